@@ -1,0 +1,55 @@
+"""The base of all configuration models: frozen, closed, and aware of what shapes bytes.
+
+A field that cannot change a stage's bytes (a worker count, a path, a retry count) is declared
+with `operational(...)`; it is shown and stored, but enters no artifact key.
+
+    class DownloadConfig(Config):
+        revision: str = Field("20261101", description="Dump date, YYYYMMDD.")
+        retries: int = operational(5, description="Attempts per address.")
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_OPERATIONAL = "operational"
+
+
+class Config(BaseModel):
+    """A frozen model that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def key_fields(self) -> dict[str, Any]:
+        """The JSON-ready values that can change a stage's bytes: all but operational fields."""
+        return {
+            name: _key_value(getattr(self, name))
+            for name, field in type(self).model_fields.items()
+            if not _is_operational(field.json_schema_extra)
+        }
+
+
+def operational(default: Any, *, description: str, **constraints: Any) -> Any:
+    """A field that changes how a stage runs, never what it writes."""
+    return Field(
+        default,
+        description=description,
+        json_schema_extra={_OPERATIONAL: True},
+        **constraints,
+    )
+
+
+def _is_operational(extra: object) -> bool:
+    return isinstance(extra, dict) and bool(extra.get(_OPERATIONAL))
+
+
+def _key_value(value: Any) -> Any:
+    if isinstance(value, Config):
+        return value.key_fields()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple | list):
+        return [_key_value(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): _key_value(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,68 @@
+"""The one error tree of the project.
+
+    XlmError                 anything that a user can mend; the CLI prints it as one line
+    ├── ConfigError          a profile, key, value or language that does not exist or does not fit
+    ├── SourceError          a source that cannot be had, or is not what its host promised
+    │   └── ChecksumError    bytes arrived, but not the promised ones
+    ├── DataError            a file whose contents break a rule (unequal sides, empty language, ...)
+    ├── StoreError           the artifact store: damaged, read-only, unsupported, locked
+    ├── MissingUpstreamError an artifact that must be built before this one
+    ├── ToolError            an external program that failed, with the end of what it said
+    └── TrainingError        a run that cannot go on (diverged, collapsed, vocabulary mismatch)
+
+Every message says what is wrong, where (file, line, address, key), and what to do about it.
+"""
+
+
+class XlmError(Exception):
+    """Base of all errors that a user can mend.
+
+    Args:
+        what: the fault and its place, one clause.
+        fix: what to do about it, one clause; printed behind the fault.
+    """
+
+    def __init__(self, what: str, *, fix: str = "") -> None:
+        self.what = what
+        self.fix = fix
+        super().__init__(f"{what}; {fix}" if fix else what)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors cross process pools: the keyword argument must survive pickling.
+        return (_rebuild, (type(self), self.what, self.fix))
+
+
+def _rebuild(kind: type[XlmError], what: str, fix: str) -> XlmError:
+    return kind(what, fix=fix)
+
+
+class ConfigError(XlmError):
+    """A profile, key, value or language that does not exist or does not fit."""
+
+
+class SourceError(XlmError):
+    """A source that cannot be had, or is not what its host promised."""
+
+
+class ChecksumError(SourceError):
+    """Bytes arrived, but not the ones whose digest the host published."""
+
+
+class DataError(XlmError):
+    """A file whose contents break a rule of its format or of the pipeline."""
+
+
+class StoreError(XlmError):
+    """The artifact store cannot be read, written or trusted."""
+
+
+class MissingUpstreamError(XlmError):
+    """An artifact that this one is made from has not been built."""
+
+
+class ToolError(XlmError):
+    """An external program failed."""
+
+
+class TrainingError(XlmError):
+    """A training run that cannot go on."""

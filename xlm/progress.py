@@ -1,0 +1,18 @@
+"""How long work reports that it advances: one protocol, rendered by a terminal or by a UI."""
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Receives the state of one running stage; must be cheap and safe to call from any thread."""
+
+    def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
+        """Report `done` of `total` (None: unknown) in `unit` ("lines", "steps", "bytes")."""
+        ...
+
+
+class NoProgress:
+    """Reports to nobody."""
+
+    def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
+        """Ignore the report."""

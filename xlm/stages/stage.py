@@ -1,0 +1,135 @@
+"""What a stage is: one pure function, its config slice, its inputs and its units.
+
+A stage file declares one `Stage`. Its `run` sees nothing but the slice, the directories of its
+inputs and an output directory, so that whatever can change its bytes is in its key by construction.
+
+    TOKENIZE = Stage(
+        name="tokenize", version=1, summary="Moses chain, lower-case, accents", slice=tokenize_slice,
+        units=text_units, upstream=..., run=run, tools=("sacremoses",),
+    )
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from xlm.config.base import Config
+from xlm.config.pipeline import PipelineConfig
+from xlm.progress import NoProgress, Progress
+
+SliceT = TypeVar("SliceT", bound=Config)
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+ALL = "all"
+"""The unit of a stage that runs once."""
+
+
+class Node(NamedTuple):
+    """One stage for one unit (a language, a pair, a source): the grain of caching."""
+
+    stage: str
+    unit: str
+
+    def __str__(self) -> str:
+        return self.stage if self.unit == ALL else f"{self.stage}[{self.unit}]"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where bytes of an artifact came from, for manifests and model cards."""
+
+    address: str
+    licence: str
+    name: str
+    size_bytes: int | None = None
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage reports beside its files.
+
+    `counts` follow from the rules and are stored in the manifest; `measured` (seconds, tokens/s)
+    differ from run to run and go to `run.json`.
+    """
+
+    counts: Mapping[str, int | float | str] = field(default_factory=dict)
+    sources: Sequence[Source] = ()
+    measured: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+class Mapper(Protocol):
+    """The one way to spread work over processes: bounded, ordered, cluster-ready."""
+
+    def map(
+        self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
+    ) -> Iterator[ResultT]:
+        """Apply a picklable module-level `function` to items; results come in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Work(Generic[SliceT]):
+    """All that a running stage may touch.
+
+    `out` survives a kill: a rerun of the same key finds it as it was left, so a stage may continue
+    from what it can prove complete (`map_files`) and must overwrite the rest. `scratch` (inside the
+    same staging directory) is never published. `logs` is published, outside the digest.
+    """
+
+    unit: str
+    config: SliceT
+    inputs: Mapping[str, Path]
+    out: Path
+    scratch: Path
+    logs: Path
+    mapper: Mapper
+    workers: int
+    progress: Progress = field(default_factory=NoProgress)
+
+    def map_files(
+        self, function: Callable[["FileJob"], Mapping[str, int]], jobs: Sequence["FileJob"]
+    ) -> list[dict[str, int]]:
+        """Write one or more files a job, each job once, and return the counts job by job.
+
+        A finished job leaves a record (sizes and digests of its files, counts); after a kill, jobs
+        whose record still holds are not run again.
+        """
+        from xlm.store.records import map_files  # the store imports this module's types
+
+        return map_files(self, function, jobs)
+
+
+@dataclass(frozen=True)
+class FileJob:
+    """One unit of resumable work inside a stage: reads `sources`, writes `targets`."""
+
+    name: str
+    sources: tuple[Path, ...]
+    targets: tuple[Path, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Generic[SliceT]):
+    """The declaration of a stage; `xlm/stages/registry.py` lists them in order."""
+
+    name: str
+    version: int
+    """Bump when the stage would write other bytes from the same inputs and slice."""
+    summary: str
+    units: Callable[[PipelineConfig], Sequence[str]]
+    upstream: Callable[[PipelineConfig, str], Mapping[str, Node]]
+    """Role in `Work.inputs` to the node that fills it."""
+    slice: Callable[[PipelineConfig, str], SliceT]
+    run: Callable[[Work[SliceT]], Outcome]
+    tools: tuple[str, ...] = ()
+    """Distributions whose version shapes the bytes."""
+    volatile: tuple[str, ...] = ()
+    """Glob patterns of files that hold measured values: published, but outside the digest."""
+    network: bool = False
+    """Only such a stage is retried: a deterministic one fails the same way again."""
+    stale: Callable[[SliceT, Mapping[str, Any]], str | None] | None = None
+    """Asked on a hit, with the manifest: a reason why the artifact no longer holds, or None."""
