@@ -1,0 +1,79 @@
+"""Stage publish: the trained model as two Hugging Face folders with cards and plots.
+
+`out/classifier` and `out/masked-lm` hold weights, configuration, tokenizer, `README.md` and
+plots. The cards name measured values (times, hardware), so they lie outside the digest.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from xlm.config.base import Config
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.release import ReleaseConfig
+from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+
+SOURCE_ROLE = "source."
+"""Prefix of the roles of downloads: `source.wikipedia.sw`."""
+DATA_ROLE = "data."
+"""Prefix of the roles of shards: `data.sw`, `data.en-sw`, `data.xnli.sw`."""
+
+
+class PublishSlice(Config):
+    """What the published files depend on beside the artifacts they are made from."""
+
+    release: ReleaseConfig = Field(description="Name, author, licence, plots.")
+    languages: tuple[str, ...] = Field(description="Languages of the model, in the order of ids.")
+    synthetic: bool = Field(description="True when the data are the sample world's.")
+
+
+def _units(config: PipelineConfig) -> Sequence[str]:
+    return (ALL,)
+
+
+def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
+    return PublishSlice(
+        release=config.release,
+        languages=tuple(config.languages),
+        synthetic=config.sample is not None,
+    )
+
+
+def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    from xlm.stages.download import DOWNLOAD
+    from xlm.stages.shard import SHARD
+
+    whole = ("evaluate", "finetune", "pretrain", "learn-bpe", "vocabulary")
+    nodes = {stage: Node(stage, ALL) for stage in whole}
+    nodes |= {f"{SOURCE_ROLE}{unit}": Node("download", unit) for unit in DOWNLOAD.units(config)}
+    nodes |= {f"{DATA_ROLE}{unit}": Node("shard", unit) for unit in SHARD.units(config)}
+    return nodes
+
+
+def run(work: Work[PublishSlice]) -> Outcome:
+    """Write both model folders; counts: parameters, words, bytes of weights."""
+    from xlm.release.publish import publish
+
+    return Outcome(
+        counts=publish(
+            inputs=work.inputs,
+            out=work.out,
+            scratch=work.scratch,
+            release=work.config.release,
+            languages=work.config.languages,
+            synthetic=work.config.synthetic,
+        )
+    )
+
+
+PUBLISH = Stage(
+    name="publish",
+    version=1,
+    summary="Hugging Face folders, model cards, plots",
+    units=_units,
+    upstream=_upstream,
+    slice=_slice,
+    run=run,
+    tools=("safetensors", "matplotlib"),
+    volatile=("classifier/README.md", "masked-lm/README.md"),
+)
