@@ -9,18 +9,19 @@ inputs and an output directory, so that whatever can change its bytes is in its 
     )
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.progress import NoProgress, Progress
+from xlm.store.records import FileJob, Mapper, map_files
+
+__all__ = ["ALL", "FileJob", "Mapper", "Node", "Outcome", "Source", "Stage", "Work"]
 
 SliceT = TypeVar("SliceT", bound=Config)
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
 
 ALL = "all"
 """The unit of a stage that runs once."""
@@ -60,16 +61,6 @@ class Outcome:
     measured: Mapping[str, int | float | str] = field(default_factory=dict)
 
 
-class Mapper(Protocol):
-    """The one way to spread work over processes: bounded, ordered, cluster-ready."""
-
-    def map(
-        self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
-    ) -> Iterator[ResultT]:
-        """Apply a picklable module-level `function` to items; results come in order."""
-        ...
-
-
 @dataclass(frozen=True)
 class Work(Generic[SliceT]):
     """All that a running stage may touch.
@@ -90,26 +81,21 @@ class Work(Generic[SliceT]):
     progress: Progress = field(default_factory=NoProgress)
 
     def map_files(
-        self, function: Callable[["FileJob"], Mapping[str, int]], jobs: Sequence["FileJob"]
+        self, function: Callable[[FileJob], Mapping[str, int]], jobs: Sequence[FileJob]
     ) -> list[dict[str, int]]:
         """Write one or more files a job, each job once, and return the counts job by job.
 
         A finished job leaves a record (sizes and digests of its files, counts); after a kill, jobs
         whose record still holds are not run again.
         """
-        from xlm.store.records import map_files  # the store imports this module's types
-
-        return map_files(self, function, jobs)
-
-
-@dataclass(frozen=True)
-class FileJob:
-    """One unit of resumable work inside a stage: reads `sources`, writes `targets`."""
-
-    name: str
-    sources: tuple[Path, ...]
-    targets: tuple[Path, ...]
-    options: Mapping[str, Any] = field(default_factory=dict)
+        total = float(len(jobs))
+        return map_files(
+            self.mapper,
+            self.scratch / "records",
+            function,
+            jobs,
+            on_done=lambda done: self.progress.update(done, total, "files"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,43 @@
+"""Where the store lives: an fsspec URL, resolved once at the edge.
+
+Only local file systems commit by atomic rename, so only they are accepted; an object store needs
+another commit (a conditional put of the manifest) behind the same interface.
+"""
+
+import os
+from pathlib import Path
+
+from xlm.errors import StoreError
+
+
+def resolve_root(url: str) -> Path:
+    """The absolute directory of a store URL (`./data`, `/scratch/xlm`, `file:///scratch/xlm`).
+
+    Raises:
+        StoreError: the scheme is not a local file system's, or the directory cannot be written.
+    """
+    from fsspec.core import split_protocol
+    from fsspec.implementations.local import LocalFileSystem
+
+    protocol, _ = split_protocol(url)
+    if protocol not in (None, "file", "local"):
+        raise StoreError(
+            f"store root {url!r}: scheme {protocol!r} cannot commit by rename",
+            fix="use a local or mounted directory such as ./data",
+        )
+    root = Path(LocalFileSystem._strip_protocol(url)).absolute()
+    _require_writable(root)
+    return root
+
+
+def _require_writable(root: Path) -> None:
+    existing = root
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise StoreError(f"store root {root}: {existing} is a file", fix="name a directory")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"store root {root} is read-only ({existing} cannot be written)",
+            fix="choose another with --root or XLM_ROOT",
+        )
