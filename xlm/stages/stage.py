@@ -4,8 +4,8 @@ A stage file declares one `Stage`. Its `run` sees nothing but the slice, the dir
 inputs and an output directory, so that whatever can change its bytes is in its key by construction.
 
     TOKENIZE = Stage(
-        name="tokenize", version=1, summary="Moses chain, lower-case, accents", slice=tokenize_slice,
-        units=text_units, upstream=..., run=run, tools=("sacremoses",),
+        name="tokenize", version=1, summary="Moses chain, lower-case, accents",
+        units=text_units, upstream=_upstream, slice=_slice, run=run, tools=("sacremoses",),
     )
 """
 

@@ -1,0 +1,37 @@
+"""Which key each unit of a profile had last: how `xlm plan` knows what changed, and from what."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from xlm.store.files import write_atomically
+
+
+class Reference(NamedTuple):
+    """The last artifact of a unit, with what its key was made of."""
+
+    key: str
+    digest: str
+    ingredients: dict[str, Any]
+
+
+class References:
+    """Small files `<root>/references/<profile>/<stage>/<unit>.json`, replaced atomically."""
+
+    def __init__(self, root: Path) -> None:
+        self._home = root / "references"
+
+    def record(self, profile: str, stage: str, unit: str, reference: Reference) -> None:
+        """Remember the artifact that this unit has now."""
+        path = self._home / profile / stage / f"{unit}.json"
+        data = json.dumps(reference._asdict(), sort_keys=True).encode()
+        if not path.exists() or path.read_bytes() != data:
+            write_atomically(path, data)
+
+    def last(self, profile: str, stage: str, unit: str) -> Reference | None:
+        """The last artifact of the unit in this profile, or None."""
+        path = self._home / profile / stage / f"{unit}.json"
+        try:
+            return Reference(**json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None

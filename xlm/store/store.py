@@ -1,0 +1,197 @@
+"""The artifact store: immutable directories, published whole or not at all.
+
+<root>/artifacts/<stage>/<key>/        files, logs/, run.json, and manifest.json written last
+<root>/artifacts/<stage>/<key>.current names the directory that is served, after a refresh
+<root>/staging/<stage>/<key>/          what a running or killed build has so far
+<root>/locks/  <root>/references/      one builder per key; the last key of each unit
+
+store = ArtifactStore.open("./data")
+if (artifact := store.find("tokenize", key)) is None: ...
+"""
+
+import logging
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from xlm.errors import StoreError
+from xlm.store.files import remove_tree, sync_directory, sync_tree, write_atomically
+from xlm.store.keys import canonical_json
+from xlm.store.locks import build_lock
+from xlm.store.manifest import (
+    LOGS_NAME,
+    MANIFEST_NAME,
+    RUN_NAME,
+    Manifest,
+    content_digest,
+    damage,
+    describe_files,
+    read_manifest,
+)
+from xlm.store.root import resolve_root
+
+log = logging.getLogger(__name__)
+
+Verify = Literal["fast", "deep"]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A published artifact whose manifest was read."""
+
+    directory: Path
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The directories of a build; `out` becomes the artifact, `scratch` is thrown away."""
+
+    base: Path
+
+    @property
+    def out(self) -> Path:
+        """Where the stage writes what will be published."""
+        return self.base / "out"
+
+    @property
+    def scratch(self) -> Path:
+        """Where the stage keeps checkpoints, records and other things of passing use."""
+        return self.base / "scratch"
+
+    @property
+    def logs(self) -> Path:
+        """Published beside the files, outside the digest."""
+        return self.out / LOGS_NAME
+
+
+@dataclass(frozen=True)
+class ArtifactStore:
+    """All reading and writing of artifacts goes through here."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, url: str) -> "ArtifactStore":
+        """The store at an fsspec URL; nothing is created until something is built."""
+        return cls(resolve_root(url))
+
+    def lock(self, stage: str, key: str) -> AbstractContextManager[bool]:
+        """Hold a key while it is looked up and built; yields True after waiting for another."""
+        return build_lock(self.root / "locks", f"{stage}.{key}")
+
+    def directory(self, stage: str, key: str) -> Path:
+        """Where the served artifact of a key is, or would be."""
+        home = self.root / "artifacts" / stage
+        try:
+            return home / (home / f"{key}.current").read_text().strip()
+        except FileNotFoundError:
+            return home / key
+
+    def find(self, stage: str, key: str, verify: Verify = "fast") -> Artifact | None:
+        """The artifact of a key if it is there and whole; a damaged one is logged and None."""
+        directory = self.directory(stage, key)
+        if not directory.exists():
+            return None
+        if (reason := self.damage(stage, key, verify)) is not None:
+            log.warning("%s %s is damaged (%s); it will be rebuilt", stage, key, reason)
+            return None
+        return Artifact(directory, read_manifest(directory))
+
+    def damage(self, stage: str, key: str, verify: Verify = "fast") -> str | None:
+        """What is wrong with the artifact of a key, or None."""
+        directory = self.directory(stage, key)
+        try:
+            manifest = read_manifest(directory)
+        except StoreError as error:
+            return error.what
+        if (manifest.stage, manifest.key) != (stage, key):
+            return f"its manifest is that of {manifest.stage} {manifest.key}"
+        return damage(directory, manifest, deep=verify == "deep")
+
+    def stage(self, stage: str, key: str, *, fresh: bool = False) -> Staging:
+        """The staging directories of a key, as a killed build left them unless `fresh`."""
+        staging = Staging(self.root / "staging" / stage / key)
+        if fresh:
+            remove_tree(staging.base)
+        try:
+            for directory in (staging.out, staging.scratch, staging.logs):
+                directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write below {self.root} ({error.strerror})",
+                fix="choose another root with --root or XLM_ROOT",
+            ) from error
+        return staging
+
+    def publish(
+        self,
+        staging: Staging,
+        description: Mapping[str, Any],
+        measured: Mapping[str, Any],
+        volatile: Sequence[str] = (),
+    ) -> Artifact:
+        """Make a finished build an artifact: run.json, manifest, flush, rename.
+
+        `description` holds the manifest's fields but for files and digest. The caller holds the
+        key's lock; were the lock lost, the first to rename still wins.
+        """
+        write_atomically(staging.out / RUN_NAME, (canonical_json(measured) + "\n").encode())
+        files, measured_files = describe_files(staging.out, volatile)
+        manifest = Manifest(
+            **description, files=files, volatile=measured_files, digest=content_digest(files)
+        )
+        write_atomically(
+            staging.out / MANIFEST_NAME, (manifest.model_dump_json(indent=1) + "\n").encode()
+        )
+        sync_tree(staging.out)
+        final = self._commit(staging.out, manifest)
+        remove_tree(staging.base)
+        return Artifact(final, read_manifest(final))
+
+    def _commit(self, out: Path, manifest: Manifest) -> Path:
+        home = self.root / "artifacts" / manifest.stage
+        home.mkdir(parents=True, exist_ok=True)
+        served = self.directory(manifest.stage, manifest.key)
+        if not served.exists():
+            return self._rename(out, served)
+        if self.damage(manifest.stage, manifest.key, "deep") is not None:
+            aside = self.root / "damaged" / manifest.stage / manifest.key
+            remove_tree(aside)
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            served.rename(aside)
+            final = self._rename(out, served)
+            remove_tree(aside)
+            return final
+        if read_manifest(served).digest == manifest.digest:
+            return served
+        beside = home / f"{manifest.key}.{manifest.digest[:12]}"
+        if not beside.exists():
+            self._rename(out, beside)
+        write_atomically(home / f"{manifest.key}.current", f"{beside.name}\n".encode())
+        return beside
+
+    def _rename(self, out: Path, final: Path) -> Path:
+        out.rename(final)
+        sync_directory(final.parent)
+        return final
+
+    def artifacts(self) -> Iterator[tuple[str, str, Path]]:
+        """Every served artifact's (stage, key, directory), sorted."""
+        home = self.root / "artifacts"
+        for stage in sorted(home.iterdir()) if home.is_dir() else ():
+            for directory in sorted(stage.iterdir()):
+                key, _, suffix = directory.name.partition(".")
+                if directory.is_dir() and self.directory(stage.name, key) == directory:
+                    yield stage.name, key, directory
+
+    def cache_directory(self, name: str) -> Path:
+        """A directory for what tools would otherwise put into the home; may be deleted any time."""
+        return self.root / "cache" / name
+
+    def discard_staging(self, stage: str, key: str) -> None:
+        """Forget what a killed build left."""
+        shutil.rmtree(self.root / "staging" / stage / key, ignore_errors=True)
