@@ -1,0 +1,44 @@
+"""What the text stages run once for: a language, a language pair, or a language of XNLI."""
+
+from typing import Literal
+
+from xlm.config.pipeline import PipelineConfig, pairs
+
+XNLI_PREFIX = "xnli."
+
+Kind = Literal["mono", "pair", "xnli"]
+
+
+def languages(config: PipelineConfig) -> tuple[str, ...]:
+    """The languages of the run, in the order that gives their ids."""
+    return tuple(config.languages)
+
+
+def xnli_units(config: PipelineConfig) -> tuple[str, ...]:
+    """One unit for each language's XNLI data: `xnli.sw`."""
+    return tuple(XNLI_PREFIX + language for language in languages(config))
+
+
+def corpus_units(config: PipelineConfig) -> tuple[str, ...]:
+    """What codes and vocabulary are made from: languages, then pairs."""
+    return languages(config) + pairs(config)
+
+
+def text_units(config: PipelineConfig) -> tuple[str, ...]:
+    """All that is tokenized: languages, pairs, XNLI."""
+    return corpus_units(config) + xnli_units(config)
+
+
+def kind_of(unit: str) -> Kind:
+    """Whether a unit is a language, a pair or a language of XNLI."""
+    if unit.startswith(XNLI_PREFIX):
+        return "xnli"
+    return "pair" if "-" in unit else "mono"
+
+
+def languages_of(unit: str) -> tuple[str, ...]:
+    """The one or two languages of a unit: `en-sw` is ("en", "sw"), `xnli.sw` is ("sw",)."""
+    if kind_of(unit) == "pair":
+        first, second = unit.split("-")
+        return first, second
+    return (unit.removeprefix(XNLI_PREFIX),)
