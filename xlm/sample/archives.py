@@ -1,0 +1,24 @@
+"""Zip files whose bytes depend on their members alone."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+_DATE = (2026, 11, 1, 0, 0, 0)
+_COMPRESSION_LEVEL = 6
+_REGULAR_FILE = 0o100644 << 16
+_UNIX = 3
+
+
+def write_zip(path: Path, members: Mapping[str, str]) -> int:
+    """Write `members` (name to UTF-8 text) in their order, and return the archive's size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            # Date, mode and system would otherwise come from this machine.
+            entry = zipfile.ZipInfo(name, date_time=_DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = _REGULAR_FILE
+            entry.create_system = _UNIX
+            archive.writestr(entry, text.encode(), compresslevel=_COMPRESSION_LEVEL)
+    return path.stat().st_size
