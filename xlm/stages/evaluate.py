@@ -1,0 +1,70 @@
+"""Stage evaluate: accuracy, perplexity and retrieval in every language, with baselines.
+
+`out` gets `results.json` (every figure and how it was computed) and `xnli.tsv` (the table).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from xlm.config.base import Config
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.xnli import EvaluateConfig
+from xlm.stages.data_units import MONO, PAIR, XNLI, data_inputs, data_nodes
+from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+
+
+class EvaluateSlice(Config):
+    """All that decides the figures beside the models and the data."""
+
+    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
+    stream_tokens: int = Field(description="Tokens of one stream sequence, as in pretraining.")
+    evaluate: EvaluateConfig = Field(description="Intervals, baselines, limits.")
+
+
+def _units(config: PipelineConfig) -> Sequence[str]:
+    return (ALL,)
+
+
+def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    return {
+        "pretrain": Node("pretrain", ALL),
+        "finetune": Node("finetune", ALL),
+        "vocabulary": Node("vocabulary", ALL),
+        **data_nodes(config, MONO, PAIR, XNLI),
+    }
+
+
+def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
+    return EvaluateSlice(
+        languages=tuple(config.languages),
+        stream_tokens=config.pretrain.stream_tokens,
+        evaluate=config.evaluate,
+    )
+
+
+def run(work: Work[EvaluateSlice]) -> Outcome:
+    """Measure both models in a process group and write the tables."""
+    from xlm.xnli.launched import evaluate
+
+    return evaluate(
+        work,
+        encoder=work.inputs["pretrain"],
+        classifier=work.inputs["finetune"],
+        vocabulary=work.inputs["vocabulary"],
+        mono=data_inputs(work.inputs, MONO),
+        pairs=data_inputs(work.inputs, PAIR),
+        xnli=data_inputs(work.inputs, XNLI),
+    )
+
+
+EVALUATE = Stage(
+    name="evaluate",
+    version=1,
+    summary="XNLI table, perplexities, sentence retrieval, baselines",
+    units=_units,
+    upstream=_upstream,
+    slice=_slice,
+    run=run,
+    tools=("torch", "numpy"),
+)

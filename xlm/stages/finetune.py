@@ -1,0 +1,79 @@
+"""Stage finetune: the pretrained encoder learns XNLI from English pairs.
+
+`out` gets `model.safetensors` (encoder and classifier), `config.json`, `attempts.json` (every
+restart with its dev accuracies) and `metrics.jsonl`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from xlm.config.base import Config
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.training import PretrainConfig
+from xlm.config.xnli import FinetuneConfig
+from xlm.stages.data_units import MONO, PAIR, XNLI, data_inputs, data_nodes
+from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+
+ENGLISH = "en"
+
+
+class FinetuneSlice(Config):
+    """All that decides the fine-tuned weights beside the encoder and the pairs."""
+
+    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
+    finetune: FinetuneConfig = Field(description="Batches, schedule, selection, aids.")
+    pretrain: PretrainConfig | None = Field(
+        description="Batches and masks of mixed-in pretraining; none when it is off."
+    )
+
+
+def _units(config: PipelineConfig) -> Sequence[str]:
+    return (ALL,)
+
+
+def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    nodes = {"pretrain": Node("pretrain", ALL), "vocabulary": Node("vocabulary", ALL)}
+    xnli = data_nodes(config, XNLI)
+    if config.finetune.select_by == "english":
+        # Only the labels that selection may see are inputs, so that no other can leak in.
+        xnli = {role: node for role, node in xnli.items() if node.unit == f"xnli.{ENGLISH}"}
+    mixed = {}
+    if config.finetune.mix_pretraining:
+        kinds = (MONO, PAIR) if "tlm" in config.pretrain.objectives else (MONO,)
+        mixed = data_nodes(config, *kinds)
+    return {**nodes, **xnli, **mixed}
+
+
+def _slice(config: PipelineConfig, unit: str) -> FinetuneSlice:
+    return FinetuneSlice(
+        languages=tuple(config.languages),
+        finetune=config.finetune,
+        pretrain=config.pretrain if config.finetune.mix_pretraining else None,
+    )
+
+
+def run(work: Work[FinetuneSlice]) -> Outcome:
+    """Fine-tune in a process group, with restarts chosen by English dev accuracy."""
+    from xlm.xnli.launched import finetune
+
+    return finetune(
+        work,
+        encoder=work.inputs["pretrain"],
+        vocabulary=work.inputs["vocabulary"],
+        xnli=data_inputs(work.inputs, XNLI),
+        mono=data_inputs(work.inputs, MONO),
+        pairs=data_inputs(work.inputs, PAIR),
+    )
+
+
+FINETUNE = Stage(
+    name="finetune",
+    version=1,
+    summary="XNLI from the pretrained encoder, on English",
+    units=_units,
+    upstream=_upstream,
+    slice=_slice,
+    run=run,
+    tools=("torch", "numpy"),
+)

@@ -1,0 +1,63 @@
+"""Stage pretrain: MLM and TLM over the shards, in processes of their own.
+
+Scratch holds checkpoints, so that a killed run continues; `out` gets only files that the rules
+determine: `model.safetensors`, `config.json`, `mixture.json`, `metrics.jsonl`, `validation.json`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from xlm.config.base import Config
+from xlm.config.model import ModelConfig
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.training import PretrainConfig
+from xlm.stages.data_units import MONO, PAIR, data_inputs, data_nodes
+from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+
+
+class PretrainSlice(Config):
+    """All that decides the pretrained weights beside the shards and the vocabulary."""
+
+    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
+    model: ModelConfig = Field(description="Sizes of the encoder.")
+    pretrain: PretrainConfig = Field(description="Objectives, batches, schedule.")
+
+
+def _units(config: PipelineConfig) -> Sequence[str]:
+    return (ALL,)
+
+
+def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    kinds = (MONO, PAIR) if "tlm" in config.pretrain.objectives else (MONO,)
+    return {"vocabulary": Node("vocabulary", ALL), **data_nodes(config, *kinds)}
+
+
+def _slice(config: PipelineConfig, unit: str) -> PretrainSlice:
+    return PretrainSlice(
+        languages=tuple(config.languages), model=config.model, pretrain=config.pretrain
+    )
+
+
+def run(work: Work[PretrainSlice]) -> Outcome:
+    """Train in a process group and publish the weights and what led to them."""
+    from xlm.training.launched import pretrain
+
+    return pretrain(
+        work,
+        vocabulary=work.inputs["vocabulary"],
+        mono=data_inputs(work.inputs, MONO),
+        pairs=data_inputs(work.inputs, PAIR),
+    )
+
+
+PRETRAIN = Stage(
+    name="pretrain",
+    version=1,
+    summary="masked and translation language modelling",
+    units=_units,
+    upstream=_upstream,
+    slice=_slice,
+    run=run,
+    tools=("torch", "numpy"),
+)
