@@ -1,0 +1,59 @@
+"""How downloads become clean text (extract) and how text is divided (split)."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from xlm.config.base import Config, operational
+from xlm.errors import ConfigError
+
+
+class ExtractConfig(Config):
+    """Wikitext to text, and the limits on what archives may hold."""
+
+    engine: Literal["wikiextractor"] = Field(
+        "wikiextractor", description="Program that turns wikitext into text (XLM: WikiExtractor)."
+    )
+    templates: bool = Field(
+        False,
+        description="Expand templates: holds all of a dump's in memory and reads it twice; the "
+        "goldens are without.",
+    )
+    missing_pages: float = Field(
+        0.001,
+        ge=0,
+        le=1,
+        description="Share of a dump's articles that the engine may lose, at least one page; "
+        "more is an error. Lost pages are counted and named in the logs.",
+    )
+    timeout_seconds: float = operational(
+        172_800.0, gt=0, description="Longest run of the engine on one dump, seconds."
+    )
+
+
+class SplitConfig(Config):
+    """Which lines train, validate and test (XLM: the last 10,000 lines of a shuffle)."""
+
+    valid_fraction: float = Field(0.01, gt=0, lt=0.5, description="Share of lines that validate.")
+    test_fraction: float = Field(0.01, gt=0, lt=0.5, description="Share of lines that test.")
+    max_valid_lines: int = Field(
+        5000, ge=1, description="Most lines that validate (XLM get-data-wiki.sh: 5,000)."
+    )
+    max_test_lines: int = Field(
+        5000, ge=1, description="Most lines that test (XLM get-data-wiki.sh: 5,000)."
+    )
+    seed: int = Field(42, ge=0, description="Seed of sides and order (XLM: 42).")
+    order: Literal["shuffled", "document"] = Field(
+        "shuffled",
+        description="Order of training lines: shuffled (XLM) or as they stood in the documents.",
+    )
+    lines_per_shard: int = Field(100_000, ge=1, description="Lines in one file of a split.")
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> "SplitConfig":
+        if self.valid_fraction + self.test_fraction > 0.5:
+            raise ConfigError(
+                "split.valid_fraction and split.test_fraction take more than half of all lines",
+                fix="lower them",
+            )
+        return self

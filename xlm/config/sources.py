@@ -1,0 +1,216 @@
+"""What is downloaded: Wikipedias, parallel corpora, XNLI and MultiNLI; with licences and caps.
+
+sources = SourcesConfig(parallel=(OpusCorpus(corpus="Tatoeba", version="v2022-03-03"),))
+sources.pairs(("en", "sw"))          # ("en-sw",)
+sources.download_ids(("en", "sw"))   # wikipedia.en, wikipedia.sw, tatoeba.en-sw, xnli, ...
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from xlm.config.base import Config, operational
+from xlm.config.languages import ENGLISH, other_language, pair_of, split_pair
+from xlm.errors import ConfigError
+
+XNLI_ID = "xnli"
+MULTINLI_ID = "multinli"
+WIKIPEDIA_ID = "wikipedia"
+_ID = r"^[a-z0-9_-]+$"
+_RESERVED = (XNLI_ID, MULTINLI_ID, WIKIPEDIA_ID)
+
+
+class WikipediaSource(Config):
+    """The Wikipedia dump of each language at one date."""
+
+    date: str = Field(
+        "20261101",
+        pattern=r"^\d{8}$",
+        description="Dump date, YYYYMMDD; must be finished on the host (XLM took `latest`: its "
+        "dates are lost).",
+    )
+    head_bytes: int | None = Field(
+        None,
+        ge=10_000,
+        description="Take only the whole bzip2 streams among the first so many bytes of the "
+        "multistream file; null: the whole file (the paper).",
+    )
+    licence: str = Field("CC-BY-SA-4.0", description="Licence of the text.")
+
+
+class OpusCorpus(Config):
+    """A parallel corpus of OPUS, found through the catalogue of opustools (Moses files)."""
+
+    kind: Literal["opus"] = "opus"
+    corpus: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="OPUS name, e.g. MultiUN.")
+    version: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="OPUS release, e.g. v1.")
+    pairs: Literal["all"] | tuple[str, ...] = Field(
+        "all",
+        description="Pairs in our codes (en-sw), or all: English with every configured language.",
+    )
+    licence: str = Field("see the corpus page on OPUS", description="Licence of the text.")
+    name: str = Field(
+        "",
+        pattern=r"^[a-z0-9_-]*$",
+        description="First part of the download's id; empty: the corpus in lower case.",
+    )
+
+    @property
+    def id(self) -> str:
+        """First part of the ids of its downloads."""
+        return self.name or re.sub(r"[^a-z0-9_-]", "_", self.corpus.lower())
+
+
+class PlainCorpus(Config):
+    """A parallel corpus of plain text: one file a language, line i is the same sentence in all."""
+
+    kind: Literal["plain"] = "plain"
+    name: str = Field(pattern=_ID, description="First part of the downloads' ids.")
+    title: str = Field(description="Name for manifests and cards.")
+    english: str = Field(pattern=r"^https?://", description="Address of the English file.")
+    other: str = Field(
+        pattern=r"^https?://.*\{code\}",
+        description="Address of another language's file, with {code} where its code belongs.",
+    )
+    codes: Literal["ours", "ntrex"] = Field(
+        "ours", description="Whose language codes {code} stands for (xlm/config/languages.py)."
+    )
+    pairs: Literal["all"] | tuple[str, ...] = Field(
+        "all",
+        description="Pairs in our codes (en-sw), or all: English with every configured language.",
+    )
+    licence: str = Field(description="Licence of the text.")
+
+    @property
+    def id(self) -> str:
+        """First part of the ids of its downloads."""
+        return self.name
+
+
+ParallelCorpus = Annotated[OpusCorpus | PlainCorpus, Field(discriminator="kind")]
+
+
+class ArchiveSource(Config):
+    """One archive at one address."""
+
+    title: str = Field(description="Name for manifests and cards.")
+    address: str = Field(pattern=r"^https?://", description="Where the host keeps it.")
+    licence: str = Field(description="Licence of the text.")
+
+
+_XNLI = ArchiveSource(
+    title="XNLI 1.0",
+    address="https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip",
+    licence="CC-BY-NC-4.0",
+)
+_MULTINLI = ArchiveSource(
+    title="MultiNLI (training set of XNLI-MT 1.0)",
+    address="https://dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip",
+    licence="OANC",
+)
+
+
+class NetworkConfig(Config):
+    """How patiently hosts are asked; nothing here changes what arrives."""
+
+    attempts: int = operational(
+        6, ge=1, description="Attempts in a row without a mebibyte of advance, per address."
+    )
+    timeout_seconds: float = operational(
+        60.0, gt=0, description="Longest wait for a connection or for the next bytes, seconds."
+    )
+    least_bytes_per_second: float = operational(
+        1024.0, ge=0, description="A transfer slower than this for a whole timeout is cut, B/s."
+    )
+    first_wait_seconds: float = operational(
+        1.0, ge=0, description="Wait before the second attempt; doubles each time, jittered."
+    )
+    longest_wait_seconds: float = operational(
+        120.0, ge=0, description="Longest wait between attempts, also if a host asks for more."
+    )
+    connections_per_host: int = operational(
+        2, ge=1, description="Transfers at a time from one host (Wikimedia allows 2)."
+    )
+
+
+class SourcesConfig(Config):
+    """All sources of a run."""
+
+    mirror: str | None = operational(
+        None,
+        description="Folder or address under which `<host>/<path>` stands for "
+        "`https://<host>/<path>`; null: the real hosts.",
+    )
+    catalogue_folder: str | None = operational(
+        None,
+        description="Folder for the unpacked OPUS catalogue (132 MB); null: each download's own.",
+    )
+    network: NetworkConfig = operational(
+        NetworkConfig(), description="Timeouts, retries and limits of downloads."
+    )
+    wikipedia: WikipediaSource = Field(
+        WikipediaSource(), description="Monolingual text (paper section 5.1)."
+    )
+    parallel: tuple[ParallelCorpus, ...] = Field(
+        (), description="Parallel corpora; those of one pair are joined in this order."
+    )
+    xnli: ArchiveSource = Field(_XNLI, description="Dev and test sets in 15 languages (XNLI).")
+    multinli: ArchiveSource = Field(_MULTINLI, description="English training pairs (XNLI-MT).")
+    max_pairs: int | None = Field(
+        None, ge=1, description="Lines taken of each corpus of a pair, the first; null: all."
+    )
+    max_train_rows: int | None = Field(
+        None, ge=1, description="MultiNLI training rows taken, the first; null: all (392,702)."
+    )
+    max_eval_rows: int | None = Field(
+        None, ge=1, description="XNLI rows a language and set taken, the first; null: all."
+    )
+
+    @field_validator("parallel")
+    @classmethod
+    def _known_pairs(cls, corpora: tuple[ParallelCorpus, ...]) -> tuple[ParallelCorpus, ...]:
+        for corpus in corpora:
+            for pair in () if corpus.pairs == "all" else corpus.pairs:
+                split_pair(pair)
+        return corpora
+
+    @model_validator(mode="after")
+    def _distinct_ids(self) -> "SourcesConfig":
+        names = [corpus.id for corpus in self.parallel]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        taken = sorted(set(names) & set(_RESERVED))
+        for name in twice + taken:
+            raise ConfigError(
+                f"sources.parallel: the id {name!r} is taken more than once",
+                fix=f"give one of them a name of its own, e.g. name: {name}_2",
+            )
+        return self
+
+    def corpora_of(self, pair: str) -> tuple[ParallelCorpus, ...]:
+        """The corpora that hold a pair, in the order in which they are joined."""
+        return tuple(c for c in self.parallel if c.pairs == "all" or pair in c.pairs)
+
+    def pairs(self, languages: Sequence[str]) -> tuple[str, ...]:
+        """The pairs of English and a configured language that some corpus holds, alphabetical."""
+        if ENGLISH not in languages:
+            return ()
+        wanted = sorted(pair_of(code) for code in languages if code != ENGLISH)
+        return tuple(pair for pair in wanted if self.corpora_of(pair))
+
+    def downloads_of(self, pair: str) -> tuple[str, ...]:
+        """The ids of the downloads that a pair is made from."""
+        other = other_language(pair)
+        ids: list[str] = []
+        for corpus in self.corpora_of(pair):
+            parts = (pair,) if corpus.kind == "opus" else (ENGLISH, other)
+            ids += [f"{corpus.id}.{part}" for part in parts]
+        return tuple(ids)
+
+    def download_ids(self, languages: Sequence[str]) -> tuple[str, ...]:
+        """The ids of all downloads of a run, each once, in the order of the DAG."""
+        ids = [f"{WIKIPEDIA_ID}.{code}" for code in languages]
+        for pair in self.pairs(languages):
+            ids += self.downloads_of(pair)
+        return tuple(dict.fromkeys([*ids, XNLI_ID, MULTINLI_ID]))

@@ -1,0 +1,76 @@
+"""download[source]: brings one file of one source, checked against what its host promises."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xlm.config.base import Config, operational
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.sources import NetworkConfig
+from xlm.corpus.specs import Spec, spec_of
+from xlm.stages.make_world import MIRROR
+from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+
+SYNTHETIC_LICENCE = "Apache-2.0"
+
+
+class DownloadSlice(Config):
+    """What decides the bytes of one download, and how to reach its host."""
+
+    source: Spec
+    mirrored: bool
+    mirror: str | None = operational(None, description="Folder or address of the mirror.")
+    catalogue_folder: str | None = operational(None, description="Folder of OPUS' catalogue.")
+    network: NetworkConfig = operational(NetworkConfig(), description="Timeouts and retries.")
+
+
+def download_units(config: PipelineConfig) -> Sequence[str]:
+    """One unit for each file of each source: `wikipedia.sw`, `ntrex.en`, `tatoeba.en-sw`, ..."""
+    return config.sources.download_ids(config.languages)
+
+
+def download_slice(config: PipelineConfig, unit: str) -> DownloadSlice:
+    """The unit's own source; of a mirror, only whether there is one enters the key."""
+    source = spec_of(config.sources, unit)
+    if config.sample is not None:
+        changed = {"licence": SYNTHETIC_LICENCE, "title": f"{source.title}, synthetic sample"}
+        source = source.model_copy(update=changed)
+    return DownloadSlice(
+        source=source,
+        mirrored=config.sample is not None or config.sources.mirror is not None,
+        mirror=None if config.sample is not None else config.sources.mirror,
+        catalogue_folder=config.sources.catalogue_folder,
+        network=config.sources.network,
+    )
+
+
+def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    return {} if config.sample is None else {MIRROR: Node("make-world", ALL)}
+
+
+def run(work: Work[DownloadSlice]) -> Outcome:
+    """Fetch the file into `out` under the name that it has at its host."""
+    from xlm.corpus.download import download
+
+    world = work.inputs.get(MIRROR)
+    return download(work, str(world / MIRROR) if world else work.config.mirror)
+
+
+def _stale(config: DownloadSlice, manifest: Mapping[str, Any]) -> str | None:
+    if config.mirror is None:
+        return None
+    from xlm.corpus.mirror import changed_in_mirror
+
+    return changed_in_mirror(config.mirror, manifest)
+
+
+DOWNLOAD = Stage(
+    name="download",
+    version=1,
+    summary="fetch dumps, parallel corpora, XNLI and MultiNLI, checked",
+    units=download_units,
+    upstream=_upstream,
+    slice=download_slice,
+    run=run,
+    network=True,
+    stale=_stale,
+)

@@ -1,0 +1,53 @@
+"""extract-parallel[pair]: Moses zips and plain text files to two aligned files."""
+
+from collections.abc import Mapping, Sequence
+
+from xlm.config.base import Config
+from xlm.config.languages import split_pair
+from xlm.config.pipeline import PipelineConfig
+from xlm.corpus.specs import PairPart, parts_of
+from xlm.stages.stage import Node, Outcome, Stage, Work
+
+
+class ExtractParallelSlice(Config):
+    """Which corpora make up one pair, and how much of each is taken."""
+
+    languages: tuple[str, str]
+    parts: tuple[PairPart, ...]
+    max_pairs: int | None
+
+
+def extract_parallel_units(config: PipelineConfig) -> Sequence[str]:
+    """One unit a pair of English and a configured language."""
+    return config.sources.pairs(config.languages)
+
+
+def extract_parallel_slice(config: PipelineConfig, unit: str) -> ExtractParallelSlice:
+    """The unit's corpora in the order of the configuration."""
+    return ExtractParallelSlice(
+        languages=split_pair(unit),
+        parts=parts_of(config.sources, unit),
+        max_pairs=config.sources.max_pairs,
+    )
+
+
+def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    return {name: Node("download", name) for name in config.sources.downloads_of(unit)}
+
+
+def run(work: Work[ExtractParallelSlice]) -> Outcome:
+    """Write `text.{language}.txt` for both languages; line i of one is line i of the other."""
+    from xlm.corpus.parallel import extract_parallel
+
+    return extract_parallel(work)
+
+
+EXTRACT_PARALLEL = Stage(
+    name="extract-parallel",
+    version=1,
+    summary="align both sides of the parallel corpora",
+    units=extract_parallel_units,
+    upstream=_upstream,
+    slice=extract_parallel_slice,
+    run=run,
+)

@@ -1,0 +1,49 @@
+"""extract-wiki[language]: a Wikipedia dump to documents and to plain lines."""
+
+from collections.abc import Mapping, Sequence
+
+from xlm.config.corpus import ExtractConfig
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.sources import WIKIPEDIA_ID
+from xlm.stages.stage import Node, Outcome, Stage, Work
+
+DUMP = "dump"
+
+
+class ExtractWikiSlice(ExtractConfig):
+    """How wikitext becomes text, for one language."""
+
+    language: str
+
+
+def extract_wiki_units(config: PipelineConfig) -> Sequence[str]:
+    """One unit a language."""
+    return config.languages
+
+
+def extract_wiki_slice(config: PipelineConfig, unit: str) -> ExtractWikiSlice:
+    """The extraction's settings and the unit's language."""
+    return ExtractWikiSlice(language=unit, **config.extract.model_dump())
+
+
+def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    return {DUMP: Node("download", f"{WIKIPEDIA_ID}.{unit}")}
+
+
+def run(work: Work[ExtractWikiSlice]) -> Outcome:
+    """Write `documents.jsonl` (id, title, url, text) and `text.txt` (XLM's lines)."""
+    from xlm.corpus.wikipedia_extract import extract_wikipedia
+
+    return extract_wikipedia(work, work.inputs[DUMP])
+
+
+EXTRACT_WIKI = Stage(
+    name="extract-wiki",
+    version=1,
+    summary="wikitext to text with wikiextractor, pages counted",
+    units=extract_wiki_units,
+    upstream=_upstream,
+    slice=extract_wiki_slice,
+    run=run,
+    tools=("wikiextractor",),
+)

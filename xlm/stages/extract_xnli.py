@@ -1,0 +1,58 @@
+"""extract-xnli[language]: rows of XNLI (and of MultiNLI for English) as TSV files."""
+
+from collections.abc import Mapping, Sequence
+
+from xlm.config.base import Config
+from xlm.config.languages import ENGLISH
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.sources import MULTINLI_ID, XNLI_ID
+from xlm.stages.stage import Node, Outcome, Stage, Work
+
+
+class ExtractXnliSlice(Config):
+    """Which rows of one language are taken."""
+
+    language: str
+    train: bool
+    """Whether the language has training rows: English only (zero-shot transfer)."""
+    max_train_rows: int | None
+    max_eval_rows: int | None
+
+
+def extract_xnli_units(config: PipelineConfig) -> Sequence[str]:
+    """One unit a language."""
+    return config.languages
+
+
+def extract_xnli_slice(config: PipelineConfig, unit: str) -> ExtractXnliSlice:
+    """The caps that touch this language."""
+    train = unit == ENGLISH
+    return ExtractXnliSlice(
+        language=unit,
+        train=train,
+        max_train_rows=config.sources.max_train_rows if train else None,
+        max_eval_rows=config.sources.max_eval_rows,
+    )
+
+
+def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    ids = (XNLI_ID, MULTINLI_ID) if unit == ENGLISH else (XNLI_ID,)
+    return {name: Node("download", name) for name in ids}
+
+
+def run(work: Work[ExtractXnliSlice]) -> Outcome:
+    """Write `valid.tsv`, `test.tsv` and for English `train.tsv`: premise, hypothesis, label."""
+    from xlm.corpus.xnli import extract_xnli
+
+    return extract_xnli(work)
+
+
+EXTRACT_XNLI = Stage(
+    name="extract-xnli",
+    version=1,
+    summary="choose the rows of XNLI and MultiNLI",
+    units=extract_xnli_units,
+    upstream=_upstream,
+    slice=extract_xnli_slice,
+    run=run,
+)

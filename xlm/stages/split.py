@@ -1,0 +1,50 @@
+"""split[language | pair]: extracted lines to train, valid and test."""
+
+from collections.abc import Mapping, Sequence
+
+from xlm.config.corpus import SplitConfig
+from xlm.config.languages import split_pair
+from xlm.config.pipeline import PipelineConfig
+from xlm.stages.stage import Node, Outcome, Stage, Work
+
+TEXT = "text"
+
+
+class SplitSlice(SplitConfig):
+    """How the lines of one language or pair are divided."""
+
+    languages: tuple[str, ...]
+    """One for monolingual text, two for a pair."""
+
+
+def split_units(config: PipelineConfig) -> Sequence[str]:
+    """Languages, then pairs."""
+    return (*config.languages, *config.sources.pairs(config.languages))
+
+
+def split_slice(config: PipelineConfig, unit: str) -> SplitSlice:
+    """The split's settings and the unit's languages."""
+    languages = split_pair(unit) if "-" in unit else (unit,)
+    return SplitSlice(languages=languages, **config.split.model_dump())
+
+
+def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    return {TEXT: Node("extract-parallel" if "-" in unit else "extract-wiki", unit)}
+
+
+def run(work: Work[SplitSlice]) -> Outcome:
+    """Write `{split}.{shard}.txt`, or `{split}.{shard}.{language}.txt` for both of a pair."""
+    from xlm.corpus.split import split
+
+    return split(work, work.inputs[TEXT])
+
+
+SPLIT = Stage(
+    name="split",
+    version=1,
+    summary="train, valid and test; no sentence on two sides",
+    units=split_units,
+    upstream=_upstream,
+    slice=split_slice,
+    run=run,
+)
