@@ -12,15 +12,16 @@ class ExtractConfig(Config):
     """Wikitext to text, and the limits on what archives may hold."""
 
     engine: Literal["wikiextractor"] = Field(
-        "wikiextractor", description="Program that turns wikitext into text (XLM: WikiExtractor)."
+        default="wikiextractor",
+        description="Program that turns wikitext into text (XLM: WikiExtractor).",
     )
     templates: bool = Field(
-        False,
+        default=False,
         description="Expand templates: holds all of a dump's in memory and reads it twice; the "
         "goldens are without.",
     )
     missing_pages: float = Field(
-        0.001,
+        default=0.001,
         ge=0,
         le=1,
         description="Share of a dump's articles that the engine may lose, at least one page; "
@@ -34,20 +35,24 @@ class ExtractConfig(Config):
 class SplitConfig(Config):
     """Which lines train, validate and test (XLM: the last 10,000 lines of a shuffle)."""
 
-    valid_fraction: float = Field(0.01, gt=0, lt=0.5, description="Share of lines that validate.")
-    test_fraction: float = Field(0.01, gt=0, lt=0.5, description="Share of lines that test.")
+    valid_fraction: float = Field(
+        default=0.01, gt=0, lt=0.5, description="Share of lines that validate."
+    )
+    test_fraction: float = Field(
+        default=0.01, gt=0, lt=0.5, description="Share of lines that test."
+    )
     max_valid_lines: int = Field(
-        5000, ge=1, description="Most lines that validate (XLM get-data-wiki.sh: 5,000)."
+        default=5000, ge=1, description="Most lines that validate (XLM get-data-wiki.sh: 5,000)."
     )
     max_test_lines: int = Field(
-        5000, ge=1, description="Most lines that test (XLM get-data-wiki.sh: 5,000)."
+        default=5000, ge=1, description="Most lines that test (XLM get-data-wiki.sh: 5,000)."
     )
-    seed: int = Field(42, ge=0, description="Seed of sides and order (XLM: 42).")
+    seed: int = Field(default=42, ge=0, description="Seed of sides and order (XLM: 42).")
     order: Literal["shuffled", "document"] = Field(
-        "shuffled",
+        default="shuffled",
         description="Order of training lines: shuffled (XLM) or as they stood in the documents.",
     )
-    lines_per_shard: int = Field(100_000, ge=1, description="Lines in one file of a split.")
+    lines_per_shard: int = Field(default=100_000, ge=1, description="Lines in one file of a split.")
 
     @model_validator(mode="after")
     def _leaves_train(self) -> "SplitConfig":

@@ -58,9 +58,6 @@ _TABLE = (
 LANGUAGES: dict[str, Language] = {entry.code: entry for entry in _TABLE}
 """All known languages by our code, in the order of the code."""
 
-XNLI_LANGUAGES: tuple[str, ...] = tuple("ar bg de el en es fr hi ru sw th tr ur vi zh".split())
-"""The 15 languages of XNLI in the order of the model's language ids (paper section 5.1)."""
-
 
 def language(code: str) -> Language:
     """The language of that code; an unknown one is refused with the nearest known one."""

@@ -26,18 +26,18 @@ class WikipediaSource(Config):
     """The Wikipedia dump of each language at one date."""
 
     date: str = Field(
-        "20261101",
+        default="20261101",
         pattern=r"^\d{8}$",
         description="Dump date, YYYYMMDD; must be finished on the host (XLM took `latest`: its "
         "dates are lost).",
     )
     head_bytes: int | None = Field(
-        None,
+        default=None,
         ge=10_000,
         description="Take only the whole bzip2 streams among the first so many bytes of the "
         "multistream file; null: the whole file (the paper).",
     )
-    licence: str = Field("CC-BY-SA-4.0", description="Licence of the text.")
+    licence: str = Field(default="CC-BY-SA-4.0", description="Licence of the text.")
 
 
 class OpusCorpus(Config):
@@ -47,12 +47,12 @@ class OpusCorpus(Config):
     corpus: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="OPUS name, e.g. MultiUN.")
     version: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="OPUS release, e.g. v1.")
     pairs: Literal["all"] | tuple[str, ...] = Field(
-        "all",
+        default="all",
         description="Pairs in our codes (en-sw), or all: English with every configured language.",
     )
-    licence: str = Field("see the corpus page on OPUS", description="Licence of the text.")
+    licence: str = Field(default="see the corpus page on OPUS", description="Licence of the text.")
     name: str = Field(
-        "",
+        default="",
         pattern=r"^[a-z0-9_-]*$",
         description="First part of the download's id; empty: the corpus in lower case.",
     )
@@ -75,10 +75,11 @@ class PlainCorpus(Config):
         description="Address of another language's file, with {code} where its code belongs.",
     )
     codes: Literal["ours", "ntrex"] = Field(
-        "ours", description="Whose language codes {code} stands for (xlm/config/languages.py)."
+        default="ours",
+        description="Whose language codes {code} stands for (xlm/config/languages.py).",
     )
     pairs: Literal["all"] | tuple[str, ...] = Field(
-        "all",
+        default="all",
         description="Pairs in our codes (en-sw), or all: English with every configured language.",
     )
     licence: str = Field(description="Licence of the text.")
@@ -151,21 +152,29 @@ class SourcesConfig(Config):
         NetworkConfig(), description="Timeouts, retries and limits of downloads."
     )
     wikipedia: WikipediaSource = Field(
-        WikipediaSource(), description="Monolingual text (paper section 5.1)."
+        default=WikipediaSource(), description="Monolingual text (paper section 5.1)."
     )
     parallel: tuple[ParallelCorpus, ...] = Field(
-        (), description="Parallel corpora; those of one pair are joined in this order."
+        default=(), description="Parallel corpora; those of one pair are joined in this order."
     )
-    xnli: ArchiveSource = Field(_XNLI, description="Dev and test sets in 15 languages (XNLI).")
-    multinli: ArchiveSource = Field(_MULTINLI, description="English training pairs (XNLI-MT).")
+    xnli: ArchiveSource = Field(
+        default=_XNLI, description="Dev and test sets in 15 languages (XNLI)."
+    )
+    multinli: ArchiveSource = Field(
+        default=_MULTINLI, description="English training pairs (XNLI-MT)."
+    )
     max_pairs: int | None = Field(
-        None, ge=1, description="Lines taken of each corpus of a pair, the first; null: all."
+        default=None,
+        ge=1,
+        description="Lines taken of each corpus of a pair, the first; null: all.",
     )
     max_train_rows: int | None = Field(
-        None, ge=1, description="MultiNLI training rows taken, the first; null: all (392,702)."
+        default=None,
+        ge=1,
+        description="MultiNLI training rows taken, the first; null: all (392,702).",
     )
     max_eval_rows: int | None = Field(
-        None, ge=1, description="XNLI rows a language and set taken, the first; null: all."
+        default=None, ge=1, description="XNLI rows a language and set taken, the first; null: all."
     )
 
     @field_validator("parallel")
