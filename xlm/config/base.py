@@ -18,7 +18,10 @@ _OPERATIONAL = "operational"
 class Config(BaseModel):
     """A frozen model that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    # Dates and versions look like numbers to YAML: a number for a text field is taken as text.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, coerce_numbers_to_str=True
+    )
 
     def key_fields(self) -> dict[str, Any]:
         """The JSON-ready values that can change a stage's bytes: all but operational fields."""

@@ -1,11 +1,56 @@
 """The configuration of a whole run, assembled from one model per stage."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from xlm.config.base import Config
+from xlm.config.bpe import BpeConfig, VocabularyConfig
+from xlm.config.corpus import ExtractConfig, SplitConfig
+from xlm.config.languages import ENGLISH, language
+from xlm.config.model import ModelConfig
+from xlm.config.release import ReleaseConfig
+from xlm.config.sample import SampleConfig
+from xlm.config.shards import ShardsConfig
+from xlm.config.sources import SourcesConfig
+from xlm.config.text import TextConfig
+from xlm.config.training import PretrainConfig
+from xlm.config.xnli import EvaluateConfig, FinetuneConfig
+from xlm.errors import ConfigError
 
 
 class PipelineConfig(Config):
     """Everything that a run is, whatever machine it runs on."""
 
-    languages: tuple[str, ...] = Field(description="Language codes, alphabetical.")
+    languages: tuple[str, ...] = Field(
+        description="Language codes; their alphabetical order gives the model's language ids."
+    )
+    sample: SampleConfig | None = Field(
+        None, description="The synthetic world to learn from; null: the data are the hosts'."
+    )
+    sources: SourcesConfig = Field(SourcesConfig(), description="What is downloaded.")
+    extract: ExtractConfig = Field(ExtractConfig(), description="Downloads to plain text.")
+    split: SplitConfig = Field(SplitConfig(), description="Train, valid and test.")
+    text: TextConfig = Field(TextConfig(), description="Tokenization.")
+    bpe: BpeConfig = Field(BpeConfig(), description="Byte-pair codes.")
+    vocabulary: VocabularyConfig = Field(VocabularyConfig(), description="Size of the vocabulary.")
+    shards: ShardsConfig = Field(ShardsConfig(), description="Parquet files.")
+    model: ModelConfig = Field(ModelConfig(), description="Sizes of the encoder.")
+    pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining.")
+    finetune: FinetuneConfig = Field(FinetuneConfig(), description="Fine-tuning on XNLI.")
+    evaluate: EvaluateConfig = Field(EvaluateConfig(), description="Evaluation.")
+    release: ReleaseConfig = Field(ReleaseConfig(), description="Model card and names.")
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        for code in codes:
+            language(code)
+        if ENGLISH not in codes:
+            raise ConfigError(
+                "languages: English is missing", fix=f"add {ENGLISH}: pairs and XNLI start from it"
+            )
+        return tuple(sorted(set(codes)))
+
+
+def pairs(config: PipelineConfig) -> tuple[str, ...]:
+    """The pairs of English and another language that have a parallel source, alphabetical."""
+    return config.sources.pairs(config.languages)

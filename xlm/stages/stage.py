@@ -19,7 +19,7 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.progress import NoProgress, Progress
 from xlm.store.records import FileJob, Mapper, map_files
 
-__all__ = ["ALL", "FileJob", "Mapper", "Node", "Outcome", "Source", "Stage", "Work"]
+__all__ = ["ALL", "FileJob", "Known", "Mapper", "Node", "Outcome", "Source", "Stage", "Work"]
 
 SliceT = TypeVar("SliceT", bound=Config)
 
@@ -46,6 +46,14 @@ class Source:
     name: str
     size_bytes: int | None = None
     sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What `xlm plan` can say of a unit that is not built: never a mirror's addresses or sizes."""
+
+    addresses: tuple[str, ...] = ()
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,3 +127,5 @@ class Stage(Generic[SliceT]):
     """Only such a stage is retried: a deterministic one fails the same way again."""
     stale: Callable[[SliceT, Mapping[str, Any]], str | None] | None = None
     """Asked on a hit, with the manifest: a reason why the artifact no longer holds, or None."""
+    known: Callable[[PipelineConfig, str, Path], "Known"] | None = None
+    """What is known of a unit before it is built; the path is a cache that may be deleted."""

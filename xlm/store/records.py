@@ -102,3 +102,16 @@ def _job_digest(job: FileJob) -> str:
         [job.name, [str(path) for path in (*job.sources, *job.targets)], dict(job.options)]
     )
     return hashlib.sha256(description.encode()).hexdigest()
+
+
+def forget_unfinished(records: Path, out: Path) -> None:
+    """Remove what a killed build left in `out` and no record proves: it must not be published."""
+    proven: set[Path] = set()
+    for record in records.glob("*.json") if records.is_dir() else ():
+        try:
+            proven.update(Path(file["path"]) for file in json.loads(record.read_bytes())["files"])
+        except (ValueError, KeyError):
+            record.unlink()
+    for path in out.rglob("*"):
+        if path.is_file() and path not in proven:
+            path.unlink()

@@ -9,11 +9,13 @@ store = ArtifactStore.open("./data")
 if (artifact := store.find("tokenize", key)) is None: ...
 """
 
+import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -167,12 +169,39 @@ class ArtifactStore:
             remove_tree(aside)
             return final
         if read_manifest(served).digest == manifest.digest:
+            self._record_check(manifest, "identical")
             return served
+        log.warning(
+            "%s %s is not deterministic: rebuilt with digest %s, was %s",
+            manifest.stage,
+            manifest.key,
+            manifest.digest[:12],
+            read_manifest(served).digest[:12],
+        )
+        self._record_check(manifest, "different")
         beside = home / f"{manifest.key}.{manifest.digest[:12]}"
         if not beside.exists():
             self._rename(out, beside)
         write_atomically(home / f"{manifest.key}.current", f"{beside.name}\n".encode())
         return beside
+
+    def _record_check(self, manifest: Manifest, verdict: str) -> None:
+        """Append what a rebuild of an existing key gave to `<key>.checks`, one JSON line each."""
+        path = self.root / "artifacts" / manifest.stage / f"{manifest.key}.checks"
+        line = {
+            "digest": manifest.digest,
+            "verdict": verdict,
+            "time": datetime.now(UTC).isoformat(),
+        }
+        earlier = path.read_bytes() if path.exists() else b""
+        write_atomically(path, earlier + canonical_json(line).encode() + b"\n")
+
+    def checks(self, stage: str, key: str) -> list[dict[str, str]]:
+        """What rebuilds of this key gave: digest, verdict (identical, different), time."""
+        path = self.root / "artifacts" / stage / f"{key}.checks"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text().splitlines()]
 
     def _rename(self, out: Path, final: Path) -> Path:
         out.rename(final)
@@ -184,7 +213,7 @@ class ArtifactStore:
         home = self.root / "artifacts"
         for stage in sorted(home.iterdir()) if home.is_dir() else ():
             for directory in sorted(stage.iterdir()):
-                key, _, suffix = directory.name.partition(".")
+                key, _, _revision = directory.name.partition(".")
                 if directory.is_dir() and self.directory(stage.name, key) == directory:
                     yield stage.name, key, directory
 

@@ -1,0 +1,118 @@
+"""From a profile's name and overrides to one checked configuration.
+
+    resolve("mini15", ["bpe.codes=30000", "sources.mirror=../mirror"], ("en", "sw"))
+
+A value after `=` is YAML: `30000`, `true`, `null`, `[en, sw]`.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.suggest import did_you_mean
+from xlm.errors import ConfigError
+
+_PROFILES = files("xlm.config") / "profiles"
+
+
+def profile_names() -> list[str]:
+    """The profiles that come with the package."""
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in _PROFILES.iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+def resolve(
+    profile: str, overrides: Sequence[str] = (), languages: Sequence[str] = ()
+) -> PipelineConfig:
+    """The configuration of a profile with overrides applied in order.
+
+    Raises:
+        ConfigError: unknown profile, key or language, or a value that does not fit its field.
+    """
+    values = _read_profile(profile)
+    for override in overrides:
+        _apply(values, override)
+    if languages:
+        values["languages"] = list(languages)
+    try:
+        return PipelineConfig.model_validate(values)
+    except ValidationError as error:
+        what, fix = _describe(error.errors()[0], profile)
+        raise ConfigError(what, fix=fix) from None
+
+
+def _read_profile(profile: str) -> dict[str, Any]:
+    if profile.endswith((".yaml", ".yml")):
+        path = Path(profile)
+        if not path.is_file():
+            raise ConfigError(f"profile {profile}: no such file", fix="check the path")
+        text = path.read_text(encoding="utf-8")
+    elif profile in profile_names():
+        text = (_PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")
+    else:
+        raise ConfigError(
+            f"unknown profile {profile!r}", fix=did_you_mean(profile, profile_names())
+        )
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"profile {profile}: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"profile {profile}: not a mapping of settings")
+    return values
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    if not equals or not path.strip():
+        raise ConfigError(
+            f"override {override!r} has no `=`", fix="write key.path=value, e.g. bpe.codes=30000"
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {override!r}: the value is not YAML") from error
+    *parents, leaf = path.strip().split(".")
+    target = values
+    for name in parents:
+        below = target.setdefault(name, {})
+        if below is None:
+            below = target[name] = {}
+        if not isinstance(below, dict):
+            raise ConfigError(f"override {override!r}: {name} is a value, not a section")
+        target = below
+    target[leaf] = value
+
+
+def _describe(error: ErrorDetails, profile: str) -> tuple[str, str]:
+    location = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        *parents, leaf = error["loc"]
+        known = list(_model_at(parents).model_fields)
+        return f"profile {profile}: unknown setting {location!r}", did_you_mean(str(leaf), known)
+    given = error.get("input")
+    shown = "" if error["type"] == "missing" or isinstance(given, dict) else f" (got {given!r})"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"profile {profile}: {location or 'settings'}: {message}{shown}", ""
+
+
+def _model_at(path: Sequence[int | str]) -> type[BaseModel]:
+    """The model that holds the field at `path`, as far as names lead there."""
+    model: type[BaseModel] = PipelineConfig
+    for name in path:
+        field = model.model_fields.get(str(name))
+        if field is None:
+            continue
+        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
+    return model

@@ -1,0 +1,34 @@
+"""What belongs to a machine and not to a run: the store's root, worker processes.
+
+The only module that reads the environment: XLM_ROOT, XLM_WORKERS.
+"""
+
+import os
+from dataclasses import dataclass
+
+from xlm.errors import ConfigError
+
+DEFAULT_ROOT = "./data"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of this machine; none of them changes an artifact's key."""
+
+    root: str = DEFAULT_ROOT
+    workers: int = 1
+
+    @classmethod
+    def of_environment(cls, root: str | None = None, workers: int | None = None) -> "Settings":
+        """Explicit values first, then XLM_ROOT and XLM_WORKERS, then ./data and all cores.
+
+        Raises:
+            ConfigError: the number of workers is not a positive integer.
+        """
+        chosen = root or os.environ.get("XLM_ROOT") or DEFAULT_ROOT
+        asked = workers if workers is not None else os.environ.get("XLM_WORKERS")
+        if asked is None:
+            return cls(chosen, len(os.sched_getaffinity(0)))
+        if not str(asked).isdigit() or int(asked) < 1:
+            raise ConfigError(f"workers = {asked!r}", fix="give a whole number from 1 on")
+        return cls(chosen, int(asked))

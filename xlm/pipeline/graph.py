@@ -1,0 +1,78 @@
+"""The DAG of one configuration: every (stage, unit) and what fills its inputs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xlm.config.pipeline import PipelineConfig
+from xlm.errors import ConfigError
+from xlm.config.suggest import did_you_mean
+from xlm.stages.registry import STAGES
+from xlm.stages.stage import Node, Stage
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The nodes of a run in an order in which each follows its inputs."""
+
+    config: PipelineConfig
+    nodes: tuple[Node, ...]
+    upstream: dict[Node, dict[str, Node]]
+
+    @classmethod
+    def of(cls, config: PipelineConfig) -> "Graph":
+        """The whole graph of a configuration.
+
+        Raises:
+            ConfigError: a stage names an input that no earlier stage makes.
+        """
+        nodes: list[Node] = []
+        upstream: dict[Node, dict[str, Node]] = {}
+        for stage in STAGES:
+            for unit in stage.units(config):
+                node = Node(stage.name, unit)
+                upstream[node] = dict(stage.upstream(config, unit))
+                for needed in upstream[node].values():
+                    if needed not in upstream:
+                        raise ConfigError(
+                            f"{node} needs {needed}, which this configuration has no source for",
+                            fix="add the source, or drop the language",
+                        )
+                nodes.append(node)
+        return cls(config, tuple(nodes), upstream)
+
+    def of_stage(self, stage: str) -> Iterator[Node]:
+        """The nodes of one stage, in the order of its units."""
+        return (node for node in self.nodes if node.stage == stage)
+
+    def select(self, *, until: str | None = None, only: Sequence[str] = ()) -> tuple[Node, ...]:
+        """The nodes to build: those of the stages `only`, or all that `until` needs and itself.
+
+        Raises:
+            ConfigError: no such stage.
+        """
+        for name in [*only, *([until] if until else [])]:
+            stage_named(name)
+        if only:
+            return tuple(node for node in self.nodes if node.stage in only)
+        if until is None:
+            return self.nodes
+        wanted: set[Node] = set()
+        for node in reversed(self.nodes):
+            if node.stage == until or node in wanted:
+                wanted.add(node)
+                wanted.update(self.upstream[node].values())
+        return tuple(node for node in self.nodes if node in wanted)
+
+
+def stage_named(name: str) -> Stage[Any]:
+    """The stage of that name.
+
+    Raises:
+        ConfigError: there is none; the message names the nearest.
+    """
+    for stage in STAGES:
+        if stage.name == name:
+            return stage
+    names = [stage.name for stage in STAGES]
+    raise ConfigError(f"no stage {name!r}", fix=did_you_mean(name, names))

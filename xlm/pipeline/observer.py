@@ -1,0 +1,63 @@
+"""Who watches a run: a terminal, a UI, or nobody."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from xlm.stages.stage import Node
+
+Status = Literal["cached", "built", "waited", "failed", "blocked"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How one node ended. `seconds` is its wall time, `detail` a digest or the error's line."""
+
+    node: Node
+    status: Status
+    seconds: float = 0.0
+    detail: str = ""
+
+
+class Observer(Protocol):
+    """Receives what happens to nodes; called from many threads."""
+
+    def started(self, node: Node) -> None:
+        """The node is being built (not only looked up)."""
+        ...
+
+    def progressed(
+        self, node: Node, done: float, total: float | None, unit: str, note: str
+    ) -> None:
+        """The node's stage reports its progress."""
+        ...
+
+    def finished(self, event: Finished) -> None:
+        """The node was built, was cached, failed, or was not tried."""
+        ...
+
+
+class NoObserver:
+    """Watches nothing."""
+
+    def started(self, node: Node) -> None:
+        """Ignore."""
+
+    def progressed(
+        self, node: Node, done: float, total: float | None, unit: str, note: str
+    ) -> None:
+        """Ignore."""
+
+    def finished(self, event: Finished) -> None:
+        """Ignore."""
+
+
+@dataclass(frozen=True)
+class NodeProgress:
+    """The `Progress` of one node, passed on to the run's observer."""
+
+    observer: Observer
+    node: Node
+
+    def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
+        """Pass the report on under the node's name."""
+        self.observer.progressed(self.node, done, total, unit, note)

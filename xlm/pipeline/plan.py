@@ -1,0 +1,187 @@
+"""What a run would do, and why: names the value that changed, runs nothing.
+
+for step in plan(request, settings):
+    print(step.node, step.status, "; ".join(step.reasons))
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from xlm.pipeline.graph import Graph, stage_named
+from xlm.pipeline.request import RunRequest
+from xlm.stages.stage import Node, Stage
+from xlm.store.keys import artifact_key, ingredients_of, tool_version
+from xlm.store.manifest import Manifest, read_manifest
+from xlm.store.references import Reference, References
+from xlm.store.store import ArtifactStore
+
+StepStatus = Literal["cached", "build", "pending"]
+"""`pending`: its inputs will be built first; should they come out the same, it stays cached."""
+
+_ABSENT = "nothing"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of the plan. `size_bytes`: known beforehand, or None."""
+
+    node: Node
+    status: StepStatus
+    reasons: tuple[str, ...]
+    size_bytes: int | None = None
+    key: str | None = None
+    addresses: tuple[str, ...] = ()
+
+
+def plan(request: RunRequest, store: ArtifactStore) -> list[Step]:
+    """The steps of the request's nodes, in order.
+
+    Raises:
+        ConfigError: the configuration or the selection does not hold.
+    """
+    graph = Graph.of(request.resolve())
+    return list(_Planner(request, store, graph).steps())
+
+
+class _Planner:
+    def __init__(self, request: RunRequest, store: ArtifactStore, graph: Graph) -> None:
+        self._request = request
+        self._store = store
+        self._graph = graph
+        self._references = References(store.root)
+        self._digests: dict[Node, str] = {}
+
+    def steps(self) -> Iterator[Step]:
+        selected = set(self._graph.select(until=self._request.until, only=self._request.only))
+        for node in self._graph.nodes:
+            step = self._step(node)
+            if node in selected:
+                yield step
+
+    def _step(self, node: Node) -> Step:
+        stage = stage_named(node.stage)
+        inputs = self._graph.upstream[node]
+        last = self._last(node)
+        missing = [needed for needed in inputs.values() if needed not in self._digests]
+        upstream = {
+            role: self._digests[needed] for role, needed in inputs.items() if needed not in missing
+        }
+        ingredients = ingredients_of(
+            stage=stage.name,
+            unit=node.unit,
+            code_version=stage.version,
+            config=stage.slice(self._graph.config, node.unit).key_fields(),
+            upstream_digests=upstream,
+            tools={name: tool_version(name) for name in stage.tools},
+        )
+        if missing:
+            changed = _changes(last, ingredients, inputs, set(missing)) if last else ["never built"]
+            reasons = (*changed, f"after {_list_nodes(missing)}")
+            return Step(node, "pending", reasons, **self._known(stage, node))
+        key = artifact_key(ingredients)
+        reason = self._reason(stage, node, key, ingredients, last)
+        if reason:
+            return Step(node, "build", reason, key=key, **self._known(stage, node))
+        manifest = read_manifest(self._store.directory(stage.name, key))
+        self._digests[node] = manifest.digest
+        return Step(node, "cached", (), manifest.size_bytes, key, _addresses(manifest))
+
+    def _reason(
+        self,
+        stage: Stage[Any],
+        node: Node,
+        key: str,
+        ingredients: Mapping[str, Any],
+        last: Reference | None,
+    ) -> tuple[str, ...]:
+        """Why the node would be built; empty for a hit."""
+        if node.stage in self._request.refresh or str(node) in self._request.refresh:
+            return ("refresh asked for",)
+        directory = self._store.directory(stage.name, key)
+        if directory.exists():
+            damage = self._store.damage(stage.name, key, self._request.verify)
+            if damage is not None:
+                return (f"damaged: {damage}",)
+            if stage.stale is not None:
+                manifest = read_manifest(directory).model_dump(mode="json")
+                stale = stage.stale(stage.slice(self._graph.config, node.unit), manifest)
+                return (stale,) if stale else ()
+            return ()
+        if last is None:
+            return ("never built",)
+        changes = _changes(last, ingredients, self._graph.upstream[node], set())
+        return tuple(changes) or ("removed from the store",)
+
+    def _last(self, node: Node) -> Reference | None:
+        return self._references.last(self._request.profile, node.stage, node.unit)
+
+    def _known(self, stage: Stage[Any], node: Node) -> dict[str, Any]:
+        if stage.known is None:
+            return {}
+        known = stage.known(self._graph.config, node.unit, self._store.cache_directory("tools"))
+        return {"addresses": known.addresses, "size_bytes": known.size_bytes}
+
+
+def _changes(
+    last: Reference,
+    now: Mapping[str, Any],
+    inputs: Mapping[str, Node],
+    unknown: set[Node],
+) -> list[str]:
+    before = last.ingredients
+    reasons = []
+    if before["code_version"] != now["code_version"]:
+        reasons.append(f"code version {before['code_version']} -> {now['code_version']}")
+    for label, section in (("", "config"), ("tool ", "tools")):
+        for name, (old, new) in _differences(before[section], now[section]).items():
+            reasons.append(f"{label}{name}: {old} -> {new}")
+    reasons += _upstream_changes(before["upstream"], now["upstream"], inputs, unknown)
+    return reasons
+
+
+def _upstream_changes(
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    inputs: Mapping[str, Node],
+    unknown: set[Node],
+) -> list[str]:
+    added = [inputs[role] for role in inputs if role not in before]
+    removed = [role for role in before if role not in inputs]
+    changed = [
+        inputs[role]
+        for role, digest in now.items()
+        if role in before and before[role] != digest and inputs[role] not in unknown
+    ]
+    reasons = []
+    if added:
+        reasons.append(f"new input {_list_nodes(added)}")
+    if removed:
+        reasons.append(f"input gone: {', '.join(removed)}")
+    if changed:
+        reasons.append(f"input changed: {_list_nodes(changed)}")
+    return reasons
+
+
+def _differences(
+    before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
+) -> dict[str, tuple[Any, Any]]:
+    """Dotted name to (old, new) for every value that differs."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in [*before, *(name for name in now if name not in before)]:
+        old, new = before.get(name, _ABSENT), now.get(name, _ABSENT)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found |= _differences(old, new, f"{prefix}{name}.")
+        elif old != new:
+            found[f"{prefix}{name}"] = (old, new)
+    return found
+
+
+def _list_nodes(nodes: list[Node], most: int = 4) -> str:
+    names = [str(node) for node in nodes[:most]]
+    more = f" and {len(nodes) - most} more" if len(nodes) > most else ""
+    return ", ".join(names) + more
+
+
+def _addresses(manifest: Manifest) -> tuple[str, ...]:
+    return tuple(str(source["address"]) for source in manifest.sources)

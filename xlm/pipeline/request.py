@@ -1,0 +1,51 @@
+"""What a user asks for: a profile, what differs from it, and which part of the DAG."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from xlm.config.base import Config
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.resolve import resolve
+from xlm.store.store import Verify
+
+
+class RunRequest(Config):
+    """The parameters of a run, the same on the command line and in a deployment."""
+
+    profile: str = Field(
+        "sample", description="sample, mini15, xnli15, or the path of a YAML file."
+    )
+    overrides: tuple[str, ...] = Field((), description="Settings as `key.path=value`.")
+    languages: tuple[str, ...] = Field((), description="Languages to keep; empty: the profile's.")
+    until: str | None = Field(None, description="Last stage to build, with all that it needs.")
+    only: tuple[str, ...] = Field((), description="Build these stages alone; the rest must exist.")
+    refresh: tuple[str, ...] = Field((), description="Stages or nodes to build again.")
+    verify: Verify = Field("fast", description="Check of a hit: sizes (fast) or sha256 (deep).")
+
+    def resolve(self) -> PipelineConfig:
+        """The configuration that this request stands for."""
+        return resolve(self.profile, self.overrides, self.languages)
+
+    def command(self, *, until: str | None = None) -> str:
+        """The `xlm run` line that asks for this configuration."""
+        words = ["xlm", "run", "--profile", self.profile]
+        for override in self.overrides:
+            words += ["--set", override]
+        if self.languages:
+            words += ["--languages", ",".join(self.languages)]
+        if until:
+            words += ["--until", until]
+        return shlex.join(words)
+
+
+def overrides_of(given: Mapping[str, object] | Sequence[str] | None) -> tuple[str, ...]:
+    """Overrides as text: a list of `key=value`, or a mapping of dotted keys to values."""
+    if given is None:
+        return ()
+    if isinstance(given, Mapping):
+        from xlm.store.keys import canonical_json
+
+        return tuple(f"{key}={canonical_json(value)}" for key, value in given.items())
+    return tuple(given)

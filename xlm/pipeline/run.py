@@ -1,0 +1,247 @@
+"""One run: its graph, its store, and the building of single nodes.
+
+    with open_run(request, observer) as run:
+        for node in run.selected:
+            run.build(node)
+
+`build` may be called from many threads, each node after its inputs; it computes the key, serves a
+verified artifact, or builds one under the key's lock.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from xlm.config.settings import Settings
+from xlm.errors import MissingUpstreamError
+from xlm.pipeline.graph import Graph, stage_named
+from xlm.pipeline.machine import machine_record
+from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool
+from xlm.pipeline.observer import Finished, NodeProgress, Observer, Status
+from xlm.pipeline.request import RunRequest
+from xlm.stages.stage import Node, Outcome, Source, Stage, Work
+from xlm.store.keys import artifact_key, ingredients_of, tool_version
+from xlm.store.manifest import UpstreamRecord
+from xlm.store.records import forget_unfinished
+from xlm.store.references import Reference, References
+from xlm.store.store import Artifact, ArtifactStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of one node."""
+
+    node: Node
+    status: Status
+    artifact: Artifact
+    seconds: float
+
+
+@dataclass
+class PipelineRun:
+    """The state that the nodes of a run share."""
+
+    request: RunRequest
+    graph: Graph
+    store: ArtifactStore
+    settings: Settings
+    observer: Observer
+    executor: Any
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    results: dict[Node, Built] = field(default_factory=dict)
+    _artifacts: dict[Node, Artifact] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.references = References(self.store.root)
+        self.selected = self.graph.select(until=self.request.until, only=self.request.only)
+        # Stages that compute share the cores; downloads wait for hosts and are limited there.
+        self._slots = threading.BoundedSemaphore(self.settings.workers)
+
+    def build(self, node: Node) -> Built:
+        """Serve or build one node whose inputs are there.
+
+        Raises:
+            MissingUpstreamError: an input outside of the selection has not been built.
+            XlmError: whatever the stage found wrong.
+        """
+        began = time.monotonic()
+        stage = stage_named(node.stage)
+        try:
+            ingredients, upstream = self._ingredients(node, stage)
+            key = artifact_key(ingredients)
+            fresh = self._refreshes(node)
+            artifact = None if fresh else self._hit(node, stage, key)
+            status: Status = "cached"
+            if artifact is None:
+                with self.store.lock(stage.name, key) as waited:
+                    artifact = self._hit(node, stage, key) if not fresh else None
+                    status = "waited" if artifact is not None and waited else status
+                    if artifact is None:
+                        status = "built"
+                        artifact = self._build(node, stage, key, ingredients, upstream)
+        except Exception as error:
+            self.observer.finished(
+                Finished(node, "failed", time.monotonic() - began, _one_line(error))
+            )
+            raise
+        built = Built(node, status, artifact, time.monotonic() - began)
+        self._remember(built, ingredients)
+        return built
+
+    def locate(self, node: Node) -> Artifact:
+        """The artifact of a node that this run does not build.
+
+        Raises:
+            MissingUpstreamError: it is not there; the message says how to build it.
+        """
+        if node in self._artifacts:
+            return self._artifacts[node]
+        stage = stage_named(node.stage)
+        ingredients, _ = self._ingredients(node, stage)
+        artifact = self._hit(node, stage, artifact_key(ingredients))
+        if artifact is None:
+            raise MissingUpstreamError(
+                f"{node} has not been built", fix=f"run `{self.request.command(until=node.stage)}`"
+            )
+        self._artifacts[node] = artifact
+        return artifact
+
+    def _ingredients(
+        self, node: Node, stage: Stage[Any]
+    ) -> tuple[dict[str, Any], dict[str, Artifact]]:
+        upstream = {role: self.locate(needed) for role, needed in self.graph.upstream[node].items()}
+        ingredients = ingredients_of(
+            stage=stage.name,
+            unit=node.unit,
+            code_version=stage.version,
+            config=stage.slice(self.graph.config, node.unit).key_fields(),
+            upstream_digests={role: one.manifest.digest for role, one in upstream.items()},
+            tools={name: tool_version(name) for name in stage.tools},
+        )
+        return ingredients, upstream
+
+    def _hit(self, node: Node, stage: Stage[Any], key: str) -> Artifact | None:
+        artifact = self.store.find(stage.name, key, self.request.verify)
+        if artifact is None or stage.stale is None:
+            return artifact
+        manifest = artifact.manifest.model_dump(mode="json")
+        reason = stage.stale(stage.slice(self.graph.config, node.unit), manifest)
+        if reason is not None:
+            log.warning("%s is rebuilt: %s", node, reason)
+            return None
+        return artifact
+
+    def _refreshes(self, node: Node) -> bool:
+        return node.stage in self.request.refresh or str(node) in self.request.refresh
+
+    def _build(
+        self,
+        node: Node,
+        stage: Stage[Any],
+        key: str,
+        ingredients: dict[str, Any],
+        upstream: dict[str, Artifact],
+    ) -> Artifact:
+        staging = self.store.stage(stage.name, key)
+        forget_unfinished(staging.scratch / "records", staging.out)
+        usage = Usage()
+        work: Work[Any] = Work(
+            unit=node.unit,
+            config=stage.slice(self.graph.config, node.unit),
+            inputs={role: artifact.directory for role, artifact in upstream.items()},
+            out=staging.out,
+            scratch=staging.scratch,
+            logs=staging.logs,
+            mapper=ExecutorMapper(self.executor, self.settings.workers, usage),
+            workers=self.settings.workers,
+            progress=NodeProgress(self.observer, node),
+        )
+        if stage.network:
+            outcome, seconds = self._run_stage(node, stage, work)
+        else:
+            with self._slots:
+                outcome, seconds = self._run_stage(node, stage, work)
+        description = {
+            "stage": stage.name,
+            "unit": node.unit,
+            "key": key,
+            "code_version": stage.version,
+            "config": ingredients["config"],
+            "tools": ingredients["tools"],
+            "upstream": {role: _record(artifact) for role, artifact in upstream.items()},
+            "counts": dict(outcome.counts),
+            "sources": [_source(source) for source in outcome.sources],
+            "resolved_config": self.graph.config.model_dump(mode="json"),
+        }
+        measured = self._measured(outcome, seconds, usage)
+        return self.store.publish(staging, description, measured, stage.volatile)
+
+    def _run_stage(self, node: Node, stage: Stage[Any], work: Work[Any]) -> tuple[Outcome, float]:
+        began = time.monotonic()
+        self.observer.started(node)
+        outcome = stage.run(work)
+        return outcome, time.monotonic() - began
+
+    def _measured(self, outcome: Outcome, seconds: float, usage: Usage) -> dict[str, Any]:
+        measured = dict(outcome.measured)
+        peak = max(int(measured.get("peak_memory_bytes", 0)), usage.peak_memory_bytes)
+        cpu = float(measured.get("cpu_seconds", 0.0)) + usage.cpu_seconds
+        return (
+            measured
+            | machine_record()
+            | {
+                "wall_seconds": round(seconds, 3),
+                "cpu_seconds": round(cpu, 3),
+                "peak_memory_bytes": peak,
+                "finished": datetime.now(UTC).isoformat(),
+            }
+        )
+
+    def _remember(self, built: Built, ingredients: dict[str, Any]) -> None:
+        node, manifest = built.node, built.artifact.manifest
+        self._artifacts[node] = built.artifact
+        self.results[node] = built
+        self.references.record(
+            self.request.profile,
+            node.stage,
+            node.unit,
+            Reference(manifest.key, manifest.digest, ingredients),
+        )
+        self.observer.finished(Finished(node, built.status, built.seconds, manifest.digest))
+
+
+@contextmanager
+def open_run(request: RunRequest, settings: Settings, observer: Observer) -> Iterator[PipelineRun]:
+    """A run of the request, with its process pool; the resolved configuration is checked first."""
+    graph = Graph.of(request.resolve())
+    store = ArtifactStore.open(settings.root)
+    with process_pool(settings.workers, store.cache_directory("tools")) as executor:
+        yield PipelineRun(request, graph, store, settings, observer, executor)
+
+
+def _record(artifact: Artifact) -> UpstreamRecord:
+    manifest = artifact.manifest
+    return UpstreamRecord(
+        stage=manifest.stage, unit=manifest.unit, key=manifest.key, digest=manifest.digest
+    )
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "address": source.address,
+        "licence": source.licence,
+        "size_bytes": source.size_bytes,
+        "sha256": source.sha256,
+    }
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,13 @@
+"""Where third-party tools keep their caches: below the store's root, never in the home."""
+
+from pathlib import Path
+
+
+def tool_environment(directory: Path) -> dict[str, str]:
+    """Environment variables that keep pythainlp, jieba and matplotlib below `directory`."""
+    return {
+        "XLM_TOOL_CACHE": str(directory),
+        "PYTHAINLP_DATA": str(directory / "pythainlp"),
+        "PYTHAINLP_DATA_DIR": str(directory / "pythainlp"),
+        "MPLCONFIGDIR": str(directory / "matplotlib"),
+    }

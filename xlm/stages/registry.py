@@ -1,0 +1,38 @@
+"""All stages, each after those that it takes its inputs from. A new stage is one line here."""
+
+from typing import Any
+
+from xlm.stages.apply_bpe import APPLY_BPE
+from xlm.stages.download import DOWNLOAD
+from xlm.stages.evaluate import EVALUATE
+from xlm.stages.extract_parallel import EXTRACT_PARALLEL
+from xlm.stages.extract_wiki import EXTRACT_WIKI
+from xlm.stages.extract_xnli import EXTRACT_XNLI
+from xlm.stages.finetune import FINETUNE
+from xlm.stages.learn_bpe import LEARN_BPE
+from xlm.stages.make_world import MAKE_WORLD
+from xlm.stages.pretrain import PRETRAIN
+from xlm.stages.publish import PUBLISH
+from xlm.stages.shard import SHARD
+from xlm.stages.split import SPLIT
+from xlm.stages.stage import Stage
+from xlm.stages.tokenize import TOKENIZE
+from xlm.stages.vocabulary import VOCABULARY
+
+STAGES: tuple[Stage[Any], ...] = (
+    MAKE_WORLD,
+    DOWNLOAD,
+    EXTRACT_WIKI,
+    EXTRACT_PARALLEL,
+    EXTRACT_XNLI,
+    SPLIT,
+    TOKENIZE,
+    LEARN_BPE,
+    APPLY_BPE,
+    VOCABULARY,
+    SHARD,
+    PRETRAIN,
+    FINETUNE,
+    EVALUATE,
+    PUBLISH,
+)
