@@ -6,6 +6,9 @@ the same code that fetches from the real hosts then runs offline.
 
 from collections.abc import Mapping, Sequence
 
+from pydantic import Field
+
+from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.sample import SampleConfig
 from xlm.errors import ConfigError
@@ -15,27 +18,35 @@ MIRROR = "mirror"
 """Folder of the output that stands for the open network: `mirror/<host>/<path>`."""
 
 
+class WorldSlice(Config):
+    """The world's settings, and the dump date under which it is looked for."""
+
+    sample: SampleConfig = Field(description="Sizes and seed of the world.")
+    date: str = Field(description="Date of the Wikipedia dumps, YYYYMMDD.")
+
+
 def make_world_units(config: PipelineConfig) -> Sequence[str]:
     """One unit when the profile has a sample world, none when its data are real."""
     return () if config.sample is None else (ALL,)
 
 
-def make_world_slice(config: PipelineConfig, unit: str) -> SampleConfig:
-    """The sample world's own settings: always all its languages, whatever the run uses."""
+def make_world_slice(config: PipelineConfig, unit: str) -> WorldSlice:
+    """The whole world, in all its languages, whichever of them the run uses."""
     if config.sample is None:
         raise ConfigError("make-world: this profile has no sample world", fix="set sample.seed")
-    return config.sample
+    return WorldSlice(sample=config.sample, date=config.sources.wikipedia.date)
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {}
 
 
-def run(work: Work[SampleConfig]) -> Outcome:
+def run(work: Work[WorldSlice]) -> Outcome:
     """Write the world's mirror under `out/mirror` and count what it holds."""
     from xlm.sample.mirror import write_mirror
 
-    return Outcome(counts=write_mirror(work.out / MIRROR, work.config, work.mapper))
+    config = work.config
+    return Outcome(counts=write_mirror(work.out / MIRROR, config.sample, config.date, work.mapper))
 
 
 MAKE_WORLD = Stage(

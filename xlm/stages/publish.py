@@ -11,12 +11,11 @@ from pydantic import Field
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.release import ReleaseConfig
+from xlm.stages.data_units import MONO, PAIR, XNLI, data_nodes
 from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
 
 SOURCE_ROLE = "source."
 """Prefix of the roles of downloads: `source.wikipedia.sw`."""
-DATA_ROLE = "data."
-"""Prefix of the roles of shards: `data.sw`, `data.en-sw`, `data.xnli.sw`."""
 
 
 class PublishSlice(Config):
@@ -41,13 +40,13 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     from xlm.stages.download import DOWNLOAD
-    from xlm.stages.shard import SHARD
 
     whole = ("evaluate", "finetune", "pretrain", "learn-bpe", "vocabulary")
     nodes = {stage: Node(stage, ALL) for stage in whole}
-    nodes |= {f"{SOURCE_ROLE}{unit}": Node("download", unit) for unit in DOWNLOAD.units(config)}
-    nodes |= {f"{DATA_ROLE}{unit}": Node("shard", unit) for unit in SHARD.units(config)}
-    return nodes
+    nodes |= {
+        f"{SOURCE_ROLE}{source}": Node("download", source) for source in DOWNLOAD.units(config)
+    }
+    return nodes | data_nodes(config, MONO, PAIR, XNLI)
 
 
 def run(work: Work[PublishSlice]) -> Outcome:
