@@ -11,7 +11,7 @@ from pydantic import Field
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.release import ReleaseConfig
-from xlm.stages.data_units import MONO, PAIR, XNLI, data_nodes
+from xlm.stages.data_units import data_nodes
 from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
 
 SOURCE_ROLE = "source."
@@ -46,7 +46,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     nodes |= {
         f"{SOURCE_ROLE}{source}": Node("download", source) for source in DOWNLOAD.units(config)
     }
-    return nodes | data_nodes(config, MONO, PAIR, XNLI)
+    return nodes | data_nodes(config, "mono", "pair", "xnli")
 
 
 def run(work: Work[PublishSlice]) -> Outcome:
