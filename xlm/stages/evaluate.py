@@ -10,7 +10,7 @@ from pydantic import Field
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.xnli import EvaluateConfig
-from xlm.stages.data_units import MONO, PAIR, XNLI, data_inputs, data_nodes
+from xlm.stages.data_units import data_inputs, data_nodes
 from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
 
 
@@ -31,7 +31,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
         "pretrain": Node("pretrain", ALL),
         "finetune": Node("finetune", ALL),
         "vocabulary": Node("vocabulary", ALL),
-        **data_nodes(config, MONO, PAIR, XNLI),
+        **data_nodes(config, "mono", "pair", "xnli"),
     }
 
 
@@ -52,9 +52,9 @@ def run(work: Work[EvaluateSlice]) -> Outcome:
         encoder=work.inputs["pretrain"],
         classifier=work.inputs["finetune"],
         vocabulary=work.inputs["vocabulary"],
-        mono=data_inputs(work.inputs, MONO),
-        pairs=data_inputs(work.inputs, PAIR),
-        xnli=data_inputs(work.inputs, XNLI),
+        mono=data_inputs(work.inputs, "mono"),
+        pairs=data_inputs(work.inputs, "pair"),
+        xnli=data_inputs(work.inputs, "xnli"),
     )
 
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from xlm.config.base import Config
+from xlm.config.languages import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training import PretrainConfig
 from xlm.config.xnli import FinetuneConfig
-from xlm.stages.data_units import MONO, PAIR, XNLI, data_inputs, data_nodes
+from xlm.stages.data_units import data_inputs, data_nodes, pretraining_nodes
 from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
-
-ENGLISH = "en"
+from xlm.stages.units import XNLI_PREFIX
 
 
 class FinetuneSlice(Config):
@@ -34,14 +34,11 @@ def _units(config: PipelineConfig) -> Sequence[str]:
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     nodes = {"pretrain": Node("pretrain", ALL), "vocabulary": Node("vocabulary", ALL)}
-    xnli = data_nodes(config, XNLI)
+    xnli = data_nodes(config, "xnli")
     if config.finetune.select_by == "english":
         # Only the labels that selection may see are inputs, so that no other can leak in.
-        xnli = {role: node for role, node in xnli.items() if node.unit == f"xnli.{ENGLISH}"}
-    mixed = {}
-    if config.finetune.mix_pretraining:
-        kinds = (MONO, PAIR) if "tlm" in config.pretrain.objectives else (MONO,)
-        mixed = data_nodes(config, *kinds)
+        xnli = {role: node for role, node in xnli.items() if node.unit == XNLI_PREFIX + ENGLISH}
+    mixed = pretraining_nodes(config) if config.finetune.mix_pretraining else {}
     return {**nodes, **xnli, **mixed}
 
 
@@ -61,9 +58,9 @@ def run(work: Work[FinetuneSlice]) -> Outcome:
         work,
         encoder=work.inputs["pretrain"],
         vocabulary=work.inputs["vocabulary"],
-        xnli=data_inputs(work.inputs, XNLI),
-        mono=data_inputs(work.inputs, MONO),
-        pairs=data_inputs(work.inputs, PAIR),
+        xnli=data_inputs(work.inputs, "xnli"),
+        mono=data_inputs(work.inputs, "mono"),
+        pairs=data_inputs(work.inputs, "pair"),
     )
 
 

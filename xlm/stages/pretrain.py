@@ -12,7 +12,7 @@ from xlm.config.base import Config
 from xlm.config.model import ModelConfig
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training import PretrainConfig
-from xlm.stages.data_units import MONO, PAIR, data_inputs, data_nodes
+from xlm.stages.data_units import data_inputs, pretraining_nodes
 from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
 
 
@@ -29,8 +29,7 @@ def _units(config: PipelineConfig) -> Sequence[str]:
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    kinds = (MONO, PAIR) if "tlm" in config.pretrain.objectives else (MONO,)
-    return {"vocabulary": Node("vocabulary", ALL), **data_nodes(config, *kinds)}
+    return {"vocabulary": Node("vocabulary", ALL), **pretraining_nodes(config)}
 
 
 def _slice(config: PipelineConfig, unit: str) -> PretrainSlice:
@@ -46,8 +45,8 @@ def run(work: Work[PretrainSlice]) -> Outcome:
     return pretrain(
         work,
         vocabulary=work.inputs["vocabulary"],
-        mono=data_inputs(work.inputs, MONO),
-        pairs=data_inputs(work.inputs, PAIR),
+        mono=data_inputs(work.inputs, "mono"),
+        pairs=data_inputs(work.inputs, "pair"),
     )
 
 

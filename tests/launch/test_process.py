@@ -1,0 +1,142 @@
+"""Programs run under the guard: their cost, their failures, and that they never outlive us."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from xlm.errors import ToolError
+from xlm.launch.process import run_process
+
+PYTHON = sys.executable
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def _wait_for(condition: object, seconds: float = 10.0) -> bool:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_output_and_cost_are_reported(tmp_path: Path) -> None:
+    lines: list[str] = []
+    code = "x = bytearray(60_000_000); print('héllo'); print('two'); sum(range(3_000_000))"
+    result = run_process([PYTHON, "-c", code], log_path=tmp_path / "log", on_line=lines.append)
+    assert result.returncode == 0
+    assert lines == ["héllo", "two"]
+    assert result.peak_memory_bytes > 60_000_000
+    assert result.cpu_seconds > 0.01
+
+
+def test_failure_carries_the_end_of_what_it_said(tmp_path: Path) -> None:
+    code = "import sys; print('old'); sys.stderr.write('no such\\nfile\\n'); sys.exit(3)"
+    with pytest.raises(ToolError, match=r"status 3: old \| no such \| file"):
+        run_process([PYTHON, "-u", "-c", code], log_path=tmp_path / "log")
+
+
+def test_an_accepted_status_is_no_failure(tmp_path: Path) -> None:
+    result = run_process(
+        [PYTHON, "-c", "raise SystemExit(75)"], log_path=tmp_path / "log", accept=(0, 75)
+    )
+    assert result.returncode == 75
+
+
+def test_a_missing_program_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="no-such-program: No such file"):
+        run_process(["no-such-program"], log_path=tmp_path / "log")
+
+
+def test_death_by_a_signal_is_reported_as_such(tmp_path: Path) -> None:
+    code = "import os; os.kill(os.getpid(), 9)"
+    with pytest.raises(ToolError, match="status -9"):
+        run_process([PYTHON, "-c", code], log_path=tmp_path / "log")
+
+
+def test_environment_is_laid_over_ours(tmp_path: Path) -> None:
+    lines: list[str] = []
+    code = "import os; print(os.environ['XLM_TEST'], 'PATH' in os.environ)"
+    run_process(
+        [PYTHON, "-c", code],
+        log_path=tmp_path / "log",
+        environment={"XLM_TEST": "1"},
+        on_line=lines.append,
+    )
+    assert lines == ["1 True"]
+
+
+FORKING = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_timeout_ends_the_whole_group(tmp_path: Path) -> None:
+    pids: list[int] = []
+    with pytest.raises(ToolError, match="within 1 s"):
+        run_process(
+            [PYTHON, "-c", FORKING],
+            log_path=tmp_path / "log",
+            timeout_seconds=1,
+            on_line=lambda line: pids.append(int(line)),
+        )
+    assert pids
+    assert _wait_for(lambda: not _alive(pids[0]))
+
+
+def test_an_error_in_a_callback_ends_the_program(tmp_path: Path) -> None:
+    def refuse(line: str) -> None:
+        raise ValueError(line)
+
+    with pytest.raises(ValueError, match=r"\d+"):
+        run_process([PYTHON, "-c", FORKING], log_path=tmp_path / "log", on_line=refuse)
+    pid = int((tmp_path / "log").read_text().split()[0])
+    assert _wait_for(lambda: not _alive(pid))
+
+
+def test_it_runs_in_a_thread(tmp_path: Path) -> None:
+    codes: list[int] = []
+
+    def work() -> None:
+        codes.append(run_process([PYTHON, "-c", "pass"], log_path=tmp_path / "log").returncode)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(20)
+    assert codes == [0]
+
+
+@pytest.mark.fault
+def test_nothing_outlives_a_killed_starter(tmp_path: Path) -> None:
+    """kill -9 of the driver left wikiextractor and torchrun running."""
+    starter = (
+        "from pathlib import Path\n"
+        "from xlm.launch.process import run_process\n"
+        f"run_process([{PYTHON!r}, '-c', {FORKING!r}], log_path=Path({str(tmp_path / 'log')!r}))"
+    )
+    root = Path(__file__).parents[2]
+    driver = subprocess.Popen([PYTHON, "-c", starter], env={**os.environ, "PYTHONPATH": str(root)})
+    log = tmp_path / "log"
+    assert _wait_for(lambda: log.exists() and log.read_text().endswith("\n"))
+    grandchild = int(log.read_text())
+    assert _alive(grandchild)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    assert _wait_for(lambda: not _alive(grandchild))

@@ -1,0 +1,39 @@
+"""How a group of training processes is started: one protocol, a cluster's launcher to come.
+
+launcher.run(Launch(module="xlm.training.main", job=scratch / "job.json", ...), on_wait)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from xlm.launch.process import ProcessResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """One module, run by several processes that find each other."""
+
+    module: str
+    """Importable module with a `main`, started as `python -m MODULE JOB`."""
+    job: Path
+    """JSON file that says everything; the only argument."""
+    processes: int
+    threads_per_process: int
+    log_path: Path
+    """Gets what the processes say, appended."""
+    timeout_seconds: float | None = None
+
+
+class Launcher(Protocol):
+    """Starts a group and waits for its end."""
+
+    def run(self, launch: Launch, on_wait: Callable[[], None]) -> ProcessResult:
+        """Run to the end; `on_wait` is called some times a second from the calling thread.
+
+        Raises:
+            TrainingError: a process said what went wrong.
+            ToolError: the group failed without a word of its own.
+        """
+        ...
