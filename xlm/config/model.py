@@ -11,51 +11,54 @@ class AlignedInitialisation(Config):
     """Starting weights that help a small world to align its languages (not the original's)."""
 
     embedding_scale: float = Field(
-        0.1,
+        default=0.1,
         gt=0,
         description="Factor on the original's standard deviation (dimension^-0.5) of token and "
         "language embeddings, and on the sinusoids (reference sample world, recipe).",
     )
     sinusoidal_positions: bool = Field(
-        True, description="Start the learned positions as sinusoids instead of at random."
+        default=True, description="Start the learned positions as sinusoids instead of at random."
     )
     identity_projections: bool = Field(
-        True, description="Start the value and output projections of attention as the identity."
+        default=True,
+        description="Start the value and output projections of attention as the identity.",
     )
     second_ffn_scale: float = Field(
-        0.3, gt=0, description="Factor on the starting weights of each second feed-forward matrix."
+        default=0.3,
+        gt=0,
+        description="Factor on the starting weights of each second feed-forward matrix.",
     )
 
 
 class ModelConfig(Config):
     """Sizes and dropouts of the encoder."""
 
-    layers: int = Field(12, ge=1, description="Transformer layers (paper 5.1).")
-    dimension: int = Field(1024, ge=2, description="Hidden units (paper 5.1).")
+    layers: int = Field(default=12, ge=1, description="Transformer layers (paper 5.1).")
+    dimension: int = Field(default=1024, ge=2, description="Hidden units (paper 5.1).")
     heads: int = Field(
-        8,
+        default=8,
         ge=1,
         description="Attention heads, a divisor of the dimension (paper 5.1). The feed-forward "
         "layer has four times the dimension, as in the original.",
     )
     dropout: float = Field(
-        0.1, ge=0, lt=1, description="Dropout on embeddings and sublayers (paper 5.1)."
+        default=0.1, ge=0, lt=1, description="Dropout on embeddings and sublayers (paper 5.1)."
     )
     attention_dropout: float = Field(
-        0.1,
+        default=0.1,
         ge=0,
         lt=1,
         description="Dropout on attention weights (paper 5.1); 0 lets a CPU use the fused kernel.",
     )
     max_positions: int = Field(
-        512, ge=8, description="Learned positions, tokens (the original's 512)."
+        default=512, ge=8, description="Learned positions, tokens (the original's 512)."
     )
     initialisation: Literal["xlm", "aligned"] = Field(
-        "xlm",
+        default="xlm",
         description="Starting weights: `xlm` as the original's, `aligned` for small worlds.",
     )
     aligned: AlignedInitialisation = Field(
-        AlignedInitialisation(), description="Used with initialisation `aligned` only."
+        default=AlignedInitialisation(), description="Used with initialisation `aligned` only."
     )
 
     @model_validator(mode="after")

@@ -11,24 +11,30 @@ class OptimizerConfig(Config):
     """Adam and its learning rates."""
 
     learning_rate: float = Field(
-        1e-4, gt=0, description="Peak rate (paper 5.1: 1e-4 to 5e-4; maintainers: 1e-4)."
+        default=1e-4, gt=0, description="Peak rate (paper 5.1: 1e-4 to 5e-4; maintainers: 1e-4)."
     )
     embedding_learning_rate: float | None = Field(
-        None,
+        default=None,
         gt=0,
         description="Peak rate of the token embeddings and the head's bias; none: the same rate. "
         "A small world needs a far higher one (an aid, not the original's).",
     )
-    beta1: float = Field(0.9, ge=0, lt=1, description="Decay of the first moment.")
-    beta2: float = Field(0.98, ge=0, lt=1, description="Decay of the second moment.")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="Decay of the first moment.")
+    beta2: float = Field(default=0.98, ge=0, lt=1, description="Decay of the second moment.")
     epsilon: float = Field(
-        1e-8, gt=0, description="Added to the bias-corrected root, as torch does (original: before)"
+        default=1e-8,
+        gt=0,
+        description="Added to the bias-corrected root, as torch does (original: before)",
     )
     weight_decay: float = Field(
-        0.0, ge=0, description="Decoupled weight decay on every parameter, per unit of rate."
+        default=0.0,
+        ge=0,
+        description="Decoupled weight decay on every parameter, per unit of rate.",
     )
     clip_norm: float = Field(
-        5.0, gt=0, description="Global L2 norm that gradients are cut to (the original's 5)."
+        default=5.0,
+        gt=0,
+        description="Global L2 norm that gradients are cut to (the original's 5).",
     )
 
 
@@ -36,16 +42,16 @@ class ScheduleConfig(Config):
     """The learning rate by update, as a share of the peak."""
 
     kind: Literal["inverse_sqrt", "linear", "constant"] = Field(
-        "inverse_sqrt",
+        default="inverse_sqrt",
         description="After the warm-up: fall with the inverse root of the update (the original), "
         "fall in a line to zero at the last update, or stay.",
     )
-    warmup_updates: int = Field(4000, ge=0, description="Updates of linear rise.")
+    warmup_updates: int = Field(default=4000, ge=0, description="Updates of linear rise.")
     warmup_initial_rate: float = Field(
-        1e-7, ge=0, description="Rate of update 0 (the original's 1e-7)."
+        default=1e-7, ge=0, description="Rate of update 0 (the original's 1e-7)."
     )
     decay_from: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         lt=1,
         description="Share of all updates before the linear fall begins (`linear` only).",
@@ -56,94 +62,116 @@ class PretrainConfig(Config):
     """Objectives, batches, schedule and the machine shape that decides bits."""
 
     objectives: tuple[Literal["mlm", "tlm"], ...] = Field(
-        ("mlm", "tlm"), min_length=1, description="Masked and translation language modelling."
+        default=("mlm", "tlm"),
+        min_length=1,
+        description="Masked and translation language modelling.",
     )
-    seed: int = Field(0, ge=0, description="Seed of weights, data order, masks and dropout.")
+    seed: int = Field(
+        default=0, ge=0, description="Seed of weights, data order, masks and dropout."
+    )
     updates: int = Field(
-        200_000, ge=1, description="Optimizer updates at most (never published by the authors)."
+        default=200_000,
+        ge=1,
+        description="Optimizer updates at most (never published by the authors).",
     )
 
     stream_tokens: int = Field(
-        256, ge=4, description="Tokens of one stream sequence (paper 5.1: 256)."
+        default=256, ge=4, description="Tokens of one stream sequence (paper 5.1: 256)."
     )
     stream_rows: int = Field(
-        64, ge=1, description="Stream sequences in the global batch of an update (paper 5.1: 64)."
+        default=64,
+        ge=1,
+        description="Stream sequences in the global batch of an update (paper 5.1: 64).",
     )
     pair_tokens: int = Field(
-        4000, ge=16, description="Real tokens in the global batch of pairs (paper 5.1: 4,000)."
+        default=4000,
+        ge=16,
+        description="Real tokens in the global batch of pairs (paper 5.1: 4,000).",
     )
     pair_max_tokens: int = Field(
-        100,
+        default=100,
         ge=1,
         description="Training pairs with a side of more tokens are left out (the original's 100).",
     )
     languages_per_batch: int = Field(
-        1,
+        default=1,
         ge=1,
         description="Languages (or directed pairs) drawn for one global batch, each with an equal "
         "part of it (original: 1 on every GPU).",
     )
     mono_steps: int = Field(
-        5, ge=0, description="MLM updates of an iteration (original: 5, at most one a language)."
+        default=5,
+        ge=0,
+        description="MLM updates of an iteration (original: 5, at most one a language).",
     )
     pair_steps: int = Field(
-        5, ge=0, description="TLM updates of an iteration (original: 5, at most one a direction)."
+        default=5,
+        ge=0,
+        description="TLM updates of an iteration (original: 5, at most one a direction).",
     )
     language_alpha: float = Field(
-        0.7, ge=0, le=1, description="Exponent on the shares of lines of a language (paper 3.1)."
+        default=0.7,
+        ge=0,
+        le=1,
+        description="Exponent on the shares of lines of a language (paper 3.1).",
     )
 
     mlm_mask_rate: float = Field(
-        0.15, gt=0, lt=1, description="Share of stream tokens to predict (paper 3.3)."
+        default=0.15, gt=0, lt=1, description="Share of stream tokens to predict (paper 3.3)."
     )
     tlm_mask_rate: float = Field(
-        0.15, gt=0, lt=1, description="Share of pair tokens to predict (paper 3.4)."
+        default=0.15, gt=0, lt=1, description="Share of pair tokens to predict (paper 3.4)."
     )
     sample_alpha: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         description="Tokens are drawn for prediction with weight count^-alpha; 0: uniformly, and "
         "then </s> and <unk> too (paper 3.3: 0.5).",
     )
 
-    optimizer: OptimizerConfig = Field(OptimizerConfig(), description="Adam.")
-    schedule: ScheduleConfig = Field(ScheduleConfig(), description="Learning rate by update.")
+    optimizer: OptimizerConfig = Field(default=OptimizerConfig(), description="Adam.")
+    schedule: ScheduleConfig = Field(
+        default=ScheduleConfig(), description="Learning rate by update."
+    )
 
     validation_updates: int = Field(
-        6250,
+        default=6250,
         ge=1,
         description="Updates between validations (the original's epoch: 200,000 sequences of 32).",
     )
     validation_max_chunks: int | None = Field(
-        None,
+        default=None,
         ge=1,
         description="Stream sequences validated a language at most; none: the original's rule.",
     )
     validation_max_pairs: int | None = Field(
-        None, ge=1, description="Pairs validated at most; none: the original's rule."
+        default=None, ge=1, description="Pairs validated at most; none: the original's rule."
     )
     patience: int | None = Field(
-        10,
+        default=10,
         ge=0,
         description="Stop after more validations than this without a better mean perplexity "
         "(the original's 10); none: never.",
     )
     keep: Literal["best", "last"] = Field(
-        "best", description="Publish the weights of the best validation, or of the last update."
+        default="best",
+        description="Publish the weights of the best validation, or of the last update.",
     )
     metrics_updates: int = Field(
-        50, ge=1, description="Updates that one line of metrics.jsonl covers."
+        default=50, ge=1, description="Updates that one line of metrics.jsonl covers."
     )
 
-    device: Literal["cpu", "cuda"] = Field("cpu", description="Device of every process.")
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of every process.")
     precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="Arithmetic of matrix products; bf16 is slow on most CPUs."
+        default="fp32", description="Arithmetic of matrix products; bf16 is slow on most CPUs."
     )
     processes: int = Field(
-        1, ge=1, description="Training processes; they share each batch (order of sums: bits)."
+        default=1,
+        ge=1,
+        description="Training processes; they share each batch (order of sums: bits).",
     )
     threads_per_process: int = Field(
-        1, ge=1, description="CPU threads of a process (order of sums: bits)."
+        default=1, ge=1, description="CPU threads of a process (order of sums: bits)."
     )
 
     checkpoint_updates: int = operational(

@@ -1,0 +1,29 @@
+"""A tiny description for model tests."""
+
+from collections.abc import Callable
+
+import pytest
+
+from xlm.config.languages import LANGUAGES
+from xlm.config.model import ModelConfig
+from xlm.model.description import ModelDescription
+
+Describe = Callable[..., ModelDescription]
+
+
+@pytest.fixture
+def describe() -> Describe:
+    """Build a small description; keyword arguments go to ModelConfig."""
+
+    def build(
+        languages: tuple[str, ...] = tuple(LANGUAGES), vocabulary_size: int = 50, **model: object
+    ) -> ModelDescription:
+        sizes = {"layers": 2, "dimension": 16, "heads": 4, "max_positions": 40, **model}
+        return ModelDescription(
+            model=ModelConfig.model_validate(sizes),
+            languages=languages,
+            vocabulary_size=vocabulary_size,
+            vocabulary_hash="0123456789abcdef",
+        )
+
+    return build

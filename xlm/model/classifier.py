@@ -1,0 +1,35 @@
+"""The XNLI classifier: the first state of the last layer, dropout, one linear layer.
+
+    logits_B3 = classifier(tokens_BT, languages_BT, real_BT=tokens_BT != PAD)
+
+The original's keys of the layer are `1.weight` and `1.bias` behind a dropout; ours are `proj.1.*`.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from xlm.model.encoder import Encoder
+from xlm.model.initialise import initialise_linear
+
+LABELS = ("contradiction", "neutral", "entailment")
+"""Class names in the order of their ids (reference xlm-spec 5)."""
+
+
+class Classifier(nn.Module):
+    """An encoder and a projection of its first state; no tanh, no pooler."""
+
+    def __init__(self, encoder: Encoder, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.linear = nn.Linear(encoder.description.model.dimension, len(LABELS))
+        self.proj = nn.Sequential(nn.Dropout(dropout), self.linear)
+
+    def initialise(self, seed: int) -> None:
+        """Set the projection's starting weights."""
+        initialise_linear(self.linear, torch.Generator().manual_seed(seed))
+
+    def forward(self, tokens_BT: Tensor, languages_BT: Tensor, real_BT: Tensor) -> Tensor:
+        """Scores of the three classes, (B, 3); positions run on over both sentences."""
+        hidden_BTD = self.encoder(tokens_BT, languages_BT, real_BT=real_BT)
+        logits_B3: Tensor = self.proj(hidden_BTD[:, 0])
+        return logits_B3
