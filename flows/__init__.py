@@ -1,0 +1,1 @@
+"""The DAG as a Prefect flow, and how it is run from a terminal."""

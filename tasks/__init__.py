@@ -1,0 +1,1 @@
+"""Thin Prefect tasks: one for each stage of `xlm`."""

@@ -8,7 +8,8 @@
     ├── StoreError           the artifact store: damaged, read-only, unsupported, locked
     ├── MissingUpstreamError an artifact that must be built before this one
     ├── ToolError            an external program that failed, with the end of what it said
-    └── TrainingError        a run that cannot go on (diverged, collapsed, vocabulary mismatch)
+    ├── TrainingError        training that cannot go on (diverged, collapsed, vocabulary mismatch)
+    └── PipelineError        some nodes of a run failed; names each with its own error
 
 Every message says what is wrong, where (file, line, address, key), and what to do about it.
 """
@@ -65,4 +66,8 @@ class ToolError(XlmError):
 
 
 class TrainingError(XlmError):
-    """A training run that cannot go on."""
+    """Training that cannot go on."""
+
+
+class PipelineError(XlmError):
+    """Some nodes of a run failed; all that did not need them was built and is in the store."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.errors import ConfigError
 from xlm.config.suggest import did_you_mean
+from xlm.errors import ConfigError
 from xlm.stages.registry import STAGES
 from xlm.stages.stage import Node, Stage
 

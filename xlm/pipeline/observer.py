@@ -1,5 +1,6 @@
 """Who watches a run: a terminal, a UI, or nobody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -61,3 +62,27 @@ class NodeProgress:
     def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
         """Pass the report on under the node's name."""
         self.observer.progressed(self.node, done, total, unit, note)
+
+
+@dataclass(frozen=True)
+class Observers:
+    """Several observers as one."""
+
+    members: Sequence[Observer]
+
+    def started(self, node: Node) -> None:
+        """Tell all."""
+        for member in self.members:
+            member.started(node)
+
+    def progressed(
+        self, node: Node, done: float, total: float | None, unit: str, note: str
+    ) -> None:
+        """Tell all."""
+        for member in self.members:
+            member.progressed(node, done, total, unit, note)
+
+    def finished(self, event: Finished) -> None:
+        """Tell all."""
+        for member in self.members:
+            member.finished(event)

@@ -113,6 +113,18 @@ class PipelineRun:
         self._artifacts[node] = artifact
         return artifact
 
+    def locate_unselected(self) -> None:
+        """Find what selected nodes need from outside of the selection, before anything starts.
+
+        Raises:
+            MissingUpstreamError: something is missing; the message says how to build it.
+        """
+        selected = set(self.selected)
+        for node in self.selected:
+            for needed in self.graph.upstream[node].values():
+                if needed not in selected:
+                    self.locate(needed)
+
     def _ingredients(
         self, node: Node, stage: Stage[Any]
     ) -> tuple[dict[str, Any], dict[str, Artifact]]:

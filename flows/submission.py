@@ -1,0 +1,100 @@
+"""How the flow submits its stages: every node after its inputs, siblings outlive a failure."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect import Task, get_run_logger, tags
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+
+from tasks.artifacts import publish_stage_card, publish_tables
+from tasks.context import current_run_is
+from tasks.progress import ProgressArtifacts
+from xlm.config.settings import Settings
+from xlm.errors import PipelineError
+from xlm.pipeline.observer import Finished, Observer, Observers
+from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run import PipelineRun, open_run
+from xlm.pipeline.run_record import write_run_record
+from xlm.stages.stage import ALL, Node
+
+DRIVER_THREADS = 64
+"""Threads that drive nodes. Most of them wait for an input or for a slot: cores are bounded by the
+run's slots and process pool, connections by the downloader, so that no download holds up a core."""
+
+extra_observer: ContextVar[Observer | None] = ContextVar("extra_observer", default=None)
+"""A terminal's view of the run, where there is one."""
+
+StageTask = Task[[str], State]
+
+
+@dataclass
+class _Submitter:
+    run: PipelineRun
+    futures: dict[Node, PrefectFuture[Any]] = field(default_factory=dict)
+    submitted: dict[str, list[Node]] = field(default_factory=dict)
+
+    def build(self, stage: StageTask) -> None:
+        """Submit the selected nodes of a stage; each starts when its inputs are done."""
+        nodes = [node for node in self.run.selected if node.stage == stage.name]
+        for node in nodes:
+            inputs = [
+                self.futures[needed]
+                for needed in self.run.graph.upstream[node].values()
+                if needed in self.futures
+            ]
+            with tags(*_tags(node)):
+                self.futures[node] = stage.submit(node.unit, wait_for=inputs)
+        self.submitted[stage.name] = nodes
+
+    def finish(self) -> None:
+        """Wait for all; show a card for each stage; raise one error that names all failures."""
+        failures: list[str] = []
+        blocked: list[Node] = []
+        for stage, nodes in self.submitted.items():
+            for node in nodes:
+                self.futures[node].wait()
+                state = self.futures[node].state
+                if state.is_failed() or state.is_crashed():
+                    failures.append(f"{node}: {_reason(state)}")
+                elif not state.is_completed():
+                    blocked.append(node)
+                    self.run.observer.finished(Finished(node, "blocked"))
+            built = [self.run.results[node] for node in nodes if node in self.run.results]
+            if built:
+                publish_stage_card(stage, built, self.run.request)
+        if failures:
+            behind = f" ({len(blocked)} behind them were not tried)" if blocked else ""
+            raise PipelineError("; ".join(failures) + behind)
+
+
+@contextmanager
+def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
+    """Open the run, yield the function that submits a stage, wait for everything at the end.
+
+    Raises:
+        PipelineError: names every node that failed, after all others have finished.
+    """
+    terminal = extra_observer.get()
+    observers = Observers([ProgressArtifacts(), *([terminal] if terminal else [])])
+    with open_run(request, Settings.of_environment(), observers) as run, current_run_is(run):
+        get_run_logger().info("%d nodes in %s", len(run.selected), run.store.root)
+        run.locate_unselected()
+        submitter = _Submitter(run)
+        try:
+            yield submitter.build
+            submitter.finish()
+        finally:
+            write_run_record(run)
+        publish_tables(run)
+
+
+def _tags(node: Node) -> list[str]:
+    return [] if node.unit == ALL else [f"unit:{node.unit}"]
+
+
+def _reason(state: State) -> str:
+    return " ".join((state.message or state.name or "failed").split())

@@ -1,0 +1,29 @@
+"""What the UI shows of a run: a card for each stage, and the tables of the evaluation."""
+
+from collections.abc import Sequence
+
+from prefect.artifacts import create_markdown_artifact
+from xlm.pipeline.results import results_markdown
+
+from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run import Built, PipelineRun
+from xlm.pipeline.tables import stage_card
+from xlm.stages.stage import ALL, Node
+
+EVALUATION = Node("evaluate", ALL)
+
+
+def publish_stage_card(stage: str, built: Sequence[Built], request: RunRequest) -> None:
+    """The card of one stage: a row a unit."""
+    create_markdown_artifact(
+        stage_card(stage, built, request), key=stage, description=f"Artifacts of {stage}"
+    )
+
+
+def publish_tables(run: PipelineRun) -> None:
+    """The XNLI table with perplexities and retrieval, when this run reached the evaluation."""
+    if EVALUATION in run.results:
+        directory = run.results[EVALUATION].artifact.directory
+        create_markdown_artifact(
+            results_markdown(directory), key="results", description="XNLI in every language"
+        )

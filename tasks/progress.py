@@ -1,0 +1,62 @@
+"""Progress of a building node as a Prefect progress artifact, at most one write in five seconds."""
+
+import threading
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+from xlm.pipeline.observer import Finished
+from xlm.stages.stage import Node
+
+INTERVAL_SECONDS = 5.0
+"""A write costs an API call; nodes that end sooner get no artifact at all."""
+
+
+@dataclass
+class _Shown:
+    next_write: float
+    artifact: UUID | None = None
+
+
+class ProgressArtifacts:
+    """An observer that shows each long-running node as a percentage in the UI."""
+
+    def __init__(self) -> None:
+        self._shown: dict[Node, _Shown] = {}
+        self._lock = threading.Lock()
+
+    def started(self, node: Node) -> None:
+        """Wait an interval before the first write."""
+        with self._lock:
+            self._shown[node] = _Shown(time.monotonic() + INTERVAL_SECONDS)
+
+    def progressed(
+        self, node: Node, done: float, total: float | None, unit: str, note: str
+    ) -> None:
+        """Write the percentage if the interval has passed and the total is known."""
+        shown = self._shown.get(node)
+        if shown is None or not total or time.monotonic() < shown.next_write:
+            return
+        shown.next_write = time.monotonic() + INTERVAL_SECONDS
+        percent = min(100.0, 100.0 * done / total)
+        description = f"{node}: {done:,.0f} of {total:,.0f} {unit} {note}".strip()
+        if shown.artifact is None:
+            shown.artifact = create_progress_artifact(
+                percent, key=artifact_key(node), description=description
+            )
+        else:
+            update_progress_artifact(shown.artifact, percent, description)
+
+    def finished(self, event: Finished) -> None:
+        """Complete the bar of a node that was built."""
+        shown = self._shown.pop(event.node, None)
+        if shown is not None and shown.artifact is not None and event.status == "built":
+            update_progress_artifact(shown.artifact, 100.0)
+
+
+def artifact_key(node: Node) -> str:
+    """A Prefect artifact key: lower-case letters, digits and dashes only."""
+    text = f"progress-{node.stage}-{node.unit}".lower()
+    return "".join(letter if letter.isalnum() else "-" for letter in text)

@@ -1,0 +1,47 @@
+"""`xlm plan`: what would run and why, one line a node."""
+
+import json
+from collections import Counter
+
+import typer
+
+from xlm.config.settings import Settings
+from xlm.pipeline.plan import Step, plan
+from xlm.pipeline.request import RunRequest
+from xlm.pipeline.tables import human_bytes
+from xlm.store.store import ArtifactStore
+
+
+def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
+    """Print the steps; lines are never cut, so that they can be piped."""
+    store = ArtifactStore.open(Settings.of_environment(root).root)
+    steps = plan(request, store)
+    if as_json:
+        typer.echo(json.dumps([_as_json(step) for step in steps], indent=1, ensure_ascii=False))
+        return
+    width = max((len(str(step.node)) for step in steps), default=0)
+    for step in steps:
+        typer.echo(f"{step.node!s:<{width}}  {step.status:<7}  {_explain(step)}".rstrip())
+    totals = Counter(step.status for step in steps)
+    typer.echo(", ".join(f"{count} {status}" for status, count in totals.items()))
+
+
+def _explain(step: Step) -> str:
+    if step.status == "cached":
+        return f"{step.key}  {human_bytes(step.size_bytes)}"
+    parts = ["; ".join(step.reasons)]
+    if step.addresses:
+        parts += [human_bytes(step.size_bytes), *step.addresses]
+    return "  ".join(parts)
+
+
+def _as_json(step: Step) -> dict[str, object]:
+    return {
+        "stage": step.node.stage,
+        "unit": step.node.unit,
+        "status": step.status,
+        "reasons": step.reasons,
+        "key": step.key,
+        "size_bytes": step.size_bytes,
+        "addresses": step.addresses,
+    }

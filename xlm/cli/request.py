@@ -1,0 +1,33 @@
+"""From command-line options to a checked request."""
+
+from collections.abc import Sequence
+
+from xlm.errors import ConfigError
+from xlm.pipeline.request import RunRequest
+
+
+def build_request(
+    profile: str,
+    overrides: Sequence[str] | None = None,
+    languages: str = "",
+    until: str | None = None,
+    only: Sequence[str] | None = None,
+    refresh: Sequence[str] | None = None,
+    verify: str = "fast",
+) -> RunRequest:
+    """The request that the options stand for.
+
+    Raises:
+        ConfigError: `verify` is neither fast nor deep.
+    """
+    if verify not in ("fast", "deep"):
+        raise ConfigError(f"--verify {verify!r}", fix="choose fast or deep")
+    return RunRequest(
+        profile=profile,
+        overrides=tuple(overrides or ()),
+        languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
+        until=until,
+        only=tuple(only or ()),
+        refresh=tuple(refresh or ()),
+        verify="deep" if verify == "deep" else "fast",
+    )

@@ -1,0 +1,65 @@
+"""`xlm store`: list artifacts, check them against their manifests."""
+
+import json
+
+import typer
+
+from xlm.config.settings import Settings
+from xlm.errors import StoreError
+from xlm.pipeline.tables import human_bytes
+from xlm.store.manifest import read_manifest
+from xlm.store.store import ArtifactStore, Verify
+
+
+def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
+    """Print one line (or JSON object) for each served artifact."""
+    store = ArtifactStore.open(Settings.of_environment(root).root)
+    rows = []
+    for name, key, directory in store.artifacts():
+        if stage is not None and name != stage:
+            continue
+        try:
+            manifest = read_manifest(directory)
+        except StoreError as error:
+            rows.append({"stage": name, "unit": "?", "key": key, "damage": error.what})
+            continue
+        rows.append(
+            {
+                "stage": name,
+                "unit": manifest.unit,
+                "key": key,
+                "digest": manifest.digest,
+                "size_bytes": manifest.size_bytes,
+                "directory": str(directory),
+            }
+        )
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        node = f"{row['stage']}[{row['unit']}]"
+        rest = row.get("damage") or f"{str(row['digest'])[:12]}  {_size(row['size_bytes'])}"
+        typer.echo(f"{node:<32}  {row['key']}  {rest}")
+
+
+def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
+    """Print what is damaged; exit code 1 if anything is."""
+    store = ArtifactStore.open(Settings.of_environment(root).root)
+    found = []
+    count = 0
+    for stage, key, _ in store.artifacts():
+        count += 1
+        if (damage := store.damage(stage, key, verify)) is not None:
+            found.append({"stage": stage, "key": key, "damage": damage})
+    if as_json:
+        typer.echo(json.dumps({"checked": count, "damaged": found}, indent=1))
+    else:
+        for row in found:
+            typer.echo(f"{row['stage']} {row['key']}: {row['damage']}")
+        typer.echo(f"{count} artifacts checked ({verify}), {len(found)} damaged")
+    if found:
+        raise typer.Exit(1)
+
+
+def _size(value: object) -> str:
+    return human_bytes(float(str(value)))

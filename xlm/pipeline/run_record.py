@@ -1,0 +1,54 @@
+"""What a run did: `<root>/runs/<time>.json`, read by `xlm results` and by the docs' cost tables."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from xlm.errors import StoreError
+from xlm.pipeline.run import PipelineRun
+from xlm.store.files import write_atomically
+
+FORMAT_VERSION = 1
+
+
+def write_run_record(run: PipelineRun) -> Path:
+    """Record the request, the resolved configuration and the artifact of every node reached."""
+    finished = datetime.now(UTC)
+    record = {
+        "format_version": FORMAT_VERSION,
+        "started": run.started.isoformat(),
+        "finished": finished.isoformat(),
+        "seconds": round((finished - run.started).total_seconds(), 3),
+        "request": run.request.model_dump(mode="json"),
+        "config": run.graph.config.model_dump(mode="json"),
+        "selected": len(run.selected),
+        "nodes": [
+            {
+                "stage": built.node.stage,
+                "unit": built.node.unit,
+                "status": built.status,
+                "key": built.artifact.manifest.key,
+                "digest": built.artifact.manifest.digest,
+                "directory": built.artifact.directory.relative_to(run.store.root).as_posix(),
+            }
+            for built in run.results.values()
+        ],
+    }
+    path = run.store.root / "runs" / f"{run.started:%Y%m%dT%H%M%S%f}.json"
+    write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
+    return path
+
+
+def last_run(root: Path, *, profile: str | None = None) -> dict[str, Any]:
+    """The newest run record, of one profile if given.
+
+    Raises:
+        StoreError: there is none.
+    """
+    for path in sorted((root / "runs").glob("*.json"), reverse=True):
+        record: dict[str, Any] = json.loads(path.read_bytes())
+        if profile is None or record["request"]["profile"] == profile:
+            return record
+    whose = f" of profile {profile}" if profile else ""
+    raise StoreError(f"no run{whose} in {root}", fix="start one with `xlm run`")
