@@ -1,0 +1,96 @@
+"""XLMTokenizer, loaded from a published folder, gives our ids."""
+
+import json
+from pathlib import Path
+
+import pytest
+from transformers import XLMTokenizer
+
+from xlm.release.tokenizer import huggingface_vocabulary, write_tokenizer
+
+SPECIALS = ["<s>", "</s>", "<pad>", "<unk>", *(f"<special{number}>" for number in range(10))]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    codes = tmp_path / "codes"
+    codes.write_text("h e 9\nhe y</w> 5\nl o</w> 3", encoding="utf-8")
+    tokens = [*SPECIALS, "hey", "he@@", "lo", "l@@", "o"]
+    write_tokenizer(
+        tmp_path / "model", tokens=tokens, codes=codes, languages=("en", "sw"), positions=64
+    )
+    return tmp_path / "model"
+
+
+def test_call_begins_and_ends_with_the_end_of_sentence(small: Path) -> None:
+    """The original's first token is </s>; transformers' own default, <s>, was never trained."""
+    tokenizer = XLMTokenizer.from_pretrained(small)
+    encoded = tokenizer("hey helo")
+    assert encoded["input_ids"] == [1, 14, 15, 16, 1]
+    assert tokenizer.mask_token_id == 5
+    assert len(tokenizer) == 19
+
+
+def test_call_with_a_pair_has_three_ends_and_no_token_types(small: Path) -> None:
+    """XLMModel adds word embeddings for token_type_ids, so they must not be there."""
+    encoded = XLMTokenizer.from_pretrained(small)("hey", "lo")
+    assert encoded["input_ids"] == [1, 14, 1, 16, 1]
+    assert set(encoded) == {"input_ids", "attention_mask"}
+
+
+def test_languages_and_length_are_known(small: Path) -> None:
+    tokenizer = XLMTokenizer.from_pretrained(small)
+    assert tokenizer.lang2id == {"en": 0, "sw": 1}
+    assert tokenizer.id2lang == {"0": "en", "1": "sw"}
+    assert tokenizer.model_max_length == 64
+    assert tokenizer.do_lowercase_and_remove_accent
+
+
+def test_last_merge_survives_codes_without_a_final_newline(small: Path) -> None:
+    tokenizer = XLMTokenizer.from_pretrained(small)
+    assert tokenizer.bpe_ranks[("l", "o</w>")] == 2
+
+
+def test_bare_continuation_mark_becomes_the_empty_piece() -> None:
+    pieces = huggingface_vocabulary([*SPECIALS, "a", "@@", "a@@"])
+    assert (pieces["a</w>"], pieces[""], pieces["a"]) == (14, 15, 16)
+
+
+def test_pieces_that_coincide_keep_the_lower_id() -> None:
+    pieces = huggingface_vocabulary([*SPECIALS, "a", "a</w>@@", "<unk>@@"])
+    assert pieces["a</w>"] == 14
+    assert pieces["<unk>"] == 3
+
+
+def test_published_vocabulary_gives_the_golden_ids(tmp_path: Path, shared: Path) -> None:
+    official = shared / "mirror/dl.fbaipublicfiles.com/XLM"
+    tokens = _official_tokens(official / "vocab_xnli_15")
+    write_tokenizer(
+        tmp_path,
+        tokens=tokens,
+        codes=official / "codes_xnli_15",
+        languages=("en",),
+        positions=512,
+    )
+    pieces = json.loads((tmp_path / "vocab.json").read_text(encoding="utf-8"))
+    assert sorted(pieces.values()) == list(range(95_000))
+    assert pieces[""] == 61_489
+    tokenizer = XLMTokenizer.from_pretrained(tmp_path)
+    rows = 0
+    for path in sorted((shared / "golden/xlm15_tokens").glob("golden.*.jsonl")):
+        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+            row = json.loads(line)
+            found = tokenizer._tokenize(row["lower_noaccent"], bypass_tokenizer=True)
+            assert tokenizer.convert_tokens_to_ids(found) == row["ids"], row["raw"]
+            rows += 1
+    assert rows == 900
+
+
+def _official_tokens(path: Path) -> list[str]:
+    """The published vocabulary by id: the reading rule of spec 1.8."""
+    tokens = dict.fromkeys(SPECIALS)
+    for line in path.read_bytes().decode().split("\n"):
+        fields = line.split()
+        if "\u2028" not in line and len(fields) == 2:
+            tokens.setdefault(fields[0])
+    return list(tokens)[:95_000]
