@@ -99,6 +99,9 @@ class ArchiveSource(Config):
     title: str = Field(description="Name for manifests and cards.")
     address: str = Field(pattern=r"^https?://", description="Where the host keeps it.")
     licence: str = Field(description="Licence of the text.")
+    size_bytes: int | None = operational(
+        None, description="About how large it is at its host, for plans; null: unknown."
+    )
 
 
 _XNLI = ArchiveSource(
@@ -110,6 +113,7 @@ _MULTINLI = ArchiveSource(
     title="MultiNLI (training set of XNLI-MT 1.0)",
     address="https://dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip",
     licence="OANC",
+    size_bytes=445_000_000,
 )
 
 

@@ -1,0 +1,125 @@
+"""The OPUS catalogue that opustools ships: which Moses file holds a pair, where, how large.
+
+    find_moses(folder, "Tatoeba", "v2022-03-03", (("en",), ("sw", "swh")))
+    # MosesFile(address="https://object.pouta.csc.fi/OPUS-Tatoeba/v2022-03-03/moses/en-swh.txt.zip",
+
+The catalogue is unpacked once to a folder of ours: opustools' own way unpacks it into the home
+directory, and a run killed meanwhile leaves half a database there.
+"""
+
+import gzip
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xlm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from opustools.db_operations import DbOperations
+
+_KIBIBYTE = 1024
+_unpacking = threading.Lock()
+
+Codes = tuple[Sequence[str], Sequence[str]]
+"""Of both languages of a pair, the codes under which OPUS may file them."""
+
+
+@dataclass(frozen=True)
+class MosesFile:
+    """One Moses zip of OPUS as the catalogue describes it."""
+
+    address: str
+    codes: tuple[str, str]
+    """OPUS' own codes of the two sides, in the order of its name."""
+    pairs: int | None
+    """Lines of the file, if the catalogue knows."""
+    size_bytes: int | None
+    """Size of the zip, rounded down to a kibibyte, if the catalogue knows."""
+
+
+def unpack_catalogue(folder: Path) -> Path:
+    """The catalogue as a database file in `folder`, unpacked there if it is not yet."""
+    target = folder / f"opus-{version('opustools')}.db"
+    with _unpacking:
+        if target.is_file():
+            return target
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=target.name, suffix=".part")
+        try:
+            with gzip.open(_packed_catalogue()) as packed, os.fdopen(handle, "wb") as file:
+                shutil.copyfileobj(packed, file, 1 << 20)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(target)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    return target
+
+
+def find_moses(folder: Path, corpus: str, release: str, codes: Codes) -> MosesFile:
+    """The Moses file of a pair, under the first of the codes that the corpus uses.
+
+    Raises:
+        ConfigError: OPUS has no such corpus, release or pair.
+    """
+    from opustools.db_operations import DbOperations
+
+    database = DbOperations(db_file=str(unpack_catalogue(folder)))
+    for first, second in product(*codes):
+        rows = database.get_corpora(
+            {
+                "corpus": corpus,
+                "version": release,
+                "preprocessing": "moses",
+                "source": first,
+                "target": second,
+            }
+        )
+        if rows:
+            return _moses_file(rows[0])
+    releases = _releases(database, corpus, codes)
+    pair = "-".join(names[0] for names in codes)
+    raise ConfigError(
+        f"sources.parallel: OPUS has no {pair} in {corpus} {release}",
+        fix=f"releases of {corpus} with it: {', '.join(releases)}"
+        if releases
+        else f"{corpus} has it in no release: choose its pairs, or another corpus",
+    )
+
+
+def _moses_file(row: dict[str, object]) -> MosesFile:
+    size_kib = _number(row["size"])
+    return MosesFile(
+        address=str(row["url"]),
+        codes=(str(row["source"]), str(row["target"])),
+        pairs=_number(row["alignment_pairs"]),
+        size_bytes=None if size_kib is None else size_kib * _KIBIBYTE,
+    )
+
+
+def _releases(database: "DbOperations", corpus: str, codes: Codes) -> list[str]:
+    found: set[str] = set()
+    for first, second in product(*codes):
+        wanted = {"corpus": corpus, "preprocessing": "moses", "source": first, "target": second}
+        found |= {str(row["version"]) for row in database.get_corpora(wanted)}
+    return sorted(found)
+
+
+def _number(value: object) -> int | None:
+    """The catalogue leaves unknown counts empty ("")."""
+    return value if isinstance(value, int) else None
+
+
+def _packed_catalogue() -> Path:
+    spec = find_spec("opustools")
+    if spec is None or spec.origin is None:
+        raise ConfigError("opustools is not installed", fix="run the set-up again (make run)")
+    return Path(spec.origin).with_name("opusdata.db.gz")

@@ -1,0 +1,152 @@
+"""A mirror stands for the open network: `https://host/path` is read from `<mirror>/host/path`.
+
+    with open_client(mirror="../shared/mirror", network=NetworkConfig()) as client:
+        client.get("https://dumps.wikimedia.org/swwiki/20261101/dumpstatus.json")
+
+The mirror is a transport of the HTTP client, so that ranges, validators, errors and folder listings
+take the same code from a folder, from a mirror's address and from the real hosts.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from xlm.config.sources import NetworkConfig
+from xlm.corpus.ranges import parse_range
+from xlm.errors import ConfigError
+
+_CHUNK_BYTES = 1 << 18
+
+
+def open_client(mirror: str | None, network: NetworkConfig) -> httpx.Client:
+    """An HTTP client for the real hosts, or for a mirror (a folder or an address)."""
+    return httpx.Client(
+        transport=None if mirror is None else _transport(mirror),
+        timeout=network.timeout_seconds,
+        follow_redirects=True,
+        # Encoded transfers could be stored decoded or not: the files themselves are asked for.
+        headers={
+            "Accept-Encoding": "identity",
+            "User-Agent": f"xlm-pipeline/{version('xlm-pipeline')}",
+        },
+    )
+
+
+def mirror_path(mirror: str, address: str) -> Path | None:
+    """The file that stands for an address; None if the mirror is an address itself."""
+    folder = _folder(mirror)
+    return None if folder is None else _inside(folder, address)
+
+
+def changed_in_mirror(mirror: str, manifest: Mapping[str, Any]) -> str | None:
+    """Why a download no longer holds: its file in the mirror has another size than it had."""
+    recorded = manifest.get("counts", {}).get("host_bytes")
+    for source in manifest.get("sources", ()):
+        path = mirror_path(mirror, source["address"])
+        if path is None or recorded is None or not path.is_file():
+            continue
+        present = path.stat().st_size
+        if present != recorded:
+            name = path.name
+            return f"{name} in the mirror has {present:,} bytes, had {recorded:,}"
+    return None
+
+
+def _transport(mirror: str) -> httpx.BaseTransport:
+    folder = _folder(mirror)
+    if folder is None:
+        return _AddressTransport(httpx.URL(mirror.rstrip("/")))
+    if not folder.is_dir():
+        raise ConfigError(
+            f"sources.mirror: there is no folder {mirror}",
+            fix="name the folder that holds dumps.wikimedia.org and the other hosts",
+        )
+    return _FolderTransport(folder)
+
+
+def _folder(mirror: str) -> Path | None:
+    scheme = urlsplit(mirror).scheme if "://" in mirror else ""
+    if scheme in ("http", "https"):
+        return None
+    if scheme not in ("", "file"):
+        raise ConfigError(
+            f"sources.mirror: cannot read {scheme}:// addresses",
+            fix="give a folder or an http(s) address",
+        )
+    return Path(unquote(urlsplit(mirror).path) if scheme else mirror)
+
+
+def _inside(folder: Path, address: str) -> Path | None:
+    parts = urlsplit(address)
+    path = (folder / parts.netloc / unquote(parts.path).lstrip("/")).resolve()
+    return path if path.is_relative_to(folder.resolve()) else None
+
+
+class _AddressTransport(httpx.HTTPTransport):
+    """Asks `<mirror>/host/path` for `https://host/path`."""
+
+    def __init__(self, mirror: httpx.URL) -> None:
+        super().__init__()
+        self._mirror = mirror
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request to the mirror's host; its own redirects are followed as they are."""
+        url = request.url
+        if (url.host, url.port) != (self._mirror.host, self._mirror.port):
+            path = self._mirror.raw_path.rstrip(b"/") + b"/" + url.netloc + url.raw_path
+            url = self._mirror.copy_with(raw_path=path)
+        headers = httpx.Headers(request.headers)
+        headers["Host"] = url.netloc.decode()
+        return super().handle_request(
+            httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
+        )
+
+
+class _FolderTransport(httpx.BaseTransport):
+    """Answers from files as a web server does: whole, one range, listing, or not found."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer with the file or folder that stands for the address."""
+        path = _inside(self._folder, str(request.url))
+        if path is not None and path.is_dir():
+            names = sorted(f"{p.name}/" if p.is_dir() else p.name for p in path.iterdir())
+            return httpx.Response(200, html="".join(f'<a href="{name}">\n' for name in names))
+        if path is None or not path.is_file():
+            return httpx.Response(404)
+        return _file_response(path, request.headers)
+
+
+def _file_response(path: Path, headers: httpx.Headers) -> httpx.Response:
+    status = path.stat()
+    size, tag = status.st_size, f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
+    wanted = headers.get("Range")
+    if wanted is None or headers.get("If-Range", tag) != tag:
+        start, stop, code = 0, size, 200
+    else:
+        start, stop, code = *parse_range(wanted, size), 206
+        if start >= size:
+            return httpx.Response(416, headers={"Content-Range": f"bytes */{size}"})
+    answer = {"Content-Length": str(stop - start), "ETag": tag, "Accept-Ranges": "bytes"}
+    if code == 206:
+        answer["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    return httpx.Response(code, headers=answer, stream=_FileStream(path, start, stop))
+
+
+class _FileStream(httpx.SyncByteStream):
+    def __init__(self, path: Path, start: int, stop: int) -> None:
+        self._path, self._start, self._stop = path, start, stop
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            file.seek(self._start)
+            left = self._stop - self._start
+            while left and (chunk := file.read(min(left, _CHUNK_BYTES))):
+                left -= len(chunk)
+                yield chunk

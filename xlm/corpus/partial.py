@@ -1,0 +1,90 @@
+"""A file that is arriving: bytes in `<name>.part`, and beside it what a resumed transfer needs."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Of which version of which file the bytes are."""
+
+    address: str
+    validator: str
+    """Strong ETag or date, "" if the host gives none: then the bytes cannot be continued."""
+    host_bytes: int | None
+    """Size of the whole file at its host, if it says."""
+
+
+class PartialFile:
+    """The bytes that have arrived, with their running digests."""
+
+    def __init__(self, path: Path, algorithms: Sequence[str]) -> None:
+        self.path = path
+        self._origin_path = path.with_name(path.name + ".json")
+        self._algorithms = tuple(algorithms)
+        self._hashes = [hashlib.new(name) for name in self._algorithms]
+        self.size_bytes = 0
+        self.origin: Origin | None = None
+
+    def reopen(self, address: str) -> None:
+        """Take up what an earlier attempt, or an earlier process, left of the same address."""
+        try:
+            origin = Origin(**json.loads(self._origin_path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            origin = None
+        if origin is None or origin.address != address or not self.path.is_file():
+            self.discard()
+            return
+        self.origin = origin
+        self._rehash()
+
+    def begin(self, origin: Origin) -> None:
+        """Forget all bytes and start with those of `origin`."""
+        self.discard()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_bytes(b"")
+        self._origin_path.write_text(json.dumps(asdict(origin)), encoding="utf-8")
+        self.origin = origin
+
+    def append(self, chunk: bytes) -> None:
+        """Add bytes behind those that have arrived."""
+        with self.path.open("ab") as file:
+            file.write(chunk)
+        for digest in self._hashes:
+            digest.update(chunk)
+        self.size_bytes += len(chunk)
+
+    def digests(self) -> dict[str, str]:
+        """The hexadecimal digests of all bytes so far, by algorithm."""
+        return {
+            name: digest.hexdigest()
+            for name, digest in zip(self._algorithms, self._hashes, strict=True)
+        }
+
+    def discard(self) -> None:
+        """Remove all bytes and what is known of them."""
+        self.path.unlink(missing_ok=True)
+        self._origin_path.unlink(missing_ok=True)
+        self.origin = None
+        self.size_bytes = 0
+        self._hashes = [hashlib.new(name) for name in self._algorithms]
+
+    def move_to(self, target: Path) -> None:
+        """Give the complete file its name, in one step."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.path.replace(target)
+        self._origin_path.unlink(missing_ok=True)
+
+    def _rehash(self) -> None:
+        self._hashes = [hashlib.new(name) for name in self._algorithms]
+        self.size_bytes = 0
+        with self.path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                for digest in self._hashes:
+                    digest.update(chunk)
+                self.size_bytes += len(chunk)
