@@ -10,7 +10,7 @@ from safetensors import safe_open
 from transformers import XLMForSequenceClassification, XLMWithLMHeadModel
 from transformers.utils import logging as transformers_logging
 
-from xlm.config.languages import XNLI_LANGUAGES
+from xlm.config.languages import LANGUAGES as LANGUAGE_TABLE
 from xlm.config.model import ModelConfig
 from xlm.model.classifier import Classifier
 from xlm.model.description import ModelDescription
@@ -18,7 +18,7 @@ from xlm.model.encoder import PAD, Encoder
 from xlm.model.initialise import initialise
 from xlm.release.huggingface import write_classifier, write_masked_lm
 
-LANGUAGES = XNLI_LANGUAGES
+LANGUAGES = tuple(LANGUAGE_TABLE)
 WORDS = 90
 TOLERANCE = 1e-4
 
