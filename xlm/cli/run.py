@@ -1,0 +1,26 @@
+"""`xlm run`: hand the terminal over to the flow.
+
+The flow is above this package (imports run flows, tasks, xlm), so it is started as a program and
+takes this process's place: signals, exit code and terminal are its own.
+"""
+
+import os
+import sys
+
+from xlm.config.settings import Settings
+from xlm.pipeline.request import RunRequest
+from xlm.store.root import resolve_root
+
+CONSOLE_MODULE = "flows.console"
+
+
+def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> None:
+    """Check the request, then become the flow; does not return."""
+    settings = Settings.of_environment(root, workers)
+    request.resolve()
+    environment = os.environ | {
+        "XLM_ROOT": str(resolve_root(settings.root)),
+        "XLM_WORKERS": str(settings.workers),
+    }
+    arguments = [sys.executable, "-m", CONSOLE_MODULE, request.model_dump_json()]
+    os.execve(sys.executable, arguments, environment)
