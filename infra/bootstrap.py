@@ -1,0 +1,100 @@
+"""Make `.venv` from a bare checkout: Python 3.11+, pip and g++ are all that it needs.
+
+    python3 infra/bootstrap.py
+
+Does nothing when the environment was already made from the same files. Set TORCH_INDEX_URL to take
+torch from another index (a CUDA build of your driver's version, say).
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parent.parent
+VENV = HOME / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "bootstrap.sha256"
+INPUTS = ("pyproject.toml", "infra/constraints.txt", "infra/bootstrap.py", "infra/build_fastbpe.py")
+
+TORCH = "torch==2.13.0"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+# fastBPE's sdist has C++ generated for Python < 3.11: with Cython present it generates it anew, and
+# without build isolation it sees that Cython.
+FASTBPE = "fastBPE==0.1.0"
+BUILD_TOOLS = ("cython>=3", "setuptools>=77", "wheel")
+
+
+def main() -> None:
+    """Create and fill the environment, then leave the stamp of what it was made from."""
+    if sys.version_info < (3, 11):
+        sys.exit("bootstrap: Python 3.11 or newer is needed; set PYTHON=python3.12, say")
+    if not (os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")):
+        sys.exit("bootstrap: no C++ compiler; install g++ (Debian: apt-get install g++)")
+    stamp = _stamp()
+    if STAMP.exists() and STAMP.read_text() == stamp:
+        return
+    if not PYTHON.exists():
+        _say("creating .venv")
+        _run(sys.executable, "-m", "venv", str(VENV))
+    _pip("uv")
+    _install_torch()
+    _say("installing the packages")
+    constraints = str(HOME / "infra" / "constraints.txt")
+    _uv(*BUILD_TOOLS, "-c", constraints)
+    _uv(FASTBPE, "--no-build-isolation", "-c", constraints)
+    _uv("-e", f"{HOME}[test,dev]", "--no-build-isolation", "-c", constraints)
+    _say("building the fastBPE learner")
+    _run(str(PYTHON), str(HOME / "infra" / "build_fastbpe.py"))
+    STAMP.write_text(stamp)
+
+
+def _install_torch() -> None:
+    """The CPU build unless a GPU is seen; pip first, because it also looks where admins put wheels."""
+    index = os.environ.get("TORCH_INDEX_URL")
+    if index:
+        _say(f"installing {TORCH} from {index}")
+        _pip(TORCH, "--index-url", index)
+    elif shutil.which("nvidia-smi"):
+        _say(f"installing {TORCH} for CUDA (a GPU was found)")
+        _pip(TORCH)
+    else:
+        _say(f"installing {TORCH} for CPU (no GPU was found)")
+        if _pip(TORCH, "--index-url", CPU_INDEX, check=False):
+            _say("the CPU index does not answer; taking what the default index has")
+            _pip(TORCH)
+
+
+def _pip(*arguments: str, check: bool = True) -> int:
+    command = (str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    return _run(*command, *arguments, check=check)
+
+
+def _uv(*arguments: str) -> None:
+    _run(str(VENV / "bin" / "uv"), "pip", "install", "-q", "--python", str(PYTHON), *arguments)
+
+
+def _run(*command: str, check: bool = True) -> int:
+    quiet = None if check else subprocess.DEVNULL
+    returncode = subprocess.run(command, cwd=HOME, stderr=quiet, check=False).returncode
+    if check and returncode:
+        sys.exit(f"bootstrap: `{' '.join(command)}` failed with exit code {returncode}")
+    return returncode
+
+
+def _say(text: str) -> None:
+    print(f"bootstrap: {text}", flush=True)
+
+
+def _stamp() -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for name in INPUTS:
+        digest.update((HOME / name).read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    main()
