@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+from xlm.stages.learn_bpe import CODES_FILE
+from xlm.stages.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import text_units
 
 
@@ -23,9 +25,24 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[ApplyBpeSlice]) -> Outcome:
     """Apply the codes to every file of the input under the same name."""
-    from xlm.bpe.apply import apply_directory
+    files = text_files(work.inputs["text"])
+    codes = work.inputs["codes"] / CODES_FILE
+    jobs = [
+        FileJob(
+            name=file.path.name, sources=(file.path, codes), targets=(work.out / file.path.name,)
+        )
+        for file in files
+    ]
+    counts = work.map_files(_apply, jobs)
+    return Outcome(counts=counts_by_split([file.split for file in files], counts))
 
-    return apply_directory(work)
+
+def _apply(job: FileJob) -> dict[str, int]:
+    from xlm.bpe.apply import apply_to_file
+
+    source, codes = job.sources
+    (target,) = job.targets
+    return apply_to_file(source, target, codes=codes, inference=source.suffix == ".tsv")
 
 
 APPLY_BPE = Stage(

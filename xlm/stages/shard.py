@@ -1,10 +1,12 @@
 """shard[language | pair | xnli.language]: pieces to ids in Parquet."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+from xlm.stages.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import Kind, kind_of, languages_of, text_units
 
 
@@ -30,9 +32,28 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[ShardSlice]) -> Outcome:
     """Write one Parquet file for each text file (or for both sides of a pair)."""
-    from xlm.shards.files import shard_directory
+    grouped: dict[tuple[str, str], list[Path]] = {}
+    for file in text_files(work.inputs["text"]):
+        # Both sides of a pair fall together, in alphabetical order like the languages.
+        grouped.setdefault((file.split, file.shard), []).append(file.path)
+    jobs = [
+        FileJob(
+            name=f"{split}.{shard}",
+            sources=(*paths, work.inputs["vocabulary"]),
+            targets=(work.out / f"{split}.{shard}.parquet",),
+            options={"split": split, **work.config.model_dump(mode="json")},
+        )
+        for (split, shard), paths in sorted(grouped.items())
+    ]
+    counts = work.map_files(_shard, jobs)
+    return Outcome(counts=counts_by_split([job.options["split"] for job in jobs], counts))
 
-    return shard_directory(work)
+
+def _shard(job: FileJob) -> dict[str, int]:
+    from xlm.shards.writer import write_shard
+
+    *texts, vocabulary = job.sources
+    return write_shard(texts, job.targets[0], vocabulary=vocabulary, **job.options)
 
 
 SHARD = Stage(

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.stages.stage import Node, Outcome, Stage, Work
+from xlm.stages.stage import FileJob, Node, Outcome, Stage, Work
+from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import Kind, kind_of, languages_of, text_units
 
 
@@ -42,9 +43,40 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[TokenizeSlice]) -> Outcome:
     """Tokenize every file of the input under the same name."""
-    from xlm.text.files import tokenize_directory
+    files = text_files(work.inputs["text"])
+    jobs = [
+        FileJob(
+            name=file.path.name,
+            sources=(file.path,),
+            targets=(work.out / file.path.name,),
+            options={
+                "language": file.language or work.config.languages[0],
+                "segmenters": work.config.segmenters,
+                "split": file.split,
+                "kind": work.config.kind,
+            },
+        )
+        for file in files
+    ]
+    counts = work.map_files(_tokenize, jobs)
+    return Outcome(counts=counts_by_split([file.split for file in files], counts))
 
-    return tokenize_directory(work)
+
+def _tokenize(job: FileJob) -> dict[str, int]:
+    from xlm.text.files import tokenize_inference, tokenize_text
+
+    (source,), (target,) = job.sources, job.targets
+    language, segmenters = job.options["language"], job.options["segmenters"]
+    if job.options["kind"] != "xnli":
+        return tokenize_text(source, target, language=language, segmenters=segmenters)
+    return tokenize_inference(
+        source,
+        target,
+        language=language,
+        segmenters=segmenters,
+        # MultiNLI and its translations are distributed as Moses tokens (spec 1.6).
+        already_tokenized=job.options["split"] == "train",
+    )
 
 
 TOKENIZE = Stage(

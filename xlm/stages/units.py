@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from xlm.config.languages import split_pair
 from xlm.config.pipeline import PipelineConfig, pairs
 
 XNLI_PREFIX = "xnli."
@@ -39,6 +40,5 @@ def kind_of(unit: str) -> Kind:
 def languages_of(unit: str) -> tuple[str, ...]:
     """The one or two languages of a unit: `en-sw` is ("en", "sw"), `xnli.sw` is ("sw",)."""
     if kind_of(unit) == "pair":
-        first, second = unit.split("-")
-        return first, second
+        return split_pair(unit)
     return (unit.removeprefix(XNLI_PREFIX),)

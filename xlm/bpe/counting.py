@@ -1,0 +1,56 @@
+"""Counting pieces over the corpus, and what each language gets of the vocabulary."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from xlm.bpe.vocabulary import CONTINUED, FIRST_ORDINARY, Vocabulary
+
+
+def count_pieces(path: Path) -> Counter[str]:
+    """Occurrences of each piece of a text; separators are space and newline alone, as getvocab."""
+    counts: Counter[str] = Counter()
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            counts.update(line.removesuffix("\n").split(" "))
+    del counts[""]
+    return counts
+
+
+def write_counts(counts: Mapping[str, int], path: Path) -> None:
+    """Write lines `token count`: largest count first, ties in the order of the tokens' bytes."""
+    # Code point order is the order of UTF-8 bytes.
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{token} {count}\n" for token, count in ordered)
+
+
+def language_report(
+    counts: Mapping[str, Counter[str]], vocabulary: Vocabulary
+) -> dict[str, dict[str, float]]:
+    """Per language: how finely words are cut, what is unknown, what share of ids it uses.
+
+    `fertility` is tokens per word, `unknown_rate` is the share of tokens outside the vocabulary,
+    `vocabulary_share` the share of ordinary ids that occur in the language.
+    """
+    ordinary = vocabulary.size - FIRST_ORDINARY
+    report: dict[str, dict[str, float]] = {}
+    for language, pieces in sorted(counts.items()):
+        tokens = pieces.total()
+        words = sum(count for piece, count in pieces.items() if not piece.endswith(CONTINUED))
+        known = {piece: count for piece, count in pieces.items() if piece in vocabulary.index}
+        unknown = tokens - sum(known.values())
+        report[language] = {
+            "tokens": tokens,
+            "words": words,
+            "types": len(pieces),
+            "fertility": _ratio(tokens, words),
+            "unknown": unknown,
+            "unknown_rate": _ratio(unknown, tokens),
+            "vocabulary_share": _ratio(len(known), ordinary),
+        }
+    return report
+
+
+def _ratio(part: int, whole: int) -> float:
+    return round(part / whole, 6) if whole else 0.0

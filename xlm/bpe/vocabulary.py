@@ -1,0 +1,143 @@
+"""The vocabulary: which piece has which id, and how often it was seen.
+
+    vocabulary = read_counted(Path("vocabulary.txt"), size=95_000)
+    vocabulary.ids("wel@@ sh ams".split())  # [2675, 17936, 27269]
+
+Ids 0 to 13 are special and have count 0; pieces follow from 14 in the order of their counts.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xlm.errors import DataError
+
+BOS, EOS, PAD, UNKNOWN, MASK = 0, 1, 2, 3, 5
+SPECIAL_TOKENS = ("<s>", "</s>", "<pad>", "<unk>", *(f"<special{i}>" for i in range(10)))
+FIRST_ORDINARY = len(SPECIAL_TOKENS)
+
+CONTINUED = "@@"
+"""Ends a piece that does not end its word."""
+
+VOCABULARY_FILE = "vocabulary.json"
+
+_LINE_SEPARATOR = "\u2028"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Tokens by id, special ones first, with their counts."""
+
+    tokens: tuple[str, ...]
+    token_counts: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of ids, the special ones included."""
+        return len(self.tokens)
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 over the tokens in the order of their ids, each followed by a newline."""
+        text = "".join(token + "\n" for token in self.tokens)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How often each id was seen in the train splits; 0 for the special ones."""
+        return np.array(self.token_counts, dtype=np.int64)
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Id by token."""
+        return {token: index for index, token in enumerate(self.tokens)}
+
+    def token(self, index: int) -> str:
+        """The token of an id."""
+        return self.tokens[index]
+
+    def ids(self, tokens: Sequence[str]) -> list[int]:
+        """Ids of tokens.
+
+        Unknown ones become 3; a special name in the text is dropped, as in the original, so that
+        no text can end a sentence or mask a word.
+        """
+        get = self.index.get
+        found = [get(token, UNKNOWN) for token in tokens]
+        if found and min(found) < FIRST_ORDINARY:
+            return [
+                index
+                for index, token in zip(found, tokens, strict=True)
+                if index >= FIRST_ORDINARY or token not in _DROPPED
+            ]
+        return found
+
+
+_DROPPED = frozenset(SPECIAL_TOKENS) - {"<unk>"}
+
+
+def read_counted(path: Path, *, size: int, min_count: int = 0) -> Vocabulary:
+    """Read lines `token count` by the original's rule and cut to `size` ids.
+
+    A line is skipped when it holds U+2028, has not two fields (a token of white space), or repeats
+    a token (a bare `@@` does); skipped lines take no id.
+
+    Raises:
+        DataError: a count is no number or is larger than the one before it.
+    """
+    counts: dict[str, int] = dict.fromkeys(SPECIAL_TOKENS, 0)
+    previous: int | None = None
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for number, line in enumerate(lines, start=1):
+            fields = line.split()
+            if _LINE_SEPARATOR in line or len(fields) != 2 or fields[0] in counts:
+                continue
+            if not fields[1].isdecimal() or (previous is not None and int(fields[1]) > previous):
+                raise DataError(
+                    f"{path}, line {number}: count {fields[1]!r} is not a number up to {previous}",
+                    fix="give a vocabulary as fastBPE's getvocab writes it, largest count first",
+                )
+            counts[fields[0]] = previous = int(fields[1])
+    kept = [
+        token
+        for index, token in enumerate(counts)
+        if index < FIRST_ORDINARY or counts[token] >= min_count
+    ][:size]
+    return Vocabulary(tuple(kept), tuple(counts[token] for token in kept))
+
+
+def write_vocabulary(vocabulary: Vocabulary, directory: Path) -> None:
+    """Write hash, size, tokens and counts as `vocabulary.json`, in the order of the ids."""
+    content = {
+        "hash": vocabulary.hash,
+        "size": vocabulary.size,
+        "tokens": vocabulary.tokens,
+        "counts": vocabulary.token_counts,
+    }
+    path = directory / VOCABULARY_FILE
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        json.dump(content, file, ensure_ascii=False, indent=0)
+        file.write("\n")
+
+
+def load_vocabulary(directory: Path) -> Vocabulary:
+    """The vocabulary of a published `vocabulary` artifact.
+
+    Raises:
+        DataError: the file does not hold what its hash says.
+    """
+    path = directory / VOCABULARY_FILE
+    content = json.loads(path.read_text(encoding="utf-8"))
+    vocabulary = Vocabulary(tuple(content["tokens"]), tuple(content["counts"]))
+    if vocabulary.hash != content["hash"]:
+        raise DataError(
+            f"{path}: the tokens have hash {vocabulary.hash}, the file says {content['hash']}",
+            fix="rebuild the vocabulary",
+        )
+    return vocabulary

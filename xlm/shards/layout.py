@@ -1,0 +1,32 @@
+"""The layout of a shard, known to writer and reader.
+
+A shard is one Parquet file `{split}.{shard:05d}.parquet`, one row per line or pair, zstd, row
+groups of about a million tokens. Ids are `list<int32>` WITHOUT `</s>`: whoever reads a stream puts
+id 1 behind each line. The file's schema metadata (all values text) says what it holds:
+
+    xlm.format, xlm.kind, xlm.languages, xlm.split, xlm.vocabulary_hash, xlm.vocabulary_size,
+    xlm.lines, xlm.tokens, xlm.unknown
+"""
+
+from typing import Literal
+
+FORMAT_VERSION = "1"
+
+Kind = Literal["mono", "pair", "xnli"]
+
+ID_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "mono": ("ids",),
+    "pair": ("ids", "ids_2"),
+    "xnli": ("premise", "hypothesis"),
+}
+LANGUAGE_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "mono": ("language",),
+    "pair": ("language", "language_2"),
+    "xnli": ("language",),
+}
+LABEL_COLUMN = "label"
+LABELS = ("contradiction", "neutral", "entailment")
+"""Labels by id (XLM: the order of its label file)."""
+
+METADATA_PREFIX = "xlm."
+COUNTS = ("lines", "tokens", "unknown")

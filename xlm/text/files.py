@@ -1,0 +1,82 @@
+"""Tokenizing whole files: text line by line, XNLI tables field by field."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from xlm.errors import DataError
+from xlm.text.accents import lower_without_accents
+from xlm.text.chain import Tokenizer, tokenizer_for
+
+
+def tokenize_text(
+    source: Path, target: Path, *, language: str, segmenters: Mapping[str, str]
+) -> dict[str, int]:
+    """Tokenize a text, one line out for each line in; count lines and tokens."""
+    tokenize = _tokenizer(language, tuple(sorted(segmenters.items())))
+    counts = {"lines": 0, "tokens": 0}
+    with target.open("w", encoding="utf-8", newline="\n") as out:
+        for line in read_lines(source):
+            tokens = tokenize(line)
+            out.write(tokens + "\n")
+            counts["lines"] += 1
+            counts["tokens"] += len(tokens.split())
+    return counts
+
+
+def tokenize_inference(
+    source: Path,
+    target: Path,
+    *,
+    language: str,
+    segmenters: Mapping[str, str],
+    already_tokenized: bool,
+) -> dict[str, int]:
+    """Tokenize premise and hypothesis of every XNLI row; the label stays.
+
+    Args:
+        already_tokenized: the text went through Moses before (MultiNLI's training rows): only
+            lower-case and accents are left to do, a second tokenization would cut it again.
+
+    Raises:
+        DataError: a row has not three fields.
+    """
+    tokenize: Tokenizer = lower_without_accents
+    if not already_tokenized:
+        tokenize = _tokenizer(language, tuple(sorted(segmenters.items())))
+    counts = {"lines": 0, "tokens": 0}
+    with target.open("w", encoding="utf-8", newline="\n") as out:
+        for number, line in enumerate(read_lines(source), start=1):
+            fields = line.split("\t")
+            if len(fields) != 3:
+                raise DataError(
+                    f"{source}, line {number}: {len(fields)} fields, not 3",
+                    fix="rebuild extract-xnli",
+                )
+            premise, hypothesis = map(tokenize, fields[:2])
+            out.write(f"{premise}\t{hypothesis}\t{fields[2]}\n")
+            counts["lines"] += 1
+            counts["tokens"] += len(premise.split()) + len(hypothesis.split())
+    return counts
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Lines of a UTF-8 text without their newlines; only "\\n" ends a line.
+
+    Raises:
+        DataError: bytes that are not UTF-8, naming the line.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield line.removesuffix(b"\n").decode()
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}, line {number}: not UTF-8 ({error.reason} at byte {error.start})",
+                    fix="convert the source to UTF-8",
+                ) from error
+
+
+@cache
+def _tokenizer(language: str, segmenters: tuple[tuple[str, str], ...]) -> Tokenizer:
+    return tokenizer_for(language, dict(segmenters))
