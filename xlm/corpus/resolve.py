@@ -35,7 +35,8 @@ class Download:
         """The size for a table, e.g. `about 1,012.0 MiB`."""
         if self.size_bytes is None:
             return UNKNOWN_SIZE
-        return f"{self.size_is} {self.size_bytes / 2**20:,.1f} MiB"
+        unit, name = (2**20, "MiB") if self.size_bytes >= 2**20 else (2**10, "KiB")
+        return f"{self.size_is} {self.size_bytes / unit:,.1f} {name}"
 
 
 def resolve_downloads(

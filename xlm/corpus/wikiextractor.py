@@ -1,0 +1,163 @@
+"""Runs the command `wikiextractor` on a dump and reads the documents that it wrote.
+
+It is a program of its own (AGPL): started as a process, spoken to through files, never imported.
+Three habits of release 3.1.0 are met here: it hangs when a pipe closes early (so it writes into a
+directory), it drops articles whose title begins with the name of the template namespace (so the
+dump that it is given calls that namespace otherwise), and its exit code does not tell of lost
+pages (so the caller counts them).
+"""
+
+import bz2
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from xlm.corpus.programs import find_program, run_program
+from xlm.corpus.wikipedia_pages import CLOSING_TAG
+from xlm.errors import ToolError
+
+VERSION = "3.1.0"
+_VERSION_TIMEOUT_SECONDS = 60
+_HEADER_LIMIT_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 20
+_TEMPLATE_NAMESPACE = re.compile(rb'(<namespace key="10"[^>]*>)[^<]+(</namespace>)')
+_NO_TITLE_BEGINS_SO = rb"\1XlmTemplateNamespace\2"
+_DOCUMENT = re.compile(r'<doc id="(\d+)" url="([^"]*)" title=".*">')
+_DOCUMENT_END = "</doc>"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document as the program wrote it."""
+
+    id: str
+    url: str
+    lines: tuple[str, ...]
+    """Title, paragraphs and blank lines, without the tags around them."""
+
+
+def extract_documents(
+    dump: Path,
+    *,
+    scratch: Path,
+    log: Path,
+    close: bool,
+    templates: bool,
+    processes: int,
+    timeout_seconds: float,
+    on_poll: Callable[[int], None] = lambda written_bytes: None,
+) -> Iterator[Document]:
+    """Run the program on a bzip2 dump; yield its documents in the order of the dump.
+
+    Args:
+        scratch: gets a directory of its own for the input and output of this run.
+        close: the dump is a head of whole streams, its root element still open.
+        on_poll: called while the program runs, with the bytes that it has written.
+
+    Raises:
+        ToolError: the program is missing, of another release, or fails.
+    """
+    program = _checked_program()
+    # A new directory each time: an orphan of a killed run may still be writing into the old one.
+    for leftover in scratch.glob("wikiextractor-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    scratch.mkdir(parents=True, exist_ok=True)
+    run = Path(tempfile.mkdtemp(prefix="wikiextractor-", dir=scratch))
+    try:
+        given, output = run / "dump.xml.bz2", run / "text"
+        prepare_dump(dump, given, close=close, rename=not templates)
+        output.mkdir()
+        command = [program, str(given), "-o", str(output), "-b", "1G", "-q"]
+        command += ["--processes", str(processes), *([] if templates else ["--no-templates"])]
+        run_program(
+            command,
+            log=log,
+            timeout_seconds=timeout_seconds,
+            on_poll=lambda: on_poll(sum(path.stat().st_size for path in _written(output))),
+        )
+        given.unlink()
+        yield from _documents(output)
+    finally:
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def prepare_dump(dump: Path, target: Path, *, close: bool, rename: bool) -> None:
+    """Copy a dump for the program: its root closed, its template namespace renamed.
+
+    Only a header in a bzip2 stream of its own (multistream) is rewritten; the pages are copied as
+    they are, still compressed.
+    """
+    with dump.open("rb") as source, target.open("wb") as copy:
+        if rename:
+            copy.write(_renamed_header(source))
+        shutil.copyfileobj(source, copy, _CHUNK_BYTES)
+        if close:
+            copy.write(bz2.compress(CLOSING_TAG))
+
+
+def _renamed_header(source: BinaryIO) -> bytes:
+    """The rewritten first stream, `source` standing behind it; nothing if it is no header."""
+    packed = source.read(_HEADER_LIMIT_BYTES)
+    decoder = bz2.BZ2Decompressor()
+    header = decoder.decompress(packed, _HEADER_LIMIT_BYTES)
+    if not decoder.eof or b"<page>" in header:
+        source.seek(0)
+        return b""
+    source.seek(len(packed) - len(decoder.unused_data))
+    return bz2.compress(_TEMPLATE_NAMESPACE.sub(_NO_TITLE_BEGINS_SO, header))
+
+
+def _checked_program() -> str:
+    program = find_program("wikiextractor")
+    try:
+        said = subprocess.run(
+            [program, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=_VERSION_TIMEOUT_SECONDS,
+            check=False,
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        raise ToolError(f"{program} does not run: {fault}", fix="run the set-up again") from fault
+    if said.split()[-1:] != [VERSION]:
+        raise ToolError(
+            f"{program} is {said or 'of unknown version'}, not {VERSION}",
+            fix=f"install wikiextractor=={VERSION}",
+        )
+    return program
+
+
+def _written(output: Path) -> list[Path]:
+    """The files AA/wiki_00, AA/wiki_01, ..., AB/wiki_00, ... in their order."""
+    return sorted(output.glob("*/wiki_*"))
+
+
+def _documents(output: Path) -> Iterator[Document]:
+    """A document ends where, behind `</doc>`, the next begins: its text may hold such tags."""
+    header: tuple[str, str] | None = None
+    lines: list[str] = []
+    for line in _lines(output):
+        begins = not lines or lines[-1] == _DOCUMENT_END
+        match = _DOCUMENT.fullmatch(line) if begins else None
+        if match is None:
+            lines.append(line)
+            continue
+        if header is not None:
+            yield Document(*header, tuple(lines[:-1]))
+        header, lines = (match[1], match[2]), []
+    if header is not None:
+        if not lines or lines[-1] != _DOCUMENT_END:
+            raise ToolError("wikiextractor's last document is cut", fix="see its log; run again")
+        yield Document(*header, tuple(lines[:-1]))
+
+
+def _lines(output: Path) -> Iterator[str]:
+    for path in _written(output):
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+            for line in file:
+                yield line.removesuffix("\n")
