@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from xlm.bpe.vocabulary import PAD
 from xlm.config.languages import LANGUAGES
 from xlm.config.model import ModelConfig
 from xlm.model.checkpoint import classifier_weights, encoder_weights, to_hugging_face
 from xlm.model.classifier import LABELS, Classifier
 from xlm.model.description import ModelDescription
-from xlm.model.encoder import PAD, Encoder, masked_cross_entropy
+from xlm.model.encoder import Encoder, masked_cross_entropy
 from xlm.model.initialise import initialise, sinusoids
 
 Describe = Callable[..., ModelDescription]

@@ -193,8 +193,8 @@ class PretrainConfig(Config):
             raise ValueError("objective mlm needs mono_steps of at least 1")
         if "tlm" in self.objectives and not self.pair_steps:
             raise ValueError("objective tlm needs pair_steps of at least 1")
-        if self.languages_per_batch > self.stream_rows:
+        if self.stream_rows % self.languages_per_batch:
             raise ValueError(
-                f"{self.languages_per_batch} languages do not fit {self.stream_rows} stream rows"
+                f"{self.stream_rows} stream rows are not {self.languages_per_batch} equal parts"
             )
         return self

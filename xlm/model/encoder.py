@@ -12,12 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from xlm.bpe.vocabulary import PAD
 from xlm.model.description import ModelDescription
 
 NORM_EPSILON = 1e-12
 """The original's; HF's default is the same."""
-PAD = 2
-"""Id of `<pad>`."""
 
 
 class Attention(nn.Module):

@@ -8,8 +8,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from xlm.bpe.vocabulary import PAD
 from xlm.config.model import AlignedInitialisation
-from xlm.model.encoder import PAD, Attention, Encoder, FeedForward
+from xlm.model.encoder import Attention, Encoder, FeedForward
 
 _SINUSOID_BASE = 10_000.0
 

@@ -1,0 +1,73 @@
+"""What a run will train on, said before it starts: one row for each language and direction.
+
+rows = mixture(source, config)
+rows[0].repetitions  # how often each of its tokens will be seen
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlm.config.training import PretrainConfig
+from xlm.training.batches import BatchSource
+
+
+@dataclass(frozen=True)
+class MixtureRow:
+    """One step's part of the run, as expected from its probability."""
+
+    step: str
+    lines: int
+    tokens: int
+    probability: float
+    """Among the steps of its objective."""
+    updates: float
+    """Expected updates' worth of its batches."""
+    batch_tokens: float
+    """Tokens that it sees in all these."""
+    repetitions: float
+    """How often each of its tokens is seen."""
+
+
+def mixture(source: BatchSource, config: PretrainConfig) -> list[MixtureRow]:
+    """The expected mixture of all updates of the run."""
+    rows = []
+    for number, step in enumerate(source.steps):
+        probability = source.probability(number)
+        updates = config.updates * source.share_of_updates(step.objective) * probability
+        per_update = (
+            config.stream_rows * config.stream_tokens
+            if step.objective == "mlm"
+            else min(config.pair_tokens, step.tokens)
+        )
+        rows.append(
+            MixtureRow(
+                step=step.name,
+                lines=step.lines,
+                tokens=step.tokens,
+                probability=probability,
+                updates=updates,
+                batch_tokens=updates * per_update,
+                repetitions=updates * per_update / max(step.tokens, 1),
+            )
+        )
+    return rows
+
+
+def write_mixture(path: Path, rows: Sequence[MixtureRow]) -> None:
+    """Write the table as JSON."""
+    content = [dataclasses.asdict(row) for row in rows]
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def mixture_table(rows: Sequence[MixtureRow]) -> str:
+    """The table for people, one line a step."""
+    head = f"{'step':<12}{'lines':>12}{'tokens':>15}{'share':>8}{'updates':>11}{'times seen':>12}"
+    lines = [
+        f"{row.step:<12}{row.lines:>12,}{row.tokens:>15,}{row.probability:>8.3f}"
+        f"{row.updates:>11,.0f}{row.repetitions:>12,.2f}"
+        for row in rows
+    ]
+    return "\n".join([head, *lines])

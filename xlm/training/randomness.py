@@ -1,0 +1,26 @@
+"""Random numbers that depend on a seed and a purpose only, never on what was drawn before.
+
+    generator(seed, "mask", update, group).random(5)
+
+So a resumed run needs no generator state, and every process can draw what any other draws.
+"""
+
+import zlib
+
+import numpy as np
+
+
+def generator(seed: int, *path: int | str) -> np.random.Generator:
+    """A fresh generator for the given seed and path; equal paths give equal numbers."""
+    return np.random.default_rng(np.random.SeedSequence([seed, *map(_number, path)]))
+
+
+def torch_seed(seed: int, *path: int | str) -> int:
+    """A seed for torch's own generator (dropout)."""
+    words = np.random.SeedSequence([seed, *map(_number, path)]).generate_state(1, np.uint64)
+    return int(words[0]) >> 1  # torch takes signed 64 bits
+
+
+def _number(part: int | str) -> int:
+    # crc32 and not hash(): the latter differs from process to process.
+    return part if isinstance(part, int) else zlib.crc32(part.encode())
