@@ -1,0 +1,81 @@
+"""A run as its card sees it, with figures made up for the tests."""
+
+import pytest
+
+from xlm.config.languages import LANGUAGES
+from xlm.config.model import ModelConfig
+from xlm.config.release import ReleaseConfig
+from xlm.config.training import PretrainConfig
+from xlm.config.xnli import FinetuneConfig
+from xlm.model.description import ModelDescription
+from xlm.release.facts import (
+    DataFacts,
+    LanguageResult,
+    MachineFacts,
+    RunFacts,
+    SourceFacts,
+)
+from xlm.release.plots import Series
+
+CODES = ("de", "en", "sw")
+
+
+@pytest.fixture
+def description() -> ModelDescription:
+    return ModelDescription(
+        model=ModelConfig(layers=2, dimension=16, heads=4, max_positions=64),
+        languages=CODES,
+        vocabulary_size=60,
+        vocabulary_hash="ab" * 32,
+    )
+
+
+@pytest.fixture
+def facts(description: ModelDescription) -> RunFacts:
+    updates = (100, 200, 300)
+    return RunFacts(
+        release=ReleaseConfig(name="xlm-test", author="A. Tester"),
+        synthetic=False,
+        description=description,
+        merges=40,
+        pretrain=PretrainConfig(),
+        finetune=FinetuneConfig(),
+        sources=(
+            *(_wikipedia(code) for code in CODES),
+            SourceFacts("ntrex.en", "NTREX-128", "https://host/en.txt", "CC-BY-SA-4.0", 5_000),
+            SourceFacts("xnli", "XNLI 1.0", "https://host/XNLI.zip", "CC-BY-NC-4.0", None),
+            SourceFacts("multinli", "MultiNLI", "https://host/MT.zip", "OANC", 1_000_000),
+        ),
+        data=(DataFacts("de", 1200, 30_000), DataFacts("de-en", 400, 9_000)),
+        results=tuple(
+            LanguageResult(
+                code,
+                dev=0.7,
+                test=0.69 + number / 100,
+                low=0.65,
+                high=0.75,
+                majority=1 / 3,
+                bag_of_words=0.41,
+                paper=0.75,
+                perplexity=12.5 + number,
+                retrieval_to_english=None if code == "en" else 0.8,
+                retrieval_from_english=None if code == "en" else 0.7,
+            )
+            for number, code in enumerate(CODES)
+        ),
+        confidence=0.95,
+        losses={"MLM": Series(updates, (5.0, 3.0, 2.0)), "TLM": Series(updates, (5.0, 2.0, 1.9))},
+        perplexities={code: Series(updates, (90.0, 30.0, 12.0)) for code in CODES},
+        counts={"pretrain": {"updates": 300, "tokens": 1_000_000}, "finetune": {"updates": 50}},
+        machines={"pretrain": MachineFacts(754.2, 2_000_000_000, 23_456.7, "Linux-6", 2)},
+    )
+
+
+def _wikipedia(code: str) -> SourceFacts:
+    return SourceFacts(
+        unit=f"wikipedia.{code}",
+        name=f"Wikipedia ({LANGUAGES[code].name})",
+        address=f"https://dumps.wikimedia.org/{code}wiki/20261101/x.bz2",
+        licence="CC-BY-SA-4.0",
+        size_bytes=142_873,
+    )

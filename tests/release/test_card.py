@@ -1,0 +1,147 @@
+"""The card says what the run did, and its first steps run as they stand."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from xlm.bpe.vocabulary import SPECIAL_TOKENS
+from xlm.model.classifier import Classifier
+from xlm.model.description import ModelDescription
+from xlm.model.encoder import Encoder
+from xlm.model.initialise import initialise
+from xlm.release.card import render_card
+from xlm.release.facts import DataFacts, LanguageResult, MachineFacts, RunFacts
+from xlm.release.huggingface import write_classifier, write_masked_lm
+from xlm.release.measured import measured, without_measured
+from xlm.release.tokenizer import write_tokenizer
+
+
+def test_front_matter_is_valid_and_lists_the_results(facts: RunFacts) -> None:
+    data = ModelCard(render_card(facts, classifier=True, parameters=1)).data
+    assert data.language == ["de", "en", "sw"]
+    assert data.license == "cc-by-nc-sa-4.0"
+    assert data.pipeline_tag == "text-classification"
+    assert data.eval_results is not None
+    assert [(r.dataset_config, r.metric_value) for r in data.eval_results] == [
+        ("de", 0.69),
+        ("en", 0.7),
+        ("sw", 0.71),
+    ]
+
+
+def test_masked_lm_is_not_bound_by_sources_that_it_never_saw(facts: RunFacts) -> None:
+    card = ModelCard(render_card(facts, classifier=False, parameters=1))
+    assert card.data.license == "cc-by-sa-4.0"
+    assert card.data.pipeline_tag == "fill-mask"
+    assert "MultiNLI" not in card.text
+    assert "XNLI, accuracy" not in card.text
+
+
+def test_source_with_terms_of_its_own_is_named(facts: RunFacts) -> None:
+    odd = replace(facts.sources[0], licence="see its page")
+    card = render_card(replace(facts, sources=(odd,)), classifier=False, parameters=1)
+    assert ModelCard(card).data.license == "other"
+    assert "terms of their own, to be read before use**: see its page" in card
+
+
+def test_tables_hold_the_figures(facts: RunFacts) -> None:
+    card = render_card(facts, classifier=True, parameters=123_456)
+    assert "| parameters | 123,456 |" in card
+    assert "| English (en) | 70.0 | **70.0** | 65.0 to 75.0 | 33.3 | 41.0 | 75.0 |" in card
+    assert "| Swahili (sw) | 14.50 | 80.0 | 70.0 |" in card
+    assert "| **all** | 1,600 | 39,000 |" in card
+    assert "| Wikipedia (Swahili) | codes, vocabulary, MLM | 142.9 kB | CC-BY-SA-4.0 |" in card
+    assert "| tokens seen | 1,000,000 |" in card
+    assert "Not XLM" not in card
+
+
+def test_synthetic_world_is_said_plainly_with_its_aids(facts: RunFacts) -> None:
+    aided = replace(
+        facts,
+        synthetic=True,
+        finetune=facts.finetune.model_copy(
+            update={"mix_pretraining": 2, "random_language_ids": True, "restarts": 3}
+        ),
+    )
+    card = render_card(aided, classifier=True, parameters=1)
+    assert "**The language of this model is synthetic.**" in card
+    assert "**not XLM**: random language ids" in card
+    assert "a pretraining batch mixed into every 2. fine-tuning update" in card
+    assert "dumps.wikimedia.org" not in card
+    assert "datasets:" not in card
+    assert "random language ids" not in render_card(aided, classifier=False, parameters=1)
+
+
+def test_pretraining_aids_are_named_too(facts: RunFacts) -> None:
+    pretrain = facts.pretrain.model_copy(
+        update={
+            "languages_per_batch": 8,
+            "optimizer": facts.pretrain.optimizer.model_copy(
+                update={"embedding_learning_rate": 0.02}
+            ),
+        }
+    )
+    card = render_card(replace(facts, pretrain=pretrain), classifier=False, parameters=1)
+    assert "* a learning rate of its own for the token embeddings (0.02)" in card
+    assert "* 8 languages in each pretraining batch" in card
+
+
+def test_unmeasured_figures_are_dashes_and_missing_results_are_said(facts: RunFacts) -> None:
+    bare = replace(facts, results=(LanguageResult("en"),), machines={}, data=())
+    card = render_card(bare, classifier=True, parameters=1)
+    assert "XNLI was not evaluated." in card
+    assert "model-index" not in card
+    assert "| pretrain | <!--measured-->–<!--/measured-->" in card
+
+
+def test_cards_of_one_model_are_equal_without_what_was_measured(facts: RunFacts) -> None:
+    slower = replace(facts, machines={"pretrain": MachineFacts(9999.0, 1, 2.0, "other", 64)})
+    first, second = (render_card(which, classifier=True, parameters=1) for which in (facts, slower))
+    assert first != second
+    assert without_measured(first) == without_measured(second)
+    other = render_card(
+        replace(facts, data=(DataFacts("de", 1, 1),)), classifier=True, parameters=1
+    )
+    assert without_measured(first) != without_measured(other)
+    assert without_measured(f"in {measured('2 s')}") == without_measured(f"in {measured('9 s')}")
+
+
+@pytest.mark.parametrize("classifier", [True, False])
+def test_first_steps_run_offline_as_they_stand(
+    tmp_path: Path, facts: RunFacts, description: ModelDescription, classifier: bool
+) -> None:
+    encoder = Encoder(description)
+    initialise(encoder, seed=0)
+    if classifier:
+        write_classifier(tmp_path, Classifier(encoder))
+    else:
+        write_masked_lm(tmp_path, encoder)
+    codes = tmp_path / "codes"
+    codes.write_text("t h 3\nth e</w> 2\n", encoding="utf-8")
+    letters = [letter + end for letter in "abcdefghijklmnopqrstuv" for end in ("", "@@")]
+    tokens = [*SPECIAL_TOKENS, "the", *letters][: description.vocabulary_size]
+    write_tokenizer(
+        tmp_path, tokens=tokens, codes=codes, languages=description.languages, positions=64
+    )
+    card = render_card(facts, classifier=classifier, parameters=1)
+    (snippet,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    result = subprocess.run(
+        [sys.executable, "-c", snippet],
+        cwd=tmp_path,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    shares = re.findall(r"^(contradiction|neutral|entailment) +(0\.\d+)$", result.stdout, re.M)
+    if classifier:
+        assert sum(float(share) for _, share in shares) == pytest.approx(1, abs=0.01)
+    else:
+        assert result.stdout.count("'") == 10

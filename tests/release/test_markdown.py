@@ -1,0 +1,32 @@
+"""Numbers in cards are read by people."""
+
+from xlm.release.markdown import decimal, duration, mean, per_cent, size, table, whole
+
+
+def test_sizes_take_the_unit_that_fits() -> None:
+    assert [size(n) for n in (None, 12, 142_873, 2_000_000_000, 5 * 10**15)] == [
+        "–",
+        "12 B",
+        "142.9 kB",
+        "2.0 GB",
+        "5000.0 TB",
+    ]
+
+
+def test_spans_of_time_take_the_units_that_fit() -> None:
+    assert [duration(s) for s in (None, 12.4, 754.2, 7260)] == [
+        "–",
+        "12 s",
+        "12 min 34 s",
+        "2 h 01 min",
+    ]
+
+
+def test_missing_values_are_dashes_and_leave_means_alone() -> None:
+    assert (decimal(None), per_cent(None), whole(None)) == ("–", "–", "–")
+    assert mean([None, 1.0, 3.0]) == 2
+    assert mean([None]) is None
+
+
+def test_cells_cannot_break_a_table() -> None:
+    assert table(("a",), [("x|y\nz",)]).split("\n")[-1] == "| x\\|y z |"

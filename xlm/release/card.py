@@ -1,0 +1,167 @@
+"""Renders the model card of a folder from what is known of its run.
+
+    text = render_card(facts, classifier=True, parameters=318_000)
+
+Values of the rules stand as they are, measured ones in marked places (`measured.py`).
+"""
+
+from importlib.resources import files
+from string import Template
+
+import yaml
+
+from xlm.config.languages import ENGLISH, language
+from xlm.model.classifier import LABELS
+from xlm.release.data_section import data_section, terms_of, terms_section
+from xlm.release.facts import RunFacts
+from xlm.release.markdown import table
+from xlm.release.procedure_section import aids_of, procedure_section
+from xlm.release.results_section import model_index, results_section
+
+_TEMPLATES = files("xlm.release") / "templates"
+_PREMISES = {
+    "en": ("The teacher reads a book in the garden.", "Someone reads in the garden."),
+    "fr": ("Le professeur lit un livre dans le jardin.", "Quelqu'un lit dans le jardin."),
+    "de": ("Der Lehrer liest im Garten ein Buch.", "Jemand liest im Garten."),
+    "es": ("El profesor lee un libro en el jardín.", "Alguien lee en el jardín."),
+}
+_REAL_DATASETS = ("wikimedia/wikipedia", "facebook/xnli", "nyu-mll/multi_nli")
+
+
+def render_card(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
+    """The `README.md` of the classifier's or of the masked language model's folder."""
+    title = f"{facts.release.name}, {'XNLI classifier' if classifier else 'masked language model'}"
+    return _template("card.md").substitute(
+        front_matter=_front_matter(facts, title, classifier=classifier),
+        title=title,
+        summary=_summary(facts, classifier=classifier),
+        notice=_notice(facts, classifier=classifier),
+        details=_details(facts, classifier=classifier, parameters=parameters),
+        uses=_uses(facts, classifier=classifier),
+        start=_start(facts, classifier=classifier),
+        data=data_section(facts, classifier=classifier),
+        terms=terms_section(facts, classifier=classifier),
+        procedure=procedure_section(facts, classifier=classifier),
+        results=results_section(facts, classifier=classifier),
+    )
+
+
+def _template(name: str) -> Template:
+    return Template((_TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _front_matter(facts: RunFacts, title: str, *, classifier: bool) -> str:
+    terms = terms_of(facts, classifier=classifier)
+    content: dict[str, object] = {
+        "language": list(facts.description.languages),
+        "license": terms.identifier,
+    }
+    if terms.identifier == "other":
+        content["license_name"] = "terms-of-the-sources"
+        content["license_link"] = "#licence"
+    content["library_name"] = "transformers"
+    content["pipeline_tag"] = "text-classification" if classifier else "fill-mask"
+    tags = ["xlm", "multilingual", "cross-lingual"]
+    tags += ["xnli", "natural-language-inference"] if classifier else ["masked-lm"]
+    content["tags"] = [*tags, "synthetic-data"] if facts.synthetic else tags
+    if not facts.synthetic:
+        content["datasets"] = list(_REAL_DATASETS if classifier else _REAL_DATASETS[:1])
+    if classifier and any(row.test is not None for row in facts.results):
+        content["model-index"] = model_index(facts, title)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _summary(facts: RunFacts, *, classifier: bool) -> str:
+    description = facts.description
+    objectives = " and ".join(
+        {"mlm": "masked (MLM)", "tlm": "translation (TLM)"}[objective]
+        for objective in facts.pretrain.objectives
+    )
+    encoder = (
+        f"an XLM encoder of {description.model.layers} layers for {len(description.languages)} "
+        f"languages, pretrained by {objectives} language modelling"
+    )
+    if classifier:
+        return (
+            f"{_capital(encoder)}, fine-tuned on English pairs of sentences to say whether the "
+            "first (premise) entails the second (hypothesis), contradicts it, or neither, in any "
+            "of the languages."
+        )
+    return f"{_capital(encoder)}: predicts hidden pieces of text and gives sentence states."
+
+
+def _notice(facts: RunFacts, *, classifier: bool) -> str:
+    if not facts.synthetic:
+        return ""
+    aids = aids_of(facts, classifier=classifier)
+    lines = [
+        "",
+        "> **The language of this model is synthetic.** It learned from a small generated world: "
+        "real words of real languages in sentences of a few fixed forms, written to try the "
+        "pipeline, not to be used. It knows nothing of the world and no text outside of that "
+        "world.",
+    ]
+    if aids:
+        lines += [
+            ">",
+            f"> So small a world needs aids that are **not XLM**: {'; '.join(aids)}.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _details(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
+    description = facts.description
+    model = description.model
+    names = ", ".join(f"{language(code).name} ({code})" for code in description.languages)
+    head = "classifier of three labels" if classifier else "tied prediction head"
+    rows = [
+        ("published by", facts.release.author),
+        ("kind", f"Transformer encoder, post-norm, GELU, learned positions, {head}"),
+        ("languages, in the order of their ids", names),
+        ("layers, units, heads", f"{model.layers}, {model.dimension}, {model.heads}"),
+        ("longest input", f"{model.max_positions} tokens"),
+        ("parameters", f"{parameters:,}"),
+        ("vocabulary", f"{description.vocabulary_size:,} pieces, 14 special ones included"),
+        ("byte-pair merges", f"{facts.merges:,}"),
+        ("vocabulary hash", f"`{description.vocabulary_hash[:16]}`"),
+    ]
+    if classifier:
+        labels = ", ".join(f"{number} {label}" for number, label in enumerate(LABELS))
+        rows.append(("labels", labels))
+    if facts.release.contact:
+        rows.append(("questions to", facts.release.contact))
+    return table(("", ""), rows, left=2)
+
+
+def _uses(facts: RunFacts, *, classifier: bool) -> str:
+    purpose = (
+        "Natural language inference, and zero-shot transfer of it to the other languages."
+        if classifier
+        else "A start for fine-tuning in one language and use in the others; sentence states for "
+        "retrieval; filling masks."
+    )
+    limits = [
+        "Every input needs its language ids (`langs`): it was never trained without them.",
+        "The tokenizer of `transformers` is not quite that of XLM: for equal ids, tokenize with "
+        "`xlm.text` and call `_tokenize(text, bypass_tokenizer=True)`.",
+        "Text is lower-cased and loses its accents: what differs in these alone is the same to "
+        "the model.",
+        "It repeats what its sources say, their errors and prejudices included. Decide nothing "
+        "about people with it.",
+    ]
+    if facts.synthetic:
+        purpose = "None beyond trying the pipeline that made it and the code that loads it."
+    return "\n".join([purpose, "", *(f"* {limit}" for limit in limits)])
+
+
+def _start(facts: RunFacts, *, classifier: bool) -> str:
+    known = facts.description.languages
+    chosen = ENGLISH if ENGLISH in known else next((c for c in known if c in _PREMISES), known[0])
+    premise, hypothesis = _PREMISES.get(chosen, _PREMISES[ENGLISH])
+    name = "start_classifier.md" if classifier else "start_masked_lm.md"
+    code = _template(name).substitute(language=chosen, premise=premise, hypothesis=hypothesis)
+    return f"Needs `pip install torch transformers sacremoses`.\n\n{code.rstrip()}"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

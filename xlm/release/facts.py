@@ -1,0 +1,82 @@
+"""What is known of a run, in the terms of its card; `evidence.py` reads it from the artifacts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xlm.config.release import ReleaseConfig
+from xlm.config.training import PretrainConfig
+from xlm.config.xnli import FinetuneConfig
+from xlm.model.description import ModelDescription
+from xlm.release.plots import Series
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """One downloaded file."""
+
+    unit: str
+    """Id of its download: `wikipedia.sw`, `ntrex.en`, `xnli`."""
+    name: str
+    address: str
+    licence: str
+    size_bytes: int | None
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Training data of one language or pair."""
+
+    unit: str
+    lines: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class LanguageResult:
+    """All figures of one language; shares lie between 0 and 1, None: not measured."""
+
+    code: str
+    dev: float | None = None
+    test: float | None = None
+    low: float | None = None
+    high: float | None = None
+    majority: float | None = None
+    bag_of_words: float | None = None
+    paper: float | None = None
+    perplexity: float | None = None
+    retrieval_to_english: float | None = None
+    retrieval_from_english: float | None = None
+
+
+@dataclass(frozen=True)
+class MachineFacts:
+    """What a stage's `run.json` says: measured, never part of a digest."""
+
+    wall_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    tokens_per_second: float | None = None
+    system: str = ""
+    cores: int | None = None
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Everything that cards and plots are made from."""
+
+    release: ReleaseConfig
+    synthetic: bool
+    description: ModelDescription
+    merges: int
+    pretrain: PretrainConfig
+    finetune: FinetuneConfig
+    sources: tuple[SourceFacts, ...]
+    data: tuple[DataFacts, ...]
+    results: tuple[LanguageResult, ...]
+    confidence: float
+    losses: Mapping[str, Series]
+    perplexities: Mapping[str, Series]
+    """By language code."""
+    counts: Mapping[str, Mapping[str, int | float | str]]
+    """Counts of the manifests of pretrain, finetune and evaluate, by stage."""
+    machines: Mapping[str, MachineFacts]
+    """By stage: pretrain, finetune, evaluate."""

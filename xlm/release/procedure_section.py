@@ -1,0 +1,158 @@
+"""The training procedure of a card: from the configuration of the run and what it measured."""
+
+from xlm.config.training import OptimizerConfig, PretrainConfig, ScheduleConfig
+from xlm.release.facts import MachineFacts, RunFacts
+from xlm.release.markdown import duration, size, table, whole
+from xlm.release.measured import measured
+
+
+def procedure_section(facts: RunFacts, *, classifier: bool) -> str:
+    """Tables of settings; hardware and time stand in marked places."""
+    parts = ["### Pretraining", _settings(_pretraining(facts))]
+    if classifier:
+        parts += ["### Fine-tuning on XNLI", _settings(_finetuning(facts))]
+    if aids := aids_of(facts, classifier=classifier):
+        parts += ["### Not XLM", _aids(aids)]
+    parts += ["### Hardware and time (measured)", _machines(facts, classifier=classifier)]
+    return "\n\n".join(parts)
+
+
+def aids_of(facts: RunFacts, *, classifier: bool) -> tuple[str, ...]:
+    """What this run did beside or against the published method, one clause each."""
+    model, pretrain, finetune = facts.description.model, facts.pretrain, facts.finetune
+    used = [
+        (model.initialisation == "aligned", "starting weights that help languages to align"),
+        (
+            pretrain.optimizer.embedding_learning_rate is not None,
+            "a learning rate of its own for the token embeddings "
+            f"({pretrain.optimizer.embedding_learning_rate})",
+        ),
+        (
+            pretrain.languages_per_batch > 1,
+            f"{pretrain.languages_per_batch} languages in each pretraining batch",
+        ),
+        (
+            pretrain.schedule.kind != "inverse_sqrt",
+            f"a {pretrain.schedule.kind} learning rate schedule in pretraining",
+        ),
+    ]
+    if classifier:
+        used += [
+            (finetune.random_language_ids, "random language ids for English training pairs"),
+            (finetune.freeze_embeddings, "token embeddings frozen in fine-tuning"),
+            (
+                finetune.mix_pretraining > 0,
+                f"a pretraining batch mixed into every {finetune.mix_pretraining}. fine-tuning "
+                "update",
+            ),
+            (
+                finetune.restarts > 1,
+                f"up to {finetune.restarts} fine-tuning runs, the best English dev kept",
+            ),
+        ]
+    return tuple(text for happened, text in used if happened)
+
+
+def _aids(aids: tuple[str, ...]) -> str:
+    items = "\n".join(f"* {aid}" for aid in aids)
+    return f"This run used aids that the paper does not:\n\n{items}"
+
+
+def _settings(rows: list[tuple[str, str]]) -> str:
+    return table(("setting", "value"), rows, left=2)
+
+
+def _pretraining(facts: RunFacts) -> list[tuple[str, str]]:
+    config = facts.pretrain
+    counts = facts.counts.get("pretrain", {})
+    updates = counts.get("updates", f"at most {config.updates}")
+    objectives = " and ".join(objective.upper() for objective in config.objectives)
+    rows = [
+        ("objectives", objectives),
+        ("updates", _number(updates)),
+        ("MLM batch", f"{config.stream_rows} streams of {config.stream_tokens} tokens"),
+    ]
+    if "tlm" in config.objectives:
+        rows.append(("TLM batch", f"about {config.pair_tokens:,} tokens of pairs"))
+    if "tokens" in counts:
+        rows.append(("tokens seen", _number(counts["tokens"])))
+    rows += [
+        ("predicted tokens", _masking(config)),
+        ("languages drawn with exponent", f"{config.language_alpha:g}"),
+        ("optimizer", _optimizer(config.optimizer)),
+        ("learning rate", _schedule(config.optimizer, config.schedule)),
+        ("dropout, attention dropout", _dropouts(facts)),
+        ("weights kept", "best mean validation perplexity" if config.keep == "best" else "last"),
+        ("precision", config.precision),
+        ("processes, threads", f"{config.processes}, {config.threads_per_process} each"),
+        ("seed", str(config.seed)),
+    ]
+    return rows
+
+
+def _finetuning(facts: RunFacts) -> list[tuple[str, str]]:
+    config = facts.finetune
+    counts = facts.counts.get("finetune", {})
+    dropout = config.encoder_dropout
+    return [
+        ("updates", _number(counts.get("updates", f"at most {config.updates}"))),
+        ("batch", f"{config.batch_pairs} English pairs, {config.max_tokens} tokens a sentence"),
+        ("optimizer", _optimizer(config.optimizer)),
+        ("learning rate", _schedule(config.optimizer, config.schedule)),
+        ("encoder dropout", "as in pretraining" if dropout is None else f"{dropout:g}"),
+        ("chosen by", f"dev accuracy, {config.select_by}"),
+        ("seed", str(counts.get("seed", config.seed))),
+    ]
+
+
+def _optimizer(config: OptimizerConfig) -> str:
+    return (
+        f"Adam, betas {config.beta1:g} and {config.beta2:g}, epsilon {config.epsilon:g}, weight "
+        f"decay {config.weight_decay:g}, gradient norm at most {config.clip_norm:g}"
+    )
+
+
+def _schedule(optimizer: OptimizerConfig, schedule: ScheduleConfig) -> str:
+    shape = {
+        "inverse_sqrt": "inverse square root decay",
+        "linear": "linear decay to zero",
+        "constant": "constant",
+    }[schedule.kind]
+    return f"{optimizer.learning_rate:g}, {schedule.warmup_updates:,} updates of warm-up, {shape}"
+
+
+def _masking(config: PretrainConfig) -> str:
+    rates = f"{100 * config.mlm_mask_rate:g} % (MLM)"
+    if "tlm" in config.objectives:
+        rates += f", {100 * config.tlm_mask_rate:g} % (TLM)"
+    drawn = f"by count^-{config.sample_alpha:g}" if config.sample_alpha else "uniformly"
+    return f"{rates}, drawn {drawn}; 80 % masked, 10 % kept, 10 % random"
+
+
+def _dropouts(facts: RunFacts) -> str:
+    model = facts.description.model
+    return f"{model.dropout:g}, {model.attention_dropout:g}"
+
+
+def _machines(facts: RunFacts, *, classifier: bool) -> str:
+    stages = ("pretrain", "finetune") if classifier else ("pretrain",)
+    rows = [_machine(stage, facts.machines.get(stage, MachineFacts())) for stage in stages]
+    return table(("stage", "time", "peak memory", "tokens per second", "machine"), rows, left=1)
+
+
+def _machine(stage: str, machine: MachineFacts) -> tuple[str, ...]:
+    speed = machine.tokens_per_second
+    where = ", ".join(
+        part for part in (f"{machine.cores} cores" if machine.cores else "", machine.system) if part
+    )
+    values = (
+        duration(machine.wall_seconds),
+        size(machine.peak_memory_bytes),
+        whole(None if speed is None else round(speed)),
+        where or "–",
+    )
+    return (stage, *(measured(value) for value in values))
+
+
+def _number(value: int | float | str) -> str:
+    return value if isinstance(value, str) else f"{value:,}"
