@@ -23,7 +23,8 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 _SPACES = re.compile(" +")
 _STOP_QUOTE_AT_END = re.compile(r"\.' ?$")
 
-Rule = tuple[re.Pattern[str], str]
+Rule = tuple[str, re.Pattern[str], str]
+"""A character without which the pattern cannot match, the pattern, its replacement."""
 
 
 @cache
@@ -32,6 +33,7 @@ def moses_tokenizer(language: str) -> Callable[[str], str]:
     prefixes = _prefixes(language)
     dots = MosesTokenizer(lang="en")
     rules = _rules(language)
+    pad = re.compile(rf"([^{characters.alphanumeric()}\s.'`,\-])")
     is_alphabetic = re.compile(f"[{characters.alphabetic()}]").search
     starts_lower = re.compile(f"[{characters.lowercase()}]").match
 
@@ -57,16 +59,19 @@ def moses_tokenizer(language: str) -> Callable[[str], str]:
             return line  # such lines pass untouched
         text = _CONTROL.sub("", _WHITE_SPACE.sub(" ", line))
         text = text.removeprefix(" ").removesuffix(" ")
-        pad, *others = rules
-        text = dots.replace_multidots(pad[0].sub(pad[1], text))
-        for pattern, replacement in others:
-            text = pattern.sub(replacement, text)
+        text = pad.sub(r" \1 ", text)
+        if ".." in text:
+            text = dots.replace_multidots(text)
+        for needed, pattern, replacement in rules:
+            if needed in text:
+                text = pattern.sub(replacement, text)
         # Empty words between two spaces count as following words, so no bare split().
         text = " ".join(split_stops(text.rstrip(" ").split(" ")))
         text = _SPACES.sub(" ", text).removeprefix(" ").removesuffix(" ")
         text = _STOP_QUOTE_AT_END.sub(" . ' ", text)
-        restored: str = dots.restore_multidots(text)
-        return restored
+        if "DOTMULTI" in text:
+            text = dots.restore_multidots(text)
+        return text
 
     return tokenize
 
@@ -88,16 +93,15 @@ def _prefixes(language: str) -> dict[str, bool]:
 
 
 def _rules(language: str) -> list[Rule]:
-    """Padding of signs first, then commas and apostrophes."""
-    alpha, alnum, number = characters.alphabetic(), characters.alphanumeric(), characters.numeric()
-    rules = [
-        (rf"([^{alnum}\s.'`,\-])", r" \1 "),
+    """Commas, then apostrophes."""
+    alpha, number = characters.alphabetic(), characters.numeric()
+    commas = [
         (rf"([^{number}]),", r"\1 , "),
         (rf",([^{number}])", r" , \1"),
         (rf"([{number}]),$", r"\1 ,"),
     ]
     if language == "en":
-        rules += [
+        apostrophes = [
             (rf"([^{alpha}])'([^{alpha}])", r"\1 ' \2"),
             (rf"([^{alpha}{number}])'([{alpha}])", r"\1 ' \2"),
             (rf"([{alpha}])'([^{alpha}])", r"\1 ' \2"),
@@ -105,12 +109,16 @@ def _rules(language: str) -> list[Rule]:
             (rf"([{number}])'([s])", r"\1 '\2"),
         ]
     elif language in {"fr", "it", "ga"}:
-        rules += [
+        apostrophes = [
             (rf"([^{alpha}])'([^{alpha}])", r"\1 ' \2"),
             (rf"([^{alpha}])'([{alpha}])", r"\1 ' \2"),
             (rf"([{alpha}])'([^{alpha}])", r"\1 ' \2"),
             (rf"([{alpha}])'([{alpha}])", r"\1' \2"),
         ]
     else:
-        rules.append(("'", " ' "))
-    return [(re.compile(pattern), replacement) for pattern, replacement in rules]
+        apostrophes = [("'", " ' ")]
+    return [
+        (needed, re.compile(pattern), replacement)
+        for needed, rules in ((",", commas), ("'", apostrophes))
+        for pattern, replacement in rules
+    ]

@@ -15,8 +15,8 @@ Filter = Callable[[str], str]
 
 # normalize-punctuation.perl: English moves the quote behind comma and stop, Czech leaves both
 # alone, and every other language moves the quote before them (sacremoses: only de, es, fr).
-_QUOTES_ENGLISH = ((r'"([,.]+)', r'\1"'),)
-_QUOTES_OTHERS = ((r',"', r'",'), (r'(\.+)"(\s*[^<])', r'"\1\2'))
+_ENGLISH_QUOTES = (r'"([,.]+)', r'\1"')
+_AFTER_QUOTE = re.compile(r"\s*[^<]", re.ASCII)
 _COMMA_DECIMALS = frozenset({"de", "es", "cz", "cs", "fr"})
 
 
@@ -48,24 +48,45 @@ def _normalizer(language: str) -> Filter:
     base = MosesPunctNormalizer(
         lang=language, norm_quote_commas=False, norm_numbers=False, perl_parity=True
     )
-    rules = list(base.substitutions)
-    if language == "en":
-        rules += _QUOTES_ENGLISH
-    elif language not in {"cs", "cz"}:
-        rules += _QUOTES_OTHERS
-    separator = "," if language in _COMMA_DECIMALS else "."
-    rules.append(("(\\d)\u00a0(\\d)", rf"\1{separator}\2"))
+    rules = [*base.substitutions, *([_ENGLISH_QUOTES] if language == "en" else [])]
     # The script works on bytes, where \d and \s know ASCII alone.
     compiled = [(re.compile(pattern, re.ASCII), replacement) for pattern, replacement in rules]
+    moves_quotes = language not in {"en", "cs", "cz"}
+    number_gap = re.compile("(\\d)\u00a0(\\d)", re.ASCII)
+    separator = rf"\1{',' if language in _COMMA_DECIMALS else '.'}\2"
 
     def normalize(line: str) -> str:
         # The script sees the newline: it is the "not followed by <" of a quote at line end.
         line += "\n"
         for pattern, replacement in compiled:
             line = pattern.sub(replacement, line)
-        return line[:-1]
+        if moves_quotes:
+            line = _move_quotes(line)
+        return number_gap.sub(separator, line)[:-1]
 
     return normalize
+
+
+def _move_quotes(line: str) -> str:
+    """`,"` becomes `",`; dots before a quote that is not followed by `<` go behind it.
+
+    As the substitution `(\\.+)"(\\s*[^<])` would, which takes quadratic time on a row of dots.
+    """
+    line = line.replace(',"', '",')
+    parts: list[str] = []
+    done = 0
+    while (stop := line.find('."', done)) >= 0:
+        quote = stop + 1
+        following = _AFTER_QUOTE.match(line, quote + 1)
+        if following is None:
+            parts.append(line[done : quote + 1])
+            done = quote + 1
+            continue
+        before = line[done:quote].rstrip(".")
+        dots = line[done + len(before) : quote]
+        parts += before, '"', dots, following.group()
+        done = following.end()
+    return "".join(parts) + line[done:]
 
 
 # Perl eats U+0020 alone after a full-width stop, not any white space.
