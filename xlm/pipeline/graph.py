@@ -45,6 +45,18 @@ class Graph:
         """The nodes of one stage, in the order of its units."""
         return (node for node in self.nodes if node.stage == stage)
 
+    def check_names(self, names: Sequence[str]) -> None:
+        """Refuse a name that is neither a stage nor a node of this graph.
+
+        Raises:
+            ConfigError: names the nearest.
+        """
+        known = {stage.name for stage in STAGES} | {str(node) for node in self.nodes}
+        for name in names:
+            if name not in known:
+                nearest = [stage.name for stage in STAGES] if "[" not in name else sorted(known)
+                raise ConfigError(f"nothing named {name!r}", fix=did_you_mean(name, nearest))
+
     def select(self, *, until: str | None = None, only: Sequence[str] = ()) -> tuple[Node, ...]:
         """The nodes to build: those of the stages `only`, or all that `until` needs and itself.
 

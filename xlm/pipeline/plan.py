@@ -41,6 +41,7 @@ def plan(request: RunRequest, store: ArtifactStore) -> list[Step]:
         ConfigError: the configuration or the selection does not hold.
     """
     graph = Graph.of(request.resolve())
+    graph.check_names(request.refresh)
     return list(_Planner(request, store, graph).steps())
 
 

@@ -60,6 +60,7 @@ class PipelineRun:
 
     def __post_init__(self) -> None:
         self.references = References(self.store.root)
+        self.graph.check_names(self.request.refresh)
         self.selected = self.graph.select(until=self.request.until, only=self.request.only)
         # Stages that compute share the cores; downloads wait for hosts and are limited there.
         self._slots = threading.BoundedSemaphore(self.settings.workers)
@@ -104,8 +105,12 @@ class PipelineRun:
         if node in self._artifacts:
             return self._artifacts[node]
         stage = stage_named(node.stage)
-        ingredients, _ = self._ingredients(node, stage)
-        artifact = self._hit(node, stage, artifact_key(ingredients))
+        try:
+            ingredients, _ = self._ingredients(node, stage)
+            artifact = self._hit(node, stage, artifact_key(ingredients))
+        except MissingUpstreamError:
+            # An input of an input is missing: the user needs the command for this node, once.
+            artifact = None
         if artifact is None:
             raise MissingUpstreamError(
                 f"{node} has not been built", fix=f"run `{self.request.command(until=node.stage)}`"

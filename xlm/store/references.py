@@ -21,16 +21,20 @@ class References:
     def __init__(self, root: Path) -> None:
         self._home = root / "references"
 
+    def _path(self, profile: str, stage: str, unit: str) -> Path:
+        # A profile may be the path of a file: its name is enough to tell runs apart.
+        return self._home / Path(profile).stem / stage / f"{unit}.json"
+
     def record(self, profile: str, stage: str, unit: str, reference: Reference) -> None:
         """Remember the artifact that this unit has now."""
-        path = self._home / profile / stage / f"{unit}.json"
+        path = self._path(profile, stage, unit)
         data = json.dumps(reference._asdict(), sort_keys=True).encode()
         if not path.exists() or path.read_bytes() != data:
             write_atomically(path, data)
 
     def last(self, profile: str, stage: str, unit: str) -> Reference | None:
         """The last artifact of the unit in this profile, or None."""
-        path = self._home / profile / stage / f"{unit}.json"
+        path = self._path(profile, stage, unit)
         try:
             return Reference(**json.loads(path.read_bytes()))
         except (OSError, ValueError, TypeError):

@@ -1,0 +1,123 @@
+"""Profiles, overrides, and one clear line for each mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from xlm.config.base import Config
+from xlm.config.pipeline import PipelineConfig, pairs
+from xlm.config.resolve import profile_names, resolve
+from xlm.config.settings import Settings
+from xlm.errors import ConfigError
+
+
+def test_the_profiles_resolve() -> None:
+    assert profile_names() == ["mini15", "sample", "xnli15"]
+    for name in profile_names():
+        config = resolve(name)
+        assert len(config.languages) == 15
+        assert len(pairs(config)) == 14
+
+
+def test_xnli15_is_the_paper() -> None:
+    config = resolve("xnli15")
+    assert (config.model.layers, config.model.dimension, config.model.heads) == (12, 1024, 8)
+    assert (config.bpe.codes, config.vocabulary.size) == (80_000, 95_000)
+    assert config.pretrain.objectives == ("mlm", "tlm")
+    assert config.sources.downloads_of("en-sw") == ("tanzil.en-sw", "globalvoices.en-sw")
+    assert config.sources.downloads_of("en-tr") == ("opensubtitles.en-tr",)
+
+
+def test_overrides_are_yaml_and_apply_in_order() -> None:
+    config = resolve(
+        "mini15",
+        [
+            "bpe.codes=100",
+            "bpe.codes=30000",
+            "sources.mirror=../mirror",
+            "sources.wikipedia.date=20261001",
+            "sources.wikipedia.head_bytes=null",
+        ],
+        ("sw", "en"),
+    )
+    assert config.bpe.codes == 30_000
+    assert config.sources.mirror == "../mirror"
+    assert config.sources.wikipedia.date == "20261001"
+    assert config.sources.wikipedia.head_bytes is None
+    assert config.languages == ("en", "sw")
+
+
+def test_a_profile_of_the_users_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("languages: [en, fr]\nbpe: {codes: 7}\n")
+    assert resolve(str(path)).bpe.codes == 7
+
+
+@pytest.mark.parametrize(
+    ("profile", "overrides", "said"),
+    [
+        ("mini", [], r"unknown profile 'mini'; did you mean 'mini15'\?"),
+        ("missing.yaml", [], r"missing.yaml: no such file"),
+        ("sample", ["bpe.cods=3"], r"unknown setting 'bpe.cods'; did you mean 'codes'\?"),
+        ("sample", ["bpee.codes=3"], r"unknown setting 'bpee'; did you mean 'bpe'\?"),
+        ("sample", ["bpe.codes=-3"], r"bpe.codes: .*greater than 0 \(got -3\)"),
+        ("sample", ["bpe.codes"], r"has no `=`; write key.path=value"),
+        ("sample", ["bpe.codes=[1"], r"the value is not YAML"),
+        ("sample", ["languages=[en, swa]"], r"unknown language 'swa'; did you mean 'sw'"),
+        ("sample", ["languages=[fr, sw]"], r"English is missing; add en"),
+        ("sample", ["languages.first=en"], r"languages is a value, not a section"),
+        ("sample", ["model.heads=7"], r"heads do not divide the dimension"),
+    ],
+)
+def test_mistakes_are_one_line(profile: str, overrides: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        resolve(profile, overrides)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["- a\n", "a: [1\n"])
+def test_a_profile_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"bad\.yaml") as caught:
+        resolve(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_configs_are_frozen() -> None:
+    config = resolve("sample")
+    with pytest.raises(ValueError, match="frozen"):
+        config.languages = ("en",)
+
+
+def _models(model: type[Config]) -> set[type[Config]]:
+    found = {model}
+    for field in model.model_fields.values():
+        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, Config):
+                found |= _models(candidate)
+    return found
+
+
+def test_every_field_is_described() -> None:
+    bare = [
+        f"{model.__name__}.{name}"
+        for model in _models(PipelineConfig)
+        for name, field in model.model_fields.items()
+        if not field.description
+    ]
+    assert bare == []
+
+
+def test_settings_come_from_arguments_then_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("XLM_ROOT", raising=False)
+    monkeypatch.setenv("XLM_WORKERS", "3")
+    assert Settings.of_environment() == Settings("./data", 3)
+    monkeypatch.setenv("XLM_ROOT", "/scratch/xlm")
+    assert Settings.of_environment(workers=5) == Settings("/scratch/xlm", 5)
+    assert Settings.of_environment(root="here").root == "here"
+    monkeypatch.setenv("XLM_WORKERS", "many")
+    with pytest.raises(ConfigError, match="workers = 'many'"):
+        Settings.of_environment()

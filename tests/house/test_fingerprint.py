@@ -1,0 +1,33 @@
+"""What a stage's fingerprint sees, and what it is blind to."""
+
+from pathlib import Path
+
+import pytest
+
+from xlm.stages.fingerprint import _tree_digest
+
+PLAIN = 'import os\n\ndef double(x):\n    """Twice."""\n    return 2 * x  # two\n'
+
+
+def _digest(tmp_path: Path, name: str, text: str) -> str:
+    path = tmp_path / name
+    path.write_text(text)
+    return _tree_digest(path)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "import os\n\ndef double(x):\n    return 2 * x\n",
+        'import os\nimport sys\n\n\ndef double(x):\n    """Two times."""\n    return (2 * x)\n',
+    ],
+)
+def test_comments_docstrings_formatting_imports_and_names_of_files_do_not_count(
+    tmp_path: Path, same: str
+) -> None:
+    assert _digest(tmp_path, "a.py", PLAIN) == _digest(tmp_path, "b.py", same)
+
+
+def test_a_changed_expression_counts(tmp_path: Path) -> None:
+    changed = PLAIN.replace("2 * x", "x * 2")
+    assert _digest(tmp_path, "a.py", PLAIN) != _digest(tmp_path, "b.py", changed)

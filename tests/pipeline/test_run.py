@@ -1,0 +1,158 @@
+"""Building, serving, refreshing and selecting nodes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.pipeline.conftest import JOIN, LAST, PROFILE, READ, Toy
+from xlm.errors import ConfigError, DataError, MissingUpstreamError, ToolError
+from xlm.pipeline.run_record import last_run, write_run_record
+from xlm.stages.stage import Node, Outcome, Stage
+from xlm.store.manifest import RUN_NAME
+
+ALL_BUILT = dict.fromkeys(["read[en]", "read[sw]", "join", "last"], "built")
+ALL_CACHED = dict.fromkeys(ALL_BUILT, "cached")
+
+
+def test_a_second_run_is_all_hits(toy: Toy) -> None:
+    assert toy.run() == ALL_BUILT
+    assert toy.run() == ALL_CACHED
+
+
+def test_an_irrelevant_setting_rebuilds_nothing(toy: Toy) -> None:
+    toy.run()
+    assert toy.run("sources.mirror=/elsewhere", "pretrain.seed=5") == ALL_CACHED
+
+
+def test_identical_bytes_of_a_rebuilt_input_leave_the_rest_cached(toy: Toy) -> None:
+    """4,000 and 4,001 codes write the same text in the toy: early cut-off."""
+    toy.run()
+    statuses = toy.run("bpe.codes=4001")
+    assert statuses["read[en]"] == statuses["read[sw]"] == "built"
+    assert statuses["join"] == statuses["last"] == "cached"
+
+
+def test_changed_bytes_rebuild_what_is_made_from_them(toy: Toy) -> None:
+    toy.run()
+    assert toy.run("bpe.codes=40000") == ALL_BUILT
+
+
+def test_a_bumped_version_rebuilds(toy: Toy, bumped: Callable[[Stage[Any]], Stage[Any]]) -> None:
+    toy.run()
+    toy.use(READ, bumped(JOIN), LAST)
+    assert toy.run() == ALL_CACHED | {"join": "built"}
+
+
+def test_a_damaged_artifact_is_rebuilt_and_what_is_behind_it_stays(toy: Toy) -> None:
+    toy.run()
+    with toy.open(toy.request()) as run:
+        directory = run.locate(Node("read", "sw")).directory
+    (directory / "text.txt").write_text("cut")
+    assert toy.run() == ALL_CACHED | {"read[sw]": "built"}
+
+
+def test_refresh_builds_again_one_stage_or_one_node(toy: Toy) -> None:
+    toy.run()
+    assert toy.run(refresh=("join",)) == ALL_CACHED | {"join": "built"}
+    assert toy.run(refresh=("read[sw]",)) == ALL_CACHED | {"read[sw]": "built"}
+
+
+def test_only_builds_a_stage_alone(toy: Toy) -> None:
+    toy.run()
+    assert toy.run(only=("join",)) == {"join": "cached"}
+
+
+def test_only_with_a_missing_input_says_how_to_build_it(toy: Toy) -> None:
+    with pytest.raises(MissingUpstreamError) as caught:
+        toy.run("bpe.seed=3", only=("last",))
+    assert str(caught.value).startswith("join has not been built; run `xlm run --profile ")
+    assert str(caught.value).endswith(" --set bpe.seed=3 --until join`")
+
+
+def test_until_builds_what_it_needs(toy: Toy) -> None:
+    assert set(toy.run(until="join")) == {"read[en]", "read[sw]", "join"}
+
+
+@pytest.mark.parametrize("fields", [{"until": "jion"}, {"only": ("jion",)}])
+def test_unknown_stages_are_refused(toy: Toy, fields: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=r"no stage 'jion'; did you mean 'join'\?"):
+        toy.run(**fields)
+
+
+def test_unknown_stages_to_refresh_are_refused(toy: Toy) -> None:
+    with pytest.raises(ConfigError, match="nothing named 'raed'"):
+        toy.run(refresh=("raed",))
+
+
+def test_a_failing_stage_leaves_no_artifact_and_the_next_run_builds_it(toy: Toy) -> None:
+    def fail(work: object) -> Outcome:
+        raise DataError("sw is empty", fix="check the dump")
+
+    toy.use(READ, replace(JOIN, run=fail), LAST)
+    with pytest.raises(DataError, match="sw is empty"):
+        toy.run()
+    toy.use(READ, JOIN, LAST)
+    assert toy.run() == {
+        "read[en]": "cached",
+        "read[sw]": "cached",
+        "join": "built",
+        "last": "built",
+    }
+
+
+def test_a_stale_artifact_is_rebuilt(toy: Toy) -> None:
+    toy.run()
+    toy.use(replace(READ, stale=lambda config, manifest: "the mirror moved"), JOIN, LAST)
+    assert toy.run()["read[en]"] == "built"
+
+
+def test_manifest_and_measures_tell_what_happened(toy: Toy) -> None:
+    toy.run()
+    with toy.open(toy.request()) as run:
+        artifact = run.locate(Node("join", "all"))
+    manifest = artifact.manifest
+    assert manifest.upstream["sw"].stage == "read"
+    assert manifest.resolved_config["languages"] == ["en", "sw"]
+    assert manifest.config == {"seed": 0}
+    measured = json.loads((artifact.directory / RUN_NAME).read_text())
+    assert measured["peak_memory_bytes"] == 7
+    assert measured["wall_seconds"] >= 0
+    assert {"host", "cores", "python", "finished"} <= set(measured)
+
+
+def test_workers_are_measured(toy: Toy) -> None:
+    toy.run()
+    with toy.open(toy.request()) as run:
+        artifact = run.locate(Node("read", "sw"))
+    measured = json.loads((artifact.directory / RUN_NAME).read_text())
+    assert measured["peak_memory_bytes"] > 1_000_000
+    assert artifact.manifest.counts == {"letters": 5}
+
+
+def _die(item: int) -> int:
+    import os
+
+    os._exit(9)
+
+
+def test_a_killed_worker_is_one_line_and_the_pool_recovers(toy: Toy) -> None:
+    def kill(work: Any) -> Outcome:
+        list(work.mapper.map(_die, [1]))
+        return Outcome()
+
+    toy.use(READ, replace(JOIN, run=kill), LAST)
+    with pytest.raises(ToolError, match="a worker process died"):
+        toy.run()
+
+
+def test_the_run_record_lists_every_node(toy: Toy) -> None:
+    with toy.open(toy.request()) as run:
+        for node in run.selected:
+            run.build(node)
+        write_run_record(run)
+        record = last_run(run.store.root, profile=str(PROFILE))
+    assert [node["stage"] for node in record["nodes"]] == ["read", "read", "join", "last"]
+    assert (run.store.root / record["nodes"][0]["directory"]).is_dir()

@@ -1,0 +1,46 @@
+"""A store with a way to publish small artifacts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xlm.store.store import Artifact, ArtifactStore
+
+Publish = Callable[..., Artifact]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore.open(str(tmp_path / "data"))
+
+
+@pytest.fixture
+def publish(store: ArtifactStore) -> Publish:
+    def publish_files(
+        files: dict[str, str],
+        *,
+        key: str = "k" * 24,
+        measured: dict[str, object] | None = None,
+        volatile: tuple[str, ...] = (),
+    ) -> Artifact:
+        staging = store.stage("tokenize", key)
+        for name, text in files.items():
+            path = staging.out / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        description = {
+            "stage": "tokenize",
+            "unit": "sw",
+            "key": key,
+            "code_version": 1,
+            "config": {"language": "sw"},
+            "upstream": {},
+            "tools": {},
+            "counts": {"lines": 2},
+            "sources": [],
+            "resolved_config": {},
+        }
+        return store.publish(staging, description, measured or {"wall_seconds": 1.0}, volatile)
+
+    return publish_files

@@ -1,0 +1,61 @@
+"""Completion records: what is proven done is not done again, what is not is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from xlm.pipeline.mapper import SerialMapper
+from xlm.store.records import FileJob, forget_unfinished, map_files
+
+
+def _copy(job: FileJob) -> Mapping[str, int]:
+    text = job.sources[0].read_text()
+    for target in job.targets:
+        target.write_text(text)
+    log = Path(str(job.options["log"]))
+    with log.open("a") as stream:
+        stream.write(job.name)
+    return {"letters": len(text)}
+
+
+def _jobs(tmp_path: Path, **options: object) -> list[FileJob]:
+    jobs = []
+    for name in "ab":
+        source = tmp_path / f"{name}.in"
+        source.write_text(name * 3)
+        target = tmp_path / "out" / f"{name}.txt"
+        jobs.append(FileJob(name, (source,), (target,), {"log": str(tmp_path / "log"), **options}))
+    return jobs
+
+
+def _run(tmp_path: Path, **options: object) -> list[dict[str, int]]:
+    return map_files(SerialMapper(), tmp_path / "records", _copy, _jobs(tmp_path, **options))
+
+
+def test_a_second_run_does_nothing_and_returns_the_same_counts(tmp_path: Path) -> None:
+    assert _run(tmp_path) == _run(tmp_path) == [{"letters": 3}, {"letters": 3}]
+    assert (tmp_path / "log").read_text() == "ab"
+
+
+def test_a_target_that_changed_is_written_again(tmp_path: Path) -> None:
+    _run(tmp_path)
+    (tmp_path / "out" / "b.txt").write_text("xyz")
+    _run(tmp_path)
+    assert (tmp_path / "log").read_text() == "abb"
+    assert (tmp_path / "out" / "b.txt").read_text() == "bbb"
+
+
+def test_a_job_with_other_options_is_run_again(tmp_path: Path) -> None:
+    _run(tmp_path)
+    _run(tmp_path, more=1)
+    assert (tmp_path / "log").read_text() == "abab"
+
+
+def test_files_that_no_record_proves_are_forgotten(tmp_path: Path) -> None:
+    _run(tmp_path)
+    half = tmp_path / "out" / "c.txt"
+    half.write_text("half")
+    (tmp_path / "records" / "torn.json").write_text("{")
+    forget_unfinished(tmp_path / "records", tmp_path / "out")
+    assert not half.exists()
+    assert (tmp_path / "out" / "a.txt").exists()
+    assert not (tmp_path / "records" / "torn.json").exists()

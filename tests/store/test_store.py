@@ -1,0 +1,139 @@
+"""Publication, verification, damage, refresh."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.store.conftest import Publish
+from xlm.errors import StoreError
+from xlm.store.manifest import MANIFEST_NAME, read_manifest
+from xlm.store.store import ArtifactStore
+
+KEY = "k" * 24
+FILES = {"train.txt": "habari\n", "deep/er.txt": "dunia\n"}
+
+
+def test_a_published_artifact_is_found_whole(store: ArtifactStore, publish: Publish) -> None:
+    published = publish(FILES)
+    found = store.find("tokenize", KEY, "deep")
+    assert found is not None
+    assert found.manifest == published.manifest
+    assert [record.path for record in found.manifest.files] == ["deep/er.txt", "train.txt"]
+    assert not (store.root / "staging" / "tokenize" / KEY).exists()
+
+
+def test_measured_values_and_volatile_files_are_outside_of_the_digest(
+    store: ArtifactStore, publish: Publish
+) -> None:
+    one = publish(FILES | {"card.md": "1 s"}, key="a" * 24, volatile=("card.md",))
+    measured = {"wall_seconds": 9.0}
+    other = publish(
+        FILES | {"card.md": "9 s"}, key="b" * 24, measured=measured, volatile=("card.md",)
+    )
+    assert one.manifest.digest == other.manifest.digest
+
+
+def test_the_digest_covers_names_and_contents(publish: Publish) -> None:
+    digests = {
+        publish(files, key=key * 24).manifest.digest
+        for key, files in {
+            "a": {"x": "1"},
+            "b": {"y": "1"},
+            "c": {"x": "2"},
+        }.items()
+    }
+    assert len(digests) == 3
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: (path / "train.txt").unlink(), "train.txt is missing"),
+        (lambda path: (path / "train.txt").write_text("hab\n"), "train.txt has 4 bytes"),
+        (lambda path: (path / MANIFEST_NAME).unlink(), "manifest.json is missing"),
+        (lambda path: (path / MANIFEST_NAME).write_text("{"), "cannot be read"),
+    ],
+)
+def test_a_damaged_artifact_is_not_served_and_can_be_rebuilt(
+    store: ArtifactStore, publish: Publish, damage: object, said: str
+) -> None:
+    directory = publish(FILES).directory
+    damage(directory)  # type: ignore[operator]
+    assert store.find("tokenize", KEY) is None
+    assert said in str(store.damage("tokenize", KEY))
+    publish(FILES)
+    assert store.find("tokenize", KEY, "deep") is not None
+    assert not (store.root / "damaged" / "tokenize" / KEY).exists()
+
+
+def test_a_flipped_bit_of_the_same_size_is_found_by_the_deep_check(
+    store: ArtifactStore, publish: Publish
+) -> None:
+    (publish(FILES).directory / "train.txt").write_text("Habari\n")
+    assert store.find("tokenize", KEY, "fast") is not None
+    assert store.find("tokenize", KEY, "deep") is None
+
+
+def test_a_manifest_whose_list_was_edited_is_refused(
+    store: ArtifactStore, publish: Publish
+) -> None:
+    path = publish(FILES).directory / MANIFEST_NAME
+    manifest = json.loads(path.read_text())
+    manifest["files"].pop()
+    path.write_text(json.dumps(manifest))
+    assert "digest" in str(store.damage("tokenize", KEY))
+
+
+def test_a_refresh_with_the_same_bytes_keeps_the_old_and_records_the_check(
+    store: ArtifactStore, publish: Publish
+) -> None:
+    first = publish(FILES)
+    inode = (first.directory / "train.txt").stat().st_ino
+    again = publish(FILES)
+    assert again.directory == first.directory
+    assert (again.directory / "train.txt").stat().st_ino == inode
+    assert [check["verdict"] for check in store.checks("tokenize", KEY)] == ["identical"]
+
+
+def test_a_refresh_with_other_bytes_becomes_current_and_leaves_the_old_readable(
+    store: ArtifactStore, publish: Publish, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = publish(FILES)
+    second = publish(FILES | {"train.txt": "HABARI\n"})
+    assert "not deterministic" in caplog.text
+    assert second.directory != first.directory
+    assert store.directory("tokenize", KEY) == second.directory
+    assert (first.directory / "train.txt").read_text() == "habari\n"
+    assert [key for _, key, _ in store.artifacts()] == [KEY]
+    assert [check["verdict"] for check in store.checks("tokenize", KEY)] == ["different"]
+
+
+def test_links_are_not_published(store: ArtifactStore) -> None:
+    staging = store.stage("tokenize", KEY)
+    (staging.out / "link").symlink_to("/etc/hostname")
+    with pytest.raises(StoreError, match="symbolic link"):
+        store.publish(staging, {}, {})
+
+
+def test_another_scheme_is_refused_in_one_line() -> None:
+    with pytest.raises(StoreError, match=r"s3.*cannot commit by rename") as caught:
+        ArtifactStore.open("s3://bucket/data")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_url_is_a_local_root(tmp_path: Path) -> None:
+    assert ArtifactStore.open(f"file://{tmp_path}/data").root == tmp_path / "data"
+
+
+def test_a_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(StoreError, match="is a file"):
+        ArtifactStore.open(str(tmp_path / "data" / "below"))
+
+
+def test_a_future_format_is_refused(publish: Publish) -> None:
+    path = publish(FILES).directory / MANIFEST_NAME
+    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
+    with pytest.raises(StoreError, match="has format 2"):
+        read_manifest(path.parent)

@@ -1,0 +1,172 @@
+"""Fingerprints of stages: a guard that no stage changes its behaviour under an old version.
+
+    python -m xlm.stages.fingerprint            # record; refuses a change without a new version
+    python -m xlm.stages.fingerprint --waiver "renamed a variable: same bytes"
+
+A fingerprint is over the syntax trees of all modules that a stage reaches. Comments, docstrings,
+formatting, imports and the names of files do not count, so that a move changes nothing.
+"""
+
+import argparse
+import ast
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from xlm.stages.registry import STAGES
+from xlm.stages.stage import Stage
+from xlm.store.files import write_atomically
+
+RECORD = Path(__file__).with_name("fingerprints.json")
+
+_WIRING = ("xlm.stages", "xlm.store", "xlm.config", "xlm.errors", "xlm.progress", "xlm.launch")
+"""Modules that carry or describe work but shape no bytes; config values are in the key anyway."""
+_SHAPING = ("xlm.config.languages",)
+_DATA_SUFFIXES = (".json", ".tsv", ".txt", ".toml")
+
+Fingerprints = dict[str, dict[str, Any]]
+
+
+def fingerprint(stage: Stage[Any]) -> str:
+    """The fingerprint of a stage: its own module, what that reaches, and the data beside it."""
+    own = stage.run.__module__
+    modules = _reachable(own)
+    trees = [_tree_digest(_source(name)) for name in modules]
+    folders = {_source(name).parent for name in modules if name != own}
+    data = [_file_digest(path) for folder in folders for path in _data_files(folder)]
+    return hashlib.sha256("\n".join(sorted(trees + data)).encode()).hexdigest()[:16]
+
+
+def recorded() -> Fingerprints:
+    """Stage name to the recorded version and fingerprint."""
+    found: Fingerprints = json.loads(RECORD.read_bytes()) if RECORD.exists() else {}
+    return found
+
+
+def unrecorded_changes() -> dict[str, str]:
+    """Stages whose record does not fit, each with what to do about it."""
+    before = recorded()
+    problems = {}
+    for stage in STAGES:
+        old = before.get(stage.name)
+        if old is None:
+            problems[stage.name] = "not recorded"
+        elif old["fingerprint"] != fingerprint(stage):
+            same = old["version"] == stage.version
+            problems[stage.name] = (
+                f"code changed under version {stage.version}: bump it, or record a waiver"
+                if same
+                else "version bumped: record it"
+            )
+        elif old["version"] != stage.version:
+            problems[stage.name] = "version bumped: record it"
+    return problems
+
+
+def record(waiver: str) -> list[str]:
+    """Record all stages; returns the names of those that need a version or a waiver first."""
+    before = recorded()
+    after: Fingerprints = {}
+    refused = []
+    for stage in STAGES:
+        entry: dict[str, Any] = {"version": stage.version, "fingerprint": fingerprint(stage)}
+        old = before.get(stage.name)
+        if old and old["version"] == stage.version and old["fingerprint"] != entry["fingerprint"]:
+            if not waiver:
+                refused.append(stage.name)
+            entry["waiver"] = waiver
+        elif old and "waiver" in old and old["version"] == stage.version:
+            entry["waiver"] = old["waiver"]
+        after[stage.name] = entry
+    if not refused:
+        write_atomically(RECORD, (json.dumps(after, indent=1) + "\n").encode())
+    return refused
+
+
+def _reachable(start: str) -> list[str]:
+    found: dict[str, None] = {}
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name in found or (name != start and _is_wiring(name)):
+            continue
+        found[name] = None
+        waiting += _imports(_source(name))
+    return list(found)
+
+
+def _is_wiring(name: str) -> bool:
+    return name.startswith(_WIRING) and name not in _SHAPING
+
+
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(name for name in names if name.startswith("xlm.") and _is_module(name))
+
+
+@cache
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@cache
+def _source(name: str) -> Path:
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin)
+
+
+@cache
+def _tree_digest(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [one for one in body if not _is_silent(one)]  # type: ignore[attr-defined]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_silent(node: ast.AST) -> bool:
+    """Imports, docstrings and other strings that stand alone."""
+    return isinstance(node, ast.Import | ast.ImportFrom) or (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.iterdir()) if path.suffix in _DATA_SUFFIXES)
+
+
+@cache
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def main() -> None:
+    """Record the fingerprints, or say which stages need a new version."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--waiver", default="", help="why changed code writes the same bytes")
+    refused = record(parser.parse_args().waiver)
+    if refused:
+        sys.exit(f"bump the version (or give --waiver) of: {', '.join(refused)}")
+
+
+if __name__ == "__main__":
+    main()
