@@ -1,0 +1,170 @@
+"""Codes, pieces and counts against the original C++ program."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xlm.bpe import learn
+from xlm.bpe.apply import Applier, apply_to_file, check_codes
+from xlm.bpe.counting import count_pieces, write_counts
+from xlm.bpe.learn import Learned, find_fast, learn_codes, pair_count_bound
+from xlm.errors import DataError, ToolError
+
+
+def _learn(tmp_path: Path, text: str, codes: int) -> tuple[Learned, str]:
+    sample, target = tmp_path / "sample", tmp_path / "codes"
+    sample.write_text(text, encoding="utf-8")
+    learned = learn_codes(sample, target, codes=codes, messages=tmp_path / "messages")
+    return learned, target.read_text(encoding="utf-8")
+
+
+def test_codes_equal_the_golden_ones_ties_included(shared: Path, tmp_path: Path) -> None:
+    golden = shared / "golden" / "fastbpe"
+    merges: list[int] = []
+    learned = learn_codes(
+        golden / "corpus.tok",
+        tmp_path / "codes",
+        codes=2000,
+        messages=tmp_path / "messages",
+        on_merge=merges.append,
+    )
+    assert learned == Learned(2000, exhausted=False)
+    assert (tmp_path / "codes").read_bytes() == (golden / "codes.2000").read_bytes()
+    assert merges == list(range(1, 2001))
+    assert check_codes(tmp_path / "codes") == 2000
+
+
+def test_pieces_and_counts_equal_the_golden_ones(shared: Path, tmp_path: Path) -> None:
+    golden = shared / "golden" / "fastbpe"
+    pieces = tmp_path / "pieces"
+    counts = apply_to_file(
+        golden / "corpus.tok", pieces, codes=golden / "codes.2000", inference=False
+    )
+    assert pieces.read_bytes() == (golden / "corpus.bpe").read_bytes()
+    assert counts == {"lines": 900, "words": 21395, "tokens": 42324}
+    write_counts(count_pieces(pieces), tmp_path / "counts")
+    assert (tmp_path / "counts").read_bytes() == (golden / "vocab.2000").read_bytes()
+
+
+def test_pieces_equal_those_of_subword_nmt(shared: Path, tmp_path: Path) -> None:
+    golden = shared / "golden" / "subword_nmt"
+    merges = (golden / "bpe.ref").read_text(encoding="utf-8").split("\n")[1:]
+    codes = tmp_path / "codes"
+    # Its file has a header and no counts.
+    codes.write_text("".join(f"{merge} 1\n" for merge in merges if merge), encoding="utf-8")
+    apply_to_file(golden / "corpus.en", tmp_path / "pieces", codes=codes, inference=False)
+    assert (tmp_path / "pieces").read_text(encoding="utf-8") == (
+        golden / "corpus.bpe.ref.en"
+    ).read_text(encoding="utf-8")
+
+
+def test_learning_stops_where_pairs_run_out(tmp_path: Path) -> None:
+    """fastBPE goes on printing a pair with count 0."""
+    learned, codes = _learn(tmp_path, "abc abc abd\n", 50)
+    assert learned == Learned(3, exhausted=True)
+    assert codes == "a b 3\nab c</w> 2\nab d</w> 1\n"
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "a b\nc\n"])
+def test_a_text_without_pairs_is_refused(tmp_path: Path, text: str) -> None:
+    """fastBPE crashes on it, or prints merges that are none."""
+    with pytest.raises(DataError, match="no word of two characters"):
+        _learn(tmp_path, text, 10)
+
+
+def test_the_count_bound_holds_for_the_most_frequent_pair(shared: Path) -> None:
+    golden = shared / "golden" / "fastbpe"
+    top = int((golden / "codes.2000").read_text(encoding="utf-8").split("\n", 1)[0].split()[2])
+    assert top <= pair_count_bound(golden / "corpus.tok") <= 2 * top
+
+
+def test_counts_beyond_32_bits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learn, "_COUNT_LIMIT", 5)
+    with pytest.raises(DataError, match="may occur 6 times"):
+        _learn(tmp_path, "ab " * 6 + "\n", 1)
+    assert _learn(tmp_path, "ab " * 5 + "\n", 1)[1] == "a b</w> 5\n"
+
+
+def test_a_missing_program_names_the_way_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learn.sys, "prefix", "/nowhere")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ToolError, match=r"build_fastbpe\.py"):
+        find_fast()
+
+
+def test_the_program_is_found_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "fast"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(learn.sys, "prefix", "/nowhere")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_fast() == program
+
+
+def test_a_failing_program_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where address space is limited, fastBPE's reservation of 12 GB fails."""
+    program = tmp_path / "fast"
+    program.write_text("#!/bin/sh\necho std::bad_alloc >&2\nexit 134\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(learn, "find_fast", lambda: program)
+    with pytest.raises(ToolError, match=r"ended with 134: std::bad_alloc; .*12 GB"):
+        _learn(tmp_path, "abc abc\n", 1)
+
+
+@pytest.mark.parametrize("line", ["a b", "a b c d", "a  1", "a b x"])
+def test_a_damaged_codes_file_is_named(tmp_path: Path, line: str) -> None:
+    """The fastBPE module would end the whole process, or read nonsense."""
+    codes = tmp_path / "codes"
+    codes.write_text(f"a n 3\n{line}\n", encoding="utf-8")
+    with pytest.raises(DataError, match="codes, line 2"):
+        Applier(codes)
+
+
+def test_empty_lines_and_a_missing_last_newline_shift_nothing(tmp_path: Path) -> None:
+    codes = tmp_path / "codes"
+    codes.write_text("a b 3\n", encoding="utf-8")
+    source, target = tmp_path / "text", tmp_path / "pieces"
+    source.write_text("\nab  abb\n\n \nlast", encoding="utf-8")
+    counts = apply_to_file(source, target, codes=codes, inference=False)
+    assert target.read_text(encoding="utf-8") == "\na@@ b  ab@@ b\n\n \nl@@ a@@ s@@ t\n"
+    assert counts == {"lines": 5, "words": 3, "tokens": 8}
+
+
+def test_labels_of_inference_rows_are_not_cut(tmp_path: Path) -> None:
+    codes = tmp_path / "codes"
+    codes.write_text("a b 3\n", encoding="utf-8")
+    source, target = tmp_path / "rows.tsv", tmp_path / "pieces.tsv"
+    source.write_text("ab a\t\tneutral\n", encoding="utf-8")
+    counts = apply_to_file(source, target, codes=codes, inference=True)
+    assert target.read_text(encoding="utf-8") == "a@@ b a\t\tneutral\n"
+    assert counts == {"lines": 1, "words": 2, "tokens": 3}
+
+
+@settings(max_examples=25, deadline=None)
+@given(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+def test_any_text_is_cut_as_the_program_cuts_it_and_joins_back(
+    shared: Path, tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    folder = tmp_path_factory.mktemp("round-trip")
+    source, ours, theirs = folder / "text", folder / "ours", folder / "theirs"
+    source.write_text(text + " abc\n", encoding="utf-8", newline="\n")
+    codes = shared / "golden" / "fastbpe" / "codes.2000"
+    apply_to_file(source, ours, codes=codes, inference=False)
+    subprocess.run([find_fast(), "applybpe", theirs, source, codes], check=True, timeout=60)
+    pieces = ours.read_bytes()
+    assert pieces == theirs.read_bytes()
+    joined = pieces.decode().replace("@@ ", "")
+    assert joined == source.read_bytes().decode().replace("@@ ", "")
+
+
+def test_the_memory_of_words_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xlm.bpe.apply._MEMORY_WORDS", 4)
+    codes = tmp_path / "codes"
+    codes.write_text("a b 3\n", encoding="utf-8")
+    applier = Applier(codes)
+    assert applier.lines(["ab ac", "ad ab"]) == ["a@@ b a@@ c", "a@@ d a@@ b"]
+    assert applier.lines(["ae ab", ""]) == ["a@@ e a@@ b", ""]
+    assert len(applier._pieces) <= 4

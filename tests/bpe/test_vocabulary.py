@@ -1,0 +1,120 @@
+"""The reading rule of the original, on the published file and on hard lines."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from xlm.bpe.apply import Applier
+from xlm.bpe.counting import language_report, write_counts
+from xlm.bpe.vocabulary import (
+    FIRST_ORDINARY,
+    Vocabulary,
+    load_vocabulary,
+    read_counted,
+    write_vocabulary,
+)
+from xlm.errors import DataError
+
+
+def _published(shared: Path, name: str) -> Path:
+    return shared / "mirror" / "dl.fbaipublicfiles.com" / "XLM" / name
+
+
+def _read(tmp_path: Path, text: str, size: int = 100, min_count: int = 0) -> Vocabulary:
+    path = tmp_path / "counted"
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return read_counted(path, size=size, min_count=min_count)
+
+
+def test_the_published_vocabulary_is_read_as_the_original_reads_it(shared: Path) -> None:
+    path = _published(shared, "vocab_xnli_15")
+    assert read_counted(path, size=1_000_000).size == 121_328
+    vocabulary = read_counted(path, size=95_000)
+    assert vocabulary.size == 95_000
+    assert vocabulary.token(14) == ","
+    assert vocabulary.token(94_999) == "picked"
+    assert vocabulary.index["@@"] == 61_489
+    assert vocabulary.counts[14] == 146_805_425
+    assert vocabulary.counts[94_999] == 97
+    assert not vocabulary.counts[:14].any()
+    assert sum(token.endswith("@@") for token in vocabulary.tokens) == 34_089
+
+
+def test_ids_of_the_published_model_are_reproduced(shared: Path) -> None:
+    vocabulary = read_counted(_published(shared, "vocab_xnli_15"), size=95_000)
+    applier = Applier(_published(shared, "codes_xnli_15"))
+    paths = sorted((shared / "golden" / "xlm15_tokens").glob("*.jsonl"))
+    rows = [
+        json.loads(line)
+        for path in paths
+        for line in path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    ]
+    pieces = applier.lines(row["lower_noaccent"] for row in rows)
+    assert len(rows) == 900
+    assert pieces == [row["fastbpe"] for row in rows]
+    assert [vocabulary.ids(line.split()) for line in pieces] == [row["ids"] for row in rows]
+
+
+def test_lines_that_hold_no_token_take_no_id(tmp_path: Path) -> None:
+    text = "the 9\n\u00a0 8\nx\u2028 7\nthe 6\n@@ 5\n</s> 5\nlone\na b 4\nend 3\n"
+    vocabulary = _read(tmp_path, text)
+    assert vocabulary.tokens[FIRST_ORDINARY:] == ("the", "@@", "end")
+    assert list(vocabulary.counts[FIRST_ORDINARY:]) == [9, 5, 3]
+
+
+def test_size_and_least_count_cut(tmp_path: Path) -> None:
+    text = "a 9\nb 5\nc 5\nd 1\n"
+    assert _read(tmp_path, text, size=16).tokens[14:] == ("a", "b")
+    assert _read(tmp_path, text, min_count=2).tokens[14:] == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("line", ["b 10", "b many", "b -1"])
+def test_counts_must_fall(tmp_path: Path, line: str) -> None:
+    with pytest.raises(DataError, match="counted, line 2"):
+        _read(tmp_path, f"a 9\n{line}\n")
+
+
+def test_special_names_in_a_text_are_dropped_and_others_unknown(tmp_path: Path) -> None:
+    vocabulary = _read(tmp_path, "a 9\n")
+    assert vocabulary.ids(["a", "</s>", "b", "<unk>", "<special1>", "a"]) == [14, 3, 3, 14]
+    assert vocabulary.ids([]) == []
+
+
+def test_a_vocabulary_survives_writing_and_its_hash_is_checked(tmp_path: Path) -> None:
+    vocabulary = _read(tmp_path, "ā 9\nb 3\n")
+    write_vocabulary(vocabulary, tmp_path)
+    assert load_vocabulary(tmp_path) == vocabulary
+    path = tmp_path / "vocabulary.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"b"', '"c"'), encoding="utf-8")
+    with pytest.raises(DataError, match=vocabulary.hash):
+        load_vocabulary(tmp_path)
+
+
+def test_the_hash_depends_on_tokens_and_order_alone(tmp_path: Path) -> None:
+    one = _read(tmp_path, "a 9\nb 3\n")
+    assert one.hash == _read(tmp_path, "a 8\nb 8\n").hash
+    assert one.hash != _read(tmp_path, "b 9\na 3\n").hash
+
+
+def test_counts_are_written_by_count_then_bytes(tmp_path: Path) -> None:
+    write_counts(Counter({"b": 2, "é": 2, "a": 2, "z": 5}), tmp_path / "counts")
+    assert (tmp_path / "counts").read_text(encoding="utf-8") == "z 5\na 2\nb 2\né 2\n"
+
+
+def test_the_report_says_fertility_unknown_rate_and_share(tmp_path: Path) -> None:
+    vocabulary = _read(tmp_path, "a@@ 9\nb 3\nc 2\nd 1\n", size=17)
+    report = language_report(
+        {"sw": Counter({"a@@": 2, "b": 2, "d": 2}), "en": Counter()}, vocabulary
+    )
+    assert report["sw"] == {
+        "tokens": 6,
+        "words": 4,
+        "types": 3,
+        "fertility": 1.5,
+        "unknown": 2,
+        "unknown_rate": 0.333333,
+        "vocabulary_share": 0.666667,
+    }
+    assert report["en"]["fertility"] == 0.0
