@@ -19,7 +19,8 @@ from typing import BinaryIO, cast
 from xlm.errors import DataError
 
 _CHUNK_BYTES = 1 << 20
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
+# Not OSError: the reader of a member may meet a full disk, which is no damage of the archive.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 # Text packs at most 50:1 (bzip2 of repeated lines); a bomb packs 1000:1 and more.
 MAX_RATIO = 200
 _FREE_BYTES = 64 << 20
