@@ -1,0 +1,196 @@
+"""A loopback host that misbehaves on demand, and a `Work` to run stages with."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xlm.config.base import Config
+from xlm.config.sources import NetworkConfig
+from xlm.corpus.fetch import Fetcher
+from xlm.corpus.mirror import open_client
+from xlm.stages.stage import Work
+
+
+@dataclass
+class File:
+    """One file of the loopback host and how the host mishandles it."""
+
+    content: bytes
+    etag: str | None = '"one"'
+    last_modified: str | None = None
+    ignores_range: bool = False
+    hangs_up_after: list[int] = field(default_factory=list)
+    """Body bytes after which the connection is cut, request by request; then it behaves."""
+    answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    """Statuses to answer first, with their headers."""
+    content_range: str | None = None
+    no_length: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    on_request: Callable[["File"], None] = lambda file: None
+    seconds_per_byte: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass
+class Host:
+    """A loopback HTTP host: `files` by path, `requests` as they came."""
+
+    address: str
+    files: dict[str, File] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def url(self, path: str) -> str:
+        """The address of a path."""
+        return f"{self.address}{path}"
+
+    def ranges(self) -> list[str | None]:
+        """The `Range` header of each request."""
+        return [headers.get("range") for _, headers in self.requests]
+
+
+def _handler(host: Host) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            with host.lock:
+                host.requests.append((self.path, headers))
+                host.at_once += 1
+                host.most_at_once = max(host.at_once, host.most_at_once)
+            try:
+                self._answer(host.files.get(self.path), headers)
+            finally:
+                with host.lock:
+                    host.at_once -= 1
+
+        def _answer(self, file: File | None, asked: dict[str, str]) -> None:
+            if file is None:
+                self._status(404, {"Content-Length": "0"})
+                return
+            time.sleep(file.seconds)
+            file.on_request(file)
+            if file.answers:
+                status, headers = file.answers.pop(0)
+                self._status(status, {"Content-Length": "0", **headers})
+                return
+            self._send(file, asked)
+
+        def _send(self, file: File, asked: dict[str, str]) -> None:
+            size = len(file.content)
+            wanted = asked.get("range")
+            validator = file.etag or file.last_modified
+            start, stop, status = 0, size, 200
+            if wanted and not file.ignores_range and asked.get("if-range", validator) == validator:
+                first, _, last = wanted.removeprefix("bytes=").partition("-")
+                start, stop = int(first), min(int(last) + 1, size) if last else size
+                status = 206
+                if start >= size:
+                    self._status(416, {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
+                    return
+            headers = dict(file.headers)
+            if file.etag:
+                headers["ETag"] = file.etag
+            if file.last_modified:
+                headers["Last-Modified"] = file.last_modified
+            if status == 206:
+                headers["Content-Range"] = file.content_range or f"bytes {start}-{stop - 1}/{size}"
+            if not file.no_length:
+                headers["Content-Length"] = str(stop - start)
+            self._status(status, headers)
+            body = file.content[start:stop]
+            if file.hangs_up_after:
+                body = body[: file.hangs_up_after.pop(0)]
+            self._write(body, file.seconds_per_byte)
+            self.close_connection = True
+
+        def _write(self, body: bytes, seconds_per_byte: float) -> None:
+            if not seconds_per_byte:
+                self.wfile.write(body)
+                return
+            for number in range(len(body)):
+                self.wfile.write(body[number : number + 1])
+                self.wfile.flush()
+                time.sleep(seconds_per_byte)
+
+        def _status(self, status: int, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A loopback host without files."""
+    made = Host("")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(made))
+    made.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """The waits that a fetcher would have made, in seconds."""
+    return []
+
+
+@pytest.fixture
+def new_file() -> type[File]:
+    """The type of the loopback host's files (test modules cannot import a conftest)."""
+    return File
+
+
+@pytest.fixture
+def fetcher(waits: list[float]) -> Iterator[Fetcher]:
+    """A fetcher of real addresses that records its waits."""
+    network = NetworkConfig(attempts=3, timeout_seconds=5.0)
+    with open_client(None, network) as client:
+        yield Fetcher(client, network, waits.append)
+
+
+class SerialMapper:
+    """Maps in this process."""
+
+    def map(self, function: Callable[[Any], Any], items: Any) -> Iterator[Any]:
+        """Apply the function item by item."""
+        return map(function, items)
+
+
+@pytest.fixture
+def make_work(tmp_path: Path) -> Callable[..., Work[Any]]:
+    """Builds the `Work` of a unit in the test's own directory."""
+
+    def make(config: Config, unit: str = "unit", name: str = "work", **inputs: Path) -> Work[Any]:
+        folder = tmp_path / name
+        for part in ("out", "scratch", "logs"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        return Work(
+            unit=unit,
+            config=config,
+            inputs=inputs,
+            out=folder / "out",
+            scratch=folder / "scratch",
+            logs=folder / "logs",
+            mapper=SerialMapper(),
+            workers=1,
+        )
+
+    return make
