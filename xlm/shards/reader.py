@@ -174,7 +174,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _metadata(path: Path) -> dict[str, str]:
     with _opened(path) as file:
-        stored = file.schema_arrow.metadata or {}
+        stored = file.metadata.metadata or {}
     return {
         name.decode().removeprefix(METADATA_PREFIX): value.decode()
         for name, value in stored.items()

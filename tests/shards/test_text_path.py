@@ -1,0 +1,120 @@
+"""From split text to shards: what each stage says, and the same bytes in any circumstances."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.shards.text_path import UNITS, digests, run_text_path
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.config.resolve import resolve
+from xlm.pipeline.mapper import SerialMapper
+from xlm.shards.reader import read_inference_pairs, read_lines, read_pairs
+from xlm.stages.stage import Outcome
+from xlm.stages.tokenize import TOKENIZE
+
+Run = tuple[Path, dict[str, Outcome]]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    root = tmp_path_factory.mktemp("text-path")
+    return root, run_text_path(root, SerialMapper())
+
+
+def test_each_stage_reports_its_counts(run: Run) -> None:
+    _, outcomes = run
+    assert outcomes["tokenize.en"].counts["train_lines"] == 100
+    assert outcomes["tokenize.xnli.en"].counts["train_tokens"] == 6
+    learned = outcomes["learn-bpe.all"].counts
+    assert learned["lines_en"] == 102
+    assert learned["lines_sw"] == 22
+    assert learned["lines_zh"] == 2
+    assert learned["codes"] == 60
+    # Shares of 102, 22 and 2 lines at alpha 0.5, of a sample of 100 lines.
+    assert learned["sampled_en"] == pytest.approx(62, abs=10)
+    assert learned["sampled_sw"] == pytest.approx(29, abs=5)
+    assert learned["sampled_zh"] == pytest.approx(9, abs=2)
+    vocabulary = outcomes["vocabulary.all"].counts
+    assert vocabulary["size"] == 70
+    assert vocabulary["unknown"]
+
+
+def test_counts_agree_from_stage_to_stage(run: Run) -> None:
+    root, outcomes = run
+    for unit in UNITS:
+        shard, applied = outcomes[f"shard.{unit}"].counts, outcomes[f"apply-bpe.{unit}"].counts
+        for split in ("train", "valid", "test"):
+            if f"{split}_lines" not in shard:
+                continue
+            assert shard[f"{split}_tokens"] == applied[f"{split}_tokens"]
+            words = outcomes[f"tokenize.{unit}"].counts[f"{split}_tokens"]
+            assert applied[f"{split}_words"] == words
+    report = json.loads((root / "vocabulary" / "all" / "out" / "report.json").read_text())
+    assert sorted(report) == ["en", "sw", "zh"]
+    # English counts its own lines and its side of the pair.
+    assert report["en"]["tokens"] == (
+        outcomes["shard.en"].counts["train_tokens"]
+        + read_pairs(
+            root / "shard" / "en-sw" / "out", "train", outcomes_hash(outcomes)
+        ).first.offsets[-1]
+    )
+
+
+def outcomes_hash(outcomes: dict[str, Outcome]) -> str:
+    return str(outcomes["vocabulary.all"].counts["hash"])
+
+
+def test_the_trainer_reads_all_kinds(run: Run) -> None:
+    root, outcomes = run
+    vocabulary = load_vocabulary(root / "vocabulary" / "all" / "out")
+    assert vocabulary.hash == outcomes_hash(outcomes)
+    lines = read_lines(root / "shard" / "en" / "out", "train", vocabulary.hash)
+    assert len(lines) == 100
+    pairs = read_pairs(root / "shard" / "en-sw" / "out", "valid", vocabulary.hash)
+    assert pairs.languages == ("en", "sw")
+    assert len(pairs.first) == len(pairs.second) == 2
+    rows = read_inference_pairs(root / "shard" / "xnli.en" / "out", "train", vocabulary.hash)
+    assert rows.labels.tolist() == [0]
+
+
+def test_training_rows_of_xnli_keep_their_tokens(run: Run) -> None:
+    root, _ = run
+    folder = root / "tokenize" / "xnli.en" / "out"
+    assert (folder / "train.tsv").read_text() == "it 's here .\tno !\tcontradiction\n"
+    assert (folder / "test.tsv").read_text().split("\t")[1] == "don 't panic !"
+
+
+@pytest.mark.parametrize(("workers", "hash_seed", "locale"), [(2, "1", "C"), (1, "2", "C.UTF-8")])
+def test_bytes_depend_neither_on_workers_nor_on_hash_seed_nor_on_locale(
+    run: Run, tmp_path: Path, workers: int, hash_seed: str, locale: str
+) -> None:
+    program = Path(__file__).with_name("text_path.py")
+    repository = Path(__file__).parents[2]
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": hash_seed,
+        "LC_ALL": locale,
+        "PYTHONPATH": str(repository),
+    }
+    done = subprocess.run(
+        [sys.executable, program, tmp_path, str(workers)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout) == digests(run[0])
+
+
+def test_a_key_moves_only_with_the_segmenters_of_its_own_languages() -> None:
+    config = resolve("sample", [])
+    assert TOKENIZE.slice(config, "en-zh").segmenters == {"zh": "jieba"}
+    assert TOKENIZE.slice(config, "xnli.th").segmenters == {"th": "newmm"}
+    assert TOKENIZE.slice(config, "de").segmenters == {}
+    assert {unit for unit in TOKENIZE.units(config) if "zh" in unit} == {"zh", "en-zh", "xnli.zh"}
