@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 from transformers import XLMTokenizer
 
+from xlm.bpe.vocabulary import SPECIAL_TOKENS, read_counted
 from xlm.release.tokenizer import huggingface_vocabulary, write_tokenizer
-
-SPECIALS = ["<s>", "</s>", "<pad>", "<unk>", *(f"<special{number}>" for number in range(10))]
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     codes = tmp_path / "codes"
     codes.write_text("h e 9\nhe y</w> 5\nl o</w> 3", encoding="utf-8")
-    tokens = [*SPECIALS, "hey", "he@@", "lo", "l@@", "o"]
+    tokens = [*SPECIAL_TOKENS, "hey", "he@@", "lo", "l@@", "o"]
     write_tokenizer(
         tmp_path / "model", tokens=tokens, codes=codes, languages=("en", "sw"), positions=64
     )
@@ -52,19 +51,19 @@ def test_last_merge_survives_codes_without_a_final_newline(small: Path) -> None:
 
 
 def test_bare_continuation_mark_becomes_the_empty_piece() -> None:
-    pieces = huggingface_vocabulary([*SPECIALS, "a", "@@", "a@@"])
+    pieces = huggingface_vocabulary([*SPECIAL_TOKENS, "a", "@@", "a@@"])
     assert (pieces["a</w>"], pieces[""], pieces["a"]) == (14, 15, 16)
 
 
 def test_pieces_that_coincide_keep_the_lower_id() -> None:
-    pieces = huggingface_vocabulary([*SPECIALS, "a", "a</w>@@", "<unk>@@"])
+    pieces = huggingface_vocabulary([*SPECIAL_TOKENS, "a", "a</w>@@", "<unk>@@"])
     assert pieces["a</w>"] == 14
     assert pieces["<unk>"] == 3
 
 
 def test_published_vocabulary_gives_the_golden_ids(tmp_path: Path, shared: Path) -> None:
     official = shared / "mirror/dl.fbaipublicfiles.com/XLM"
-    tokens = _official_tokens(official / "vocab_xnli_15")
+    tokens = read_counted(official / "vocab_xnli_15", size=95_000).tokens
     write_tokenizer(
         tmp_path,
         tokens=tokens,
@@ -84,13 +83,3 @@ def test_published_vocabulary_gives_the_golden_ids(tmp_path: Path, shared: Path)
             assert tokenizer.convert_tokens_to_ids(found) == row["ids"], row["raw"]
             rows += 1
     assert rows == 900
-
-
-def _official_tokens(path: Path) -> list[str]:
-    """The published vocabulary by id: the reading rule of spec 1.8."""
-    tokens = dict.fromkeys(SPECIALS)
-    for line in path.read_bytes().decode().split("\n"):
-        fields = line.split()
-        if "\u2028" not in line and len(fields) == 2:
-            tokens.setdefault(fields[0])
-    return list(tokens)[:95_000]

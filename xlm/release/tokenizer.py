@@ -8,12 +8,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from xlm.bpe.vocabulary import CONTINUED, EOS, FIRST_ORDINARY, MASK, PAD, SPECIAL_TOKENS, UNKNOWN
 from xlm.release.huggingface import language_tables
-
-FIRST_WORD_ID = 14
-"""Ids below are the special tokens (spec 1.8)."""
-_CONTINUED = "@@"
-_SPECIAL = [f"<special{number}>" for number in range(10)]
 
 
 def write_tokenizer(
@@ -35,13 +31,13 @@ def write_tokenizer(
             "tokenizer_class": "XLMTokenizer",
             "model_max_length": positions,
             # The original begins with </s>; transformers' default <s> was never trained.
-            "bos_token": "</s>",
-            "unk_token": "<unk>",
-            "sep_token": "</s>",
-            "pad_token": "<pad>",
-            "cls_token": "</s>",
-            "mask_token": "<special1>",
-            "additional_special_tokens": _SPECIAL,
+            "bos_token": SPECIAL_TOKENS[EOS],
+            "unk_token": SPECIAL_TOKENS[UNKNOWN],
+            "sep_token": SPECIAL_TOKENS[EOS],
+            "pad_token": SPECIAL_TOKENS[PAD],
+            "cls_token": SPECIAL_TOKENS[EOS],
+            "mask_token": SPECIAL_TOKENS[MASK],
+            "additional_special_tokens": SPECIAL_TOKENS[UNKNOWN + 1 :],
             "do_lowercase_and_remove_accent": True,
             **language_tables(languages),
             # XLMModel would add the embeddings of words 0 and 1 for token_type_ids.
@@ -59,9 +55,9 @@ def huggingface_vocabulary(tokens: Sequence[str]) -> dict[str, int]:
     pieces: dict[str, int] = {}
     for number, token in enumerate(tokens):
         piece = token
-        if number >= FIRST_WORD_ID:
-            continued = token.endswith(_CONTINUED)
-            piece = token.removesuffix(_CONTINUED) if continued else f"{token}</w>"
+        if number >= FIRST_ORDINARY:
+            continued = token.endswith(CONTINUED)
+            piece = token.removesuffix(CONTINUED) if continued else f"{token}</w>"
         pieces.setdefault(piece, number)
     return pieces
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.release import ReleaseConfig
-from xlm.stages.data_units import data_nodes
+from xlm.stages.data_units import data_inputs, data_nodes
 from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
 
 SOURCE_ROLE = "source."
@@ -46,22 +46,21 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     nodes |= {
         f"{SOURCE_ROLE}{source}": Node("download", source) for source in DOWNLOAD.units(config)
     }
-    return nodes | data_nodes(config, "mono", "pair", "xnli")
+    return nodes | data_nodes(config, "mono", "pair")
 
 
 def run(work: Work[PublishSlice]) -> Outcome:
-    """Write both model folders; counts: parameters, words, bytes of weights."""
+    """Write both folders; counts: parameters and bytes of weights, size of the vocabulary."""
     from xlm.release.publish import publish
 
-    return Outcome(
-        counts=publish(
-            inputs=work.inputs,
-            out=work.out,
-            scratch=work.scratch,
-            release=work.config.release,
-            languages=work.config.languages,
-            synthetic=work.config.synthetic,
-        )
+    return publish(
+        work,
+        sources={
+            role.removeprefix(SOURCE_ROLE): path
+            for role, path in sorted(work.inputs.items())
+            if role.startswith(SOURCE_ROLE)
+        },
+        data={**data_inputs(work.inputs, "mono"), **data_inputs(work.inputs, "pair")},
     )
 
 

@@ -1,0 +1,156 @@
+"""Reads what a run left in its artifacts: manifests, `run.json`, curves, counts of shards.
+
+    facts = read_facts(inputs, sources=..., data=..., release=..., synthetic=False)
+
+Measured values may be absent (another version wrote them): the card then shows a dash.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from xlm.config.base import Config
+from xlm.config.release import ReleaseConfig
+from xlm.config.training import PretrainConfig
+from xlm.config.xnli import FinetuneConfig
+from xlm.errors import DataError
+from xlm.model.description import read_description
+from xlm.release.evaluation import read_evaluation
+from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
+from xlm.release.plots import Series
+from xlm.shards.reader import ShardReader
+from xlm.store.manifest import Manifest, read_manifest
+
+CODES_NAME = "codes"
+"""File of the learn-bpe artifact."""
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+
+_MODEL_STAGES = ("pretrain", "finetune", "evaluate")
+
+
+def read_facts(
+    inputs: Mapping[str, Path],
+    *,
+    sources: Mapping[str, Path],
+    data: Mapping[str, Path],
+    release: ReleaseConfig,
+    synthetic: bool,
+) -> RunFacts:
+    """Everything that cards and figures are made from.
+
+    Args:
+        inputs: artifact directories of pretrain, finetune, evaluate and learn-bpe by stage.
+        sources: artifact directories of the downloads by their ids.
+        data: artifact directories of the shards of languages and pairs by their units.
+
+    Raises:
+        DataError: a file of an artifact is not what its stage writes.
+        StoreError: an artifact has no readable manifest.
+    """
+    manifests = {stage: read_manifest(inputs[stage]) for stage in _MODEL_STAGES}
+    description = read_description(inputs["pretrain"])
+    evaluation = read_evaluation(inputs["evaluate"], description.languages)
+    return RunFacts(
+        release=release,
+        synthetic=synthetic,
+        description=description,
+        merges=(inputs["learn-bpe"] / CODES_NAME).read_bytes().count(b"\n"),
+        pretrain=_config(PretrainConfig, manifests["pretrain"], "pretrain"),
+        finetune=_config(FinetuneConfig, manifests["finetune"], "finetune"),
+        sources=tuple(
+            facts for unit, directory in sources.items() for facts in _sources(unit, directory)
+        ),
+        data=tuple(
+            _data(unit, directory, description.vocabulary_hash) for unit, directory in data.items()
+        ),
+        results=evaluation.results,
+        confidence=evaluation.confidence,
+        losses=_losses(inputs["pretrain"] / "metrics.jsonl"),
+        perplexities=_perplexities(inputs["pretrain"] / "validation.json", description.languages),
+        counts={stage: manifest.counts for stage, manifest in manifests.items()},
+        machines={stage: _machine(inputs[stage] / "run.json") for stage in _MODEL_STAGES},
+    )
+
+
+def _config(kind: type[ConfigT], manifest: Manifest, section: str) -> ConfigT:
+    """A stage's settings as its manifest holds them: those that decide bytes."""
+    try:
+        return kind.model_validate(manifest.config[section])
+    except (KeyError, ValidationError) as error:
+        raise DataError(
+            f"the manifest of {manifest.stage} has no readable {section} settings",
+            fix=f"rebuild it with --refresh {manifest.stage}",
+        ) from error
+
+
+def _sources(unit: str, directory: Path) -> list[SourceFacts]:
+    return [
+        SourceFacts(
+            unit=unit,
+            name=str(source.get("name") or unit),
+            address=str(source.get("address", "")),
+            licence=str(source.get("licence") or "unknown"),
+            size_bytes=source.get("size_bytes"),
+        )
+        for source in read_manifest(directory).sources
+    ]
+
+
+def _data(unit: str, directory: Path, vocabulary_hash: str) -> DataFacts:
+    counts = ShardReader(directory, "train", vocabulary_hash).counts
+    return DataFacts(unit, lines=counts["lines"], tokens=counts["tokens"])
+
+
+def _losses(path: Path) -> dict[str, Series]:
+    """Training loss by objective from lines `{"step": .., "loss": {"mlm": ..}}`."""
+    points: dict[str, list[tuple[int, float]]] = {}
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        record = _parse(line, path)
+        for objective, loss in record.get("loss", {}).items():
+            points.setdefault(objective.upper(), []).append((record["step"], loss))
+    return {objective: _series(found) for objective, found in sorted(points.items())}
+
+
+def _perplexities(path: Path, languages: tuple[str, ...]) -> dict[str, Series]:
+    """Validation perplexity by language; the names are the original's (spec 4.4)."""
+    validations = _parse(path.read_bytes(), path).get("validations", [])
+    found = {}
+    for code in languages:
+        name = f"valid_{code}_mlm_ppl"
+        points = [(record["step"], record[name]) for record in validations if name in record]
+        if points:
+            found[code] = _series(points)
+    return found
+
+
+def _series(points: list[tuple[int, float]]) -> Series:
+    updates, values = zip(*points, strict=True)
+    return Series(updates, values)
+
+
+def _machine(path: Path) -> MachineFacts:
+    try:
+        run = _parse(path.read_bytes(), path)
+    except FileNotFoundError:
+        return MachineFacts()
+    return MachineFacts(
+        wall_seconds=run.get("wall_seconds"),
+        peak_memory_bytes=run.get("peak_memory_bytes"),
+        tokens_per_second=run.get("tokens_per_second"),
+        system=run.get("system", ""),
+        cores=run.get("cores"),
+    )
+
+
+def _parse(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(content)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        raise DataError(f"{path} is not readable JSON", fix="rebuild the artifact")
+    return record

@@ -1,0 +1,43 @@
+"""The figures of a run, each drawn in a process of the pool: matplotlib stays out of the driver."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from xlm.config.languages import language
+from xlm.release.facts import RunFacts
+from xlm.release.plots import AccuracyBar, Style, plot_accuracy, plot_training
+
+TRAINING_NAME = "training.png"
+ACCURACY_NAME = "accuracy.png"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure to draw."""
+
+    kind: Literal["training", "accuracy"]
+    path: Path
+    facts: RunFacts
+    style: Style
+
+
+def draw_figure(figure: Figure) -> None:
+    """Draw it from the facts of the run."""
+    facts = figure.facts
+    if figure.kind == "training":
+        perplexities = {language(code).name: s for code, s in facts.perplexities.items()}
+        plot_training(figure.path, facts.losses, perplexities, figure.style)
+        return
+    bars = [
+        AccuracyBar(
+            name=language(row.code).name,
+            accuracy=row.test,
+            low=row.test if row.low is None else row.low,
+            high=row.test if row.high is None else row.high,
+            paper=row.paper,
+        )
+        for row in facts.results
+        if row.test is not None
+    ]
+    plot_accuracy(figure.path, bars, figure.style, confidence=facts.confidence)

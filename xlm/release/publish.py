@@ -1,0 +1,77 @@
+"""The publish stage: two folders that load with transformers, with cards and figures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.model.checkpoint import load_classifier, load_encoder
+from xlm.release.card import render_card
+from xlm.release.evidence import CODES_NAME, read_facts
+from xlm.release.facts import RunFacts
+from xlm.release.figures import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figure
+from xlm.release.huggingface import write_classifier, write_masked_lm
+from xlm.release.plots import Style
+from xlm.release.tokenizer import write_tokenizer
+from xlm.stages.stage import Outcome, Work
+
+if TYPE_CHECKING:
+    from xlm.stages.publish import PublishSlice
+
+CLASSIFIER = "classifier"
+MASKED_LM = "masked-lm"
+
+
+def publish(
+    work: "Work[PublishSlice]", *, sources: Mapping[str, Path], data: Mapping[str, Path]
+) -> Outcome:
+    """Write both folders; counts: parameters and bytes of weights of each, size of the vocabulary.
+
+    Raises:
+        DataError: weights, vocabulary or results do not fit each other.
+        TrainingError: the vocabulary is not the one that the model was trained with.
+    """
+    inputs = work.inputs
+    facts = read_facts(
+        inputs,
+        sources=sources,
+        data=data,
+        release=work.config.release,
+        synthetic=work.config.synthetic,
+    )
+    vocabulary = load_vocabulary(inputs["vocabulary"])
+    facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
+    written = {
+        MASKED_LM: write_masked_lm(work.out / MASKED_LM, load_encoder(inputs["pretrain"])),
+        CLASSIFIER: write_classifier(work.out / CLASSIFIER, load_classifier(inputs["finetune"])),
+    }
+    for name, counts in written.items():
+        folder = work.out / name
+        write_tokenizer(
+            folder,
+            tokens=vocabulary.tokens,
+            codes=inputs["learn-bpe"] / CODES_NAME,
+            languages=facts.description.languages,
+            positions=facts.description.model.max_positions,
+        )
+        card = render_card(facts, classifier=name == CLASSIFIER, parameters=counts["parameters"])
+        (folder / "README.md").write_bytes(card.encode())
+    _draw(work, facts)
+    totals = {
+        f"{name}.{count}": value
+        for name, counts in written.items()
+        for count, value in counts.items()
+    }
+    return Outcome(counts={**totals, "vocabulary": vocabulary.size})
+
+
+def _draw(work: "Work[PublishSlice]", facts: RunFacts) -> None:
+    style = Style(work.config.release.dots_per_inch, work.scratch / "matplotlib")
+    classifier, masked_lm = work.out / CLASSIFIER, work.out / MASKED_LM
+    figures = [
+        Figure("training", masked_lm / TRAINING_NAME, facts, style),
+        Figure("accuracy", classifier / ACCURACY_NAME, facts, style),
+    ]
+    for number, _ in enumerate(work.mapper.map(draw_figure, figures), start=1):
+        work.progress.update(number, len(figures), "figures")
+    (classifier / TRAINING_NAME).write_bytes((masked_lm / TRAINING_NAME).read_bytes())
