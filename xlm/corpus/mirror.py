@@ -116,11 +116,15 @@ class _FolderTransport(httpx.BaseTransport):
         """Answer with the file or folder that stands for the address."""
         path = _inside(self._folder, str(request.url))
         if path is not None and path.is_dir():
-            names = sorted(f"{p.name}/" if p.is_dir() else p.name for p in path.iterdir())
-            return httpx.Response(200, html="".join(f'<a href="{name}">\n' for name in names))
+            return httpx.Response(200, stream=httpx.ByteStream(_listing(path)))
         if path is None or not path.is_file():
             return httpx.Response(404)
         return _file_response(path, request.headers)
+
+
+def _listing(folder: Path) -> bytes:
+    names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir())
+    return "".join(f'<a href="{name}">\n' for name in names).encode()
 
 
 def _file_response(path: Path, headers: httpx.Headers) -> httpx.Response:
