@@ -20,8 +20,9 @@ PERPLEXITIES = {
 
 
 @pytest.fixture
-def style(tmp_path: Path) -> Style:
-    return Style(100, tmp_path / "cache")
+def style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Style:
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "cache"))
+    return Style(100)
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -1,4 +1,7 @@
-"""The figures of a run, each drawn in a process of the pool: matplotlib stays out of the driver."""
+"""The figures of a run, each drawn in a process of the pool.
+
+There matplotlib keeps its font list below the store's root; in the driver it would use the home.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -7,8 +7,6 @@ The bytes depend on the values and on matplotlib's version alone. Colours are th
 Ito, told apart by colour-blind readers too; lines and bars carry their labels themselves.
 """
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +22,9 @@ _LABEL_GAP = 0.055
 
 @dataclass(frozen=True)
 class Style:
-    """How the figures are drawn, and where matplotlib may keep its font list."""
+    """How the figures are drawn."""
 
     dots_per_inch: int
-    cache: Path
 
 
 @dataclass(frozen=True)
@@ -122,9 +119,6 @@ def plot_accuracy(
 
 
 def _figure(style: Style, width: float, height: float) -> "Figure":
-    # Without this, matplotlib writes its font list below the home directory on first use.
-    if "matplotlib" not in sys.modules:
-        os.environ.setdefault("MPLCONFIGDIR", str(style.cache))
     from matplotlib.figure import Figure
 
     # A bare Figure draws with Agg and, unlike pyplot, shares nothing between threads.

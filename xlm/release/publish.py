@@ -66,7 +66,7 @@ def publish(
 
 
 def _draw(work: "Work[PublishSlice]", facts: RunFacts) -> None:
-    style = Style(work.config.release.dots_per_inch, work.scratch / "matplotlib")
+    style = Style(work.config.release.dots_per_inch)
     classifier, masked_lm = work.out / CLASSIFIER, work.out / MASKED_LM
     figures = [
         Figure("training", masked_lm / TRAINING_NAME, facts, style),
