@@ -1,0 +1,47 @@
+"""The tiny world, and a way to pretrain on it in this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_world import LANGUAGES, TinyWorld, build_world, tiny_model, tiny_pretraining
+from xlm.training.job import PretrainJob
+
+MakeJob = Callable[..., PretrainJob]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
+    """Shards of three languages."""
+    return build_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def make_job(world: TinyWorld, tmp_path: Path) -> MakeJob:
+    """A job in directories of its own; keyword arguments go to the pretraining config."""
+
+    def make(
+        name: str = "run",
+        languages: tuple[str, ...] = LANGUAGES,
+        model: dict[str, object] | None = None,
+        **changes: object,
+    ) -> PretrainJob:
+        directories = {part: tmp_path / name / part for part in ("scratch", "out", "logs")}
+        for directory in directories.values():
+            directory.mkdir(parents=True, exist_ok=True)
+        return PretrainJob(
+            languages=languages,
+            model=tiny_model(**(model or {})),
+            pretrain=tiny_pretraining(**changes),
+            vocabulary=world.vocabulary,
+            mono={code: world.mono[code] for code in languages},
+            pairs={
+                pair: path
+                for pair, path in world.pairs.items()
+                if set(pair.split("-")) <= set(languages)
+            },
+            **directories,
+        )
+
+    return make

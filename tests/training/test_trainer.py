@@ -1,0 +1,219 @@
+"""The training loop in this process: determinism, resume, patience, guards."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.tiny_world import TinyWorld
+from xlm.errors import DataError, TrainingError
+from xlm.training.job import PretrainJob
+from xlm.training.team import Team
+from xlm.training.trainer import Interrupted, Trainer
+
+MakeJob = Callable[..., PretrainJob]
+ALONE = Team(0, 1, torch.device("cpu"))
+
+
+@pytest.fixture(autouse=True)
+def _restore_signals() -> object:
+    """The trainer takes over signals, as it may in a process of its own."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def train(job: PretrainJob) -> PretrainJob:
+    Trainer(job, ALONE).run()
+    return job
+
+
+def files(job: PretrainJob) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(job.out.iterdir())}
+
+
+def records(job: PretrainJob) -> list[dict[str, object]]:
+    return [
+        json.loads(line) for line in (job.out / "metrics.jsonl").read_text().split("\n") if line
+    ]
+
+
+def test_it_learns_and_writes_its_files(make_job: MakeJob) -> None:
+    # sample_alpha 0: validation also asks for </s>, which the weighted draw never trains.
+    job = train(make_job(updates=150, languages_per_batch=2, validation_updates=50, sample_alpha=0))
+    assert set(files(job)) == {
+        "model.safetensors", "config.json", "mixture.json", "metrics.jsonl", "validation.json",
+    }  # fmt: skip
+    found = records(job)
+    assert [r["step"] for r in found] == list(range(5, 151, 5))
+    assert found[0].keys() == {
+        "step", "loss", "loss_by_step", "learning_rate", "gradient_norm", "tokens",
+    }  # fmt: skip
+    first, last = found[0]["loss"]["mlm"], found[-1]["loss"]["mlm"]  # type: ignore[index]
+    assert last < first - 1
+    summary = json.loads((job.out / "validation.json").read_text())
+    assert [v["step"] for v in summary["validations"]] == [50, 100, 150]
+    final = summary["validations"][-1]
+    assert final["valid_mlm_ppl"] < summary["validations"][0]["valid_mlm_ppl"] < 135
+    assert {"valid_sw_mlm_ppl", "valid_en_fr_mlm_ppl", "valid_en_sw_mlm_acc"} <= final.keys()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(make_job: MakeJob) -> None:
+    first, again, other = (
+        files(train(make_job(name, seed=seed))) for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    )
+    assert first == again
+    assert first["model.safetensors"] != other["model.safetensors"]
+
+
+def test_operational_settings_change_no_bits(make_job: MakeJob) -> None:
+    plain = files(train(make_job("plain")))
+    changed = make_job("changed", checkpoint_updates=3, keep_checkpoints=1, speed_updates=2)
+    assert files(train(changed)) == plain
+    assert (changed.logs / "speed.jsonl").read_text().count("\n") == 10
+
+
+@pytest.mark.parametrize("checkpoint_updates", [1, 7])
+def test_a_run_that_starts_again_ends_in_the_same_bytes(
+    make_job: MakeJob, checkpoint_updates: int
+) -> None:
+    straight = files(train(make_job("straight")))
+    job = make_job("again", checkpoint_updates=checkpoint_updates)
+
+    class Broken(Trainer):
+        def _validate(self) -> None:
+            if self._state.update == 20:
+                raise KeyboardInterrupt
+            super()._validate()
+
+    with pytest.raises(KeyboardInterrupt):
+        Broken(job, ALONE).run()
+    assert not (job.out / "model.safetensors").exists()
+    assert files(train(job)) == straight
+
+
+def test_a_finished_run_that_was_not_published_only_writes_its_files(make_job: MakeJob) -> None:
+    job = train(make_job())
+    before = files(job)
+    shutil.rmtree(job.out)
+    job.out.mkdir()
+    assert files(train(job)) == before
+
+
+def test_sigterm_saves_and_a_rerun_goes_on(make_job: MakeJob) -> None:
+    straight = files(train(make_job("straight")))
+    job = make_job("stopped")
+    trainer = Trainer(job, ALONE)
+    report = trainer._report
+
+    def report_and_signal(*arguments: object) -> None:
+        report(*arguments)  # type: ignore[arg-type]
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    trainer._report = report_and_signal  # type: ignore[method-assign]
+    with pytest.raises(Interrupted):
+        trainer.run()
+    assert [p.name for p in (job.scratch / "checkpoints").iterdir()] == ["update-000000005"]
+    assert files(train(job)) == straight
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(make_job: MakeJob) -> None:
+    straight = files(train(make_job("straight", checkpoint_updates=5)))
+    job = make_job("damaged", checkpoint_updates=5)
+    train(job)
+    shutil.rmtree(job.out)
+    job.out.mkdir()
+    newest = sorted((job.scratch / "checkpoints").iterdir())[-1]
+    (newest / "optimizer.pt").write_bytes(b"half")
+    assert files(train(job)) == straight
+
+
+def test_patience_stops_the_run_and_the_best_weights_are_kept(make_job: MakeJob) -> None:
+    """With a rate of nearly zero from the start, nothing gets better by rounding alone."""
+    job = make_job(
+        updates=200, validation_updates=2, patience=2,
+        optimizer={"learning_rate": 5.0}, schedule={"kind": "constant", "warmup_updates": 0},
+    )  # fmt: skip
+    train(job)
+    summary = json.loads((job.out / "validation.json").read_text())
+    assert summary["stopped_early"]
+    assert summary["updates"] == summary["best_update"] + 2 * 3
+    assert summary["kept"] == "best"
+    perplexities = {v["step"]: v["valid_mlm_ppl"] for v in summary["validations"]}
+    assert min(perplexities, key=perplexities.__getitem__) == summary["best_update"]
+
+
+def test_the_last_weights_can_be_kept_instead(make_job: MakeJob) -> None:
+    job = train(make_job(keep="last", patience=None))
+    assert json.loads((job.out / "validation.json").read_text())["kept"] == "last"
+    assert not (job.scratch / "best.safetensors").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_with_evidence(make_job: MakeJob) -> None:
+    job = make_job()
+    trainer = Trainer(job, ALONE)
+    with torch.no_grad():
+        trainer._encoder.layer_norm1[0].weight[3] = float("nan")
+    with pytest.raises(TrainingError, match=r"not finite at update 0 \(mlm\.\w\w\)"):
+        trainer.run()
+    report = json.loads((job.logs / "divergence-0" / "report.json").read_text())
+    assert report["update"] == 0
+    assert report["not_finite_gradients"]
+    assert (job.logs / "divergence-0" / "batch.npz").exists()
+
+
+def test_one_language_without_pairs_trains(make_job: MakeJob) -> None:
+    job = train(make_job(languages=("sw",)))
+    mixture = json.loads((job.out / "mixture.json").read_text())
+    assert [row["step"] for row in mixture] == ["mlm.sw"]
+    assert mixture[0]["probability"] == 1.0
+    assert mixture[0]["updates"] == 20
+
+
+def test_one_objective_uses_its_own_data_only(make_job: MakeJob) -> None:
+    job = train(make_job("tlm", objectives=("tlm",)))
+    steps = [row["step"] for row in json.loads((job.out / "mixture.json").read_text())]
+    assert steps == ["tlm.en-fr", "tlm.fr-en", "tlm.en-sw", "tlm.sw-en"]
+    summary = json.loads((job.out / "validation.json").read_text())
+    assert "valid_tlm_ppl" in summary["validations"][0]
+    assert summary["best_criterion"] == min(v["valid_tlm_ppl"] for v in summary["validations"])
+    with pytest.raises(TrainingError, match="no training lines for tlm"):
+        train(make_job("none", languages=("en",), objectives=("tlm",)))
+
+
+def test_mlm_comes_before_tlm_in_every_iteration(make_job: MakeJob) -> None:
+    job = make_job(mono_steps=2, pair_steps=3)
+    source = Trainer(job, ALONE)._source
+    assert [source.objective(update) for update in range(6)] == ["mlm"] * 2 + ["tlm"] * 3 + ["mlm"]
+    few = Trainer(make_job("few"), ALONE)._source
+    # Three languages and four directions: fewer than the original's five of each.
+    assert [few.objective(update) for update in range(7)] == ["mlm"] * 3 + ["tlm"] * 4
+
+
+def test_shards_of_another_vocabulary_are_refused(
+    make_job: MakeJob, world: TinyWorld, tmp_path: Path
+) -> None:
+    from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
+
+    known = load_vocabulary(world.vocabulary)
+    other = tmp_path / "other"
+    other.mkdir()
+    write_vocabulary(Vocabulary(known.tokens[:-1], known.token_counts[:-1]), other)
+    job = make_job().model_copy(update={"vocabulary": other})
+    with pytest.raises(DataError, match="vocabulary"):
+        Trainer(job, ALONE)
+
+
+def test_an_own_rate_for_embeddings_and_bf16_train(make_job: MakeJob) -> None:
+    job = train(
+        make_job(
+            optimizer={"learning_rate": 0.001, "embedding_learning_rate": 0.02}, precision="bf16"
+        )
+    )
+    assert records(job)[-1]["loss"]

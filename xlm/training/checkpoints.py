@@ -1,0 +1,77 @@
+"""Checkpoints: a directory that is whole or absent, and the newest valid one wins.
+
+    checkpoints = Checkpoints(scratch / "checkpoints", keep=2)
+    checkpoints.save(1000, lambda directory: save_file(weights, directory / "model.safetensors"))
+    directory = checkpoints.newest()  # None: start from nothing
+
+A checkpoint is written under a staging name, flushed, sealed with the sizes and digests of its
+files, and renamed. One whose seal does not hold is passed over for the one before it.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from xlm.store.files import remove_tree, sync_directory, sync_tree
+
+_SEAL = "seal.json"
+_PREFIX = "update-"
+_STAGING = "staging"
+_BLOCK_BYTES = 1 << 20
+
+
+class Checkpoints:
+    """The checkpoints of one run in one directory; only the leading process writes."""
+
+    def __init__(self, directory: Path, *, keep: int) -> None:
+        self._directory = directory
+        self._keep = keep
+
+    def save(self, update: int, write: Callable[[Path], None]) -> Path:
+        """Let `write` fill a directory, make it the newest checkpoint, drop the oldest."""
+        staging = self._directory / _STAGING
+        remove_tree(staging)
+        staging.mkdir(parents=True)
+        write(staging)
+        seal = {path.name: _fingerprint(path) for path in sorted(staging.iterdir())}
+        (staging / _SEAL).write_text(json.dumps(seal, indent=1) + "\n", encoding="utf-8")
+        sync_tree(staging)
+        final = self._directory / f"{_PREFIX}{update:09d}"
+        remove_tree(final)
+        staging.rename(final)
+        sync_directory(self._directory)
+        self._prune()
+        return final
+
+    def newest(self) -> Path | None:
+        """The newest checkpoint whose files are what its seal says."""
+        return next((path for path in reversed(self._all()) if _holds(path)), None)
+
+    def _all(self) -> list[Path]:
+        return sorted(self._directory.glob(f"{_PREFIX}*"))
+
+    def _prune(self) -> None:
+        # Only checkpoints that hold count, so that the last valid one is never dropped.
+        kept = 0
+        for path in reversed(self._all()):
+            if kept >= self._keep or not _holds(path):
+                remove_tree(path)
+            else:
+                kept += 1
+
+
+def _holds(directory: Path) -> bool:
+    try:
+        seal = json.loads((directory / _SEAL).read_text(encoding="utf-8"))
+        return all(_fingerprint(directory / name) == known for name, known in seal.items())
+    except (OSError, ValueError):
+        return False
+
+
+def _fingerprint(path: Path) -> list[int | str]:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return [path.stat().st_size, digest.hexdigest()]

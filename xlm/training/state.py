@@ -1,0 +1,106 @@
+"""What a run must remember to go on bit for bit: one checkpoint's contents.
+
+Masks, order and dropout follow from (seed, update), so no generator state is among it.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from xlm.model.checkpoint import encoder_weights, set_encoder_weights
+from xlm.model.encoder import Encoder
+from xlm.training.batches import Position
+from xlm.training.walk import Cursor
+
+_WEIGHTS, _OPTIMIZER, _STATE, _BEST = (
+    "model.safetensors",
+    "optimizer.pt",
+    "state.json",
+    "best.safetensors",
+)
+
+
+@dataclass
+class RunState:
+    """Everything but weights and optimizer; all processes hold the same."""
+
+    update: int = 0
+    """The next update."""
+    tokens: int = 0
+    """Real tokens seen."""
+    cursors: dict[str, Cursor] = field(default_factory=dict)
+    best_update: int | None = None
+    best_criterion: float | None = None
+    worse_validations: int = 0
+    """Validations since the best one."""
+    stopped: bool = False
+    """Whether patience ran out."""
+    validations: list[dict[str, float]] = field(default_factory=list)
+    metrics_bytes: int = 0
+    loss_sums: list[list[list[float]]] = field(default_factory=list)
+    """Losses since the last report, by rank."""
+    norm_sum: float = 0.0
+    """Gradient norms since the last report."""
+
+    @property
+    def position(self) -> Position:
+        """Where the batches go on."""
+        return Position(self.update, self.cursors)
+
+
+def write_checkpoint(
+    directory: Path,
+    state: RunState,
+    encoder: Encoder,
+    adam: torch.optim.Optimizer,
+    best: Path,
+) -> None:
+    """Fill a checkpoint; the best weights so far are linked, not copied, where that works."""
+    save_file(encoder_weights(encoder), directory / _WEIGHTS)
+    torch.save(adam.state_dict(), directory / _OPTIMIZER)
+    (directory / _STATE).write_text(json.dumps(asdict(state)) + "\n", encoding="utf-8")
+    if best.exists():
+        _link(best, directory / _BEST)
+
+
+def read_checkpoint(
+    directory: Path, encoder: Encoder, adam: torch.optim.Optimizer, device: torch.device
+) -> RunState:
+    """Restore weights and optimizer, and return the rest."""
+    set_encoder_weights(encoder, load_file(directory / _WEIGHTS))
+    # weights_only: tensors and plain containers, so that no file can run code.
+    adam.load_state_dict(torch.load(directory / _OPTIMIZER, map_location=device, weights_only=True))
+    content = json.loads((directory / _STATE).read_text(encoding="utf-8"))
+    content["cursors"] = {name: Cursor(*at) for name, at in content["cursors"].items()}
+    return RunState(**content)
+
+
+def restore_best(directory: Path, best: Path) -> None:
+    """Put the checkpoint's best weights back in place."""
+    best.unlink(missing_ok=True)
+    if (directory / _BEST).exists():
+        _link(directory / _BEST, best)
+
+
+def save_best(best: Path, encoder: Encoder) -> None:
+    """Make the present weights the best ones; links to the former file keep it."""
+    temporary = best.with_suffix(".part")
+    save_file(encoder_weights(encoder), temporary)
+    temporary.replace(best)
+
+
+def load_best(best: Path, encoder: Encoder) -> None:
+    """Give the encoder the best weights."""
+    set_encoder_weights(encoder, load_file(best))
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)

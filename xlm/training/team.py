@@ -1,0 +1,76 @@
+"""The training processes of a run, as torchrun started them: who we are, and sums over all.
+
+    with join_team("cpu") as team:
+        total = team.sum(torch.tensor([1.0]))
+
+One process alone needs no process group.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+_TIMEOUT = timedelta(minutes=30)
+"""A process that waits longer for another one ends, and with it the run."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """Our rank among `world` processes, and our device."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether we write files."""
+        return self.rank == 0
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The element-wise sum over all processes."""
+        total = values.clone()
+        if self.world > 1:
+            dist.all_reduce(total)
+        return total
+
+    def gather(self, values: Tensor) -> list[Tensor]:
+        """Everybody's values, in the order of ranks."""
+        if self.world == 1:
+            return [values.clone()]
+        everybody = [torch.empty_like(values) for _ in range(self.world)]
+        dist.all_gather(everybody, values)
+        return everybody
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process."""
+        return bool(self.sum(torch.tensor([int(flag)], device=self.device)).item())
+
+    def wait(self) -> None:
+        """Return when all have come here."""
+        if self.world > 1:
+            dist.barrier()
+
+
+@contextmanager
+def join_team(device: str) -> Iterator[Team]:
+    """Meet the other processes that torchrun started; leave them at the end."""
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    index = f":{os.environ.get('LOCAL_RANK', 0)}" if device == "cuda" else ""
+    local = torch.device(device + index)
+    if local.type == "cuda":
+        torch.cuda.set_device(local)
+    if world == 1:
+        yield Team(0, 1, local)
+        return
+    dist.init_process_group("nccl" if local.type == "cuda" else "gloo", timeout=_TIMEOUT)
+    try:
+        yield Team(rank, world, local)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,195 @@
+"""Perplexity and accuracy on held-out text, masked the same way every time.
+
+    validator = Validator(corpus, description, split="valid", stream_tokens=256)
+    sums = validator.measure(encoder, numbers=range(len(validator.tasks)), device=device)
+    metrics = validator.metrics(sums)  # valid_sw_mlm_ppl, valid_en_sw_mlm_ppl, valid_mlm_ppl, ...
+
+XLM (spec 4.4): RandomState(0) for each language or pair and split; a cell is chosen with
+probability 0.15, never the first, nor the last of its row; at least one a row; it always becomes
+<special1>. Streams come in rows of one, pairs sorted by length. Of a pair we measure one direction.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from xlm.bpe.vocabulary import MASK
+from xlm.model.description import ModelDescription
+from xlm.model.encoder import Encoder
+from xlm.shards.reader import Lines, Pairs
+from xlm.training.batch import Batch
+from xlm.training.concatenate import join_translations
+from xlm.training.data import Corpus
+from xlm.training.objective import to_tensors
+from xlm.training.pairs import pair_tokens, usable_pairs
+from xlm.training.streams import Stream
+
+RATE: Final = 0.15
+"""The paper's share, whatever the run trains with, so that perplexities can be compared."""
+_ROWS = 32
+_MANY_LANGUAGES = 5
+_CHUNK_PARTS = {"valid": 5, "test": 10}
+_PAIR_LIMITS = {"valid": 1500, "test": 300}
+LOSS, CELLS, RIGHT = range(3)
+"""Columns of the sums: loss, places predicted, places predicted rightly."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One language or pair to measure."""
+
+    name: str
+    """`sw` or `en_sw`, as in the original's metric names."""
+    is_pair: bool
+    batches: "partial[Iterator[Batch]]"
+
+
+class Validator:
+    """Measures one split; more than five languages are cut down as in the original."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        description: ModelDescription,
+        *,
+        split: str,
+        stream_tokens: int,
+        max_chunks: int | None = None,
+        max_pairs: int | None = None,
+    ) -> None:
+        self._split = split
+        many = len(description.languages) > _MANY_LANGUAGES
+        self.tasks = [
+            Task(code, False, partial(_stream_batches, lines, description.language_id(code),
+                 stream_tokens, _CHUNK_PARTS[split] if many else 1, max_chunks))
+            for code, lines in corpus.mono.items()
+            if len(lines)
+        ]  # fmt: skip
+        limits = [limit for limit in (max_pairs, _PAIR_LIMITS[split] if many else None) if limit]
+        for pairs in corpus.pairs.values():
+            longest = description.model.max_positions - 2
+            chosen = usable_pairs(pairs, longest)
+            if len(chosen):
+                batches = partial(
+                    _pair_batches, pairs, chosen, description, min(limits, default=None)
+                )
+                self.tasks.append(Task("_".join(pairs.languages), True, batches))
+
+    def measure(
+        self, encoder: Encoder, numbers: Iterable[int], device: torch.device
+    ) -> NDArray[np.float64]:
+        """Sums of the given tasks, one row a task, zero for the others: (tasks, 3)."""
+        sums = np.zeros((len(self.tasks), 3))
+        training = encoder.training
+        encoder.eval()
+        with torch.inference_mode():
+            for number in numbers:
+                for batch in self.tasks[number].batches():
+                    sums[number] += _measure(encoder, batch, device)
+        encoder.train(training)
+        return sums
+
+    def metrics(self, sums: NDArray[np.float64]) -> dict[str, float]:
+        """Perplexities and accuracies (in %) under the original's names, and their means."""
+        found: dict[str, float] = {}
+        means: dict[str, list[float]] = {}
+        for task, row in zip(self.tasks, sums, strict=True):
+            perplexity = math.exp(min(row[LOSS] / row[CELLS], 700.0))
+            accuracy = 100 * row[RIGHT] / row[CELLS]
+            prefix = f"{self._split}_{task.name}_mlm"
+            found |= {f"{prefix}_ppl": perplexity, f"{prefix}_acc": accuracy}
+            kind = "tlm" if task.is_pair else "mlm"
+            means.setdefault(f"{self._split}_{kind}_ppl", []).append(perplexity)
+            means.setdefault(f"{self._split}_{kind}_acc", []).append(accuracy)
+        return found | {name: sum(values) / len(values) for name, values in means.items()}
+
+
+def stop_criterion(metrics: Mapping[str, float]) -> float | None:
+    """Mean perplexity of the languages, else of the pairs; smaller is better; None: no data."""
+    return metrics.get("valid_mlm_ppl", metrics.get("valid_tlm_ppl"))
+
+
+def _stream_batches(
+    lines: Lines, language_id: int, tokens: int, parts: int, max_chunks: int | None
+) -> Iterator[Batch]:
+    stream = Stream(lines.ids, rows=1, tokens=tokens)
+    chunks = max(1, len(stream) // parts)
+    if max_chunks is not None:
+        chunks = min(chunks, max_chunks)
+    random = np.random.RandomState(0)
+    for begin in range(0, chunks, _ROWS):
+        numbers = range(begin, min(begin + _ROWS, chunks))
+        tokens_BT = np.concatenate([stream.chunk(number) for number in numbers])
+        lengths_B = np.full(len(tokens_BT), tokens)
+        # Drawn row by row, as the original does with one sequence a batch.
+        chosen_BT = np.concatenate([_choose(random, lengths_B[:1], tokens) for _ in numbers])
+        yield _masked(tokens_BT, np.full_like(tokens_BT, language_id), None, None, chosen_BT)
+
+
+def _pair_batches(
+    pairs: Pairs, usable: NDArray[np.int64], description: ModelDescription, limit: int | None
+) -> Iterator[Batch]:
+    lengths = pair_tokens(pairs)[usable]
+    chosen = usable[np.argsort(lengths, kind="stable")][:limit]
+    first, second = pairs.languages
+    ids = (description.language_id(first), description.language_id(second))
+    random = np.random.RandomState(0)
+    for begin in range(0, len(chosen), _ROWS):
+        joined = join_translations(
+            pairs.first,
+            pairs.second,
+            chosen[begin : begin + _ROWS],
+            language_ids=ids,
+            positions=description.model.max_positions,
+        )
+        chosen_BT = _choose(random, joined.real_BT.sum(1), joined.tokens_BT.shape[1])
+        yield _masked(
+            joined.tokens_BT, joined.languages_BT, joined.positions_BT, joined.real_BT, chosen_BT
+        )
+
+
+def _choose(
+    random: np.random.RandomState, lengths_B: NDArray[np.int64], width: int
+) -> NDArray[np.bool_]:
+    """Cells to predict, (B, T); numbers are drawn time by time, as in the original's layout."""
+    chosen_BT: NDArray[np.bool_] = (random.rand(width, len(lengths_B)) <= RATE).T
+    columns_1T = np.arange(width)[None]
+    chosen_BT = chosen_BT & (columns_1T > 0) & (columns_1T < lengths_B[:, None] - 1)
+    for row in np.flatnonzero(~chosen_BT.any(axis=1)):
+        chosen_BT[row, random.randint(1, lengths_B[row] - 1)] = True
+    return chosen_BT
+
+
+def _masked(
+    tokens_BT: NDArray[np.int64],
+    languages_BT: NDArray[np.int64],
+    positions_BT: NDArray[np.int64] | None,
+    real_BT: NDArray[np.bool_] | None,
+    chosen_BT: NDArray[np.bool_],
+) -> Batch:
+    selected_N = np.flatnonzero(chosen_BT)
+    return Batch(
+        tokens_BT=np.where(chosen_BT, MASK, tokens_BT),
+        languages_BT=languages_BT,
+        positions_BT=positions_BT,
+        real_BT=real_BT,
+        selected_N=selected_N,
+        targets_N=tokens_BT.ravel()[selected_N],
+        step_N=np.zeros(len(selected_N), dtype=np.int64),
+    )
+
+
+def _measure(encoder: Encoder, batch: Batch, device: torch.device) -> NDArray[np.float64]:
+    tensors = to_tensors(batch, device)
+    hidden_BTD = encoder(*tensors[:4])
+    scores_NV = encoder.predict(hidden_BTD.flatten(0, 1)[tensors.selected_N]).float()
+    losses_N = F.cross_entropy(scores_NV, tensors.targets_N, reduction="none")
+    right = (scores_NV.argmax(1) == tensors.targets_N).sum().item()
+    return np.array([losses_N.double().sum().item(), len(losses_N), right])
