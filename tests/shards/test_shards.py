@@ -112,6 +112,11 @@ def test_sides_of_unequal_length_are_refused(
         _write(tmp_path, vocabulary, *sides, kind="pair", languages=("en", "sw"))
 
 
+def test_a_pair_without_its_second_side_is_refused(tmp_path: Path, vocabulary: Path) -> None:
+    with pytest.raises(DataError, match=r"made from 2 text files, not from .*train\.00000\.0"):
+        _write(tmp_path, vocabulary, "a\n", kind="pair", languages=("en", "sw"))
+
+
 def test_inference_rows_carry_labels(tmp_path: Path, vocabulary: Path) -> None:
     text = "a\tc\tentailment\nc\t\tcontradiction\na\ta\tneutral\n"
     folder = _write(tmp_path, vocabulary, text, kind="xnli")

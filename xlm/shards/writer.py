@@ -155,8 +155,15 @@ def write_shard(
     """Turn one text file (a pair: both sides; XNLI: the table) into one shard; return its counts.
 
     Raises:
-        DataError: the sides differ in length, or a row or label of XNLI is malformed.
+        DataError: a side is missing, the sides differ in length, or a row or label of XNLI is malformed.
     """
+    expected = 1 if kind == "xnli" else len(ID_COLUMNS[kind])
+    if len(sources) != expected:
+        names = ", ".join(str(source) for source in sources)
+        raise DataError(
+            f"a shard of kind {kind!r} is made from {expected} text files, not from {names}",
+            fix="rebuild the artifacts above this one",
+        )
     loaded = _vocabulary(vocabulary)
     with ShardWriter(
         target,
