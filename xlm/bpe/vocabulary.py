@@ -1,7 +1,7 @@
 """The vocabulary: which piece has which id, and how often it was seen.
 
     vocabulary = read_counted(Path("vocabulary.txt"), size=95_000)
-    vocabulary.ids("wel@@ sh ams".split())  # [2675, 17936, 27269]
+    vocabulary.ids("ams picked".split())  # [27269, 94999]
 
 Ids 0 to 13 are special and have count 0; pieces follow from 14 in the order of their counts.
 """

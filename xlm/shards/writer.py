@@ -155,7 +155,7 @@ def write_shard(
     """Turn one text file (a pair: both sides; XNLI: the table) into one shard; return its counts.
 
     Raises:
-        DataError: a side is missing, the sides differ in length, or a row or label of XNLI is malformed.
+        DataError: a side is missing, the sides differ in length, or an XNLI row is malformed.
     """
     expected = 1 if kind == "xnli" else len(ID_COLUMNS[kind])
     if len(sources) != expected:
