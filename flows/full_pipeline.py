@@ -7,10 +7,9 @@ prefect deployment run xlm/learn-bpe -p refresh='["learn-bpe"]'
 from typing import Annotated, Any, Literal
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows.submission import DRIVER_THREADS, pipeline
+from flows.submission import DRIVERS, pipeline
 from tasks import stages
 from xlm.config.resolve import profile_names
 from xlm.pipeline.request import RunRequest, overrides_of
@@ -26,7 +25,7 @@ Stages = list[Annotated[str, Field(json_schema_extra={"examples": _STAGE_NAMES})
     name="xlm",
     flow_run_name="xlm-{profile}",
     description="From Wikipedia dumps to a published cross-lingual language model.",
-    task_runner=ThreadPoolTaskRunner(max_workers=DRIVER_THREADS),
+    task_runner=DRIVERS,
     persist_result=False,
 )
 def full_pipeline(

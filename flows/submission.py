@@ -6,13 +6,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from prefect import Task, get_run_logger, tags
+from prefect import get_run_logger, tags
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.artifacts import publish_stage_card, publish_tables
 from tasks.context import current_run_is
 from tasks.progress import ProgressArtifacts
+from tasks.stage_task import StageTask
 from xlm.config.settings import Settings
 from xlm.errors import PipelineError
 from xlm.pipeline.observer import Finished, Observer, Observers
@@ -21,14 +23,12 @@ from xlm.pipeline.run import PipelineRun, open_run
 from xlm.pipeline.run_record import write_run_record
 from xlm.stages.stage import ALL, Node
 
-DRIVER_THREADS = 64
+DRIVERS: Any = ThreadPoolTaskRunner(max_workers=64)
 """Threads that drive nodes. Most of them wait for an input or for a slot: cores are bounded by the
 run's slots and process pool, connections by the downloader, so that no download holds up a core."""
 
 extra_observer: ContextVar[Observer | None] = ContextVar("extra_observer", default=None)
 """A terminal's view of the run, where there is one."""
-
-StageTask = Task[[str], State]
 
 
 @dataclass
@@ -47,7 +47,9 @@ class _Submitter:
                 if needed in self.futures
             ]
             with tags(*_tags(node)):
-                self.futures[node] = stage.submit(node.unit, wait_for=inputs)
+                self.futures[node] = stage.submit(
+                    unit=node.unit, wait_for=inputs, return_state=False
+                )
         self.submitted[stage.name] = nodes
 
     def finish(self) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from prefect.artifacts import create_markdown_artifact
-from xlm.pipeline.results import results_markdown
 
 from xlm.pipeline.request import RunRequest
+from xlm.pipeline.results import results_markdown
 from xlm.pipeline.run import Built, PipelineRun
 from xlm.pipeline.tables import stage_card
 from xlm.stages.stage import ALL, Node

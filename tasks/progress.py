@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -43,9 +44,11 @@ class ProgressArtifacts:
         percent = min(100.0, 100.0 * done / total)
         description = f"{node}: {done:,.0f} of {total:,.0f} {unit} {note}".strip()
         if shown.artifact is None:
-            shown.artifact = create_progress_artifact(
+            created = create_progress_artifact(
                 percent, key=artifact_key(node), description=description
             )
+            # Typed as if it might be awaitable; in a synchronous task it never is.
+            shown.artifact = cast(UUID, created)
         else:
             update_progress_artifact(shown.artifact, percent, description)
 

@@ -13,43 +13,44 @@ from prefect.runtime import task_run
 from prefect.states import Completed
 
 from tasks.context import current_run
-from xlm.errors import ChecksumError, SourceError
+from xlm.errors import HostError
 from xlm.stages.stage import Node, Stage
 
-RETRY_SECONDS = [2.0, 10.0, 30.0]
+StageTask = Task[[str], State[None]]
+
+_RETRY_SECONDS = [10.0, 60.0]
+"""The downloader has tried several times by then: these wait for a host that was restarted."""
 
 
-def stage_task(stage: Stage[Any]) -> Task[[str], State]:
+def stage_task(stage: Stage[Any]) -> StageTask:
     """The task `<stage>[<unit>]` of a stage; only stages that ask hosts are retried."""
 
-    def build(unit: str) -> State:
-        built = current_run().build(Node(stage.name, unit))
-        key = built.artifact.manifest.key
-        if built.status == "built":
-            return Completed(message=f"{key} built in {built.seconds:.1f} s")
-        return Completed(name="Cached", message=f"{key} was there and whole")
-
-    return task(
-        build,
+    @task(
         name=stage.name,
         description=stage.summary,
         task_run_name=_node_name,
         tags={f"stage:{stage.name}"},
         cache_policy=NO_CACHE,
         persist_result=False,
-        log_prints=False,
-        retries=len(RETRY_SECONDS) if stage.network else 0,
-        retry_delay_seconds=RETRY_SECONDS if stage.network else None,
-        retry_jitter_factor=0.5 if stage.network else None,
-        retry_condition_fn=_is_worth_retrying,
+        retries=len(_RETRY_SECONDS) if stage.network else 0,
+        retry_delay_seconds=_RETRY_SECONDS,
+        retry_jitter_factor=0.5,
+        retry_condition_fn=_host_was_away,
     )
+    def build(unit: str) -> State[None]:
+        built = current_run().build(Node(stage.name, unit))
+        key = built.artifact.manifest.key
+        if built.status == "built":
+            return Completed(message=f"{key} built in {built.seconds:.1f} s")
+        return Completed(name="Cached", message=f"{key} was there and whole")
+
+    return build
 
 
 def _node_name() -> str:
     return str(Node(task_run.task_name, task_run.parameters["unit"]))
 
 
-async def _is_worth_retrying(task: Task[..., Any], run: TaskRun, state: State) -> bool:
+def _host_was_away(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Another attempt helps against a host that is away, never against wrong bytes."""
-    error = await state.result(raise_on_failure=False)
-    return isinstance(error, SourceError) and not isinstance(error, ChecksumError)
+    return isinstance(state.result(raise_on_failure=False), HostError)

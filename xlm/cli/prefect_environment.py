@@ -1,4 +1,4 @@
-"""Environment of Prefect for this project: local, quiet, and below the store's root."""
+"""Where Prefect's server is on this machine, and the environment that it runs in."""
 
 import os
 import urllib.error
@@ -9,24 +9,18 @@ UI_PORT = 4200
 _PROBE_SECONDS = 1.0
 
 
-def local_environment(root: Path) -> dict[str, str]:
-    """Variables for a run in a terminal: the server of `xlm ui` if it answers, else a passing one.
+def quiet_environment(home: Path) -> dict[str, str]:
+    """Variables for Prefect on this machine: records in `home`, warnings only, no telemetry.
 
-    A user's own PREFECT_API_URL or PREFECT_HOME is left as it is.
+    A user's own variables of these names are left as they are.
     """
     variables = {
-        "PREFECT_HOME": str(root / "prefect"),
+        "PREFECT_HOME": str(home),
         "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-        "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "DO_NOT_TRACK": "1",
     }
-    if "PREFECT_API_URL" not in os.environ:
-        url = api_url(UI_PORT)
-        variables["PREFECT_API_URL"] = url if server_answers(url) else ""
     return {name: value for name, value in variables.items() if name not in os.environ}
 
 

@@ -63,10 +63,12 @@ def _environment(root: str | None, url: str) -> dict[str, str]:
     home = Path.cwd()
     if not (home / "prefect.yaml").is_file():
         raise ToolError(f"no prefect.yaml in {home}", fix="run from the project's folder")
+    prefect_home = Path(os.environ.get("PREFECT_HOME", directory / "prefect"))
+    prefect_home.mkdir(parents=True, exist_ok=True)
     return os.environ | {
         "XLM_ROOT": str(directory),
         "XLM_HOME": str(home),
-        "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(directory / "prefect")),
+        "PREFECT_HOME": str(prefect_home),
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",

@@ -14,7 +14,7 @@ from xlm.store.store import ArtifactStore, Verify
 def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
     """Print one line (or JSON object) for each served artifact."""
     store = ArtifactStore.open(Settings.of_environment(root).root)
-    rows = []
+    rows: list[dict[str, str | int]] = []
     for name, key, directory in store.artifacts():
         if stage is not None and name != stage:
             continue
