@@ -1,0 +1,211 @@
+"""The data stages as the DAG sees them: units, inputs, keys, and real runs from the mirror."""
+
+import hashlib
+import subprocess
+import sys
+
+import pytest
+
+from xlm.config.pipeline import PipelineConfig
+from xlm.errors import SourceError
+from xlm.stages.download import DOWNLOAD, DownloadSlice
+from xlm.stages.extract_parallel import EXTRACT_PARALLEL
+from xlm.stages.extract_wiki import EXTRACT_WIKI
+from xlm.stages.extract_xnli import EXTRACT_XNLI
+from xlm.stages.split import SPLIT
+from xlm.stages.stage import Node
+
+NTREX = "https://raw.githubusercontent.com/MicrosoftTranslator/NTREX/main/NTREX-128"
+PARALLEL = [
+    {
+        "kind": "plain",
+        "name": "ntrex",
+        "title": "NTREX-128",
+        "english": f"{NTREX}/newstest2019-src.eng.txt",
+        "other": f"{NTREX}/newstest2019-ref.{{code}}.txt",
+        "codes": "ntrex",
+        "licence": "CC-BY-SA-4.0",
+    },
+    {"kind": "opus", "corpus": "Tatoeba", "version": "v2022-03-03", "licence": "CC-BY-2.0-FR"},
+]
+
+
+def _config(mirror=None, sample=None, languages=("en", "sw", "zh"), **sources):
+    return PipelineConfig(
+        languages=languages,
+        sample=sample,
+        sources={"parallel": PARALLEL, "mirror": mirror, **sources},
+    )
+
+
+def test_the_graph_of_the_data_stages():
+    config = _config()
+    assert list(EXTRACT_PARALLEL.units(config)) == ["en-sw", "en-zh"]
+    assert list(SPLIT.units(config)) == ["en", "sw", "zh", "en-sw", "en-zh"]
+    assert list(EXTRACT_WIKI.units(config)) == ["en", "sw", "zh"]
+    assert list(EXTRACT_XNLI.units(config)) == ["en", "sw", "zh"]
+    assert EXTRACT_WIKI.upstream(config, "sw") == {"dump": Node("download", "wikipedia.sw")}
+    assert EXTRACT_PARALLEL.upstream(config, "en-sw") == {
+        "ntrex.en": Node("download", "ntrex.en"),
+        "ntrex.sw": Node("download", "ntrex.sw"),
+        "tatoeba.en-sw": Node("download", "tatoeba.en-sw"),
+    }
+    assert list(EXTRACT_XNLI.upstream(config, "sw")) == ["xnli"]
+    assert list(EXTRACT_XNLI.upstream(config, "en")) == ["xnli", "multinli"]
+    assert SPLIT.upstream(config, "sw") == {"text": Node("extract-wiki", "sw")}
+    assert SPLIT.upstream(config, "en-sw") == {"text": Node("extract-parallel", "en-sw")}
+    units = set(DOWNLOAD.units(config))
+    for stage in (EXTRACT_WIKI, EXTRACT_PARALLEL, EXTRACT_XNLI):
+        for unit in stage.units(config):
+            assert {node.unit for node in stage.upstream(config, unit).values()} <= units
+
+
+def test_every_slice_is_made_from_every_unit():
+    config = _config()
+    for stage in (DOWNLOAD, EXTRACT_WIKI, EXTRACT_PARALLEL, EXTRACT_XNLI, SPLIT):
+        keys = [str(stage.slice(config, unit).key_fields()) for unit in stage.units(config)]
+        assert len(set(keys)) == len(keys)
+
+
+def test_of_a_mirror_only_its_existence_is_in_the_key():
+    plain, one, two = (_config(mirror) for mirror in (None, "/one", "/two"))
+    keys = [DOWNLOAD.slice(c, "xnli").key_fields() for c in (plain, one, two)]
+    assert keys[0] != keys[1] == keys[2]
+    assert set(keys[0]) == {"source", "mirrored"}
+
+
+def test_caps_do_not_change_downloads():
+    assert (
+        DOWNLOAD.slice(_config(), "xnli").key_fields()
+        == DOWNLOAD.slice(_config(max_pairs=5, max_eval_rows=5), "xnli").key_fields()
+    )
+    sw = EXTRACT_XNLI.slice(_config(max_train_rows=5), "sw").key_fields()
+    assert sw == EXTRACT_XNLI.slice(_config(), "sw").key_fields()
+
+
+def test_with_a_sample_world_downloads_come_from_it():
+    config = _config(sample={})
+    assert DOWNLOAD.upstream(config, "xnli") == {"mirror": Node("make-world", "all")}
+    assert DOWNLOAD.upstream(_config(), "xnli") == {}
+    found = DOWNLOAD.slice(config, "wikipedia.sw")
+    assert found.mirrored
+    assert found.mirror is None
+    assert found.source.licence == "Apache-2.0"
+    assert found.source.title.endswith("synthetic sample")
+
+
+@pytest.fixture
+def download(make_work):
+    def run(config, unit, **inputs):
+        work = make_work(DOWNLOAD.slice(config, unit), unit, unit, **inputs)
+        return work, DOWNLOAD.run(work)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("unit", "path", "licence"),
+    [
+        ("ntrex.zh", f"{NTREX[8:]}/newstest2019-ref.zho-CN.txt", "CC-BY-SA-4.0"),
+        (
+            "tatoeba.en-zh",
+            "object.pouta.csc.fi/OPUS-Tatoeba/v2022-03-03/moses/cmn-en.txt.zip",
+            "CC-BY-2.0-FR",
+        ),
+        ("xnli", "dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip", "CC-BY-NC-4.0"),
+        ("multinli", "dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip", "OANC"),
+    ],
+)
+def test_a_file_of_each_source_comes_from_the_mirror(shared, download, unit, path, licence):
+    work, outcome = download(_config(str(shared / "mirror")), unit)
+    content = (shared / "mirror" / path).read_bytes()
+    (arrived,) = work.out.iterdir()
+    assert (arrived.name, arrived.read_bytes()) == (path.rsplit("/", 1)[-1], content)
+    (source,) = outcome.sources
+    assert source.address == f"https://{path}"
+    assert source.licence == licence
+    assert source.sha256 == hashlib.sha256(content).hexdigest()
+    assert outcome.counts == {"bytes": len(content), "host_bytes": len(content)}
+
+
+def test_the_sample_worlds_mirror_is_read(tmp_path, download):
+    folder = tmp_path / "world" / "mirror" / "raw.githubusercontent.com" / NTREX.split("/", 3)[3]
+    folder.mkdir(parents=True)
+    (folder / "newstest2019-src.eng.txt").write_text("one\n")
+    work, _ = download(_config(sample={}), "ntrex.en", mirror=tmp_path / "world")
+    assert (work.out / "newstest2019-src.eng.txt").read_text() == "one\n"
+
+
+def test_a_shared_catalogue_is_unpacked_once(shared, tmp_path, download):
+    config = _config(str(shared / "mirror"), catalogue_folder=str(tmp_path / "cache"))
+    work, _ = download(config, "tatoeba.en-sw")
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["opus-1.9.0.db"]
+    assert list(work.scratch.iterdir()) == []
+
+
+def test_a_page_of_apologies_is_no_archive(tmp_path, download):
+    folder = tmp_path / "dl.fbaipublicfiles.com" / "XNLI"
+    folder.mkdir(parents=True)
+    (folder / "XNLI-1.0.zip").write_text("<html>please log in</html>")
+    with pytest.raises(SourceError, match="is no zip archive"):
+        download(_config(str(tmp_path)), "xnli")
+
+
+def test_a_file_that_the_mirror_lacks_is_one_line(tmp_path, download):
+    with pytest.raises(SourceError, match=r"XNLI-1\.0\.zip: the host answered 404"):
+        download(_config(str(tmp_path)), "xnli")
+
+
+def test_a_hit_goes_stale_when_the_mirrors_file_changes(tmp_path):
+    folder = tmp_path / "dl.fbaipublicfiles.com" / "XNLI"
+    folder.mkdir(parents=True)
+    (folder / "XNLI-1.0.zip").write_bytes(b"1234")
+    address = "https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip"
+    manifest = {"counts": {"host_bytes": 4}, "sources": [{"address": address}]}
+    mirrored: DownloadSlice = DOWNLOAD.slice(_config(str(tmp_path)), "xnli")
+    assert DOWNLOAD.stale(mirrored, manifest) is None
+    manifest["counts"]["host_bytes"] = 5
+    assert "has 4 bytes, had 5" in DOWNLOAD.stale(mirrored, manifest)
+    assert DOWNLOAD.stale(DOWNLOAD.slice(_config(), "xnli"), manifest) is None
+
+
+def test_three_real_languages_go_from_mirror_to_split(shared, make_work):
+    config = _config(str(shared / "mirror"), max_pairs=1700, max_train_rows=100)
+    outputs = {}
+
+    def build(stage, unit):
+        if (stage.name, unit) not in outputs:
+            upstream = stage.upstream(config, unit)
+            inputs = {
+                role: build(by_name[node.stage], node.unit) for role, node in upstream.items()
+            }
+            work = make_work(stage.slice(config, unit), unit, f"{stage.name}.{unit}")
+            work.inputs.update(inputs)
+            outputs[stage.name, unit] = work.out
+            stage.run(work)
+        return outputs[stage.name, unit]
+
+    stages = (DOWNLOAD, EXTRACT_WIKI, EXTRACT_PARALLEL, EXTRACT_XNLI, SPLIT)
+    by_name = {stage.name: stage for stage in stages}
+    for unit in SPLIT.units(config):
+        names = {path.name for path in build(SPLIT, unit).iterdir()}
+        assert {"train", "valid", "test"} == {name.split(".")[0] for name in names}
+    for unit in EXTRACT_XNLI.units(config):
+        build(EXTRACT_XNLI, unit)
+    pair = outputs["split", "en-zh"]
+    english = (pair / "train.00000.en.txt").read_text(encoding="utf-8").split("\n")
+    chinese = (pair / "train.00000.zh.txt").read_text(encoding="utf-8").split("\n")
+    assert len(english) == len(chinese) > 1800
+
+
+def test_the_stage_files_are_light():
+    """`xlm --help` and `xlm plan` import them: no HTTP client, no archive reader, no torch."""
+    code = (
+        "import sys\n"
+        "import xlm.stages.download, xlm.stages.split, xlm.stages.extract_wiki\n"
+        "import xlm.stages.extract_parallel, xlm.stages.extract_xnli\n"
+        "heavy = {'httpx', 'opustools', 'torch', 'pyarrow', 'fsspec'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
