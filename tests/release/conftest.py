@@ -2,19 +2,14 @@
 
 import pytest
 
+from tests.release.artifacts import results
 from xlm.config.languages import LANGUAGES
 from xlm.config.model import ModelConfig
 from xlm.config.release import ReleaseConfig
 from xlm.config.training import PretrainConfig
 from xlm.config.xnli import FinetuneConfig
 from xlm.model.description import ModelDescription
-from xlm.release.facts import (
-    DataFacts,
-    LanguageResult,
-    MachineFacts,
-    RunFacts,
-    SourceFacts,
-)
+from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
 from xlm.release.plots import Series
 
 CODES = ("de", "en", "sw")
@@ -47,23 +42,7 @@ def facts(description: ModelDescription) -> RunFacts:
             SourceFacts("multinli", "MultiNLI", "https://host/MT.zip", "OANC", 1_000_000),
         ),
         data=(DataFacts("de", 1200, 30_000), DataFacts("de-en", 400, 9_000)),
-        results=tuple(
-            LanguageResult(
-                code,
-                dev=0.7,
-                test=0.69 + number / 100,
-                low=0.65,
-                high=0.75,
-                majority=1 / 3,
-                bag_of_words=0.41,
-                paper=0.75,
-                perplexity=12.5 + number,
-                retrieval_to_english=None if code == "en" else 0.8,
-                retrieval_from_english=None if code == "en" else 0.7,
-            )
-            for number, code in enumerate(CODES)
-        ),
-        confidence=0.95,
+        results=results(CODES),
         losses={"MLM": Series(updates, (5.0, 3.0, 2.0)), "TLM": Series(updates, (5.0, 2.0, 1.9))},
         perplexities={code: Series(updates, (90.0, 30.0, 12.0)) for code in CODES},
         counts={"pretrain": {"updates": 300, "tokens": 1_000_000}, "finetune": {"updates": 50}},

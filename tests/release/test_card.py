@@ -16,10 +16,11 @@ from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
 from xlm.release.card import render_card
-from xlm.release.facts import DataFacts, LanguageResult, MachineFacts, RunFacts
+from xlm.release.facts import DataFacts, MachineFacts, RunFacts
 from xlm.release.huggingface import write_classifier, write_masked_lm
 from xlm.release.measured import measured, without_measured
 from xlm.release.tokenizer import write_tokenizer
+from xlm.xnli.results import LanguageResults
 
 
 def test_front_matter_is_valid_and_lists_the_results(facts: RunFacts) -> None:
@@ -54,7 +55,7 @@ def test_tables_hold_the_figures(facts: RunFacts) -> None:
     card = render_card(facts, classifier=True, parameters=123_456)
     assert "| parameters | 123,456 |" in card
     assert "| English (en) | 70.0 | **70.0** | 65.0 to 75.0 | 33.3 | 41.0 | 75.0 |" in card
-    assert "| Swahili (sw) | 14.50 | 80.0 | 70.0 |" in card
+    assert "| Swahili (sw) | 14.50 | 8.00 | 80.0 | 70.0 | 55.0 |" in card
     assert "| **all** | 1,600 | 39,000 |" in card
     assert "| Wikipedia (Swahili) | codes, vocabulary, MLM | 142.9 kB | CC-BY-SA-4.0 |" in card
     assert "| tokens seen | 1,000,000 |" in card
@@ -93,7 +94,9 @@ def test_pretraining_aids_are_named_too(facts: RunFacts) -> None:
 
 
 def test_unmeasured_figures_are_dashes_and_missing_results_are_said(facts: RunFacts) -> None:
-    bare = replace(facts, results=(LanguageResult("en"),), machines={}, data=())
+    unmeasured = LanguageResults(code="en")
+    results = facts.results.model_copy(update={"languages": (unmeasured,), "method": {}})
+    bare = replace(facts, results=results, machines={}, data=())
     card = render_card(bare, classifier=True, parameters=1)
     assert "XNLI was not evaluated." in card
     assert "model-index" not in card

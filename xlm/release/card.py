@@ -66,7 +66,7 @@ def _front_matter(facts: RunFacts, title: str, *, classifier: bool) -> str:
     content["tags"] = [*tags, "synthetic-data"] if facts.synthetic else tags
     if not facts.synthetic:
         content["datasets"] = list(_REAL_DATASETS if classifier else _REAL_DATASETS[:1])
-    if classifier and any(row.test is not None for row in facts.results):
+    if classifier and any(row.test for row in facts.results.languages):
         content["model-index"] = model_index(facts, title)
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
 

@@ -18,11 +18,11 @@ from xlm.config.training import PretrainConfig
 from xlm.config.xnli import FinetuneConfig
 from xlm.errors import DataError
 from xlm.model.description import read_description
-from xlm.release.evaluation import read_evaluation
 from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
 from xlm.release.plots import Series
 from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
+from xlm.xnli.results import read_results
 
 CODES_NAME = "codes"
 """File of the learn-bpe artifact."""
@@ -53,7 +53,6 @@ def read_facts(
     """
     manifests = {stage: read_manifest(inputs[stage]) for stage in _MODEL_STAGES}
     description = read_description(inputs["pretrain"])
-    evaluation = read_evaluation(inputs["evaluate"], description.languages)
     return RunFacts(
         release=release,
         synthetic=synthetic,
@@ -67,8 +66,7 @@ def read_facts(
         data=tuple(
             _data(unit, directory, description.vocabulary_hash) for unit, directory in data.items()
         ),
-        results=evaluation.results,
-        confidence=evaluation.confidence,
+        results=read_results(inputs["evaluate"]),
         losses=_losses(inputs["pretrain"] / "metrics.jsonl"),
         perplexities=_perplexities(inputs["pretrain"] / "validation.json", description.languages),
         counts={stage: manifest.counts for stage, manifest in manifests.items()},

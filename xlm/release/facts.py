@@ -8,6 +8,7 @@ from xlm.config.training import PretrainConfig
 from xlm.config.xnli import FinetuneConfig
 from xlm.model.description import ModelDescription
 from xlm.release.plots import Series
+from xlm.xnli.results import Results
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,6 @@ class DataFacts:
     unit: str
     lines: int
     tokens: int
-
-
-@dataclass(frozen=True)
-class LanguageResult:
-    """All figures of one language; shares lie between 0 and 1, None: not measured."""
-
-    code: str
-    dev: float | None = None
-    test: float | None = None
-    low: float | None = None
-    high: float | None = None
-    majority: float | None = None
-    bag_of_words: float | None = None
-    paper: float | None = None
-    perplexity: float | None = None
-    retrieval_to_english: float | None = None
-    retrieval_from_english: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,8 +55,7 @@ class RunFacts:
     finetune: FinetuneConfig
     sources: tuple[SourceFacts, ...]
     data: tuple[DataFacts, ...]
-    results: tuple[LanguageResult, ...]
-    confidence: float
+    results: Results
     losses: Mapping[str, Series]
     perplexities: Mapping[str, Series]
     """By language code."""

@@ -35,12 +35,12 @@ def draw_figure(figure: Figure) -> None:
     bars = [
         AccuracyBar(
             name=language(row.code).name,
-            accuracy=row.test,
-            low=row.test if row.low is None else row.low,
-            high=row.test if row.high is None else row.high,
+            accuracy=row.test.accuracy,
+            low=row.test.low,
+            high=row.test.high,
             paper=row.paper,
         )
-        for row in facts.results
+        for row in facts.results.languages
         if row.test is not None
     ]
-    plot_accuracy(figure.path, bars, figure.style, confidence=facts.confidence)
+    plot_accuracy(figure.path, bars, figure.style, confidence=facts.results.confidence)

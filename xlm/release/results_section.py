@@ -3,18 +3,22 @@
 Every figure stands beside what it must beat: chance, the majority class, a bag of words, the paper.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from xlm.config.languages import ENGLISH, language
-from xlm.release.facts import LanguageResult, RunFacts
+from xlm.release.facts import RunFacts
+from xlm.release.figures import ACCURACY_NAME, TRAINING_NAME
 from xlm.release.markdown import decimal, mean, per_cent, table
+from xlm.xnli.results import LanguageResults
 
 _TASK = {"type": "text-classification", "name": "natural language inference"}
 
 
 def results_section(facts: RunFacts, *, classifier: bool) -> str:
     """Tables and plots; XNLI on the classifier's card only."""
-    parts = [_xnli(facts) if classifier else "", _language_modelling(facts)]
+    parts = [_xnli(facts)] if classifier else []
+    parts += [_language_modelling(facts), _method(facts)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -27,24 +31,21 @@ def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
             "task": dict(_TASK),  # a copy each: YAML would write aliases
             "dataset": {"type": kind, "name": dataset, "config": row.code, "split": "test"},
             "metrics": [
-                {"type": "accuracy", "value": round(row.test, 4), "name": "accuracy"},
+                {"type": "accuracy", "value": round(row.test.accuracy, 4), "name": "accuracy"},
             ],
         }
-        for row in facts.results
-        if row.test is not None
+        for row in facts.results.languages
+        if row.test
     ]
     return [{"name": name, "results": results}]
 
 
 def _xnli(facts: RunFacts) -> str:
-    rows = [row for row in facts.results if row.test is not None]
+    rows = [row for row in facts.results.languages if row.test]
     if not rows:
         return "XNLI was not evaluated."
-    confidence = f"{100 * facts.confidence:g} %"
-    header = (
-        "language", "dev", "test", f"{confidence} interval", "majority", "bag of words",
-        "paper, MLM+TLM",
-    )  # fmt: skip
+    interval = f"{100 * facts.results.confidence:g} % interval"
+    header = ("language", "dev", "test", interval, "majority", "bag of words", "paper, MLM+TLM")
     others = [row for row in rows if row.code != ENGLISH]
     cells = [(_name(row), *_xnli_cells(row)) for row in rows]
     cells += [
@@ -56,45 +57,42 @@ def _xnli(facts: RunFacts) -> str:
         [
             "### XNLI, accuracy in per cent",
             table(header, cells),
-            _xnli_notes(facts),
-            "![XNLI test accuracy by language](accuracy.png)",
+            _xnli_note(facts),
+            f"![XNLI test accuracy by language]({ACCURACY_NAME})",
         ]
     )
 
 
-def _xnli_notes(facts: RunFacts) -> str:
+def _xnli_note(facts: RunFacts) -> str:
     chosen = "English" if facts.finetune.select_by == "english" else "the mean of all languages"
-    notes = [
-        "Fine-tuned on English pairs only, tested in each language with one model, which was "
-        f"chosen by dev accuracy in {chosen}; test sets chose nothing.",
-        f"Intervals are Wilson's, of coverage {100 * facts.confidence:g} %. *Majority* always says "
-        "the most frequent class. *Bag of words* is a linear classifier on the words of both "
-        "sentences.",
-    ]
+    note = (
+        "Fine-tuned on English pairs only and tested in each language with one model, chosen by "
+        f"dev accuracy in {chosen}; test sets chose nothing. "
+    )
     if facts.synthetic:
-        notes.append(
+        return note + (
             "The paper's column was measured on the real XNLI with the real model and stands here "
             "for orientation only: the synthetic task is another and far easier one."
         )
-    else:
-        notes.append("The paper's authors chose the best model for each language separately.")
-    return " ".join(notes)
+    return note + "The paper's authors chose the best model for each language separately."
 
 
-def _xnli_cells(row: LanguageResult) -> tuple[str, ...]:
-    interval = "–"
-    if row.low is not None and row.high is not None:
-        interval = f"{per_cent(row.low)} to {per_cent(row.high)}"
+def _xnli_cells(row: LanguageResults) -> tuple[str, ...]:
+    dev, test = row.dev, row.test
     return (
-        per_cent(row.dev), f"**{per_cent(row.test)}**", interval, per_cent(row.majority),
-        per_cent(row.bag_of_words), per_cent(row.paper),
-    )  # fmt: skip
+        per_cent(dev.accuracy if dev else None),
+        f"**{per_cent(test.accuracy)}**" if test else "–",
+        f"{per_cent(test.low)} to {per_cent(test.high)}" if test else "–",
+        per_cent(row.majority),
+        per_cent(row.bag_of_words),
+        per_cent(row.paper),
+    )
 
 
-def _xnli_means(rows: list[LanguageResult]) -> tuple[str, ...]:
+def _xnli_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
     return (
-        per_cent(mean(row.dev for row in rows)),
-        f"**{per_cent(mean(row.test for row in rows))}**",
+        per_cent(mean(row.dev.accuracy for row in rows if row.dev)),
+        f"**{per_cent(mean(row.test.accuracy for row in rows if row.test))}**",
         "",
         per_cent(mean(row.majority for row in rows)),
         per_cent(mean(row.bag_of_words for row in rows)),
@@ -103,43 +101,52 @@ def _xnli_means(rows: list[LanguageResult]) -> tuple[str, ...]:
 
 
 def _language_modelling(facts: RunFacts) -> str:
-    rows = [
-        row
-        for row in facts.results
-        if row.perplexity is not None or row.retrieval_to_english is not None
-    ]
+    rows = [row for row in facts.results.languages if row.perplexity is not None or row.retrieval]
     if not rows:
         return ""
-    header = ("language", "MLM perplexity", "P@1 to English", "P@1 from English")
-    cells = [
-        (
-            _name(row),
-            decimal(row.perplexity),
-            per_cent(row.retrieval_to_english),
-            per_cent(row.retrieval_from_english),
-        )
-        for row in rows
-    ]
+    header = ("language", "perplexity", "with English", "P@1 to English", "P@1 from English", "raw")
+    cells = [(_name(row), *_modelling_cells(row)) for row in rows]
+    found = [row.retrieval for row in rows if row.retrieval]
     cells.append(
         (
             "**mean**",
             decimal(mean(row.perplexity for row in rows)),
-            per_cent(mean(row.retrieval_to_english for row in rows)),
-            per_cent(mean(row.retrieval_from_english for row in rows)),
+            decimal(mean(row.pair_perplexity for row in rows)),
+            per_cent(mean(figures.centred_to_english for figures in found)),
+            per_cent(mean(figures.centred_from_english for figures in found)),
+            per_cent(mean(figures.raw for figures in found)),
         )
     )
     return "\n\n".join(
         [
             "### Pretrained encoder: perplexity and sentence retrieval",
             table(header, cells),
-            "Perplexity is that of masked tokens on held-out text, per piece of the vocabulary, so "
-            "it compares neither languages nor vocabularies. P@1, in per cent: how often the "
-            "nearest of all held-out sentences is the translation, by cosine of mean-pooled "
-            "last-layer states with each language's mean subtracted.",
-            "![Training loss and validation perplexity](training.png)",
+            "Perplexity is that of masked pieces of held-out text, alone or beside its English "
+            "translation (*with English*); it is per piece, so it compares neither languages nor "
+            "vocabularies. P@1, in per cent: how often the nearest of all held-out sentences is "
+            "the translation, by cosine of mean-pooled last-layer states, each language's mean "
+            "subtracted (*raw*: not subtracted, mean of both ways).",
+            f"![Training loss and validation perplexity]({TRAINING_NAME})",
         ]
     )
 
 
-def _name(row: LanguageResult) -> str:
+def _modelling_cells(row: LanguageResults) -> tuple[str, ...]:
+    figures = row.retrieval
+    return (
+        decimal(row.perplexity),
+        decimal(row.pair_perplexity),
+        per_cent(figures.centred_to_english if figures else None),
+        per_cent(figures.centred_from_english if figures else None),
+        per_cent(figures.raw if figures else None),
+    )
+
+
+def _method(facts: RunFacts) -> str:
+    """How figures were computed, in the words of the stage that did it."""
+    items = [f"* *{name.replace('_', ' ')}*: {text}" for name, text in facts.results.method.items()]
+    return "\n".join(["### How it was measured", "", *items]) if items else ""
+
+
+def _name(row: LanguageResults) -> str:
     return f"{language(row.code).name} ({row.code})"

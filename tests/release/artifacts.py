@@ -1,0 +1,150 @@
+"""Artifacts as the stages before publish leave them, made by hand in little time."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.config.xnli import FinetuneConfig
+from xlm.model.checkpoint import save_classifier, save_encoder
+from xlm.model.classifier import Classifier
+from xlm.model.description import ModelDescription
+from xlm.model.encoder import Encoder
+from xlm.model.initialise import initialise
+from xlm.store.manifest import Manifest, content_digest, describe_files
+from xlm.xnli.results import (
+    Accuracy,
+    LanguageResults,
+    Results,
+    Retrieval,
+    averages,
+    write_results,
+)
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """Directories by role, as the stage gets them."""
+
+    inputs: dict[str, Path]
+
+
+def build_artifacts(root: Path, world: TinyWorld) -> Artifacts:
+    """Write pretrain, finetune, evaluate, learn-bpe and two downloads beside the world's shards."""
+    vocabulary = load_vocabulary(world.vocabulary)
+    encoder = Encoder(
+        ModelDescription(
+            model=tiny_model(),
+            languages=LANGUAGES,
+            vocabulary_size=vocabulary.size,
+            vocabulary_hash=vocabulary.hash,
+        )
+    )
+    initialise(encoder, seed=1)
+    inputs = {"vocabulary": world.vocabulary}
+    for stage in ("pretrain", "finetune", "evaluate", "learn-bpe"):
+        inputs[stage] = root / stage
+        inputs[stage].mkdir(parents=True)
+    _pretrain(inputs["pretrain"], encoder)
+    classifier = Classifier(encoder)
+    classifier.initialise(seed=2)
+    save_classifier(inputs["finetune"], classifier)
+    finetune = {"finetune": FinetuneConfig(updates=7).key_fields()}
+    write_manifest(inputs["finetune"], "finetune", config=finetune, counts={"updates": 7})
+    write_results(inputs["evaluate"], results(LANGUAGES))
+    write_manifest(inputs["evaluate"], "evaluate")
+    (inputs["learn-bpe"] / "codes").write_text("e n 3\nen 1</w> 2\n", encoding="utf-8")
+    write_manifest(inputs["learn-bpe"], "learn-bpe")
+    for unit, licence in (("wikipedia.en", "CC-BY-SA-4.0"), ("xnli", "CC-BY-NC-4.0")):
+        directory = inputs[f"source.{unit}"] = root / unit
+        directory.mkdir()
+        source = {"name": f"{unit} title", "address": f"https://host/{unit}", "licence": licence}
+        write_manifest(directory, "download", unit=unit, sources=[{**source, "size_bytes": 10}])
+    shards = {**world.mono, **world.pairs}
+    inputs |= {f"data.{unit}": directory for unit, directory in shards.items()}
+    return Artifacts(inputs)
+
+
+def _pretrain(directory: Path, encoder: Encoder) -> None:
+    save_encoder(directory, encoder)
+    metrics = [{"step": step, "loss": {"mlm": 5.0 / step, "tlm": 4.0 / step}} for step in (5, 10)]
+    lines = "".join(json.dumps(record) + "\n" for record in metrics)
+    (directory / "metrics.jsonl").write_text(lines, encoding="utf-8")
+    validations = [
+        {"step": step, **{f"valid_{code}_mlm_ppl": 100 / step for code in LANGUAGES}}
+        for step in (5, 10)
+    ]
+    (directory / "validation.json").write_text(json.dumps({"validations": validations}))
+    run = {"wall_seconds": 61.0, "peak_memory_bytes": 5_000_000, "tokens_per_second": 900.4}
+    (directory / "run.json").write_text(json.dumps({**run, "system": "Linux", "cores": 2}))
+    config = {"pretrain": tiny_pretraining().key_fields()}
+    write_manifest(directory, "pretrain", config=config, counts={"updates": 10, "tokens": 1000})
+
+
+def write_manifest(
+    directory: Path,
+    stage: str,
+    *,
+    unit: str = "all",
+    config: Mapping[str, Any] | None = None,
+    counts: Mapping[str, int] | None = None,
+    sources: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Describe a directory as the store does."""
+    files, volatile = describe_files(directory, ())
+    manifest = Manifest(
+        stage=stage,
+        unit=unit,
+        key="0" * 16,
+        digest=content_digest(files),
+        code_version=1,
+        config=dict(config or {}),
+        upstream={},
+        tools={},
+        files=files,
+        volatile=volatile,
+        counts=dict(counts or {}),
+        sources=[dict(source) for source in sources],
+        resolved_config={},
+    )
+    (directory / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
+
+
+def results(codes: Sequence[str]) -> Results:
+    """Figures by language, made up: test accuracy rises by a point from one to the next."""
+    rows = [
+        LanguageResults(
+            code=code,
+            dev=Accuracy(accuracy=0.7, right=70, total=100, low=0.65, high=0.75),
+            test=Accuracy(
+                accuracy=0.69 + number / 100, right=69 + number, total=100, low=0.65, high=0.75
+            ),
+            majority=1 / 3,
+            bag_of_words=0.41,
+            paper=0.75,
+            perplexity=12.5 + number,
+            pair_perplexity=None if code == "en" else 8.0,
+            retrieval=None if code == "en" else _RETRIEVAL,
+        )
+        for number, code in enumerate(codes)
+    ]
+    return Results(
+        languages=tuple(rows),
+        averages=averages(rows),
+        confidence=0.95,
+        selected_by="english",
+        published_row={},
+        method={"intervals": "Wilson"},
+    )
+
+
+_RETRIEVAL = Retrieval(
+    pairs=50,
+    raw_from_english=0.5,
+    raw_to_english=0.6,
+    centred_from_english=0.7,
+    centred_to_english=0.8,
+)

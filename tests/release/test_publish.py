@@ -1,0 +1,164 @@
+"""The publish stage, from artifacts to two folders that load."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import XLMForSequenceClassification, XLMTokenizer, XLMWithLMHeadModel
+
+from tests.release.artifacts import Artifacts, build_artifacts
+from tests.tiny_world import LANGUAGES, build_world
+from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
+from xlm.config.release import ReleaseConfig
+from xlm.config.resolve import resolve
+from xlm.errors import DataError, TrainingError
+from xlm.model.checkpoint import load_classifier
+from xlm.pipeline.mapper import ExecutorMapper, Usage
+from xlm.release.measured import without_measured
+from xlm.stages.publish import PUBLISH, PublishSlice
+from xlm.stages.stage import Outcome, Work
+from xlm.store.manifest import describe_files
+
+Publish = Callable[[str], tuple[Path, Outcome]]
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Artifacts:
+    return build_artifacts(tmp_path / "artifacts", build_world(tmp_path / "world", lines=20))
+
+
+@pytest.fixture
+def publish(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
+
+    def run(name: str) -> tuple[Path, Outcome]:
+        out = tmp_path / name
+        with ThreadPoolExecutor(1) as executor:
+            work = Work(
+                unit="all",
+                config=PublishSlice(
+                    release=ReleaseConfig(name="xlm-tiny"), languages=LANGUAGES, synthetic=False
+                ),
+                inputs=artifacts.inputs,
+                out=out,
+                scratch=tmp_path / "scratch",
+                logs=out / "logs",
+                mapper=ExecutorMapper(executor, 1, Usage()),
+                workers=1,
+            )
+            return out, PUBLISH.run(work)
+
+    return run
+
+
+def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Artifacts) -> None:
+    out, outcome = publish("out")
+    names = {path.name for path in (out / "classifier").iterdir()}
+    assert names == {
+        *("model.safetensors", "config.json", "vocab.json", "merges.txt"),
+        *("tokenizer_config.json", "README.md", "accuracy.png", "training.png"),
+    }
+    assert names - {path.name for path in (out / "masked-lm").iterdir()} == {"accuracy.png"}
+    tokenizer = XLMTokenizer.from_pretrained(out / "classifier")
+    vocabulary = load_vocabulary(artifacts.inputs["vocabulary"])
+    assert len(tokenizer) == vocabulary.size == outcome.counts["vocabulary"]
+    theirs = XLMForSequenceClassification.from_pretrained(out / "classifier").eval()
+    ours = load_classifier(artifacts.inputs["finetune"]).eval()
+    tokens_BT = torch.tensor([[1, 20, 30, 1, 40, 50, 1]])
+    languages_BT = torch.ones_like(tokens_BT)
+    with torch.no_grad():
+        expected = ours(tokens_BT, languages_BT, tokens_BT != 2)
+        found = theirs(input_ids=tokens_BT, langs=languages_BT).logits
+    assert (expected - found).abs().max() < 1e-4
+    model = XLMWithLMHeadModel.from_pretrained(out / "masked-lm")
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    assert outcome.counts["masked-lm.parameters"] == parameters
+
+
+def test_cards_are_filled_from_the_artifacts(publish: Publish) -> None:
+    out, _ = publish("out")
+    card = (out / "classifier/README.md").read_text(encoding="utf-8")
+    assert "| updates | 10 |" in card
+    assert "| wikipedia.en title | codes, vocabulary, MLM | 10 B | CC-BY-SA-4.0 |" in card
+    assert "license: cc-by-nc-sa-4.0" in card
+    assert "<!--measured-->1 min 01 s<!--/measured-->" in card
+    assert "| en-sw | 20 |" in card
+    assert "| byte-pair merges | 2 |" in card
+    assert "* *intervals*: Wilson" in card
+
+
+def test_a_second_run_differs_in_measured_values_alone(
+    publish: Publish, artifacts: Artifacts
+) -> None:
+    first, _ = publish("first")
+    run = artifacts.inputs["pretrain"] / "run.json"
+    run.write_text(json.dumps({"wall_seconds": 9999.0}))
+    second, _ = publish("second")
+    determined, volatile = describe_files(first, PUBLISH.volatile)
+    assert determined == describe_files(second, PUBLISH.volatile)[0]
+    assert [record.path for record in volatile] == list(PUBLISH.volatile)
+    for name in PUBLISH.volatile:
+        cards = [(folder / name).read_text(encoding="utf-8") for folder in (first, second)]
+        assert cards[0] != cards[1]
+        assert without_measured(cards[0]) == without_measured(cards[1])
+
+
+def test_run_without_its_record_has_a_card_all_the_same(
+    publish: Publish, artifacts: Artifacts
+) -> None:
+    (artifacts.inputs["pretrain"] / "run.json").unlink()
+    out, _ = publish("out")
+    assert "| pretrain | <!--measured-->–" in (out / "masked-lm/README.md").read_text("utf-8")
+
+
+def test_vocabulary_of_another_model_is_refused(
+    publish: Publish, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    content = json.loads((artifacts.inputs["vocabulary"] / "vocabulary.json").read_bytes())
+    write_vocabulary(
+        Vocabulary(tuple(content["tokens"][:-1]), tuple(content["counts"][:-1])),
+        other,
+    )
+    artifacts.inputs["vocabulary"] = other
+    with pytest.raises(TrainingError, match="the vocabulary artifact has vocabulary"):
+        publish("out")
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "content"),
+    [
+        ("pretrain", "validation.json", "{torn"),
+        ("pretrain", "metrics.jsonl", "[]\n"),
+        ("evaluate", "results.json", "{}"),
+    ],
+)
+def test_damaged_inputs_are_named(
+    publish: Publish, artifacts: Artifacts, stage: str, name: str, content: str
+) -> None:
+    (artifacts.inputs[stage] / name).write_text(content)
+    with pytest.raises(DataError, match=name):
+        publish("out")
+
+
+def test_settings_of_another_version_are_refused(publish: Publish, artifacts: Artifacts) -> None:
+    path = artifacts.inputs["finetune"] / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["config"] = {"finetune": {"no_such_setting": 1}}
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="manifest of finetune has no readable finetune settings"):
+        publish("out")
+
+
+@pytest.mark.parametrize("profile", ["sample", "mini15", "xnli15"])
+def test_every_profile_declares_what_publish_needs(profile: str) -> None:
+    config = resolve(profile)
+    upstream = PUBLISH.upstream(config, "all")
+    assert {"evaluate", "finetune", "pretrain", "learn-bpe", "vocabulary"} <= set(upstream)
+    assert upstream["source.wikipedia.sw"] == ("download", "wikipedia.sw")
+    assert upstream["data.en-sw"] == ("shard", "en-sw")
+    assert PUBLISH.slice(config, "all").synthetic == (profile == "sample")
