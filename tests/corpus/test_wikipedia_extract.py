@@ -2,6 +2,7 @@
 
 import ast
 import bz2
+import dataclasses
 import json
 import os
 import shutil
@@ -97,6 +98,19 @@ def test_documents_carry_id_title_address_and_text(make_work, tmp_path):
     }
     assert (work.out / "text.txt").read_text() == "A &amp; B\nFirst.\nSecond &amp; third.\n"
     assert outcome.counts["lines"] == 3
+
+
+def test_the_number_of_processes_changes_nothing(shared, make_work):
+    folder = shared / "mirror" / "dumps.wikimedia.org" / "enwiki" / "20261101"
+    work = make_work(ExtractWikiSlice(language="en"), "en")
+    inputs = work.scratch.parent / "in"
+    inputs.mkdir()
+    shutil.copy(next(folder.glob("*multistream.xml.bz2")), inputs)
+    work.inputs["dump"] = inputs
+    run(dataclasses.replace(work, workers=3))
+    golden = shared / "golden" / "wikiextractor_mirror" / "en.all.raw"
+    assert (work.out / "text.txt").read_bytes() == golden.read_bytes()
+    assert not (work.logs / "missing_pages.tsv").exists()
 
 
 def test_redirects_and_other_namespaces_stay_out(make_work, tmp_path):

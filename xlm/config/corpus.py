@@ -20,8 +20,8 @@ class ExtractConfig(Config):
         description="Expand templates: holds all of a dump's in memory and reads it twice; the "
         "goldens are without.",
     )
-    missing_pages: float = Field(
-        default=0.001,
+    missing_pages: float = operational(
+        0.001,
         ge=0,
         le=1,
         description="Share of a dump's articles that the engine may lose, at least one page; "

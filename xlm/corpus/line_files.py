@@ -6,7 +6,6 @@ their own, `{split}.{shard:05d}.txt` or `{split}.{shard:05d}.{language}.txt`.
 
 import heapq
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -17,8 +16,9 @@ Row = tuple[str, ...]
 
 _BUCKET_BYTES = 32 << 20
 """Text of one bucket of the shuffle: what is in memory at a time, some four times over."""
-_MOST_BUCKETS = 400
-"""Buckets are open files all at once, and 1,024 are allowed to a process."""
+_MOST_BUCKETS = 1000
+_ROWS_WAITING = 200
+"""Rows of a bucket that are written at once."""
 
 
 class ShardWriter:
@@ -61,41 +61,48 @@ class ShardWriter:
 
 
 class Shuffle:
-    """Sorts any number of rows by their rank, with the memory of one bucket."""
+    """Sorts any number of rows by their rank, with the memory of one bucket.
+
+    No bucket is held open: many units are split side by side, and a process may open 1,024 files.
+    """
 
     def __init__(self, folder: Path, total_bytes: int, *, bucket_bytes: int = _BUCKET_BYTES):
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         buckets = min(total_bytes // bucket_bytes + 1, _MOST_BUCKETS)
-        self._paths = [folder / f"bucket.{number:03d}" for number in range(buckets)]
-        self._files: list[IO[str]] = []
+        self._paths = [folder / f"bucket.{number:04d}" for number in range(buckets)]
+        self._waiting: list[list[str]] = [[] for _ in self._paths]
 
     def __enter__(self) -> "Shuffle":
-        with ExitStack() as stack:
-            self._files = [
-                stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
-                for path in self._paths
-            ]
-            self._stack = stack.pop_all()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for path in self._paths:
+            path.write_bytes(b"")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
         for path in self._paths:
             path.unlink(missing_ok=True)
 
     def add(self, rank: int, row: Row) -> None:
         """Put a row where its rank belongs."""
         # Buckets are ranges of ranks: their number does not change the order.
-        file = self._files[rank * len(self._files) // WHOLE]
-        file.write("\n".join((f"{rank:x}", *row, "")))
+        bucket = rank * len(self._paths) // WHOLE
+        waiting = self._waiting[bucket]
+        waiting.append("\n".join((f"{rank:x}", *row, "")))
+        if len(waiting) >= _ROWS_WAITING:
+            self._flush(bucket)
 
     def rows(self, columns: int) -> Iterator[Row]:
         """All rows in the order of their ranks; rows of `columns` columns were added."""
-        self._stack.close()
-        for path in self._paths:
+        for bucket, path in enumerate(self._paths):
+            self._flush(bucket)
             # Sorting is stable: equal ranks keep the order in which they were added.
             for _, row in sorted(_read_bucket(path, columns), key=_rank_of):
                 yield row
+
+    def _flush(self, bucket: int) -> None:
+        with self._paths[bucket].open("a", encoding="utf-8", newline="\n") as file:
+            file.writelines(self._waiting[bucket])
+        self._waiting[bucket] = []
 
 
 class Selection:

@@ -15,6 +15,7 @@ from xlm.stages.stage import Outcome, Work
 if TYPE_CHECKING:
     from xlm.stages.extract_wiki import ExtractWikiSlice
 
+_MISSING_LOG = "missing_pages.tsv"
 _NAMED_MISSING = 3
 _PROGRESS_EVERY = 1000
 
@@ -29,7 +30,9 @@ class _Ledger:
     closed: bool = True
     documents: int = 0
     lines: int = 0
-    missing: list[Page] = field(default_factory=list)
+    missing: int = 0
+    first_missing: list[Page] = field(default_factory=list)
+    """The first few, for the error line; all are in the log."""
 
 
 def extract_wikipedia(work: "Work[ExtractWikiSlice]", download: Path) -> Outcome:
@@ -58,14 +61,14 @@ def extract_wikipedia(work: "Work[ExtractWikiSlice]", download: Path) -> Outcome
         on_poll=lambda written: work.progress.update(written, None, "bytes", "wikitext to text"),
     )
     _write(work, documents, _read_pages(pages_path), ledger)
-    _report_missing(work, dump, ledger)
+    _check_missing(work, dump, ledger)
     return Outcome(
         counts={
             "articles": ledger.articles,
             "redirects": ledger.redirects,
             "other_namespaces": ledger.other_namespaces,
             "documents": ledger.documents,
-            "missing_pages": len(ledger.missing),
+            "missing_pages": ledger.missing,
             "lines": ledger.lines,
         }
     )
@@ -111,25 +114,28 @@ def _write(
 ) -> None:
     """Walk along documents and pages, both in the order of the dump; what is skipped is missing."""
     work.out.mkdir(parents=True, exist_ok=True)
+    lost_path = work.logs / _MISSING_LOG
+    lost_path.parent.mkdir(parents=True, exist_ok=True)
     with (
+        lost_path.open("w", encoding="utf-8", newline="\n") as lost,
         (work.out / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as records,
         (work.out / "text.txt").open("w", encoding="utf-8", newline="\n") as text,
     ):
         for document in documents:
-            page = _find(document, pages, ledger)
+            page = _find(document, pages, ledger, lost)
             if page.is_article:
                 _write_document(document, page, records, text, ledger)
             if ledger.documents % _PROGRESS_EVERY == 0:
                 work.progress.update(ledger.documents, ledger.articles, "pages", "write")
-        ledger.missing += [page for page in pages if page.is_article]
+        for page in pages:
+            _count_missing(page, ledger, lost)
 
 
-def _find(document: Document, pages: Iterator[Page], ledger: _Ledger) -> Page:
+def _find(document: Document, pages: Iterator[Page], ledger: _Ledger, lost: IO[str]) -> Page:
     for page in pages:
         if page.id == document.id:
             return page
-        if page.is_article:
-            ledger.missing.append(page)
+        _count_missing(page, ledger, lost)
     raise ToolError(
         f"wikiextractor wrote a document with id {document.id}, which the dump does not hold there",
         fix="report the page; extract this language from another dump date meanwhile",
@@ -153,17 +159,22 @@ def _write_document(
     ledger.lines += len(lines)
 
 
-def _report_missing(work: "Work[ExtractWikiSlice]", dump: Path, ledger: _Ledger) -> None:
-    if not ledger.missing:
-        return
-    work.logs.mkdir(parents=True, exist_ok=True)
-    with (work.logs / "missing_pages.tsv").open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{page.id}\t{page.title}\n" for page in ledger.missing)
+def _count_missing(page: Page, ledger: _Ledger, lost: IO[str]) -> None:
+    if page.is_article:
+        ledger.missing += 1
+        lost.write(f"{page.id}\t{page.title}\n")
+        if len(ledger.first_missing) < _NAMED_MISSING:
+            ledger.first_missing.append(page)
+
+
+def _check_missing(work: "Work[ExtractWikiSlice]", dump: Path, ledger: _Ledger) -> None:
+    if ledger.missing == 0:
+        (work.logs / _MISSING_LOG).unlink()
     allowed = max(1, int(ledger.articles * work.config.missing_pages))
-    if len(ledger.missing) > allowed:
-        named = ", ".join(f"{page.title!r} ({page.id})" for page in ledger.missing[:_NAMED_MISSING])
+    if ledger.missing > allowed:
+        named = ", ".join(f"{page.title!r} ({page.id})" for page in ledger.first_missing)
         raise ToolError(
-            f"{dump.name}: wikiextractor lost {len(ledger.missing):,} of {ledger.articles:,} "
+            f"{dump.name}: wikiextractor lost {ledger.missing:,} of {ledger.articles:,} "
             f"articles ({allowed:,} allowed), the first: {named}",
             fix="see wikiextractor.log; run again, or raise extract.missing_pages",
         )
