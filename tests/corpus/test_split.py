@@ -172,6 +172,14 @@ def test_a_handful_of_lines_fills_all_sides(make_work, number):
     assert all(rows[split] for split in SPLITS)
 
 
+def test_shards_of_an_earlier_attempt_do_not_stay(make_work):
+    lines = [f"line {number}" for number in range(50)]
+    _, _, work = _split(make_work, [lines], lines_per_shard=2)
+    (work.out / "train.00099.txt").write_text("left by a killed run\n")
+    run(work)
+    assert not (work.out / "train.00099.txt").exists()
+
+
 def test_nothing_to_split_is_an_error(make_work):
     with pytest.raises(DataError, match="sw: no line to split"):
         _split(make_work, [[]])

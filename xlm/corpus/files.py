@@ -11,7 +11,7 @@ def sole_file(directory: Path, pattern: str) -> Path:
     Raises:
         DataError: there is none, or more than one.
     """
-    found = sorted(path for path in directory.glob(pattern) if path.name != "manifest.json")
+    found = sorted(directory.glob(pattern))
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise DataError(

@@ -93,6 +93,8 @@ def _divide(
     total_bytes = sum(path.stat().st_size for path in _paths(config, text))
     counts: dict[str, int] = {}
     work.out.mkdir(parents=True, exist_ok=True)
+    for leftover in work.out.glob("*.txt"):
+        leftover.unlink()
     with ExitStack() as stack:
         shuffle = stack.enter_context(Shuffle(work.scratch / "shuffle", total_bytes))
         train = stack.enter_context(_writer(work, "train"))
