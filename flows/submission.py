@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prefect import get_run_logger, tags
-from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -61,7 +60,8 @@ class _Submitter:
                 self.futures[node].wait()
                 state = self.futures[node].state
                 if state.is_failed() or state.is_crashed():
-                    failures.append(f"{node}: {_reason(state)}")
+                    reason = self.run.failures.get(node) or state.message or "crashed"
+                    failures.append(f"{node}: {reason}")
                 elif not state.is_completed():
                     blocked.append(node)
                     self.run.observer.finished(Finished(node, "blocked"))
@@ -96,7 +96,3 @@ def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
 
 def _tags(node: Node) -> list[str]:
     return [] if node.unit == ALL else [f"unit:{node.unit}"]
-
-
-def _reason(state: State) -> str:
-    return " ".join((state.message or state.name or "failed").split())

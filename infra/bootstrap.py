@@ -30,7 +30,7 @@ BUILD_TOOLS = ("cython>=3", "setuptools>=77", "wheel")
 
 def main() -> None:
     """Create and fill the environment, then leave the stamp of what it was made from."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - any python3 may start this file
         sys.exit("bootstrap: Python 3.11 or newer is needed; set PYTHON=python3.12, say")
     if not (os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")):
         sys.exit("bootstrap: no C++ compiler; install g++ (Debian: apt-get install g++)")
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _install_torch() -> None:
-    """The CPU build unless a GPU is seen; pip first, because it also looks where admins put wheels."""
+    """The CPU build unless a GPU is seen; by pip, which also looks where admins put wheels."""
     index = os.environ.get("TORCH_INDEX_URL")
     if index:
         _say(f"installing {TORCH} from {index}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")
 HEADER = """\
-# The versions that the set-up installs; `make lock` rewrites this file from the environment at hand.
+# What the set-up installs; `make lock` rewrites this file from the environment at hand.
 # torch and fastBPE are pinned in infra/bootstrap.py, which knows how to build them.
 """
 ELSEWHERE = ("torch==", "fastbpe==", "uv==", "pip==", "xlm-pipeline", "-e ", "nvidia-", "triton==")

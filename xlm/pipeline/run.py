@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Built:
-    """What became of one node."""
+    """What became of one node; `seconds` is the stage's own time, without waits."""
 
     node: Node
     status: Status
@@ -56,6 +56,7 @@ class PipelineRun:
     executor: Any
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[Node, Built] = field(default_factory=dict)
+    failures: dict[Node, str] = field(default_factory=dict)
     _artifacts: dict[Node, Artifact] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -72,29 +73,34 @@ class PipelineRun:
             MissingUpstreamError: an input outside of the selection has not been built.
             XlmError: whatever the stage found wrong.
         """
-        began = time.monotonic()
         stage = stage_named(node.stage)
         try:
             ingredients, upstream = self._ingredients(node, stage)
-            key = artifact_key(ingredients)
-            fresh = self._refreshes(node)
-            artifact = None if fresh else self._hit(node, stage, key)
-            status: Status = "cached"
-            if artifact is None:
-                with self.store.lock(stage.name, key) as waited:
-                    artifact = self._hit(node, stage, key) if not fresh else None
-                    status = "waited" if artifact is not None and waited else status
-                    if artifact is None:
-                        status = "built"
-                        artifact = self._build(node, stage, key, ingredients, upstream)
+            built = self._serve_or_build(node, stage, ingredients, upstream)
         except Exception as error:
-            self.observer.finished(
-                Finished(node, "failed", time.monotonic() - began, _one_line(error))
-            )
+            self.failures[node] = " ".join(str(error).split()) or type(error).__name__
+            self.observer.finished(Finished(node, "failed", detail=self.failures[node]))
             raise
-        built = Built(node, status, artifact, time.monotonic() - began)
         self._remember(built, ingredients)
         return built
+
+    def _serve_or_build(
+        self,
+        node: Node,
+        stage: Stage[Any],
+        ingredients: dict[str, Any],
+        upstream: dict[str, Artifact],
+    ) -> Built:
+        key = artifact_key(ingredients)
+        refresh = self._refreshes(node)
+        if not refresh and (artifact := self._hit(node, stage, key)) is not None:
+            return Built(node, "cached", artifact, 0.0)
+        with self.store.lock(stage.name, key) as waited:
+            # Whoever held the lock may have built it meanwhile.
+            if not refresh and waited and (artifact := self._hit(node, stage, key)) is not None:
+                return Built(node, "waited", artifact, 0.0)
+            artifact, seconds = self._build(node, stage, key, ingredients, upstream)
+            return Built(node, "built", artifact, seconds)
 
     def locate(self, node: Node) -> Artifact:
         """The artifact of a node that this run does not build.
@@ -165,7 +171,7 @@ class PipelineRun:
         key: str,
         ingredients: dict[str, Any],
         upstream: dict[str, Artifact],
-    ) -> Artifact:
+    ) -> tuple[Artifact, float]:
         staging = self.store.stage(stage.name, key)
         forget_unfinished(staging.scratch / "records", staging.out)
         usage = Usage()
@@ -198,7 +204,7 @@ class PipelineRun:
             "resolved_config": self.graph.config.model_dump(mode="json"),
         }
         measured = self._measured(outcome, seconds, usage)
-        return self.store.publish(staging, description, measured, stage.volatile)
+        return self.store.publish(staging, description, measured, stage.volatile), seconds
 
     def _run_stage(self, node: Node, stage: Stage[Any], work: Work[Any]) -> tuple[Outcome, float]:
         began = time.monotonic()
@@ -225,6 +231,7 @@ class PipelineRun:
         node, manifest = built.node, built.artifact.manifest
         self._artifacts[node] = built.artifact
         self.results[node] = built
+        self.failures.pop(node, None)  # a retry got it
         self.references.record(
             self.request.profile,
             node.stage,
@@ -258,7 +265,3 @@ def _source(source: Source) -> dict[str, Any]:
         "size_bytes": source.size_bytes,
         "sha256": source.sha256,
     }
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

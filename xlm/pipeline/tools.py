@@ -8,6 +8,5 @@ def tool_environment(directory: Path) -> dict[str, str]:
     return {
         "XLM_TOOL_CACHE": str(directory),
         "PYTHAINLP_DATA": str(directory / "pythainlp"),
-        "PYTHAINLP_DATA_DIR": str(directory / "pythainlp"),
         "MPLCONFIGDIR": str(directory / "matplotlib"),
     }
