@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 
 from xlm.errors import DataError
-from xlm.sample.inference_files import separate_punctuation, write_xnli, write_xnli_mt
+from xlm.sample.inference_files import (
+    separate_punctuation,
+    training_table,
+    write_xnli,
+    write_xnli_mt,
+)
 from xlm.sample.parallel_files import write_tatoeba
 from xlm.sample.wikipedia_files import write_wikipedia
 
@@ -147,7 +152,8 @@ def test_xnli_zip_has_nineteen_columns_and_shared_pair_ids(tmp_path: Path, share
 
 
 def test_training_table_is_tokenized_and_says_contradictory(tmp_path: Path) -> None:
-    write_xnli_mt(tmp_path, {"en": ROWS, "sw": ROWS}, {"sw": ROWS})
+    table = training_table(ROWS)
+    write_xnli_mt(tmp_path, {"en": table, "sw": table}, {"sw": ROWS})
     with zipfile.ZipFile(tmp_path / "dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip") as archive:
         table = archive.read("XNLI-MT-1.0/multinli/multinli.train.en.tsv").decode()
         assert table == (
@@ -175,7 +181,7 @@ def test_bytes_do_not_depend_on_when_they_are_written(tmp_path: Path) -> None:
         _dump(tmp_path / name)
         write_tatoeba(tmp_path / name, "de", [("One.", "Eins.")])
         write_xnli(tmp_path / name, {"en": ROWS}, {"en": ROWS})
-        write_xnli_mt(tmp_path / name, {"en": ROWS}, {})
+        write_xnli_mt(tmp_path / name, {"en": training_table(ROWS)}, {})
     first = [path for path in sorted((tmp_path / "first").rglob("*")) if path.is_file()]
     assert len(first) == 8
     for path in first:

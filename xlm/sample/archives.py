@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _DATE = (2026, 11, 1, 0, 0, 0)
-_COMPRESSION_LEVEL = 6
+_COMPRESSION_LEVEL = 1
 _REGULAR_FILE = 0o100644 << 16
 _UNIX = 3
 

@@ -8,6 +8,7 @@ the test sets, `xnli/xnli.test.{language}.en.tsv` (the official file's names are
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from xlm.errors import DataError
@@ -23,6 +24,7 @@ _COLUMNS = (
     "label1", "label2", "label3", "label4", "label5", "sentence1_tokenized", "sentence2_tokenized",
     "match",
 )  # fmt: skip
+_TRAINING_COLUMNS = ("premise", "hypo", "label")
 _HYPOTHESES_OF_A_PREMISE = 3
 _GENRE = "sample"
 # Latin, Arabic, Devanagari and Chinese marks that Moses parts from the word before them.
@@ -53,24 +55,33 @@ def write_xnli(
 
 
 def write_xnli_mt(
-    mirror: Path, train: Mapping[str, Sequence[Row]], test_in_english: Mapping[str, Sequence[Row]]
-) -> dict[str, int]:
-    """Write `XNLI-MT-1.0.zip`: training rows a language, English translations of test sets."""
-    header = ("premise", "hypo", "label")
+    mirror: Path, train: Mapping[str, str], test_in_english: Mapping[str, Sequence[Row]]
+) -> int:
+    """Write `XNLI-MT-1.0.zip` and return its size, bytes.
+
+    Args:
+        train: a training table (`training_table`) by language.
+        test_in_english: English translations of a language's test rows.
+    """
     members = {
-        f"XNLI-MT-1.0/multinli/multinli.train.{language}.tsv": _table(
-            header, (_training_row(row) for row in train[language])
-        )
+        f"XNLI-MT-1.0/multinli/multinli.train.{language}.tsv": train[language]
         for language in sorted(train)
     }
     members |= {
-        f"XNLI-MT-1.0/xnli/xnli.test.{language}.en.tsv": _table(header, test_in_english[language])
+        f"XNLI-MT-1.0/xnli/xnli.test.{language}.en.tsv": _table(
+            _TRAINING_COLUMNS, test_in_english[language]
+        )
         for language in sorted(test_in_english)
     }
-    size = write_zip(mirror / FOLDER / "XNLI-MT-1.0.zip", members)
-    return {"train_rows": sum(map(len, train.values())), "bytes": size}
+    return write_zip(mirror / FOLDER / "XNLI-MT-1.0.zip", members)
 
 
+def training_table(rows: Iterable[Row]) -> str:
+    """Rows as MultiNLI's training files hold them: tokenized, `contradictory`."""
+    return _table(_TRAINING_COLUMNS, (_training_row(row) for row in rows))
+
+
+@lru_cache(maxsize=1 << 16)
 def separate_punctuation(sentence: str) -> str:
     """Part the punctuation from the words, as the Moses tokenizer does with plain sentences."""
     return _PUNCTUATION.sub(r" \1", sentence)
