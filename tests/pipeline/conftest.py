@@ -1,7 +1,8 @@
 """A toy DAG of three stages over two units, run by the real machinery."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.settings import Settings
 from xlm.pipeline import graph
+from xlm.pipeline.mapper import process_pool
 from xlm.pipeline.observer import Finished, NoObserver
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import PipelineRun, open_run
@@ -134,8 +136,16 @@ class Toy:
         return recorder.statuses
 
 
+@pytest.fixture(scope="session")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPoolExecutor]:
+    with process_pool(1, tmp_path_factory.mktemp("tools")) as executor:
+        yield executor
+
+
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: ProcessPoolExecutor) -> Toy:
+    # A worker takes longer to start than a toy to run: all tests share one.
+    monkeypatch.setattr("xlm.pipeline.run.process_pool", lambda *_: nullcontext(pool))
     return Toy(tmp_path / "data", monkeypatch)
 
 

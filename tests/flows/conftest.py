@@ -1,0 +1,21 @@
+"""One Prefect server for all tests of flows, with a home of its own."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A temporary server; Prefect is imported only after its home is set."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+    patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    patch.setenv("DO_NOT_TRACK", "1")
+    from prefect.testing.utilities import prefect_test_harness
+
+    logging.getLogger("prefect").setLevel(logging.CRITICAL)
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+    patch.undo()

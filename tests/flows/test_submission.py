@@ -1,0 +1,104 @@
+"""The flow's machinery on the toy DAG, against a real Prefect server."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.pipeline.conftest import JOIN, LAST, READ, ReadSlice, Toy, pool, toy
+from xlm.errors import DataError, MissingUpstreamError, PipelineError
+from xlm.stages.stage import Outcome, Stage, Work
+
+__all__ = ["pool", "toy"]
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+RunToy = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def run_toy(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> RunToy:
+    """Runs the toy DAG as a flow and returns each task run's name and state, from the server."""
+    monkeypatch.setenv("XLM_ROOT", toy.settings.root)
+    monkeypatch.setenv("XLM_WORKERS", "1")
+
+    def run(
+        *stages: Stage[Any], flow_error: type[Exception] | None = None, **fields: object
+    ) -> Any:
+        from prefect import flow
+        from prefect.client.orchestration import get_client
+        from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+        from prefect.runtime import flow_run
+
+        from flows.submission import pipeline
+        from tasks.stage_task import stage_task
+
+        seen: list[str] = []
+        toy.use(*stages)
+
+        @flow(name="toy")
+        def toy_flow() -> None:
+            seen.append(flow_run.id)
+            with pipeline(toy.request(**fields)) as build:
+                for stage in stages:
+                    build(stage_task(stage))
+
+        if flow_error:
+            with pytest.raises(flow_error) as caught:
+                toy_flow()
+            seen.append(str(caught.value))
+        else:
+            toy_flow()
+        chosen = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(seen[0])]))
+        with get_client(sync_client=True) as client:
+            runs = client.read_task_runs(flow_run_filter=chosen)
+        states = {one.name: str(one.state_name) for one in runs}
+        return (states, seen[1]) if flow_error else states
+
+    return run
+
+
+def test_the_first_run_builds_and_the_second_shows_every_hit_as_cached(run_toy: RunToy) -> None:
+    assert run_toy(READ, JOIN, LAST) == dict.fromkeys(
+        ["read[en]", "read[sw]", "join", "last"], "Completed"
+    )
+    assert Counter(run_toy(READ, JOIN, LAST).values()) == {"Cached": 4}
+
+
+def test_one_language_fails_and_the_others_finish(run_toy: RunToy) -> None:
+    def fail_in_swahili(work: Work[ReadSlice]) -> Outcome:
+        if work.unit == "sw":
+            raise DataError("sw: no article in the dump", fix="check its date")
+        return READ.run(work)
+
+    broken = replace(READ, run=fail_in_swahili)
+    states, message = run_toy(broken, JOIN, LAST, flow_error=PipelineError)
+    assert states["read[en]"] == "Completed"
+    assert states["read[sw]"] == "Failed"
+    assert message == (
+        "read[sw]: sw: no article in the dump; check its date (2 behind them were not tried)"
+    )
+    states = run_toy(READ, JOIN, LAST)
+    assert states["read[en]"] == "Cached"
+    assert states["read[sw]"] == states["join"] == "Completed"
+
+
+def test_only_with_a_missing_input_fails_before_anything_starts(run_toy: RunToy) -> None:
+    states, message = run_toy(READ, JOIN, LAST, flow_error=MissingUpstreamError, only=("last",))
+    assert states == {}
+    assert "--until join" in message
+
+
+def test_every_stage_leaves_a_card(run_toy: RunToy) -> None:
+    run_toy(READ, JOIN, LAST)
+    from prefect.artifacts import Artifact
+
+    card = Artifact.get("read")
+    assert card is not None
+    text = str(card.data)
+    assert text.startswith("## read")
+    assert "| sw | built |" in text
+    assert "Build again: `xlm run --profile" in text
