@@ -1,9 +1,70 @@
-"""`xlm results`."""
+"""`xlm results`: the tables of the last run, or what its stages took."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import typer
+
+from xlm.config.settings import Settings
+from xlm.pipeline.results import artifact_of, costs_of, results_of
+from xlm.pipeline.run_record import last_run
+from xlm.pipeline.tables import human_bytes, seconds_text
+from xlm.store.root import resolve_root
+from xlm.xnli.tables import tables
 
 
 def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
-    """Print the tables of the last run."""
+    """Print accuracy, perplexity and retrieval by language, and where the model is."""
+    home = _root(root)
+    record = last_run(home, profile=profile)
+    results = results_of(record, home)
+    if as_json:
+        typer.echo(results.model_dump_json(indent=1))
+        return
+    for one in tables(results):
+        typer.echo(f"{one.title}\n{_aligned(one.header, one.rows)}\n")
+    published = artifact_of(record, home, "publish")
+    typer.echo(f"model   {published / 'classifier'}\n        {published / 'masked-lm'}")
+    typer.echo(f"card    {published / 'classifier' / 'README.md'}")
+    typer.echo(f"Prefect {home / 'prefect'} (seen with `make ui`)")
 
 
 def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
-    """Print wall time and peak memory."""
+    """Print wall time, CPU time and peak memory of each stage."""
+    home = _root(root)
+    record = last_run(home, profile=profile)
+    costs = costs_of(record, home)
+    if as_json:
+        typer.echo(json.dumps([cost._asdict() for cost in costs], indent=1))
+        return
+    header = ("stage", "units", "wall time", "longest unit", "CPU time", "peak memory", "size")
+    rows = [
+        (
+            cost.stage,
+            str(cost.units),
+            seconds_text(cost.wall_seconds),
+            seconds_text(cost.longest_seconds),
+            seconds_text(cost.cpu_seconds),
+            human_bytes(cost.peak_memory_bytes),
+            human_bytes(cost.size_bytes),
+        )
+        for cost in costs
+    ]
+    typer.echo(_aligned(header, rows))
+
+
+def _root(root: str | None) -> Path:
+    return resolve_root(Settings.of_environment(root).root)
+
+
+def _aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,74 @@
+"""Results and costs of runs: what `xlm results`, the UI and the docs show."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from xlm.errors import StoreError
+from xlm.pipeline.tables import read_measured
+from xlm.release.markdown import table
+from xlm.xnli.results import Results, read_results
+from xlm.xnli.tables import tables
+
+
+def results_markdown(directory: Path) -> str:
+    """All tables of an evaluate artifact, as Markdown."""
+    found = tables(read_results(directory))
+    return "\n\n".join(f"## {one.title}\n\n{table(one.header, one.rows)}" for one in found)
+
+
+def artifact_of(record: Mapping[str, Any], root: Path, stage: str) -> Path:
+    """The directory of a one-unit stage's artifact in a run.
+
+    Raises:
+        StoreError: the run did not get that far.
+    """
+    for node in record["nodes"]:
+        if node["stage"] == stage:
+            return root / str(node["directory"])
+    raise StoreError(
+        f"the last run of profile {record['request']['profile']} has no {stage}",
+        fix="run it to the end with `xlm run`",
+    )
+
+
+def results_of(record: Mapping[str, Any], root: Path) -> Results:
+    """What the run's evaluation found."""
+    return read_results(artifact_of(record, root, "evaluate"))
+
+
+class StageCost(NamedTuple):
+    """What building one stage took, whichever run built it."""
+
+    stage: str
+    units: int
+    wall_seconds: float
+    longest_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+    size_bytes: int
+
+
+def costs_of(record: Mapping[str, Any], root: Path) -> list[StageCost]:
+    """The costs of every stage of a run, from the artifacts' own records.
+
+    Wall time is summed over units (they run side by side); the peak is the largest single process.
+    """
+    by_stage: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for node in record["nodes"]:
+        directory = root / node["directory"]
+        size_bytes = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+        by_stage[node["stage"]].append(read_measured(directory) | {"size_bytes": size_bytes})
+    return [
+        StageCost(
+            stage=stage,
+            units=len(rows),
+            wall_seconds=sum(row["wall_seconds"] for row in rows),
+            longest_seconds=max(row["wall_seconds"] for row in rows),
+            cpu_seconds=sum(row["cpu_seconds"] for row in rows),
+            peak_memory_bytes=max(row["peak_memory_bytes"] for row in rows),
+            size_bytes=sum(row["size_bytes"] for row in rows),
+        )
+        for stage, rows in by_stage.items()
+    ]
