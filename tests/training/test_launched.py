@@ -1,5 +1,6 @@
 """Pretraining through torchrun: two processes, kills, failures that reach the starter."""
 
+import json
 import os
 import signal
 import threading
@@ -9,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.errors import ToolError, TrainingError
 from xlm.stages.pretrain import PRETRAIN, PretrainSlice
-from xlm.stages.stage import Outcome, Work
+from xlm.stages.stage import Work
+from xlm.training.job import PretrainJob
+from xlm.training.team import Team
+from xlm.training.trainer import Trainer
 
-RunStage = Callable[..., Outcome]
+NO_DROPOUT: dict[str, object] = {"dropout": 0.0, "attention_dropout": 0.0}
 
 
 class Recorder:
@@ -37,7 +42,9 @@ def make_work(world: TinyWorld, tmp_path: Path) -> Callable[..., Work[PretrainSl
         return Work(
             unit="all",
             config=PretrainSlice(
-                languages=LANGUAGES, model=tiny_model(), pretrain=tiny_pretraining(**changes)
+                languages=LANGUAGES,
+                model=tiny_model(**NO_DROPOUT),
+                pretrain=tiny_pretraining(**changes),
             ),
             inputs=inputs,
             out=tmp_path / name / "out",
@@ -51,13 +58,33 @@ def make_work(world: TinyWorld, tmp_path: Path) -> Callable[..., Work[PretrainSl
     return make
 
 
-def files(work: Work[PretrainSlice]) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(work.out.iterdir())}
+def files(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
 
-def test_two_processes_train_together_and_report(
-    make_work: Callable[..., Work[PretrainSlice]],
+def losses(directory: Path) -> list[float]:
+    lines = (directory / "metrics.jsonl").read_text().split("\n")[:-1]
+    return [json.loads(line)["loss"]["mlm"] for line in lines]
+
+
+def straight_run(job: PretrainJob) -> Path:
+    """Train in this process, with one thread as the started ones; returns the files' directory."""
+    threads = torch.get_num_threads()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    torch.set_num_threads(1)
+    try:
+        Trainer(job, Team(0, 1, torch.device("cpu"))).run()
+    finally:
+        torch.set_num_threads(threads)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return job.out
+
+
+def test_two_processes_compute_what_one_computes(
+    make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
 ) -> None:
+    """The global batch and its masks do not depend on how many processes share it."""
     work = make_work("two", processes=2, speed_updates=1)
     outcome = PRETRAIN.run(work)
     assert outcome.counts["updates"] == 20
@@ -66,17 +93,17 @@ def test_two_processes_train_together_and_report(
     assert outcome.measured["peak_memory_bytes"] > 50_000_000
     assert isinstance(work.progress, Recorder)
     assert work.progress.notes[-1][:3] == (20, 20, "updates")
-    assert "training mixture" in (work.logs / "training.log").read_text()
+    assert "training mixture" in (work.logs / "processes.log").read_text()
+    alone = straight_run(make_job("one", model=NO_DROPOUT))
+    assert losses(work.out) == pytest.approx(losses(alone), rel=1e-4)
 
 
 @pytest.mark.fault
 def test_a_killed_tree_goes_on_to_the_same_bytes(
-    make_work: Callable[..., Work[PretrainSlice]],
+    make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
 ) -> None:
-    """kill -9 of torchrun's workers mid-run, then a rerun: equal to a straight run."""
+    """kill -9 of torchrun and its worker mid-run, then a rerun: equal to a straight run."""
     shape: dict[str, object] = {"updates": 120, "validation_updates": 60, "checkpoint_updates": 10}
-    straight = make_work("straight", **shape)
-    PRETRAIN.run(straight)
     killed = make_work("killed", **shape)
     killer = threading.Thread(target=_kill_after_a_checkpoint, args=(killed.scratch,))
     killer.start()
@@ -85,8 +112,9 @@ def test_a_killed_tree_goes_on_to_the_same_bytes(
     killer.join()
     assert not (killed.out / "model.safetensors").exists()
     PRETRAIN.run(killed)
-    assert "going on from update" in (killed.logs / "training.log").read_text()
-    assert files(killed) == files(straight)
+    assert "going on from update" in (killed.logs / "processes.log").read_text()
+    straight = straight_run(make_job("straight", model=NO_DROPOUT, **shape))
+    assert files(killed.out) == files(straight)
 
 
 def test_what_went_wrong_in_a_process_reaches_the_starter(

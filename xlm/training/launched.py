@@ -7,10 +7,13 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from xlm.config.base import Config
 from xlm.launch.follow import JsonFollower
 from xlm.launch.launcher import Launch, Launcher
 from xlm.launch.local import LocalLauncher
+from xlm.progress import Progress
 from xlm.stages.pretrain import PretrainSlice
 from xlm.stages.stage import Outcome, Work
 from xlm.training.job import SPEED_FILE, PretrainJob, write_job
@@ -33,8 +36,6 @@ def pretrain(
         ToolError: the processes failed without a word.
     """
     config = work.config.pretrain
-    for directory in (work.out, work.scratch, work.logs):
-        directory.mkdir(parents=True, exist_ok=True)
     job = PretrainJob(
         languages=work.config.languages,
         model=work.config.model,
@@ -46,54 +47,89 @@ def pretrain(
         out=work.out,
         logs=work.logs,
     )
-    path = work.scratch / "job.json"
-    write_job(path, job)
-    started = time.monotonic()
-    report = SpeedReport(work)
-    result = (launcher or LocalLauncher()).run(
-        Launch(
-            module=_MODULE,
-            job=path,
-            processes=config.processes,
-            threads_per_process=config.threads_per_process,
-            log_path=work.logs / "training.log",
-            timeout_seconds=config.timeout_seconds,
-        ),
-        report.update,
+    measured = launch_job(
+        work,
+        job,
+        module=_MODULE,
+        processes=config.processes,
+        threads_per_process=config.threads_per_process,
+        timeout_seconds=config.timeout_seconds,
+        unit="updates",
+        launcher=launcher,
     )
     summary = json.loads((work.out / "validation.json").read_text(encoding="utf-8"))
     counts = {name: summary[name] for name in ("updates", "tokens", "parameters")}
     if summary["best_criterion"] is not None:
         counts["best_validation_perplexity"] = summary["best_criterion"]
-    return Outcome(
-        counts=counts,
-        measured={
-            "seconds": time.monotonic() - started,
-            "cpu_seconds": result.cpu_seconds,
-            "peak_memory_bytes": result.peak_memory_bytes,
-            "tokens_per_second": report.tokens_per_second,
-        },
+    return Outcome(counts=counts, measured=measured)
+
+
+def launch_job(
+    work: Work[Any],
+    job: Config,
+    *,
+    module: str,
+    processes: int,
+    threads_per_process: int,
+    timeout_seconds: float | None,
+    unit: str,
+    launcher: Launcher | None,
+) -> dict[str, float]:
+    """Run a job's processes to their end, report their progress, and return what they cost.
+
+    Raises:
+        XlmError: what a process said went wrong.
+        ToolError: the processes failed without a word.
+    """
+    for directory in (work.out, work.scratch, work.logs):
+        directory.mkdir(parents=True, exist_ok=True)
+    path = work.scratch / "job.json"
+    write_job(path, job)
+    started = time.monotonic()
+    report = SpeedReport(work.logs / SPEED_FILE, work.progress, unit)
+    result = (launcher or LocalLauncher()).run(
+        Launch(
+            module=module,
+            job=path,
+            processes=processes,
+            threads_per_process=threads_per_process,
+            log_path=work.logs / "processes.log",
+            timeout_seconds=timeout_seconds,
+        ),
+        report.update,
     )
+    report.update()
+    return {
+        "seconds": time.monotonic() - started,
+        "cpu_seconds": result.cpu_seconds,
+        "peak_memory_bytes": result.peak_memory_bytes,
+        **report.rates(),
+    }
 
 
 class SpeedReport:
-    """Turns the speed lines of the training processes into progress."""
+    """Turns the speed lines of the leading process into progress and mean rates."""
 
-    def __init__(self, work: Work[PretrainSlice]) -> None:
-        self._progress = work.progress
-        self._follower = JsonFollower(work.logs / SPEED_FILE)
-        self._tokens = 0.0
+    def __init__(self, path: Path, progress: Progress, unit: str) -> None:
+        self._follower = JsonFollower(path)
+        self._progress = progress
+        self._unit = unit
+        self._amounts: dict[str, float] = {}
         self._seconds = 0.0
 
-    @property
-    def tokens_per_second(self) -> float:
-        """Mean over all that was reported, validation included."""
-        return self._tokens / self._seconds if self._seconds else 0.0
+    def rates(self) -> dict[str, float]:
+        """Mean tokens, rows and steps per second over all that was reported."""
+        return {name: amount / self._seconds for name, amount in self._amounts.items()}
 
     def update(self) -> None:
         """Report what came since the last call."""
         for record in self._follower.new_records():
-            self._tokens += record["tokens_per_second"] * record["seconds"]
-            self._seconds += record["seconds"]
-            note = f"{record['tokens_per_second']:,} tokens/s"
-            self._progress.update(record["step"], record["total"], "updates", note)
+            seconds = record.get("seconds", 0.0)
+            self._seconds += seconds
+            for name, rate in record.items():
+                if name.endswith("_per_second"):
+                    self._amounts[name] = self._amounts.get(name, 0.0) + rate * seconds
+            note = record["note"]
+            if "tokens_per_second" in record:
+                note = f"{record['tokens_per_second']:,} tokens/s"
+            self._progress.update(record["step"], record["total"], self._unit, note)

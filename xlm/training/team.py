@@ -17,7 +17,6 @@ import torch.distributed as dist
 from torch import Tensor
 
 _TIMEOUT = timedelta(minutes=30)
-"""A process that waits longer for another one ends, and with it the run."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,11 @@ class Team:
 
 
 @contextmanager
-def join_team(device: str) -> Iterator[Team]:
-    """Meet the other processes that torchrun started; leave them at the end."""
+def join_team(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterator[Team]:
+    """Meet the other processes that torchrun started; leave them at the end.
+
+    A process that waits longer than `timeout` for another one ends, and with it the run.
+    """
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     index = f":{os.environ.get('LOCAL_RANK', 0)}" if device == "cuda" else ""
     local = torch.device(device + index)
@@ -69,7 +71,7 @@ def join_team(device: str) -> Iterator[Team]:
     if world == 1:
         yield Team(0, 1, local)
         return
-    dist.init_process_group("nccl" if local.type == "cuda" else "gloo", timeout=_TIMEOUT)
+    dist.init_process_group("nccl" if local.type == "cuda" else "gloo", timeout=timeout)
     try:
         yield Team(rank, world, local)
     finally:

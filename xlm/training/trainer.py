@@ -23,7 +23,7 @@ from xlm.training.batches import BatchSource
 from xlm.training.checkpoints import Checkpoints
 from xlm.training.data import load_corpus
 from xlm.training.guards import DivergenceGuard
-from xlm.training.job import PretrainJob
+from xlm.training.job import SPEED_FILE, PretrainJob
 from xlm.training.metrics import JsonLines, LossSums
 from xlm.training.mixture import mixture, mixture_table, write_mixture
 from xlm.training.objective import MaskedLoss, to_tensors
@@ -123,7 +123,7 @@ class Trainer:
 
     def _train(self, metrics: JsonLines | None) -> None:
         config, state = self._config, self._state
-        speed = SpeedLines(self._job, state.update) if self._team.leads else None
+        speed = self._speed() if self._team.leads else None
         self._encoder.train()
         while state.update < config.updates and not state.stopped:
             batch = self._source.next_batch()
@@ -142,6 +142,14 @@ class Trainer:
                 self._save(metrics)
             if stop and not last and not state.stopped:
                 raise Interrupted
+
+    def _speed(self) -> SpeedLines:
+        return SpeedLines(
+            self._job.logs / SPEED_FILE,
+            update=self._state.update,
+            total=self._config.updates,
+            every=self._config.speed_updates,
+        )
 
     def _update(self, batch: Batch) -> float:
         """One optimizer update on a global batch; returns the layers' learning rate."""

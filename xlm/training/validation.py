@@ -36,6 +36,8 @@ RATE: Final = 0.15
 _ROWS = 32
 _MANY_LANGUAGES = 5
 _CHUNK_PARTS = {"valid": 5, "test": 10}
+_LARGEST_LOG = 700.0
+"""exp of more is no float."""
 _PAIR_LIMITS = {"valid": 1500, "test": 300}
 LOSS, CELLS, RIGHT = range(3)
 """Columns of the sums: loss, places predicted, places predicted rightly."""
@@ -96,12 +98,17 @@ class Validator:
         encoder.train(training)
         return sums
 
+    @staticmethod
+    def perplexity(row: NDArray[np.float64]) -> float:
+        """exp of the mean loss of one task's sums."""
+        return math.exp(min(row[LOSS] / row[CELLS], _LARGEST_LOG))
+
     def metrics(self, sums: NDArray[np.float64]) -> dict[str, float]:
         """Perplexities and accuracies (in %) under the original's names, and their means."""
         found: dict[str, float] = {}
         means: dict[str, list[float]] = {}
         for task, row in zip(self.tasks, sums, strict=True):
-            perplexity = math.exp(min(row[LOSS] / row[CELLS], 700.0))
+            perplexity = self.perplexity(row)
             accuracy = 100 * row[RIGHT] / row[CELLS]
             prefix = f"{self._split}_{task.name}_mlm"
             found |= {f"{prefix}_ppl": perplexity, f"{prefix}_acc": accuracy}

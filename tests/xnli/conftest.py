@@ -1,0 +1,96 @@
+"""The tiny world, an encoder pretrained on it, and jobs in directories of their own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_world import LANGUAGES, TinyWorld, build_world, tiny_model, tiny_pretraining
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.config.xnli import EvaluateConfig, FinetuneConfig
+from xlm.model.checkpoint import save_encoder
+from xlm.model.description import ModelDescription
+from xlm.model.encoder import Encoder
+from xlm.model.initialise import initialise
+from xlm.xnli.jobs import EvaluateJob, FinetuneJob
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
+    """Shards of three languages."""
+    return build_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def encoder(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifact of an encoder that nobody trained."""
+    vocabulary = load_vocabulary(world.vocabulary)
+    model = Encoder(
+        ModelDescription(
+            model=tiny_model(dropout=0.0, attention_dropout=0.0, dimension=32),
+            languages=LANGUAGES,
+            vocabulary_size=vocabulary.size,
+            vocabulary_hash=vocabulary.hash,
+        )
+    )
+    initialise(model, seed=0)
+    directory = tmp_path_factory.mktemp("encoder")
+    save_encoder(directory, model)
+    return directory
+
+
+@pytest.fixture
+def make_finetune(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[..., FinetuneJob]:
+    """A fine-tuning job; keyword arguments go to its config."""
+
+    def make(name: str = "finetune", **changes: object) -> FinetuneJob:
+        settings = {
+            "updates": 30,
+            "batch_pairs": 16,
+            "evaluation_updates": 10,
+            "optimizer": {"learning_rate": 0.003},
+            "schedule": {"kind": "linear", "warmup_updates": 3},
+            "collapse": "report",
+            **changes,
+        }
+        config = FinetuneConfig.model_validate(settings)
+        return FinetuneJob(
+            finetune=config,
+            pretrain=tiny_pretraining() if config.mix_pretraining else None,
+            encoder=encoder,
+            vocabulary=world.vocabulary,
+            xnli=world.xnli,
+            mono=world.mono,
+            pairs=world.pairs,
+            **_places(tmp_path / name),
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_evaluate(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[..., EvaluateJob]:
+    """An evaluation job for a fine-tuned classifier."""
+
+    def make(name: str, classifier: Path, **changes: object) -> EvaluateJob:
+        settings = {"baseline_epochs": 5, "retrieval_pairs": 20, **changes}
+        return EvaluateJob(
+            evaluate=EvaluateConfig.model_validate(settings),
+            stream_tokens=16,
+            encoder=encoder,
+            classifier=classifier,
+            vocabulary=world.vocabulary,
+            mono=world.mono,
+            pairs=world.pairs,
+            xnli=world.xnli,
+            **_places(tmp_path / name),
+        )
+
+    return make
+
+
+def _places(root: Path) -> dict[str, Path]:
+    places = {part: root / part for part in ("scratch", "out", "logs")}
+    for directory in places.values():
+        directory.mkdir(parents=True)
+    return places

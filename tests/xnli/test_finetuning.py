@@ -1,0 +1,237 @@
+"""Fine-tuning in this process: selection, restarts, collapse, the aids."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny_world import LANGUAGES
+from xlm.config.xnli import FinetuneConfig
+from xlm.errors import TrainingError
+from xlm.model.checkpoint import load_classifier, load_encoder
+from xlm.shards.reader import read_inference_pairs
+from xlm.training.team import Team
+from xlm.xnli.evaluator import run_evaluation
+from xlm.xnli.finetuner import Finetuner
+from xlm.xnli.jobs import EvaluateJob, FinetuneJob
+from xlm.xnli.restarts import choose, run_restarts
+from xlm.xnli.results import read_results
+from xlm.xnli.scoring import predict
+
+MakeFinetune = Callable[..., FinetuneJob]
+MakeEvaluate = Callable[..., EvaluateJob]
+CPU = torch.device("cpu")
+ALONE = Team(0, 1, CPU)
+
+
+def files(job: FinetuneJob | EvaluateJob) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(job.out.iterdir())}
+
+
+def attempts(job: FinetuneJob) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((job.out / "attempts.json").read_text())
+    return content
+
+
+def test_fine_tuning_learns_the_relation(make_finetune: MakeFinetune) -> None:
+    job = make_finetune(updates=400, evaluation_updates=100, optimizer={"learning_rate": 0.01})
+    run_restarts(job, ALONE)
+    summary = attempts(job)
+    assert summary["attempts"][0]["english_dev"] > 0.6
+    assert not summary["attempts"][0]["collapsed"]
+    classifier = load_classifier(job.out)
+    description = classifier.encoder.description
+    dev = read_inference_pairs(job.xnli["en"], "valid", description.vocabulary_hash)
+    labels = predict(classifier, dev, language_id=0, device=CPU)
+    assert (labels == dev.labels).mean() == summary["attempts"][0]["english_dev"]
+
+
+def test_the_same_job_gives_the_same_bytes(make_finetune: MakeFinetune) -> None:
+    first, again = make_finetune("a"), make_finetune("b")
+    for job in (first, again):
+        run_restarts(job, ALONE)
+    assert files(first) == files(again)
+    assert set(files(first)) == {
+        "attempts.json", "config.json", "metrics.jsonl", "model.safetensors",
+    }  # fmt: skip
+
+
+def test_restarts_differ_and_the_best_english_dev_is_kept(make_finetune: MakeFinetune) -> None:
+    job = make_finetune(restarts=3)
+    run_restarts(job, ALONE)
+    summary = attempts(job)
+    scores = [attempt["english_dev"] for attempt in summary["attempts"]]
+    losses = [attempt["evaluations"][0]["loss"] for attempt in summary["attempts"]]
+    assert len(set(losses)) == 3
+    assert summary["kept_restart"] == int(np.argmax(scores))
+    assert summary["selected_by"] == "english"
+    steps = [json.loads(row) for row in (job.out / "metrics.jsonl").read_text().split("\n")[:-1]]
+    assert [(row["restart"], row["step"]) for row in steps] == [
+        (restart, step) for restart in range(3) for step in (10, 20, 30)
+    ]
+
+
+def test_no_restart_follows_once_the_target_is_met(make_finetune: MakeFinetune) -> None:
+    job = make_finetune(restarts=3, target_accuracy=0.01)
+    run_restarts(job, ALONE)
+    assert len(attempts(job)["attempts"]) == 1
+
+
+def test_finished_restarts_are_not_run_again(
+    make_finetune: MakeFinetune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_finetune(restarts=2)
+    run_restarts(job, ALONE)
+    before = files(job)
+    for path in job.out.iterdir():
+        path.unlink()
+
+    def refuse(self: Finetuner) -> None:
+        raise AssertionError("ran again")
+
+    monkeypatch.setattr(Finetuner, "run", refuse)
+    run_restarts(job, ALONE)
+    assert files(job) == before
+
+
+def test_selection_sees_english_dev_only_unless_told(make_finetune: MakeFinetune) -> None:
+    english = make_finetune("english")
+    english = english.model_copy(update={"xnli": {"en": english.xnli["en"]}})
+    run_restarts(english, ALONE)
+    assert "mean_dev" not in attempts(english)["attempts"][0]["evaluations"][0]
+    mean = make_finetune("mean", select_by="mean")
+    run_restarts(mean, ALONE)
+    rows = attempts(mean)["attempts"][0]["evaluations"]
+    assert attempts(mean)["attempts"][0]["score"] == max(row["mean_dev"] for row in rows)
+
+
+def test_patience_and_last(make_finetune: MakeFinetune) -> None:
+    job = make_finetune(
+        "patience", updates=1000, evaluation_updates=1, patience=1,
+        schedule={"kind": "constant", "warmup_updates": 0}, optimizer={"learning_rate": 1e-9},
+    )  # fmt: skip
+    run_restarts(job, ALONE)
+    assert len(attempts(job)["attempts"][0]["evaluations"]) == 3
+    last = make_finetune("last", keep="last")
+    run_restarts(last, ALONE)
+    assert attempts(last)["attempts"][0]["kept_update"] == 30
+
+
+def record(restart: int, score: float, collapsed: bool = False) -> dict[str, Any]:
+    return {"restart": restart, "score": score, "english_dev": score, "collapsed": collapsed}
+
+
+def test_collapse_is_an_error_a_reason_to_restart_or_a_remark() -> None:
+    """XLM issues 199 and 235: fine-tuning stays at 33.33 % and nobody is told."""
+    records = [record(0, 0.34, collapsed=True), record(1, 0.8)]
+    with pytest.raises(TrainingError, match=r"never left chance \(restarts \[0\]\)"):
+        choose(FinetuneConfig(collapse="error"), records)
+    assert choose(FinetuneConfig(collapse="restart"), records) == 1
+    with pytest.raises(TrainingError, match=r"restarts \[0\]"):
+        choose(FinetuneConfig(collapse="restart"), records[:1])
+    assert choose(FinetuneConfig(collapse="report"), records[:1]) == 0
+
+
+def test_the_first_of_equal_restarts_is_kept() -> None:
+    assert choose(FinetuneConfig(), [record(0, 0.7), record(1, 0.8), record(2, 0.8)]) == 1
+
+
+def test_a_collapse_is_detected(make_finetune: MakeFinetune) -> None:
+    job = make_finetune(updates=2, optimizer={"learning_rate": 1e-9}, collapse="error")
+    job = job.model_copy(
+        update={"finetune": job.finetune.model_copy(update={"collapse_margin": 0.6})}
+    )
+    with pytest.raises(TrainingError, match="collapsed"):
+        run_restarts(job, ALONE)
+
+
+def test_frozen_embeddings_stay_and_others_move(make_finetune: MakeFinetune) -> None:
+    job = make_finetune(freeze_embeddings=True, mix_pretraining=2, random_language_ids=True)
+    run_restarts(job, ALONE)
+    before, after = load_encoder(job.encoder), load_classifier(job.out).encoder
+    assert torch.equal(before.embeddings.weight, after.embeddings.weight)
+    assert torch.equal(before.pred_layer.proj.bias, after.pred_layer.proj.bias)
+    assert not torch.equal(before.ffns[0].lin1.weight, after.ffns[0].lin1.weight)
+
+
+@pytest.mark.parametrize(
+    "aid",
+    [{"random_language_ids": True}, {"mix_pretraining": 1}, {"classifier_learning_rate": 0.1},
+     {"encoder_dropout": 0.3}, {"classifier_dropout": 0.3}],
+)  # fmt: skip
+def test_each_aid_changes_the_result(make_finetune: MakeFinetune, aid: dict[str, object]) -> None:
+    plain, aided = make_finetune("plain"), make_finetune("aided", **aid)
+    for job in (plain, aided):
+        run_restarts(job, ALONE)
+    assert files(plain)["model.safetensors"] != files(aided)["model.safetensors"]
+
+
+def test_a_loss_that_is_not_finite_stops(make_finetune: MakeFinetune) -> None:
+    job = make_finetune(optimizer={"learning_rate": 1e30, "clip_norm": 1e30})
+    with pytest.raises(TrainingError, match="not finite"):
+        run_restarts(job, ALONE)
+
+
+def test_english_is_needed_to_fine_tune(make_finetune: MakeFinetune) -> None:
+    job = make_finetune()
+    job = job.model_copy(update={"xnli": {"sw": job.xnli["sw"]}})
+    with pytest.raises(TrainingError, match="no XNLI data in en"):
+        run_restarts(job, ALONE)
+
+
+def test_evaluation_measures_every_language(
+    make_finetune: MakeFinetune, make_evaluate: MakeEvaluate
+) -> None:
+    tuned = make_finetune()
+    run_restarts(tuned, ALONE)
+    job = make_evaluate("evaluate", tuned.out)
+    run_evaluation(job, ALONE)
+    results = read_results(job.out)
+    assert [found.code for found in results.languages] == list(LANGUAGES)
+    for found in results.languages:
+        assert found.test is not None
+        assert found.test.total == 30
+        assert found.test.low < found.test.accuracy < found.test.high
+        assert found.majority == pytest.approx(1 / 3)
+        assert found.bag_of_words is not None
+        assert found.perplexity is not None
+    swahili = results.language("sw")
+    assert swahili.paper == 0.684
+    assert swahili.retrieval is not None
+    assert swahili.pair_perplexity is not None
+    assert results.language("en").retrieval is None
+    assert results.averages.zero_shot_test is not None
+    again = make_evaluate("again", tuned.out)
+    run_evaluation(again, ALONE)
+    assert files(job) == files(again)
+
+
+def test_evaluation_does_without_pairs_and_without_xnli(
+    make_finetune: MakeFinetune, make_evaluate: MakeEvaluate
+) -> None:
+    tuned = make_finetune()
+    run_restarts(tuned, ALONE)
+    job = make_evaluate("bare", tuned.out)
+    job = job.model_copy(update={"pairs": {}, "xnli": {}})
+    run_evaluation(job, ALONE)
+    results = read_results(job.out)
+    assert results.averages.test is None
+    assert results.averages.retrieval_raw is None
+    assert results.averages.perplexity is not None
+
+
+def test_a_model_of_another_vocabulary_is_refused(
+    make_finetune: MakeFinetune, tmp_path: Path
+) -> None:
+    from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
+
+    job = make_finetune()
+    known = load_vocabulary(job.vocabulary)
+    write_vocabulary(Vocabulary(known.tokens[:-1], known.token_counts[:-1]), tmp_path)
+    job = job.model_copy(update={"vocabulary": tmp_path})
+    with pytest.raises(TrainingError, match="the vocabulary artifact has vocabulary"):
+        run_restarts(job, ALONE)

@@ -1,0 +1,77 @@
+"""Fine-tuning and evaluation through torchrun: the number of processes changes nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.tiny_world import LANGUAGES, TinyWorld
+from xlm.progress import NoProgress
+from xlm.stages.evaluate import EVALUATE, EvaluateSlice
+from xlm.stages.finetune import FINETUNE, FinetuneSlice
+from xlm.stages.stage import Work
+from xlm.training.team import Team
+from xlm.xnli.evaluator import run_evaluation
+from xlm.xnli.jobs import EvaluateJob, FinetuneJob
+from xlm.xnli.restarts import run_restarts
+
+
+def work(directory: Path, config: Any, inputs: dict[str, Path]) -> Work[Any]:
+    no_mapper: Any = None
+    return Work(
+        unit="all",
+        config=config,
+        inputs=inputs,
+        out=directory / "out",
+        scratch=directory / "scratch",
+        logs=directory / "logs",
+        mapper=no_mapper,
+        workers=1,
+        progress=NoProgress(),
+    )
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+
+def test_processes_change_neither_models_nor_figures(
+    world: TinyWorld,
+    encoder: Path,
+    tmp_path: Path,
+    make_finetune: Callable[..., FinetuneJob],
+    make_evaluate: Callable[..., EvaluateJob],
+) -> None:
+    """Two processes through the stages, one in this process: the same bytes."""
+    job = make_finetune(updates=6, evaluation_updates=3, restarts=2)
+    inputs = {"pretrain": encoder, "vocabulary": world.vocabulary}
+    config: Any = FinetuneSlice(
+        languages=LANGUAGES,
+        finetune=job.finetune.model_copy(update={"processes": 2}),
+        pretrain=None,
+    )
+    tune = work(tmp_path / "tune", config, {**inputs, "data.xnli.en": world.xnli["en"]})
+    tuned = FINETUNE.run(tune)
+    assert tuned.counts["restarts"] == 2
+    assert 0 <= float(tuned.counts["english_dev_accuracy"]) <= 1
+
+    shards = {**world.mono, **world.pairs, **{f"xnli.{c}": p for c, p in world.xnli.items()}}
+    data = {f"data.{unit}": path for unit, path in shards.items()}
+    evaluation = make_evaluate("evaluate", job.out, baseline_epochs=1)
+    config = EvaluateSlice(
+        languages=LANGUAGES,
+        stream_tokens=16,
+        evaluate=evaluation.evaluate.model_copy(update={"processes": 2}),
+    )
+    measure = work(tmp_path / "measure", config, {**inputs, **data, "finetune": tune.out})
+    found = EVALUATE.run(measure)
+    assert {"test", "english_test", "retrieval_raw"} <= found.counts.keys()
+    assert found.measured["peak_memory_bytes"] > 0
+
+    torch.set_num_threads(1)
+    alone = Team(0, 1, torch.device("cpu"))
+    run_restarts(job, alone)
+    assert files(tune.out) == files(job.out)
+    run_evaluation(evaluation, alone)
+    assert files(measure.out) == files(evaluation.out)

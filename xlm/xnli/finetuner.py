@@ -1,0 +1,213 @@
+"""One fine-tuning run: English pairs in, the classifier of the best dev evaluation out.
+
+attempt = Finetuner(job, restart=0, device=device).run()
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.config.languages import ENGLISH
+from xlm.errors import TrainingError
+from xlm.model.checkpoint import classifier_weights, load_encoder
+from xlm.model.classifier import LABELS, Classifier
+from xlm.shards.reader import InferencePairs, read_inference_pairs
+from xlm.training.batches import BatchSource
+from xlm.training.concatenate import join_inferences
+from xlm.training.data import load_corpus
+from xlm.training.objective import MaskedLoss, to_tensors
+from xlm.training.optimizer import build_optimizer
+from xlm.training.randomness import generator, torch_seed
+from xlm.training.speed import SpeedLines
+from xlm.training.walk import Walk
+from xlm.xnli.jobs import FinetuneJob
+from xlm.xnli.scoring import classify, longest_sentence, predict
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Attempt:
+    """What one run found; `weights` are those of the kept update."""
+
+    restart: int
+    score: float = -1.0
+    """The dev accuracy that selects: English, or the mean of all languages."""
+    english_dev: float = -1.0
+    """English dev accuracy of the kept weights."""
+    kept_update: int = 0
+    collapsed: bool = True
+    evaluations: list[dict[str, float]] = field(default_factory=list)
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """All but the weights, for JSON."""
+        return {name: value for name, value in vars(self).items() if name != "weights"}
+
+
+class Finetuner:
+    """One restart, in one process."""
+
+    def __init__(
+        self, job: FinetuneJob, restart: int, device: torch.device, speed: SpeedLines | None = None
+    ) -> None:
+        self._config, self._restart, self._device = job.finetune, restart, device
+        self._speed = speed
+        vocabulary = load_vocabulary(job.vocabulary)
+        encoder = load_encoder(job.encoder)
+        self._description = encoder.description
+        self._description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
+        if self._config.encoder_dropout is not None:
+            encoder.set_dropout(self._config.encoder_dropout)
+        if self._config.freeze_embeddings:
+            encoder.embeddings.weight.requires_grad_(False)
+            encoder.pred_layer.proj.bias.requires_grad_(False)
+        self._classifier = Classifier(encoder, self._config.classifier_dropout)
+        self._seed = (self._config.seed, restart)
+        self._classifier.initialise(torch_seed(self._config.seed, "classifier", restart))
+        self._classifier.to(device)
+        self._train_pairs = _read(job, ENGLISH, "train", vocabulary.hash)
+        chosen = [ENGLISH] if self._config.select_by == "english" else sorted(job.xnli)
+        self._dev = {code: _read(job, code, "valid", vocabulary.hash) for code in chosen}
+        self._mixed = _mixed_source(job, restart, self._description, vocabulary)
+        self._masked_loss = MaskedLoss(encoder)
+        own_rate = self._config.classifier_learning_rate
+        self._optimizer = build_optimizer(
+            self._classifier.named_parameters(),
+            self._config.optimizer,
+            self._config.schedule,
+            self._config.updates,
+            own_rates={} if own_rate is None else {"linear.": own_rate},
+        )
+
+    def run(self) -> Attempt:
+        """Train to the end, or until patience runs out.
+
+        Raises:
+            TrainingError: the loss is not finite.
+        """
+        config, attempt = self._config, Attempt(self._restart)
+        batches = Walk(self._order)
+        losses: list[float] = []
+        self._classifier.train()
+        for update in range(config.updates):
+            losses.append(self._update(update, batches.next()))
+            last = update + 1 == config.updates
+            if self._speed:
+                self._speed.count(update + 1, config.batch_pairs)
+            if (update + 1) % config.evaluation_updates == 0 or last:
+                self._evaluate(attempt, update + 1, float(np.mean(losses)))
+                losses.clear()
+                if self._out_of_patience(attempt):
+                    break
+        chance = _majority(self._dev[ENGLISH]) + config.collapse_margin
+        attempt.collapsed = max(row["english_dev"] for row in attempt.evaluations) <= chance
+        return attempt
+
+    def _update(self, update: int, chosen: NDArray[np.int64]) -> float:
+        config, path = self._config, ("finetune", self._restart, update)
+        torch.manual_seed(torch_seed(config.seed, "dropout", *path))
+        languages = self._description.languages
+        ids = np.full(len(chosen), self._description.language_id(ENGLISH))
+        if config.random_language_ids:
+            ids = generator(config.seed, "languages", *path).integers(len(languages), size=len(ids))
+        joined = join_inferences(
+            self._train_pairs.premise,
+            self._train_pairs.hypothesis,
+            chosen,
+            language_ids=ids,
+            max_tokens=min(config.max_tokens, longest_sentence(self._classifier)),
+        )
+        targets_B = torch.from_numpy(self._train_pairs.labels[chosen].astype(np.int64))
+        scores_B3 = classify(self._classifier, joined, self._device)
+        loss = F.cross_entropy(scores_B3, targets_B.to(self._device))
+        total: Tensor = loss
+        if self._mixed and (update + 1) % config.mix_pretraining == 0:
+            losses_N = self._masked_loss(*to_tensors(self._mixed.next_batch(), self._device))
+            total = loss + losses_N.sum() / max(len(losses_N), 1)
+        self._optimizer.adam.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.set_update(update)
+        norm = self._optimizer.clip()
+        if not np.isfinite(norm):
+            raise TrainingError(
+                f"loss or gradient is not finite at update {update} of fine-tuning",
+                fix="lower finetune.optimizer.learning_rate or lengthen the warm-up",
+            )
+        self._optimizer.adam.step()
+        return float(loss.detach())
+
+    def _evaluate(self, attempt: Attempt, update: int, loss: float) -> None:
+        accuracies = {
+            code: float((self._predict(code, pairs) == pairs.labels).mean())
+            for code, pairs in self._dev.items()
+        }
+        english, mean = accuracies[ENGLISH], float(np.mean(list(accuracies.values())))
+        row = {"step": update, "loss": loss, "english_dev": english}
+        if self._config.select_by == "mean":
+            row["mean_dev"] = mean
+        attempt.evaluations.append(row)
+        log.info(
+            "restart %d, update %d: loss %.4f, English dev %.4f",
+            self._restart,
+            update,
+            loss,
+            english,
+        )
+        score = english if self._config.select_by == "english" else mean
+        if self._config.keep == "last" or score > attempt.score:
+            attempt.score, attempt.english_dev, attempt.kept_update = score, english, update
+            weights = classifier_weights(self._classifier)
+            attempt.weights = {name: tensor.clone() for name, tensor in weights.items()}
+
+    def _predict(self, code: str, pairs: InferencePairs) -> NDArray[np.int64]:
+        language_id = self._description.language_id(code)
+        return predict(self._classifier, pairs, language_id=language_id, device=self._device)
+
+    def _out_of_patience(self, attempt: Attempt) -> bool:
+        if self._config.patience is None:
+            return False
+        selector = "mean_dev" if self._config.select_by == "mean" else "english_dev"
+        scores = [row[selector] for row in attempt.evaluations]
+        return len(scores) - 1 - int(np.argmax(scores)) > self._config.patience
+
+    def _order(self, epoch: int) -> list[NDArray[np.int64]]:
+        """All pairs in a new order, cut into batches; XLM groups them by nothing, nor do we."""
+        random = generator(self._config.seed, "pairs", self._restart, epoch)
+        order = random.permutation(len(self._train_pairs.labels))
+        size = min(self._config.batch_pairs, len(order))
+        return [order[begin : begin + size] for begin in range(0, len(order) - size + 1, size)]
+
+
+def _read(job: FinetuneJob, code: str, split: str, vocabulary_hash: str) -> InferencePairs:
+    if code not in job.xnli:
+        raise TrainingError(f"no XNLI data in {code}", fix=f"add {code} to the languages")
+    pairs = read_inference_pairs(job.xnli[code], split, vocabulary_hash)
+    if not len(pairs.labels):
+        raise TrainingError(f"XNLI has no {split} rows in {code}", fix="check its source")
+    return pairs
+
+
+def _mixed_source(
+    job: FinetuneJob, restart: int, description: Any, vocabulary: Any
+) -> BatchSource | None:
+    if not job.finetune.mix_pretraining or job.pretrain is None:
+        return None
+    corpus = load_corpus("train", mono=job.mono, pairs=job.pairs, vocabulary_hash=vocabulary.hash)
+    # Another seed, so that fine-tuning does not see pretraining's first batches again.
+    seed = torch_seed(job.finetune.seed, "mixed", restart)
+    config = job.pretrain.model_copy(update={"seed": seed})
+    return BatchSource(corpus, config, description, vocabulary.counts)
+
+
+def _majority(pairs: InferencePairs) -> float:
+    return float(np.bincount(pairs.labels, minlength=len(LABELS)).max() / len(pairs.labels))

@@ -1,0 +1,144 @@
+"""Several fine-tunings with different seeds, side by side, and which of them is kept.
+
+    run_restarts(job, team)  # leaves the published files in job.out
+
+The choice looks at dev accuracy only, and in the order of the restarts, so it does not depend on
+how many processes ran them. A finished restart is kept in scratch and not run again after a kill.
+"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from xlm.config.xnli import FinetuneConfig
+from xlm.errors import TrainingError
+from xlm.model.checkpoint import WEIGHTS_FILE
+from xlm.model.description import read_description, write_description
+from xlm.training.checkpoints import Checkpoints
+from xlm.training.job import SPEED_FILE
+from xlm.training.metrics import JsonLines
+from xlm.training.speed import SpeedLines
+from xlm.training.team import Team
+from xlm.xnli.finetuner import Attempt, Finetuner
+from xlm.xnli.jobs import FinetuneJob
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS_FILE = "attempts.json"
+_RECORD = "record.json"
+
+
+def run_restarts(job: FinetuneJob, team: Team) -> None:
+    """Run restarts until the target is met or none is left; the leader writes the files.
+
+    Raises:
+        TrainingError: fine-tuning collapsed, or cannot go on.
+    """
+    config = job.finetune
+    done: list[dict[str, Any]] = []
+    while len(done) < config.restarts and not _finished(config, done):
+        restart = len(done) + team.rank
+        if restart < config.restarts and _store(job, restart).newest() is None:
+            speed = _speed(job, restart) if team.leads else None
+            _keep(job, Finetuner(job, restart, team.device, speed).run())
+        team.wait()
+        last = min(len(done) + team.world, config.restarts)
+        done += [_record(job, number) for number in range(len(done), last)]
+    considered = _considered(config, done)
+    best = choose(config, considered)
+    if team.leads:
+        _publish(job, considered, best)
+
+
+def choose(config: FinetuneConfig, records: list[dict[str, Any]]) -> int:
+    """The restart to keep: the best score, the first of equals.
+
+    Raises:
+        TrainingError: a restart collapsed where that is an error, or all did.
+    """
+    collapsed = [record["restart"] for record in records if record["collapsed"]]
+    fatal = collapsed if config.collapse == "error" else []
+    if config.collapse == "restart" and len(collapsed) == len(records):
+        fatal = collapsed
+    if fatal:
+        raise TrainingError(
+            f"fine-tuning collapsed: English dev accuracy never left chance (restarts {fatal})",
+            fix="lower finetune.optimizer.learning_rate, lengthen the warm-up, or set "
+            "finetune.collapse to restart or report",
+        )
+    alive = [record for record in records if not record["collapsed"]] or records
+    best: int = max(alive, key=lambda record: (record["score"], -record["restart"]))["restart"]
+    return best
+
+
+def _finished(config: FinetuneConfig, done: list[dict[str, Any]]) -> bool:
+    return len(_considered(config, done)) < len(done) or _target_met(config, done[-1:])
+
+
+def _considered(config: FinetuneConfig, done: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records up to the first that met the target: what one process alone would have run."""
+    for number, record in enumerate(done):
+        if _target_met(config, [record]):
+            return done[: number + 1]
+    return done
+
+
+def _target_met(config: FinetuneConfig, records: list[dict[str, Any]]) -> bool:
+    target = config.target_accuracy
+    return target is not None and any(record["english_dev"] >= target for record in records)
+
+
+def _store(job: FinetuneJob, restart: int) -> Checkpoints:
+    return Checkpoints(job.scratch / f"restart-{restart}", keep=1)
+
+
+def _keep(job: FinetuneJob, attempt: Attempt) -> None:
+    def write(directory: Path) -> None:
+        save_file(dict(attempt.weights), directory / WEIGHTS_FILE)
+        text = json.dumps(attempt.record) + "\n"
+        (directory / _RECORD).write_text(text, encoding="utf-8")
+
+    _store(job, attempt.restart).save(attempt.kept_update, write)
+
+
+def _record(job: FinetuneJob, restart: int) -> dict[str, Any]:
+    directory = _finished_directory(job, restart)
+    record: dict[str, Any] = json.loads((directory / _RECORD).read_text(encoding="utf-8"))
+    return record
+
+
+def _finished_directory(job: FinetuneJob, restart: int) -> Path:
+    directory = _store(job, restart).newest()
+    if directory is None:
+        raise TrainingError(
+            f"restart {restart} left no readable result in {job.scratch}", fix="run it again"
+        )
+    return directory
+
+
+def _speed(job: FinetuneJob, restart: int) -> SpeedLines:
+    return SpeedLines(
+        job.logs / SPEED_FILE,
+        update=0,
+        total=job.finetune.updates,
+        every=max(1, min(50, job.finetune.updates // 20)),
+        note=f"restart {restart}",
+        unit="pairs",
+    )
+
+
+def _publish(job: FinetuneJob, records: list[dict[str, Any]], best: int) -> None:
+    out, directory = job.out, _finished_directory(job, best)
+    (out / WEIGHTS_FILE).write_bytes((directory / WEIGHTS_FILE).read_bytes())
+    write_description(out, read_description(job.encoder))
+    summary = {"kept_restart": best, "selected_by": job.finetune.select_by, "attempts": records}
+    text = json.dumps(summary, indent=1) + "\n"
+    (out / ATTEMPTS_FILE).write_text(text, encoding="utf-8")
+    lines = JsonLines(out / "metrics.jsonl", start_bytes=0)
+    for record in records:
+        for row in record["evaluations"]:
+            lines.append({"restart": record["restart"], **row})
+    log.info("kept restart %d of %d", best, len(records))
