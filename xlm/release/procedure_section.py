@@ -5,6 +5,8 @@ from xlm.release.facts import MachineFacts, RunFacts
 from xlm.release.markdown import duration, size, table, whole
 from xlm.release.measured import measured
 
+_SELECTIONS = {"english": "English", "mean": "mean of all languages"}
+
 
 def procedure_section(facts: RunFacts, *, classifier: bool) -> str:
     """Tables of settings; hardware and time stand in marked places."""
@@ -95,13 +97,15 @@ def _finetuning(facts: RunFacts) -> list[tuple[str, str]]:
     counts = facts.counts.get("finetune", {})
     dropout = config.encoder_dropout
     return [
-        ("updates", _number(counts.get("updates", f"at most {config.updates}"))),
+        ("updates at most", f"{config.updates:,}"),
+        ("update of the weights kept", _number(counts.get("updates", "–"))),
+        ("runs with different seeds", _number(counts.get("restarts", config.restarts))),
         ("batch", f"{config.batch_pairs} English pairs, {config.max_tokens} tokens a sentence"),
         ("optimizer", _optimizer(config.optimizer)),
         ("learning rate", _schedule(config.optimizer, config.schedule)),
         ("encoder dropout", "as in pretraining" if dropout is None else f"{dropout:g}"),
-        ("chosen by", f"dev accuracy, {config.select_by}"),
-        ("seed", str(counts.get("seed", config.seed))),
+        ("chosen by", f"dev accuracy, {_SELECTIONS[config.select_by]}"),
+        ("seed", str(config.seed)),
     ]
 
 
