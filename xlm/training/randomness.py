@@ -8,6 +8,7 @@ So a resumed run needs no generator state, and every process can draw what any o
 import zlib
 
 import numpy as np
+import torch
 
 
 def generator(seed: int, *path: int | str) -> np.random.Generator:
@@ -15,8 +16,19 @@ def generator(seed: int, *path: int | str) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, *map(_number, path)]))
 
 
+def seed_dropout(device: torch.device, seed: int) -> None:
+    """Set the generator that dropout on a device draws from.
+
+    Not torch.manual_seed: where CUDA is not in use it keeps a stack trace of every call.
+    """
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)
+
+
 def torch_seed(seed: int, *path: int | str) -> int:
-    """A seed for torch's own generator (dropout)."""
+    """A seed for one of torch's own generators."""
     words = np.random.SeedSequence([seed, *map(_number, path)]).generate_state(1, np.uint64)
     return int(words[0]) >> 1  # torch takes signed 64 bits
 

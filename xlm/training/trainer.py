@@ -28,7 +28,7 @@ from xlm.training.metrics import JsonLines, LossSums
 from xlm.training.mixture import mixture, mixture_table, write_mixture
 from xlm.training.objective import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
-from xlm.training.randomness import torch_seed
+from xlm.training.randomness import seed_dropout, torch_seed
 from xlm.training.speed import SpeedLines
 from xlm.training.state import (
     RunState,
@@ -156,7 +156,7 @@ class Trainer:
         update, team = self._state.update, self._team
         share = batch.share(team.rank, team.world)
         tensors = to_tensors(share, team.device)
-        torch.manual_seed(torch_seed(self._config.seed, "dropout", update, team.rank))
+        seed_dropout(team.device, torch_seed(self._config.seed, "dropout", update, team.rank))
         with self._precision():
             losses_N = self._module(*tensors)
         # Gradients are averaged over processes: their sum over all cells by the count of all.

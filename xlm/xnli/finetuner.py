@@ -25,7 +25,7 @@ from xlm.training.concatenate import join_inferences
 from xlm.training.data import load_corpus
 from xlm.training.objective import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
-from xlm.training.randomness import generator, torch_seed
+from xlm.training.randomness import generator, seed_dropout, torch_seed
 from xlm.training.speed import SpeedLines
 from xlm.training.walk import Walk
 from xlm.xnli.jobs import FinetuneJob
@@ -72,7 +72,6 @@ class Finetuner:
             encoder.embeddings.weight.requires_grad_(False)
             encoder.pred_layer.proj.bias.requires_grad_(False)
         self._classifier = Classifier(encoder, self._config.classifier_dropout)
-        self._seed = (self._config.seed, restart)
         self._classifier.initialise(torch_seed(self._config.seed, "classifier", restart))
         self._classifier.to(device)
         self._train_pairs = _read(job, ENGLISH, "train", vocabulary.hash)
@@ -115,7 +114,7 @@ class Finetuner:
 
     def _update(self, update: int, chosen: NDArray[np.int64]) -> float:
         config, path = self._config, ("finetune", self._restart, update)
-        torch.manual_seed(torch_seed(config.seed, "dropout", *path))
+        seed_dropout(self._device, torch_seed(config.seed, "dropout", *path))
         languages = self._description.languages
         ids = np.full(len(chosen), self._description.language_id(ENGLISH))
         if config.random_language_ids:
