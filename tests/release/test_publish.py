@@ -10,7 +10,7 @@ import torch
 from transformers import XLMForSequenceClassification, XLMTokenizer, XLMWithLMHeadModel
 
 from tests.release.artifacts import Artifacts, build_artifacts
-from tests.tiny_world import LANGUAGES, build_world
+from tests.tiny_world import build_world
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.release import ReleaseConfig
 from xlm.config.resolve import resolve
@@ -39,9 +39,7 @@ def publish(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with ThreadPoolExecutor(1) as executor:
             work = Work(
                 unit="all",
-                config=PublishSlice(
-                    release=ReleaseConfig(name="xlm-tiny"), languages=LANGUAGES, synthetic=False
-                ),
+                config=PublishSlice(release=ReleaseConfig(name="xlm-tiny"), synthetic=False),
                 inputs=artifacts.inputs,
                 out=out,
                 scratch=tmp_path / "scratch",

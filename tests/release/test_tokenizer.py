@@ -45,6 +45,14 @@ def test_languages_and_length_are_known(small: Path) -> None:
     assert tokenizer.do_lowercase_and_remove_accent
 
 
+def test_saving_and_loading_again_changes_no_ids(small: Path, tmp_path: Path) -> None:
+    first = XLMTokenizer.from_pretrained(small)
+    first.save_pretrained(tmp_path / "again")
+    second = XLMTokenizer.from_pretrained(tmp_path / "again")
+    assert first("hey lo", "helo") == second("hey lo", "helo")
+    assert second.lang2id == first.lang2id
+
+
 def test_last_merge_survives_codes_without_a_final_newline(small: Path) -> None:
     tokenizer = XLMTokenizer.from_pretrained(small)
     assert tokenizer.bpe_ranks[("l", "o</w>")] == 2

@@ -21,9 +21,8 @@ _SYNTHETIC = (
 
 def sources_of(facts: RunFacts, *, classifier: bool) -> tuple[SourceFacts, ...]:
     """The sources that shaped a model: the pretrained encoder never saw NLI data."""
-    return tuple(
-        source for source in facts.sources if classifier or source.unit not in _FINE_TUNING
-    )
+    used = [s for s in facts.sources if classifier or s.unit not in _FINE_TUNING]
+    return tuple(sorted(used, key=lambda source: (_place(source.unit), source.unit)))
 
 
 def terms_of(facts: RunFacts, *, classifier: bool) -> Terms:
@@ -84,6 +83,11 @@ def terms_section(facts: RunFacts, *, classifier: bool) -> str:
     found = [f"* {text.format(_listing(names))}." for names, text in limits if names]
     lines.append("\n".join(found or ["* none narrower than ours."]))
     return "\n\n".join(lines)
+
+
+def _place(unit: str) -> int:
+    """Wikipedias, parallel corpora, inference: the order in which a model learns from them."""
+    return 2 if unit in _FINE_TUNING else 0 if unit.startswith(f"{WIKIPEDIA_ID}.") else 1
 
 
 def _purpose(source: SourceFacts, facts: RunFacts) -> str:

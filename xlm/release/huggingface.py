@@ -117,6 +117,7 @@ def _write(
     path = folder / WEIGHTS_FILE
     # Without the format, transformers refuses the file.
     save_file(to_hugging_face(weights), path, metadata={"format": "pt"})
+    path.chmod(0o644)  # safetensors makes it private, which a folder to publish must not be
     text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
     (folder / "config.json").write_bytes(text.encode())
     return {

@@ -146,9 +146,7 @@ def _machines(facts: RunFacts, *, classifier: bool) -> str:
 
 def _machine(stage: str, machine: MachineFacts) -> tuple[str, ...]:
     speed = machine.tokens_per_second
-    where = ", ".join(
-        part for part in (f"{machine.cores} cores" if machine.cores else "", machine.system) if part
-    )
+    where = ", ".join(part for part in (_cores(machine.cores), machine.system) if part)
     values = (
         duration(machine.wall_seconds),
         size(machine.peak_memory_bytes),
@@ -156,6 +154,10 @@ def _machine(stage: str, machine: MachineFacts) -> tuple[str, ...]:
         where or "–",
     )
     return (stage, *(measured(value) for value in values))
+
+
+def _cores(cores: int | None) -> str:
+    return "" if cores is None else f"{cores} core" if cores == 1 else f"{cores} cores"
 
 
 def _number(value: int | float | str) -> str:

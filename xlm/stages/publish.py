@@ -22,7 +22,6 @@ class PublishSlice(Config):
     """What the published files depend on beside the artifacts they are made from."""
 
     release: ReleaseConfig = Field(description="Name, author, licence, plots.")
-    languages: tuple[str, ...] = Field(description="Languages of the model, in the order of ids.")
     synthetic: bool = Field(description="True when the data are the sample world's.")
 
 
@@ -33,7 +32,6 @@ def _units(config: PipelineConfig) -> Sequence[str]:
 def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
     return PublishSlice(
         release=config.release,
-        languages=tuple(config.languages),
         synthetic=config.sample is not None,
     )
 
