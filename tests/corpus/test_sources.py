@@ -129,8 +129,8 @@ def test_an_unknown_download_is_refused():
 
 
 def test_what_only_moves_bytes_is_in_no_key():
-    sources = SourcesConfig(mirror="/m", catalogue_folder="/c")
-    assert not {"mirror", "catalogue_folder", "network"} & sources.key_fields().keys()
+    sources = SourcesConfig(mirror="/m")
+    assert not {"mirror", "network"} & sources.key_fields().keys()
     assert "size_bytes" not in sources.key_fields()["xnli"]
 
 

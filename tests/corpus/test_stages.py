@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -96,8 +97,9 @@ def test_with_a_sample_world_downloads_come_from_it():
 
 @pytest.fixture
 def download(make_work):
-    def run(config, unit, **inputs):
+    def run(config, unit, cache=None, **inputs):
         work = make_work(DOWNLOAD.slice(config, unit), unit, unit, **inputs)
+        work = replace(work, cache=cache)
         return work, DOWNLOAD.run(work)
 
     return run
@@ -137,8 +139,7 @@ def test_the_sample_worlds_mirror_is_read(tmp_path, download):
 
 
 def test_a_shared_catalogue_is_unpacked_once(shared, tmp_path, download):
-    config = _config(str(shared / "mirror"), catalogue_folder=str(tmp_path / "cache"))
-    work, _ = download(config, "tatoeba.en-sw")
+    work, _ = download(_config(str(shared / "mirror")), "tatoeba.en-sw", cache=tmp_path / "cache")
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["opus-1.9.0.db"]
     assert list(work.scratch.iterdir()) == []
 

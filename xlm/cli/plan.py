@@ -8,7 +8,6 @@ import typer
 from xlm.config.settings import Settings
 from xlm.pipeline.plan import Step, plan
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.tables import human_bytes
 from xlm.store.store import ArtifactStore
 
 
@@ -28,10 +27,10 @@ def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
 
 def _explain(step: Step) -> str:
     if step.status == "cached":
-        return f"{step.key}  {human_bytes(step.size_bytes)}"
+        return f"{step.key}  {step.size}"
     parts = ["; ".join(step.reasons)]
     if step.addresses:
-        parts += [human_bytes(step.size_bytes), *step.addresses]
+        parts += [step.size, *step.addresses]
     return "  ".join(parts)
 
 
@@ -42,6 +41,6 @@ def _as_json(step: Step) -> dict[str, object]:
         "status": step.status,
         "reasons": step.reasons,
         "key": step.key,
-        "size_bytes": step.size_bytes,
+        "size": step.size,
         "addresses": step.addresses,
     }

@@ -1,6 +1,6 @@
 """The configuration of a whole run, assembled from one model per stage."""
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from xlm.config.base import Config
 from xlm.config.bpe import BpeConfig, VocabularyConfig
@@ -49,6 +49,15 @@ class PipelineConfig(Config):
                 "languages: English is missing", fix=f"add {ENGLISH}: pairs and XNLI start from it"
             )
         return tuple(sorted(set(codes)))
+
+    @model_validator(mode="after")
+    def _one_world(self) -> "PipelineConfig":
+        if self.sample is not None and self.sources.mirror is not None:
+            raise ConfigError(
+                "sample and sources.mirror are both set: the sample world is its own mirror",
+                fix="drop one of them, or choose the profile mini15",
+            )
+        return self
 
 
 def pairs(config: PipelineConfig) -> tuple[str, ...]:

@@ -148,10 +148,6 @@ class SourcesConfig(Config):
         description="Folder or address under which `<host>/<path>` stands for "
         "`https://<host>/<path>`; null: the real hosts.",
     )
-    catalogue_folder: str | None = operational(
-        None,
-        description="Folder for the unpacked OPUS catalogue (132 MB); null: each download's own.",
-    )
     network: NetworkConfig = operational(
         NetworkConfig(), description="Timeouts, retries and limits of downloads."
     )

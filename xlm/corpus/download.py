@@ -68,8 +68,7 @@ def _fetch(
 
 
 def _opus_address(work: "Work[DownloadSlice]", source: OpusSpec) -> str:
-    folder = work.config.catalogue_folder
-    cache = work.scratch if folder is None else Path(folder)
+    cache = work.cache or work.scratch
     return find_moses(cache, source.corpus, source.version, source.codes).address
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from xlm.config.sources import NetworkConfig
-from xlm.errors import SourceError
+from xlm.errors import HostError, SourceError
 
 ResultT = TypeVar("ResultT")
 
@@ -91,7 +91,7 @@ def persist(
         except TransientError as fault:
             failures = 1 if fault.advanced_bytes >= _MEBIBYTE else failures + 1
             if failures >= network.attempts:
-                raise SourceError(
+                raise HostError(
                     f"{address}: {fault.reason} ({failures} attempts)",
                     fix="run again later; what arrived is kept and continued",
                 ) from fault

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xlm.config.sources import MULTINLI_ID, XNLI_ID, SourcesConfig
 from xlm.corpus.catalogue import find_moses
-from xlm.corpus.specs import Spec, spec_of
+from xlm.corpus.specs import spec_of
 
 UNKNOWN_SIZE = "unknown until online"
 
@@ -51,12 +51,14 @@ def resolve_downloads(
         ConfigError: OPUS does not have a configured corpus, release or pair.
     """
     return [
-        _resolve(sources, download_id, spec_of(sources, download_id), cache)
+        resolve_download(sources, download_id, cache)
         for download_id in sources.download_ids(languages)
     ]
 
 
-def _resolve(sources: SourcesConfig, download_id: str, spec: Spec, cache: Path) -> Download:
+def resolve_download(sources: SourcesConfig, download_id: str, cache: Path) -> Download:
+    """One download, as `resolve_downloads` gives it."""
+    spec = spec_of(sources, download_id)
     size: int | None = None
     size_is, checksum = "unknown", "sha256 recorded"
     if spec.kind == "opus":

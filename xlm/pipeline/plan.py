@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from xlm.pipeline.graph import Graph, stage_named
 from xlm.pipeline.request import RunRequest
+from xlm.pipeline.tables import human_bytes
 from xlm.stages.stage import Node, Stage
 from xlm.store.keys import artifact_key, ingredients_of, tool_version
 from xlm.store.manifest import Manifest, read_manifest
@@ -24,12 +25,12 @@ _ABSENT = "nothing"
 
 @dataclass(frozen=True)
 class Step:
-    """One node of the plan. `size_bytes`: known beforehand, or None."""
+    """One node of the plan; `size` and `addresses` as far as they are known beforehand."""
 
     node: Node
     status: StepStatus
     reasons: tuple[str, ...]
-    size_bytes: int | None = None
+    size: str = ""
     key: str | None = None
     addresses: tuple[str, ...] = ()
 
@@ -86,7 +87,7 @@ class _Planner:
             return Step(node, "build", reason, key=key, **self._known(stage, node))
         manifest = read_manifest(self._store.directory(stage.name, key))
         self._digests[node] = manifest.digest
-        return Step(node, "cached", (), manifest.size_bytes, key, _addresses(manifest))
+        return Step(node, "cached", (), human_bytes(manifest.size_bytes), key, _addresses(manifest))
 
     def _reason(
         self,
@@ -121,7 +122,7 @@ class _Planner:
         if stage.known is None:
             return {}
         known = stage.known(self._graph.config, node.unit, self._store.cache_directory("tools"))
-        return {"addresses": known.addresses, "size_bytes": known.size_bytes}
+        return {"addresses": known.addresses, "size": known.size}
 
 
 def _changes(

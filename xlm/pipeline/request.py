@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from pydantic import Field
 
@@ -26,7 +27,13 @@ class RunRequest(Config):
 
     def resolve(self) -> PipelineConfig:
         """The configuration that this request stands for."""
-        return resolve(self.profile, self.overrides, self.languages)
+        config = resolve(self.profile, self.overrides, self.languages)
+        mirror = config.sources.mirror
+        if mirror is None or "://" in mirror:
+            return config
+        # A folder is meant from where the user stands, not from where a worker does.
+        sources = config.sources.model_copy(update={"mirror": str(Path(mirror).absolute())})
+        return config.model_copy(update={"sources": sources})
 
     def command(self, *, until: str | None = None) -> str:
         """The `xlm run` line that asks for this configuration."""

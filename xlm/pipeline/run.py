@@ -185,6 +185,7 @@ class PipelineRun:
             mapper=ExecutorMapper(self.executor, self.settings.workers, usage),
             workers=self.settings.workers,
             progress=NodeProgress(self.observer, node),
+            cache=self.store.cache_directory("tools"),
         )
         if stage.network:
             outcome, seconds = self._run_stage(node, stage, work)

@@ -1,6 +1,7 @@
 """download[source]: brings one file of one source, checked against what its host promises."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from xlm.config.base import Config, operational
@@ -8,7 +9,7 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.config.sources import NetworkConfig
 from xlm.corpus.specs import Spec, spec_of
 from xlm.stages.make_world import MIRROR
-from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+from xlm.stages.stage import ALL, Known, Node, Outcome, Stage, Work
 
 SYNTHETIC_LICENCE = "Apache-2.0"
 
@@ -19,7 +20,6 @@ class DownloadSlice(Config):
     source: Spec
     mirrored: bool
     mirror: str | None = operational(None, description="Folder or address of the mirror.")
-    catalogue_folder: str | None = operational(None, description="Folder of OPUS' catalogue.")
     network: NetworkConfig = operational(NetworkConfig(), description="Timeouts and retries.")
 
 
@@ -38,7 +38,6 @@ def download_slice(config: PipelineConfig, unit: str) -> DownloadSlice:
         source=source,
         mirrored=config.sample is not None or config.sources.mirror is not None,
         mirror=None if config.sample is not None else config.sources.mirror,
-        catalogue_folder=config.sources.catalogue_folder,
         network=config.sources.network,
     )
 
@@ -63,6 +62,13 @@ def _stale(config: DownloadSlice, manifest: Mapping[str, Any]) -> str | None:
     return changed_in_mirror(config.mirror, manifest)
 
 
+def _known(config: PipelineConfig, unit: str, cache: Path) -> Known:
+    from xlm.corpus.resolve import resolve_download
+
+    found = resolve_download(config.sources, unit, cache)
+    return Known((found.address,), found.size_text)
+
+
 DOWNLOAD = Stage(
     name="download",
     version=1,
@@ -73,4 +79,5 @@ DOWNLOAD = Stage(
     run=run,
     network=True,
     stale=_stale,
+    known=_known,
 )

@@ -53,7 +53,7 @@ class Known:
     """What `xlm plan` can say of a unit that is not built: never a mirror's addresses or sizes."""
 
     addresses: tuple[str, ...] = ()
-    size_bytes: int | None = None
+    size: str = "unknown until online"
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ class Work(Generic[SliceT]):
     mapper: Mapper
     workers: int
     progress: Progress = field(default_factory=NoProgress)
+    cache: Path | None = None
+    """Outlives the run and is shared by all of them; anything in it may vanish at any time."""
 
     def map_files(
         self, function: Callable[[FileJob], Mapping[str, int]], jobs: Sequence[FileJob]
