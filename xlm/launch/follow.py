@@ -6,6 +6,7 @@ for record in follower.new_records(): ...
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,5 +28,6 @@ class JsonFollower:
         whole = chunk[: chunk.rfind(b"\n") + 1]
         self._offset_bytes += len(whole)
         for line in whole.split(b"\n"):
-            if line:
+            # A killed writer may have left half a line, to which the next one appended.
+            with suppress(ValueError):
                 yield json.loads(line)

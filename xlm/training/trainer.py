@@ -85,9 +85,7 @@ class Trainer:
         )
         self._module: nn.Module = MaskedLoss(self._encoder)
         if team.world > 1:
-            self._module = DistributedDataParallel(
-                self._module, broadcast_buffers=False, gradient_as_bucket_view=True
-            )
+            self._module = DistributedDataParallel(self._module, gradient_as_bucket_view=True)
         self._checkpoints = Checkpoints(
             job.scratch / "checkpoints", keep=self._config.keep_checkpoints
         )

@@ -1,0 +1,38 @@
+"""What a training process notes for its starter, and how the environment is set."""
+
+from pathlib import Path
+
+import pytest
+
+from xlm.errors import DataError, TrainingError
+from xlm.launch.failure import clear_failure, raise_failure, write_failure
+from xlm.launch.follow import JsonFollower
+
+
+def test_the_first_failure_wins_and_keeps_its_kind(tmp_path: Path) -> None:
+    job = tmp_path / "job.json"
+    raise_failure(job)  # nothing was noted
+    write_failure(job, DataError("no shards of sw", fix="build them"))
+    write_failure(job, TrainingError("a consequence"))
+    with pytest.raises(DataError, match="no shards of sw; build them"):
+        raise_failure(job)
+    clear_failure(job)
+    raise_failure(job)
+
+
+def test_half_a_note_is_no_note(tmp_path: Path) -> None:
+    (tmp_path / "job.failure.json").write_text('{"kind": "Tr', encoding="utf-8")
+    raise_failure(tmp_path / "job.json")
+
+
+def test_only_whole_new_records_are_followed(tmp_path: Path) -> None:
+    path = tmp_path / "speed.jsonl"
+    early = JsonFollower(path)
+    assert list(early.new_records()) == []
+    path.write_text('{"step": 1}\n{"st', encoding="utf-8")
+    late = JsonFollower(path)
+    assert list(early.new_records()) == [{"step": 1}]
+    with path.open("a") as file:
+        file.write('ep": 2}\n')
+    assert list(early.new_records()) == [{"step": 2}]
+    assert list(late.new_records()) == []
