@@ -141,16 +141,16 @@ def test_all_downloads_resolve_offline(cache):
     opus = "https://object.pouta.csc.fi/OPUS-Tatoeba/v2022-03-03/moses"
     assert found["tatoeba.en-zh"].address == f"{opus}/cmn-en.txt.zip"
     assert found["tatoeba.en-sw"].address == f"{opus}/en-swh.txt.zip"
-    assert found["tatoeba.en-sw"].size_text == "about 16.0 KiB"
+    assert found["tatoeba.en-sw"].size_text == "about 16.4 kB"
     assert found["tatoeba.en-sw"].licence == "CC-BY-2.0-FR"
-    assert found["wikipedia.sw"].size_text == "at most 19.1 MiB"
+    assert found["wikipedia.sw"].size_text == "at most 20.0 MB"
     assert found["wikipedia.sw"].address == (
         "https://dumps.wikimedia.org/swwiki/20261101/"
         "swwiki-20261101-pages-articles-multistream.xml.bz2"
     )
     assert found["ntrex.sw"].size_text == "unknown until online"
     assert found["xnli"].size_text == "unknown until online"
-    assert found["multinli"].size_text == "about 424.4 MiB"
+    assert found["multinli"].size_text == "about 445.0 MB"
     assert all(d.address.startswith("https://") and d.licence for d in found.values())
 
 

@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from xlm.markdown import duration
 from xlm.pipeline.observer import Finished
-from xlm.pipeline.tables import seconds_text
 from xlm.stages.stage import Node
 
 _REFRESH_PER_SECOND = 4
@@ -93,7 +93,7 @@ class LiveView:
         if event.status == "failed":
             line.append(f"  {event.detail}")
         elif event.status == "built":
-            line.append(f"  {seconds_text(event.seconds)}", style="dim")
+            line.append(f"  {duration(event.seconds)}", style="dim")
         self._console.print(line, soft_wrap=True)
 
     def _render(self) -> RenderableType:
@@ -105,7 +105,7 @@ class LiveView:
 
     def _summary(self) -> Text:
         counts = ", ".join(f"{count} {status}" for status, count in self._counts.items())
-        elapsed = seconds_text(time.monotonic() - self._began)
+        elapsed = duration(time.monotonic() - self._began)
         return Text(f"{counts or 'starting'}  {elapsed}", style="bold")
 
 
@@ -118,6 +118,6 @@ def _row(node: Node, row: _Running) -> tuple[RenderableType, ...]:
         bar,
         Text(f"{done} {row.unit}" if row.unit else ""),
         Text(f"{row.rate():,.0f}/s" if row.unit else "", style="dim"),
-        Text(f"{seconds_text(left)} left" if left is not None else "", style="dim"),
+        Text(f"{duration(left)} left" if left is not None else "", style="dim"),
         Text(row.note, style="dim"),
     )

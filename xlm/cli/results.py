@@ -7,9 +7,9 @@ from pathlib import Path
 import typer
 
 from xlm.config.settings import Settings
+from xlm.markdown import duration, size
 from xlm.pipeline.results import artifact_of, costs_of, results_of
 from xlm.pipeline.run_record import last_run
-from xlm.pipeline.tables import human_bytes, seconds_text
 from xlm.store.root import resolve_root
 from xlm.xnli.tables import tables
 
@@ -43,11 +43,11 @@ def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
         (
             cost.stage,
             str(cost.units),
-            seconds_text(cost.wall_seconds),
-            seconds_text(cost.longest_seconds),
-            seconds_text(cost.cpu_seconds),
-            human_bytes(cost.peak_memory_bytes),
-            human_bytes(cost.size_bytes),
+            duration(cost.wall_seconds),
+            duration(cost.longest_seconds),
+            duration(cost.cpu_seconds),
+            size(cost.peak_memory_bytes),
+            size(cost.size_bytes),
         )
         for cost in costs
     ]

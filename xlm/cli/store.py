@@ -6,7 +6,7 @@ import typer
 
 from xlm.config.settings import Settings
 from xlm.errors import StoreError
-from xlm.pipeline.tables import human_bytes
+from xlm.markdown import size
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore, Verify
 
@@ -30,6 +30,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
                 "key": key,
                 "digest": manifest.digest,
                 "size_bytes": manifest.size_bytes,
+                "size": size(manifest.size_bytes),
                 "directory": str(directory),
             }
         )
@@ -38,7 +39,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
         return
     for row in rows:
         node = f"{row['stage']}[{row['unit']}]"
-        rest = row.get("damage") or f"{str(row['digest'])[:12]}  {_size(row['size_bytes'])}"
+        rest = row.get("damage") or f"{str(row['digest'])[:12]}  {row['size']}"
         typer.echo(f"{node:<32}  {row['key']}  {rest}")
 
 
@@ -59,7 +60,3 @@ def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
         typer.echo(f"{count} artifacts checked ({verify}), {len(found)} damaged")
     if found:
         raise typer.Exit(1)
-
-
-def _size(value: object) -> str:
-    return human_bytes(float(str(value)))

@@ -11,6 +11,7 @@ from pathlib import Path
 from xlm.config.sources import MULTINLI_ID, XNLI_ID, SourcesConfig
 from xlm.corpus.catalogue import find_moses
 from xlm.corpus.specs import spec_of
+from xlm.markdown import size
 
 UNKNOWN_SIZE = "unknown until online"
 
@@ -32,11 +33,10 @@ class Download:
 
     @property
     def size_text(self) -> str:
-        """The size for a table, e.g. `about 1,012.0 MiB`."""
+        """The size for a table, e.g. `about 1.0 GB`."""
         if self.size_bytes is None:
             return UNKNOWN_SIZE
-        unit, name = (2**20, "MiB") if self.size_bytes >= 2**20 else (2**10, "KiB")
-        return f"{self.size_is} {self.size_bytes / unit:,.1f} {name}"
+        return f"{self.size_is} {size(self.size_bytes)}"
 
 
 def resolve_downloads(
@@ -59,26 +59,26 @@ def resolve_downloads(
 def resolve_download(sources: SourcesConfig, download_id: str, cache: Path) -> Download:
     """One download, as `resolve_downloads` gives it."""
     spec = spec_of(sources, download_id)
-    size: int | None = None
+    known_bytes: int | None = None
     size_is, checksum = "unknown", "sha256 recorded"
     if spec.kind == "opus":
         found = find_moses(cache, spec.corpus, spec.version, spec.codes)
-        address, size, size_is = found.address, found.size_bytes, "about"
+        address, known_bytes, size_is = found.address, found.size_bytes, "about"
     elif spec.kind == "wikipedia":
-        address, size, size_is = spec.address, spec.head_bytes, "at most"
+        address, known_bytes, size_is = spec.address, spec.head_bytes, "at most"
         checksum = "sha1 and md5 of the host"
         if spec.head_bytes is not None:
             checksum += ", if the file is shorter; else whole streams"
     else:
         address, size_is = spec.address, "about"
         known = {XNLI_ID: sources.xnli.size_bytes, MULTINLI_ID: sources.multinli.size_bytes}
-        size = known.get(download_id)
+        known_bytes = known.get(download_id)
     return Download(
         id=download_id,
         title=spec.title,
         address=address,
         licence=spec.licence,
-        size_bytes=size,
-        size_is=size_is if size is not None else "unknown",
+        size_bytes=known_bytes,
+        size_is=size_is if known_bytes is not None else "unknown",
         checksum=checksum,
     )

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from xlm.markdown import size
 from xlm.pipeline.graph import Graph, stage_named
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.tables import human_bytes
 from xlm.stages.stage import Node, Stage
 from xlm.store.keys import artifact_key, ingredients_of, tool_version
 from xlm.store.manifest import Manifest, read_manifest
@@ -87,7 +87,7 @@ class _Planner:
             return Step(node, "build", reason, key=key, **self._known(stage, node))
         manifest = read_manifest(self._store.directory(stage.name, key))
         self._digests[node] = manifest.digest
-        return Step(node, "cached", (), human_bytes(manifest.size_bytes), key, _addresses(manifest))
+        return Step(node, "cached", (), size(manifest.size_bytes), key, _addresses(manifest))
 
     def _reason(
         self,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlm.errors import StoreError
+from xlm.markdown import table
 from xlm.pipeline.tables import read_measured
-from xlm.release.markdown import table
 from xlm.xnli.results import Results, read_results
 from xlm.xnli.tables import tables
 

@@ -11,10 +11,10 @@ from string import Template
 import yaml
 
 from xlm.config.languages import ENGLISH, language
+from xlm.markdown import table
 from xlm.model.classifier import LABELS
 from xlm.release.data_section import data_section, terms_of, terms_section
 from xlm.release.facts import RunFacts
-from xlm.release.markdown import table
 from xlm.release.procedure_section import aids_of, procedure_section
 from xlm.release.results_section import model_index, results_section
 

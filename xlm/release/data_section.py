@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from xlm.config.sources import MULTINLI_ID, WIKIPEDIA_ID, XNLI_ID
+from xlm.markdown import size, table, whole
 from xlm.release.facts import RunFacts, SourceFacts
 from xlm.release.licences import Terms, combined_terms
-from xlm.release.markdown import size, table, whole
 
 _FINE_TUNING = (XNLI_ID, MULTINLI_ID)
 _PURPOSES = {

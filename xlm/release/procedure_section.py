@@ -1,8 +1,8 @@
 """The training procedure of a card: from the configuration of the run and what it measured."""
 
 from xlm.config.training import OptimizerConfig, PretrainConfig, ScheduleConfig
+from xlm.markdown import duration, size, table, whole
 from xlm.release.facts import MachineFacts, RunFacts
-from xlm.release.markdown import duration, size, table, whole
 from xlm.release.measured import measured
 
 _SELECTIONS = {"english": "English", "mean": "mean of all languages"}

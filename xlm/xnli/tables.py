@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from xlm.config.languages import ENGLISH, language
-from xlm.release.markdown import decimal, mean, per_cent
+from xlm.markdown import decimal, mean, per_cent
 from xlm.xnli.results import LanguageResults, Results
 
 

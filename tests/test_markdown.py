@@ -1,6 +1,6 @@
 """Numbers in cards are read by people."""
 
-from xlm.release.markdown import decimal, duration, mean, per_cent, size, table, whole
+from xlm.markdown import decimal, duration, mean, per_cent, size, table, whole
 
 
 def test_sizes_take_the_unit_that_fits() -> None:
@@ -16,7 +16,7 @@ def test_sizes_take_the_unit_that_fits() -> None:
 def test_spans_of_time_take_the_units_that_fit() -> None:
     assert [duration(s) for s in (None, 12.4, 754.2, 7260)] == [
         "–",
-        "12 s",
+        "12.4 s",
         "12 min 34 s",
         "2 h 01 min",
     ]

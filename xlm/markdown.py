@@ -40,14 +40,14 @@ def size(number_bytes: int | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A span of time in hours, minutes and seconds, an empty cell as a dash."""
+    """A span of time: `0.4 s`, `3 min 20 s`, `2 h 05 min`; an empty cell as a dash."""
     if seconds is None:
         return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
 def mean(values: Iterable[float | None]) -> float | None:
