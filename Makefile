@@ -1,13 +1,12 @@
 # Verbs of the project. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-SHARED_MIRROR := $(or $(XLM_SHARED),../shared)/mirror
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format ui mini15 ablation lock clean
+.PHONY: help setup run test check format ui mini15 ablation fingerprints lock clean
 
 help:  ## list the verbs
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## create .venv (Python 3.11+, pip and g++ are needed)
 	@$(PYTHON) infra/bootstrap.py
@@ -39,6 +38,9 @@ mini15: setup  ## real data in 15 languages, from the hosts or from MIRROR=path
 
 ablation: setup  ## MLM+TLM against MLM alone, three seeds, on the sample world
 	@$(BIN)/python bench/ablation.py
+
+fingerprints: setup  ## record the code of stages; WAIVER="why the bytes are the same"
+	@$(BIN)/python -m xlm.stages.fingerprint $(if $(WAIVER),--waiver "$(WAIVER)")
 
 lock: setup  ## rewrite infra/constraints.txt from the environment at hand
 	@$(BIN)/python infra/lock.py
