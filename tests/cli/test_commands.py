@@ -1,0 +1,65 @@
+"""Commands of the console script that run nothing: one line for each mistake."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.flows.console import xlm
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--profile", "nope"), "unknown profile 'nope'"),
+        (("plan", "--set", "bpe.cods=1"), "did you mean 'codes'?"),
+        (("plan", "--languages", "en,swa"), "unknown language 'swa'; did you mean 'sw'?"),
+        (("plan", "--until", "tokenise"), "no stage 'tokenise'; did you mean 'tokenize'?"),
+        (("plan", "--refresh", "lern-bpe"), "nothing named 'lern-bpe'"),
+        (("run", "--verify", "slow"), "--verify 'slow'; choose fast or deep"),
+        (("run", "--workers", "0"), "workers = 0"),
+        (("run", "--root", "s3://b/x"), "cannot commit by rename"),
+        (("results",), "no run in"),
+        (("plan", "--set", "sources.mirror=/m"), "the sample world is its own mirror"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_1(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    printed = xlm(tmp_path, *arguments, code=1)
+    assert printed.startswith("xlm: ")
+    assert printed.count("\n") == 1
+    assert said in printed
+
+
+def test_a_read_only_root_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    printed = xlm(tmp_path, "run", "--root", str(tmp_path / "file"), code=1)
+    assert printed.count("\n") == 1
+    assert "is a file" in printed
+
+
+def test_config_is_shown_whole(tmp_path: Path) -> None:
+    shown = json.loads(xlm(tmp_path, "config", "--set", "bpe.codes=77", "--json"))
+    assert shown["bpe"]["codes"] == 77
+    assert "codes: 77" in xlm(tmp_path, "config", "--set", "bpe.codes=77")
+
+
+def test_the_plan_of_the_paper_names_real_hosts_only(tmp_path: Path) -> None:
+    steps = json.loads(xlm(tmp_path, "plan", "--profile", "xnli15", "--json"))
+    addresses = [address for step in steps for address in step["addresses"]]
+    assert len(addresses) == 32
+    hosts = {address.split("/")[2] for address in addresses}
+    assert hosts == {"dumps.wikimedia.org", "object.pouta.csc.fi", "dl.fbaipublicfiles.com"}
+    sizes = {step["size"] for step in steps if step["unit"].startswith("wikipedia")}
+    assert sizes == {"unknown until online"}
+
+
+def test_lines_are_never_cut_when_piped(tmp_path: Path) -> None:
+    printed = xlm(tmp_path, "plan", "--profile", "mini15", "--until", "download")
+    assert "newstest2019-ref.zho-CN.txt" in printed
+    assert len(printed.split("\n")) == 46 + 2
+
+
+def test_completion_is_offered(tmp_path: Path) -> None:
+    assert "--install-completion" in xlm(tmp_path, "--help")

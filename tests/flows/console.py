@@ -1,0 +1,45 @@
+"""Runs of `xlm` as a user starts them: real processes, real stores."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+XLM = Path(sys.executable).with_name("xlm")
+
+
+def environment(root: Path) -> dict[str, str]:
+    """A user's environment with nothing of Prefect in it, one worker, the store at `root`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    return kept | {"XLM_ROOT": str(root), "XLM_WORKERS": "1"}
+
+
+def start(root: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Start `xlm` in a session of its own."""
+    return subprocess.Popen(
+        [XLM, *arguments],
+        cwd=REPOSITORY,
+        env=environment(root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def xlm(root: Path, *arguments: str, code: int = 0) -> str:
+    """What `xlm` prints; it must end with `code`."""
+    process = start(root, *arguments)
+    printed, _ = process.communicate(timeout=500)
+    assert process.returncode == code, printed
+    return printed
+
+
+def digests(root: Path) -> Mapping[str, str]:
+    """Node to content digest of every artifact."""
+    listing: list[dict[str, Any]] = json.loads(xlm(root, "store", "ls", "--json"))
+    return {f"{row['stage']}[{row['unit']}]": row["digest"] for row in listing}

@@ -1,0 +1,117 @@
+"""The whole DAG from a terminal: all stages, all hits, and kill -9 in three of them."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.flows.console import digests, start, xlm
+
+SMALL = str(Path(__file__).with_name("small.yaml"))
+REAL = str(Path(__file__).with_name("real.yaml"))
+RUN_SMALL = ("run", "--profile", SMALL)
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of one uninterrupted run."""
+    root = tmp_path_factory.mktemp("straight")
+    assert "51 built" in xlm(root, *RUN_SMALL)
+    return root
+
+
+def test_a_second_run_finds_everything(straight: Path) -> None:
+    assert "51 cached" in xlm(straight, *RUN_SMALL)
+    assert "51 cached" in xlm(straight, "plan", "--profile", SMALL)
+
+
+def test_results_and_costs_of_the_last_run(straight: Path) -> None:
+    results = json.loads(xlm(straight, "results", "--json"))
+    assert [row["code"] for row in results["languages"]] == ["en", "fr", "sw"]
+    printed = xlm(straight, "results")
+    assert "mean of 3" in printed
+    assert "classifier" in printed
+    costs = json.loads(xlm(straight, "results", "--costs", "--json"))
+    assert {row["stage"] for row in costs} >= {"tokenize", "pretrain", "publish"}
+    assert all(row["peak_memory_bytes"] > 0 for row in costs)
+
+
+def test_the_store_verifies_deep(straight: Path) -> None:
+    assert "51 artifacts checked (deep), 0 damaged" in xlm(straight, "store", "verify")
+
+
+def test_a_damaged_artifact_is_named(straight: Path, tmp_path: Path) -> None:
+    (victim,) = (straight / "artifacts" / "learn-bpe").iterdir()
+    codes = victim / "codes"
+    text = codes.read_bytes()
+    codes.write_bytes(text[:-1] + b"!")
+    try:
+        assert "codes has another sha256" in xlm(straight, "store", "verify", code=1)
+    finally:
+        codes.write_bytes(text)
+
+
+def _staged(stage: str, pattern: str = "*") -> Callable[[Path], bool]:
+    return lambda root: any((root / "staging" / stage).glob(f"*/{pattern}"))
+
+
+@pytest.mark.fault
+def test_kill_during_tokenize_pretrain_and_publish_ends_with_the_same_bytes(
+    straight: Path, tmp_path: Path
+) -> None:
+    for moment in (
+        _staged("tokenize", "scratch"),
+        _staged("pretrain", "scratch/**/*.safetensors"),
+        _staged("publish", "out/*"),
+    ):
+        _run_and_kill(tmp_path, moment)
+    xlm(tmp_path, *RUN_SMALL)
+    assert digests(tmp_path) == digests(straight)
+
+
+def _run_and_kill(root: Path, moment: Callable[[Path], bool]) -> None:
+    process = start(root, *RUN_SMALL)
+    deadline = time.monotonic() + 400
+    while not moment(root):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    _wait_until_nothing_runs_on(root)
+
+
+def _wait_until_nothing_runs_on(root: Path) -> None:
+    """Workers, training processes and the server end with their killed driver."""
+    deadline = time.monotonic() + 60
+    while left := _processes_of(root):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
+
+
+def _processes_of(root: Path) -> list[str]:
+    marked = f"XLM_ROOT={root}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if marked in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return [line for line in found if line]
+
+
+def test_three_languages_of_real_data(shared: Path, tmp_path: Path) -> None:
+    mirror = f"sources.mirror={shared / 'mirror'}"
+    printed = xlm(tmp_path, "run", "--profile", REAL, "--set", mirror)
+    assert "failed" not in printed
+    results = json.loads(xlm(tmp_path, "results", "--json"))
+    tested = {row["code"]: row["test"]["total"] for row in results["languages"]}
+    assert tested == {"en": 50, "fr": 50, "sw": 50}
+    assert all(row["perplexity"] > 1 for row in results["languages"])
