@@ -157,7 +157,9 @@ def test_dropout_acts_in_training_only_and_can_be_set(describe: Describe) -> Non
     tokens = torch.randint(14, 50, (2, 6))
     languages = torch.zeros_like(tokens)
     assert not torch.equal(encoder(tokens, languages), encoder(tokens, languages))
-    encoder.set_dropout(0.0)
+    encoder.set_dropout(hidden=0.0)
+    assert not torch.equal(encoder(tokens, languages), encoder(tokens, languages))
+    encoder.set_dropout(attention=0.0)
     assert torch.equal(encoder(tokens, languages), encoder(tokens, languages))
 
 
@@ -193,3 +195,12 @@ def test_aligned_initialisation_starts_positions_and_projections(describe: Descr
     initialise(plain, seed=0)
     torch.testing.assert_close(encoder.ffns[0].lin2.weight, 0.3 * plain.ffns[0].lin2.weight)
     torch.testing.assert_close(encoder.embeddings.weight, 0.5 * plain.embeddings.weight)
+
+
+def test_freezing_a_layer_freezes_all_below_it(describe: Describe) -> None:
+    encoder = Encoder(describe())
+    encoder.freeze(1)
+    free = {name.split(".")[0] for name, p in encoder.named_parameters() if p.requires_grad}
+    assert free == {"attentions", "layer_norm1", "ffns", "layer_norm2"}
+    assert not any(p.requires_grad for p in encoder.attentions[0].parameters())
+    assert all(p.requires_grad for p in encoder.attentions[1].parameters())

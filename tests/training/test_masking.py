@@ -92,3 +92,9 @@ def test_masks_follow_the_generator_alone(counts: np.ndarray, tokens: np.ndarray
     )
     np.testing.assert_array_equal(first.tokens_BT, again.tokens_BT)
     assert not np.array_equal(first.selected_N, other.selected_N)
+
+
+def test_uniform_draw_can_spare_specials(counts: np.ndarray, tokens: np.ndarray) -> None:
+    masker = Masker(counts, 0.0, predict_specials=False)
+    masked = masker.mask(tokens, None, rate=0.5, random=np.random.default_rng(1))
+    assert masked.targets_N.min() >= 14

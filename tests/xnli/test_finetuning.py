@@ -161,13 +161,22 @@ def test_frozen_embeddings_stay_and_others_move(make_finetune: MakeFinetune) -> 
 @pytest.mark.parametrize(
     "aid",
     [{"random_language_ids": True}, {"mix_pretraining": 1}, {"classifier_learning_rate": 0.1},
-     {"encoder_dropout": 0.3}, {"classifier_dropout": 0.3}],
+     {"encoder_dropout": 0.3}, {"encoder_attention_dropout": 0.3}, {"classifier_dropout": 0.3}],
 )  # fmt: skip
 def test_each_aid_changes_the_result(make_finetune: MakeFinetune, aid: dict[str, object]) -> None:
     plain, aided = make_finetune("plain"), make_finetune("aided", **aid)
     for job in (plain, aided):
         run_restarts(job, ALONE)
     assert files(plain)["model.safetensors"] != files(aided)["model.safetensors"]
+
+
+def test_frozen_layers_stay(make_finetune: MakeFinetune) -> None:
+    job = make_finetune(frozen_layers=1, mix_pretraining=1)
+    run_restarts(job, ALONE)
+    before, after = load_encoder(job.encoder), load_classifier(job.out).encoder
+    assert all(map(torch.equal, before.state_dict().values(), after.state_dict().values()))
+    with pytest.raises(TrainingError, match="2 layers are to be frozen, the model has 1"):
+        run_restarts(make_finetune("more", frozen_layers=2), ALONE)
 
 
 def test_a_loss_that_is_not_finite_stops(make_finetune: MakeFinetune) -> None:

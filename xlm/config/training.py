@@ -128,6 +128,11 @@ class PretrainConfig(Config):
         description="Tokens are drawn for prediction with weight count^-alpha; 0: uniformly, and "
         "then </s> and <unk> too (paper 3.3: 0.5).",
     )
+    predict_specials: bool = Field(
+        default=True,
+        description="With sample_alpha 0, whether </s> and <unk> may be selected (the original: "
+        "yes); no: uniformly over ordinary tokens (an aid of the sample world).",
+    )
 
     optimizer: OptimizerConfig = Field(default=OptimizerConfig(), description="Adam.")
     schedule: ScheduleConfig = Field(

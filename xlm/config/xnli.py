@@ -34,7 +34,13 @@ class FinetuneConfig(Config):
         description="Dropout before the classifier (the original's default 0).",
     )
     encoder_dropout: float | None = Field(
-        default=None, ge=0, lt=1, description="Dropouts of the encoder; none: as in pretraining."
+        default=None,
+        ge=0,
+        lt=1,
+        description="Dropout of embeddings and sublayers; none: as in pretraining.",
+    )
+    encoder_attention_dropout: float | None = Field(
+        default=None, ge=0, lt=1, description="Dropout of attention; none: as in pretraining."
     )
     optimizer: OptimizerConfig = Field(
         default=OptimizerConfig(learning_rate=5e-6),
@@ -97,6 +103,12 @@ class FinetuneConfig(Config):
     )
     freeze_embeddings: bool = Field(
         default=False, description="Leave the token embeddings as pretrained (aid)."
+    )
+    frozen_layers: int = Field(
+        default=0,
+        ge=0,
+        description="Layers from the input on that stay as pretrained, with all that lies below "
+        "them: embeddings, positions, languages, norm (aid; the original: --finetune_layers).",
     )
     mix_pretraining: int = Field(
         default=0,

@@ -125,12 +125,26 @@ class Encoder(nn.Module):
         """Scores of every id, (N, V), for the given states only."""
         return F.linear(states_ND, self.embeddings.weight, self.pred_layer.proj.bias)
 
-    def set_dropout(self, dropout: float) -> None:
-        """Use one rate for all dropouts from now on, attention's included."""
-        self.dropout = dropout
-        for attention in self.attentions:
-            assert isinstance(attention, Attention)
-            attention.dropout = dropout
+    def set_dropout(self, *, hidden: float | None = None, attention: float | None = None) -> None:
+        """Use other dropouts from now on; None: as before."""
+        if hidden is not None:
+            self.dropout = hidden
+        for module in self.attentions:
+            assert isinstance(module, Attention)
+            if attention is not None:
+                module.dropout = attention
+
+    def freeze(self, layers: int) -> None:
+        """Keep the first layers, and with them all that lies below, from being trained.
+
+        The head shares its weight with the token embeddings and stays with them.
+        """
+        below = [self.embeddings, self.position_embeddings, self.layer_norm_emb, self.pred_layer]
+        below += [module for name, module in self.named_children() if name == "lang_embeddings"]
+        for stack in (self.attentions, self.layer_norm1, self.ffns, self.layer_norm2):
+            below += list(stack)[:layers]
+        for module in below:
+            module.requires_grad_(False)
 
     def _drop(self, hidden_BTD: Tensor) -> Tensor:
         if self.training and self.dropout > 0:

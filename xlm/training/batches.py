@@ -44,7 +44,7 @@ class BatchSource:
         counts: NDArray[np.int64],
     ) -> None:
         self._config = config
-        self._masker = Masker(counts, config.sample_alpha)
+        self._masker = Masker(counts, config.sample_alpha, predict_specials=config.predict_specials)
         language_id = description.language_id
         mono = mono_steps(corpus, config, language_id) if "mlm" in config.objectives else []
         positions = description.model.max_positions

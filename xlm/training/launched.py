@@ -101,8 +101,7 @@ def launch_job(
     report.update()
     return {
         "seconds": time.monotonic() - started,
-        "cpu_seconds": result.cpu_seconds,
-        "peak_memory_bytes": result.peak_memory_bytes,
+        **result.measured(),
         **report.rates(),
     }
 

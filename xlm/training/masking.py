@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xlm.bpe.vocabulary import MASK
+from xlm.bpe.vocabulary import FIRST_ORDINARY, MASK
 
 _MASKED, _KEPT = 0.8, 0.1
 """Shares that become <special1> and stay; the rest becomes a random id (paper 3.3)."""
@@ -28,8 +28,11 @@ class Masked:
 class Masker:
     """Draws the places to predict (spec 3.4); a draw depends on its generator alone."""
 
-    def __init__(self, counts: NDArray[np.int64], sample_alpha: float) -> None:
+    def __init__(
+        self, counts: NDArray[np.int64], sample_alpha: float, *, predict_specials: bool = True
+    ) -> None:
         self._vocabulary_size = len(counts)
+        self._predict_specials = predict_specials
         # XLM: weight max(count, 1)^-alpha, but 0 for ids never counted, so for every special one.
         weights = np.maximum(counts, 1).astype(np.float64) ** -sample_alpha
         self._weights = np.where(counts > 0, weights, 0.0) if sample_alpha > 0 else None
@@ -45,6 +48,8 @@ class Masker:
         """Select about `rate` of all cells, never padding and never a row's first token."""
         if self._weights is None:
             chosen_BT = random.random(tokens_BT.shape) < rate
+            if not self._predict_specials:
+                chosen_BT &= tokens_BT >= FIRST_ORDINARY
         else:
             chosen_BT = _draw(self._weights[tokens_BT], rate, random)
         chosen_BT[:, 0] = False

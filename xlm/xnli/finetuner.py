@@ -16,9 +16,11 @@ from torch import Tensor
 
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.languages import ENGLISH
+from xlm.config.xnli import FinetuneConfig
 from xlm.errors import TrainingError
 from xlm.model.checkpoint import classifier_weights, load_encoder
 from xlm.model.classifier import LABELS, Classifier
+from xlm.model.encoder import Encoder
 from xlm.shards.reader import InferencePairs, read_inference_pairs
 from xlm.training.batches import BatchSource
 from xlm.training.concatenate import join_inferences
@@ -66,11 +68,7 @@ class Finetuner:
         encoder = load_encoder(job.encoder)
         self._description = encoder.description
         self._description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
-        if self._config.encoder_dropout is not None:
-            encoder.set_dropout(self._config.encoder_dropout)
-        if self._config.freeze_embeddings:
-            encoder.embeddings.weight.requires_grad_(False)
-            encoder.pred_layer.proj.bias.requires_grad_(False)
+        _prepare(encoder, self._config)
         self._classifier = Classifier(encoder, self._config.classifier_dropout)
         self._classifier.initialise(torch_seed(self._config.seed, "classifier", restart))
         self._classifier.to(device)
@@ -185,6 +183,22 @@ class Finetuner:
         order = random.permutation(len(self._train_pairs.labels))
         size = min(self._config.batch_pairs, len(order))
         return [order[begin : begin + size] for begin in range(0, len(order) - size + 1, size)]
+
+
+def _prepare(encoder: Encoder, config: FinetuneConfig) -> None:
+    """Set dropouts, and freeze what is not to be trained."""
+    encoder.set_dropout(hidden=config.encoder_dropout, attention=config.encoder_attention_dropout)
+    layers = encoder.description.model.layers
+    if config.frozen_layers > layers:
+        raise TrainingError(
+            f"{config.frozen_layers} layers are to be frozen, the model has {layers}",
+            fix="lower finetune.frozen_layers",
+        )
+    if config.freeze_embeddings:
+        encoder.embeddings.requires_grad_(False)
+        encoder.pred_layer.requires_grad_(False)
+    if config.frozen_layers:
+        encoder.freeze(config.frozen_layers)
 
 
 def _read(job: FinetuneJob, code: str, split: str, vocabulary_hash: str) -> InferencePairs:
