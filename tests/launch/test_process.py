@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from xlm.errors import ToolError
-from xlm.launch.process import run_process
+from xlm.launch.process import run_process, stream_process
 
 PYTHON = sys.executable
 
@@ -42,6 +42,76 @@ def test_output_and_cost_are_reported(tmp_path: Path) -> None:
     assert lines == ["héllo", "two"]
     assert result.peak_memory_bytes > 60_000_000
     assert result.cpu_seconds > 0.01
+
+
+def test_the_peak_is_the_program_s_and_not_ours(tmp_path: Path) -> None:
+    """Exec keeps the peak memory of the process that forked: the kernel says ours for all."""
+    ours = bytearray(100_000_000)
+    ours[::4096] = b"x" * len(ours[::4096])
+    result = run_process(["/bin/true"], log_path=tmp_path / "log")
+    assert 0 < result.peak_memory_bytes < 50_000_000
+    assert result.measured()["peak_memory_bytes"] == result.peak_memory_bytes
+
+
+def test_lines_are_streamed_as_they_come_and_errors_logged(tmp_path: Path) -> None:
+    lines: list[bytes] = []
+
+    def take(line: bytes) -> bool:
+        lines.append(line)
+        return True
+
+    code = "import sys; print('one'); print('two'); sys.stderr.write('why'); sys.exit(4)"
+    result = stream_process([PYTHON, "-c", code], log_path=tmp_path / "log", on_line=take)
+    assert (lines, result.returncode) == ([b"one\n", b"two\n"], 4)
+    assert (tmp_path / "log").read_text() == "why"
+
+
+def test_a_stream_is_ended_when_enough_was_read_and_its_cost_is_known(tmp_path: Path) -> None:
+    pids: list[int] = []
+
+    def first(line: bytes) -> bool:
+        pids.append(int(line))
+        return False
+
+    result = stream_process([PYTHON, "-c", FORKING], log_path=tmp_path / "log", on_line=first)
+    assert result.peak_memory_bytes > 1_000_000
+    assert len(pids) == 1
+    assert _wait_for(lambda: not _alive(pids[0]))
+
+
+def test_an_error_while_streaming_ends_the_program(tmp_path: Path) -> None:
+    def refuse(line: bytes) -> bool:
+        raise ValueError(line.decode())
+
+    with pytest.raises(ValueError, match=r"\d+") as caught:
+        stream_process([PYTHON, "-c", FORKING], log_path=tmp_path / "log", on_line=refuse)
+    assert _wait_for(lambda: not _alive(int(str(caught.value))))
+
+
+def test_what_a_program_left_behind_is_killed(tmp_path: Path) -> None:
+    lines: list[str] = []
+    code = "import subprocess as s; print(s.Popen(['sleep', '60']).pid)"
+    run_process([PYTHON, "-c", code], log_path=tmp_path / "log", on_line=lines.append)
+    assert _wait_for(lambda: not _alive(int(lines[0])))
+
+
+def test_a_program_that_ignores_the_polite_signal_is_killed(tmp_path: Path) -> None:
+    """Its children too, though the program itself heeded it."""
+    code = FORKING.replace(
+        '"import time', '"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)'
+    ).replace("print(", "time.sleep(0.3); print(")
+    for stubborn in (False, True):
+        pids: list[int] = []
+        lead = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" if stubborn else ""
+        with pytest.raises(ToolError, match="within 1 s"):
+            run_process(
+                [PYTHON, "-c", lead + code],
+                log_path=tmp_path / "log",
+                timeout_seconds=1,
+                terminate_seconds=0.2,
+                on_line=lambda line, pids=pids: pids.append(int(line)),
+            )
+        assert _wait_for(lambda pids=pids: not _alive(pids[0]))
 
 
 def test_failure_carries_the_end_of_what_it_said(tmp_path: Path) -> None:

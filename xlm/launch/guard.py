@@ -1,36 +1,45 @@
-"""Runs one command and ends its process group when the starter's pipe closes (see process.py).
+"""Runs one command and ends its process group when the starter's socket closes (see child.py).
 
-    python -I -S guard.py COMMAND ARGUMENT...
+    python -I -S guard.py TERMINATE_SECONDS COMMAND ARGUMENT...
 
-Standard input is the read end of the starter's pipe. Standard library only, and no import of xlm.
+Standard input is our end of the starter's socket; what the command used is written back into it.
+TERMINATE_SECONDS is what the command gets to save its work between SIGTERM and SIGKILL. Standard
+library only, and no import of xlm.
 """
 
+import contextlib
 import os
+import resource
 import select
 import signal
 import subprocess
 import sys
 import threading
-import time
 
-TERMINATE_SECONDS = 30.0
-"""What the command gets to save its work between SIGTERM and SIGKILL."""
+SOCKET = 0
 CANNOT_START = 127
 
 
 def main(arguments: list[str]) -> int:
     """Run the command; its exit status becomes ours, a signal that ended it ends us too."""
+    terminate_seconds, *command_line = arguments
     # SIGTERM to the group is for the command; the guard must stay to see it end.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         command = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, preexec_fn=_default_terminate
+            command_line, stdin=subprocess.DEVNULL, preexec_fn=_default_terminate
         )
     except OSError as error:
-        sys.stderr.write(f"{arguments[0]}: {error.strerror}\n")
+        sys.stderr.write(f"{command_line[0]}: {error.strerror}\n")
         return CANNOT_START
-    threading.Thread(target=_watch, args=(command,), daemon=True).start()
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(ended, float(terminate_seconds)), daemon=True)
+    watcher.start()
     status = command.wait()
+    _report()
+    ended.set()
+    if _starter_let_go(seconds=0):
+        watcher.join()  # It kills what the command left behind, and us.
     if status >= 0:
         return status
     if -status == signal.SIGTERM:
@@ -44,14 +53,24 @@ def _default_terminate() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _watch(command: "subprocess.Popen[bytes]") -> None:
-    """Wait for the end of the pipe, then end the group, softly first."""
-    select.select([sys.stdin.fileno()], [], [])
+def _watch(ended: threading.Event, terminate_seconds: float) -> None:
+    """Wait for the end of the socket, then end the group, softly first."""
+    _starter_let_go(seconds=None)
     os.killpg(0, signal.SIGTERM)
-    deadline = time.monotonic() + TERMINATE_SECONDS
-    while command.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    ended.wait(terminate_seconds)
     os.killpg(0, signal.SIGKILL)
+
+
+def _starter_let_go(seconds: float | None) -> bool:
+    # The starter never writes, so readable means that its end is closed.
+    return bool(select.select([SOCKET], [], [], seconds)[0])
+
+
+def _report() -> None:
+    """Tell the starter, if there still is one, peak KiB and CPU seconds of all descendants."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with contextlib.suppress(OSError):
+        os.write(SOCKET, f"{usage.ru_maxrss} {usage.ru_utime + usage.ru_stime}".encode())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from xlm.launch.process import ProcessResult
+from xlm.launch.child import ProcessResult
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xlm.errors import ToolError
+from xlm.launch.child import ProcessResult
 from xlm.launch.failure import clear_failure, raise_failure
 from xlm.launch.launcher import Launch
-from xlm.launch.process import ProcessResult, run_process
+from xlm.launch.process import run_process
 
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
