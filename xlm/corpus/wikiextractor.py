@@ -10,19 +10,24 @@ pages (so the caller counts them).
 import bz2
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from xlm.corpus.programs import find_program, run_program
 from xlm.corpus.wikipedia_pages import CLOSING_TAG
 from xlm.errors import ToolError
+from xlm.launch.child import ProcessResult
+from xlm.launch.process import run_process
+from xlm.launch.programs import find_program
 
 VERSION = "3.1.0"
 _VERSION_TIMEOUT_SECONDS = 60
+_TERMINATE_SECONDS = 5.0
+# The same bytes in every locale and process.
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
 _HEADER_LIMIT_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 20
 _TEMPLATE_NAMESPACE = re.compile(rb'(<namespace key="10"[^>]*>)[^<]+(</namespace>)')
@@ -41,6 +46,16 @@ class Document:
     """Title, paragraphs and blank lines, without the tags around them."""
 
 
+@dataclass(frozen=True)
+class Extracted:
+    """What the program wrote, and what it took."""
+
+    documents: Iterator[Document]
+    """In the order of the dump; read from files that are there as long as the context is."""
+    process: ProcessResult
+
+
+@contextmanager
 def extract_documents(
     dump: Path,
     *,
@@ -51,19 +66,21 @@ def extract_documents(
     processes: int,
     timeout_seconds: float,
     on_poll: Callable[[int], None] = lambda written_bytes: None,
-) -> Iterator[Document]:
-    """Run the program on a bzip2 dump; yield its documents in the order of the dump.
+) -> Iterator[Extracted]:
+    """Run the program on a bzip2 dump to its end, then read its documents.
 
     Args:
         scratch: gets a directory of its own for the input and output of this run.
         close: the dump is a head of whole streams, its root element still open.
+        log: what the program says, of this run only.
         on_poll: called while the program runs, with the bytes that it has written.
 
     Raises:
-        ToolError: the program is missing, of another release, or fails.
+        ToolError: the program is missing, of another release, fails, or takes too long.
     """
-    program = _checked_program()
-    # A new directory each time: an orphan of a killed run may still be writing into the old one.
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    program = _checked_program(log)
     for leftover in scratch.glob("wikiextractor-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     scratch.mkdir(parents=True, exist_ok=True)
@@ -72,16 +89,19 @@ def extract_documents(
         given, output = run / "dump.xml.bz2", run / "text"
         prepare_dump(dump, given, close=close, rename=not templates)
         output.mkdir()
-        command = [program, str(given), "-o", str(output), "-b", "1G", "-q"]
+        command = [str(program), str(given), "-o", str(output), "-b", "1G", "-q"]
         command += ["--processes", str(processes), *([] if templates else ["--no-templates"])]
-        run_program(
+        process = run_process(
             command,
-            log=log,
+            log_path=log,
             timeout_seconds=timeout_seconds,
-            on_poll=lambda: on_poll(sum(path.stat().st_size for path in _written(output))),
+            timeout_fix=f"see {log.name}; raise extract.timeout_seconds if it was still working",
+            terminate_seconds=_TERMINATE_SECONDS,
+            environment=_ENVIRONMENT,
+            on_wait=lambda: on_poll(sum(path.stat().st_size for path in _written(output))),
         )
         given.unlink()
-        yield from _documents(output)
+        yield Extracted(_documents(output), process)
     finally:
         shutil.rmtree(run, ignore_errors=True)
 
@@ -112,22 +132,25 @@ def _renamed_header(source: BinaryIO) -> bytes:
     return bz2.compress(_TEMPLATE_NAMESPACE.sub(_NO_TITLE_BEGINS_SO, header))
 
 
-def _checked_program() -> str:
+def _checked_program(log: Path) -> Path:
     program = find_program("wikiextractor")
+    said: list[str] = []
     try:
-        said = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=_VERSION_TIMEOUT_SECONDS,
-            check=False,
-        ).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired) as fault:
-        raise ToolError(f"{program} does not run: {fault}", fix="run the set-up again") from fault
-    if said.split()[-1:] != [VERSION]:
+        run_process(
+            [str(program), "--version"],
+            log_path=log,
+            timeout_seconds=_VERSION_TIMEOUT_SECONDS,
+            environment=_ENVIRONMENT,
+            on_line=said.append,
+        )
+    except ToolError as error:
         raise ToolError(
-            f"{program} is {said or 'of unknown version'}, not {VERSION}",
-            fix=f"install wikiextractor=={VERSION}",
+            f"{program} does not run: {error.what}", fix="run the set-up again"
+        ) from error
+    release = said[-1] if said else "of unknown version"
+    if release.split()[-1:] != [VERSION]:
+        raise ToolError(
+            f"{program} is {release}, not {VERSION}", fix=f"install wikiextractor=={VERSION}"
         )
     return program
 

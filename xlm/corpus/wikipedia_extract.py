@@ -50,7 +50,7 @@ def extract_wikipedia(work: "Work[ExtractWikiSlice]", download: Path) -> Outcome
             f"{dump.name}: holds no article of {work.config.language}",
             fix="raise sources.wikipedia.head_bytes, or choose another date",
         )
-    documents = extract_documents(
+    with extract_documents(
         dump,
         scratch=work.scratch,
         log=work.logs / "wikiextractor.log",
@@ -59,8 +59,8 @@ def extract_wikipedia(work: "Work[ExtractWikiSlice]", download: Path) -> Outcome
         processes=work.workers,
         timeout_seconds=work.config.timeout_seconds,
         on_poll=lambda written: work.progress.update(written, None, "bytes", "wikitext to text"),
-    )
-    _write(work, documents, _read_pages(pages_path), ledger)
+    ) as extracted:
+        _write(work, extracted.documents, _read_pages(pages_path), ledger)
     _check_missing(work, dump, ledger)
     return Outcome(
         counts={
@@ -70,7 +70,8 @@ def extract_wikipedia(work: "Work[ExtractWikiSlice]", download: Path) -> Outcome
             "documents": ledger.documents,
             "missing_pages": ledger.missing,
             "lines": ledger.lines,
-        }
+        },
+        measured=extracted.process.measured(),
     )
 
 
