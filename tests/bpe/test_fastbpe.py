@@ -1,6 +1,9 @@
 """Codes, pieces and counts against the original C++ program."""
 
+import os
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,7 +34,9 @@ def test_codes_equal_the_golden_ones_ties_included(shared: Path, tmp_path: Path)
         messages=tmp_path / "messages",
         on_merge=merges.append,
     )
-    assert learned == Learned(2000, exhausted=False)
+    assert (learned.codes, learned.exhausted) == (2000, False)
+    assert learned.process.peak_memory_bytes > 1_000_000
+    assert learned.process.cpu_seconds > 0.01
     assert (tmp_path / "codes").read_bytes() == (golden / "codes.2000").read_bytes()
     assert merges == list(range(1, 2001))
     assert check_codes(tmp_path / "codes") == 2000
@@ -64,7 +69,8 @@ def test_pieces_equal_those_of_subword_nmt(shared: Path, tmp_path: Path) -> None
 def test_learning_stops_where_pairs_run_out(tmp_path: Path) -> None:
     """fastBPE goes on printing a pair with count 0."""
     learned, codes = _learn(tmp_path, "abc abc abz\n", 50)
-    assert learned == Learned(3, exhausted=True)
+    assert (learned.codes, learned.exhausted) == (3, True)
+    assert learned.process.peak_memory_bytes > 1_000_000
     assert codes == "a b 3\nab c</w> 2\nab z</w> 1\n"
 
 
@@ -89,19 +95,10 @@ def test_counts_beyond_32_bits_are_refused(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_missing_program_names_the_way_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learn.sys, "prefix", "/nowhere")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ToolError, match=r"build_fastbpe\.py"):
         find_fast()
-
-
-def test_the_program_is_found_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "fast"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    monkeypatch.setattr(learn.sys, "prefix", "/nowhere")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert find_fast() == program
 
 
 def test_a_failing_program_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,6 +109,39 @@ def test_a_failing_program_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(learn, "find_fast", lambda: program)
     with pytest.raises(ToolError, match=r"ended with 134: std::bad_alloc; .*12 GB"):
         _learn(tmp_path, "abc abc\n", 1)
+
+
+@pytest.mark.fault
+def test_a_killed_driver_leaves_no_learner_running(tmp_path: Path) -> None:
+    """`fast` was started bare, and learned on after kill -9 of the driver."""
+    program, sample, pid_file = tmp_path / "fast", tmp_path / "sample", tmp_path / "pid"
+    program.write_text(f"#!/bin/sh\necho $$ >{pid_file}\nexec sleep 60\n")
+    program.chmod(0o755)
+    sample.write_text("abc abc\n")
+    driver = (
+        "from pathlib import Path\n"
+        "from xlm.bpe import learn\n"
+        f"learn.find_fast = lambda: Path({str(program)!r})\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "learn.learn_codes(folder / 'sample', folder / 'codes', codes=9, messages=folder / 'm')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen([sys.executable, "-c", driver], env=environment)
+    while not pid_file.exists() or not pid_file.read_text().endswith("\n"):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    pid = int(pid_file.read_text())
+    end = time.monotonic() + 10
+    while _alive(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not _alive(pid)
+
+
+def _alive(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True).stdout
+    return state.strip()[:1] not in (b"", b"Z")
 
 
 @pytest.mark.parametrize("line", ["a b", "a b c d", "a  1", "a b x"])

@@ -7,9 +7,6 @@ gives the same merges. What it does not check is checked here: an empty text (it
 beyond 32 bits (they wrap), pairs that run out (it goes on printing a pair with count 0).
 """
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from xlm.errors import DataError, ToolError
+from xlm.launch.child import ProcessResult
+from xlm.launch.process import stream_process
+from xlm.launch.programs import find_program
 
 _COUNT_LIMIT = (1 << 31) - 1
 _CHUNK_BYTES = 1 << 24
@@ -25,28 +25,20 @@ _SPACE, _NEWLINE = 0x20, 0x0A
 
 @dataclass(frozen=True)
 class Learned:
-    """How many merges there are, and whether the text had no more."""
+    """How many merges there are, whether the text had no more, and what the program took."""
 
     codes: int
     exhausted: bool
+    process: ProcessResult
 
 
 def find_fast() -> Path:
-    """The `fast` program: of this environment, else on PATH.
+    """fastBPE's program `fast`.
 
     Raises:
         ToolError: it was never built.
     """
-    built = Path(sys.prefix) / "bin" / "fast"
-    if built.is_file():
-        return built
-    found = shutil.which("fast")
-    if found is None:
-        raise ToolError(
-            f"fastBPE's program `fast` is not at {built}, nor on PATH",
-            fix="run `python infra/build_fastbpe.py` in this environment",
-        )
-    return Path(found)
+    return find_program("fast", fix="run `python infra/build_fastbpe.py` in this environment")
 
 
 def learn_codes(
@@ -79,28 +71,23 @@ def learn_codes(
             fix="lower bpe.sample_lines",
         )
     command = [str(find_fast()), "learnbpe", str(codes), str(sample)]
-    done = 0
-    with messages.open("wb") as said, target.open("wb") as file:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said)
-        assert process.stdout is not None
-        exhausted = False
-        try:
-            for line in process.stdout:
-                if line.endswith(b" 0\n"):
-                    exhausted = True
-                    break
+    messages.unlink(missing_ok=True)
+    done, exhausted = 0, False
+    with target.open("wb") as file:
+
+        def take(line: bytes) -> bool:
+            nonlocal done, exhausted
+            exhausted = line.endswith(b" 0\n")
+            if not exhausted:
                 file.write(line)
                 done += 1
                 on_merge(done)
-            if not exhausted:
-                process.wait()
-        finally:
-            process.kill()
-            process.stdout.close()
-            process.wait()
+            return not exhausted
+
+        process = stream_process(command, log_path=messages, on_line=take)
     if not exhausted and (process.returncode != 0 or done != codes):
         raise _failure(process.returncode, messages)
-    return Learned(done, exhausted)
+    return Learned(done, exhausted, process)
 
 
 def pair_count_bound(sample: Path) -> int:

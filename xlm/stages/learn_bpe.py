@@ -56,7 +56,7 @@ def run(work: Work[LearnBpeSlice]) -> Outcome:
     )
     sample.unlink()
     counts |= {"codes": learned.codes, "pairs_exhausted": int(learned.exhausted)}
-    return Outcome(counts=counts)
+    return Outcome(counts=counts, measured=learned.process.measured())
 
 
 def _write_sample(work: Work[LearnBpeSlice], sample: Path) -> dict[str, int]:
