@@ -1,6 +1,7 @@
 """Building, serving, refreshing and selecting nodes."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,24 @@ def test_workers_are_measured(toy: Toy) -> None:
     measured = json.loads((artifact.directory / RUN_NAME).read_text())
     assert measured["peak_memory_bytes"] > 1_000_000
     assert artifact.manifest.counts == {"letters": 5}
+
+
+def test_a_stage_without_workers_is_measured_in_the_driver(toy: Toy) -> None:
+    """Its row in the table of costs said 0 B and 0 s."""
+
+    def work_hard(work: object) -> Outcome:
+        began = time.thread_time()
+        while time.thread_time() - began < 0.1:
+            pass
+        return Outcome(measured={"cpu_seconds": 1.0})
+
+    toy.use(READ, replace(JOIN, run=work_hard), replace(LAST, run=lambda work: Outcome()))
+    toy.run()
+    with toy.open(toy.request()) as run:
+        artifact = run.locate(Node("join", "all"))
+    measured = json.loads((artifact.directory / RUN_NAME).read_text())
+    assert measured["peak_memory_bytes"] > 1_000_000
+    assert 1.1 <= measured["cpu_seconds"] < 1.5
 
 
 def _die(item: int) -> int:

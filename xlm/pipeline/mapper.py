@@ -154,9 +154,18 @@ def _reset_peak_memory() -> None:
 
 def peak_memory_bytes() -> int:
     """The peak resident memory of this process since its last reset (Linux) or its start."""
+    return _own_memory_bytes("VmHWM:")
+
+
+def resident_memory_bytes() -> int:
+    """The resident memory of this process now (Linux), or its peak."""
+    return _own_memory_bytes("VmRSS:")
+
+
+def _own_memory_bytes(field: str) -> int:
     try:
         status = _OWN_STATUS.read_text()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    line = next(line for line in status.split("\n") if line.startswith("VmHWM:"))
+    line = next(line for line in status.split("\n") if line.startswith(field))
     return int(line.split()[1]) * 1024

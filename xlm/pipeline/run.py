@@ -21,7 +21,7 @@ from xlm.config.settings import Settings
 from xlm.errors import MissingUpstreamError
 from xlm.pipeline.graph import Graph, stage_named
 from xlm.pipeline.machine import machine_record
-from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool
+from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool, resident_memory_bytes
 from xlm.pipeline.observer import Finished, NodeProgress, Observer, Status
 from xlm.pipeline.request import RunRequest
 from xlm.stages.stage import Node, Outcome, Source, Stage, Work
@@ -188,10 +188,10 @@ class PipelineRun:
             cache=self.store.cache_directory("tools"),
         )
         if stage.network:
-            outcome, seconds = self._run_stage(node, stage, work)
+            outcome, seconds = self._run_stage(node, stage, work, usage)
         else:
             with self._slots:
-                outcome, seconds = self._run_stage(node, stage, work)
+                outcome, seconds = self._run_stage(node, stage, work, usage)
         description = {
             "stage": stage.name,
             "unit": node.unit,
@@ -207,13 +207,24 @@ class PipelineRun:
         measured = self._measured(outcome, seconds, usage)
         return self.store.publish(staging, description, measured, stage.volatile), seconds
 
-    def _run_stage(self, node: Node, stage: Stage[Any], work: Work[Any]) -> tuple[Outcome, float]:
-        began = time.monotonic()
+    def _run_stage(
+        self, node: Node, stage: Stage[Any], work: Work[Any], usage: Usage
+    ) -> tuple[Outcome, float]:
+        """Run the stage in this thread, whose CPU time counts as the workers' does."""
+        began, began_cpu = time.monotonic(), time.thread_time()
         self.observer.started(node)
         outcome = stage.run(work)
+        usage.add(time.thread_time() - began_cpu, 0)
         return outcome, time.monotonic() - began
 
     def _measured(self, outcome: Outcome, seconds: float, usage: Usage) -> dict[str, Any]:
+        """What `run.json` says of the building of an artifact.
+
+        `cpu_seconds` is the sum over the workers, the programs and the driver's thread,
+        `peak_memory_bytes` the peak of the largest process among workers and programs. A stage
+        that had neither, a download say, worked in the driver, which many stages share: for it
+        the driver's resident memory at the stage's end is recorded.
+        """
         measured = dict(outcome.measured)
         peak = max(int(measured.get("peak_memory_bytes", 0)), usage.peak_memory_bytes)
         cpu = float(measured.get("cpu_seconds", 0.0)) + usage.cpu_seconds
@@ -223,7 +234,7 @@ class PipelineRun:
             | {
                 "wall_seconds": round(seconds, 3),
                 "cpu_seconds": round(cpu, 3),
-                "peak_memory_bytes": peak,
+                "peak_memory_bytes": peak or resident_memory_bytes(),
                 "finished": datetime.now(UTC).isoformat(),
             }
         )
