@@ -1,0 +1,121 @@
+"""The words of the sample world: whole constituents in 15 languages, aligned by index.
+
+    lexicon = load_lexicon()
+    lexicon["sw"].place_kinds[0].specific[0]   # 'jikoni': in the kitchen
+
+The table is `lexicon.json`; its "about" says what it holds and where it comes from.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict
+
+from xlm.errors import DataError
+
+SUBJECTS = 12
+PREDICATES = 12
+KINDS = 2
+SPECIFICS = 3
+"""Specific phrases of each kind of place or time."""
+ORDERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of place or time: `specific` phrases entail `general`, which excludes the other's."""
+
+    general: str
+    specific: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """All that is needed to write sentences of one language."""
+
+    joiner: str
+    """Between constituents: a space, or nothing where words are not separated."""
+    sentence_end: str
+    orders: tuple[str, ...]
+    """Natural orders of S subject, P predicate (or V verb and O its rest), L place, T time."""
+    someone: str
+    does_something: str
+    subjects: tuple[str, ...]
+    predicates: tuple[str, ...]
+    place_kinds: tuple[Kind, ...]
+    time_kinds: tuple[Kind, ...]
+
+
+class _KindEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    general: str
+    specific: list[str]
+
+
+class _LanguageEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    direction: str
+    joiner: str
+    sentence_end: str
+    orders: list[str]
+    someone: str
+    does_something: str
+    subjects: list[str]
+    predicates: list[str]
+    place_kinds: list[_KindEntry]
+    time_kinds: list[_KindEntry]
+
+
+@cache
+def load_lexicon() -> Mapping[str, Words]:
+    """The words of every language, by code.
+
+    Raises:
+        DataError: a list of `lexicon.json` has another length than the world needs.
+    """
+    text = resources.files("xlm.sample").joinpath("lexicon.json").read_text(encoding="utf-8")
+    entries: dict[str, object] = json.loads(text)["languages"]
+    return {
+        language: _words(language, _LanguageEntry.model_validate(entry))
+        for language, entry in sorted(entries.items())
+    }
+
+
+def languages() -> tuple[str, ...]:
+    """Codes of the languages of the world, sorted."""
+    return tuple(load_lexicon())
+
+
+def _words(language: str, entry: _LanguageEntry) -> Words:
+    kinds = [*entry.place_kinds, *entry.time_kinds]
+    lengths = (
+        len(entry.subjects), len(entry.predicates), len(entry.orders),
+        len(entry.place_kinds), len(entry.time_kinds), *(len(kind.specific) for kind in kinds),
+    )  # fmt: skip
+    expected = (SUBJECTS, PREDICATES, ORDERS, KINDS, KINDS, *(SPECIFICS for _ in kinds))
+    if lengths != expected:
+        raise DataError(
+            f"lexicon.json, language {language}: lists of {lengths} phrases, not {expected}",
+            fix="give every language the same meanings",
+        )
+    return Words(
+        joiner=entry.joiner,
+        sentence_end=entry.sentence_end,
+        orders=tuple(entry.orders),
+        someone=entry.someone,
+        does_something=entry.does_something,
+        subjects=tuple(entry.subjects),
+        predicates=tuple(entry.predicates),
+        place_kinds=_kinds(entry.place_kinds),
+        time_kinds=_kinds(entry.time_kinds),
+    )
+
+
+def _kinds(entries: list[_KindEntry]) -> tuple[Kind, ...]:
+    return tuple(Kind(entry.general, tuple(entry.specific)) for entry in entries)
