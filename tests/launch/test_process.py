@@ -95,23 +95,23 @@ def test_what_a_program_left_behind_is_killed(tmp_path: Path) -> None:
     assert _wait_for(lambda: not _alive(int(lines[0])))
 
 
-def test_a_program_that_ignores_the_polite_signal_is_killed(tmp_path: Path) -> None:
-    """Its children too, though the program itself heeded it."""
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_whoever_ignores_the_polite_signal_is_killed(tmp_path: Path, stubborn: bool) -> None:
+    """The program and its children; the children alone too, where the program heeds it."""
     code = FORKING.replace(
         '"import time', '"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)'
     ).replace("print(", "time.sleep(0.3); print(")
-    for stubborn in (False, True):
-        pids: list[int] = []
-        lead = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" if stubborn else ""
-        with pytest.raises(ToolError, match="within 1 s"):
-            run_process(
-                [PYTHON, "-c", lead + code],
-                log_path=tmp_path / "log",
-                timeout_seconds=1,
-                terminate_seconds=0.2,
-                on_line=lambda line, pids=pids: pids.append(int(line)),
-            )
-        assert _wait_for(lambda pids=pids: not _alive(pids[0]))
+    pids: list[int] = []
+    lead = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" if stubborn else ""
+    with pytest.raises(ToolError, match="within 1 s"):
+        run_process(
+            [PYTHON, "-c", lead + code],
+            log_path=tmp_path / "log",
+            timeout_seconds=1,
+            terminate_seconds=0.2,
+            on_line=lambda line: pids.append(int(line)),
+        )
+    assert _wait_for(lambda: not _alive(pids[0]))
 
 
 def test_failure_carries_the_end_of_what_it_said(tmp_path: Path) -> None:
