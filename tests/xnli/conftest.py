@@ -77,6 +77,7 @@ def make_evaluate(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[.
         return EvaluateJob(
             evaluate=EvaluateConfig.model_validate(settings),
             stream_tokens=16,
+            specials=False,
             encoder=encoder,
             classifier=classifier,
             vocabulary=world.vocabulary,

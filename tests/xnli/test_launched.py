@@ -62,6 +62,7 @@ def test_processes_change_neither_models_nor_figures(
     config = EvaluateSlice(
         languages=LANGUAGES,
         stream_tokens=16,
+        specials=False,
         evaluate=evaluation.evaluate.model_copy(update={"processes": 2}),
     )
     measure = work(tmp_path / "measure", config, {**inputs, **data, "finetune": tune.out})

@@ -152,6 +152,12 @@ class PretrainConfig(Config):
     validation_max_pairs: int | None = Field(
         default=None, ge=1, description="Pairs validated at most; none: the original's rule."
     )
+    validate_specials: bool | None = Field(
+        default=None,
+        description="Whether validation asks for </s> and <unk> too. None: where training may "
+        "select them; yes: always, as the original, whose perplexities then count ids that "
+        "sample_alpha > 0 never trains.",
+    )
     patience: int | None = Field(
         default=10,
         ge=0,
@@ -191,6 +197,13 @@ class PretrainConfig(Config):
     timeout_seconds: float | None = operational(
         None, gt=0, description="Wall-clock limit of the training processes; none: no limit."
     )
+
+    @property
+    def asks_for_specials(self) -> bool:
+        """Whether validation and evaluation predict </s> and <unk>."""
+        if self.validate_specials is not None:
+            return self.validate_specials
+        return self.sample_alpha == 0 and self.predict_specials
 
     @model_validator(mode="after")
     def _steps_fit_objectives(self) -> Self:

@@ -19,6 +19,7 @@ class EvaluateSlice(Config):
 
     languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
     stream_tokens: int = Field(description="Tokens of one stream sequence, as in pretraining.")
+    specials: bool = Field(description="Whether perplexity counts </s> and <unk>.")
     evaluate: EvaluateConfig = Field(description="Intervals, baselines, limits.")
 
 
@@ -39,6 +40,7 @@ def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
     return EvaluateSlice(
         languages=tuple(config.languages),
         stream_tokens=config.pretrain.stream_tokens,
+        specials=config.pretrain.asks_for_specials,
         evaluate=config.evaluate,
     )
 

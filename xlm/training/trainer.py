@@ -73,6 +73,7 @@ class Trainer:
             stream_tokens=self._config.stream_tokens,
             max_chunks=self._config.validation_max_chunks,
             max_pairs=self._config.validation_max_pairs,
+            specials=self._config.asks_for_specials,
         )
         self._encoder = Encoder(self._description)
         initialise(self._encoder, self._config.seed)

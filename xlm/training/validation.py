@@ -7,6 +7,8 @@
 XLM (spec 4.4): RandomState(0) for each language or pair and split; a cell is chosen with
 probability 0.15, never the first, nor the last of its row; at least one a row; it always becomes
 <special1>. Streams come in rows of one, pairs sorted by length. Of a pair we measure one direction.
+With `specials=False`, </s> and <unk> are not asked for: the original asks for them even where
+training never does (sample_alpha > 0), and their losses, which only grow, then drown all others.
 """
 
 import math
@@ -20,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from xlm.bpe.vocabulary import MASK
+from xlm.bpe.vocabulary import FIRST_ORDINARY, MASK
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.shards.reader import Lines, Pairs
@@ -65,8 +67,10 @@ class Validator:
         stream_tokens: int,
         max_chunks: int | None = None,
         max_pairs: int | None = None,
+        specials: bool = True,
     ) -> None:
         self._split = split
+        self._specials = specials
         many = len(description.languages) > _MANY_LANGUAGES
         self.tasks = [
             Task(code, False, partial(_stream_batches, lines, description.language_id(code),
@@ -93,14 +97,14 @@ class Validator:
         encoder.eval()
         with torch.inference_mode():
             for number in numbers:
-                for batch in self.tasks[number].batches():
+                for batch in self.tasks[number].batches(specials=self._specials):
                     sums[number] += _measure(encoder, batch, device)
         encoder.train(training)
         return sums
 
     @staticmethod
     def perplexity(row: NDArray[np.float64]) -> float:
-        """exp of the mean loss of one task's sums."""
+        """exp of the mean loss of one task's sums; something must have been predicted."""
         return math.exp(min(row[LOSS] / row[CELLS], _LARGEST_LOG))
 
     def metrics(self, sums: NDArray[np.float64]) -> dict[str, float]:
@@ -108,6 +112,8 @@ class Validator:
         found: dict[str, float] = {}
         means: dict[str, list[float]] = {}
         for task, row in zip(self.tasks, sums, strict=True):
+            if not row[CELLS]:
+                continue
             perplexity = self.perplexity(row)
             accuracy = 100 * row[RIGHT] / row[CELLS]
             prefix = f"{self._split}_{task.name}_mlm"
@@ -124,7 +130,13 @@ def stop_criterion(metrics: Mapping[str, float]) -> float | None:
 
 
 def _stream_batches(
-    lines: Lines, language_id: int, tokens: int, parts: int, max_chunks: int | None
+    lines: Lines,
+    language_id: int,
+    tokens: int,
+    parts: int,
+    max_chunks: int | None,
+    *,
+    specials: bool,
 ) -> Iterator[Batch]:
     stream = Stream(lines.ids, rows=1, tokens=tokens)
     chunks = max(1, len(stream) // parts)
@@ -136,12 +148,19 @@ def _stream_batches(
         tokens_BT = np.concatenate([stream.chunk(number) for number in numbers])
         lengths_B = np.full(len(tokens_BT), tokens)
         # Drawn row by row, as the original does with one sequence a batch.
-        chosen_BT = np.concatenate([_choose(random, lengths_B[:1], tokens) for _ in numbers])
+        chosen_BT = np.concatenate(
+            [_choose(random, row_1T[None], lengths_B[:1], specials) for row_1T in tokens_BT]
+        )
         yield _masked(tokens_BT, np.full_like(tokens_BT, language_id), None, None, chosen_BT)
 
 
 def _pair_batches(
-    pairs: Pairs, usable: NDArray[np.int64], description: ModelDescription, limit: int | None
+    pairs: Pairs,
+    usable: NDArray[np.int64],
+    description: ModelDescription,
+    limit: int | None,
+    *,
+    specials: bool,
 ) -> Iterator[Batch]:
     lengths = pair_tokens(pairs)[usable]
     chosen = usable[np.argsort(lengths, kind="stable")][:limit]
@@ -156,21 +175,29 @@ def _pair_batches(
             language_ids=ids,
             positions=description.model.max_positions,
         )
-        chosen_BT = _choose(random, joined.real_BT.sum(1), joined.tokens_BT.shape[1])
+        chosen_BT = _choose(random, joined.tokens_BT, joined.real_BT.sum(1), specials)
         yield _masked(
             joined.tokens_BT, joined.languages_BT, joined.positions_BT, joined.real_BT, chosen_BT
         )
 
 
 def _choose(
-    random: np.random.RandomState, lengths_B: NDArray[np.int64], width: int
+    random: np.random.RandomState,
+    tokens_BT: NDArray[np.int64],
+    lengths_B: NDArray[np.int64],
+    specials: bool,
 ) -> NDArray[np.bool_]:
     """Cells to predict, (B, T); numbers are drawn time by time, as in the original's layout."""
-    chosen_BT: NDArray[np.bool_] = (random.rand(width, len(lengths_B)) <= RATE).T
+    rows, width = tokens_BT.shape
     columns_1T = np.arange(width)[None]
-    chosen_BT = chosen_BT & (columns_1T > 0) & (columns_1T < lengths_B[:, None] - 1)
+    allowed_BT = (columns_1T > 0) & (columns_1T < lengths_B[:, None] - 1)
+    if not specials:
+        allowed_BT = allowed_BT & (tokens_BT >= FIRST_ORDINARY)
+    chosen_BT: NDArray[np.bool_] = (random.rand(width, rows) <= RATE).T & allowed_BT
     for row in np.flatnonzero(~chosen_BT.any(axis=1)):
-        chosen_BT[row, random.randint(1, lengths_B[row] - 1)] = True
+        places = np.flatnonzero(allowed_BT[row])
+        if len(places):
+            chosen_BT[row, places[random.randint(len(places))]] = True
     return chosen_BT
 
 

@@ -21,7 +21,7 @@ from xlm.training.data import load_corpus
 from xlm.training.job import SPEED_FILE
 from xlm.training.metrics import JsonLines
 from xlm.training.team import Team
-from xlm.training.validation import Validator
+from xlm.training.validation import CELLS, Validator
 from xlm.xnli.baselines import BagOfWords, majority_label
 from xlm.xnli.intervals import wilson_interval
 from xlm.xnli.jobs import EvaluateJob
@@ -63,6 +63,7 @@ class Evaluator:
             stream_tokens=job.stream_tokens,
             max_chunks=self._config.perplexity_max_chunks,
             max_pairs=self._config.perplexity_max_pairs,
+            specials=job.specials,
         )
 
     def tasks(self) -> dict[str, Callable[[], dict[str, Figures]]]:
@@ -105,6 +106,8 @@ class Evaluator:
     def _perplexity(self, number: int) -> dict[str, Figures]:
         task = self._validator.tasks[number]
         sums = self._validator.measure(self._encoder, [number], self._device)
+        if not sums[number, CELLS]:
+            return {}
         perplexity = self._validator.perplexity(sums[number])
         if not task.is_pair:
             return {task.name: {"perplexity": perplexity}}
@@ -182,7 +185,8 @@ def _results(job: EvaluateJob, figures: Mapping[str, Figures]) -> Results:
             "fitted to English pairs, applied to each language's words",
             "paper": "XNLI test accuracy of the paper, zero-shot MLM+TLM, whole test set",
             "perplexity": "masked tokens of held-out text: 15 % of tokens, always replaced by the "
-            "mask, RandomState(0), pretrained encoder",
+            "mask, RandomState(0), pretrained encoder; </s> and <unk> "
+            + ("counted" if job.specials else "left out, as training never selects them"),
             "retrieval": "pretrained encoder, mean of last-layer states, cosine, distinct held-out "
             "pairs, both ways; centred: mean of each language subtracted",
         },

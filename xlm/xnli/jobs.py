@@ -32,6 +32,7 @@ class EvaluateJob(Config):
     kind: Literal["evaluate"] = "evaluate"
     evaluate: EvaluateConfig = Field(description="Intervals, baselines, limits.")
     stream_tokens: int = Field(description="Tokens of one stream sequence, as in pretraining.")
+    specials: bool = Field(description="Whether perplexity counts </s> and <unk>.")
     encoder: Path = Field(description="Directory of the pretrain artifact.")
     classifier: Path = Field(description="Directory of the finetune artifact.")
     vocabulary: Path = Field(description="Directory of the vocabulary artifact.")

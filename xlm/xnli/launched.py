@@ -92,6 +92,7 @@ def evaluate(
     job = EvaluateJob(
         evaluate=config,
         stream_tokens=work.config.stream_tokens,
+        specials=work.config.specials,
         encoder=encoder,
         classifier=classifier,
         vocabulary=vocabulary,

@@ -1,0 +1,121 @@
+"""Validation as in the specification's section 4.4: the same masks every time."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.model.description import ModelDescription
+from xlm.model.encoder import Encoder
+from xlm.model.initialise import initialise
+from xlm.shards.reader import Lines
+from xlm.training.data import Corpus, load_corpus
+from xlm.training.streams import Stream
+from xlm.training.validation import CELLS, LOSS, Validator, stop_criterion
+
+CPU = torch.device("cpu")
+T = 16
+
+
+@pytest.fixture
+def encoder(world: TinyWorld) -> Encoder:
+    vocabulary = load_vocabulary(world.vocabulary)
+    encoder = Encoder(
+        ModelDescription(
+            model=tiny_model(),
+            languages=LANGUAGES,
+            vocabulary_size=vocabulary.size,
+            vocabulary_hash=vocabulary.hash,
+        )
+    )
+    initialise(encoder, seed=0)
+    return encoder
+
+
+@pytest.fixture
+def corpus(world: TinyWorld) -> Corpus:
+    known = load_vocabulary(world.vocabulary)
+    return load_corpus("valid", mono=world.mono, pairs=world.pairs, vocabulary_hash=known.hash)
+
+
+def test_stream_perplexity_is_the_original_s_one_row_at_a_time(
+    encoder: Encoder, corpus: Corpus
+) -> None:
+    validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T)
+    sums = validator.measure(encoder, [0], CPU)
+    stream = Stream(corpus.mono["en"].ids, rows=1, tokens=T)
+    random = np.random.RandomState(0)
+    loss, cells = 0.0, 0
+    encoder.eval()
+    for number in range(len(stream)):
+        tokens = torch.from_numpy(stream.chunk(number))
+        chosen = torch.from_numpy(random.rand(T, 1).T <= 0.15)
+        chosen[:, 0] = chosen[:, -1] = False
+        if not chosen.any():
+            chosen[0, 1 + random.randint(T - 2)] = True
+        masked = tokens.masked_fill(chosen, 5)
+        with torch.no_grad():
+            scores = encoder.predict(encoder(masked, torch.zeros_like(tokens))[chosen])
+        loss += F.cross_entropy(scores, tokens[chosen], reduction="sum").item()
+        cells += int(chosen.sum())
+    assert sums[0, CELLS] == cells
+    assert sums[0, LOSS] == pytest.approx(loss, rel=1e-5)
+    assert sums[1:].sum() == 0
+    assert validator.perplexity(sums[0]) == pytest.approx(math.exp(loss / cells), rel=1e-5)
+
+
+def test_measuring_again_gives_the_same_and_leaves_training_mode(
+    encoder: Encoder, corpus: Corpus
+) -> None:
+    validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T)
+    every = range(len(validator.tasks))
+    encoder.train()
+    first = validator.measure(encoder, every, CPU)
+    np.testing.assert_array_equal(first, validator.measure(encoder, every, CPU))
+    assert encoder.training
+    apart = sum(validator.measure(encoder, [number], CPU) for number in every)
+    np.testing.assert_array_equal(first, apart)
+    metrics = validator.metrics(first)
+    means = [metrics[f"valid_{code}_mlm_ppl"] for code in LANGUAGES]
+    assert metrics["valid_mlm_ppl"] == pytest.approx(sum(means) / 3)
+    assert stop_criterion(metrics) == metrics["valid_mlm_ppl"]
+    assert stop_criterion({"valid_tlm_ppl": 3.0}) == 3.0
+    assert stop_criterion({}) is None
+
+
+def test_specials_are_left_out_on_demand(encoder: Encoder, corpus: Corpus) -> None:
+    """Perplexities of 10^8: </s> was asked for, which training with sample_alpha never selects."""
+    validators = [
+        Validator(corpus, encoder.description, split="valid", stream_tokens=T, specials=specials)
+        for specials in (True, False)
+    ]
+    with torch.no_grad():
+        encoder.pred_layer.proj.bias[1] = -1000.0
+    every = range(len(validators[0].tasks))
+    with_them, without = (v.measure(encoder, every, CPU) for v in validators)
+    assert (with_them[:, LOSS] / with_them[:, CELLS]).max() > 50
+    assert (without[:, LOSS] / without[:, CELLS]).max() < 10
+
+
+def test_limits_and_the_original_s_parts_for_many_languages(
+    encoder: Encoder, corpus: Corpus
+) -> None:
+    def cells(**limits: int) -> float:
+        validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T, **limits)
+        return float(validator.measure(encoder, range(len(validator.tasks)), CPU)[:, CELLS].sum())
+
+    assert cells(max_chunks=2, max_pairs=3) < cells(max_chunks=4, max_pairs=9) < cells()
+
+
+def test_a_language_of_specials_alone_has_no_perplexity(encoder: Encoder, tmp_path: Path) -> None:
+    ids = np.ones(40, dtype=np.int32)
+    corpus = Corpus(mono={"en": Lines(ids, np.array([0, 40]))}, pairs={})
+    validator = Validator(
+        corpus, encoder.description, split="valid", stream_tokens=T, specials=False
+    )
+    assert validator.metrics(validator.measure(encoder, [0], CPU)) == {}
