@@ -45,7 +45,9 @@ def test_imports_run_one_way(package: str, forbidden: tuple[str, ...]) -> None:
 def test_nothing_imports_wikiextractor() -> None:
     """It is AGPL: we run its command as a separate process and never load it."""
     importers = [
-        str(path) for path in _modules(*PACKAGES) if "wikiextractor" in str(_imports(path))
+        str(path)
+        for path in _modules(*PACKAGES)
+        if any(name.split(".")[0] == "wikiextractor" for name in _imports(path))
     ]
     assert importers == []
 
@@ -61,7 +63,13 @@ def test_light_commands_load_no_heavy_package(module: str) -> None:
 
 
 def test_only_the_settings_and_the_edges_read_the_environment() -> None:
-    allowed = {"xlm/config/settings.py", "xlm/pipeline/mapper.py", "xlm/text/segment.py"}
+    allowed = {
+        "xlm/config/settings.py",
+        "xlm/pipeline/mapper.py",  # writes what tools read
+        "xlm/text/segment.py",  # the same
+        "xlm/training/team.py",  # torchrun's ranks
+        "xlm/training/main.py",
+    }
     readers = {
         str(path.relative_to(REPOSITORY))
         for path in _modules("xlm")

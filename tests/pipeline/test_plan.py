@@ -30,7 +30,7 @@ def test_after_a_run_everything_is_cached_with_its_size(toy: Toy) -> None:
     toy.run()
     steps = _plan(toy)
     assert {step.status for step in steps.values()} == {"cached"}
-    assert steps["read[sw]"].size.endswith(" kB")
+    assert steps["read[sw]"].size.endswith(" B")
 
 
 def test_a_changed_setting_is_named_with_both_values(toy: Toy) -> None:

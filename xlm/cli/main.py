@@ -162,3 +162,7 @@ def main() -> None:
     except XlmError as error:
         sys.stderr.write(f"xlm: {error}\n")
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -125,15 +125,15 @@ def _begin_worker(driver: int, tool_cache: Path) -> None:
 
 
 def _die_with(driver: int) -> None:
-    """Leave when the driver is gone: a worker waiting for its queue would wait for ever."""
+    """Leave when the driver is gone: a worker waiting for its queue would wait for ever.
+
+    A dead driver that nobody has waited for still has its number, so the parent is looked at.
+    """
 
     def watch() -> None:
-        while True:
+        while os.getppid() == driver:
             time.sleep(_WATCH_SECONDS)
-            try:
-                os.kill(driver, 0)
-            except OSError:
-                os._exit(1)
+        os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 

@@ -1,0 +1,153 @@
+"""MLM+TLM against MLM alone on the sample world: three seeds, both cores, one table.
+
+    .venv/bin/python bench/ablation.py [--root ./data] [--seeds 3]
+
+Both arms have the same data, the same number of updates and the same fine-tuning; runs are two
+at a time, each with one training process. Writes bench/results/ablation.json and prints Markdown.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from xlm.config.settings import Settings
+from xlm.markdown import table
+from xlm.pipeline.request import RunRequest
+from xlm.pipeline.results import results_of
+from xlm.pipeline.run_record import last_run
+from xlm.store.root import resolve_root
+
+RESULTS = Path(__file__).parent / "results" / "ablation.json"
+PROFILE = "sample"
+# The rates of MLM only were tuned like those of both: see docs/sample-world.md.
+ARMS: dict[str, tuple[str, ...]] = {
+    "MLM+TLM": (),
+    "MLM only": ("pretrain.objectives=[mlm]",),
+}
+_T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
+"""Two-sided 95 % quantiles of Student's t for that many seeds."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run measured, shares between 0 and 1."""
+
+    arm: str
+    seed: int
+    english: float
+    zero_shot: float
+    retrieval: float
+
+
+def main() -> None:
+    """Run both arms for all seeds, write the JSON, print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    root = resolve_root(arguments.root)
+    jobs = [(arm, seed) for seed in range(arguments.seeds) for arm in ARMS]
+    # The data once, before two runs want it at the same time.
+    _run(root, (), until="shard")
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        outcomes = list(pool.map(lambda job: _measure(root, *job), jobs))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps([asdict(one) for one in outcomes], indent=1) + "\n")
+    print(render(outcomes))
+
+
+def render(outcomes: list[Outcome]) -> str:
+    """The runs and their means with 95 % intervals over seeds."""
+    rows = [
+        (one.arm, str(one.seed), _cent(one.english), _cent(one.zero_shot), _cent(one.retrieval))
+        for one in sorted(outcomes, key=lambda one: (one.arm, one.seed), reverse=True)
+    ]
+    for arm in ARMS:
+        mine = [one for one in outcomes if one.arm == arm]
+        rows.append(
+            (
+                f"{arm}, mean",
+                "",
+                _interval([one.english for one in mine]),
+                _interval([one.zero_shot for one in mine]),
+                _interval([one.retrieval for one in mine]),
+            )
+        )
+    rows.append(("difference", "", "", _interval(_differences(outcomes)), ""))
+    header = ("arm", "seed", "English test", "mean of the other 14", "retrieval P@1, centred")
+    return table(header, rows)
+
+
+def _differences(outcomes: list[Outcome]) -> list[float]:
+    """MLM+TLM minus MLM only in zero-shot mean, seed by seed."""
+    by_run = {(one.arm, one.seed): one.zero_shot for one in outcomes}
+    seeds = sorted({one.seed for one in outcomes})
+    both, alone = ARMS
+    return [by_run[both, seed] - by_run[alone, seed] for seed in seeds]
+
+
+def _measure(root: Path, arm: str, seed: int) -> Outcome:
+    overrides = (
+        *ARMS[arm],
+        "pretrain.processes=1",
+        f"pretrain.seed={seed}",
+        f"finetune.seed={seed}",
+    )
+    _run(root, overrides, until="evaluate")
+    found = results_of(_record_of(root, overrides), root)
+    english = found.language("en").test
+    zero_shot, retrieval = found.averages.zero_shot_test, found.averages.retrieval_centred
+    assert english is not None
+    assert zero_shot is not None
+    assert retrieval is not None
+    return Outcome(arm, seed, english.accuracy, zero_shot, retrieval)
+
+
+def _run(root: Path, overrides: tuple[str, ...], until: str) -> None:
+    request = RunRequest(profile=PROFILE, overrides=overrides, until=until)
+    command = [sys.executable, "-m", "xlm.cli.main", *request.command(until=until).split()[1:]]
+    print(" ".join(command[3:]), flush=True)
+    log = root / "ablation.log"
+    root.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as stream:
+        done = subprocess.run(
+            command,
+            env=os.environ | {"XLM_ROOT": str(root), "XLM_WORKERS": "1"},
+            stdout=stream,
+            stderr=stream,
+            check=False,
+        )
+    if done.returncode:
+        sys.exit(f"ablation: a run failed, see {log}")
+
+
+def _record_of(root: Path, overrides: tuple[str, ...]) -> dict[str, object]:
+    """The newest run with just these overrides: two runs are recorded at the same time."""
+    for path in sorted((root / "runs").glob("*.json"), reverse=True):
+        record: dict[str, object] = json.loads(path.read_bytes())
+        request = record["request"]
+        if isinstance(request, dict) and tuple(request["overrides"]) == overrides:
+            return record
+    return last_run(root)
+
+
+def _interval(shares: list[float]) -> str:
+    mean = statistics.fmean(shares)
+    if len(shares) < 2:
+        return _cent(mean)
+    half = _T_95.get(len(shares), 1.96) * statistics.stdev(shares) / len(shares) ** 0.5
+    return f"{_cent(mean)} ± {_cent(half)}"
+
+
+def _cent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+if __name__ == "__main__":
+    main()
