@@ -9,6 +9,7 @@ at a time, each with one training process. Writes bench/results/ablation.json an
 import argparse
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -111,7 +112,7 @@ def _measure(root: Path, arm: str, seed: int) -> Outcome:
 
 def _run(root: Path, overrides: tuple[str, ...], until: str) -> None:
     request = RunRequest(profile=PROFILE, overrides=overrides, until=until)
-    command = [sys.executable, "-m", "xlm.cli.main", *request.command(until=until).split()[1:]]
+    command = [sys.executable, "-m", "xlm.cli.main", *shlex.split(request.command(until=until))[1:]]
     print(" ".join(command[3:]), flush=True)
     log = root / "ablation.log"
     root.mkdir(parents=True, exist_ok=True)

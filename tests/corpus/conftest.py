@@ -14,7 +14,7 @@ from xlm.config.base import Config
 from xlm.config.sources import NetworkConfig
 from xlm.corpus.fetch import Fetcher
 from xlm.corpus.mirror import open_client
-from xlm.stages.stage import Work
+from xlm.stage import Work
 
 
 @dataclass

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from xlm.config.languages import LANGUAGES, other_language, pair_of
 from xlm.config.sources import OpusCorpus, SourcesConfig
-from xlm.corpus.specs import PairPart, parts_of
+from xlm.corpus.specs import ExtractParallelSlice, PairPart, parts_of
 from xlm.errors import DataError
-from xlm.stages.extract_parallel import ExtractParallelSlice, run
+from xlm.stages.extract_parallel import run
 
 CODES = (("en", "eng"), ("sw", "swh"))
 MOSES = PairPart(kind="moses", downloads=("tatoeba.en-sw",), codes=CODES)

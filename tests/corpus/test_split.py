@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xlm.config.corpus import SplitConfig
+from xlm.config.corpus import SplitConfig, SplitSlice
 from xlm.corpus import line_files
 from xlm.corpus.line_files import Selection, Shuffle
 from xlm.corpus.sides import WHOLE, Thresholds, normalised, position, rank
 from xlm.errors import DataError
-from xlm.stages.split import SplitSlice, run
+from xlm.stages.split import run
 
 SPLITS = ("train", "valid", "test")
 _counter = iter(range(10**9))

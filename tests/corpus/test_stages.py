@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from xlm.config.pipeline import PipelineConfig
+from xlm.corpus.specs import DownloadSlice
 from xlm.errors import SourceError
-from xlm.stages.download import DOWNLOAD, DownloadSlice
+from xlm.stage import Node
+from xlm.stages.download import DOWNLOAD
 from xlm.stages.extract_parallel import EXTRACT_PARALLEL
 from xlm.stages.extract_wiki import EXTRACT_WIKI
 from xlm.stages.extract_xnli import EXTRACT_XNLI
 from xlm.stages.split import SPLIT
-from xlm.stages.stage import Node
 
 NTREX = "https://raw.githubusercontent.com/MicrosoftTranslator/NTREX/main/NTREX-128"
 PARALLEL = [

@@ -12,11 +12,11 @@ import pytest
 from xlm.config.sources import NetworkConfig
 from xlm.corpus.fetch import Fetcher
 from xlm.corpus.mirror import open_client
-from xlm.corpus.specs import WikipediaSpec
+from xlm.corpus.specs import DownloadSlice, WikipediaSpec
 from xlm.corpus.wikipedia_dump import cut_to_whole_streams, published_digests
 from xlm.corpus.wikipedia_pages import PageReader
 from xlm.errors import ChecksumError, DataError, SourceError
-from xlm.stages.download import DownloadSlice, run
+from xlm.stages.download import run
 
 FOLDER = "/dumps.wikimedia.org/swwiki"
 HEADER = '<mediawiki><siteinfo><namespaces><namespace key="0" /></namespaces></siteinfo>\n'

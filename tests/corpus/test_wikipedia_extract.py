@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from xlm.config.corpus import ExtractWikiSlice
 from xlm.config.languages import LANGUAGES
 from xlm.corpus import wikiextractor
 from xlm.corpus.files import sole_file
@@ -20,7 +21,7 @@ from xlm.corpus.wikiextractor import Document, extract_documents, prepare_dump
 from xlm.corpus.wikipedia_extract import clean_lines
 from xlm.corpus.wikipedia_pages import Page, PageReader
 from xlm.errors import DataError, ToolError
-from xlm.stages.extract_wiki import ExtractWikiSlice, run
+from xlm.stages.extract_wiki import run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SITE = (

@@ -4,10 +4,11 @@ import zipfile
 
 import pytest
 
+from xlm.config.corpus import ExtractXnliSlice
 from xlm.config.languages import LANGUAGES
 from xlm.corpus.xnli import training_rows
 from xlm.errors import DataError
-from xlm.stages.extract_xnli import ExtractXnliSlice, run
+from xlm.stages.extract_xnli import run
 
 _OFFICIAL = (
     "language gold_label sentence1_binary_parse sentence2_binary_parse sentence1_parse "

@@ -10,7 +10,7 @@ import pytest
 
 from tests.pipeline.conftest import JOIN, LAST, READ, ReadSlice, Toy, pool, toy
 from xlm.errors import DataError, MissingUpstreamError, PipelineError
-from xlm.stages.stage import Outcome, Stage, Work
+from xlm.stage import Outcome, Stage, Work
 
 __all__ = ["pool", "toy"]
 

@@ -17,7 +17,7 @@ from xlm.pipeline.mapper import process_pool
 from xlm.pipeline.observer import Finished, NoObserver
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import PipelineRun, open_run
-from xlm.stages.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.stage import ALL, FileJob, Node, Outcome, Stage, Work
 
 PROFILE = Path(__file__).with_name("toy.yaml")
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.pipeline.conftest import JOIN, LAST, READ, Toy
 from xlm.pipeline.plan import Step, plan
-from xlm.stages.stage import Node, Stage
+from xlm.stage import Node, Stage
 from xlm.store.store import ArtifactStore
 
 

@@ -13,7 +13,7 @@ from tests.pipeline.conftest import JOIN, LAST, PROFILE, READ, Toy
 from xlm.errors import ConfigError, DataError, MissingUpstreamError, ToolError
 from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool
 from xlm.pipeline.run_record import last_run, write_run_record
-from xlm.stages.stage import Node, Outcome, Stage
+from xlm.stage import Node, Outcome, Stage
 from xlm.store.manifest import RUN_NAME
 
 ALL_BUILT = dict.fromkeys(["read[en]", "read[sw]", "join", "last"], "built")

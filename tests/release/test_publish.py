@@ -12,14 +12,14 @@ from transformers import XLMForSequenceClassification, XLMTokenizer, XLMWithLMHe
 from tests.release.artifacts import Artifacts, build_artifacts
 from tests.tiny_world import build_world
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
-from xlm.config.release import ReleaseConfig
+from xlm.config.release import PublishSlice, ReleaseConfig
 from xlm.config.resolve import resolve
 from xlm.errors import DataError, TrainingError
 from xlm.model.checkpoint import load_classifier
 from xlm.pipeline.mapper import ExecutorMapper, Usage
 from xlm.release.measured import without_measured
-from xlm.stages.publish import PUBLISH, PublishSlice
-from xlm.stages.stage import Outcome, Work
+from xlm.stage import Outcome, Work
+from xlm.stages.publish import PUBLISH
 from xlm.store.manifest import describe_files
 
 Publish = Callable[[str], tuple[Path, Outcome]]

@@ -13,12 +13,12 @@ from xlm.sample.inference import training_rows
 from xlm.sample.inference_files import separate_punctuation
 from xlm.sample.translations import translations
 from xlm.sample.wikipedia_files import HOST
+from xlm.stage import Outcome, Stage, Work
 from xlm.stages.download import DOWNLOAD
 from xlm.stages.extract_parallel import EXTRACT_PARALLEL
 from xlm.stages.extract_wiki import EXTRACT_WIKI
 from xlm.stages.extract_xnli import EXTRACT_XNLI
 from xlm.stages.make_world import MAKE_WORLD, MIRROR
-from xlm.stages.stage import Outcome, Stage, Work
 from xlm.text.chain import moses_chain
 
 ItemT = TypeVar("ItemT")

@@ -13,7 +13,7 @@ from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.resolve import resolve
 from xlm.pipeline.mapper import SerialMapper
 from xlm.shards.reader import read_inference_pairs, read_lines, read_pairs
-from xlm.stages.stage import Outcome
+from xlm.stage import Outcome
 from xlm.stages.tokenize import TOKENIZE
 
 Run = tuple[Path, dict[str, Outcome]]

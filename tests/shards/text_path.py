@@ -15,10 +15,10 @@ from typing import Any
 
 from xlm.config.resolve import resolve
 from xlm.pipeline.mapper import ExecutorMapper, SerialMapper, Usage, process_pool
+from xlm.stage import Mapper, Outcome, Stage, Work
 from xlm.stages.apply_bpe import APPLY_BPE
 from xlm.stages.learn_bpe import LEARN_BPE
 from xlm.stages.shard import SHARD
-from xlm.stages.stage import Mapper, Outcome, Stage, Work
 from xlm.stages.tokenize import TOKENIZE
 from xlm.stages.vocabulary import VOCABULARY
 

@@ -13,9 +13,10 @@ import pytest
 import torch
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
+from xlm.config.training import PretrainSlice
 from xlm.errors import ToolError, TrainingError
-from xlm.stages.pretrain import PRETRAIN, PretrainSlice
-from xlm.stages.stage import Work
+from xlm.stage import Work
+from xlm.stages.pretrain import PRETRAIN
 from xlm.training.job import PretrainJob
 from xlm.training.team import Team
 from xlm.training.trainer import Trainer

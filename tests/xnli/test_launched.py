@@ -7,10 +7,11 @@ from typing import Any
 import torch
 
 from tests.tiny_world import LANGUAGES, TinyWorld
+from xlm.config.xnli import EvaluateSlice, FinetuneSlice
 from xlm.progress import NoProgress
-from xlm.stages.evaluate import EVALUATE, EvaluateSlice
-from xlm.stages.finetune import FINETUNE, FinetuneSlice
-from xlm.stages.stage import Work
+from xlm.stage import Work
+from xlm.stages.evaluate import EVALUATE
+from xlm.stages.finetune import FINETUNE
 from xlm.training.team import Team
 from xlm.xnli.evaluator import run_evaluation
 from xlm.xnli.jobs import EvaluateJob, FinetuneJob

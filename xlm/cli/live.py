@@ -13,7 +13,7 @@ from rich.text import Text
 
 from xlm.markdown import duration
 from xlm.pipeline.observer import Finished
-from xlm.stages.stage import Node
+from xlm.stage import Node
 
 _REFRESH_PER_SECOND = 4
 _MARK = {

@@ -62,3 +62,26 @@ class SplitConfig(Config):
                 fix="lower them",
             )
         return self
+
+
+class ExtractWikiSlice(ExtractConfig):
+    """How wikitext becomes text, for one language."""
+
+    language: str
+
+
+class SplitSlice(SplitConfig):
+    """How the lines of one language or pair are divided."""
+
+    languages: tuple[str, ...]
+    """One for monolingual text, two for a pair."""
+
+
+class ExtractXnliSlice(Config):
+    """Which rows of one language are taken."""
+
+    language: str
+    train: bool
+    """Whether the language has training rows: English only (zero-shot transfer)."""
+    max_train_rows: int | None
+    max_eval_rows: int | None

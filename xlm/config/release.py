@@ -29,3 +29,10 @@ class ReleaseConfig(Config):
     dots_per_inch: int = Field(
         144, ge=50, le=600, description="Resolution of the plots, dots per inch."
     )
+
+
+class PublishSlice(Config):
+    """What the published files depend on beside the artifacts they are made from."""
+
+    release: ReleaseConfig = Field(description="Name, author, licence, plots.")
+    synthetic: bool = Field(description="True when the data are the sample world's.")

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from xlm.config.base import Config, operational
+from xlm.config.model import ModelConfig
 
 
 class OptimizerConfig(Config):
@@ -216,3 +217,11 @@ class PretrainConfig(Config):
                 f"{self.stream_rows} stream rows are not {self.languages_per_batch} equal parts"
             )
         return self
+
+
+class PretrainSlice(Config):
+    """All that decides the pretrained weights beside the shards and the vocabulary."""
+
+    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
+    model: ModelConfig = Field(description="Sizes of the encoder.")
+    pretrain: PretrainConfig = Field(description="Objectives, batches, schedule.")

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from xlm.config.base import Config, operational
-from xlm.config.training import OptimizerConfig, ScheduleConfig
+from xlm.config.training import OptimizerConfig, PretrainConfig, ScheduleConfig
 
 
 class FinetuneConfig(Config):
@@ -164,3 +164,22 @@ class EvaluateConfig(Config):
     timeout_seconds: float | None = operational(
         None, gt=0, description="Wall-clock limit of the processes; none: no limit."
     )
+
+
+class FinetuneSlice(Config):
+    """All that decides the fine-tuned weights beside the encoder and the pairs."""
+
+    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
+    finetune: FinetuneConfig = Field(description="Batches, schedule, selection, aids.")
+    pretrain: PretrainConfig | None = Field(
+        description="Batches and masks of mixed-in pretraining; none when it is off."
+    )
+
+
+class EvaluateSlice(Config):
+    """All that decides the figures beside the models and the data."""
+
+    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
+    stream_tokens: int = Field(description="Tokens of one stream sequence, as in pretraining.")
+    specials: bool = Field(description="Whether perplexity counts </s> and <unk>.")
+    evaluate: EvaluateConfig = Field(description="Intervals, baselines, limits.")

@@ -3,23 +3,19 @@
 import hashlib
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xlm.corpus.catalogue import find_moses
 from xlm.corpus.fetch import Fetched, Fetcher
 from xlm.corpus.mirror import open_client
-from xlm.corpus.specs import OpusSpec, WikipediaSpec
+from xlm.corpus.specs import DownloadSlice, OpusSpec, WikipediaSpec
 from xlm.corpus.wikipedia_dump import cut_to_whole_streams, published_digests
 from xlm.errors import SourceError
-from xlm.stages.stage import Outcome, Source, Work
-
-if TYPE_CHECKING:
-    from xlm.stages.download import DownloadSlice
+from xlm.stage import Outcome, Source, Work
 
 _CHUNK_BYTES = 1 << 20
 
 
-def download(work: "Work[DownloadSlice]", mirror: str | None) -> Outcome:
+def download(work: Work[DownloadSlice], mirror: str | None) -> Outcome:
     """Fetch the unit's file into `work.out`, under the name that it has at its host."""
     with open_client(mirror, work.config.network) as client:
         fetcher = Fetcher(client, work.config.network)
@@ -33,7 +29,7 @@ def download(work: "Work[DownloadSlice]", mirror: str | None) -> Outcome:
         return _outcome(work, address, fetched, {})
 
 
-def _fetch_dump(work: "Work[DownloadSlice]", fetcher: Fetcher, source: WikipediaSpec) -> Outcome:
+def _fetch_dump(work: Work[DownloadSlice], fetcher: Fetcher, source: WikipediaSpec) -> Outcome:
     digests = published_digests(fetcher, source)
     address = source.address
     name = address.rsplit("/", 1)[-1]
@@ -50,7 +46,7 @@ def _fetch_dump(work: "Work[DownloadSlice]", fetcher: Fetcher, source: Wikipedia
 
 
 def _fetch(
-    work: "Work[DownloadSlice]",
+    work: Work[DownloadSlice],
     fetcher: Fetcher,
     address: str,
     target: Path,
@@ -67,7 +63,7 @@ def _fetch(
     )
 
 
-def _opus_address(work: "Work[DownloadSlice]", source: OpusSpec) -> str:
+def _opus_address(work: Work[DownloadSlice], source: OpusSpec) -> str:
     cache = work.cache or work.scratch
     return find_moses(cache, source.corpus, source.version, source.codes).address
 
@@ -83,7 +79,7 @@ def _check_form(path: Path, address: str) -> None:
 
 
 def _outcome(
-    work: "Work[DownloadSlice]", address: str, fetched: Fetched, counts: dict[str, int]
+    work: Work[DownloadSlice], address: str, fetched: Fetched, counts: dict[str, int]
 ) -> Outcome:
     source = work.config.source
     return Outcome(

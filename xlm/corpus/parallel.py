@@ -15,13 +15,12 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 from xlm.corpus.archives import missing_member, open_member, open_zip
 from xlm.corpus.files import sole_file
 from xlm.errors import DataError
-from xlm.stages.stage import Outcome, Work
+from xlm.stage import Outcome, Work
 
 if TYPE_CHECKING:
     import zipfile
 
-    from xlm.corpus.specs import PairPart
-    from xlm.stages.extract_parallel import ExtractParallelSlice
+    from xlm.corpus.specs import ExtractParallelSlice, PairPart
 
 _PROGRESS_EVERY = 10_000
 _REPLACEMENT = "\ufffd"

@@ -11,12 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from xlm.config.base import Config
+from xlm.config.base import Config, operational
 from xlm.config.languages import ENGLISH, language, split_pair
 from xlm.config.sources import (
     MULTINLI_ID,
     WIKIPEDIA_ID,
     XNLI_ID,
+    NetworkConfig,
     OpusCorpus,
     PlainCorpus,
     SourcesConfig,
@@ -146,3 +147,20 @@ def parts_of(sources: SourcesConfig, pair: str) -> tuple[PairPart, ...]:
             part = PairPart(kind="plain", downloads=ids, codes=codes)
         parts.append(part)
     return tuple(parts)
+
+
+class DownloadSlice(Config):
+    """What decides the bytes of one download, and how to reach its host."""
+
+    source: Spec
+    mirrored: bool
+    mirror: str | None = operational(None, description="Folder or address of the mirror.")
+    network: NetworkConfig = operational(NetworkConfig(), description="Timeouts and retries.")
+
+
+class ExtractParallelSlice(Config):
+    """Which corpora make up one pair, and how much of each is taken."""
+
+    languages: tuple[str, str]
+    parts: tuple[PairPart, ...]
+    max_pairs: int | None

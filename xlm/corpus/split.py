@@ -9,16 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from xlm.config.corpus import SplitSlice
 from xlm.config.languages import ENGLISH
 from xlm.corpus.line_files import Row, Selection, ShardWriter, Shuffle
 from xlm.corpus.sides import WHOLE, Thresholds, normalised, position, rank
 from xlm.errors import DataError
-from xlm.stages.stage import Outcome, Work
-
-if TYPE_CHECKING:
-    from xlm.stages.split import SplitSlice
+from xlm.stage import Outcome, Work
 
 _FEWEST_DISTINCT = 3
 _PROGRESS_EVERY = 10_000
@@ -35,7 +32,7 @@ class _Survey:
     """Different lines, counted up to three."""
 
 
-def split(work: "Work[SplitSlice]", text: Path) -> Outcome:
+def split(work: Work[SplitSlice], text: Path) -> Outcome:
     """Write the shards of train, valid and test into `work.out`.
 
     Raises:
@@ -68,7 +65,7 @@ def _thresholds(config: "SplitSlice", survey: _Survey) -> Thresholds:
     )
 
 
-def _survey(work: "Work[SplitSlice]", text: Path) -> _Survey:
+def _survey(work: Work[SplitSlice], text: Path) -> _Survey:
     lines, lowest, highest = 0, WHOLE, -1
     distinct: set[int] = set()
     for row in _rows(work, text):
@@ -82,7 +79,7 @@ def _survey(work: "Work[SplitSlice]", text: Path) -> _Survey:
 
 
 def _divide(
-    work: "Work[SplitSlice]", text: Path, survey: _Survey, thresholds: Thresholds
+    work: Work[SplitSlice], text: Path, survey: _Survey, thresholds: Thresholds
 ) -> dict[str, int]:
     config = work.config
     shuffled = config.order == "shuffled"
@@ -121,7 +118,7 @@ def _divide(
     return counts
 
 
-def _writer(work: "Work[SplitSlice]", name: str) -> ShardWriter:
+def _writer(work: Work[SplitSlice], name: str) -> ShardWriter:
     return ShardWriter(work.out, name, work.config.languages, work.config.lines_per_shard)
 
 
@@ -138,7 +135,7 @@ def _paths(config: "SplitSlice", text: Path) -> list[Path]:
     return [text / f"text.{code}.txt" for code in config.languages]
 
 
-def _rows(work: "Work[SplitSlice]", text: Path) -> Iterator[Row]:
+def _rows(work: Work[SplitSlice], text: Path) -> Iterator[Row]:
     paths = _paths(work.config, text)
     with ExitStack() as stack:
         files = [stack.enter_context(path.open(encoding="utf-8", newline="\n")) for path in paths]

@@ -4,16 +4,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
+from xlm.config.corpus import ExtractWikiSlice
 from xlm.corpus.files import sole_file
 from xlm.corpus.wikiextractor import Document, extract_documents
 from xlm.corpus.wikipedia_pages import Page, PageReader
 from xlm.errors import DataError, ToolError
-from xlm.stages.stage import Outcome, Work
-
-if TYPE_CHECKING:
-    from xlm.stages.extract_wiki import ExtractWikiSlice
+from xlm.stage import Outcome, Work
 
 _MISSING_LOG = "missing_pages.tsv"
 _NAMED_MISSING = 3
@@ -35,7 +33,7 @@ class _Ledger:
     """The first few, for the error line; all are in the log."""
 
 
-def extract_wikipedia(work: "Work[ExtractWikiSlice]", download: Path) -> Outcome:
+def extract_wikipedia(work: Work[ExtractWikiSlice], download: Path) -> Outcome:
     """Write `documents.jsonl` and `text.txt` into `work.out`; lost pages are named in the logs.
 
     Raises:
@@ -108,7 +106,7 @@ def _read_pages(path: Path) -> Iterator[Page]:
 
 
 def _write(
-    work: "Work[ExtractWikiSlice]",
+    work: Work[ExtractWikiSlice],
     documents: Iterator[Document],
     pages: Iterator[Page],
     ledger: _Ledger,
@@ -168,7 +166,7 @@ def _count_missing(page: Page, ledger: _Ledger, lost: IO[str]) -> None:
             ledger.first_missing.append(page)
 
 
-def _check_missing(work: "Work[ExtractWikiSlice]", dump: Path, ledger: _Ledger) -> None:
+def _check_missing(work: Work[ExtractWikiSlice], dump: Path, ledger: _Ledger) -> None:
     if ledger.missing == 0:
         (work.logs / _MISSING_LOG).unlink()
     allowed = max(1, int(ledger.articles * work.config.missing_pages))

@@ -9,16 +9,13 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from xlm.config.corpus import ExtractXnliSlice
 from xlm.config.sources import MULTINLI_ID, XNLI_ID
 from xlm.corpus.archives import missing_member, open_member, open_zip
 from xlm.corpus.files import sole_file
 from xlm.errors import DataError
-from xlm.stages.stage import Outcome, Work
-
-if TYPE_CHECKING:
-    from xlm.stages.extract_xnli import ExtractXnliSlice
+from xlm.stage import Outcome, Work
 
 LABELS = ("contradiction", "neutral", "entailment")
 _SPELLINGS = {**{label: label for label in LABELS}, "contradictory": "contradiction"}
@@ -41,7 +38,7 @@ class Row:
         return not (self.premise.strip() and self.hypothesis.strip())
 
 
-def extract_xnli(work: "Work[ExtractXnliSlice]") -> Outcome:
+def extract_xnli(work: Work[ExtractXnliSlice]) -> Outcome:
     """Write `valid.tsv` and `test.tsv`, and `train.tsv` where the language has training rows.
 
     Raises:
@@ -134,7 +131,7 @@ def _row(place: str, premise: str, hypothesis: str, label: str) -> Row:
     return Row(premise, hypothesis, _SPELLINGS[label])
 
 
-def _write_split(work: "Work[ExtractXnliSlice]", split: str, rows: Iterator[Row]) -> dict[str, int]:
+def _write_split(work: Work[ExtractXnliSlice], split: str, rows: Iterator[Row]) -> dict[str, int]:
     counts = dict.fromkeys(LABELS, 0)
     empty = 0
     work.out.mkdir(parents=True, exist_ok=True)

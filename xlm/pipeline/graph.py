@@ -7,8 +7,8 @@ from typing import Any
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError
+from xlm.stage import Node, Stage
 from xlm.stages.registry import STAGES
-from xlm.stages.stage import Node, Stage
 
 
 @dataclass(frozen=True)

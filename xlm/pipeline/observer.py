@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from xlm.stages.stage import Node
+from xlm.stage import Node
 
 Status = Literal["cached", "built", "waited", "failed", "blocked"]
 

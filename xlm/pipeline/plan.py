@@ -11,7 +11,7 @@ from typing import Any, Literal
 from xlm.markdown import size
 from xlm.pipeline.graph import Graph, stage_named
 from xlm.pipeline.request import RunRequest
-from xlm.stages.stage import Node, Stage
+from xlm.stage import Node, Stage
 from xlm.store.keys import artifact_key, ingredients_of, tool_version
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.store.references import Reference, References

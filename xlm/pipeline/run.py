@@ -24,7 +24,7 @@ from xlm.pipeline.machine import machine_record
 from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool, resident_memory_bytes
 from xlm.pipeline.observer import Finished, NodeProgress, Observer, Status
 from xlm.pipeline.request import RunRequest
-from xlm.stages.stage import Node, Outcome, Source, Stage, Work
+from xlm.stage import Node, Outcome, Source, Stage, Work
 from xlm.store.keys import artifact_key, ingredients_of, tool_version
 from xlm.store.manifest import UpstreamRecord
 from xlm.store.records import forget_unfinished

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xlm.bpe.vocabulary import load_vocabulary
+from xlm.config.release import PublishSlice
 from xlm.model.checkpoint import load_classifier, load_encoder
 from xlm.release.card import render_card
 from xlm.release.evidence import CODES_NAME, read_facts
@@ -13,17 +13,14 @@ from xlm.release.figures import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figur
 from xlm.release.huggingface import write_classifier, write_masked_lm
 from xlm.release.plots import Style
 from xlm.release.tokenizer import write_tokenizer
-from xlm.stages.stage import Outcome, Work
-
-if TYPE_CHECKING:
-    from xlm.stages.publish import PublishSlice
+from xlm.stage import Outcome, Work
 
 CLASSIFIER = "classifier"
 MASKED_LM = "masked-lm"
 
 
 def publish(
-    work: "Work[PublishSlice]", *, sources: Mapping[str, Path], data: Mapping[str, Path]
+    work: Work[PublishSlice], *, sources: Mapping[str, Path], data: Mapping[str, Path]
 ) -> Outcome:
     """Write both folders; counts: parameters and bytes of weights of each, size of the vocabulary.
 
@@ -65,7 +62,7 @@ def publish(
     return Outcome(counts={**totals, "vocabulary": vocabulary.size})
 
 
-def _draw(work: "Work[PublishSlice]", facts: RunFacts) -> None:
+def _draw(work: Work[PublishSlice], facts: RunFacts) -> None:
     style = Style(work.config.release.dots_per_inch)
     classifier, masked_lm = work.out / CLASSIFIER, work.out / MASKED_LM
     figures = [

@@ -21,7 +21,7 @@ from xlm.sample.lexicon import languages
 from xlm.sample.parallel_files import write_tatoeba
 from xlm.sample.translations import translations
 from xlm.sample.wikipedia_files import write_wikipedia
-from xlm.stages.stage import Mapper
+from xlm.stage import Mapper
 
 _NO_PROGRESS = NoProgress()
 

@@ -4,23 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xlm.config.base import Config, operational
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.sources import NetworkConfig
-from xlm.corpus.specs import Spec, spec_of
+from xlm.corpus.specs import DownloadSlice, spec_of
+from xlm.stage import ALL, Known, Node, Outcome, Stage, Work
 from xlm.stages.make_world import MIRROR
-from xlm.stages.stage import ALL, Known, Node, Outcome, Stage, Work
 
 SYNTHETIC_LICENCE = "Apache-2.0"
-
-
-class DownloadSlice(Config):
-    """What decides the bytes of one download, and how to reach its host."""
-
-    source: Spec
-    mirrored: bool
-    mirror: str | None = operational(None, description="Folder or address of the mirror.")
-    network: NetworkConfig = operational(NetworkConfig(), description="Timeouts and retries.")
 
 
 def download_units(config: PipelineConfig) -> Sequence[str]:

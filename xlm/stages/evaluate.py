@@ -5,22 +5,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import Field
-
-from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.xnli import EvaluateConfig
+from xlm.config.xnli import EvaluateSlice
+from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.data_units import data_inputs, data_nodes
-from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
-
-
-class EvaluateSlice(Config):
-    """All that decides the figures beside the models and the data."""
-
-    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
-    stream_tokens: int = Field(description="Tokens of one stream sequence, as in pretraining.")
-    specials: bool = Field(description="Whether perplexity counts </s> and <unk>.")
-    evaluate: EvaluateConfig = Field(description="Intervals, baselines, limits.")
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:

@@ -2,19 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.base import Config
 from xlm.config.languages import split_pair
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.specs import PairPart, parts_of
-from xlm.stages.stage import Node, Outcome, Stage, Work
-
-
-class ExtractParallelSlice(Config):
-    """Which corpora make up one pair, and how much of each is taken."""
-
-    languages: tuple[str, str]
-    parts: tuple[PairPart, ...]
-    max_pairs: int | None
+from xlm.corpus.specs import ExtractParallelSlice, parts_of
+from xlm.stage import Node, Outcome, Stage, Work
 
 
 def extract_parallel_units(config: PipelineConfig) -> Sequence[str]:

@@ -2,18 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.corpus import ExtractConfig
+from xlm.config.corpus import ExtractWikiSlice
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.sources import WIKIPEDIA_ID
-from xlm.stages.stage import Node, Outcome, Stage, Work
+from xlm.stage import Node, Outcome, Stage, Work
 
 DUMP = "dump"
-
-
-class ExtractWikiSlice(ExtractConfig):
-    """How wikitext becomes text, for one language."""
-
-    language: str
 
 
 def extract_wiki_units(config: PipelineConfig) -> Sequence[str]:

@@ -2,21 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.base import Config
+from xlm.config.corpus import ExtractXnliSlice
 from xlm.config.languages import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.sources import MULTINLI_ID, XNLI_ID
-from xlm.stages.stage import Node, Outcome, Stage, Work
-
-
-class ExtractXnliSlice(Config):
-    """Which rows of one language are taken."""
-
-    language: str
-    train: bool
-    """Whether the language has training rows: English only (zero-shot transfer)."""
-    max_train_rows: int | None
-    max_eval_rows: int | None
+from xlm.stage import Node, Outcome, Stage, Work
 
 
 def extract_xnli_units(config: PipelineConfig) -> Sequence[str]:

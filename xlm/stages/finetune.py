@@ -6,26 +6,12 @@ restart with its dev accuracies) and `metrics.jsonl`.
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import Field
-
-from xlm.config.base import Config
 from xlm.config.languages import ENGLISH
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.training import PretrainConfig
-from xlm.config.xnli import FinetuneConfig
+from xlm.config.xnli import FinetuneSlice
+from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.data_units import data_inputs, data_nodes, pretraining_nodes
-from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.units import XNLI_PREFIX
-
-
-class FinetuneSlice(Config):
-    """All that decides the fine-tuned weights beside the encoder and the pairs."""
-
-    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
-    finetune: FinetuneConfig = Field(description="Batches, schedule, selection, aids.")
-    pretrain: PretrainConfig | None = Field(
-        description="Batches and masks of mixed-in pretraining; none when it is off."
-    )
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:

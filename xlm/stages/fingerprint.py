@@ -18,13 +18,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from xlm.stage import Stage
 from xlm.stages.registry import STAGES
-from xlm.stages.stage import Stage
 from xlm.store.files import write_atomically
 
 RECORD = Path(__file__).with_name("fingerprints.json")
 
-_WIRING = ("xlm.stages", "xlm.store", "xlm.config", "xlm.errors", "xlm.progress", "xlm.launch")
+_WIRING = ("xlm.stage", "xlm.store", "xlm.config", "xlm.errors", "xlm.progress", "xlm.launch")
 """Modules that carry or describe work but shape no bytes; config values are in the key anyway."""
 _SHAPING = ("xlm.config.languages",)
 _DATA_SUFFIXES = (".json", ".tsv", ".txt", ".toml")

@@ -8,7 +8,7 @@ from typing import Literal
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.errors import DataError
-from xlm.stages.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.stage import ALL, FileJob, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units
 

@@ -12,7 +12,7 @@ from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.sample import SampleConfig
 from xlm.errors import ConfigError
-from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+from xlm.stage import ALL, Node, Outcome, Stage, Work
 
 MIRROR = "mirror"
 """Folder of the output that stands for the open network: `mirror/<host>/<path>`."""

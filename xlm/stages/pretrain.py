@@ -6,22 +6,10 @@ determine: `model.safetensors`, `config.json`, `mixture.json`, `metrics.jsonl`, 
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import Field
-
-from xlm.config.base import Config
-from xlm.config.model import ModelConfig
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.training import PretrainConfig
+from xlm.config.training import PretrainSlice
+from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.data_units import data_inputs, pretraining_nodes
-from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
-
-
-class PretrainSlice(Config):
-    """All that decides the pretrained weights beside the shards and the vocabulary."""
-
-    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
-    model: ModelConfig = Field(description="Sizes of the encoder.")
-    pretrain: PretrainConfig = Field(description="Objectives, batches, schedule.")
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:

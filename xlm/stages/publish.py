@@ -6,23 +6,13 @@ plots. The cards name measured values (times, hardware), so they lie outside the
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import Field
-
-from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.release import ReleaseConfig
+from xlm.config.release import PublishSlice
+from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.data_units import data_inputs, data_nodes
-from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
 
 SOURCE_ROLE = "source."
 """Prefix of the roles of downloads: `source.wikipedia.sw`."""
-
-
-class PublishSlice(Config):
-    """What the published files depend on beside the artifacts they are made from."""
-
-    release: ReleaseConfig = Field(description="Name, author, licence, plots.")
-    synthetic: bool = Field(description="True when the data are the sample world's.")
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:

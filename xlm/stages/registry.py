@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from xlm.stage import Stage
 from xlm.stages.apply_bpe import APPLY_BPE
 from xlm.stages.download import DOWNLOAD
 from xlm.stages.evaluate import EVALUATE
@@ -15,7 +16,6 @@ from xlm.stages.pretrain import PRETRAIN
 from xlm.stages.publish import PUBLISH
 from xlm.stages.shard import SHARD
 from xlm.stages.split import SPLIT
-from xlm.stages.stage import Stage
 from xlm.stages.tokenize import TOKENIZE
 from xlm.stages.vocabulary import VOCABULARY
 

@@ -2,19 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.corpus import SplitConfig
+from xlm.config.corpus import SplitSlice
 from xlm.config.languages import split_pair
 from xlm.config.pipeline import PipelineConfig
-from xlm.stages.stage import Node, Outcome, Stage, Work
+from xlm.stage import Node, Outcome, Stage, Work
 
 TEXT = "text"
-
-
-class SplitSlice(SplitConfig):
-    """How the lines of one language or pair are divided."""
-
-    languages: tuple[str, ...]
-    """One for monolingual text, two for a pair."""
 
 
 def split_units(config: PipelineConfig) -> Sequence[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.stages.stage import FileJob, Node, Outcome, Stage, Work
+from xlm.stage import FileJob, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import Kind, kind_of, languages_of, text_units
 

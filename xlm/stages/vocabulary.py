@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.stages.stage import ALL, Node, Outcome, Stage, Work
+from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units
 

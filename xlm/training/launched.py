@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from xlm.config.base import Config
+from xlm.config.training import PretrainSlice
 from xlm.launch.follow import JsonFollower
 from xlm.launch.launcher import Launch, Launcher
 from xlm.launch.local import LocalLauncher
 from xlm.progress import Progress
-from xlm.stages.pretrain import PretrainSlice
-from xlm.stages.stage import Outcome, Work
+from xlm.stage import Outcome, Work
 from xlm.training.job import SPEED_FILE, PretrainJob, write_job
 
 _MODULE = "xlm.training.main"

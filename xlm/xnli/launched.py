@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.config.languages import ENGLISH
+from xlm.config.xnli import EvaluateSlice, FinetuneSlice
 from xlm.launch.launcher import Launcher
-from xlm.stages.evaluate import EvaluateSlice
-from xlm.stages.finetune import FinetuneSlice
-from xlm.stages.stage import Outcome, Work
+from xlm.stage import Outcome, Work
 from xlm.training.launched import launch_job
 from xlm.xnli.jobs import EvaluateJob, FinetuneJob
 from xlm.xnli.results import read_results
