@@ -20,7 +20,7 @@ from xlm.pipeline.observer import Finished, Observer, Observers
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import PipelineRun, open_run
 from xlm.pipeline.run_record import write_run_record
-from xlm.stages.stage import ALL, Node
+from xlm.stage import ALL, Node
 
 DRIVERS: Any = ThreadPoolTaskRunner(max_workers=64)
 """Threads that drive nodes. Most of them wait for an input or for a slot: cores are bounded by the

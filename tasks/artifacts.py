@@ -8,7 +8,7 @@ from xlm.pipeline.request import RunRequest
 from xlm.pipeline.results import results_markdown
 from xlm.pipeline.run import Built, PipelineRun
 from xlm.pipeline.tables import stage_card
-from xlm.stages.stage import ALL, Node
+from xlm.stage import ALL, Node
 
 EVALUATION = Node("evaluate", ALL)
 

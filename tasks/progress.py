@@ -9,7 +9,7 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from xlm.pipeline.observer import Finished
-from xlm.stages.stage import Node
+from xlm.stage import Node
 
 INTERVAL_SECONDS = 5.0
 """A write costs an API call; nodes that end sooner get no artifact at all."""

@@ -14,7 +14,7 @@ from prefect.states import Completed
 
 from tasks.context import current_run
 from xlm.errors import HostError
-from xlm.stages.stage import Node, Stage
+from xlm.stage import Node, Stage
 
 StageTask = Task[[str], State[None]]
 
