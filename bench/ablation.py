@@ -3,7 +3,7 @@
     .venv/bin/python bench/ablation.py [--root ./data] [--seeds 3]
 
 Both arms have the same data, the same number of updates and the same fine-tuning; runs are two
-at a time, each with one training process. Writes bench/results/ablation.json and prints Markdown.
+at a time, each with one training process. Writes bench/results/ablation.json, the table in docs/sample-world.md, and prints it.
 """
 
 import argparse
@@ -16,6 +16,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from pages import fill
 
 from xlm.config.settings import Settings
 from xlm.markdown import table
@@ -60,6 +62,7 @@ def main() -> None:
         outcomes = list(pool.map(lambda job: _measure(root, *job), jobs))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps([asdict(one) for one in outcomes], indent=1) + "\n")
+    fill("sample-world.md", "ablation", render(outcomes))
     print(render(outcomes))
 
 

@@ -9,16 +9,16 @@ import argparse
 import json
 from pathlib import Path
 
+from pages import fill
+
 from xlm.config.settings import Settings
-from xlm.markdown import duration, size, table
+from xlm.markdown import table
 from xlm.pipeline.machine import machine_record
-from xlm.pipeline.results import StageCost, costs_of
+from xlm.pipeline.results import cost_table, costs_of
 from xlm.pipeline.run_record import last_run
 from xlm.store.root import resolve_root
 
 HOME = Path(__file__).resolve().parent
-PAGE = HOME.parent / "docs" / "performance.md"
-BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
 PROFILES = ("sample", "mini15")
 
 
@@ -36,29 +36,10 @@ def main() -> None:
     }
     (HOME / "results").mkdir(exist_ok=True)
     (HOME / "results" / "costs.json").write_text(json.dumps(record, indent=1) + "\n")
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    tables = "\n\n".join(f"### {name}\n\n{render(costs)}" for name, costs in found.items())
-    PAGE.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
-
-
-def render(costs: list[StageCost]) -> str:
-    """One row a stage."""
-    header = ("stage", "units", "wall time", "longest unit", "CPU time", "peak memory", "size")
-    rows = [
-        (
-            cost.stage,
-            str(cost.units),
-            duration(cost.wall_seconds),
-            duration(cost.longest_seconds),
-            duration(cost.cpu_seconds),
-            size(cost.peak_memory_bytes),
-            size(cost.size_bytes),
-        )
-        for cost in costs
-    ]
-    return table(header, rows)
+    tables = "\n\n".join(
+        f"### {name}\n\n{table(*cost_table(costs))}" for name, costs in found.items()
+    )
+    fill("performance.md", "costs", tables)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ from pathlib import Path
 import typer
 
 from xlm.config.settings import Settings
-from xlm.markdown import duration, size
-from xlm.pipeline.results import artifact_of, costs_of, results_of
+from xlm.pipeline.results import artifact_of, cost_table, costs_of, results_of
 from xlm.pipeline.run_record import last_run
 from xlm.store.root import resolve_root
 from xlm.xnli.tables import tables
@@ -38,20 +37,7 @@ def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([cost._asdict() for cost in costs], indent=1))
         return
-    header = ("stage", "units", "wall time", "longest unit", "CPU time", "peak memory", "size")
-    rows = [
-        (
-            cost.stage,
-            str(cost.units),
-            duration(cost.wall_seconds),
-            duration(cost.longest_seconds),
-            duration(cost.cpu_seconds),
-            size(cost.peak_memory_bytes),
-            size(cost.size_bytes),
-        )
-        for cost in costs
-    ]
-    typer.echo(_aligned(header, rows))
+    typer.echo(_aligned(*cost_table(costs)))
 
 
 def _root(root: str | None) -> Path:

@@ -1,12 +1,12 @@
 """Results and costs of runs: what `xlm results`, the UI and the docs show."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlm.errors import StoreError
-from xlm.markdown import table
+from xlm.markdown import duration, size, table
 from xlm.pipeline.tables import read_measured
 from xlm.xnli.results import Results, read_results
 from xlm.xnli.tables import tables
@@ -72,3 +72,23 @@ def costs_of(record: Mapping[str, Any], root: Path) -> list[StageCost]:
         )
         for stage, rows in by_stage.items()
     ]
+
+
+def cost_table(
+    costs: Sequence[StageCost],
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and rows for people; one row a stage."""
+    header = ("stage", "units", "wall time", "longest unit", "CPU time", "peak memory", "size")
+    rows = [
+        (
+            cost.stage,
+            str(cost.units),
+            duration(cost.wall_seconds),
+            duration(cost.longest_seconds),
+            duration(cost.cpu_seconds),
+            size(cost.peak_memory_bytes),
+            size(cost.size_bytes),
+        )
+        for cost in costs
+    ]
+    return header, rows

@@ -1,0 +1,35 @@
+"""The results of the last run of a profile as tables in its page of the docs.
+
+.venv/bin/python bench/results_page.py [--root ./data] [--profile sample]
+"""
+
+import argparse
+
+from pages import fill
+
+from xlm.config.settings import Settings
+from xlm.markdown import duration, table
+from xlm.pipeline.results import results_of
+from xlm.pipeline.run_record import last_run
+from xlm.store.root import resolve_root
+from xlm.xnli.tables import tables
+
+
+def main() -> None:
+    """Read the last run of the profile, write its tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--profile", default="sample")
+    arguments = parser.parse_args()
+    root = resolve_root(arguments.root)
+    record = last_run(root, profile=arguments.profile)
+    built = sum(node["status"] == "built" for node in record["nodes"])
+    took = f"{built} of {record['selected']} nodes built in {duration(record['seconds'])}."
+    found = tables(results_of(record, root))
+    text = "\n\n".join(f"### {one.title}\n\n{table(one.header, one.rows)}" for one in found)
+    page = {"sample": "sample-world.md", "mini15": "mini15.md"}[arguments.profile]
+    fill(page, "results", f"{took}\n\n{text}")
+
+
+if __name__ == "__main__":
+    main()
