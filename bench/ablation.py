@@ -3,7 +3,8 @@
     .venv/bin/python bench/ablation.py [--root ./data] [--seeds 3]
 
 Both arms have the same data, the same number of updates and the same fine-tuning; runs are two
-at a time, each with one training process. Writes bench/results/ablation.json, the table in docs/sample-world.md, and prints it.
+at a time, each with one training process. Writes bench/results/ablation.json and the table in
+docs/sample-world.md, and prints it.
 """
 
 import argparse

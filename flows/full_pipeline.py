@@ -4,9 +4,11 @@ prefect deployment run xlm/full-pipeline
 prefect deployment run xlm/learn-bpe -p refresh='["learn-bpe"]'
 """
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from prefect import flow
+from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.submission import DRIVERS, pipeline
@@ -21,9 +23,13 @@ Profile = Annotated[str, Field(json_schema_extra={"examples": profile_names()})]
 Stages = list[Annotated[str, Field(json_schema_extra={"examples": _STAGE_NAMES})]]
 
 
+def _run_name() -> str:
+    return f"xlm-{Path(str(flow_run.parameters['profile'])).stem}"
+
+
 @flow(
     name="xlm",
-    flow_run_name="xlm-{profile}",
+    flow_run_name=_run_name,
     description="From Wikipedia dumps to a published cross-lingual language model.",
     task_runner=DRIVERS,
     persist_result=False,

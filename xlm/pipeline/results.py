@@ -79,7 +79,7 @@ def cost_table(
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Header and rows for people; one row a stage."""
     header = ("stage", "units", "wall time", "longest unit", "CPU time", "peak memory", "size")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             cost.stage,
             str(cost.units),
