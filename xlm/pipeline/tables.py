@@ -17,22 +17,22 @@ def stage_card(stage: str, built: Sequence[Built], request: RunRequest) -> str:
         (
             one.node.unit,
             one.status,
-            f"`{one.artifact.manifest.key}`",
-            f"`{one.artifact.manifest.digest[:12]}`",
-            size(one.artifact.manifest.size_bytes),
-            counts_text(one.artifact.manifest.counts),
             duration(measured["wall_seconds"]),
             size(measured["peak_memory_bytes"]),
+            size(one.artifact.manifest.size_bytes),
+            f"`{one.artifact.manifest.key}`",
+            f"`{one.artifact.manifest.digest[:12]}`",
+            counts_text(one.artifact.manifest.counts),
         )
         for one in built
         for measured in [read_measured(one.artifact.directory)]
     ]
-    header = ("unit", "state", "key", "digest", "size", "counts", "wall time", "peak memory")
+    header = ("unit", "state", "wall time", "peak memory", "size", "key", "digest", "counts")
     place = built[0].artifact.directory.parent
     return "\n\n".join(
         [
             f"## {stage}",
-            table(header, rows, left=6),
+            table(header, rows, left=len(header)),
             f"Artifacts: `{place}/<key>`",
             f"Build again: `{request.command()} --refresh {stage}`",
         ]
