@@ -43,3 +43,16 @@ def digests(root: Path) -> Mapping[str, str]:
     """Node to content digest of every artifact."""
     listing: list[dict[str, Any]] = json.loads(xlm(root, "store", "ls", "--json"))
     return {f"{row['stage']}[{row['unit']}]": row["digest"] for row in listing}
+
+
+def processes_of(root: Path) -> list[str]:
+    """Command lines of the processes that were started for this store and still run."""
+    marked = f"XLM_ROOT={root}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if marked in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return [line for line in found if line]

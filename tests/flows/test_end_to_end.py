@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.console import digests, start, xlm
+from tests.flows.console import digests, processes_of, start, xlm
 
 SMALL = str(Path(__file__).with_name("small.yaml"))
 REAL = str(Path(__file__).with_name("real.yaml"))
@@ -90,21 +90,9 @@ def _run_and_kill(root: Path, moment: Callable[[Path], bool]) -> None:
 def _wait_until_nothing_runs_on(root: Path) -> None:
     """Workers, training processes and the server end with their killed driver."""
     deadline = time.monotonic() + 60
-    while left := _processes_of(root):
+    while left := processes_of(root):
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
-
-
-def _processes_of(root: Path) -> list[str]:
-    marked = f"XLM_ROOT={root}".encode()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if marked in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-        except OSError:
-            continue
-    return [line for line in found if line]
 
 
 def test_three_languages_of_real_data(shared: Path, tmp_path: Path) -> None:
