@@ -96,9 +96,9 @@ class PipelineRun:
         if not refresh and (artifact := self._hit(node, stage, key)) is not None:
             return Built(node, "cached", artifact, 0.0)
         with self.store.lock(stage.name, key) as waited:
-            # Whoever held the lock may have built it meanwhile.
-            if not refresh and waited and (artifact := self._hit(node, stage, key)) is not None:
-                return Built(node, "waited", artifact, 0.0)
+            # Another builder may have finished since the first look, waited for or not.
+            if not refresh and (artifact := self._hit(node, stage, key)) is not None:
+                return Built(node, "waited" if waited else "cached", artifact, 0.0)
             artifact, seconds = self._build(node, stage, key, ingredients, upstream)
             return Built(node, "built", artifact, seconds)
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 
 def tool_environment(directory: Path) -> dict[str, str]:
-    """Environment variables that keep pythainlp, jieba and matplotlib below `directory`."""
+    """Environment variables that keep pythainlp and matplotlib below `directory`."""
     return {
-        "XLM_TOOL_CACHE": str(directory),
         "PYTHAINLP_DATA": str(directory / "pythainlp"),
         "MPLCONFIGDIR": str(directory / "matplotlib"),
     }
