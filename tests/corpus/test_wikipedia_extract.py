@@ -138,6 +138,19 @@ def test_an_article_named_like_the_template_namespace_is_not_lost(make_work, tmp
     assert "Template processor" in (work.out / "text.txt").read_text()
 
 
+@pytest.mark.parametrize(
+    "reference", ["&amp;#xD800;", "&amp;#0057343;", "&amp;#xd83d;&amp;#xde00;"]
+)
+def test_a_reference_to_a_surrogate_takes_no_page_with_it(make_work, tmp_path, reference):
+    """wikiextractor's writer dies of it, and all pages behind are lost, or it hangs."""
+    streams = [_page(1, "Before"), _page(2, "Odd", f"One {reference} two."), _page(3, "Behind")]
+    _dump(tmp_path / "in", *streams)
+    work, outcome = _run(make_work, tmp_path / "in")
+    assert (outcome.counts["documents"], outcome.counts["missing_pages"]) == (3, 0)
+    replaced = "\ufffd" * reference.count("#")
+    assert f"One {replaced} two.\n" in (work.out / "text.txt").read_text(encoding="utf-8")
+
+
 def test_neighbours_with_one_id_are_counted_and_named(make_work, tmp_path):
     """wikiextractor 3.1.0 drops the second of them silently."""
     _dump(tmp_path / "in", _page(1, "One") + _page(5, "Two") + _page(5, "Twin") + _page(7, "Last"))
@@ -300,6 +313,16 @@ def test_a_program_that_fails_is_quoted(monkeypatch, tmp_path):
     with pytest.raises(ToolError, match="wikiextractor ended with status 3: all is lost"):
         _extract(tmp_path)
     assert list((tmp_path / "s").iterdir()) == []
+
+
+def test_a_program_whose_process_died_is_ended_at_once(monkeypatch, tmp_path):
+    died = "Process ForkProcess-1:\\nTraceback (most recent call last):\\n  here\\nKeyError: 'x'"
+    body = VERSION_BODY + f"print({died!r}.replace('\\\\n', chr(10)), flush=True); time.sleep(60)"
+    _fake_program(monkeypatch, tmp_path, body)
+    started = time.monotonic()
+    with pytest.raises(ToolError, match="a process of wikiextractor died: KeyError: 'x'"):
+        _extract(tmp_path)
+    assert time.monotonic() - started < 10
 
 
 def test_a_program_that_hangs_is_ended_with_its_children(monkeypatch, tmp_path):

@@ -77,14 +77,19 @@ def read_bz2(path: Path) -> Iterator[bytes]:
     Raises:
         DataError: the file is truncated, no bzip2, or grows beyond all measure.
     """
+    return (chunk for _, chunk in read_bz2_streams(path))
+
+
+def read_bz2_streams(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The same chunks, each with the place of the first byte of its stream in the file."""
     decoder = bz2.BZ2Decompressor()
-    packed_bytes = unpacked_bytes = 0
+    start = packed_bytes = unpacked_bytes = 0
     pending = b""
     with path.open("rb") as file:
         try:
             while pending or (pending := file.read(_CHUNK_BYTES)):
                 if decoder.eof:
-                    decoder = bz2.BZ2Decompressor()
+                    decoder, start = bz2.BZ2Decompressor(), packed_bytes
                 packed_bytes += len(pending)
                 chunk = decoder.decompress(pending, _CHUNK_BYTES)
                 pending = b""
@@ -92,7 +97,7 @@ def read_bz2(path: Path) -> Iterator[bytes]:
                     unpacked_bytes += len(chunk)
                     _check_ratio(path, packed_bytes, unpacked_bytes)
                     if chunk:
-                        yield chunk
+                        yield start, chunk
                     if decoder.eof or decoder.needs_input:
                         break
                     chunk = decoder.decompress(b"", _CHUNK_BYTES)

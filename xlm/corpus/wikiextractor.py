@@ -1,22 +1,24 @@
 """Runs the command `wikiextractor` on a dump and reads the documents that it wrote.
 
 It is a program of its own (AGPL): started as a process, spoken to through files, never imported.
-Three habits of release 3.1.0 are met here: it hangs when a pipe closes early (so it writes into a
+Habits of release 3.1.0 that are met here: it hangs when a pipe closes early (so it writes into a
 directory), it drops articles whose title begins with the name of the template namespace (so the
-dump that it is given calls that namespace otherwise), and its exit code does not tell of lost
-pages (so the caller counts them).
+dump that it is given calls that namespace otherwise), it dies of references to surrogates (so it
+is given none), it waits for ever for a process of its own that died (so its log is watched), and
+its exit code does not tell of lost pages (so the caller counts them).
 """
 
 import bz2
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from xlm.corpus.surrogates import copy_mended
 from xlm.corpus.wikipedia_pages import CLOSING_TAG
 from xlm.errors import ToolError
 from xlm.launch.child import ProcessResult
@@ -29,9 +31,10 @@ _TERMINATE_SECONDS = 5.0
 # The same bytes in every locale and process.
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
 _HEADER_LIMIT_BYTES = 1 << 20
-_CHUNK_BYTES = 1 << 20
 _TEMPLATE_NAMESPACE = re.compile(rb'(<namespace key="10"[^>]*>)[^<]+(</namespace>)')
 _NO_TITLE_BEGINS_SO = rb"\1XlmTemplateNamespace\2"
+# How multiprocessing begins to tell of an exception that ended a process.
+_PROCESS_DIED = re.compile(r"Process \w*Process-[\d:]+:")
 _DOCUMENT = re.compile(r'<doc id="(\d+)" url="([^"]*)" title=".*">')
 _DOCUMENT_END = "</doc>"
 
@@ -62,6 +65,7 @@ def extract_documents(
     scratch: Path,
     log: Path,
     close: bool,
+    surrogate_streams: Sequence[int] = (),
     templates: bool,
     processes: int,
     timeout_seconds: float,
@@ -72,6 +76,7 @@ def extract_documents(
     Args:
         scratch: gets a directory of its own for the input and output of this run.
         close: the dump is a head of whole streams, its root element still open.
+        surrogate_streams: first bytes of the bzip2 streams of the dump that refer to a surrogate.
         log: what the program says, of this run only.
         on_poll: called while the program runs, with the bytes that it has written.
 
@@ -87,7 +92,9 @@ def extract_documents(
     run = Path(tempfile.mkdtemp(prefix="wikiextractor-", dir=scratch))
     try:
         given, output = run / "dump.xml.bz2", run / "text"
-        prepare_dump(dump, given, close=close, rename=not templates)
+        prepare_dump(
+            dump, given, close=close, rename=not templates, surrogate_streams=surrogate_streams
+        )
         output.mkdir()
         command = [str(program), str(given), "-o", str(output), "-b", "1G", "-q"]
         command += ["--processes", str(processes), *([] if templates else ["--no-templates"])]
@@ -98,6 +105,7 @@ def extract_documents(
             timeout_fix=f"see {log.name}; raise extract.timeout_seconds if it was still working",
             terminate_seconds=_TERMINATE_SECONDS,
             environment=_ENVIRONMENT,
+            on_line=_Watch().read,
             on_wait=lambda: on_poll(sum(path.stat().st_size for path in _written(output))),
         )
         given.unlink()
@@ -106,18 +114,46 @@ def extract_documents(
         shutil.rmtree(run, ignore_errors=True)
 
 
-def prepare_dump(dump: Path, target: Path, *, close: bool, rename: bool) -> None:
-    """Copy a dump for the program: its root closed, its template namespace renamed.
+def prepare_dump(
+    dump: Path,
+    target: Path,
+    *,
+    close: bool,
+    rename: bool,
+    surrogate_streams: Sequence[int] = (),
+) -> None:
+    """Copy a dump for the program: root closed, template namespace renamed, surrogates replaced.
 
-    Only a header in a bzip2 stream of its own (multistream) is rewritten; the pages are copied as
-    they are, still compressed.
+    Only a header in a bzip2 stream of its own (multistream) is rewritten; all other streams but
+    those with surrogates are copied as they are, still compressed.
     """
     with dump.open("rb") as source, target.open("wb") as copy:
         if rename:
             copy.write(_renamed_header(source))
-        shutil.copyfileobj(source, copy, _CHUNK_BYTES)
+        copy_mended(source, copy, surrogate_streams)
         if close:
             copy.write(bz2.compress(CLOSING_TAG))
+
+
+class _Watch:
+    """Reads the log of a running program and ends it when one of its processes died."""
+
+    def __init__(self) -> None:
+        self._died = False
+
+    def read(self, line: str) -> None:
+        """Take the next line.
+
+        Raises:
+            ToolError: it names the exception that ended a process.
+        """
+        if _PROCESS_DIED.fullmatch(line.rstrip()):
+            self._died = True
+        elif self._died and line[:1].strip() and not line.startswith("Traceback"):
+            raise ToolError(
+                f"a process of wikiextractor died: {line.strip()}",
+                fix="see wikiextractor.log; extract this language from another dump date meanwhile",
+            )
 
 
 def _renamed_header(source: BinaryIO) -> bytes:

@@ -26,6 +26,8 @@ class _Ledger:
     redirects: int = 0
     other_namespaces: int = 0
     closed: bool = True
+    surrogate_streams: list[int] = field(default_factory=list)
+    """Where the bzip2 streams begin that refer to a surrogate."""
     documents: int = 0
     lines: int = 0
     missing: int = 0
@@ -53,6 +55,7 @@ def extract_wikipedia(work: Work[ExtractWikiSlice], download: Path) -> Outcome:
         scratch=work.scratch,
         log=work.logs / "wikiextractor.log",
         close=not ledger.closed,
+        surrogate_streams=ledger.surrogate_streams,
         templates=work.config.templates,
         processes=work.workers,
         timeout_seconds=work.config.timeout_seconds,
@@ -94,7 +97,7 @@ def _list_pages(dump: Path, path: Path) -> _Ledger:
             ledger.other_namespaces += page.namespace != 0 and not page.redirect
             title = " ".join(page.title.split("\n"))
             file.write(f"{page.id}\t{page.namespace}\t{int(page.redirect)}\t{title}\n")
-    ledger.closed = reader.closed
+    ledger.closed, ledger.surrogate_streams = reader.closed, reader.surrogate_streams
     return ledger
 
 

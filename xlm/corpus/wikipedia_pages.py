@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 from xml.parsers import expat
 
-from xlm.corpus.archives import read_bz2
+from xlm.corpus.archives import read_bz2_streams
+from xlm.corpus.surrogates import SurrogateFinder
 from xlm.errors import DataError
 
 CLOSING_TAG = b"</mediawiki>\n"
@@ -54,10 +55,17 @@ class PageReader:
         self._dump = dump
         self.closed = False
         """Whether the dump itself closes its root: a head of whole streams does not."""
+        self._surrogates = SurrogateFinder()
+
+    @property
+    def surrogate_streams(self) -> list[int]:
+        """Where the bzip2 streams begin that refer to a surrogate."""
+        return self._surrogates.streams
 
     def __iter__(self) -> Iterator[Page]:
         parser = _Parser(self._dump.name)
-        for chunk in read_bz2(self._dump):
+        for start, chunk in read_bz2_streams(self._dump):
+            self._surrogates.look(start, chunk)
             yield from parser.feed(chunk)
         self.closed = parser.closed
         yield from parser.close()
