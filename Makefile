@@ -15,8 +15,8 @@ run: setup  ## run the whole pipeline on the sample world and print its results
 	@$(BIN)/xlm run --profile sample
 	@$(BIN)/xlm results --profile sample
 
-test: setup  ## run the tests
-	@$(BIN)/python -m pytest
+test: setup  ## run the tests; PYTEST="-k store" for some of them
+	@$(BIN)/python -m pytest $(PYTEST)
 
 check: setup  ## lint, format and types
 	@$(BIN)/ruff check .
