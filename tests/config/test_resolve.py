@@ -67,6 +67,7 @@ def test_a_profile_of_the_users_own(tmp_path: Path) -> None:
         ("sample", ["languages=[fr, sw]"], r"English is missing; add en"),
         ("sample", ["languages.first=en"], r"languages is a value, not a section"),
         ("sample", ["model.heads=7"], r"heads do not divide the dimension"),
+        ("sample", ["model.max_positions=40"], r"stream_tokens 48 is more than .*_positions 40"),
     ],
 )
 def test_mistakes_are_one_line(profile: str, overrides: list[str], said: str) -> None:

@@ -5,9 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from xlm.config.training import PretrainConfig
 from xlm.shards.reader import Lines, Pairs
 from xlm.training.concatenate import enclose_lines, join_inferences, join_translations
+from xlm.training.data import Corpus
 from xlm.training.pairs import group_pairs, pair_tokens, usable_pairs
+from xlm.training.steps import pair_steps
 from xlm.training.streams import Stream
 from xlm.training.walk import Cursor, Walk
 
@@ -107,6 +110,17 @@ def test_padding_never_leaves_the_position_table() -> None:
         language_ids=(0, 1), positions=10,
     )  # fmt: skip
     assert joined.positions_BT.max() == 9
+
+
+def test_pairs_longer_than_the_position_table_are_left_out() -> None:
+    """Their positions would be cut to the last one, silently."""
+    pairs = Pairs(("en", "sw"), lines([20] * 8, [20] * 9, [20]), lines([30], [30], [30] * 9))
+    corpus = Corpus(mono={}, pairs={"en-sw": pairs})
+    steps = pair_steps(corpus, PretrainConfig(), ("en", "sw").index, positions=10)
+    assert [step.lines for step in steps] == [1, 1]
+    inputs = steps[0].next_inputs()
+    assert inputs.positions_BT is not None
+    assert inputs.positions_BT.tolist() == [[*range(10), *range(3)]]
 
 
 def test_inferences_run_on_and_hold_three_eos() -> None:

@@ -59,6 +59,16 @@ class PipelineConfig(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _streams_fit_positions(self) -> "PipelineConfig":
+        tokens, positions = self.pretrain.stream_tokens, self.model.max_positions
+        if tokens > positions:
+            raise ConfigError(
+                f"pretrain.stream_tokens {tokens} is more than model.max_positions {positions}",
+                fix=f"lower the first to {positions} at most, or raise the second",
+            )
+        return self
+
 
 def pairs(config: PipelineConfig) -> tuple[str, ...]:
     """The pairs of English and another language that have a parallel source, alphabetical."""

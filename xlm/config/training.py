@@ -92,7 +92,8 @@ class PretrainConfig(Config):
     pair_max_tokens: int = Field(
         default=100,
         ge=1,
-        description="Training pairs with a side of more tokens are left out (the original's 100).",
+        description="Training pairs with a side of more tokens, or of more than the positions "
+        "hold with both </s>, are left out (the original's 100).",
     )
     languages_per_batch: int = Field(
         default=1,

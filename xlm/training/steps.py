@@ -15,7 +15,7 @@ from xlm.config.training import PretrainConfig
 from xlm.shards.reader import Pairs
 from xlm.training.concatenate import join_translations
 from xlm.training.data import Corpus
-from xlm.training.pairs import group_pairs, pair_tokens, usable_pairs
+from xlm.training.pairs import PAIR_SPECIALS, group_pairs, pair_tokens, usable_pairs
 from xlm.training.randomness import generator
 from xlm.training.streams import Stream
 from xlm.training.walk import Walk
@@ -65,10 +65,14 @@ def mono_steps(corpus: Corpus, config: PretrainConfig, language_id: LanguageId) 
 def pair_steps(
     corpus: Corpus, config: PretrainConfig, language_id: LanguageId, positions: int
 ) -> list[Step]:
-    """Both directions of each pair that has usable training pairs, each with its own order."""
+    """Both directions of each pair that has usable training pairs, each with its own order.
+
+    A side must fit the table of `positions` with its two EOS, as in validation.
+    """
     steps = []
+    longest = min(config.pair_max_tokens, positions - PAIR_SPECIALS // 2)
     for name, pairs in corpus.pairs.items():
-        kept = usable_pairs(pairs, config.pair_max_tokens)
+        kept = usable_pairs(pairs, longest)
         if len(kept):
             first, second = pairs.languages
             ids = (language_id(first), language_id(second))
