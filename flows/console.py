@@ -6,7 +6,10 @@ its UI; else a server is started for the time of the run, with its records below
 
 import logging
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,18 +22,38 @@ from xlm.cli.prefect_environment import UI_PORT, api_url, quiet_environment, ser
 from xlm.errors import XlmError
 from xlm.pipeline.request import RunRequest
 
+_END_SECONDS = 45.0
+"""What an interrupted run gets to end: programs have 30 s to save their work."""
+
 
 def main(request_json: str) -> int:
     """Run the flow for a request; the exit code is 0 only if every selected node is there."""
     request = RunRequest.model_validate_json(request_json)
     root = Path(os.environ["XLM_ROOT"])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         with _prefect(root):
             _run(request)
     except XlmError as error:
         sys.stderr.write(f"xlm: {error}\n")
         return 1
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write("xlm: interrupted; the same command goes on where this one stopped\n")
+        return int(interrupt.args[0])
     return 0
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    code = 128 + signum
+    threading.Thread(target=_end_in_time, args=(code,), daemon=True).start()
+    raise KeyboardInterrupt(code)
+
+
+def _end_in_time(code: int) -> None:
+    """A thread that computes cannot be stopped: what it made so far is not lost by an exit."""
+    time.sleep(_END_SECONDS)
+    os._exit(code)
 
 
 def _run(request: RunRequest) -> None:

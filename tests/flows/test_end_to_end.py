@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
@@ -75,13 +77,34 @@ def test_kill_during_tokenize_pretrain_and_publish_ends_with_the_same_bytes(
     assert digests(tmp_path) == digests(straight)
 
 
-def _run_and_kill(root: Path, moment: Callable[[Path], bool]) -> None:
-    process = start(root, *RUN_SMALL)
+@pytest.mark.fault
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_a_long_training_at_once(
+    straight: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    root = tmp_path / "a root with ü"
+    shutil.copytree(straight, root)
+    process = start(root, *RUN_SMALL, "--set", "pretrain.updates=1000000")
+    _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
+    os.killpg(process.pid, number)
+    printed, _ = process.communicate(timeout=40)
+    assert process.returncode == 128 + number
+    assert "pretrain  interrupted" in printed
+    assert printed.endswith("xlm: interrupted; the same command goes on where this one stopped\n")
+    _wait_until_nothing_runs_on(root)
+
+
+def _wait_for(moment: Callable[[Path], bool], root: Path, process: Popen[str]) -> None:
     deadline = time.monotonic() + 400
     while not moment(root):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def _run_and_kill(root: Path, moment: Callable[[Path], bool]) -> None:
+    process = start(root, *RUN_SMALL)
+    _wait_for(moment, root, process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     _wait_until_nothing_runs_on(root)

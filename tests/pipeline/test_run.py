@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.conftest import JOIN, LAST, PROFILE, READ, Toy
-from xlm.errors import ConfigError, DataError, MissingUpstreamError, ToolError
+from tests.pipeline.conftest import JOIN, LAST, PROFILE, READ, JoinSlice, Recorder, Toy
+from xlm.errors import (
+    ConfigError,
+    DataError,
+    MissingUpstreamError,
+    PipelineError,
+    ToolError,
+)
 from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool
 from xlm.pipeline.run_record import last_run, write_run_record
-from xlm.stage import Node, Outcome, Stage
+from xlm.stage import Node, Outcome, Stage, Work
 from xlm.store.manifest import RUN_NAME
 
 ALL_BUILT = dict.fromkeys(["read[en]", "read[sw]", "join", "last"], "built")
@@ -162,6 +168,51 @@ def _die(item: int) -> int:
 def test_a_killed_worker_is_one_line(tmp_path: Path) -> None:
     with process_pool(1, tmp_path) as executor, pytest.raises(ToolError, match="a worker process"):
         list(ExecutorMapper(executor, 1, Usage()).map(_die, [1]))
+
+
+def _sleep(item: int) -> None:
+    time.sleep(60)
+
+
+def test_ctrl_c_waits_for_no_worker(tmp_path: Path) -> None:
+    def interrupted_while_a_worker_is_busy() -> None:
+        with process_pool(1, tmp_path) as executor:
+            future = executor.submit(_sleep, 1)
+            while not future.running():
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_while_a_worker_is_busy()
+    assert time.monotonic() - began < 30
+
+
+def test_an_interrupted_run_stops_stages_at_their_next_report(toy: Toy) -> None:
+    def work_on(work: Work[JoinSlice]) -> Outcome:
+        run.interrupt()
+        work.progress.update(1, 2, "lines")
+        raise AssertionError("it should have stopped")
+
+    toy.use(READ, replace(JOIN, run=work_on), LAST)
+    recorder = Recorder()
+    with toy.open(toy.request(), recorder) as run:
+        for node in run.selected[:2]:
+            run.build(node)
+        for node in run.selected[2:]:
+            with pytest.raises(PipelineError, match="interrupted; the same run goes on"):
+                run.build(node)
+        assert set(run.failures.values()) == {"interrupted"}
+    assert recorder.statuses["join"] == recorder.statuses["last"] == "failed"
+    toy.use(READ, JOIN, LAST)
+    assert toy.run()["read[en]"] == "cached"
+
+
+def test_ctrl_c_interrupts_the_run(toy: Toy) -> None:
+    with pytest.raises(KeyboardInterrupt), toy.open(toy.request()) as run:
+        raise KeyboardInterrupt
+    with pytest.raises(PipelineError, match="interrupted"):
+        run.build(run.selected[0])
 
 
 def test_the_run_record_lists_every_node(toy: Toy) -> None:

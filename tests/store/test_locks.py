@@ -8,6 +8,8 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pytest
+
 from xlm.store.locks import build_lock
 
 
@@ -47,4 +49,18 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
     with build_lock(tmp_path, "key") as waited:
+        assert not waited
+
+
+def test_a_waiting_builder_can_give_up(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        raise InterruptedError
+
+    with (
+        build_lock(tmp_path, "key"),
+        pytest.raises(InterruptedError),
+        build_lock(tmp_path, "key", interrupted),
+    ):
+        pass
+    with build_lock(tmp_path, "key", interrupted) as waited:
         assert not waited

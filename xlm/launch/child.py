@@ -26,6 +26,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from xlm.launch.group import current_group
+
 _GUARD = Path(__file__).with_name("guard.py")
 _PATIENCE_SECONDS = 5.0
 """What the guard gets beyond its own wait, before it is killed too."""
@@ -79,6 +81,9 @@ class GuardedChild:
             raise
         finally:
             theirs.close()
+        self._group = current_group()
+        if self._group is not None:
+            self._group.add(self)
 
     def __enter__(self) -> "GuardedChild":
         return self
@@ -90,6 +95,8 @@ class GuardedChild:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+        if self._group is not None:
+            self._group.remove(self)
         self._socket.close()
         if self._process.stdout is not None:
             self._process.stdout.close()
@@ -104,11 +111,16 @@ class GuardedChild:
         """Whether the program has ended by itself."""
         return self._process.poll() is not None
 
+    def ask_to_end(self) -> None:
+        """Ask the program to end and do not wait for it; any thread may."""
+        # The guard hears it: SIGTERM to the group, and SIGKILL where that is not heeded.
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def stop(self) -> None:
         """End the program if it runs, and what it left running, lest that writes on."""
         if not self.ended():
-            # The guard hears it: SIGTERM to the group, and SIGKILL where that is not heeded.
-            self._socket.shutdown(socket.SHUT_WR)
+            self.ask_to_end()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(self._terminate_seconds + _PATIENCE_SECONDS)
         # The group's id is the guard's pid; it is gone when all members are.

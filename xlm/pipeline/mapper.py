@@ -5,6 +5,7 @@ The executor is a process pool here; any `concurrent.futures.Executor` (a cluste
 
 import os
 import resource
+import signal
 import threading
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -23,7 +25,7 @@ from xlm.pipeline.tools import tool_environment
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-_WATCH_SECONDS = 1.0
+_WATCH_SECONDS = 0.5
 _OWN_STATUS = Path("/proc/self/status")
 _OWN_CLEAR_REFS = Path("/proc/self/clear_refs")
 _CLEAR_PEAK = "5"
@@ -105,34 +107,44 @@ def process_pool(workers: int, tool_cache: Path) -> Iterator[ProcessPoolExecutor
     """A pool whose workers start clean (no fork of a threaded parent) and die with the driver.
 
     Tools that would write to the home or to the temporary directory (dictionaries, font caches)
-    are pointed to `tool_cache`.
+    are pointed to `tool_cache`. An interrupted driver (Ctrl-C, SIGTERM) does not wait for the work
+    in flight: files without a record are written again.
     """
+    context = get_context("spawn")
+    interrupted = context.Event()
     pool = ProcessPoolExecutor(
         workers,
-        mp_context=get_context("spawn"),
+        mp_context=context,
         initializer=_begin_worker,
-        initargs=(os.getpid(), tool_cache),
+        initargs=(os.getpid(), tool_cache, interrupted),
     )
     try:
         yield pool
+    except Exception:
+        raise
+    except BaseException:
+        interrupted.set()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin_worker(driver: int, tool_cache: Path) -> None:
+def _begin_worker(driver: int, tool_cache: Path, interrupted: Event) -> None:
+    # Ctrl-C reaches the whole group of the terminal: what becomes of workers is the driver's word.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ |= tool_environment(tool_cache)
-    _die_with(driver)
+    _die_with(driver, interrupted)
 
 
-def _die_with(driver: int) -> None:
+def _die_with(driver: int, interrupted: Event) -> None:
     """Leave when the driver is gone: a worker waiting for its queue would wait for ever.
 
     A dead driver that nobody has waited for still has its number, so the parent is looked at.
     """
 
     def watch() -> None:
-        while os.getppid() == driver:
-            time.sleep(_WATCH_SECONDS)
+        while os.getppid() == driver and not interrupted.wait(_WATCH_SECONDS):
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

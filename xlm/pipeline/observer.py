@@ -1,6 +1,6 @@
 """Who watches a run: a terminal, a UI, or nobody."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -58,9 +58,11 @@ class NodeProgress:
 
     observer: Observer
     node: Node
+    require_uninterrupted: Callable[[], None]
 
     def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
-        """Pass the report on under the node's name."""
+        """Pass the report on under the node's name; raises where the run was interrupted."""
+        self.require_uninterrupted()
         self.observer.progressed(self.node, done, total, unit, note)
 
 

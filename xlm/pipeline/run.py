@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from xlm.config.settings import Settings
-from xlm.errors import MissingUpstreamError
+from xlm.errors import MissingUpstreamError, PipelineError
+from xlm.launch.group import ProgramGroup
 from xlm.pipeline.graph import Graph, stage_named
 from xlm.pipeline.machine import machine_record
 from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool, resident_memory_bytes
@@ -63,6 +64,8 @@ class PipelineRun:
         self.references = References(self.store.root)
         self.graph.check_names(self.request.refresh)
         self.selected = self.graph.select(until=self.request.until, only=self.request.only)
+        self._programs = ProgramGroup()
+        self._interrupted = threading.Event()
         # Stages that compute share the cores; downloads wait for hosts and are limited there.
         self._slots = threading.BoundedSemaphore(self.settings.workers)
 
@@ -75,10 +78,12 @@ class PipelineRun:
         """
         stage = stage_named(node.stage)
         try:
+            self._require_uninterrupted()
             ingredients, upstream = self._ingredients(node, stage)
             built = self._serve_or_build(node, stage, ingredients, upstream)
         except Exception as error:
-            self.failures[node] = " ".join(str(error).split()) or type(error).__name__
+            said = "interrupted" if self._interrupted.is_set() else " ".join(str(error).split())
+            self.failures[node] = said or type(error).__name__
             self.observer.finished(Finished(node, "failed", detail=self.failures[node]))
             raise
         self._remember(built, ingredients)
@@ -95,12 +100,25 @@ class PipelineRun:
         refresh = self._refreshes(node)
         if not refresh and (artifact := self._hit(node, stage, key)) is not None:
             return Built(node, "cached", artifact, 0.0)
-        with self.store.lock(stage.name, key) as waited:
+        with self.store.lock(stage.name, key, self._require_uninterrupted) as waited:
             # Another builder may have finished since the first look, waited for or not.
             if not refresh and (artifact := self._hit(node, stage, key)) is not None:
                 return Built(node, "waited" if waited else "cached", artifact, 0.0)
             artifact, seconds = self._build(node, stage, key, ingredients, upstream)
             return Built(node, "built", artifact, seconds)
+
+    def interrupt(self) -> None:
+        """End what is being built, without waiting for it; a rerun goes on from there.
+
+        Programs are asked to end, stages are stopped at their next report of progress, waits for
+        other builders are given up.
+        """
+        self._interrupted.set()
+        self._programs.end()
+
+    def _require_uninterrupted(self) -> None:
+        if self._interrupted.is_set():
+            raise PipelineError("interrupted", fix="the same run goes on where this one stopped")
 
     def locate(self, node: Node) -> Artifact:
         """The artifact of a node that this run does not build.
@@ -184,7 +202,7 @@ class PipelineRun:
             logs=staging.logs,
             mapper=ExecutorMapper(self.executor, self.settings.workers, usage),
             workers=self.settings.workers,
-            progress=NodeProgress(self.observer, node),
+            progress=NodeProgress(self.observer, node, self._require_uninterrupted),
             cache=self.store.cache_directory("tools"),
         )
         if stage.network:
@@ -212,8 +230,10 @@ class PipelineRun:
     ) -> tuple[Outcome, float]:
         """Run the stage in this thread, whose CPU time counts as the workers' does."""
         began, began_cpu = time.monotonic(), time.thread_time()
+        self._require_uninterrupted()
         self.observer.started(node)
-        outcome = stage.run(work)
+        with self._programs.collecting():
+            outcome = stage.run(work)
         usage.add(time.thread_time() - began_cpu, 0)
         return outcome, time.monotonic() - began
 
@@ -255,11 +275,21 @@ class PipelineRun:
 
 @contextmanager
 def open_run(request: RunRequest, settings: Settings, observer: Observer) -> Iterator[PipelineRun]:
-    """A run of the request, with its process pool; the resolved configuration is checked first."""
+    """A run of the request, with its process pool; the resolved configuration is checked first.
+
+    Whoever is interrupted inside (Ctrl-C, SIGTERM) leaves with nothing left running.
+    """
     graph = Graph.of(request.resolve())
     store = ArtifactStore.open(settings.root)
     with process_pool(settings.workers, store.cache_directory("tools")) as executor:
-        yield PipelineRun(request, graph, store, settings, observer, executor)
+        run = PipelineRun(request, graph, store, settings, observer, executor)
+        try:
+            yield run
+        except Exception:
+            raise
+        except BaseException:
+            run.interrupt()
+            raise
 
 
 def _record(artifact: Artifact) -> UpstreamRecord:

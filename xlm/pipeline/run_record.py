@@ -32,7 +32,8 @@ def write_run_record(run: PipelineRun) -> Path:
                 "digest": built.artifact.manifest.digest,
                 "directory": built.artifact.directory.relative_to(run.store.root).as_posix(),
             }
-            for built in run.results.values()
+            # A copy: an interrupted run's last nodes may be ending now.
+            for built in list(run.results.values())
         ],
     }
     path = run.store.root / "runs" / f"{run.started:%Y%m%dT%H%M%S%f}.json"

@@ -12,7 +12,7 @@ if (artifact := store.find("tokenize", key)) is None: ...
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,9 +81,11 @@ class ArtifactStore:
         """The store at an fsspec URL; nothing is created until something is built."""
         return cls(resolve_root(url))
 
-    def lock(self, stage: str, key: str) -> AbstractContextManager[bool]:
+    def lock(
+        self, stage: str, key: str, on_wait: Callable[[], None] = lambda: None
+    ) -> AbstractContextManager[bool]:
         """Hold a key while it is looked up and built; yields True after waiting for another."""
-        return build_lock(self.root / "locks", f"{stage}.{key}")
+        return build_lock(self.root / "locks", f"{stage}.{key}", on_wait)
 
     def directory(self, stage: str, key: str) -> Path:
         """Where the served artifact of a key is, or would be."""
