@@ -67,13 +67,19 @@ def test_synthetic_world_is_said_plainly_with_its_aids(facts: RunFacts) -> None:
         facts,
         synthetic=True,
         finetune=facts.finetune.model_copy(
-            update={"mix_pretraining": 2, "random_language_ids": True, "restarts": 3}
+            update={
+                "mix_pretraining": 2,
+                "random_language_ids": True,
+                "restarts": 3,
+                "frozen_layers": 1,
+            }
         ),
     )
     card = render_card(aided, classifier=True, parameters=1)
     assert "**The language of this model is synthetic.**" in card
     assert "**not XLM**: random language ids" in card
     assert "a pretraining batch mixed into every 2. fine-tuning update" in card
+    assert "the first layers (1) and all below frozen in fine-tuning" in card
     assert "dumps.wikimedia.org" not in card
     assert "datasets:" not in card
     assert "random language ids" not in render_card(aided, classifier=False, parameters=1)
@@ -91,6 +97,34 @@ def test_pretraining_aids_are_named_too(facts: RunFacts) -> None:
     card = render_card(replace(facts, pretrain=pretrain), classifier=False, parameters=1)
     assert "* a learning rate of its own for the token embeddings (0.02)" in card
     assert "* 8 languages in each pretraining batch" in card
+
+
+def test_amounts_that_were_measured_and_learned_from_are_said(facts: RunFacts) -> None:
+    head = replace(facts.sources[0], is_head=True)
+    counts = {**facts.counts, "finetune": {"updates": 50, "training_pairs": 20_000}}
+    few = replace(facts, sources=(head,), counts=counts)
+    card = render_card(few, classifier=True, parameters=1)
+    assert "| Wikipedia (German) | codes, vocabulary, MLM | the first 142.9 kB |" in card
+    assert "| English training pairs | 20,000 |" in card
+    assert "Rows of a language: 100 of dev, 100 of test." in card
+    assert "name: XNLI, the first 100 of 5,010 test rows" in card
+    assert "| German (de) | 12.50 | 8.00 | 80.0 | 70.0 | 55.0 | 50 |" in card
+    whole = facts.results.languages[0]
+    assert whole.test is not None
+    test = whole.test.model_copy(update={"right": 3000, "total": 5010})
+    rows = (whole.model_copy(update={"test": test}), *facts.results.languages[1:])
+    results = facts.results.model_copy(update={"languages": rows})
+    card = render_card(replace(few, results=results), classifier=True, parameters=1)
+    assert "name: XNLI\n" in card
+    assert "100 to 5,010 of test" in card
+
+
+def test_a_collapse_is_said(facts: RunFacts) -> None:
+    """Profiles may go on after it: `finetune.collapse: report`."""
+    said = "Fine-tuning collapsed"
+    assert said not in render_card(facts, classifier=True, parameters=1)
+    results = facts.results.model_copy(update={"collapsed": True})
+    assert said in render_card(replace(facts, results=results), classifier=True, parameters=1)
 
 
 def test_unmeasured_figures_are_dashes_and_missing_results_are_said(facts: RunFacts) -> None:

@@ -140,13 +140,20 @@ def test_the_first_of_equal_restarts_is_kept() -> None:
     assert choose(FinetuneConfig(), [record(0, 0.7), record(1, 0.8), record(2, 0.8)]) == 1
 
 
-def test_a_collapse_is_detected(make_finetune: MakeFinetune) -> None:
+def test_a_collapse_is_detected_and_told_in_the_results(
+    make_finetune: MakeFinetune, make_evaluate: MakeEvaluate
+) -> None:
     job = make_finetune(updates=2, optimizer={"learning_rate": 1e-9}, collapse="error")
     job = job.model_copy(
         update={"finetune": job.finetune.model_copy(update={"collapse_margin": 0.6})}
     )
     with pytest.raises(TrainingError, match="collapsed"):
         run_restarts(job, ALONE)
+    reporting = job.finetune.model_copy(update={"collapse": "report"})
+    run_restarts(job.model_copy(update={"finetune": reporting}), ALONE)
+    evaluation = make_evaluate("evaluate", job.out)
+    run_evaluation(evaluation.model_copy(update={"mono": {}, "pairs": {}}), ALONE)
+    assert read_results(evaluation.out).collapsed
 
 
 def test_frozen_embeddings_stay_and_others_move(make_finetune: MakeFinetune) -> None:
@@ -214,6 +221,7 @@ def test_evaluation_measures_every_language(
     assert swahili.pair_perplexity is not None
     assert results.language("en").retrieval is None
     assert results.averages.zero_shot_test is not None
+    assert not results.collapsed
     again = make_evaluate("again", tuned.out)
     run_evaluation(again, ALONE)
     assert files(job) == files(again)

@@ -213,6 +213,8 @@ class PretrainConfig(Config):
             raise ValueError("objective mlm needs mono_steps of at least 1")
         if "tlm" in self.objectives and not self.pair_steps:
             raise ValueError("objective tlm needs pair_steps of at least 1")
+        if self.pair_tokens < self.languages_per_batch:
+            raise ValueError(f"{self.pair_tokens} pair tokens are less than one a language")
         if self.stream_rows % self.languages_per_batch:
             raise ValueError(
                 f"{self.stream_rows} stream rows are not {self.languages_per_batch} equal parts"

@@ -77,9 +77,10 @@ def _summary(facts: RunFacts, *, classifier: bool) -> str:
         {"mlm": "masked (MLM)", "tlm": "translation (TLM)"}[objective]
         for objective in facts.pretrain.objectives
     )
+    layers = description.model.layers
     encoder = (
-        f"an XLM encoder of {description.model.layers} layers for {len(description.languages)} "
-        f"languages, pretrained by {objectives} language modelling"
+        f"an XLM encoder of {layers} layer{'s' if layers > 1 else ''} for "
+        f"{len(description.languages)} languages, pretrained by {objectives} language modelling"
     )
     if classifier:
         return (

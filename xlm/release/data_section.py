@@ -36,8 +36,7 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
     sources = sources_of(facts, classifier=classifier)
     header = ["source", "for", "size", "licence"]
     rows = [
-        [source.name, _purpose(source, facts), size(source.size_bytes), source.licence]
-        for source in sources
+        [source.name, _purpose(source, facts), _size(source), source.licence] for source in sources
     ]
     if not facts.synthetic:
         header.append("address")
@@ -88,6 +87,10 @@ def terms_section(facts: RunFacts, *, classifier: bool) -> str:
 def _place(unit: str) -> int:
     """Wikipedias, parallel corpora, inference: the order in which a model learns from them."""
     return 2 if unit in _FINE_TUNING else 0 if unit.startswith(f"{WIKIPEDIA_ID}.") else 1
+
+
+def _size(source: SourceFacts) -> str:
+    return ("the first " if source.is_head else "") + size(source.size_bytes)
 
 
 def _purpose(source: SourceFacts, facts: RunFacts) -> str:

@@ -86,6 +86,8 @@ def _config(kind: type[ConfigT], manifest: Manifest, section: str) -> ConfigT:
 
 
 def _sources(unit: str, directory: Path) -> list[SourceFacts]:
+    manifest = read_manifest(directory)
+    taken, host = (manifest.counts.get(name, 0) for name in ("bytes", "host_bytes"))
     return [
         SourceFacts(
             unit=unit,
@@ -93,8 +95,9 @@ def _sources(unit: str, directory: Path) -> list[SourceFacts]:
             address=str(source.get("address", "")),
             licence=str(source.get("licence") or "unknown"),
             size_bytes=source.get("size_bytes"),
+            is_head=taken != host,
         )
-        for source in read_manifest(directory).sources
+        for source in manifest.sources
     ]
 
 

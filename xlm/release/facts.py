@@ -21,6 +21,8 @@ class SourceFacts:
     address: str
     licence: str
     size_bytes: int | None
+    is_head: bool = False
+    """Whether only the file's first bytes were taken."""
 
 
 @dataclass(frozen=True)

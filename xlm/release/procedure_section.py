@@ -37,11 +37,24 @@ def aids_of(facts: RunFacts, *, classifier: bool) -> tuple[str, ...]:
             pretrain.schedule.kind != "inverse_sqrt",
             f"a {pretrain.schedule.kind} learning rate schedule in pretraining",
         ),
+        (
+            pretrain.sample_alpha == 0 and not pretrain.predict_specials,
+            "ends of sentences and unknown pieces never predicted",
+        ),
     ]
     if classifier:
         used += [
             (finetune.random_language_ids, "random language ids for English training pairs"),
             (finetune.freeze_embeddings, "token embeddings frozen in fine-tuning"),
+            (
+                finetune.frozen_layers > 0,
+                f"the first layers ({finetune.frozen_layers}) and all below frozen in fine-tuning",
+            ),
+            (
+                finetune.classifier_learning_rate is not None,
+                "a learning rate of its own for the classifier "
+                f"({finetune.classifier_learning_rate})",
+            ),
             (
                 finetune.mix_pretraining > 0,
                 f"a pretraining batch mixed into every {finetune.mix_pretraining}. fine-tuning "
@@ -95,15 +108,16 @@ def _pretraining(facts: RunFacts) -> list[tuple[str, str]]:
 def _finetuning(facts: RunFacts) -> list[tuple[str, str]]:
     config = facts.finetune
     counts = facts.counts.get("finetune", {})
-    dropout = config.encoder_dropout
     return [
+        ("English training pairs", _number(counts.get("training_pairs", "–"))),
         ("updates at most", f"{config.updates:,}"),
         ("update of the weights kept", _number(counts.get("updates", "–"))),
         ("runs with different seeds", _number(counts.get("restarts", config.restarts))),
         ("batch", f"{config.batch_pairs} English pairs, {config.max_tokens} tokens a sentence"),
         ("optimizer", _optimizer(config.optimizer)),
         ("learning rate", _schedule(config.optimizer, config.schedule)),
-        ("encoder dropout", "as in pretraining" if dropout is None else f"{dropout:g}"),
+        ("encoder dropout", _dropout(config.encoder_dropout)),
+        ("encoder attention dropout", _dropout(config.encoder_attention_dropout)),
         ("chosen by", f"dev accuracy, {_SELECTIONS[config.select_by]}"),
         ("seed", str(config.seed)),
     ]
@@ -136,6 +150,10 @@ def _masking(config: PretrainConfig) -> str:
 def _dropouts(facts: RunFacts) -> str:
     model = facts.description.model
     return f"{model.dropout:g}, {model.attention_dropout:g}"
+
+
+def _dropout(share: float | None) -> str:
+    return "as in pretraining" if share is None else f"{share:g}"
 
 
 def _machines(facts: RunFacts, *, classifier: bool) -> str:

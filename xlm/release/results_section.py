@@ -10,6 +10,8 @@ from xlm.release.facts import RunFacts
 from xlm.release.figures import ACCURACY_NAME, TRAINING_NAME
 from xlm.xnli.tables import modelling_table, xnli_table
 
+_XNLI_TEST_ROWS = 5010
+"""Of each language in XNLI 1.0."""
 _TASK = {"type": "text-classification", "name": "natural language inference"}
 
 
@@ -22,12 +24,16 @@ def results_section(facts: RunFacts, *, classifier: bool) -> str:
 
 def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
     """XNLI test accuracies in the form that Hugging Face lists results by."""
-    dataset = "sample world (synthetic)" if facts.synthetic else "XNLI"
     kind = "xlm-sample-world" if facts.synthetic else "facebook/xnli"
     results = [
         {
             "task": dict(_TASK),  # a copy each: YAML would write aliases
-            "dataset": {"type": kind, "name": dataset, "config": row.code, "split": "test"},
+            "dataset": {
+                "type": kind,
+                "name": _dataset_name(facts, row.test.total),
+                "config": row.code,
+                "split": "test",
+            },
             "metrics": [
                 {"type": "accuracy", "value": round(row.test.accuracy, 4), "name": "accuracy"},
             ],
@@ -36,6 +42,14 @@ def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
         if row.test
     ]
     return [{"name": name, "results": results}]
+
+
+def _dataset_name(facts: RunFacts, test_rows: int) -> str:
+    if facts.synthetic:
+        return "sample world (synthetic)"
+    if test_rows >= _XNLI_TEST_ROWS:
+        return "XNLI"
+    return f"XNLI, the first {test_rows:,} of {_XNLI_TEST_ROWS:,} test rows"
 
 
 def _xnli(facts: RunFacts) -> str:
@@ -55,15 +69,35 @@ def _xnli(facts: RunFacts) -> str:
 def _xnli_note(facts: RunFacts) -> str:
     chosen = "English" if facts.finetune.select_by == "english" else "the mean of all languages"
     note = (
-        "Fine-tuned on English pairs only and tested in each language with one model, chosen by "
-        f"dev accuracy in {chosen}; test sets chose nothing. "
+        f"{_row_counts(facts)} Fine-tuned on English pairs only and tested in each language with "
+        f"one model, chosen by dev accuracy in {chosen}; test sets chose nothing. "
     )
+    if facts.results.collapsed:
+        note = (
+            "**Fine-tuning collapsed: English dev accuracy never left chance, so this classifier "
+            f"has learned nothing of the task.** {note}"
+        )
     if facts.synthetic:
         return note + (
             "The paper's column was measured on the real XNLI with the real model and stands here "
             "for orientation only: the synthetic task is another and far easier one."
         )
     return note + "The paper's authors chose the best model for each language separately."
+
+
+def _row_counts(facts: RunFacts) -> str:
+    """How many rows the accuracies were measured on."""
+    found = facts.results.languages
+    dev = {row.dev.total for row in found if row.dev}
+    test = {row.test.total for row in found if row.test}
+    return f"Rows of a language: {_range(dev)} of dev, {_range(test)} of test."
+
+
+def _range(numbers: set[int]) -> str:
+    if not numbers:
+        return "none"
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _language_modelling(facts: RunFacts) -> str:
@@ -76,9 +110,9 @@ def _language_modelling(facts: RunFacts) -> str:
             table(found.header, found.rows),
             "Perplexity is that of masked pieces of held-out text, alone or beside its English "
             "translation (*with English*); it is per piece, so it compares neither languages nor "
-            "vocabularies. P@1, in per cent: how often the nearest of all held-out sentences is "
-            "the translation, by cosine of mean-pooled last-layer states, each language's mean "
-            "subtracted (*raw*: not subtracted, mean of both ways).",
+            "vocabularies. P@1, in per cent: how often the nearest of so many held-out "
+            "*sentences* is the translation, by cosine of mean-pooled last-layer states, each "
+            "language's mean subtracted (*raw*: not subtracted, mean of both ways).",
             f"![Training loss and validation perplexity]({TRAINING_NAME})",
         ]
     )

@@ -175,6 +175,7 @@ def _results(job: EvaluateJob, figures: Mapping[str, Figures]) -> Results:
         averages=averages(languages),
         confidence=job.evaluate.confidence,
         selected_by=selection[attempts["selected_by"]],
+        collapsed=attempts["attempts"][attempts["kept_restart"]]["collapsed"],
         published_row={name: dict(row) for name, row in PAPER.items()},
         method={
             "xnli": "one model, fine-tuned on English pairs, chosen by "

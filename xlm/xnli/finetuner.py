@@ -46,6 +46,8 @@ class Attempt:
     english_dev: float = -1.0
     """English dev accuracy of the kept weights."""
     kept_update: int = 0
+    training_pairs: int = 0
+    """English pairs that it learned from."""
     collapsed: bool = True
     evaluations: list[dict[str, float]] = field(default_factory=list)
     weights: Mapping[str, Tensor] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class Finetuner:
             TrainingError: the loss is not finite.
         """
         config, attempt = self._config, Attempt(self._restart)
+        attempt.training_pairs = len(self._train_pairs.labels)
         batches = Walk(self._order)
         losses: list[float] = []
         self._classifier.train()

@@ -64,6 +64,7 @@ def finetune(
             "restarts": len(summary["attempts"]),
             "kept_restart": summary["kept_restart"],
             "updates": kept["kept_update"],
+            "training_pairs": kept["training_pairs"],
             "english_dev_accuracy": kept["english_dev"],
         },
         measured=measured,

@@ -88,6 +88,9 @@ class Results(Config):
     averages: Averages
     confidence: float = Field(description="Coverage of the intervals.")
     selected_by: str = Field(description="Which dev figure chose the published weights.")
+    collapsed: bool = Field(
+        False, description="Whether English dev accuracy never left chance in fine-tuning."
+    )
     published_row: dict[str, dict[str, float]] = Field(
         description="Test accuracies of the paper and its neighbours, by row and language."
     )

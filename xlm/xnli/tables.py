@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from xlm.config.languages import ENGLISH, language
-from xlm.markdown import decimal, mean, per_cent
+from xlm.markdown import decimal, mean, per_cent, whole
 from xlm.xnli.results import LanguageResults, Results
 
 
@@ -36,7 +36,10 @@ def modelling_table(results: Results) -> Table | None:
     rows = [row for row in results.languages if row.perplexity is not None or row.retrieval]
     if not rows:
         return None
-    header = ("language", "perplexity", "with English", "P@1 to English", "P@1 from English", "raw")
+    header = (
+        "language", "perplexity", "with English", "P@1 to English", "P@1 from English", "raw",
+        "sentences",
+    )  # fmt: skip
     cells = [(_name(row), *_modelling_cells(row)) for row in rows]
     cells.append(("mean", *_modelling_means(rows)))
     return Table("Pretrained encoder: perplexity and sentence retrieval", header, tuple(cells))
@@ -78,6 +81,7 @@ def _modelling_cells(row: LanguageResults) -> tuple[str, ...]:
         per_cent(figures.centred_to_english if figures else None),
         per_cent(figures.centred_from_english if figures else None),
         per_cent(figures.raw if figures else None),
+        whole(figures.pairs if figures else None),
     )
 
 
@@ -89,6 +93,7 @@ def _modelling_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
         per_cent(mean(figures.centred_to_english for figures in found)),
         per_cent(mean(figures.centred_from_english for figures in found)),
         per_cent(mean(figures.raw for figures in found)),
+        "",
     )
 
 
