@@ -23,6 +23,7 @@ def publish(store: ArtifactStore) -> Publish:
         key: str = "k" * 24,
         measured: dict[str, object] | None = None,
         volatile: tuple[str, ...] = (),
+        counts: dict[str, object] | None = None,
     ) -> Artifact:
         staging = store.stage("tokenize", key)
         for name, text in files.items():
@@ -37,7 +38,7 @@ def publish(store: ArtifactStore) -> Publish:
             "config": {"language": "sw"},
             "upstream": {},
             "tools": {},
-            "counts": {"lines": 2},
+            "counts": counts or {"lines": 2},
             "sources": [],
             "resolved_config": {},
         }

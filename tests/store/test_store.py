@@ -109,6 +109,72 @@ def test_a_refresh_with_other_bytes_becomes_current_and_leaves_the_old_readable(
     assert [check["verdict"] for check in store.checks("tokenize", KEY)] == ["different"]
 
 
+@pytest.mark.parametrize("pointer", ["", "..", "/", f"{KEY}.gone", "a/b", "\udcff", "x" * 300])
+def test_a_pointer_to_nothing_of_ours_is_not_followed(
+    store: ArtifactStore, publish: Publish, pointer: str
+) -> None:
+    """An empty one led to the folder of all artifacts of the stage, which was then replaced."""
+    other = publish(FILES, key="o" * 24)
+    first = publish(FILES)
+    publish(FILES | {"train.txt": "HABARI\n"})
+    path = first.directory.with_name(f"{KEY}.current")
+    path.write_bytes(pointer.encode(errors="surrogateescape"))
+    assert store.directory("tokenize", KEY) == first.directory
+    assert store.find("tokenize", KEY, "deep") is not None
+    publish(FILES)
+    assert store.find("tokenize", "o" * 24, "deep") is not None
+    assert other.directory.is_dir()
+
+
+def test_a_rebuild_does_not_serve_a_damaged_one_of_the_same_digest(
+    store: ArtifactStore, publish: Publish
+) -> None:
+    publish(FILES)
+    other = FILES | {"train.txt": "HABARI\n"}
+    second = publish(other)
+    publish(FILES)
+    (second.directory / "train.txt").unlink()
+    assert publish(other).directory == second.directory
+    assert store.find("tokenize", KEY, "deep") is not None
+
+
+def test_the_same_bytes_with_other_counts_are_told_anew(
+    store: ArtifactStore, publish: Publish
+) -> None:
+    first = publish(FILES)
+    second = publish(FILES, counts={"host_bytes": 7})
+    assert second.directory == first.directory
+    found = store.find("tokenize", KEY, "deep")
+    assert found is not None
+    assert found.manifest.counts == {"host_bytes": 7}
+
+
+def test_a_file_or_a_link_in_an_artifacts_place_is_replaced(
+    store: ArtifactStore, publish: Publish, tmp_path: Path
+) -> None:
+    place = publish(FILES).directory
+    place.rename(tmp_path / "elsewhere")
+    place.write_text("")
+    publish(FILES)
+    place.rename(tmp_path / "moved")
+    (tmp_path / "moved" / "train.txt").unlink()
+    place.symlink_to(tmp_path / "moved")
+    publish(FILES)
+    assert not place.is_symlink()
+    assert store.find("tokenize", KEY, "deep") is not None
+    assert (tmp_path / "moved").is_dir()
+
+
+def test_a_file_that_became_a_directory_is_damage(store: ArtifactStore, publish: Publish) -> None:
+    directory = publish(FILES).directory
+    size_bytes = directory.stat().st_size
+    publish({"train.txt": "x" * size_bytes}, key="d" * 24)
+    path = directory.with_name("d" * 24) / "train.txt"
+    path.unlink()
+    path.mkdir()
+    assert store.damage("tokenize", "d" * 24, "deep") is not None
+
+
 def test_links_are_not_published(store: ArtifactStore) -> None:
     staging = store.stage("tokenize", KEY)
     (staging.out / "link").symlink_to("/etc/hostname")
@@ -137,3 +203,17 @@ def test_a_future_format_is_refused(publish: Publish) -> None:
     path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
     with pytest.raises(StoreError, match="has format 2"):
         read_manifest(path.parent)
+
+
+def test_a_root_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="File name too long; name another"):
+        ArtifactStore.open(str(tmp_path / ("x" * 300)))
+
+
+def test_a_store_that_cannot_be_written_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(StoreError, match="is read-only"):
+        ArtifactStore.open(str(tmp_path))
+    assert ArtifactStore.open(str(tmp_path), write=False).root == tmp_path

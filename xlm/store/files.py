@@ -41,6 +41,8 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory that may be absent."""
-    if directory.exists():
+    """Remove a directory that may be absent, or the file or link that is in its place."""
+    if directory.is_dir() and not directory.is_symlink():
         shutil.rmtree(directory)
+    else:
+        directory.unlink(missing_ok=True)

@@ -152,7 +152,11 @@ def damage(directory: Path, manifest: Manifest, *, deep: bool) -> str | None:
             return f"{record.path} is missing"
         if size_bytes != record.size_bytes:
             return f"{record.path} has {size_bytes} bytes, the manifest says {record.size_bytes}"
-        if deep and file_sha256(path) != record.sha256:
+        try:
+            holds = not deep or file_sha256(path) == record.sha256
+        except OSError as error:
+            return f"{record.path} cannot be read ({error.strerror})"
+        if not holds:
             return f"{record.path} has another sha256 than the manifest says"
     return None
 

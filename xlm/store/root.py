@@ -10,11 +10,12 @@ from pathlib import Path
 from xlm.errors import StoreError
 
 
-def resolve_root(url: str) -> Path:
+def resolve_root(url: str, *, write: bool = True) -> Path:
     """The absolute directory of a store URL (`./data`, `/scratch/xlm`, `file:///scratch/xlm`).
 
     Raises:
-        StoreError: the scheme is not a local file system's, or the directory cannot be written.
+        StoreError: the scheme is not a local file system's, or the directory cannot be used: to
+            `write`, or else to read.
     """
     from fsspec.core import split_protocol
     from fsspec.implementations.local import LocalFileSystem
@@ -26,18 +27,15 @@ def resolve_root(url: str) -> Path:
             fix="use a local or mounted directory such as ./data",
         )
     root = Path(LocalFileSystem._strip_protocol(url)).absolute()
-    _require_writable(root)
-    return root
-
-
-def _require_writable(root: Path) -> None:
-    existing = root
-    while not existing.exists():
-        existing = existing.parent
+    try:
+        existing = next(path for path in (root, *root.parents) if path.exists())
+    except OSError as error:
+        raise StoreError(f"store root {root}: {error.strerror}", fix="name another") from error
     if not existing.is_dir():
         raise StoreError(f"store root {root}: {existing} is a file", fix="name a directory")
-    if not os.access(existing, os.W_OK | os.X_OK):
+    if write and not os.access(existing, os.W_OK | os.X_OK):
         raise StoreError(
             f"store root {root} is read-only ({existing} cannot be written)",
             fix="choose another with --root or XLM_ROOT",
         )
+    return root

@@ -11,6 +11,7 @@ if (artifact := store.find("tokenize", key)) is None: ...
 
 import json
 import logging
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -77,9 +78,9 @@ class ArtifactStore:
     root: Path
 
     @classmethod
-    def open(cls, url: str) -> "ArtifactStore":
+    def open(cls, url: str, *, write: bool = True) -> "ArtifactStore":
         """The store at an fsspec URL; nothing is created until something is built."""
-        return cls(resolve_root(url))
+        return cls(resolve_root(url, write=write))
 
     def lock(
         self, stage: str, key: str, on_wait: Callable[[], None] = lambda: None
@@ -91,9 +92,12 @@ class ArtifactStore:
         """Where the served artifact of a key is, or would be."""
         home = self.root / "artifacts" / stage
         try:
-            return home / (home / f"{key}.current").read_text().strip()
-        except FileNotFoundError:
+            name = (home / f"{key}.current").read_text().strip()
+        except (OSError, ValueError):
             return home / key
+        # A pointer that was edited, or whose directory was removed, points to nothing of ours.
+        points_well = re.fullmatch(rf"{key}\.[0-9a-f]+", name) and (home / name).exists()
+        return home / (name if points_well else key)
 
     def find(self, stage: str, key: str, verify: Verify = "fast") -> Artifact | None:
         """The artifact of a key if it is there and whole; a damaged one is logged and None."""
@@ -107,7 +111,9 @@ class ArtifactStore:
 
     def damage(self, stage: str, key: str, verify: Verify = "fast") -> str | None:
         """What is wrong with the artifact of a key, or None."""
-        directory = self.directory(stage, key)
+        return self._damage(self.directory(stage, key), stage, key, verify)
+
+    def _damage(self, directory: Path, stage: str, key: str, verify: Verify) -> str | None:
         try:
             manifest = read_manifest(directory)
         except StoreError as error:
@@ -163,29 +169,40 @@ class ArtifactStore:
         if not served.exists():
             return self._rename(out, served)
         if self.damage(manifest.stage, manifest.key, "deep") is not None:
-            aside = self.root / "damaged" / manifest.stage / manifest.key
-            remove_tree(aside)
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            served.rename(aside)
-            final = self._rename(out, served)
-            remove_tree(aside)
-            return final
-        if read_manifest(served).digest == manifest.digest:
+            return self._exchange(out, served, manifest)
+        old = read_manifest(served)
+        if old.digest == manifest.digest:
             self._record_check(manifest, "identical")
-            return served
+            if (old.counts, old.sources) == (manifest.counts, manifest.sources):
+                return served
+            # The same bytes, of which something else is told: of a host's file that has grown
+            # behind the head that was taken, say. The old would be called stale for ever.
+            return self._exchange(out, served, manifest)
         log.warning(
             "%s %s is not deterministic: rebuilt with digest %s, was %s",
             manifest.stage,
             manifest.key,
             manifest.digest[:12],
-            read_manifest(served).digest[:12],
+            old.digest[:12],
         )
         self._record_check(manifest, "different")
         beside = home / f"{manifest.key}.{manifest.digest[:12]}"
         if not beside.exists():
             self._rename(out, beside)
+        elif self._damage(beside, manifest.stage, manifest.key, "deep") is not None:
+            self._exchange(out, beside, manifest)
         write_atomically(home / f"{manifest.key}.current", f"{beside.name}\n".encode())
         return beside
+
+    def _exchange(self, out: Path, place: Path, manifest: Manifest) -> Path:
+        """Put `out` where something else is, which is removed."""
+        aside = self.root / "damaged" / manifest.stage / manifest.key
+        remove_tree(aside)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        place.rename(aside)
+        final = self._rename(out, place)
+        remove_tree(aside)
+        return final
 
     def _record_check(self, manifest: Manifest, verdict: str) -> None:
         """Append what a rebuild of an existing key gave to `<key>.checks`, one JSON line each."""
