@@ -47,6 +47,16 @@ def test_overrides_are_yaml_and_apply_in_order() -> None:
     assert config.languages == ("en", "sw")
 
 
+def test_a_mapping_is_laid_over_its_section() -> None:
+    """It replaced the section: the profile's other settings fell back to the paper's, unsaid."""
+    nested = resolve("sample", ["pretrain={updates: 7, optimizer: {beta1: 0.5}}"])
+    assert nested == resolve("sample", ["pretrain.updates=7", "pretrain.optimizer.beta1=0.5"])
+    assert (
+        resolve("mini15", ["sample={seed: 3}"]).sample
+        == resolve("sample", ["sample.seed=3"]).sample
+    )
+
+
 def test_a_profile_of_the_users_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("languages: [en, fr]\nbpe: {codes: 7}\n")
@@ -76,10 +86,10 @@ def test_mistakes_are_one_line(profile: str, overrides: list[str], said: str) ->
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["- a\n", "a: [1\n"])
-def test_a_profile_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", [b"- a\n", b"a: [1\n", b"", b"\xff\xfe"])
+def test_a_profile_that_is_no_mapping_is_refused(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "bad.yaml"
-    path.write_text(text)
+    path.write_bytes(text)
     with pytest.raises(ConfigError, match=r"bad\.yaml") as caught:
         resolve(str(path))
     assert "\n" not in str(caught.value)
@@ -119,6 +129,9 @@ def test_settings_come_from_arguments_then_the_environment(
     monkeypatch.setenv("XLM_ROOT", "/scratch/xlm")
     assert Settings.of_environment(workers=5) == Settings("/scratch/xlm", 5)
     assert Settings.of_environment(root="here").root == "here"
-    monkeypatch.setenv("XLM_WORKERS", "many")
-    with pytest.raises(ConfigError, match="workers = 'many'"):
-        Settings.of_environment()
+    for word in ("many", "²"):
+        monkeypatch.setenv("XLM_WORKERS", word)
+        with pytest.raises(ConfigError, match=f"workers = '{word}'"):
+            Settings.of_environment()
+    monkeypatch.setenv("XLM_WORKERS", "")
+    assert Settings.of_environment().workers >= 1

@@ -66,7 +66,8 @@ class LiveView:
     def __exit__(self, *_: object) -> None:
         if self._console.is_terminal:
             self._live.stop()
-        self._console.print(self._summary())
+        if self._counts:
+            self._console.print(self._summary())
 
     def started(self, node: Node) -> None:
         """Show the node as running."""

@@ -8,6 +8,7 @@ import os
 import sys
 
 from xlm.config.settings import Settings
+from xlm.pipeline.graph import Graph
 from xlm.pipeline.request import RunRequest
 from xlm.store.root import resolve_root
 
@@ -15,12 +16,17 @@ CONSOLE_MODULE = "flows.console"
 
 
 def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> None:
-    """Check the request, then become the flow; does not return."""
+    """Check the request, then become the flow; does not return.
+
+    Mistakes are told here, before a server is started.
+    """
     settings = Settings.of_environment(root, workers)
-    request.resolve()
+    graph = Graph.of(request.resolve())
+    graph.select(until=request.until, only=request.only, refresh=request.refresh)
     environment = os.environ | {
         "XLM_ROOT": str(resolve_root(settings.root)),
         "XLM_WORKERS": str(settings.workers),
     }
-    arguments = [sys.executable, "-m", CONSOLE_MODULE, request.model_dump_json()]
+    # -P: a folder `flows` or `datasets` where the user stands is none of ours.
+    arguments = [sys.executable, "-P", "-m", CONSOLE_MODULE, request.model_dump_json()]
     os.execve(sys.executable, arguments, environment)

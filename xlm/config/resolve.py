@@ -2,7 +2,8 @@
 
     resolve("mini15", ["bpe.codes=30000", "sources.mirror=../mirror"], ("en", "sw"))
 
-A value after `=` is YAML: `30000`, `true`, `null`, `[en, sw]`.
+A value after `=` is YAML: `30000`, `true`, `null`, `[en, sw]`. A mapping is laid over the section
+that it names, so that `bpe={codes: 30000}` means `bpe.codes=30000`.
 """
 
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ def _read_profile(profile: str) -> dict[str, Any]:
         path = Path(profile)
         if not path.is_file():
             raise ConfigError(f"profile {profile}: no such file", fix="check the path")
-        text = path.read_text(encoding="utf-8")
+        text = _read_text(path)
     elif profile in profile_names():
         text = (_PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")
     else:
@@ -69,6 +70,16 @@ def _read_profile(profile: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(f"profile {profile}: not a mapping of settings")
     return values
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(
+            f"profile {path} cannot be read: {reason}", fix="check the file"
+        ) from None
 
 
 def _apply(values: dict[str, Any], override: str) -> None:
@@ -90,7 +101,14 @@ def _apply(values: dict[str, Any], override: str) -> None:
         if not isinstance(below, dict):
             raise ConfigError(f"override {override!r}: {name} is a value, not a section")
         target = below
-    target[leaf] = value
+    target[leaf] = _laid_over(target.get(leaf), value)
+
+
+def _laid_over(below: Any, above: Any) -> Any:
+    """`above`, or where both are mappings `below` with the values of `above`."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return below | {name: _laid_over(below.get(name), value) for name, value in above.items()}
 
 
 def _describe(error: ErrorDetails, profile: str) -> tuple[str, str]:

@@ -26,9 +26,9 @@ class Settings:
             ConfigError: the number of workers is not a positive integer.
         """
         chosen = root or os.environ.get("XLM_ROOT") or DEFAULT_ROOT
-        asked = workers if workers is not None else os.environ.get("XLM_WORKERS")
+        asked = workers if workers is not None else os.environ.get("XLM_WORKERS") or None
         if asked is None:
             return cls(chosen, len(os.sched_getaffinity(0)))
-        if not str(asked).isdigit() or int(asked) < 1:
+        if not str(asked).isdecimal() or int(asked) < 1:
             raise ConfigError(f"workers = {asked!r}", fix="give a whole number from 1 on")
         return cls(chosen, int(asked))

@@ -45,26 +45,30 @@ class Graph:
         """The nodes of one stage, in the order of its units."""
         return (node for node in self.nodes if node.stage == stage)
 
-    def check_names(self, names: Sequence[str]) -> None:
-        """Refuse a name that is neither a stage nor a node of this graph.
-
-        Raises:
-            ConfigError: names the nearest.
-        """
-        known = {stage.name for stage in STAGES} | {str(node) for node in self.nodes}
-        for name in names:
-            if name not in known:
-                nearest = [stage.name for stage in STAGES] if "[" not in name else sorted(known)
-                raise ConfigError(f"nothing named {name!r}", fix=did_you_mean(name, nearest))
-
-    def select(self, *, until: str | None = None, only: Sequence[str] = ()) -> tuple[Node, ...]:
+    def select(
+        self, *, until: str | None = None, only: Sequence[str] = (), refresh: Sequence[str] = ()
+    ) -> tuple[Node, ...]:
         """The nodes to build: those of the stages `only`, or all that `until` needs and itself.
 
         Raises:
-            ConfigError: no such stage.
+            ConfigError: a name that there is not, or that is refreshed without being built.
         """
         for name in [*only, *([until] if until else [])]:
             stage_named(name)
+        if only and until:
+            raise ConfigError("both `only` and `until` are given", fix="drop one of them")
+        self._check_names(refresh)
+        selected = self._selected(until, only)
+        built = {name for node in selected for name in (node.stage, str(node))}
+        for name in refresh:
+            if name not in built:
+                raise ConfigError(
+                    f"{name} is to be refreshed, but this run does not build it",
+                    fix="drop it, or let --only or --until include it",
+                )
+        return selected
+
+    def _selected(self, until: str | None, only: Sequence[str]) -> tuple[Node, ...]:
         if only:
             return tuple(node for node in self.nodes if node.stage in only)
         if until is None:
@@ -75,6 +79,14 @@ class Graph:
                 wanted.add(node)
                 wanted.update(self.upstream[node].values())
         return tuple(node for node in self.nodes if node in wanted)
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        """Refuse a name that is neither a stage nor a node of this graph; names the nearest."""
+        known = {stage.name for stage in STAGES} | {str(node) for node in self.nodes}
+        for name in names:
+            if name not in known:
+                nearest = [stage.name for stage in STAGES] if "[" not in name else sorted(known)
+                raise ConfigError(f"nothing named {name!r}", fix=did_you_mean(name, nearest))
 
 
 def stage_named(name: str) -> Stage[Any]:

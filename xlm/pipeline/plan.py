@@ -5,7 +5,10 @@ for step in plan(request, settings):
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from xlm.markdown import size
@@ -15,6 +18,7 @@ from xlm.stage import Node, Stage
 from xlm.store.keys import artifact_key, ingredients_of, tool_version
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.store.references import Reference, References
+from xlm.store.root import is_writable
 from xlm.store.store import ArtifactStore
 
 StepStatus = Literal["cached", "build", "pending"]
@@ -42,20 +46,36 @@ def plan(request: RunRequest, store: ArtifactStore) -> list[Step]:
         ConfigError: the configuration or the selection does not hold.
     """
     graph = Graph.of(request.resolve())
-    graph.check_names(request.refresh)
-    return list(_Planner(request, store, graph).steps())
+    with _tool_cache(store) as cache:
+        return list(_Planner(request, store, graph, cache).steps())
+
+
+@contextmanager
+def _tool_cache(store: ArtifactStore) -> Iterator[Path]:
+    """The store's own, or a passing one for a store that can only be read."""
+    if is_writable(store.root):
+        yield store.cache_directory("tools")
+        return
+    with TemporaryDirectory() as passing:
+        yield Path(passing)
 
 
 class _Planner:
-    def __init__(self, request: RunRequest, store: ArtifactStore, graph: Graph) -> None:
+    def __init__(
+        self, request: RunRequest, store: ArtifactStore, graph: Graph, cache: Path
+    ) -> None:
         self._request = request
         self._store = store
         self._graph = graph
+        self._cache = cache
         self._references = References(store.root)
         self._digests: dict[Node, str] = {}
 
     def steps(self) -> Iterator[Step]:
-        selected = set(self._graph.select(until=self._request.until, only=self._request.only))
+        request = self._request
+        selected = set(
+            self._graph.select(until=request.until, only=request.only, refresh=request.refresh)
+        )
         for node in self._graph.nodes:
             step = self._step(node)
             if node in selected:
@@ -98,7 +118,7 @@ class _Planner:
         last: Reference | None,
     ) -> tuple[str, ...]:
         """Why the node would be built; empty for a hit."""
-        if node.stage in self._request.refresh or str(node) in self._request.refresh:
+        if self._request.refreshes(node):
             return ("refresh asked for",)
         directory = self._store.directory(stage.name, key)
         if directory.exists():
@@ -121,7 +141,7 @@ class _Planner:
     def _known(self, stage: Stage[Any], node: Node) -> dict[str, Any]:
         if stage.known is None:
             return {}
-        known = stage.known(self._graph.config, node.unit, self._store.cache_directory("tools"))
+        known = stage.known(self._graph.config, node.unit, self._cache)
         return {"addresses": known.addresses, "size": known.size}
 
 

@@ -1,5 +1,6 @@
 """What a user asks for: a profile, what differs from it, and which part of the DAG."""
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pydantic import Field
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.resolve import resolve
+from xlm.stage import Node
 from xlm.store.store import Verify
 
 
@@ -35,6 +37,10 @@ class RunRequest(Config):
         sources = config.sources.model_copy(update={"mirror": str(Path(mirror).absolute())})
         return config.model_copy(update={"sources": sources})
 
+    def refreshes(self, node: Node) -> bool:
+        """Whether the node is to be built again."""
+        return node.stage in self.refresh or str(node) in self.refresh
+
     def command(self, *, until: str | None = None) -> str:
         """The `xlm run` line that asks for this configuration."""
         words = ["xlm", "run", "--profile", self.profile]
@@ -52,7 +58,8 @@ def overrides_of(given: Mapping[str, object] | Sequence[str] | None) -> tuple[st
     if given is None:
         return ()
     if isinstance(given, Mapping):
-        from xlm.store.keys import canonical_json
-
-        return tuple(f"{key}={canonical_json(value)}" for key, value in given.items())
+        # Not escaped: YAML knows no surrogate pairs.
+        return tuple(
+            f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items()
+        )
     return tuple(given)

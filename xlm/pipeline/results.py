@@ -22,15 +22,23 @@ def artifact_of(record: Mapping[str, Any], root: Path, stage: str) -> Path:
     """The directory of a one-unit stage's artifact in a run.
 
     Raises:
-        StoreError: the run did not get that far.
+        StoreError: the run did not get that far, or the artifact was removed since.
     """
     for node in record["nodes"]:
         if node["stage"] == stage:
-            return root / str(node["directory"])
+            return _present(root / str(node["directory"]))
     raise StoreError(
         f"the last run of profile {record['request']['profile']} has no {stage}",
         fix="run it to the end with `xlm run`",
     )
+
+
+def _present(directory: Path) -> Path:
+    if not directory.is_dir():
+        raise StoreError(
+            f"{directory} was removed since the last run", fix="build it again with `xlm run`"
+        )
+    return directory
 
 
 def results_of(record: Mapping[str, Any], root: Path) -> Results:
@@ -57,7 +65,7 @@ def costs_of(record: Mapping[str, Any], root: Path) -> list[StageCost]:
     """
     by_stage: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for node in record["nodes"]:
-        directory = root / node["directory"]
+        directory = _present(root / node["directory"])
         size_bytes = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
         by_stage[node["stage"]].append(read_measured(directory) | {"size_bytes": size_bytes})
     return [

@@ -8,6 +8,7 @@
 verified artifact, or builds one under the key's lock.
 """
 
+import errno
 import logging
 import threading
 import time
@@ -33,6 +34,8 @@ from xlm.store.references import Reference, References
 from xlm.store.store import Artifact, ArtifactStore
 
 log = logging.getLogger(__name__)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,10 @@ class PipelineRun:
 
     def __post_init__(self) -> None:
         self.references = References(self.store.root)
-        self.graph.check_names(self.request.refresh)
-        self.selected = self.graph.select(until=self.request.until, only=self.request.only)
+        request = self.request
+        self.selected = self.graph.select(
+            until=request.until, only=request.only, refresh=request.refresh
+        )
         self._programs = ProgramGroup()
         self._interrupted = threading.Event()
         # Stages that compute share the cores; downloads wait for hosts and are limited there.
@@ -82,12 +87,18 @@ class PipelineRun:
             ingredients, upstream = self._ingredients(node, stage)
             built = self._serve_or_build(node, stage, ingredients, upstream)
         except Exception as error:
-            said = "interrupted" if self._interrupted.is_set() else " ".join(str(error).split())
-            self.failures[node] = said or type(error).__name__
+            self.failures[node] = self._told(error)
             self.observer.finished(Finished(node, "failed", detail=self.failures[node]))
             raise
         self._remember(built, ingredients)
         return built
+
+    def _told(self, error: Exception) -> str:
+        if self._interrupted.is_set():
+            return "interrupted"
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return f"the disk of {self.store.root} is full; free some space and run again"
+        return " ".join(str(error).split()) or type(error).__name__
 
     def _serve_or_build(
         self,
@@ -97,7 +108,7 @@ class PipelineRun:
         upstream: dict[str, Artifact],
     ) -> Built:
         key = artifact_key(ingredients)
-        refresh = self._refreshes(node)
+        refresh = self.request.refreshes(node)
         if not refresh and (artifact := self._hit(node, stage, key)) is not None:
             return Built(node, "cached", artifact, 0.0)
         with self.store.lock(stage.name, key, self._require_uninterrupted) as waited:
@@ -178,9 +189,6 @@ class PipelineRun:
             log.warning("%s is rebuilt: %s", node, reason)
             return None
         return artifact
-
-    def _refreshes(self, node: Node) -> bool:
-        return node.stage in self.request.refresh or str(node) in self.request.refresh
 
     def _build(
         self,
