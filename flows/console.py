@@ -18,9 +18,18 @@ from rich.console import Console
 
 from flows.server import temporary_server
 from xlm.cli.live import LiveView
-from xlm.cli.prefect_environment import UI_PORT, api_url, quiet_environment, server_answers
+from xlm.cli.prefect_environment import (
+    UI_PORT,
+    api_url,
+    quiet_environment,
+    require_server,
+    server_answers,
+)
 from xlm.errors import XlmError
 from xlm.pipeline.request import RunRequest
+
+_LOGGERS = ("prefect", "EventsWorker", "APILogWorker")
+"""Prefect's own: what its tasks say is in its records, and in our view as one line."""
 
 _END_SECONDS = 45.0
 """What an interrupted run gets to end: programs have 30 s to save their work."""
@@ -35,7 +44,7 @@ def main(request_json: str) -> int:
     try:
         with _prefect(root):
             _run(request)
-    except XlmError as error:
+    except (XlmError, OSError) as error:
         sys.stderr.write(f"xlm: {error}\n")
         return 1
     except KeyboardInterrupt as interrupt:
@@ -61,7 +70,8 @@ def _run(request: RunRequest) -> None:
     from flows.full_pipeline import full_pipeline
     from flows.submission import extra_observer
 
-    logging.getLogger("prefect").setLevel(logging.CRITICAL)
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with LiveView(Console()) as view:
         extra_observer.set(view)
         full_pipeline(**request.model_dump(mode="json"))
@@ -73,8 +83,11 @@ def _prefect(root: Path) -> Iterator[None]:
     home = Path(os.environ.get("PREFECT_HOME", root / "prefect"))
     home.mkdir(parents=True, exist_ok=True)
     os.environ |= quiet_environment(home)
-    lasting = os.environ.get("PREFECT_API_URL") or api_url(UI_PORT)
-    if "PREFECT_API_URL" in os.environ or server_answers(lasting):
+    if given := os.environ.get("PREFECT_API_URL"):
+        require_server(given)
+        yield
+        return
+    if server_answers(lasting := api_url(UI_PORT)):
         os.environ["PREFECT_API_URL"] = lasting
         yield
         return

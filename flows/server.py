@@ -54,7 +54,7 @@ def _serve(port: int, home: Path, stop: threading.Event, failure: list[ToolError
 
     try:
         run_process(
-            [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
+            [sys.executable, "-P", "-m", "prefect", "server", "start", "--port", str(port)],
             log_path=home / "server.log",
             environment={"PREFECT_HOME": str(home), "PREFECT_SERVER_UI_ENABLED": "false"},
             on_wait=leave_when_asked,
@@ -62,7 +62,8 @@ def _serve(port: int, home: Path, stop: threading.Event, failure: list[ToolError
     except _StopRequestedError:
         return
     except ToolError as error:
-        failure.append(error)
+        *_, said = error.what.split(" | ")
+        failure.append(ToolError(f"the Prefect server ended: {said}", fix=error.fix))
 
 
 def _wait_until_it_answers(port: int, serving: threading.Thread, failure: list[ToolError]) -> None:

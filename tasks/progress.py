@@ -1,5 +1,6 @@
 """Progress of a building node as a Prefect progress artifact, at most one write in five seconds."""
 
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from xlm.pipeline.observer import Finished
 from xlm.stage import Node
+
+log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 5.0
 """A write costs an API call; nodes that end sooner get no artifact at all."""
@@ -42,7 +45,17 @@ class ProgressArtifacts:
             return
         shown.next_write = time.monotonic() + INTERVAL_SECONDS
         percent = min(100.0, 100.0 * done / total)
-        description = f"{node}: {done:,.0f} of {total:,.0f} {unit} {note}".strip()
+        _write(shown, node, percent, f"{node}: {done:,.0f} of {total:,.0f} {unit} {note}".strip())
+
+    def finished(self, event: Finished) -> None:
+        """Complete the bar of a node that was built."""
+        shown = self._shown.pop(event.node, None)
+        if shown is not None and shown.artifact is not None and event.status == "built":
+            _write(shown, event.node, 100.0, str(event.node))
+
+
+def _write(shown: _Shown, node: Node, percent: float, description: str) -> None:
+    try:
         if shown.artifact is None:
             created = create_progress_artifact(
                 percent, key=artifact_key(node), description=description
@@ -51,12 +64,8 @@ class ProgressArtifacts:
             shown.artifact = cast(UUID, created)
         else:
             update_progress_artifact(shown.artifact, percent, description)
-
-    def finished(self, event: Finished) -> None:
-        """Complete the bar of a node that was built."""
-        shown = self._shown.pop(event.node, None)
-        if shown is not None and shown.artifact is not None and event.status == "built":
-            update_progress_artifact(shown.artifact, 100.0)
+    except Exception as error:  # whatever it is, a training of days must not end for a bar
+        log.warning("progress of %s is not shown: %s", node, error)
 
 
 def artifact_key(node: Node) -> str:

@@ -1,5 +1,6 @@
 """Building, serving, refreshing and selecting nodes."""
 
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -15,9 +16,11 @@ from xlm.errors import (
     DataError,
     MissingUpstreamError,
     PipelineError,
+    StoreError,
     ToolError,
 )
 from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool
+from xlm.pipeline.results import artifact_of, costs_of
 from xlm.pipeline.run_record import last_run, write_run_record
 from xlm.stage import Node, Outcome, Stage, Work
 from xlm.store.manifest import RUN_NAME
@@ -222,4 +225,25 @@ def test_the_run_record_lists_every_node(toy: Toy) -> None:
         write_run_record(run)
         record = last_run(run.store.root, profile=str(PROFILE))
     assert [node["stage"] for node in record["nodes"]] == ["read", "read", "join", "last"]
-    assert (run.store.root / record["nodes"][0]["directory"]).is_dir()
+    root = run.store.root
+    assert [cost.stage for cost in costs_of(record, root)] == ["read", "join", "last"]
+    joined = artifact_of(record, root, "join")
+    joined.rename(root / "elsewhere")
+    for read in (costs_of, lambda record, root: artifact_of(record, root, "join")):
+        with pytest.raises(StoreError, match="was removed since the last run"):
+            read(record, root)
+    with pytest.raises(StoreError, match="has no evaluate"):
+        artifact_of(record, root, "evaluate")
+
+
+def test_a_full_disk_is_said_so(toy: Toy) -> None:
+    def fill(work: object) -> Outcome:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    toy.use(READ, replace(JOIN, run=fill), LAST)
+    with toy.open(toy.request()) as run:
+        for node in run.selected[:2]:
+            run.build(node)
+        with pytest.raises(OSError, match="No space left"):
+            run.build(Node("join", "all"))
+        assert "is full; free some space and run again" in run.failures[Node("join", "all")]

@@ -13,7 +13,7 @@ from xlm.store.store import ArtifactStore
 
 def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     """Print the steps; lines are never cut, so that they can be piped."""
-    store = ArtifactStore.open(Settings.of_environment(root).root)
+    store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
     steps = plan(request, store)
     if as_json:
         typer.echo(json.dumps([_as_json(step) for step in steps], indent=1, ensure_ascii=False))

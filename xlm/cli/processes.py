@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from xlm.cli.prefect_environment import api_url, server_answers
+from xlm.cli.prefect_environment import api_url, server_answers, unproxied_loopback
 from xlm.config.settings import Settings
 from xlm.errors import ToolError
 from xlm.store.root import resolve_root
@@ -65,7 +65,7 @@ def _environment(root: str | None, url: str) -> dict[str, str]:
         raise ToolError(f"no prefect.yaml in {home}", fix="run from the project's folder")
     prefect_home = Path(os.environ.get("PREFECT_HOME", directory / "prefect"))
     prefect_home.mkdir(parents=True, exist_ok=True)
-    return os.environ | {
+    return (os.environ | unproxied_loopback()) | {
         "XLM_ROOT": str(directory),
         "XLM_HOME": str(home),
         "PREFECT_HOME": str(prefect_home),

@@ -23,6 +23,8 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
         return
     for one in tables(results):
         typer.echo(f"{one.title}\n{_aligned(one.header, one.rows)}\n")
+    if not any(node["stage"] == "publish" for node in record["nodes"]):
+        return  # a run that was to end with the evaluation
     published = artifact_of(record, home, "publish")
     typer.echo(f"model   {published / 'classifier'}\n        {published / 'masked-lm'}")
     typer.echo(f"card    {published / 'classifier' / 'README.md'}")
@@ -41,7 +43,7 @@ def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
 
 
 def _root(root: str | None) -> Path:
-    return resolve_root(Settings.of_environment(root).root)
+    return resolve_root(Settings.of_environment(root).root, write=False)
 
 
 def _aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

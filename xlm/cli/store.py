@@ -7,13 +7,20 @@ import typer
 from xlm.config.settings import Settings
 from xlm.errors import StoreError
 from xlm.markdown import size
+from xlm.pipeline.graph import stage_named
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore, Verify
 
 
 def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
-    """Print one line (or JSON object) for each served artifact."""
-    store = ArtifactStore.open(Settings.of_environment(root).root)
+    """Print one line (or JSON object) for each served artifact.
+
+    Raises:
+        ConfigError: no such stage.
+    """
+    if stage is not None:
+        stage_named(stage)
+    store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
     rows: list[dict[str, str | int]] = []
     for name, key, directory in store.artifacts():
         if stage is not None and name != stage:
@@ -45,7 +52,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
 
 def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
     """Print what is damaged; exit code 1 if anything is."""
-    store = ArtifactStore.open(Settings.of_environment(root).root)
+    store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
     found = []
     count = 0
     for stage, key, _ in store.artifacts():
