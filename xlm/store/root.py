@@ -33,9 +33,18 @@ def resolve_root(url: str, *, write: bool = True) -> Path:
         raise StoreError(f"store root {root}: {error.strerror}", fix="name another") from error
     if not existing.is_dir():
         raise StoreError(f"store root {root}: {existing} is a file", fix="name a directory")
-    if write and not os.access(existing, os.W_OK | os.X_OK):
+    if write and not _writable(existing):
         raise StoreError(
             f"store root {root} is read-only ({existing} cannot be written)",
             fix="choose another with --root or XLM_ROOT",
         )
     return root
+
+
+def is_writable(root: Path) -> bool:
+    """Whether files can be made below `root`, which may not be there yet."""
+    return _writable(next(path for path in (root, *root.parents) if path.exists()))
+
+
+def _writable(existing: Path) -> bool:
+    return os.access(existing, os.W_OK | os.X_OK)
