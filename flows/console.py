@@ -25,7 +25,7 @@ from xlm.cli.prefect_environment import (
     require_server,
     server_answers,
 )
-from xlm.errors import XlmError
+from xlm.errors import ToolError, XlmError
 from xlm.pipeline.request import RunRequest
 
 _LOGGERS = ("prefect", "EventsWorker", "APILogWorker")
@@ -67,6 +67,8 @@ def _end_in_time(code: int) -> None:
 
 def _run(request: RunRequest) -> None:
     # Prefect reads its settings when it is imported, so not before the server is known.
+    from httpx import HTTPError
+
     from flows.full_pipeline import full_pipeline
     from flows.submission import extra_observer
 
@@ -74,7 +76,15 @@ def _run(request: RunRequest) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with LiveView(Console()) as view:
         extra_observer.set(view)
-        full_pipeline(**request.model_dump(mode="json"))
+        try:
+            full_pipeline(**request.model_dump(mode="json"))
+        except HTTPError as error:
+            # The server went away, or its disk is full; the lines above say what became of stages.
+            said = str(error).partition(" - Response")[0] or type(error).__name__
+            raise ToolError(
+                f"the Prefect server failed: {said}",
+                fix="start it again or free some space; the same command goes on from here",
+            ) from error
 
 
 @contextmanager
