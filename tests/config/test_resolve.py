@@ -47,6 +47,18 @@ def test_overrides_are_yaml_and_apply_in_order() -> None:
     assert config.languages == ("en", "sw")
 
 
+def test_an_override_leaves_the_rest_of_its_section(tmp_path: Path) -> None:
+    """One beta took fine-tuning to pretraining's learning rate, one segmenter the other's away."""
+    before = resolve("xnli15")
+    after = resolve("xnli15", ["finetune.optimizer.beta1=0.8", "text.segmenters.th=newmm"])
+    assert after.finetune.optimizer == before.finetune.optimizer.model_copy(update={"beta1": 0.8})
+    assert after.text == before.text
+    path = tmp_path / "mine.yaml"
+    path.write_text("languages: [en]\nsources: {xnli: {title: Mine}}\n")
+    xnli = resolve(str(path)).sources.xnli
+    assert (xnli.title, xnli.address) == ("Mine", before.sources.xnli.address)
+
+
 def test_a_mapping_is_laid_over_its_section() -> None:
     """It replaced the section: the profile's other settings fell back to the paper's, unsaid."""
     nested = resolve("sample", ["pretrain={updates: 7, optimizer: {beta1: 0.5}}"])

@@ -2,8 +2,9 @@
 
     resolve("mini15", ["bpe.codes=30000", "sources.mirror=../mirror"], ("en", "sw"))
 
-A value after `=` is YAML: `30000`, `true`, `null`, `[en, sw]`. A mapping is laid over the section
-that it names, so that `bpe={codes: 30000}` means `bpe.codes=30000`.
+A value after `=` is YAML: `30000`, `true`, `null`, `[en, sw]`. Overrides are laid over the profile,
+which is laid over the defaults, section by section: what is not named stays as it was, and
+`bpe={codes: 30000}` means `bpe.codes=30000`.
 """
 
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ def resolve(
     Raises:
         ConfigError: unknown profile, key or language, or a value that does not fit its field.
     """
-    values = _read_profile(profile)
+    values = _laid_over(_defaults(), _read_profile(profile))
     for override in overrides:
         _apply(values, override)
     if languages:
@@ -49,6 +50,20 @@ def resolve(
     except ValidationError as error:
         what, fix = _describe(error.errors()[0], profile)
         raise ConfigError(what, fix=fix) from None
+
+
+def _defaults() -> dict[str, Any]:
+    """Every default as plain values; a section's own may differ from those of its model.
+
+    Fine-tuning's optimizer, say, has another learning rate than `OptimizerConfig`: without them
+    `finetune.optimizer.beta1=0.8` would change both.
+    """
+    return {
+        name: default.model_dump() if isinstance(default, BaseModel) else default
+        for name, field in PipelineConfig.model_fields.items()
+        if not field.is_required()
+        for default in [field.get_default(call_default_factory=True, validated_data={})]
+    }
 
 
 def _read_profile(profile: str) -> dict[str, Any]:
