@@ -28,7 +28,9 @@ def run_ui(root: str | None, port: int) -> None:
     """
     environment = _environment(root, api_url(port))
     children: list[subprocess.Popen[bytes]] = []
-    signal.signal(signal.SIGTERM, _interrupt)
+    # A shell starts a background job with SIGINT ignored: Ctrl-C's signal must stop it all the same.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         if server_answers(api_url(port)):
             raise ToolError(f"port {port} already has a Prefect server", fix="stop it, or --port")
