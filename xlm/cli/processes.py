@@ -28,7 +28,7 @@ def run_ui(root: str | None, port: int) -> None:
     """
     environment = _environment(root, api_url(port))
     children: list[subprocess.Popen[bytes]] = []
-    # A shell starts a background job with SIGINT ignored: Ctrl-C's signal must stop it all the same.
+    # A shell starts a background job with SIGINT ignored: it must stop this one all the same.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
