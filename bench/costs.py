@@ -29,7 +29,10 @@ def main() -> None:
     parser.add_argument("profiles", nargs="*", default=list(PROFILES))
     arguments = parser.parse_args()
     root = resolve_root(arguments.root)
-    found = {name: costs_of(last_run(root, profile=name), root) for name in arguments.profiles}
+    found = {
+        name: costs_of(last_run(root, profile=name, reaching="publish"), root)
+        for name in arguments.profiles
+    }
     record = {
         "machine": {"cores": machine_record()["cores"], "system": machine_record()["system"]},
         "profiles": {name: [cost._asdict() for cost in costs] for name, costs in found.items()},

@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--profile", default="sample")
     arguments = parser.parse_args()
     root = resolve_root(arguments.root)
-    record = last_run(root, profile=arguments.profile)
+    record = last_run(root, profile=arguments.profile, reaching="evaluate")
     built = sum(node["status"] == "built" for node in record["nodes"])
     took = f"{built} of {record['selected']} nodes built in {duration(record['seconds'])}."
     found = tables(results_of(record, root))

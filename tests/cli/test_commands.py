@@ -23,7 +23,7 @@ from tests.flows.console import xlm
         (("run", "--only", "split", "--refresh", "tokenize"), "this run does not build it"),
         (("run", "--only", "split", "--until", "tokenize"), "both `only` and `until` are given"),
         (("store", "ls", "tokenise"), "did you mean 'tokenize'?"),
-        (("results",), "no run in"),
+        (("results",), "no run that reached evaluate in"),
         (("plan", "--set", "sources.mirror=/m"), "the sample world is its own mirror"),
     ],
 )

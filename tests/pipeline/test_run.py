@@ -223,7 +223,9 @@ def test_the_run_record_lists_every_node(toy: Toy) -> None:
         for node in run.selected:
             run.build(node)
         write_run_record(run)
-        record = last_run(run.store.root, profile=str(PROFILE))
+        record = last_run(run.store.root, profile=str(PROFILE), reaching="join")
+        with pytest.raises(StoreError, match="that reached publish"):
+            last_run(run.store.root, reaching="publish")
     assert [node["stage"] for node in record["nodes"]] == ["read", "read", "join", "last"]
     root = run.store.root
     assert [cost.stage for cost in costs_of(record, root)] == ["read", "join", "last"]

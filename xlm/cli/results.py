@@ -16,7 +16,7 @@ from xlm.xnli.tables import tables
 def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
     """Print accuracy, perplexity and retrieval by language, and where the model is."""
     home = _root(root)
-    record = last_run(home, profile=profile)
+    record = last_run(home, profile=profile, reaching="evaluate")
     results = results_of(record, home)
     if as_json:
         typer.echo(results.model_dump_json(indent=1))

@@ -41,15 +41,21 @@ def write_run_record(run: PipelineRun) -> Path:
     return path
 
 
-def last_run(root: Path, *, profile: str | None = None) -> dict[str, Any]:
-    """The newest run record, of one profile if given.
+def last_run(
+    root: Path, *, profile: str | None = None, reaching: str | None = None
+) -> dict[str, Any]:
+    """The newest run record, of one profile and of a run that reached a stage, if given.
 
     Raises:
         StoreError: there is none.
     """
     for path in sorted((root / "runs").glob("*.json"), reverse=True):
         record: dict[str, Any] = json.loads(path.read_bytes())
-        if profile is None or record["request"]["profile"] == profile:
+        reached = {node["stage"] for node in record["nodes"]}
+        if profile in (None, record["request"]["profile"]) and (
+            reaching is None or reaching in reached
+        ):
             return record
     whose = f" of profile {profile}" if profile else ""
-    raise StoreError(f"no run{whose} in {root}", fix="start one with `xlm run`")
+    far = f" that reached {reaching}" if reaching else ""
+    raise StoreError(f"no run{whose}{far} in {root}", fix="start one with `xlm run`")
