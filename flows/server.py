@@ -16,6 +16,7 @@ from pathlib import Path
 from xlm.cli.prefect_environment import api_url, server_answers
 from xlm.errors import ToolError
 from xlm.launch.process import run_process
+from xlm.store.locks import build_lock
 
 _START_SECONDS = 180.0
 _FLUSH_SECONDS = 1.0
@@ -37,14 +38,17 @@ def temporary_server(home: Path) -> Iterator[str]:
     stop = threading.Event()
     failure: list[ToolError] = []
     serving = threading.Thread(target=_serve, args=(port, home, stop, failure), daemon=True)
-    serving.start()
     try:
-        _wait_until_it_answers(port, serving, failure)
+        # Two servers that set up one database at once stop each other.
+        with build_lock(home, "server-start"):
+            serving.start()
+            _wait_until_it_answers(port, serving, failure)
         yield api_url(port)
         time.sleep(_FLUSH_SECONDS)
     finally:
         stop.set()
-        serving.join()
+        if serving.is_alive():
+            serving.join()
 
 
 def _serve(port: int, home: Path, stop: threading.Event, failure: list[ToolError]) -> None:
