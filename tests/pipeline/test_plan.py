@@ -94,3 +94,14 @@ def test_refresh_is_a_reason(toy: Toy) -> None:
 def test_only_and_until_cut_the_plan(toy: Toy) -> None:
     assert list(_plan(toy, only=("join",))) == ["join"]
     assert list(_plan(toy, until="read")) == ["read[en]", "read[sw]"]
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"key": "k", "digest": "d", "ingredients": {}}']
+)
+def test_a_damaged_reference_explains_nothing_and_breaks_nothing(toy: Toy, text: str) -> None:
+    toy.run()
+    for path in (Path(toy.settings.root) / "references").rglob("*.json"):
+        path.write_text(text)
+    assert _plan(toy, "bpe.codes=50000")["read[en]"].reasons == ("never built",)
+    assert toy.run() == dict.fromkeys(["read[en]", "read[sw]", "join", "last"], "cached")

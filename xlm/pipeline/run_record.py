@@ -1,6 +1,7 @@
 """What a run did: `<root>/runs/<time>.json`, read by `xlm results` and by the docs' cost tables."""
 
 import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from xlm.errors import StoreError
 from xlm.pipeline.run import PipelineRun
 from xlm.store.files import write_atomically
+
+log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 
@@ -44,13 +47,17 @@ def write_run_record(run: PipelineRun) -> Path:
 def last_run(
     root: Path, *, profile: str | None = None, reaching: str | None = None
 ) -> dict[str, Any]:
-    """The newest run record, of one profile and of a run that reached a stage, if given.
+    """The newest readable run record, of one profile and of a run that reached a stage, if given.
 
     Raises:
         StoreError: there is none.
     """
     for path in sorted((root / "runs").glob("*.json"), reverse=True):
-        record: dict[str, Any] = json.loads(path.read_bytes())
+        try:
+            record: dict[str, Any] = json.loads(path.read_bytes())
+        except ValueError:
+            log.warning("%s is damaged; passed over", path)
+            continue
         reached = {node["stage"] for node in record["nodes"]}
         if profile in (None, record["request"]["profile"]) and (
             reaching is None or reaching in reached

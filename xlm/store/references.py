@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from xlm.store.files import write_atomically
 
+_NEEDED = {"code_version", "config", "tools", "upstream"}
+
 
 class Reference(NamedTuple):
     """The last artifact of a unit, with what its key was made of."""
@@ -36,6 +38,7 @@ class References:
         """The last artifact of the unit in this profile, or None."""
         path = self._path(profile, stage, unit)
         try:
-            return Reference(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError):
+            found = Reference(**json.loads(path.read_bytes()))
+            return found if found.ingredients.keys() >= _NEEDED else None
+        except (OSError, ValueError, TypeError, AttributeError):
             return None
