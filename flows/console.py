@@ -18,6 +18,7 @@ from rich.console import Console
 
 from flows.server import temporary_server
 from xlm.cli.live import LiveView
+from xlm.cli.main import print_anything
 from xlm.cli.prefect_environment import (
     UI_PORT,
     api_url,
@@ -39,6 +40,7 @@ def main(request_json: str) -> int:
     """Run the flow for a request; the exit code is 0 only if every selected node is there."""
     request = RunRequest.model_validate_json(request_json)
     root = Path(os.environ["XLM_ROOT"])
+    print_anything()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:

@@ -1,6 +1,9 @@
 """Commands of the console script that run nothing: one line for each mistake."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,11 @@ def test_lines_are_never_cut_when_piped(tmp_path: Path) -> None:
 
 def test_completion_is_offered(tmp_path: Path) -> None:
     assert "--install-completion" in xlm(tmp_path, "--help")
+
+
+def test_a_terminal_that_cannot_show_a_letter_fails_nothing() -> None:
+    """The mark before a finished stage made the stage fail."""
+    code = "from xlm.cli.main import print_anything; print_anything(); print('✓ split')"
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert printed.stdout == b"? split\n"

@@ -4,6 +4,7 @@ Commands import what they need when they run, so that `xlm --help` answers at on
 """
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -155,8 +156,16 @@ def store_verify(
     verify_artifacts("fast" if fast else "deep", root, as_json)
 
 
+def print_anything() -> None:
+    """Let no character fail a command on a terminal that cannot show it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run a command; an error that a user can mend is one line on stderr and exit code 1."""
+    print_anything()
     try:
         app()
     except XlmError as error:
