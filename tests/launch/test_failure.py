@@ -21,8 +21,10 @@ def test_the_first_failure_wins_and_keeps_its_kind(tmp_path: Path) -> None:
 
 
 def test_half_a_note_is_no_note(tmp_path: Path) -> None:
-    (tmp_path / "job.failure.json").write_text('{"kind": "Tr', encoding="utf-8")
+    note = tmp_path / "job.failure.json"
+    note.write_text('{"kind": "Tr', encoding="utf-8")
     raise_failure(tmp_path / "job.json")
+    assert note.exists()  # passed over, and left for people to see
 
 
 def test_only_whole_new_records_are_followed(tmp_path: Path) -> None:

@@ -46,4 +46,5 @@ def test_programs_outside_of_the_group_run_on(tmp_path: Path) -> None:
     with programs.collecting():
         run_process([sys.executable, "-c", ""], log_path=tmp_path / "log")
     programs.end()
-    run_process([sys.executable, "-c", ""], log_path=tmp_path / "log")
+    after = run_process([sys.executable, "-c", ""], log_path=tmp_path / "log")
+    assert after.returncode == 0

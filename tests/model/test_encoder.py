@@ -81,7 +81,9 @@ def _hugging_face(description: ModelDescription, kind: str, weights: dict[str, T
     return theirs
 
 
-def _compare(encoder: Encoder, tokens: Tensor, languages: Tensor, positions: Tensor) -> None:
+def _assert_equals_transformers(
+    encoder: Encoder, tokens: Tensor, languages: Tensor, positions: Tensor
+) -> None:
     real = tokens != PAD
     theirs = _hugging_face(encoder.description, "XLMWithLMHeadModel", encoder_weights(encoder))
     with torch.no_grad():
@@ -97,7 +99,7 @@ def test_padded_mlm_batch_equals_transformers(encoder: Encoder) -> None:
     for row, length in enumerate((12, 7, 3, 12, 1, 9)):
         tokens[row, length:] = PAD
     positions = torch.arange(12).expand(6, 12)
-    _compare(encoder, tokens, torch.full_like(tokens, 4), positions)
+    _assert_equals_transformers(encoder, tokens, torch.full_like(tokens, 4), positions)
 
 
 def test_tlm_batch_with_restarted_positions_equals_transformers(encoder: Encoder) -> None:
@@ -105,13 +107,13 @@ def test_tlm_batch_with_restarted_positions_equals_transformers(encoder: Encoder
     tokens[1, 9:] = PAD
     languages = torch.tensor([[4] * 5 + [9] * 6] * 3)
     positions = torch.tensor([[*range(5), *range(6)]] * 3)
-    _compare(encoder, tokens, languages, positions)
+    _assert_equals_transformers(encoder, tokens, languages, positions)
 
 
 def test_every_language_id_equals_transformers(encoder: Encoder) -> None:
     tokens = torch.randint(14, 50, (15, 8), generator=torch.Generator().manual_seed(2))
     languages = torch.arange(15)[:, None].expand(15, 8).contiguous()
-    _compare(encoder, tokens, languages, torch.arange(8).expand(15, 8))
+    _assert_equals_transformers(encoder, tokens, languages, torch.arange(8).expand(15, 8))
 
 
 def test_classifier_equals_transformers(encoder: Encoder) -> None:
