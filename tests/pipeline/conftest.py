@@ -1,7 +1,6 @@
 """A toy DAG of three stages over two units, run by the real machinery."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +12,8 @@ from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.settings import Settings
 from xlm.pipeline import graph
-from xlm.pipeline.mapper import process_pool
 from xlm.pipeline.observer import Finished, NoObserver
+from xlm.pipeline.pool import WorkerPool, worker_pool
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import PipelineRun, open_run
 from xlm.stage import ALL, FileJob, Node, Outcome, Stage, Work
@@ -137,15 +136,15 @@ class Toy:
 
 
 @pytest.fixture(scope="session")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPoolExecutor]:
-    with process_pool(1, tmp_path_factory.mktemp("tools")) as executor:
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
+    with worker_pool(1, tmp_path_factory.mktemp("tools")) as executor:
         yield executor
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: ProcessPoolExecutor) -> Toy:
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: WorkerPool) -> Toy:
     # A worker takes longer to start than a toy to run: all tests share one.
-    monkeypatch.setattr("xlm.pipeline.run.process_pool", lambda *_: nullcontext(pool))
+    monkeypatch.setattr("xlm.pipeline.run.worker_pool", lambda *_: nullcontext(pool))
     return Toy(tmp_path / "data", monkeypatch)
 
 

@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,7 @@ from xlm.errors import (
     MissingUpstreamError,
     PipelineError,
     StoreError,
-    ToolError,
 )
-from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool
 from xlm.pipeline.results import artifact_of, costs_of
 from xlm.pipeline.run_record import last_run, write_run_record
 from xlm.stage import Node, Outcome, Stage, Work
@@ -160,35 +157,6 @@ def test_a_stage_without_workers_is_measured_in_the_driver(toy: Toy) -> None:
     measured = json.loads((artifact.directory / RUN_NAME).read_text())
     assert measured["peak_memory_bytes"] > 1_000_000
     assert 1.1 <= measured["cpu_seconds"] < 1.5
-
-
-def _die(item: int) -> int:
-    import os
-
-    os._exit(9)
-
-
-def test_a_killed_worker_is_one_line(tmp_path: Path) -> None:
-    with process_pool(1, tmp_path) as executor, pytest.raises(ToolError, match="a worker process"):
-        list(ExecutorMapper(executor, 1, Usage()).map(_die, [1]))
-
-
-def _sleep(item: int) -> None:
-    time.sleep(60)
-
-
-def test_ctrl_c_waits_for_no_worker(tmp_path: Path) -> None:
-    def interrupted_while_a_worker_is_busy() -> None:
-        with process_pool(1, tmp_path) as executor:
-            future = executor.submit(_sleep, 1)
-            while not future.running():
-                time.sleep(0.01)
-            raise KeyboardInterrupt
-
-    began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        interrupted_while_a_worker_is_busy()
-    assert time.monotonic() - began < 30
 
 
 def test_an_interrupted_run_stops_stages_at_their_next_report(toy: Toy) -> None:

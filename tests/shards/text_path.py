@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from xlm.config.resolve import resolve
-from xlm.pipeline.mapper import ExecutorMapper, SerialMapper, Usage, process_pool
+from xlm.pipeline.mapper import ExecutorMapper, SerialMapper, Usage
+from xlm.pipeline.pool import worker_pool
 from xlm.stage import Mapper, Outcome, Stage, Work
 from xlm.stages.apply_bpe import APPLY_BPE
 from xlm.stages.learn_bpe import LEARN_BPE
@@ -123,7 +124,7 @@ def mapper_of(workers: int, cache: Path) -> Iterator[Mapper]:
     if workers == 1:
         yield SerialMapper()
         return
-    with process_pool(workers, cache) as pool:
+    with worker_pool(workers, cache) as pool:
         yield ExecutorMapper(pool, workers, Usage())
 
 

@@ -1,31 +1,25 @@
 """Work over shards: one executor, a bounded window of futures, results in order.
 
-The executor is a process pool here; any `concurrent.futures.Executor` (a cluster's client) serves.
+The executor is a pool of processes here; any `concurrent.futures.Executor` that can also run a
+piece of work alone (a cluster's client) serves.
 """
 
-import os
 import resource
-import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from xlm.errors import ToolError
-from xlm.pipeline.tools import tool_environment
+from xlm.pipeline.pool import WorkerPool
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-_WATCH_SECONDS = 0.5
 _OWN_STATUS = Path("/proc/self/status")
 _OWN_CLEAR_REFS = Path("/proc/self/clear_refs")
 _CLEAR_PEAK = "5"
@@ -57,7 +51,7 @@ class _Measured(Generic[ResultT]):
 class ExecutorMapper:
     """Maps over an executor with at most twice its width in flight; adds up what it used."""
 
-    def __init__(self, executor: Executor, workers: int, usage: Usage) -> None:
+    def __init__(self, executor: WorkerPool, workers: int, usage: Usage) -> None:
         self._executor = executor
         self._window = 2 * workers
         self._usage = usage
@@ -68,28 +62,42 @@ class ExecutorMapper:
         """Apply `function` to items in other processes; results come in order.
 
         Raises:
-            ToolError: a worker process died (out of memory, killed).
+            ToolError: a process died (killed, out of memory), also when an item had it to itself.
         """
-        waiting: deque[Future[_Measured[ResultT]]] = deque()
+
+        def result(item: ItemT, future: Future[_Measured[ResultT]]) -> ResultT:
+            try:
+                measured = future.result()
+            except BrokenExecutor:
+                measured = self._alone(function, item)
+            self._usage.add(measured.cpu_seconds, measured.peak_memory_bytes)
+            return measured.result
+
+        waiting: deque[tuple[ItemT, Future[_Measured[ResultT]]]] = deque()
         try:
             for item in items:
-                waiting.append(self._executor.submit(_measure, function, item))
+                waiting.append((item, self._executor.submit(_measure, function, item)))
                 if len(waiting) >= self._window:
-                    yield self._result(waiting.popleft())
+                    yield result(*waiting.popleft())
             while waiting:
-                yield self._result(waiting.popleft())
-        except BrokenProcessPool as error:
-            raise ToolError(
-                "a worker process died (killed, or out of memory)", fix="rerun with fewer --workers"
-            ) from error
+                yield result(*waiting.popleft())
         finally:
-            for future in waiting:
+            for _, future in waiting:
                 future.cancel()
 
-    def _result(self, future: "Future[_Measured[ResultT]]") -> ResultT:
-        measured = future.result()
-        self._usage.add(measured.cpu_seconds, measured.peak_memory_bytes)
-        return measured.result
+    def _alone(self, function: Callable[[ItemT], ResultT], item: ItemT) -> "_Measured[ResultT]":
+        """Run what was lost with a process, twice if need be: it may not have begun there."""
+        try:
+            return self._executor.run_alone(_measure, function, item)
+        except BrokenExecutor:
+            pass
+        try:
+            return self._executor.run_alone(_measure, function, item)
+        except BrokenExecutor as error:
+            raise ToolError(
+                "a worker process died twice over the same work (killed, or out of memory)",
+                fix="free some memory, or rerun with fewer --workers",
+            ) from error
 
 
 class SerialMapper:
@@ -100,54 +108,6 @@ class SerialMapper:
     ) -> Iterator[ResultT]:
         """Apply `function` to items here, one after the other."""
         return map(function, items)
-
-
-@contextmanager
-def process_pool(workers: int, tool_cache: Path) -> Iterator[ProcessPoolExecutor]:
-    """A pool whose workers start clean (no fork of a threaded parent) and die with the driver.
-
-    Tools that would write to the home or to the temporary directory (dictionaries, font caches)
-    are pointed to `tool_cache`. An interrupted driver (Ctrl-C, SIGTERM) does not wait for the work
-    in flight: files without a record are written again.
-    """
-    context = get_context("spawn")
-    interrupted = context.Event()
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=context,
-        initializer=_begin_worker,
-        initargs=(os.getpid(), tool_cache, interrupted),
-    )
-    try:
-        yield pool
-    except Exception:
-        raise
-    except BaseException:
-        interrupted.set()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _begin_worker(driver: int, tool_cache: Path, interrupted: Event) -> None:
-    # Ctrl-C reaches the whole group of the terminal: what becomes of workers is the driver's word.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ |= tool_environment(tool_cache)
-    _die_with(driver, interrupted)
-
-
-def _die_with(driver: int, interrupted: Event) -> None:
-    """Leave when the driver is gone: a worker waiting for its queue would wait for ever.
-
-    A dead driver that nobody has waited for still has its number, so the parent is looked at.
-    """
-
-    def watch() -> None:
-        while os.getppid() == driver and not interrupted.wait(_WATCH_SECONDS):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _measure(function: Callable[[ItemT], ResultT], item: ItemT) -> _Measured[ResultT]:

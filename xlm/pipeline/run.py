@@ -23,8 +23,9 @@ from xlm.errors import MissingUpstreamError, PipelineError
 from xlm.launch.group import ProgramGroup
 from xlm.pipeline.graph import Graph, stage_named
 from xlm.pipeline.machine import machine_record
-from xlm.pipeline.mapper import ExecutorMapper, Usage, process_pool, resident_memory_bytes
+from xlm.pipeline.mapper import ExecutorMapper, Usage, resident_memory_bytes
 from xlm.pipeline.observer import Finished, NodeProgress, Observer, Status
+from xlm.pipeline.pool import WorkerPool, worker_pool
 from xlm.pipeline.request import RunRequest
 from xlm.stage import Node, Outcome, Source, Stage, Work
 from xlm.store.keys import artifact_key, ingredients_of, tool_version
@@ -57,7 +58,7 @@ class PipelineRun:
     store: ArtifactStore
     settings: Settings
     observer: Observer
-    executor: Any
+    executor: WorkerPool
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[Node, Built] = field(default_factory=dict)
     failures: dict[Node, str] = field(default_factory=dict)
@@ -289,7 +290,7 @@ def open_run(request: RunRequest, settings: Settings, observer: Observer) -> Ite
     """
     graph = Graph.of(request.resolve())
     store = ArtifactStore.open(settings.root)
-    with process_pool(settings.workers, store.cache_directory("tools")) as executor:
+    with worker_pool(settings.workers, store.cache_directory("tools")) as executor:
         run = PipelineRun(request, graph, store, settings, observer, executor)
         try:
             yield run
