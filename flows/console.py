@@ -26,6 +26,7 @@ from xlm.cli.prefect_environment import (
     require_server,
     server_answers,
 )
+from xlm.cli.run import END_SIGNALS
 from xlm.errors import ToolError, XlmError
 from xlm.pipeline.request import RunRequest
 
@@ -41,9 +42,10 @@ def main(request_json: str) -> int:
     request = RunRequest.model_validate_json(request_json)
     root = Path(os.environ["XLM_ROOT"])
     print_anything()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in END_SIGNALS:
         signal.signal(number, _interrupt)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
         with _prefect(root):
             _run(request)
     except (XlmError, OSError) as error:

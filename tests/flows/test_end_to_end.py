@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,9 @@ from subprocess import Popen
 
 import pytest
 
-from tests.flows.console import digests, processes_of, start, xlm
+from tests.flows.console import REPOSITORY, digests, environment, processes_of, start, xlm
+from xlm.cli.run import CONSOLE_MODULE, END_SIGNALS
+from xlm.pipeline.request import RunRequest
 
 SMALL = str(Path(__file__).with_name("small.yaml"))
 REAL = str(Path(__file__).with_name("real.yaml"))
@@ -92,6 +96,26 @@ def test_ctrl_c_and_sigterm_end_a_long_training_at_once(
     assert "pretrain  interrupted" in printed
     assert printed.endswith("xlm: interrupted; the same command goes on where this one stopped\n")
     _wait_until_nothing_runs_on(root)
+
+
+def test_ctrl_c_in_the_first_moment_is_one_line(tmp_path: Path) -> None:
+    """It comes before Python has loaded anything of ours."""
+
+    def interrupted() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    done = subprocess.run(
+        [sys.executable, "-m", CONSOLE_MODULE, RunRequest(profile=SMALL).model_dump_json()],
+        cwd=REPOSITORY,
+        env=environment(tmp_path),
+        preexec_fn=interrupted,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 130
+    assert done.stderr == "xlm: interrupted; the same command goes on where this one stopped\n"
 
 
 def _wait_for(moment: Callable[[Path], bool], root: Path, process: Popen[str]) -> None:

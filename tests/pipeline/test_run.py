@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -208,14 +209,22 @@ def test_the_run_record_lists_every_node(toy: Toy) -> None:
         artifact_of(record, root, "evaluate")
 
 
-def test_a_full_disk_is_said_so(toy: Toy) -> None:
-    def fill(work: object) -> Outcome:
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "is full; free some space and run again"),
+        (errno.EPERM, "'somewhere'; let this user write there (chown, chmod, mount) and run again"),
+        (errno.EROFS, "'somewhere'; let this user write there (chown, chmod, mount) and run again"),
+    ],
+)
+def test_a_disk_that_takes_no_more_is_told_with_advice(toy: Toy, number: int, told: str) -> None:
+    def write(work: object) -> Outcome:
+        raise OSError(number, os.strerror(number), "somewhere")
 
-    toy.use(READ, replace(JOIN, run=fill), LAST)
+    toy.use(READ, replace(JOIN, run=write), LAST)
     with toy.open(toy.request()) as run:
         for node in run.selected[:2]:
             run.build(node)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match="somewhere"):
             run.build(Node("join", "all"))
-        assert "is full; free some space and run again" in run.failures[Node("join", "all")]
+        assert run.failures[Node("join", "all")].endswith(told)

@@ -5,6 +5,7 @@ takes this process's place: signals, exit code and terminal are its own.
 """
 
 import os
+import signal
 import sys
 
 from xlm.config.settings import Settings
@@ -13,6 +14,7 @@ from xlm.pipeline.request import RunRequest
 from xlm.store.root import resolve_root
 
 CONSOLE_MODULE = "flows.console"
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> None:
@@ -28,5 +30,7 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
         "XLM_WORKERS": str(settings.workers),
     }
     # -P: a folder `flows` or `datasets` where the user stands is none of ours.
+    # Ctrl-C waits until the flow, which says how it ends, has started: a mask outlives exec.
+    signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     arguments = [sys.executable, "-P", "-m", CONSOLE_MODULE, request.model_dump_json()]
     os.execve(sys.executable, arguments, environment)

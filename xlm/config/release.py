@@ -9,7 +9,7 @@ class ReleaseConfig(Config):
     """What the model card says that no artifact knows."""
 
     name: str = Field(
-        "xlm-mlm-tlm-xnli15",
+        "xlm-model",
         min_length=1,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
         description="Name of the model on its card and in its snippets (letters, digits, . _ -).",

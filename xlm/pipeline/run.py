@@ -99,6 +99,8 @@ class PipelineRun:
             return "interrupted"
         if isinstance(error, OSError) and error.errno in _FULL:
             return f"the disk of {self.store.root} is full; free some space and run again"
+        if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
+            return f"{error}; let this user write there (chown, chmod, mount) and run again"
         return " ".join(str(error).split()) or type(error).__name__
 
     def _serve_or_build(

@@ -1,5 +1,6 @@
 """Which key each unit of a profile had last: how `xlm plan` knows what changed, and from what."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,8 +25,7 @@ class References:
         self._home = root / "references"
 
     def _path(self, profile: str, stage: str, unit: str) -> Path:
-        # A profile may be the path of a file: its name is enough to tell runs apart.
-        return self._home / Path(profile).stem / stage / f"{unit}.json"
+        return self._home / _folder_of(profile) / stage / f"{unit}.json"
 
     def record(self, profile: str, stage: str, unit: str, reference: Reference) -> None:
         """Remember the artifact that this unit has now."""
@@ -42,3 +42,12 @@ class References:
             return found if found.ingredients.keys() >= _NEEDED else None
         except (OSError, ValueError, TypeError, AttributeError):
             return None
+
+
+def _folder_of(profile: str) -> str:
+    """The name of a built-in profile; of a file also where it is: two may have one name."""
+    path = Path(profile)
+    if path.name == profile and not path.suffix:
+        return profile
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
+    return f"{path.stem}-{place[:12]}"
