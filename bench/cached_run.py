@@ -1,7 +1,7 @@
 """What a fully cached run costs beyond an empty flow: `.venv/bin/python bench/cached_run.py`.
 
-Both start a Prefect server of their own, as `xlm run` does; run `make run` before. Prints the
-fastest of three alternating runs of each, and the difference.
+Both start a Prefect server of their own, as `xlm run` does; run `make run` before. Writes the
+fastest of three alternating runs of each, and the difference, into docs/performance.md.
 """
 
 import argparse
@@ -12,7 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from pages import fill
+
 from xlm.config.settings import Settings
+from xlm.markdown import table
 from xlm.store.root import resolve_root
 
 RUNS = 3
@@ -52,9 +55,10 @@ def main() -> None:
                 fastest[name] = min(fastest[name], time.perf_counter() - began)
                 if "built" in done.stdout:
                     sys.exit("the run was not fully cached: run `make run` first")
-    for name, seconds in fastest.items():
-        print(f"{name:18} {seconds:6.1f} s")
-    print(f"{'difference':18} {fastest['cached sample run'] - fastest['empty flow']:6.1f} s")
+    empty, cached = fastest.values()
+    rows = [[name, f"{seconds:.1f} s"] for name, seconds in fastest.items()]
+    rows.append(["difference", f"{cached - empty:.1f} s"])
+    fill("performance.md", "cached", table(["command", "fastest of three"], rows))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The results of the last run of a profile as tables in its page of the docs.
+"""The results of the last run of a profile that built its model as tables in its page of the docs.
 
 .venv/bin/python bench/results_page.py [--root ./data] [--profile sample]
 """
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--profile", default="sample")
     arguments = parser.parse_args()
     root = resolve_root(arguments.root)
-    record = last_run(root, profile=arguments.profile, reaching="evaluate")
+    record = last_run(root, profile=arguments.profile, reaching="evaluate", built=True)
     built = sum(node["status"] == "built" for node in record["nodes"])
     took = f"{built} of {record['selected']} nodes built in {duration(record['seconds'])}."
     found = tables(results_of(record, root))

@@ -1,12 +1,17 @@
 """How fast the console script answers: `.venv/bin/python bench/startup.py`.
 
-Prints the fastest of ten runs of `xlm --help` and of a bare `python -c pass`, and their ratio.
+Writes the fastest of ten runs of `xlm --help` and of a bare `python -c pass`, and their ratio,
+into docs/performance.md.
 """
 
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from pages import fill
+
+from xlm.markdown import table
 
 RUNS = 10
 
@@ -21,9 +26,9 @@ def main() -> None:
             began = time.perf_counter()
             subprocess.run(command, check=True, capture_output=True)
             fastest[name] = min(fastest[name], time.perf_counter() - began)
-    for name, seconds in fastest.items():
-        print(f"{name:12} {seconds * 1000:6.0f} ms")
-    print(f"ratio        {fastest['xlm --help'] / fastest['python']:6.1f}")
+    rows = [[name, f"{seconds * 1000:.0f} ms"] for name, seconds in fastest.items()]
+    rows.append(["ratio", f"{fastest['xlm --help'] / fastest['python']:.1f}"])
+    fill("performance.md", "startup", table(["command", "fastest of ten"], rows))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Where the server of `xlm ui` (or of PREFECT_API_URL) answers, the run is recorde
 its UI; else a server is started for the time of the run, with its records below the store's root.
 """
 
+import atexit
 import logging
 import os
 import signal
@@ -37,6 +38,10 @@ _END_SECONDS = 45.0
 """What an interrupted run gets to end: programs have 30 s to save their work."""
 
 
+class _ServerLostError(ToolError):
+    """The Prefect server does not answer any more."""
+
+
 def main(request_json: str) -> int:
     """Run the flow for a request; the exit code is 0 only if every selected node is there."""
     request = RunRequest.model_validate_json(request_json)
@@ -48,6 +53,12 @@ def main(request_json: str) -> int:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
         with _prefect(root):
             _run(request)
+    except _ServerLostError as error:
+        sys.stderr.write(f"xlm: {error}\n")
+        sys.stderr.flush()
+        # A usual exit waits for Prefect's threads, which try for a minute to reach nobody.
+        atexit._run_exitfuncs()
+        os._exit(1)
     except (XlmError, OSError) as error:
         sys.stderr.write(f"xlm: {error}\n")
         return 1
@@ -85,7 +96,7 @@ def _run(request: RunRequest) -> None:
         except HTTPError as error:
             # The server went away, or its disk is full; the lines above say what became of stages.
             said = str(error).partition(" - Response")[0] or type(error).__name__
-            raise ToolError(
+            raise _ServerLostError(
                 f"the Prefect server failed: {said}",
                 fix="start it again or free some space; the same command goes on from here",
             ) from error

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from prefect import get_run_logger, tags
+from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -20,7 +20,7 @@ from xlm.pipeline.observer import Finished, Observer, Observers
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import PipelineRun, open_run
 from xlm.pipeline.run_record import write_run_record
-from xlm.stage import ALL, Node
+from xlm.stage import Node
 
 DRIVERS: Any = ThreadPoolTaskRunner(max_workers=64)
 """Threads that drive nodes. Most of them wait for an input or for a slot: cores are bounded by the
@@ -45,10 +45,7 @@ class _Submitter:
                 for needed in self.run.graph.upstream[node].values()
                 if needed in self.futures
             ]
-            with tags(*_tags(node)):
-                self.futures[node] = stage.submit(
-                    unit=node.unit, wait_for=inputs, return_state=False
-                )
+            self.futures[node] = stage.submit(unit=node.unit, wait_for=inputs, return_state=False)
         self.submitted[stage.name] = nodes
 
     def finish(self) -> None:
@@ -92,7 +89,3 @@ def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
         finally:
             write_run_record(run)
         publish_tables(run)
-
-
-def _tags(node: Node) -> list[str]:
-    return [] if node.unit == ALL else [f"unit:{node.unit}"]

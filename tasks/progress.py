@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 5.0
 """A write costs an API call; nodes that end sooner get no artifact at all."""
 
+RECOVERY_SECONDS = 600.0
+"""Prefect tries for a minute to reach a server that is away, and the stage waits meanwhile."""
+
 
 @dataclass
 class _Shown:
@@ -30,6 +33,7 @@ class ProgressArtifacts:
     def __init__(self) -> None:
         self._shown: dict[Node, _Shown] = {}
         self._lock = threading.Lock()
+        self._away_until = 0.0
 
     def started(self, node: Node) -> None:
         """Wait an interval before the first write."""
@@ -43,29 +47,33 @@ class ProgressArtifacts:
         shown = self._shown.get(node)
         if shown is None or not total or time.monotonic() < shown.next_write:
             return
-        shown.next_write = time.monotonic() + INTERVAL_SECONDS
         percent = min(100.0, 100.0 * done / total)
-        _write(shown, node, percent, f"{node}: {done:,.0f} of {total:,.0f} {unit} {note}".strip())
+        self._write(
+            shown, node, percent, f"{node}: {done:,.0f} of {total:,.0f} {unit} {note}".strip()
+        )
 
     def finished(self, event: Finished) -> None:
         """Complete the bar of a node that was built."""
         shown = self._shown.pop(event.node, None)
         if shown is not None and shown.artifact is not None and event.status == "built":
-            _write(shown, event.node, 100.0, str(event.node))
+            self._write(shown, event.node, 100.0, str(event.node))
 
-
-def _write(shown: _Shown, node: Node, percent: float, description: str) -> None:
-    try:
-        if shown.artifact is None:
-            created = create_progress_artifact(
-                percent, key=artifact_key(node), description=description
-            )
-            # Typed as if it might be awaitable; in a synchronous task it never is.
-            shown.artifact = cast(UUID, created)
-        else:
-            update_progress_artifact(shown.artifact, percent, description)
-    except Exception as error:  # whatever it is, a training of days must not end for a bar
-        log.warning("progress of %s is not shown: %s", node, error)
+    def _write(self, shown: _Shown, node: Node, percent: float, description: str) -> None:
+        if time.monotonic() < self._away_until:
+            return
+        try:
+            if shown.artifact is None:
+                created = create_progress_artifact(
+                    percent, key=artifact_key(node), description=description
+                )
+                # Typed as if it might be awaitable; in a synchronous task it never is.
+                shown.artifact = cast(UUID, created)
+            else:
+                update_progress_artifact(shown.artifact, percent, description)
+        except Exception as error:  # whatever it is, a training of days must not end for a bar
+            self._away_until = time.monotonic() + RECOVERY_SECONDS
+            log.warning("progress of %s is not shown: %s", node, error)
+        shown.next_write = time.monotonic() + INTERVAL_SECONDS
 
 
 def artifact_key(node: Node) -> str:

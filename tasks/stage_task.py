@@ -9,12 +9,13 @@ from typing import Any
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
 from prefect.runtime import task_run
 from prefect.states import Completed
 
 from tasks.context import current_run
 from xlm.errors import HostError
-from xlm.stage import Node, Stage
+from xlm.stage import ALL, Node, Stage
 
 StageTask = Task[[str], State[None]]
 
@@ -29,7 +30,6 @@ def stage_task(stage: Stage[Any]) -> StageTask:
         name=stage.name,
         description=stage.summary,
         task_run_name=_node_name,
-        tags={f"stage:{stage.name}"},
         cache_policy=NO_CACHE,
         persist_result=False,
         retries=len(_RETRY_SECONDS) if stage.network else 0,
@@ -38,13 +38,27 @@ def stage_task(stage: Stage[Any]) -> StageTask:
         retry_condition_fn=_host_was_away,
     )
     def build(unit: str) -> State[None]:
-        built = current_run().build(Node(stage.name, unit))
+        node = Node(stage.name, unit)
+        _tag(node)
+        built = current_run().build(node)
         key = built.artifact.manifest.key
         if built.status == "built":
             return Completed(message=f"{key} built in {built.seconds:.1f} s")
         return Completed(name="Cached", message=f"{key} was there and whole")
 
     return build
+
+
+def _tag(node: Node) -> None:
+    """Tag the run from inside: with tags at its start, Prefect asks its server for a slot of each.
+
+    That costs more than a hit (`bench/tagged_tasks.py`), and cores are bounded by the run's slots.
+    """
+    context = TaskRunContext.get()
+    if context is not None:
+        context.task_run.tags = [f"stage:{node.stage}"]
+        if node.unit != ALL:
+            context.task_run.tags.append(f"unit:{node.unit}")
 
 
 def _node_name() -> str:

@@ -18,12 +18,12 @@ def environment(root: Path) -> dict[str, str]:
     return kept | {"XLM_ROOT": str(root), "XLM_WORKERS": "1"}
 
 
-def start(root: Path, *arguments: str) -> "subprocess.Popen[str]":
-    """Start `xlm` in a session of its own."""
+def start(root: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+    """Start `xlm` in a session of its own; `variables` of the environment come first."""
     return subprocess.Popen(
         [XLM, *arguments],
         cwd=REPOSITORY,
-        env=environment(root),
+        env=environment(root) | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -45,14 +45,15 @@ def digests(root: Path) -> Mapping[str, str]:
     return {f"{row['stage']}[{row['unit']}]": row["digest"] for row in listing}
 
 
-def processes_of(root: Path) -> list[str]:
-    """Command lines of the processes that were started for this store and still run."""
+def processes_of(root: Path) -> dict[int, str]:
+    """Number to command line of the processes that were started for this store and still run."""
     marked = f"XLM_ROOT={root}".encode()
-    found = []
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if marked in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found[int(process.name)] = line
         except OSError:
             continue
-    return [line for line in found if line]
+    return {number: line for number, line in found.items() if line}

@@ -98,6 +98,25 @@ def test_ctrl_c_and_sigterm_end_a_long_training_at_once(
     _wait_until_nothing_runs_on(root)
 
 
+@pytest.mark.fault
+def test_a_killed_prefect_server_stops_no_stage_and_is_one_line(
+    straight: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(straight, root)
+    command = (*RUN_SMALL, "--set", "pretrain.seed=5", "--until", "pretrain")
+    process = start(root, *command, PREFECT_CLIENT_MAX_RETRIES="1")
+    _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
+    for number, line in processes_of(root).items():
+        if "-m prefect server start" in line and "guard.py" not in line:
+            os.kill(number, signal.SIGKILL)
+    printed, _ = process.communicate(timeout=400)
+    assert process.returncode == 1
+    assert "1 built" in printed
+    assert printed.splitlines()[-1].startswith("xlm: the Prefect server failed: "), printed
+    assert "cached" in xlm(root, *command)
+
+
 def test_ctrl_c_in_the_first_moment_is_one_line(tmp_path: Path) -> None:
     """It comes before Python has loaded anything of ours."""
 

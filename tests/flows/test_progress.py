@@ -28,6 +28,7 @@ def test_a_server_that_went_away_fails_no_stage(monkeypatch: pytest.MonkeyPatch)
         raise ConnectionError("server went away")
 
     monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "RECOVERY_SECONDS", 0.0)
     monkeypatch.setattr(progress, "create_progress_artifact", create)
     monkeypatch.setattr(progress, "update_progress_artifact", update)
     shown = progress.ProgressArtifacts()
@@ -36,3 +37,26 @@ def test_a_server_that_went_away_fails_no_stage(monkeypatch: pytest.MonkeyPatch)
         shown.progressed(NODE, done, 3, "steps", "")
     shown.finished(Finished(NODE, "built"))
     assert calls == ["create", "create", "update", "update"]
+
+
+def test_a_server_that_went_away_is_left_alone_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each attempt takes Prefect a minute, and the stage waits for it."""
+    from tasks import progress
+
+    calls: list[str] = []
+
+    def create(*_: object, **__: object) -> object:
+        calls.append("create")
+        raise ConnectionError("server went away")
+
+    monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "create_progress_artifact", create)
+    shown = progress.ProgressArtifacts()
+    for node in (NODE, Node("finetune", "all")):
+        shown.started(node)
+        for done in range(3):
+            shown.progressed(node, done, 3, "steps", "")
+        shown.finished(Finished(node, "built"))
+    assert calls == ["create"]

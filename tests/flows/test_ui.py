@@ -1,11 +1,13 @@
 """`xlm ui`: server, worker and deployments in one command, runs from another terminal."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,11 +60,23 @@ def _deployment_run(name: str, terminal: dict[str, str], *arguments: str) -> str
     return done.stdout + done.stderr
 
 
+def _names_of_runs(terminal: dict[str, str], tag: str) -> set[str]:
+    """Names of the task runs that the UI lists under a tag."""
+    request = urllib.request.Request(
+        f"{terminal['PREFECT_API_URL']}/task_runs/filter",
+        data=json.dumps({"task_runs": {"tags": {"all_": [tag]}}}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as reply:
+        return {run["name"] for run in json.load(reply)}
+
+
 def test_deployments_run_from_another_terminal(ui: dict[str, str], tmp_path: Path) -> None:
     missing = _deployment_run("extract-xnli", ui)
     assert "Failed" in missing
     printed = _deployment_run("full-pipeline", ui, "-p", "until=extract-xnli")
     assert "Completed" in printed
+    assert _names_of_runs(ui, "unit:sw") >= {"extract-xnli[sw]"}
     before = digests(tmp_path)
     assert set(before) >= {"extract-xnli[en]", "extract-xnli[sw]", "make-world[all]"}
     again = _deployment_run("extract-xnli", ui, "-p", 'refresh=["extract-xnli"]')

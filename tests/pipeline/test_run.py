@@ -187,6 +187,17 @@ def test_ctrl_c_interrupts_the_run(toy: Toy) -> None:
         run.build(run.selected[0])
 
 
+def test_the_last_run_that_built_a_stage_is_found_behind_those_that_found_it(toy: Toy) -> None:
+    for _ in range(2):
+        with toy.open(toy.request()) as run:
+            for node in run.selected:
+                run.build(node)
+            write_run_record(run)
+    root = run.store.root
+    assert last_run(root, reaching="join")["nodes"][0]["status"] == "cached"
+    assert last_run(root, reaching="join", built=True)["nodes"][0]["status"] == "built"
+
+
 def test_the_run_record_lists_every_node(toy: Toy) -> None:
     with toy.open(toy.request()) as run:
         for node in run.selected:

@@ -45,9 +45,12 @@ def write_run_record(run: PipelineRun) -> Path:
 
 
 def last_run(
-    root: Path, *, profile: str | None = None, reaching: str | None = None
+    root: Path, *, profile: str | None = None, reaching: str | None = None, built: bool = False
 ) -> dict[str, Any]:
     """The newest readable run record, of one profile and of a run that reached a stage, if given.
+
+    Args:
+        built: the run must have built that stage itself, not found it in the store.
 
     Raises:
         StoreError: there is none.
@@ -58,7 +61,9 @@ def last_run(
         except ValueError:
             log.warning("%s is damaged; passed over", path)
             continue
-        reached = {node["stage"] for node in record["nodes"]}
+        reached = {
+            node["stage"] for node in record["nodes"] if not built or node["status"] == "built"
+        }
         if profile in (None, record["request"]["profile"]) and (
             reaching is None or reaching in reached
         ):
