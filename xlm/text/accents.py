@@ -87,9 +87,7 @@ def _tables() -> _Plain:
 
 def _decomposed(text: str) -> str:
     whole = characters.decompositions()
-    return "".join(
-        whole.get(ord(c)) or characters.hangul_decomposition(ord(c)) or c for c in text
-    )
+    return "".join(whole.get(ord(c)) or characters.hangul_decomposition(ord(c)) or c for c in text)
 
 
 @cache

@@ -2,8 +2,10 @@
 
 Exactly what the rules make of the whole line, for this is all that a rule can see across a space:
 
-* brackets, `:`, `;`, `%` and closing signs pull the space away, and two apostrophes share it: such
-  neighbours are one piece (`_touch`);
+* two apostrophes share the space between them, and a quote behind a stop uses up a stop in front of
+  the next piece: such neighbours are one piece (`_touch`). Brackets and `: ; % ! ?` pull spaces
+  away in the filters, but the tokenizer sets them apart again whatever stands beside them; but a
+  colon in Finnish and Swedish;
 * a full stop at the end of a piece looks at the first character of the next (`Stop`);
 * the last piece has rules of its own;
 * a sign in front of the first piece may depend on there being nothing before it, and white space
@@ -15,6 +17,7 @@ Tests compare both ways on generated lines in every language.
 import re
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 
 from xlm.text import characters
 from xlm.text.dots import show_dots
@@ -26,27 +29,12 @@ _MARK = "\n"
 """In a memo: what needs a second look. It cannot be in a result, for it cannot be in a line."""
 _SLOW = _MARK
 
-_PULLING = frozenset(":：∶;；)）")
-_PERCENT, _DIGITS = frozenset("%％"), frozenset("0123456789０１２３４５６７８９")
-_OPENING, _CLOSING = frozenset("(（"), frozenset(")）")
 _STOPS = frozenset(".．。…")
-_AFTER_BRACKET = _STOPS | frozenset("!！?？,，、")
+_COMMAS = frozenset(",，、")
+_COLONS = frozenset(":：∶")
 _APOSTROPHES = frozenset("'’‘‚`´")
-_QUOTES = _APOSTROPHES | frozenset("\"“”„«»《》「」")
-_SPECIAL = _PULLING | _PERCENT | _AFTER_BRACKET | _APOSTROPHES
-"""What begins with one of them may depend on what stands before."""
-
-
-def _touch(end: str, start: str) -> bool:
-    """Whether a rule sees both of these characters, with a space between them."""
-    return (
-        start in _PULLING
-        or end in _OPENING
-        or (start in _PERCENT and end in _DIGITS)
-        or (start in _AFTER_BRACKET and end in _CLOSING)
-        or (start in _STOPS and end in _QUOTES)
-        or (start in _APOSTROPHES and end in _APOSTROPHES)
-    )
+_QUOTES = _APOSTROPHES | frozenset('"“”„«»《》「」')
+_FULL_WIDTH_DIGITS = "０１２３４５６７８９"
 
 
 class Chunks:
@@ -65,6 +53,8 @@ class Chunks:
         finish_line: Callable[[str], str],
     ) -> None:
         self._filters, self._moses = filters, moses
+        self._colons = _COLONS if moses.inner_sign == ":" else frozenset()
+        self._special = _STOPS | _COMMAS | _APOSTROPHES | self._colons
         self._finish_piece, self._finish_line = finish_piece, finish_line
         self._middle, self._end = Memo(self._middle_of), Memo(self._end_of)
 
@@ -80,11 +70,11 @@ class Chunks:
         return self._finish_line(self._moses(self._filters(line)))
 
     def _carefully(self, line: str) -> str:
-        pieces = _joined(line)
-        if not pieces or pieces[0][0] in _SPECIAL:
+        pieces = self._joined(line)
+        if not pieces or pieces[0][0] in self._special:
             return self.exact(line)
         found = []
-        for piece, following in zip(pieces, pieces[1:], strict=False):
+        for piece, following in pairwise(pieces):
             text = self._middle[piece]
             if _MARK in text:
                 if text == _SLOW:
@@ -121,7 +111,7 @@ class Chunks:
             if not stop.stays:
                 split = self._finish_middle(words, split_stop(words[-1]))
                 return _MARK.join(["", kept, split, "9" if stop.stays_before_digits else ""])
-        return _MARK + kept if piece[0] in _SPECIAL or piece[-1] in _OPENING else kept
+        return _MARK + kept if piece[0] in self._special else kept
 
     def _finish_middle(self, words: list[str], last: str) -> str:
         return self._finish_piece(show_dots(join(self._moses.split_stops(words, last))))
@@ -136,7 +126,7 @@ class Chunks:
             return _SLOW
         words = self._moses.set_apart(f" {text}")[1:].rstrip(" ").split(" ")
         tokens = self._finish_line(self._moses.last_words(words))
-        return _MARK + tokens if piece[0] in _SPECIAL else tokens
+        return _MARK + tokens if piece[0] in self._special else tokens
 
     def _filtered(self, piece: str) -> str:
         """The piece through the filters; nothing where its ends may hide what touches."""
@@ -144,20 +134,27 @@ class Chunks:
             return ""
         return collapse(self._filters(piece)).strip(" ")
 
+    def _joined(self, line: str) -> list[str]:
+        """The pieces of a line, those that touch joined."""
+        groups: list[list[str]] = []
+        end = ""
+        for piece in line.split(" "):
+            if piece:
+                start = piece[0]
+                if end and start in self._special and self._touch(end, start):
+                    groups[-1].append(piece)
+                else:
+                    groups.append([piece])
+                end = piece[-1]
+        return [" ".join(group) for group in groups]
 
-def _joined(line: str) -> list[str]:
-    """The pieces of a line, those that touch joined."""
-    groups: list[list[str]] = []
-    end = ""
-    for piece in line.split(" "):
-        if piece:
-            start = piece[0]
-            if groups and (start in _SPECIAL or end in _OPENING) and _touch(end, start):
-                groups[-1].append(piece)
-            else:
-                groups.append([piece])
-            end = piece[-1]
-    return [" ".join(group) for group in groups]
+    def _touch(self, end: str, start: str) -> bool:
+        """Whether a rule sees both of these characters, with a space between them."""
+        return (
+            start in self._colons
+            or (start in _STOPS and end in _QUOTES)
+            or (start in _APOSTROPHES and end in _APOSTROPHES)
+        )
 
 
 def _hides(character: str) -> bool:
@@ -173,9 +170,6 @@ def _plain() -> re.Pattern[str]:
     Letters and digits of the basic plane are enough, but full-width digits become ASCII.
     """
     kinds = characters.kinds()
-    inside = "".join(
-        chr(point)
-        for point in range(0x10000)
-        if kinds[point] & characters.ALNUM and chr(point) not in _DIGITS or chr(point) in "0123456789"
-    )
+    letters = "".join(chr(point) for point in range(0x10000) if kinds[point] & characters.ALNUM)
+    inside = letters.translate(dict.fromkeys(map(ord, _FULL_WIDTH_DIGITS)))
     return re.compile(f"([{inside}-]+)([.,]?)")

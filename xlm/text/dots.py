@@ -8,7 +8,6 @@ import re
 _RUN = re.compile(r"\.(\.+)")
 _FOLLOWED = re.compile(r"DOTMULTI\.([^.])")
 _HIDDEN = re.compile(r"DOTMULTI(\.+)([^.]?)")
-_MARKER = re.compile("(?:DOT)+MULTI")
 
 
 def hide_dots(text: str) -> str:
@@ -26,10 +25,17 @@ def hide_dots(text: str) -> str:
 
 
 def show_dots(text: str) -> str:
-    """The dots again."""
+    """The dots again: each DOT...MULTI, as far back as its DOTs go."""
     if "DOTMULTI" not in text:
         return text
-    return _MARKER.sub(lambda marker: "." * ((len(marker[0]) - len("MULTI")) // len("DOT")), text)
+    *parts, rest = text.split("MULTI")
+    shown: list[str] = []
+    for part in parts:
+        end = at = len(part)
+        while at >= 3 and part.startswith("DOT", at - 3):
+            at -= 3
+        shown += (part[:at], "." * ((end - at) // 3)) if at < end else (part, "MULTI")
+    return "".join(shown) + rest
 
 
 def _hide(row: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ that the pieces of a line may be tokenized apart (xlm/text/chunks.py).
 import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from xlm.text import characters
@@ -53,8 +54,8 @@ class Moses:
     def __init__(self, language: str) -> None:
         self._prefixes: Mapping[str, bool] = prefixes_of(language)
         self._apostrophes = apostrophes(language)
-        self._inner = inner_sign(language)
-        self._pad = _Pad(f" .'`,-{self._inner}")
+        self.inner_sign = inner_sign(language)
+        self._pad = _Pad(f" .'`,-{self.inner_sign}")
 
     def __call__(self, text: str) -> str:
         """Tokenize a line, which has no newline."""
@@ -66,8 +67,8 @@ class Moses:
     def set_apart(self, text: str) -> str:
         """All signs but single full stops, in a text whose white space is single spaces."""
         text = text.translate(self._pad)
-        if self._inner and self._inner in text:
-            text = inside_words(text, self._inner)
+        if self.inner_sign and self.inner_sign in text:
+            text = inside_words(text, self.inner_sign)
         text = commas(hide_dots(text))
         if "'" in text:
             for rule in self._apostrophes:
@@ -90,7 +91,7 @@ class Moses:
             split_stop(word)
             if word.endswith(".") and not self.stop(word).stays_before(following[:1])
             else word
-            for word, following in zip(words, words[1:], strict=False)
+            for word, following in pairwise(words)
         ]
         return [*split, last]
 
