@@ -6,7 +6,6 @@ decomposes into other letters stays decomposed. The second lower() finds nothing
 every code point).
 """
 
-import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -30,9 +29,12 @@ def lower_word(word: str) -> str:
     if "Σ" in word:
         word = _with_sigmas(word)
     plain = word.translate(_tables())
-    if _spacing_marks().search(plain):
-        return _reordered(word)
-    return plain
+    return _reordered(word) if _MAYBE_REORDERED in plain else plain
+
+
+_MAYBE_REORDERED = "\0"
+"""Stands for marks that can change places though they are not removed: a score of spacing ones,
+Indic and musical."""
 
 
 @cache
@@ -78,23 +80,18 @@ def _tables() -> _Plain:
         characters.decompositions(),
         characters.marks(),
     )
+    spacing = characters.combining_classes().keys() - marks
     table = _Plain(dict.fromkeys(marks))
-    for point in whole.keys() | lower.keys():
+    for point in whole.keys() | lower.keys() | spacing:
         decomposed = _decomposed(lower.get(point, chr(point)))
-        table[point] = "".join(c for c in decomposed if ord(c) not in marks)
+        left = "".join(c for c in decomposed if ord(c) not in marks)
+        table[point] = left if spacing.isdisjoint(map(ord, left)) else _MAYBE_REORDERED
     return table
 
 
 def _decomposed(text: str) -> str:
     whole = characters.decompositions()
     return "".join(whole.get(ord(c)) or characters.hangul_decomposition(ord(c)) or c for c in text)
-
-
-@cache
-def _spacing_marks() -> re.Pattern[str]:
-    """What can change places though it is not removed: a score of Indic and musical marks."""
-    left = characters.combining_classes().keys() - characters.marks()
-    return re.compile(f"[{''.join(map(chr, sorted(left)))}]")
 
 
 def _reordered(word: str) -> str:

@@ -51,7 +51,7 @@ def kinds() -> bytes:
     """One byte a code point, the sum of its flags."""
     flags = bytearray(CODE_POINTS)
     for name, flag in _FLAGS.items():
-        for first, last in _ranges(name):
+        for first, last in ranges(name):
             if first == last:
                 flags[first] |= flag
             else:
@@ -69,7 +69,7 @@ def has(flag: int) -> Callable[[str], bool]:
 @cache
 def marks() -> frozenset[int]:
     """Non-spacing marks, general category Mn."""
-    return frozenset(c for first, last in _ranges("Mn") for c in range(first, last + 1))
+    return frozenset(c for first, last in ranges("Mn") for c in range(first, last + 1))
 
 
 @cache
@@ -110,7 +110,8 @@ def _adding(flag: int) -> bytes:
     return bytes(value | flag for value in range(256))
 
 
-def _ranges(name: str) -> Iterator[tuple[int, int]]:
+def ranges(name: str) -> Iterator[tuple[int, int]]:
+    """First and last code points of a table: Alphabetic, Nd, N, Ll, Lowercase, Mn, C and so on."""
     for item in _tables()[name].split(" "):
         first, _, last = item.partition("-")
         yield int(first, 16), int(last or first, 16)

@@ -22,8 +22,14 @@ from itertools import pairwise
 from xlm.text import characters
 from xlm.text.dots import show_dots
 from xlm.text.memo import Memo
-from xlm.text.moses import Moses, Stop, collapse, join, split_stop
-from xlm.text.punctuation import Filter, replace_unicode_punctuation
+from xlm.text.moses import Moses, Stop, join, split_stop
+from xlm.text.punctuation import (
+    FULL_STOPS,
+    REPLACED,
+    SIGNS_OF_RULES,
+    Filter,
+    replace_unicode_punctuation,
+)
 
 _MARK = "\n"
 """In a memo: what needs a second look. It cannot be in a result, for it cannot be in a line."""
@@ -34,7 +40,6 @@ _COMMAS = frozenset(",，、")
 _COLONS = frozenset(":：∶")
 _APOSTROPHES = frozenset("'’‘‚`´")
 _QUOTES = _APOSTROPHES | frozenset('"“”„«»《》「」')
-_FULL_WIDTH_DIGITS = "０１２３４５６７８９"
 
 
 class Chunks:
@@ -53,6 +58,7 @@ class Chunks:
         finish_line: Callable[[str], str],
     ) -> None:
         self._filters, self._moses = filters, moses
+        self._simple, self._inner_sign = _simple().fullmatch, moses.inner_sign
         self._colons = _COLONS if moses.inner_sign == ":" else frozenset()
         self._special = _STOPS | _COMMAS | _APOSTROPHES | self._colons
         self._finish_piece, self._finish_line = finish_piece, finish_line
@@ -98,18 +104,21 @@ class Chunks:
         Marked: `MARK tokens` where they hold unless the piece touches a neighbour, and
         `MARK tokens MARK tokens MARK 9?` where the last full stop is undecided.
         """
-        plain = _plain().fullmatch(piece)
-        if plain and plain[2] != "." and "DOTMULTI" not in piece:
-            return self._finish_piece(f"{plain[1]} ," if plain[2] else piece)
-        text = self._filtered(piece)
-        if not text:
-            return _SLOW
-        words = self._moses.set_apart(f" {text} ")[1:-1].split(" ")
-        kept = self._finish_middle(words, words[-1])
-        if words[-1].endswith("."):
-            stop = self._moses.stop(words[-1])
+        simple = self._simple(piece)
+        if simple and simple[1] and "DOTMULTI" not in piece:
+            return self._finish_piece(piece)
+        words = self._simple_words(piece)
+        if not words:
+            text = self._filtered(piece)
+            if not text:
+                return _SLOW
+            words = self._moses.set_apart(f" {text} ")[1:-1].split(" ")
+        last = words[-1]
+        kept = self._finish_middle(words, last)
+        if last.endswith("."):
+            stop = self._moses.stop(last)
             if not stop.stays:
-                split = self._finish_middle(words, split_stop(words[-1]))
+                split = self._finish_middle(words, split_stop(last))
                 return _MARK.join(["", kept, split, "9" if stop.stays_before_digits else ""])
         return _MARK + kept if piece[0] in self._special else kept
 
@@ -118,21 +127,38 @@ class Chunks:
 
     def _end_of(self, piece: str) -> str:
         """Tokens of a piece that ends a line, marked where it may touch the one before."""
-        plain = _plain().fullmatch(piece)
-        if plain and "DOTMULTI" not in piece:
-            return self._finish_line(f"{plain[1]} {plain[2]}" if plain[2] else piece)
-        text = self._filtered(piece)
-        if not text:
-            return _SLOW
-        words = self._moses.set_apart(f" {text}")[1:].rstrip(" ").split(" ")
+        words = self._simple_words(piece)
+        if not words:
+            text = self._filtered(piece)
+            if not text:
+                return _SLOW
+            words = self._moses.set_apart(f" {text}")[1:].rstrip(" ").split(" ")
         tokens = self._finish_line(self._moses.last_words(words))
         return _MARK + tokens if piece[0] in self._special else tokens
+
+    def _simple_words(self, piece: str) -> list[str]:
+        """The words of a piece that only the rule of "other" signs applies to, or none.
+
+        Such are most: letters, digits and signs without rules of their own, with one comma or full
+        stop behind them or not.
+        """
+        end = piece[-1:] if piece.endswith((",", ".")) else ""
+        core = piece.removesuffix(end)
+        simple = self._simple(core)
+        if simple is None or "DOTMULTI" in core or (self._inner_sign and self._inner_sign in core):
+            return []
+        if simple[1]:
+            return [core, end] if end == "," else [piece]
+        if end and core[-1] == '"':  # they change places
+            return []
+        words = piece.removesuffix(",").translate(self._moses.pad).split()
+        return [*words, end] if end == "," else words
 
     def _filtered(self, piece: str) -> str:
         """The piece through the filters; nothing where its ends may hide what touches."""
         if not piece or _hides(piece[0]) or _hides(piece[-1]):
             return ""
-        return collapse(self._filters(piece)).strip(" ")
+        return " ".join(self._filters(piece).split())
 
     def _joined(self, line: str) -> list[str]:
         """The pieces of a line, those that touch joined."""
@@ -164,12 +190,22 @@ def _hides(character: str) -> bool:
 
 
 @cache
-def _plain() -> re.Pattern[str]:
-    """Words that no rule changes, with a comma or a full stop behind them or not.
+def _simple() -> re.Pattern[str]:
+    """Letters, digits and hyphens (the first group), or those and signs that are only set apart.
 
-    Letters and digits of the basic plane are enough, but full-width digits become ASCII.
+    The basic plane is enough. Brackets have rules, but the tokenizer undoes them (see above).
     """
-    kinds = characters.kinds()
-    letters = "".join(chr(point) for point in range(0x10000) if kinds[point] & characters.ALNUM)
-    inside = letters.translate(dict.fromkeys(map(ord, _FULL_WIDTH_DIGITS)))
-    return re.compile(f"([{inside}-]+)([.,]?)")
+    letters = _class("Alphabetic", "Nd")
+    ruled = {*REPLACED, *FULL_STOPS, *SIGNS_OF_RULES, *".,'"} - {*"()"}
+    others = _class("C") + re.escape("".join(sorted({*ruled, *characters.WHITE_SPACES})))
+    return re.compile(f"([{letters}-]++)|[^{others}\U00010000-\U0010ffff]++")
+
+
+def _class(*tables: str) -> str:
+    """Their ranges in the basic plane; full-width digits, which become ASCII, are left out."""
+    ranges = (span for table in tables for span in characters.ranges(table))
+    return "".join(
+        f"{chr(first)}-{chr(min(last, 0xFFFF))}"
+        for first, last in ranges
+        if first <= 0xFFFF and chr(first) not in REPLACED
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 ENTRIES = 1 << 17
-"""Some 25 MB; a full memo is emptied, and what is frequent is soon back."""
+"""Some 30 MB; a full memo is emptied, and what is frequent is soon back."""
 LONGEST = 48
 """Characters; what is longer is rarely met again."""
 

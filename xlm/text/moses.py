@@ -55,7 +55,7 @@ class Moses:
         self._prefixes: Mapping[str, bool] = prefixes_of(language)
         self._apostrophes = apostrophes(language)
         self.inner_sign = inner_sign(language)
-        self._pad = _Pad(f" .'`,-{self.inner_sign}")
+        self.pad = _Pad(f" .'`,-{self.inner_sign}")
 
     def __call__(self, text: str) -> str:
         """Tokenize a line, which has no newline."""
@@ -66,7 +66,7 @@ class Moses:
 
     def set_apart(self, text: str) -> str:
         """All signs but single full stops, in a text whose white space is single spaces."""
-        text = text.translate(self._pad)
+        text = text.translate(self.pad)
         if self.inner_sign and self.inner_sign in text:
             text = inside_words(text, self.inner_sign)
         text = commas(hide_dots(text))

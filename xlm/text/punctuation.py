@@ -29,7 +29,7 @@ def punctuation_filter(language: str) -> Filter:
 
 # A ------------------------------------------------------------------------------------------------
 
-_SIGNS = {
+REPLACED = {
     **dict(zip("０１２３４５６７８９", "0123456789", strict=True)),
     **dict(zip("，、：∶；！？～％", ",,::;!?~%", strict=True)),
     **dict(zip("（）〈〉【】", "()<>[]", strict=True)),
@@ -38,19 +38,21 @@ _SIGNS = {
     "━": "-",
     "…": "...",
 }
-_SIGN = re.compile(f"[{''.join(_SIGNS)}]")
-_SIGN_TABLE = str.maketrans(_SIGNS)
+"""What A replaces, beside the full stops."""
+FULL_STOPS = "。．"
+_REPLACED = re.compile(f"[{''.join(REPLACED)}]")
+_REPLACEMENTS = str.maketrans(REPLACED)
 # Perl eats U+0020 alone after a full-width stop; sacremoses any white space.
-_FULL_STOP = re.compile("[。．] *")
+_FULL_STOP = re.compile(f"[{FULL_STOPS}] *")
 
 
 def replace_unicode_punctuation(line: str) -> str:
     """A: full-width and typographic signs become ASCII."""
     if line.isascii():
         return line
-    if "。" in line or "．" in line:
+    if any(stop in line for stop in FULL_STOPS):
         line = _FULL_STOP.sub(". ", line)
-    return line.translate(_SIGN_TABLE) if _SIGN.search(line) else line
+    return line.translate(_REPLACEMENTS) if _REPLACED.search(line) else line
 
 
 # B ------------------------------------------------------------------------------------------------
@@ -65,7 +67,7 @@ def _rule(old: str, new: str, needed: str | None = None) -> Rule:
 
 _COLLAPSE = _rule(" +", " ", "  ")
 
-_RULES: Sequence[Rule] = (
+RULES: Sequence[Rule] = (
     _rule("\r", ""),
     _rule("(", " ("),
     _rule(")", ") "),
@@ -106,23 +108,26 @@ _RULES: Sequence[Rule] = (
     _COLLAPSE,
 )
 
-# English moves the quote behind comma and stop, Czech leaves both alone, every other language moves
-# the quote before them (sacremoses: only de, es and fr).
-_ENGLISH_QUOTES = _rule(r'"([,.]+)', r'\1"', '"')
-_QUOTES_LEFT_ALONE = frozenset({"cs", "cz"})
+SIGNS_OF_RULES = f" \r()`„–—´‘‚«»{NO_BREAK}"
+"""Without one of them, or two apostrophes together, no rule applies: most words have none."""
+_HINT = re.compile(f"[{SIGNS_OF_RULES}]")
+
 _COMMA_DECIMALS = frozenset({"de", "es", "cz", "cs", "fr"})
 
 
 def _normalizer(language: str) -> Filter:
+    # English moves the quote behind comma and stop, Czech leaves both alone, every other language
+    # moves the quote before them (sacremoses: only de, es and fr).
     separator = "," if language in _COMMA_DECIMALS else "."
     number_gap = _rule(rf"(\d){NO_BREAK}(\d)", rf"\1{separator}\2", NO_BREAK)
-    before = (*_RULES, _ENGLISH_QUOTES) if language == "en" else _RULES
-    moves_quotes = language != "en" and language not in _QUOTES_LEFT_ALONE
+    movers: dict[str, Filter] = {"en": _move_quotes_in_english, "cs": str, "cz": str}
+    move = movers.get(language, _move_quotes)
 
     def normalize(line: str) -> str:
-        line = _apply(before, line)
-        if moves_quotes and '"' in line:
-            line = _move_quotes(line)
+        if "''" in line or _HINT.search(line):
+            line = _apply(RULES, line)
+        if '"' in line:
+            line = move(line)
         return _apply((number_gap,), line)
 
     return normalize
@@ -133,6 +138,13 @@ def _apply(rules: Sequence[Rule], line: str) -> str:
         if needed in line:
             line = pattern.sub(new, line) if pattern else line.replace(needed, new)
     return line
+
+
+_QUOTE_FIRST = re.compile(r'"([,.]+)')
+
+
+def _move_quotes_in_english(line: str) -> str:
+    return _QUOTE_FIRST.sub(r'\1"', line)
 
 
 _AFTER_QUOTE = re.compile(r"\s*[^<]|\Z", re.ASCII)
