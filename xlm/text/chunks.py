@@ -4,8 +4,8 @@ Exactly what the rules make of the whole line, for this is all that a rule can s
 
 * two apostrophes share the space between them, and a quote behind a stop uses up a stop in front of
   the next piece: such neighbours are one piece (`_touch`). Brackets and `: ; % ! ?` pull spaces
-  away in the filters, but the tokenizer sets them apart again whatever stands beside them; but a
-  colon in Finnish and Swedish;
+  away in the filters, but the tokenizer sets them apart again whatever stands beside them, all but
+  the colon of Finnish and Swedish;
 * a full stop at the end of a piece looks at the first character of the next (`Stop`);
 * the last piece has rules of its own;
 * a sign in front of the first piece may depend on there being nothing before it, and white space

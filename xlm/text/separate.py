@@ -31,8 +31,6 @@ class Separation:
         """The text with each match replaced, from left to right."""
         sign, left, right = self.sign, self.left, self.right
         at = text.find(sign)
-        if at < 0:
-            return text
         parts: list[str] = []
         copied = used = 0
         back, ahead, length = left is not None, right is not None, len(text)
