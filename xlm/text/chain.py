@@ -9,7 +9,8 @@ them included; every reader splits on any run of it.
 
 from collections.abc import Callable, Mapping
 
-from xlm.text.accents import lower_without_accents
+from xlm.text.accents import lower_without_accents, lower_word
+from xlm.text.chunks import Chunks
 from xlm.text.moses import moses_tokenizer
 from xlm.text.punctuation import punctuation_filter
 from xlm.text.segment import segmenter_of
@@ -21,19 +22,32 @@ _SEGMENTED_FIRST = frozenset({"zh"})
 
 
 def tokenizer_for(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
-    """The chain of a language: segmenter or Moses, lower-case, accents off (spec 1.4, 1.5)."""
-    moses = moses_chain(language, segmenters)
-    return lambda line: lower_without_accents(moses(line))
+    """The chain of a language: segmenter or Moses, lower-case, accents off (spec 1.4, 1.5).
+
+    Keep it for many lines: it remembers words.
+    """
+    if language in segmenters:
+        words = _segmented(language, segmenters[language])
+        return lambda line: lower_without_accents(words(line))
+    return moses_chunks(language, lower_word, lower_without_accents).fast
 
 
 def moses_chain(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
     """The chain before lower-casing, for whom case and accents matter."""
-    punctuation = punctuation_filter(language)
-    name = segmenters.get(language)
-    if name is None:
-        words = moses_tokenizer(language)
-        return lambda line: words(punctuation(line))
-    segment = segmenter_of(name)
+    if language in segmenters:
+        return _segmented(language, segmenters[language])
+    return moses_chunks(language, str, str).fast
+
+
+def moses_chunks(language: str, finish_piece: Tokenizer, finish_line: Tokenizer) -> Chunks:
+    """Filters and Moses tokenizer of a language, fast and exact."""
+    return Chunks(
+        punctuation_filter(language), moses_tokenizer(language), finish_piece, finish_line
+    )
+
+
+def _segmented(language: str, name: str) -> Tokenizer:
+    punctuation, segment = punctuation_filter(language), segmenter_of(name)
     if language in _SEGMENTED_FIRST:
         return lambda line: punctuation(segment(line))
     return lambda line: segment(punctuation(line))

@@ -1,75 +1,134 @@
-"""Perl's character properties as regular expression classes.
+"""Character tables of Unicode 14, committed as data, so that no upgrade of Python moves a byte.
 
-Perl's IsAlpha is Unicode's Alphabetic, which Python cannot ask for: letters and letter numbers come
-from Python's tables, the alphabetic marks and symbols (Devanagari vowel signs, circled letters)
-from sacremoses' list. Marks that are not Alphabetic (virama, nukta) stay out, as in Perl.
+The original tools ran with Unicode 14 (Perl 5.36, Python 3.11). unicode14.tsv holds what the chain
+asks of it; infra/build_characters.py writes that file.
+
+    kinds()[ord("ा")] & ALPHABETIC  # a vowel sign: no letter to Python, one to Perl's IsAlpha
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 
-from sacremoses.corpus import Perluniprops
+ALPHABETIC = 1
+"""Perl's `\\p{IsAlpha}`: letters, letter numbers, and marks and symbols that serve as letters."""
+ALNUM = 2
+"""Perl's `\\p{IsAlnum}`: Alphabetic and decimal digits."""
+NUMBER = 4
+"""Perl's `\\p{IsN}`: general category N."""
+LOWER = 8
+"""Perl's `\\p{IsLower}`: Lowercase, which holds ª and ⓐ too."""
+SMALL_LETTER = 16
+"""Perl's `\\p{Ll}`."""
+OTHER = 32
+"""Perl's `\\p{C}`: control, format, surrogate, private use, unassigned in Unicode 14."""
+CASED = 64
+IGNORABLE = 128
+"""Case_Ignorable, passed over by the rule of the final sigma."""
 
-_CODE_POINTS = 0x110000
+_FLAGS = {
+    "Alphabetic": ALPHABETIC | ALNUM,
+    "Nd": ALNUM,
+    "N": NUMBER,
+    "Lowercase": LOWER,
+    "Ll": SMALL_LETTER,
+    "C": OTHER,
+    "Cased": CASED,
+    "Case_Ignorable": IGNORABLE,
+}
 
+CODE_POINTS = 0x110000
 
-@cache
-def alphabetic() -> str:
-    """The inside of a class that matches `\\p{IsAlpha}`."""
-    return _ranges(_alphabetic_code_points())
-
-
-@cache
-def alphanumeric() -> str:
-    """The inside of a class that matches `\\p{IsAlnum}`: Alphabetic and decimal digits."""
-    return _ranges(_alphabetic_code_points() | _of_category("Nd"))
-
-
-@cache
-def numeric() -> str:
-    """The inside of a class that matches `\\p{IsN}`."""
-    return _ranges(_of_category("Nd", "Nl", "No"))
-
-
-@cache
-def lowercase() -> str:
-    """The inside of a class that matches `\\p{IsLower}`."""
-    return _ranges(_of_category("Ll") | _listed("IsLower", "Lm", "Nl", "So", "Lo"))
-
-
-@cache
-def _alphabetic_code_points() -> frozenset[int]:
-    letters = _of_category("Lu", "Ll", "Lt", "Lm", "Lo", "Nl")
-    return letters | _listed("IsAlpha", "Mn", "Mc", "So")
-
-
-def _listed(name: str, *categories: str) -> frozenset[int]:
-    return frozenset(map(ord, Perluniprops().chars(name))) & _of_category(*categories)
+WHITE_SPACES = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Perl's `\\s`; Python's has U+001C to U+001F besides."""
 
 
 @cache
-def _of_category(*categories: str) -> frozenset[int]:
-    return frozenset().union(*(_by_category().get(category, ()) for category in categories))
+def kinds() -> bytes:
+    """One byte a code point, the sum of its flags."""
+    flags = bytearray(CODE_POINTS)
+    for name, flag in _FLAGS.items():
+        for first, last in ranges(name):
+            if first == last:
+                flags[first] |= flag
+            else:
+                span = flags[first : last + 1]
+                flags[first : last + 1] = span.translate(_adding(flag))
+    return bytes(flags)
+
+
+def has(flag: int) -> Callable[[str], bool]:
+    """Whether a character has a flag."""
+    table = kinds()
+    return lambda character: bool(table[ord(character)] & flag)
 
 
 @cache
-def _by_category() -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for code_point in range(_CODE_POINTS):
-        found.setdefault(unicodedata.category(chr(code_point)), []).append(code_point)
-    return found
+def marks() -> frozenset[int]:
+    """Non-spacing marks, general category Mn."""
+    return frozenset(c for first, last in ranges("Mn") for c in range(first, last + 1))
 
 
-def _ranges(code_points: Iterable[int]) -> str:
-    parts: list[str] = []
-    first = last = -2
-    for code_point in [*sorted(code_points), _CODE_POINTS + 1]:
-        if code_point == last + 1:
-            last = code_point
-            continue
-        if first >= 0:
-            parts.append(f"{re.escape(chr(first))}-{re.escape(chr(last))}")
-        first = last = code_point
-    return "".join(parts)
+@cache
+def combining_classes() -> Mapping[int, int]:
+    """Canonical combining classes other than 0."""
+    return {point: int(value) for point, value in _values("combining_class")}
+
+
+@cache
+def lower_case() -> Mapping[int, str]:
+    """Full lower-case mappings without context: İ becomes two characters."""
+    return {point: _text(value) for point, value in _values("lower")}
+
+
+@cache
+def decompositions() -> Mapping[int, str]:
+    """Full canonical decompositions, but for Hangul syllables."""
+    return {point: _text(value) for point, value in _values("decomposition")}
+
+
+_HANGUL = 0xAC00, 0xD7A3
+_LEADING, _VOWEL, _TRAILING = 0x1100, 0x1161, 0x11A7
+_VOWELS, _TRAILINGS = 21, 28
+
+
+def hangul_decomposition(point: int) -> str | None:
+    """The jamo of a Hangul syllable, by the arithmetic of the Unicode standard, section 3.12."""
+    if not _HANGUL[0] <= point <= _HANGUL[1]:
+        return None
+    block, trailing = divmod(point - _HANGUL[0], _TRAILINGS)
+    leading, vowel = divmod(block, _VOWELS)
+    jamo = chr(_LEADING + leading) + chr(_VOWEL + vowel)
+    return jamo + chr(_TRAILING + trailing) if trailing else jamo
+
+
+@cache
+def _adding(flag: int) -> bytes:
+    return bytes(value | flag for value in range(256))
+
+
+def ranges(name: str) -> Iterator[tuple[int, int]]:
+    """First and last code points of a table: Alphabetic, Nd, N, Ll, Lowercase, Mn, C and so on."""
+    for item in _tables()[name].split(" "):
+        first, _, last = item.partition("-")
+        yield int(first, 16), int(last or first, 16)
+
+
+def _values(name: str) -> Iterator[tuple[int, str]]:
+    for item in _tables()[name].split(" "):
+        point, _, value = item.partition("=")
+        yield int(point, 16), value
+
+
+def _text(points: str) -> str:
+    return "".join(chr(int(point, 16)) for point in points.split("."))
+
+
+@cache
+def _tables() -> Mapping[str, str]:
+    path = Path(__file__).with_name("unicode14.tsv")
+    _, *lines = path.read_text(encoding="ascii").rstrip("\n").split("\n")
+    return dict(line.split("\t", 1) for line in lines)

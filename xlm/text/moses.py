@@ -1,124 +1,138 @@
-"""The Moses tokenizer with -no-escape, by its Perl rules.
+"""The Moses tokenizer with -no-escape, by its Perl rules (D in the chain of spec 1.4).
 
-Non-breaking prefixes, character lists and the handling of dot runs are sacremoses'; the order of
-the rules, the last word of a line and the treatment of marks follow the Perl script, where
-sacremoses departs from it (Hindi virama, closing quotes, stops at the end of a line).
+    moses_tokenizer("en")("Mr. Smith can't.")  # "Mr. Smith can 't ."
+
+Exact, a line at a time. Its steps are public, for whoever can show
+that the pieces of a line may be tokenized apart (xlm/text/chunks.py).
 """
 
-import logging
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cache
-
-from sacremoses import MosesTokenizer
-from sacremoses.corpus import NonbreakingPrefixes
+from itertools import pairwise
+from typing import NamedTuple
 
 from xlm.text import characters
+from xlm.text.dots import hide_dots, show_dots
+from xlm.text.prefixes import prefixes_of
+from xlm.text.separate import apostrophes, commas, inner_sign, inside_words
 
-log = logging.getLogger(__name__)
-
-_NUMERIC_ONLY = "#NUMERIC_ONLY#"
-_WHITE_SPACE = re.compile(r"\s+")
+_WHITE_SPACE = re.compile(f"[{characters.WHITE_SPACES}]+")
+_BLANK = re.compile(f"[{characters.WHITE_SPACES}]*")
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_SPACES = re.compile(" +")
-_STOP_QUOTE_AT_END = re.compile(r"\.' ?$")
-
-Rule = tuple[str, re.Pattern[str], str]
-"""A character without which the pattern cannot match, the pattern, its replacement."""
-
-
-@cache
-def moses_tokenizer(language: str) -> Callable[[str], str]:
-    """The tokenizer of a language; one without prefixes of its own takes the English ones."""
-    prefixes = _prefixes(language)
-    dots = MosesTokenizer(lang="en")
-    rules = _rules(language)
-    pad = re.compile(rf"([^{characters.alphanumeric()}\s.'`,\-])")
-    is_alphabetic = re.compile(f"[{characters.alphabetic()}]").search
-    starts_lower = re.compile(f"[{characters.lowercase()}]").match
-
-    def split_stops(words: list[str]) -> list[str]:
-        last = len(words) - 1
-        for index, word in enumerate(words):
-            if len(word) < 2 or not word.endswith("."):
-                continue
-            stem = word[:-1]
-            following = words[index + 1] if index < last else None
-            if following is not None:  # the stop of the last word always ends a sentence
-                if "." in stem and is_alphabetic(stem):
-                    continue
-                if prefixes.get(stem) is False or starts_lower(following):
-                    continue
-                if prefixes.get(stem) is True and following[:1] in _DIGITS:
-                    continue
-            words[index] = stem + " ."
-        return words
-
-    def tokenize(line: str) -> str:
-        if not line or line.isspace():
-            return line  # such lines pass untouched
-        text = _CONTROL.sub("", _WHITE_SPACE.sub(" ", line))
-        text = text.removeprefix(" ").removesuffix(" ")
-        text = pad.sub(r" \1 ", text)
-        if ".." in text:
-            text = dots.replace_multidots(text)
-        for needed, pattern, replacement in rules:
-            if needed in text:
-                text = pattern.sub(replacement, text)
-        # Empty words between two spaces count as following words, so no bare split().
-        text = " ".join(split_stops(text.rstrip(" ").split(" ")))
-        text = _SPACES.sub(" ", text).removeprefix(" ").removesuffix(" ")
-        text = _STOP_QUOTE_AT_END.sub(" . ' ", text)
-        if "DOTMULTI" in text:
-            text = dots.restore_multidots(text)
-        return text
-
-    return tokenize
-
-
+_SPACES = re.compile("  +")
 _DIGITS = frozenset("0123456789")
 
 
-def _prefixes(language: str) -> dict[str, bool]:
-    """Words whose full stop stays, and whether only before a number."""
-    source = NonbreakingPrefixes()
-    if language not in source.available_langs:
-        log.warning("no Moses prefixes for %s: its text is tokenized with English ones", language)
-        language = "en"
-    prefixes: dict[str, bool] = {}
-    for line in source.words(language):
-        word, marker, _ = line.partition(_NUMERIC_ONLY)
-        prefixes[word.rstrip() if marker else line] = bool(marker)
-    return prefixes
+@cache
+def moses_tokenizer(language: str) -> "Moses":
+    """The tokenizer of a language; one without prefixes of its own takes the English ones."""
+    return Moses(language)
 
 
-def _rules(language: str) -> list[Rule]:
-    """Commas, then apostrophes."""
-    alpha, number = characters.alphabetic(), characters.numeric()
-    commas = [
-        (rf"([^{number}]),", r"\1 , "),
-        (rf",([^{number}])", r" , \1"),
-        (rf"([{number}]),$", r"\1 ,"),
-    ]
-    if language == "en":
-        apostrophes = [
-            (rf"([^{alpha}])'([^{alpha}])", r"\1 ' \2"),
-            (rf"([^{alpha}{number}])'([{alpha}])", r"\1 ' \2"),
-            (rf"([{alpha}])'([^{alpha}])", r"\1 ' \2"),
-            (rf"([{alpha}])'([{alpha}])", r"\1 '\2"),
-            (rf"([{number}])'([s])", r"\1 '\2"),
+class Stop(NamedTuple):
+    """What becomes of the full stop at the end of a word before another word."""
+
+    stays: bool = False
+    stays_before_digits: bool = False
+
+    def stays_before(self, character: str) -> bool:
+        """Whether it stays when the next word begins so; an empty one ends a sentence."""
+        if self.stays or not character:
+            return self.stays
+        if characters.kinds()[ord(character)] & characters.LOWER:
+            return True
+        return self.stays_before_digits and character in _DIGITS
+
+
+_ALWAYS, _BEFORE_LOWER, _BEFORE_DIGITS = Stop(True), Stop(), Stop(stays_before_digits=True)
+
+
+class Moses:
+    """The rules of one language."""
+
+    def __init__(self, language: str) -> None:
+        self._prefixes: Mapping[str, bool] = prefixes_of(language)
+        self._apostrophes = apostrophes(language)
+        self.inner_sign = inner_sign(language)
+        self.pad = _Pad(f" .'`,-{self.inner_sign}")
+
+    def __call__(self, text: str) -> str:
+        """Tokenize a line, which has no newline."""
+        if _BLANK.fullmatch(text):
+            return text  # such lines pass untouched
+        text = self.set_apart(collapse(text).removeprefix(" ").removesuffix(" "))
+        return self.last_words(text.rstrip(" ").split(" "))
+
+    def set_apart(self, text: str) -> str:
+        """All signs but single full stops, in a text whose white space is single spaces."""
+        text = text.translate(self.pad)
+        if self.inner_sign and self.inner_sign in text:
+            text = inside_words(text, self.inner_sign)
+        text = commas(hide_dots(text))
+        if "'" in text:
+            for rule in self._apostrophes:
+                text = rule.apply(text)
+        return text
+
+    def last_words(self, words: list[str]) -> str:
+        """Words up to the end of a line, as text; the full stop of the very last is split."""
+        text = join(self.split_stops(words, split_stop(words[-1])))
+        if text.endswith(".'"):
+            text = text[:-2] + " . ' "
+        return show_dots(text)
+
+    def split_stops(self, words: list[str], last: str) -> list[str]:
+        """Full stops of all words but the last, which is given as it shall be.
+
+        Empty words, between two spaces, count: none begins with a lower-case letter or a digit.
+        """
+        split = [
+            split_stop(word)
+            if word.endswith(".") and not self.stop(word).stays_before(following[:1])
+            else word
+            for word, following in pairwise(words)
         ]
-    elif language in {"fr", "it", "ga"}:
-        apostrophes = [
-            (rf"([^{alpha}])'([^{alpha}])", r"\1 ' \2"),
-            (rf"([^{alpha}])'([{alpha}])", r"\1 ' \2"),
-            (rf"([{alpha}])'([^{alpha}])", r"\1 ' \2"),
-            (rf"([{alpha}])'([{alpha}])", r"\1' \2"),
-        ]
-    else:
-        apostrophes = [("'", " ' ")]
-    return [
-        (needed, re.compile(pattern), replacement)
-        for needed, rules in ((",", commas), ("'", apostrophes))
-        for pattern, replacement in rules
-    ]
+        return [*split, last]
+
+    def stop(self, word: str) -> Stop:
+        """What becomes of a word's full stop when another word follows."""
+        stem = word[:-1]
+        if not stem or ("." in stem and _is_alphabetic(stem)):
+            return _ALWAYS
+        numeric = self._prefixes.get(stem)
+        if numeric is None:
+            return _BEFORE_LOWER
+        return _BEFORE_DIGITS if numeric else _ALWAYS
+
+
+def collapse(text: str) -> str:
+    """White space to single spaces; then control characters go (none is left after filter C)."""
+    return _SPACES.sub(" ", _CONTROL.sub("", _WHITE_SPACE.sub(" ", text)))
+
+
+def join(words: list[str]) -> str:
+    """Words to text with single spaces, none at its ends."""
+    return _SPACES.sub(" ", " ".join(words)).removeprefix(" ").removesuffix(" ")
+
+
+def split_stop(word: str) -> str:
+    """A word with its full stop set apart; a full stop alone is a word."""
+    return f"{word[:-1]} ." if len(word) > 1 and word.endswith(".") else word
+
+
+def _is_alphabetic(text: str) -> bool:
+    kinds = characters.kinds()
+    return any(kinds[ord(character)] & characters.ALPHABETIC for character in text)
+
+
+class _Pad(dict[int, int | str]):
+    """A space on both sides of all but letters, digits and the signs that have rules."""
+
+    def __init__(self, kept: str) -> None:
+        super().__init__((ord(character), character) for character in kept)
+
+    def __missing__(self, point: int) -> int | str:
+        inside = characters.kinds()[point] & characters.ALNUM
+        self[point] = value = point if inside else f" {chr(point)} "
+        return value

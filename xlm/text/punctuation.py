@@ -2,22 +2,19 @@
 
     A = replace-unicode-punctuation, B = normalize-punctuation -l LANG, C = remove-non-printing-char
 
-The substitutions are sacremoses'; what the Perl scripts do otherwise is mended here.
+The substitutions are sacremoses' (`MosesPunctNormalizer` with perl_parity), in its order; what the
+Perl scripts do otherwise is mended here and told in docs/text.md. A test compares both.
 """
 
 import re
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from sacremoses import MosesPunctNormalizer
+from xlm.text import characters
 
 Filter = Callable[[str], str]
 
-# normalize-punctuation.perl: English moves the quote behind comma and stop, Czech leaves both
-# alone, and every other language moves the quote before them (sacremoses: only de, es, fr).
-_ENGLISH_QUOTES = (r'"([,.]+)', r'\1"')
-_AFTER_QUOTE = re.compile(r"\s*[^<]", re.ASCII)
-_COMMA_DECIMALS = frozenset({"de", "es", "cz", "cs", "fr"})
+Rule = tuple[str, re.Pattern[str] | None, str]
+"""A text without which the rule cannot apply, what it looks for if not that text, what it puts."""
 
 
 def punctuation_filter(language: str) -> Filter:
@@ -30,47 +27,134 @@ def punctuation_filter(language: str) -> Filter:
     return filter_line
 
 
+# A ------------------------------------------------------------------------------------------------
+
+REPLACED = {
+    **dict(zip("０１２３４５６７８９", "0123456789", strict=True)),
+    **dict(zip("，、：∶；！？～％", ",,::;!?~%", strict=True)),
+    **dict(zip("（）〈〉【】", "()<>[]", strict=True)),
+    **dict.fromkeys("“”「」《》", '"'),
+    "’": "'",
+    "━": "-",
+    "…": "...",
+}
+"""What A replaces, beside the full stops."""
+FULL_STOPS = "。．"
+_REPLACED = re.compile(f"[{''.join(REPLACED)}]")
+_REPLACEMENTS = str.maketrans(REPLACED)
+# Perl eats U+0020 alone after a full-width stop; sacremoses any white space.
+_FULL_STOP = re.compile(f"[{FULL_STOPS}] *")
+
+
 def replace_unicode_punctuation(line: str) -> str:
     """A: full-width and typographic signs become ASCII."""
     if line.isascii():
         return line
-    line = _FULL_STOPS.sub(". ", line)
-    return line.translate(_REPLACEMENTS)
+    if any(stop in line for stop in FULL_STOPS):
+        line = _FULL_STOP.sub(". ", line)
+    return line.translate(_REPLACEMENTS) if _REPLACED.search(line) else line
 
 
-def remove_non_printing(line: str) -> str:
-    """C: each code point of general category C becomes a space (deleting it is not the same)."""
-    return line if line.isprintable() else line.translate(_NON_PRINTING)
+# B ------------------------------------------------------------------------------------------------
+
+NO_BREAK = "\u00a0"
+
+
+def _rule(old: str, new: str, needed: str | None = None) -> Rule:
+    # The script works on bytes, where \d, \s and letters are ASCII alone.
+    return (old, None, new) if needed is None else (needed, re.compile(old, re.ASCII), new)
+
+
+_COLLAPSE = _rule(" +", " ", "  ")
+
+RULES: Sequence[Rule] = (
+    _rule("\r", ""),
+    _rule("(", " ("),
+    _rule(")", ") "),
+    _COLLAPSE,
+    _rule(r"\) ([.!:?;,])", r")\1", ") "),
+    _rule("( ", "("),
+    _rule(" )", ")"),
+    _rule(r"(\d) %", r"\1%", " %"),
+    _rule(" :", ":"),
+    _rule(" ;", ";"),
+    _rule("`", "'"),
+    _rule("''", ' " '),
+    _rule("„", '"'),
+    _rule("–", "-"),
+    _rule("—", " - "),
+    _COLLAPSE,
+    _rule("´", "'"),
+    # A letter on each side or not, ‘ becomes ' (’, “, ” and … did in A).
+    _rule("‘", "'"),
+    _rule("‚", "'"),
+    _rule("''", '"'),
+    # A space stays on the outer side of quotes that stood apart; sacremoses: with perl_parity.
+    _rule(f"{NO_BREAK}«{NO_BREAK}", ' "'),
+    _rule(f"«{NO_BREAK}", '"'),
+    _rule("«", '"'),
+    _rule(f"{NO_BREAK}»{NO_BREAK}", '" '),
+    _rule(f"{NO_BREAK}»", '"'),
+    _rule("»", '"'),
+    _rule(f"{NO_BREAK}%", "%"),
+    _rule(f"nº{NO_BREAK}", "nº "),
+    _rule(f"{NO_BREAK}:", ":"),
+    _rule(f"{NO_BREAK}ºC", " ºC"),
+    _rule(f"{NO_BREAK}cm", " cm"),
+    _rule(f"{NO_BREAK}?", "?"),
+    _rule(f"{NO_BREAK}!", "!"),
+    _rule(f"{NO_BREAK};", ";"),
+    _rule(f",{NO_BREAK}", ", "),
+    _COLLAPSE,
+)
+
+SIGNS_OF_RULES = f" \r()`„–—´‘‚«»{NO_BREAK}"
+"""Without one of them, or two apostrophes together, no rule applies: most words have none."""
+_HINT = re.compile(f"[{SIGNS_OF_RULES}]")
+
+_COMMA_DECIMALS = frozenset({"de", "es", "cz", "cs", "fr"})
 
 
 def _normalizer(language: str) -> Filter:
-    # perl_parity: the current script turns a lone closing quote into a double one.
-    base = MosesPunctNormalizer(
-        lang=language, norm_quote_commas=False, norm_numbers=False, perl_parity=True
-    )
-    rules = [*base.substitutions, *([_ENGLISH_QUOTES] if language == "en" else [])]
-    # The script works on bytes, where \d and \s know ASCII alone.
-    compiled = [(re.compile(pattern, re.ASCII), replacement) for pattern, replacement in rules]
-    moves_quotes = language not in {"en", "cs", "cz"}
-    number_gap = re.compile("(\\d)\u00a0(\\d)", re.ASCII)
-    separator = rf"\1{',' if language in _COMMA_DECIMALS else '.'}\2"
+    # English moves the quote behind comma and stop, Czech leaves both alone, every other language
+    # moves the quote before them (sacremoses: only de, es and fr).
+    separator = "," if language in _COMMA_DECIMALS else "."
+    number_gap = _rule(rf"(\d){NO_BREAK}(\d)", rf"\1{separator}\2", NO_BREAK)
+    movers: dict[str, Filter] = {"en": _move_quotes_in_english, "cs": str, "cz": str}
+    move = movers.get(language, _move_quotes)
 
     def normalize(line: str) -> str:
-        # The script sees the newline: it is the "not followed by <" of a quote at line end.
-        line += "\n"
-        for pattern, replacement in compiled:
-            line = pattern.sub(replacement, line)
-        if moves_quotes:
-            line = _move_quotes(line)
-        return number_gap.sub(separator, line)[:-1]
+        if "''" in line or _HINT.search(line):
+            line = _apply(RULES, line)
+        if '"' in line:
+            line = move(line)
+        return _apply((number_gap,), line)
 
     return normalize
+
+
+def _apply(rules: Sequence[Rule], line: str) -> str:
+    for needed, pattern, new in rules:
+        if needed in line:
+            line = pattern.sub(new, line) if pattern else line.replace(needed, new)
+    return line
+
+
+_QUOTE_FIRST = re.compile(r'"([,.]+)')
+
+
+def _move_quotes_in_english(line: str) -> str:
+    return _QUOTE_FIRST.sub(r'\1"', line)
+
+
+_AFTER_QUOTE = re.compile(r"\s*[^<]|\Z", re.ASCII)
 
 
 def _move_quotes(line: str) -> str:
     """`,"` becomes `",`; dots before a quote that is not followed by `<` go behind it.
 
-    As the substitution `(\\.+)"(\\s*[^<])` would, which takes quadratic time on a row of dots.
+    As the substitution `(\\.+)"(\\s*[^<])` would, which takes quadratic time on a row of dots. The
+    script sees the newline of the line, which is such a "not <".
     """
     line = line.replace(',"', '",')
     parts: list[str] = []
@@ -89,24 +173,23 @@ def _move_quotes(line: str) -> str:
     return "".join(parts) + line[done:]
 
 
-# Perl eats U+0020 alone after a full-width stop, not any white space.
-_FULL_STOPS = re.compile("[。．] *")
-_REPLACEMENTS = str.maketrans(
-    {
-        source: target
-        for source, target in MosesPunctNormalizer.REPLACE_UNICODE_PUNCTUATION
-        if len(source) == 1
-    }
-)
+# C ------------------------------------------------------------------------------------------------
 
 
-class _NonPrintingTable(dict[int, int]):
+def remove_non_printing(line: str) -> str:
+    """C: each code point of general category C becomes a space (deleting it is not the same)."""
+    if line.isascii() and line.isprintable():
+        return line
+    return line.translate(_NON_PRINTING)
+
+
+class _NonPrinting(dict[int, int]):
     """Fills itself with the code points that are met."""
 
-    def __missing__(self, code_point: int) -> int:
-        control = unicodedata.category(chr(code_point)).startswith("C")
-        self[code_point] = value = 0x20 if control else code_point
+    def __missing__(self, point: int) -> int:
+        other = characters.kinds()[point] & characters.OTHER
+        self[point] = value = 0x20 if other else point
         return value
 
 
-_NON_PRINTING = _NonPrintingTable()
+_NON_PRINTING = _NonPrinting()
