@@ -122,10 +122,14 @@ def test_failures_are_one_line(
     monkeypatch.setattr("xlm.text.segment_line._END_SECONDS", 0.3)
     seconds = 0.8 if fail == "silent" else 30.0
     segment = _program(stanford, first_seconds=seconds)
-    with pytest.raises(ToolError, match=said) as caught:
+
+    def ask_thrice() -> None:
         for line in ("我来", "到北", "京"):
             segment(line)
             time.sleep(0.1)
+
+    with pytest.raises(ToolError, match=said) as caught:
+        ask_thrice()
     assert "\n" not in str(caught.value)
     assert "try it by hand: java" in str(caught.value)
 
@@ -144,20 +148,20 @@ def test_a_program_that_cannot_start_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_bytes(b"no program")
     broken.chmod(0o755)
-    with pytest.raises(ToolError, match="cannot start: .*Exec format error"):
+    with pytest.raises(ToolError, match=r"cannot start: .*Exec format error"):
         segmenter_of(f"command:{broken}")("a")
 
 
 def test_without_java_the_fix_is_said(stanford: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(ToolError, match="no `java` on PATH; install a Java runtime"):
+    with pytest.raises(ToolError, match=r"no `java` on PATH; install a Java runtime"):
         segmenter_of(f"stanford:{stanford}")
 
 
 @pytest.mark.parametrize("missing", ["stanford-segmenter-3.9.2.jar", "data/dict-chris6.ser.gz"])
 def test_a_folder_without_a_part_is_refused(stanford: Path, missing: str) -> None:
     (stanford / missing).unlink()
-    with pytest.raises(ToolError, match="has no jar file|has no data/dict-chris6"):
+    with pytest.raises(ToolError, match=r"has no jar file|has no data/dict-chris6"):
         identity_of(f"stanford:{stanford}")
 
 

@@ -15,7 +15,12 @@ SEGMENTERS = ("jieba", "pkuseg", "stanford", "newmm", "kytea", "command")
 DEFAULT_SEGMENTERS = {"th": "newmm", "zh": "jieba"}
 """The languages of XLM-15 that are written without spaces."""
 
-_UNSPACED = frozenset("zh yue wuu gan hak nan cdo lzh ja th lo km my bo dz shn mnw tdd nod".split())
+_UNSPACED = frozenset(
+    {
+        *("zh", "yue", "wuu", "gan", "hak", "nan", "cdo", "lzh", "ja"),
+        *("th", "lo", "km", "my", "nod", "tdd", "shn", "mnw", "bo", "dz"),
+    }
+)
 
 
 def is_unspaced(language: str) -> bool:

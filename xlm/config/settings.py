@@ -42,7 +42,7 @@ class Settings:
 
 
 def segmenter_path(name: str) -> str | None:
-    """Where the environment says that a segmenter lies; its contents are in keys, the path is not."""
+    """Where the environment says that a segmenter lies: its contents are in keys, no path is."""
     variable = _SEGMENTER_PATHS.get(name)
     return (os.environ.get(variable) or None) if variable else None
 

@@ -97,7 +97,7 @@ class LineProgram:
             self._process = None
 
 
-class _Fault(Exception):
+class _Fault(Exception):  # noqa: N818
     """What went wrong between the program and us."""
 
     def __init__(self, what: str) -> None:

@@ -6,7 +6,6 @@ it there unchecked: so only a folder is taken, one that holds all that the packa
 
 import contextlib
 import io
-import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,9 +56,9 @@ def _model(path: str | None) -> tuple[Path, list[Path]]:
     if path is None:
         raise ToolError(
             "segmenter pkuseg: no model was named, and the package carries none",
-            fix="write pkuseg:FOLDER or set XLM_PKUSEG_MODEL (docs/filters.md says where to get one)",
+            fix="write pkuseg:FOLDER or set XLM_PKUSEG_MODEL (docs/filters.md: where models are)",
         )
-    folder = Path(os.path.abspath(path))  # noqa: PTH100  a bare name would be one to download
+    folder = Path(path).absolute()  # a bare name would be one to download
     features = next((folder / name for name in _FEATURES if (folder / name).is_file()), None)
     if features is None or not (folder / _WEIGHTS).is_file():
         raise ToolError(
