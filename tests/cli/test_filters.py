@@ -240,7 +240,9 @@ def test_ids_are_the_vocabularys_and_unknown_is_3(model: Path) -> None:
 
 
 def test_names_of_special_tokens_in_a_text_give_no_special_ids(model: Path) -> None:
-    answer, _ = run(*_encode(model), "--tokenized", text=b"lo </s> <special1> lo\n</s>\n")
+    """Codes can join the letters of `</s>`: a text must not be able to end a sentence."""
+    (model / "codes").write_text("l o</w> 3\n< / 2\n</ s 2\n</s ></w> 2\n", encoding="utf-8")
+    answer, _ = run(*_encode(model), "--tokenized", text=b"lo </s> lo\n</s>\n")
     assert answer == b"16 16\n\n"
 
 
@@ -262,27 +264,27 @@ def test_a_vocabulary_artifact_serves_too(model: Path) -> None:
         assert run("decode", "--vocab", path, text=b"15 16\n")[0] == b"lo\n"
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize(
-    ("codes", "vocab", "said"),
+    ("codes", "vocab", "said", "jobs"),
     [
-        ("nowhere", "vocab", "--codes {0}/nowhere: No such file or directory"),
-        ("codes", "nowhere", "--vocab {0}/nowhere: No such file or directory"),
-        ("vocab", "vocab", "{0}/vocab, line 1: not `left right count`: 'hab@@ 90'"),
-        ("codes", "codes", "{0}/codes, line 1: not `token count`: 'h a 9'"),
-        ("binary", "vocab", "--codes {0}/binary: not UTF-8"),
-        ("codes", "binary", "--vocab {0}/binary: not UTF-8"),
-        ("codes", "empty", "{0}/empty, line 1: not `token count`: ''"),
+        ("nowhere", "vocab", "--codes {0}/nowhere: No such file or directory", 2),
+        ("nowhere", "vocab", "--codes {0}/nowhere: No such file or directory", 1),
+        ("codes", "nowhere", "--vocab {0}/nowhere: No such file or directory", 1),
+        ("vocab", "vocab", "{0}/vocab, line 1: not `left right count`: 'hab@@ 90'", 1),
+        ("codes", "codes", "{0}/codes, line 1: not `token count`: 'h a 9'", 1),
+        ("binary", "vocab", "--codes {0}/binary: not UTF-8", 1),
+        ("codes", "binary", "--vocab {0}/binary: not UTF-8", 1),
+        ("codes", "empty", "{0}/empty, line 1: not `token count`: ''", 1),
     ],
 )
 def test_files_that_are_not_there_or_other_files_are_one_line(
-    model: Path, codes: str, vocab: str, said: str, jobs: str
+    model: Path, codes: str, vocab: str, said: str, jobs: int
 ) -> None:
     (model / "binary").write_bytes(b"\xff\xfe\x00")
     (model / "empty").write_bytes(b"")
     answer, told = run(
         *("encode", "--tokenized", "--codes", model / codes, "--vocab", model / vocab),
-        *("--jobs", jobs),
+        *("--jobs", str(jobs)),
         code=1,
     )
     assert (answer, told.count("\n")) == (b"", 1)

@@ -132,7 +132,9 @@ def test_pkuseg_never_downloads_and_never_writes(tmp_path: Path) -> None:
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(home),
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": os.pathsep.join(
+                [str(Path(__file__).parents[2]), *filter(None, sys.path)]
+            ),
             "https_proxy": "http://127.0.0.1:9",
         },
         capture_output=True,

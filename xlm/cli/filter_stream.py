@@ -39,6 +39,8 @@ class Recipe(Protocol):
         """Read what the filter needs and make it."""
         ...
 
+    def __hash__(self) -> int: ...
+
 
 Answered = tuple[bytes, XlmError | None]
 

@@ -17,7 +17,7 @@ DEFAULT_SEGMENTERS = {"th": "newmm", "zh": "jieba"}
 
 _UNSPACED = frozenset(
     {
-        *("zh", "yue", "wuu", "gan", "hak", "nan", "cdo", "lzh", "ja"),
+        *("zh", "yue", "wuu", "gan", "lzh", "ja"),
         *("th", "lo", "km", "my", "nod", "tdd", "shn", "mnw", "bo", "dz"),
     }
 )

@@ -29,7 +29,7 @@ def plot_fertility(path: Path, shares: Mapping[str, LanguageShare], style: Style
     fertility = [share.fertility for share in found]
     unknown = [100 * share.unknown_rate for share in found]
     vocabulary = [100 * share.vocabulary_share for share in found]
-    _bars(left, "Tokens per word", "pieces", fertility, BLUE, digits=2)
+    _bars(left, "Tokens per word", "pieces (dashed: words stay whole)", fertility, BLUE, digits=2)
     _bars(middle, "Unknown pieces", "per cent of all pieces", unknown, ORANGE, digits=3)
     _bars(right, "Share of the vocabulary", "per cent of its pieces", vocabulary, GREEN, digits=1)
     left.set_yticks(range(len(ordered)), [name for name, _ in ordered])
