@@ -84,6 +84,9 @@ def test_the_environment_names_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("XLM_STANFORD_SEGMENTER", str(tmp_path))
     assert with_path("stanford") == f"stanford:{tmp_path}"
     assert with_path("stanford:/mine") == "stanford:/mine"
+    monkeypatch.setenv("HOME", "/home/me")
+    assert with_path("pkuseg:~/news") == "pkuseg:/home/me/news"
+    assert with_path("command:cat") == "command:cat"
     with pytest.raises(ToolError, match=r"has no data/pku\.gz"):
         segmenter_of("stanford")
 

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from xlm.config.resolve import resolve
 from xlm.errors import ToolError
+from xlm.pipeline.mapper import SerialMapper
+from xlm.stage import Work
+from xlm.stages.tokenize import TOKENIZE
 from xlm.text.chain import tokenizer_for
 from xlm.text.segment import identity_of, segmenter_of
 from xlm.text.segment_line import LineProgram
@@ -175,6 +179,40 @@ def test_the_identity_follows_model_and_version(stanford: Path) -> None:
     assert identity_of(spec) != first
     (stanford / "stanford-segmenter-3.9.2.jar").rename(stanford / "seg.jar")
     assert identity_of(spec).startswith("Stanford segmenter of unknown version, pku, ")
+
+
+def test_the_stage_segments_with_it_and_warns_where_there_is_none(
+    stanford: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = resolve("mini15", [f"text.segmenters.zh=stanford:{stanford}"])
+    chosen = TOKENIZE.slice(config, "zh")
+    assert chosen.segmenters == {"zh": "stanford"}
+    assert chosen.segmenter_identities["zh"].startswith("Stanford segmenter 3.9.2")
+    without = chosen.model_copy(update={"segmenters": {}, "segmenter_specs": {}})
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "train.00000.txt").write_text("我来到北京\n", encoding="utf-8")
+    for name, config_slice, tokens in (
+        ("with", chosen, "我来 到北 京"),
+        ("without", without, "我来到北京"),
+    ):
+        places = {place: tmp_path / name / place for place in ("out", "scratch", "logs")}
+        for folder in places.values():
+            folder.mkdir(parents=True)
+        TOKENIZE.run(
+            Work(
+                unit="zh",
+                config=config_slice,
+                inputs={"text": tmp_path / "text"},
+                mapper=SerialMapper(),
+                workers=1,
+                **places,
+            )
+        )
+        written = (places["out"] / "train.00000.txt").read_text(encoding="utf-8")
+        assert written == tokens + "\n"
+    warnings = [record.getMessage() for record in caplog.records if "spaces" in record.getMessage()]
+    assert len(warnings) == 1
+    assert "zh is written without spaces and has no segmenter" in warnings[0]
 
 
 def test_kytea_takes_the_model_that_is_in_the_key(

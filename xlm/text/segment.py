@@ -18,6 +18,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from xlm.config.segmenters import SEGMENTERS, is_unspaced, split_spec
 from xlm.config.settings import segmenter_path
@@ -64,7 +65,7 @@ def with_path(spec: str) -> str:
     """`NAME:PATH` where the environment names the path, so that workers need no environment."""
     name, path = split_spec(spec)
     path = path or segmenter_path(name)
-    return f"{name}:{path}" if path else name
+    return f"{name}:{Path(path).expanduser()}" if path else name
 
 
 def unsegmented_warning(language: str, segmented: bool) -> str | None:
