@@ -92,10 +92,10 @@ def fertility_section(report: Mapping[str, LanguageShare]) -> str:
         [
             f"### {found.title}",
             table(found.header, found.rows),
-            "Counted on the training text. *Tokens per word*: pieces that a word is cut into, 1 is "
-            "none; words are what the tokenizer or the segmenter leaves. *Unknown*: pieces that "
-            "the vocabulary does not have. *Of the vocabulary*: pieces that occur in the language; "
-            "languages share pieces, so the shares add up to more than 100.",
+            "Counted on the training text. *Tokens per word*: pieces that a word is cut into, 1 "
+            "where all stay whole; words are what tokenizer or segmenter leave. *Unknown*: pieces "
+            "that the vocabulary does not have. *Of the vocabulary*: pieces that occur in the "
+            "language; languages share pieces, so the shares add up to more than 100.",
             f"![Tokens per word, unknown pieces and share of the vocabulary]({FERTILITY_NAME})",
         ]
     )
