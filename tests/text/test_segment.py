@@ -1,8 +1,10 @@
 """Segmenters: what is asked for and not there, what they are, and that they write nowhere."""
 
 import os
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -149,3 +151,41 @@ def test_pkuseg_never_downloads_and_never_writes(tmp_path: Path) -> None:
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
     assert list(home.iterdir()) == []
+
+
+def test_pkuseg_segments_with_the_model_of_the_folder(tmp_path: Path) -> None:
+    """A stand-in for the package, which is optional: it writes to stderr and knows its folder."""
+    if find_spec("spacy_pkuseg") is not None:
+        pytest.skip("the package itself is installed")
+    site, model = tmp_path / "site", tmp_path / "model"
+    (site / "spacy_pkuseg").mkdir(parents=True)
+    (site / "spacy_pkuseg" / "__init__.py").write_text(
+        "import sys\n"
+        "class pkuseg:\n"
+        "    def __init__(self, model):\n"
+        f"        assert model == {str(model)!r}\n"
+        "        print('WARNING: features.msgpack does not exist', file=sys.stderr)\n"
+        "    def cut(self, line):\n"
+        "        return list(line)\n"
+    )
+    (site / "spacy_pkuseg-1.0.2.dist-info").mkdir()
+    metadata = "Metadata-Version: 2.1\nName: spacy-pkuseg\nVersion: 1.0.2\n"
+    (site / "spacy_pkuseg-1.0.2.dist-info" / "METADATA").write_text(metadata)
+    model.mkdir()
+    for name in ("weights.npz", "features.pkl"):
+        (model / name).write_bytes(name.encode())
+    program = (
+        "from xlm.text.segment import identity_of, segmenter_of\n"
+        f"print(identity_of('pkuseg:{model}'), segmenter_of('pkuseg:{model}')('我来到'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": f"{site}:{Path(__file__).parents[2]}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert re.fullmatch(r"spacy-pkuseg 1\.0\.2, model [0-9a-f]{12} 我 来 到\n", done.stdout)
+    assert done.stderr == ""
