@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from prefect.artifacts import create_markdown_artifact
 
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.results import results_markdown
+from xlm.pipeline.results import results_markdown, vocabulary_markdown
 from xlm.pipeline.run import Built, PipelineRun
 from xlm.pipeline.tables import stage_card
 from xlm.stage import ALL, Node
 
 EVALUATION = Node("evaluate", ALL)
+VOCABULARY = Node("vocabulary", ALL)
 
 
 def publish_stage_card(stage: str, built: Sequence[Built], request: RunRequest) -> None:
@@ -21,9 +22,14 @@ def publish_stage_card(stage: str, built: Sequence[Built], request: RunRequest) 
 
 
 def publish_tables(run: PipelineRun) -> None:
-    """The XNLI table with perplexities and retrieval, when this run reached the evaluation."""
+    """XNLI, perplexities and retrieval, and what languages get of the vocabulary, as far as run."""
     if EVALUATION in run.results:
         directory = run.results[EVALUATION].artifact.directory
         create_markdown_artifact(
             results_markdown(directory), key="results", description="XNLI in every language"
+        )
+    if VOCABULARY in run.results:
+        directory = run.results[VOCABULARY].artifact.directory
+        create_markdown_artifact(
+            vocabulary_markdown(directory), key="languages", description="Tokens per word and more"
         )

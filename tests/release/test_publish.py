@@ -21,6 +21,7 @@ from xlm.release.measured import without_measured
 from xlm.stage import Outcome, Work
 from xlm.stages.publish import PUBLISH
 from xlm.store.manifest import describe_files
+from xlm.text.segment import identity_of
 
 Publish = Callable[[str], tuple[Path, Outcome]]
 
@@ -86,6 +87,19 @@ def test_cards_are_filled_from_the_artifacts(publish: Publish) -> None:
     assert "| en-sw | 20 |" in card
     assert "| byte-pair merges | 2 |" in card
     assert "* *intervals*: Wilson" in card
+
+
+def test_what_languages_get_of_the_vocabulary_is_shown_in_both_folders(
+    publish: Publish, artifacts: Artifacts
+) -> None:
+    counted = {"tokens": 3, "words": 2, "fertility": 1.5, "unknown_rate": 0, "vocabulary_share": 1}
+    report = artifacts.inputs["vocabulary"] / "report.json"
+    report.write_text(json.dumps({"en": counted}), encoding="utf-8")
+    out, _ = publish("out")
+    pictures = [out / name / "vocabulary.png" for name in ("classifier", "masked-lm")]
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()
+    card = (out / "masked-lm/README.md").read_text(encoding="utf-8")
+    assert "| English (en) | 2 | 3 | 1.50 | 0.000 | 100.0 |" in card
 
 
 def test_a_second_run_differs_in_measured_values_alone(
@@ -156,7 +170,12 @@ def test_settings_of_another_version_are_refused(publish: Publish, artifacts: Ar
 def test_every_profile_declares_what_publish_needs(profile: str) -> None:
     config = resolve(profile)
     upstream = PUBLISH.upstream(config, "all")
+    segmented = {"th", "zh"} & set(config.languages)
     assert {"evaluate", "finetune", "pretrain", "learn-bpe", "vocabulary"} <= set(upstream)
     assert upstream["source.wikipedia.sw"] == ("download", "wikipedia.sw")
     assert upstream["data.en-sw"] == ("shard", "en-sw")
-    assert PUBLISH.slice(config, "all").synthetic == (profile == "sample")
+    chosen = PUBLISH.slice(config, "all")
+    assert chosen.synthetic == (profile == "sample")
+    assert chosen.segmenters == {
+        code: identity_of(config.text.segmenters[code]) for code in segmented
+    }

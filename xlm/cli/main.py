@@ -1,4 +1,4 @@
-"""The console script `xlm`: run, plan, look at results, look after the store.
+"""The console script `xlm`: run, plan, look at results, look after the store, filter text.
 
 Commands import what they need when they run, so that `xlm --help` answers at once.
 """
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from xlm.cli import text_commands
 from xlm.errors import XlmError
 
 app = typer.Typer(
@@ -154,6 +155,9 @@ def store_verify(
     from xlm.cli.store import verify_artifacts
 
     verify_artifacts("fast" if fast else "deep", root, as_json)
+
+
+text_commands.register(app)
 
 
 def print_anything() -> None:

@@ -2,26 +2,32 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
 from xlm.config.settings import Settings
-from xlm.pipeline.results import artifact_of, cost_table, costs_of, results_of
+from xlm.pipeline.results import artifact_of, cost_table, costs_of, results_of, vocabulary_of
 from xlm.pipeline.run_record import last_run
+from xlm.release.fertility import fertility_table
 from xlm.store.root import resolve_root
 from xlm.xnli.tables import tables
 
 
 def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
-    """Print accuracy, perplexity and retrieval by language, and where the model is."""
+    """Print accuracy, perplexity, retrieval and vocabulary by language, and where the model is."""
     home = _root(root)
     record = last_run(home, profile=profile, reaching="evaluate")
     results = results_of(record, home)
+    vocabulary = vocabulary_of(record, home)
     if as_json:
-        typer.echo(results.model_dump_json(indent=1))
+        shares = {code: asdict(share) for code, share in vocabulary.items()}
+        content = results.model_dump(mode="json") | {"vocabulary": shares}
+        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
         return
-    for one in tables(results):
+    found = fertility_table(vocabulary)
+    for one in [*tables(results), *([found] if found else [])]:
         typer.echo(f"{one.title}\n{_aligned(one.header, one.rows)}\n")
     if not any(node["stage"] == "publish" for node in record["nodes"]):
         return  # a run that was to end with the evaluation

@@ -36,3 +36,6 @@ class PublishSlice(Config):
 
     release: ReleaseConfig = Field(description="Name, author, licence, plots.")
     synthetic: bool = Field(description="True when the data are the sample world's.")
+    segmenters: dict[str, str] = Field(
+        {}, description="Tool, version and model of the segmenter of a language, by language."
+    )

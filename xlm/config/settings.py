@@ -1,6 +1,7 @@
 """What belongs to a machine and not to a run: the store's root, worker processes.
 
-The only module that reads the environment: XLM_ROOT, XLM_WORKERS.
+The only module that reads the environment: XLM_ROOT, XLM_WORKERS; XLM_STANFORD_SEGMENTER,
+XLM_PKUSEG_MODEL and XLM_KYTEA, where segmenters lie; KYTEA_MODEL, which is KyTea's own.
 """
 
 import os
@@ -9,6 +10,12 @@ from dataclasses import dataclass
 from xlm.errors import ConfigError
 
 DEFAULT_ROOT = "./data"
+
+_SEGMENTER_PATHS = {
+    "stanford": "XLM_STANFORD_SEGMENTER",
+    "pkuseg": "XLM_PKUSEG_MODEL",
+    "kytea": "XLM_KYTEA",
+}
 
 
 @dataclass(frozen=True)
@@ -32,3 +39,14 @@ class Settings:
         if not str(asked).isdecimal() or int(asked) < 1:
             raise ConfigError(f"workers = {asked!r}", fix="give a whole number from 1 on")
         return cls(chosen, int(asked))
+
+
+def segmenter_path(name: str) -> str | None:
+    """Where the environment says that a segmenter lies: its contents are in keys, no path is."""
+    variable = _SEGMENTER_PATHS.get(name)
+    return (os.environ.get(variable) or None) if variable else None
+
+
+def kytea_model() -> str | None:
+    """The model that KyTea is told to take."""
+    return os.environ.get("KYTEA_MODEL") or None

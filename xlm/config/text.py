@@ -1,19 +1,32 @@
 """How raw text becomes tokens: the segmenters of languages that write no spaces."""
 
-from typing import Literal
-
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from xlm.config.base import Config
-
-SegmenterName = Literal["jieba", "newmm"]
+from xlm.config.segmenters import DEFAULT_SEGMENTERS, SEGMENTERS, split_spec
+from xlm.config.suggest import did_you_mean
+from xlm.errors import ConfigError
 
 
 class TextConfig(Config):
     """The choices of the tokenisation chain; its rules are fixed (XLM: tools/tokenize.sh)."""
 
-    segmenters: dict[str, SegmenterName] = Field(
-        {"th": "newmm", "zh": "jieba"},
-        description="Word segmenter by language; a language named here skips the Moses tokenizer. "
-        "The paper used the Stanford segmenter for zh and PyThaiNLP for th (section 5.2).",
+    segmenters: dict[str, str] = Field(
+        DEFAULT_SEGMENTERS,
+        description="Word segmenter by language, NAME or NAME:PATH (jieba, pkuseg, stanford, "
+        "newmm, kytea, command); a language named here skips the Moses tokenizer. The paper used "
+        "the Stanford segmenter for zh and PyThaiNLP for th (section 5.2). The path is no part of "
+        "a key, what lies there is.",
     )
+
+    @field_validator("segmenters")
+    @classmethod
+    def _known(cls, chosen: dict[str, str]) -> dict[str, str]:
+        for language, spec in chosen.items():
+            name, _ = split_spec(spec)
+            if name not in SEGMENTERS:
+                raise ConfigError(
+                    f"text.segmenters.{language}: no segmenter {name!r}",
+                    fix=did_you_mean(name, SEGMENTERS),
+                )
+        return chosen

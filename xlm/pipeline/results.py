@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from xlm.errors import StoreError
 from xlm.markdown import duration, size, table
 from xlm.pipeline.tables import read_measured
+from xlm.release.fertility import LanguageShare, fertility_table, read_report
 from xlm.xnli.results import Results, read_results
 from xlm.xnli.tables import tables
 
@@ -16,6 +17,12 @@ def results_markdown(directory: Path) -> str:
     """All tables of an evaluate artifact, as Markdown."""
     found = tables(read_results(directory))
     return "\n\n".join(f"## {one.title}\n\n{table(one.header, one.rows)}" for one in found)
+
+
+def vocabulary_markdown(directory: Path) -> str:
+    """What each language gets of a vocabulary artifact, as Markdown, if it has one."""
+    found = fertility_table(read_report(directory))
+    return f"## {found.title}\n\n{table(found.header, found.rows)}" if found else ""
 
 
 def artifact_of(record: Mapping[str, Any], root: Path, stage: str) -> Path:
@@ -44,6 +51,14 @@ def _present(directory: Path) -> Path:
 def results_of(record: Mapping[str, Any], root: Path) -> Results:
     """What the run's evaluation found."""
     return read_results(artifact_of(record, root, "evaluate"))
+
+
+def vocabulary_of(record: Mapping[str, Any], root: Path) -> dict[str, LanguageShare]:
+    """What each language got of the run's vocabulary; empty where that artifact is gone."""
+    try:
+        return read_report(artifact_of(record, root, "vocabulary"))
+    except StoreError:
+        return {}
 
 
 class StageCost(NamedTuple):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from xlm.config.sources import MULTINLI_ID, WIKIPEDIA_ID, XNLI_ID
 from xlm.markdown import size, table, whole
 from xlm.release.facts import RunFacts, SourceFacts
+from xlm.release.fertility import fertility_section, language_name
 from xlm.release.licences import Terms, combined_terms
 
 _FINE_TUNING = (XNLI_ID, MULTINLI_ID)
@@ -58,11 +59,11 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
             table(("language or pair", "lines", "tokens"), [*counts, total]),
         ]
     parts.append(
-        "Text goes through the Moses chain of XLM (Thai and Chinese through a segmenter), "
-        "is lower-cased and loses its accents, and is cut by byte-pair codes shared by all "
-        "languages."
+        "Text goes through the Moses chain of XLM, is lower-cased and loses its accents, and is "
+        f"cut by byte-pair codes shared by all languages.{_segmenters(facts)}"
     )
-    return "\n\n".join(parts)
+    parts.append(fertility_section(facts.vocabulary))
+    return "\n\n".join(part for part in parts if part)
 
 
 def terms_section(facts: RunFacts, *, classifier: bool) -> str:
@@ -82,6 +83,14 @@ def terms_section(facts: RunFacts, *, classifier: bool) -> str:
     found = [f"* {text.format(_listing(names))}." for names, text in limits if names]
     lines.append("\n".join(found or ["* none narrower than ours."]))
     return "\n\n".join(lines)
+
+
+def _segmenters(facts: RunFacts) -> str:
+    """What found the words where no spaces do."""
+    if not facts.segmenters:
+        return ""
+    named = (f"{language_name(code)} by {tool}" for code, tool in sorted(facts.segmenters.items()))
+    return f" Languages written without spaces were segmented: {'; '.join(named)}."
 
 
 def _place(unit: str) -> int:

@@ -19,6 +19,7 @@ from xlm.config.xnli import FinetuneConfig
 from xlm.errors import DataError
 from xlm.model.description import read_description
 from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
+from xlm.release.fertility import read_report
 from xlm.release.plots import Series
 from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
@@ -39,13 +40,16 @@ def read_facts(
     data: Mapping[str, Path],
     release: ReleaseConfig,
     synthetic: bool,
+    segmenters: Mapping[str, str] | None = None,
 ) -> RunFacts:
     """Everything that cards and figures are made from.
 
     Args:
-        inputs: artifact directories of pretrain, finetune, evaluate and learn-bpe by stage.
+        inputs: artifact directories of pretrain, finetune, evaluate, learn-bpe and vocabulary by
+            stage.
         sources: artifact directories of the downloads by their ids.
         data: artifact directories of the shards of languages and pairs by their units.
+        segmenters: tool, version and model by language.
 
     Raises:
         DataError: a file of an artifact is not what its stage writes.
@@ -71,6 +75,8 @@ def read_facts(
         perplexities=_perplexities(inputs["pretrain"] / "validation.json", description.languages),
         counts={stage: manifest.counts for stage, manifest in manifests.items()},
         machines={stage: _machine(inputs[stage] / "run.json") for stage in _MODEL_STAGES},
+        vocabulary=read_report(inputs["vocabulary"]),
+        segmenters=dict(segmenters or {}),
     )
 
 

@@ -1,12 +1,13 @@
 """What is known of a run, in the terms of its card; `evidence.py` reads it from the artifacts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xlm.config.release import ReleaseConfig
 from xlm.config.training import PretrainConfig
 from xlm.config.xnli import FinetuneConfig
 from xlm.model.description import ModelDescription
+from xlm.release.fertility import LanguageShare
 from xlm.release.plots import Series
 from xlm.xnli.results import Results
 
@@ -65,3 +66,7 @@ class RunFacts:
     """Counts of the manifests of pretrain, finetune and evaluate, by stage."""
     machines: Mapping[str, MachineFacts]
     """By stage: pretrain, finetune, evaluate."""
+    vocabulary: Mapping[str, LanguageShare] = field(default_factory=dict)
+    """How each language fares with the vocabulary, by code; empty: not counted."""
+    segmenters: Mapping[str, str] = field(default_factory=dict)
+    """Tool, version and model that segmented a language without spaces, by code."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 from xlm.config.languages import language
 from xlm.release.facts import RunFacts
+from xlm.release.fertility_plot import plot_fertility
 from xlm.release.plots import AccuracyBar, Style, plot_accuracy, plot_training
 
 TRAINING_NAME = "training.png"
@@ -19,7 +20,7 @@ ACCURACY_NAME = "accuracy.png"
 class Figure:
     """One figure to draw."""
 
-    kind: Literal["training", "accuracy"]
+    kind: Literal["training", "accuracy", "fertility"]
     path: Path
     facts: RunFacts
     style: Style
@@ -31,6 +32,10 @@ def draw_figure(figure: Figure) -> None:
     if figure.kind == "training":
         perplexities = {language(code).name: s for code, s in facts.perplexities.items()}
         plot_training(figure.path, facts.losses, perplexities, figure.style)
+        return
+    if figure.kind == "fertility":
+        shares = {language(code).name: share for code, share in facts.vocabulary.items()}
+        plot_fertility(figure.path, shares, figure.style)
         return
     bars = [
         AccuracyBar(

@@ -55,15 +55,15 @@ def plot_training(
         losses: objective to loss in nats a predicted token.
         perplexities: language name to perplexity; their mean is drawn over them.
     """
-    figure = _figure(style, width=10.0, height=4.4)
+    figure = new_figure(style, width=10.0, height=4.4)
     left, right = figure.subplots(1, 2)
-    _prepare(left, "Training loss", "update", "nats per predicted token")
+    prepare_axes(left, "Training loss", "update", "nats per predicted token")
     ends = []
     for (name, series), colour in zip(losses.items(), (BLUE, ORANGE, GREEN), strict=False):
         _draw(left, series, colour, 1.8)
         ends.append((series, name, colour))
     _label_ends(left, ends)
-    _prepare(right, "Validation perplexity (MLM)", "update", "perplexity, log scale")
+    prepare_axes(right, "Validation perplexity (MLM)", "update", "perplexity, log scale")
     right.set_yscale("log")
     for series in perplexities.values():
         _draw(right, series, GREY, 1.0)
@@ -72,14 +72,14 @@ def plot_training(
         _draw(right, mean, BLUE, 2.4)
     _plain_ticks(right)
     _label_ends(right, _notable(perplexities))
-    _save(figure, path, style)
+    save_figure(figure, path, style)
 
 
 def plot_accuracy(
     path: Path, bars: Sequence[AccuracyBar], style: Style, *, confidence: float = 0.95
 ) -> None:
     """Draw a bar for each language, best on top, with its interval, the paper's value, chance."""
-    figure = _figure(style, width=8.0, height=1.5 + 0.34 * len(bars))
+    figure = new_figure(style, width=8.0, height=1.5 + 0.34 * len(bars))
     axes = figure.subplots()
     ordered = sorted(bars, key=lambda bar: (bar.accuracy, bar.name))
     places = range(len(ordered))
@@ -99,7 +99,7 @@ def plot_accuracy(
             [mark[0] for mark in marks], [mark[1] for mark in marks], marker="D", s=34,
             facecolor="white", edgecolor=ORANGE, linewidth=1.6, zorder=5,
         )  # fmt: skip
-    _prepare(axes, "XNLI test accuracy", "correct pairs, per cent", "")
+    prepare_axes(axes, "XNLI test accuracy", "correct pairs, per cent", "")
     axes.set_yticks(places, [bar.name for bar in ordered])
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
@@ -115,17 +115,19 @@ def plot_accuracy(
         color=INK, va="top",
     )  # fmt: skip
     axes.set_title("XNLI test accuracy", loc="left", fontsize=13, pad=22)
-    _save(figure, path, style)
+    save_figure(figure, path, style)
 
 
-def _figure(style: Style, width: float, height: float) -> "Figure":
+def new_figure(style: Style, width: float, height: float) -> "Figure":
+    """An empty figure; sizes in inches."""
     from matplotlib.figure import Figure
 
     # A bare Figure draws with Agg and, unlike pyplot, shares nothing between threads.
     return Figure(figsize=(width, height), dpi=style.dots_per_inch, layout="constrained")
 
 
-def _prepare(axes: "Axes", title: str, x_label: str, y_label: str) -> None:
+def prepare_axes(axes: "Axes", title: str, x_label: str, y_label: str) -> None:
+    """Title, labels, grid and frame that all figures share."""
     axes.set_title(title, loc="left", fontsize=13)
     axes.set_xlabel(x_label, fontsize=10.5)
     axes.set_ylabel(y_label, fontsize=10.5)
@@ -192,7 +194,8 @@ def _plain_ticks(axes: "Axes") -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _save(figure: "Figure", path: Path, style: Style) -> None:
+def save_figure(figure: "Figure", path: Path, style: Style) -> None:
+    """Write the figure as a PNG whose bytes name no program."""
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata: dict[str, Any] = {"Software": None}
     figure.savefig(path, format="png", dpi=style.dots_per_inch, metadata=metadata)

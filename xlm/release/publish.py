@@ -9,6 +9,7 @@ from xlm.model.checkpoint import load_classifier, load_encoder
 from xlm.release.card import render_card
 from xlm.release.evidence import CODES_NAME, read_facts
 from xlm.release.facts import RunFacts
+from xlm.release.fertility import FERTILITY_NAME
 from xlm.release.figures import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figure
 from xlm.release.huggingface import write_classifier, write_masked_lm
 from xlm.release.plots import Style
@@ -35,6 +36,7 @@ def publish(
         data=data,
         release=work.config.release,
         synthetic=work.config.synthetic,
+        segmenters=work.config.segmenters,
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
@@ -69,6 +71,11 @@ def _draw(work: Work[PublishSlice], facts: RunFacts) -> None:
         Figure("training", masked_lm / TRAINING_NAME, facts, style),
         Figure("accuracy", classifier / ACCURACY_NAME, facts, style),
     ]
+    shared = [TRAINING_NAME]
+    if facts.vocabulary:
+        figures.append(Figure("fertility", masked_lm / FERTILITY_NAME, facts, style))
+        shared.append(FERTILITY_NAME)
     for number, _ in enumerate(work.mapper.map(draw_figure, figures), start=1):
         work.progress.update(number, len(figures), "figures")
-    (classifier / TRAINING_NAME).write_bytes((masked_lm / TRAINING_NAME).read_bytes())
+    for name in shared:
+        (classifier / name).write_bytes((masked_lm / name).read_bytes())

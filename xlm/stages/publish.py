@@ -10,6 +10,7 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.config.release import PublishSlice
 from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.data_units import data_inputs, data_nodes
+from xlm.text.segment import identity_of
 
 SOURCE_ROLE = "source."
 """Prefix of the roles of downloads: `source.wikipedia.sw`."""
@@ -23,6 +24,11 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
     return PublishSlice(
         release=config.release,
         synthetic=config.sample is not None,
+        segmenters={
+            language: identity_of(spec)
+            for language, spec in sorted(config.text.segmenters.items())
+            if language in config.languages
+        },
     )
 
 

@@ -1,13 +1,18 @@
 """tokenize[language | pair | xnli.language]: raw lines to lower-case, accent-free tokens."""
 
+import logging
 import unicodedata
 from collections.abc import Mapping
 
-from xlm.config.base import Config
+from xlm.config.base import Config, operational
 from xlm.config.pipeline import PipelineConfig
+from xlm.config.segmenters import split_spec
 from xlm.stage import FileJob, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import Kind, kind_of, languages_of, text_units
+from xlm.text.segment import identity_of, unsegmented_warning, with_path
+
+log = logging.getLogger(__name__)
 
 
 class TokenizeSlice(Config):
@@ -16,22 +21,35 @@ class TokenizeSlice(Config):
     kind: Kind
     languages: tuple[str, ...]
     segmenters: dict[str, str]
+    """Segmenter by language, its name alone."""
+    segmenter_identities: dict[str, str]
+    """Tool, version and model of these, by language."""
     unicode: str
     """Version of Python's character tables: they decide case, accents and categories."""
+    segmenter_specs: dict[str, str] = operational(
+        {}, description="Segmenter by language with its path; the identities stand for its bytes."
+    )
 
 
 def tokenize_slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
-    """Only the segmenters of the unit's own languages, so that others' choices move no key."""
+    """Only the segmenters of the unit's own languages, so that others' choices move no key.
+
+    Raises:
+        ToolError: a segmenter is not installed.
+    """
     languages = languages_of(unit)
+    specs = {
+        language: with_path(spec)
+        for language, spec in sorted(config.text.segmenters.items())
+        if language in languages
+    }
     return TokenizeSlice(
         kind=kind_of(unit),
         languages=languages,
-        segmenters={
-            language: name
-            for language, name in sorted(config.text.segmenters.items())
-            if language in languages
-        },
+        segmenters={language: split_spec(spec)[0] for language, spec in specs.items()},
+        segmenter_identities={language: identity_of(spec) for language, spec in specs.items()},
         unicode=unicodedata.unidata_version,
+        segmenter_specs=specs,
     )
 
 
@@ -43,6 +61,10 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[TokenizeSlice]) -> Outcome:
     """Tokenize every file of the input under the same name."""
+    for language in work.config.languages:
+        warning = unsegmented_warning(language, language in work.config.segmenters)
+        if warning:
+            log.warning("%s", warning)
     files = text_files(work.inputs["text"])
     jobs = [
         FileJob(
@@ -51,7 +73,7 @@ def run(work: Work[TokenizeSlice]) -> Outcome:
             targets=(work.out / file.path.name,),
             options={
                 "language": file.language or work.config.languages[0],
-                "segmenters": work.config.segmenters,
+                "segmenters": work.config.segmenter_specs,
                 "split": file.split,
                 "kind": work.config.kind,
             },
@@ -87,5 +109,5 @@ TOKENIZE = Stage(
     upstream=_upstream,
     slice=tokenize_slice,
     run=run,
-    tools=("sacremoses", "pythainlp", "jieba"),
+    tools=("sacremoses",),
 )

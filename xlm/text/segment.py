@@ -1,6 +1,14 @@
-"""Word segmenters for languages that write no spaces.
+"""Word segmenters for languages that write no spaces, behind one small interface.
 
-Both libraries like to write: jieba dumps its dictionary into the global temporary directory,
+    segment = segmenter_of("jieba")          # or "stanford:/opt/stanford-segmenter-2018-10-16"
+    segment("我来到北京")                      # "我 来到 北京"
+    identity_of("jieba")                     # "jieba 0.42.1"
+
+A segmenter is a function from one line to the same line with a space between words. Its identity
+names tool, version and model by their contents: it is in the key of what was segmented and on the
+model card, while the path is in neither.
+
+The libraries like to write: jieba dumps its dictionary into the global temporary directory,
 PyThaiNLP makes a folder in the home. Neither may here: a home can be read-only, and what is found
 in a shared temporary directory must not shape an artifact.
 """
@@ -8,27 +16,91 @@ in a shared temporary directory must not shape an artifact.
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
+from xlm.config.segmenters import SEGMENTERS, is_unspaced, split_spec
+from xlm.config.settings import segmenter_path
+from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError
+from xlm.store.keys import tool_version
 
 Segmenter = Callable[[str], str]
 """One line of raw text in, the same text with a space between words out."""
 
 
-def segmenter_of(name: str) -> Segmenter:
-    """The segmenter of that name, loaded once a process.
+@dataclass(frozen=True)
+class Kind:
+    """How a segmenter is had and what it is, both from its path (None: where it usually lies)."""
 
-    Raises:
-        ConfigError: there is no such segmenter.
-    """
-    if name not in _LOADERS:
-        raise ConfigError(f"no segmenter {name!r}", fix=f"choose one of {', '.join(_LOADERS)}")
-    return _LOADERS[name]()
+    load: Callable[[str | None], Segmenter]
+    identity: Callable[[str | None], str]
 
 
 @cache
-def _jieba() -> Segmenter:
+def segmenter_of(spec: str) -> Segmenter:
+    """The segmenter `NAME` or `NAME:PATH`, loaded once a process.
+
+    Raises:
+        ConfigError: there is no such segmenter, or it takes no path.
+        ToolError: its program, package or model is not there.
+    """
+    kind, path = _kind(spec)
+    return kind.load(path)
+
+
+def identity_of(spec: str) -> str:
+    """Tool, version and model of a segmenter, by what is installed, not by where.
+
+    Raises:
+        ConfigError: there is no such segmenter.
+        ToolError: its program, package or model is not there.
+    """
+    kind, path = _kind(spec)
+    return kind.identity(path)
+
+
+def with_path(spec: str) -> str:
+    """`NAME:PATH` where the environment names the path, so that workers need no environment."""
+    name, path = split_spec(spec)
+    path = path or segmenter_path(name)
+    return f"{name}:{Path(path).expanduser()}" if path else name
+
+
+def unsegmented_warning(language: str, segmented: bool) -> str | None:
+    """What to say of a language whose words nothing would separate."""
+    if segmented or not is_unspaced(language):
+        return None
+    return (
+        f"{language} is written without spaces and has no segmenter: whole clauses will count as "
+        f"words; set text.segmenters.{language} (--segmenter) to one of {', '.join(SEGMENTERS)}"
+    )
+
+
+def _kind(spec: str) -> tuple[Kind, str | None]:
+    name, path = split_spec(with_path(spec))
+    if name in _LIBRARIES:
+        if path is not None:
+            raise ConfigError(f"segmenter {spec!r}: {name} takes no path", fix=f"write {name}")
+        return _LIBRARIES[name], None
+    if name not in SEGMENTERS:
+        raise ConfigError(f"no segmenter {name!r}", fix=did_you_mean(name, SEGMENTERS))
+    return _others()[name], path
+
+
+def _others() -> dict[str, Kind]:
+    from xlm.text import segment_pkuseg, segment_programs, segment_stanford
+
+    return {
+        "pkuseg": Kind(segment_pkuseg.load, segment_pkuseg.identity),
+        "stanford": Kind(segment_stanford.load, segment_stanford.identity),
+        "kytea": Kind(segment_programs.load_kytea, segment_programs.kytea_identity),
+        "command": Kind(segment_programs.load_command, segment_programs.command_identity),
+    }
+
+
+def _jieba(_: str | None) -> Segmenter:
     import jieba
 
     jieba.setLogLevel(logging.WARNING)
@@ -39,8 +111,7 @@ def _jieba() -> Segmenter:
     return lambda line: " ".join(tokenizer.cut(line))
 
 
-@cache
-def _newmm() -> Segmenter:
+def _newmm(_: str | None) -> Segmenter:
     # Read-only mode keeps the import from making a data folder in the home; the dictionary that
     # newmm needs is in the wheel. The older name of the switch must not be set beside it.
     if "PYTHAINLP_READ_MODE" not in os.environ:
@@ -51,4 +122,7 @@ def _newmm() -> Segmenter:
     return lambda line: " ".join(word_tokenize(line))
 
 
-_LOADERS: dict[str, Callable[[], Segmenter]] = {"jieba": _jieba, "newmm": _newmm}
+_LIBRARIES = {
+    "jieba": Kind(_jieba, lambda _: f"jieba {tool_version('jieba')}"),
+    "newmm": Kind(_newmm, lambda _: f"PyThaiNLP {tool_version('pythainlp')}, newmm"),
+}

@@ -1,0 +1,111 @@
+"""Why there is no `tokenizer.json`: what the Rust model of `tokenizers` cannot say of XLM's ids.
+
+The docs name these figures (docs/filters.md); a version of `tokenizers` that changes them should be
+met here.
+"""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+
+from xlm.bpe.apply import Applier
+from xlm.bpe.vocabulary import UNKNOWN, Vocabulary, read_counted
+from xlm.release.tokenizer import huggingface_vocabulary
+
+SIZE = 95_000
+
+Merges = list[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def official(shared: Path) -> Path:
+    return shared / "mirror" / "dl.fbaipublicfiles.com" / "XLM"
+
+
+@pytest.fixture(scope="module")
+def vocabulary(official: Path) -> Vocabulary:
+    return read_counted(official / "vocab_xnli_15", size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def merges(official: Path) -> Merges:
+    lines = (official / "codes_xnli_15").read_text(encoding="utf-8").split("\n")[:-1]
+    return [(left, right) for left, right, _ in (line.split(" ") for line in lines)]
+
+
+def _model(pieces: dict[str, int], merges: Merges) -> Tokenizer:
+    model = models.BPE(vocab=pieces, merges=merges, unk_token="<unk>", end_of_word_suffix="</w>")
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(" +"), "removed")
+    return tokenizer
+
+
+def _with_ids_of_their_own(pieces: dict[str, int], merges: Merges) -> dict[str, int]:
+    """The pieces, and behind them what merges need and the vocabulary does not have."""
+    whole = dict(pieces)
+    for left, right in merges:
+        for symbol in (left, right, left + right):
+            whole.setdefault(symbol, len(whole))
+    return whole
+
+
+def test_the_model_refuses_a_vocabulary_that_was_cut(
+    vocabulary: Vocabulary, merges: Merges
+) -> None:
+    pieces = huggingface_vocabulary(vocabulary.tokens)
+    with pytest.raises(Exception, match="out of vocabulary"):
+        _model(pieces, merges)
+    assert len(_with_ids_of_their_own(pieces, merges)) - SIZE == 919
+
+
+def test_with_further_ids_it_merges_alike_but_knows_pieces_that_are_unknown(
+    shared: Path, vocabulary: Vocabulary, merges: Merges
+) -> None:
+    pieces = huggingface_vocabulary(vocabulary.tokens)
+    tokenizer = _model(_with_ids_of_their_own(pieces, merges), merges)
+    rows = beyond = 0
+    for path in sorted((shared / "golden/xlm15_tokens").glob("golden.*.jsonl")):
+        for line in path.read_bytes().split(b"\n")[:-1]:
+            row = json.loads(line)
+            found = tokenizer.encode(row["lower_noaccent"].strip()).ids
+            beyond += sum(index >= SIZE for index in found)
+            assert [index if index < SIZE else UNKNOWN for index in found] == row["ids"]
+            rows += 1
+    assert (rows, beyond) == (900, 4)
+
+
+def test_words_of_any_characters_merge_alike(
+    official: Path, vocabulary: Vocabulary, merges: Merges
+) -> None:
+    pieces = huggingface_vocabulary(vocabulary.tokens)
+    tokenizer = _model(_with_ids_of_their_own(pieces, merges), merges)
+    apply = Applier(official / "codes_xnli_15")
+    chosen = random.Random(1)
+    alphabet = "abcdeinorst'-.,@</w>0129éßđабвгκλابتकखกข中国の🙂\u200b\u0301"
+    lines = [
+        " ".join("".join(chosen.choices(alphabet, k=chosen.randint(1, 9))) for _ in range(8))
+        for _ in range(500)
+    ]
+    different = [
+        line
+        for line, split in zip(lines, apply.lines(lines), strict=True)
+        if [index if index < SIZE else UNKNOWN for index in tokenizer.encode(line).ids]
+        != vocabulary.ids(split.split())
+    ]
+    assert different == []
+
+
+def test_white_space_within_a_word_is_a_piece_there_and_none_here(
+    official: Path, vocabulary: Vocabulary, merges: Merges
+) -> None:
+    """Thai and Chinese keep U+00A0 and U+3000 in a word; ids are split there, which leaves `@@`."""
+    pieces = huggingface_vocabulary(vocabulary.tokens)
+    tokenizer = _model(_with_ids_of_their_own(pieces, merges), merges)
+    line = "中\u3000国"
+    (split,) = Applier(official / "codes_xnli_15").lines([line])
+    ours = vocabulary.ids(split.split())
+    assert 61_489 in ours
+    assert tokenizer.encode(line).ids != ours

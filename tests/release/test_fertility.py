@@ -1,0 +1,68 @@
+"""What languages get of the vocabulary: table, figure, card."""
+
+import json
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from xlm.errors import DataError
+from xlm.release.card import render_card
+from xlm.release.facts import RunFacts
+from xlm.release.fertility import LanguageShare, fertility_table, read_report
+from xlm.release.fertility_plot import plot_fertility
+from xlm.release.plots import Style
+
+REPORT = {
+    "en": LanguageShare(1_500, 1_000, 1.5, 0.0, 0.25),
+    "sw": LanguageShare(2_500, 1_000, 2.5, 0.00124, 0.1),
+}
+
+
+def test_the_stages_report_is_read(tmp_path: Path) -> None:
+    figures = {"tokens": 1500, "words": 1000, "types": 9, "unknown": 0, "fertility": 1.5}
+    content = {"en": {**figures, "unknown_rate": 0.0, "vocabulary_share": 0.25}}
+    assert read_report(tmp_path) == {}
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(content))
+    assert read_report(tmp_path) == {"en": REPORT["en"]}
+    for damaged in ("{", "[]", '{"en": {}}', '{"en": 3}'):
+        path.write_text(damaged)
+        with pytest.raises(DataError, match=r"report\.json is not readable"):
+            read_report(tmp_path)
+
+
+def test_the_table_has_a_row_a_language_and_their_mean() -> None:
+    found = fertility_table(REPORT)
+    assert found is not None
+    assert found.rows == (
+        ("English (en)", "1,000", "1,500", "1.50", "0.000", "25.0"),
+        ("Swahili (sw)", "1,000", "2,500", "2.50", "0.124", "10.0"),
+        ("mean of 2", "", "", "2.00", "0.062", "17.5"),
+    )
+    assert fertility_table({}) is None
+
+
+def test_the_figure_is_drawn_and_the_same_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "cache"))
+    for name in ("first.png", "second.png"):
+        plot_fertility(tmp_path / name, REPORT, Style(100))
+    content = (tmp_path / "first.png").read_bytes()
+    assert content == (tmp_path / "second.png").read_bytes()
+    assert struct.unpack(">II", content[16:24]) == (1000, 210)
+    plot_fertility(tmp_path / "none.png", {}, Style(100))
+
+
+def test_cards_show_the_table_the_figure_and_the_segmenters(facts: RunFacts) -> None:
+    whole = replace(facts, vocabulary=REPORT, segmenters={"zh": "jieba 1", "th": "PyThaiNLP 2"})
+    for classifier in (True, False):
+        card = render_card(whole, classifier=classifier, parameters=1)
+        assert "| Swahili (sw) | 1,000 | 2,500 | 2.50 | 0.124 | 10.0 |" in card
+        assert "](vocabulary.png)" in card
+        assert "segmented: Thai (th) by PyThaiNLP 2; Chinese (zh) by jieba 1." in card
+    bare = render_card(facts, classifier=True, parameters=1)
+    assert "vocabulary.png" not in bare
+    assert "segmented" not in bare

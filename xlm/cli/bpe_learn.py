@@ -1,0 +1,57 @@
+"""`xlm bpe learn`: tokenized text on standard input, byte-pair codes on standard output."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from xlm.cli.filter_stream import decode_lines, ending_by_signal, read_batches, write_output
+from xlm.config.suggest import did_you_mean
+from xlm.errors import ConfigError
+
+_BLOCK_BYTES = 1 << 20
+
+Learn = Callable[[Path, Path, int, Path], int]
+"""Sample, codes file to write, merges wanted, file for messages; returns merges learned."""
+
+
+def _fastbpe(sample: Path, target: Path, codes: int, messages: Path) -> int:
+    from xlm.bpe.learn import learn_codes
+
+    return learn_codes(sample, target, codes=codes, messages=messages).codes
+
+
+_LEARNERS: dict[str, Learn] = {"fastbpe": _fastbpe}
+
+
+def learn(codes: int, learner: str) -> None:
+    """Learn merges; nothing is written before all of them are.
+
+    Raises:
+        ConfigError: there is no such learner.
+        DataError: the text is not UTF-8, or has no pair of characters.
+        ToolError: the learner's program is missing or failed.
+    """
+    if learner not in _LEARNERS:
+        raise ConfigError(f"no learner {learner!r}", fix=did_you_mean(learner, _LEARNERS))
+    # Learners read their text more than once: a pipe will not do.
+    with tempfile.TemporaryDirectory(prefix="xlm-bpe-") as folder:
+        sample, target, messages = (Path(folder) / name for name in ("sample", "codes", "log"))
+        _keep_input(sample)
+        found = _LEARNERS[learner](sample, target, codes, messages)
+        with ending_by_signal(), target.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                write_output(block)
+    if found < codes:
+        sys.stderr.write(f"xlm: only {found} of {codes} merges: the text has no more pairs\n")
+
+
+def _keep_input(sample: Path) -> None:
+    first = 1
+    with sample.open("wb") as file:
+        for batch, _ in read_batches():
+            _, fault = decode_lines(batch, first)
+            if fault is not None:
+                raise fault
+            file.write(batch)
+            first += batch.count(b"\n")

@@ -1,0 +1,199 @@
+"""What the filters do to a line: raw text to tokens, to pieces, to ids, and ids to text."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xlm.cli.filter_stream import INPUT, Answer, Partly, each
+from xlm.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from xlm.bpe.apply import Applier
+    from xlm.bpe.vocabulary import Vocabulary
+
+_STDERR = 2
+_LONGEST_ID = 10
+
+
+@dataclass(frozen=True)
+class Tokenize:
+    """Raw lines to tokens; `cased` leaves case and accents, as Moses does."""
+
+    language: str
+    segmenter: str | None
+    cased: bool = False
+
+    def build(self) -> Answer:
+        """The chain of the language."""
+        from xlm.text.chain import moses_chain, tokenizer_for
+
+        # What there is to say of the language, the command has said once.
+        logging.getLogger("xlm.text").setLevel(logging.ERROR)
+        segmenters = {self.language: self.segmenter} if self.segmenter else {}
+        tokenize = (moses_chain if self.cased else tokenizer_for)(self.language, segmenters)
+        return each(lambda line, _: tokenize(line))
+
+
+@dataclass(frozen=True)
+class ApplyCodes:
+    """Tokens to pieces."""
+
+    codes: Path
+
+    def build(self) -> Answer:
+        """The codes of the file."""
+        applier = open_codes(self.codes)
+        return lambda lines, _: applier.lines(lines)
+
+
+@dataclass(frozen=True)
+class Encode:
+    """Lines to ids; without `tokenize` they are tokens already."""
+
+    tokenize: Tokenize | None
+    codes: Path
+    vocabulary: Path
+    size: int | None
+
+    def build(self) -> Answer:
+        """The chain, the codes and the vocabulary, one after the other."""
+        vocabulary = open_vocabulary(self.vocabulary, self.size)
+        applier = open_codes(self.codes)
+
+        def encode(tokens: Sequence[str]) -> list[str]:
+            pieces = applier.lines(tokens)
+            return [" ".join(map(str, vocabulary.ids(line.split()))) for line in pieces]
+
+        if self.tokenize is None:
+            return lambda lines, _: encode(lines)
+        tokenize = self.tokenize.build()
+
+        def encode_raw(lines: Sequence[str], first: int) -> list[str]:
+            try:
+                return encode(list(tokenize(lines, first)))
+            except Partly as partly:
+                raise Partly(encode(partly.answers), partly.fault) from partly
+
+        return encode_raw
+
+
+@dataclass(frozen=True)
+class Decode:
+    """Ids to text: pieces joined to words, special tokens by their names."""
+
+    vocabulary: Path
+    size: int | None
+
+    def build(self) -> Answer:
+        """The vocabulary."""
+        vocabulary = open_vocabulary(self.vocabulary, self.size)
+        return each(lambda line, number: decode_line(line, number, vocabulary))
+
+
+def decode_line(line: str, number: int, vocabulary: "Vocabulary") -> str:
+    """The text of a line of ids.
+
+    Raises:
+        DataError: something in it is no id of the vocabulary.
+    """
+    from xlm.bpe.vocabulary import CONTINUED, FIRST_ORDINARY
+
+    text: list[str] = []
+    glued = False
+    for field in line.split():
+        index = (
+            int(field) if field.isascii() and field.isdigit() and len(field) < _LONGEST_ID else -1
+        )
+        if not 0 <= index < vocabulary.size:
+            raise DataError(
+                f"{INPUT}, line {number}: {field[:40]!r} is no id from 0 to {vocabulary.size - 1}",
+                fix="give ids with the vocabulary that made them",
+            )
+        token = vocabulary.token(index)
+        ordinary = index >= FIRST_ORDINARY
+        if text and not (glued and ordinary):
+            text.append(" ")
+        glued = ordinary and token.endswith(CONTINUED)
+        text.append(token.removesuffix(CONTINUED) if glued else token)
+    return "".join(text)
+
+
+def open_vocabulary(path: Path, size: int | None) -> "Vocabulary":
+    """A `token count` file, or a vocabulary artifact (its folder or its `vocabulary.json`).
+
+    Args:
+        size: largest number of ids, the 14 special ones included; None: all.
+
+    Raises:
+        ConfigError: there is no such file.
+        DataError: it is no vocabulary.
+    """
+    from xlm.bpe.vocabulary import FIRST_ORDINARY, VOCABULARY_FILE, Vocabulary, read_counted
+    from xlm.bpe.vocabulary import load_vocabulary as load
+
+    folder = path.parent if path.name == VOCABULARY_FILE else path
+    with readable(path, "--vocab"):
+        if (folder / VOCABULARY_FILE).is_file():
+            whole = load(folder)
+            found = Vocabulary(whole.tokens[:size], whole.token_counts[:size])
+        else:
+            _require_counted(path)
+            unlimited = path.stat().st_size + FIRST_ORDINARY
+            found = read_counted(path, size=size or unlimited)
+    return found
+
+
+def _require_counted(path: Path) -> None:
+    """The reader skips what it cannot read: of another file it would make an empty vocabulary."""
+    with path.open(encoding="utf-8", newline="\n") as file:
+        first = file.readline()
+    if len(first.split()) != 2:
+        raise DataError(
+            f"{path}, line 1: not `token count`: {first[:40].rstrip()!r}",
+            fix="give --vocab a vocabulary and --codes the codes",
+        )
+
+
+def open_codes(path: Path) -> "Applier":
+    """The applier of a codes file.
+
+    Raises:
+        ConfigError: there is no such file.
+        DataError: it is no codes file.
+    """
+    from xlm.bpe.apply import Applier
+
+    with readable(path, "--codes"), _without_chatter():
+        return Applier(path)
+
+
+@contextlib.contextmanager
+def readable(path: Path, option: str) -> Iterator[None]:
+    """Tell a file that cannot be read, or is not UTF-8, in one line."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"{option} {path}: {error.strerror or error}", fix="give the path of a file"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{option} {path}: not UTF-8 ({error.reason})", fix="check the file"
+        ) from error
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Keep off the terminal what fastBPE's module writes to file descriptor 2 as it loads."""
+    kept, silence = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(silence, _STDERR)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(silence)
+        os.close(kept)
