@@ -25,7 +25,7 @@ class TokenizeSlice(Config):
     segmenter_identities: dict[str, str]
     """Tool, version and model of these, by language."""
     unicode: str
-    """Version of Python's character tables: they decide case, accents and categories."""
+    """Version of Python's character tables, which segmenters ask; the rest has tables of ours."""
     segmenter_specs: dict[str, str] = operational(
         {}, description="Segmenter by language with its path; the identities stand for its bytes."
     )
@@ -48,7 +48,7 @@ def tokenize_slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
         languages=languages,
         segmenters={language: split_spec(spec)[0] for language, spec in specs.items()},
         segmenter_identities={language: identity_of(spec) for language, spec in specs.items()},
-        unicode=unicodedata.unidata_version,
+        unicode=unicodedata.unidata_version if specs else "",
         segmenter_specs=specs,
     )
 
