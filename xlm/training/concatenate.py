@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import EOS, PAD
-from xlm.shards.reader import Lines
+from xlm.shards.lines import Lines
 
 
 @dataclass(frozen=True)

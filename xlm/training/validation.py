@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from xlm.bpe.vocabulary import FIRST_ORDINARY, MASK
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
-from xlm.shards.reader import Lines, Pairs
+from xlm.shards.lines import Lines, Pairs
 from xlm.training.batch import Batch
 from xlm.training.concatenate import join_translations
 from xlm.training.data import Corpus
@@ -138,7 +138,7 @@ def _stream_batches(
     *,
     specials: bool,
 ) -> Iterator[Batch]:
-    stream = Stream(lines.ids, rows=1, tokens=tokens)
+    stream = Stream(lines, rows=1, tokens=tokens)
     chunks = max(1, len(stream) // parts)
     if max_chunks is not None:
         chunks = min(chunks, max_chunks)
