@@ -50,9 +50,9 @@ class FlatLines:
             DataError: the file was cut short.
         """
         missing_B = np.clip(-starts_B, 0, width)
-        ids = self._file.read(starts_B + missing_B, width - missing_B)
+        ids = self._file.read(np.maximum(starts_B, 0), width - missing_B)
         if not missing_B.any():
-            return ids.reshape(-1, width)
+            return ids.reshape(len(starts_B), width)
         windows_BT = np.full((len(starts_B), width), EOS, dtype=np.int32)
         windows_BT[np.arange(width) >= missing_B[:, None]] = ids
         return windows_BT

@@ -46,10 +46,10 @@ class IdFile:
         """Each piece, one behind the other."""
         starts, sizes = (starts_B * ID.itemsize).tolist(), (lengths_B * ID.itemsize).tolist()
         pieces = map(os.pread, repeat(self._descriptor), sizes, starts)
-        ids = np.frombuffer(b"".join(pieces), dtype=ID)
-        if len(ids) != lengths_B.sum():
+        found = b"".join(pieces)
+        if len(found) != sum(sizes):
             raise DataError(f"{self._path} was cut short", fix="remove it and start again")
-        return ids.astype(np.int32, copy=False)
+        return np.frombuffer(found, dtype=ID).astype(np.int32, copy=False)
 
 
 def provide(
@@ -69,24 +69,28 @@ def provide(
     """
     record = folder / f"{name}.json"
     wanted = {"format": _FORMAT, "shards": reader.digest(), **options}
-    with build_lock(folder, name):
-        if _is_whole(folder, record, wanted):
-            return
-        record.unlink(missing_ok=True)
-        for file in files:
-            (folder / file).unlink(missing_ok=True)
-        free_bytes = shutil.disk_usage(folder).free
-        if most_bytes > free_bytes:
-            raise StoreError(
-                f"{folder}: the ids of {name} need {most_bytes:,} bytes, free are {free_bytes:,}",
-                fix="make room; 4 bytes a training token are needed while training runs",
-            )
-        try:
+    try:
+        with build_lock(folder, name):
+            if _is_whole(folder, record, wanted):
+                return
+            # The record goes first: it must not stand beside files that it does not describe.
+            for file in (record.name, *files):
+                (folder / file).unlink(missing_ok=True)
+            _require_room(folder, name, most_bytes)
             sizes = _write(folder, files, parts)
-        except OSError as error:
-            raise StoreError(f"{folder}: {error.strerror}", fix="make room") from error
-        content = json.dumps({**wanted, "sizes": sizes})
-        write_atomically(record, content.encode() + b"\n")
+            content = json.dumps({**wanted, "sizes": sizes})
+            write_atomically(record, content.encode() + b"\n")
+    except OSError as error:
+        raise StoreError(f"{folder}: {error.strerror}", fix="mend the disk or make room") from error
+
+
+def _require_room(folder: Path, name: str, most_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if most_bytes > free_bytes:
+        raise StoreError(
+            f"{folder}: the ids of {name} need {most_bytes:,} bytes, free are {free_bytes:,}",
+            fix="make room; 4 bytes a training token are needed while training runs",
+        )
 
 
 def _write(folder: Path, files: Sequence[str], parts: Parts) -> dict[str, int]:

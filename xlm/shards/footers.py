@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlm.errors import DataError
-from xlm.shards.layout import COUNTS, FORMAT_VERSION, ID_COLUMNS, METADATA_PREFIX
+from xlm.shards.layout import COUNTS, FORMAT_VERSION, ID_COLUMNS, METADATA_PREFIX, arrow_schema
 
 _TAIL_BYTES = 8
 """A Parquet file ends with its footer, the footer's length in four bytes, and PAR1."""
 
 
 class Shard(NamedTuple):
-    """One file: its metadata without their prefix, and the rows of each row group."""
+    """One file: its metadata without their prefix, its columns, the rows of each row group."""
 
     path: Path
     metadata: dict[str, str]
+    schema: Any
     group_rows: tuple[int, ...]
 
 
@@ -53,14 +54,14 @@ def inspect(path: Path) -> Shard:
         DataError: there is no whole footer.
     """
     with opened(path) as file:
-        stored = file.metadata.metadata or {}
+        stored, schema = file.metadata.metadata or {}, file.schema_arrow
         rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     metadata = {
         name.decode(errors="replace").removeprefix(METADATA_PREFIX): value.decode(errors="replace")
         for name, value in stored.items()
         if name.startswith(METADATA_PREFIX.encode())
     }
-    return Shard(path, metadata, tuple(rows))
+    return Shard(path, metadata, schema, tuple(rows))
 
 
 def check(shard: Shard, *, first: Shard, vocabulary_hash: str) -> None:
@@ -86,9 +87,10 @@ def check(shard: Shard, *, first: Shard, vocabulary_hash: str) -> None:
             fix="build shards and model from the same vocabulary",
         )
     same = ("kind", "languages")
-    if metadata["kind"] not in ID_COLUMNS or any(
-        metadata[name] != first.metadata[name] for name in same
-    ):
+    kinds = [kind for kind in ID_COLUMNS if kind == metadata["kind"]]
+    if not any(shard.schema.equals(arrow_schema(kind)) for kind in kinds):
+        raise DataError(f"{path} has other columns than a shard", fix="rebuild the shards")
+    if any(metadata[name] != first.metadata[name] for name in same):
         raise DataError(
             f"{path} holds {metadata['kind']} {metadata['languages']}, "
             f"{first.path.name} {first.metadata['kind']} {first.metadata['languages']}",

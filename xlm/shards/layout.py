@@ -11,7 +11,7 @@ schema metadata (all values text) says what it holds:
     xlm.lines, xlm.tokens, xlm.unknown
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 FORMAT_VERSION = "2"
 
@@ -33,3 +33,15 @@ LABELS = ("contradiction", "neutral", "entailment")
 
 METADATA_PREFIX = "xlm."
 COUNTS = ("lines", "tokens", "unknown")
+
+
+def arrow_schema(kind: Kind) -> Any:
+    """The columns of a shard; nothing is ever null."""
+    import pyarrow as pa
+
+    ids = pa.list_(pa.field("element", pa.int32(), nullable=False))
+    fields = [pa.field(name, ids, nullable=False) for name in ID_COLUMNS[kind]]
+    fields += [pa.field(name, pa.string(), nullable=False) for name in LANGUAGE_COLUMNS[kind]]
+    if kind == "xnli":
+        fields.append(pa.field(LABEL_COLUMN, pa.int8(), nullable=False))
+    return pa.schema(fields)

@@ -48,8 +48,8 @@ class Lines:
     def windows(self, starts_B: NDArray[np.int64], width: int) -> NDArray[np.int32]:
         """`width` ids from each start on, (B, width), whatever the lines; EOS before the first."""
         places_BT = starts_B[:, None] + np.arange(width, dtype=np.int64)
-        windows_BT: NDArray[np.int32] = self.ids[np.maximum(places_BT, 0)]
-        windows_BT[places_BT < 0] = EOS
+        windows_BT = np.full(places_BT.shape, EOS, dtype=np.int32)
+        windows_BT[places_BT >= 0] = self.ids[places_BT[places_BT >= 0]]
         return windows_BT
 
 

@@ -17,10 +17,10 @@ from xlm.bpe.vocabulary import UNKNOWN, Vocabulary
 from xlm.shards.layout import (
     FORMAT_VERSION,
     ID_COLUMNS,
-    LABEL_COLUMN,
     LANGUAGE_COLUMNS,
     METADATA_PREFIX,
     Kind,
+    arrow_schema,
 )
 from xlm.shards.lines import Lines, concatenate
 
@@ -29,7 +29,6 @@ Block = tuple[Sequence[Lines], Labels]
 """Rows: the lines of each id column, and the labels (none but of XNLI)."""
 
 NO_LABELS: Labels = np.empty(0, dtype=np.int8)
-_ID_TYPE = pa.list_(pa.field("element", pa.int32(), nullable=False))
 
 
 class ShardWriter:
@@ -60,7 +59,7 @@ class ShardWriter:
         self.counts = {"lines": 0, "tokens": 0, "unknown": 0}
         self._held: list[Block] = []
         self._rows = self._tokens = 0
-        self._schema = _schema(kind)
+        self._schema = arrow_schema(kind)
         self._file = pq.ParquetWriter(
             path,
             self._schema,
@@ -94,9 +93,10 @@ class ShardWriter:
 
     def _flush(self) -> None:
         columns = [concatenate([*side]) for side in zip(*(c for c, _ in self._held), strict=True)]
+        id_type = self._schema.field(0).type
         arrays: list[Any] = [
             pa.ListArray.from_arrays(
-                pa.array(lines.offsets.astype(np.int32)), pa.array(lines.ids), type=_ID_TYPE
+                pa.array(lines.offsets.astype(np.int32)), pa.array(lines.ids), type=id_type
             )
             for lines in columns
         ]
@@ -139,11 +139,3 @@ class ShardWriter:
             self.close()
         else:
             self._file.close()
-
-
-def _schema(kind: Kind) -> Any:
-    fields = [pa.field(name, _ID_TYPE, nullable=False) for name in ID_COLUMNS[kind]]
-    fields += [pa.field(name, pa.string(), nullable=False) for name in LANGUAGE_COLUMNS[kind]]
-    if kind == "xnli":
-        fields.append(pa.field(LABEL_COLUMN, pa.int8(), nullable=False))
-    return pa.schema(fields)
