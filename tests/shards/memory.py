@@ -29,15 +29,17 @@ def write(folder: Path, blocks: int, kind: str) -> None:
     lines = Lines(ids, np.arange(0, BLOCK + 1, LINE))
     half = lines.part(0, len(lines) // 2)
     for shard in range(0, blocks, BLOCKS_PER_SHARD):
-        with ShardWriter(
-            folder / f"train.{shard:05d}.parquet",
-            kind=kind,  # type: ignore[arg-type]
-            languages=("en", "sw")[: 1 + (kind == "pair")],
-            split="train",
-            vocabulary=VOCABULARY,
-            row_group_tokens=BLOCK,
-            compression_level=1,
-        ) as writer:
+        with (
+            ShardWriter(
+                folder / f"train.{shard:05d}.parquet",
+                kind=kind,  # type: ignore[arg-type]
+                languages=("en", "sw")[: 1 + (kind == "pair")],
+                split="train",
+                vocabulary=VOCABULARY,
+                row_group_tokens=BLOCK,
+                compression_level=1,
+            ) as writer
+        ):
             for _ in range(min(BLOCKS_PER_SHARD, blocks - shard)):
                 writer.write([lines] if kind == "mono" else [half, half])
 

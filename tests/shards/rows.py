@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary
+from xlm.shards.flat import flat_lines
 from xlm.shards.layout import ID_COLUMNS, Kind
 from xlm.shards.lines import Lines
+from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 
 VOCABULARY = Vocabulary(
@@ -54,3 +56,9 @@ def write_rows(
         ) as writer:
             writer.write([c.part(borders[number], borders[number + 1]) for c in columns])
     return folder
+
+
+def first_ids(shards: Path, folder: Path) -> list[list[int]]:
+    """The first five ids of a flat copy in `folder`, which it makes if it must."""
+    flat = flat_lines(ShardReader(shards, "train", HASH), folder, "sw")
+    return flat.windows(np.zeros(1, dtype=np.int64), 5).tolist()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.shards.rows import HASH, VOCABULARY, lines_of, rows_of, write_rows
+from tests.shards.rows import HASH, VOCABULARY, first_ids, lines_of, rows_of, write_rows
 from xlm.errors import DataError, StoreError
 from xlm.shards.flat import flat_lines, flat_pairs
 from xlm.shards.lines import Lines
@@ -167,18 +167,13 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> 
         flat_lines(_lines(tmp_path), tmp_path / "ids", "sw")
 
 
-def _first_ids(shards: Path, folder: Path) -> list[list[int]]:
-    flat = flat_lines(ShardReader(shards, "train", HASH), folder, "sw")
-    return flat.windows(np.zeros(1, dtype=np.int64), 5).tolist()
-
-
 def test_processes_that_start_together_share_one_copy(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     ids = random.integers(14, 1000, 300_000, dtype=np.int32)
     lines = Lines(ids, np.arange(0, 300_001, 30))
     shards = write_rows(tmp_path / "shards", lines, row_group_tokens=20_000)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        found = pool.starmap(_first_ids, [(shards, tmp_path / "ids")] * 4)
+        found = pool.starmap(first_ids, [(shards, tmp_path / "ids")] * 4)
     assert found == [[ids[:5].tolist()]] * 4
     record = json.loads((tmp_path / "ids" / "sw.json").read_text())
     assert record["sizes"] == {"sw.ids": 4 * 310_000}

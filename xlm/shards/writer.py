@@ -74,14 +74,14 @@ class ShardWriter:
 
     def write(self, columns: Sequence[Lines], labels: Labels = NO_LABELS) -> None:
         """Add rows; row i is line i of every id column, with label i where the kind has labels."""
-        tokens = np.sum([np.diff(lines.offsets) for lines in columns], axis=0, dtype=np.int64)
-        passed = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(tokens)])
-        rows = begin = 0
-        while begin < len(tokens):
+        # Tokens of all columns before each row, and after the last one.
+        passed = np.array([lines.offsets for lines in columns]).sum(axis=0)
+        total, begin = len(passed) - 1, 0
+        while begin < total:
             reached = passed[begin] + self._limit - self._tokens
             # The row that reaches the limit is the group's last.
             rows = min(
-                int(np.searchsorted(passed, reached)), begin + self._limit - self._rows, len(tokens)
+                int(np.searchsorted(passed, reached)), begin + self._limit - self._rows, total
             )
             part = [lines.part(begin, rows) for lines in columns]
             self._held.append((part, labels[begin:rows]))
