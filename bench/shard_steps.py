@@ -1,5 +1,6 @@
 """How much of a training step goes into its batch: the models of two profiles on one thread."""
 
+import statistics
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ SECONDS = 20.0
 
 
 def loader_shares(lines: Lines, vocabulary: Vocabulary, folder: Path) -> list[dict[str, Any]]:
-    """Mean seconds of a step, of drawing its batch, and of reading that batch's rows."""
+    """Median CPU seconds of a step, of drawing its batch, and of reading that batch's rows."""
     torch.set_num_threads(1)
     found = []
     for number, (name, (profile, changes)) in enumerate(MODELS.items()):
@@ -62,33 +63,37 @@ def _share(
     optimizer = build_optimizer(
         encoder.named_parameters(), pretrain.optimizer, pretrain.schedule, pretrain.updates
     )
-    seconds = {"step": 0.0, "batch": 0.0, "read": 0.0}
-    source.steps = [_timed(step, seconds) for step in source.steps]
-    steps = 0
-    while seconds["step"] < SECONDS:
-        if steps == 3:  # the first ones allocate
-            seconds.update(dict.fromkeys(seconds, 0.0))
-        began = time.perf_counter()
+    reads: list[float] = []
+    source.steps = [_timed(step, reads) for step in source.steps]
+    seconds: dict[str, list[float]] = {"step": [], "batch": [], "read": []}
+    while sum(seconds["step"]) < SECONDS:
+        reads.clear()
+        began = time.process_time()
         batch = source.next_batch()
-        seconds["batch"] += time.perf_counter() - began
+        drawn = time.process_time()
         losses_N = loss(*to_tensors(batch, torch.device("cpu")))
         optimizer.adam.zero_grad()
         (losses_N.sum() / max(len(losses_N), 1)).backward()
-        optimizer.set_update(steps)
+        optimizer.set_update(len(seconds["step"]))
         optimizer.clip()
         optimizer.adam.step()
-        seconds["step"] += time.perf_counter() - began
-        steps += 1
-    return {name: total / (steps - 3) for name, total in seconds.items()}
+        ended = time.process_time()
+        for name, spent in (
+            ("step", ended - began),
+            ("batch", drawn - began),
+            ("read", sum(reads)),
+        ):
+            seconds[name].append(spent)
+    return {name: statistics.median(spent) for name, spent in seconds.items()}
 
 
-def _timed(step: Step, seconds: dict[str, float]) -> Step:
-    """The same step, which adds up the time of reading its rows."""
+def _timed(step: Step, reads: list[float]) -> Step:
+    """The same step, which notes how long reading its rows takes."""
 
     def inputs(item: Any) -> Any:
-        began = time.perf_counter()
+        began = time.process_time()
         found = step.inputs(item)
-        seconds["read"] += time.perf_counter() - began
+        reads.append(time.process_time() - began)
         return found
 
     return replace(step, inputs=inputs)

@@ -1,11 +1,10 @@
 """The layout of a shard, known to writer and reader.
 
 A shard is one Parquet file `{split}.{shard:05d}.parquet`, one row per line or pair, zstd, row
-groups of about a million tokens. Ids are `list<int32>` without nulls and WITHOUT `</s>`: whoever
-reads a stream puts id 1 behind each line. They are stored byte by byte (BYTE_STREAM_SPLIT: first
-all lowest bytes, then all second ones, ...), which reads faster and is smaller than plain or
-dictionary ids, and every page carries a checksum (docs/shards.md has the measurements). The file's
-schema metadata (all values text) says what it holds:
+groups of about a million tokens. Ids are `list<int32>` WITHOUT `</s>`: whoever reads a stream puts
+id 1 behind each line. Neither lists nor ids can be null, which makes them faster to read, and every
+page carries a checksum (docs/shards.md has the measurements). The file's schema metadata (all
+values text) says what it holds:
 
     xlm.format, xlm.kind, xlm.languages, xlm.split, xlm.vocabulary_hash, xlm.vocabulary_size,
     xlm.lines, xlm.tokens, xlm.unknown

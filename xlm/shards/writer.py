@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from xlm.bpe.vocabulary import UNKNOWN, Vocabulary
 from xlm.shards.layout import (
     FORMAT_VERSION,
-    ID_COLUMNS,
     LANGUAGE_COLUMNS,
     METADATA_PREFIX,
     Kind,
@@ -65,10 +64,6 @@ class ShardWriter:
             self._schema,
             compression="zstd",
             compression_level=compression_level,
-            use_dictionary=list(LANGUAGE_COLUMNS[kind]),
-            column_encoding={
-                f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in ID_COLUMNS[kind]
-            },
             write_page_checksum=True,
         )
 

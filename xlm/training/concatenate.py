@@ -43,8 +43,7 @@ def join_translations(
     tokens_BT = np.full((len(chosen), columns_1T.shape[1]), PAD, dtype=np.int64)
     _place(tokens_BT, first, chosen, np.ones_like(first_B1))
     _place(tokens_BT, second, chosen, border_B1 + 1)
-    for column_B1 in (np.zeros_like(border_B1), border_B1 - 1, border_B1, total_B1 - 1):
-        np.put_along_axis(tokens_BT, column_B1, EOS, axis=1)
+    _put_eos(tokens_BT, np.zeros_like(border_B1), border_B1 - 1, border_B1, total_B1 - 1)
     in_first_BT = columns_1T < border_B1
     positions_BT = np.where(in_first_BT, columns_1T, columns_1T - border_B1)
     return Joined(
@@ -77,8 +76,7 @@ def join_inferences(
     tokens_BT = np.full((len(chosen), columns_1T.shape[1]), PAD, dtype=np.int64)
     _place(tokens_BT, premises, chosen, np.ones_like(first_B1), longest)
     _place(tokens_BT, hypotheses, chosen, border_B1 + 1, longest)
-    for column_B1 in (np.zeros_like(border_B1), border_B1, total_B1 - 1):
-        np.put_along_axis(tokens_BT, column_B1, EOS, axis=1)
+    _put_eos(tokens_BT, np.zeros_like(border_B1), border_B1, total_B1 - 1)
     return Joined(
         tokens_BT=tokens_BT,
         languages_BT=np.broadcast_to(language_ids[:, None], tokens_BT.shape).astype(np.int64),
@@ -93,8 +91,7 @@ def enclose_lines(lines: Lines, chosen: NDArray[np.int64], *, language_id: int) 
     columns_1T = np.arange(lengths_B1.max() + 2)[None]
     tokens_BT = np.full((len(chosen), columns_1T.shape[1]), PAD, dtype=np.int64)
     _place(tokens_BT, lines, chosen, np.ones_like(lengths_B1))
-    for column_B1 in (np.zeros_like(lengths_B1), lengths_B1 + 1):
-        np.put_along_axis(tokens_BT, column_B1, EOS, axis=1)
+    _put_eos(tokens_BT, np.zeros_like(lengths_B1), lengths_B1 + 1)
     return Joined(
         tokens_BT=tokens_BT,
         languages_BT=np.full_like(tokens_BT, language_id),
@@ -105,6 +102,11 @@ def enclose_lines(lines: Lines, chosen: NDArray[np.int64], *, language_id: int) 
 
 def _lengths(lines: Lines, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     return (lines.offsets[chosen + 1] - lines.offsets[chosen])[:, None]
+
+
+def _put_eos(tokens_BT: NDArray[np.int64], *columns_B1: NDArray[np.int64]) -> None:
+    columns_BC = np.concatenate(columns_B1, axis=1)
+    tokens_BT[np.arange(len(tokens_BT))[:, None], columns_BC] = EOS
 
 
 def _place(
