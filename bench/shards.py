@@ -2,9 +2,10 @@
 
     .venv/bin/python bench/shards.py [--shared ../shared] [--tokens 30000000] [--rounds 5]
 
-One thread, in CPU time (user and kernel), as other work may run beside; files are in the page cache,
-so there is nothing to wait for but the flush after laying flat. The ways that are compared take
-turns, and the fastest of all rounds counts. Writes bench/results/shards.json and docs/shards.md.
+One thread, in CPU time (user and kernel), as other work may run beside; files are in the page
+cache, so there is nothing to wait for but the flush after laying flat. The ways that are compared
+take turns, and the fastest of all rounds counts. Writes bench/results/shards.json and
+docs/shards.md.
 """
 
 import argparse

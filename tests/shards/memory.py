@@ -52,7 +52,7 @@ def read(folder: Path, kind: str) -> int:
         return sum(stream.chunk(k).size for k in random.permutation(len(stream)).tolist())
     pairs = flat_pairs(reader, folder / "ids", "en-sw", longest_side=100)
     groups = group_pairs(joined_tokens(pairs.lengths_N2), 4000, random)
-    return sum(pairs.take(groups[i]).first.tokens for i in range(min(len(groups), 3000)))
+    return sum(pairs.take(groups[i])[0].lengths_B.sum() for i in range(min(len(groups), 3000)))
 
 
 def peak_bytes() -> int:

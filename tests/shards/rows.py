@@ -9,7 +9,7 @@ import numpy as np
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary
 from xlm.shards.flat import flat_lines
 from xlm.shards.layout import ID_COLUMNS, Kind
-from xlm.shards.lines import Lines
+from xlm.shards.lines import Lines, Spans
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 
@@ -29,6 +29,12 @@ def rows_of(lines: Lines) -> list[list[int]]:
     """Lists again."""
     borders = lines.offsets.tolist()
     return [lines.ids[a:b].tolist() for a, b in pairwise(borders)]
+
+
+def rows_at(spans: Spans) -> list[list[int]]:
+    """The same of lines that are anywhere."""
+    places = zip(spans.starts_B.tolist(), spans.lengths_B.tolist(), strict=True)
+    return [spans.ids[start : start + length].tolist() for start, length in places]
 
 
 def write_rows(

@@ -14,6 +14,7 @@ from xlm.shards.encoder import LineEncoder
 from xlm.shards.lines import Lines
 from xlm.shards.reader import Place, ShardReader, read_lines
 
+ENCODER = LineEncoder(VOCABULARY)
 ROWS = st.lists(st.lists(st.integers(0, 1013), max_size=9), max_size=40)
 NEW_EXAMPLES = settings(max_examples=40, deadline=None)
 
@@ -29,9 +30,18 @@ NEW_EXAMPLES = settings(max_examples=40, deadline=None)
 )
 def test_lines_are_encoded_as_the_vocabulary_does(pieces: list[list[str]], space: str) -> None:
     texts = [space.join(line) for line in pieces]
-    found = rows_of(LineEncoder(VOCABULARY).encode(texts))
+    found = rows_of(ENCODER.encode(texts))
     assert found == [VOCABULARY.ids(text.split()) for text in texts]
     assert SPECIAL_TOKENS.index("<unk>") == 3
+
+
+def test_white_space_is_that_of_python() -> None:
+    letters = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+    blocks = ("w1" + letter + "w2" for letter in letters)
+    split = {
+        letters[i] for i, n in enumerate(np.diff(ENCODER.encode(list(blocks)).offsets)) if n > 1
+    }
+    assert split == {letter for letter in letters if letter.isspace()}
 
 
 @NEW_EXAMPLES

@@ -16,7 +16,6 @@ from xlm.model.description import ModelDescription
 from xlm.shards.lines import Lines, Pairs
 from xlm.shards.reader import read_lines, read_pairs
 from xlm.training.batch import Batch, join_batches
-from xlm.training.concatenate import join_translations
 from xlm.training.masking import Masker
 from xlm.training.randomness import generator
 
@@ -42,6 +41,37 @@ def stream_rows(
         epoch += 1
 
 
+def joined(
+    first: Lines, second: Lines, numbers: list[int], language_ids: tuple[int, int], positions: int
+) -> Rows:
+    """Pairs in rows of Python lists: tokens, languages, positions, what is real."""
+    columns: tuple[list[list[int]], ...] = ([], [], [], [])
+    for number in numbers:
+        a, b = ([1, *_row(lines, number), 1] for lines in (first, second))
+        columns[0].append(a + b)
+        columns[1].append([language_ids[0]] * len(a) + [language_ids[1]] * len(b))
+        columns[2].append([*range(len(a)), *range(len(b))])
+        columns[3].append([1] * len(a + b))
+    width = max(map(len, columns[0]))
+    for column, kind in zip(columns, ("pad", "language", "position", "real"), strict=True):
+        for row in column:
+            while len(row) < width:
+                following = {
+                    "pad": 2,
+                    "language": language_ids[1],
+                    "position": min(row[-1] + 1, positions - 1),
+                    "real": 0,
+                }
+                row.append(following[kind])
+    tokens, languages, places, real = (np.array(column, dtype=np.int64) for column in columns)
+    return tokens, languages, places, real.astype(np.bool_)
+
+
+def _row(lines: Lines, number: int) -> list[int]:
+    row: list[int] = lines.ids[lines.offsets[number] : lines.offsets[number + 1]].tolist()
+    return row
+
+
 def pair_rows(
     first: Lines,
     second: Lines,
@@ -64,10 +94,7 @@ def pair_rows(
         batch_of = np.cumsum(keys[order]) // budget
         batches = np.split(order, np.flatnonzero(np.diff(batch_of)) + 1)
         for number in random.permutation(len(batches)):
-            joined = join_translations(
-                first, second, kept[batches[number]], language_ids=language_ids, positions=positions
-            )
-            yield joined.tokens_BT, joined.languages_BT, joined.positions_BT, joined.real_BT
+            yield joined(first, second, kept[batches[number]].tolist(), language_ids, positions)
         epoch += 1
 
 

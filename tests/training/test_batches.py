@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from xlm.shards.lines import Lines, Pairs
+from xlm.shards.lines import Lines, Pairs, Spans
 from xlm.training.concatenate import enclose_lines, join_inferences, join_translations
 from xlm.training.pairs import group_pairs, joined_tokens, pair_tokens, usable_pairs
 from xlm.training.streams import Stream
@@ -15,6 +15,10 @@ from xlm.training.walk import Cursor, Walk
 def lines(*rows: list[int]) -> Lines:
     offsets = np.cumsum([0] + [len(row) for row in rows]).astype(np.int64)
     return Lines(np.array([i for row in rows for i in row], dtype=np.int32), offsets)
+
+
+def every(lines: Lines) -> Spans:
+    return lines.at(np.arange(len(lines)))
 
 
 def chunks_by_the_formula(ids: list[int], rows: int, tokens: int) -> list[np.ndarray]:
@@ -99,7 +103,7 @@ def test_joined_lengths_take_the_bytes_that_hold_them(longest: int) -> None:
 
 def test_translations_restart_positions_and_hold_four_eos() -> None:
     joined = join_translations(
-        lines([20, 21], [22]), lines([30], [31, 32, 33]), np.array([0, 1]),
+        every(lines([20, 21], [22])), every(lines([30], [31, 32, 33])),
         language_ids=(4, 9), positions=512,
     )  # fmt: skip
     assert joined.tokens_BT.tolist() == [[1, 20, 21, 1, 1, 30, 1, 2], [1, 22, 1, 1, 31, 32, 33, 1]]
@@ -111,7 +115,7 @@ def test_translations_restart_positions_and_hold_four_eos() -> None:
 
 def test_padding_never_leaves_the_position_table() -> None:
     joined = join_translations(
-        lines([20], [20] * 8), lines([30], [30] * 8), np.array([0, 1]),
+        every(lines([20], [20] * 8)), every(lines([30], [30] * 8)),
         language_ids=(0, 1), positions=10,
     )  # fmt: skip
     assert joined.positions_BT.max() == 9

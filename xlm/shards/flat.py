@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import EOS
 from xlm.shards.flat_files import ID, IdFile, Parts, provide
-from xlm.shards.lines import Lines, Pairs
+from xlm.shards.lines import Lines, Spans
 from xlm.shards.reader import ShardReader
 
-_PAIRS_PER_START = 64
-"""The start of every so many pairs is kept in memory; the others follow from lengths."""
+_BLOCK = 64
+"""Pairs for which one start is kept in full."""
 
 
 class FlatLines:
@@ -61,8 +61,8 @@ class FlatLines:
 class FlatPairs:
     """Pairs on the disk, the two sides of each next to one another.
 
-    In memory are the lengths of both sides, one byte each where none has more than 255 tokens, and
-    one start for 64 pairs.
+    In memory are, for each pair, the lengths of both sides (one byte each where none has more than
+    255 tokens) and where it begins after the first of its 64 neighbours (two bytes).
     """
 
     def __init__(
@@ -72,37 +72,27 @@ class FlatPairs:
         self.languages = languages
         self.lengths_N2 = lengths_N2
         """Tokens of the two sides of each pair, without EOS."""
-        blocks = [
-            int(lengths_N2[begin : begin + _PAIRS_PER_START].sum(dtype=np.int64))
-            for begin in range(0, len(lengths_N2), _PAIRS_PER_START)
-        ]
-        self._block_starts = np.cumsum([0, *blocks], dtype=np.int64)
+        starts_N = np.cumsum(lengths_N2.sum(1, dtype=np.int64))
+        starts_N -= lengths_N2.sum(1, dtype=np.int64)
+        self._block_starts = starts_N[::_BLOCK].copy()
+        starts_N -= np.repeat(self._block_starts, _BLOCK)[: len(starts_N)]
+        self._starts_N = starts_N.astype(np.min_scalar_type(int(starts_N.max(initial=0))))
 
     def __len__(self) -> int:
         return len(self.lengths_N2)
 
-    def take(self, numbers_B: NDArray[np.integer[Any]]) -> Pairs:
-        """The pairs of the given numbers, in that order, in memory.
+    def take(self, numbers_B: NDArray[np.integer[Any]]) -> tuple[Spans, Spans]:
+        """First and second sides of the pairs of the given numbers, in that order, in memory.
 
         Raises:
             DataError: the file was cut short.
         """
-        lengths_B2 = self.lengths_N2[numbers_B].astype(np.int64)
-        ids = self._file.read(self._starts(numbers_B.astype(np.int64)), lengths_B2.sum(1))
-        in_first = np.repeat(np.tile([True, False], len(numbers_B)), lengths_B2.ravel())
-        offsets = np.zeros((2, len(numbers_B) + 1), dtype=np.int64)
-        np.cumsum(lengths_B2.T, axis=1, out=offsets[:, 1:])
-        first, second = Lines(ids[in_first], offsets[0]), Lines(ids[~in_first], offsets[1])
-        return Pairs(self.languages, first, second)
-
-    def _starts(self, numbers_B: NDArray[np.int64]) -> NDArray[np.int64]:
-        block_B, within_B = np.divmod(numbers_B, _PAIRS_PER_START)
-        place_1P = np.arange(_PAIRS_PER_START)[None]
-        pairs_BP = np.minimum(block_B[:, None] * _PAIRS_PER_START + place_1P, len(self) - 1)
-        tokens_BP = self.lengths_N2[pairs_BP].sum(2, dtype=np.int64)
-        before_B = (tokens_BP * (place_1P < within_B[:, None])).sum(1)
-        starts_B: NDArray[np.int64] = self._block_starts[block_B] + before_B
-        return starts_B
+        first_B, second_B = self.lengths_N2[numbers_B].T.astype(np.int64)
+        both_B = first_B + second_B
+        starts_B = self._block_starts[numbers_B // _BLOCK] + self._starts_N[numbers_B]
+        ids = self._file.read(starts_B, both_B)
+        begins_B = np.cumsum(both_B) - both_B
+        return Spans(ids, begins_B, first_B), Spans(ids, begins_B + first_B, second_B)
 
 
 def flat_lines(reader: ShardReader, folder: Path, name: str) -> FlatLines:

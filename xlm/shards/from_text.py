@@ -17,7 +17,7 @@ from xlm.shards.encoder import LineEncoder
 from xlm.shards.layout import ID_COLUMNS, LABELS, Kind
 from xlm.shards.writer import NO_LABELS, Block, ShardWriter
 
-_BLOCK_CHARACTERS = 1 << 20
+_BLOCK_CHARACTERS = 4 << 20
 """Text of the first side that is encoded at once."""
 
 
@@ -72,7 +72,7 @@ def _blocks(sources: Sequence[Path], encoder: LineEncoder) -> Iterator[Block]:
 
 
 def _texts(sources: Sequence[Path]) -> Iterator[Sequence[Sequence[str]]]:
-    """The same lines of each file, about a million characters of the first at a time."""
+    """The same lines of each file, about four million characters of the first at a time."""
     done = 0
     with ExitStack() as stack:
         first, *others = [

@@ -45,12 +45,26 @@ class Lines:
         ids[is_token] = self.ids
         return Lines(ids, offsets)
 
+    def at(self, numbers_B: NDArray[np.int64]) -> "Spans":
+        """Where the lines of the given numbers are."""
+        starts_B = self.offsets[numbers_B]
+        return Spans(self.ids, starts_B, self.offsets[numbers_B + 1] - starts_B)
+
     def windows(self, starts_B: NDArray[np.int64], width: int) -> NDArray[np.int32]:
         """`width` ids from each start on, (B, width), whatever the lines; EOS before the first."""
         places_BT = starts_B[:, None] + np.arange(width, dtype=np.int64)
         windows_BT = np.full(places_BT.shape, EOS, dtype=np.int32)
         windows_BT[places_BT >= 0] = self.ids[places_BT[places_BT >= 0]]
         return windows_BT
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Lines wherever they are in `ids`, in any order: line i has `lengths_B[i]` ids."""
+
+    ids: NDArray[np.int32]
+    starts_B: NDArray[np.int64]
+    lengths_B: NDArray[np.int64]
 
 
 @dataclass(frozen=True)

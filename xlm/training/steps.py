@@ -106,12 +106,10 @@ def _pair_step(
         return group_pairs(lengths_N, budget, generator(config.seed, name, epoch))
 
     def inputs(group: NDArray[np.uint32]) -> Inputs:
-        found = pairs.take(group)
-        sides, ids = (found.first, found.second), language_ids
+        sides, ids = pairs.take(group), language_ids
         if turned:
             sides, ids = sides[::-1], ids[::-1]
-        every = np.arange(len(group))
-        joined = join_translations(*sides, every, language_ids=ids, positions=positions)
+        joined = join_translations(*sides, language_ids=ids, positions=positions)
         return Inputs(joined.tokens_BT, joined.languages_BT, joined.positions_BT, joined.real_BT)
 
     return Step(name, "tlm", len(pairs), tokens, Walk(order), inputs)

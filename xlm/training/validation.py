@@ -169,9 +169,8 @@ def _pair_batches(
     random = np.random.RandomState(0)
     for begin in range(0, len(chosen), _ROWS):
         joined = join_translations(
-            pairs.first,
-            pairs.second,
-            chosen[begin : begin + _ROWS],
+            pairs.first.at(chosen[begin : begin + _ROWS]),
+            pairs.second.at(chosen[begin : begin + _ROWS]),
             language_ids=ids,
             positions=description.model.max_positions,
         )
