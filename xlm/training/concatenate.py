@@ -33,18 +33,16 @@ def join_translations(
     """
     border_B = first.lengths_B + 2
     total_B = border_B + second.lengths_B + 2
-    columns_1T = np.arange(total_B.max())[None]
-    tokens_BT = np.full((len(total_B), columns_1T.shape[1]), PAD, dtype=np.int64)
+    columns_1T, real_BT, tokens_BT = _empty(total_B)
     _place(tokens_BT, first, np.ones_like(border_B), first.lengths_B)
     _place(tokens_BT, second, border_B + 1, second.lengths_B)
-    _put_eos(tokens_BT, np.zeros_like(border_B), border_B - 1, border_B, total_B - 1)
     in_first_BT = columns_1T < border_B[:, None]
     positions_BT = np.where(in_first_BT, columns_1T, columns_1T - border_B[:, None])
     return Joined(
         tokens_BT=tokens_BT,
-        languages_BT=np.where(in_first_BT, *language_ids).astype(np.int64),
-        positions_BT=np.minimum(positions_BT, positions - 1),
-        real_BT=columns_1T < total_B[:, None],
+        languages_BT=np.where(in_first_BT, *language_ids).astype(np.int64, copy=False),
+        positions_BT=np.minimum(positions_BT, positions - 1, out=positions_BT),
+        real_BT=real_BT,
     )
 
 
@@ -66,16 +64,14 @@ def join_inferences(
     second_B = np.minimum(hypothesis.lengths_B, max_tokens - 2)
     border_B = first_B + 1
     total_B = border_B + second_B + 2
-    columns_1T = np.arange(total_B.max())[None]
-    tokens_BT = np.full((len(chosen), columns_1T.shape[1]), PAD, dtype=np.int64)
+    columns_1T, real_BT, tokens_BT = _empty(total_B)
     _place(tokens_BT, premise, np.ones_like(first_B), first_B)
     _place(tokens_BT, hypothesis, border_B + 1, second_B)
-    _put_eos(tokens_BT, np.zeros_like(border_B), border_B, total_B - 1)
     return Joined(
         tokens_BT=tokens_BT,
         languages_BT=np.broadcast_to(language_ids[:, None], tokens_BT.shape).astype(np.int64),
         positions_BT=np.broadcast_to(columns_1T, tokens_BT.shape).astype(np.int64),
-        real_BT=columns_1T < total_B[:, None],
+        real_BT=real_BT,
     )
 
 
@@ -83,16 +79,23 @@ def enclose_lines(lines: Lines, chosen: NDArray[np.int64], *, language_id: int) 
     """`</s> s </s>` of the chosen lines, which carry no EOS of their own."""
     spans = lines.at(chosen)
     total_B = spans.lengths_B + 2
-    columns_1T = np.arange(total_B.max())[None]
-    tokens_BT = np.full((len(chosen), columns_1T.shape[1]), PAD, dtype=np.int64)
+    columns_1T, real_BT, tokens_BT = _empty(total_B)
     _place(tokens_BT, spans, np.ones_like(total_B), spans.lengths_B)
-    _put_eos(tokens_BT, np.zeros_like(total_B), total_B - 1)
     return Joined(
         tokens_BT=tokens_BT,
         languages_BT=np.full_like(tokens_BT, language_id),
         positions_BT=np.broadcast_to(columns_1T, tokens_BT.shape).astype(np.int64),
-        real_BT=columns_1T < total_B[:, None],
+        real_BT=real_BT,
     )
+
+
+def _empty(
+    total_B: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Columns, what is real, and rows of nothing but EOS and padding: ids go between the EOS."""
+    columns_1T = np.arange(total_B.max())[None]
+    real_BT = columns_1T < total_B[:, None]
+    return columns_1T, real_BT, np.where(real_BT, np.int64(EOS), np.int64(PAD))
 
 
 def _place(
@@ -106,7 +109,3 @@ def _place(
     numbers = zip(spans.starts_B.tolist(), columns_B.tolist(), lengths_B.tolist(), strict=True)
     for row_T, (start, column, length) in zip(tokens_BT, numbers, strict=True):
         row_T[column : column + length] = spans.ids[start : start + length]
-
-
-def _put_eos(tokens_BT: NDArray[np.int64], *columns_B: NDArray[np.int64]) -> None:
-    tokens_BT[np.arange(len(tokens_BT)), np.stack(columns_B)] = EOS
