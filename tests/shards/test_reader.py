@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -146,6 +148,15 @@ def test_a_file_cut_anywhere_is_refused_in_one_line(tmp_path: Path) -> None:
         path.write_bytes(content[:length])
         with pytest.raises(DataError, match=r"^[^\n]*train\.00000\.parquet[^\n]*$"):
             read_lines(folder, "train", HASH)
+
+
+def test_a_shard_that_does_not_say_what_it_holds_is_refused(tmp_path: Path) -> None:
+    metadata = {"xlm.format": "2", "xlm.kind": "mono", "xlm.lines": "one"}
+    pq.write_table(
+        pa.table({"ids": [[1]]}).replace_schema_metadata(metadata), tmp_path / "train.00000.parquet"
+    )
+    with pytest.raises(DataError, match=r"00000\.parquet: its metadata are damaged"):
+        ShardReader(tmp_path, "train", HASH)
 
 
 def test_shards_of_two_languages_are_refused(tmp_path: Path) -> None:

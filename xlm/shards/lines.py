@@ -75,9 +75,6 @@ class Pairs:
     first: Lines
     second: Lines
 
-    def __len__(self) -> int:
-        return len(self.first)
-
 
 @dataclass(frozen=True)
 class InferencePairs:
