@@ -224,12 +224,13 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=30_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
+    machine = {name: machine_record()[name] for name in ("cores", "system", "python")}
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     origin, vocabulary, lines = load_lines(arguments.shared)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         record = {
-            "machine": {name: machine_record()[name] for name in ("cores", "system", "python")},
+            "machine": machine,
             "text": origin,
             "layouts": layouts(lines, folder, arguments.rounds),
             "writing": writing(lines, vocabulary, folder, arguments.rounds),
