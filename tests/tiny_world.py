@@ -11,7 +11,7 @@ from pathlib import Path
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
 from xlm.config.model import ModelConfig
 from xlm.config.training import PretrainConfig
-from xlm.shards.writer import write_shard
+from xlm.shards.from_text import write_shard
 
 LANGUAGES = ("en", "fr", "sw")
 MEANINGS = 40

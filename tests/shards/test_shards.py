@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
 from xlm.errors import DataError
+from xlm.shards.encoder import LineEncoder
+from xlm.shards.from_text import write_shard
 from xlm.shards.reader import ShardReader, read_inference_pairs, read_lines, read_pairs
-from xlm.shards.writer import ShardWriter, write_shard
+from xlm.shards.writer import ShardWriter
 
 WORDS = ("a", "b@@", "c")
 VOCABULARY = Vocabulary(SPECIAL_TOKENS + WORDS, (0,) * len(SPECIAL_TOKENS) + (5, 3, 2))
@@ -84,8 +86,7 @@ def test_row_groups_change_nothing_that_is_read(
         row_group_tokens=row_group_tokens,
         compression_level=1,
     ) as writer:
-        for words in texts:
-            writer.write(([VOCABULARY.ids(words)], None))
+        writer.write([LineEncoder(VOCABULARY).encode([" ".join(words) for words in texts])])
     lines = read_lines(folder, "train", HASH)
     expected = [[*VOCABULARY.ids(words), 1] for words in texts]
     assert len(lines) == len(texts)

@@ -5,12 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from xlm.config.training import PretrainConfig
-from xlm.shards.reader import Lines, Pairs
+from xlm.shards.lines import Lines, Pairs, Spans
 from xlm.training.concatenate import enclose_lines, join_inferences, join_translations
-from xlm.training.data import Corpus
-from xlm.training.pairs import group_pairs, pair_tokens, usable_pairs
-from xlm.training.steps import pair_steps
+from xlm.training.pairs import group_pairs, joined_tokens, pair_tokens, usable_pairs
 from xlm.training.streams import Stream
 from xlm.training.walk import Cursor, Walk
 
@@ -18,6 +15,10 @@ from xlm.training.walk import Cursor, Walk
 def lines(*rows: list[int]) -> Lines:
     offsets = np.cumsum([0] + [len(row) for row in rows]).astype(np.int64)
     return Lines(np.array([i for row in rows for i in row], dtype=np.int32), offsets)
+
+
+def every(lines: Lines) -> Spans:
+    return lines.at(np.arange(len(lines)))
 
 
 def chunks_by_the_formula(ids: list[int], rows: int, tokens: int) -> list[np.ndarray]:
@@ -35,7 +36,7 @@ def chunks_by_the_formula(ids: list[int], rows: int, tokens: int) -> list[np.nda
 )
 def test_stream_chunks_are_the_formula_s(length: int, rows: int, tokens: int) -> None:
     ids = list(range(100, 100 + length))
-    stream = Stream(np.array(ids, dtype=np.int32), rows=rows, tokens=tokens)
+    stream = Stream(lines(ids), rows=rows, tokens=tokens)
     expected = chunks_by_the_formula(ids, rows, tokens)
     assert len(stream) == len(expected)
     for number, chunk in enumerate(expected):
@@ -43,14 +44,14 @@ def test_stream_chunks_are_the_formula_s(length: int, rows: int, tokens: int) ->
 
 
 def test_streams_begin_with_eos_and_go_on_where_they_stopped() -> None:
-    stream = Stream(np.arange(100, 116, dtype=np.int32), rows=2, tokens=4)
+    stream = Stream(lines(list(range(100, 116))), rows=2, tokens=4)
     first, second = stream.chunk(0), stream.chunk(1)
     assert first.tolist() == [[1, 100, 101, 102], [1, 108, 109, 110]]
     assert second[:, 0].tolist() == [103, 111]
 
 
 def test_padding_of_a_stream_is_eos_at_the_front() -> None:
-    stream = Stream(np.arange(100, 105, dtype=np.int32), rows=2, tokens=4)
+    stream = Stream(lines(list(range(100, 105))), rows=2, tokens=4)
     assert stream.chunk(0).tolist() == [[1, 1, 1, 1], [1, 101, 102, 103]]
 
 
@@ -92,9 +93,17 @@ def test_empty_and_long_sides_are_left_out() -> None:
     assert pair_tokens(pairs).tolist() == [6, 5, 8, 7]
 
 
+@pytest.mark.parametrize("longest", [1, 100, 125, 126, 255, 40_000])
+def test_joined_lengths_take_the_bytes_that_hold_them(longest: int) -> None:
+    lengths = np.array([[1, longest], [longest, longest]])
+    small = lengths.astype(np.min_scalar_type(longest))
+    assert joined_tokens(small).tolist() == [1 + longest + 4, 2 * longest + 4]
+    assert joined_tokens(small).itemsize <= 2 * small.itemsize
+
+
 def test_translations_restart_positions_and_hold_four_eos() -> None:
     joined = join_translations(
-        lines([20, 21], [22]), lines([30], [31, 32, 33]), np.array([0, 1]),
+        every(lines([20, 21], [22])), every(lines([30], [31, 32, 33])),
         language_ids=(4, 9), positions=512,
     )  # fmt: skip
     assert joined.tokens_BT.tolist() == [[1, 20, 21, 1, 1, 30, 1, 2], [1, 22, 1, 1, 31, 32, 33, 1]]
@@ -106,21 +115,10 @@ def test_translations_restart_positions_and_hold_four_eos() -> None:
 
 def test_padding_never_leaves_the_position_table() -> None:
     joined = join_translations(
-        lines([20], [20] * 8), lines([30], [30] * 8), np.array([0, 1]),
+        every(lines([20], [20] * 8)), every(lines([30], [30] * 8)),
         language_ids=(0, 1), positions=10,
     )  # fmt: skip
     assert joined.positions_BT.max() == 9
-
-
-def test_pairs_longer_than_the_position_table_are_left_out() -> None:
-    """Their positions would be cut to the last one, silently."""
-    pairs = Pairs(("en", "sw"), lines([20] * 8, [20] * 9, [20]), lines([30], [30], [30] * 9))
-    corpus = Corpus(mono={}, pairs={"en-sw": pairs})
-    steps = pair_steps(corpus, PretrainConfig(), ("en", "sw").index, positions=10)
-    assert [step.lines for step in steps] == [1, 1]
-    inputs = steps[0].next_inputs()
-    assert inputs.positions_BT is not None
-    assert inputs.positions_BT.tolist() == [[*range(10), *range(3)]]
 
 
 def test_inferences_run_on_and_hold_three_eos() -> None:

@@ -13,7 +13,7 @@ from xlm.bpe.vocabulary import load_vocabulary
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
-from xlm.shards.reader import Lines
+from xlm.shards.lines import Lines
 from xlm.training.data import Corpus, load_corpus
 from xlm.training.streams import Stream
 from xlm.training.validation import CELLS, LOSS, Validator, stop_criterion
@@ -48,7 +48,7 @@ def test_stream_perplexity_is_the_original_s_one_row_at_a_time(
 ) -> None:
     validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T)
     sums = validator.measure(encoder, [0], CPU)
-    stream = Stream(corpus.mono["en"].ids, rows=1, tokens=T)
+    stream = Stream(corpus.mono["en"], rows=1, tokens=T)
     random = np.random.RandomState(0)
     loss, cells = 0.0, 0
     encoder.eval()

@@ -10,7 +10,8 @@ from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.errors import DataError
 from xlm.model.checkpoint import load_encoder
-from xlm.shards.reader import InferencePairs, Lines, Pairs, read_inference_pairs, read_pairs
+from xlm.shards.lines import InferencePairs, Lines, Pairs
+from xlm.shards.reader import read_inference_pairs, read_pairs
 from xlm.xnli.baselines import BagOfWords, majority_label
 from xlm.xnli.intervals import wilson_interval
 from xlm.xnli.paper import MLM, MLM_TLM, PAPER

@@ -1,95 +1,120 @@
-"""Reading shards back as flat numpy arrays, one split at a time.
+"""Reading shards: any row group as numpy views, from any place on, one row group in memory.
 
-train = read_lines(shards, "train", vocabulary.hash)
-train.ids[train.offsets[3] : train.offsets[4]]  # the fourth line, EOS at its end
+    reader = ShardReader(directory, "train", vocabulary.hash)
+    for (lines,) in reader.blocks(start=Place(shard=2, group=0, row=17)):
+        lines.ids  # int32, a view of the decoded row group
+
+A split that is known to be small can be had whole: `read_lines`, `read_pairs`. Training reads in a
+random order and goes through xlm/shards/flat.py.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xlm.bpe.vocabulary import EOS
 from xlm.errors import DataError
-from xlm.shards.layout import COUNTS, FORMAT_VERSION, ID_COLUMNS, LABEL_COLUMN, METADATA_PREFIX
+from xlm.shards.footers import check, footer, inspect, opened, shard_number
+from xlm.shards.layout import COUNTS, ID_COLUMNS, LABEL_COLUMN, Kind
+from xlm.shards.lines import InferencePairs, Lines, Pairs, concatenate
 
 
-@dataclass(frozen=True)
-class Lines:
-    """Lines of ids, laid end to end.
+class Place(NamedTuple):
+    """Where a row is: the whole state of a reader that goes on in order."""
 
-    `ids` is int32; `offsets` is int64 with one entry more than there are lines, line i being
-    `ids[offsets[i] : offsets[i + 1]]`.
-    """
-
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
+    shard: int
+    group: int
+    """Row group within the shard."""
+    row: int
+    """Row within the row group."""
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Aligned lines of two languages, alphabetical; no EOS anywhere."""
-
-    languages: tuple[str, str]
-    first: Lines
-    second: Lines
-
-
-@dataclass(frozen=True)
-class InferencePairs:
-    """XNLI rows: no EOS anywhere; labels are 0 contradiction, 1 neutral, 2 entailment."""
-
-    premise: Lines
-    hypothesis: Lines
-    labels: NDArray[np.int8]
+FIRST = Place(0, 0, 0)
+"""Where a split begins."""
 
 
 class ShardReader:
-    """The shards of one split, in order; checked on opening, read row group by row group.
+    """The shards of one split, in order; footers are read on opening, row groups on demand.
 
     Raises:
         DataError: no such split, a damaged file, or shards made with another vocabulary.
     """
 
     def __init__(self, directory: Path, split: str, vocabulary_hash: str) -> None:
-        self.directory = directory
-        self.paths = sorted(directory.glob(f"{split}.*.parquet"))
+        self.directory, self.split = directory, split
+        self.paths = sorted(directory.glob(f"{split}.*.parquet"), key=shard_number)
         if not self.paths:
             raise DataError(f"{directory}: no shards of split {split!r}", fix="build the shards")
-        self._metadata = [_metadata(path) for path in self.paths]
-        for path, metadata in zip(self.paths, self._metadata, strict=True):
-            _check(path, metadata, vocabulary_hash)
+        self._shards = [inspect(path) for path in self.paths]
+        for shard in self._shards:
+            check(shard, first=self._shards[0], vocabulary_hash=vocabulary_hash)
+        groups = [
+            (number, group, rows)
+            for number, shard in enumerate(self._shards)
+            for group, rows in enumerate(shard.group_rows)
+        ]
+        self._groups = np.array(groups, dtype=np.int64).reshape(-1, 3)
+        self._first_rows = np.cumsum(np.concatenate([[0], self._groups[:, 2]]))
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """`mono`, `pair` or `xnli`."""
-        return self._metadata[0]["kind"]
+        return cast(Kind, self._shards[0].metadata["kind"])
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The one or two languages of the shards."""
-        return tuple(self._metadata[0]["languages"].split(" "))
+        return tuple(self._shards[0].metadata["languages"].split(" "))
 
     @property
     def counts(self) -> dict[str, int]:
         """Lines, tokens (without EOS) and unknown tokens of all shards."""
-        return {name: sum(int(found[name]) for found in self._metadata) for name in COUNTS}
+        return {name: sum(int(shard.metadata[name]) for shard in self._shards) for name in COUNTS}
 
-    def row_groups(self, columns: Sequence[str]) -> Iterator[Any]:
-        """Each row group as an Arrow table of the asked columns; one is in memory at a time."""
+    @property
+    def rows(self) -> int:
+        """Lines or pairs of all shards, as the row groups count them."""
+        return int(self._first_rows[-1])
+
+    def place(self, row: int) -> Place:
+        """Where row `row` of the split is.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        if not 0 <= row < self.rows:
+            raise IndexError(f"row {row} of {self.rows}")
+        number = int(np.searchsorted(self._first_rows, row, side="right")) - 1
+        shard, group, _ = self._groups[number].tolist()
+        return Place(shard, group, row - int(self._first_rows[number]))
+
+    def blocks(self, start: Place = FIRST) -> Iterator[tuple[Lines, ...]]:
+        """Each row group from a place on: the lines of every id column.
+
+        Nothing before the place is read but its own row group.
+
+        Raises:
+            DataError: a damaged file.
+        """
+        for table in self._tables(ID_COLUMNS[self.kind], start):
+            yield tuple(_lines(column) for column in table.columns)
+
+    def labels(self) -> NDArray[np.int8]:
+        """The labels of XNLI rows, of the whole split."""
+        found = [table[LABEL_COLUMN].to_numpy() for table in self._tables((LABEL_COLUMN,))]
+        return np.concatenate([np.empty(0, dtype=np.int8), *found])
+
+    def digest(self) -> str:
+        """sha256 over the names and footers of the shards: counts, sizes, places, extremes."""
+        found = hashlib.sha256()
         for path in self.paths:
-            with _opened(path) as file:
-                for group in range(file.num_row_groups):
-                    yield file.read_row_group(group, columns=list(columns), use_threads=False)
+            found.update(path.name.encode() + b"\0" + footer(path))
+        return found.hexdigest()
 
-    def expect(self, kind: str) -> "ShardReader":
+    def expect(self, kind: Kind) -> "ShardReader":
         """Itself, if its shards are of that kind.
 
         Raises:
@@ -102,95 +127,59 @@ class ShardReader:
             )
         return self
 
+    def _tables(self, columns: Sequence[str], start: Place = FIRST) -> Iterator[Any]:
+        for number in range(start.shard, len(self._shards)):
+            shard = self._shards[number]
+            with opened(shard.path) as file:
+                here = number == start.shard
+                for group in range(start.group if here else 0, len(shard.group_rows)):
+                    table = file.read_row_group(group, columns=list(columns), use_threads=False)
+                    yield table.slice(start.row) if here and group == start.group else table
+
 
 def read_lines(directory: Path, split: str, vocabulary_hash: str) -> Lines:
-    """All lines of a language's split, each followed by EOS (id 1), as XLM's binarised files.
+    """All lines of a language's split in memory, each followed by EOS (id 1).
+
+    4 bytes a token and 8 a line: for held-out splits, whose lines `split` caps.
 
     Raises:
         DataError: no such split, or shards made with another vocabulary.
     """
     reader = ShardReader(directory, split, vocabulary_hash).expect("mono")
-    return _collect(reader, "ids", with_eos=True)
+    return concatenate([lines.with_eos() for (lines,) in reader.blocks()])
 
 
 def read_pairs(directory: Path, split: str, vocabulary_hash: str) -> Pairs:
-    """All pairs of a split, without EOS.
+    """All pairs of a split in memory, without EOS; for held-out splits, as `read_lines`.
 
     Raises:
         DataError: no such split, or shards made with another vocabulary.
     """
     reader = ShardReader(directory, split, vocabulary_hash).expect("pair")
-    first, second = (_collect(reader, column) for column in ID_COLUMNS["pair"])
     first_language, second_language = reader.languages
-    return Pairs((first_language, second_language), first, second)
+    return Pairs((first_language, second_language), *_whole(reader))
 
 
 def read_inference_pairs(directory: Path, split: str, vocabulary_hash: str) -> InferencePairs:
-    """All XNLI rows of a split, without EOS.
+    """All XNLI rows of a split in memory, without EOS; the largest, MultiNLI, has 392,702.
 
     Raises:
         DataError: no such split, or shards made with another vocabulary.
     """
     reader = ShardReader(directory, split, vocabulary_hash).expect("xnli")
-    premise, hypothesis = (_collect(reader, column) for column in ID_COLUMNS["xnli"])
-    labels = [table[LABEL_COLUMN].to_numpy() for table in reader.row_groups((LABEL_COLUMN,))]
-    return InferencePairs(
-        premise, hypothesis, np.concatenate([np.empty(0, dtype=np.int8), *labels])
+    return InferencePairs(*_whole(reader), reader.labels())
+
+
+def _whole(reader: ShardReader) -> tuple[Lines, Lines]:
+    blocks = list(reader.blocks())
+    return concatenate([first for first, _ in blocks]), concatenate(
+        [second for _, second in blocks]
     )
 
 
-def _collect(reader: ShardReader, column: str, *, with_eos: bool = False) -> Lines:
-    lines = reader.counts["lines"]
-    offsets = np.zeros(lines + 1, dtype=np.int64)
-    blocks: list[NDArray[np.int32]] = [np.empty(0, dtype=np.int32)]
-    row = 0
-    for table in reader.row_groups((column,)):
-        for chunk in table.column(0).chunks:
-            ends = chunk.offsets.to_numpy().astype(np.int64)
-            ids = chunk.values.to_numpy()[ends[0] : ends[-1]]
-            ends = ends[1:] - ends[0]
-            if with_eos:
-                ids = np.insert(ids, ends, EOS)
-                ends = ends + np.arange(1, len(ends) + 1)
-            offsets[row + 1 : row + 1 + len(ends)] = ends + offsets[row]
-            blocks.append(ids)
-            row += len(ends)
-    return Lines(np.concatenate(blocks), offsets)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            yield file
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(
-            f"{path} cannot be read as Parquet: {error}", fix="rebuild the shards"
-        ) from error
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    with _opened(path) as file:
-        stored = file.metadata.metadata or {}
-    return {
-        name.decode().removeprefix(METADATA_PREFIX): value.decode()
-        for name, value in stored.items()
-        if name.decode().startswith(METADATA_PREFIX)
-    }
-
-
-def _check(path: Path, metadata: dict[str, str], vocabulary_hash: str) -> None:
-    if metadata.get("format") != FORMAT_VERSION:
-        raise DataError(
-            f"{path}: shard format {metadata.get('format')!r}, not {FORMAT_VERSION!r}",
-            fix="rebuild the shards",
-        )
-    if metadata["vocabulary_hash"] != vocabulary_hash:
-        raise DataError(
-            f"{path} was made with vocabulary {metadata['vocabulary_hash']}, "
-            f"asked for is {vocabulary_hash}",
-            fix="build shards and model from the same vocabulary",
-        )
+def _lines(column: Any) -> Lines:
+    array = column.combine_chunks()
+    offsets = array.offsets.to_numpy().astype(np.int64)
+    # `values` holds all that the offsets point into: a sliced column's begin later.
+    ids = array.values.to_numpy()[offsets[0] : offsets[-1]]
+    return Lines(ids, offsets - offsets[0])

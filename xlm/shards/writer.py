@@ -1,64 +1,41 @@
-"""Text with pieces in, one Parquet shard out; the bytes follow from text and vocabulary alone."""
+"""Rows of ids in, one Parquet shard out; the bytes follow from rows and settings alone.
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from functools import cache
-from itertools import zip_longest
+with ShardWriter(path, kind="mono", languages=("sw",), ...) as writer:
+    writer.write([lines])
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from xlm.bpe.vocabulary import UNKNOWN, Vocabulary, load_vocabulary
-from xlm.errors import DataError
+from xlm.bpe.vocabulary import UNKNOWN, Vocabulary
 from xlm.shards.layout import (
     FORMAT_VERSION,
-    ID_COLUMNS,
-    LABEL_COLUMN,
-    LABELS,
     LANGUAGE_COLUMNS,
     METADATA_PREFIX,
     Kind,
+    arrow_schema,
 )
+from xlm.shards.lines import Lines, concatenate
 
-Row = tuple[list[list[int]], int | None]
-"""The ids of each id column, and the label if there is one."""
+Labels = NDArray[np.int8]
+Block = tuple[Sequence[Lines], Labels]
+"""Rows: the lines of each id column, and the labels (none but of XNLI)."""
 
-
-@dataclass
-class _RowGroup:
-    """Rows not yet written: per id column all ids end to end, and where each row ends."""
-
-    columns: int
-    ids: list[list[int]] = field(init=False)
-    ends: list[list[int]] = field(init=False)
-    labels: list[int] = field(init=False)
-    rows: int = 0
-    tokens: int = 0
-
-    def __post_init__(self) -> None:
-        self.ids = [[] for _ in range(self.columns)]
-        self.ends = [[0] for _ in range(self.columns)]
-        self.labels = []
-
-    def add(self, row: Row) -> None:
-        lists, label = row
-        for column, ids in enumerate(lists):
-            self.ids[column] += ids
-            self.ends[column].append(len(self.ids[column]))
-            self.tokens += len(ids)
-        if label is not None:
-            self.labels.append(label)
-        self.rows += 1
+NO_LABELS: Labels = np.empty(0, dtype=np.int8)
 
 
 class ShardWriter:
-    """Writes rows of ids to one file; use as a context manager.
+    """Writes rows of ids to one file, holding at most one row group; use as a context manager.
 
     Args:
-        row_group_tokens: a row group is closed with the row that reaches this many tokens.
+        row_group_tokens: a row group is closed with the row that reaches this many tokens, or with
+            this many rows (which may be empty).
         compression_level: of zstd.
     """
 
@@ -79,43 +56,61 @@ class ShardWriter:
         self._vocabulary = vocabulary
         self._limit = row_group_tokens
         self.counts = {"lines": 0, "tokens": 0, "unknown": 0}
-        self._group = _RowGroup(len(ID_COLUMNS[kind]))
-        fields: list[tuple[str, Any]] = [(n, pa.list_(pa.int32())) for n in ID_COLUMNS[kind]]
-        fields += [(name, pa.string()) for name in LANGUAGE_COLUMNS[kind]]
-        if kind == "xnli":
-            fields.append((LABEL_COLUMN, pa.int8()))
-        self._schema = pa.schema(fields)
+        self._held: list[Block] = []
+        self._rows = self._tokens = 0
+        self._schema = arrow_schema(kind)
         self._file = pq.ParquetWriter(
-            path, self._schema, compression="zstd", compression_level=compression_level
+            path,
+            self._schema,
+            compression="zstd",
+            compression_level=compression_level,
+            write_page_checksum=True,
         )
 
-    def write(self, row: Row) -> None:
-        """Add one row."""
-        self._group.add(row)
-        self.counts["unknown"] += sum(ids.count(UNKNOWN) for ids in row[0])
-        if self._group.tokens >= self._limit:
-            self._flush()
+    def write(self, columns: Sequence[Lines], labels: Labels = NO_LABELS) -> None:
+        """Add rows; row i is line i of every id column, with label i where the kind has labels."""
+        # Tokens of all columns before each row, and after the last one.
+        passed = np.array([lines.offsets for lines in columns]).sum(axis=0)
+        total, begin = len(passed) - 1, 0
+        while begin < total:
+            reached = passed[begin] + self._limit - self._tokens
+            # The row that reaches the limit is the group's last.
+            rows = min(
+                int(np.searchsorted(passed, reached)), begin + self._limit - self._rows, total
+            )
+            part = [lines.part(begin, rows) for lines in columns]
+            self._held.append((part, labels[begin:rows]))
+            self._rows += rows - begin
+            self._tokens += int(passed[rows] - passed[begin])
+            begin = rows
+            if self._tokens >= self._limit or self._rows >= self._limit:
+                self._flush()
 
     def _flush(self) -> None:
-        group = self._group
+        columns = [concatenate([*side]) for side in zip(*(c for c, _ in self._held), strict=True)]
+        id_type = self._schema.field(0).type
         arrays: list[Any] = [
-            pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(ids, pa.int32()))
-            for ids, ends in zip(group.ids, group.ends, strict=True)
+            pa.ListArray.from_arrays(
+                pa.array(lines.offsets.astype(np.int32)), pa.array(lines.ids), type=id_type
+            )
+            for lines in columns
         ]
-        columns = LANGUAGE_COLUMNS[self._kind]
-        for _, language in zip(columns, self._languages, strict=True):
-            arrays.append(pa.array([language] * group.rows, pa.string()))
+        names = LANGUAGE_COLUMNS[self._kind]
+        for _, language in zip(names, self._languages, strict=True):
+            arrays.append(pa.repeat(pa.scalar(language, pa.string()), self._rows))
         if self._kind == "xnli":
-            arrays.append(pa.array(group.labels, pa.int8()))
+            arrays.append(pa.array(np.concatenate([labels for _, labels in self._held])))
         table = pa.Table.from_arrays(arrays, schema=self._schema)
-        self._file.write_table(table, row_group_size=max(group.rows, 1))
-        self.counts["lines"] += group.rows
-        self.counts["tokens"] += group.tokens
-        self._group = _RowGroup(len(group.ids))
+        self._file.write_table(table, row_group_size=self._rows)
+        self.counts["lines"] += self._rows
+        self.counts["tokens"] += self._tokens
+        self.counts["unknown"] += sum(int((lines.ids == UNKNOWN).sum()) for lines in columns)
+        self._held.clear()
+        self._rows = self._tokens = 0
 
     def close(self) -> None:
         """Write what is left and the metadata, whose counts are known only now."""
-        if self._group.rows:
+        if self._rows:
             self._flush()
         metadata = {
             "format": FORMAT_VERSION,
@@ -139,74 +134,3 @@ class ShardWriter:
             self.close()
         else:
             self._file.close()
-
-
-def write_shard(
-    sources: Sequence[Path],
-    target: Path,
-    *,
-    kind: Kind,
-    languages: Sequence[str],
-    split: str,
-    vocabulary: Path,
-    row_group_tokens: int,
-    compression_level: int,
-) -> dict[str, int]:
-    """Turn one text file (a pair: both sides; XNLI: the table) into one shard; return its counts.
-
-    Raises:
-        DataError: a side is missing, the sides differ in length, or an XNLI row is malformed.
-    """
-    expected = 1 if kind == "xnli" else len(ID_COLUMNS[kind])
-    if len(sources) != expected:
-        names = ", ".join(str(source) for source in sources)
-        raise DataError(
-            f"a shard of kind {kind!r} is made from {expected} text files, not from {names}",
-            fix="rebuild the artifacts above this one",
-        )
-    loaded = _vocabulary(vocabulary)
-    with ShardWriter(
-        target,
-        kind=kind,
-        languages=languages,
-        split=split,
-        vocabulary=loaded,
-        row_group_tokens=row_group_tokens,
-        compression_level=compression_level,
-    ) as writer:
-        rows = _inference_rows(sources[0], loaded) if kind == "xnli" else _rows(sources, loaded)
-        for row in rows:
-            writer.write(row)
-    return writer.counts
-
-
-@cache
-def _vocabulary(directory: Path) -> Vocabulary:
-    return load_vocabulary(directory)
-
-
-def _rows(sources: Sequence[Path], vocabulary: Vocabulary) -> Iterator[Row]:
-    with ExitStack() as stack:
-        files = [
-            stack.enter_context(source.open(encoding="utf-8", newline="\n")) for source in sources
-        ]
-        for number, lines in enumerate(zip_longest(*files), start=1):
-            if None in lines:
-                ended = sources[lines.index(None)]
-                raise DataError(
-                    f"{ended} ends before line {number}, the other side of the pair goes on",
-                    fix="rebuild the artifacts above this one",
-                )
-            yield [vocabulary.ids(line.split()) for line in lines], None
-
-
-def _inference_rows(source: Path, vocabulary: Vocabulary) -> Iterator[Row]:
-    with source.open(encoding="utf-8", newline="\n") as lines:
-        for number, line in enumerate(lines, start=1):
-            fields = line.removesuffix("\n").split("\t")
-            if len(fields) != 3 or fields[2] not in LABELS:
-                raise DataError(
-                    f"{source}, line {number}: not premise, hypothesis and a label of {LABELS}",
-                    fix="rebuild extract-xnli",
-                )
-            yield [vocabulary.ids(text.split()) for text in fields[:2]], LABELS.index(fields[2])

@@ -50,7 +50,7 @@ def run(work: Work[ShardSlice]) -> Outcome:
 
 
 def _shard(job: FileJob) -> dict[str, int]:
-    from xlm.shards.writer import write_shard
+    from xlm.shards.from_text import write_shard
 
     *texts, vocabulary = job.sources
     return write_shard(texts, job.targets[0], vocabulary=vocabulary, **job.options)

@@ -84,8 +84,9 @@ def join_batches(parts: Sequence[Batch]) -> Batch:
 
 
 def _stack(arrays: Sequence[NDArray[ScalarT]], width: int, padding: int) -> NDArray[ScalarT]:
-    padded = [
-        np.pad(array, ((0, 0), (0, width - array.shape[1])), constant_values=padding)
-        for array in arrays
-    ]
-    return np.concatenate(padded)
+    stacked = np.full((sum(map(len, arrays)), width), padding, dtype=arrays[0].dtype)
+    row = 0
+    for array in arrays:
+        stacked[row : row + len(array), : array.shape[1]] = array
+        row += len(array)
+    return stacked

@@ -1,6 +1,6 @@
 """The global batch of every update: which steps it trains on, their rows, their masks.
 
-    source = BatchSource(corpus, config, description, vocabulary.counts)
+    source = BatchSource(data, config, description, vocabulary.counts)
     batch = source.next_batch()  # of update 0
 
 Everything depends on (seed, update) and on how often each step was drawn before, never on the
@@ -17,7 +17,7 @@ from xlm.config.training import PretrainConfig
 from xlm.errors import TrainingError
 from xlm.model.description import ModelDescription
 from xlm.training.batch import Batch, join_batches
-from xlm.training.data import Corpus
+from xlm.training.data import TrainingData
 from xlm.training.masking import Masker
 from xlm.training.randomness import generator
 from xlm.training.sampling import sampling_probabilities
@@ -38,7 +38,7 @@ class BatchSource:
 
     def __init__(
         self,
-        corpus: Corpus,
+        data: TrainingData,
         config: PretrainConfig,
         description: ModelDescription,
         counts: NDArray[np.int64],
@@ -46,11 +46,8 @@ class BatchSource:
         self._config = config
         self._masker = Masker(counts, config.sample_alpha, predict_specials=config.predict_specials)
         language_id = description.language_id
-        mono = mono_steps(corpus, config, language_id) if "mlm" in config.objectives else []
-        positions = description.model.max_positions
-        pair = (
-            pair_steps(corpus, config, language_id, positions) if "tlm" in config.objectives else []
-        )
+        mono = mono_steps(data, config, language_id)
+        pair = pair_steps(data, config, language_id, description.model.max_positions)
         if not mono and not pair:
             raise TrainingError(
                 f"no training lines for {' and '.join(config.objectives)}",

@@ -1,6 +1,6 @@
 """Training steps: one language's streams, or one direction of a pair.
 
-steps = mono_steps(corpus, config, language_id) + pair_steps(corpus, config, language_id, 512)
+steps = mono_steps(data, config, language_id) + pair_steps(data, config, language_id, 512)
 inputs = steps[0].next_inputs()
 """
 
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlm.config.training import PretrainConfig
-from xlm.shards.reader import Pairs
+from xlm.shards.flat import FlatLines, FlatPairs
 from xlm.training.concatenate import join_translations
-from xlm.training.data import Corpus
-from xlm.training.pairs import PAIR_SPECIALS, group_pairs, pair_tokens, usable_pairs
+from xlm.training.data import TrainingData
+from xlm.training.pairs import PAIR_SPECIALS, Groups, group_pairs, joined_tokens
 from xlm.training.randomness import generator
 from xlm.training.streams import Stream
 from xlm.training.walk import Walk
@@ -53,71 +53,63 @@ class Step:
         return self.inputs(self.walk.next())
 
 
-def mono_steps(corpus: Corpus, config: PretrainConfig, language_id: LanguageId) -> list[Step]:
+def mono_steps(data: TrainingData, config: PretrainConfig, language_id: LanguageId) -> list[Step]:
     """One step for each language that has training lines."""
     return [
-        _mono_step(code, corpus, config, language_id(code))
-        for code in corpus.mono
-        if len(corpus.mono[code])
+        _mono_step(f"mlm.{code}", lines, config, language_id(code))
+        for code, lines in data.mono.items()
+        if len(lines)
     ]
 
 
 def pair_steps(
-    corpus: Corpus, config: PretrainConfig, language_id: LanguageId, positions: int
+    data: TrainingData, config: PretrainConfig, language_id: LanguageId, positions: int
 ) -> list[Step]:
-    """Both directions of each pair that has usable training pairs, each with its own order.
-
-    A side must fit the table of `positions` with its two EOS, as in validation.
-    """
+    """Both directions of each pair that has usable training pairs, each with its own order."""
     steps = []
-    longest = min(config.pair_max_tokens, positions - PAIR_SPECIALS // 2)
-    for name, pairs in corpus.pairs.items():
-        kept = usable_pairs(pairs, longest)
-        if len(kept):
+    for name, pairs in data.pairs.items():
+        if len(pairs):
             first, second = pairs.languages
             ids = (language_id(first), language_id(second))
-            turned = Pairs((second, first), pairs.second, pairs.first)
-            steps.append(_pair_step(f"tlm.{name}", pairs, kept, config, ids, positions))
-            steps.append(
-                _pair_step(f"tlm.{second}-{first}", turned, kept, config, ids[::-1], positions)
-            )
+            for turned, step_name in ((False, name), (True, f"{second}-{first}")):
+                steps.append(_pair_step(f"tlm.{step_name}", pairs, turned, config, ids, positions))
     return steps
 
 
-def _mono_step(code: str, corpus: Corpus, config: PretrainConfig, language_id: int) -> Step:
-    name, lines = f"mlm.{code}", corpus.mono[code]
+def _mono_step(name: str, lines: FlatLines, config: PretrainConfig, language_id: int) -> Step:
     rows = config.stream_rows // config.languages_per_batch
-    stream = Stream(lines.ids, rows=rows, tokens=config.stream_tokens)
+    stream = Stream(lines, rows=rows, tokens=config.stream_tokens)
 
-    def order(epoch: int) -> list[int]:
-        chunks: list[int] = generator(config.seed, name, epoch).permutation(len(stream)).tolist()
-        return chunks
+    def order(epoch: int) -> NDArray[np.int64]:
+        return generator(config.seed, name, epoch).permutation(len(stream))
 
-    def inputs(chunk: int) -> Inputs:
-        tokens_BT = stream.chunk(chunk)
+    def inputs(chunk: np.int64) -> Inputs:
+        tokens_BT = stream.chunk(int(chunk))
         return Inputs(tokens_BT, np.full_like(tokens_BT, language_id), None, None)
 
-    return Step(name, "mlm", len(lines), len(lines.ids), Walk(order), inputs)
+    return Step(name, "mlm", len(lines), lines.tokens, Walk(order), inputs)
 
 
 def _pair_step(
     name: str,
-    pairs: Pairs,
-    kept: NDArray[np.int64],
+    pairs: FlatPairs,
+    turned: bool,
     config: PretrainConfig,
     language_ids: tuple[int, int],
     positions: int,
 ) -> Step:
-    lengths = pair_tokens(pairs)[kept]
     budget = config.pair_tokens // config.languages_per_batch
+    tokens = int(pairs.lengths_N2.sum(dtype=np.int64)) + len(pairs) * PAIR_SPECIALS
 
-    def order(epoch: int) -> list[NDArray[np.int64]]:
-        return group_pairs(lengths, budget, generator(config.seed, name, epoch))
+    def order(epoch: int) -> Groups:
+        lengths_N = joined_tokens(pairs.lengths_N2)
+        return group_pairs(lengths_N, budget, generator(config.seed, name, epoch))
 
-    def inputs(group: NDArray[np.int64]) -> Inputs:
-        joined = join_translations(
-            pairs.first, pairs.second, kept[group], language_ids=language_ids, positions=positions
-        )
+    def inputs(group: NDArray[np.uint32]) -> Inputs:
+        sides, ids = pairs.take(group), language_ids
+        if turned:
+            sides, ids = sides[::-1], ids[::-1]
+        joined = join_translations(*sides, language_ids=ids, positions=positions)
         return Inputs(joined.tokens_BT, joined.languages_BT, joined.positions_BT, joined.real_BT)
 
-    return Step(name, "tlm", len(kept), int(lengths.sum()), Walk(order), inputs)
+    return Step(name, "tlm", len(pairs), tokens, Walk(order), inputs)

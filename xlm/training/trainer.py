@@ -21,7 +21,7 @@ from xlm.model.initialise import initialise
 from xlm.training.batch import Batch
 from xlm.training.batches import BatchSource
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.data import load_corpus
+from xlm.training.data import Corpus, load_corpus, open_training_data
 from xlm.training.guards import DivergenceGuard
 from xlm.training.job import SPEED_FILE, PretrainJob
 from xlm.training.metrics import JsonLines, LossSums
@@ -63,11 +63,12 @@ class Trainer:
             vocabulary_size=vocabulary.size,
             vocabulary_hash=vocabulary.hash,
         )
-        self._source = BatchSource(
-            self._corpus("train"), self._config, self._description, vocabulary.counts
+        data = open_training_data(
+            job.mono, job.pairs, self._config, self._description, job.scratch / "ids"
         )
+        self._source = BatchSource(data, self._config, self._description, vocabulary.counts)
         self._validator = Validator(
-            self._corpus("valid"),
+            self._held_out(),
             self._description,
             split="valid",
             stream_tokens=self._config.stream_tokens,
@@ -267,10 +268,10 @@ class Trainer:
         text = json.dumps(summary, indent=1)
         (out / "validation.json").write_text(text + "\n", encoding="utf-8")
 
-    def _corpus(self, split: str) -> Any:
+    def _held_out(self) -> Corpus:
         job, objectives = self._job, self._config.objectives
         return load_corpus(
-            split,
+            "valid",
             mono=job.mono if "mlm" in objectives else {},
             pairs=job.pairs if "tlm" in objectives else {},
             vocabulary_hash=self._description.vocabulary_hash,

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from xlm.bpe.vocabulary import FIRST_ORDINARY, MASK
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
-from xlm.shards.reader import Lines, Pairs
+from xlm.shards.lines import Lines, Pairs
 from xlm.training.batch import Batch
 from xlm.training.concatenate import join_translations
 from xlm.training.data import Corpus
@@ -138,7 +138,7 @@ def _stream_batches(
     *,
     specials: bool,
 ) -> Iterator[Batch]:
-    stream = Stream(lines.ids, rows=1, tokens=tokens)
+    stream = Stream(lines, rows=1, tokens=tokens)
     chunks = max(1, len(stream) // parts)
     if max_chunks is not None:
         chunks = min(chunks, max_chunks)
@@ -169,9 +169,8 @@ def _pair_batches(
     random = np.random.RandomState(0)
     for begin in range(0, len(chosen), _ROWS):
         joined = join_translations(
-            pairs.first,
-            pairs.second,
-            chosen[begin : begin + _ROWS],
+            pairs.first.at(chosen[begin : begin + _ROWS]),
+            pairs.second.at(chosen[begin : begin + _ROWS]),
             language_ids=ids,
             positions=description.model.max_positions,
         )

@@ -4,10 +4,11 @@ walk = Walk(lambda epoch: generator(seed, "mlm.sw", epoch).permutation(40))
 walk.next(); walk.position  # Cursor(epoch=0, done=1)
 """
 
-from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 ItemT = TypeVar("ItemT")
+ItemT_co = TypeVar("ItemT_co", covariant=True)
 
 
 class Cursor(NamedTuple):
@@ -17,14 +18,22 @@ class Cursor(NamedTuple):
     done: int
 
 
+class Items(Protocol[ItemT_co]):
+    """The items of one epoch: a list, an array, or something that makes them when asked."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> ItemT_co: ...
+
+
 class Walk(Generic[ItemT]):
     """Goes through `order(0)`, then `order(1)`, ...; an order depends on its epoch alone."""
 
-    def __init__(self, order: Callable[[int], Sequence[ItemT]]) -> None:
+    def __init__(self, order: Callable[[int], Items[ItemT]]) -> None:
         self._order = order
         self._epoch = 0
         self._done = 0
-        self._items: Sequence[ItemT] | None = None
+        self._items: Items[ItemT] | None = None
 
     @property
     def position(self) -> Cursor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xlm.model.classifier import LABELS
-from xlm.shards.reader import InferencePairs, Lines
+from xlm.shards.lines import InferencePairs, Lines
 from xlm.training.randomness import generator
 
 _ROWS = 256

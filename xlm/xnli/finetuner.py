@@ -21,10 +21,11 @@ from xlm.errors import TrainingError
 from xlm.model.checkpoint import classifier_weights, load_encoder
 from xlm.model.classifier import LABELS, Classifier
 from xlm.model.encoder import Encoder
-from xlm.shards.reader import InferencePairs, read_inference_pairs
+from xlm.shards.lines import InferencePairs
+from xlm.shards.reader import read_inference_pairs
 from xlm.training.batches import BatchSource
 from xlm.training.concatenate import join_inferences
-from xlm.training.data import load_corpus
+from xlm.training.data import open_training_data
 from xlm.training.objective import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
 from xlm.training.randomness import generator, seed_dropout, torch_seed
@@ -218,11 +219,11 @@ def _mixed_source(
 ) -> BatchSource | None:
     if not job.finetune.mix_pretraining or job.pretrain is None:
         return None
-    corpus = load_corpus("train", mono=job.mono, pairs=job.pairs, vocabulary_hash=vocabulary.hash)
     # Another seed, so that fine-tuning does not see pretraining's first batches again.
     seed = torch_seed(job.finetune.seed, "mixed", restart)
     config = job.pretrain.model_copy(update={"seed": seed})
-    return BatchSource(corpus, config, description, vocabulary.counts)
+    data = open_training_data(job.mono, job.pairs, config, description, job.scratch / "ids")
+    return BatchSource(data, config, description, vocabulary.counts)
 
 
 def _majority(pairs: InferencePairs) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xlm.model.encoder import Encoder
-from xlm.shards.reader import Lines, Pairs
+from xlm.shards.lines import Lines, Pairs
 from xlm.training.concatenate import enclose_lines
 from xlm.training.pairs import line_tokens, usable_pairs
 from xlm.xnli.results import Retrieval

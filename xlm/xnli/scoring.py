@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from xlm.model.classifier import Classifier
-from xlm.shards.reader import InferencePairs
+from xlm.shards.lines import InferencePairs
 from xlm.training.concatenate import Joined, join_inferences
 from xlm.training.pairs import line_tokens
 

@@ -1,0 +1,60 @@
+"""Ids to measure shards with: real text in 15 languages where it is at hand, else Zipf's law."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from xlm.bpe.apply import Applier
+from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, read_counted
+from xlm.shards.encoder import LineEncoder
+from xlm.shards.lines import Lines, concatenate
+
+SIZE = 95_000
+NEWS = "mirror/raw.githubusercontent.com/MicrosoftTranslator/NTREX/main/NTREX-128"
+PUBLISHED = "mirror/dl.fbaipublicfiles.com/XLM"
+
+
+def load_lines(shared: Path) -> tuple[str, Vocabulary, Lines]:
+    """Where the lines are from, their vocabulary, and about a million ids."""
+    if not (shared / NEWS).is_dir():
+        return "made up (Zipf's law)", *_made_up()
+    vocabulary = read_counted(shared / PUBLISHED / "vocab_xnli_15", size=SIZE)
+    texts = [
+        text
+        for path in sorted((shared / NEWS).glob("newstest2019-*.txt"))
+        for text in path.read_text(encoding="utf-8").lower().split("\n")[:-1]
+    ]
+    pieces = Applier(shared / PUBLISHED / "codes_xnli_15").lines(texts)
+    # Languages mixed, as a row group of one language does not show how ids in general compress.
+    order = np.random.default_rng(0).permutation(len(pieces))
+    lines = LineEncoder(vocabulary).encode([pieces[i] for i in order])
+    return "NTREX-128 in 15 languages, published codes", vocabulary, lines
+
+
+def repeated(lines: Lines, tokens: int) -> list[Lines]:
+    """The same lines again and again, at least `tokens` in all; pages compress on their own."""
+    return [lines] * -(-tokens // lines.tokens)
+
+
+def texts_of(lines: Lines, vocabulary: Vocabulary) -> str:
+    """The lines as pieces again."""
+    words, borders = [vocabulary.tokens[i] for i in lines.ids], lines.offsets.tolist()
+    return "".join(" ".join(words[a:b]) + "\n" for a, b in pairwise(borders))
+
+
+def some(lines: Lines, count: int, seed: int) -> Lines:
+    """Some lines drawn by chance, for languages of their own."""
+    numbers = np.random.default_rng(seed).integers(0, len(lines), count)
+    return concatenate([lines.part(i, i + 1) for i in numbers.tolist()])
+
+
+def _made_up() -> tuple[Vocabulary, Lines]:
+    tokens = (*SPECIAL_TOKENS, *(f"piece{i}" for i in range(SIZE - len(SPECIAL_TOKENS))))
+    vocabulary = Vocabulary(tokens, (0,) * len(SPECIAL_TOKENS) + (1,) * (SIZE - 14))
+    random = np.random.default_rng(0)
+    shares = np.cumsum(1 / np.arange(10, SIZE - 4))
+    ids = 14 + np.searchsorted(shares / shares[-1], random.random(1_000_000))
+    ends = np.flatnonzero(random.random(len(ids)) < 1 / 30) + 1
+    offsets = np.unique(np.concatenate([[0], ends, [len(ids)]]))
+    return vocabulary, Lines(ids.astype(np.int32), offsets.astype(np.int64))

@@ -1,0 +1,132 @@
+"""How much of a training step goes into its batch: the models of two profiles on one thread."""
+
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from shard_inputs import some
+
+from xlm.bpe.vocabulary import FIRST_ORDINARY, Vocabulary
+from xlm.config.resolve import resolve
+from xlm.model.description import ModelDescription
+from xlm.model.encoder import Encoder
+from xlm.model.initialise import initialise
+from xlm.shards.lines import Lines
+from xlm.shards.writer import ShardWriter
+from xlm.training.batches import BatchSource
+from xlm.training.data import open_training_data
+from xlm.training.objective import MaskedLoss, to_tensors
+from xlm.training.optimizer import build_optimizer
+from xlm.training.steps import Step
+
+MODELS = {
+    "sample's batches, 2 layers, 64 dimensions": ("sample", {"layers": 2, "dimension": 64}),
+    "mini15": ("mini15", {}),
+}
+LINES = 3000
+SECONDS = 20.0
+"""How long each model is trained."""
+
+
+def loader_shares(lines: Lines, vocabulary: Vocabulary, folder: Path) -> list[dict[str, Any]]:
+    """Median CPU seconds of a step, of drawing its batch, and of reading that batch's rows."""
+    torch.set_num_threads(1)
+    found = []
+    for number, (name, (profile, changes)) in enumerate(MODELS.items()):
+        where = folder / str(number)
+        found.append({"model": name, **_share(lines, vocabulary, profile, changes, where)})
+    return found
+
+
+def _share(
+    lines: Lines, vocabulary: Vocabulary, profile: str, changes: dict[str, int], folder: Path
+) -> dict[str, float]:
+    config = resolve(profile)
+    lines, vocabulary = _cut(lines, vocabulary, config.vocabulary.size)
+    model, pretrain = config.model.model_copy(update=changes), config.pretrain
+    description = ModelDescription(
+        model=model,
+        languages=tuple(config.languages),
+        vocabulary_size=vocabulary.size,
+        vocabulary_hash=vocabulary.hash,
+    )
+    mono, pairs = _write_data(lines, vocabulary, description.languages, folder)
+    data = open_training_data(mono, pairs, pretrain, description, folder / "ids")
+    source = BatchSource(data, pretrain, description, vocabulary.counts)
+    encoder = Encoder(description)
+    initialise(encoder, 0)
+    loss = MaskedLoss(encoder)
+    optimizer = build_optimizer(
+        encoder.named_parameters(), pretrain.optimizer, pretrain.schedule, pretrain.updates
+    )
+    reads: list[float] = []
+    source.steps = [_timed(step, reads) for step in source.steps]
+    seconds: dict[str, list[float]] = {"step": [], "batch": [], "read": []}
+    while sum(seconds["step"]) < SECONDS:
+        reads.clear()
+        began = time.process_time()
+        batch = source.next_batch()
+        drawn = time.process_time()
+        losses_N = loss(*to_tensors(batch, torch.device("cpu")))
+        optimizer.adam.zero_grad()
+        (losses_N.sum() / max(len(losses_N), 1)).backward()
+        optimizer.set_update(len(seconds["step"]))
+        optimizer.clip()
+        optimizer.adam.step()
+        ended = time.process_time()
+        for name, spent in (
+            ("step", ended - began),
+            ("batch", drawn - began),
+            ("read", sum(reads)),
+        ):
+            seconds[name].append(spent)
+    return {name: statistics.median(spent) for name, spent in seconds.items()}
+
+
+def _timed(step: Step, reads: list[float]) -> Step:
+    """The same step, which notes how long reading its rows takes."""
+
+    def inputs(item: Any) -> Any:
+        began = time.process_time()
+        found = step.inputs(item)
+        reads.append(time.process_time() - began)
+        return found
+
+    return replace(step, inputs=inputs)
+
+
+def _cut(lines: Lines, vocabulary: Vocabulary, size: int) -> tuple[Lines, Vocabulary]:
+    """The same lines with ids of a vocabulary of the profile's size: it decides a step's cost."""
+    ids = FIRST_ORDINARY + (lines.ids - FIRST_ORDINARY) % (size - FIRST_ORDINARY)
+    cut = Vocabulary(vocabulary.tokens[:size], vocabulary.token_counts[:size])
+    return Lines(ids.astype(np.int32), lines.offsets), cut
+
+
+def _write_data(
+    lines: Lines, vocabulary: Vocabulary, languages: tuple[str, ...], folder: Path
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    mono, pairs = {}, {}
+    for seed, code in enumerate(languages):
+        mono[code] = _shard([some(lines, LINES, seed)], (code,), vocabulary, folder / code)
+        if code != "en":
+            both = tuple(sorted(("en", code)))
+            sides = [some(lines, LINES, 100 + 2 * seed + side) for side in range(2)]
+            pairs["-".join(both)] = _shard(sides, both, vocabulary, folder / "-".join(both))
+    return mono, pairs
+
+
+def _shard(
+    columns: list[Lines], languages: tuple[str, ...], vocabulary: Vocabulary, folder: Path
+) -> Path:
+    folder.mkdir(parents=True)
+    with ShardWriter(
+        folder / "train.00000.parquet", kind="mono" if len(columns) == 1 else "pair",
+        languages=languages, split="train", vocabulary=vocabulary,
+        row_group_tokens=1_000_000, compression_level=3,
+    ) as writer:  # fmt: skip
+        writer.write(columns)
+    return folder

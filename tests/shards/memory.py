@@ -1,0 +1,69 @@
+"""Writes, lays flat and reads a corpus; prints the peak of this process's memory in bytes.
+
+python tests/shards/memory.py FOLDER BLOCKS KIND
+
+A block is a million tokens; KIND is `mono` or `pair`.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.shards.rows import HASH, VOCABULARY
+from xlm.shards.flat import flat_lines, flat_pairs
+from xlm.shards.lines import Lines
+from xlm.shards.reader import ShardReader
+from xlm.shards.writer import ShardWriter
+from xlm.training.pairs import group_pairs, joined_tokens
+from xlm.training.streams import Stream
+
+BLOCK = 1_000_000
+LINE = 50
+BLOCKS_PER_SHARD = 6
+
+
+def write(folder: Path, blocks: int, kind: str) -> None:
+    """Shards of six blocks."""
+    ids = np.random.default_rng(0).integers(14, 1000, BLOCK, dtype=np.int32)
+    lines = Lines(ids, np.arange(0, BLOCK + 1, LINE))
+    half = lines.part(0, len(lines) // 2)
+    for shard in range(0, blocks, BLOCKS_PER_SHARD):
+        with (
+            ShardWriter(
+                folder / f"train.{shard:05d}.parquet",
+                kind=kind,  # type: ignore[arg-type]
+                languages=("en", "sw")[: 1 + (kind == "pair")],
+                split="train",
+                vocabulary=VOCABULARY,
+                row_group_tokens=BLOCK,
+                compression_level=1,
+            ) as writer
+        ):
+            for _ in range(min(BLOCKS_PER_SHARD, blocks - shard)):
+                writer.write([lines] if kind == "mono" else [half, half])
+
+
+def read(folder: Path, kind: str) -> int:
+    """Tokens seen: all chunks of an epoch, or some thousand batches of pairs."""
+    reader, random = ShardReader(folder, "train", HASH), np.random.default_rng(1)
+    if kind == "mono":
+        stream = Stream(flat_lines(reader, folder / "ids", "sw"), rows=64, tokens=256)
+        return sum(stream.chunk(k).size for k in random.permutation(len(stream)).tolist())
+    pairs = flat_pairs(reader, folder / "ids", "en-sw", longest_side=100)
+    groups = group_pairs(joined_tokens(pairs.lengths_N2), 4000, random)
+    return sum(pairs.take(groups[i])[0].lengths_B.sum() for i in range(min(len(groups), 3000)))
+
+
+def peak_bytes() -> int:
+    """The largest resident size since this program began (not since its parent did)."""
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.split("\n") if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    where = Path(sys.argv[1])
+    write(where, int(sys.argv[2]), sys.argv[3])
+    assert read(where, sys.argv[3])
+    print(peak_bytes())

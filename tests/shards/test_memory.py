@@ -1,0 +1,30 @@
+"""Memory that does not grow with the corpus."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def _peak_bytes(folder: Path, blocks: int, kind: str) -> int:
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "tests/shards/memory.py", str(folder), str(blocks), kind],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize("kind", ["mono", "pair"])
+def test_sixty_million_tokens_take_the_memory_of_six(tmp_path: Path, kind: str) -> None:
+    """Their ids alone are 240 MB; 1.2 million sides of pairs have 12 bytes a pair of their own."""
+    small, large = (_peak_bytes(tmp_path / str(n), n, kind) for n in (6, 60))
+    assert large - small < 30_000_000

@@ -1,0 +1,119 @@
+"""Footers of shards: what a file says it holds, checked.
+
+shard = inspect(path)
+check(shard, first=shard, vocabulary_hash=vocabulary.hash)
+with opened(shard.path) as file:
+    file.read_row_group(0)
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from xlm.errors import DataError
+from xlm.shards.layout import COUNTS, FORMAT_VERSION, ID_COLUMNS, METADATA_PREFIX, arrow_schema
+
+_TAIL_BYTES = 8
+"""A Parquet file ends with its footer, the footer's length in four bytes, and PAR1."""
+
+
+class Shard(NamedTuple):
+    """One file: its metadata without their prefix, its columns, the rows of each row group."""
+
+    path: Path
+    metadata: dict[str, str]
+    schema: Any
+    group_rows: tuple[int, ...]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The file as pyarrow reads it: mapped, the checksum of every page compared.
+
+    Raises:
+        DataError: from here or from the body, it is no whole Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{path} cannot be read as Parquet: {' '.join(str(error).split())}",
+            fix="rebuild the shards",
+        ) from error
+
+
+def inspect(path: Path) -> Shard:
+    """What the footer says.
+
+    Raises:
+        DataError: there is no whole footer.
+    """
+    with opened(path) as file:
+        stored, schema = file.metadata.metadata or {}, file.schema_arrow
+        rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    metadata = {
+        name.decode(errors="replace").removeprefix(METADATA_PREFIX): value.decode(errors="replace")
+        for name, value in stored.items()
+        if name.startswith(METADATA_PREFIX.encode())
+    }
+    return Shard(path, metadata, schema, tuple(rows))
+
+
+def check(shard: Shard, *, first: Shard, vocabulary_hash: str) -> None:
+    """Accept a shard of the same split as `first`.
+
+    Raises:
+        DataError: another format, vocabulary, kind or language, or metadata that cannot be.
+    """
+    path, metadata = shard.path, shard.metadata
+    if metadata.get("format") != FORMAT_VERSION:
+        raise DataError(
+            f"{path}: shard format {metadata.get('format')!r}, not {FORMAT_VERSION!r}",
+            fix="rebuild the shards",
+        )
+    missing = {"kind", "languages", "vocabulary_hash", *COUNTS} - metadata.keys()
+    numbers = [metadata[name] for name in COUNTS if name not in missing]
+    if missing or not all(number.isdecimal() for number in numbers):
+        raise DataError(f"{path}: its metadata are damaged", fix="rebuild the shards")
+    if metadata["vocabulary_hash"] != vocabulary_hash:
+        raise DataError(
+            f"{path} was made with vocabulary {metadata['vocabulary_hash']}, "
+            f"asked for is {vocabulary_hash}",
+            fix="build shards and model from the same vocabulary",
+        )
+    same = ("kind", "languages")
+    kinds = [kind for kind in ID_COLUMNS if kind == metadata["kind"]]
+    if not any(shard.schema.equals(arrow_schema(kind)) for kind in kinds):
+        raise DataError(f"{path} has other columns than a shard", fix="rebuild the shards")
+    if any(metadata[name] != first.metadata[name] for name in same):
+        raise DataError(
+            f"{path} holds {metadata['kind']} {metadata['languages']}, "
+            f"{first.path.name} {first.metadata['kind']} {first.metadata['languages']}",
+            fix="rebuild the shards",
+        )
+    if int(metadata["lines"]) != sum(shard.group_rows):
+        raise DataError(
+            f"{path} has {sum(shard.group_rows)} rows, its metadata say {metadata['lines']}",
+            fix="rebuild the shards",
+        )
+
+
+def shard_number(path: Path) -> tuple[int, str]:
+    """Shards in the order of their numbers, which may grow a sixth digit."""
+    number = path.name.split(".")[-2]
+    return (int(number) if number.isdecimal() else -1), path.name
+
+
+def footer(path: Path) -> bytes:
+    """The bytes of the footer, its length and the mark behind it included."""
+    with path.open("rb") as stream:
+        stream.seek(-_TAIL_BYTES, 2)
+        tail = stream.read()
+        length = int.from_bytes(tail[:4], "little")
+        stream.seek(-_TAIL_BYTES - length, 2)
+        return stream.read()
