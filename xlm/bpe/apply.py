@@ -20,7 +20,7 @@ from xlm.bpe.long_words import split_long_word
 _BATCH_CHARACTERS = 1 << 21
 _MEMORY_CHARACTERS = 1 << 23
 """Of the words remembered; they and their pieces take some 15 bytes a character in all."""
-_LONG_WORD_CHARACTERS = 120
+_LONG_WORD_CHARACTERS = 60
 """Up to about this length the module is faster than `split_long_word`."""
 
 
@@ -45,16 +45,16 @@ class Applier:
     def lines(self, lines: Iterable[str]) -> list[str]:
         """Pieces of lines without their newlines, one out for each in."""
         split = [line.split(" ") for line in lines]
-        self._learn({word for words in split for word in words})
-        pieces = self._pieces
-        return [" ".join([pieces[word] for word in words]) for words in split]
+        self._learn(set().union(*split))
+        pieces_of = self._pieces.__getitem__
+        return [" ".join(map(pieces_of, words)) for words in split]
 
     def _learn(self, words: set[str]) -> None:
-        new = [word for word in words if word not in self._pieces]
+        new = words.difference(self._pieces)
         size = sum(map(len, new))
         if self._held_characters + size > _MEMORY_CHARACTERS:
             self._pieces = {"": ""}
-            new = [word for word in words if word]
+            new = words - {""}
             size = sum(map(len, new))
             self._held_characters = 0
         self._held_characters += size
