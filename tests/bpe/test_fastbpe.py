@@ -255,3 +255,14 @@ def test_the_memory_of_words_is_bounded(tmp_path: Path, monkeypatch: pytest.Monk
     assert applier.lines(["ab ac", "ad ab"]) == ["a@@ b a@@ c", "a@@ d a@@ b"]
     assert applier.lines(["ae ab", ""]) == ["a@@ e a@@ b", ""]
     assert applier._pieces.keys() == {"", "ae", "ab"}
+
+
+def test_a_quiet_applier_keeps_the_module_off_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    codes = tmp_path / "codes"
+    codes.write_text("a b 3\n", encoding="utf-8")
+    assert Applier(codes, quiet=True).lines(["ab"]) == ["ab"]
+    assert capfd.readouterr().err == ""
+    os.write(2, b"still there")
+    assert capfd.readouterr().err == "still there"
