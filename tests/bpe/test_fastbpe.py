@@ -261,7 +261,7 @@ def test_a_quiet_applier_keeps_the_module_off_the_terminal(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     codes = tmp_path / "codes"
-    codes.write_text("a b 3\n", encoding="utf-8")
+    codes.write_text("a b</w> 3\n", encoding="utf-8")
     assert Applier(codes, quiet=True).lines(["ab"]) == ["ab"]
     assert capfd.readouterr().err == ""
     os.write(2, b"still there")
