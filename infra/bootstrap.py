@@ -17,7 +17,13 @@ HOME = Path(__file__).resolve().parent.parent
 VENV = HOME / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "bootstrap.sha256"
-INPUTS = ("pyproject.toml", "infra/constraints.txt", "infra/bootstrap.py", "infra/build_fastbpe.py")
+INPUTS = (
+    "pyproject.toml",
+    "infra/constraints.txt",
+    "infra/bootstrap.py",
+    "infra/build_learners.py",
+    *sorted(str(path.relative_to(HOME)) for path in HOME.glob("xlm/bpe/native/*.[ch][ch]")),
+)
 
 TORCH = "torch==2.13.0"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
@@ -47,8 +53,8 @@ def main() -> None:
     _uv(*BUILD_TOOLS, "-c", constraints)
     _uv(FASTBPE, "--no-build-isolation", "-c", constraints)
     _uv("-e", f"{HOME}[test,dev]", "--no-build-isolation", "-c", constraints)
-    _say("building the fastBPE learner")
-    _run(str(PYTHON), str(HOME / "infra" / "build_fastbpe.py"))
+    _say("building the learners of byte-pair codes")
+    _run(str(PYTHON), str(HOME / "infra" / "build_learners.py"))
     STAMP.write_text(stamp)
 
 

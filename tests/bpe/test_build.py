@@ -1,10 +1,14 @@
-"""The set-up's build of the `fast` program."""
+"""The set-up's build of the programs `fast` and `learn-bpe`."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "infra" / "build_fastbpe.py"
+import pytest
+
+from xlm.bpe.learn import find_fast
+
+SCRIPT = Path(__file__).parents[2] / "infra" / "build_learners.py"
 
 
 def _build(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -12,10 +16,26 @@ def _build(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_a_working_program_is_not_built_again() -> None:
-    done = _build()
-    assert done.returncode == 0
-    assert done.stdout.endswith("bin/fast is there\n")
+@pytest.fixture
+def prefix(tmp_path: Path) -> Path:
+    """A place with a working `fast`, and nothing else."""
+    binaries = tmp_path / "prefix" / "bin"
+    binaries.mkdir(parents=True)
+    (binaries / "fast").symlink_to(find_fast())
+    return binaries.parent
+
+
+def test_ours_is_built_where_its_sources_changed_and_only_there(prefix: Path) -> None:
+    first = _build("--prefix", prefix)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.split("\n")[:2] == [
+        f"{prefix}/bin/fast is there",
+        f"{prefix}/bin/learn-bpe built",
+    ]
+    again = _build("--prefix", prefix)
+    assert again.stdout.endswith("bin/learn-bpe is there\n")
+    stamp = prefix / "bin" / ".learn-bpe.sha256"
+    assert {path.name for path in stamp.parent.iterdir()} == {"fast", "learn-bpe", stamp.name}
 
 
 def test_another_archive_is_refused_and_nothing_is_installed(tmp_path: Path) -> None:
@@ -25,3 +45,16 @@ def test_another_archive_is_refused_and_nothing_is_installed(tmp_path: Path) -> 
     assert done.returncode == 1
     assert "not 95eef4be" in done.stderr
     assert not (tmp_path / "prefix").exists()
+
+
+def test_a_failing_compiler_is_quoted(
+    prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler = tmp_path / "broken-g++"
+    compiler.write_text("#!/bin/sh\necho no room left >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    done = _build("--prefix", prefix)
+    assert done.returncode == 1
+    assert done.stderr.endswith(": no room left\n")
+    assert not (prefix / "bin" / "learn-bpe").exists()

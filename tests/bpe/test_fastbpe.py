@@ -1,5 +1,6 @@
 """Codes, pieces and counts against the original C++ program."""
 
+import io
 import os
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlm.bpe import learn
-from xlm.bpe.apply import Applier, apply_to_file, check_codes
+from xlm.bpe.apply import Applier, apply_to_file
+from xlm.bpe.codes import read_ranks
 from xlm.bpe.counting import count_pieces, write_counts
-from xlm.bpe.learn import Learned, find_fast, learn_codes, pair_count_bound
+from xlm.bpe.learn import Learned, find_fast, find_learner, learn_codes, learn_stream
+from xlm.bpe.text_facts import TextFacts, read_facts
 from xlm.errors import DataError, ToolError
 
 
@@ -39,7 +42,7 @@ def test_codes_equal_the_golden_ones_ties_included(shared: Path, tmp_path: Path)
     assert learned.process.cpu_seconds > 0.01
     assert (tmp_path / "codes").read_bytes() == (golden / "codes.2000").read_bytes()
     assert merges == list(range(1, 2001))
-    assert check_codes(tmp_path / "codes") == 2000
+    assert len(read_ranks(tmp_path / "codes")) == 2000
 
 
 def test_pieces_and_counts_equal_the_golden_ones(shared: Path, tmp_path: Path) -> None:
@@ -74,6 +77,57 @@ def test_learning_stops_where_pairs_run_out(tmp_path: Path) -> None:
     assert codes == "a b 3\nab c</w> 2\nab z</w> 1\n"
 
 
+def test_a_last_word_without_a_newline_counts(tmp_path: Path) -> None:
+    """fastBPE drops it."""
+    assert _learn(tmp_path, "ab cd\ncd", 1)[1] == "c d</w> 2\n"
+    assert _learn(tmp_path, "cdé", 9)[1] == "c d 1\ncd é</w> 1\n"
+
+
+@pytest.mark.parametrize("learner", ["fastbpe", "deterministic"])
+def test_a_stream_gives_the_codes_of_a_file(tmp_path: Path, learner: learn.LearnerName) -> None:
+    source, target = io.BytesIO(b"abc abc abz\nab"), io.BytesIO()
+    learned = learn_stream(source, target, codes=9, learner=learner, threads=2)
+    assert (learned.codes, learned.exhausted) == (4, True)
+    assert target.getvalue().startswith(b"a b 3\n")
+
+
+@pytest.mark.parametrize(("text", "what"), [(b"ab c\xff", "no UTF-8"), (b"abc \0", "a NUL byte")])
+@pytest.mark.parametrize("ahead", [0, 4 << 20, (4 << 20) - 5])
+def test_a_damaged_text_is_refused_with_the_place(
+    tmp_path: Path, text: bytes, what: str, ahead: int
+) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(b"a" * ahead + text + b"\n")
+    with pytest.raises(DataError, match=f"{what} at byte {ahead + 4} of the text"):
+        read_facts(path)
+
+
+def test_a_cut_last_character_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes("abé".encode()[:-1])
+    with pytest.raises(DataError, match="no UTF-8 at byte 2"):
+        read_facts(tmp_path / "text")
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 1 << 22])
+def test_facts_of_a_text_do_not_depend_on_its_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr("xlm.bpe.text_facts._CHUNK_BYTES", chunk)
+    path = tmp_path / "text"
+    path.write_text("ab éé\n  abcdefg ab ab\nxyz", encoding="utf-8")
+    assert read_facts(path) == TextFacts(pair_bound=4, longest_word_bytes=7, open_word_bytes=3)
+    path.write_text("a\n b \n", encoding="utf-8")
+    assert read_facts(path) == TextFacts(0, 1, 0)
+
+
+def test_a_long_word_is_learned_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, codes = _learn(tmp_path, "ab" * 10_000 + "\n", 1)
+    assert codes == "a b 9999\n"
+    assert "the longest word has 20000 bytes" in caplog.text
+
+
 @pytest.mark.parametrize("text", ["", "\n\n", "a b\nc\n"])
 def test_a_text_without_pairs_is_refused(tmp_path: Path, text: str) -> None:
     """fastBPE crashes on it, or prints merges that are none."""
@@ -84,7 +138,7 @@ def test_a_text_without_pairs_is_refused(tmp_path: Path, text: str) -> None:
 def test_the_count_bound_holds_for_the_most_frequent_pair(shared: Path) -> None:
     golden = shared / "golden" / "fastbpe"
     top = int((golden / "codes.2000").read_text(encoding="utf-8").split("\n", 1)[0].split()[2])
-    assert top <= pair_count_bound(golden / "corpus.tok") <= 2 * top
+    assert top <= read_facts(golden / "corpus.tok").pair_bound <= 2 * top
 
 
 def test_counts_beyond_32_bits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,8 +151,9 @@ def test_counts_beyond_32_bits_are_refused(tmp_path: Path, monkeypatch: pytest.M
 def test_a_missing_program_names_the_way_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(ToolError, match=r"build_fastbpe\.py"):
-        find_fast()
+    for find in (find_fast, find_learner):
+        with pytest.raises(ToolError, match=r"build_learners\.py"):
+            find()
 
 
 def test_a_failing_program_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,11 +199,13 @@ def _alive(pid: int) -> bool:
     return state.strip()[:1] not in (b"", b"Z")
 
 
-@pytest.mark.parametrize("line", ["a b", "a b c d", "a  1", "a b x"])
-def test_a_damaged_codes_file_is_named(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", [b"a b", b"a b c d", b"a  1", b"a b x", b"a b \xc2\xb2", b"\xff b 1", b"a n 1"]
+)
+def test_a_damaged_codes_file_is_named(tmp_path: Path, line: bytes) -> None:
     """The fastBPE module would end the whole process, or read nonsense."""
     codes = tmp_path / "codes"
-    codes.write_text(f"a n 3\n{line}\n", encoding="utf-8")
+    codes.write_bytes(b"a n 3\n" + line + b"\n")
     with pytest.raises(DataError, match="codes, line 2"):
         Applier(codes)
 
@@ -191,10 +248,21 @@ def test_any_text_is_cut_as_the_program_cuts_it_and_joins_back(
 
 
 def test_the_memory_of_words_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xlm.bpe.apply._MEMORY_WORDS", 4)
+    monkeypatch.setattr("xlm.bpe.apply._MEMORY_CHARACTERS", 7)
     codes = tmp_path / "codes"
     codes.write_text("a b 3\n", encoding="utf-8")
     applier = Applier(codes)
     assert applier.lines(["ab ac", "ad ab"]) == ["a@@ b a@@ c", "a@@ d a@@ b"]
     assert applier.lines(["ae ab", ""]) == ["a@@ e a@@ b", ""]
-    assert len(applier._pieces) <= 4
+    assert applier._pieces.keys() == {"", "ae", "ab"}
+
+
+def test_a_quiet_applier_keeps_the_module_off_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    codes = tmp_path / "codes"
+    codes.write_text("a b</w> 3\n", encoding="utf-8")
+    assert Applier(codes, quiet=True).lines(["ab"]) == ["ab"]
+    assert capfd.readouterr().err == ""
+    os.write(2, b"still there")
+    assert capfd.readouterr().err == "still there"

@@ -115,6 +115,28 @@ def test_the_report_says_fertility_unknown_rate_and_share(tmp_path: Path) -> Non
         "fertility": 1.5,
         "unknown": 2,
         "unknown_rate": 0.333333,
+        "vocabulary_used": 2,
         "vocabulary_share": 0.666667,
     }
     assert report["en"]["fertility"] == 0.0
+
+
+def test_the_report_counts_what_becomes_ids(tmp_path: Path) -> None:
+    """Other white space cuts a piece once more; a special name in the text is dropped."""
+    vocabulary = _read(tmp_path, "a 9\nb@@ 3\n@@ 2\n")
+    pieces = Counter({"a\u00a0b@@": 2, "\u3000": 1, "\u00a0@@": 3, "</s>": 5, "<unk>": 4, "x": 1})
+    report = language_report({"zh": pieces}, vocabulary)["zh"]
+    ids = [vocabulary.ids(piece.split()) for piece in pieces.elements()]
+    assert report["tokens"] == sum(map(len, ids)) == 2 * 2 + 3 + 4 + 1
+    assert report["unknown"] == sum(found.count(3) for found in ids) == 5
+    assert report["vocabulary_used"] == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "what"), [(b"", "no line `token count`"), (b"a 3\n\xff 2\n", "no UTF-8")]
+)
+def test_what_is_no_counted_list_is_refused(tmp_path: Path, content: bytes, what: str) -> None:
+    path = tmp_path / "counted"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=what):
+        read_counted(path, size=100)

@@ -16,7 +16,7 @@ from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
 from xlm.release.card import render_card
-from xlm.release.facts import DataFacts, MachineFacts, RunFacts
+from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
 from xlm.release.huggingface import write_classifier, write_masked_lm
 from xlm.release.measured import measured, without_measured
 from xlm.release.tokenizer import write_tokenizer
@@ -182,3 +182,24 @@ def test_first_steps_run_offline_as_they_stand(
         assert sum(float(share) for _, share in shares) == pytest.approx(1, abs=0.01)
     else:
         assert result.stdout.count("'") == 10
+
+
+def test_published_codes_bring_their_licence_and_take_their_place(facts: RunFacts) -> None:
+    """Their terms bind the encoder too, and the text made neither codes nor vocabulary."""
+    address = "https://dl.fbaipublicfiles.com/XLM"
+    official = replace(
+        facts,
+        sources=(
+            *facts.sources,
+            SourceFacts("xlm.codes", "Codes of XLM-15", f"{address}/c", "CC-BY-NC-4.0", 1_434_601),
+            SourceFacts("xlm.vocabulary", "Its words", f"{address}/v", "CC-BY-NC-4.0", 1_548_931),
+        ),
+    )
+    card = render_card(official, classifier=False, parameters=1)
+    assert ModelCard(card).data.license == "cc-by-nc-sa-4.0"
+    assert f"| Codes of XLM-15 | codes | 1.4 MB | CC-BY-NC-4.0 | <{address}/c> |" in card
+    assert f"| Its words | vocabulary | 1.5 MB | CC-BY-NC-4.0 | <{address}/v> |" in card
+    assert "| Wikipedia (Swahili) | MLM | 142.9 kB |" in card
+    assert "| NTREX-128 | TLM, retrieval | 5.0 kB |" in card
+    synthetic = render_card(replace(official, synthetic=True), classifier=False, parameters=1)
+    assert "All of it but the published codes and vocabulary was generated" in synthetic

@@ -9,49 +9,67 @@ and empty lines stay exactly where they were.
 
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from xlm.errors import DataError
+from xlm.bpe.codes import Pair, read_ranks
+from xlm.bpe.long_words import split_long_word
 
-_BATCH_LINES = 20_000
-_MEMORY_WORDS = 500_000
+_BATCH_CHARACTERS = 1 << 21
+_MEMORY_CHARACTERS = 1 << 23
+"""Of the words remembered; they and their pieces take some 15 bytes a character in all."""
+_LONG_WORD_CHARACTERS = 60
+"""Up to about this length the module is faster than `split_long_word`."""
 
 
 class Applier:
-    """The codes of one file, with a memory of the words seen.
+    """The codes of one file, with a memory of the words seen, which is bounded.
+
+    Args:
+        quiet: keep what the module says off file descriptor 2 while it loads; in a worker process
+            this is always so.
 
     Raises:
         DataError: the file is not a codes file.
     """
 
-    def __init__(self, codes: Path) -> None:
-        check_codes(codes)  # the module would end the process instead
-        self._module = _load_module(codes)
+    def __init__(self, codes: Path, *, quiet: bool = False) -> None:
+        # The module itself would read nonsense where the file is none of codes.
+        self._ranks: dict[Pair, int] = read_ranks(codes)
+        self._module = _load_module(codes, quiet or multiprocessing.parent_process() is not None)
         self._pieces: dict[str, str] = {"": ""}
+        self._held_characters = 0
 
     def lines(self, lines: Iterable[str]) -> list[str]:
         """Pieces of lines without their newlines, one out for each in."""
         split = [line.split(" ") for line in lines]
-        self._learn({word for words in split for word in words})
-        pieces = self._pieces
-        return [" ".join([pieces[word] for word in words]) for words in split]
+        self._learn(set().union(*split))
+        pieces_of = self._pieces.__getitem__
+        return [" ".join(map(pieces_of, words)) for words in split]
 
     def _learn(self, words: set[str]) -> None:
-        if len(self._pieces) + len(words) > _MEMORY_WORDS:
+        new = words.difference(self._pieces)
+        size = sum(map(len, new))
+        if self._held_characters + size > _MEMORY_CHARACTERS:
             self._pieces = {"": ""}
-        new = [word for word in words if word not in self._pieces]
-        self._pieces.update(zip(new, self._module.apply(new), strict=True))
+            new = words - {""}
+            size = sum(map(len, new))
+            self._held_characters = 0
+        self._held_characters += size
+        short = [word for word in new if len(word) <= _LONG_WORD_CHARACTERS]
+        self._pieces.update(zip(short, self._module.apply(short), strict=True))
+        if len(short) < len(new):
+            for word in new:
+                if len(word) > _LONG_WORD_CHARACTERS:
+                    self._pieces[word] = split_long_word(word, self._ranks)
 
 
-def _load_module(codes: Path) -> Any:
-    """The module's applier; in a worker process its chatter is kept off the terminal."""
+def _load_module(codes: Path, quiet: bool) -> Any:
     from fastBPE import fastBPE
 
-    if multiprocessing.parent_process() is None:
+    if not quiet:
         return fastBPE(str(codes))
     # It writes to file descriptor 2 from C++; other threads of a driver may need that one.
     stderr = os.dup(2)
@@ -65,24 +83,6 @@ def _load_module(codes: Path) -> Any:
         os.close(stderr)
 
 
-def check_codes(path: Path) -> int:
-    """Count the merges of a codes file, each line `left right count`.
-
-    Raises:
-        DataError: a line has another form.
-    """
-    count = 0
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        for count, line in enumerate(lines, start=1):
-            fields = line.rstrip("\n").split(" ")
-            if len(fields) != 3 or not all(fields) or not fields[2].isdigit():
-                raise DataError(
-                    f"{path}, line {count}: not `left right count`: {line.rstrip()!r}",
-                    fix="give a codes file as fastBPE writes it",
-                )
-    return count
-
-
 @cache
 def _applier(codes: Path) -> Applier:
     return Applier(codes)
@@ -91,7 +91,7 @@ def _applier(codes: Path) -> Applier:
 def apply_to_file(source: Path, target: Path, *, codes: Path, inference: bool) -> dict[str, int]:
     """Split every line of a text file, or the two sentences of every XNLI row.
 
-    Counts lines, words and pieces.
+    Counts lines, words and pieces. Holds a few MB of the text at a time, at least one line.
     """
     apply = _applier(codes)
     counts = {"lines": 0, "words": 0, "tokens": 0}
@@ -99,19 +99,24 @@ def apply_to_file(source: Path, target: Path, *, codes: Path, inference: bool) -
         source.open(encoding="utf-8", newline="\n") as lines,
         target.open("w", encoding="utf-8", newline="\n") as out,
     ):
-        for batch in _batches(line.removesuffix("\n") for line in lines):
-            rows = [line.split("\t", 2) if inference else [line] for line in batch]
-            texts = [text for row in rows for text in row[:2]]
+        while batch := lines.readlines(_BATCH_CHARACTERS):
+            texts = [line.removesuffix("\n") for line in batch]
+            rests = [""] * len(texts)
+            if inference:
+                rows = [text.split("\t", 2) for text in texts]
+                texts = [text for row in rows for text in row[:2]]
+                rests = ["".join(f"\t{field}" for field in row[2:]) for row in rows]
             pieces = apply.lines(texts)
-            following = iter(pieces)
-            for row in rows:
-                out.write("\t".join([next(following) for _ in row[:2]] + row[2:]) + "\n")
             counts["lines"] += len(batch)
-            counts["words"] += sum(len(text.split()) for text in texts)
-            counts["tokens"] += sum(len(text.split()) for text in pieces)
+            counts["words"] += _count_fields(texts)
+            counts["tokens"] += _count_fields(pieces)
+            if inference:
+                following = iter(pieces)
+                pieces = ["\t".join([next(following) for _ in row[:2]]) for row in rows]
+            out.writelines(f"{text}{rest}\n" for text, rest in zip(pieces, rests, strict=True))
     return counts
 
 
-def _batches(lines: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(lines, _BATCH_LINES)):
-        yield batch
+def _count_fields(texts: Iterable[str]) -> int:
+    """What white space of any kind separates: the rule by which pieces become ids."""
+    return len("\n".join(texts).split())

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from xlm.bpe.vocabulary import CONTINUED, FIRST_ORDINARY, Vocabulary
+from xlm.bpe.vocabulary import CONTINUED, FIRST_ORDINARY, UNKNOWN, Vocabulary
 
 
 def count_pieces(path: Path) -> Counter[str]:
@@ -30,26 +30,37 @@ def language_report(
 ) -> dict[str, dict[str, float]]:
     """Per language: how finely words are cut, what is unknown, what share of ids it uses.
 
-    `fertility` is tokens per word, `unknown_rate` is the share of tokens outside the vocabulary,
-    `vocabulary_share` the share of ordinary ids that occur in the language.
+    Tokens are what becomes ids: a piece that holds white space other than a space is several, a
+    special name in the text is none (`Vocabulary.ids`). `fertility` is tokens per word,
+    `unknown_rate` is the share of tokens outside the vocabulary, `vocabulary_share` the share of
+    ordinary ids that occur in the language.
     """
-    ordinary = vocabulary.size - FIRST_ORDINARY
-    report: dict[str, dict[str, float]] = {}
-    for language, pieces in sorted(counts.items()):
-        tokens = pieces.total()
-        words = sum(count for piece, count in pieces.items() if not piece.endswith(CONTINUED))
-        known = {piece: count for piece, count in pieces.items() if piece in vocabulary.index}
-        unknown = tokens - sum(known.values())
-        report[language] = {
-            "tokens": tokens,
-            "words": words,
-            "types": len(pieces),
-            "fertility": _ratio(tokens, words),
-            "unknown": unknown,
-            "unknown_rate": _ratio(unknown, tokens),
-            "vocabulary_share": _ratio(len(known), ordinary),
-        }
-    return report
+    return {language: _report(counts[language], vocabulary) for language in sorted(counts)}
+
+
+def _report(pieces: Counter[str], vocabulary: Vocabulary) -> dict[str, float]:
+    tokens = words = unknown = 0
+    types: set[str] = set()
+    used: set[int] = set()
+    for piece, count in pieces.items():
+        fields = piece.split()
+        ids = vocabulary.ids(fields)
+        tokens += count * len(ids)
+        unknown += count * ids.count(UNKNOWN)
+        words += count * sum(not field.endswith(CONTINUED) for field in fields)
+        types.update(fields)
+        used.update(ids)
+    used.discard(UNKNOWN)
+    return {
+        "tokens": tokens,
+        "words": words,
+        "types": len(types),
+        "fertility": _ratio(tokens, words),
+        "unknown": unknown,
+        "unknown_rate": _ratio(unknown, tokens),
+        "vocabulary_used": len(used),
+        "vocabulary_share": _ratio(len(used), vocabulary.size - FIRST_ORDINARY),
+    }
 
 
 def _ratio(part: int, whole: int) -> float:

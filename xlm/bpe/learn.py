@@ -1,26 +1,40 @@
-"""Learning codes with the original's C++ program, `fast learnbpe`.
+"""Learning codes, by one of two programs.
 
-    learn_codes(Path("sample.txt"), Path("codes"), codes=2000, messages=Path("fast.log"))
+    learn_codes(Path("sample.txt"), Path("codes"), codes=2000, messages=Path("messages.log"))
 
-Why the program and no port: its ties follow the hash order of the C++ library, so no other learner
-gives the same merges. What it does not check is checked here: an empty text (it crashes), counts
-beyond 32 bits (they wrap), pairs that run out (it goes on printing a pair with count 0).
+`fastbpe` is the original's C++ program, `fast learnbpe`: its ties follow the hash order of the C++
+library, so no other learner gives the same merges. What it does not check is checked here: texts
+that are empty or no UTF-8, a last word without newline (it is lost), counts beyond 32 bits (they
+wrap), pairs that run out (it goes on printing a pair with count 0).
+
+`deterministic` is ours (`native/`), with the tie rule of `native/merges.hh`: the same codes on any
+platform and with any number of threads, counts of 63 bits, and time that does not grow with the
+length of words.
 """
 
+import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, Literal
 
 from xlm.errors import DataError, ToolError
 from xlm.launch.child import ProcessResult
 from xlm.launch.process import stream_process
 from xlm.launch.programs import find_program
 
+log = logging.getLogger(__name__)
+
+LearnerName = Literal["fastbpe", "deterministic"]
+
 _COUNT_LIMIT = (1 << 31) - 1
-_CHUNK_BYTES = 1 << 24
-_SPACE, _NEWLINE = 0x20, 0x0A
+_LONG_WORD_BYTES = 10_000
+_REFUSED = 2
+"""Exit status of our program for a text that does not do."""
+_BUILD = "run `python infra/build_learners.py` in this environment"
+_NO_PAIR = "the sample for byte-pair codes holds no word of two characters"
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,16 @@ def find_fast() -> Path:
     Raises:
         ToolError: it was never built.
     """
-    return find_program("fast", fix="run `python infra/build_fastbpe.py` in this environment")
+    return find_program("fast", fix=_BUILD)
+
+
+def find_learner() -> Path:
+    """Our program `learn-bpe`.
+
+    Raises:
+        ToolError: it was never built.
+    """
+    return find_program("learn-bpe", fix=_BUILD)
 
 
 def learn_codes(
@@ -47,6 +70,8 @@ def learn_codes(
     *,
     codes: int,
     messages: Path,
+    learner: LearnerName = "fastbpe",
+    threads: int = 1,
     on_merge: Callable[[int], None] = lambda done: None,
 ) -> Learned:
     """Write up to `codes` lines `left right count`; stop where no pair is left.
@@ -54,70 +79,126 @@ def learn_codes(
     Args:
         sample: text whose words are separated by spaces and newlines.
         messages: file that receives what the program says.
+        threads: for `deterministic`; they change no byte.
         on_merge: told the number of merges so far.
 
     Raises:
-        DataError: the text has no pair of characters, or counts would not fit into 32 bits.
+        DataError: the text is no UTF-8, has no pair of characters, or counts would not fit.
         ToolError: the program is missing or failed.
     """
-    if not _has_pair(sample):
-        raise DataError(
-            "the sample for byte-pair codes holds no word of two characters",
-            fix="check that the train splits are not empty",
-        )
-    if sample.stat().st_size > _COUNT_LIMIT and (bound := pair_count_bound(sample)) > _COUNT_LIMIT:
-        raise DataError(
-            f"a pair may occur {bound} times in the sample, fastBPE counts to {_COUNT_LIMIT}",
-            fix="lower bpe.sample_lines",
-        )
-    command = [str(find_fast()), "learnbpe", str(codes), str(sample)]
     messages.unlink(missing_ok=True)
-    done, exhausted = 0, False
-    with target.open("wb") as file:
-
-        def take(line: bytes) -> bool:
-            nonlocal done, exhausted
-            exhausted = line.endswith(b" 0\n")
-            if not exhausted:
-                file.write(line)
-                done += 1
-                on_merge(done)
-            return not exhausted
-
-        process = stream_process(command, log_path=messages, on_line=take)
-    if not exhausted and (process.returncode != 0 or done != codes):
-        raise _failure(process.returncode, messages)
-    return Learned(done, exhausted, process)
+    run = _Run(target, codes, messages, on_merge)
+    if learner == "fastbpe":
+        return _learn_fast(sample, run)
+    return run.collect([str(find_learner()), str(codes), str(sample), "--threads", str(threads)])
 
 
-def pair_count_bound(sample: Path) -> int:
-    """A number that no pair's count exceeds, from one pass over the bytes.
+def learn_stream(
+    source: BinaryIO,
+    target: BinaryIO,
+    *,
+    codes: int,
+    learner: LearnerName = "fastbpe",
+    threads: int = 1,
+) -> Learned:
+    """Learn from a stream (standard input, say) and write the codes to another.
 
-    Two neighbouring characters meet in two bytes: the last of the left one and the first of the
-    right one. The most frequent such meeting bounds every pair; merges only lower counts.
+    The text goes through a temporary file. Raises as `learn_codes`.
     """
-    counts = np.zeros(1 << 16, dtype=np.int64)
-    previous = np.array([_NEWLINE], dtype=np.uint16)
-    with sample.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            data = np.concatenate([previous, np.frombuffer(chunk, dtype=np.uint8)])
-            counts += np.bincount(data[:-1].astype(np.int64) << 8 | data[1:], minlength=1 << 16)
-            previous = data[-1:]
-    meetings = counts.reshape(256, 256)
-    meetings[[_SPACE, _NEWLINE], :] = 0
-    meetings[:, [_SPACE, _NEWLINE]] = 0
-    meetings[:, 0x80:0xC0] = 0  # continuation bytes begin no character
-    return int(meetings.max())
+    with TemporaryDirectory(prefix="xlm-bpe-") as name:
+        folder = Path(name)
+        with (folder / "text").open("wb") as text:
+            shutil.copyfileobj(source, text)
+        learned = learn_codes(
+            folder / "text",
+            folder / "codes",
+            codes=codes,
+            messages=folder / "messages",
+            learner=learner,
+            threads=threads,
+        )
+        with (folder / "codes").open("rb") as file:
+            shutil.copyfileobj(file, target)
+    return learned
 
 
-def _has_pair(sample: Path) -> bool:
-    with sample.open(encoding="utf-8", newline="\n") as lines:
-        return any(len(word) > 1 for line in lines for word in line.rstrip("\n").split(" "))
+def _learn_fast(sample: Path, run: "_Run") -> Learned:
+    from xlm.bpe.text_facts import read_facts
+
+    facts = read_facts(sample)
+    if not facts.pair_bound:
+        raise _no_pair()
+    if facts.pair_bound > _COUNT_LIMIT:
+        raise DataError(
+            f"a pair may occur {facts.pair_bound} times in the sample, "
+            f"fastBPE counts to {_COUNT_LIMIT}",
+            fix="lower bpe.sample_lines, or set bpe.learner=deterministic",
+        )
+    if facts.longest_word_bytes > _LONG_WORD_BYTES:
+        log.warning(
+            "the longest word has %d bytes: fastBPE walks through all of it at each of its merges; "
+            "bpe.learner=deterministic does not",
+            facts.longest_word_bytes,
+        )
+    command = [str(find_fast()), "learnbpe", str(run.codes), str(sample)]
+    if not facts.open_word_bytes:
+        return run.collect(command)
+    # It drops a word that no separator ends; it takes a second text, which holds that word.
+    with TemporaryDirectory(prefix="xlm-bpe-") as name:
+        last = Path(name) / "last-word"
+        with sample.open("rb") as text, last.open("wb") as file:
+            text.seek(-facts.open_word_bytes, 2)
+            shutil.copyfileobj(text, file)
+            file.write(b"\n")
+        return run.collect([*command, str(last)])
 
 
-def _failure(code: int, messages: Path) -> ToolError:
-    said = messages.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-2:]
-    fix = "see its messages in the logs of this artifact"
-    if any("bad_alloc" in line for line in said):
-        fix = "fastBPE reserves 12 GB of address space: raise `ulimit -v` or allow overcommit"
-    return ToolError(f"fast learnbpe ended with {code}: {' / '.join(said)}", fix=fix)
+@dataclass(frozen=True)
+class _Run:
+    """One run of a learner: takes its lines as they come, then judges how it ended."""
+
+    target: Path
+    codes: int
+    messages: Path
+    on_merge: Callable[[int], None]
+
+    def collect(self, command: list[str]) -> Learned:
+        printed, exhausted = 0, False
+        seen: set[bytes] = set()
+        with self.target.open("wb") as file:
+
+            def take(line: bytes) -> bool:
+                nonlocal printed, exhausted
+                exhausted = line.endswith(b" 0\n")
+                if exhausted:
+                    return False
+                printed += 1
+                pair = line.rpartition(b" ")[0]
+                # A text that itself holds `</w>` can spell one pair by two: the first one counts.
+                if pair not in seen:
+                    seen.add(pair)
+                    file.write(line)
+                self.on_merge(printed)
+                return True
+
+            process = stream_process(command, log_path=self.messages, on_line=take)
+        # fastBPE does not end where pairs run out, ours does.
+        if not exhausted and (process.returncode != 0 or not printed):
+            raise self._failure(Path(command[0]).name, process.returncode)
+        return Learned(len(seen), exhausted or printed < self.codes, process)
+
+    def _failure(self, program: str, code: int) -> DataError | ToolError:
+        said = self.messages.read_text(encoding="utf-8", errors="replace").strip().split("\n")[-2:]
+        if code == 0:
+            return _no_pair()
+        if code == _REFUSED:
+            what = said[-1].removeprefix(f"{program}: ")
+            return DataError(what, fix="give tokenized text in UTF-8")
+        fix = "see its messages in the logs of this artifact"
+        if any("bad_alloc" in line for line in said):
+            fix = "fastBPE reserves 12 GB of address space: raise `ulimit -v` or allow overcommit"
+        return ToolError(f"{program} ended with {code}: {' / '.join(said)}", fix=fix)
+
+
+def _no_pair() -> DataError:
+    return DataError(_NO_PAIR, fix="check that the train splits are not empty")

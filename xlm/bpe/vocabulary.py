@@ -8,15 +8,17 @@ Ids 0 to 13 are special and have count 0; pieces follow from 14 in the order of 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from xlm.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 BOS, EOS, PAD, UNKNOWN, MASK = 0, 1, 2, 3, 5
 SPECIAL_TOKENS = ("<s>", "</s>", "<pad>", "<unk>", *(f"<special{i}>" for i in range(10)))
@@ -28,6 +30,7 @@ CONTINUED = "@@"
 VOCABULARY_FILE = "vocabulary.json"
 
 _LINE_SEPARATOR = "\u2028"
+_FIX = "give a vocabulary as fastBPE's getvocab writes it, largest count first"
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,10 @@ class Vocabulary:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
-    def counts(self) -> NDArray[np.int64]:
-        """How often each id was seen in the train splits; 0 for the special ones."""
+    def counts(self) -> "NDArray[np.int64]":
+        """How often each id was seen where the list was counted; 0 for the special ones."""
+        import numpy as np
+
         return np.array(self.token_counts, dtype=np.int64)
 
     @cached_property
@@ -89,27 +94,37 @@ def read_counted(path: Path, *, size: int, min_count: int = 0) -> Vocabulary:
     a token (a bare `@@` does); skipped lines take no id.
 
     Raises:
-        DataError: a count is no number or is larger than the one before it.
+        DataError: a count is no number or is larger than the one before it, the file holds no
+            token, or is no UTF-8.
     """
     counts: dict[str, int] = dict.fromkeys(SPECIAL_TOKENS, 0)
     previous: int | None = None
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        for number, line in enumerate(lines, start=1):
-            fields = line.split()
-            if _LINE_SEPARATOR in line or len(fields) != 2 or fields[0] in counts:
-                continue
-            if not fields[1].isdecimal() or (previous is not None and int(fields[1]) > previous):
-                raise DataError(
-                    f"{path}, line {number}: count {fields[1]!r} is not a number up to {previous}",
-                    fix="give a vocabulary as fastBPE's getvocab writes it, largest count first",
-                )
-            counts[fields[0]] = previous = int(fields[1])
+    for number, line in enumerate(_decoded(path), start=1):
+        fields = line.split()
+        if _LINE_SEPARATOR in line or len(fields) != 2 or fields[0] in counts:
+            continue
+        if not fields[1].isdecimal() or (previous is not None and int(fields[1]) > previous):
+            raise DataError(
+                f"{path}, line {number}: count {fields[1]!r} is not a number up to {previous}",
+                fix=_FIX,
+            )
+        counts[fields[0]] = previous = int(fields[1])
+    if previous is None:
+        raise DataError(f"{path}: no line `token count`", fix=_FIX)
     kept = [
         token
         for index, token in enumerate(counts)
         if index < FIRST_ORDINARY or counts[token] >= min_count
     ][:size]
     return Vocabulary(tuple(kept), tuple(counts[token] for token in kept))
+
+
+def _decoded(path: Path) -> Iterator[str]:
+    try:
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            yield from lines
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: no UTF-8", fix=_FIX) from None
 
 
 def write_vocabulary(vocabulary: Vocabulary, directory: Path) -> None:

@@ -10,6 +10,12 @@ from xlm.config.base import Config
 class BpeConfig(Config):
     """One set of merges for all languages (paper section 3.1)."""
 
+    source: Literal["rebuild", "official"] = Field(
+        "rebuild",
+        description="rebuild: learn codes and count the vocabulary; official: take the published "
+        "ones (sources.official_codes, sources.official_vocabulary), whole, whatever the other "
+        "fields say. The published model has vocabulary.size 95000.",
+    )
     codes: int = Field(80_000, gt=0, description="Merges to learn, count (paper section 5.2).")
     sample_alpha: float = Field(
         0.5,
@@ -24,8 +30,11 @@ class BpeConfig(Config):
         description="Expected size of the learning sample, lines; null: as many as there are.",
     )
     seed: int = Field(0, ge=0, description="Chooses which lines enter the learning sample.")
-    learner: Literal["fastbpe"] = Field(
-        "fastbpe", description="Program that learns the merges; fastbpe is the original's C++."
+    learner: Literal["fastbpe", "deterministic"] = Field(
+        "fastbpe",
+        description="Program that learns the merges: fastbpe is the original's C++, whose ties "
+        "follow its library's hash order; deterministic is ours, faster, with a tie rule that "
+        "holds anywhere (docs/bpe.md).",
     )
 
 

@@ -18,8 +18,12 @@ from xlm.errors import ConfigError
 XNLI_ID = "xnli"
 MULTINLI_ID = "multinli"
 WIKIPEDIA_ID = "wikipedia"
+OFFICIAL_CODES_ID = "xlm.codes"
+OFFICIAL_VOCABULARY_ID = "xlm.vocabulary"
+OFFICIAL_IDS = (OFFICIAL_CODES_ID, OFFICIAL_VOCABULARY_ID)
+"""Downloaded where `bpe.source` is official."""
 _ID = r"^[a-z0-9_-]+$"
-_RESERVED = (XNLI_ID, MULTINLI_ID, WIKIPEDIA_ID)
+_RESERVED = (XNLI_ID, MULTINLI_ID, WIKIPEDIA_ID, "xlm")
 
 
 class WikipediaSource(Config):
@@ -94,7 +98,7 @@ ParallelCorpus = Annotated[OpusCorpus | PlainCorpus, Field(discriminator="kind")
 
 
 class ArchiveSource(Config):
-    """One archive at one address."""
+    """One archive or file at one address."""
 
     title: str = Field(description="Name for manifests and cards.")
     address: str = Field(pattern=r"^https?://", description="Where the host keeps it.")
@@ -102,6 +106,11 @@ class ArchiveSource(Config):
     size_bytes: int | None = operational(
         None, description="About how large it is at its host, for plans; null: unknown."
     )
+
+    @property
+    def file_name(self) -> str:
+        """The name under which a download leaves it."""
+        return self.address.rsplit("/", 1)[-1]
 
 
 _XNLI = ArchiveSource(
@@ -114,6 +123,18 @@ _MULTINLI = ArchiveSource(
     address="https://dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip",
     licence="OANC",
     size_bytes=445_000_000,
+)
+_OFFICIAL_CODES = ArchiveSource(
+    title="Byte-pair codes of XLM-15",
+    address="https://dl.fbaipublicfiles.com/XLM/codes_xnli_15",
+    licence="CC-BY-NC-4.0",
+    size_bytes=1_434_601,
+)
+_OFFICIAL_VOCABULARY = ArchiveSource(
+    title="Vocabulary of XLM-15",
+    address="https://dl.fbaipublicfiles.com/XLM/vocab_xnli_15",
+    licence="CC-BY-NC-4.0",
+    size_bytes=1_548_931,
 )
 
 
@@ -162,6 +183,12 @@ class SourcesConfig(Config):
     )
     multinli: ArchiveSource = Field(
         default=_MULTINLI, description="English training pairs (XNLI-MT)."
+    )
+    official_codes: ArchiveSource = Field(
+        default=_OFFICIAL_CODES, description="Taken where bpe.source is official."
+    )
+    official_vocabulary: ArchiveSource = Field(
+        default=_OFFICIAL_VOCABULARY, description="Taken where bpe.source is official."
     )
     max_pairs: int | None = Field(
         default=None,
@@ -216,6 +243,15 @@ class SourcesConfig(Config):
             parts = (pair,) if corpus.kind == "opus" else (ENGLISH, other)
             ids += [f"{corpus.id}.{part}" for part in parts]
         return tuple(ids)
+
+    def archive_of(self, download_id: str) -> ArchiveSource | None:
+        """The configured archive behind a download's id, if it is one."""
+        return {
+            XNLI_ID: self.xnli,
+            MULTINLI_ID: self.multinli,
+            OFFICIAL_CODES_ID: self.official_codes,
+            OFFICIAL_VOCABULARY_ID: self.official_vocabulary,
+        }.get(download_id)
 
     def download_ids(self, languages: Sequence[str]) -> tuple[str, ...]:
         """The ids of all downloads of a run, each once, in the order of the DAG."""

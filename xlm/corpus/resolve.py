@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlm.config.sources import MULTINLI_ID, XNLI_ID, SourcesConfig
+from xlm.config.sources import SourcesConfig
 from xlm.corpus.catalogue import find_moses
 from xlm.corpus.specs import spec_of
 from xlm.markdown import size
@@ -71,8 +71,8 @@ def resolve_download(sources: SourcesConfig, download_id: str, cache: Path) -> D
             checksum += ", if the file is shorter; else whole streams"
     else:
         address, size_is = spec.address, "about"
-        known = {XNLI_ID: sources.xnli.size_bytes, MULTINLI_ID: sources.multinli.size_bytes}
-        known_bytes = known.get(download_id)
+        archive = sources.archive_of(download_id)
+        known_bytes = archive.size_bytes if archive else None
     return Download(
         id=download_id,
         title=spec.title,

@@ -14,9 +14,7 @@ from pydantic import Field
 from xlm.config.base import Config, operational
 from xlm.config.languages import ENGLISH, language, split_pair
 from xlm.config.sources import (
-    MULTINLI_ID,
     WIKIPEDIA_ID,
-    XNLI_ID,
     NetworkConfig,
     OpusCorpus,
     PlainCorpus,
@@ -84,8 +82,7 @@ def spec_of(sources: SourcesConfig, download_id: str) -> Spec:
     name, _, part = download_id.partition(".")
     if name == WIKIPEDIA_ID:
         return _wikipedia(sources, part)
-    if download_id in (XNLI_ID, MULTINLI_ID):
-        archive = sources.xnli if download_id == XNLI_ID else sources.multinli
+    if archive := sources.archive_of(download_id):
         return FileSpec(title=archive.title, licence=archive.licence, address=archive.address)
     for corpus in sources.parallel:
         if corpus.id == name:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm.config.pipeline import PipelineConfig
+from xlm.config.sources import OFFICIAL_IDS
 from xlm.corpus.specs import DownloadSlice, spec_of
 from xlm.stage import ALL, Known, Node, Outcome, Stage, Work
 from xlm.stages.make_world import MIRROR
@@ -14,25 +15,32 @@ SYNTHETIC_LICENCE = "Apache-2.0"
 
 def download_units(config: PipelineConfig) -> Sequence[str]:
     """One unit for each file of each source: `wikipedia.sw`, `ntrex.en`, `tatoeba.en-sw`, ..."""
-    return config.sources.download_ids(config.languages)
+    ids = config.sources.download_ids(config.languages)
+    return ids + OFFICIAL_IDS if config.bpe.source == "official" else ids
 
 
 def download_slice(config: PipelineConfig, unit: str) -> DownloadSlice:
     """The unit's own source; of a mirror, only whether there is one enters the key."""
     source = spec_of(config.sources, unit)
-    if config.sample is not None:
+    synthetic = _is_synthetic(config, unit)
+    if synthetic:
         changed = {"licence": SYNTHETIC_LICENCE, "title": f"{source.title}, synthetic sample"}
         source = source.model_copy(update=changed)
     return DownloadSlice(
         source=source,
-        mirrored=config.sample is not None or config.sources.mirror is not None,
-        mirror=None if config.sample is not None else config.sources.mirror,
+        mirrored=synthetic or config.sources.mirror is not None,
+        mirror=None if synthetic else config.sources.mirror,
         network=config.sources.network,
     )
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    return {} if config.sample is None else {MIRROR: Node("make-world", ALL)}
+    return {MIRROR: Node("make-world", ALL)} if _is_synthetic(config, unit) else {}
+
+
+def _is_synthetic(config: PipelineConfig, unit: str) -> bool:
+    """Whether the sample world stands for the host: it has no published codes."""
+    return config.sample is not None and unit not in OFFICIAL_IDS
 
 
 def run(work: Work[DownloadSlice]) -> Outcome:

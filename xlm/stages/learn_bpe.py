@@ -1,4 +1,7 @@
-"""learn-bpe: one list of merges for all languages, from a balanced sample of the train splits."""
+"""learn-bpe: one list of merges for all languages, from a balanced sample of the train splits.
+
+Or, where `bpe.source` is official, the published list as it is.
+"""
 
 import shutil
 from collections.abc import Mapping
@@ -7,6 +10,7 @@ from typing import Literal
 
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
+from xlm.config.sources import OFFICIAL_CODES_ID
 from xlm.errors import DataError
 from xlm.stage import ALL, FileJob, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import train_files
@@ -15,43 +19,72 @@ from xlm.stages.units import corpus_units
 CODES_FILE = "codes"
 
 _REPORT_EVERY = 100
+_PUBLISHED = "published"
 
 
 class LearnBpeSlice(Config):
-    """What shapes the merges."""
+    """What shapes the merges that are learned."""
 
+    source: Literal["rebuild"]
     codes: int
     sample_alpha: float
     sample_lines: int | None
     seed: int
-    learner: Literal["fastbpe"]
+    learner: Literal["fastbpe", "deterministic"]
 
 
-def learn_bpe_slice(config: PipelineConfig, unit: str) -> LearnBpeSlice:
-    """All of the BPE config."""
+class OfficialBpeSlice(Config):
+    """Which file of the download holds the published merges."""
+
+    source: Literal["official"]
+    file: str
+
+
+def learn_bpe_slice(config: PipelineConfig, unit: str) -> LearnBpeSlice | OfficialBpeSlice:
+    """All of the BPE config, or of the published codes only their file."""
+    if config.bpe.source == "official":
+        return OfficialBpeSlice(source="official", file=config.sources.official_codes.file_name)
     return LearnBpeSlice(**config.bpe.model_dump())
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    if config.bpe.source == "official":
+        return {_PUBLISHED: Node("download", OFFICIAL_CODES_ID)}
     return {name: Node("tokenize", name) for name in corpus_units(config)}
 
 
-def run(work: Work[LearnBpeSlice]) -> Outcome:
-    """Sample lines, learn, write `codes`."""
+def run(work: Work[LearnBpeSlice | OfficialBpeSlice]) -> Outcome:
+    """Sample lines, learn, write `codes`; or copy the published ones."""
+    if isinstance(work.config, OfficialBpeSlice):
+        return _copy(work.inputs[_PUBLISHED] / work.config.file, work.out / CODES_FILE)
+    return _learn(work, work.config)
+
+
+def _copy(published: Path, target: Path) -> Outcome:
+    from xlm.bpe.codes import read_ranks
+
+    codes = len(read_ranks(published))
+    target.write_bytes(published.read_bytes())
+    return Outcome(counts={"codes": codes})
+
+
+def _learn(work: Work[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice) -> Outcome:
     from xlm.bpe.learn import learn_codes
 
     sample = work.scratch / "sample.txt"
-    counts = _write_sample(work, sample)
+    counts = _write_sample(work, config, sample)
 
     def report(merges: int) -> None:
-        if merges % _REPORT_EVERY == 0 or merges == work.config.codes:
-            work.progress.update(merges, work.config.codes, "merges")
+        if merges % _REPORT_EVERY == 0 or merges == config.codes:
+            work.progress.update(merges, config.codes, "merges")
 
     learned = learn_codes(
         sample,
         work.out / CODES_FILE,
-        codes=work.config.codes,
-        messages=work.logs / "fast.log",
+        codes=config.codes,
+        messages=work.logs / "learner.log",
+        learner=config.learner,
+        threads=work.workers,
         on_merge=report,
     )
     sample.unlink()
@@ -59,7 +92,9 @@ def run(work: Work[LearnBpeSlice]) -> Outcome:
     return Outcome(counts=counts, measured=learned.process.measured())
 
 
-def _write_sample(work: Work[LearnBpeSlice], sample: Path) -> dict[str, int]:
+def _write_sample(
+    work: Work[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice, sample: Path
+) -> dict[str, int]:
     """Fill `sample` part by part, in the order of the files; count lines per language."""
     from xlm.bpe.sample import sampling_rates
 
@@ -70,7 +105,7 @@ def _write_sample(work: Work[LearnBpeSlice], sample: Path) -> dict[str, int]:
         lines[language] = lines.get(language, 0) + length
     if not sum(lines.values()):
         raise DataError("no line in any train split", fix="check the sources of this profile")
-    rates = sampling_rates(lines, work.config.sample_alpha, work.config.sample_lines)
+    rates = sampling_rates(lines, config.sample_alpha, config.sample_lines)
     jobs = [
         FileJob(
             name=f"{unit}/{file.path.name}",
@@ -79,7 +114,7 @@ def _write_sample(work: Work[LearnBpeSlice], sample: Path) -> dict[str, int]:
             options={
                 "place": f"{unit}/{file.path.name}",
                 "rate": rates.get(language, 0.0),
-                "seed": work.config.seed,
+                "seed": config.seed,
             },
         )
         for number, (unit, language, file) in enumerate(files)
@@ -113,7 +148,7 @@ def _sample(job: FileJob) -> int:
 LEARN_BPE = Stage(
     name="learn-bpe",
     version=1,
-    summary="learn byte-pair codes on a sample with balanced languages",
+    summary="learn byte-pair codes on a sample with balanced languages, or take the published",
     units=lambda config: (ALL,),
     upstream=_upstream,
     slice=learn_bpe_slice,

@@ -1,31 +1,53 @@
-"""vocabulary: count the pieces of the train splits, number them, cut, report per language."""
+"""vocabulary: count the pieces of the train splits, number them, cut, report per language.
+
+Or, where `bpe.source` is official, number and cut the published list; the report is still about the
+train splits.
+"""
 
 import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
+from xlm.config.sources import OFFICIAL_VOCABULARY_ID
 from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units
 
+COUNTED_FILE = "vocabulary.txt"
+REPORT_FILE = "report.json"
+
+_PUBLISHED = "published"
+
 
 class VocabularySlice(Config):
-    """Where the counted list is cut."""
+    """Which counted list there is, and where it is cut."""
 
+    source: Literal["rebuild", "official"]
+    file: str | None
+    """Of the download that holds the published list."""
     size: int
     min_count: int
 
 
 def vocabulary_slice(config: PipelineConfig, unit: str) -> VocabularySlice:
     """All of the vocabulary config."""
-    return VocabularySlice(**config.vocabulary.model_dump())
+    official = config.bpe.source == "official"
+    return VocabularySlice(
+        source=config.bpe.source,
+        file=config.sources.official_vocabulary.file_name if official else None,
+        **config.vocabulary.model_dump(),
+    )
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    return {name: Node("apply-bpe", name) for name in corpus_units(config)}
+    nodes = {name: Node("apply-bpe", name) for name in corpus_units(config)}
+    if config.bpe.source == "official":
+        nodes[_PUBLISHED] = Node("download", OFFICIAL_VOCABULARY_ID)
+    return nodes
 
 
 def run(work: Work[VocabularySlice]) -> Outcome:
@@ -33,32 +55,42 @@ def run(work: Work[VocabularySlice]) -> Outcome:
     from xlm.bpe.counting import language_report, write_counts
     from xlm.bpe.vocabulary import read_counted, write_vocabulary
 
-    files = train_files(work.inputs)
-    by_language: dict[str, Counter[str]] = {}
-    counted = work.mapper.map(_count, [file.path for _, _, file in files])
-    for (_, language, _), counts in zip(files, counted, strict=True):
-        by_language.setdefault(language, Counter()).update(counts)
+    counts = _count_languages(work)
     everything: Counter[str] = Counter()
-    for counts in by_language.values():
-        everything.update(counts)
-    write_counts(everything, work.out / "vocabulary.txt")
+    for found in counts.values():
+        everything.update(found)
+    if work.config.file is None:
+        write_counts(everything, work.out / COUNTED_FILE)
+    else:
+        published = work.inputs[_PUBLISHED] / work.config.file
+        (work.out / COUNTED_FILE).write_bytes(published.read_bytes())
     vocabulary = read_counted(
-        work.out / "vocabulary.txt", size=work.config.size, min_count=work.config.min_count
+        work.out / COUNTED_FILE, size=work.config.size, min_count=work.config.min_count
     )
     write_vocabulary(vocabulary, work.out)
-    report = language_report(by_language, vocabulary)
+    report = language_report(counts, vocabulary)
     text = json.dumps(report, indent=1, sort_keys=True) + "\n"
-    (work.out / "report.json").write_text(text, encoding="utf-8", newline="\n")
-    known = int(vocabulary.counts.sum())
+    (work.out / REPORT_FILE).write_text(text, encoding="utf-8", newline="\n")
     return Outcome(
         counts={
             "size": vocabulary.size,
             "types": len(everything),
-            "tokens": everything.total(),
-            "unknown": everything.total() - known,
+            "tokens": sum(int(row["tokens"]) for row in report.values()),
+            "unknown": sum(int(row["unknown"]) for row in report.values()),
             "hash": vocabulary.hash,
         }
     )
+
+
+def _count_languages(work: Work[VocabularySlice]) -> dict[str, Counter[str]]:
+    """The pieces of each language's train splits, its sides of pairs included."""
+    inputs = {unit: path for unit, path in work.inputs.items() if unit != _PUBLISHED}
+    files = train_files(inputs)
+    by_language: dict[str, Counter[str]] = {}
+    counted = work.mapper.map(_count, [file.path for _, _, file in files])
+    for (_, language, _), counts in zip(files, counted, strict=True):
+        by_language.setdefault(language, Counter()).update(counts)
+    return by_language
 
 
 def _count(path: Path) -> Counter[str]:
@@ -70,7 +102,7 @@ def _count(path: Path) -> Counter[str]:
 VOCABULARY = Stage(
     name="vocabulary",
     version=1,
-    summary="count pieces, give them ids, cut to size",
+    summary="count pieces, give them ids, cut to size, or take the published ones",
     units=lambda config: (ALL,),
     upstream=_upstream,
     slice=vocabulary_slice,

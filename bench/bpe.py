@@ -1,0 +1,245 @@
+"""Learning and applying byte-pair codes beside fastBPE and Hugging Face's `tokenizers`.
+
+    .venv/bin/python bench/bpe.py [--mirror FOLDER] [--scratch ./data/bench]
+
+All programs of a table run in turn, several rounds in one go; the fastest round of each counts.
+Writes bench/results/bpe.json and the tables in docs/bpe.md.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from pages import fill
+from real_text import count_words, write_real_text, write_tail
+
+from xlm.bpe import apply as applying
+from xlm.bpe.apply import apply_to_file
+from xlm.bpe.learn import find_fast, find_learner
+from xlm.launch.process import run_process
+from xlm.markdown import decimal, size, table, whole
+from xlm.pipeline.machine import machine_record
+
+HOME = Path(__file__).resolve().parent
+CODES = 30_000
+TYPES = 1_000_000
+SHARDS = 16
+PROCESSES = 2
+
+TOKENIZERS = """
+import sys, time
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+text, size = sys.argv[1], int(sys.argv[2])
+tokenizer = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("[ \\n]+"), "removed")
+trainer = trainers.BpeTrainer(
+    vocab_size=size, end_of_word_suffix="</w>", show_progress=False, special_tokens=[]
+)
+began = time.perf_counter()
+tokenizer.train([text], trainer)
+print("seconds", time.perf_counter() - began)
+print("vocabulary", tokenizer.get_vocab_size())
+"""
+
+
+def main() -> None:
+    """Prepare the texts, measure, write, render."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mirror", help="folder or address of a mirror of the hosts")
+    parser.add_argument("--scratch", type=Path, default=HOME.parent / "data" / "bench")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    scratch: Path = arguments.scratch
+    scratch.mkdir(parents=True, exist_ok=True)
+    real, tailed = scratch / "real.txt", scratch / "tailed.txt"
+    if not real.exists():
+        write_real_text(scratch, arguments.mirror, scratch / "real.part")
+        (scratch / "real.part").rename(real)
+    write_tail(count_words(real), scratch / "tail.part", types=TYPES)
+    tailed.write_bytes(real.read_bytes() + (scratch / "tail.part").read_bytes())
+    record = {
+        "machine": machine_record() | {"host": "", "processor": _processor()},
+        "learn": {
+            "real text": bench_learning(real, scratch, arguments.rounds),
+            "with a synthetic tail": bench_learning(tailed, scratch, arguments.rounds),
+        },
+        "apply": bench_applying(real, scratch / "learn-bpe.codes", scratch, arguments.rounds),
+    }
+    (HOME / "results").mkdir(exist_ok=True)
+    (HOME / "results" / "bpe.json").write_text(json.dumps(record, indent=1) + "\n")
+    fill("bpe.md", "learn", learning_table(record["learn"]))
+    fill("bpe.md", "apply", applying_table(record["apply"]))
+
+
+def bench_learning(text: Path, scratch: Path, rounds: int) -> dict[str, Any]:
+    """Seconds and peak memory of each learner on one text."""
+    words = count_words(text)
+    symbols = {character for word in words for character in word}
+    symbols |= {f"{word[-1]}</w>" for word in words}
+    ours = [str(find_learner()), str(CODES), str(text), "--threads"]
+    trainer = [sys.executable, "-c", TOKENIZERS, str(text), str(CODES + len(symbols))]
+    commands = {
+        "fastBPE (C++)": [str(find_fast()), "learnbpe", str(CODES), str(text)],
+        "tokenizers' BpeTrainer": trainer,
+        "deterministic, 1 thread": [*ours, "1"],
+        "deterministic, 2 threads": [*ours, "2"],
+    }
+    found: dict[str, dict[str, Any]] = {
+        name: {"seconds": [], "peak_memory_bytes": 0} for name in commands
+    }
+    codes: dict[str, bytes] = {}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            log = scratch / "learner.log"
+            log.unlink(missing_ok=True)
+            began = time.perf_counter()
+            process = run_process(command, log_path=log)
+            seconds = time.perf_counter() - began
+            lines = log.read_bytes().split(b"\n")[:-1]
+            if name.startswith("tokenizers"):  # without the start of Python
+                seconds = float(next(line for line in lines if line.startswith(b"sec")).split()[1])
+            else:
+                merges = [line for line in lines if line.count(b" ") == 2]
+                assert len(merges) == CODES, f"{name}: {len(merges)} merges"
+                codes[name] = b"".join(line + b"\n" for line in merges)
+            print(f"{name:26} {seconds:8.2f} s {size(process.peak_memory_bytes)}", flush=True)
+            one = found[name]
+            one["seconds"].append(round(seconds, 3))
+            one["peak_memory_bytes"] = max(one["peak_memory_bytes"], process.peak_memory_bytes)
+    one_thread, two_threads = (codes[f"deterministic, {n}"] for n in ("1 thread", "2 threads"))
+    assert one_thread == two_threads
+    (scratch / "learn-bpe.codes").write_bytes(one_thread)
+    return {
+        "bytes": text.stat().st_size,
+        "words": words.total(),
+        "types": len(words),
+        "codes": CODES,
+        "learners": found,
+    }
+
+
+def bench_applying(text: Path, codes: Path, scratch: Path, rounds: int) -> dict[str, Any]:
+    """Bytes a second of the bare module, of ours in one process and in several."""
+    shards = _write_shards(text, scratch)
+    runs: dict[str, Callable[[], float]] = {
+        "fastBPE's module, 1 process": lambda: _apply_bare(shards, codes),
+        "ours, 1 process": lambda: _apply_ours(shards, codes),
+        f"ours, {PROCESSES} processes": lambda: _apply_in_processes(shards, codes),
+    }
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            found[name].append(round(run(), 3))
+            print(f"{name:28} {found[name][-1]:8.2f} s", flush=True)
+    outputs = [
+        shard.with_suffix(end).read_bytes() for shard in shards for end in (".bare", ".ours")
+    ]
+    assert outputs[::2] == outputs[1::2]
+    return {"bytes": text.stat().st_size, "codes": CODES, "shards": SHARDS, "seconds": found}
+
+
+def _write_shards(text: Path, scratch: Path) -> list[Path]:
+    shards = [scratch / f"shard.{number:02}.txt" for number in range(SHARDS)]
+    with text.open("rb") as lines:
+        count = sum(1 for _ in lines)
+        lines.seek(0)
+        for number, shard in enumerate(shards):
+            lines_here = count * (number + 1) // SHARDS - count * number // SHARDS
+            shard.write_bytes(b"".join(islice(lines, lines_here)))
+    return shards
+
+
+def _apply_bare(shards: Sequence[Path], codes: Path) -> float:
+    """The module as it is: read lines, apply, write lines; its codes are loaded beforehand."""
+    from fastBPE import fastBPE
+
+    module = fastBPE(str(codes))
+    began = time.perf_counter()
+    for shard in shards:
+        lines = shard.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        text = "".join(line + "\n" for line in module.apply(lines))
+        shard.with_suffix(".bare").write_text(text, encoding="utf-8", newline="\n")
+    return time.perf_counter() - began
+
+
+def _apply_ours(shards: Sequence[Path], codes: Path) -> float:
+    """From no memory of words; the codes are loaded beforehand."""
+    applying._applier.cache_clear()
+    applying._applier(codes)
+    began = time.perf_counter()
+    for shard in shards:
+        _apply_one(shard, codes)
+    return time.perf_counter() - began
+
+
+def _apply_in_processes(shards: Sequence[Path], codes: Path) -> float:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, context, applying._applier, (codes,)) as pool:
+        list(pool.map(time.sleep, [0.5] * PROCESSES))  # until all have loaded the codes
+        began = time.perf_counter()
+        list(pool.map(_apply_one, shards, [codes] * len(shards)))
+        return time.perf_counter() - began
+
+
+def _apply_one(shard: Path, codes: Path) -> None:
+    apply_to_file(shard, shard.with_suffix(".ours"), codes=codes, inference=False)
+
+
+def learning_table(learned: dict[str, Any]) -> str:
+    """Both texts under each other, with the ratio to fastBPE."""
+    parts = []
+    for name, text in learned.items():
+        reference = min(text["learners"]["fastBPE (C++)"]["seconds"])
+        rows = [
+            (
+                learner,
+                f"{decimal(min(one['seconds']))} s",
+                f"{decimal(reference / min(one['seconds']), 1)} x",
+                size(one["peak_memory_bytes"]),
+            )
+            for learner, one in text["learners"].items()
+        ]
+        parts += [
+            f"{text['codes']:,} codes, {name}: {size(text['bytes'])}, {whole(text['words'])} words "
+            f"of {whole(text['types'])} types",
+            table(("learner", "time", "against fastBPE", "peak memory"), rows),
+        ]
+    return "\n\n".join(parts)
+
+
+def applying_table(applied: dict[str, Any]) -> str:
+    """Throughput, with the ratio to the bare module."""
+    fastest = {name: min(seconds) for name, seconds in applied["seconds"].items()}
+    reference = next(iter(fastest.values()))
+    rows = [
+        (
+            name,
+            f"{decimal(seconds)} s",
+            f"{decimal(applied['bytes'] / 1e6 / seconds, 1)} MB/s",
+            f"{decimal(reference / seconds, 1)} x",
+        )
+        for name, seconds in fastest.items()
+    ]
+    return table(("", f"{size(applied['bytes'])}", "throughput", "against the module"), rows)
+
+
+def _processor() -> str:
+    names = _lines_of(Path("/proc/cpuinfo"), "model name")
+    return next(names, platform.processor())
+
+
+def _lines_of(path: Path, name: str) -> Iterator[str]:
+    lines = path.read_text().split("\n") if path.exists() else []
+    return (line.partition(":")[2].strip() for line in lines if line.startswith(name))
+
+
+if __name__ == "__main__":
+    main()

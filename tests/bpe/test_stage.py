@@ -1,0 +1,98 @@
+"""The stage learn-bpe as it is run: its sample, its learners, and what the room loads."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bpe.naive_learner import NaiveLearner, words_of
+from xlm.config.resolve import resolve
+from xlm.errors import DataError
+from xlm.pipeline.mapper import ExecutorMapper, SerialMapper, Usage
+from xlm.pipeline.pool import worker_pool
+from xlm.stage import ALL, Mapper, Outcome, Work
+from xlm.stages.learn_bpe import LEARN_BPE
+
+ENGLISH = ["the lower house met", "newer laws they said were the lowest"] * 50
+SWAHILI = ["bunge la chini lilikutana", "sheria mpya zilisemwa"] * 5
+LINES = {"en/train.00000.txt": ENGLISH, "en/train.00001.txt": ENGLISH[:30]}
+LINES |= {"sw/train.00000.txt": SWAHILI, "en/valid.00000.txt": ["never learned from"]}
+LINES |= {"en-sw/train.00000.en.txt": ENGLISH[:9], "en-sw/train.00000.sw.txt": SWAHILI[:9]}
+
+
+def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[Outcome, str]:
+    for name, lines in LINES.items():
+        path = folder / "tokenized" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    places = {name: folder / name for name in ("out", "scratch", "logs")}
+    for place in places.values():
+        place.mkdir(parents=True, exist_ok=True)
+    config = resolve("sample", ["languages=[en, sw]", "bpe.codes=40", *overrides])
+    inputs = {unit: folder / "tokenized" / unit for unit in ("en", "sw", "en-sw")}
+    work = Work(ALL, LEARN_BPE.slice(config, ALL), inputs, **places, mapper=mapper, workers=workers)
+    outcome = LEARN_BPE.run(work)
+    assert not list((folder / "scratch").glob("*.txt"))
+    return outcome, (folder / "out" / "codes").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("learner", ["fastbpe", "deterministic"])
+def test_sample_and_codes_do_not_depend_on_the_number_of_workers(
+    tmp_path: Path, learner: str
+) -> None:
+    override = f"bpe.learner={learner}"
+    one = _run(tmp_path / "one", SerialMapper(), 1, override)
+    with worker_pool(2, tmp_path / "tools") as pool:
+        two = _run(tmp_path / "two", ExecutorMapper(pool, 2, Usage()), 2, override)
+    assert one[1] == two[1]
+    assert one[0].counts == two[0].counts
+    counts = one[0].counts
+    assert (counts["codes"], counts["pairs_exhausted"]) == (40, 0)
+    assert (counts["lines_en"], counts["lines_sw"]) == (139, 19)
+    # n^0.5 shares of 158 lines: 115.4 and 42.6.
+    assert counts["sampled_en"] == pytest.approx(115, abs=15)
+    assert counts["sampled_sw"] == pytest.approx(43, abs=6)
+    assert float(one[0].measured["peak_memory_bytes"]) > 1_000_000
+
+
+def test_at_alpha_one_every_line_is_taken_once(tmp_path: Path) -> None:
+    override = ("bpe.sample_alpha=1", "bpe.learner=deterministic")
+    outcome, codes = _run(tmp_path, SerialMapper(), 1, *override)
+    counts = outcome.counts
+    assert all(counts[f"sampled_{code}"] == counts[f"lines_{code}"] for code in ("en", "sw"))
+    lines = [line for name, found in LINES.items() if "train" in name for line in found]
+    assert codes == "".join(NaiveLearner(words_of("\n".join(lines))).learn(40)[0])
+
+
+def test_a_smaller_sample_and_another_seed_are_heard(tmp_path: Path) -> None:
+    override = ("bpe.sample_lines=40", "bpe.learner=deterministic")
+    first, _ = _run(tmp_path / "first", SerialMapper(), 1, *override)
+    other, _ = _run(tmp_path / "other", SerialMapper(), 1, *override, "bpe.seed=1")
+    sampled = [sum(int(o.counts[f"sampled_{c}"]) for c in ("en", "sw")) for o in (first, other)]
+    assert sampled == pytest.approx([40, 40], abs=15)
+    assert first.counts != other.counts
+
+
+def test_empty_train_splits_are_refused(tmp_path: Path) -> None:
+    work = Work(
+        ALL,
+        LEARN_BPE.slice(resolve("sample", []), ALL),
+        {"en": tmp_path},
+        *(tmp_path for _ in range(3)),
+        mapper=SerialMapper(),
+        workers=1,
+    )
+    with pytest.raises(DataError, match="no line in any train split"):
+        LEARN_BPE.run(work)
+
+
+def test_filters_load_no_heavy_package() -> None:
+    """`xlm bpe learn` and `xlm encode` must start fast."""
+    modules = "xlm.bpe.apply, xlm.bpe.codes, xlm.bpe.learn, xlm.bpe.vocabulary"
+    code = f"import sys, {modules}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    heavy = {"torch", "prefect", "pyarrow", "transformers", "numpy", "pydantic", "fastBPE"}
+    assert heavy.isdisjoint(loaded.stdout.split())

@@ -1,0 +1,13 @@
+// What the program cannot work with: printed as one line, exit status 2.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace bpe {
+
+struct Refusal : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace bpe
