@@ -1,6 +1,5 @@
 """Codes, pieces and counts against the original C++ program."""
 
-import io
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from xlm.bpe import learn
 from xlm.bpe.apply import Applier, apply_to_file
 from xlm.bpe.codes import read_ranks
 from xlm.bpe.counting import count_pieces, write_counts
-from xlm.bpe.learn import Learned, find_fast, find_learner, learn_codes, learn_stream
+from xlm.bpe.learn import Learned, find_fast, find_learner, learn_codes
 from xlm.bpe.text_facts import TextFacts, read_facts
 from xlm.errors import DataError, ToolError
 
@@ -81,14 +80,6 @@ def test_a_last_word_without_a_newline_counts(tmp_path: Path) -> None:
     """fastBPE drops it."""
     assert _learn(tmp_path, "ab cd\ncd", 1)[1] == "c d</w> 2\n"
     assert _learn(tmp_path, "cdé", 9)[1] == "c d 1\ncd é</w> 1\n"
-
-
-@pytest.mark.parametrize("learner", ["fastbpe", "deterministic"])
-def test_a_stream_gives_the_codes_of_a_file(tmp_path: Path, learner: learn.LearnerName) -> None:
-    source, target = io.BytesIO(b"abc abc abz\nab"), io.BytesIO()
-    learned = learn_stream(source, target, codes=9, learner=learner, threads=2)
-    assert (learned.codes, learned.exhausted) == (4, True)
-    assert target.getvalue().startswith(b"a b 3\n")
 
 
 @pytest.mark.parametrize(("text", "what"), [(b"ab c\xff", "no UTF-8"), (b"abc \0", "a NUL byte")])

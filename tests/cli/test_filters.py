@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
+from xlm.config.bpe import LEARNERS
 from xlm.config.languages import LANGUAGES
 from xlm.text.chain import tokenizer_for
 
@@ -307,9 +308,10 @@ def test_what_is_no_id_is_one_line(model: Path, bad: str) -> None:
     assert said.count("\n") == 1
 
 
-def test_codes_are_learned_and_applied_in_a_pipe(tmp_path: Path) -> None:
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_codes_are_learned_and_applied_in_a_pipe(tmp_path: Path, learner: str) -> None:
     text = b"lower newer lowest\nlow new newest\n" * 5
-    codes, said = run("bpe", "learn", "--codes", "4", text=text)
+    codes, said = run("bpe", "learn", "--codes", "4", "--learner", learner, text=text)
     assert said == ""
     assert codes.count(b"\n") == 4
     assert codes.split(b" ")[2].startswith(b"20")  # w e occurs four times in each pair of lines

@@ -18,16 +18,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, Literal
 
+from xlm.config.bpe import LearnerName
 from xlm.errors import DataError, ToolError
 from xlm.launch.child import ProcessResult
 from xlm.launch.process import stream_process
 from xlm.launch.programs import find_program
 
 log = logging.getLogger(__name__)
-
-LearnerName = Literal["fastbpe", "deterministic"]
 
 _COUNT_LIMIT = (1 << 31) - 1
 _LONG_WORD_BYTES = 10_000
@@ -91,35 +89,6 @@ def learn_codes(
     if learner == "fastbpe":
         return _learn_fast(sample, run)
     return run.collect([str(find_learner()), str(codes), str(sample), "--threads", str(threads)])
-
-
-def learn_stream(
-    source: BinaryIO,
-    target: BinaryIO,
-    *,
-    codes: int,
-    learner: LearnerName = "fastbpe",
-    threads: int = 1,
-) -> Learned:
-    """Learn from a stream (standard input, say) and write the codes to another.
-
-    The text goes through a temporary file. Raises as `learn_codes`.
-    """
-    with TemporaryDirectory(prefix="xlm-bpe-") as name:
-        folder = Path(name)
-        with (folder / "text").open("wb") as text:
-            shutil.copyfileobj(source, text)
-        learned = learn_codes(
-            folder / "text",
-            folder / "codes",
-            codes=codes,
-            messages=folder / "messages",
-            learner=learner,
-            threads=threads,
-        )
-        with (folder / "codes").open("rb") as file:
-            shutil.copyfileobj(file, target)
-    return learned
 
 
 def _learn_fast(sample: Path, run: "_Run") -> Learned:

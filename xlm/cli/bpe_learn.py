@@ -2,29 +2,17 @@
 
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from xlm.cli.filter_stream import decode_lines, ending_by_signal, read_batches, write_output
+from xlm.config.bpe import LEARNERS
 from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError
 
 _BLOCK_BYTES = 1 << 20
 
-Learn = Callable[[Path, Path, int, Path], int]
-"""Sample, codes file to write, merges wanted, file for messages; returns merges learned."""
 
-
-def _fastbpe(sample: Path, target: Path, codes: int, messages: Path) -> int:
-    from xlm.bpe.learn import learn_codes
-
-    return learn_codes(sample, target, codes=codes, messages=messages).codes
-
-
-_LEARNERS: dict[str, Learn] = {"fastbpe": _fastbpe}
-
-
-def learn(codes: int, learner: str) -> None:
+def learn(codes: int, learner: str, threads: int) -> None:
     """Learn merges; nothing is written before all of them are.
 
     Raises:
@@ -32,18 +20,24 @@ def learn(codes: int, learner: str) -> None:
         DataError: the text is not UTF-8, or has no pair of characters.
         ToolError: the learner's program is missing or failed.
     """
-    if learner not in _LEARNERS:
-        raise ConfigError(f"no learner {learner!r}", fix=did_you_mean(learner, _LEARNERS))
+    from xlm.bpe.learn import learn_codes
+
+    if learner not in LEARNERS:
+        raise ConfigError(f"no learner {learner!r}", fix=did_you_mean(learner, LEARNERS))
     # Learners read their text more than once: a pipe will not do.
     with tempfile.TemporaryDirectory(prefix="xlm-bpe-") as folder:
         sample, target, messages = (Path(folder) / name for name in ("sample", "codes", "log"))
         _keep_input(sample)
-        found = _LEARNERS[learner](sample, target, codes, messages)
+        learned = learn_codes(
+            sample, target, codes=codes, messages=messages, learner=learner, threads=threads
+        )
         with ending_by_signal(), target.open("rb") as file:
             while block := file.read(_BLOCK_BYTES):
                 write_output(block)
-    if found < codes:
-        sys.stderr.write(f"xlm: only {found} of {codes} merges: the text has no more pairs\n")
+    if learned.exhausted:
+        sys.stderr.write(
+            f"xlm: only {learned.codes} of {codes} merges: the text has no more pairs\n"
+        )
 
 
 def _keep_input(sample: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from xlm.config.bpe import LEARNERS
 from xlm.config.languages import LANGUAGES
 from xlm.config.segmenters import DEFAULT_SEGMENTERS
 from xlm.errors import ConfigError
@@ -103,12 +104,17 @@ def bpe_apply(codes: Codes, jobs: Jobs = 1) -> None:
 @bpe_app.command("learn")
 def bpe_learn(
     codes: Annotated[int, typer.Option("--codes", min=1, help="Merges to learn.")],
-    learner: Annotated[str, typer.Option("--learner", help="fastbpe.")] = "fastbpe",
+    learner: Annotated[
+        str, typer.Option("--learner", help=" or ".join(LEARNERS) + ".")
+    ] = "fastbpe",
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="Threads of the deterministic learner.")
+    ] = 1,
 ) -> None:
     """Lines of tokens to byte-pair codes, `left right count` a line."""
     from xlm.cli.bpe_learn import learn
 
-    learn(codes, learner)
+    learn(codes, learner, jobs)
 
 
 def _segmenter(language: str, chosen: str | None) -> str | None:

@@ -1,10 +1,13 @@
 """How subword codes are learned and the vocabulary is cut."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from xlm.config.base import Config
+
+LearnerName = Literal["fastbpe", "deterministic"]
+LEARNERS: tuple[LearnerName, ...] = get_args(LearnerName)
 
 
 class BpeConfig(Config):
@@ -30,7 +33,7 @@ class BpeConfig(Config):
         description="Expected size of the learning sample, lines; null: as many as there are.",
     )
     seed: int = Field(0, ge=0, description="Chooses which lines enter the learning sample.")
-    learner: Literal["fastbpe", "deterministic"] = Field(
+    learner: LearnerName = Field(
         "fastbpe",
         description="Program that learns the merges: fastbpe is the original's C++, whose ties "
         "follow its library's hash order; deterministic is ours, faster, with a tie rule that "

@@ -27,7 +27,7 @@ RECORD = Path(__file__).with_name("fingerprints.json")
 _WIRING = ("xlm.stage", "xlm.store", "xlm.config", "xlm.errors", "xlm.progress", "xlm.launch")
 """Modules that carry or describe work but shape no bytes; config values are in the key anyway."""
 _SHAPING = ("xlm.config.languages",)
-_DATA_SUFFIXES = (".json", ".tsv", ".txt", ".toml")
+_DATA_SUFFIXES = (".json", ".tsv", ".txt", ".toml", ".md", ".cc", ".hh")
 
 Fingerprints = dict[str, dict[str, Any]]
 
@@ -151,7 +151,12 @@ def _is_silent(node: ast.AST) -> bool:
 
 
 def _data_files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.iterdir()) if path.suffix in _DATA_SUFFIXES)
+    """Those beside a module and in folders there that are no packages (templates, C++)."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not (path / "__init__.py").exists():
+            yield from _data_files(path)
+        elif path.suffix in _DATA_SUFFIXES:
+            yield path
 
 
 @cache

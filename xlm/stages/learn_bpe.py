@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from xlm.config.base import Config
+from xlm.config.bpe import LearnerName
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.sources import OFFICIAL_CODES_ID
 from xlm.errors import DataError
@@ -30,7 +31,7 @@ class LearnBpeSlice(Config):
     sample_alpha: float
     sample_lines: int | None
     seed: int
-    learner: Literal["fastbpe", "deterministic"]
+    learner: LearnerName
 
 
 class OfficialBpeSlice(Config):
@@ -147,7 +148,7 @@ def _sample(job: FileJob) -> int:
 
 LEARN_BPE = Stage(
     name="learn-bpe",
-    version=1,
+    version=2,
     summary="learn byte-pair codes on a sample with balanced languages, or take the published",
     units=lambda config: (ALL,),
     upstream=_upstream,

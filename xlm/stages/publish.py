@@ -60,7 +60,7 @@ def run(work: Work[PublishSlice]) -> Outcome:
 
 PUBLISH = Stage(
     name="publish",
-    version=1,
+    version=2,
     summary="Hugging Face folders, model cards, plots",
     units=_units,
     upstream=_upstream,

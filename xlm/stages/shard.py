@@ -58,7 +58,7 @@ def _shard(job: FileJob) -> dict[str, int]:
 
 SHARD = Stage(
     name="shard",
-    version=1,
+    version=2,
     summary="write ids as Parquet shards",
     units=text_units,
     upstream=_upstream,

@@ -103,7 +103,7 @@ def _tokenize(job: FileJob) -> dict[str, int]:
 
 TOKENIZE = Stage(
     name="tokenize",
-    version=1,
+    version=2,
     summary="punctuation, Moses tokenizer or segmenter, lower-case, accents off",
     units=text_units,
     upstream=_upstream,

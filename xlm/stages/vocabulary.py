@@ -101,7 +101,7 @@ def _count(path: Path) -> Counter[str]:
 
 VOCABULARY = Stage(
     name="vocabulary",
-    version=1,
+    version=2,
     summary="count pieces, give them ids, cut to size, or take the published ones",
     units=lambda config: (ALL,),
     upstream=_upstream,
