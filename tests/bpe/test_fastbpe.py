@@ -82,7 +82,7 @@ def test_a_last_word_without_a_newline_counts(tmp_path: Path) -> None:
     assert _learn(tmp_path, "cdé", 9)[1] == "c d 1\ncd é</w> 1\n"
 
 
-@pytest.mark.parametrize(("text", "what"), [(b"ab c\xff", "no UTF-8"), (b"abc \0", "a NUL byte")])
+@pytest.mark.parametrize(("text", "what"), [(b"ab c\xff", "not UTF-8"), (b"abc \0", "a NUL byte")])
 @pytest.mark.parametrize("ahead", [0, 4 << 20, (4 << 20) - 5])
 def test_a_damaged_text_is_refused_with_the_place(
     tmp_path: Path, text: bytes, what: str, ahead: int
@@ -95,7 +95,7 @@ def test_a_damaged_text_is_refused_with_the_place(
 
 def test_a_cut_last_character_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes("abé".encode()[:-1])
-    with pytest.raises(DataError, match="no UTF-8 at byte 2"):
+    with pytest.raises(DataError, match="not UTF-8 at byte 2"):
         read_facts(tmp_path / "text")
 
 

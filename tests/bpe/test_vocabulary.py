@@ -133,7 +133,7 @@ def test_the_report_counts_what_becomes_ids(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "what"), [(b"", "no line `token count`"), (b"a 3\n\xff 2\n", "no UTF-8")]
+    ("content", "what"), [(b"", "no line `token count`"), (b"a 3\n\xff 2\n", "not UTF-8")]
 )
 def test_what_is_no_counted_list_is_refused(tmp_path: Path, content: bytes, what: str) -> None:
     path = tmp_path / "counted"

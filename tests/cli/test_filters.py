@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
-from xlm.config.bpe import LEARNERS
 from xlm.config.languages import LANGUAGES
+from xlm.config.learners import LEARNERS
 from xlm.text.chain import tokenizer_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -274,7 +274,7 @@ def test_a_vocabulary_artifact_serves_too(model: Path) -> None:
         ("codes", "nowhere", "--vocab {0}/nowhere: No such file or directory", 1),
         ("vocab", "vocab", "{0}/vocab, line 1: not `left right count`: 'hab@@ 90'", 1),
         ("codes", "codes", "{0}/codes, line 1: not `token count`: 'h a 9'", 1),
-        ("binary", "vocab", "--codes {0}/binary: not UTF-8", 1),
+        ("binary", "vocab", "{0}/binary, line 1: not UTF-8", 1),
         ("codes", "binary", "--vocab {0}/binary: not UTF-8", 1),
         ("codes", "empty", "{0}/empty, line 1: not `token count`: ''", 1),
     ],

@@ -22,7 +22,7 @@ def read_ranks(path: Path) -> dict[Pair, int]:
             try:
                 text = line.removesuffix(b"\n").decode()
             except UnicodeDecodeError:
-                raise _refusal(path, number, "no UTF-8", line) from None
+                raise _refusal(path, number, "not UTF-8", line) from None
             fields = text.split(" ")
             if len(fields) != 3 or not all(fields) or not _is_number(fields[2]):
                 raise _refusal(path, number, "not `left right count`", line)

@@ -4,7 +4,7 @@
 
 `fastbpe` is the original's C++ program, `fast learnbpe`: its ties follow the hash order of the C++
 library, so no other learner gives the same merges. What it does not check is checked here: texts
-that are empty or no UTF-8, a last word without newline (it is lost), counts beyond 32 bits (they
+that are empty or not UTF-8, a last word without newline (it is lost), counts beyond 32 bits (they
 wrap), pairs that run out (it goes on printing a pair with count 0).
 
 `deterministic` is ours (`native/`), with the tie rule of `native/merges.hh`: the same codes on any
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from xlm.config.bpe import LearnerName
+from xlm.config.learners import LearnerName
 from xlm.errors import DataError, ToolError
 from xlm.launch.child import ProcessResult
 from xlm.launch.process import stream_process
@@ -81,7 +81,7 @@ def learn_codes(
         on_merge: told the number of merges so far.
 
     Raises:
-        DataError: the text is no UTF-8, has no pair of characters, or counts would not fit.
+        DataError: the text is not UTF-8, has no pair of characters, or counts would not fit.
         ToolError: the program is missing or failed.
     """
     messages.unlink(missing_ok=True)

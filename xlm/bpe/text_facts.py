@@ -82,7 +82,7 @@ class _Utf8:
         try:
             self._decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
-            self._refuse("no UTF-8", self._done_bytes - len(begun) + error.start)
+            self._refuse("not UTF-8", self._done_bytes - len(begun) + error.start)
         if (place := chunk.find(b"\0")) >= 0:
             self._refuse("a NUL byte", self._done_bytes + place)
         self._done_bytes += len(chunk)

@@ -95,7 +95,7 @@ def read_counted(path: Path, *, size: int, min_count: int = 0) -> Vocabulary:
 
     Raises:
         DataError: a count is no number or is larger than the one before it, the file holds no
-            token, or is no UTF-8.
+            token, or is not UTF-8.
     """
     counts: dict[str, int] = dict.fromkeys(SPECIAL_TOKENS, 0)
     previous: int | None = None
@@ -124,7 +124,7 @@ def _decoded(path: Path) -> Iterator[str]:
         with path.open(encoding="utf-8", newline="\n") as lines:
             yield from lines
     except UnicodeDecodeError:
-        raise DataError(f"{path}: no UTF-8", fix=_FIX) from None
+        raise DataError(f"{path}: not UTF-8", fix=_FIX) from None
 
 
 def write_vocabulary(vocabulary: Vocabulary, directory: Path) -> None:

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from xlm.config.bpe import LEARNERS
 from xlm.config.languages import LANGUAGES
+from xlm.config.learners import LEARNERS
 from xlm.config.segmenters import DEFAULT_SEGMENTERS
 from xlm.errors import ConfigError
 

@@ -1,13 +1,11 @@
 """How subword codes are learned and the vocabulary is cut."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import Field
 
 from xlm.config.base import Config
-
-LearnerName = Literal["fastbpe", "deterministic"]
-LEARNERS: tuple[LearnerName, ...] = get_args(LearnerName)
+from xlm.config.learners import LearnerName
 
 
 class BpeConfig(Config):

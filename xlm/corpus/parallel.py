@@ -1,7 +1,7 @@
 """The extract-parallel stage: several corpora of a pair to two files with aligned lines.
 
 Line i of one side belongs to line i of the other, and a line ends at "\\n" alone: a CR, U+2028 or
-U+0085 inside a sentence stays in it and shifts nothing. Bytes that are no UTF-8 become U+FFFD, and
+U+0085 inside a sentence stays in it and shifts nothing. Bytes that are not UTF-8 become U+FFFD, and
 the lines that hold such are counted: a release with one bad byte is still worth its million pairs.
 """
 

@@ -107,7 +107,7 @@ def _cells(place: str, line: bytes, width: int, places: list[int]) -> tuple[str,
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as fault:
-        raise DataError(f"{place}: no UTF-8 ({fault.reason})", fix="fetch it again") from fault
+        raise DataError(f"{place}: not UTF-8 ({fault.reason})", fix="fetch it again") from fault
     cells = text.removesuffix("\n").removesuffix("\r").split("\t")
     if len(cells) != width:
         raise DataError(

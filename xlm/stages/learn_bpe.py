@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from xlm.config.base import Config
-from xlm.config.bpe import LearnerName
+from xlm.config.learners import LearnerName
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.sources import OFFICIAL_CODES_ID
 from xlm.errors import DataError

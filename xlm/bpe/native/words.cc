@@ -199,7 +199,7 @@ class Counting {
     const ptrdiff_t at = first_fault(word);
     if (at < 0) return true;
     const bool nul = word[static_cast<size_t>(at)] == '\0';
-    fault = {offset + static_cast<uint64_t>(at), nul ? "a NUL byte" : "no UTF-8"};
+    fault = {offset + static_cast<uint64_t>(at), nul ? "a NUL byte" : "not UTF-8"};
     return false;
   }
 
