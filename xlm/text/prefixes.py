@@ -12,6 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from xlm.config.languages import LANGUAGES
 from xlm.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -25,12 +26,14 @@ _MISSING = {"tdt": {"Nu": True}}
 def prefixes_of(language: str) -> Mapping[str, bool]:
     """Words whose full stop stays, and whether only before a number.
 
-    A language without a list of its own takes the English one, and a warning says so.
+    A language without a list of its own takes the English one. A warning says so, but for those of
+    the paper, whose text was made that way.
     """
     lists = _lists()
     name = f"nonbreaking_prefix.{language}"
     if name not in lists:
-        log.warning("no Moses prefixes for %s: its text is tokenized with English ones", language)
+        if language not in LANGUAGES:
+            log.warning("no Moses prefixes for %s: it is tokenized with English ones", language)
         name = "nonbreaking_prefix.en"
     prefixes: dict[str, bool] = {}
     for line in lists[name].split("\n"):
