@@ -1,5 +1,6 @@
 """The text path as Unix filters: real processes with real pipes."""
 
+import hashlib
 import json
 import resource
 import signal
@@ -264,6 +265,21 @@ def test_a_vocabulary_artifact_serves_too(model: Path) -> None:
         assert run(*arguments, text=b"lo\n")[0] == b"14\n"
         assert run(*arguments, "--max-vocab", "15", text=b"lo o\n")[0] == b"14 3\n"
         assert run("decode", "--vocab", path, text=b"15 16\n")[0] == b"lo\n"
+
+
+def test_codes_of_another_run_than_the_vocabularys_are_refused_with_both_hashes(
+    model: Path,
+) -> None:
+    right = hashlib.sha256((model / "codes").read_bytes()).hexdigest()
+    tokens = (*SPECIAL_TOKENS, "lo")
+    arguments = ("encode", "--tokenized", "--codes", model / "codes", "--vocab", model)
+    write_vocabulary(Vocabulary(tokens, (0,) * 14 + (3,), right), model)
+    assert run(*arguments, text=b"lo\n")[0] == b"14\n"
+    write_vocabulary(Vocabulary(tokens, (0,) * 14 + (3,), "0" * 64), model)
+    answer, said = run(*arguments, text=b"lo\n", code=1)
+    assert (answer, said.count("\n")) == (b"", 1)
+    assert right in said
+    assert "0" * 64 in said
 
 
 @pytest.mark.parametrize(

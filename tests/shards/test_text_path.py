@@ -11,6 +11,7 @@ import pytest
 from tests.shards.text_path import UNITS, digests, run_text_path
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.resolve import resolve
+from xlm.errors import DataError
 from xlm.pipeline.mapper import SerialMapper
 from xlm.shards.reader import read_inference_pairs, read_lines, read_pairs
 from xlm.stage import Outcome
@@ -62,6 +63,16 @@ def test_counts_agree_from_stage_to_stage(run: Run) -> None:
             root / "shard" / "en-sw" / "out", "train", outcomes_hash(outcomes)
         ).first.offsets[-1]
     )
+
+
+def test_the_vocabulary_knows_the_codes_of_its_pieces(run: Run, tmp_path: Path) -> None:
+    root, _ = run
+    vocabulary = load_vocabulary(root / "vocabulary" / "all" / "out")
+    codes = root / "learn-bpe" / "all" / "out" / "codes"
+    vocabulary.require_codes(codes)
+    (tmp_path / "codes").write_bytes(codes.read_bytes()[:-1])
+    with pytest.raises(DataError, match=f"made with codes of {vocabulary.codes_hash}"):
+        vocabulary.require_codes(tmp_path / "codes")
 
 
 def outcomes_hash(outcomes: dict[str, Outcome]) -> str:

@@ -102,7 +102,8 @@ def run_text_path(root: Path, mapper: Mapper) -> dict[str, Outcome]:
     for unit in UNITS:
         inputs = {"text": out(TOKENIZE, unit), "codes": out(LEARN_BPE, "all")}
         run(APPLY_BPE, unit, inputs)
-    run(VOCABULARY, "all", {unit: out(APPLY_BPE, unit) for unit in CORPUS_UNITS})
+    pieces = {unit: out(APPLY_BPE, unit) for unit in CORPUS_UNITS}
+    run(VOCABULARY, "all", pieces | {"codes": out(LEARN_BPE, "all")})
     for unit in UNITS:
         inputs = {"text": out(APPLY_BPE, unit), "vocabulary": out(VOCABULARY, "all")}
         run(SHARD, unit, inputs)

@@ -39,6 +39,8 @@ class Vocabulary:
 
     tokens: tuple[str, ...]
     token_counts: tuple[int, ...]
+    codes_hash: str = ""
+    """sha256 of the codes file whose pieces these are; empty where it is not known."""
 
     @property
     def size(self) -> int:
@@ -82,6 +84,20 @@ class Vocabulary:
                 if index >= FIRST_ORDINARY or token not in _DROPPED
             ]
         return found
+
+    def require_codes(self, codes: Path) -> None:
+        """Refuse codes that others than these pieces are made by: their ids would mean nothing.
+
+        Raises:
+            DataError: naming both hashes.
+        """
+        found = hashlib.sha256(codes.read_bytes()).hexdigest()
+        if self.codes_hash not in ("", found):
+            raise DataError(
+                f"the codes {codes} have sha256 {found}, the vocabulary was made with codes of "
+                f"{self.codes_hash}",
+                fix="give codes and vocabulary of one run",
+            )
 
 
 _DROPPED = frozenset(SPECIAL_TOKENS) - {"<unk>"}
@@ -128,9 +144,10 @@ def _decoded(path: Path) -> Iterator[str]:
 
 
 def write_vocabulary(vocabulary: Vocabulary, directory: Path) -> None:
-    """Write hash, size, tokens and counts as `vocabulary.json`, in the order of the ids."""
+    """Write hashes, size, tokens and counts as `vocabulary.json`, in the order of the ids."""
     content = {
         "hash": vocabulary.hash,
+        "codes_hash": vocabulary.codes_hash,
         "size": vocabulary.size,
         "tokens": vocabulary.tokens,
         "counts": vocabulary.token_counts,
@@ -149,7 +166,9 @@ def load_vocabulary(directory: Path) -> Vocabulary:
     """
     path = directory / VOCABULARY_FILE
     content = json.loads(path.read_text(encoding="utf-8"))
-    vocabulary = Vocabulary(tuple(content["tokens"]), tuple(content["counts"]))
+    vocabulary = Vocabulary(
+        tuple(content["tokens"]), tuple(content["counts"]), content["codes_hash"]
+    )
     if vocabulary.hash != content["hash"]:
         raise DataError(
             f"{path}: the tokens have hash {vocabulary.hash}, the file says {content['hash']}",

@@ -63,6 +63,7 @@ class Encode:
         """The chain, the codes and the vocabulary, one after the other."""
         vocabulary = open_vocabulary(self.vocabulary, self.size)
         applier = open_codes(self.codes)
+        vocabulary.require_codes(self.codes)
 
         def encode(tokens: Sequence[str]) -> list[str]:
             pieces = applier.lines(tokens)
@@ -139,7 +140,7 @@ def open_vocabulary(path: Path, size: int | None) -> "Vocabulary":
     with readable(path, "--vocab"):
         if (folder / VOCABULARY_FILE).is_file():
             whole = load(folder)
-            found = Vocabulary(whole.tokens[:size], whole.token_counts[:size])
+            found = Vocabulary(whole.tokens[:size], whole.token_counts[:size], whole.codes_hash)
         else:
             _require_counted(path)
             unlimited = path.stat().st_size + FIRST_ORDINARY

@@ -26,7 +26,7 @@ def publish(
     """Write both folders; counts: parameters and bytes of weights of each, size of the vocabulary.
 
     Raises:
-        DataError: weights, vocabulary or results do not fit each other.
+        DataError: weights, codes, vocabulary or results do not fit each other.
         TrainingError: the vocabulary is not the one that the model was trained with.
     """
     inputs = work.inputs
@@ -40,6 +40,7 @@ def publish(
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
+    vocabulary.require_codes(inputs["learn-bpe"] / CODES_NAME)
     written = {
         MASKED_LM: write_masked_lm(work.out / MASKED_LM, load_encoder(inputs["pretrain"])),
         CLASSIFIER: write_classifier(work.out / CLASSIFIER, load_classifier(inputs["finetune"])),

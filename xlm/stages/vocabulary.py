@@ -4,9 +4,11 @@ Or, where `bpe.source` is official, number and cut the published list; the repor
 train splits.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +16,7 @@ from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.sources import OFFICIAL_VOCABULARY_ID
 from xlm.stage import ALL, Node, Outcome, Stage, Work
+from xlm.stages.learn_bpe import CODES_FILE
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units
 
@@ -21,6 +24,7 @@ COUNTED_FILE = "vocabulary.txt"
 REPORT_FILE = "report.json"
 
 _PUBLISHED = "published"
+_CODES = "codes"
 
 
 class VocabularySlice(Config):
@@ -45,6 +49,7 @@ def vocabulary_slice(config: PipelineConfig, unit: str) -> VocabularySlice:
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     nodes = {name: Node("apply-bpe", name) for name in corpus_units(config)}
+    nodes[_CODES] = Node("learn-bpe", ALL)
     if config.bpe.source == "official":
         nodes[_PUBLISHED] = Node("download", OFFICIAL_VOCABULARY_ID)
     return nodes
@@ -64,9 +69,11 @@ def run(work: Work[VocabularySlice]) -> Outcome:
     else:
         published = work.inputs[_PUBLISHED] / work.config.file
         (work.out / COUNTED_FILE).write_bytes(published.read_bytes())
-    vocabulary = read_counted(
+    counted = read_counted(
         work.out / COUNTED_FILE, size=work.config.size, min_count=work.config.min_count
     )
+    codes = (work.inputs[_CODES] / CODES_FILE).read_bytes()
+    vocabulary = replace(counted, codes_hash=hashlib.sha256(codes).hexdigest())
     write_vocabulary(vocabulary, work.out)
     report = language_report(counts, vocabulary)
     text = json.dumps(report, indent=1, sort_keys=True) + "\n"
@@ -84,8 +91,9 @@ def run(work: Work[VocabularySlice]) -> Outcome:
 
 def _count_languages(work: Work[VocabularySlice]) -> dict[str, Counter[str]]:
     """The pieces of each language's train splits, its sides of pairs included."""
-    inputs = {unit: path for unit, path in work.inputs.items() if unit != _PUBLISHED}
-    files = train_files(inputs)
+    files = train_files(
+        {unit: path for unit, path in work.inputs.items() if unit not in (_PUBLISHED, _CODES)}
+    )
     by_language: dict[str, Counter[str]] = {}
     counted = work.mapper.map(_count, [file.path for _, _, file in files])
     for (_, language, _), counts in zip(files, counted, strict=True):
