@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -289,10 +290,14 @@ def test_codes_of_another_run_than_the_vocabularys_are_refused_with_both_hashes(
         ("nowhere", "vocab", "--codes {0}/nowhere: No such file or directory", 1),
         ("codes", "nowhere", "--vocab {0}/nowhere: No such file or directory", 1),
         ("vocab", "vocab", "{0}/vocab, line 1: not `left right count`: 'hab@@ 90'", 1),
-        ("codes", "codes", "{0}/codes, line 1: not `token count`: 'h a 9'", 1),
+        ("codes", "codes", "{0}/codes: not `token count`: 'h a 9'", 1),
         ("binary", "vocab", "{0}/binary, line 1: not UTF-8", 1),
         ("codes", "binary", "--vocab {0}/binary: not UTF-8", 1),
-        ("codes", "empty", "{0}/empty, line 1: not `token count`: ''", 1),
+        ("codes", "empty", "{0}/empty: not `token count`: ''", 1),
+        ("empty", "vocab", "{0}/empty holds no merge", 1),
+        ("pipe", "vocab", "--codes {0}/pipe: no regular file", 1),
+        ("codes", "pipe", "--vocab {0}/pipe: no regular file", 1),
+        ("marked", "vocab", "{0}/marked, line 1: a byte order mark in front", 1),
     ],
 )
 def test_files_that_are_not_there_or_other_files_are_one_line(
@@ -300,6 +305,8 @@ def test_files_that_are_not_there_or_other_files_are_one_line(
 ) -> None:
     (model / "binary").write_bytes(b"\xff\xfe\x00")
     (model / "empty").write_bytes(b"")
+    (model / "marked").write_bytes(b"\xef\xbb\xbf" + (model / "codes").read_bytes())
+    os.mkfifo(model / "pipe")
     answer, told = run(
         *("encode", "--tokenized", "--codes", model / codes, "--vocab", model / vocab),
         *("--jobs", str(jobs)),

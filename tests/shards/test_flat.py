@@ -176,3 +176,12 @@ def test_processes_that_start_together_share_one_copy(tmp_path: Path) -> None:
     assert found == [[ids[:5].tolist()]] * 4
     record = json.loads((tmp_path / "ids" / "sw.json").read_text())
     assert record["sizes"] == {"sw.ids": 4 * 310_000}
+
+
+def test_a_copy_of_shards_of_the_same_sizes_is_not_taken_for_another(tmp_path: Path) -> None:
+    """Their footers are equal: counts, sizes, extremes."""
+    one = write_rows(tmp_path / "one", lines_of([[14, 15, 15, 14], [15, 14, 14, 15]]))
+    other = write_rows(tmp_path / "other", lines_of([[15, 14, 14, 15], [14, 15, 15, 14]]))
+    for folder, first in ((one, 14), (other, 15)):
+        flat = flat_lines(ShardReader(folder, "train", HASH), tmp_path / "ids", "sw")
+        assert flat.windows(np.zeros(1, dtype=np.int64), 1).tolist() == [[first]]

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -189,3 +190,25 @@ def test_pkuseg_segments_with_the_model_of_the_folder(tmp_path: Path) -> None:
     )
     assert re.fullmatch(r"spacy-pkuseg 1\.0\.2, model [0-9a-f]{12} 我 来 到\n", done.stdout)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"), [("jieba", "中"), ("jieba", "龘"), ("newmm", "1"), ("newmm", "๑")]
+)
+def test_a_row_of_one_sign_takes_no_quadratic_time(name: str, sign: str) -> None:
+    segment = segmenter_of(name)
+    segment(sign)
+    line = sign * (100_000 // len(sign.encode()))
+    began = time.process_time()
+    words = segment(line)
+    assert time.process_time() - began < 1.5
+    assert words.replace(" ", "") == line
+
+
+@pytest.mark.parametrize(("name", "sign"), [("jieba", "来到北京"), ("newmm", "12")])
+def test_rows_that_texts_have_are_not_cut(name: str, sign: str) -> None:
+    """Nor is a longer line of many rows."""
+    segment = segmenter_of(name)
+    row = (sign * 1000)[:1000]
+    once = segment(row)
+    assert segment(f"{row} x {row}") == " ".join([once, segment(" x "), once])

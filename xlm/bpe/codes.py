@@ -14,7 +14,7 @@ def read_ranks(path: Path) -> dict[Pair, int]:
     """The rank of every merge.
 
     Raises:
-        DataError: a line has another form, or repeats a pair.
+        DataError: a line has another form or repeats a pair, or there is none.
     """
     ranks: dict[Pair, int] = {}
     with path.open("rb") as lines:
@@ -27,9 +27,13 @@ def read_ranks(path: Path) -> dict[Pair, int]:
             if len(fields) != 3 or not all(fields) or not _is_number(fields[2]):
                 raise _refusal(path, number, "not `left right count`", line)
             left, right, _ = fields
+            if number == 1 and left.startswith("\ufeff"):
+                raise _refusal(path, number, "a byte order mark in front", line)
             if ranks.setdefault((left, right), number - 1) != number - 1:
                 # The module would give the pair the later rank.
                 raise _refusal(path, number, "a pair of an earlier line", line)
+    if not ranks:
+        raise DataError(f"{path} holds no merge", fix="give a codes file as fastBPE writes it")
     return ranks
 
 

@@ -101,7 +101,7 @@ def _learn_fast(sample: Path, run: "_Run") -> Learned:
         raise DataError(
             f"a pair may occur {facts.pair_bound} times in the sample, "
             f"fastBPE counts to {_COUNT_LIMIT}",
-            fix="lower bpe.sample_lines, or set bpe.learner=deterministic",
+            fix="take the learner deterministic (bpe.learner), or less text (bpe.sample_lines)",
         )
     if facts.longest_word_bytes > _LONG_WORD_BYTES:
         log.warning(
@@ -163,11 +163,11 @@ class _Run:
         if code == _REFUSED:
             what = said[-1].removeprefix(f"{program}: ")
             return DataError(what, fix="give tokenized text in UTF-8")
-        fix = "see its messages in the logs of this artifact"
+        fix = f"see its messages in {self.messages.name}"
         if any("bad_alloc" in line for line in said):
             fix = "fastBPE reserves 12 GB of address space: raise `ulimit -v` or allow overcommit"
         return ToolError(f"{program} ended with {code}: {' / '.join(said)}", fix=fix)
 
 
 def _no_pair() -> DataError:
-    return DataError(_NO_PAIR, fix="check that the train splits are not empty")
+    return DataError(_NO_PAIR, fix="give more text; in a run: are train splits empty?")

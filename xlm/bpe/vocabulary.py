@@ -30,6 +30,9 @@ CONTINUED = "@@"
 VOCABULARY_FILE = "vocabulary.json"
 
 _LINE_SEPARATOR = "\u2028"
+_BYTE_ORDER_MARK = "\ufeff"
+_LONGEST_COUNT = 18
+"""Digits: what fits into 63 bits."""
 _FIX = "give a vocabulary as fastBPE's getvocab writes it, largest count first"
 
 
@@ -119,12 +122,13 @@ def read_counted(path: Path, *, size: int, min_count: int = 0) -> Vocabulary:
         fields = line.split()
         if _LINE_SEPARATOR in line or len(fields) != 2 or fields[0] in counts:
             continue
-        if not fields[1].isdecimal() or (previous is not None and int(fields[1]) > previous):
+        count = int(fields[1]) if _is_count(fields[1]) else None
+        if count is None or (previous is not None and count > previous):
+            above = "" if previous is None else f" up to {previous}, that of the line before"
             raise DataError(
-                f"{path}, line {number}: count {fields[1]!r} is not a number up to {previous}",
-                fix=_FIX,
+                f"{path}, line {number}: count {fields[1][:40]!r} is not a number{above}", fix=_FIX
             )
-        counts[fields[0]] = previous = int(fields[1])
+        counts[fields[0]] = previous = count
     if previous is None:
         raise DataError(f"{path}: no line `token count`", fix=_FIX)
     kept = [
@@ -135,10 +139,17 @@ def read_counted(path: Path, *, size: int, min_count: int = 0) -> Vocabulary:
     return Vocabulary(tuple(kept), tuple(counts[token] for token in kept))
 
 
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _LONGEST_COUNT
+
+
 def _decoded(path: Path) -> Iterator[str]:
     try:
         with path.open(encoding="utf-8", newline="\n") as lines:
-            yield from lines
+            for number, line in enumerate(lines):
+                if not number and line.startswith(_BYTE_ORDER_MARK):
+                    raise DataError(f"{path} begins with a byte order mark", fix="remove it")
+                yield line
     except UnicodeDecodeError:
         raise DataError(f"{path}: not UTF-8", fix=_FIX) from None
 
@@ -165,13 +176,20 @@ def load_vocabulary(directory: Path) -> Vocabulary:
         DataError: the file does not hold what its hash says.
     """
     path = directory / VOCABULARY_FILE
-    content = json.loads(path.read_text(encoding="utf-8"))
-    vocabulary = Vocabulary(
-        tuple(content["tokens"]), tuple(content["counts"]), content["codes_hash"]
-    )
-    if vocabulary.hash != content["hash"]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        vocabulary = Vocabulary(
+            tuple(content["tokens"]), tuple(content["counts"]), content["codes_hash"]
+        )
+        stored = content["hash"]
+    except (ValueError, LookupError, TypeError) as error:
         raise DataError(
-            f"{path}: the tokens have hash {vocabulary.hash}, the file says {content['hash']}",
+            f"{path}: no vocabulary of this version ({type(error).__name__}: {error})",
+            fix="rebuild the vocabulary",
+        ) from error
+    if vocabulary.hash != stored:
+        raise DataError(
+            f"{path}: the tokens have hash {vocabulary.hash}, the file says {stored}",
             fix="rebuild the vocabulary",
         )
     return vocabulary

@@ -1,13 +1,14 @@
 """`xlm bpe learn`: tokenized text on standard input, byte-pair codes on standard output."""
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
-from xlm.cli.filter_stream import decode_lines, ending_by_signal, read_batches, write_output
+from xlm.cli.filter_stream import INPUT, decode_lines, ending_by_signal, read_batches, write_output
 from xlm.config.learners import LEARNERS
 from xlm.config.suggest import did_you_mean
-from xlm.errors import ConfigError
+from xlm.errors import ConfigError, DataError
 
 _BLOCK_BYTES = 1 << 20
 
@@ -24,20 +25,26 @@ def learn(codes: int, learner: str, threads: int) -> None:
 
     if learner not in LEARNERS:
         raise ConfigError(f"no learner {learner!r}", fix=did_you_mean(learner, LEARNERS))
+    signal.signal(signal.SIGTERM, _stop)
     # Learners read their text more than once: a pipe will not do.
-    with tempfile.TemporaryDirectory(prefix="xlm-bpe-") as folder:
+    with ending_by_signal(), tempfile.TemporaryDirectory(prefix="xlm-bpe-") as folder:
         sample, target, messages = (Path(folder) / name for name in ("sample", "codes", "log"))
         _keep_input(sample)
         learned = learn_codes(
             sample, target, codes=codes, messages=messages, learner=learner, threads=threads
         )
-        with ending_by_signal(), target.open("rb") as file:
+        with target.open("rb") as file:
             while block := file.read(_BLOCK_BYTES):
                 write_output(block)
     if learned.exhausted:
         sys.stderr.write(
             f"xlm: only {learned.codes} of {codes} merges: the text has no more pairs\n"
         )
+
+
+def _stop(number: int, _: object) -> None:
+    """A plain end by SIGTERM would leave the text behind."""
+    raise SystemExit(128 + number)
 
 
 def _keep_input(sample: Path) -> None:
@@ -47,5 +54,8 @@ def _keep_input(sample: Path) -> None:
             _, fault = decode_lines(batch, first)
             if fault is not None:
                 raise fault
+            if (place := batch.find(b"\0")) >= 0:
+                number = first + batch.count(b"\n", 0, place)
+                raise DataError(f"{INPUT}, line {number}: a NUL byte", fix="give tokenized text")
             file.write(batch)
             first += batch.count(b"\n")

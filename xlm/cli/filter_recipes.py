@@ -138,6 +138,7 @@ def open_vocabulary(path: Path, size: int | None) -> "Vocabulary":
 
     folder = path.parent if path.name == VOCABULARY_FILE else path
     with readable(path, "--vocab"):
+        _require_rereadable(path, "--vocab")
         if (folder / VOCABULARY_FILE).is_file():
             whole = load(folder)
             found = Vocabulary(whole.tokens[:size], whole.token_counts[:size], whole.codes_hash)
@@ -151,10 +152,10 @@ def open_vocabulary(path: Path, size: int | None) -> "Vocabulary":
 def _require_counted(path: Path) -> None:
     """The reader skips what it cannot read: of another file it would make an empty vocabulary."""
     with path.open(encoding="utf-8", newline="\n") as file:
-        first = file.readline()
-    if len(first.split()) != 2:
+        first = next((line for line in file if line.split()), "")
+    if len(first.split()) > 2 or not first:
         raise DataError(
-            f"{path}, line 1: not `token count`: {first[:40].rstrip()!r}",
+            f"{path}: not `token count`: {first[:40].rstrip()!r}",
             fix="give --vocab a vocabulary and --codes the codes",
         )
 
@@ -169,12 +170,20 @@ def open_codes(path: Path) -> "Applier":
     from xlm.bpe.apply import Applier
 
     with readable(path, "--codes"), _without_chatter():
+        _require_rereadable(path, "--codes")
         return Applier(path)
+
+
+def _require_rereadable(path: Path, option: str) -> None:
+    """A pipe (process substitution) can be read once, and these files are read more often."""
+    path.stat()
+    if not path.is_file() and not path.is_dir():
+        raise ConfigError(f"{option} {path}: no regular file", fix="write it to a file first")
 
 
 @contextlib.contextmanager
 def readable(path: Path, option: str) -> Iterator[None]:
-    """Tell a file that cannot be read, or is not UTF-8, in one line."""
+    """Tell a file that cannot be read, or that (or whose name) is not UTF-8, in one line."""
     try:
         yield
     except OSError as error:
@@ -184,6 +193,10 @@ def readable(path: Path, option: str) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise DataError(
             f"{option} {path}: not UTF-8 ({error.reason})", fix="check the file"
+        ) from error
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"{option} {str(path)!r}: a name that is not UTF-8", fix="rename the file"
         ) from error
 
 

@@ -16,6 +16,8 @@ from xlm.config.learners import LEARNERS
 from xlm.config.segmenters import DEFAULT_SEGMENTERS
 from xlm.errors import ConfigError
 
+_MOST_CODES = 10_000_000
+
 bpe_app = typer.Typer(help="Byte-pair codes as Unix filters.", no_args_is_help=True)
 
 Lang = Annotated[str, typer.Option("--lang", "-l", help="Language of the text.", metavar="CODE")]
@@ -103,7 +105,7 @@ def bpe_apply(codes: Codes, jobs: Jobs = 1) -> None:
 
 @bpe_app.command("learn")
 def bpe_learn(
-    codes: Annotated[int, typer.Option("--codes", min=1, help="Merges to learn.")],
+    codes: Annotated[int, typer.Option("--codes", min=1, max=_MOST_CODES, help="Merges to learn.")],
     learner: Annotated[
         str, typer.Option("--learner", help=" or ".join(LEARNERS) + ".")
     ] = "fastbpe",
@@ -128,6 +130,9 @@ def _segmenter(language: str, chosen: str | None) -> str | None:
             f"{language} is none of the {len(LANGUAGES)} languages of XLM: its text goes through "
             "the Moses rules, with the English prefixes where Moses has none for it"
         )
+        known = language.lower().replace("_", "-").partition("-")[0]
+        if known in LANGUAGES:
+            warning += f"; did you mean {known!r}?"
     if warning:
         sys.stderr.write(f"xlm: warning: {warning}\n")
     return with_path(spec) if spec else None

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import EOS
+from xlm.errors import DataError
 from xlm.shards.flat_files import ID, IdFile, Parts, provide
 from xlm.shards.lines import Lines, Spans
 from xlm.shards.reader import ShardReader
@@ -111,6 +112,12 @@ def flat_lines(reader: ShardReader, folder: Path, name: str) -> FlatLines:
 
     most_bytes = (reader.counts["tokens"] + reader.rows) * ID.itemsize
     provide(reader, folder, name, [path.name], parts(), most_bytes=most_bytes, options={})
+    if path.stat().st_size != most_bytes:
+        raise DataError(
+            f"{reader.directory}: {path.stat().st_size // ID.itemsize} ids with their EOS, the "
+            f"metadata say {most_bytes // ID.itemsize}",
+            fix="rebuild the shards",
+        )
     return FlatLines(path, lines=reader.rows)
 
 

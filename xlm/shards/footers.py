@@ -14,9 +14,6 @@ from typing import Any, NamedTuple
 from xlm.errors import DataError
 from xlm.shards.layout import COUNTS, FORMAT_VERSION, ID_COLUMNS, METADATA_PREFIX, arrow_schema
 
-_TAIL_BYTES = 8
-"""A Parquet file ends with its footer, the footer's length in four bytes, and PAR1."""
-
 
 class Shard(NamedTuple):
     """One file: its metadata without their prefix, its columns, the rows of each row group."""
@@ -40,7 +37,7 @@ def opened(path: Path) -> Iterator[Any]:
     try:
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             yield file
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"{path} cannot be read as Parquet: {' '.join(str(error).split())}",
             fix="rebuild the shards",
@@ -107,13 +104,3 @@ def shard_number(path: Path) -> tuple[int, str]:
     """Shards in the order of their numbers, which may grow a sixth digit."""
     number = path.name.split(".")[-2]
     return (int(number) if number.isdecimal() else -1), path.name
-
-
-def footer(path: Path) -> bytes:
-    """The bytes of the footer, its length and the mark behind it included."""
-    with path.open("rb") as stream:
-        stream.seek(-_TAIL_BYTES, 2)
-        tail = stream.read()
-        length = int.from_bytes(tail[:4], "little")
-        stream.seek(-_TAIL_BYTES - length, 2)
-        return stream.read()

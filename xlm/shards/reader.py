@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlm.errors import DataError
-from xlm.shards.footers import check, footer, inspect, opened, shard_number
+from xlm.shards.footers import check, inspect, opened, shard_number
 from xlm.shards.layout import COUNTS, ID_COLUMNS, LABEL_COLUMN, Kind
 from xlm.shards.lines import InferencePairs, Lines, Pairs, concatenate
 
@@ -108,10 +108,12 @@ class ShardReader:
         return np.concatenate([np.empty(0, dtype=np.int8), *found])
 
     def digest(self) -> str:
-        """sha256 over the names and footers of the shards: counts, sizes, places, extremes."""
+        """sha256 over the names and contents of the shards; reads all of them once."""
         found = hashlib.sha256()
         for path in self.paths:
-            found.update(path.name.encode() + b"\0" + footer(path))
+            with path.open("rb") as file:
+                contents = hashlib.file_digest(file, "sha256").hexdigest()
+            found.update(f"{path.name}\0{contents}\n".encode())
         return found.hexdigest()
 
     def expect(self, kind: Kind) -> "ShardReader":
@@ -134,6 +136,13 @@ class ShardReader:
                 here = number == start.shard
                 for group in range(start.group if here else 0, len(shard.group_rows)):
                     table = file.read_row_group(group, columns=list(columns), use_threads=False)
+                    # A damaged page header, which no checksum covers, can end a column early.
+                    if table.num_rows != shard.group_rows[group]:
+                        raise DataError(
+                            f"{shard.path}: {table.num_rows} rows of row group {group}, "
+                            f"its footer says {shard.group_rows[group]}",
+                            fix="rebuild the shards",
+                        )
                     yield table.slice(start.row) if here and group == start.group else table
 
 
