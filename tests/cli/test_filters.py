@@ -207,6 +207,8 @@ def test_unknown_languages_are_warned_about_once_and_never_refused() -> None:
     _, said = run("tokenize", "--lang", "ja", text="文です。\n".encode())
     assert said.startswith("xlm: warning: ja is written without spaces and has no segmenter")
     assert run("tokenize", "--lang", "ja", "--segmenter", "command:cat", text=b"a") == (b"a\n", "")
+    for near, meant in (("EN", "en"), ("zh-CN", "zh")):
+        assert f"; did you mean '{meant}'?" in run("tokenize", "--lang", near, text=b"a")[1]
 
 
 def test_thai_and_chinese_have_their_segmenters_and_others_can_be_asked_for() -> None:

@@ -130,9 +130,9 @@ def _segmenter(language: str, chosen: str | None) -> str | None:
             f"{language} is none of the {len(LANGUAGES)} languages of XLM: its text goes through "
             "the Moses rules, with the English prefixes where Moses has none for it"
         )
-        known = language.lower().replace("_", "-").partition("-")[0]
-        if known in LANGUAGES:
-            warning += f"; did you mean {known!r}?"
+    known = language.lower().replace("_", "-").partition("-")[0]
+    if warning and language not in LANGUAGES and known in LANGUAGES:
+        warning += f"; did you mean {known!r}?"
     if warning:
         sys.stderr.write(f"xlm: warning: {warning}\n")
     return with_path(spec) if spec else None
