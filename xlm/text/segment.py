@@ -28,10 +28,9 @@ from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError
 from xlm.store.keys import tool_version
 
-_LONGEST_RUN = 1000
-_JIEBA_RUN = re.compile(rf"[\u4e00-\u9fd5a-zA-Z0-9+#&._%-]{{{_LONGEST_RUN + 1},}}")
-"""What jieba takes as one block, from punctuation to punctuation."""
-_NEWMM_RUN = re.compile(rf"[\d,.]{{{_LONGEST_RUN + 1},}}")
+_HAN_RUN = 1000
+_DIGITS_RUN = 500
+"""Characters in a row that are cut; no text has so many."""
 
 Segmenter = Callable[[str], str]
 """One line of raw text in, the same text with a space between words out."""
@@ -115,7 +114,7 @@ def _jieba(_: str | None) -> Segmenter:
     # What initialize() does, without its cache file: reading the text dictionary takes a second.
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.initialized = True
-    return _in_pieces(lambda line: " ".join(tokenizer.cut(line)), _JIEBA_RUN)
+    return _in_pieces(lambda line: " ".join(tokenizer.cut(line)), "\u4e00-\u9fd5", _HAN_RUN)
 
 
 def _newmm(_: str | None) -> Segmenter:
@@ -126,17 +125,18 @@ def _newmm(_: str | None) -> Segmenter:
     from pythainlp.tokenize import word_tokenize
 
     # White-space tokens are kept, as in the original: they are text of the line.
-    return _in_pieces(lambda line: " ".join(word_tokenize(line)), _NEWMM_RUN)
+    return _in_pieces(lambda line: " ".join(word_tokenize(line)), r"\d,.", _DIGITS_RUN)
 
 
-def _in_pieces(segment: Segmenter, run: re.Pattern[str]) -> Segmenter:
-    """Cut runs that no text has: both libraries take the square of their length in time."""
+def _in_pieces(segment: Segmenter, signs: str, longest: int) -> Segmenter:
+    """Cut longer runs of these signs: both libraries take the square of their length in time."""
+    run = re.compile(f"[{signs}]{{{longest + 1},}}")
 
     def segment_line(line: str) -> str:
         cuts = [
             place
             for found in run.finditer(line)
-            for place in range(found.start() + _LONGEST_RUN, found.end(), _LONGEST_RUN)
+            for place in range(found.start() + longest, found.end(), longest)
         ]
         if not cuts:
             return segment(line)
