@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.text.hard_rows import hard_rows
+from tests.text.limits import limit_seconds
 from xlm.text import characters
 from xlm.text.accents import lower_without_accents, lower_word
 
@@ -65,6 +66,6 @@ def test_hard_characters(raw: str, expected: str) -> None:
 @pytest.mark.parametrize("piece", ["Σ", "Σ'", "aΣ..", "\u0301", "\u302e\u0301", "각", "É"])
 def test_long_words_take_linear_time(piece: str) -> None:
     word = piece * (100_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     lower_without_accents(word)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < limit_seconds()

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.text.hard_rows import OTHERS, SIGNS, TRAPS, WORDS, hard_rows, often_numeric
+from tests.text.limits import limit_seconds
 from xlm.text import memo
 from xlm.text.accents import lower_without_accents, lower_word
 from xlm.text.chain import moses_chain, moses_chunks, tokenizer_for
@@ -101,11 +102,11 @@ def test_lines_of_100_kb_take_under_a_second(language: str, pieces: list[str]) -
         line = (piece * (100_000 // len(piece) + 1))[:100_000]
         started = time.process_time()
         tokenize(line)
-        assert time.process_time() - started < 1.0, piece
+        assert time.process_time() - started < limit_seconds(), piece
 
 
 @pytest.mark.parametrize("piece", [".", "DOT", "DOTMULTI.", "MULTI", "a.", '."'])
 def test_a_marker_at_the_end_of_a_long_line_costs_no_more(piece: str) -> None:
     started = time.process_time()
     tokenizer_for("de", {})(piece * (100_000 // len(piece)) + "DOTMULTI..")
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < limit_seconds()

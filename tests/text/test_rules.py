@@ -2,7 +2,6 @@
 
 import logging
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -129,11 +128,3 @@ def test_one_line_comes_out_of_any_line(language: str, line: str) -> None:
     assert "\r" not in tokens
     # A tab would split a row of XNLI.
     assert "\t" not in tokens
-
-
-@pytest.mark.parametrize("character", ["a", ".", "'", '"', "“", ",", "(", "`"])
-def test_long_lines_without_spaces_take_linear_time(character: str) -> None:
-    tokenize = tokenizer_for("fr", {})
-    started = time.perf_counter()
-    tokenize(character * 100_000)
-    assert time.perf_counter() - started < 1.0
