@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from pages import fill
-from real_text import count_words, write_real_text, write_tail
+from real_text import write_real_text, write_tail
 
 from xlm.bpe import apply as applying
 from xlm.bpe.apply import apply_to_file
+from xlm.bpe.counting import count_pieces
 from xlm.bpe.learn import find_fast, find_learner
 from xlm.launch.process import stream_process
 from xlm.markdown import decimal, size, table, whole
@@ -65,7 +66,7 @@ def main() -> None:
     if not real.exists():
         write_real_text(scratch, arguments.mirror, scratch / "real.part")
         (scratch / "real.part").rename(real)
-    write_tail(count_words(real), scratch / "tail.part", types=TYPES)
+    write_tail(count_pieces(real), scratch / "tail.part", types=TYPES)
     tailed.write_bytes(real.read_bytes() + (scratch / "tail.part").read_bytes())
     record = {
         "machine": machine_record() | {"host": "", "processor": _processor()},
@@ -83,7 +84,7 @@ def main() -> None:
 
 def bench_learning(text: Path, scratch: Path, rounds: int) -> dict[str, Any]:
     """Seconds and peak memory of each learner on one text."""
-    words = count_words(text)
+    words = count_pieces(text)
     symbols = {character for word in words for character in word}
     symbols |= {f"{word[-1]}</w>" for word in words}
     ours = [str(find_learner()), str(CODES), str(text), "--threads"]

@@ -41,16 +41,6 @@ def _sentences(directory: Path) -> Iterator[bytes]:
                 yield from (field.rstrip(b"\n") + b"\n" for field in fields)
 
 
-def count_words(path: Path) -> Counter[str]:
-    """The words of a text; separators are space and newline."""
-    counts: Counter[str] = Counter()
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        for line in lines:
-            counts.update(line.removesuffix("\n").split(" "))
-    del counts[""]
-    return counts
-
-
 def write_tail(words: Counter[str], target: Path, *, types: int) -> None:
     """Write seeded new words, until there are `types` with the given ones.
 

@@ -194,3 +194,9 @@ def make_work(tmp_path: Path) -> Callable[..., Work[Any]]:
         )
 
     return make
+
+
+@pytest.fixture
+def places(tmp_path):
+    """Where a fetched file goes, and where its part gathers."""
+    return tmp_path / "out" / "file.bin", tmp_path / "scratch" / "file.part"

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import os
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,34 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.corpus.transfers import CONTENT, SHA256, Seen
 from xlm.config.sources import NetworkConfig
 from xlm.corpus import fetch as fetch_module
 from xlm.corpus.fetch import Fetcher
 from xlm.corpus.mirror import open_client
 from xlm.corpus.partial import PartialFile
 from xlm.errors import ChecksumError, SourceError, StoreError
-
-CONTENT = bytes(range(256)) * 40
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-class Seen:
-    """Remembers progress."""
-
-    def __init__(self):
-        self.updates = []
-
-    def update(self, done, total, unit, note=""):
-        self.updates.append((done, total, unit, note))
-
-
-@pytest.fixture
-def places(tmp_path):
-    return tmp_path / "out" / "file.bin", tmp_path / "scratch" / "file.part"
-
-
-def _assert_nothing_named(target):
-    assert not target.exists()
 
 
 def test_a_file_arrives_whole_with_its_digest_and_progress(host, new_file, fetcher, places):
@@ -59,160 +37,6 @@ def test_a_file_arrives_whole_with_its_digest_and_progress(host, new_file, fetch
     assert host.requests[0][1]["user-agent"].startswith("xlm-pipeline/")
 
 
-def test_a_transfer_cut_twice_continues_where_it_broke_off(host, new_file, fetcher, places, waits):
-    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[1000, 500])
-    target, part = places
-    result = fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT
-    assert result.sha256 == SHA256
-    assert host.ranges() == [None, "bytes=1000-", "bytes=1500-"]
-    assert host.requests[1][1]["if-range"] == '"one"'
-    assert len(waits) == 2
-    assert 0.5 <= waits[0] <= 1.5
-    assert 1.0 <= waits[1] <= 3.0
-
-
-def test_a_later_process_continues_the_part_of_an_earlier_one(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[1000, 0, 0])
-    target, part = places
-    with pytest.raises(SourceError, match=r"3 attempts.*kept and continued"):
-        fetcher.file(host.url("/file.bin"), target, part=part)
-    _assert_nothing_named(target)
-    assert part.stat().st_size == 1000
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT
-    assert host.ranges()[-1] == "bytes=1000-"
-
-
-def test_a_part_of_another_address_is_not_continued(host, new_file, fetcher, places):
-    host.files["/one"] = new_file(CONTENT, hangs_up_after=[1000, 0, 0])
-    host.files["/two"] = new_file(CONTENT[::-1])
-    target, part = places
-    with pytest.raises(SourceError):
-        fetcher.file(host.url("/one"), target, part=part)
-    fetcher.file(host.url("/two"), target, part=part)
-    assert target.read_bytes() == CONTENT[::-1]
-
-
-def test_a_part_whose_record_is_broken_is_not_continued(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT)
-    target, part = places
-    part.parent.mkdir()
-    part.write_bytes(b"half")
-    part.with_name("file.part.json").write_text("{")
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT
-
-
-def test_a_complete_part_is_named_without_asking_again(host, new_file, fetcher, places):
-    """A process killed between the last byte and the rename must not fetch it all again."""
-    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[10239, 0, 0])
-    target, part = places
-    with pytest.raises(SourceError):
-        fetcher.file(host.url("/file.bin"), target, part=part)
-    with part.open("ab") as file:
-        file.write(CONTENT[-1:])
-    asked = len(host.requests)
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT
-    assert len(host.requests) == asked
-
-
-def test_a_part_longer_than_the_file_starts_again(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[1000, 0, 0])
-    target, part = places
-    with pytest.raises(SourceError):
-        fetcher.file(host.url("/file.bin"), target, part=part)
-    part.write_bytes(CONTENT + b"more")
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT
-
-
-def test_a_host_that_ignores_ranges_is_taken_from_zero(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT, ignores_range=True, hangs_up_after=[1000])
-    target, part = places
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT
-
-
-def test_a_file_that_changed_meanwhile_is_taken_from_zero(host, new_file, fetcher, places):
-    def change(file):
-        if len(host.requests) == 2:
-            file.etag, file.content = '"two"', CONTENT[::-1]
-
-    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[1000], on_request=change)
-    target, part = places
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT[::-1]
-
-
-def test_a_206_of_another_version_is_not_appended(host, new_file, fetcher, places):
-    """A host may ignore If-Range: its ETag in the answer tells."""
-
-    def change(file):
-        if len(host.requests) == 2:
-            file.etag, file.content = '"two"', CONTENT[::-1]
-            host.requests[-1][1].pop("if-range")
-
-    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[1000], on_request=change)
-    target, part = places
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT[::-1]
-    assert host.ranges() == [None, "bytes=1000-", None]
-
-
-def test_a_wrong_content_range_is_not_appended(host, new_file, fetcher, places):
-    def mend(file):
-        if len(host.requests) == 3:
-            file.content_range = None
-
-    host.files["/file.bin"] = new_file(
-        CONTENT, hangs_up_after=[1000], content_range="bytes 0-9/10240", on_request=mend
-    )
-    target, part = places
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("etag", [None, 'W/"weak"'])
-def test_without_a_strong_validator_nothing_is_continued(host, new_file, fetcher, places, etag):
-    host.files["/file.bin"] = new_file(CONTENT, etag=etag, hangs_up_after=[1000])
-    target, part = places
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == CONTENT
-    assert host.ranges() == [None, None]
-
-
-def test_a_date_validates_where_the_etag_is_weak(host, new_file, fetcher, places):
-    date = "Sun, 01 Nov 2026 00:00:00 GMT"
-    host.files["/file.bin"] = new_file(
-        CONTENT, etag=None, last_modified=date, hangs_up_after=[1000]
-    )
-    target, part = places
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert host.requests[1][1]["if-range"] == date
-    assert target.read_bytes() == CONTENT
-
-
-def test_endless_restarts_end(host, new_file, fetcher, places):
-    """A host without validator that always hangs up late must not be asked for ever."""
-    big = b"x" * (3 << 20)
-    host.files["/file.bin"] = new_file(big, etag=None, hangs_up_after=[2 << 20] * 50)
-    target, part = places
-    with pytest.raises(SourceError, match="3 attempts"):
-        fetcher.file(host.url("/file.bin"), target, part=part)
-    _assert_nothing_named(target)
-
-
-def test_advancing_transfers_may_break_often(host, new_file, fetcher, places):
-    big = os.urandom(6 << 20)
-    host.files["/file.bin"] = new_file(big, hangs_up_after=[(1 << 20) + 1] * 5)
-    target, part = places
-    fetcher.file(host.url("/file.bin"), target, part=part)
-    assert target.read_bytes() == big
-    assert len(host.requests) == 6
-
-
 @pytest.mark.parametrize("status", [404, 410, 403])
 def test_a_refusal_is_not_retried(host, new_file, fetcher, places, waits, status):
     host.files["/file.bin"] = new_file(CONTENT, answers=[(status, {})])
@@ -220,7 +44,7 @@ def test_a_refusal_is_not_retried(host, new_file, fetcher, places, waits, status
     with pytest.raises(SourceError, match=f"answered {status}"):
         fetcher.file(host.url("/file.bin"), target, part=part)
     assert (len(host.requests), waits) == (1, [])
-    _assert_nothing_named(target)
+    assert not target.exists()
 
 
 def test_a_busy_host_is_given_the_time_that_it_asks_for(host, new_file, fetcher, places, waits):
@@ -263,7 +87,7 @@ def test_a_wrong_checksum_is_an_error_at_once_and_leaves_nothing(
     target, part = places
     with pytest.raises(ChecksumError, match=r"sha1 is .* published 00"):
         fetcher.file(host.url("/file.bin"), target, part=part, digests={"sha1": "00"})
-    _assert_nothing_named(target)
+    assert not target.exists()
     assert not part.exists()
     assert waits == []
 
@@ -386,7 +210,7 @@ def test_too_full_a_disk_is_said_before_the_transfer(host, new_file, fetcher, pl
     target, part = places
     with pytest.raises(StoreError, match=r"too full: 10,240 bytes to come, [\d,]+ free"):
         fetcher.file(host.url("/file.bin"), target, part=part)
-    _assert_nothing_named(target)
+    assert not target.exists()
 
 
 def test_a_disk_that_fills_up_keeps_what_arrived(host, new_file, fetcher, places, monkeypatch):
@@ -399,7 +223,7 @@ def test_a_disk_that_fills_up_keeps_what_arrived(host, new_file, fetcher, places
     target, part = places
     with pytest.raises(StoreError, match="No space left"):
         fetcher.file(host.url("/file.bin"), target, part=part)
-    _assert_nothing_named(target)
+    assert not target.exists()
 
 
 def test_other_faults_of_the_disk_are_not_hidden(host, new_file, fetcher, places, monkeypatch):

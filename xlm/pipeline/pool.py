@@ -102,14 +102,22 @@ def worker_pool(workers: int, tool_cache: Path) -> Iterator[WorkerPool]:
     """
     pool = WorkerPool(workers, tool_cache)
     try:
-        yield pool
+        with on_interrupt(pool.interrupt):
+            yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def on_interrupt(end: Callable[[], None]) -> Iterator[None]:
+    """Call `end` when the body is left by what is no error: Ctrl-C, SIGTERM, a cancelled flow."""
+    try:
+        yield
     except Exception:
         raise
     except BaseException:
-        pool.interrupt()
+        end()
         raise
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _begin_worker(driver: int, tool_cache: Path, interrupted: Event) -> None:

@@ -25,7 +25,7 @@ from xlm.pipeline.graph import Graph, stage_named
 from xlm.pipeline.machine import machine_record
 from xlm.pipeline.mapper import ExecutorMapper, Usage, resident_memory_bytes
 from xlm.pipeline.observer import Finished, NodeProgress, Observer, Status
-from xlm.pipeline.pool import WorkerPool, worker_pool
+from xlm.pipeline.pool import WorkerPool, on_interrupt, worker_pool
 from xlm.pipeline.request import RunRequest
 from xlm.stage import Node, Outcome, Source, Stage, Work
 from xlm.store.keys import artifact_key, ingredients_of, tool_version
@@ -294,13 +294,8 @@ def open_run(request: RunRequest, settings: Settings, observer: Observer) -> Ite
     store = ArtifactStore.open(settings.root)
     with worker_pool(settings.workers, store.cache_directory("tools")) as executor:
         run = PipelineRun(request, graph, store, settings, observer, executor)
-        try:
+        with on_interrupt(run.interrupt):
             yield run
-        except Exception:
-            raise
-        except BaseException:
-            run.interrupt()
-            raise
 
 
 def _record(artifact: Artifact) -> UpstreamRecord:
