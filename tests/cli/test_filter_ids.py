@@ -14,15 +14,6 @@ from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
 from xlm.config.languages import LANGUAGES
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A folder with a few codes and a vocabulary."""
-    (tmp_path / "codes").write_text("h a 9\nha b 5\nl o</w> 3\n", encoding="utf-8")
-    lines = "hab@@ 90\na@@ 50\nlo 9\n! 8\nr@@ 7\ni 6\nha@@ 5\n"
-    (tmp_path / "vocab").write_text(lines, encoding="utf-8")
-    return tmp_path
-
-
 def test_ids_are_the_vocabularys_and_unknown_is_3(model: Path) -> None:
     text = b"Habari lo zzz\n\n \nlo!\n"
     answer, said = run(*encode_arguments(model), "--lang", "sw", text=text)

@@ -1,0 +1,14 @@
+"""What the filters are tried with."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder with a few codes and a vocabulary."""
+    (tmp_path / "codes").write_text("h a 9\nha b 5\nl o</w> 3\n", encoding="utf-8")
+    lines = "hab@@ 90\na@@ 50\nlo 9\n! 8\nr@@ 7\ni 6\nha@@ 5\n"
+    (tmp_path / "vocab").write_text(lines, encoding="utf-8")
+    return tmp_path
