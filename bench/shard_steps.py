@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from shard_inputs import some
 
+from xlm.batches.data import open_training_data
+from xlm.batches.source import BatchSource
+from xlm.batches.steps import Step
 from xlm.bpe.vocabulary import FIRST_ORDINARY, Vocabulary
 from xlm.config.resolve import resolve
 from xlm.model.description import ModelDescription
@@ -17,11 +20,8 @@ from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
 from xlm.shards.lines import Lines
 from xlm.shards.writer import ShardWriter
-from xlm.training.batches import BatchSource
-from xlm.training.data import open_training_data
 from xlm.training.objective import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
-from xlm.training.steps import Step
 
 MODELS = {
     "sample's batches, 2 layers, 64 dimensions": ("sample", {"layers": 2, "dimension": 64}),

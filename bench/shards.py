@@ -26,6 +26,8 @@ from pages import fill
 from shard_inputs import load_lines, repeated, texts_of
 from shard_steps import loader_shares
 
+from xlm.batches.pairs import group_pairs, joined_tokens
+from xlm.batches.streams import Stream
 from xlm.bpe.vocabulary import Vocabulary, write_vocabulary
 from xlm.markdown import table
 from xlm.pipeline.machine import machine_record
@@ -34,8 +36,6 @@ from xlm.shards.from_text import write_shard
 from xlm.shards.lines import Lines
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
-from xlm.training.pairs import group_pairs, joined_tokens
-from xlm.training.streams import Stream
 
 HOME = Path(__file__).resolve().parent
 ROWS, WIDTH, BUDGET = 64, 256, 4000

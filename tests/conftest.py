@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny_world import TinyWorld, build_world
+
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -15,3 +17,9 @@ def shared() -> Path:
     if not (folder / "golden").is_dir():
         pytest.skip(f"no shared data in {folder} (set XLM_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
+    """Shards of three languages."""
+    return build_world(tmp_path_factory.mktemp("world"))

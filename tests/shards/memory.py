@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from tests.shards.rows import HASH, VOCABULARY
+from xlm.batches.pairs import group_pairs, joined_tokens
+from xlm.batches.streams import Stream
 from xlm.shards.flat import flat_lines, flat_pairs
 from xlm.shards.lines import Lines
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
-from xlm.training.pairs import group_pairs, joined_tokens
-from xlm.training.streams import Stream
 
 BLOCK = 1_000_000
 LINE = 50

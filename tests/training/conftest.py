@@ -5,16 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_world import LANGUAGES, TinyWorld, build_world, tiny_model, tiny_pretraining
+from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.training.job import PretrainJob
 
 MakeJob = Callable[..., PretrainJob]
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
-    """Shards of three languages."""
-    return build_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from xlm.batches.randomness import generator, torch_seed
+from xlm.batches.sampling import sampling_probabilities
 from xlm.config.training import ScheduleConfig
-from xlm.training.randomness import generator, torch_seed
-from xlm.training.sampling import sampling_probabilities
 from xlm.training.schedule import rate_schedule
 
 

@@ -9,13 +9,13 @@ import torch
 import torch.nn.functional as F
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model
+from xlm.batches.data import Corpus, load_corpus
+from xlm.batches.streams import Stream
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
 from xlm.shards.lines import Lines
-from xlm.training.data import Corpus, load_corpus
-from xlm.training.streams import Stream
 from xlm.training.validation import CELLS, LOSS, Validator, stop_criterion
 
 CPU = torch.device("cpu")

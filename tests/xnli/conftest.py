@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_world import LANGUAGES, TinyWorld, build_world, tiny_model, tiny_pretraining
+from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.xnli import EvaluateConfig, FinetuneConfig
 from xlm.model.checkpoint import save_encoder
@@ -13,12 +13,6 @@ from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
 from xlm.xnli.jobs import EvaluateJob, FinetuneJob
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
-    """Shards of three languages."""
-    return build_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from xlm.batches.batch import Batch
+from xlm.batches.steps import Step
 from xlm.errors import TrainingError
-from xlm.training.batch import Batch
-from xlm.training.steps import Step
 
 
 class DivergenceGuard:

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from xlm.training.steps import Step
+from xlm.batches.steps import Step
 
 LOSS, CELLS = range(2)
 

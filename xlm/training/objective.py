@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xlm.batches.batch import Batch
 from xlm.model.encoder import Encoder, masked_cross_entropy
-from xlm.training.batch import Batch
 
 
 class BatchTensors(NamedTuple):

@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from xlm.batches.source import Position
+from xlm.batches.walk import Cursor
 from xlm.model.checkpoint import encoder_weights, set_encoder_weights
 from xlm.model.encoder import Encoder
-from xlm.training.batches import Position
-from xlm.training.walk import Cursor
 
 _WEIGHTS, _OPTIMIZER, _STATE, _BEST = (
     "model.safetensors",

@@ -13,22 +13,22 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from xlm.batches.batch import Batch
+from xlm.batches.data import Corpus, load_corpus, open_training_data
+from xlm.batches.mixture import mixture, mixture_table, write_mixture
+from xlm.batches.randomness import seed_dropout, torch_seed
+from xlm.batches.source import BatchSource
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.model.checkpoint import save_encoder
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
-from xlm.training.batch import Batch
-from xlm.training.batches import BatchSource
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.data import Corpus, load_corpus, open_training_data
 from xlm.training.guards import DivergenceGuard
 from xlm.training.job import SPEED_FILE, PretrainJob
 from xlm.training.metrics import JsonLines, LossSums
-from xlm.training.mixture import mixture, mixture_table, write_mixture
 from xlm.training.objective import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
-from xlm.training.randomness import seed_dropout, torch_seed
 from xlm.training.speed import SpeedLines
 from xlm.training.state import (
     RunState,

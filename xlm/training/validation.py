@@ -22,16 +22,16 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from xlm.batches.batch import Batch
+from xlm.batches.concatenate import join_translations
+from xlm.batches.data import Corpus
+from xlm.batches.pairs import pair_tokens, usable_pairs
+from xlm.batches.streams import Stream
 from xlm.bpe.vocabulary import FIRST_ORDINARY, MASK
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.shards.lines import Lines, Pairs
-from xlm.training.batch import Batch
-from xlm.training.concatenate import join_translations
-from xlm.training.data import Corpus
 from xlm.training.objective import to_tensors
-from xlm.training.pairs import pair_tokens, usable_pairs
-from xlm.training.streams import Stream
 
 RATE: Final = 0.15
 """The paper's share, whatever the run trains with, so that perplexities can be compared."""

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xlm.batches.randomness import generator
 from xlm.model.classifier import LABELS
 from xlm.shards.lines import InferencePairs, Lines
-from xlm.training.randomness import generator
 
 _ROWS = 256
 _RATE = 0.01

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xlm.batches.data import load_corpus
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.languages import ENGLISH
 from xlm.model.checkpoint import load_classifier, load_encoder
 from xlm.shards.lines import InferencePairs
 from xlm.shards.reader import read_inference_pairs
-from xlm.training.data import load_corpus
 from xlm.training.job import SPEED_FILE
 from xlm.training.metrics import JsonLines
 from xlm.training.team import Team

@@ -14,6 +14,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xlm.batches.concatenate import join_inferences
+from xlm.batches.data import open_training_data
+from xlm.batches.randomness import generator, seed_dropout, torch_seed
+from xlm.batches.source import BatchSource
+from xlm.batches.walk import Walk
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.languages import ENGLISH
 from xlm.config.xnli import FinetuneConfig
@@ -23,14 +28,9 @@ from xlm.model.classifier import LABELS, Classifier
 from xlm.model.encoder import Encoder
 from xlm.shards.lines import InferencePairs
 from xlm.shards.reader import read_inference_pairs
-from xlm.training.batches import BatchSource
-from xlm.training.concatenate import join_inferences
-from xlm.training.data import open_training_data
 from xlm.training.objective import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
-from xlm.training.randomness import generator, seed_dropout, torch_seed
 from xlm.training.speed import SpeedLines
-from xlm.training.walk import Walk
 from xlm.xnli.jobs import FinetuneJob
 from xlm.xnli.scoring import classify, longest_sentence, predict
 

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xlm.batches.concatenate import enclose_lines
+from xlm.batches.pairs import line_tokens, usable_pairs
 from xlm.model.encoder import Encoder
 from xlm.shards.lines import Lines, Pairs
-from xlm.training.concatenate import enclose_lines
-from xlm.training.pairs import line_tokens, usable_pairs
 from xlm.xnli.results import Retrieval
 
 _ROWS = 64

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from xlm.batches.concatenate import Joined, join_inferences
+from xlm.batches.pairs import line_tokens
 from xlm.model.classifier import Classifier
 from xlm.shards.lines import InferencePairs
-from xlm.training.concatenate import Joined, join_inferences
-from xlm.training.pairs import line_tokens
 
 _ROWS = 64
 

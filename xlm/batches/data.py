@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlm.batches.pairs import longest_side
 from xlm.config.training import PretrainConfig
 from xlm.model.description import ModelDescription
 from xlm.shards.flat import FlatLines, FlatPairs, flat_lines, flat_pairs
 from xlm.shards.lines import Lines, Pairs
 from xlm.shards.reader import ShardReader, read_lines, read_pairs
-from xlm.training.pairs import longest_side
 
 
 @dataclass(frozen=True)

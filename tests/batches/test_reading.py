@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.batches.in_memory import batches_in_memory
 from tests.shards.rows import HASH, VOCABULARY, lines_of, write_rows
 from tests.tiny_world import TinyWorld, tiny_model, tiny_pretraining
-from tests.training.in_memory import batches_in_memory
+from xlm.batches.batch import Batch
+from xlm.batches.data import open_training_data
+from xlm.batches.source import BatchSource, Position
+from xlm.batches.steps import pair_steps
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.training import PretrainConfig
 from xlm.errors import DataError
 from xlm.model.description import ModelDescription
-from xlm.training.batch import Batch
-from xlm.training.batches import BatchSource, Position
-from xlm.training.data import open_training_data
-from xlm.training.steps import pair_steps
 
 COUNTS = VOCABULARY.counts
 

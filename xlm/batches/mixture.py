@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlm.batches.source import BatchSource
 from xlm.config.training import PretrainConfig
-from xlm.training.batches import BatchSource
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xlm.batches.batch import Batch, join_batches
+from xlm.batches.data import TrainingData
+from xlm.batches.masking import Masker
+from xlm.batches.randomness import generator
+from xlm.batches.sampling import sampling_probabilities
+from xlm.batches.steps import Objective, Step, mono_steps, pair_steps
+from xlm.batches.walk import Cursor
 from xlm.config.training import PretrainConfig
 from xlm.errors import TrainingError
 from xlm.model.description import ModelDescription
-from xlm.training.batch import Batch, join_batches
-from xlm.training.data import TrainingData
-from xlm.training.masking import Masker
-from xlm.training.randomness import generator
-from xlm.training.sampling import sampling_probabilities
-from xlm.training.steps import Objective, Step, mono_steps, pair_steps
-from xlm.training.walk import Cursor
 
 
 @dataclass(frozen=True)

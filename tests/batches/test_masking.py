@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xlm.training.masking import Masker
+from xlm.batches.masking import Masker
 
 V = 200
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xlm.batches.batch import Batch, join_batches
+from xlm.batches.masking import Masker
+from xlm.batches.randomness import generator
 from xlm.config.training import PretrainConfig
 from xlm.model.description import ModelDescription
 from xlm.shards.lines import Lines, Pairs
 from xlm.shards.reader import read_lines, read_pairs
-from xlm.training.batch import Batch, join_batches
-from xlm.training.masking import Masker
-from xlm.training.randomness import generator
 
 Rows = tuple[
     NDArray[np.int64], NDArray[np.int64], NDArray[np.int64] | None, NDArray[np.bool_] | None

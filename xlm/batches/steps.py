@@ -11,14 +11,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xlm.batches.concatenate import join_translations
+from xlm.batches.data import TrainingData
+from xlm.batches.pairs import PAIR_SPECIALS, Groups, group_pairs, joined_tokens
+from xlm.batches.randomness import generator
+from xlm.batches.streams import Stream
+from xlm.batches.walk import Walk
 from xlm.config.training import PretrainConfig
 from xlm.shards.flat import FlatLines, FlatPairs
-from xlm.training.concatenate import join_translations
-from xlm.training.data import TrainingData
-from xlm.training.pairs import PAIR_SPECIALS, Groups, group_pairs, joined_tokens
-from xlm.training.randomness import generator
-from xlm.training.streams import Stream
-from xlm.training.walk import Walk
 
 LanguageId = Callable[[str], int]
 Objective = Literal["mlm", "tlm"]

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from xlm.batches.concatenate import enclose_lines, join_inferences, join_translations
+from xlm.batches.pairs import group_pairs, joined_tokens, pair_tokens, usable_pairs
+from xlm.batches.streams import Stream
+from xlm.batches.walk import Cursor, Walk
 from xlm.shards.lines import Lines, Pairs, Spans
-from xlm.training.concatenate import enclose_lines, join_inferences, join_translations
-from xlm.training.pairs import group_pairs, joined_tokens, pair_tokens, usable_pairs
-from xlm.training.streams import Stream
-from xlm.training.walk import Cursor, Walk
 
 
 def lines(*rows: list[int]) -> Lines:
