@@ -9,8 +9,8 @@ from xlm.config.release import ReleaseConfig
 from xlm.config.training import PretrainConfig
 from xlm.config.xnli import FinetuneConfig
 from xlm.model.description import ModelDescription
+from xlm.plotting import Series
 from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
-from xlm.release.plots import Series
 
 CODES = ("de", "en", "sw")
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from xlm.release.plots import AccuracyBar, Series, Style, plot_accuracy, plot_training
+from xlm.plotting import Series, Style
+from xlm.release.plots import AccuracyBar, plot_accuracy
+from xlm.training.curves import plot_training
 
 BARS = [
     AccuracyBar("English", 0.9, 0.88, 0.92, paper=0.85),

@@ -20,9 +20,9 @@ from xlm.errors import DataError
 from xlm.model.description import read_description
 from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
 from xlm.release.fertility import read_report
-from xlm.release.plots import Series
 from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
+from xlm.training.curves import Curves, read_curves
 from xlm.xnli.results import read_results
 
 CODES_NAME = "codes"
@@ -57,6 +57,7 @@ def read_facts(
     """
     manifests = {stage: read_manifest(inputs[stage]) for stage in _MODEL_STAGES}
     description = read_description(inputs["pretrain"])
+    curves = _curves(inputs["pretrain"])
     return RunFacts(
         release=release,
         synthetic=synthetic,
@@ -71,8 +72,12 @@ def read_facts(
             _data(unit, directory, description.vocabulary_hash) for unit, directory in data.items()
         ),
         results=read_results(inputs["evaluate"]),
-        losses=_losses(inputs["pretrain"] / "metrics.jsonl"),
-        perplexities=_perplexities(inputs["pretrain"] / "validation.json", description.languages),
+        losses=curves.losses,
+        perplexities={
+            code: curves.perplexities[code]
+            for code in description.languages
+            if code in curves.perplexities
+        },
         counts={stage: manifest.counts for stage, manifest in manifests.items()},
         machines={stage: _machine(inputs[stage] / "run.json") for stage in _MODEL_STAGES},
         vocabulary=read_report(inputs["vocabulary"]),
@@ -112,31 +117,9 @@ def _data(unit: str, directory: Path, vocabulary_hash: str) -> DataFacts:
     return DataFacts(unit, lines=counts["lines"], tokens=counts["tokens"])
 
 
-def _losses(path: Path) -> dict[str, Series]:
-    """Training loss by objective from lines `{"step": .., "loss": {"mlm": ..}}`."""
-    points: dict[str, list[tuple[int, float]]] = {}
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        record = _parse(line, path)
-        for objective, loss in record.get("loss", {}).items():
-            points.setdefault(objective.upper(), []).append((record["step"], loss))
-    return {objective: _series(found) for objective, found in sorted(points.items())}
-
-
-def _perplexities(path: Path, languages: tuple[str, ...]) -> dict[str, Series]:
-    """Validation perplexity by language; the names are the original's (spec 4.4)."""
-    validations = _parse(path.read_bytes(), path).get("validations", [])
-    found = {}
-    for code in languages:
-        name = f"valid_{code}_mlm_ppl"
-        points = [(record["step"], record[name]) for record in validations if name in record]
-        if points:
-            found[code] = _series(points)
-    return found
-
-
-def _series(points: list[tuple[int, float]]) -> Series:
-    updates, values = zip(*points, strict=True)
-    return Series(updates, values)
+def _curves(directory: Path) -> Curves:
+    summary = _parse((directory / "validation.json").read_bytes(), directory / "validation.json")
+    return read_curves(directory / "metrics.jsonl", summary.get("validations", []))
 
 
 def _machine(path: Path) -> MachineFacts:

@@ -7,8 +7,8 @@ from xlm.config.release import ReleaseConfig
 from xlm.config.training import PretrainConfig
 from xlm.config.xnli import FinetuneConfig
 from xlm.model.description import ModelDescription
+from xlm.plotting import Series
 from xlm.release.fertility import LanguageShare
-from xlm.release.plots import Series
 from xlm.xnli.results import Results
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from xlm.config.languages import language
+from xlm.plotting import Style
 from xlm.release.facts import RunFacts
 from xlm.release.fertility_plot import plot_fertility
-from xlm.release.plots import AccuracyBar, Style, plot_accuracy, plot_training
+from xlm.release.plots import AccuracyBar, plot_accuracy
+from xlm.training.curves import plot_training
 
 TRAINING_NAME = "training.png"
 ACCURACY_NAME = "accuracy.png"
