@@ -12,7 +12,9 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.artifacts import publish_stage_card, publish_tables
 from tasks.context import current_run_is
+from tasks.documents import DocumentArtifacts
 from tasks.progress import ProgressArtifacts
+from tasks.reach import ServerReach
 from tasks.stage_task import StageTask
 from xlm.config.settings import Settings
 from xlm.errors import PipelineError
@@ -78,7 +80,9 @@ def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
         PipelineError: names every node that failed, after all others have finished.
     """
     terminal = extra_observer.get()
-    observers = Observers([ProgressArtifacts(), *([terminal] if terminal else [])])
+    reach = ServerReach()
+    shown = [ProgressArtifacts(reach), DocumentArtifacts(reach)]
+    observers = Observers([*shown, *([terminal] if terminal else [])])
     with open_run(request, Settings.of_environment(), observers) as run, current_run_is(run):
         get_run_logger().info("%d nodes in %s", len(run.selected), run.store.root)
         run.locate_unselected()

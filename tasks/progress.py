@@ -1,6 +1,5 @@
 """Progress of a building node as a Prefect progress artifact, at most one write in five seconds."""
 
-import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -9,16 +8,12 @@ from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
+from tasks.reach import ServerReach
 from xlm.pipeline.observer import Finished
 from xlm.stage import Node
 
-log = logging.getLogger(__name__)
-
 INTERVAL_SECONDS = 5.0
 """A write costs an API call; nodes that end sooner get no artifact at all."""
-
-RECOVERY_SECONDS = 600.0
-"""Prefect tries for a minute to reach a server that is away, and the stage waits meanwhile."""
 
 
 @dataclass
@@ -30,10 +25,10 @@ class _Shown:
 class ProgressArtifacts:
     """An observer that shows each long-running node as a percentage in the UI."""
 
-    def __init__(self) -> None:
+    def __init__(self, reach: ServerReach | None = None) -> None:
         self._shown: dict[Node, _Shown] = {}
         self._lock = threading.Lock()
-        self._away_until = 0.0
+        self._reach = reach or ServerReach()
 
     def started(self, node: Node) -> None:
         """Wait an interval before the first write."""
@@ -52,6 +47,9 @@ class ProgressArtifacts:
             shown, node, percent, f"{node}: {done:,.0f} of {total:,.0f} {unit} {note}".strip()
         )
 
+    def shown(self, node: Node, name: str, document: str) -> None:
+        """Ignore documents: they are artifacts of their own (documents.py)."""
+
     def finished(self, event: Finished) -> None:
         """Complete the bar of a node that was built."""
         shown = self._shown.pop(event.node, None)
@@ -59,9 +57,7 @@ class ProgressArtifacts:
             self._write(shown, event.node, 100.0, str(event.node))
 
     def _write(self, shown: _Shown, node: Node, percent: float, description: str) -> None:
-        if time.monotonic() < self._away_until:
-            return
-        try:
+        def write() -> None:
             if shown.artifact is None:
                 created = create_progress_artifact(
                     percent, key=artifact_key(node), description=description
@@ -70,13 +66,12 @@ class ProgressArtifacts:
                 shown.artifact = cast(UUID, created)
             else:
                 update_progress_artifact(shown.artifact, percent, description)
-        except Exception as error:  # whatever it is, a training of days must not end for a bar
-            self._away_until = time.monotonic() + RECOVERY_SECONDS
-            log.warning("progress of %s is not shown: %s", node, error)
+
+        self._reach.attempt(f"progress of {node}", write)
         shown.next_write = time.monotonic() + INTERVAL_SECONDS
 
 
-def artifact_key(node: Node) -> str:
+def artifact_key(node: Node, name: str = "progress") -> str:
     """A Prefect artifact key: lower-case letters, digits and dashes only."""
-    text = f"progress-{node.stage}-{node.unit}".lower()
+    text = f"{name}-{node.stage}-{node.unit}".lower()
     return "".join(letter if letter.isalnum() else "-" for letter in text)

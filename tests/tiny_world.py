@@ -114,6 +114,9 @@ def tiny_pretraining(**changes: object) -> PretrainConfig:
         "metrics_updates": 5,
         "optimizer": {"learning_rate": 0.01},
         "schedule": {"kind": "linear", "warmup_updates": 2},
+        # Most tests look at neither, and drawing takes longer than the twenty updates.
+        "tensorboard": False,
+        "figures": False,
         **changes,
     }
     return PretrainConfig.model_validate(settings)

@@ -10,9 +10,16 @@ class Progress(Protocol):
         """Report `done` of `total` (None: unknown) in `unit` ("lines", "steps", "bytes")."""
         ...
 
+    def show(self, name: str, document: str) -> None:
+        """Show a document in Markdown, in the place of the last one of that name."""
+        ...
+
 
 class NoProgress:
     """Reports to nobody."""
 
     def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
         """Ignore the report."""
+
+    def show(self, name: str, document: str) -> None:
+        """Ignore the document."""

@@ -13,7 +13,7 @@ NODE = Node("pretrain", "all")
 
 
 def test_a_server_that_went_away_fails_no_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks import progress
+    from tasks import progress, reach
 
     calls: list[str] = []
 
@@ -28,7 +28,7 @@ def test_a_server_that_went_away_fails_no_stage(monkeypatch: pytest.MonkeyPatch)
         raise ConnectionError("server went away")
 
     monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0.0)
-    monkeypatch.setattr(progress, "RECOVERY_SECONDS", 0.0)
+    monkeypatch.setattr(reach, "RECOVERY_SECONDS", 0.0)
     monkeypatch.setattr(progress, "create_progress_artifact", create)
     monkeypatch.setattr(progress, "update_progress_artifact", update)
     shown = progress.ProgressArtifacts()

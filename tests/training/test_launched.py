@@ -29,9 +29,13 @@ class Recorder:
 
     def __init__(self) -> None:
         self.notes: list[tuple[float, float | None, str, str]] = []
+        self.documents: dict[str, str] = {}
 
     def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
         self.notes.append((done, total, unit, note))
+
+    def show(self, name: str, document: str) -> None:
+        self.documents[name] = document
 
 
 @pytest.fixture

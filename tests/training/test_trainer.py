@@ -162,10 +162,12 @@ def test_a_loss_that_is_not_finite_stops_with_evidence(make_job: MakeJob) -> Non
         trainer._encoder.layer_norm1[0].weight[3] = float("nan")
     with pytest.raises(TrainingError, match=r"not finite at update 0 \(mlm\.\w\w\)"):
         trainer.run()
-    report = json.loads((job.logs / "divergence-0" / "report.json").read_text())
+    evidence = job.logs / "divergence-0" / "update-000000000-not-finite"
+    report = json.loads((evidence / "report.json").read_text())
     assert report["update"] == 0
     assert report["not_finite_gradients"]
-    assert (job.logs / "divergence-0" / "batch.npz").exists()
+    assert report["not_finite_weights"] == ["layer_norm1.0.weight"]
+    assert (evidence / "batch.npz").exists()
 
 
 def test_one_language_without_pairs_trains(make_job: MakeJob) -> None:

@@ -82,6 +82,9 @@ class LiveView:
             if (row := self._running.get(node)) is not None:
                 row.done, row.total, row.unit, row.note = done, total, unit, note
 
+    def shown(self, node: Node, name: str, document: str) -> None:
+        """A terminal has no room for documents: they are in the logs."""
+
     def finished(self, event: Finished) -> None:
         """Take the node off; print a line unless it was cached (those are only counted)."""
         with self._lock:

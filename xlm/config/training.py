@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from xlm.config.base import Config, operational
+from xlm.config.guards import GuardConfig, OverfitConfig
 from xlm.config.model import ModelConfig
 
 
@@ -198,6 +199,15 @@ class PretrainConfig(Config):
     )
     timeout_seconds: float | None = operational(
         None, gt=0, description="Wall-clock limit of the training processes; none: no limit."
+    )
+
+    guard: GuardConfig = Field(default=GuardConfig(), description="Spikes, NaN, collapse.")
+    overfit_check: OverfitConfig = operational(
+        OverfitConfig(), description="Trial on one batch before the first update."
+    )
+    tensorboard: bool = operational(True, description="Write TensorBoard event files to the logs.")
+    figures: bool = operational(
+        True, description="Draw the mixture before and the curves during training to the logs."
     )
 
     @property

@@ -3,8 +3,8 @@
 launcher.run(Launch(module="xlm.training.main", job=scratch / "job.json", ...), on_wait)
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,8 @@ class Launch:
     log_path: Path
     """Gets what the processes say, appended."""
     timeout_seconds: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Laid over the launcher's own."""
 
 
 class Launcher(Protocol):

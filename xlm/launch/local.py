@@ -45,7 +45,7 @@ class LocalLauncher:
                 arguments,
                 log_path=launch.log_path,
                 timeout_seconds=launch.timeout_seconds,
-                environment=_environment(launch.threads_per_process),
+                environment=_environment(launch.threads_per_process) | dict(launch.environment),
                 on_wait=on_wait,
             )
         except ToolError as error:

@@ -32,6 +32,10 @@ class Observer(Protocol):
         """The node's stage reports its progress."""
         ...
 
+    def shown(self, node: Node, name: str, document: str) -> None:
+        """The node's stage shows a document, in Markdown, in the place of the last of that name."""
+        ...
+
     def finished(self, event: Finished) -> None:
         """The node was built, was cached, failed, or was not tried."""
         ...
@@ -46,6 +50,9 @@ class NoObserver:
     def progressed(
         self, node: Node, done: float, total: float | None, unit: str, note: str
     ) -> None:
+        """Ignore."""
+
+    def shown(self, node: Node, name: str, document: str) -> None:
         """Ignore."""
 
     def finished(self, event: Finished) -> None:
@@ -65,6 +72,10 @@ class NodeProgress:
         self.require_uninterrupted()
         self.observer.progressed(self.node, done, total, unit, note)
 
+    def show(self, name: str, document: str) -> None:
+        """Pass the document on under the node's name."""
+        self.observer.shown(self.node, name, document)
+
 
 @dataclass(frozen=True)
 class Observers:
@@ -83,6 +94,11 @@ class Observers:
         """Tell all."""
         for member in self.members:
             member.progressed(node, done, total, unit, note)
+
+    def shown(self, node: Node, name: str, document: str) -> None:
+        """Tell all."""
+        for member in self.members:
+            member.shown(node, name, document)
 
     def finished(self, event: Finished) -> None:
         """Tell all."""

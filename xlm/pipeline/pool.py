@@ -16,7 +16,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from xlm.pipeline.tools import tool_environment
+from xlm.launch.tools import tool_environment
 
 Parameters = ParamSpec("Parameters")
 ResultT = TypeVar("ResultT")

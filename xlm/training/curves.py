@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlm.config.languages import LANGUAGES
 from xlm.errors import DataError
+from xlm.markdown import table
 from xlm.plotting import (
     BLUE,
     GREEN,
@@ -109,6 +110,24 @@ def plot_curves(path: Path, curves: Curves, style: Style) -> None:
     if curves.gradient_norm and min(curves.gradient_norm.values) > 0:
         log_scale(norm)
     save_figure(figure, path, style)
+
+
+def curves_markdown(curves: Curves) -> str:
+    """The newest and the lowest value of each curve, as a table."""
+    mean = mean_series(curves.perplexities)
+    shown = [(f"loss, {name}", series) for name, series in curves.losses.items()]
+    shown += [("perplexity, mean", mean)] if mean else []
+    shown += [
+        (f"perplexity, {_language_name(unit)}", series)
+        for unit, series in curves.perplexities.items()
+    ]
+    for name, one in (("learning rate", curves.learning_rate), ("norm", curves.gradient_norm)):
+        shown += [(name, one)] if one else []
+    rows = [
+        (name, f"{series.updates[-1]:,}", f"{series.values[-1]:.4g}", f"{min(series.values):.4g}")
+        for name, series in shown
+    ]
+    return "## Curves\n\n" + table(("curve", "update", "newest", "lowest"), rows)
 
 
 def mean_series(perplexities: Mapping[str, Series]) -> Series | None:

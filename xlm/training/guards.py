@@ -1,60 +1,165 @@
-"""Stops a run whose numbers are no longer numbers, and keeps what shows why.
+"""Looks at the gradient norm of every update: no number, a spike, or fine.
 
-guard.check(update, norm, rate, batch)
+    guard = UpdateGuard(config, state.guard, evidence, clip_norm=5.0)
+    if guard.admits(update, norm=norm, rate=rate, batch=share, loss=loss):
+        adam.step()
+
+The norm is that of the gradients of all processes together, the same in each, and not finite as
+soon as any process's loss is not. So all decide alike without a word.
 """
 
-import json
+import logging
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-import numpy as np
-from torch import nn
+from torch import Tensor
 
 from xlm.batches.batch import Batch
-from xlm.batches.steps import Step
+from xlm.config.guards import GuardConfig
 from xlm.errors import TrainingError
+from xlm.training.evidence import Evidence
+
+log = logging.getLogger(__name__)
+
+_LEAST_DEVIATION: Final = 0.1
+"""Of the logarithms: where norms hardly differ, six of them are still a factor of 1.8."""
+_LARGEST_LOG: Final = 700.0
+"""exp of more is no float."""
 
 
-class DivergenceGuard:
-    """Looks at the gradient norm: it is not finite as soon as any process's loss is not."""
+@dataclass
+class GuardState:
+    """What the guard must remember to decide the same after a resume; part of a checkpoint."""
 
-    def __init__(self, module: nn.Module, steps: Sequence[Step], evidence: Path) -> None:
-        self._module = module
-        self._steps = steps
+    recent: list[float] = field(default_factory=list)
+    """Logarithms of the norms of the last updates, oldest first."""
+    consecutive: int = 0
+    """Spikes since the last update that was fine."""
+    spikes: int = 0
+    skipped: int = 0
+    """Updates that were left out."""
+
+
+def spike_threshold(recent: Sequence[float], *, sigmas: float) -> float:
+    """The logarithm of the norm above which an update is a spike.
+
+    Logarithms, because norms are positive and skewed: a few large ones would swell the deviation.
+    """
+    mean = math.fsum(recent) / len(recent)
+    variance = math.fsum((value - mean) ** 2 for value in recent) / len(recent)
+    return mean + sigmas * max(math.sqrt(variance), _LEAST_DEVIATION)
+
+
+class SpikeMonitor:
+    """Tells spikes from a window of recent norms; pure, all it knows is in its state."""
+
+    def __init__(self, config: GuardConfig, state: GuardState) -> None:
+        self._config = config
+        self.state = state
+
+    def threshold(self) -> float | None:
+        """The norm above which the next update is a spike; None before the window is full."""
+        if len(self.state.recent) < self._config.window:
+            return None
+        logarithm = spike_threshold(self.state.recent, sigmas=self._config.sigmas)
+        return math.exp(min(logarithm, _LARGEST_LOG))
+
+    def is_spike(self, norm: float) -> bool:
+        """Judge the next norm and take it in.
+
+        A spike that is applied enters the window as the threshold itself: it widens it a little, so
+        that a lasting change becomes the new measure, while one outlier does not hide the next. An
+        update that is left out has not happened, nor has its norm.
+        """
+        state, threshold = self.state, self.threshold()
+        finite = math.isfinite(norm)
+        spike = not finite or (threshold is not None and norm > threshold)
+        state.consecutive = state.consecutive + 1 if spike else 0
+        state.spikes += spike
+        if spike and self._config.spike == "skip":
+            state.skipped += 1
+        elif finite and norm > 0:
+            seen = norm if threshold is None else min(norm, threshold)
+            state.recent = [*state.recent, math.log(seen)][-self._config.window :]
+        return spike
+
+    def is_too_much(self) -> bool:
+        """Whether more spikes came one after the other than are allowed."""
+        return self.state.consecutive > self._config.max_consecutive
+
+
+class UpdateGuard:
+    """Says whether an update may be applied, and keeps what shows why not."""
+
+    def __init__(
+        self, config: GuardConfig, state: GuardState, evidence: Evidence, *, clip_norm: float
+    ) -> None:
+        self._config = config
+        self._monitor = SpikeMonitor(config, state)
         self._evidence = evidence
+        self._clip_norm = clip_norm
 
-    def check(self, update: int, norm: float, rate: float, batch: Batch) -> None:
-        """Do nothing while the norm is finite.
+    def admits(self, update: int, *, norm: float, rate: float, batch: Batch, loss: Tensor) -> bool:
+        """Whether the update may be applied; evidence of the first spike of a row is written.
+
+        Args:
+            norm: of all gradients, before clipping.
+            batch: this process's share.
+            loss: of that share.
 
         Raises:
-            TrainingError: it is not; batch and gradients of the update are on the disk.
+            TrainingError: the norm is not finite and updates may not be left out, a spike is to
+                stop the run, or there were too many.
         """
-        if math.isfinite(norm):
-            return
-        names = sorted({self._steps[number].name for number in batch.step_N.tolist()})
-        self._evidence.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            self._evidence / "batch.npz",
-            tokens=batch.tokens_BT,
-            selected=batch.selected_N,
-            targets=batch.targets_N,
-        )
-        gradients = {
-            name: float(parameter.grad.norm())
-            for name, parameter in self._module.named_parameters()
-            if parameter.grad is not None
-        }
-        report = {
-            "update": update,
-            "learning_rate": rate,
-            "steps": names,
-            "not_finite_gradients": [n for n, v in gradients.items() if not math.isfinite(v)],
-            "gradient_norms": {n: v for n, v in gradients.items() if math.isfinite(v)},
-        }
-        text = json.dumps(report, indent=1)
-        (self._evidence / "report.json").write_text(text + "\n", encoding="utf-8")
-        raise TrainingError(
-            f"loss or gradient is not finite at update {update} ({' '.join(names)})",
-            fix=f"lower the learning rate or lengthen the warm-up; evidence in {self._evidence}",
-        )
+        threshold = self._monitor.threshold()
+        self._evidence.remember(update, norm=norm, rate=rate, loss=loss)
+        if not self._monitor.is_spike(norm):
+            return True
+        finite, policy = math.isfinite(norm), self._config.spike
+        too_much = self._monitor.is_too_much()
+        stops = too_much or policy == "stop" or not (finite or policy == "skip")
+        if stops or self._monitor.state.consecutive == 1:
+            where = self._evidence.write(
+                "spike" if finite else "not-finite",
+                update,
+                batch,
+                scale=max(1.0, norm / self._clip_norm) if finite else 1.0,
+                gradient_norm=norm,
+                threshold=threshold,
+                learning_rate=rate,
+            )
+            names = " ".join(self._evidence.step_names(batch))
+            if stops:
+                raise self._error(update, norm, threshold, names, where, too_much=too_much)
+            log.warning(
+                "update %d (%s): gradient norm %.4g, expected below %.4g; %s; evidence in %s",
+                update, names, norm, threshold or math.inf,
+                "left out" if policy == "skip" else "applied", where,
+            )  # fmt: skip
+        return policy != "skip"
+
+    def _error(
+        self,
+        update: int,
+        norm: float,
+        threshold: float | None,
+        names: str,
+        where: Path,
+        *,
+        too_much: bool,
+    ) -> TrainingError:
+        if too_much:
+            what = (
+                f"{self._monitor.state.consecutive} spikes of the gradient norm one after the "
+                f"other, the last one {norm:.4g} at update {update} ({names})"
+            )
+        elif math.isfinite(norm):
+            limit = math.inf if threshold is None else threshold
+            what = f"gradient norm {norm:.4g} at update {update} ({names}) is above {limit:.4g}"
+        else:
+            what = f"loss or gradient is not finite at update {update} ({names})"
+        fix = f"lower the learning rate or lengthen the warm-up; evidence in {where}"
+        return TrainingError(what, fix=fix)

@@ -16,7 +16,12 @@ from xlm.config.training import PretrainConfig
 JobT = TypeVar("JobT", bound=Config)
 
 SPEED_FILE = "speed.jsonl"
-"""Measured values while training, in the logs folder: step, total, seconds, tokens_per_second."""
+"""Measured values while training, in the logs folder (xlm/training/speed.py)."""
+METRICS_FILE = "metrics.jsonl"
+"""What the rules determine, in scratch while training, then in the artifact."""
+MIXTURE, CURVES = "mixture", "curves"
+"""A figure (`.png`) and a document (`.md`) each, in the logs folder."""
+DOCUMENTS = (MIXTURE, CURVES)
 
 
 class PretrainJob(Config):

@@ -9,6 +9,7 @@ torch's Adam adds epsilon to the bias-corrected root, the original to the uncorr
 differ in the first updates only (spec 4.1).
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -36,9 +37,16 @@ class ScheduledAdam:
         return self.rates[0](update)
 
     def clip(self) -> float:
-        """Cut the gradients to the norm; returns what it was before."""
+        """Cut the gradients to the norm; returns what it was before.
+
+        Gradients that are no numbers are left as they are: cutting would spread them everywhere.
+        """
         parameters = [p for group in self.adam.param_groups for p in group["params"]]
-        return float(nn.utils.clip_grad_norm_(parameters, self.clip_norm))
+        total = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        norm = float(total)
+        if math.isfinite(norm):
+            nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, total)
+        return norm
 
 
 def build_optimizer(

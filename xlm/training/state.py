@@ -16,6 +16,7 @@ from xlm.batches.source import Position
 from xlm.batches.walk import Cursor
 from xlm.model.checkpoint import encoder_weights, set_encoder_weights
 from xlm.model.encoder import Encoder
+from xlm.training.guards import GuardState
 
 _WEIGHTS, _OPTIMIZER, _STATE, _BEST = (
     "model.safetensors",
@@ -45,7 +46,10 @@ class RunState:
     loss_sums: list[list[list[float]]] = field(default_factory=list)
     """Losses since the last report, by rank."""
     norm_sum: float = 0.0
-    """Gradient norms since the last report."""
+    """Gradient norms since the last report, of updates that were applied."""
+    norm_updates: int = 0
+    """How many those are."""
+    guard: GuardState = field(default_factory=GuardState)
 
     @property
     def position(self) -> Position:
@@ -77,6 +81,7 @@ def read_checkpoint(
     adam.load_state_dict(torch.load(directory / _OPTIMIZER, map_location=device, weights_only=True))
     content = json.loads((directory / _STATE).read_text(encoding="utf-8"))
     content["cursors"] = {name: Cursor(*at) for name, at in content["cursors"].items()}
+    content["guard"] = GuardState(**content["guard"])
     return RunState(**content)
 
 

@@ -19,17 +19,21 @@ from xlm.batches.mixture import mixture, mixture_table, write_mixture
 from xlm.batches.randomness import seed_dropout, torch_seed
 from xlm.batches.source import BatchSource
 from xlm.bpe.vocabulary import load_vocabulary
+from xlm.errors import TrainingError
 from xlm.model.checkpoint import save_encoder
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.guards import DivergenceGuard
-from xlm.training.job import SPEED_FILE, PretrainJob
+from xlm.training.collapse import CollapseGuard
+from xlm.training.evidence import Evidence
+from xlm.training.guards import UpdateGuard
+from xlm.training.job import METRICS_FILE, PretrainJob
 from xlm.training.metrics import JsonLines, LossSums
 from xlm.training.objective import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
-from xlm.training.speed import SpeedLines
+from xlm.training.overfit import check_overfit, trial_batches
+from xlm.training.speed import Machine
 from xlm.training.state import (
     RunState,
     load_best,
@@ -40,6 +44,7 @@ from xlm.training.state import (
 )
 from xlm.training.team import Team
 from xlm.training.validation import Validator, stop_criterion
+from xlm.training.watch import RunWatch
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +98,21 @@ class Trainer:
         )
         self._best = job.scratch / "best.safetensors"
         self._sums = LossSums(self._source.steps, team.device)
-        self._guard = DivergenceGuard(
-            self._encoder, self._source.steps, job.logs / f"divergence-{team.rank}"
+        self._evidence = Evidence(
+            job.logs / f"divergence-{team.rank}",
+            self._encoder,
+            self._source.steps,
+            keep=self._config.guard.evidence,
+            config=self._config.model_dump(mode="json"),
         )
+        self._collapse = CollapseGuard(
+            self._config.guard,
+            vocabulary.counts,
+            warmup_updates=self._config.schedule.warmup_updates,
+            evidence=job.logs / "collapse" if team.leads else None,
+            run=self._config.model_dump(mode="json"),
+        )
+        self._watch: RunWatch | None = None
         self._state = RunState()
         self._asked_to_stop = False
 
@@ -112,21 +129,33 @@ class Trainer:
         if self._team.leads:
             log.info("training mixture:\n%s", mixture_table(rows))
         self._resume()
+        self._try_one_batch()
+        self._guard = UpdateGuard(
+            self._config.guard,
+            self._state.guard,
+            self._evidence,
+            clip_norm=self._config.optimizer.clip_norm,
+        )
+        if self._team.leads:
+            self._watch = self._begin_watch()
+            self._watch.begins(rows)
         self._warm_up()
         metrics = JsonLines(
-            self._job.scratch / "metrics.jsonl", start_bytes=self._state.metrics_bytes
+            self._job.scratch / METRICS_FILE, start_bytes=self._state.metrics_bytes
         ) if self._team.leads else None  # fmt: skip
         self._train(metrics)
+        if self._watch:
+            self._watch.ends(self._state.validations)
         if self._team.leads:
             write_mixture(self._job.out / "mixture.json", rows)
             self._publish()
 
     def _train(self, metrics: JsonLines | None) -> None:
-        config, state = self._config, self._state
-        speed = self._speed() if self._team.leads else None
+        config, state, watch = self._config, self._state, self._watch
         self._encoder.train()
         while state.update < config.updates and not state.stopped:
-            batch = self._source.next_batch()
+            with watch.speed.waiting() if watch else nullcontext():
+                batch = self._source.next_batch()
             rate = self._update(batch)
             state.update += 1
             state.tokens += batch.real_tokens
@@ -135,21 +164,37 @@ class Trainer:
                 self._report(metrics, rate)
             if state.update % config.validation_updates == 0 or last:
                 self._validate()
-            if speed:
-                speed.count(state.update, batch.real_tokens)
+            if watch:
+                watch.updated(state.update, batch)
             stop = self._must_stop()
             if stop or last or state.stopped or state.update % config.checkpoint_updates == 0:
                 self._save(metrics)
             if stop and not last and not state.stopped:
                 raise Interrupted
 
-    def _speed(self) -> SpeedLines:
-        return SpeedLines(
-            self._job.logs / SPEED_FILE,
+    def _begin_watch(self) -> RunWatch:
+        team, precision = self._team, self._config.precision
+        return RunWatch(
+            self._job,
+            self._description,
             update=self._state.update,
-            total=self._config.updates,
-            every=self._config.speed_updates,
+            machine=Machine.of(team.device, precision, team.world),
         )
+
+    def _try_one_batch(self) -> None:
+        """Before the first update, see whether one batch can be learned, if that was asked for."""
+        check = self._config.overfit_check
+        if not check.updates or self._state.update:
+            return
+        failure: TrainingError | None = None
+        if self._team.leads:
+            batches = trial_batches(self._source, rows=check.rows)
+            try:
+                check_overfit(self._encoder, batches, self._config, precision=self._precision)
+            except TrainingError as error:
+                failure = error
+        if self._team.any(failure is not None):
+            raise failure or TrainingError("the trial on one batch failed in the leading process")
 
     def _update(self, batch: Batch) -> float:
         """One optimizer update on a global batch; returns the layers' learning rate."""
@@ -165,30 +210,39 @@ class Trainer:
         loss.backward()
         rate = self._optimizer.set_update(update)
         norm = self._optimizer.clip()
-        self._guard.check(update, norm, rate, share)
-        self._optimizer.adam.step()
-        self._sums.add(torch.from_numpy(share.step_N).to(team.device), losses_N.detach())
-        self._state.norm_sum += norm
+        if self._guard.admits(update, norm=norm, rate=rate, batch=share, loss=loss):
+            self._optimizer.adam.step()
+            self._sums.add(torch.from_numpy(share.step_N).to(team.device), losses_N.detach())
+            self._state.norm_sum += norm
+            self._state.norm_updates += 1
         return rate
 
     def _report(self, metrics: JsonLines | None, rate: float) -> None:
         total_S2 = self._team.sum(self._sums.sums_S2)
-        updates = (self._state.update - 1) % self._config.metrics_updates + 1
-        norm = self._state.norm_sum / updates
+        state = self._state
+        record = {"step": state.update, **self._sums.report(total_S2), "learning_rate": rate}
+        if state.norm_updates:  # else all were left out
+            record["gradient_norm"] = state.norm_sum / state.norm_updates
+        record["tokens"] = state.tokens
+        if state.guard.skipped:
+            record["skipped"] = state.guard.skipped
         self._sums.sums_S2.zero_()
-        self._state.norm_sum = 0.0
-        if metrics:
-            record = {"step": self._state.update, **self._sums.report(total_S2)}
-            tail = {"learning_rate": rate, "gradient_norm": norm, "tokens": self._state.tokens}
-            metrics.append({**record, **tail})
+        state.norm_sum, state.norm_updates = 0.0, 0
+        if metrics and self._watch:
+            metrics.append(record)
+            self._watch.reported(record)
 
     def _validate(self) -> None:
         team, state = self._team, self._state
         mine = range(team.rank, len(self._validator.tasks), team.world)
         sums = torch.from_numpy(self._validator.measure(self._encoder, mine, team.device))
-        found = self._validator.metrics(team.sum(sums.to(team.device)).cpu().numpy())
+        total = team.sum(sums.to(team.device)).cpu().numpy()
+        found = self._validator.metrics(total)
         criterion = stop_criterion(found)
         state.validations.append({"step": state.update, **found})
+        if self._watch:
+            self._watch.validated(state.validations)
+        self._collapse.check(state.validations, predicted_ids=self._validator.predicted_ids(total))
         if criterion is None:
             return
         log.info("update %d: mean validation perplexity %.2f", state.update, criterion)
@@ -254,7 +308,7 @@ class Trainer:
         if kept == "best":
             load_best(self._best, self._encoder)
         save_encoder(out, self._encoder)
-        (out / "metrics.jsonl").write_bytes((self._job.scratch / "metrics.jsonl").read_bytes())
+        (out / METRICS_FILE).write_bytes((self._job.scratch / METRICS_FILE).read_bytes())
         summary: dict[str, Any] = {
             "updates": state.update,
             "tokens": state.tokens,

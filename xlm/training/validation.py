@@ -41,8 +41,8 @@ _CHUNK_PARTS = {"valid": 5, "test": 10}
 _LARGEST_LOG = 700.0
 """exp of more is no float."""
 _PAIR_LIMITS = {"valid": 1500, "test": 300}
-LOSS, CELLS, RIGHT = range(3)
-"""Columns of the sums: loss, places predicted, places predicted rightly."""
+LOSS, CELLS, RIGHT, DIFFERENT = range(4)
+"""Columns of the sums: loss, places predicted, places predicted rightly, different ids predicted."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,16 @@ class Validator:
     def measure(
         self, encoder: Encoder, numbers: Iterable[int], device: torch.device
     ) -> NDArray[np.float64]:
-        """Sums of the given tasks, one row a task, zero for the others: (tasks, 3)."""
-        sums = np.zeros((len(self.tasks), 3))
+        """Sums of the given tasks, one row a task, zero for the others: (tasks, 4)."""
+        sums = np.zeros((len(self.tasks), 4))
         training = encoder.training
         encoder.eval()
         with torch.inference_mode():
             for number in numbers:
+                predicted: set[int] = set()
                 for batch in self.tasks[number].batches(specials=self._specials):
-                    sums[number] += _measure(encoder, batch, device)
+                    sums[number] += _measure(encoder, batch, device, predicted)
+                sums[number, DIFFERENT] = len(predicted)
         encoder.train(training)
         return sums
 
@@ -106,6 +108,11 @@ class Validator:
     def perplexity(row: NDArray[np.float64]) -> float:
         """exp of the mean loss of one task's sums; something must have been predicted."""
         return math.exp(min(row[LOSS] / row[CELLS], _LARGEST_LOG))
+
+    @staticmethod
+    def predicted_ids(sums: NDArray[np.float64]) -> int | None:
+        """How many different ids were predicted in the richest task; None: nothing to predict."""
+        return int(sums[:, DIFFERENT].max()) if sums[:, CELLS].any() else None
 
     def metrics(self, sums: NDArray[np.float64]) -> dict[str, float]:
         """Perplexities and accuracies (in %) under the original's names, and their means."""
@@ -219,10 +226,14 @@ def _masked(
     )
 
 
-def _measure(encoder: Encoder, batch: Batch, device: torch.device) -> NDArray[np.float64]:
+def _measure(
+    encoder: Encoder, batch: Batch, device: torch.device, predicted: set[int]
+) -> NDArray[np.float64]:
     tensors = to_tensors(batch, device)
     hidden_BTD = encoder(*tensors[:4])
     scores_NV = encoder.predict(hidden_BTD.flatten(0, 1)[tensors.selected_N]).float()
     losses_N = F.cross_entropy(scores_NV, tensors.targets_N, reduction="none")
-    right = (scores_NV.argmax(1) == tensors.targets_N).sum().item()
-    return np.array([losses_N.double().sum().item(), len(losses_N), right])
+    best_N = scores_NV.argmax(1)
+    predicted.update(best_N.unique().tolist())
+    right = (best_N == tensors.targets_N).sum().item()
+    return np.array([losses_N.double().sum().item(), len(losses_N), right, 0])
