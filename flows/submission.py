@@ -81,7 +81,7 @@ def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
     """
     terminal = extra_observer.get()
     reach = ServerReach()
-    shown = [ProgressArtifacts(reach), DocumentArtifacts(reach)]
+    shown: list[Observer] = [ProgressArtifacts(reach), DocumentArtifacts(reach)]
     observers = Observers([*shown, *([terminal] if terminal else [])])
     with open_run(request, Settings.of_environment(), observers) as run, current_run_is(run):
         get_run_logger().info("%d nodes in %s", len(run.selected), run.store.root)

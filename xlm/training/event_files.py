@@ -25,7 +25,8 @@ class EventFiles:
 
         # Only where there is something to void: a purge step of its own is a record too.
         earlier = folder.is_dir() and any(folder.iterdir())
-        self._writer: Any = SummaryWriter(str(folder), purge_step=next_step if earlier else None)  # type: ignore[no-untyped-call]
+        purge_step = next_step if earlier else None
+        self._writer: Any = SummaryWriter(str(folder), purge_step=purge_step)
 
     def write(self, group: str, record: Mapping[str, Any]) -> None:
         """Add every number of a record that has a `step`; what is nested gets a name of its own.

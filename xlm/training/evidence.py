@@ -74,7 +74,7 @@ class Evidence:
             "targets": batch.targets_N,
             "steps": batch.step_N,
         }
-        present = {name: array for name, array in arrays.items() if array is not None}
+        present: dict[str, Any] = {n: array for n, array in arrays.items() if array is not None}
         np.savez(directory / "batch.npz", **present)
         report = {
             "kind": kind,

@@ -2,9 +2,9 @@
 
     check_overfit(encoder, {"mlm": batch}, pretrain_config)
 
-It uses the run's optimizer and peak rate, a short warm-up, no dropout. What cannot even do this will
-learn nothing in two weeks either. The model that is given stays as it is, to the bit, and no random
-number is drawn.
+It uses the run's optimizer and peak rate, a short warm-up, no dropout. What cannot even do this
+will learn nothing in two weeks either. The model that is given stays as it is, to the bit, and no
+random number is drawn.
 """
 
 import copy

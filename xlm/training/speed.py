@@ -6,8 +6,9 @@
     speed.count(1, batch.real_tokens, flops=training_flops(description, shape))
 
 A line holds step, total, seconds (since the line before), tokens_per_second, steps_per_second,
-seconds_left, waiting_share (of the time, for data, if `waiting` is used); on a GPU gpu_memory_bytes (most allocated at
-once since the start), and where the device's peak is known mfu, the share of it that was used.
+seconds_left; waiting_share, the part of the time spent in `waiting`, where that is used; on a GPU
+gpu_memory_bytes (most allocated at once since the start); and where the device's peak is known mfu,
+the share of it that was used.
 """
 
 import time

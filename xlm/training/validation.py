@@ -42,7 +42,7 @@ _LARGEST_LOG = 700.0
 """exp of more is no float."""
 _PAIR_LIMITS = {"valid": 1500, "test": 300}
 LOSS, CELLS, RIGHT, DIFFERENT = range(4)
-"""Columns of the sums: loss, places predicted, places predicted rightly, different ids predicted."""
+"""Columns of the sums: loss, places predicted, rightly predicted ones, different ids predicted."""
 
 
 @dataclass(frozen=True)
@@ -234,6 +234,6 @@ def _measure(
     scores_NV = encoder.predict(hidden_BTD.flatten(0, 1)[tensors.selected_N]).float()
     losses_N = F.cross_entropy(scores_NV, tensors.targets_N, reduction="none")
     best_N = scores_NV.argmax(1)
-    predicted.update(best_N.unique().tolist())
+    predicted.update(torch.unique(best_N).tolist())
     right = (best_N == tensors.targets_N).sum().item()
     return np.array([losses_N.double().sum().item(), len(losses_N), right, 0])
