@@ -1,6 +1,7 @@
 """The tiny world, and a way to pretrain on it in this process."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,15 @@ from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.training.job import PretrainJob
 
 MakeJob = Callable[..., PretrainJob]
+
+
+@pytest.fixture(autouse=True)
+def _restore_signals() -> Iterator[None]:
+    """The trainer takes over signals, as it may in a process of its own."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

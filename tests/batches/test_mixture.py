@@ -1,0 +1,36 @@
+"""The mixture as figure and table."""
+
+from pathlib import Path
+
+import pytest
+
+from xlm.batches.mixture import MixtureRow
+from xlm.batches.mixture_figure import mixture_markdown, plot_mixture, short_number
+from xlm.plotting import Style
+
+ROWS = [
+    MixtureRow("mlm.en", 5_000, 120_000, 0.75, 900.0, 14_745_600.0, 122.88),
+    MixtureRow("tlm.en-sw", 400, 9_000, 1.0, 300.0, 1_200_000.0, 133.3),
+]
+
+
+def test_the_table_has_expected_tokens_and_repetitions() -> None:
+    lines = mixture_markdown(ROWS).splitlines()
+    assert lines[2].split("|")[1].strip() == "step"
+    assert lines[4] == "| mlm.en | 5,000 | 120,000 | 0.750 | 900 | 14,745,600 | 122.88 |"
+
+
+def test_the_figure_follows_from_the_rows_in_whatever_order(tmp_path: Path) -> None:
+    for name, rows in (("a", ROWS), ("b", ROWS[::-1]), ("c", ROWS[:1])):
+        plot_mixture(tmp_path / name, rows, Style(50))
+    a, b, c = ((tmp_path / name).read_bytes() for name in "abc")
+    assert a == b != c
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.123456, "0.123"), (12.0, "12"), (999.0, "999"), (1500.0, "1.5k"),
+     (14_745_600.0, "14.7M"), (2.5e9, "2.5G"), (3e13, "30T")],
+)  # fmt: skip
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert short_number(value) == text
