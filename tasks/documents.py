@@ -11,7 +11,6 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import ArtifactUpdate
 
 from tasks.progress import artifact_key
 from tasks.reach import ServerReach
@@ -79,6 +78,12 @@ def _put(node: Node, name: str, document: _Document) -> None:
         # Typed as if it might be awaitable; in a synchronous task it never is.
         document.artifact = cast(UUID, created)
         return
-    # A new artifact of the same key each time would keep all the old pictures.
+    # A new artifact of the same key each time would keep all the old pictures; so would the event
+    # with the whole text that the client's own `update_artifact` emits.
     with get_client(sync_client=True) as client:
-        client.update_artifact(document.artifact, ArtifactUpdate(data=document.text))
+        client.request(
+            "PATCH",
+            "/artifacts/{id}",
+            json={"data": document.text},
+            path_params={"id": document.artifact},
+        )

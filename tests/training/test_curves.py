@@ -14,6 +14,7 @@ from xlm.training.curves import (
     mean_series,
     plot_curves,
     read_curves,
+    thinned,
 )
 
 
@@ -72,6 +73,16 @@ def test_the_mean_is_taken_where_all_languages_have_a_value() -> None:
     assert mean_series(perplexities) == Series((2, 3), (3.0, 6.0))
     assert mean_series({}) is None
     assert mean_series({"en": Series((1,), (1.0,)), "sw": Series((2,), (1.0,))}) is None
+
+
+def test_long_curves_are_thinned_to_means_of_neighbours() -> None:
+    short = Series((1, 2, 3), (1.0, 2.0, 6.0))
+    assert thinned(short, most=3) == short
+    assert thinned(short, most=2) == Series((2, 3), (1.5, 6.0))
+    long = thinned(Series(tuple(range(100_000)), (2.0,) * 100_000))
+    assert len(long.values) == 400
+    assert set(long.values) == {2.0}
+    assert long.updates[-1] == 99_999
 
 
 def test_a_line_that_is_no_record_is_refused_and_half_a_line_is_not_read(tmp_path: Path) -> None:

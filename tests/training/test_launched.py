@@ -99,6 +99,7 @@ def test_two_processes_compute_what_one_computes(
     assert isinstance(work.progress, Recorder)
     assert work.progress.notes[-1][:3] == (20, 20, "updates")
     assert "training mixture" in (work.logs / "processes.log").read_text()
+    assert "| tlm.sw-en |" in work.progress.documents["mixture"]
     alone = straight_run(make_job("one", model=NO_DROPOUT))
     assert losses(work.out) == pytest.approx(losses(alone), rel=1e-4)
 

@@ -101,7 +101,7 @@ def plot_curves(path: Path, curves: Curves, style: Style) -> None:
     """Draw losses, perplexities, learning rate and gradient norm into one figure."""
     figure = new_figure(style, width=10.0, height=7.6)
     (losses, perplexities), (rate, norm) = figure.subplots(2, 2)
-    _draw_losses(losses, curves.losses)
+    _draw_losses(losses, {name: thinned(series) for name, series in curves.losses.items()})
     _draw_perplexities(
         perplexities, {_language_name(unit): s for unit, s in curves.perplexities.items()}
     )
@@ -145,6 +145,22 @@ def mean_series(perplexities: Mapping[str, Series]) -> Series | None:
     return Series(tuple(shared), means)
 
 
+def thinned(series: Series, most: int = 400) -> Series:
+    """Means of neighbours where there are more points than a panel has room for.
+
+    A run of weeks has tens of thousands: their noise would hide their course.
+    """
+    size = math.ceil(len(series.values) / most)
+    if size <= 1:
+        return series
+    begins = range(0, len(series.values), size)
+    groups = [series.values[begin : begin + size] for begin in begins]
+    return Series(
+        tuple(series.updates[begin : begin + size][-1] for begin in begins),
+        tuple(sum(group) / len(group) for group in groups),
+    )
+
+
 def _draw_losses(axes: "Axes", losses: Mapping[str, Series]) -> None:
     prepare_axes(axes, "Training loss", "update", "nats per predicted token")
     ends = []
@@ -168,7 +184,7 @@ def _draw_perplexities(axes: "Axes", perplexities: Mapping[str, Series]) -> None
 def _draw_one(axes: "Axes", title: str, unit: str, series: Series | None) -> None:
     prepare_axes(axes, title, "update", unit)
     if series:
-        draw_series(axes, series, BLUE, 1.8)
+        draw_series(axes, thinned(series), BLUE, 1.4)
 
 
 def _notable(
