@@ -32,14 +32,9 @@ class DivergenceGuard:
         """
         if math.isfinite(norm):
             return
-        names = sorted({self._steps[number].name for number in batch.step_N.tolist()})
+        names = sorted({self._steps[number].name for number in batch.step_B.tolist()})
         self._evidence.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            self._evidence / "batch.npz",
-            tokens=batch.tokens_BT,
-            selected=batch.selected_N,
-            targets=batch.targets_N,
-        )
+        np.savez(self._evidence / "batch.npz", tokens=batch.tokens_BT, **vars(batch.predicted))
         gradients = {
             name: float(parameter.grad.norm())
             for name, parameter in self._module.named_parameters()

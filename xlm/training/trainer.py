@@ -6,18 +6,16 @@ Trainer(job, team).run()  # leaves the published files in job.out
 import json
 import logging
 import signal
-from contextlib import nullcontext
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 
 from xlm.batches.batch import Batch
 from xlm.batches.data import Corpus, load_corpus, open_training_data
 from xlm.batches.mixture import mixture, mixture_table, write_mixture
-from xlm.batches.randomness import seed_dropout, torch_seed
-from xlm.batches.source import BatchSource
+from xlm.batches.prefetch import Prefetch
+from xlm.batches.source import BatchSource, Position
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.model.checkpoint import save_encoder
 from xlm.model.description import ModelDescription
@@ -27,8 +25,6 @@ from xlm.training.checkpoints import Checkpoints
 from xlm.training.guards import DivergenceGuard
 from xlm.training.job import SPEED_FILE, PretrainJob
 from xlm.training.metrics import JsonLines, LossSums
-from xlm.training.objective import MaskedLoss, to_tensors
-from xlm.training.optimizer import build_optimizer
 from xlm.training.speed import SpeedLines
 from xlm.training.state import (
     RunState,
@@ -39,12 +35,16 @@ from xlm.training.state import (
     write_checkpoint,
 )
 from xlm.training.team import Team
+from xlm.training.update import Updater
 from xlm.training.validation import Validator, stop_criterion
 
 log = logging.getLogger(__name__)
 
 _SIGNAL_UPDATES = 16
 """How often several processes ask each other whether to stop: an exchange costs time."""
+_BATCHES_AHEAD = 2
+_MOST_OVERFLOWS = 50
+"""Updates lost one after the other to fp16's range before the run counts as broken."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the state is saved, start again
@@ -75,21 +75,16 @@ class Trainer:
             max_chunks=self._config.validation_max_chunks,
             max_pairs=self._config.validation_max_pairs,
             specials=self._config.asks_for_specials,
+            objectives=self._config.objectives,
         )
         self._encoder = Encoder(self._description)
         initialise(self._encoder, self._config.seed)
         self._encoder.to(team.device)
-        self._optimizer = build_optimizer(
-            self._encoder.named_parameters(),
-            self._config.optimizer,
-            self._config.schedule,
-            self._config.updates,
-        )
-        self._module: nn.Module = MaskedLoss(self._encoder)
-        if team.world > 1:
-            self._module = DistributedDataParallel(self._module, gradient_as_bucket_view=True)
+        self._updater = Updater(self._encoder, team, self._config, vocabulary.counts)
         self._checkpoints = Checkpoints(
-            job.scratch / "checkpoints", keep=self._config.keep_checkpoints
+            job.scratch / "checkpoints",
+            keep=self._config.keep_checkpoints,
+            archive_updates=self._config.archive_updates,
         )
         self._best = job.scratch / "best.safetensors"
         self._sums = LossSums(self._source.steps, team.device)
@@ -112,7 +107,7 @@ class Trainer:
         if self._team.leads:
             log.info("training mixture:\n%s", mixture_table(rows))
         self._resume()
-        self._warm_up()
+        self._settle()
         metrics = JsonLines(
             self._job.scratch / "metrics.jsonl", start_bytes=self._state.metrics_bytes
         ) if self._team.leads else None  # fmt: skip
@@ -125,23 +120,28 @@ class Trainer:
         config, state = self._config, self._state
         speed = self._speed() if self._team.leads else None
         self._encoder.train()
-        while state.update < config.updates and not state.stopped:
-            batch = self._source.next_batch()
-            rate = self._update(batch)
-            state.update += 1
-            state.tokens += batch.real_tokens
-            last = state.update == config.updates
-            if state.update % config.metrics_updates == 0 or last:
-                self._report(metrics, rate)
-            if state.update % config.validation_updates == 0 or last:
-                self._validate()
-            if speed:
-                speed.count(state.update, batch.real_tokens)
-            stop = self._must_stop()
-            if stop or last or state.stopped or state.update % config.checkpoint_updates == 0:
-                self._save(metrics)
-            if stop and not last and not state.stopped:
-                raise Interrupted
+        with Prefetch(self._source, ahead=_BATCHES_AHEAD) as batches:
+            while state.update < config.updates and not state.stopped:
+                ready = batches.next()
+                rate = self._update(ready.batch)
+                state.update += 1
+                state.tokens += ready.batch.real_tokens
+                last = state.update == config.updates
+                if state.update % config.metrics_updates == 0 or last:
+                    self._report(metrics, rate)
+                if state.update % config.validation_updates == 0 or last:
+                    self._validate()
+                if speed:
+                    speed.count(state.update, ready.batch.real_tokens)
+                stop = self._must_stop()
+                if stop or last or state.stopped or self._checkpoint_is_due():
+                    self._save(metrics, ready.position)
+                if stop and not last and not state.stopped:
+                    raise Interrupted
+
+    def _checkpoint_is_due(self) -> bool:
+        every = (self._config.checkpoint_updates, self._config.archive_updates)
+        return any(updates and self._state.update % updates == 0 for updates in every)
 
     def _speed(self) -> SpeedLines:
         return SpeedLines(
@@ -153,23 +153,14 @@ class Trainer:
 
     def _update(self, batch: Batch) -> float:
         """One optimizer update on a global batch; returns the layers' learning rate."""
-        update, team = self._state.update, self._team
-        share = batch.share(team.rank, team.world)
-        tensors = to_tensors(share, team.device)
-        seed_dropout(team.device, torch_seed(self._config.seed, "dropout", update, team.rank))
-        with self._precision():
-            losses_N = self._module(*tensors)
-        # Gradients are averaged over processes: their sum over all cells by the count of all.
-        loss = losses_N.sum() * (team.world / max(len(batch.selected_N), 1))
-        self._optimizer.adam.zero_grad()
-        loss.backward()
-        rate = self._optimizer.set_update(update)
-        norm = self._optimizer.clip()
-        self._guard.check(update, norm, rate, share)
-        self._optimizer.adam.step()
-        self._sums.add(torch.from_numpy(share.step_N).to(team.device), losses_N.detach())
-        self._state.norm_sum += norm
-        return rate
+        state = self._state
+        done = self._updater.update(batch, state.update, self._sums)
+        state.overflows = state.overflows + 1 if done.overflowed else 0
+        if not done.overflowed:
+            state.norm_sum += done.gradient_norm
+        if not done.overflowed or state.overflows > _MOST_OVERFLOWS:
+            self._guard.check(state.update, done.gradient_norm, done.rate, batch)
+        return done.rate
 
     def _report(self, metrics: JsonLines | None, rate: float) -> None:
         total_S2 = self._team.sum(self._sums.sums_S2)
@@ -202,18 +193,18 @@ class Trainer:
         patience = self._config.patience
         state.stopped = patience is not None and state.worse_validations > patience
 
-    def _save(self, metrics: JsonLines | None) -> None:
+    def _save(self, metrics: JsonLines | None, position: Position) -> None:
         state = self._state
         everybody = self._team.gather(self._sums.sums_S2)
         state.loss_sums = [sums.tolist() for sums in everybody]
-        state.cursors = dict(self._source.position.cursors)
+        state.cursors = dict(position.cursors)
         if self._team.leads:
             assert metrics
             state.metrics_bytes = metrics.size_bytes
             self._checkpoints.save(
                 state.update,
                 lambda directory: write_checkpoint(
-                    directory, state, self._encoder, self._optimizer.adam, self._best
+                    directory, state, self._encoder, self._updater, self._best
                 ),
             )
         self._team.wait()
@@ -222,30 +213,24 @@ class Trainer:
         newest = self._checkpoints.newest()
         if newest is None:
             return
-        self._state = read_checkpoint(
-            newest, self._encoder, self._optimizer.adam, self._team.device
-        )
+        self._state = read_checkpoint(newest, self._encoder, self._updater, self._team.device)
         self._source.move(self._state.position)
-        mine = self._state.loss_sums[self._team.rank]
+        mine = self._state.losses_of(self._team.rank, self._team.world)
         self._sums.sums_S2.copy_(torch.tensor(mine, dtype=torch.float64))
         if self._team.leads:
             restore_best(newest, self._best)
             log.info("going on from update %d", self._state.update)
         self._team.wait()
 
-    def _warm_up(self) -> None:
-        """Let DistributedDataParallel settle the order of its buckets before the first update.
-
-        It rebuilds them after its first pass, and with them the order in which three or more
-        processes add: a resumed run would differ in its first update.
-        """
-        if self._team.world == 1:
-            return
+    def _settle(self) -> None:
+        """Let the processes' exchange of gradients settle, on batches that are drawn again."""
         position = self._source.position
-        for _ in range(2):
-            share = self._source.next_batch().share(self._team.rank, self._team.world)
-            self._module(*to_tensors(share, self._team.device)).sum().backward()
-        self._optimizer.adam.zero_grad()
+
+        def two() -> Iterator[Batch]:
+            for _ in range(2):
+                yield self._source.next_batch()
+
+        self._updater.warm_up(two())
         self._source.move(position)
 
     def _publish(self) -> None:
@@ -272,15 +257,10 @@ class Trainer:
         job, objectives = self._job, self._config.objectives
         return load_corpus(
             "valid",
-            mono=job.mono if "mlm" in objectives else {},
+            mono=job.mono if {"clm", "mlm"} & set(objectives) else {},
             pairs=job.pairs if "tlm" in objectives else {},
             vocabulary_hash=self._description.vocabulary_hash,
         )
-
-    def _precision(self) -> Any:
-        if self._config.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self._team.device.type, torch.bfloat16)
 
     def _ask_to_stop(self, number: int, frame: object) -> None:
         self._asked_to_stop = True
