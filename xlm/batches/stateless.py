@@ -11,8 +11,8 @@ from torch import Tensor
 
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _WORD = 1 << 64
-_UNIFORM_BITS = 24
-"""What a float32 holds exactly."""
+_UNIFORM_BITS = 23
+"""One less than a float32 holds exactly: half a step is added."""
 
 
 def random_bits(key: int, places: Tensor) -> Tensor:
