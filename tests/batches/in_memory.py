@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xlm.batches.batch import Batch, join_batches
+from xlm.batches.batch import Batch, Selected, join_batches
 from xlm.batches.masking import Masker
 from xlm.batches.randomness import generator
 from xlm.config.training import PretrainConfig
@@ -152,9 +152,8 @@ def batches_in_memory(
                     languages_BT=languages_BT,
                     positions_BT=positions_BT,
                     real_BT=real_BT,
-                    selected_N=masked.selected_N,
-                    targets_N=masked.targets_N,
-                    step_N=np.full(len(masked.selected_N), first + number, dtype=np.int64),
+                    step_B=np.full(len(tokens_BT), first + number, dtype=np.int64),
+                    predicted=Selected(masked.selected_N, masked.targets_N),
                 )
             )
         yield join_batches(parts)

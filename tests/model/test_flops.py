@@ -29,6 +29,7 @@ def test_packed_sequences_attend_within_themselves_alone(describe: Describe) -> 
     assert (shape.tokens, shape.attended, shape.predicted) == (40, 1000, 4)
     parts = StepShape.of_lengths([10], predicted=1) + StepShape.of_lengths([30], predicted=3)
     assert parts == shape
+    assert StepShape.of_lengths([1, 3], predicted=0, causal=True).attended == 1 + 6
     whole = StepShape.of_lengths([40], predicted=4)
     difference = training_flops(describe(), whole) - training_flops(describe(), shape)
     assert difference == 12 * 2 * 16 * 600

@@ -3,10 +3,14 @@
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
+from tests.training.runs import NO_DROPOUT
+from xlm.config.training import PretrainSlice
+from xlm.stage import Work
 from xlm.training.job import PretrainJob
 
 MakeJob = Callable[..., PretrainJob]
@@ -46,6 +50,47 @@ def make_job(world: TinyWorld, tmp_path: Path) -> MakeJob:
                 if set(pair.split("-")) <= set(languages)
             },
             **directories,
+        )
+
+    return make
+
+
+class Recorder:
+    """Keeps the progress that was reported."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[float, float | None, str, str]] = []
+        self.documents: dict[str, str] = {}
+
+    def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
+        self.notes.append((done, total, unit, note))
+
+    def show(self, name: str, document: str) -> None:
+        self.documents[name] = document
+
+
+@pytest.fixture
+def make_work(world: TinyWorld, tmp_path: Path) -> Callable[..., Work[PretrainSlice]]:
+    """What the stage gets; keyword arguments go to the pretraining config."""
+
+    def make(name: str, **changes: object) -> Work[PretrainSlice]:
+        inputs = {"vocabulary": world.vocabulary}
+        inputs |= {f"data.{unit}": path for unit, path in {**world.mono, **world.pairs}.items()}
+        any_mapper: Any = None
+        return Work(
+            unit="all",
+            config=PretrainSlice(
+                languages=LANGUAGES,
+                model=tiny_model(**NO_DROPOUT),
+                pretrain=tiny_pretraining(**changes),
+            ),
+            inputs=inputs,
+            out=tmp_path / name / "out",
+            scratch=tmp_path / name / "scratch",
+            logs=tmp_path / name / "logs",
+            mapper=any_mapper,
+            workers=1,
+            progress=Recorder(),
         )
 
     return make

@@ -45,7 +45,7 @@ def test_unigram_perplexity_is_that_of_the_counts() -> None:
     [
         ((9.0, 9.0, 4.5), 20.0, 7, "perplexity 4.5 is no better than that of word frequencies"),
         ((9.0, 9.0, math.nan), 20.0, 7, "no better than"),
-        ((9.0, 9.0, 2.0), 0.0, 7, "no hidden token was found"),
+        ((9.0, 9.0, 2.0), 0.0, 7, "no token was predicted rightly"),
         ((9.0, 9.0, 2.0), 20.0, 1, "one and the same id is predicted everywhere"),
     ],
 )

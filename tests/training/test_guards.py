@@ -131,7 +131,7 @@ def louder_trainer(
     job: PretrainJob, factors: dict[int, float], kind: type[Trainer] = Trainer
 ) -> Trainer:
     trainer = kind(job, ALONE)
-    trainer._module = Louder(trainer, trainer._module, factors)
+    trainer._updater._module = Louder(trainer, trainer._updater._module, factors)
     return trainer
 
 
@@ -162,7 +162,8 @@ def test_a_spike_is_recorded_with_all_that_led_to_it(make_job: MakeJob) -> None:
     assert math.hypot(*parts) == pytest.approx(report["gradient_norm"], rel=1e-3)
     assert report["weight_norms"].keys() == report["gradient_norms"].keys()
     batch = np.load(job.logs / "divergence-0" / name / "batch.npz")
-    assert len(batch["selected"]) == len(batch["targets"]) == len(batch["steps"])
+    assert len(batch["cells_N"]) == len(batch["targets_N"]) > 0
+    assert len(batch["step_B"]) == len(batch["tokens_BT"])
     assert trainer._state.guard.spikes == 1
     assert trainer._state.guard.skipped == 0
 
@@ -182,7 +183,9 @@ def test_a_skipped_update_changes_nothing_but_counters(make_job: MakeJob, factor
 
         def _everything(self) -> list[Tensor]:
             moments = [
-                value for state in self._optimizer.adam.state.values() for value in state.values()
+                value
+                for state in self._updater.optimizer.adam.state.values()
+                for value in state.values()
             ]
             return [t.clone() for t in [*self._encoder.state_dict().values(), *moments]]
 
@@ -235,9 +238,9 @@ def exploding(job: PretrainJob) -> Trainer:
     trainer = Trainer(job, ALONE)
     rates = tuple(
         lambda update, rate=rate: rate(update) if update < 12 else 100.0
-        for rate in trainer._optimizer.rates
+        for rate in trainer._updater.optimizer.rates
     )
-    trainer._optimizer = replace(trainer._optimizer, rates=rates)
+    trainer._updater.optimizer = replace(trainer._updater.optimizer, rates=rates)
     return trainer
 
 

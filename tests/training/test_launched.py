@@ -5,85 +5,22 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
-from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
+from tests.training.runs import NO_DROPOUT, files, straight_run
 from xlm.config.training import PretrainSlice
-from xlm.errors import ToolError, TrainingError
+from xlm.errors import ToolError, TrainingError, XlmError
 from xlm.stage import Work
 from xlm.stages.pretrain import PRETRAIN
 from xlm.training.job import PretrainJob
-from xlm.training.team import Team
-from xlm.training.trainer import Trainer
-
-NO_DROPOUT: dict[str, object] = {"dropout": 0.0, "attention_dropout": 0.0}
-
-
-class Recorder:
-    """Keeps the progress that was reported."""
-
-    def __init__(self) -> None:
-        self.notes: list[tuple[float, float | None, str, str]] = []
-        self.documents: dict[str, str] = {}
-
-    def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
-        self.notes.append((done, total, unit, note))
-
-    def show(self, name: str, document: str) -> None:
-        self.documents[name] = document
-
-
-@pytest.fixture
-def make_work(world: TinyWorld, tmp_path: Path) -> Callable[..., Work[PretrainSlice]]:
-    def make(name: str, **changes: object) -> Work[PretrainSlice]:
-        inputs = {"vocabulary": world.vocabulary}
-        inputs |= {f"data.{unit}": path for unit, path in {**world.mono, **world.pairs}.items()}
-        any_mapper: Any = None
-        return Work(
-            unit="all",
-            config=PretrainSlice(
-                languages=LANGUAGES,
-                model=tiny_model(**NO_DROPOUT),
-                pretrain=tiny_pretraining(**changes),
-            ),
-            inputs=inputs,
-            out=tmp_path / name / "out",
-            scratch=tmp_path / name / "scratch",
-            logs=tmp_path / name / "logs",
-            mapper=any_mapper,
-            workers=1,
-            progress=Recorder(),
-        )
-
-    return make
-
-
-def files(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
 
 def losses(directory: Path) -> list[float]:
     lines = (directory / "metrics.jsonl").read_text().split("\n")[:-1]
     return [json.loads(line)["loss"]["mlm"] for line in lines]
-
-
-def straight_run(job: PretrainJob) -> Path:
-    """Train in this process, with one thread as the started ones; returns the files' directory."""
-    threads = torch.get_num_threads()
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
-    torch.set_num_threads(1)
-    try:
-        Trainer(job, Team(0, 1, torch.device("cpu"))).run()
-    finally:
-        torch.set_num_threads(threads)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    return job.out
 
 
 def test_two_processes_compute_what_one_computes(
@@ -96,10 +33,9 @@ def test_two_processes_compute_what_one_computes(
     assert outcome.counts["parameters"] > 1000
     assert outcome.measured["tokens_per_second"] > 0
     assert outcome.measured["peak_memory_bytes"] > 50_000_000
-    assert isinstance(work.progress, Recorder)
-    assert work.progress.notes[-1][:3] == (20, 20, "updates")
+    assert work.progress.notes[-1][:3] == (20, 20, "updates")  # type: ignore[attr-defined]
     assert "training mixture" in (work.logs / "processes.log").read_text()
-    assert "| tlm.sw-en |" in work.progress.documents["mixture"]
+    assert "| tlm.sw-en |" in work.progress.documents["mixture"]  # type: ignore[attr-defined]
     alone = straight_run(make_job("one", model=NO_DROPOUT))
     assert losses(work.out) == pytest.approx(losses(alone), rel=1e-4)
 
@@ -131,15 +67,60 @@ def test_what_went_wrong_in_a_process_reaches_the_starter(
         PRETRAIN.run(work)
 
 
+@pytest.mark.fault
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
+    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals
+) -> None:
+    """The other process waits no longer than it is told to, and no process is left."""
+    work = make_work(
+        number.name, updates=100_000, processes=2, checkpoint_updates=10,
+        collective_timeout_seconds=5, validation_updates=100_000,
+    )  # fmt: skip
+    ended: list[float] = []
+
+    def strike() -> None:
+        _wait_for_a_checkpoint(work.scratch)
+        os.kill(_process_of_rank(1, work.scratch), number)
+        ended.append(time.monotonic())
+
+    striker = threading.Thread(target=strike)
+    striker.start()
+    with pytest.raises(XlmError, match="a rerun continues"):
+        PRETRAIN.run(work)
+    striker.join()
+    # 5 s of waiting, and up to 30 s until torchrun kills what does not answer.
+    assert time.monotonic() - ended[0] < 60
+    assert not list(_processes_of(work.scratch))
+
+
 def _kill_after_a_checkpoint(scratch: Path) -> None:
+    _wait_for_a_checkpoint(scratch)
+    for process in _processes_of(scratch):
+        os.kill(process, signal.SIGKILL)
+
+
+def _wait_for_a_checkpoint(scratch: Path) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if any(scratch.glob("checkpoints/update-*")):
-            for process in Path("/proc").glob("[0-9]*"):
-                if _runs_job(process, scratch):
-                    os.kill(int(process.name), signal.SIGKILL)
-            return
+    while not any(scratch.glob("checkpoints/update-*")):
+        assert time.monotonic() < deadline, "no checkpoint came"
         time.sleep(0.01)
+
+
+def _process_of_rank(rank: int, scratch: Path) -> int:
+    def rank_of(process: int) -> str:
+        variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+        found = (v for v in variables if v.startswith(b"RANK="))
+        return next(found, b"").decode()
+
+    return next(one for one in _processes_of(scratch) if rank_of(one) == f"RANK={rank}")
+
+
+def _processes_of(scratch: Path) -> Iterator[int]:
+    for process in Path("/proc").glob("[0-9]*"):
+        if _runs_job(process, scratch):
+            yield int(process.name)
 
 
 def _runs_job(process: Path, scratch: Path) -> bool:

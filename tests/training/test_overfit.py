@@ -31,7 +31,7 @@ def test_a_model_that_can_learn_passes_and_stays_as_it_was(make_job: MakeJob) ->
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     position, random = source.position, torch.get_rng_state()
     batches = trial_batches(source, rows=4)
-    trials = check_overfit(encoder, batches, trainer._config)
+    trials = check_overfit(encoder, batches, trainer._config, trainer._updater.masks)
     assert set(trials) == {"mlm", "tlm"}
     for found in trials.values():
         assert found.last_loss < 0.3 * found.first_loss
@@ -72,7 +72,7 @@ def test_weights_that_gradients_do_not_reach_are_found(make_job: MakeJob) -> Non
         parameter.requires_grad_(False)
     trainer._encoder.pred_layer.proj.bias.requires_grad_(True)
     with pytest.raises(TrainingError, match="not learned"):
-        check_overfit(trainer._encoder, {"mlm": batch}, trainer._config)
+        check_overfit(trainer._encoder, {"mlm": batch}, trainer._config, trainer._updater.masks)
 
 
 def test_a_resumed_run_tries_no_more(make_job: MakeJob) -> None:

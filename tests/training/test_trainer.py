@@ -212,6 +212,84 @@ def test_shards_of_another_vocabulary_are_refused(
         Trainer(job, ALONE)
 
 
+@pytest.mark.parametrize("masking", ["batch", "rows"])
+def test_micro_batches_add_up_to_the_batch(make_job: MakeJob, masking: str) -> None:
+    """Streams of 8 x 16 and padded pairs of about 120 cells, 33 cells at a time: a few rows."""
+    settings: dict[str, object] = {"metrics_updates": 1, "keep": "last", "masking": masking}
+    model: dict[str, object] = {"dropout": 0.0, "attention_dropout": 0.0}
+    whole = train(make_job("whole", model=model, **settings))
+    parts = make_job("parts", model=model, micro_batch_tokens=33, **settings)
+    trainer = Trainer(parts, ALONE)
+    seen: list[int] = []
+    module = trainer._updater._module
+
+    class Watching(torch.nn.Module):
+        def forward(self, *tensors: object) -> torch.Tensor:
+            seen.append(tensors[0].numel())  # type: ignore[attr-defined]
+            losses: torch.Tensor = module(*tensors)
+            return losses
+
+    trainer._updater._module = Watching()
+    trainer.run()
+    assert len(seen) > 60
+    # A row is the least that can be computed, however long.
+    assert max(seen) <= 66
+    for ours, theirs in zip(records(parts), records(whole), strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
+        assert ours["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-3)
+
+
+def test_causal_modelling_trains_and_validates(make_job: MakeJob) -> None:
+    job = train(make_job(objectives=("clm", "mlm", "tlm"), updates=60, validation_updates=30))
+    steps = [row["step"] for row in json.loads((job.out / "mixture.json").read_text())]
+    assert steps[:6] == ["clm.en", "clm.fr", "clm.sw", "mlm.en", "mlm.fr", "mlm.sw"]
+    validations = json.loads((job.out / "validation.json").read_text())["validations"]
+    names = {"valid_sw_clm_ppl", "valid_clm_ppl", "valid_mlm_ppl", "valid_tlm_ppl"}
+    assert names <= validations[0].keys()
+    assert validations[1]["valid_clm_ppl"] < validations[0]["valid_clm_ppl"] < 200
+    alone = train(make_job("alone", objectives=("clm",)))
+    summary = json.loads((alone.out / "validation.json").read_text())
+    assert summary["best_criterion"] == min(v["valid_clm_ppl"] for v in summary["validations"])
+
+
+def test_fp16_skips_what_overflows_and_goes_on_to_the_same_bytes(make_job: MakeJob) -> None:
+    """The scale begins far too high for this model, is halved until it fits, and is saved."""
+    straight = train(make_job("straight", precision="fp16", metrics_updates=1))
+    assert records(straight)[-1]["loss"]
+    job = make_job("again", precision="fp16", metrics_updates=1, checkpoint_updates=7)
+    first = Trainer(job, ALONE)
+    first._updater.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)
+    other = Trainer(job, ALONE)
+    update = other._update
+
+    def stop_at_nine(batch: object) -> float:
+        if other._state.update == 9:
+            raise KeyboardInterrupt
+        return update(batch)  # type: ignore[arg-type]
+
+    other._update = stop_at_nine  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        other.run()
+    assert files(train(job)) == files(straight)
+    with torch.no_grad():
+        before = first._encoder.embeddings.weight.clone()
+    overflowed = first._update(first._source.next_batch())
+    assert overflowed > 0
+    assert first._state.overflows == 1
+    assert torch.equal(first._encoder.embeddings.weight, before)
+    assert first._updater.scaler.get_scale() == 2.0**39
+
+
+def test_fp16_that_overflows_without_end_stops(make_job: MakeJob) -> None:
+    job = make_job(precision="fp16", updates=100)
+    trainer = Trainer(job, ALONE)
+    with torch.no_grad():
+        trainer._encoder.layer_norm1[0].weight[3] = float("nan")
+    with pytest.raises(TrainingError, match="not finite at update 50"):
+        trainer.run()
+    assert (job.logs / "divergence-0" / "update-000000050-not-finite" / "report.json").exists()
+
+
 def test_an_own_rate_for_embeddings_and_bf16_train(make_job: MakeJob) -> None:
     job = train(
         make_job(

@@ -60,7 +60,7 @@ def open_training_data(
     def reader(directory: Path) -> ShardReader:
         return ShardReader(directory, "train", description.vocabulary_hash)
 
-    languages = sorted(mono) if "mlm" in config.objectives else ()
+    languages = sorted(mono) if {"clm", "mlm"} & set(config.objectives) else ()
     names = sorted(pairs) if "tlm" in config.objectives else ()
     return TrainingData(
         mono={code: flat_lines(reader(mono[code]), folder, code) for code in languages},

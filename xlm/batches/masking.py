@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import FIRST_ORDINARY, MASK
 
-_MASKED, _KEPT = 0.8, 0.1
+MASKED, KEPT = 0.8, 0.1
 """Shares that become <special1> and stay; the rest becomes a random id (paper 3.3)."""
 
 
@@ -25,6 +25,22 @@ class Masked:
     targets_N: NDArray[np.int64]
 
 
+def selection_weights(
+    counts: NDArray[np.int64], sample_alpha: float, *, predict_specials: bool
+) -> NDArray[np.float64]:
+    """The weight of each id in the draw of places, (V,).
+
+    XLM: max(count, 1)^-alpha, but 0 for ids never counted, so for every special one; with alpha 0
+    all ids are alike, special ones too where they may be predicted (spec 3.4).
+    """
+    if sample_alpha == 0:
+        weights = np.ones(len(counts))
+        weights[:FIRST_ORDINARY] = predict_specials
+        return weights
+    weights = np.maximum(counts, 1).astype(np.float64) ** -sample_alpha
+    return np.where(counts > 0, weights, 0.0)
+
+
 class Masker:
     """Draws the places to predict (spec 3.4); a draw depends on its generator alone."""
 
@@ -33,9 +49,9 @@ class Masker:
     ) -> None:
         self._vocabulary_size = len(counts)
         self._predict_specials = predict_specials
-        # XLM: weight max(count, 1)^-alpha, but 0 for ids never counted, so for every special one.
-        weights = np.maximum(counts, 1).astype(np.float64) ** -sample_alpha
-        self._weights = np.where(counts > 0, weights, 0.0) if sample_alpha > 0 else None
+        self._weights = None
+        if sample_alpha > 0:
+            self._weights = selection_weights(counts, sample_alpha, predict_specials=False)
 
     def mask(
         self,
@@ -67,9 +83,7 @@ class Masker:
         lot_N = random.random(len(targets_N))
         # XLM: uniform over all ids, special ones included.
         random_N = random.integers(self._vocabulary_size, size=len(targets_N))
-        return np.where(
-            lot_N < _MASKED, MASK, np.where(lot_N < _MASKED + _KEPT, targets_N, random_N)
-        )
+        return np.where(lot_N < MASKED, MASK, np.where(lot_N < MASKED + KEPT, targets_N, random_N))
 
 
 def _draw(

@@ -39,7 +39,7 @@ def mixture(source: BatchSource, config: PretrainConfig) -> list[MixtureRow]:
         updates = config.updates * source.share_of_updates(step.objective) * probability
         per_update = (
             config.stream_rows * config.stream_tokens
-            if step.objective == "mlm"
+            if step.objective != "tlm"
             else min(config.pair_tokens, step.tokens)
         )
         rows.append(

@@ -1,6 +1,7 @@
-"""Batches of sentence pairs of similar length, by a budget of real tokens.
+"""Batches of sentence pairs, of similar length if asked, by a budget of real tokens.
 
-    groups = group_pairs(joined_tokens(pairs.lengths_N2), 4000, generator(seed, "tlm.en-sw", epoch))
+    random = generator(seed, "tlm.en-sw", epoch)
+    groups = group_pairs(joined_tokens(pairs.lengths_N2), 4000, random)
     groups[0]  # numbers of the pairs of one batch
 
 XLM: a fresh permutation, stable-sorted by n1 + n2 + 4, cut where the running sum passes a multiple
@@ -76,12 +77,20 @@ class Groups:
 
 
 def group_pairs(
-    lengths: NDArray[np.integer[Any]], budget_tokens: int, random: np.random.Generator
+    lengths: NDArray[np.integer[Any]],
+    budget_tokens: int,
+    random: np.random.Generator,
+    *,
+    by_length: bool = True,
 ) -> Groups:
-    """Batches of numbers into `lengths`, in a new order on each call; 4 bytes a number stay."""
+    """Batches of numbers into `lengths`, in a new order on each call; 4 bytes a number stay.
+
+    `by_length`: pairs of a batch have similar lengths; else any that follow each other by chance.
+    """
     # A shuffle draws the same numbers for elements of any size.
     order = random.permutation(np.arange(len(lengths), dtype=np.uint32))
-    order = order[np.argsort(lengths[order], kind="stable")]
+    if by_length:
+        order = order[np.argsort(lengths[order], kind="stable")]
     batch_of = np.cumsum(lengths[order], dtype=np.int64) // budget_tokens
     cuts = np.flatnonzero(np.diff(batch_of)) + 1
     borders = np.concatenate([[0], cuts, [len(order)]])

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xlm.batches.batch import Batch, join_batches
+from xlm.batches.batch import Batch
 from xlm.batches.data import TrainingData
-from xlm.batches.masking import Masker
+from xlm.batches.filling import Filling
 from xlm.batches.randomness import generator
 from xlm.batches.sampling import sampling_probabilities
-from xlm.batches.steps import Objective, Step, mono_steps, pair_steps
+from xlm.batches.steps import Step, mono_steps, pair_steps
 from xlm.batches.walk import Cursor
-from xlm.config.training import PretrainConfig
+from xlm.config.training import Objective, PretrainConfig
 from xlm.errors import TrainingError
 from xlm.model.description import ModelDescription
 
@@ -34,7 +34,7 @@ class Position:
 
 
 class BatchSource:
-    """Draws batches in the original's order: some MLM updates, then some TLM updates."""
+    """Draws batches in the original's order: some CLM updates, some of MLM, then some of TLM."""
 
     def __init__(
         self,
@@ -44,24 +44,22 @@ class BatchSource:
         counts: NDArray[np.int64],
     ) -> None:
         self._config = config
-        self._masker = Masker(counts, config.sample_alpha, predict_specials=config.predict_specials)
-        language_id = description.language_id
-        mono = mono_steps(data, config, language_id)
-        pair = pair_steps(data, config, language_id, description.model.max_positions)
-        if not mono and not pair:
+        self._fill = Filling(counts, config)
+        language_id, positions = description.language_id, description.model.max_positions
+        steps: dict[Objective, list[Step]] = {}
+        for objective in ("clm", "mlm"):
+            if objective in config.objectives:
+                steps[objective] = mono_steps(objective, data, config, language_id)
+        if "tlm" in config.objectives:
+            steps["tlm"] = pair_steps(data, config, language_id, positions)
+        self._kinds = _kinds(steps, config)
+        if not self._kinds:
             raise TrainingError(
                 f"no training lines for {' and '.join(config.objectives)}",
                 fix="check the shards of the languages, or add objective mlm",
             )
-        self.steps: Sequence[Step] = mono + pair
-        self._first = {"mlm": 0, "tlm": len(mono)}
-        self._probabilities = {
-            "mlm": sampling_probabilities([s.lines for s in mono], config.language_alpha),
-            "tlm": sampling_probabilities([s.lines for s in pair], config.language_alpha),
-        }
-        # XLM: an iteration draws min(5, number of steps) steps of each kind (spec 3.6).
-        self._mono_updates = min(config.mono_steps, len(mono))
-        self._pair_updates = min(config.pair_steps, len(pair))
+        self.steps: Sequence[Step] = [step for found in steps.values() for step in found]
+        self._iteration = [kind for kind in self._kinds.values() for _ in range(kind.updates)]
         self._update = 0
 
     @property
@@ -77,47 +75,48 @@ class BatchSource:
 
     def objective(self, update: int) -> Objective:
         """What an update trains on."""
-        within = update % (self._mono_updates + self._pair_updates)
-        return "mlm" if within < self._mono_updates else "tlm"
+        return self._iteration[update % len(self._iteration)].objective
 
     def probability(self, number: int) -> float:
         """How likely step `number` is drawn for an update of its objective."""
-        objective = self.steps[number].objective
-        return float(self._probabilities[objective][number - self._first[objective]])
+        kind = self._kinds[self.steps[number].objective]
+        return float(kind.probabilities[number - kind.first])
 
     def share_of_updates(self, objective: Objective) -> float:
         """Part of all updates that train on an objective."""
-        total = self._mono_updates + self._pair_updates
-        return (self._mono_updates if objective == "mlm" else self._pair_updates) / total
+        return self._kinds[objective].updates / len(self._iteration)
 
     def next_batch(self) -> Batch:
         """The global batch of the next update."""
-        update, objective = self._update, self.objective(self._update)
+        update, kind = self._update, self._iteration[self._update % len(self._iteration)]
         self._update += 1
-        probabilities = self._probabilities[objective]
         drawn = generator(self._config.seed, "steps", update).choice(
-            len(probabilities), size=self._config.languages_per_batch, p=probabilities
+            len(kind.probabilities), size=self._config.languages_per_batch, p=kind.probabilities
         )
-        numbers = [self._first[objective] + int(number) for number in drawn]
-        return join_batches(
-            [self._part(number, update, part) for part, number in enumerate(numbers)]
-        )
+        numbers = [kind.first + int(number) for number in drawn]
+        rows = [self.steps[number].next_inputs() for number in numbers]
+        return self._fill.batch(kind.objective, numbers, rows, update)
 
-    def _part(self, number: int, update: int, part: int) -> Batch:
-        step, config = self.steps[number], self._config
-        inputs = step.next_inputs()
-        masked = self._masker.mask(
-            inputs.tokens_BT,
-            inputs.real_BT,
-            rate=config.mlm_mask_rate if step.objective == "mlm" else config.tlm_mask_rate,
-            random=generator(config.seed, "mask", update, part),
-        )
-        return Batch(
-            tokens_BT=masked.tokens_BT,
-            languages_BT=inputs.languages_BT,
-            positions_BT=inputs.positions_BT,
-            real_BT=inputs.real_BT,
-            selected_N=masked.selected_N,
-            targets_N=masked.targets_N,
-            step_N=np.full(len(masked.selected_N), number, dtype=np.int64),
-        )
+
+@dataclass(frozen=True)
+class _Kind:
+    """The steps of one objective: their first number, their probabilities, updates together."""
+
+    objective: Objective
+    first: int
+    probabilities: NDArray[np.float64]
+    updates: int
+
+
+def _kinds(
+    steps: Mapping[Objective, Sequence[Step]], config: PretrainConfig
+) -> dict[Objective, _Kind]:
+    kinds, first = {}, 0
+    for objective, found in steps.items():
+        if found:
+            # XLM: an iteration draws min(5, number of steps) steps of each kind (spec 3.6).
+            limit = config.pair_steps if objective == "tlm" else config.mono_steps
+            probabilities = sampling_probabilities([s.lines for s in found], config.language_alpha)
+            kinds[objective] = _Kind(objective, first, probabilities, min(limit, len(found)))
+        first += len(found)
+    return kinds

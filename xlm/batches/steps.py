@@ -1,12 +1,13 @@
 """Training steps: one language's streams, or one direction of a pair.
 
-steps = mono_steps(data, config, language_id) + pair_steps(data, config, language_id, 512)
+steps = mono_steps("mlm", data, config, language_id)
+steps += pair_steps(data, config, language_id, positions=512)
 inputs = steps[0].next_inputs()
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,10 @@ from xlm.batches.pairs import PAIR_SPECIALS, Groups, group_pairs, joined_tokens
 from xlm.batches.randomness import generator
 from xlm.batches.streams import Stream
 from xlm.batches.walk import Walk
-from xlm.config.training import PretrainConfig
+from xlm.config.training import Objective, PretrainConfig
 from xlm.shards.flat import FlatLines, FlatPairs
 
 LanguageId = Callable[[str], int]
-Objective = Literal["mlm", "tlm"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Step:
     """One language or direction: how much there is of it, and its next rows."""
 
     name: str
-    """`mlm.sw`, `tlm.en-sw`, or `tlm.sw-en` where Swahili comes first."""
+    """`clm.sw`, `mlm.sw`, `tlm.en-sw`, or `tlm.sw-en` where Swahili comes first."""
     objective: Objective
     lines: int
     """Training lines or pairs: what its probability follows from."""
@@ -53,10 +53,12 @@ class Step:
         return self.inputs(self.walk.next())
 
 
-def mono_steps(data: TrainingData, config: PretrainConfig, language_id: LanguageId) -> list[Step]:
+def mono_steps(
+    objective: Objective, data: TrainingData, config: PretrainConfig, language_id: LanguageId
+) -> list[Step]:
     """One step for each language that has training lines."""
     return [
-        _mono_step(f"mlm.{code}", lines, config, language_id(code))
+        _mono_step(objective, code, lines, config, language_id(code))
         for code, lines in data.mono.items()
         if len(lines)
     ]
@@ -76,7 +78,10 @@ def pair_steps(
     return steps
 
 
-def _mono_step(name: str, lines: FlatLines, config: PretrainConfig, language_id: int) -> Step:
+def _mono_step(
+    objective: Objective, code: str, lines: FlatLines, config: PretrainConfig, language_id: int
+) -> Step:
+    name = f"{objective}.{code}"
     rows = config.stream_rows // config.languages_per_batch
     stream = Stream(lines, rows=rows, tokens=config.stream_tokens)
 
@@ -87,7 +92,7 @@ def _mono_step(name: str, lines: FlatLines, config: PretrainConfig, language_id:
         tokens_BT = stream.chunk(int(chunk))
         return Inputs(tokens_BT, np.full_like(tokens_BT, language_id), None, None)
 
-    return Step(name, "mlm", len(lines), lines.tokens, Walk(order), inputs)
+    return Step(name, objective, len(lines), lines.tokens, Walk(order), inputs)
 
 
 def _pair_step(
@@ -102,8 +107,12 @@ def _pair_step(
     tokens = int(pairs.lengths_N2.sum(dtype=np.int64)) + len(pairs) * PAIR_SPECIALS
 
     def order(epoch: int) -> Groups:
-        lengths_N = joined_tokens(pairs.lengths_N2)
-        return group_pairs(lengths_N, budget, generator(config.seed, name, epoch))
+        return group_pairs(
+            joined_tokens(pairs.lengths_N2),
+            budget,
+            generator(config.seed, name, epoch),
+            by_length=config.pair_order == "by_length",
+        )
 
     def inputs(group: NDArray[np.uint32]) -> Inputs:
         sides, ids = pairs.take(group), language_ids

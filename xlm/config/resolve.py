@@ -4,7 +4,8 @@
 
 A value after `=` is YAML: `30000`, `true`, `null`, `[en, sw]`. Overrides are laid over the profile,
 which is laid over the defaults, section by section: what is not named stays as it was, and
-`bpe={codes: 30000}` means `bpe.codes=30000`.
+`bpe={codes: 30000}` means `bpe.codes=30000`. A recipe (`pretrain.recipe=fast`) is a set of settings
+that is laid where it is named: over what came before, under what comes with it or after it.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError
 
 _PROFILES = files("xlm.config") / "profiles"
+_RECIPES = files("xlm.config") / "recipes"
 
 
 def profile_names() -> list[str]:
@@ -40,9 +42,9 @@ def resolve(
     Raises:
         ConfigError: unknown profile, key or language, or a value that does not fit its field.
     """
-    values = _laid_over(_defaults(), _read_profile(profile))
+    values = _with_recipe(_defaults(), _read_profile(profile))
     for override in overrides:
-        _apply(values, override)
+        values = _with_recipe(values, _nested(values, override))
     if languages:
         values["languages"] = list(languages)
     try:
@@ -97,7 +99,8 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _apply(values: dict[str, Any], override: str) -> None:
+def _nested(values: dict[str, Any], override: str) -> dict[str, Any]:
+    """An override as sections within sections."""
     path, equals, text = override.partition("=")
     if not equals or not path.strip():
         raise ConfigError(
@@ -107,16 +110,30 @@ def _apply(values: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"override {override!r}: the value is not YAML") from error
-    *parents, leaf = path.strip().split(".")
-    target = values
-    for name in parents:
-        below = target.setdefault(name, {})
-        if below is None:
-            below = target[name] = {}
-        if not isinstance(below, dict):
+    names = path.strip().split(".")
+    below: Any = values
+    for name in names[:-1]:
+        below = (below or {}).get(name)
+        if below is not None and not isinstance(below, dict):
             raise ConfigError(f"override {override!r}: {name} is a value, not a section")
-        target = below
-    target[leaf] = _laid_over(target.get(leaf), value)
+    for name in reversed(names):
+        value = {name: value}
+    nested: dict[str, Any] = value
+    return nested
+
+
+def _with_recipe(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """`above` over `below`, with the recipe that it names between them.
+
+    An unknown name is left to the check of all settings.
+    """
+    pretrain = above.get("pretrain")
+    recipe = pretrain.get("recipe") if isinstance(pretrain, dict) else None
+    path = _RECIPES / f"{recipe}.yaml"
+    if isinstance(recipe, str) and path.is_file():
+        below = _laid_over(below, yaml.safe_load(path.read_text(encoding="utf-8")))
+    together: dict[str, Any] = _laid_over(below, above)
+    return together
 
 
 def _laid_over(below: Any, above: Any) -> Any:

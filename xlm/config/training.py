@@ -8,6 +8,9 @@ from xlm.config.base import Config, operational
 from xlm.config.guards import GuardConfig, OverfitConfig
 from xlm.config.model import ModelConfig
 
+Objective = Literal["clm", "mlm", "tlm"]
+"""Causal, masked and translation language modelling (paper 3.2 to 3.4)."""
+
 
 class OptimizerConfig(Config):
     """Adam and its learning rates."""
@@ -63,10 +66,15 @@ class ScheduleConfig(Config):
 class PretrainConfig(Config):
     """Objectives, batches, schedule and the machine shape that decides bits."""
 
-    objectives: tuple[Literal["mlm", "tlm"], ...] = Field(
+    recipe: Literal["faithful", "fast"] | None = operational(
+        None,
+        description="The named settings that these began with (docs/training.md): `faithful`, the "
+        "original's rules, or `fast`; what is set behind it holds. A label: the settings count.",
+    )
+    objectives: tuple[Objective, ...] = Field(
         default=("mlm", "tlm"),
         min_length=1,
-        description="Masked and translation language modelling.",
+        description="Masked, translation and causal language modelling (mlm, tlm, clm).",
     )
     seed: int = Field(
         default=0, ge=0, description="Seed of weights, data order, masks and dropout."
@@ -96,6 +104,11 @@ class PretrainConfig(Config):
         description="Training pairs with a side of more tokens, or of more than the positions "
         "hold with both </s>, are left out (the original's 100).",
     )
+    pair_order: Literal["by_length", "shuffled"] = Field(
+        default="by_length",
+        description="Pairs of a batch: of similar length (the original, which pads to the longest) "
+        "or of any; padding is not computed with either way.",
+    )
     languages_per_batch: int = Field(
         default=1,
         ge=1,
@@ -105,7 +118,7 @@ class PretrainConfig(Config):
     mono_steps: int = Field(
         default=5,
         ge=0,
-        description="MLM updates of an iteration (original: 5, at most one a language).",
+        description="MLM, and CLM, updates of an iteration (original: 5, at most one a language).",
     )
     pair_steps: int = Field(
         default=5,
@@ -130,6 +143,11 @@ class PretrainConfig(Config):
         ge=0,
         description="Tokens are drawn for prediction with weight count^-alpha; 0: uniformly, and "
         "then </s> and <unk> too (paper 3.3: 0.5).",
+    )
+    masking: Literal["batch", "rows"] = Field(
+        default="batch",
+        description="Where places to predict are drawn from: the cells of a language's part of the "
+        "batch, on the host (the original), or each row for itself, on the device.",
     )
     predict_specials: bool = Field(
         default=True,
@@ -176,8 +194,19 @@ class PretrainConfig(Config):
     )
 
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of every process.")
-    precision: Literal["fp32", "bf16"] = Field(
-        default="fp32", description="Arithmetic of matrix products; bf16 is slow on most CPUs."
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        default="fp32",
+        description="Arithmetic of matrix products; fp16 scales the loss; bf16 and fp16 are slow "
+        "on most CPUs.",
+    )
+    tf32: bool = Field(
+        default=False, description="Let a GPU round the factors of fp32 products to 10 bits (TF32)."
+    )
+    micro_batch_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="Cells (padding too) that a process computes at once at most; more of them are "
+        "accumulated to the same update. None: its whole share (order of sums: bits).",
     )
     processes: int = Field(
         default=1,
@@ -193,6 +222,14 @@ class PretrainConfig(Config):
     )
     keep_checkpoints: int = operational(
         2, ge=1, description="Checkpoints kept in the scratch directory."
+    )
+    archive_updates: int | None = operational(
+        None, ge=1, description="Updates between checkpoints that are never removed; none: none."
+    )
+    collective_timeout_seconds: float = operational(
+        1800,
+        gt=0,
+        description="How long a process waits for another before the run ends with an error.",
     )
     speed_updates: int = operational(
         25, ge=1, description="Updates between reports of speed and progress."
@@ -219,8 +256,8 @@ class PretrainConfig(Config):
 
     @model_validator(mode="after")
     def _steps_fit_objectives(self) -> Self:
-        if "mlm" in self.objectives and not self.mono_steps:
-            raise ValueError("objective mlm needs mono_steps of at least 1")
+        if {"mlm", "clm"} & set(self.objectives) and not self.mono_steps:
+            raise ValueError("objectives mlm and clm need mono_steps of at least 1")
         if "tlm" in self.objectives and not self.pair_steps:
             raise ValueError("objective tlm needs pair_steps of at least 1")
         if self.pair_tokens < self.languages_per_batch:

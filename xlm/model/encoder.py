@@ -31,14 +31,15 @@ class Attention(nn.Module):
         self.v_lin = nn.Linear(dimension, dimension)
         self.out_lin = nn.Linear(dimension, dimension)
 
-    def forward(self, hidden_BTD: Tensor, keys_B11T: Tensor | None) -> Tensor:
-        """Attend from every place to the real places of its own sequence."""
+    def forward(self, hidden_BTD: Tensor, keys_B11T: Tensor | None, causal: bool) -> Tensor:
+        """Attend from every place to the real places of its own sequence, or to those before."""
         context_BHTE = F.scaled_dot_product_attention(
             self._split(self.q_lin(hidden_BTD)),
             self._split(self.k_lin(hidden_BTD)),
             self._split(self.v_lin(hidden_BTD)),
             attn_mask=keys_B11T,
             dropout_p=self.dropout if self.training else 0.0,
+            is_causal=causal,
         )
         mixed: Tensor = self.out_lin(context_BHTE.transpose(1, 2).flatten(2))
         return mixed
@@ -99,9 +100,12 @@ class Encoder(nn.Module):
         languages_BT: Tensor,
         positions_BT: Tensor | None = None,
         real_BT: Tensor | None = None,
+        *,
+        causal: bool = False,
     ) -> Tensor:
         """States of the last layer, (B, T, D).
 
+        With `causal`, which excludes padding, a place sees what is before it and itself.
         `positions_BT` defaults to 0..T-1; `real_BT` (bool) is False at padding, None: no padding.
         """
         if positions_BT is None:
@@ -116,7 +120,7 @@ class Encoder(nn.Module):
         for attention, norm1, ffn, norm2 in zip(
             self.attentions, self.layer_norm1, self.ffns, self.layer_norm2, strict=True
         ):
-            hidden_BTD = norm1(hidden_BTD + self._drop(attention(hidden_BTD, keys_B11T)))
+            hidden_BTD = norm1(hidden_BTD + self._drop(attention(hidden_BTD, keys_B11T, causal)))
             hidden_BTD = norm2(hidden_BTD + self._drop(ffn(hidden_BTD)))
             hidden_BTD = _masked(hidden_BTD, real_BT1)
         return hidden_BTD

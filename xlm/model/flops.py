@@ -37,15 +37,22 @@ class StepShape:
     tokens: int
     """Real tokens."""
     attended: int
-    """Pairs of a token and a token that it attends to: sum of the squares of sequence lengths."""
+    """Pairs of a token and a token that it attends to: of a
+    sequence the square of its length."""
     predicted: int
     """Places that the head is computed for."""
 
     @classmethod
-    def of_lengths(cls, lengths: Iterable[int], *, predicted: int) -> "StepShape":
-        """The shape of sequences that attend within themselves, in rows of their own or packed."""
+    def of_lengths(
+        cls, lengths: Iterable[int], *, predicted: int, causal: bool = False
+    ) -> "StepShape":
+        """The shape of sequences that attend within themselves, in rows of their own or packed.
+
+        With `causal`, each token attends to itself and those before it: half of the pairs.
+        """
         known = list(lengths)
-        return cls(sum(known), sum(length * length for length in known), predicted)
+        seen = (n * (n + 1) // 2 if causal else n * n for n in known)
+        return cls(sum(known), sum(seen), predicted)
 
     def __add__(self, other: "StepShape") -> "StepShape":
         """Both, one after the other."""

@@ -74,7 +74,7 @@ def _front_matter(facts: RunFacts, title: str, *, classifier: bool) -> str:
 def _summary(facts: RunFacts, *, classifier: bool) -> str:
     description = facts.description
     objectives = " and ".join(
-        {"mlm": "masked (MLM)", "tlm": "translation (TLM)"}[objective]
+        {"clm": "causal (CLM)", "mlm": "masked (MLM)", "tlm": "translation (TLM)"}[objective]
         for objective in facts.pretrain.objectives
     )
     layers = description.model.layers

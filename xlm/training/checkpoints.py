@@ -1,6 +1,6 @@
 """Checkpoints: a directory that is whole or absent, and the newest valid one wins.
 
-    checkpoints = Checkpoints(scratch / "checkpoints", keep=2)
+    checkpoints = Checkpoints(scratch / "checkpoints", keep=2, archive_updates=10_000)
     checkpoints.save(1000, lambda directory: save_file(weights, directory / "model.safetensors"))
     directory = checkpoints.newest()  # None: start from nothing
 
@@ -24,12 +24,16 @@ _BLOCK_BYTES = 1 << 20
 class Checkpoints:
     """The checkpoints of one run in one directory; only the leading process writes."""
 
-    def __init__(self, directory: Path, *, keep: int) -> None:
+    def __init__(self, directory: Path, *, keep: int, archive_updates: int | None = None) -> None:
         self._directory = directory
         self._keep = keep
+        self._archive_updates = archive_updates
 
     def save(self, update: int, write: Callable[[Path], None]) -> Path:
-        """Let `write` fill a directory, make it the newest checkpoint, drop the oldest."""
+        """Let `write` fill a directory, make it the newest checkpoint, drop the oldest.
+
+        Those of every `archive_updates` updates stay for ever.
+        """
         staging = self._directory / _STAGING
         remove_tree(staging)
         staging.mkdir(parents=True)
@@ -55,10 +59,15 @@ class Checkpoints:
         # Only checkpoints that hold count, so that the last valid one is never dropped.
         kept = 0
         for path in reversed(self._all()):
-            if kept >= self._keep or not _holds(path):
-                remove_tree(path)
-            else:
+            if kept < self._keep and _holds(path):
                 kept += 1
+            elif kept < self._keep or not self._is_archived(path):
+                remove_tree(path)
+
+    def _is_archived(self, path: Path) -> bool:
+        if self._archive_updates is None:
+            return False
+        return int(path.name.removeprefix(_PREFIX)) % self._archive_updates == 0
 
 
 def _holds(directory: Path) -> bool:

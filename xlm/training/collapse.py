@@ -70,9 +70,9 @@ class CollapseGuard:
                 f"validation perplexity {perplexity:,.1f} is no better than that of word "
                 f"frequencies, {self._unigram:,.1f}"
             )
-        accuracy = newest.get("valid_mlm_acc", newest.get("valid_tlm_acc"))
-        if accuracy == 0:
-            found.append("no hidden token was found")
+        accuracies = [v for name, v in newest.items() if name.endswith("_acc")]
+        if accuracies and not any(accuracies):
+            found.append("no token was predicted rightly")
         if predicted_ids == 1:
             found.append("one and the same id is predicted everywhere")
         return found

@@ -93,7 +93,7 @@ def plot_training(
     figure = new_figure(style, width=10.0, height=4.4)
     left, right = figure.subplots(1, 2)
     _draw_losses(left, losses)
-    _draw_perplexities(right, perplexities)
+    _draw_perplexities(right, "Validation perplexity (MLM)", perplexities)
     save_figure(figure, path, style)
 
 
@@ -103,7 +103,9 @@ def plot_curves(path: Path, curves: Curves, style: Style) -> None:
     (losses, perplexities), (rate, norm) = figure.subplots(2, 2)
     _draw_losses(losses, {name: thinned(series) for name, series in curves.losses.items()})
     _draw_perplexities(
-        perplexities, {_language_name(unit): s for unit, s in curves.perplexities.items()}
+        perplexities,
+        "Validation perplexity",
+        {_language_name(unit): s for unit, s in curves.perplexities.items()},
     )
     _draw_one(rate, "Learning rate", "of the layers", curves.learning_rate)
     _draw_one(norm, "Gradient norm", "before clipping, mean of a line", curves.gradient_norm)
@@ -170,8 +172,8 @@ def _draw_losses(axes: "Axes", losses: Mapping[str, Series]) -> None:
     label_ends(axes, ends)
 
 
-def _draw_perplexities(axes: "Axes", perplexities: Mapping[str, Series]) -> None:
-    prepare_axes(axes, "Validation perplexity (MLM)", "update", "perplexity, log scale")
+def _draw_perplexities(axes: "Axes", title: str, perplexities: Mapping[str, Series]) -> None:
+    prepare_axes(axes, title, "update", "perplexity, log scale")
     for series in perplexities.values():
         draw_series(axes, series, GREY, 1.0)
     mean = mean_series(perplexities)

@@ -24,6 +24,7 @@ from xlm.store.files import remove_tree
 
 REMEMBERED: Final = 128
 """Updates whose numbers are in a report."""
+_BATCH_FIELDS: Final = ("tokens_BT", "languages_BT", "positions_BT", "real_BT", "step_B")
 
 
 class Evidence:
@@ -37,7 +38,11 @@ class Evidence:
         *,
         keep: int,
         config: Mapping[str, Any],
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
+        """Keep evidence of the process `rank` of `world`, which computes its share of a batch."""
+        self._rank, self._world = rank, world
         self.directory = directory
         self._module = module
         self._steps = steps
@@ -47,7 +52,7 @@ class Evidence:
 
     def step_names(self, batch: Batch) -> list[str]:
         """The languages and directions that a batch predicts in."""
-        return sorted({self._steps[number].name for number in batch.step_N.tolist()})
+        return sorted({self._steps[number].name for number in batch.step_B.tolist()})
 
     def remember(self, update: int, *, norm: float, rate: float, loss: Tensor) -> None:
         """Keep the numbers of an update; the loss stays on its device until it is asked for."""
@@ -59,23 +64,14 @@ class Evidence:
         """Write one piece of evidence and drop the oldest ones; returns its directory.
 
         Args:
+            batch: that of all processes.
             scale: what gradients must be multiplied with to be as they were before clipping.
             facts: more numbers for the report.
         """
         directory = self.directory / f"update-{update:09d}-{kind}"
         remove_tree(directory)
         directory.mkdir(parents=True)
-        arrays = {
-            "tokens": batch.tokens_BT,
-            "languages": batch.languages_BT,
-            "positions": batch.positions_BT,
-            "real": batch.real_BT,
-            "selected": batch.selected_N,
-            "targets": batch.targets_N,
-            "steps": batch.step_N,
-        }
-        present: dict[str, Any] = {n: array for n, array in arrays.items() if array is not None}
-        np.savez(directory / "batch.npz", **present)
+        np.savez(directory / "batch.npz", **_arrays(batch.share(self._rank, self._world)))
         report = {
             "kind": kind,
             "update": update,
@@ -110,6 +106,13 @@ class Evidence:
             "gradient_norms": {n: v for n, v in gradients.items() if math.isfinite(v)},
             "weight_norms": {n: v for n, v in weights.items() if math.isfinite(v)},
         }
+
+
+def _arrays(batch: Batch) -> dict[str, Any]:
+    """A batch's fields, and those of its predicted places."""
+    fields = {name: getattr(batch, name) for name in _BATCH_FIELDS}
+    present = {name: array for name, array in fields.items() if array is not None}
+    return present | vars(batch.predicted)
 
 
 def drop_oldest(directory: Path, keep: int) -> None:

@@ -101,65 +101,69 @@ class UpdateGuard:
         self._monitor = SpikeMonitor(config, state)
         self._evidence = evidence
         self._clip_norm = clip_norm
+        self._threshold: float | None = None
 
     def admits(self, update: int, *, norm: float, rate: float, batch: Batch, loss: Tensor) -> bool:
         """Whether the update may be applied; evidence of the first spike of a row is written.
 
         Args:
             norm: of all gradients, before clipping.
-            batch: this process's share.
-            loss: of that share.
+            batch: that of all processes.
+            loss: this process's part of it.
 
         Raises:
             TrainingError: the norm is not finite and updates may not be left out, a spike is to
                 stop the run, or there were too many.
         """
-        threshold = self._monitor.threshold()
+        threshold = self._threshold = self._monitor.threshold()
         self._evidence.remember(update, norm=norm, rate=rate, loss=loss)
         if not self._monitor.is_spike(norm):
             return True
         finite, policy = math.isfinite(norm), self._config.spike
         too_much = self._monitor.is_too_much()
         stops = too_much or policy == "stop" or not (finite or policy == "skip")
-        if stops or self._monitor.state.consecutive == 1:
-            where = self._evidence.write(
-                "spike" if finite else "not-finite",
-                update,
-                batch,
-                scale=max(1.0, norm / self._clip_norm) if finite else 1.0,
-                gradient_norm=norm,
-                threshold=threshold,
-                learning_rate=rate,
-            )
-            names = " ".join(self._evidence.step_names(batch))
-            if stops:
-                raise self._error(update, norm, threshold, names, where, too_much=too_much)
+        if stops:
+            raise self.failure(update, norm=norm, rate=rate, batch=batch, too_much=too_much)
+        if self._monitor.state.consecutive == 1:
+            where = self._write(update, norm, rate, batch, threshold)
             log.warning(
                 "update %d (%s): gradient norm %.4g, expected below %.4g; %s; evidence in %s",
-                update, names, norm, threshold or math.inf,
+                update, self._names(batch), norm, threshold or math.inf,
                 "left out" if policy == "skip" else "applied", where,
             )  # fmt: skip
         return policy != "skip"
 
-    def _error(
-        self,
-        update: int,
-        norm: float,
-        threshold: float | None,
-        names: str,
-        where: Path,
-        *,
-        too_much: bool,
+    def failure(
+        self, update: int, *, norm: float, rate: float, batch: Batch, too_much: bool = False
     ) -> TrainingError:
+        """What ends the run at this update; its evidence is written."""
+        threshold = self._threshold
+        where = self._write(update, norm, rate, batch, threshold)
+        at = f"at update {update} ({self._names(batch)})"
         if too_much:
-            what = (
-                f"{self._monitor.state.consecutive} spikes of the gradient norm one after the "
-                f"other, the last one {norm:.4g} at update {update} ({names})"
-            )
+            count = self._monitor.state.consecutive
+            what = f"{count} spikes of the gradient norm one after the other, {norm:.4g} {at}"
         elif math.isfinite(norm):
             limit = math.inf if threshold is None else threshold
-            what = f"gradient norm {norm:.4g} at update {update} ({names}) is above {limit:.4g}"
+            what = f"gradient norm {norm:.4g} {at} is above {limit:.4g}"
         else:
-            what = f"loss or gradient is not finite at update {update} ({names})"
+            what = f"loss or gradient is not finite {at}"
         fix = f"lower the learning rate or lengthen the warm-up; evidence in {where}"
         return TrainingError(what, fix=fix)
+
+    def _write(
+        self, update: int, norm: float, rate: float, batch: Batch, threshold: float | None
+    ) -> Path:
+        finite = math.isfinite(norm)
+        return self._evidence.write(
+            "spike" if finite else "not-finite",
+            update,
+            batch,
+            scale=max(1.0, norm / self._clip_norm) if finite else 1.0,
+            gradient_norm=norm,
+            threshold=threshold,
+            learning_rate=rate,
+        )
+
+    def _names(self, batch: Batch) -> str:
+        return " ".join(self._evidence.step_names(batch))

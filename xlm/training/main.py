@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -53,7 +54,10 @@ def main(arguments: list[str]) -> int:
 
     def run() -> None:
         job = read_job(path, PretrainJob)
-        with join_team(job.pretrain.device) as team:
+        timeout = timedelta(seconds=job.pretrain.collective_timeout_seconds)
+        if job.pretrain.tf32:
+            torch.set_float32_matmul_precision("high")
+        with join_team(job.pretrain.device, timeout=timeout) as team:
             Trainer(job, team).run()
 
     return run_process_entry(path, run)

@@ -57,8 +57,8 @@ class LossSums:
             for step, row in zip(self._steps, rows, strict=True)
             if row[CELLS]
         }
-        by_objective = {}
-        for objective in ("mlm", "tlm"):
+        by_objective: dict[str, float] = {}
+        for objective in dict.fromkeys(step.objective for step in self._steps):
             chosen = [
                 row
                 for step, row in zip(self._steps, rows, strict=True)

@@ -1,6 +1,6 @@
 """The loss of a masked batch, as one module, so that its gradients can be shared.
 
-losses_N = MaskedLoss(encoder)(*to_tensors(batch, device))
+losses_N = MaskedLoss(encoder)(*to_tensors(batch, device, masks))
 """
 
 from typing import NamedTuple
@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xlm.batches.batch import Batch
+from xlm.batches.batch import Batch, Quota
+from xlm.batches.device_masks import DeviceMasks
 from xlm.model.encoder import Encoder, masked_cross_entropy
 
 
@@ -23,6 +24,7 @@ class BatchTensors(NamedTuple):
     real_BT: Tensor | None
     selected_N: Tensor
     targets_N: Tensor
+    causal: bool
 
 
 class MaskedLoss(nn.Module):
@@ -40,23 +42,38 @@ class MaskedLoss(nn.Module):
         real_BT: Tensor | None,
         selected_N: Tensor,
         targets_N: Tensor,
+        causal: bool = False,
     ) -> Tensor:
         """Losses in the order of the selected places, (N,)."""
-        hidden_BTD = self.encoder(tokens_BT, languages_BT, positions_BT, real_BT)
+        hidden_BTD = self.encoder(tokens_BT, languages_BT, positions_BT, real_BT, causal=causal)
         return masked_cross_entropy(self.encoder, hidden_BTD, selected_N, targets_N)
 
 
-def to_tensors(batch: Batch, device: torch.device) -> BatchTensors:
-    """Move a batch to its device."""
+def to_tensors(
+    batch: Batch, device: torch.device, masks: DeviceMasks | None = None
+) -> BatchTensors:
+    """Move a batch to its device, and draw there what it leaves to be drawn by `masks`."""
 
     def move(array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        if device.type == "cuda":
+            # From pinned memory the copy runs beside the computation.
+            return tensor.pin_memory().to(device, non_blocking=True)
+        return tensor.to(device)
 
+    tokens_BT = move(batch.tokens_BT)
+    real_BT = None if batch.real_BT is None else move(batch.real_BT)
+    if isinstance(batch.predicted, Quota):
+        assert masks, "this batch's masks are drawn on the device"
+        tokens_BT, selected_N, targets_N = masks.draw(tokens_BT, real_BT, batch.predicted)
+    else:
+        selected_N, targets_N = move(batch.predicted.cells_N), move(batch.predicted.targets_N)
     return BatchTensors(
-        tokens_BT=move(batch.tokens_BT),
+        tokens_BT=tokens_BT,
         languages_BT=move(batch.languages_BT),
         positions_BT=None if batch.positions_BT is None else move(batch.positions_BT),
-        real_BT=None if batch.real_BT is None else move(batch.real_BT),
-        selected_N=move(batch.selected_N),
-        targets_N=move(batch.targets_N),
+        real_BT=real_BT,
+        selected_N=selected_N,
+        targets_N=targets_N,
+        causal=batch.causal,
     )

@@ -1,6 +1,6 @@
 """A trial before a long run: can a copy of the model learn one fixed batch by heart?
 
-    check_overfit(encoder, {"mlm": batch}, pretrain_config)
+    check_overfit(encoder, {"mlm": batch}, pretrain_config, masks)
 
 It uses the run's optimizer and peak rate, a short warm-up, no dropout. What cannot even do this
 will learn nothing in two weeks either. The model that is given stays as it is, to the bit, and no
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from xlm.batches.batch import Batch
+from xlm.batches.device_masks import DeviceMasks
 from xlm.batches.source import BatchSource
 from xlm.config.training import PretrainConfig, ScheduleConfig
 from xlm.errors import TrainingError
@@ -58,13 +59,14 @@ def trial_batches(source: BatchSource, *, rows: int) -> dict[str, Batch]:
             parts = math.ceil(len(batch.tokens_BT) / rows)
             found[objective] = batch.share(0, parts)
     source.move(position)
-    return {objective: batch for objective, batch in found.items() if len(batch.selected_N)}
+    return {objective: batch for objective, batch in found.items() if batch.predicted.count}
 
 
 def check_overfit(
     encoder: Encoder,
     batches: Mapping[str, Batch],
     config: PretrainConfig,
+    masks: DeviceMasks,
     *,
     precision: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> dict[str, Trial]:
@@ -75,7 +77,7 @@ def check_overfit(
     """
     check, trials = config.overfit_check, {}
     for objective, batch in batches.items():
-        trial = _learn(encoder, batch, config, precision)
+        trial = _learn(encoder, batch, config, masks, precision)
         trials[objective] = trial
         log.info(
             "trial on one %s batch: loss %.3f to %.3f in %d updates",
@@ -96,6 +98,7 @@ def _learn(
     encoder: Encoder,
     batch: Batch,
     config: PretrainConfig,
+    masks: DeviceMasks,
     precision: Callable[[], AbstractContextManager[object]],
 ) -> Trial:
     updates = config.overfit_check.updates
@@ -109,7 +112,7 @@ def _learn(
     )
     optimizer = build_optimizer(trained.named_parameters(), config.optimizer, schedule, updates)
     module = MaskedLoss(trained)
-    tensors = to_tensors(batch, next(trained.parameters()).device)
+    tensors = to_tensors(batch, next(trained.parameters()).device, masks)
 
     def loss_now() -> torch.Tensor:
         with precision():

@@ -9,6 +9,7 @@ import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -17,6 +18,7 @@ from xlm.batches.walk import Cursor
 from xlm.model.checkpoint import encoder_weights, set_encoder_weights
 from xlm.model.encoder import Encoder
 from xlm.training.guards import GuardState
+from xlm.training.update import Updater
 
 _WEIGHTS, _OPTIMIZER, _STATE, _BEST = (
     "model.safetensors",
@@ -49,7 +51,23 @@ class RunState:
     """Gradient norms since the last report, of updates that were applied."""
     norm_updates: int = 0
     """How many those are."""
+    overflows: int = 0
+    """Updates lost to fp16's range, one after the other until now."""
     guard: GuardState = field(default_factory=GuardState)
+
+    def losses_of(self, rank: int, world: int) -> list[list[float]]:
+        """The loss sums that a process goes on with.
+
+        As many processes as before take up their own, so that sums are added in the same order;
+        of another number the first takes up all.
+        """
+        if world == len(self.loss_sums):
+            return self.loss_sums[rank]
+        together = np.sum(self.loss_sums, axis=0)
+        if rank > 0:
+            together = np.zeros_like(together)
+        found: list[list[float]] = together.tolist()
+        return found
 
     @property
     def position(self) -> Position:
@@ -61,24 +79,30 @@ def write_checkpoint(
     directory: Path,
     state: RunState,
     encoder: Encoder,
-    adam: torch.optim.Optimizer,
+    updater: Updater,
     best: Path,
 ) -> None:
     """Fill a checkpoint; the best weights so far are linked, not copied, where that works."""
     save_file(encoder_weights(encoder), directory / _WEIGHTS)
-    torch.save(adam.state_dict(), directory / _OPTIMIZER)
+    moments = {
+        "adam": updater.optimizer.adam.state_dict(),
+        "scaler": updater.scaler.state_dict(),
+    }
+    torch.save(moments, directory / _OPTIMIZER)
     (directory / _STATE).write_text(json.dumps(asdict(state)) + "\n", encoding="utf-8")
     if best.exists():
         _link(best, directory / _BEST)
 
 
 def read_checkpoint(
-    directory: Path, encoder: Encoder, adam: torch.optim.Optimizer, device: torch.device
+    directory: Path, encoder: Encoder, updater: Updater, device: torch.device
 ) -> RunState:
     """Restore weights and optimizer, and return the rest."""
     set_encoder_weights(encoder, load_file(directory / _WEIGHTS))
     # weights_only: tensors and plain containers, so that no file can run code.
-    adam.load_state_dict(torch.load(directory / _OPTIMIZER, map_location=device, weights_only=True))
+    moments = torch.load(directory / _OPTIMIZER, map_location=device, weights_only=True)
+    updater.optimizer.adam.load_state_dict(moments["adam"])
+    updater.scaler.load_state_dict(moments["scaler"])
     content = json.loads((directory / _STATE).read_text(encoding="utf-8"))
     content["cursors"] = {name: Cursor(*at) for name, at in content["cursors"].items()}
     content["guard"] = GuardState(**content["guard"])

@@ -6,18 +6,18 @@ Trainer(job, team).run()  # leaves the published files in job.out
 import json
 import logging
 import signal
+from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
 import torch
-from torch import nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import Tensor
 
 from xlm.batches.batch import Batch
 from xlm.batches.data import Corpus, load_corpus, open_training_data
 from xlm.batches.mixture import mixture, mixture_table, write_mixture
-from xlm.batches.randomness import seed_dropout, torch_seed
-from xlm.batches.source import BatchSource
+from xlm.batches.prefetch import Prefetch
+from xlm.batches.source import BatchSource, Position
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.errors import TrainingError
 from xlm.model.checkpoint import save_encoder
@@ -30,8 +30,6 @@ from xlm.training.evidence import Evidence
 from xlm.training.guards import UpdateGuard
 from xlm.training.job import METRICS_FILE, PretrainJob
 from xlm.training.metrics import JsonLines, LossSums
-from xlm.training.objective import MaskedLoss, to_tensors
-from xlm.training.optimizer import build_optimizer
 from xlm.training.overfit import check_overfit, trial_batches
 from xlm.training.speed import Machine
 from xlm.training.state import (
@@ -43,6 +41,7 @@ from xlm.training.state import (
     write_checkpoint,
 )
 from xlm.training.team import Team
+from xlm.training.update import Updater
 from xlm.training.validation import Validator, stop_criterion
 from xlm.training.watch import RunWatch
 
@@ -50,6 +49,9 @@ log = logging.getLogger(__name__)
 
 _SIGNAL_UPDATES = 16
 """How often several processes ask each other whether to stop: an exchange costs time."""
+_BATCHES_AHEAD = 2
+_MOST_OVERFLOWS = 50
+"""Updates lost one after the other to fp16's range before the run counts as broken."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the state is saved, start again
@@ -80,21 +82,16 @@ class Trainer:
             max_chunks=self._config.validation_max_chunks,
             max_pairs=self._config.validation_max_pairs,
             specials=self._config.asks_for_specials,
+            objectives=self._config.objectives,
         )
         self._encoder = Encoder(self._description)
         initialise(self._encoder, self._config.seed)
         self._encoder.to(team.device)
-        self._optimizer = build_optimizer(
-            self._encoder.named_parameters(),
-            self._config.optimizer,
-            self._config.schedule,
-            self._config.updates,
-        )
-        self._module: nn.Module = MaskedLoss(self._encoder)
-        if team.world > 1:
-            self._module = DistributedDataParallel(self._module, gradient_as_bucket_view=True)
+        self._updater = Updater(self._encoder, team, self._config, vocabulary.counts)
         self._checkpoints = Checkpoints(
-            job.scratch / "checkpoints", keep=self._config.keep_checkpoints
+            job.scratch / "checkpoints",
+            keep=self._config.keep_checkpoints,
+            archive_updates=self._config.archive_updates,
         )
         self._best = job.scratch / "best.safetensors"
         self._sums = LossSums(self._source.steps, team.device)
@@ -104,6 +101,8 @@ class Trainer:
             self._source.steps,
             keep=self._config.guard.evidence,
             config=self._config.model_dump(mode="json"),
+            rank=team.rank,
+            world=team.world,
         )
         self._collapse = CollapseGuard(
             self._config.guard,
@@ -113,7 +112,7 @@ class Trainer:
             run=self._config.model_dump(mode="json"),
         )
         self._watch: RunWatch | None = None
-        self._state = RunState()
+        self._take(RunState())
         self._asked_to_stop = False
 
     def run(self) -> None:
@@ -130,16 +129,10 @@ class Trainer:
             log.info("training mixture:\n%s", mixture_table(rows))
         self._resume()
         self._try_one_batch()
-        self._guard = UpdateGuard(
-            self._config.guard,
-            self._state.guard,
-            self._evidence,
-            clip_norm=self._config.optimizer.clip_norm,
-        )
         if self._team.leads:
             self._watch = self._begin_watch()
             self._watch.begins(rows)
-        self._warm_up()
+        self._settle()
         metrics = JsonLines(
             self._job.scratch / METRICS_FILE, start_bytes=self._state.metrics_bytes
         ) if self._team.leads else None  # fmt: skip
@@ -153,32 +146,48 @@ class Trainer:
     def _train(self, metrics: JsonLines | None) -> None:
         config, state, watch = self._config, self._state, self._watch
         self._encoder.train()
-        while state.update < config.updates and not state.stopped:
-            with watch.speed.waiting() if watch else nullcontext():
-                batch = self._source.next_batch()
-            rate = self._update(batch)
-            state.update += 1
-            state.tokens += batch.real_tokens
-            last = state.update == config.updates
-            if state.update % config.metrics_updates == 0 or last:
-                self._report(metrics, rate)
-            if state.update % config.validation_updates == 0 or last:
-                self._validate()
-            if watch:
-                watch.updated(state.update, batch)
-            stop = self._must_stop()
-            if stop or last or state.stopped or state.update % config.checkpoint_updates == 0:
-                self._save(metrics)
-            if stop and not last and not state.stopped:
-                raise Interrupted
+        with Prefetch(self._source, ahead=_BATCHES_AHEAD) as batches:
+            while state.update < config.updates and not state.stopped:
+                with watch.speed.waiting() if watch else nullcontext():
+                    ready = batches.next()
+                rate = self._update(ready.batch)
+                state.update += 1
+                state.tokens += ready.batch.real_tokens
+                last = state.update == config.updates
+                if state.update % config.metrics_updates == 0 or last:
+                    self._report(metrics, rate)
+                if state.update % config.validation_updates == 0 or last:
+                    self._validate()
+                if watch:
+                    watch.updated(state.update, ready.batch)
+                stop = self._must_stop()
+                if stop or last or state.stopped or self._checkpoint_is_due():
+                    self._save(metrics, ready.position)
+                if stop and not last and not state.stopped:
+                    raise Interrupted
+
+    def _checkpoint_is_due(self) -> bool:
+        every = (self._config.checkpoint_updates, self._config.archive_updates)
+        return any(updates and self._state.update % updates == 0 for updates in every)
 
     def _begin_watch(self) -> RunWatch:
-        team, precision = self._team, self._config.precision
+        config, team = self._config, self._team
+        arithmetic = "tf32" if config.tf32 and config.precision == "fp32" else config.precision
         return RunWatch(
             self._job,
             self._description,
             update=self._state.update,
-            machine=Machine.of(team.device, precision, team.world),
+            machine=Machine.of(team.device, arithmetic, team.world),
+        )
+
+    def _take(self, state: RunState) -> None:
+        """Go on from a state; the guard's memory is part of it."""
+        self._state = state
+        self._guard = UpdateGuard(
+            self._config.guard,
+            state.guard,
+            self._evidence,
+            clip_norm=self._config.optimizer.clip_norm,
         )
 
     def _try_one_batch(self) -> None:
@@ -189,8 +198,9 @@ class Trainer:
         failure: TrainingError | None = None
         if self._team.leads:
             batches = trial_batches(self._source, rows=check.rows)
+            masks, precision = self._updater.masks, self._updater.precision
             try:
-                check_overfit(self._encoder, batches, self._config, precision=self._precision)
+                check_overfit(self._encoder, batches, self._config, masks, precision=precision)
             except TrainingError as error:
                 failure = error
         if self._team.any(failure is not None):
@@ -198,28 +208,26 @@ class Trainer:
 
     def _update(self, batch: Batch) -> float:
         """One optimizer update on a global batch; returns the layers' learning rate."""
-        update, team = self._state.update, self._team
-        share = batch.share(team.rank, team.world)
-        tensors = to_tensors(share, team.device)
-        seed_dropout(team.device, torch_seed(self._config.seed, "dropout", update, team.rank))
-        with self._precision():
-            losses_N = self._module(*tensors)
-        # Gradients are averaged over processes: their sum over all cells by the count of all.
-        loss = losses_N.sum() * (team.world / max(len(batch.selected_N), 1))
-        self._optimizer.adam.zero_grad()
-        loss.backward()
-        rate = self._optimizer.set_update(update)
-        norm = self._optimizer.clip()
-        if self._guard.admits(update, norm=norm, rate=rate, batch=share, loss=loss):
-            self._optimizer.adam.step()
-            self._sums.add(torch.from_numpy(share.step_N).to(team.device), losses_N.detach())
-            self._state.norm_sum += norm
-            self._state.norm_updates += 1
-        return rate
+        state, number = self._state, self._state.update
+
+        def admits(norm: float, rate: float, loss: Tensor) -> bool:
+            return self._guard.admits(number, norm=norm, rate=rate, batch=batch, loss=loss)
+
+        before_S2 = self._sums.sums_S2.clone()
+        done = self._updater.update(batch, number, self._sums, admits)
+        state.overflows = state.overflows + 1 if done.overflowed else 0
+        if done.applied:
+            state.norm_sum += done.gradient_norm
+            state.norm_updates += 1
+        elif not done.overflowed:
+            # It was left out, and its losses with it: they need not even be numbers.
+            self._sums.sums_S2.copy_(before_S2)
+        if state.overflows > _MOST_OVERFLOWS:
+            raise self._guard.failure(number, norm=done.gradient_norm, rate=done.rate, batch=batch)
+        return done.rate
 
     def _report(self, metrics: JsonLines | None, rate: float) -> None:
-        total_S2 = self._team.sum(self._sums.sums_S2)
-        state = self._state
+        total_S2, state = self._team.sum(self._sums.sums_S2), self._state
         record = {"step": state.update, **self._sums.report(total_S2), "learning_rate": rate}
         if state.norm_updates:  # else all were left out
             record["gradient_norm"] = state.norm_sum / state.norm_updates
@@ -256,18 +264,18 @@ class Trainer:
         patience = self._config.patience
         state.stopped = patience is not None and state.worse_validations > patience
 
-    def _save(self, metrics: JsonLines | None) -> None:
+    def _save(self, metrics: JsonLines | None, position: Position) -> None:
         state = self._state
         everybody = self._team.gather(self._sums.sums_S2)
         state.loss_sums = [sums.tolist() for sums in everybody]
-        state.cursors = dict(self._source.position.cursors)
+        state.cursors = dict(position.cursors)
         if self._team.leads:
             assert metrics
             state.metrics_bytes = metrics.size_bytes
             self._checkpoints.save(
                 state.update,
                 lambda directory: write_checkpoint(
-                    directory, state, self._encoder, self._optimizer.adam, self._best
+                    directory, state, self._encoder, self._updater, self._best
                 ),
             )
         self._team.wait()
@@ -276,30 +284,24 @@ class Trainer:
         newest = self._checkpoints.newest()
         if newest is None:
             return
-        self._state = read_checkpoint(
-            newest, self._encoder, self._optimizer.adam, self._team.device
-        )
+        self._take(read_checkpoint(newest, self._encoder, self._updater, self._team.device))
         self._source.move(self._state.position)
-        mine = self._state.loss_sums[self._team.rank]
+        mine = self._state.losses_of(self._team.rank, self._team.world)
         self._sums.sums_S2.copy_(torch.tensor(mine, dtype=torch.float64))
         if self._team.leads:
             restore_best(newest, self._best)
             log.info("going on from update %d", self._state.update)
         self._team.wait()
 
-    def _warm_up(self) -> None:
-        """Let DistributedDataParallel settle the order of its buckets before the first update.
-
-        It rebuilds them after its first pass, and with them the order in which three or more
-        processes add: a resumed run would differ in its first update.
-        """
-        if self._team.world == 1:
-            return
+    def _settle(self) -> None:
+        """Let the processes' exchange of gradients settle, on batches that are drawn again."""
         position = self._source.position
-        for _ in range(2):
-            share = self._source.next_batch().share(self._team.rank, self._team.world)
-            self._module(*to_tensors(share, self._team.device)).sum().backward()
-        self._optimizer.adam.zero_grad()
+
+        def two() -> Iterator[Batch]:
+            for _ in range(2):
+                yield self._source.next_batch()
+
+        self._updater.warm_up(two())
         self._source.move(position)
 
     def _publish(self) -> None:
@@ -326,15 +328,10 @@ class Trainer:
         job, objectives = self._job, self._config.objectives
         return load_corpus(
             "valid",
-            mono=job.mono if "mlm" in objectives else {},
+            mono=job.mono if {"clm", "mlm"} & set(objectives) else {},
             pairs=job.pairs if "tlm" in objectives else {},
             vocabulary_hash=self._description.vocabulary_hash,
         )
-
-    def _precision(self) -> Any:
-        if self._config.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self._team.device.type, torch.bfloat16)
 
     def _ask_to_stop(self, number: int, frame: object) -> None:
         self._asked_to_stop = True

@@ -7,12 +7,13 @@
 XLM (spec 4.4): RandomState(0) for each language or pair and split; a cell is chosen with
 probability 0.15, never the first, nor the last of its row; at least one a row; it always becomes
 <special1>. Streams come in rows of one, pairs sorted by length. Of a pair we measure one direction.
+CLM predicts each place from those before it, all but a row's last (spec 3.5).
 With `specials=False`, </s> and <unk> are not asked for: the original asks for them even where
 training never does (sample_alpha > 0), and their losses, which only grow, then drown all others.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -22,12 +23,15 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from xlm.batches.batch import Batch
+from xlm.batches.batch import Batch, Selected
 from xlm.batches.concatenate import join_translations
 from xlm.batches.data import Corpus
+from xlm.batches.filling import next_tokens
 from xlm.batches.pairs import pair_tokens, usable_pairs
+from xlm.batches.steps import Inputs
 from xlm.batches.streams import Stream
 from xlm.bpe.vocabulary import FIRST_ORDINARY, MASK
+from xlm.config.training import Objective
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.shards.lines import Lines, Pairs
@@ -51,7 +55,7 @@ class Task:
 
     name: str
     """`sw` or `en_sw`, as in the original's metric names."""
-    is_pair: bool
+    objective: Objective
     batches: "partial[Iterator[Batch]]"
 
 
@@ -68,25 +72,27 @@ class Validator:
         max_chunks: int | None = None,
         max_pairs: int | None = None,
         specials: bool = True,
+        objectives: Collection[Objective] = ("mlm", "tlm"),
     ) -> None:
         self._split = split
-        self._specials = specials
         many = len(description.languages) > _MANY_LANGUAGES
+        chunk_parts = _CHUNK_PARTS[split] if many else 1
         self.tasks = [
-            Task(code, False, partial(_stream_batches, lines, description.language_id(code),
-                 stream_tokens, _CHUNK_PARTS[split] if many else 1, max_chunks))
+            Task(code, objective, partial(batches, lines, description.language_id(code),
+                 stream_tokens, chunk_parts, max_chunks, specials))
+            for objective, batches in _STREAM_OBJECTIVES.items()
+            if objective in objectives
             for code, lines in corpus.mono.items()
             if len(lines)
         ]  # fmt: skip
         limits = [limit for limit in (max_pairs, _PAIR_LIMITS[split] if many else None) if limit]
-        for pairs in corpus.pairs.values():
+        for pairs in corpus.pairs.values() if "tlm" in objectives else ():
             longest = description.model.max_positions - 2
             chosen = usable_pairs(pairs, longest)
             if len(chosen):
-                batches = partial(
-                    _pair_batches, pairs, chosen, description, min(limits, default=None)
-                )
-                self.tasks.append(Task("_".join(pairs.languages), True, batches))
+                limit = min(limits, default=None)
+                batches = partial(_pair_batches, pairs, chosen, description, limit, specials)
+                self.tasks.append(Task("_".join(pairs.languages), "tlm", batches))
 
     def measure(
         self, encoder: Encoder, numbers: Iterable[int], device: torch.device
@@ -98,7 +104,7 @@ class Validator:
         with torch.inference_mode():
             for number in numbers:
                 predicted: set[int] = set()
-                for batch in self.tasks[number].batches(specials=self._specials):
+                for batch in self.tasks[number].batches():
                     sums[number] += _measure(encoder, batch, device, predicted)
                 sums[number, DIFFERENT] = len(predicted)
         encoder.train(training)
@@ -123,17 +129,19 @@ class Validator:
                 continue
             perplexity = self.perplexity(row)
             accuracy = 100 * row[RIGHT] / row[CELLS]
-            prefix = f"{self._split}_{task.name}_mlm"
+            # XLM: pairs are told from languages by their name; both are masked (spec 4.4).
+            kind = "clm" if task.objective == "clm" else "mlm"
+            prefix = f"{self._split}_{task.name}_{kind}"
             found |= {f"{prefix}_ppl": perplexity, f"{prefix}_acc": accuracy}
-            kind = "tlm" if task.is_pair else "mlm"
-            means.setdefault(f"{self._split}_{kind}_ppl", []).append(perplexity)
-            means.setdefault(f"{self._split}_{kind}_acc", []).append(accuracy)
+            means.setdefault(f"{self._split}_{task.objective}_ppl", []).append(perplexity)
+            means.setdefault(f"{self._split}_{task.objective}_acc", []).append(accuracy)
         return found | {name: sum(values) / len(values) for name, values in means.items()}
 
 
 def stop_criterion(metrics: Mapping[str, float]) -> float | None:
-    """Mean perplexity of the languages, else of the pairs; smaller is better; None: no data."""
-    return metrics.get("valid_mlm_ppl", metrics.get("valid_tlm_ppl"))
+    """Mean perplexity of the languages, masked or else causal, else of the pairs; None: no data."""
+    kinds = ("valid_mlm_ppl", "valid_clm_ppl", "valid_tlm_ppl")
+    return next((metrics[kind] for kind in kinds if kind in metrics), None)
 
 
 def _stream_batches(
@@ -142,17 +150,10 @@ def _stream_batches(
     tokens: int,
     parts: int,
     max_chunks: int | None,
-    *,
     specials: bool,
 ) -> Iterator[Batch]:
-    stream = Stream(lines, rows=1, tokens=tokens)
-    chunks = max(1, len(stream) // parts)
-    if max_chunks is not None:
-        chunks = min(chunks, max_chunks)
     random = np.random.RandomState(0)
-    for begin in range(0, chunks, _ROWS):
-        numbers = range(begin, min(begin + _ROWS, chunks))
-        tokens_BT = np.concatenate([stream.chunk(number) for number in numbers])
+    for tokens_BT in _chunks(lines, tokens, parts, max_chunks):
         lengths_B = np.full(len(tokens_BT), tokens)
         # Drawn row by row, as the original does with one sequence a batch.
         chosen_BT = np.concatenate(
@@ -161,12 +162,39 @@ def _stream_batches(
         yield _masked(tokens_BT, np.full_like(tokens_BT, language_id), None, None, chosen_BT)
 
 
+def _causal_batches(
+    lines: Lines, language_id: int, tokens: int, parts: int, max_chunks: int | None, specials: bool
+) -> Iterator[Batch]:
+    # Every id is trained: `specials` is about masks.
+    for tokens_BT in _chunks(lines, tokens, parts, max_chunks):
+        languages_BT = np.full_like(tokens_BT, language_id)
+        yield next_tokens(0, Inputs(tokens_BT, languages_BT, None, None))
+
+
+_STREAM_OBJECTIVES: Final[Mapping[Objective, Callable[..., Iterator[Batch]]]] = {
+    "clm": _causal_batches,
+    "mlm": _stream_batches,
+}
+
+
+def _chunks(
+    lines: Lines, tokens: int, parts: int, max_chunks: int | None
+) -> Iterator[NDArray[np.int64]]:
+    """The first chunks of a stream of one row, (B, T) at a time."""
+    stream = Stream(lines, rows=1, tokens=tokens)
+    chunks = max(1, len(stream) // parts)
+    if max_chunks is not None:
+        chunks = min(chunks, max_chunks)
+    for begin in range(0, chunks, _ROWS):
+        numbers = range(begin, min(begin + _ROWS, chunks))
+        yield np.concatenate([stream.chunk(number) for number in numbers])
+
+
 def _pair_batches(
     pairs: Pairs,
     usable: NDArray[np.int64],
     description: ModelDescription,
     limit: int | None,
-    *,
     specials: bool,
 ) -> Iterator[Batch]:
     lengths = pair_tokens(pairs)[usable]
@@ -220,9 +248,8 @@ def _masked(
         languages_BT=languages_BT,
         positions_BT=positions_BT,
         real_BT=real_BT,
-        selected_N=selected_N,
-        targets_N=tokens_BT.ravel()[selected_N],
-        step_N=np.zeros(len(selected_N), dtype=np.int64),
+        step_B=np.zeros(len(tokens_BT), dtype=np.int64),
+        predicted=Selected(selected_N, tokens_BT.ravel()[selected_N]),
     )
 
 
@@ -230,7 +257,7 @@ def _measure(
     encoder: Encoder, batch: Batch, device: torch.device, predicted: set[int]
 ) -> NDArray[np.float64]:
     tensors = to_tensors(batch, device)
-    hidden_BTD = encoder(*tensors[:4])
+    hidden_BTD = encoder(*tensors[:4], causal=batch.causal)
     scores_NV = encoder.predict(hidden_BTD.flatten(0, 1)[tensors.selected_N]).float()
     losses_N = F.cross_entropy(scores_NV, tensors.targets_N, reduction="none")
     best_N = scores_NV.argmax(1)

@@ -41,7 +41,7 @@ def batch_shape(batch: Batch) -> StepShape:
     """What the operations of a batch follow from; padding is none of the model's work."""
     rows, width = batch.tokens_BT.shape
     lengths = [width] * rows if batch.real_BT is None else batch.real_BT.sum(axis=1).tolist()
-    return StepShape.of_lengths(lengths, predicted=len(batch.selected_N))
+    return StepShape.of_lengths(lengths, predicted=batch.predicted.count, causal=batch.causal)
 
 
 class RunWatch:

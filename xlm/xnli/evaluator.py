@@ -110,7 +110,7 @@ class Evaluator:
         if not sums[number, CELLS]:
             return {}
         perplexity = self._validator.perplexity(sums[number])
-        if not task.is_pair:
+        if task.objective != "tlm":
             return {task.name: {"perplexity": perplexity}}
         return {_other(task.name.split("_")): {"pair_perplexity": perplexity}}
 

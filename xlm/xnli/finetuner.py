@@ -16,6 +16,7 @@ from torch import Tensor
 
 from xlm.batches.concatenate import join_inferences
 from xlm.batches.data import open_training_data
+from xlm.batches.device_masks import DeviceMasks
 from xlm.batches.randomness import generator, seed_dropout, torch_seed
 from xlm.batches.source import BatchSource
 from xlm.batches.walk import Walk
@@ -79,6 +80,7 @@ class Finetuner:
         chosen = [ENGLISH] if self._config.select_by == "english" else sorted(job.xnli)
         self._dev = {code: _read(job, code, "valid", vocabulary.hash) for code in chosen}
         self._mixed = _mixed_source(job, restart, self._description, vocabulary)
+        self._masks = DeviceMasks(vocabulary.counts, job.pretrain, device) if job.pretrain else None
         self._masked_loss = MaskedLoss(encoder)
         own_rate = self._config.classifier_learning_rate
         self._optimizer = build_optimizer(
@@ -133,7 +135,8 @@ class Finetuner:
         loss = F.cross_entropy(scores_B3, targets_B.to(self._device))
         total: Tensor = loss
         if self._mixed and (update + 1) % config.mix_pretraining == 0:
-            losses_N = self._masked_loss(*to_tensors(self._mixed.next_batch(), self._device))
+            batch = self._mixed.next_batch()
+            losses_N = self._masked_loss(*to_tensors(batch, self._device, self._masks))
             total = loss + losses_N.sum() / max(len(losses_N), 1)
         self._optimizer.adam.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]

@@ -1,0 +1,75 @@
+"""Batches made ahead: the same as without, and an end whatever happens."""
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
+from xlm.batches.batch import Batch
+from xlm.batches.data import open_training_data
+from xlm.batches.prefetch import Prefetch
+from xlm.batches.source import BatchSource
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.errors import DataError
+from xlm.model.description import ModelDescription
+
+
+def source(world: TinyWorld, folder: Path) -> BatchSource:
+    vocabulary = load_vocabulary(world.vocabulary)
+    description = ModelDescription(
+        model=tiny_model(),
+        languages=LANGUAGES,
+        vocabulary_size=vocabulary.size,
+        vocabulary_hash=vocabulary.hash,
+    )
+    config = tiny_pretraining()
+    data = open_training_data(world.mono, world.pairs, config, description, folder)
+    return BatchSource(data, config, description, vocabulary.counts)
+
+
+def test_batches_and_positions_are_the_source_s(world: TinyWorld, tmp_path: Path) -> None:
+    plain, other = (source(world, tmp_path) for _ in range(2))
+    with Prefetch(source(world, tmp_path), ahead=2) as batches:
+        for _ in range(25):
+            expected, ready = plain.next_batch(), batches.next()
+            np.testing.assert_array_equal(ready.batch.tokens_BT, expected.tokens_BT)
+            assert ready.position == plain.position
+    other.move(ready.position)
+    np.testing.assert_array_equal(other.next_batch().tokens_BT, plain.next_batch().tokens_BT)
+
+
+def test_what_goes_wrong_is_raised_where_batches_are_taken(
+    world: TinyWorld, tmp_path: Path
+) -> None:
+    broken = source(world, tmp_path)
+    make = broken.next_batch
+    made = 0
+
+    def next_batch() -> Batch:
+        nonlocal made
+        made += 1
+        if made == 3:
+            raise DataError("the ids were cut short", fix="rebuild the shards")
+        return make()
+
+    broken.next_batch = next_batch  # type: ignore[method-assign]
+    with Prefetch(broken, ahead=2) as batches:
+        batches.next()
+        batches.next()
+        with pytest.raises(DataError, match="cut short"):
+            batches.next()
+
+
+def test_no_thread_is_left_and_no_more_than_asked_is_made(world: TinyWorld, tmp_path: Path) -> None:
+    counted = source(world, tmp_path)
+    with Prefetch(counted, ahead=2):
+        deadline = time.monotonic() + 10
+        while counted.position.update < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        # Two wait, a third waits to be laid beside them.
+        assert counted.position.update == 3
+    assert all(thread.name != "batches" for thread in threading.enumerate())

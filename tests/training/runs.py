@@ -1,0 +1,33 @@
+"""Runs in this process, and what they wrote."""
+
+import signal
+from pathlib import Path
+
+import torch
+
+from xlm.training.job import PretrainJob
+from xlm.training.team import Team
+from xlm.training.trainer import Trainer
+
+NO_DROPOUT: dict[str, object] = {"dropout": 0.0, "attention_dropout": 0.0}
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    """The published files by name."""
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+
+def straight_run(job: PretrainJob) -> Path:
+    """Train in this process, with one thread as the started ones; returns the files' directory."""
+    threads = torch.get_num_threads()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        Trainer(job, Team(0, 1, torch.device("cpu"))).run()
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.set_num_threads(threads)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return job.out

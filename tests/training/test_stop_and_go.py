@@ -1,0 +1,105 @@
+"""kill -9 at random steps, and a change of the number of processes in mid-run."""
+
+import json
+import multiprocessing
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.runs import NO_DROPOUT, files, straight_run
+from xlm.config.training import PretrainSlice
+from xlm.stage import Work
+from xlm.stages.pretrain import PRETRAIN
+from xlm.training.job import SPEED_FILE, PretrainJob, write_job
+from xlm.training.main import main
+
+_UPDATES = 200
+_KILLS = 10
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["xlm.training.main"])
+
+
+@pytest.mark.fault
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["faithful", "fast"])
+def test_ten_kills_at_random_steps_change_no_bit(
+    make_job: Callable[..., PretrainJob], recipe: str
+) -> None:
+    """With dropout, in the middle of checkpoints, validations and metrics, wherever it hits."""
+    settings: dict[str, Any] = {
+        "updates": _UPDATES, "validation_updates": 30, "checkpoint_updates": 7,
+        "archive_updates": 50, "speed_updates": 1, "patience": None,
+    }  # fmt: skip
+    if recipe == "fast":
+        settings |= {
+            "languages_per_batch": 4, "pair_order": "shuffled", "masking": "rows",
+            "micro_batch_tokens": 40,
+        }  # fmt: skip
+    kills = _KILLS if recipe == "faithful" else 3
+    straight = straight_run(make_job("straight", **settings))
+    job = make_job("killed", **settings)
+    chance = random.Random(recipe)
+    targets = sorted(chance.sample(range(5, _UPDATES - 5), kills))
+    for target in targets:
+        process = _start(job)
+        while _steps(job) < target and process.is_alive():
+            time.sleep(0.001)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "it was still at work"
+    _start(job).join()
+    assert (job.logs / SPEED_FILE).read_text().count("\n") > _UPDATES, "nothing was done twice"
+    assert files(job.out) == files(straight)
+    archived = {path.name for path in (job.scratch / "checkpoints").iterdir()}
+    assert {f"update-{update:09d}" for update in (50, 100, 150, 200)} <= archived
+
+
+def _start(job: PretrainJob) -> multiprocessing.process.BaseProcess:
+    """A training process of its own; forked, so that it need not import torch every time."""
+    path = job.scratch / "job.json"
+    write_job(path, job)
+    process = _FORKS.Process(target=main, args=([str(path)],))
+    process.start()
+    return process
+
+
+def _steps(job: PretrainJob) -> int:
+    """The furthest update that was reported."""
+    try:
+        lines = (job.logs / SPEED_FILE).read_text().split("\n")
+    except FileNotFoundError:
+        return 0
+    return max((json.loads(line)["step"] for line in lines[:-1]), default=0)
+
+
+@pytest.mark.slow
+def test_one_process_then_two_then_one_see_what_one_sees(
+    make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
+) -> None:
+    """The same batches and masks whatever the number of processes, also of those that resume."""
+    settings: dict[str, Any] = {
+        "metrics_updates": 1, "validation_updates": 1000, "keep": "last", "masking": "rows",
+        "languages_per_batch": 2, "schedule": {"kind": "constant", "warmup_updates": 2},
+    }  # fmt: skip
+    one = straight_run(make_job("one", model=NO_DROPOUT, updates=24, **settings))
+    straight_run(make_job("changing", model=NO_DROPOUT, updates=8, **settings))
+    work = make_work("changing", updates=16, processes=2, **settings)
+    PRETRAIN.run(work)
+    assert "going on from update 8" in (work.logs / "processes.log").read_text()
+    last = straight_run(make_job("changing", model=NO_DROPOUT, updates=24, **settings))
+    expected, found = (_records(directory) for directory in (one, last))
+    assert [r["step"] for r in found] == list(range(1, 25))
+    assert [r["tokens"] for r in found] == [r["tokens"] for r in expected]
+    for theirs, ours in zip(expected, found, strict=True):
+        assert ours["loss_by_step"].keys() == theirs["loss_by_step"].keys()
+        assert list(ours["loss"].values()) == pytest.approx(list(theirs["loss"].values()), rel=1e-4)
+
+
+def _records(directory: Path) -> list[dict[str, Any]]:
+    lines = (directory / "metrics.jsonl").read_text().split("\n")[:-1]
+    return [json.loads(line) for line in lines]
