@@ -168,8 +168,19 @@ def test_a_spike_is_recorded_with_all_that_led_to_it(make_job: MakeJob) -> None:
     assert trainer._state.guard.skipped == 0
 
 
-@pytest.mark.parametrize("factor", [1000.0, math.inf, math.nan])
-def test_a_skipped_update_changes_nothing_but_counters(make_job: MakeJob, factor: float) -> None:
+@pytest.mark.parametrize(
+    ("factor", "settings"),
+    [
+        (1000.0, {}),
+        (math.inf, {}),
+        (math.nan, {}),
+        (1000.0, {"micro_batch_tokens": 40, "masking": "rows"}),
+        (1000.0, {"precision": "bf16"}),
+    ],
+)
+def test_a_skipped_update_changes_nothing_but_counters(
+    make_job: MakeJob, factor: float, settings: dict[str, object]
+) -> None:
     class Watching(Trainer):
         unchanged: bool | None = None
 
@@ -182,14 +193,11 @@ def test_a_skipped_update_changes_nothing_but_counters(make_job: MakeJob, factor
             return rate
 
         def _everything(self) -> list[Tensor]:
-            moments = [
-                value
-                for state in self._updater.optimizer.adam.state.values()
-                for value in state.values()
-            ]
+            states = self._updater.optimizer.adam.state.values()
+            moments = [value for state in states for value in state.values()]
             return [t.clone() for t in [*self._encoder.state_dict().values(), *moments]]
 
-    job = make_job(guard=guard(spike="skip"))
+    job = make_job(guard=guard(spike="skip"), **settings)
     trainer = louder_trainer(job, {SPIKE_AT: factor}, Watching)
     trainer.run()
     assert Watching.unchanged
@@ -199,6 +207,26 @@ def test_a_skipped_update_changes_nothing_but_counters(make_job: MakeJob, factor
     assert [line.get("skipped") for line in lines] == [None, None, None, 1]
     assert all(math.isfinite(line["gradient_norm"]) for line in lines)
     assert all(math.isfinite(loss) for line in lines for loss in line["loss"].values())
+
+
+def test_fp16_s_scaler_goes_on_after_a_skipped_update(make_job: MakeJob) -> None:
+    """A hundredfold loss: large against the others, and far from the end of fp16's range."""
+    job = make_job(precision="fp16", guard=guard(spike="skip"))
+    trainer = louder_trainer(job, {SPIKE_AT: 100.0})
+    trainer._updater.scaler = torch.amp.GradScaler("cpu", init_scale=16.0)
+    trainer.run()
+    assert trainer._state.guard.skipped == 1
+    assert trainer._state.overflows == 0
+    assert trainer._state.update == 20
+
+
+def test_evidence_of_masks_that_the_device_draws_says_how(make_job: MakeJob) -> None:
+    job = make_job(guard=guard(), masking="rows")
+    louder_trainer(job, {SPIKE_AT: 1000.0}).run()
+    ((name, _),) = reports(job).items()
+    batch = np.load(job.logs / "divergence-0" / name / "batch.npz")
+    assert len(batch["count_B"]) == len(batch["rows_B"]) == len(batch["tokens_BT"])
+    assert batch["key"].shape == ()
 
 
 def test_a_line_of_skipped_updates_alone_has_no_norm(make_job: MakeJob) -> None:
