@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from xlm.pipeline.observer import Finished
+from xlm.pipeline.observer import Finished, NodeProgress, Observers
 from xlm.stage import Node
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -89,9 +89,9 @@ def test_a_server_that_went_away_fails_no_stage_and_is_left_alone(
     monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0.0)
     reach = ServerReach()
     shown, bar = documents.DocumentArtifacts(reach), progress.ProgressArtifacts(reach)
-    for observer in (shown, bar):
-        observer.started(NODE)
-        observer.shown(NODE, "curves", "text")
-        observer.progressed(NODE, 1, 2, "updates", "")
-        observer.finished(Finished(NODE, "built"))
+    both = Observers([shown, bar])
+    both.started(NODE)
+    NodeProgress(both, NODE, lambda: None).show("curves", "text")
+    both.progressed(NODE, 1, 2, "updates", "")
+    both.finished(Finished(NODE, "built"))
     assert calls == ["call"]

@@ -273,13 +273,14 @@ def exploding(job: PretrainJob) -> Trainer:
 
 
 def test_an_exploding_learning_rate_stops_at_the_first_spike(make_job: MakeJob) -> None:
-    job = make_job(guard=guard(spike="stop"))
+    job = make_job(guard=guard(spike="stop"), figures=True)
     with pytest.raises(TrainingError, match=r"gradient norm \S+ at update 13 .* is above") as stop:
         exploding(job).run()
     assert str(stop.value).count("\n") == 0
     assert "divergence-0/update-000000013-spike" in str(stop.value)
     assert list(reports(job)) == ["update-000000013-spike"]
     assert not (job.out / "model.safetensors").exists()
+    assert "| loss, MLM | 10 |" in (job.logs / "curves.md").read_text()
 
 
 def test_spikes_without_end_stop_any_run(make_job: MakeJob) -> None:

@@ -136,9 +136,12 @@ class Trainer:
         metrics = JsonLines(
             self._job.scratch / METRICS_FILE, start_bytes=self._state.metrics_bytes
         ) if self._team.leads else None  # fmt: skip
-        self._train(metrics)
-        if self._watch:
-            self._watch.ends(self._state.validations)
+        try:
+            self._train(metrics)
+        except TrainingError:
+            self._end_watch()  # its last curves are what one looks at first
+            raise
+        self._end_watch()
         if self._team.leads:
             write_mixture(self._job.out / "mixture.json", rows)
             self._publish()
@@ -179,6 +182,10 @@ class Trainer:
             update=self._state.update,
             machine=Machine.of(team.device, arithmetic, team.world),
         )
+
+    def _end_watch(self) -> None:
+        if self._watch:
+            self._watch.ends(self._state.validations)
 
     def _take(self, state: RunState) -> None:
         """Go on from a state; the guard's memory is part of it."""
