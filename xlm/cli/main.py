@@ -174,7 +174,7 @@ def main() -> None:
         app()
     except XlmError as error:
         sys.stderr.write(f"xlm: {error}\n")
-        sys.exit(1)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

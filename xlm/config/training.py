@@ -230,6 +230,12 @@ class PretrainConfig(Config):
         gt=0,
         description="How long a process waits for another before the run ends with an error.",
     )
+    save_seconds: float = operational(
+        30,
+        gt=0,
+        description="How long processes that are asked to stop may take to save their state before "
+        "they are killed; the models of a cluster want more.",
+    )
     speed_updates: int = operational(
         25, ge=1, description="Updates between reports of speed and progress."
     )

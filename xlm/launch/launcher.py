@@ -24,6 +24,8 @@ class Launch:
     log_path: Path
     """Gets what the processes say, appended."""
     timeout_seconds: float | None = None
+    save_seconds: float = 30
+    """How long processes that were asked to stop may take to save their state."""
 
 
 class Launcher(Protocol):

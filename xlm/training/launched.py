@@ -54,6 +54,7 @@ def pretrain(
         processes=config.processes,
         threads_per_process=config.threads_per_process,
         timeout_seconds=config.timeout_seconds,
+        save_seconds=config.save_seconds,
         unit="updates",
         launcher=launcher,
     )
@@ -74,6 +75,7 @@ def launch_job(
     timeout_seconds: float | None,
     unit: str,
     launcher: Launcher | None,
+    save_seconds: float = 30,
 ) -> dict[str, float]:
     """Run a job's processes to their end, report their progress, and return what they cost.
 
@@ -95,6 +97,7 @@ def launch_job(
             threads_per_process=threads_per_process,
             log_path=work.logs / "processes.log",
             timeout_seconds=timeout_seconds,
+            save_seconds=save_seconds,
         ),
         report.update,
     )
