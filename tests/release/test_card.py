@@ -14,10 +14,10 @@ from xlm.bpe.vocabulary import SPECIAL_TOKENS
 from xlm.model.classifier import Classifier
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
+from xlm.model.hugging_face import write_classifier, write_masked_lm
 from xlm.model.initialise import initialise
 from xlm.release.card import render_card
 from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
-from xlm.release.huggingface import write_classifier, write_masked_lm
 from xlm.release.measured import measured, without_measured
 from xlm.release.tokenizer import write_tokenizer
 from xlm.xnli.results import LanguageResults
@@ -159,12 +159,11 @@ def test_first_steps_run_offline_as_they_stand(
         write_classifier(tmp_path, Classifier(encoder))
     else:
         write_masked_lm(tmp_path, encoder)
-    codes = tmp_path / "codes"
-    codes.write_text("t h 3\nth e</w> 2\n", encoding="utf-8")
+    merges = b"t h 3\nth e</w> 2\n"
     letters = [letter + end for letter in "abcdefghijklmnopqrstuv" for end in ("", "@@")]
     tokens = [*SPECIAL_TOKENS, "the", *letters][: description.vocabulary_size]
     write_tokenizer(
-        tmp_path, tokens=tokens, codes=codes, languages=description.languages, positions=64
+        tmp_path, tokens=tokens, merges=merges, languages=description.languages, positions=64
     )
     card = render_card(facts, classifier=classifier, parameters=1)
     (snippet,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)

@@ -7,6 +7,7 @@ import json
 import logging
 import signal
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from xlm.model.checkpoint import save_encoder
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
+from xlm.model.warm_start import warm_start
 from xlm.training.checkpoints import Checkpoints
 from xlm.training.guards import DivergenceGuard
 from xlm.training.job import SPEED_FILE, PretrainJob
@@ -78,6 +80,9 @@ class Trainer:
         )
         self._encoder = Encoder(self._description)
         initialise(self._encoder, self._config.seed)
+        if self._config.warm_start:
+            source = Path(self._config.warm_start)
+            warm_start(self._encoder, vocabulary, source, identity=job.warm_start)
         self._encoder.to(team.device)
         self._optimizer = build_optimizer(
             self._encoder.named_parameters(),

@@ -15,8 +15,8 @@ from xlm.config.model import ModelConfig
 from xlm.model.classifier import Classifier
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import PAD, Encoder
+from xlm.model.hugging_face import write_classifier, write_masked_lm
 from xlm.model.initialise import initialise
-from xlm.release.huggingface import write_classifier, write_masked_lm
 
 LANGUAGES = tuple(LANGUAGE_TABLE)
 WORDS = 90
