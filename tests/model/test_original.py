@@ -96,15 +96,15 @@ def test_numpy_values_of_params_are_let_in(content: dict[str, Any], tmp_path: Pa
     assert_same(read_original(legacy), small_model())
 
 
-@pytest.mark.parametrize(("written", "core"), [("numpy._core", "numpy.core"), ("", "")])
+@pytest.mark.parametrize("core", ["numpy.core", "numpy._core"])
 def test_both_names_of_numpys_core_are_let_in(
-    content: dict[str, Any], tmp_path: Path, written: str, core: str
+    content: dict[str, Any], tmp_path: Path, core: str
 ) -> None:
     """Files of 2019 say numpy.core, those of numpy 2 numpy._core."""
     path = save(content, tmp_path / "x.pth", _use_new_zipfile_serialization=False)
     data = path.read_bytes()
     assert b"cnumpy._core.multiarray\nscalar" in data
-    path.write_bytes(data.replace(b"c" + written.encode() + b".", b"c" + core.encode() + b"."))
+    path.write_bytes(data.replace(b"cnumpy._core.", f"c{core}.".encode()))
     assert_same(read_original(path), small_model())
 
 
@@ -322,10 +322,10 @@ def test_damaged_files_are_one_line(content: dict[str, Any], tmp_path: Path, zip
     lengths = [0, 1, 10, 100, 1000, *range(2000, len(whole), 2999), len(whole) - 1]
     for length in lengths[: -1 if zipped else None]:
         path.write_bytes(whole[:length])
-        with pytest.raises(DataError, match="damaged.pth") as caught:
+        with pytest.raises(DataError, match=r"damaged\.pth") as caught:
             read_original(path)
         assert "\n" not in str(caught.value)
     for data in (b"hello", b"\x80\x04N.", b"PK\x03\x04" + b"\0" * 50, b"\x80\x02" + b"(" * 50):
         path.write_bytes(data)
-        with pytest.raises(DataError, match="damaged.pth"):
+        with pytest.raises(DataError, match=r"damaged\.pth"):
             read_original(path)
