@@ -238,7 +238,9 @@ def test_other_dictionaries_are_refused(content: dict[str, Any], tmp_path: Path)
         "dico_word2id": {word: number for number, word in moved.items()},
         "dico_counts": {},
     }
-    assert "ids 0 to 13 are <s> </s> <pad> <unk> <mask>" in refusal(content, tmp_path)
+    assert "ids 0 to 13 are ('<s>', '</s>', '<pad>', '<unk>', '<mask>'" in refusal(
+        content, tmp_path
+    )
 
 
 def test_missing_and_unknown_weights_are_named(content: dict[str, Any], tmp_path: Path) -> None:
@@ -246,6 +248,8 @@ def test_missing_and_unknown_weights_are_named(content: dict[str, Any], tmp_path
     assert "no weight ffns.0.lin1.bias" in refusal(content, tmp_path)
     content["model"] |= {"ffns.0.lin1.bias": weight, "ffns.7.lin1.bias": weight}
     assert "unknown weights ffns.7.lin1.bias" in refusal(content, tmp_path)
+    content["model"]["two\nlines"] = weight
+    assert r"unknown weights ffns.7.lin1.bias, two\nlines" in refusal(content, tmp_path)
     del content["model"]["embeddings.weight"]
     assert "no matrix embeddings.weight" in refusal(content, tmp_path)
 
@@ -260,7 +264,9 @@ def test_a_head_of_its_own_is_refused(content: dict[str, Any], tmp_path: Path) -
 def test_other_contents_are_refused(content: dict[str, Any], tmp_path: Path) -> None:
     plain = content["model"]
     assert "no `params`" in refusal({**content, "params": None}, tmp_path)
-    assert "no `model`, but encoder, decoder" in refusal({"encoder": {}, "decoder": {}}, tmp_path)
+    assert "no `model`, but 'encoder', 'decoder'" in refusal(
+        {"encoder": {}, "decoder": {}}, tmp_path
+    )
     assert "no `model`" in refusal([1, 2], tmp_path)
     assert "the weights are a list" in refusal({**content, "model": [1]}, tmp_path)
     assert "weight 'x' is no tensor" in refusal({**content, "model": {"x": 1}}, tmp_path)

@@ -99,6 +99,11 @@ def test_pretraining_aids_are_named_too(facts: RunFacts) -> None:
     assert "* 8 languages in each pretraining batch" in card
 
 
+def test_a_model_that_started_from_another_says_so(facts: RunFacts) -> None:
+    card = render_card(replace(facts, warm_start="original 5f0c"), classifier=False, parameters=1)
+    assert "* starting weights of another model (layout and sha256: original 5f0c)" in card
+
+
 def test_amounts_that_were_measured_and_learned_from_are_said(facts: RunFacts) -> None:
     head = replace(facts.sources[0], is_head=True)
     counts = {**facts.counts, "finetune": {"updates": 50, "training_pairs": 20_000}}

@@ -4,13 +4,15 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model
+from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.resolve import resolve
+from xlm.config.training import PretrainSlice
 from xlm.errors import TrainingError, XlmError
 from xlm.model.checkpoint import encoder_weights
 from xlm.model.description import ModelDescription
@@ -19,6 +21,7 @@ from xlm.model.initialise import initialise
 from xlm.model.original import write_original
 from xlm.model.portable import PortableModel
 from xlm.model.source_files import identity_of
+from xlm.stage import Work
 from xlm.stages.pretrain import PRETRAIN
 from xlm.training.job import PretrainJob
 from xlm.training.team import Team
@@ -94,6 +97,36 @@ def test_a_source_that_changed_after_the_plan_is_refused(make_job: MakeJob, sour
     torch.save(content, source)
     with pytest.raises(TrainingError, match="when the run was planned"):
         Trainer(job, ALONE)
+
+
+def test_the_stage_trains_from_it_in_a_process_of_its_own(
+    world: TinyWorld, source: Path, tmp_path: Path
+) -> None:
+    any_mapper: Any = None
+    work = Work(
+        unit="all",
+        config=PretrainSlice(
+            languages=LANGUAGES,
+            model=tiny_model(),
+            pretrain=tiny_pretraining(updates=2, warm_start=str(source)),
+            warm_start=identity_of(source),
+        ),
+        inputs={
+            "vocabulary": world.vocabulary,
+            **{f"data.{unit}": path for unit, path in {**world.mono, **world.pairs}.items()},
+        },
+        out=tmp_path / "out",
+        scratch=tmp_path / "scratch",
+        logs=tmp_path / "logs",
+        mapper=any_mapper,
+        workers=1,
+    )
+    PRETRAIN.run(work)
+    said = (work.logs / "processes.log").read_text()
+    assert f"warm start from {source}: 134 tokens taken, 0 new; languages taken: en fr sw" in said
+    changed = work.config.model_copy(update={"warm_start": "original 0"})
+    with pytest.raises(TrainingError, match="when the run was planned"):
+        PRETRAIN.run(replace(work, config=changed, out=tmp_path / "o", scratch=tmp_path / "s"))
 
 
 def key_fields(path: Path | str | None) -> dict[str, object]:

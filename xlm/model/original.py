@@ -34,7 +34,7 @@ def read_original(path: Path) -> PortableModel:
     """
     content = read_pickled(path)
     if not isinstance(content, Mapping) or "model" not in content:
-        keys = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else ""
+        keys = ", ".join(map(repr, list(content)[:5])) if isinstance(content, Mapping) else ""
         raise DataError(
             f"{path} has no `model`" + (f", but {keys}" if keys else ""),
             fix="give an encoder's checkpoint of the original",

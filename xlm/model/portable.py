@@ -88,9 +88,9 @@ def tidy_weights(weights: object, where: str) -> dict[str, Tensor]:
         if plain.rpartition(".")[2] == "position_ids":
             continue  # a buffer of older transformers: 0, 1, 2, ...
         if not tensor.is_floating_point() or tensor.is_sparse:
-            raise DataError(f"{where}: weight {plain} holds {tensor.dtype}", fix=_FIX)
+            raise DataError(f"{where}: weight {plain!r} holds {tensor.dtype}", fix=_FIX)
         if plain in tidy:
-            raise DataError(f"{where}: weight {plain} is there twice", fix=_FIX)
+            raise DataError(f"{where}: weight {plain!r} is there twice", fix=_FIX)
         tidy[plain] = _alone(tensor.detach().to("cpu", torch.float32), taken)
         taken.add(tidy[plain].data_ptr())
     return tidy
@@ -138,7 +138,8 @@ def check_weights(description: ModelDescription, weights: Mapping[str, Tensor], 
     for names, what in ((missing, "no weight"), (unknown, "unknown weights")):
         if names:
             more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-            raise DataError(f"{where}: {what} {', '.join(names[:_SHOWN_NAMES])}{more}", fix=_FIX)
+            shown = ", ".join(names[:_SHOWN_NAMES]).encode("unicode_escape").decode()
+            raise DataError(f"{where}: {what} {shown}{more}", fix=_FIX)
     for name, shape in found.items():
         if shape != expected[name]:
             raise DataError(

@@ -52,7 +52,7 @@ def describe(
     layers = sum(name.endswith(".q_lin.weight") for name in weights)
     if settings["n_layers"] != layers:
         raise DataError(
-            f"{where}: n_layers is {settings['n_layers']}, there are weights of {layers}",
+            f"{where}: n_layers is {settings['n_layers']!r}, there are weights of {layers}",
             fix="fetch it again",
         )
     languages = read_languages(settings, where)
@@ -60,7 +60,7 @@ def describe(
     words = settings.get("n_words", settings.get("vocab_size", rows))
     if words != rows:
         raise DataError(
-            f"{where}: n_words is {words}, {EMBEDDINGS} has {rows} rows", fix="fetch it again"
+            f"{where}: n_words is {words!r}, {EMBEDDINGS} has {rows} rows", fix="fetch it again"
         )
     if vocabulary is not None:
         vocabulary, cut = fit_vocabulary(vocabulary, rows, where)
@@ -99,7 +99,7 @@ def read_languages(settings: Mapping[str, Any], where: str) -> tuple[str, ...]:
     codes = tuple(tables[0].get(number, "") for number in range(len(tables[0])))
     count = settings.get("n_langs", len(codes))
     if "" in codes or len(set(codes)) != len(codes) or count != len(codes):
-        raise DataError(f"{where}: n_langs is {count}, id2lang {tables[0]}"[:300], fix=fix)
+        raise DataError(f"{where}: n_langs is {count!r}, id2lang {tables[0]}"[:300], fix=fix)
     return codes
 
 
@@ -116,7 +116,7 @@ def fit_vocabulary(
     special = vocabulary.tokens[: len(SPECIAL_TOKENS)]
     if special != SPECIAL_TOKENS:
         raise DataError(
-            f"{where}: ids 0 to {len(SPECIAL_TOKENS) - 1} are {' '.join(special)}"[:300],
+            f"{where}: ids 0 to {len(SPECIAL_TOKENS) - 1} are {special}"[:300],
             fix=f"they must be {' '.join(SPECIAL_TOKENS)}",
         )
     if vocabulary.size < rows:
@@ -142,7 +142,7 @@ def _refuse_others(settings: Mapping[str, Any], where: str) -> None:
         raise DataError(f"{where}: its activation is ReLU (gelu_activation false)", fix=_FIX)
     for name, index in _INDICES.items():
         if settings.get(name, index) != index:
-            raise DataError(f"{where}: {name} is {settings[name]}, not {index}", fix=_FIX)
+            raise DataError(f"{where}: {name} is {settings[name]!r}, not {index}", fix=_FIX)
 
 
 def _description(
