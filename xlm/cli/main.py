@@ -5,6 +5,7 @@ Commands import what they need when they run, so that `xlm --help` answers at on
 
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -115,6 +116,27 @@ def results(
     from xlm.cli.results import print_costs, print_results
 
     (print_costs if costs else print_results)(profile, root, as_json)
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        Path, typer.Argument(help="A .pth of the original, a Hugging Face folder, or an artifact.")
+    ],
+    out: Annotated[Path, typer.Argument(help="What to write; it must not exist.")],
+    to: Annotated[str, typer.Option("--to", help="original, hugging-face or xlm.")],
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option("--vocabulary", help="Folder of the model's vocabulary.json.", metavar="DIR"),
+    ] = None,
+    codes: Annotated[
+        Path | None, typer.Option("--codes", help="Codes file of the model's vocabulary.")
+    ] = None,
+) -> None:
+    """Write a model in another layout (docs/models.md)."""
+    from xlm.cli.convert import convert_model
+
+    convert_model(source, out, to, vocabulary, codes)
 
 
 @app.command()

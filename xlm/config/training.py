@@ -216,6 +216,13 @@ class PretrainConfig(Config):
         default=1, ge=1, description="CPU threads of a process (order of sums: bits)."
     )
 
+    warm_start: str | None = operational(
+        None,
+        description="What the weights start from: a .pth of the original, a Hugging Face folder, "
+        "or a model artifact of ours; its contents are in the key, its path is not "
+        "(docs/models.md). None: from the model's initialisation.",
+    )
+
     checkpoint_updates: int = operational(
         1000, ge=1, description="Updates between checkpoints; changes no bits."
     )
@@ -271,3 +278,6 @@ class PretrainSlice(Config):
     languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
     model: ModelConfig = Field(description="Sizes of the encoder.")
     pretrain: PretrainConfig = Field(description="Objectives, batches, schedule.")
+    warm_start: str = Field(
+        default="", description="Kind and digest of what the weights start from; empty: nothing."
+    )

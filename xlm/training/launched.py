@@ -40,6 +40,7 @@ def pretrain(
         languages=work.config.languages,
         model=work.config.model,
         pretrain=config,
+        warm_start=work.config.warm_start,
         vocabulary=vocabulary,
         mono=dict(mono),
         pairs=dict(pairs),
