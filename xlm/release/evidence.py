@@ -128,10 +128,11 @@ def _perplexities(path: Path, languages: tuple[str, ...]) -> dict[str, Series]:
     validations = _parse(path.read_bytes(), path).get("validations", [])
     found = {}
     for code in languages:
-        name = f"valid_{code}_mlm_ppl"
-        points = [(record["step"], record[name]) for record in validations if name in record]
-        if points:
-            found[code] = _series(points)
+        for name in (f"valid_{code}_mlm_ppl", f"valid_{code}_clm_ppl"):
+            points = [(record["step"], record[name]) for record in validations if name in record]
+            if points:
+                found[code] = _series(points)
+                break  # only a model trained by CLM alone has no masked perplexity
     return found
 
 
