@@ -61,7 +61,7 @@ def main(request_json: str) -> int:
         os._exit(1)
     except (XlmError, OSError) as error:
         sys.stderr.write(f"xlm: {error}\n")
-        return 1
+        return error.exit_code if isinstance(error, XlmError) else 1
     except KeyboardInterrupt as interrupt:
         sys.stderr.write("xlm: interrupted; the same command goes on where this one stopped\n")
         return int(interrupt.args[0])

@@ -17,7 +17,7 @@ from tasks.progress import ProgressArtifacts
 from tasks.reach import ServerReach
 from tasks.stage_task import StageTask
 from xlm.config.settings import Settings
-from xlm.errors import PipelineError
+from xlm.errors import PipelineError, RequeueError
 from xlm.pipeline.observer import Finished, Observer, Observers
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import PipelineRun, open_run
@@ -69,7 +69,10 @@ class _Submitter:
                 publish_stage_card(stage, built, self.run.request)
         if failures:
             behind = f" ({len(blocked)} behind them were not tried)" if blocked else ""
-            raise PipelineError("; ".join(failures) + behind)
+            what = "; ".join(failures) + behind
+            if len(failures) == len(self.run.asked_to_stop):
+                raise RequeueError(what)
+            raise PipelineError(what)
 
 
 @contextmanager
@@ -77,6 +80,7 @@ def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
     """Open the run, yield the function that submits a stage, wait for everything at the end.
 
     Raises:
+        RequeueError: nothing is wrong, but training was asked to stop.
         PipelineError: names every node that failed, after all others have finished.
     """
     terminal = extra_observer.get()

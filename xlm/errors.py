@@ -10,10 +10,13 @@
     ├── MissingUpstreamError an artifact that must be built before this one
     ├── ToolError            an external program that failed, with the end of what it said
     ├── TrainingError        training that cannot go on (diverged, collapsed, vocabulary mismatch)
+    │   └── RequeueError     training that was asked to stop and saved its state
     └── PipelineError        some nodes of a run failed; names each with its own error
 
 Every message says what is wrong, where (file, line, address, key), and what to do about it.
 """
+
+from typing import ClassVar
 
 
 class XlmError(Exception):
@@ -23,6 +26,9 @@ class XlmError(Exception):
         what: the fault and its place, one clause.
         fix: what to do about it, one clause; printed behind the fault.
     """
+
+    exit_code: ClassVar[int] = 1
+    """Of a command that ends with this error."""
 
     def __init__(self, what: str, *, fix: str = "") -> None:
         self.what = what
@@ -72,6 +78,13 @@ class ToolError(XlmError):
 
 class TrainingError(XlmError):
     """Training that cannot go on."""
+
+
+class RequeueError(TrainingError):
+    """Training was asked to stop and has saved its state: the same command goes on."""
+
+    exit_code = 75
+    """EX_TEMPFAIL of sysexits: the same command again, later."""
 
 
 class PipelineError(XlmError):

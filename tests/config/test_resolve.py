@@ -122,6 +122,41 @@ def _models(model: type[Config]) -> set[type[Config]]:
     return found
 
 
+def test_a_recipe_is_laid_where_it_is_named() -> None:
+    def facts(*overrides: str, profile: str = "mini15") -> tuple[object, ...]:
+        config = resolve(profile, overrides)
+        pretrain = config.pretrain
+        return (
+            pretrain.recipe, pretrain.languages_per_batch, pretrain.masking, pretrain.pair_order,
+            config.model.attention_dropout,
+        )  # fmt: skip
+
+    fast, faithful = "pretrain.recipe=fast", "pretrain.recipe=faithful"
+    assert facts(faithful) == ("faithful", 1, "batch", "by_length", 0.1)
+    assert facts(fast) == ("fast", 8, "rows", "shuffled", 0)
+    assert facts(fast, faithful) == facts(faithful)
+    assert facts(fast, "pretrain.masking=batch")[2] == "batch"
+    assert facts("pretrain.masking=batch", fast)[2] == "rows", "what comes later wins"
+    assert facts("pretrain={recipe: fast, masking: batch}")[2] == "batch"
+    assert facts(profile="xnli15")[1:] == facts(faithful, profile="xnli15")[1:]
+    with pytest.raises(ConfigError, match=r"pretrain.recipe: Input should be 'faithful' or 'fast'"):
+        resolve("mini15", ["pretrain.recipe=../profiles/sample"])
+
+
+def test_a_recipe_in_a_profile_lies_under_the_profile_s_own_settings(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(
+        "languages: [en, sw]\npretrain: {recipe: fast, languages_per_batch: 2, stream_rows: 6}\n"
+    )
+    config = resolve(str(profile))
+    assert (config.pretrain.languages_per_batch, config.pretrain.masking) == (2, "rows")
+
+
+def test_a_recipe_s_name_is_in_no_key() -> None:
+    named = resolve("xnli15", ["pretrain.recipe=faithful"]).pretrain
+    assert named.key_fields() == resolve("xnli15").pretrain.key_fields()
+
+
 def test_every_field_is_described() -> None:
     bare = [
         f"{model.__name__}.{name}"

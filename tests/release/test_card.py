@@ -14,10 +14,10 @@ from xlm.bpe.vocabulary import SPECIAL_TOKENS
 from xlm.model.classifier import Classifier
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
+from xlm.model.hugging_face import write_classifier, write_masked_lm
 from xlm.model.initialise import initialise
 from xlm.release.card import render_card
 from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
-from xlm.release.huggingface import write_classifier, write_masked_lm
 from xlm.release.measured import measured, without_measured
 from xlm.release.tokenizer import write_tokenizer
 from xlm.xnli.results import LanguageResults
@@ -99,6 +99,11 @@ def test_pretraining_aids_are_named_too(facts: RunFacts) -> None:
     assert "* 8 languages in each pretraining batch" in card
 
 
+def test_a_model_that_started_from_another_says_so(facts: RunFacts) -> None:
+    card = render_card(replace(facts, warm_start="original 5f0c"), classifier=False, parameters=1)
+    assert "* starting weights of another model (layout and sha256: original 5f0c)" in card
+
+
 def test_amounts_that_were_measured_and_learned_from_are_said(facts: RunFacts) -> None:
     head = replace(facts.sources[0], is_head=True)
     counts = {**facts.counts, "finetune": {"updates": 50, "training_pairs": 20_000}}
@@ -159,12 +164,11 @@ def test_first_steps_run_offline_as_they_stand(
         write_classifier(tmp_path, Classifier(encoder))
     else:
         write_masked_lm(tmp_path, encoder)
-    codes = tmp_path / "codes"
-    codes.write_text("t h 3\nth e</w> 2\n", encoding="utf-8")
+    merges = b"t h 3\nth e</w> 2\n"
     letters = [letter + end for letter in "abcdefghijklmnopqrstuv" for end in ("", "@@")]
     tokens = [*SPECIAL_TOKENS, "the", *letters][: description.vocabulary_size]
     write_tokenizer(
-        tmp_path, tokens=tokens, codes=codes, languages=description.languages, positions=64
+        tmp_path, tokens=tokens, merges=merges, languages=description.languages, positions=64
     )
     card = render_card(facts, classifier=classifier, parameters=1)
     (snippet,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)

@@ -7,16 +7,16 @@ import pytest
 from transformers import XLMTokenizer
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, read_counted
-from xlm.release.tokenizer import huggingface_vocabulary, write_tokenizer
+from xlm.model.pieces import huggingface_vocabulary
+from xlm.release.tokenizer import write_tokenizer
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    codes = tmp_path / "codes"
-    codes.write_text("h e 9\nhe y</w> 5\nl o</w> 3", encoding="utf-8")
+    merges = b"h e 9\nhe y</w> 5\nl o</w> 3"
     tokens = [*SPECIAL_TOKENS, "hey", "he@@", "lo", "l@@", "o"]
     write_tokenizer(
-        tmp_path / "model", tokens=tokens, codes=codes, languages=("en", "sw"), positions=64
+        tmp_path / "model", tokens=tokens, merges=merges, languages=("en", "sw"), positions=64
     )
     return tmp_path / "model"
 
@@ -75,7 +75,7 @@ def test_published_vocabulary_gives_the_golden_ids(tmp_path: Path, shared: Path)
     write_tokenizer(
         tmp_path,
         tokens=tokens,
-        codes=official / "codes_xnli_15",
+        merges=(official / "codes_xnli_15").read_bytes(),
         languages=("en",),
         positions=512,
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from xlm.errors import DataError
-from xlm.launch.failure import raise_failure
+from xlm.errors import DataError, RequeueError, TrainingError
+from xlm.launch.failure import clear_failure, raise_failure
 from xlm.training import main as entry
 from xlm.training.job import PretrainJob, write_job
 from xlm.training.trainer import Interrupted, Trainer
@@ -39,8 +39,35 @@ def test_exit_codes_tell_done_failed_and_requeue(
         raise Interrupted
 
     monkeypatch.setattr(Trainer, "run", interrupted)
-    assert entry.main([str(path)]) == entry.REQUEUE
+    assert entry.main([str(path)]) == entry.REQUEUE == 75
+    with pytest.raises(RequeueError, match="has saved its state"):
+        raise_failure(path)
+    clear_failure(path)
     write_job(path, job.model_copy(update={"mono": {"sw": tmp_path}}))
     assert entry.main([str(path)]) == entry.FAILED
     with pytest.raises(DataError, match="no shards of split 'train'"):
         raise_failure(path)
+
+
+@pytest.mark.usefixtures("_careful")
+def test_running_out_of_memory_says_what_to_do(
+    make_job: Callable[..., PretrainJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "job.json"
+    write_job(path, make_job(updates=2))
+
+    def too_much(self: Trainer) -> None:
+        torch.empty(1 << 60, dtype=torch.uint8)
+
+    monkeypatch.setattr(Trainer, "run", too_much)
+    assert entry.main([str(path)]) == entry.FAILED
+    with pytest.raises(TrainingError, match="out of memory") as failure:
+        raise_failure(path)
+    assert "micro_batch_tokens" in failure.value.fix
+
+    def defect(self: Trainer) -> None:
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(Trainer, "run", defect)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        entry.main([str(path)])

@@ -12,7 +12,7 @@ import pytest
 
 from tests.training.runs import NO_DROPOUT, files, straight_run
 from xlm.config.training import PretrainSlice
-from xlm.errors import ToolError, TrainingError, XlmError
+from xlm.errors import RequeueError, ToolError, TrainingError
 from xlm.stage import Work
 from xlm.stages.pretrain import PRETRAIN
 from xlm.training.job import PretrainJob
@@ -76,7 +76,7 @@ def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
     """The other process waits no longer than it is told to, and no process is left."""
     work = make_work(
         number.name, updates=100_000, processes=2, checkpoint_updates=10,
-        collective_timeout_seconds=5, validation_updates=100_000,
+        collective_timeout_seconds=5, save_seconds=5, validation_updates=100_000,
     )  # fmt: skip
     ended: list[float] = []
 
@@ -87,12 +87,35 @@ def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
 
     striker = threading.Thread(target=strike)
     striker.start()
-    with pytest.raises(XlmError, match="a rerun continues"):
+    with pytest.raises(TrainingError, match="waited in vain for another one"):
         PRETRAIN.run(work)
     striker.join()
-    # 5 s of waiting, and up to 30 s until torchrun kills what does not answer.
+    # 5 s of waiting, and 30 s until torchrun kills what does not answer.
     assert time.monotonic() - ended[0] < 60
     assert not list(_processes_of(work.scratch))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_to_the_starter_saves_the_state_and_says_so(
+    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals
+) -> None:
+    """Slurm and Kubernetes signal torchrun, before time is over or a machine is taken away."""
+    work = make_work(number.name, updates=100_000, processes=2, checkpoint_updates=50_000,
+                     validation_updates=100_000, speed_updates=1)  # fmt: skip
+
+    def strike() -> None:
+        _wait_until(lambda: (work.logs / "speed.jsonl").exists(), "no update came")
+        worker = Path(f"/proc/{_process_of_rank(0, work.scratch)}/stat")
+        torchrun = int(worker.read_text().split(")")[1].split()[1])
+        os.kill(torchrun, number)
+
+    striker = threading.Thread(target=strike)
+    striker.start()
+    with pytest.raises(RequeueError, match="has saved its state"):
+        PRETRAIN.run(work)
+    striker.join()
+    assert len(list((work.scratch / "checkpoints").iterdir())) == 1
 
 
 def _kill_after_a_checkpoint(scratch: Path) -> None:
@@ -102,19 +125,24 @@ def _kill_after_a_checkpoint(scratch: Path) -> None:
 
 
 def _wait_for_a_checkpoint(scratch: Path) -> None:
+    _wait_until(lambda: any(scratch.glob("checkpoints/update-*")), "no checkpoint came")
+
+
+def _wait_until(happened: Callable[[], bool], otherwise: str) -> None:
     deadline = time.monotonic() + 60
-    while not any(scratch.glob("checkpoints/update-*")):
-        assert time.monotonic() < deadline, "no checkpoint came"
+    while not happened():
+        assert time.monotonic() < deadline, otherwise
         time.sleep(0.01)
 
 
 def _process_of_rank(rank: int, scratch: Path) -> int:
-    def rank_of(process: int) -> str:
-        variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
-        found = (v for v in variables if v.startswith(b"RANK="))
-        return next(found, b"").decode()
+    return next(one for one in _processes_of(scratch) if _rank_of(one) == f"RANK={rank}")
 
-    return next(one for one in _processes_of(scratch) if rank_of(one) == f"RANK={rank}")
+
+def _rank_of(process: int) -> str:
+    """`RANK=1`, or nothing for the process that starts the others."""
+    variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    return next((v for v in variables if v.startswith(b"RANK=")), b"").decode()
 
 
 def _processes_of(scratch: Path) -> Iterator[int]:

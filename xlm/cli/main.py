@@ -5,6 +5,7 @@ Commands import what they need when they run, so that `xlm --help` answers at on
 
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -118,6 +119,27 @@ def results(
 
 
 @app.command()
+def convert(
+    source: Annotated[
+        Path, typer.Argument(help="A .pth of the original, a Hugging Face folder, or an artifact.")
+    ],
+    out: Annotated[Path, typer.Argument(help="What to write; it must not exist.")],
+    to: Annotated[str, typer.Option("--to", help="original, hugging-face or xlm.")],
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option("--vocabulary", help="Folder of the model's vocabulary.json.", metavar="DIR"),
+    ] = None,
+    codes: Annotated[
+        Path | None, typer.Option("--codes", help="Codes file of the model's vocabulary.")
+    ] = None,
+) -> None:
+    """Write a model in another layout (docs/models.md)."""
+    from xlm.cli.convert import convert_model
+
+    convert_model(source, out, to, vocabulary, codes)
+
+
+@app.command()
 def ui(root: Root = None, port: Annotated[int, typer.Option(help="Of the server.")] = 4200) -> None:
     """Start server, worker and deployments; stop them all with Ctrl-C."""
     from xlm.cli.processes import run_ui
@@ -174,7 +196,7 @@ def main() -> None:
         app()
     except XlmError as error:
         sys.stderr.write(f"xlm: {error}\n")
-        sys.exit(1)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -217,6 +217,13 @@ class PretrainConfig(Config):
         default=1, ge=1, description="CPU threads of a process (order of sums: bits)."
     )
 
+    warm_start: str | None = operational(
+        None,
+        description="What the weights start from: a .pth of the original, a Hugging Face folder, "
+        "or a model artifact of ours; its contents are in the key, its path is not "
+        "(docs/models.md). None: from the model's initialisation.",
+    )
+
     checkpoint_updates: int = operational(
         1000, ge=1, description="Updates between checkpoints; changes no bits."
     )
@@ -230,6 +237,12 @@ class PretrainConfig(Config):
         1800,
         gt=0,
         description="How long a process waits for another before the run ends with an error.",
+    )
+    save_seconds: float = operational(
+        30,
+        gt=0,
+        description="How long processes that are asked to stop may take to save their state before "
+        "they are killed; the models of a cluster want more.",
     )
     speed_updates: int = operational(
         25, ge=1, description="Updates between reports of speed and progress."
@@ -275,3 +288,6 @@ class PretrainSlice(Config):
     languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
     model: ModelConfig = Field(description="Sizes of the encoder.")
     pretrain: PretrainConfig = Field(description="Objectives, batches, schedule.")
+    warm_start: str = Field(
+        default="", description="Kind and digest of what the weights start from; empty: nothing."
+    )

@@ -26,6 +26,8 @@ class Launch:
     timeout_seconds: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     """Laid over the launcher's own."""
+    save_seconds: float = 30
+    """How long processes that were asked to stop may take to save their state."""
 
 
 class Launcher(Protocol):

@@ -3,6 +3,7 @@
 LocalLauncher().run(launch, on_wait=lambda: None)
 """
 
+import math
 import os
 import socket
 import sys
@@ -22,6 +23,10 @@ _THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
 )
 _LOOPBACK = "lo"
+_SIGNALS = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+"""What torchrun passes on to its processes: SIGUSR1 is how Slurm says that time is nearly over."""
+_GRACE_SECONDS = 5
+"""For torchrun itself, once its processes have ended."""
 
 
 class LocalLauncher:
@@ -36,6 +41,8 @@ class LocalLauncher:
             "torch.distributed.run",
             "--standalone",
             f"--nproc-per-node={launch.processes}",
+            f"--shutdown-timeout={math.ceil(launch.save_seconds)}",
+            f"--signals-to-handle={_SIGNALS}",
             "-m",
             launch.module,
             str(launch.job),
@@ -45,6 +52,7 @@ class LocalLauncher:
                 arguments,
                 log_path=launch.log_path,
                 timeout_seconds=launch.timeout_seconds,
+                terminate_seconds=launch.save_seconds + _GRACE_SECONDS,
                 environment=_environment(launch.threads_per_process) | dict(launch.environment),
                 on_wait=on_wait,
             )

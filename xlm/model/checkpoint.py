@@ -17,7 +17,7 @@ from torch import Tensor
 
 from xlm.errors import DataError
 from xlm.model.classifier import Classifier
-from xlm.model.description import read_description, write_description
+from xlm.model.description import ModelDescription, read_description, write_description
 from xlm.model.encoder import Encoder
 
 WEIGHTS_FILE = "model.safetensors"
@@ -25,10 +25,15 @@ WEIGHTS_FILE = "model.safetensors"
 TIED_KEY = "pred_layer.proj.weight"
 """Shares its storage with the token embeddings."""
 
-_EMBEDDINGS_KEY = "embeddings.weight"
-_HEAD = "pred_layer."
+EMBEDDINGS = "embeddings.weight"
+POSITIONS = "position_embeddings.weight"
+LANGUAGES = "lang_embeddings.weight"
+HEAD = "pred_layer."
+HEAD_BIAS = "pred_layer.proj.bias"
+CLASSIFIER = "proj.1."
+"""Of the classifier: `proj` is a dropout and this layer."""
+
 _TRANSFORMER = "transformer."
-_CLASSIFIER = "proj.1."
 _SUMMARY = "sequence_summary.summary."
 
 
@@ -44,7 +49,7 @@ def encoder_weights(encoder: Encoder) -> dict[str, Tensor]:
 def classifier_weights(classifier: Classifier) -> dict[str, Tensor]:
     """The encoder's weights and `proj.1.weight`, `proj.1.bias` of the classifier."""
     own = {
-        f"{_CLASSIFIER}{name}": tensor.detach().cpu().contiguous()
+        f"{CLASSIFIER}{name}": tensor.detach().cpu().contiguous()
         for name, tensor in classifier.linear.state_dict().items()
     }
     return {**encoder_weights(classifier.encoder), **own}
@@ -56,7 +61,7 @@ def set_encoder_weights(encoder: Encoder, weights: Mapping[str, Tensor]) -> None
     Raises:
         DataError: a weight is missing, unknown or of another shape.
     """
-    tied = {**weights, TIED_KEY: weights.get(_EMBEDDINGS_KEY, torch.empty(0))}
+    tied = {**weights, TIED_KEY: weights.get(EMBEDDINGS, torch.empty(0))}
     try:
         encoder.load_state_dict(tied, strict=True)
     except RuntimeError as error:
@@ -71,11 +76,11 @@ def set_classifier_weights(classifier: Classifier, weights: Mapping[str, Tensor]
         DataError: a weight is missing, unknown or of another shape.
     """
     own = {
-        name.removeprefix(_CLASSIFIER): tensor
+        name.removeprefix(CLASSIFIER): tensor
         for name, tensor in weights.items()
-        if name.startswith(_CLASSIFIER)
+        if name.startswith(CLASSIFIER)
     }
-    rest = {name: tensor for name, tensor in weights.items() if not name.startswith(_CLASSIFIER)}
+    rest = {name: tensor for name, tensor in weights.items() if not name.startswith(CLASSIFIER)}
     set_encoder_weights(classifier.encoder, rest)
     try:
         classifier.linear.load_state_dict(own, strict=True)
@@ -84,10 +89,19 @@ def set_classifier_weights(classifier: Classifier, weights: Mapping[str, Tensor]
         raise DataError(f"weights do not fit the classifier: {reason}", fix="use its own") from None
 
 
+def save_weights(
+    directory: Path, description: ModelDescription, weights: Mapping[str, Tensor]
+) -> None:
+    """Write `model.safetensors` and `config.json` of a model."""
+    path = directory / WEIGHTS_FILE
+    save_file(dict(weights), path)
+    path.chmod(0o644)  # safetensors makes it private
+    write_description(directory, description)
+
+
 def save_encoder(directory: Path, encoder: Encoder) -> None:
     """Write `model.safetensors` and `config.json` of a pretrained encoder."""
-    save_file(encoder_weights(encoder), directory / WEIGHTS_FILE)
-    write_description(directory, encoder.description)
+    save_weights(directory, encoder.description, encoder_weights(encoder))
 
 
 def load_encoder(directory: Path) -> Encoder:
@@ -99,15 +113,14 @@ def load_encoder(directory: Path) -> Encoder:
     encoder = Encoder(read_description(directory))
     weights = read_weights(directory)
     set_encoder_weights(
-        encoder, {name: t for name, t in weights.items() if not name.startswith(_CLASSIFIER)}
+        encoder, {name: t for name, t in weights.items() if not name.startswith(CLASSIFIER)}
     )
     return encoder
 
 
 def save_classifier(directory: Path, classifier: Classifier) -> None:
     """Write `model.safetensors` and `config.json` of a fine-tuned classifier."""
-    save_file(classifier_weights(classifier), directory / WEIGHTS_FILE)
-    write_description(directory, classifier.encoder.description)
+    save_weights(directory, classifier.encoder.description, classifier_weights(classifier))
 
 
 def load_classifier(directory: Path) -> Classifier:
@@ -140,28 +153,26 @@ def to_hugging_face(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     The latter has no prediction head: beside a classifier, ours is left out.
     """
-    has_classifier = any(name.startswith(_CLASSIFIER) for name in weights)
+    has_classifier = any(name.startswith(CLASSIFIER) for name in weights)
     return {
         _to_hugging_face(name): tensor
         for name, tensor in weights.items()
-        if not (has_classifier and name.startswith(_HEAD))
+        if not (has_classifier and name.startswith(HEAD))
     }
 
 
 def from_hugging_face(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Their names to ours; the tied head weight, if stored, is left out."""
-    renamed = {_from_hugging_face(name): tensor for name, tensor in weights.items()}
-    renamed.pop(TIED_KEY, None)
-    return renamed
+    """Their names to ours; those of XLMModel alone have no prefix."""
+    return {_from_hugging_face(name): tensor for name, tensor in weights.items()}
 
 
 def _to_hugging_face(name: str) -> str:
-    if name.startswith(_CLASSIFIER):
-        return _SUMMARY + name.removeprefix(_CLASSIFIER)
-    return name if name.startswith(_HEAD) else _TRANSFORMER + name
+    if name.startswith(CLASSIFIER):
+        return _SUMMARY + name.removeprefix(CLASSIFIER)
+    return name if name.startswith(HEAD) else _TRANSFORMER + name
 
 
 def _from_hugging_face(name: str) -> str:
     if name.startswith(_SUMMARY):
-        return _CLASSIFIER + name.removeprefix(_SUMMARY)
+        return CLASSIFIER + name.removeprefix(_SUMMARY)
     return name.removeprefix(_TRANSFORMER)

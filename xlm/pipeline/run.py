@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from xlm.config.settings import Settings
-from xlm.errors import MissingUpstreamError, PipelineError
+from xlm.errors import MissingUpstreamError, PipelineError, RequeueError
 from xlm.launch.group import ProgramGroup
 from xlm.pipeline.graph import Graph, stage_named
 from xlm.pipeline.machine import machine_record
@@ -62,6 +62,8 @@ class PipelineRun:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[Node, Built] = field(default_factory=dict)
     failures: dict[Node, str] = field(default_factory=dict)
+    asked_to_stop: set[Node] = field(default_factory=set)
+    """Failures that are none: their state is saved."""
     _artifacts: dict[Node, Artifact] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,6 +91,8 @@ class PipelineRun:
             built = self._serve_or_build(node, stage, ingredients, upstream)
         except Exception as error:
             self.failures[node] = self._told(error)
+            if isinstance(error, RequeueError):
+                self.asked_to_stop.add(node)
             self.observer.finished(Finished(node, "failed", detail=self.failures[node]))
             raise
         self._remember(built, ingredients)

@@ -82,6 +82,7 @@ def read_facts(
         machines={stage: _machine(inputs[stage] / "run.json") for stage in _MODEL_STAGES},
         vocabulary=read_report(inputs["vocabulary"]),
         segmenters=dict(segmenters or {}),
+        warm_start=str(manifests["pretrain"].config.get("warm_start", "")),
     )
 
 

@@ -70,3 +70,5 @@ class RunFacts:
     """How each language fares with the vocabulary, by code; empty: not counted."""
     segmenters: Mapping[str, str] = field(default_factory=dict)
     """Tool, version and model that segmented a language without spaces, by code."""
+    warm_start: str = ""
+    """Kind and digest of the model that pretraining started from; empty: none."""

@@ -23,6 +23,10 @@ def aids_of(facts: RunFacts, *, classifier: bool) -> tuple[str, ...]:
     """What this run did beside or against the published method, one clause each."""
     model, pretrain, finetune = facts.description.model, facts.pretrain, facts.finetune
     used = [
+        (
+            bool(facts.warm_start),
+            f"starting weights of another model (layout and sha256: {facts.warm_start})",
+        ),
         (model.initialisation == "aligned", "starting weights that help languages to align"),
         (
             pretrain.optimizer.embedding_learning_rate is not None,

@@ -6,13 +6,13 @@ from pathlib import Path
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.release import PublishSlice
 from xlm.model.checkpoint import load_classifier, load_encoder
+from xlm.model.hugging_face import write_classifier, write_masked_lm
 from xlm.plotting import Style
 from xlm.release.card import render_card
 from xlm.release.evidence import CODES_NAME, read_facts
 from xlm.release.facts import RunFacts
 from xlm.release.fertility import FERTILITY_NAME
 from xlm.release.figures import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figure
-from xlm.release.huggingface import write_classifier, write_masked_lm
 from xlm.release.tokenizer import write_tokenizer
 from xlm.stage import Outcome, Work
 
@@ -50,7 +50,7 @@ def publish(
         write_tokenizer(
             folder,
             tokens=vocabulary.tokens,
-            codes=inputs["learn-bpe"] / CODES_NAME,
+            merges=(inputs["learn-bpe"] / CODES_NAME).read_bytes(),
             languages=facts.description.languages,
             positions=facts.description.model.max_positions,
         )

@@ -1,30 +1,37 @@
 """Writes the files from which `transformers.XLMTokenizer` makes our ids (spec 6.2 and 6.3).
 
-`vocab.json` marks ends of words where ours marks their absence: `token` becomes `token</w>` and
-`token@@` becomes `token`, so the bare `@@` becomes the empty key. `merges.txt` is the codes file.
+`vocab.json` holds the pieces of xlm/model/pieces.py, `merges.txt` is the codes file.
 """
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from xlm.bpe.vocabulary import CONTINUED, EOS, FIRST_ORDINARY, MASK, PAD, SPECIAL_TOKENS, UNKNOWN
-from xlm.release.huggingface import language_tables
+from xlm.bpe.vocabulary import EOS, MASK, PAD, SPECIAL_TOKENS, UNKNOWN
+from xlm.model.hugging_face import language_tables
+from xlm.model.pieces import write_pieces
 
 
 def write_tokenizer(
-    folder: Path, *, tokens: Sequence[str], codes: Path, languages: Sequence[str], positions: int
+    folder: Path,
+    *,
+    tokens: Sequence[str],
+    merges: bytes,
+    languages: Sequence[str],
+    positions: int,
 ) -> None:
     """Write `vocab.json`, `merges.txt` and `tokenizer_config.json` into a model folder.
 
     Args:
         tokens: our tokens by id, the 14 special ones first.
-        codes: the fastBPE codes that made them.
+        merges: contents of the fastBPE codes file that made them.
         positions: the longest input that the model takes, tokens.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / "vocab.json", huggingface_vocabulary(tokens))
-    (folder / "merges.txt").write_bytes(_merges(codes))
+    write_pieces(folder, tokens)
+    # The reader drops what stands behind the last newline: without one, the last merge is lost.
+    ended = merges if merges.endswith(b"\n") else merges + b"\n"
+    (folder / "merges.txt").write_bytes(ended)
     _write_json(
         folder / "tokenizer_config.json",
         {
@@ -44,28 +51,6 @@ def write_tokenizer(
             "model_input_names": ["input_ids", "attention_mask"],
         },
     )
-
-
-def huggingface_vocabulary(tokens: Sequence[str]) -> dict[str, int]:
-    """Our tokens by id as transformers' pieces.
-
-    Two tokens can give one piece (`x` and a literal `x</w>@@`, `<unk>` and `<unk>@@`): the lower id
-    keeps it, as the more frequent, and the other is never written.
-    """
-    pieces: dict[str, int] = {}
-    for number, token in enumerate(tokens):
-        piece = token
-        if number >= FIRST_ORDINARY:
-            continued = token.endswith(CONTINUED)
-            piece = token.removesuffix(CONTINUED) if continued else f"{token}</w>"
-        pieces.setdefault(piece, number)
-    return pieces
-
-
-def _merges(codes: Path) -> bytes:
-    content = codes.read_bytes()
-    # The reader drops what stands behind the last newline: without one, the last merge is lost.
-    return content if content.endswith(b"\n") else content + b"\n"
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -5,9 +5,11 @@ determine: `model.safetensors`, `config.json`, `mixture.json`, `metrics.jsonl`, 
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training import PretrainSlice
+from xlm.model.source_files import identity_of
 from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.data_units import data_inputs, pretraining_nodes
 
@@ -21,8 +23,13 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def _slice(config: PipelineConfig, unit: str) -> PretrainSlice:
+    languages, pretrain, identity = tuple(config.languages), config.pretrain, ""
+    if pretrain.warm_start is not None:
+        source = Path(pretrain.warm_start).expanduser().absolute()
+        pretrain = pretrain.model_copy(update={"warm_start": str(source)})
+        identity = identity_of(source)
     return PretrainSlice(
-        languages=tuple(config.languages), model=config.model, pretrain=config.pretrain
+        languages=languages, model=config.model, pretrain=pretrain, warm_start=identity
     )
 
 

@@ -30,6 +30,9 @@ class PretrainJob(Config):
     languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
     model: ModelConfig = Field(description="Sizes of the encoder.")
     pretrain: PretrainConfig = Field(description="Objectives, batches, schedule.")
+    warm_start: str = Field(
+        default="", description="Kind and digest that pretrain.warm_start must have."
+    )
     vocabulary: Path = Field(description="Directory of the vocabulary artifact.")
     mono: dict[str, Path] = Field(description="Directories of shards by language.")
     pairs: dict[str, Path] = Field(description="Directories of shards by pair.")

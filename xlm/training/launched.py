@@ -43,6 +43,7 @@ def pretrain(
         languages=work.config.languages,
         model=work.config.model,
         pretrain=config,
+        warm_start=work.config.warm_start,
         vocabulary=vocabulary,
         mono=dict(mono),
         pairs=dict(pairs),
@@ -57,6 +58,7 @@ def pretrain(
         processes=config.processes,
         threads_per_process=config.threads_per_process,
         timeout_seconds=config.timeout_seconds,
+        save_seconds=config.save_seconds,
         unit="updates",
         launcher=launcher,
     )
@@ -77,6 +79,7 @@ def launch_job(
     timeout_seconds: float | None,
     unit: str,
     launcher: Launcher | None,
+    save_seconds: float = 30,
 ) -> dict[str, float]:
     """Run a job's processes to their end, report their progress, and return what they cost.
 
@@ -106,6 +109,7 @@ def launch_job(
             timeout_seconds=timeout_seconds,
             # Figures are drawn there; without a cache matplotlib would use the home.
             environment=tool_environment(work.cache) if work.cache else {},
+            save_seconds=save_seconds,
         ),
         on_wait,
     )

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import torch
 
-from xlm.errors import XlmError
+from xlm.errors import RequeueError, XlmError
 from xlm.launch.failure import write_failure
 from xlm.launch.parent import die_with_parent
+from xlm.training.breakdown import explained
 from xlm.training.job import PretrainJob, read_job
 from xlm.training.team import join_team
 from xlm.training.trainer import Interrupted, Trainer
 
 FAILED = 3
-REQUEUE = 75
-"""EX_TEMPFAIL of sysexits: the same command again will go on."""
+REQUEUE = RequeueError.exit_code
 
 
 def run_process_entry(job_path: Path, run: Callable[[], None]) -> int:
@@ -40,12 +40,25 @@ def run_process_entry(job_path: Path, run: Callable[[], None]) -> int:
     try:
         run()
     except Interrupted:
+        stopped = RequeueError(
+            "training was asked to stop and has saved its state", fix="start it again to go on"
+        )
+        write_failure(job_path, stopped)
         return REQUEUE
     except XlmError as error:
-        write_failure(job_path, error)
-        logging.getLogger(__name__).exception("cannot go on")
-        return FAILED
+        return _fail(job_path, error)
+    except RuntimeError as error:
+        reason = explained(error)
+        if isinstance(reason, XlmError):
+            return _fail(job_path, reason)
+        raise
     return 0
+
+
+def _fail(job_path: Path, error: XlmError) -> int:
+    write_failure(job_path, error)
+    logging.getLogger(__name__).exception("cannot go on")
+    return FAILED
 
 
 def main(arguments: list[str]) -> int:

@@ -8,6 +8,7 @@ import logging
 import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from xlm.model.checkpoint import save_encoder
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
+from xlm.model.warm_start import warm_start
 from xlm.training.checkpoints import Checkpoints
 from xlm.training.collapse import CollapseGuard
 from xlm.training.evidence import Evidence
@@ -84,15 +86,19 @@ class Trainer:
             specials=self._config.asks_for_specials,
             objectives=self._config.objectives,
         )
-        self._encoder = Encoder(self._description)
-        initialise(self._encoder, self._config.seed)
-        self._encoder.to(team.device)
-        self._updater = Updater(self._encoder, team, self._config, vocabulary.counts)
         self._checkpoints = Checkpoints(
             job.scratch / "checkpoints",
             keep=self._config.keep_checkpoints,
             archive_updates=self._config.archive_updates,
         )
+        self._newest = self._checkpoints.newest()
+        self._encoder = Encoder(self._description)
+        initialise(self._encoder, self._config.seed)
+        if self._config.warm_start and self._newest is None:
+            source = Path(self._config.warm_start)
+            warm_start(self._encoder, vocabulary, source, identity=job.warm_start)
+        self._encoder.to(team.device)
+        self._updater = Updater(self._encoder, team, self._config, vocabulary.counts)
         self._best = job.scratch / "best.safetensors"
         self._sums = LossSums(self._source.steps, team.device)
         self._evidence = Evidence(
@@ -288,7 +294,7 @@ class Trainer:
         self._team.wait()
 
     def _resume(self) -> None:
-        newest = self._checkpoints.newest()
+        newest = self._newest
         if newest is None:
             return
         self._take(read_checkpoint(newest, self._encoder, self._updater, self._team.device))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from xlm.batches.data import load_corpus
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.languages import ENGLISH
+from xlm.config.training import Objective
 from xlm.model.checkpoint import load_classifier, load_encoder
 from xlm.shards.lines import InferencePairs
 from xlm.shards.reader import read_inference_pairs
@@ -57,6 +58,7 @@ class Evaluator:
         self._corpus = load_corpus(
             "test", mono=job.mono, pairs=job.pairs, vocabulary_hash=vocabulary.hash
         )
+        objectives: tuple[Objective, ...] = ("clm",) if job.causal else ("mlm", "tlm")
         self._validator = Validator(
             self._corpus,
             self.description,
@@ -65,6 +67,7 @@ class Evaluator:
             max_chunks=self._config.perplexity_max_chunks,
             max_pairs=self._config.perplexity_max_pairs,
             specials=job.specials,
+            objectives=objectives,
         )
 
     def tasks(self) -> dict[str, Callable[[], dict[str, Figures]]]:
@@ -186,12 +189,20 @@ def _results(job: EvaluateJob, figures: Mapping[str, Figures]) -> Results:
             "bag_of_words": "logistic regression on premise and hypothesis word counts, "
             "fitted to English pairs, applied to each language's words",
             "paper": "XNLI test accuracy of the paper, zero-shot MLM+TLM, whole test set",
-            "perplexity": "masked tokens of held-out text: 15 % of tokens, always replaced by the "
-            "mask, RandomState(0), pretrained encoder; </s> and <unk> "
-            + ("counted" if job.specials else "left out, as training never selects them"),
+            "perplexity": _perplexity_method(job),
             "retrieval": "pretrained encoder, mean of last-layer states, cosine, distinct held-out "
             "pairs, both ways; centred: mean of each language subtracted",
         },
+    )
+
+
+def _perplexity_method(job: EvaluateJob) -> str:
+    if job.causal:
+        return "held-out text, each token from those before it, pretrained encoder"
+    return (
+        "masked tokens of held-out text: 15 % of tokens, always replaced by the mask, "
+        "RandomState(0), pretrained encoder; </s> and <unk> "
+        + ("counted" if job.specials else "left out, as training never selects them")
     )
 
 

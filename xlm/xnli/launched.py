@@ -93,6 +93,7 @@ def evaluate(
         evaluate=config,
         stream_tokens=work.config.stream_tokens,
         specials=work.config.specials,
+        causal=work.config.causal,
         encoder=encoder,
         classifier=classifier,
         vocabulary=vocabulary,

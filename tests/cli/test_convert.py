@@ -1,0 +1,196 @@
+"""`xlm convert`: every layout to every other and back, bit for bit, whole or not at all."""
+
+import hashlib
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import XLMConfig, XLMForSequenceClassification, XLMTokenizer, XLMWithLMHeadModel
+
+from tests.flows.console import xlm
+from tests.model.portable_models import original_content, save, small_model
+from xlm.bpe.vocabulary import write_vocabulary
+from xlm.cli.convert import convert_model
+from xlm.errors import ConfigError, DataError
+from xlm.model.checkpoint import load_classifier, load_encoder
+from xlm.model.original import write_original
+from xlm.model.sources import read_model
+
+CODES = b"h e 9\nhe y</w> 5"
+"""Without a newline at its end, which merges.txt must have."""
+LAYOUTS = ("original", "hugging-face", "xlm")
+
+
+@pytest.fixture
+def codes(tmp_path: Path) -> Path:
+    path = tmp_path / "given-codes"
+    path.write_bytes(CODES)
+    return path
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source.pth"
+    write_original(path, small_model(codes_hash=hashlib.sha256(CODES).hexdigest()))
+    return path
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    files = [path] if path.is_file() else sorted(path.iterdir())
+    return {"" if path.is_file() else file.name: file.read_bytes() for file in files}
+
+
+@pytest.mark.parametrize("route", list(itertools.permutations(LAYOUTS)))
+def test_round_trips_in_every_order_keep_every_byte(
+    source: Path, codes: Path, tmp_path: Path, route: tuple[str, ...]
+) -> None:
+    first = tmp_path / "first"
+    convert_model(source, first, route[0], None, codes)
+    place = first
+    for number, layout in enumerate((*route[1:], route[0])):
+        target = tmp_path / f"{number}"
+        convert_model(place, target, layout, None, codes)
+        place = target
+    assert contents(place) == contents(first)
+    assert read_model(place).vocabulary == read_model(source).vocabulary
+
+
+def test_a_classifier_keeps_every_weight_that_both_have(tmp_path: Path) -> None:
+    model = small_model(classifier=True)
+    write_original(tmp_path / "tuned.pth", model)
+    convert_model(tmp_path / "tuned.pth", tmp_path / "hf", "hugging-face", None, None)
+    theirs, report = XLMForSequenceClassification.from_pretrained(
+        tmp_path / "hf", output_loading_info=True
+    )
+    assert not any(report.values())
+    convert_model(tmp_path / "hf", tmp_path / "ours", "xlm", None, None)
+    ours = load_classifier(tmp_path / "ours")
+    assert torch.equal(ours.linear.weight, theirs.sequence_summary.summary.weight)
+    assert torch.equal(ours.linear.weight, model.weights["proj.1.weight"])
+    assert ours.encoder.pred_layer.proj.bias.abs().max() == 0
+    convert_model(tmp_path / "ours", tmp_path / "again", "hugging-face", None, None)
+    assert contents(tmp_path / "again") == contents(tmp_path / "hf")
+
+
+def test_our_folder_loads_as_an_artifact_and_theirs_in_transformers(
+    source: Path, codes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    convert_model(source, tmp_path / "ours", "xlm", None, codes)
+    encoder = load_encoder(tmp_path / "ours").eval()
+    assert (tmp_path / "ours" / "codes").read_bytes() == CODES
+    convert_model(tmp_path / "ours", tmp_path / "hf", "hugging-face", None, None)
+    theirs, report = XLMWithLMHeadModel.from_pretrained(tmp_path / "hf", output_loading_info=True)
+    assert not any(report.values())
+    tokenizer = XLMTokenizer.from_pretrained(tmp_path / "hf")
+    assert tokenizer.bpe_ranks == {("h", "e"): 0, ("he", "y</w>"): 1}
+    assert tokenizer.convert_tokens_to_ids(["the</w>", "", "a"]) == [14, 16, 15]
+    tokens_BT = torch.tensor([[1, 14, 15, 17, 1]])
+    languages_BT = torch.full_like(tokens_BT, 9)
+    with torch.no_grad():
+        ours = encoder.predict(encoder(tokens_BT, languages_BT))
+        expected = theirs.eval()(input_ids=tokens_BT, langs=languages_BT).logits
+    assert (ours - expected).abs().max() < 1e-4
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 2
+    assert printed[1].startswith(f"{tmp_path / 'hf'}: masked language model, layout hugging-face")
+
+
+def test_an_original_of_ours_becomes_theirs_by_renaming_alone(source: Path) -> None:
+    """What transformers' own conversion of the original's checkpoints does."""
+    content = torch.load(source, weights_only=True)
+    plain = {n: v for n, v in content["params"].items() if not isinstance(v, torch.Tensor)}
+    theirs = XLMWithLMHeadModel(XLMConfig(**plain))
+    renamed = {
+        name if "pred_layer" in name else f"transformer.{name}": tensor
+        for name, tensor in content["model"].items()
+    }
+    theirs.load_state_dict(renamed, strict=True)
+    assert theirs.config.lang2id["sw"] == 9
+
+
+def test_a_file_without_dictionary_needs_the_vocabulary(tmp_path: Path) -> None:
+    model = small_model()
+    content = original_content(model, tmp_path)
+    for name in ("dico_id2word", "dico_word2id", "dico_counts"):
+        del content[name]
+    path = save(content, tmp_path / "bare.pth")
+    with pytest.raises(DataError, match="does not say what its ids mean; give --vocabulary"):
+        convert_model(path, tmp_path / "out", "xlm", None, None)
+    for name, words in (("right", None), ("short", ("a", "b"))):
+        (tmp_path / name).mkdir()
+        known = small_model().vocabulary if words is None else small_model(words).vocabulary
+        assert known is not None
+        write_vocabulary(known, tmp_path / name)
+    with pytest.raises(DataError, match=r"short has 16 ids and hash \w+, the model's vocabulary"):
+        convert_model(path, tmp_path / "out", "xlm", tmp_path / "short", None)
+    convert_model(path, tmp_path / "out", "xlm", tmp_path / "right", None)
+    assert read_model(tmp_path / "out").vocabulary == model.vocabulary
+
+
+def test_counts_that_a_folder_lacks_come_from_the_vocabulary_and_are_told(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    convert_model(source, tmp_path / "hf", "hugging-face", None, None)
+    assert "note: no tokenizer: its codes are not known (--codes)" in capsys.readouterr().out
+    (tmp_path / "hf" / "vocabulary.json").rename(tmp_path / "vocabulary.json")
+    convert_model(tmp_path / "hf", tmp_path / "without.pth", "original", None, None)
+    assert "counts of its tokens are not known: all are 0" in capsys.readouterr().out
+    convert_model(tmp_path / "hf", tmp_path / "with.pth", "original", tmp_path, None)
+    assert contents(tmp_path / "with.pth") == contents(source)
+
+
+def test_codes_of_another_vocabulary_are_refused(source: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(CODES + b"\nx y 3\n")
+    with pytest.raises(DataError, match="give codes and vocabulary of one run"):
+        convert_model(source, tmp_path / "out", "hugging-face", None, other)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_existing_target_stays_as_it_is(source: Path, tmp_path: Path, layout: str) -> None:
+    target = tmp_path / "there"
+    target.write_bytes(b"mine")
+    with pytest.raises(ConfigError, match="there exists; remove it"):
+        convert_model(source, target, layout, None, None)
+    assert target.read_bytes() == b"mine"
+    target.unlink()
+    target.mkdir()
+    with pytest.raises(ConfigError, match="there exists; remove it"):
+        convert_model(source, target, layout, None, None)
+    assert list(target.iterdir()) == []
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_conversion_that_fails_half_way_leaves_nothing(
+    source: Path, tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    home = tmp_path / "home"
+    for name in (
+        "torch.save",
+        "xlm.model.checkpoint.save_file",
+        "xlm.model.hugging_face.save_file",
+    ):
+        monkeypatch.setattr(name, fail)
+    with pytest.raises(DataError, match="out cannot be written: No space left on device"):
+        convert_model(source, home / "out", layout, None, None)
+    assert list(home.iterdir()) == []
+
+
+def test_the_command_converts_and_says_a_mistake_in_one_line(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "folder"
+    printed = xlm(tmp_path, "convert", str(source), str(target), "--to", "hugging-face")
+    assert printed.startswith(f"{target}: masked language model, layout hugging-face, 2 layers")
+    assert json.loads((target / "config.json").read_text())["n_words"] == 24
+    printed = xlm(tmp_path, "convert", str(source), str(target), "--to", "hugging-face", code=1)
+    assert printed == f"xlm: {target} exists; remove it, or write to another place\n"
+
+
+def test_an_unknown_layout_is_told_with_the_nearest(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'hugging-face'"):
+        convert_model(source, tmp_path / "out", "hugginface", None, None)

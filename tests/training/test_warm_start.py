@@ -1,0 +1,168 @@
+"""Pretraining from another model: what the trainer does with it, and what the key says of it."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.config.resolve import resolve
+from xlm.config.training import PretrainSlice
+from xlm.errors import TrainingError, XlmError
+from xlm.model.checkpoint import encoder_weights
+from xlm.model.description import ModelDescription
+from xlm.model.encoder import Encoder
+from xlm.model.initialise import initialise
+from xlm.model.original import write_original
+from xlm.model.portable import PortableModel
+from xlm.model.source_files import identity_of
+from xlm.stage import Work
+from xlm.stages.pretrain import PRETRAIN
+from xlm.training.job import PretrainJob
+from xlm.training.team import Team
+from xlm.training.trainer import Trainer
+
+MakeJob = Callable[..., PretrainJob]
+ALONE = Team(0, 1, torch.device("cpu"))
+
+
+@pytest.fixture
+def source(world: TinyWorld, tmp_path: Path) -> Path:
+    """A checkpoint of the original's layout, of a model whose rows are in another order."""
+    vocabulary = load_vocabulary(world.vocabulary)
+    turned = replace(
+        vocabulary, tokens=(*vocabulary.tokens[:14], *reversed(vocabulary.tokens[14:]))
+    )
+    encoder = Encoder(
+        ModelDescription(
+            model=tiny_model(),
+            languages=LANGUAGES[::-1],
+            vocabulary_size=turned.size,
+            vocabulary_hash=turned.hash,
+        )
+    )
+    initialise(encoder, seed=99)
+    path = tmp_path / "source.pth"
+    write_original(path, PortableModel(encoder.description, encoder_weights(encoder), turned))
+    return path
+
+
+def started_from(make_job: MakeJob, path: Path, name: str = "run") -> PretrainJob:
+    job = make_job(name, warm_start=str(path))
+    return job.model_copy(update={"warm_start": identity_of(path)})
+
+
+def test_the_trainer_starts_from_the_sources_rows(make_job: MakeJob, source: Path) -> None:
+    state = torch.load(source, weights_only=True)["model"]
+    encoder = Trainer(started_from(make_job, source), ALONE)._encoder
+    embeddings, languages = encoder.embeddings.weight, encoder.lang_embeddings.weight
+    assert torch.equal(embeddings[:14], state["embeddings.weight"][:14])
+    assert torch.equal(embeddings[14:], state["embeddings.weight"][14:].flip(0))
+    assert torch.equal(languages, state["lang_embeddings.weight"].flip(0))
+    assert torch.equal(encoder.ffns[0].lin1.weight, state["ffns.0.lin1.weight"])
+    plain = Trainer(make_job("plain"), ALONE)._encoder
+    assert not torch.equal(plain.ffns[0].lin1.weight, encoder.ffns[0].lin1.weight)
+
+
+def test_a_run_from_another_model_repeats_and_resumes_bit_for_bit(
+    make_job: MakeJob, source: Path
+) -> None:
+    class Broken(Trainer):
+        def _validate(self) -> None:
+            if self._state.update == 20:
+                raise KeyboardInterrupt
+            super()._validate()
+
+    straight, again = (started_from(make_job, source, name) for name in ("straight", "again"))
+    again = again.model_copy(
+        update={"pretrain": again.pretrain.model_copy(update={"checkpoint_updates": 7})}
+    )
+    Trainer(straight, ALONE).run()
+    with pytest.raises(KeyboardInterrupt):
+        Broken(again, ALONE).run()
+    Trainer(again, ALONE).run()
+    for path in straight.out.iterdir():
+        assert path.read_bytes() == (again.out / path.name).read_bytes(), path.name
+
+
+def test_a_source_that_changed_after_the_plan_is_refused(make_job: MakeJob, source: Path) -> None:
+    job = started_from(make_job, source)
+    content = torch.load(source, weights_only=True)
+    content["model"]["embeddings.weight"] += 1
+    torch.save(content, source)
+    with pytest.raises(TrainingError, match="when the run was planned"):
+        Trainer(job, ALONE)
+
+
+def test_the_stage_trains_from_it_in_a_process_of_its_own(
+    world: TinyWorld, source: Path, tmp_path: Path
+) -> None:
+    any_mapper: Any = None
+    work = Work(
+        unit="all",
+        config=PretrainSlice(
+            languages=LANGUAGES,
+            model=tiny_model(),
+            pretrain=tiny_pretraining(updates=2, warm_start=str(source)),
+            warm_start=identity_of(source),
+        ),
+        inputs={
+            "vocabulary": world.vocabulary,
+            **{f"data.{unit}": path for unit, path in {**world.mono, **world.pairs}.items()},
+        },
+        out=tmp_path / "out",
+        scratch=tmp_path / "scratch",
+        logs=tmp_path / "logs",
+        mapper=any_mapper,
+        workers=1,
+    )
+    PRETRAIN.run(work)
+    said = (work.logs / "processes.log").read_text()
+    assert f"warm start from {source}: 134 tokens taken, 0 new; languages taken: en fr sw" in said
+
+
+def key_fields(path: Path | str | None) -> dict[str, object]:
+    overrides = [] if path is None else [f"pretrain.warm_start={path}"]
+    return PRETRAIN.slice(resolve("sample", overrides), "all").key_fields()
+
+
+def test_the_key_follows_the_contents_and_never_the_path(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another file under the same path must be trained from, the same bytes elsewhere need not."""
+    first = key_fields(source)
+    assert first["warm_start"] == identity_of(source)
+    assert str(tmp_path) not in str(first)
+    copy = tmp_path / "elsewhere" / "other-name.pth"
+    copy.parent.mkdir()
+    shutil.copyfile(source, copy)
+    assert key_fields(copy) == first
+    monkeypatch.chdir(copy.parent)
+    assert key_fields("other-name.pth") == first
+    monkeypatch.setenv("HOME", str(copy.parent))
+    assert key_fields("~/other-name.pth") == first
+    content = torch.load(source, weights_only=True)
+    content["model"]["embeddings.weight"][20, 0] += 1
+    torch.save(content, source)
+    second = key_fields(source)
+    assert second["warm_start"] != first["warm_start"]
+    assert {**second, "warm_start": first["warm_start"]} == first
+    assert key_fields(None)["warm_start"] == ""
+
+
+def test_processes_get_a_path_that_holds_in_every_folder(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(source.parent)
+    found = PRETRAIN.slice(resolve("sample", ["pretrain.warm_start=source.pth"]), "all")
+    assert found.pretrain.warm_start == str(source)
+
+
+def test_a_source_that_is_not_there_is_refused_by_the_plan(tmp_path: Path) -> None:
+    with pytest.raises(XlmError, match=r"absent does not exist; give a \.pth file"):
+        key_fields(tmp_path / "absent")

@@ -1,0 +1,144 @@
+"""`xlm convert`: a model from one layout to another, whole or not at all.
+
+xlm convert mlm_tlm_xnli15_1024.pth xnli15 --to hugging-face --codes codes_xnli_15
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import typer
+
+from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary, load_vocabulary, write_vocabulary
+from xlm.config.suggest import did_you_mean
+from xlm.errors import ConfigError, DataError
+from xlm.model.checkpoint import save_weights
+from xlm.model.hugging_face import write_hugging_face
+from xlm.model.original import write_original
+from xlm.model.pieces import write_pieces
+from xlm.model.portable import PortableModel
+from xlm.model.sources import read_model
+from xlm.release.tokenizer import write_tokenizer
+from xlm.store.files import remove_tree, sync_directory, sync_tree
+
+_TARGETS = ("original", "hugging-face", "xlm")
+_CODES_FILES = ("codes", "merges.txt")
+"""Where a folder has its codes: ours, Hugging Face's."""
+
+
+def convert_model(
+    source: Path, out: Path, to: str, vocabulary: Path | None, codes: Path | None
+) -> None:
+    """Read a model, write it under another layout, print what was written.
+
+    Raises:
+        ConfigError: no such layout, or the target is there.
+        DataError: the source cannot be read, or does not fit vocabulary or codes.
+    """
+    if to not in _TARGETS:
+        raise ConfigError(f"--to {to!r}", fix=did_you_mean(to, _TARGETS))
+    _refuse_existing(out)
+    model = read_model(source)
+    if vocabulary is not None:
+        model = model.with_vocabulary(_load(vocabulary), str(vocabulary))
+    if model.vocabulary is None:
+        raise DataError(
+            f"{source} does not say what its ids mean",
+            fix="give --vocabulary, a folder with the vocabulary.json that it was trained with",
+        )
+    merges = _codes(model, source, codes)
+    if not (to == "hugging-face" and model.is_classifier):
+        model = model.with_head()
+    staging = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _write(staging, model, to, merges)
+        _refuse_existing(out)
+        staging.rename(out)
+        sync_directory(out.parent)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror or error}") from None
+    finally:
+        remove_tree(staging)
+    _report(out, to, model, merges)
+
+
+def _write(staging: Path, model: PortableModel, to: str, merges: bytes | None) -> None:
+    assert model.vocabulary is not None
+    if to == "original":
+        write_original(staging, model)
+        with staging.open("rb") as file:
+            os.fsync(file.fileno())
+        return
+    staging.mkdir()
+    write_vocabulary(model.vocabulary, staging)
+    if to == "xlm":
+        save_weights(staging, model.description, model.weights)
+        if merges is not None:
+            (staging / _CODES_FILES[0]).write_bytes(merges)
+    else:
+        write_hugging_face(staging, model)
+        if merges is None:
+            write_pieces(staging, model.vocabulary.tokens)
+        else:
+            write_tokenizer(
+                staging,
+                tokens=model.vocabulary.tokens,
+                merges=merges,
+                languages=model.description.languages,
+                positions=model.description.model.max_positions,
+            )
+    sync_tree(staging)
+
+
+def _load(folder: Path) -> Vocabulary:
+    if not (folder / VOCABULARY_FILE).is_file():
+        raise DataError(
+            f"--vocabulary {folder}: no {VOCABULARY_FILE} there",
+            fix="give the folder of a vocabulary artifact",
+        )
+    return load_vocabulary(folder)
+
+
+def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | None:
+    """The codes that were named, or else those beside the source's weights."""
+    assert model.vocabulary is not None
+    if given is not None:
+        if not given.is_file():
+            raise DataError(f"--codes {given}: no such file", fix="check the path")
+        model.vocabulary.require_codes(given)
+        return given.read_bytes()
+    found = next((source / n for n in _CODES_FILES if (source / n).is_file()), None)
+    if found is None:
+        return None
+    content, known = found.read_bytes(), model.vocabulary.codes_hash
+    # merges.txt must end in a newline, which the codes file that it was made from may lack.
+    for candidate in (content, content.removesuffix(b"\n")):
+        if hashlib.sha256(candidate).hexdigest() == known:
+            return candidate
+    model.vocabulary.require_codes(found)
+    return content
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists() or out.is_symlink():
+        raise ConfigError(f"{out} exists", fix="remove it, or write to another place")
+
+
+def _report(out: Path, to: str, model: PortableModel, merges: bytes | None) -> None:
+    description = model.description
+    sizes = description.model
+    kind = "XNLI classifier" if model.is_classifier else "masked language model"
+    typer.echo(
+        f"{out}: {kind}, layout {to}, {sizes.layers} layers of {sizes.dimension}, "
+        f"{description.vocabulary_size} ids, {len(description.languages)} languages "
+        f"({' '.join(description.languages)}), "
+        f"{sum(tensor.numel() for tensor in model.weights.values()):,} parameters"
+    )
+    notes = list(model.notes)
+    if to == "hugging-face" and merges is None:
+        notes.append("no tokenizer: its codes are not known (--codes)")
+    if model.vocabulary is not None and not any(model.vocabulary.token_counts):
+        notes.append("the counts of its tokens are not known: all are 0 (--vocabulary)")
+    for note in notes:
+        typer.echo(f"note: {note}")

@@ -1,0 +1,166 @@
+"""A model between two layouts: what it is, its weights under our names, its vocabulary.
+
+    model = read_model(Path("mlm_tlm_xnli15_1024.pth"))
+    model.description.languages, model.vocabulary.size
+
+Weights are fp32 on the CPU; the tied one is there once. A source without a prediction head has no
+`pred_layer.proj.bias`; a classifier has `proj.1.weight` and `proj.1.bias` besides.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from xlm.bpe.vocabulary import Vocabulary
+from xlm.errors import DataError
+from xlm.model.checkpoint import CLASSIFIER, EMBEDDINGS, HEAD_BIAS, TIED_KEY
+from xlm.model.classifier import LABELS
+from xlm.model.description import ModelDescription
+from xlm.model.encoder import Encoder
+
+MODULE_PREFIX = "module."
+"""What DistributedDataParallel puts before every name."""
+
+_SHOWN_NAMES = 4
+
+
+@dataclass(frozen=True)
+class PortableModel:
+    """A model as any of the layouts can hold it."""
+
+    description: ModelDescription
+    weights: Mapping[str, Tensor]
+    vocabulary: Vocabulary | None
+    """None: the source does not say what its ids mean."""
+    notes: tuple[str, ...] = ()
+    """What could not be kept as it was, a clause each."""
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it has the three-class projection of XNLI."""
+        return f"{CLASSIFIER}weight" in self.weights
+
+    def with_head(self) -> "PortableModel":
+        """Itself, with a bias of zeros where the source had no prediction head."""
+        if HEAD_BIAS in self.weights:
+            return self
+        bias = torch.zeros(self.description.vocabulary_size)
+        note = "it had no prediction head: the bias of the head is zero"
+        return replace(self, weights={**self.weights, HEAD_BIAS: bias}, notes=(*self.notes, note))
+
+    def with_vocabulary(self, vocabulary: Vocabulary, where: str) -> "PortableModel":
+        """Itself, with counts and codes of a vocabulary that has the same tokens.
+
+        Raises:
+            DataError: the model was made with another vocabulary.
+        """
+        description = self.description
+        known = description.vocabulary_hash
+        if vocabulary.size != description.vocabulary_size or known not in ("", vocabulary.hash):
+            told = f" {known[:12]}" if known else ""
+            raise DataError(
+                f"{where} has {vocabulary.size} ids and hash {vocabulary.hash[:12]}, the model's "
+                f"vocabulary{told} has {description.vocabulary_size} ids",
+                fix="give the vocabulary that the model was trained with",
+            )
+        changed = {"vocabulary_hash": vocabulary.hash}
+        return replace(
+            self, description=description.model_copy(update=changed), vocabulary=vocabulary
+        )
+
+
+def tidy_weights(weights: object, where: str) -> dict[str, Tensor]:
+    """Weights as they were stored, as fp32 under plain names, the tied one left out.
+
+    Raises:
+        DataError: they are no tensors of numbers, or the head has a matrix of its own.
+    """
+    if not isinstance(weights, Mapping):
+        raise DataError(f"{where}: the weights are a {type(weights).__name__}", fix=_FIX)
+    tidy: dict[str, Tensor] = {}
+    taken: set[int] = set()
+    for name, tensor in weights.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise DataError(f"{where}: weight {name!r} is no tensor", fix=_FIX)
+        plain = name.removeprefix(MODULE_PREFIX)
+        if plain.rpartition(".")[2] == "position_ids":
+            continue  # a buffer of older transformers: 0, 1, 2, ...
+        if not tensor.is_floating_point() or tensor.is_sparse:
+            raise DataError(f"{where}: weight {plain!r} holds {tensor.dtype}", fix=_FIX)
+        if plain in tidy:
+            raise DataError(f"{where}: weight {plain!r} is there twice", fix=_FIX)
+        tidy[plain] = _alone(tensor.detach().to("cpu", torch.float32), taken)
+        taken.add(tidy[plain].data_ptr())
+    return tidy
+
+
+def _alone(tensor: Tensor, taken: Set[int]) -> Tensor:
+    """A tensor of its own memory: what shares it, such as parts of one flat buffer, is copied."""
+    contiguous = tensor.contiguous()
+    whole = contiguous.untyped_storage().nbytes() == contiguous.nbytes
+    return contiguous if whole and contiguous.data_ptr() not in taken else contiguous.clone()
+
+
+def drop_tied(weights: dict[str, Tensor], where: str) -> dict[str, Tensor]:
+    """Leave out the head's matrix, which is the embeddings'.
+
+    Raises:
+        DataError: it is another one.
+    """
+    tied = weights.pop(TIED_KEY, None)
+    embeddings = weights.get(EMBEDDINGS)
+    if tied is not None and (embeddings is None or not torch.equal(tied, embeddings)):
+        raise DataError(
+            f"{where}: {TIED_KEY} is not {EMBEDDINGS} (share_inout_emb false)",
+            fix="only models whose head shares the embeddings can be loaded",
+        )
+    return weights
+
+
+def check_weights(description: ModelDescription, weights: Mapping[str, Tensor], where: str) -> None:
+    """Refuse weights that are missing, unknown or of another shape than the description says.
+
+    Raises:
+        DataError: naming the first of them.
+    """
+    expected = expected_shapes(description)
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if any(name.startswith(CLASSIFIER) for name in found):
+        classes = len(LABELS)
+        expected |= {
+            f"{CLASSIFIER}weight": (classes, description.model.dimension),
+            f"{CLASSIFIER}bias": (classes,),
+        }
+    missing = [name for name in expected if name not in found and name != HEAD_BIAS]
+    unknown = [name for name in found if name not in expected]
+    for names, what in ((missing, "no weight"), (unknown, "unknown weights")):
+        if names:
+            more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+            shown = ", ".join(names[:_SHOWN_NAMES]).encode("unicode_escape").decode()
+            raise DataError(f"{where}: {what} {shown}{more}", fix=_FIX)
+    for name, shape in found.items():
+        if shape != expected[name]:
+            raise DataError(
+                f"{where}: {name} is {_times(shape)}, its settings say {_times(expected[name])}",
+                fix=_FIX,
+            )
+
+
+def expected_shapes(description: ModelDescription) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of an encoder's weights in the original's order, the tied one left out."""
+    with torch.device("meta"):
+        encoder = Encoder(description)
+    return {
+        name: tuple(tensor.shape)
+        for name, tensor in encoder.state_dict().items()
+        if name != TIED_KEY
+    }
+
+
+_FIX = "give an encoder of XLM"
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,140 @@
+"""Which kind of model lies at a path, which of its files are read, and their identity by contents.
+
+    kind_of(Path("mlm_tlm_xnli15_1024.pth"))     # "original"
+    identity_of(Path("xlm-roots"))               # "hugging-face 5f0c..."
+
+The identity is in the key of what starts from a model: another file under the same path moves the
+key, the same bytes elsewhere do not. No torch here: plans ask, too.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from xlm.errors import DataError
+
+Kind = Literal["original", "hugging-face", "xlm"]
+
+CONFIG_FILE = "config.json"
+SAFETENSORS_FILE = "model.safetensors"
+PICKLED_FILE = "pytorch_model.bin"
+PIECES_FILE = "vocab.json"
+"""Hugging Face's vocabulary: id by piece."""
+VOCABULARY_FILE = "vocabulary.json"
+"""Ours, with counts and hashes."""
+
+_OURS = "vocabulary_hash"
+"""Key that only our config.json has."""
+_FIX = "give a .pth file of the original, a Hugging Face folder, or a model artifact of ours"
+
+
+def kind_of(path: Path) -> Kind:
+    """What lies there; only names and `config.json` are looked at.
+
+    Raises:
+        DataError: nothing, or nothing that could be a model.
+    """
+    if not path.exists():
+        raise DataError(f"{path} does not exist", fix=_FIX)
+    if not path.is_dir():
+        if not path.is_file():
+            raise DataError(f"{path} is no regular file", fix=_FIX)
+        if path.suffix == ".safetensors" or path.name == PICKLED_FILE:
+            raise DataError(f"{path} holds weights alone", fix="give the folder that it is in")
+        return "original"
+    return "xlm" if _OURS in read_json(path / CONFIG_FILE) else "hugging-face"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a model folder.
+
+    Raises:
+        DataError: there is no such file, or it holds something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist", fix=_FIX) from None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} is not readable JSON: {reason}", fix="fetch it again") from None
+    if not isinstance(content, dict):
+        raise DataError(f"{path} is not a JSON object", fix="fetch it again")
+    return content
+
+
+def weight_files(folder: Path) -> tuple[Path, ...]:
+    """The files of weights that a Hugging Face folder has, in transformers' order of preference.
+
+    Raises:
+        DataError: it has none, or an index that names what is not in the folder.
+    """
+    for name in (SAFETENSORS_FILE, PICKLED_FILE):
+        if (folder / name).is_file():
+            return (folder / name,)
+        index = folder / f"{name}.index.json"
+        if index.is_file():
+            return tuple(_shards(index))
+    raise DataError(
+        f"{folder} holds no {SAFETENSORS_FILE} and no {PICKLED_FILE}", fix="fetch it again"
+    )
+
+
+def source_files(path: Path) -> tuple[Path, ...]:
+    """Every file whose contents decide what is read from a model.
+
+    Raises:
+        DataError: there is no model.
+    """
+    kind = kind_of(path)
+    if kind == "original":
+        return (path,)
+    if kind == "xlm":
+        # Its vocabulary is told by the hash in config.json, wherever its tokens are found.
+        return (path / CONFIG_FILE, path / SAFETENSORS_FILE)
+    weights = weight_files(path)
+    indices = [path / f"{name}.index.json" for name in (SAFETENSORS_FILE, PICKLED_FILE)]
+    used = [index for index in indices if index.is_file() and len(weights) > 1]
+    vocabularies = [path / name for name in (PIECES_FILE, VOCABULARY_FILE)]
+    present = [file for file in vocabularies if file.is_file()]
+    return (path / CONFIG_FILE, *used, *weights, *present)
+
+
+def identity_of(path: Path) -> str:
+    """Kind and sha256 of a model by its contents; neither its path nor a `.pth`'s name counts.
+
+    Raises:
+        DataError: there is no model, or a file of it is missing.
+    """
+    kind = kind_of(path)
+    whole = hashlib.sha256()
+    for file in source_files(path):
+        try:
+            status = file.stat()
+            digest = _file_digest(file.resolve(), status.st_size, status.st_mtime_ns)
+        except OSError as error:
+            raise DataError(f"{file}: {error.strerror}", fix=_FIX) from None
+        name = "" if kind == "original" else file.name
+        whole.update(f"{name}\0{digest}\n".encode())
+    return f"{kind} {whole.hexdigest()}"
+
+
+def _shards(index: Path) -> Iterator[Path]:
+    names = read_json(index).get("weight_map")
+    if not isinstance(names, dict) or not names:
+        raise DataError(f"{index} has no weight_map", fix="fetch it again")
+    for name in sorted({str(name) for name in names.values()}):
+        # A name with a folder in it could read any file of this machine.
+        if Path(name).name != name or not (index.parent / name).is_file():
+            raise DataError(f"{index} names {name!r}, which is not beside it", fix="fetch it again")
+        yield index.parent / name
+
+
+@cache
+def _file_digest(path: Path, size_bytes: int, modified_ns: int) -> str:
+    # Weights have gigabytes, and a plan asks more than once.
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
