@@ -96,6 +96,22 @@ def test_masked_lm_gives_our_logits_for_tlm_batches_with_padding(tmp_path: Path)
     assert counts["parameters"] == sum(parameter.numel() for parameter in model.parameters())
 
 
+def test_a_causal_model_gives_our_logits(tmp_path: Path) -> None:
+    """Without the mark in its config, each place would see what it is to predict."""
+    encoder = _encoder()
+    write_masked_lm(tmp_path, encoder, causal=True)
+    theirs = XLMWithLMHeadModel.from_pretrained(tmp_path).eval()
+    tokens_BT = torch.randint(14, encoder.description.vocabulary_size, (3, 12))
+    languages_BT = torch.full_like(tokens_BT, 4)
+    with torch.inference_mode():
+        expected_BTV = theirs(tokens_BT, langs=languages_BT).logits
+        hidden_BTD = encoder(tokens_BT, languages_BT, causal=True)
+        found_BTV = encoder.predict(hidden_BTD)
+        sees_all_BTV = encoder.predict(encoder(tokens_BT, languages_BT))
+    torch.testing.assert_close(found_BTV, expected_BTV, atol=1e-4, rtol=0)
+    assert (sees_all_BTV - expected_BTV).abs().max() > 1e-2
+
+
 def test_classifier_gives_our_logits_and_names_the_labels(tmp_path: Path) -> None:
     classifier = Classifier(_encoder())
     classifier.initialise(seed=1)

@@ -93,11 +93,13 @@ def read_hugging_face(folder: Path) -> PortableModel:
     return describe({**_DEFAULTS, **named}, weights, _read_vocabulary(folder), where)
 
 
-def write_masked_lm(folder: Path, encoder: Encoder) -> dict[str, int]:
-    """Write the pretrained model and return its counts (parameters, bytes of weights)."""
-    return write_hugging_face(
-        folder, PortableModel(encoder.description, encoder_weights(encoder), None)
-    )
+def write_masked_lm(folder: Path, encoder: Encoder, *, causal: bool = False) -> dict[str, int]:
+    """Write the pretrained model and return its counts (parameters, bytes of weights).
+
+    `causal`: it was trained by CLM alone, and transformers is told so.
+    """
+    model = PortableModel(encoder.description, encoder_weights(encoder), None)
+    return write_hugging_face(folder, model, causal=causal)
 
 
 def write_classifier(folder: Path, classifier: Classifier) -> dict[str, int]:
@@ -108,9 +110,11 @@ def write_classifier(folder: Path, classifier: Classifier) -> dict[str, int]:
     )
 
 
-def write_hugging_face(folder: Path, model: PortableModel) -> dict[str, int]:
+def write_hugging_face(
+    folder: Path, model: PortableModel, *, causal: bool = False
+) -> dict[str, int]:
     """Write a model's `config.json` and weights, not its vocabulary; returns its counts."""
-    shared = _shared_config(model.description)
+    shared = {**_shared_config(model.description), "causal": causal}
     if not model.is_classifier:
         return _write(folder, model.weights, {"architectures": ["XLMWithLMHeadModel"], **shared})
     weights = {name: t for name, t in model.weights.items() if not name.startswith(HEAD)}
@@ -150,7 +154,6 @@ def _shared_config(description: ModelDescription) -> dict[str, Any]:
         "attention_dropout": model.attention_dropout,
         "gelu_activation": True,
         "sinusoidal_embeddings": False,
-        "causal": False,
         "asm": False,
         "share_inout_emb": True,
         "tie_word_embeddings": True,
