@@ -69,6 +69,19 @@ class RunState:
         found: list[list[float]] = together.tolist()
         return found
 
+    def judge(self, criterion: float, *, patience: int | None) -> bool:
+        """Whether this validation, of the present update, is the best so far; smaller is better.
+
+        The run stops after more than `patience` others in a row.
+        """
+        if self.best_criterion is None or criterion < self.best_criterion:
+            self.best_criterion, self.best_update = criterion, self.update
+            self.worse_validations = 0
+            return True
+        self.worse_validations += 1
+        self.stopped = patience is not None and self.worse_validations > patience
+        return False
+
     @property
     def position(self) -> Position:
         """Where the batches go on."""

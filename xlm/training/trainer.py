@@ -3,25 +3,22 @@
 Trainer(job, team).run()  # leaves the published files in job.out
 """
 
-import json
 import logging
 import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from xlm.batches.batch import Batch
-from xlm.batches.data import Corpus, load_corpus, open_training_data
+from xlm.batches.data import open_training_data
 from xlm.batches.mixture import mixture, mixture_table, write_mixture
 from xlm.batches.prefetch import Prefetch
 from xlm.batches.source import BatchSource, Position
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.errors import TrainingError
-from xlm.model.checkpoint import save_encoder
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
@@ -33,10 +30,10 @@ from xlm.training.guards import UpdateGuard
 from xlm.training.job import METRICS_FILE, PretrainJob
 from xlm.training.metrics import JsonLines, LossSums
 from xlm.training.overfit import check_overfit, trial_batches
+from xlm.training.results import publish_run
 from xlm.training.speed import Machine
 from xlm.training.state import (
     RunState,
-    load_best,
     read_checkpoint,
     restore_best,
     save_best,
@@ -44,7 +41,7 @@ from xlm.training.state import (
 )
 from xlm.training.team import Team
 from xlm.training.update import Updater
-from xlm.training.validation import Validator, stop_criterion
+from xlm.training.validation import held_out_validator, stop_criterion
 from xlm.training.watch import RunWatch
 
 log = logging.getLogger(__name__)
@@ -76,16 +73,7 @@ class Trainer:
             job.mono, job.pairs, self._config, self._description, job.scratch / "ids"
         )
         self._source = BatchSource(data, self._config, self._description, vocabulary.counts)
-        self._validator = Validator(
-            self._held_out(),
-            self._description,
-            split="valid",
-            stream_tokens=self._config.stream_tokens,
-            max_chunks=self._config.validation_max_chunks,
-            max_pairs=self._config.validation_max_pairs,
-            specials=self._config.asks_for_specials,
-            objectives=self._config.objectives,
-        )
+        self._validator = held_out_validator(job, self._description)
         self._checkpoints = Checkpoints(
             job.scratch / "checkpoints",
             keep=self._config.keep_checkpoints,
@@ -150,7 +138,7 @@ class Trainer:
         self._end_watch()
         if self._team.leads:
             write_mixture(self._job.out / "mixture.json", rows)
-            self._publish()
+            publish_run(self._job, self._state, self._encoder, self._best)
 
     def _train(self, metrics: JsonLines | None) -> None:
         config, state, watch = self._config, self._state, self._watch
@@ -267,15 +255,9 @@ class Trainer:
         if criterion is None:
             return
         log.info("update %d: mean validation perplexity %.2f", state.update, criterion)
-        if state.best_criterion is None or criterion < state.best_criterion:
-            state.best_criterion, state.best_update = criterion, state.update
-            state.worse_validations = 0
-            if team.leads and self._config.keep == "best":
-                save_best(self._best, self._encoder)
-            return
-        state.worse_validations += 1
-        patience = self._config.patience
-        state.stopped = patience is not None and state.worse_validations > patience
+        is_best = state.judge(criterion, patience=self._config.patience)
+        if is_best and team.leads and self._config.keep == "best":
+            save_best(self._best, self._encoder)
 
     def _save(self, metrics: JsonLines | None, position: Position) -> None:
         state = self._state
@@ -316,35 +298,6 @@ class Trainer:
 
         self._updater.warm_up(two())
         self._source.move(position)
-
-    def _publish(self) -> None:
-        out, state = self._job.out, self._state
-        kept = "best" if self._config.keep == "best" and self._best.exists() else "last"
-        if kept == "best":
-            load_best(self._best, self._encoder)
-        save_encoder(out, self._encoder)
-        (out / METRICS_FILE).write_bytes((self._job.scratch / METRICS_FILE).read_bytes())
-        summary: dict[str, Any] = {
-            "updates": state.update,
-            "tokens": state.tokens,
-            "kept": kept,
-            "best_update": state.best_update,
-            "best_criterion": state.best_criterion,
-            "stopped_early": state.stopped,
-            "parameters": sum(p.numel() for p in self._encoder.parameters()),
-            "validations": state.validations,
-        }
-        text = json.dumps(summary, indent=1)
-        (out / "validation.json").write_text(text + "\n", encoding="utf-8")
-
-    def _held_out(self) -> Corpus:
-        job, objectives = self._job, self._config.objectives
-        return load_corpus(
-            "valid",
-            mono=job.mono if {"clm", "mlm"} & set(objectives) else {},
-            pairs=job.pairs if "tlm" in objectives else {},
-            vocabulary_hash=self._description.vocabulary_hash,
-        )
 
     def _ask_to_stop(self, number: int, frame: object) -> None:
         self._asked_to_stop = True

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from xlm.batches.batch import Batch, Selected
 from xlm.batches.concatenate import join_translations
-from xlm.batches.data import Corpus
+from xlm.batches.data import Corpus, load_corpus
 from xlm.batches.filling import next_tokens
 from xlm.batches.pairs import pair_tokens, usable_pairs
 from xlm.batches.steps import Inputs
@@ -35,6 +35,7 @@ from xlm.config.training import Objective
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.shards.lines import Lines, Pairs
+from xlm.training.job import PretrainJob
 from xlm.training.objective import to_tensors
 
 RATE: Final = 0.15
@@ -136,6 +137,31 @@ class Validator:
             means.setdefault(f"{self._split}_{task.objective}_ppl", []).append(perplexity)
             means.setdefault(f"{self._split}_{task.objective}_acc", []).append(accuracy)
         return found | {name: sum(values) / len(values) for name, values in means.items()}
+
+
+def held_out_validator(job: PretrainJob, description: ModelDescription) -> Validator:
+    """Measures the valid split of what a run's objectives train on, as its config says.
+
+    Raises:
+        DataError: a split is missing, or made with another vocabulary.
+    """
+    config = job.pretrain
+    corpus = load_corpus(
+        "valid",
+        mono=job.mono if {"clm", "mlm"} & set(config.objectives) else {},
+        pairs=job.pairs if "tlm" in config.objectives else {},
+        vocabulary_hash=description.vocabulary_hash,
+    )
+    return Validator(
+        corpus,
+        description,
+        split="valid",
+        stream_tokens=config.stream_tokens,
+        max_chunks=config.validation_max_chunks,
+        max_pairs=config.validation_max_pairs,
+        specials=config.asks_for_specials,
+        objectives=config.objectives,
+    )
 
 
 def stop_criterion(metrics: Mapping[str, float]) -> float | None:
