@@ -38,7 +38,11 @@ class ScheduledAdam:
     def clip(self) -> float:
         """Cut the gradients to the norm; returns what it was before."""
         parameters = [p for group in self.adam.param_groups for p in group["params"]]
-        return float(nn.utils.clip_grad_norm_(parameters, self.clip_norm))
+        norm = nn.utils.get_total_norm(p.grad for p in parameters if p.grad is not None)
+        # Below the limit torch multiplies all of them by one.
+        if norm > self.clip_norm:
+            nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, norm)
+        return float(norm)
 
 
 def build_optimizer(
