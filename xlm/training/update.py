@@ -114,7 +114,7 @@ class Updater:
             tensors = to_tensors(share, team.device, self._masks)
             with self._exchange(part == parts - 1):
                 with self._precision():
-                    losses_N = self._module(*tensors, noise=noise)
+                    losses_N = self._module(*tensors, noise)
                 if sums:
                     step_B = torch.from_numpy(share.step_B).to(team.device)
                     step_N = step_B[tensors.selected_N // share.tokens_BT.shape[1]]
