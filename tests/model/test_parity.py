@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import XLMConfig, XLMWithLMHeadModel
 
 from tests.model.portable_models import small_model
-from xlm.batches.batch import Batch
+from xlm.batches.batch import Batch, Selected
 from xlm.batches.concatenate import join_translations
 from xlm.batches.masking import Masker
 from xlm.bpe.vocabulary import EOS, PAD
@@ -130,9 +130,8 @@ def masked(
         languages_BT=languages_BT,
         positions_BT=positions_BT,
         real_BT=real_BT,
-        selected_N=found.selected_N,
-        targets_N=found.targets_N,
-        step_N=np.zeros(len(found.selected_N), dtype=np.int64),
+        step_B=np.zeros(len(tokens_BT), dtype=np.int64),
+        predicted=Selected(found.selected_N, found.targets_N),
     )
 
 
@@ -188,7 +187,7 @@ def test_twenty_updates_give_transformers_losses_at_every_step(
         expected.backward()
         their_norm = nn.utils.clip_grad_norm_(theirs.parameters(), 5.0)
         adam.step()
-        loss = module(*to_tensors(batch, CPU)).sum() / len(batch.selected_N)
+        loss = module(*to_tensors(batch, CPU)).sum() / batch.predicted.count
         optimizer.adam.zero_grad()
         loss.backward()
         optimizer.set_update(update)

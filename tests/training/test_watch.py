@@ -171,8 +171,16 @@ def test_what_cannot_be_shown_ends_no_run(
     assert "the mixture cannot be shown: no fonts" in told
 
 
+class Follower(Team):
+    """Another process than the leading one, without one that leads."""
+
+    @property
+    def leads(self) -> bool:
+        return False
+
+
 def test_only_the_leading_process_watches(make_job: MakeJob) -> None:
     job = make_job(tensorboard=True, figures=True)
-    trainer = Trainer(job, Team(1, 1, torch.device("cpu")))
+    trainer = Trainer(job, Follower(0, 1, torch.device("cpu")))
     trainer.run()
     assert list(job.logs.iterdir()) == []
