@@ -12,8 +12,9 @@ from xlm.config.model import ModelConfig
 from xlm.model.checkpoint import classifier_weights, encoder_weights, to_hugging_face
 from xlm.model.classifier import LABELS, Classifier
 from xlm.model.description import ModelDescription
-from xlm.model.encoder import Encoder, masked_cross_entropy
+from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise, sinusoids
+from xlm.training.objective import MaskedLoss
 
 Describe = Callable[..., ModelDescription]
 PAPER_PARAMETERS = 249_071_384
@@ -136,10 +137,11 @@ def test_classifier_equals_transformers(encoder: Encoder) -> None:
 
 def test_loss_needs_only_the_selected_places(encoder: Encoder) -> None:
     tokens = torch.randint(14, 50, (2, 6), generator=torch.Generator().manual_seed(4))
-    hidden = encoder(tokens, torch.zeros_like(tokens))
+    languages = torch.zeros_like(tokens)
     selected = torch.tensor([1, 8])
-    loss = masked_cross_entropy(encoder, hidden, selected, tokens.flatten()[selected])
-    whole = encoder.predict(hidden).log_softmax(-1)
+    targets = tokens.flatten()[selected]
+    loss = MaskedLoss(encoder)(tokens, languages, None, None, selected, targets)
+    whole = encoder.predict(encoder(tokens, languages)).log_softmax(-1)
     expected = -torch.stack([whole[0, 1, tokens[0, 1]], whole[1, 2, tokens[1, 2]]])
     torch.testing.assert_close(loss, expected)
 

@@ -4,49 +4,33 @@
     hidden_BTD = encoder(tokens_BT, languages_BT, real_BT=tokens_BT != PAD)
     logits_NV = encoder.predict(hidden_BTD.flatten(0, 1)[selected_N])
 
-Parameter names and shapes are the original's (reference xlm-spec 2.3). Shape legend: B sequences,
-T tokens, D dimension, H heads, E dimension of a head, V vocabulary, N selected tokens.
+Three layouts: full rows (streams), padded rows (`real_BT`), and places laid end to end
+(`encoder.states`), which is what is computed in every case: nothing but attention sees rows, and
+padding costs nothing. Parameter names and shapes are the original's (reference xlm-spec 2.3).
+
+Shape legend: B rows, T cells of a row, P places that hold a token, N chosen places, D dimension,
+V vocabulary.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from xlm.bpe.vocabulary import PAD
+from xlm.model.attention import Attention, Context
 from xlm.model.description import ModelDescription
+from xlm.model.dropout import RowNoise, add_dropped, noise_of_torch
+from xlm.model.head import PredictionHead
+from xlm.model.layout import Layout
+from xlm.model.linear import Linear, linear
+from xlm.model.places import Asked, Places, pack
 
 NORM_EPSILON = 1e-12
 """The original's; HF's default is the same."""
 
-
-class Attention(nn.Module):
-    """Multi-head self-attention; queries are scaled before the product, as in the original."""
-
-    def __init__(self, dimension: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.dropout = dropout
-        self.q_lin = nn.Linear(dimension, dimension)
-        self.k_lin = nn.Linear(dimension, dimension)
-        self.v_lin = nn.Linear(dimension, dimension)
-        self.out_lin = nn.Linear(dimension, dimension)
-
-    def forward(self, hidden_BTD: Tensor, keys_B11T: Tensor | None, causal: bool) -> Tensor:
-        """Attend from every place to the real places of its own sequence, or to those before."""
-        context_BHTE = F.scaled_dot_product_attention(
-            self._split(self.q_lin(hidden_BTD)),
-            self._split(self.k_lin(hidden_BTD)),
-            self._split(self.v_lin(hidden_BTD)),
-            attn_mask=keys_B11T,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=causal,
-        )
-        mixed: Tensor = self.out_lin(context_BHTE.transpose(1, 2).flatten(2))
-        return mixed
-
-    def _split(self, projected_BTD: Tensor) -> Tensor:
-        batch, tokens, _ = projected_BTD.shape
-        return projected_BTD.view(batch, tokens, self.heads, -1).transpose(1, 2)
+_SITES = 3
+"""Places in a layer where something is dropped; the embeddings' is number 0."""
 
 
 class FeedForward(nn.Module):
@@ -54,21 +38,13 @@ class FeedForward(nn.Module):
 
     def __init__(self, dimension: int) -> None:
         super().__init__()
-        self.lin1 = nn.Linear(dimension, 4 * dimension)
-        self.lin2 = nn.Linear(4 * dimension, dimension)
+        self.lin1 = Linear(dimension, 4 * dimension)
+        self.lin2 = Linear(4 * dimension, dimension)
 
-    def forward(self, hidden_BTD: Tensor) -> Tensor:
+    def forward(self, hidden_PD: Tensor) -> Tensor:
         """Each place on its own."""
-        out_BTD: Tensor = self.lin2(F.gelu(self.lin1(hidden_BTD)))
-        return out_BTD
-
-
-class PredictionHead(nn.Module):
-    """Scores of all ids; the weight is the embedding matrix."""
-
-    def __init__(self, dimension: int, vocabulary_size: int) -> None:
-        super().__init__()
-        self.proj = nn.Linear(dimension, vocabulary_size)
+        out_PD: Tensor = self.lin2(F.gelu(self.lin1(hidden_PD)))
+        return out_PD
 
 
 class Encoder(nn.Module):
@@ -80,6 +56,8 @@ class Encoder(nn.Module):
         dimension = model.dimension
         self.description = description
         self.dropout = model.dropout
+        self.recompute_activations = False
+        """Keep only each layer's input, and compute the rest again in the backward pass."""
         self.position_embeddings = nn.Embedding(model.max_positions, dimension)
         if languages > 1:
             self.lang_embeddings = nn.Embedding(languages, dimension)
@@ -103,31 +81,76 @@ class Encoder(nn.Module):
         *,
         causal: bool = False,
     ) -> Tensor:
-        """States of the last layer, (B, T, D).
+        """States of the last layer, (B, T, D), zeros at padding.
 
-        With `causal`, which excludes padding, a place sees what is before it and itself.
         `positions_BT` defaults to 0..T-1; `real_BT` (bool) is False at padding, None: no padding.
+        `causal`: a place sees only itself and what is before it.
         """
-        if positions_BT is None:
-            positions_BT = torch.arange(tokens_BT.shape[1], device=tokens_BT.device)[None]
-        embedded_BTD = self.embeddings(tokens_BT) + self.position_embeddings(positions_BT)
+        places = pack(tokens_BT, languages_BT, positions_BT, real_BT)
+        states_PD = self.states(places, causal=causal)
+        shape = (*tokens_BT.shape, states_PD.shape[1])
+        if places.cells_P is None:
+            return states_PD.view(shape)
+        states_CD = states_PD.new_zeros(tokens_BT.numel(), shape[2])
+        return states_CD.index_copy(0, places.cells_P, states_PD).view(shape)
+
+    def states(
+        self,
+        places: Places,
+        asked: Asked | None = None,
+        *,
+        causal: bool = False,
+        noise: RowNoise | None = None,
+    ) -> Tensor:
+        """States of the last layer at every place, (P, D), or at the asked ones, (N, D).
+
+        Where only some are asked for, the last layer computes no others, and the gradient of the
+        token embeddings is sparse: the head's, which is not, takes it up. `noise`: what dropout on
+        a CPU draws from; None: from numbers of torch's generator.
+        """
+        on_cpu = places.tokens_P.device.type == "cpu" and not torch.compiler.is_compiling()
+        if on_cpu and self.training and noise is None:
+            noise = noise_of_torch(places.layout.rows)
+        context = Context(places.layout, causal, noise if on_cpu else None, by_rows=on_cpu)
+        embedded_PD = F.embedding(
+            places.tokens_P, self.embeddings.weight, PAD, sparse=on_cpu and asked is not None
+        ) + self.position_embeddings(places.positions_P)
         if hasattr(self, "lang_embeddings"):
-            embedded_BTD = embedded_BTD + self.lang_embeddings(languages_BT)
-        hidden_BTD = self._drop(self.layer_norm_emb(embedded_BTD))
-        keys_B11T = None if real_BT is None else real_BT[:, None, None, :]
-        real_BT1 = None if real_BT is None else real_BT[:, :, None].to(hidden_BTD.dtype)
-        hidden_BTD = _masked(hidden_BTD, real_BT1)
-        for attention, norm1, ffn, norm2 in zip(
-            self.attentions, self.layer_norm1, self.ffns, self.layer_norm2, strict=True
-        ):
-            hidden_BTD = norm1(hidden_BTD + self._drop(attention(hidden_BTD, keys_B11T, causal)))
-            hidden_BTD = norm2(hidden_BTD + self._drop(ffn(hidden_BTD)))
-            hidden_BTD = _masked(hidden_BTD, real_BT1)
-        return hidden_BTD
+            embedded_PD = embedded_PD + self.lang_embeddings(places.languages_P)
+        hidden_PD = self._drop(self.layer_norm_emb(embedded_PD), None, context, places.layout, 0)
+        last = len(self.attentions) - 1
+        for number in range(len(self.attentions)):
+            # With `causal` nearly every place is asked for, and those before it are needed.
+            asked_here = asked if number == last and not causal else None
+            if self.recompute_activations and self.training:
+                hidden_PD = checkpoint(
+                    self._layer, hidden_PD, number, context, asked_here, use_reentrant=False
+                )
+            else:
+                hidden_PD = self._layer(hidden_PD, number, context, asked_here)
+        if asked is not None and causal:
+            return hidden_PD.index_select(0, asked.places_N)
+        return hidden_PD
+
+    def _layer(
+        self, hidden_PD: Tensor, number: int, context: Context, asked: Asked | None
+    ) -> Tensor:
+        site = _SITES * number + 1
+        mixed_ND = self.attentions[number](hidden_PD, context, site, asked)
+        layout = context.layout
+        if asked is not None:
+            hidden_PD, layout = hidden_PD.index_select(0, asked.places_N), asked.layout
+        summed_ND = self._drop(mixed_ND, hidden_PD, context, layout, site + 1)
+        hidden_ND = self.layer_norm1[number](summed_ND)
+        summed_ND = self._drop(
+            self.ffns[number](hidden_ND), hidden_ND, context, layout, site + 2
+        )
+        out_ND: Tensor = self.layer_norm2[number](summed_ND)
+        return out_ND
 
     def predict(self, states_ND: Tensor) -> Tensor:
         """Scores of every id, (N, V), for the given states only."""
-        return F.linear(states_ND, self.embeddings.weight, self.pred_layer.proj.bias)
+        return linear(states_ND, self.embeddings.weight, self.pred_layer.proj.bias)
 
     def set_dropout(self, *, hidden: float | None = None, attention: float | None = None) -> None:
         """Use other dropouts from now on; None: as before."""
@@ -150,25 +173,25 @@ class Encoder(nn.Module):
         for module in below:
             module.requires_grad_(False)
 
-    def _drop(self, hidden_BTD: Tensor) -> Tensor:
-        if self.training and self.dropout > 0:
-            return F.dropout(hidden_BTD, self.dropout)
-        return hidden_BTD
+    def _drop(
+        self,
+        branch_PD: Tensor,
+        residual_PD: Tensor | None,
+        context: Context,
+        layout: Layout,
+        site: int,
+    ) -> Tensor:
+        """The branch with dropout in training, and the residual added."""
+        rate = self.dropout if self.training else 0.0
+        if rate > 0 and context.noise is not None:
+            sizes = [branch_PD.shape[1] * length for length in layout.lengths]
+            kept = context.noise.kept(site, sizes, rate)
+            return add_dropped(branch_PD, residual_PD, kept)
+        dropped_PD = F.dropout(branch_PD, rate) if rate > 0 else branch_PD
+        return dropped_PD if residual_PD is None else residual_PD + dropped_PD
 
     def _norms(self) -> nn.ModuleList:
         model = self.description.model
         return nn.ModuleList(
             nn.LayerNorm(model.dimension, eps=NORM_EPSILON) for _ in range(model.layers)
         )
-
-
-def _masked(hidden_BTD: Tensor, real_BT1: Tensor | None) -> Tensor:
-    return hidden_BTD if real_BT1 is None else hidden_BTD * real_BT1
-
-
-def masked_cross_entropy(
-    encoder: Encoder, hidden_BTD: Tensor, selected_N: Tensor, targets_N: Tensor
-) -> Tensor:
-    """Loss of each selected place, (N,); `selected_N` counts row by row through (B, T)."""
-    states_ND = hidden_BTD.flatten(0, 1).index_select(0, selected_N)
-    return F.cross_entropy(encoder.predict(states_ND).float(), targets_N, reduction="none")

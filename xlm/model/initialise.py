@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from xlm.bpe.vocabulary import PAD
 from xlm.config.model import AlignedInitialisation
-from xlm.model.encoder import Attention, Encoder, FeedForward
+from xlm.model.attention import Attention
+from xlm.model.encoder import Encoder, FeedForward
 
 _SINUSOID_BASE = 10_000.0
 

@@ -1,6 +1,6 @@
-"""The loss of a masked batch, as one module, so that its gradients can be shared.
+"""The loss of a batch's chosen places, as one module, so that its gradients can be shared.
 
-losses_N = MaskedLoss(encoder)(*to_tensors(batch, device, masks))
+    losses_N = MaskedLoss(encoder)(*to_tensors(batch, device, masks), noise=noise)
 """
 
 from typing import NamedTuple
@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 from xlm.batches.batch import Batch, Quota
 from xlm.batches.device_masks import DeviceMasks
-from xlm.model.encoder import Encoder, masked_cross_entropy
+from xlm.model.dropout import RowNoise
+from xlm.model.encoder import Encoder
+from xlm.model.head import head_losses
+from xlm.model.places import Asked, Places, ask, pack
 
 
 class BatchTensors(NamedTuple):
@@ -28,11 +31,13 @@ class BatchTensors(NamedTuple):
 
 
 class MaskedLoss(nn.Module):
-    """Cross-entropy of every selected place."""
+    """Cross-entropy of every selected place, and of nothing else."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, *, compiled: bool = False) -> None:
+        """`compiled`: through torch.compile, once for full rows and once for padded ones."""
         super().__init__()
         self.encoder = encoder
+        self._measure = torch.compile(self._losses, dynamic=True) if compiled else self._losses
 
     def forward(
         self,
@@ -43,10 +48,31 @@ class MaskedLoss(nn.Module):
         selected_N: Tensor,
         targets_N: Tensor,
         causal: bool = False,
+        noise: RowNoise | None = None,
     ) -> Tensor:
-        """Losses in the order of the selected places, (N,)."""
-        hidden_BTD = self.encoder(tokens_BT, languages_BT, positions_BT, real_BT, causal=causal)
-        return masked_cross_entropy(self.encoder, hidden_BTD, selected_N, targets_N)
+        """Losses in the order of the selected places, (N,), which count row by row through (B, T).
+
+        `noise`: what dropout draws from on a CPU, unless the module is compiled; otherwise, and
+        with None, torch's generator decides.
+        """
+        places = pack(tokens_BT, languages_BT, positions_BT, real_BT)
+        asked, order_N = ask(places, selected_N)
+        losses_N = self._measure(places, asked, targets_N[order_N], causal, noise)
+        return torch.empty_like(losses_N).index_copy(0, order_N, losses_N)
+
+    def _losses(
+        self,
+        places: Places,
+        asked: Asked,
+        targets_N: Tensor,
+        causal: bool,
+        noise: RowNoise | None,
+    ) -> Tensor:
+        encoder = self.encoder
+        states_ND = encoder.states(places, asked, causal=causal, noise=noise)
+        return head_losses(
+            states_ND, encoder.embeddings.weight, encoder.pred_layer.proj.bias, targets_N
+        )
 
 
 def to_tensors(

@@ -1,0 +1,68 @@
+"""A batch without its padding, and the places of it that are asked for.
+
+places = pack(tokens_BT, languages_BT, positions_BT, real_BT)
+asked, order_N = ask(places, cells_N)
+states_ND = encoder.states(places, asked)  # of the cells in the order of order_N
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from xlm.model.layout import Layout
+
+
+@dataclass(frozen=True)
+class Places:
+    """Tokens laid end to end, row by row, and how they fall into rows."""
+
+    tokens_P: Tensor
+    languages_P: Tensor
+    positions_P: Tensor
+    layout: Layout
+    shape: tuple[int, int]
+    """Rows and cells of a row that they came from."""
+    cells_P: Tensor | None
+    """The cell that each came from, counted row by row; None: all of them, in order."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The places whose last states are wanted, row by row, and how they fall into rows."""
+
+    places_N: Tensor
+    layout: Layout
+
+
+def pack(
+    tokens_BT: Tensor,
+    languages_BT: Tensor,
+    positions_BT: Tensor | None = None,
+    real_BT: Tensor | None = None,
+) -> Places:
+    """Leave the padding away; positions default to 0..T-1, no `real_BT` means no padding."""
+    rows, width = tokens_BT.shape
+    device = tokens_BT.device
+    if positions_BT is None:
+        positions_BT = torch.arange(width, device=device)[None]
+    flat = [x.expand(rows, width).flatten() for x in (tokens_BT, languages_BT, positions_BT)]
+    if real_BT is None:
+        return Places(*flat, Layout([width] * rows, device), (rows, width), None)
+    cells_P = real_BT.flatten().nonzero().squeeze(1)
+    layout = Layout(real_BT.sum(1).tolist(), device)
+    return Places(*(x.index_select(0, cells_P) for x in flat), layout, (rows, width), cells_P)
+
+
+def ask(places: Places, cells_N: Tensor) -> tuple[Asked, Tensor]:
+    """The places at some cells, counted row by row through (B, T), in any order.
+
+    Also how they were put in order: place number i is that of `cells_N[order_N[i]]`.
+    """
+    rows, width = places.shape
+    sorted_N, order_N = cells_N.sort(stable=True)
+    lengths = torch.bincount(sorted_N // max(width, 1), minlength=rows).tolist()
+    places_N = sorted_N
+    if places.cells_P is not None:
+        places_N = torch.searchsorted(places.cells_P, sorted_N)
+    return Asked(places_N, Layout(lengths, cells_N.device)), order_N
