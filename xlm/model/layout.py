@@ -41,10 +41,11 @@ class Layout:
 
     def padded(self, places_PD: Tensor) -> Tensor:
         """Rows of equal width, (B, T, D), zeros where a row has no place."""
+        shape = (self.rows, self.width, places_PD.shape[1])
         if self.full:
-            return places_PD.view(self.rows, self.width, -1)
-        cells_CD = places_PD.new_zeros(self.rows * self.width, places_PD.shape[1])
-        return cells_CD.index_copy(0, self.cells_P, places_PD).view(self.rows, self.width, -1)
+            return places_PD.view(shape)
+        cells_CD = places_PD.new_zeros(self.rows * self.width, shape[2])
+        return cells_CD.index_copy(0, self.cells_P, places_PD).view(shape)
 
     def places(self, padded_BTD: Tensor) -> Tensor:
         """The places of padded rows, (P, D)."""

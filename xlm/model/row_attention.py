@@ -55,8 +55,8 @@ class _Rows:
 
     def split(self, places_PD: Tensor, span: slice) -> Tensor:
         """The heads of one row, (H, T, E), a view."""
-        row_TD = places_PD[span]
-        return row_TD.view(len(row_TD), self.heads, -1).transpose(0, 1)
+        size = places_PD.shape[1] // self.heads
+        return places_PD[span].view(-1, self.heads, size).transpose(0, 1)
 
     def weights(self, query_HSE: Tensor, key_HTE: Tensor) -> Tensor:
         """The softmax of the scores of one row, (H, S, T)."""
