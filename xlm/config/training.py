@@ -208,6 +208,16 @@ class PretrainConfig(Config):
         description="Cells (padding too) that a process computes at once at most; more of them are "
         "accumulated to the same update. None: its whole share (order of sums: bits).",
     )
+    compile: bool = Field(
+        default=False,
+        description="Compile the model with torch.compile: for GPUs, needs a C++ compiler; its "
+        "dropout depends on the number of processes.",
+    )
+    recompute_activations: bool = Field(
+        default=False,
+        description="Keep only each layer's input and compute the rest again in the backward "
+        "pass: a quarter more work for a fraction of the memory.",
+    )
     processes: int = Field(
         default=1,
         ge=1,

@@ -20,6 +20,7 @@ from xlm.batches.batch import Batch
 from xlm.batches.device_masks import DeviceMasks
 from xlm.batches.randomness import seed_dropout, torch_seed
 from xlm.config.training import PretrainConfig
+from xlm.model.dropout import RowNoise
 from xlm.model.encoder import Encoder
 from xlm.training.metrics import LossSums
 from xlm.training.objective import MaskedLoss, to_tensors
@@ -61,7 +62,8 @@ class Updater:
         )
         self.scaler = torch.amp.GradScaler(team.device.type, enabled=config.precision == "fp16")
         self.masks = DeviceMasks(counts, config, team.device)
-        self._module: nn.Module = MaskedLoss(encoder)
+        encoder.recompute_activations = config.recompute_activations
+        self._module: nn.Module = MaskedLoss(encoder, compiled=config.compile)
         if team.world > 1:
             self._module = DistributedDataParallel(self._module, gradient_as_bucket_view=True)
 
@@ -113,13 +115,18 @@ class Updater:
         # Gradients are averaged over processes: their sum over all places by the count of all.
         scale = team.world / max(batch.predicted.count, 1)
         for part in range(parts):
-            share = batch.share(team.rank + team.world * part, team.world * parts)
+            first, step = team.rank + team.world * part, team.world * parts
+            share = batch.share(first, step)
+            # A process without a row of its own computes the first one.
+            rows_B = range(first, len(batch.tokens_BT), step) or range(1)
+            noise = RowNoise(torch_seed(self._config.seed, "dropout"), number, rows_B)
+            # A GPU and a compiled module draw from this one.
             seed = torch_seed(self._config.seed, "dropout", number, team.rank, part)
             seed_dropout(team.device, seed)
             tensors = to_tensors(share, team.device, self.masks)
             with self._exchange(part == parts - 1):
                 with self.precision():
-                    losses_N = self._module(*tensors)
+                    losses_N = self._module(*tensors, noise)
                 if sums:
                     step_B = torch.from_numpy(share.step_B).to(team.device)
                     step_N = step_B[tensors.selected_N // share.tokens_BT.shape[1]]

@@ -1,0 +1,176 @@
+"""Dropout that follows from the row: its rate, its independence, and who draws the same."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from xlm.model.attention import Attention, Context
+from xlm.model.description import ModelDescription
+from xlm.model.dropout import Kept, RowNoise, add_dropped, noise_of_torch
+from xlm.model.encoder import Encoder
+from xlm.model.initialise import initialise
+from xlm.model.layout import Layout
+from xlm.training.objective import MaskedLoss
+
+Describe = Callable[..., ModelDescription]
+MANY = 200_000
+
+
+def drawn(noise: RowNoise, site: int = 0, rate: float = 0.1, size: int = MANY) -> np.ndarray:
+    return noise.kept(site, [size], rate).mask.numpy()
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.9])
+def test_the_rate_is_the_asked_one_and_the_scale_keeps_the_mean(rate: float) -> None:
+    kept = RowNoise(1, 2, [3]).kept(4, [MANY], rate)
+    deviation = (rate * (1 - rate) / MANY) ** 0.5
+    assert abs(1 - kept.mask.float().mean().item() - rate) < 5 * deviation
+    assert kept.scale == pytest.approx(1 / (1 - rate), rel=1e-4)
+
+
+def test_no_dropout_keeps_all() -> None:
+    kept = RowNoise(1, 2, [3]).kept(4, [1000], 0.0)
+    assert kept.mask.all()
+    assert kept.scale == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((RowNoise(0, 0, [0]), 0), (RowNoise(1, 0, [0]), 0)),
+        ((RowNoise(0, 0, [0]), 0), (RowNoise(0, 1, [0]), 0)),
+        ((RowNoise(0, 0, [0]), 0), (RowNoise(0, 0, [1]), 0)),
+        ((RowNoise(0, 0, [0]), 0), (RowNoise(0, 0, [0]), 1)),
+        ((RowNoise(0, 0, [1]), 0), (RowNoise(0, 0, [0]), 1)),
+    ],
+    ids=["seed", "update", "row", "site", "row against site"],
+)
+def test_seed_update_row_and_site_each_give_independent_masks(
+    first: tuple[RowNoise, int], second: tuple[RowNoise, int]
+) -> None:
+    one, other = ~drawn(*first), ~drawn(*second)
+    both = (one & other).mean()
+    assert abs(both - 0.01) < 5 * (0.01 * 0.99 / MANY) ** 0.5
+
+
+def test_numbers_of_one_mask_are_independent() -> None:
+    dropped = ~drawn(RowNoise(5, 6, [7]))
+    for distance in (1, 2, 3, 4, 8, 64):
+        together = (dropped[distance:] & dropped[:-distance]).mean()
+        assert abs(together - 0.01) < 5 * (0.01 * 0.99 / MANY) ** 0.5
+
+
+def test_a_row_has_the_same_mask_alone_and_among_others() -> None:
+    sizes = [37, 0, 130, 64]
+    whole = RowNoise(1, 2, [4, 5, 6, 7]).kept(3, sizes, 0.1).mask.split(sizes)
+    for number, size in enumerate(sizes):
+        alone = RowNoise(1, 2, [4 + number]).kept(3, [size], 0.1).mask
+        assert torch.equal(alone, whole[number])
+
+
+def test_masks_are_what_they_were() -> None:
+    """A run that goes on with another version must not draw other masks."""
+    mask = RowNoise(1, 2, [3]).kept(4, [32], 0.5).mask
+    assert "".join(str(int(x)) for x in mask) == "00000011101101000010111001101111"
+
+
+def test_numpy_integers_and_the_largest_seed_serve() -> None:
+    assert drawn(RowNoise(2**63 - 1, 10**9, np.array([2**40]))).any()
+
+
+def test_torchs_generator_decides_where_nobody_else_does() -> None:
+    torch.manual_seed(1)
+    first, second = noise_of_torch(2), noise_of_torch(2)
+    torch.manual_seed(1)
+    again = noise_of_torch(2)
+    masks = [noise.kept(0, [100, 100], 0.5).mask for noise in (first, second, again)]
+    assert torch.equal(masks[0], masks[2])
+    assert not torch.equal(masks[0], masks[1])
+
+
+@pytest.mark.parametrize("with_residual", [True, False])
+def test_dropping_and_adding_has_the_values_and_gradients_of_plain_torch(
+    with_residual: bool,
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    mask = torch.rand(60, generator=generator) < 0.7
+    inputs = [
+        torch.randn(6, 10, dtype=torch.float64, generator=generator, requires_grad=True)
+        for _ in range(1 + with_residual)
+    ]
+
+    def ours(branch: Tensor, residual: Tensor | None = None) -> Tensor:
+        return add_dropped(branch, residual, Kept(mask, 1.25))
+
+    expected = inputs[0] * mask.view(6, 10) * 1.25 + (inputs[1] if with_residual else 0)
+    torch.testing.assert_close(ours(*inputs), expected)
+    assert torch.autograd.gradcheck(ours, inputs)
+
+
+@pytest.fixture
+def loss(describe: Describe) -> MaskedLoss:
+    encoder = Encoder(describe(dropout=0.3, attention_dropout=0.2))
+    initialise(encoder, seed=1)
+    return MaskedLoss(encoder)
+
+
+def _padded() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Five rows of different lengths: tokens, what is real, selected cells, targets."""
+    generator = torch.Generator().manual_seed(2)
+    tokens = torch.randint(14, 50, (5, 12), generator=generator)
+    real = torch.arange(12)[None] < torch.tensor([12, 5, 9, 12, 2])[:, None]
+    selected = torch.tensor([1, 7, 13, 16, 25, 30, 32, 37, 46, 49])
+    return tokens, real, selected, tokens.flatten()[selected]
+
+
+def test_losses_and_gradients_do_not_depend_on_how_a_batch_is_shared(loss: MaskedLoss) -> None:
+    """On 1 or 2 processes, and in parts that are accumulated, dropout is the same."""
+    tokens, real, selected, targets = _padded()
+    languages = torch.zeros_like(tokens)
+    whole = loss(tokens, languages, None, real, selected, targets, noise=RowNoise(7, 8, range(5)))
+    whole.sum().backward()
+    expected = [parameter.grad for parameter in loss.parameters()]
+    loss.zero_grad()
+    for share in range(2):
+        rows = torch.arange(share, 5, 2)
+        mine = selected // 12 % 2 == share
+        cells = selected[mine] // 12 // 2 * 12 + selected[mine] % 12
+        noise = RowNoise(7, 8, rows.tolist())
+        part = loss(tokens[rows], languages[rows], None, real[rows], cells, targets[mine],
+                    noise=noise)  # fmt: skip
+        torch.testing.assert_close(part, whole[mine])
+        part.sum().backward()
+    for parameter, gradient in zip(loss.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, atol=1e-5, rtol=1e-4)
+
+
+def test_another_update_drops_something_else(loss: MaskedLoss) -> None:
+    tokens, real, selected, targets = _padded()
+    inputs = (tokens, torch.zeros_like(tokens), None, real, selected, targets)
+    first, second, again = (loss(*inputs, noise=RowNoise(7, u, range(5))) for u in (0, 1, 0))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
+    loss.eval()
+    assert torch.equal(loss(*inputs, noise=RowNoise(7, 0, range(5))), loss(*inputs))
+
+
+def test_dropout_on_attention_keeps_the_mean() -> None:
+    """Attention is linear in its weights, so that no mean may shift."""
+    torch.manual_seed(0)
+    layout, draws = Layout([6, 4], torch.device("cpu")), 4000
+    attention = Attention(dimension=8, heads=2, dropout=0.3)
+    hidden = torch.randn(10, 8)
+    with torch.no_grad():
+        found = torch.stack(
+            [
+                attention(hidden, Context(layout, noise=RowNoise(0, n, [0, 1]), by_rows=True), 1)
+                for n in range(draws)
+            ]
+        )
+        expected = attention.eval()(hidden, Context(layout), 1)
+    errors = (found.mean(0) - expected).abs() / (found.std(0) / draws**0.5)
+    assert errors.max() < 5
+    assert found.std(0).min() > 0
