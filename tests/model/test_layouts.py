@@ -40,7 +40,7 @@ def test_a_layout_pads_and_packs() -> None:
     layout = Layout([2, 0, 3], CPU)
     places = torch.arange(1.0, 6.0)[:, None]
     assert layout.padded(places)[..., 0].tolist() == [[1, 2, 0], [0, 0, 0], [3, 4, 5]]
-    assert layout.real_BT().tolist() == [[True, True, False], [False] * 3, [True] * 3]
+    assert layout.real().tolist() == [[True, True, False], [False] * 3, [True] * 3]
     assert torch.equal(layout.places(layout.padded(places)), places)
     assert [(s.start, s.stop) for s in layout.slices()] == [(0, 2), (2, 2), (2, 5)]
     assert layout.borders_B1.tolist() == [0, 2, 2, 5]

@@ -113,7 +113,7 @@ class Attention(nn.Module):
             return mixed_NHE.flatten(1)
         mask = None
         if not seen.full:
-            mask = seen.real_BT()[:, None, None, :]
+            mask = seen.real()[:, None, None, :]
             if causal:
                 mask = mask & torch.ones_like(mask[0, 0, 0].expand(seen.width, -1)).tril()
         mixed_BHSE = F.scaled_dot_product_attention(

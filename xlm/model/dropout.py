@@ -63,7 +63,7 @@ def noise_of_torch(rows: int) -> RowNoise:
 
 def add_dropped(branch_PD: Tensor, residual_PD: Tensor | None, kept: Kept) -> Tensor:
     """Drop from the branch and add what it branched off from, if anything, in one pass."""
-    summed: Tensor = _AddDropped.apply(branch_PD, residual_PD, kept)
+    summed: Tensor = _AddDropped.apply(branch_PD, residual_PD, kept)  # type: ignore[no-untyped-call]
     return summed
 
 

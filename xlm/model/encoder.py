@@ -142,9 +142,7 @@ class Encoder(nn.Module):
             hidden_PD, layout = hidden_PD.index_select(0, asked.places_N), asked.layout
         summed_ND = self._drop(mixed_ND, hidden_PD, context, layout, site + 1)
         hidden_ND = self.layer_norm1[number](summed_ND)
-        summed_ND = self._drop(
-            self.ffns[number](hidden_ND), hidden_ND, context, layout, site + 2
-        )
+        summed_ND = self._drop(self.ffns[number](hidden_ND), hidden_ND, context, layout, site + 2)
         out_ND: Tensor = self.layer_norm2[number](summed_ND)
         return out_ND
 

@@ -23,14 +23,12 @@ class PredictionHead(nn.Module):
         self.proj = nn.Linear(dimension, vocabulary_size)
 
 
-def head_losses(
-    states_ND: Tensor, weight_VD: Tensor, bias_V: Tensor, targets_N: Tensor
-) -> Tensor:
+def head_losses(states_ND: Tensor, weight_VD: Tensor, bias_V: Tensor, targets_N: Tensor) -> Tensor:
     """Cross-entropy of each place, (N,)."""
     scores_NV = linear(states_ND, weight_VD, bias_V)
     if scores_NV.device.type != "cpu" or torch.compiler.is_compiling():
         return F.cross_entropy(scores_NV.float(), targets_N, reduction="none")
-    losses_N: Tensor = _CrossEntropy.apply(scores_NV.float(), targets_N)
+    losses_N: Tensor = _CrossEntropy.apply(scores_NV.float(), targets_N)  # type: ignore[no-untyped-call]
     return losses_N
 
 

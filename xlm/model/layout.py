@@ -52,7 +52,7 @@ class Layout:
         cells_CD = padded_BTD.flatten(0, 1)
         return cells_CD if self.full else cells_CD.index_select(0, self.cells_P)
 
-    def real_BT(self) -> Tensor:
-        """Which cells of padded rows hold a place."""
+    def real(self) -> Tensor:
+        """Which cells of padded rows hold a place, (B, T)."""
         lengths_B1 = self.borders_B1.diff()[:, None]
         return torch.arange(self.width, device=lengths_B1.device)[None] < lengths_B1

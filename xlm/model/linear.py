@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 _WORTH_OPERATIONS = 1e9
 """Products of fewer operations are left to MKL."""
 
-_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+_HAS_ONEDNN = hasattr(torch.ops, "mkldnn") and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 class Linear(nn.Linear):
@@ -30,17 +30,21 @@ class Linear(nn.Linear):
 
 def linear(inputs_PD: Tensor, weight_OD: Tensor, bias_O: Tensor) -> Tensor:
     """The product of (P, D) with the transposed (O, D), and the bias, (P, O)."""
-    if (
-        torch.compiler.is_compiling()
-        or not _HAS_ONEDNN
-        or not all(x.device.type == "cpu" and x.dtype == torch.float32 for x in (inputs_PD, weight_OD))
-        or torch.is_autocast_enabled("cpu")
-        or inputs_PD.dim() != 2
-        or 2 * inputs_PD.numel() * len(weight_OD) < _WORTH_OPERATIONS
-    ):
+    operations = 2 * inputs_PD.numel() * len(weight_OD)
+    if torch.compiler.is_compiling() or operations < _WORTH_OPERATIONS or not _fits(inputs_PD):
         return F.linear(inputs_PD, weight_OD, bias_O)
-    product_PO: Tensor = _OneDnnLinear.apply(inputs_PD, weight_OD, bias_O)
+    product_PO: Tensor = _OneDnnLinear.apply(inputs_PD, weight_OD, bias_O)  # type: ignore[no-untyped-call]
     return product_PO
+
+
+def _fits(inputs_PD: Tensor) -> bool:
+    return (
+        _HAS_ONEDNN
+        and inputs_PD.device.type == "cpu"
+        and inputs_PD.dtype == torch.float32
+        and inputs_PD.dim() == 2
+        and not torch.is_autocast_enabled("cpu")
+    )
 
 
 def _onednn(inputs_PD: Tensor, weight_OD: Tensor, bias_O: Tensor | None) -> Tensor:

@@ -46,12 +46,23 @@ def pack(
     device = tokens_BT.device
     if positions_BT is None:
         positions_BT = torch.arange(width, device=device)[None]
-    flat = [x.expand(rows, width).flatten() for x in (tokens_BT, languages_BT, positions_BT)]
-    if real_BT is None:
-        return Places(*flat, Layout([width] * rows, device), (rows, width), None)
-    cells_P = real_BT.flatten().nonzero().squeeze(1)
-    layout = Layout(real_BT.sum(1).tolist(), device)
-    return Places(*(x.index_select(0, cells_P) for x in flat), layout, (rows, width), cells_P)
+    layout, cells_P = Layout([width] * rows, device), None
+    if real_BT is not None:
+        cells_P = real_BT.flatten().nonzero().squeeze(1)
+        layout = Layout(real_BT.sum(1).tolist(), device)
+
+    def chosen(values_BT: Tensor) -> Tensor:
+        values_C = values_BT.expand(rows, width).flatten()
+        return values_C if cells_P is None else values_C.index_select(0, cells_P)
+
+    return Places(
+        tokens_P=chosen(tokens_BT),
+        languages_P=chosen(languages_BT),
+        positions_P=chosen(positions_BT),
+        layout=layout,
+        shape=(rows, width),
+        cells_P=cells_P,
+    )
 
 
 def ask(places: Places, cells_N: Tensor) -> tuple[Asked, Tensor]:

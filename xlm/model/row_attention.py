@@ -36,7 +36,7 @@ def attend_by_rows(
     a place sees itself and those before it; all places must ask.
     """
     rows = _Rows(heads, asking, seen, kept, causal)
-    mixed: Tensor = _AttendByRows.apply(query_ND, key_PD, value_PD, rows)
+    mixed: Tensor = _AttendByRows.apply(query_ND, key_PD, value_PD, rows)  # type: ignore[no-untyped-call]
     return mixed
 
 
@@ -51,7 +51,7 @@ class _Rows:
         self.scale = 1.0 if kept is None else kept.scale
         sizes = [heads * s * t for s, t in zip(asking.lengths, seen.lengths, strict=True)]
         # As bytes: torch multiplies by bytes four times as fast as by bools.
-        self.masks = None if kept is None else kept.mask.view(torch.int8).split(sizes)
+        self.masks = None if kept is None else torch.split(kept.mask.view(torch.int8), sizes)
 
     def split(self, places_PD: Tensor, span: slice) -> Tensor:
         """The heads of one row, (H, T, E), a view."""
@@ -73,8 +73,10 @@ class _Rows:
 
 class _AttendByRows(torch.autograd.Function):
     @staticmethod
-    @custom_fwd(device_type="cpu", cast_inputs=torch.float32)
-    def forward(ctx: Any, query_ND: Tensor, key_PD: Tensor, value_PD: Tensor, rows: _Rows) -> Tensor:
+    @custom_fwd(device_type="cpu", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
+    def forward(
+        ctx: Any, query_ND: Tensor, key_PD: Tensor, value_PD: Tensor, rows: _Rows
+    ) -> Tensor:
         ctx.rows = rows
         ctx.save_for_backward(query_ND, key_PD, value_PD)
         mixed_ND = torch.empty_like(query_ND)
@@ -91,7 +93,7 @@ class _AttendByRows(torch.autograd.Function):
         return mixed_ND
 
     @staticmethod
-    @custom_bwd(device_type="cpu")
+    @custom_bwd(device_type="cpu")  # type: ignore[untyped-decorator]
     @once_differentiable
     def backward(ctx: Any, mixed_grad_ND: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         rows: _Rows = ctx.rows
@@ -114,7 +116,5 @@ class _AttendByRows(torch.autograd.Function):
                 weights_grad_HST, weights_HST, -1, weights_HST.dtype, grad_input=weights_grad_HST
             )
             torch.bmm(scores_grad_HST, key_HTE / root, out=rows.split(query_grad_ND, asking))
-            torch.bmm(
-                scores_grad_HST.transpose(1, 2), query_HSE, out=rows.split(key_grad_PD, seen)
-            )
+            torch.bmm(scores_grad_HST.transpose(1, 2), query_HSE, out=rows.split(key_grad_PD, seen))
         return query_grad_ND, key_grad_PD, value_grad_PD, None

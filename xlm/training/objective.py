@@ -1,6 +1,6 @@
 """The loss of a batch's chosen places, as one module, so that its gradients can be shared.
 
-    losses_N = MaskedLoss(encoder)(*to_tensors(batch, device, masks), noise=noise)
+losses_N = MaskedLoss(encoder)(*to_tensors(batch, device, masks), noise=noise)
 """
 
 from typing import NamedTuple
