@@ -1,0 +1,173 @@
+"""Whole training steps, ours and transformers', on the same synthetic batches, for the benches.
+
+    shape = Shape("small", layers=2, dimension=64, heads=4, vocabulary=4096, rows=16)
+    step = our_step(shape, Settings(attention_dropout=0.1))
+    step()
+
+A step masks a batch, moves it, computes loss and gradients, cuts them and lets Adam update.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from xlm.batches.batch import Batch, Selected
+from xlm.batches.masking import Masker
+from xlm.bpe.vocabulary import FIRST_ORDINARY
+from xlm.config.languages import LANGUAGES
+from xlm.config.model import ModelConfig
+from xlm.config.training import OptimizerConfig, ScheduleConfig
+from xlm.model.description import ModelDescription
+from xlm.model.dropout import RowNoise
+from xlm.model.encoder import NORM_EPSILON, Encoder
+from xlm.model.flops import StepShape, training_flops
+from xlm.model.initialise import initialise
+from xlm.training.objective import MaskedLoss, to_tensors
+from xlm.training.optimizer import build_optimizer
+
+MASK_RATE, SAMPLE_ALPHA, DROPOUT = 0.15, 0.5, 0.1
+IGNORED = -100
+"""The label of a place that transformers is not to predict."""
+
+TrainingStep = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A model and its batches."""
+
+    name: str
+    layers: int
+    dimension: int
+    heads: int
+    vocabulary: int
+    rows: int
+    width: int = 256
+
+    @property
+    def tokens(self) -> int:
+        """Input tokens of a step."""
+        return self.rows * self.width
+
+    @property
+    def title(self) -> str:
+        """As the tables name it."""
+        return (
+            f"{self.layers} layers, d {self.dimension}, {self.heads} heads, "
+            f"{self.vocabulary:,} ids, {self.rows} x {self.width}"
+        )
+
+    def describe(self, attention_dropout: float) -> ModelDescription:
+        """The model, in fifteen languages."""
+        return ModelDescription(
+            model=ModelConfig(
+                layers=self.layers,
+                dimension=self.dimension,
+                heads=self.heads,
+                dropout=DROPOUT,
+                attention_dropout=attention_dropout,
+            ),
+            languages=tuple(LANGUAGES),
+            vocabulary_size=self.vocabulary,
+            vocabulary_hash="synthetic",
+        )
+
+    def flops(self) -> int:
+        """Operations of a step by the formula of `xlm.model.flops`."""
+        predicted = int(np.ceil(MASK_RATE * self.tokens))
+        lengths = [self.width] * self.rows
+        return training_flops(self.describe(0.0), StepShape.of_lengths(lengths, predicted=predicted))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a step is computed."""
+
+    attention_dropout: float
+    device: str = "cpu"
+    autocast: torch.dtype | None = None
+    compiled: bool = False
+
+    def precision(self) -> Any:
+        """The arithmetic of matrix products."""
+        enabled = self.autocast is not None
+        return torch.autocast(self.device, self.autocast or torch.bfloat16, enabled=enabled)
+
+
+def batches(shape: Shape) -> Iterator[Batch]:
+    """Rows of ids by Zipf's law, all full, masked as the trainer masks."""
+    ranks = np.arange(1, shape.vocabulary - FIRST_ORDINARY + 1)
+    shares = (1 / ranks) / (1 / ranks).sum()
+    counts = np.concatenate([np.zeros(FIRST_ORDINARY), np.ceil(1e9 * shares)]).astype(np.int64)
+    masker, cumulative = Masker(counts, SAMPLE_ALPHA), shares.cumsum()
+    random = np.random.default_rng(0)
+    while True:
+        drawn = np.searchsorted(cumulative, random.random((shape.rows, shape.width)))
+        tokens_BT = FIRST_ORDINARY + np.minimum(drawn, len(ranks) - 1)
+        masked = masker.mask(tokens_BT, None, rate=MASK_RATE, random=random)
+        yield Batch(
+            tokens_BT=masked.tokens_BT,
+            languages_BT=np.full_like(tokens_BT, 4),
+            step_B=np.zeros(shape.rows, dtype=np.int64),
+            predicted=Selected(masked.selected_N, masked.targets_N),
+        )
+
+
+def our_step(shape: Shape, settings: Settings) -> TrainingStep:
+    """A step as the trainer does it."""
+    device = torch.device(settings.device)
+    encoder = Encoder(shape.describe(settings.attention_dropout))
+    initialise(encoder, 0)
+    encoder.to(device).train()
+    loss = MaskedLoss(encoder, compiled=settings.compiled)
+    optimizer = build_optimizer(
+        encoder.named_parameters(), OptimizerConfig(), ScheduleConfig(), updates=200_000
+    )
+    source = enumerate(batches(shape))
+
+    def step() -> None:
+        update, batch = next(source)
+        noise = RowNoise(0, update, range(shape.rows))
+        optimizer.adam.zero_grad()
+        with settings.precision():
+            losses_N = loss(*to_tensors(batch, device), noise)
+        (losses_N.sum() / len(losses_N)).backward()
+        optimizer.set_update(update)
+        optimizer.clip()
+        optimizer.adam.step()
+
+    return step
+
+
+def their_step(shape: Shape, settings: Settings) -> TrainingStep:
+    """transformers' model with torch's AdamW, as its users write it."""
+    import transformers
+
+    device = torch.device(settings.device)
+    config = transformers.XLMConfig(
+        vocab_size=shape.vocabulary, emb_dim=shape.dimension, n_layers=shape.layers,
+        n_heads=shape.heads, n_langs=len(LANGUAGES), max_position_embeddings=512,
+        layer_norm_eps=NORM_EPSILON, dropout=DROPOUT,
+        attention_dropout=settings.attention_dropout,
+    )  # fmt: skip
+    model = transformers.XLMWithLMHeadModel(config).to(device).train()
+    adam = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), weight_decay=0.0)
+    source = batches(shape)
+
+    def step() -> None:
+        tensors = to_tensors(next(source), device)
+        labels_BT = torch.full_like(tensors.tokens_BT, IGNORED)
+        labels_BT.view(-1)[tensors.selected_N] = tensors.targets_N
+        adam.zero_grad()
+        with settings.precision():
+            loss = model(
+                input_ids=tensors.tokens_BT, langs=tensors.languages_BT, labels=labels_BT
+            ).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        adam.step()
+
+    return step
