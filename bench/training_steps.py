@@ -79,7 +79,9 @@ class Shape:
         """Operations of a step by the formula of `xlm.model.flops`."""
         predicted = int(np.ceil(MASK_RATE * self.tokens))
         lengths = [self.width] * self.rows
-        return training_flops(self.describe(0.0), StepShape.of_lengths(lengths, predicted=predicted))
+        return training_flops(
+            self.describe(0.0), StepShape.of_lengths(lengths, predicted=predicted)
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,33 @@
+"""The benches of training run, on a model that costs nothing: no figure of theirs is looked at."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(program: str, *arguments: str) -> str:
+    """What a bench prints, on one thread, without a compiler."""
+    pytest.importorskip("transformers")
+    settings = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TORCH_COMPILE_DISABLE": "1"}
+    done = subprocess.run(
+        [sys.executable, ROOT / "bench" / program, *arguments, "--rounds", "1"],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_gpu_bench_runs_on_a_cpu() -> None:
+    printed = run("train_gpu.py", "--device", "cpu", "--small")
+    for title in ("faithful, bf16, compiled", "fast, bf16", "transformers, bf16"):
+        assert f"| {title} |" in printed
+    assert "aten::" in printed
