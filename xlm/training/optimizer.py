@@ -44,8 +44,8 @@ class ScheduledAdam:
         parameters = [p for group in self.adam.param_groups for p in group["params"]]
         total = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         norm = float(total)
-        # Below the limit torch multiplies all of them by one.
-        if math.isfinite(norm) and norm > self.clip_norm:
+        # Below the limit torch would multiply all of them by one.
+        if self.clip_norm < norm < math.inf:
             nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, total)
         return norm
 
