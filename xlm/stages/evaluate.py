@@ -51,7 +51,7 @@ def run(work: Work[EvaluateSlice]) -> Outcome:
 
 EVALUATE = Stage(
     name="evaluate",
-    version=1,
+    version=2,
     summary="XNLI table, perplexities, sentence retrieval, baselines",
     units=_units,
     upstream=_upstream,

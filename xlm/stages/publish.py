@@ -60,7 +60,7 @@ def run(work: Work[PublishSlice]) -> Outcome:
 
 PUBLISH = Stage(
     name="publish",
-    version=2,
+    version=3,
     summary="Hugging Face folders, model cards, plots",
     units=_units,
     upstream=_upstream,
