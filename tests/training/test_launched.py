@@ -105,7 +105,13 @@ def test_a_signal_to_the_starter_saves_the_state_and_says_so(
                      validation_updates=100_000, speed_updates=1)  # fmt: skip
 
     def strike() -> None:
-        _wait_until(lambda: (work.logs / "speed.jsonl").exists(), "no update came")
+        _wait_until(
+            lambda: (
+                bool(list(work.logs.glob("speed.jsonl")))
+                and (work.logs / "speed.jsonl").stat().st_size > 0
+            ),
+            "no update came",
+        )
         worker = Path(f"/proc/{_process_of_rank(0, work.scratch)}/stat")
         torchrun = int(worker.read_text().split(")")[1].split()[1])
         os.kill(torchrun, number)
