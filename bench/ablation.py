@@ -9,22 +9,17 @@ docs/sample-world.md, and prints it.
 
 import argparse
 import json
-import os
-import shlex
 import statistics
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pages import fill
+from runs import record_of, run_pipeline
 
 from xlm.config.settings import Settings
 from xlm.markdown import table
-from xlm.pipeline.request import RunRequest
 from xlm.pipeline.results import results_of
-from xlm.pipeline.run_record import last_run
 from xlm.store.root import resolve_root
 
 RESULTS = Path(__file__).parent / "results" / "ablation.json"
@@ -58,7 +53,7 @@ def main() -> None:
     root = resolve_root(arguments.root)
     jobs = [(arm, seed) for seed in range(arguments.seeds) for arm in ARMS]
     # The data once, before two runs want it at the same time.
-    _run(root, (), until="shard")
+    run_pipeline(root, PROFILE, (), until="shard")
     with ThreadPoolExecutor(max_workers=2) as pool:
         outcomes = list(pool.map(lambda job: _measure(root, *job), jobs))
     RESULTS.parent.mkdir(exist_ok=True)
@@ -104,42 +99,14 @@ def _measure(root: Path, arm: str, seed: int) -> Outcome:
         f"pretrain.seed={seed}",
         f"finetune.seed={seed}",
     )
-    _run(root, overrides, until="evaluate")
-    found = results_of(_record_of(root, overrides), root)
+    run_pipeline(root, PROFILE, overrides, until="evaluate")
+    found = results_of(record_of(root, overrides), root)
     english = found.language("en").test
     zero_shot, retrieval = found.averages.zero_shot_test, found.averages.retrieval_centred
     assert english is not None
     assert zero_shot is not None
     assert retrieval is not None
     return Outcome(arm, seed, english.accuracy, zero_shot, retrieval)
-
-
-def _run(root: Path, overrides: tuple[str, ...], until: str) -> None:
-    request = RunRequest(profile=PROFILE, overrides=overrides, until=until)
-    command = [sys.executable, "-m", "xlm.cli.main", *shlex.split(request.command(until=until))[1:]]
-    print(" ".join(command[3:]), flush=True)
-    log = root / "ablation.log"
-    root.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as stream:
-        done = subprocess.run(
-            command,
-            env=os.environ | {"XLM_ROOT": str(root), "XLM_WORKERS": "1"},
-            stdout=stream,
-            stderr=stream,
-            check=False,
-        )
-    if done.returncode:
-        sys.exit(f"ablation: a run failed, see {log}")
-
-
-def _record_of(root: Path, overrides: tuple[str, ...]) -> dict[str, object]:
-    """The newest run with just these overrides: two runs are recorded at the same time."""
-    for path in sorted((root / "runs").glob("*.json"), reverse=True):
-        record: dict[str, object] = json.loads(path.read_bytes())
-        request = record["request"]
-        if isinstance(request, dict) and tuple(request["overrides"]) == overrides:
-            return record
-    return last_run(root)
 
 
 def _interval(shares: list[float]) -> str:

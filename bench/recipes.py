@@ -10,16 +10,14 @@ publish. Writes bench/results/recipes.json, the tables in docs/training.md and d
 import argparse
 import json
 import os
-import shlex
 import statistics
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from pages import fill
+from runs import directories, record_of, run_pipeline
 
 from xlm.batches.data import load_corpus
 from xlm.config.languages import ENGLISH
@@ -27,7 +25,6 @@ from xlm.config.resolve import resolve
 from xlm.config.settings import Settings
 from xlm.markdown import table
 from xlm.model.checkpoint import load_encoder
-from xlm.pipeline.request import RunRequest
 from xlm.plotting import BLUE, GREEN, GREY, ORANGE, Style, new_figure, prepare_axes, save_figure
 from xlm.store.root import resolve_root
 from xlm.training.validation import Validator
@@ -73,7 +70,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     arguments = parser.parse_args()
     root, common = resolve_root(arguments.root), tuple(arguments.overrides)
-    _run(root, common, until="shard")
+    run_pipeline(root, PROFILE, common, until="shard")
     jobs = [(arm, seed) for seed in range(arguments.seeds) for arm in ARMS]
     with ThreadPoolExecutor(max_workers=2) as pool:
         runs = list(pool.map(lambda job: _pretrain(root, common, *job), jobs))
@@ -131,15 +128,8 @@ def draw(found: list[Outcome]) -> None:
 def _pretrain(root: Path, common: tuple[str, ...], arm: str, seed: int) -> dict[str, Path]:
     """Directories of the run's artifacts, by node."""
     overrides = (*common, *ARMS[arm], *_KEPT, f"pretrain.seed={seed}")
-    _run(root, overrides, until="pretrain")
-    for path in sorted((root / "runs").glob("*.json"), reverse=True):
-        record = json.loads(path.read_bytes())
-        if tuple(record["request"]["overrides"]) == overrides:
-            return {
-                f"{node['stage']}[{node['unit']}]": root / node["directory"]
-                for node in record["nodes"]
-            }
-    raise SystemExit(f"recipes: no record of the run {arm}, seed {seed}")
+    run_pipeline(root, PROFILE, overrides, until="pretrain")
+    return directories(root, record_of(root, overrides))
 
 
 def _measure(arm: str, seed: int, nodes: dict[str, Path]) -> Outcome:
@@ -178,24 +168,6 @@ def _measure(arm: str, seed: int, nodes: dict[str, Path]) -> Outcome:
         cpu_seconds=measured["cpu_seconds"],
         curve=[(one["step"], one["valid_mlm_ppl"]) for one in summary["validations"]],
     )
-
-
-def _run(root: Path, overrides: tuple[str, ...], until: str) -> None:
-    request = RunRequest(profile=PROFILE, overrides=overrides, until=until)
-    command = [sys.executable, "-m", "xlm.cli.main", *shlex.split(request.command(until=until))[1:]]
-    print(" ".join(command[3:]), flush=True)
-    log = root / "recipes.log"
-    root.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as stream:
-        done = subprocess.run(
-            command,
-            env=os.environ | {"XLM_ROOT": str(root), "XLM_WORKERS": "1"},
-            stdout=stream,
-            stderr=stream,
-            check=False,
-        )
-    if done.returncode:
-        raise SystemExit(f"recipes: a run failed, see {log}")
 
 
 if __name__ == "__main__":

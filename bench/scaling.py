@@ -8,17 +8,13 @@ Writes bench/results/scaling.json and the table in docs/performance.md.
 
 import argparse
 import json
-import os
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 from pages import fill
+from runs import directories, record_of, run_pipeline
 
 from xlm.config.settings import Settings
 from xlm.markdown import table
-from xlm.pipeline.request import RunRequest
 from xlm.store.root import resolve_root
 
 RESULTS = Path(__file__).parent / "results" / "scaling.json"
@@ -66,18 +62,9 @@ def _train(
 ) -> dict[str, float]:
     overrides = (*common, *SHORT, f"pretrain.recipe={recipe}", f"pretrain.processes={processes}",
                  f"pretrain.seed={seed}")  # fmt: skip
-    request = RunRequest(profile=PROFILE, overrides=overrides)
-    words = shlex.split(request.command(until="pretrain"))[1:]
-    command = [sys.executable, "-m", "xlm.cli.main", *words, "--refresh", "pretrain"]
-    print(" ".join(command[3:]), flush=True)
-    with (root / "scaling.log").open("ab") as log:
-        subprocess.run(
-            command, env=os.environ | {"XLM_ROOT": str(root)}, stdout=log, stderr=log, check=True
-        )
-    newest = max((root / "runs").glob("*.json"))
-    nodes = json.loads(newest.read_bytes())["nodes"]
-    directory = next(node["directory"] for node in nodes if node["stage"] == "pretrain")
-    measured = json.loads((root / directory / "run.json").read_text())
+    run_pipeline(root, PROFILE, overrides, until="pretrain", refresh=("pretrain",))
+    directory = directories(root, record_of(root, overrides))["pretrain[all]"]
+    measured = json.loads((directory / "run.json").read_text())
     return {name: measured[name] for name in ("tokens_per_second", "waiting_share")}
 
 

@@ -1,0 +1,52 @@
+"""Pipeline runs of the benchmarks, as a user starts them, and what they recorded."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xlm.pipeline.request import RunRequest
+
+
+def run_pipeline(
+    root: Path, profile: str, overrides: Sequence[str], *, until: str, refresh: Sequence[str] = ()
+) -> None:
+    """`xlm run` with one worker; its output goes to `benchmark.log` of the root."""
+    request = RunRequest(profile=profile, overrides=tuple(overrides))
+    words = shlex.split(request.command(until=until))[1:]
+    command = [sys.executable, "-m", "xlm.cli.main", *words]
+    for stage in refresh:
+        command += ["--refresh", stage]
+    print(shlex.join(command[3:]), flush=True)
+    root.mkdir(parents=True, exist_ok=True)
+    log = root / "benchmark.log"
+    with log.open("ab") as stream:
+        done = subprocess.run(
+            command,
+            env=os.environ | {"XLM_ROOT": str(root), "XLM_WORKERS": "1"},
+            stdout=stream,
+            stderr=stream,
+            check=False,
+        )
+    if done.returncode:
+        sys.exit(f"a run failed, see {log}")
+
+
+def record_of(root: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """The newest run with just these overrides: several may be recorded at the same time."""
+    for path in sorted((root / "runs").glob("*.json"), reverse=True):
+        record: dict[str, Any] = json.loads(path.read_bytes())
+        if record["request"]["overrides"] == list(overrides):
+            return record
+    sys.exit(f"no run with {' '.join(overrides)} is recorded in {root}")
+
+
+def directories(root: Path, record: dict[str, Any]) -> dict[str, Path]:
+    """The artifacts of a run by `stage[unit]`."""
+    return {
+        f"{node['stage']}[{node['unit']}]": root / node["directory"] for node in record["nodes"]
+    }
