@@ -1,11 +1,16 @@
 """Learning rates and language shares, with the specification's numbers (11, items 8 and 9)."""
 
+import copy
+
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from xlm.batches.randomness import generator, torch_seed
 from xlm.batches.sampling import sampling_probabilities
-from xlm.config.training import ScheduleConfig
+from xlm.config.training import OptimizerConfig, ScheduleConfig
+from xlm.training.optimizer import build_optimizer
 from xlm.training.schedule import rate_schedule
 
 
@@ -48,3 +53,29 @@ def test_generators_depend_on_their_path_alone() -> None:
     assert not np.array_equal(first, generator(1, "mask", 3).random(4))
     assert not np.array_equal(first, generator(0, "steps", 3).random(4))
     assert torch_seed(0, "dropout", 1) != torch_seed(0, "dropout", 2)
+
+
+def test_biases_and_norms_decay_only_if_asked() -> None:
+    model = nn.Sequential(nn.Embedding(20, 4), nn.LayerNorm(4), nn.Linear(4, 4))
+    schedule = ScheduleConfig(kind="constant", warmup_updates=0)
+
+    def after_one_update(**options: object) -> dict[str, bool]:
+        """Which parameters a step without any gradient has changed."""
+        config = OptimizerConfig.model_validate({"weight_decay": 0.5, **options})
+        copied = copy.deepcopy(model)
+        with torch.no_grad():
+            for parameter in copied.parameters():
+                parameter += 1
+                parameter.grad = torch.zeros_like(parameter)
+        before = {name: tensor.clone() for name, tensor in copied.state_dict().items()}
+        optimizer = build_optimizer(copied.named_parameters(), config, schedule, 10)
+        assert optimizer.set_update(0) == config.learning_rate
+        optimizer.adam.step()
+        return {n: not torch.equal(before[n], t) for n, t in copied.state_dict().items()}
+
+    assert all(after_one_update().values())
+    matrices = {"0.weight": True, "2.weight": True}
+    vectors = {"1.weight": False, "1.bias": False, "2.bias": False}
+    assert after_one_update(decay_vectors=False) == {**matrices, **vectors}
+    own = {"decay_vectors": False, "embedding_learning_rate": 0.1}
+    assert after_one_update(**own) == {**matrices, **vectors}

@@ -34,7 +34,11 @@ class OptimizerConfig(Config):
     weight_decay: float = Field(
         default=0.0,
         ge=0,
-        description="Decoupled weight decay on every parameter, per unit of rate.",
+        description="Decoupled weight decay, per unit of rate.",
+    )
+    decay_vectors: bool = Field(
+        default=True,
+        description="Whether biases and layer norms decay too (the original: every parameter).",
     )
     clip_norm: float = Field(
         default=5.0,

@@ -5,10 +5,9 @@
 Measured values may be absent (another version wrote them): the card then shows a dash.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -22,7 +21,7 @@ from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
 from xlm.release.fertility import read_report
 from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
-from xlm.training.curves import Curves, read_curves
+from xlm.training.curves import Curves, parse_record, read_curves
 from xlm.xnli.results import read_results
 
 CODES_NAME = "codes"
@@ -119,13 +118,15 @@ def _data(unit: str, directory: Path, vocabulary_hash: str) -> DataFacts:
 
 
 def _curves(directory: Path) -> Curves:
-    summary = _parse((directory / "validation.json").read_bytes(), directory / "validation.json")
+    summary = parse_record(
+        (directory / "validation.json").read_bytes(), directory / "validation.json"
+    )
     return read_curves(directory / "metrics.jsonl", summary.get("validations", []))
 
 
 def _machine(path: Path) -> MachineFacts:
     try:
-        run = _parse(path.read_bytes(), path)
+        run = parse_record(path.read_bytes(), path)
     except FileNotFoundError:
         return MachineFacts()
     return MachineFacts(
@@ -135,13 +136,3 @@ def _machine(path: Path) -> MachineFacts:
         system=run.get("system", ""),
         cores=run.get("cores"),
     )
-
-
-def _parse(content: bytes, path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(content)
-    except ValueError:
-        record = None
-    if not isinstance(record, dict):
-        raise DataError(f"{path} is not readable JSON", fix="rebuild the artifact")
-    return record

@@ -66,7 +66,7 @@ def read_curves(metrics: Path, validations: Iterable[Mapping[str, float]]) -> Cu
     rates: list[tuple[int, float]] = []
     norms: list[tuple[int, float]] = []
     for line in metrics.read_bytes().split(b"\n")[:-1]:
-        record = _parse(line, metrics)
+        record = parse_record(line, metrics)
         for objective, loss in record.get("loss", {}).items():
             losses.setdefault(objective.upper(), []).append((record["step"], loss))
         for points, name in ((rates, "learning_rate"), (norms, "gradient_norm")):
@@ -226,9 +226,14 @@ def _language_name(unit: str) -> str:
     return known.name if known else unit.replace("_", "-")
 
 
-def _parse(line: bytes, path: Path) -> dict[str, Any]:
+def parse_record(content: bytes, path: Path) -> dict[str, Any]:
+    """A JSON object of a run's files.
+
+    Raises:
+        DataError: it is none.
+    """
     try:
-        record = json.loads(line)
+        record = json.loads(content)
     except ValueError:
         record = None
     if not isinstance(record, dict):

@@ -63,21 +63,30 @@ def build_optimizer(
     `own_rates` maps a prefix of parameter names to their own peak rate; the embeddings' rate of
     the config, if set, holds for the token embeddings and the head's bias.
     """
-    groups: dict[float, list[nn.Parameter]] = {config.learning_rate: []}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {
+        (config.learning_rate, config.weight_decay): []  # first: its rate is the one reported
+    }
     for name, parameter in parameters:
         if parameter.requires_grad:
-            peak = _peak(name, config, own_rates or {})
-            groups.setdefault(peak, []).append(parameter)
-    used = {peak: group for peak, group in groups.items() if group}
+            kind = (_peak(name, config, own_rates or {}), _decay(parameter, config))
+            groups.setdefault(kind, []).append(parameter)
+    used = {kind: group for kind, group in groups.items() if group}
     adam = torch.optim.AdamW(
-        [{"params": group, "lr": peak} for peak, group in used.items()],
+        [
+            {"params": group, "lr": peak, "weight_decay": decay}
+            for (peak, decay), group in used.items()
+        ],
         betas=(config.beta1, config.beta2),
         eps=config.epsilon,
-        weight_decay=config.weight_decay,
         fused=True,
     )
-    rates = tuple(rate_schedule(schedule, peak=peak, updates=updates) for peak in used)
+    rates = tuple(rate_schedule(schedule, peak=peak, updates=updates) for peak, _ in used)
     return ScheduledAdam(adam, rates, config.clip_norm)
+
+
+def _decay(parameter: nn.Parameter, config: OptimizerConfig) -> float:
+    # Biases and the weights of layer norms are the only vectors among the parameters.
+    return config.weight_decay if config.decay_vectors or parameter.ndim > 1 else 0.0
 
 
 def _peak(name: str, config: OptimizerConfig, own_rates: Mapping[str, float]) -> float:
