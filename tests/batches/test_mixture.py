@@ -1,11 +1,15 @@
 """The mixture as figure and table."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from xlm.batches.mixture import MixtureRow
+from xlm.batches.mixture import MixtureRow, mixture
 from xlm.batches.mixture_figure import mixture_markdown, plot_mixture, short_number
+from xlm.config.training import PretrainConfig
 from xlm.plotting import Style
 
 ROWS = [
@@ -34,3 +38,43 @@ def test_the_figure_follows_from_the_rows_in_whatever_order(tmp_path: Path) -> N
 )  # fmt: skip
 def test_numbers_are_short(value: float, text: str) -> None:
     assert short_number(value) == text
+
+
+@dataclass(frozen=True)
+class _Step:
+    name: str
+    objective: str
+    lines: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class _Source:
+    steps: Sequence[_Step]
+
+    def probability(self, number: int) -> float:
+        return 1.0
+
+    def share_of_updates(self, objective: str) -> float:
+        return 0.5
+
+
+@pytest.mark.parametrize(
+    ("languages", "tokens", "seen", "times"),
+    [
+        (1, {"mlm": 10**6, "tlm": 10**6}, {"mlm": 1024, "tlm": 4000}, None),
+        (4, {"mlm": 10**6, "tlm": 1000}, {"mlm": 1024, "tlm": 4000}, None),  # a part is 1,000
+        (4, {"mlm": 100, "tlm": 400}, {"mlm": 400, "tlm": 1600}, 4.0),  # all of it, four times
+    ],
+)
+def test_what_an_update_shows_of_a_step(
+    languages: int, tokens: dict[str, int], seen: dict[str, int], times: float | None
+) -> None:
+    config = PretrainConfig(
+        updates=2, stream_rows=64, stream_tokens=16, languages_per_batch=languages
+    )
+    steps = [_Step(name, name, 1, tokens[name]) for name in ("mlm", "tlm")]
+    source: Any = _Source(steps)
+    for row in mixture(source, config):
+        assert row.batch_tokens == seen[row.step]
+        assert row.repetitions == (times or seen[row.step] / tokens[row.step])

@@ -1,6 +1,7 @@
 """The entry of a training process."""
 
 import logging
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,3 +72,17 @@ def test_running_out_of_memory_says_what_to_do(
     monkeypatch.setattr(Trainer, "run", defect)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         entry.main([str(path)])
+
+
+@pytest.mark.usefixtures("_careful", "_restore_signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_before_the_first_update_means_requeue_too(
+    make_job: Callable[..., PretrainJob],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    path = tmp_path / "job.json"
+    write_job(path, make_job(updates=2))
+    monkeypatch.setattr(Trainer, "__init__", lambda *_: signal.raise_signal(number))
+    assert entry.main([str(path)]) == entry.REQUEUE

@@ -94,3 +94,14 @@ def test_a_trial_takes_some_rows_of_each_objective_that_is_trained(make_job: Mak
     assert both["tlm"].real_BT is not None
     one = trial_batches(Trainer(make_job("one", objectives=("tlm",)), ALONE)._source, rows=3)
     assert set(one) == {"tlm"}
+
+
+def test_every_process_knows_why_the_trial_failed(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Team, "any", lambda self, flag: flag)
+    monkeypatch.setattr(Team, "wait", lambda self: None)
+    follower = Team(rank=1, world=1, device=torch.device("cpu"))
+    job = make_job(overfit_check={"updates": 2}, updates=2)
+    with pytest.raises(TrainingError, match="was not learned in 2 updates"):
+        Trainer(job, follower).run()

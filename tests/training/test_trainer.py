@@ -297,3 +297,23 @@ def test_an_own_rate_for_embeddings_and_bf16_train(make_job: MakeJob) -> None:
         )
     )
     assert records(job)[-1]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "largest"), [(None, 80), (80, 80), (47, 32), (40, 32), (33, 32), (16, 16), (1, 16)]
+)
+def test_a_part_holds_no_more_cells_than_the_limit_but_one_row(
+    make_job: MakeJob, limit: int | None, largest: int
+) -> None:
+    job = make_job(stream_rows=5, objectives=("mlm",), micro_batch_tokens=limit)
+    trainer = Trainer(job, Team(0, 1, torch.device("cpu")))
+    batch = trainer._source.next_batch()
+    parts = trainer._updater._parts(batch)
+    cells = [batch.share(part, parts).tokens_BT.size for part in range(parts)]
+    assert sum(cells) == 80
+    assert max(cells) == largest
+
+
+def test_an_objective_named_twice_is_refused(make_job: MakeJob) -> None:
+    with pytest.raises(ValueError, match="name one twice"):
+        make_job(objectives=("mlm", "mlm"))

@@ -37,11 +37,11 @@ def mixture(source: BatchSource, config: PretrainConfig) -> list[MixtureRow]:
     for number, step in enumerate(source.steps):
         probability = source.probability(number)
         updates = config.updates * source.share_of_updates(step.objective) * probability
-        per_update = (
-            config.stream_rows * config.stream_tokens
-            if step.objective != "tlm"
-            else min(config.pair_tokens, step.tokens)
-        )
+        streams = step.objective != "tlm"
+        whole = config.stream_rows * config.stream_tokens if streams else config.pair_tokens
+        # Each drawn language or direction has an equal part; of one with less, all is seen.
+        part = whole // config.languages_per_batch
+        per_update = min(part, step.tokens) * config.languages_per_batch
         rows.append(
             MixtureRow(
                 step=step.name,

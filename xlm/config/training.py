@@ -283,6 +283,8 @@ class PretrainConfig(Config):
 
     @model_validator(mode="after")
     def _steps_fit_objectives(self) -> Self:
+        if len(set(self.objectives)) < len(self.objectives):
+            raise ValueError(f"objectives {' '.join(self.objectives)} name one twice")
         if {"mlm", "clm"} & set(self.objectives) and not self.mono_steps:
             raise ValueError("objectives mlm and clm need mono_steps of at least 1")
         if "tlm" in self.objectives and not self.pair_steps:

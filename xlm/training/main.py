@@ -6,6 +6,7 @@ saved, start again.
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -61,11 +62,18 @@ def _fail(job_path: Path, error: XlmError) -> int:
     return FAILED
 
 
+def _leave(number: int, frame: object) -> None:
+    """Nothing is lost by leaving at once: no update was computed yet."""
+    raise Interrupted
+
+
 def main(arguments: list[str]) -> int:
     """Pretrain as the job file says."""
     path = Path(arguments[0])
 
     def run() -> None:
+        for number in (signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, _leave)  # until the trainer has something to save
         job = read_job(path, PretrainJob)
         timeout = timedelta(seconds=job.pretrain.collective_timeout_seconds)
         if job.pretrain.tf32:

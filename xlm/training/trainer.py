@@ -197,15 +197,15 @@ class Trainer:
         if not check.updates or self._state.update:
             return
         failure: TrainingError | None = None
-        if self._team.leads:
-            batches = trial_batches(self._source, rows=check.rows)
-            masks, precision = self._updater.masks, self._updater.precision
-            try:
-                check_overfit(self._encoder, batches, self._config, masks, precision=precision)
-            except TrainingError as error:
-                failure = error
+        batches = trial_batches(self._source, rows=check.rows)
+        masks, precision = self._updater.masks, self._updater.precision
+        try:
+            # In every process, so that each knows why: whichever ends first says it.
+            check_overfit(self._encoder, batches, self._config, masks, precision=precision)
+        except TrainingError as error:
+            failure = error
         if self._team.any(failure is not None):
-            raise failure or TrainingError("the trial on one batch failed in the leading process")
+            raise failure or TrainingError("the trial on one batch failed in another process")
 
     def _update(self, batch: Batch) -> float:
         """One optimizer update on a global batch; returns the layers' learning rate."""

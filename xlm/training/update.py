@@ -138,7 +138,8 @@ class Updater:
         limit = self._config.micro_batch_tokens
         rows, width = batch.tokens_BT.shape
         rows = -(-rows // self._team.world)
-        return 1 if limit is None else min(rows, -(-rows * width // limit))
+        # Whole rows: what is left of the limit behind the last one cannot be used.
+        return 1 if limit is None else -(-rows // max(1, limit // width))
 
     def _exchange(self, last: bool) -> AbstractContextManager[object]:
         if last or not isinstance(self._module, DistributedDataParallel):
