@@ -75,7 +75,11 @@ def main() -> None:
     with ThreadPoolExecutor(max_workers=2) as pool:
         runs = list(pool.map(lambda job: _pretrain(root, common, *job), jobs))
     torch.set_num_threads(os.cpu_count() or 1)
-    found = [_measure(*job, nodes) for job, nodes in zip(jobs, runs, strict=True)]
+    # The first arm's run names all data; a run without TLM needs no pairs.
+    found = [
+        _measure(*job, nodes["pretrain[all]"], runs[0])
+        for job, nodes in zip(jobs, runs, strict=True)
+    ]
     RESULTS.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")
     fill("training.md", "recipes", render(found))
     draw(found)
@@ -132,16 +136,15 @@ def _pretrain(root: Path, common: tuple[str, ...], arm: str, seed: int) -> dict[
     return directories(root, record_of(root, overrides))
 
 
-def _measure(arm: str, seed: int, nodes: dict[str, Path]) -> Outcome:
+def _measure(arm: str, seed: int, pretrained: Path, data: dict[str, Path]) -> Outcome:
     """Test perplexities and retrieval of the published weights."""
-    pretrained = nodes["pretrain[all]"]
     encoder, cpu = load_encoder(pretrained), torch.device("cpu")
     languages = encoder.description.languages
     names = ["-".join(sorted((ENGLISH, code))) for code in languages if code != ENGLISH]
     corpus = load_corpus(
         "test",
-        mono={code: nodes[f"shard[{code}]"] for code in languages},
-        pairs={name: nodes[f"shard[{name}]"] for name in names},
+        mono={code: data[f"shard[{code}]"] for code in languages},
+        pairs={name: data[f"shard[{name}]"] for name in names},
         vocabulary_hash=encoder.description.vocabulary_hash,
     )
     config = resolve(PROFILE)

@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from xlm.config.base import Config, operational
 from xlm.config.guards import GuardConfig, OverfitConfig
@@ -280,6 +280,12 @@ class PretrainConfig(Config):
         if self.validate_specials is not None:
             return self.validate_specials
         return self.sample_alpha == 0 and self.predict_specials
+
+    @field_validator("objectives")
+    @classmethod
+    def _in_order(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+        """Their order means nothing, so it is in no key."""
+        return tuple(sorted(objectives))
 
     @model_validator(mode="after")
     def _steps_fit_objectives(self) -> Self:

@@ -47,7 +47,7 @@ def run(work: Work[PretrainSlice]) -> Outcome:
 
 PRETRAIN = Stage(
     name="pretrain",
-    version=2,
+    version=3,
     summary="masked and translation language modelling",
     units=_units,
     upstream=_upstream,

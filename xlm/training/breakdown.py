@@ -1,12 +1,13 @@
 """What torch's errors mean for a run, in one line each.
 
 try: ...
-except RuntimeError as error:
+except (RuntimeError, OSError, SafetensorError) as error:
     raise explained(error) from error
 """
 
 import torch
 import torch.distributed as dist
+from safetensors import SafetensorError
 
 from xlm.errors import TrainingError
 
@@ -14,9 +15,14 @@ _LOST_PEER = ("gloo/transport", "Timed out", "NCCL", "Connection reset", "Connec
 _NO_MEMORY = ("can't allocate memory", "out of memory")
 
 
-def explained(error: RuntimeError) -> RuntimeError | TrainingError:
+def explained(error: Exception) -> Exception:
     """The reason and what to do about it, or the error itself where it says neither."""
     text = " ".join(str(error).split())
+    if isinstance(error, OSError | SafetensorError):
+        return TrainingError(
+            f"a file of the run could not be read or written: {text[:300]}",
+            fix="check space and rights there; a rerun continues from the last checkpoint",
+        )
     if isinstance(error, torch.OutOfMemoryError) or any(sign in text for sign in _NO_MEMORY):
         return TrainingError(
             f"a process ran out of memory: {text[:200]}",

@@ -45,7 +45,7 @@ class Checkpoints:
         remove_tree(final)
         staging.rename(final)
         sync_directory(self._directory)
-        self._prune()
+        self._prune(final)
         return final
 
     def newest(self) -> Path | None:
@@ -55,11 +55,12 @@ class Checkpoints:
     def _all(self) -> list[Path]:
         return sorted(self._directory.glob(f"{_PREFIX}*"))
 
-    def _prune(self) -> None:
+    def _prune(self, written: Path) -> None:
         # Only checkpoints that hold count, so that the last valid one is never dropped.
         kept = 0
         for path in reversed(self._all()):
-            if kept < self._keep and _holds(path):
+            # What was just written is not read again: all processes wait for this.
+            if kept < self._keep and (path == written or _holds(path)):
                 kept += 1
             elif kept < self._keep or not self._is_archived(path):
                 remove_tree(path)

@@ -93,7 +93,7 @@ def plot_training(
     figure = new_figure(style, width=10.0, height=4.4)
     left, right = figure.subplots(1, 2)
     _draw_losses(left, losses)
-    _draw_perplexities(right, "Validation perplexity (MLM)", perplexities)
+    _draw_perplexities(right, "Validation perplexity", perplexities)
     save_figure(figure, path, style)
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
 from xlm.errors import RequeueError, XlmError
 from xlm.launch.failure import write_failure
@@ -48,7 +49,7 @@ def run_process_entry(job_path: Path, run: Callable[[], None]) -> int:
         return REQUEUE
     except XlmError as error:
         return _fail(job_path, error)
-    except RuntimeError as error:
+    except (RuntimeError, OSError, SafetensorError) as error:
         reason = explained(error)
         if isinstance(reason, XlmError):
             return _fail(job_path, reason)

@@ -53,6 +53,8 @@ class RunState:
     """How many those are."""
     overflows: int = 0
     """Updates lost to fp16's range, one after the other until now."""
+    overflowed: int = 0
+    """All updates lost to fp16's range."""
     guard: GuardState = field(default_factory=GuardState)
 
     def losses_of(self, rank: int, world: int) -> list[list[float]]:

@@ -220,9 +220,10 @@ class Trainer:
         if done.applied:
             state.norm_sum += done.gradient_norm
             state.norm_updates += 1
-        elif not done.overflowed:
+        else:
             # It was left out, and its losses with it: they need not even be numbers.
             self._sums.sums_S2.copy_(before_S2)
+            state.overflowed += done.overflowed
         if state.overflows > _MOST_OVERFLOWS:
             raise self._guard.failure(number, norm=done.gradient_norm, rate=done.rate, batch=batch)
         return done.rate
@@ -233,8 +234,8 @@ class Trainer:
         if state.norm_updates:  # else all were left out
             record["gradient_norm"] = state.norm_sum / state.norm_updates
         record["tokens"] = state.tokens
-        if state.guard.skipped:
-            record["skipped"] = state.guard.skipped
+        if skipped := state.guard.skipped + state.overflowed:
+            record["skipped"] = skipped
         self._sums.sums_S2.zero_()
         state.norm_sum, state.norm_updates = 0.0, 0
         if metrics and self._watch:
@@ -278,6 +279,8 @@ class Trainer:
     def _resume(self) -> None:
         newest = self._newest
         if newest is None:
+            if self._team.leads:
+                self._best.unlink(missing_ok=True)  # of a run that had no checkpoint yet
             return
         self._take(read_checkpoint(newest, self._encoder, self._updater, self._team.device))
         self._source.move(self._state.position)

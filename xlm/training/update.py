@@ -27,6 +27,7 @@ from xlm.training.objective import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
 from xlm.training.team import Team
 
+_FIRST_SCALE = 65_536.0
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -60,7 +61,12 @@ class Updater:
         self.optimizer = build_optimizer(
             encoder.named_parameters(), config.optimizer, config.schedule, config.updates
         )
-        self.scaler = torch.amp.GradScaler(team.device.type, enabled=config.precision == "fp16")
+        self.scaler = torch.amp.GradScaler(
+            team.device.type,
+            # A process's part of the loss is multiplied by their number: fp16 sees both factors.
+            init_scale=_FIRST_SCALE / team.world,
+            enabled=config.precision == "fp16",
+        )
         self.masks = DeviceMasks(counts, config, team.device)
         encoder.recompute_activations = config.recompute_activations
         self._module: nn.Module = MaskedLoss(encoder, compiled=config.compile)
