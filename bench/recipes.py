@@ -50,7 +50,9 @@ class Outcome:
     arm: str
     seed: int
     perplexity: float
-    """Mean over languages of MLM on the test split."""
+    """Mean over languages of MLM on the test split; one language alone can rule it."""
+    geometric_perplexity: float
+    """exp of the mean loss of the languages, which none rules."""
     pair_perplexity: float
     """Mean over pairs of TLM on the test split."""
     to_english: float
@@ -89,8 +91,8 @@ def main() -> None:
 def render(found: list[Outcome]) -> str:
     """One row an arm, means over seeds."""
     header = (
-        "arm", "MLM perplexity", "TLM perplexity", "P@1 to English", "P@1 from English",
-        "tokens seen", "CPU minutes",
+        "arm", "MLM perplexity", "geometric mean", "TLM perplexity",
+        "P@1 to English", "P@1 from English", "tokens seen", "CPU minutes",
     )  # fmt: skip
     rows = []
     for arm in ARMS:
@@ -103,6 +105,7 @@ def render(found: list[Outcome]) -> str:
             (
                 arm,
                 f"{mean('perplexity'):,.0f}",
+                f"{mean('geometric_perplexity'):,.0f}",
                 f"{mean('pair_perplexity'):,.0f}",
                 f"{100 * mean('to_english'):.1f}",
                 f"{100 * mean('from_english'):.1f}",
@@ -164,6 +167,9 @@ def _measure(arm: str, seed: int, pretrained: Path, data: dict[str, Path]) -> Ou
         arm=arm,
         seed=seed,
         perplexity=metrics["test_mlm_ppl"],
+        geometric_perplexity=statistics.geometric_mean(
+            metrics[f"test_{code}_mlm_ppl"] for code in languages
+        ),
         pair_perplexity=metrics["test_tlm_ppl"],
         to_english=statistics.fmean(one.centred_to_english for one in found),
         from_english=statistics.fmean(one.centred_from_english for one in found),
