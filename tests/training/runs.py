@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from xlm.batches.batch import Batch
 from xlm.training.job import PretrainJob
 from xlm.training.team import Team
 from xlm.training.trainer import Trainer
@@ -15,6 +16,15 @@ NO_DROPOUT: dict[str, object] = {"dropout": 0.0, "attention_dropout": 0.0}
 def files(directory: Path) -> dict[str, bytes]:
     """The published files by name."""
     return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+
+class BrokenAt18(Trainer):
+    """Is interrupted in the middle, between two checkpoints of seven updates."""
+
+    def _update(self, batch: Batch) -> float:
+        if self._state.update == 18:
+            raise KeyboardInterrupt
+        return super()._update(batch)
 
 
 def straight_run(job: PretrainJob) -> Path:

@@ -72,8 +72,12 @@ def test_each_sign_of_collapse_is_named(
         [{"step": step} for step in (100, 200, 300, 400)],
     ],
 )
-def test_a_run_that_learns_or_has_just_begun_is_left_alone(found: list[dict[str, float]]) -> None:
-    collapse_guard().check(found, predicted_ids=None)
+def test_a_run_that_learns_or_has_just_begun_is_left_alone(
+    found: list[dict[str, float]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    collapse_guard(tmp_path / "collapse").check(found, predicted_ids=None)
+    assert not (tmp_path / "collapse").exists()
+    assert not caplog.records
 
 
 def test_by_default_it_only_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

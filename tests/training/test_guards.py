@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.training.runs import BrokenAt18
 from xlm.config.guards import GuardConfig
 from xlm.errors import TrainingError
 from xlm.training.evidence import Evidence
@@ -245,14 +246,8 @@ def test_a_resumed_run_skips_and_remembers_the_same(make_job: MakeJob) -> None:
     straight.run()
     job = make_job("again", **settings)
 
-    class Broken(Trainer):
-        def _update(self, batch: Any) -> float:
-            if self._state.update == 18:
-                raise KeyboardInterrupt
-            return super()._update(batch)
-
     with pytest.raises(KeyboardInterrupt):
-        louder_trainer(job, factors, Broken).run()
+        louder_trainer(job, factors, BrokenAt18).run()
     resumed = louder_trainer(job, factors)
     resumed.run()
     assert resumed._state.guard == straight._state.guard

@@ -82,6 +82,10 @@ def test_a_resumed_run_tries_no_more(make_job: MakeJob) -> None:
         update={"pretrain": job.pretrain.model_copy(update={"overfit_check": _impossible(job)})}
     )
     Trainer(again, ALONE).run()
+    fresh = make_job("fresh", overfit_check=trial(updates=1, target=1e-6))
+    with pytest.raises(TrainingError, match="was not learned in 1"):
+        Trainer(fresh, ALONE).run()
+    assert "model.safetensors" in files(again)
 
 
 def _impossible(job: PretrainJob) -> Any:

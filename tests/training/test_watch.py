@@ -11,6 +11,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.training.runs import BrokenAt18
 from xlm.batches.mixture import mixture
 from xlm.plotting import Style
 from xlm.training import watch
@@ -73,14 +74,8 @@ def test_a_resumed_run_has_no_point_twice_and_none_missing(make_job: MakeJob) ->
     Trainer(straight, ALONE).run()
     job = make_job("again", checkpoint_updates=7, **shape)
 
-    class Broken(Trainer):
-        def _update(self, batch: Any) -> float:
-            if self._state.update == 18:
-                raise KeyboardInterrupt
-            return super()._update(batch)
-
     with pytest.raises(KeyboardInterrupt):
-        Broken(job, ALONE).run()
+        BrokenAt18(job, ALONE).run()
     # Whatever was written is on the disk, though nobody closed the file.
     assert scalars(job.logs / "tensorboard")["speed/tokens_per_second"][-1][0] == 18
     Trainer(job, ALONE).run()
