@@ -16,7 +16,8 @@ from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
 from xlm.shards.lines import Lines
-from xlm.training.validation import CELLS, LOSS, Validator, stop_criterion
+from xlm.training import validation
+from xlm.training.validation import CELLS, DIFFERENT, LOSS, Validator, stop_criterion
 
 CPU = torch.device("cpu")
 T = 16
@@ -110,6 +111,45 @@ def test_limits_and_the_original_s_parts_for_many_languages(
         return float(validator.measure(encoder, range(len(validator.tasks)), CPU)[:, CELLS].sum())
 
     assert cells(max_chunks=2, max_pairs=3) < cells(max_chunks=4, max_pairs=9) < cells()
+
+
+def test_small_parts_measure_the_same(
+    encoder: Encoder, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A causal batch of a real model would ask for 3 GB of scores at once."""
+    validator = Validator(
+        corpus, encoder.description, split="valid", stream_tokens=T,
+        objectives=("clm", "mlm", "tlm"),
+    )  # fmt: skip
+    every, scores = range(len(validator.tasks)), []
+
+    def predict(states_ND: torch.Tensor) -> torch.Tensor:
+        scores.append(len(states_ND))
+        return Encoder.predict(encoder, states_ND)
+
+    monkeypatch.setattr(encoder, "predict", predict)
+    whole = validator.measure(encoder, every, CPU)
+    at_once, largest = len(scores), max(scores)
+    scores.clear()
+    monkeypatch.setattr(validation, "_MOST_CELLS", 3 * T)
+    monkeypatch.setattr(validation, "_MOST_SCORES", 5 * encoder.description.vocabulary_size)
+    parts = validator.measure(encoder, every, CPU)
+    assert max(scores) == 5 < largest
+    assert len(scores) > 4 * at_once
+    np.testing.assert_array_equal(parts[:, CELLS:], whole[:, CELLS:])
+    np.testing.assert_allclose(parts[:, LOSS], whole[:, LOSS], rtol=1e-6)
+    assert whole[:, DIFFERENT].min() >= 1
+
+
+def test_states_are_computed_in_the_precision_of_the_run(encoder: Encoder, corpus: Corpus) -> None:
+    validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T)
+    every = range(len(validator.tasks))
+    exact = validator.measure(encoder, every, CPU)[:, LOSS]
+    half = validator.measure(
+        encoder, every, CPU, precision=lambda: torch.autocast("cpu", torch.bfloat16)
+    )[:, LOSS]
+    assert (exact != half).all()
+    np.testing.assert_allclose(half, exact, rtol=2e-2)
 
 
 def test_a_language_of_specials_alone_has_no_perplexity(encoder: Encoder, tmp_path: Path) -> None:

@@ -245,8 +245,10 @@ class Trainer:
     def _validate(self) -> None:
         team, state = self._team, self._state
         mine = range(team.rank, len(self._validator.tasks), team.world)
-        sums = torch.from_numpy(self._validator.measure(self._encoder, mine, team.device))
-        total = team.sum(sums.to(team.device)).cpu().numpy()
+        mine_sums = self._validator.measure(
+            self._encoder, mine, team.device, precision=self._updater.precision
+        )
+        total = team.sum(torch.from_numpy(mine_sums).to(team.device)).cpu().numpy()
         found = self._validator.metrics(total)
         criterion = stop_criterion(found)
         state.validations.append({"step": state.update, **found})
