@@ -4,7 +4,6 @@ Trainer(job, team).run()  # leaves the published files in job.out
 """
 
 import logging
-import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -39,6 +38,7 @@ from xlm.training.state import (
     save_best,
     write_checkpoint,
 )
+from xlm.training.stopping import StopRequests
 from xlm.training.team import Team
 from xlm.training.update import Updater
 from xlm.training.validation import held_out_validator, stop_criterion
@@ -46,8 +46,6 @@ from xlm.training.watch import RunWatch
 
 log = logging.getLogger(__name__)
 
-_SIGNAL_UPDATES = 16
-"""How often several processes ask each other whether to stop: an exchange costs time."""
 _BATCHES_AHEAD = 2
 _MOST_OVERFLOWS = 50
 """Updates lost one after the other to fp16's range before the run counts as broken."""
@@ -107,7 +105,7 @@ class Trainer:
         )
         self._watch: RunWatch | None = None
         self._take(RunState())
-        self._asked_to_stop = False
+        self._requests = StopRequests(team)
 
     def run(self) -> None:
         """Train to the end and write the published files.
@@ -116,8 +114,7 @@ class Trainer:
             Interrupted: SIGTERM or SIGUSR1 came; a rerun goes on from here.
             TrainingError: the run cannot go on.
         """
-        for number in (signal.SIGTERM, signal.SIGUSR1):
-            signal.signal(number, self._ask_to_stop)
+        self._requests.listen()
         rows = mixture(self._source, self._config)
         if self._team.leads:
             log.info("training mixture:\n%s", mixture_table(rows))
@@ -157,7 +154,7 @@ class Trainer:
                     self._validate()
                 if watch:
                     watch.updated(state.update, ready.batch)
-                stop = self._must_stop()
+                stop = self._requests.made()
                 if stop or last or state.stopped or self._checkpoint_is_due():
                     self._save(metrics, ready.position)
                 if stop and not last and not state.stopped:
@@ -303,13 +300,3 @@ class Trainer:
 
         self._updater.warm_up(two())
         self._source.move(position)
-
-    def _ask_to_stop(self, number: int, frame: object) -> None:
-        self._asked_to_stop = True
-
-    def _must_stop(self) -> bool:
-        if self._team.world == 1:
-            return self._asked_to_stop
-        # All must leave at the same update, or one would wait for the others' gradients.
-        due = self._state.update % _SIGNAL_UPDATES == 0
-        return due and self._team.any(self._asked_to_stop)
