@@ -92,6 +92,12 @@ def test_by_default_it_only_warns(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert not (tmp_path / "none").exists()
 
 
+def test_evidence_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "collapse").write_text("no folder")
+    with pytest.raises(TrainingError, match="evidence cannot be written: File exists"):
+        collapse_guard(tmp_path / "collapse", collapse="stop").check(validations(9.0, 9.0, 9.0))
+
+
 def test_a_run_that_predicts_one_id_stops(make_job: Callable[..., PretrainJob]) -> None:
     """Weights of nought, and a bias that wants one id whatever it reads."""
     job = make_job(

@@ -1,6 +1,7 @@
 """Guards of the gradient norm: the rule alone, then on real runs that go wrong."""
 
 import json
+import logging
 import math
 import random
 from collections.abc import Callable
@@ -294,6 +295,18 @@ def test_a_loss_that_is_no_number_stops_unless_it_may_be_skipped(make_job: MakeJ
     assert report["not_finite_weights"] == []
     assert set(report["not_finite_gradients"]) >= {"embeddings.weight"}
     louder_trainer(make_job("skips", guard={"spike": "skip"}), {3: math.nan}).run()
+
+
+def test_evidence_that_cannot_be_written_is_told_and_ends_no_run(
+    make_job: MakeJob, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = make_job(guard=guard())
+    (job.logs / "divergence-0").write_text("no folder")
+    with caplog.at_level(logging.WARNING):
+        louder_trainer(job, {SPIKE_AT: 1000.0}).run()
+    (told,) = [r.getMessage() for r in caplog.records if "gradient norm" in r.getMessage()]
+    assert told.endswith("its evidence cannot be written: Not a directory")
+    assert (job.out / "model.safetensors").exists()
 
 
 def test_the_newest_evidence_is_kept(make_job: MakeJob) -> None:

@@ -155,6 +155,7 @@ def test_what_cannot_be_shown_ends_no_run(
     for name in ("plot_mixture", "plot_curves"):
         monkeypatch.setattr(watch, name, fail)
     monkeypatch.setattr(watch.EventFiles, "write", fail)
+    monkeypatch.setattr(watch.SpeedLines, "count", fail)
     job = make_job("broken", figures=True, tensorboard=True)
     with caplog.at_level(logging.WARNING):
         Trainer(job, ALONE).run()
@@ -163,6 +164,8 @@ def test_what_cannot_be_shown_ends_no_run(
     }
     told = [record.getMessage() for record in caplog.records]
     assert told.count("event files cannot be shown: no fonts") == 1
+    assert told.count("the speed cannot be shown: no fonts") == 1
+    assert told.count("the curves cannot be shown: no fonts") == 1
     assert "the mixture cannot be shown: no fonts" in told
 
 

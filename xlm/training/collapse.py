@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from xlm.config.guards import GuardConfig
 from xlm.errors import TrainingError
-from xlm.training.evidence import drop_oldest
+from xlm.training.evidence import drop_oldest, kept
 from xlm.training.validation import stop_criterion
 
 log = logging.getLogger(__name__)
@@ -93,27 +93,25 @@ class CollapseGuard:
         if not reasons:
             return
         what = f"collapsed at update {int(validations[-1]['step'])}: {'; '.join(reasons)}"
-        where = self._write(validations, reasons)
         fix = "lower the learning rate, lengthen the warm-up, check the shards"
-        fix += f"; evidence in {where}" if where else ""
+        if folder := self._evidence:
+            fix += f"; {kept(lambda: self._write(folder, validations, reasons))}"
         if self._config.collapse == "stop":
             raise TrainingError(what, fix=fix)
-        if where:
+        if folder:
             log.warning("%s; %s", what, fix)
 
     def _write(
-        self, validations: Sequence[Mapping[str, float]], reasons: Sequence[str]
-    ) -> Path | None:
-        if self._evidence is None:
-            return None
-        self._evidence.mkdir(parents=True, exist_ok=True)
+        self, folder: Path, validations: Sequence[Mapping[str, float]], reasons: Sequence[str]
+    ) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
         report = {
             "reasons": list(reasons),
             "unigram_perplexity": self._unigram,
             "validations": list(validations),
             "config": self._run,
         }
-        path = self._evidence / f"update-{int(validations[-1]['step']):09d}.json"
+        path = folder / f"update-{int(validations[-1]['step']):09d}.json"
         path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        drop_oldest(self._evidence, self._config.evidence)
+        drop_oldest(folder, self._config.evidence)
         return path

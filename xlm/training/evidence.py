@@ -11,7 +11,7 @@ norms of weights and gradients by parameter, the last updates' numbers, the conf
 import json
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,6 +106,14 @@ class Evidence:
             "gradient_norms": {n: v for n, v in gradients.items() if math.isfinite(v)},
             "weight_norms": {n: v for n, v in weights.items() if math.isfinite(v)},
         }
+
+
+def kept(write: Callable[[], Path]) -> str:
+    """Where evidence is, as a clause; a full disk must not end a run that could go on."""
+    try:
+        return f"evidence in {write()}"
+    except OSError as error:
+        return f"its evidence cannot be written: {error.strerror or error}"
 
 
 def _arrays(batch: Batch) -> dict[str, Any]:

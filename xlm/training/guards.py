@@ -12,7 +12,6 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from torch import Tensor
@@ -20,7 +19,7 @@ from torch import Tensor
 from xlm.batches.batch import Batch
 from xlm.config.guards import GuardConfig
 from xlm.errors import TrainingError
-from xlm.training.evidence import Evidence
+from xlm.training.evidence import Evidence, kept
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +126,7 @@ class UpdateGuard:
         if self._monitor.state.consecutive == 1:
             where = self._write(update, norm, rate, batch, threshold)
             log.warning(
-                "update %d (%s): gradient norm %.4g, expected below %.4g; %s; evidence in %s",
+                "update %d (%s): gradient norm %.4g, expected below %.4g; %s; %s",
                 update, self._names(batch), norm, threshold or math.inf,
                 "left out" if policy == "skip" else "applied", where,
             )  # fmt: skip
@@ -148,21 +147,23 @@ class UpdateGuard:
             what = f"gradient norm {norm:.4g} {at} is above {limit:.4g}"
         else:
             what = f"loss or gradient is not finite {at}"
-        fix = f"lower the learning rate or lengthen the warm-up; evidence in {where}"
+        fix = f"lower the learning rate or lengthen the warm-up; {where}"
         return TrainingError(what, fix=fix)
 
     def _write(
         self, update: int, norm: float, rate: float, batch: Batch, threshold: float | None
-    ) -> Path:
+    ) -> str:
         finite = math.isfinite(norm)
-        return self._evidence.write(
-            "spike" if finite else "not-finite",
-            update,
-            batch,
-            scale=max(1.0, norm / self._clip_norm) if finite else 1.0,
-            gradient_norm=norm,
-            threshold=threshold,
-            learning_rate=rate,
+        return kept(
+            lambda: self._evidence.write(
+                "spike" if finite else "not-finite",
+                update,
+                batch,
+                scale=max(1.0, norm / self._clip_norm) if finite else 1.0,
+                gradient_norm=norm,
+                threshold=threshold,
+                learning_rate=rate,
+            )
         )
 
     def _names(self, batch: Batch) -> str:

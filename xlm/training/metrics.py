@@ -10,6 +10,7 @@ was measured and lies in the logs.
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -30,11 +31,21 @@ class JsonLines:
         self.size_bytes = path.stat().st_size
 
     def append(self, record: Mapping[str, object]) -> None:
-        """Write one record."""
+        """Write one record, the whole line or nothing of it."""
         line = (json.dumps(record) + "\n").encode()
-        with self._path.open("ab") as file:
-            file.write(line)
+        try:
+            with self._path.open("ab") as file:
+                file.write(line)
+        except OSError:
+            with suppress(OSError):
+                os.truncate(self._path, self.size_bytes)
+            raise
         self.size_bytes += len(line)
+
+    def sync(self) -> None:
+        """Return when all lines are on the disk: a checkpoint says how many there are."""
+        with self._path.open("ab") as file:
+            os.fsync(file.fileno())
 
 
 class LossSums:

@@ -266,6 +266,7 @@ class Trainer:
         state.cursors = dict(position.cursors)
         if self._team.leads:
             assert metrics
+            metrics.sync()
             state.metrics_bytes = metrics.size_bytes
             self._checkpoints.save(
                 state.update,

@@ -61,6 +61,7 @@ class RunWatch:
         )
         self._events: EventFiles | None = None
         self._next_drawing = 0.0
+        self._told: set[str] = set()
         if config.tensorboard:
             self._try("event files", lambda: self._open_events(update))
 
@@ -71,9 +72,7 @@ class RunWatch:
     def updated(self, update: int, batch: Batch) -> None:
         """Count an update's global batch."""
         flops = training_flops(self._description, batch_shape(batch))
-        line = self.speed.count(update, batch.real_tokens, flops=flops)
-        if line:
-            self._event("speed", {n: v for n, v in line.items() if n not in ("total", "seconds")})
+        self._try("the speed", lambda: self._count(update, batch.real_tokens, flops))
 
     def reported(self, record: Mapping[str, Any]) -> None:
         """Take a line of `metrics.jsonl` in."""
@@ -92,6 +91,11 @@ class RunWatch:
         if self._events:
             self._try("event files", self._events.close)
             self._events = None
+
+    def _count(self, update: int, tokens: int, flops: int) -> None:
+        line = self.speed.count(update, tokens, flops=flops)
+        if line:
+            self._event("speed", {n: v for n, v in line.items() if n not in ("total", "seconds")})
 
     def _open_events(self, update: int) -> None:
         self._events = EventFiles(self._job.logs / FOLDER, next_step=update + 1)
@@ -127,7 +131,9 @@ class RunWatch:
         try:
             action()
         except Exception as error:  # whatever it is, a training of days must not end for a picture
-            log.warning("%s cannot be shown: %s", what, error)
+            if what not in self._told:
+                log.warning("%s cannot be shown: %s", what, error)
+            self._told.add(what)
             return False
         return True
 
