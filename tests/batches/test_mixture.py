@@ -62,8 +62,9 @@ class _Source:
 @pytest.mark.parametrize(
     ("languages", "tokens", "seen", "times"),
     [
-        (1, {"mlm": 10**6, "tlm": 10**6}, {"mlm": 1024, "tlm": 4000}, None),
-        (4, {"mlm": 10**6, "tlm": 1000}, {"mlm": 1024, "tlm": 4000}, None),  # a part is 1,000
+        (1, {"mlm": 1_024_000, "tlm": 10**6}, {"mlm": 1024, "tlm": 4000}, None),
+        (4, {"mlm": 1_024_000, "tlm": 1000}, {"mlm": 1024, "tlm": 4000}, None),  # a part is 1,000
+        (1, {"mlm": 1536, "tlm": 5000}, {"mlm": 768, "tlm": 2500}, 0.5),  # two batches, not full
         (4, {"mlm": 100, "tlm": 400}, {"mlm": 400, "tlm": 1600}, 4.0),  # all of it, four times
     ],
 )

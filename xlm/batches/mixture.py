@@ -6,6 +6,7 @@ rows[0].repetitions  # how often each of its tokens will be seen
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +40,10 @@ def mixture(source: BatchSource, config: PretrainConfig) -> list[MixtureRow]:
         updates = config.updates * source.share_of_updates(step.objective) * probability
         streams = step.objective != "tlm"
         whole = config.stream_rows * config.stream_tokens if streams else config.pair_tokens
-        # Each drawn language or direction has an equal part; of one with less, all is seen.
+        # Each drawn language or direction has an equal part, the last of its batches what is left.
         part = whole // config.languages_per_batch
-        per_update = min(part, step.tokens) * config.languages_per_batch
+        batches = max(1, math.ceil(step.tokens / part))
+        per_update = step.tokens / batches * config.languages_per_batch
         rows.append(
             MixtureRow(
                 step=step.name,
