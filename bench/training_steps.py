@@ -19,7 +19,7 @@ from xlm.batches.masking import Masker
 from xlm.bpe.vocabulary import FIRST_ORDINARY
 from xlm.config.languages import LANGUAGES
 from xlm.config.model import ModelConfig
-from xlm.config.training import OptimizerConfig, ScheduleConfig
+from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.model.description import ModelDescription
 from xlm.model.dropout import RowNoise
 from xlm.model.encoder import NORM_EPSILON, Encoder

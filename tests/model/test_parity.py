@@ -19,7 +19,7 @@ from xlm.batches.masking import Masker
 from xlm.bpe.vocabulary import EOS, PAD
 from xlm.config.languages import LANGUAGES
 from xlm.config.model import ModelConfig
-from xlm.config.training import OptimizerConfig, ScheduleConfig
+from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.model.checkpoint import set_encoder_weights, to_hugging_face
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder

@@ -9,7 +9,7 @@ from torch import nn
 
 from xlm.batches.randomness import generator, torch_seed
 from xlm.batches.sampling import sampling_probabilities
-from xlm.config.training import OptimizerConfig, ScheduleConfig
+from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.training.optimizer import build_optimizer
 from xlm.training.schedule import rate_schedule
 

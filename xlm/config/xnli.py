@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from xlm.config.base import Config, operational
-from xlm.config.training import OptimizerConfig, PretrainConfig, ScheduleConfig
+from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
+from xlm.config.training import PretrainConfig
 
 
 class FinetuneConfig(Config):

@@ -1,6 +1,7 @@
 """The training procedure of a card: from the configuration of the run and what it measured."""
 
-from xlm.config.training import OptimizerConfig, PretrainConfig, ScheduleConfig
+from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
+from xlm.config.training import PretrainConfig
 from xlm.markdown import duration, size, table, whole
 from xlm.release.facts import MachineFacts, RunFacts
 from xlm.release.measured import measured

@@ -19,7 +19,8 @@ import torch
 from xlm.batches.batch import Batch
 from xlm.batches.device_masks import DeviceMasks
 from xlm.batches.source import BatchSource
-from xlm.config.training import PretrainConfig, ScheduleConfig
+from xlm.config.optimizer import ScheduleConfig
+from xlm.config.training import PretrainConfig
 from xlm.errors import TrainingError
 from xlm.model.encoder import Encoder
 from xlm.training.objective import MaskedLoss, to_tensors
