@@ -25,6 +25,8 @@ from xlm.errors import TrainingError
 from xlm.model.encoder import Encoder
 from xlm.training.objective import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
+from xlm.training.team import Team
+from xlm.training.update import Updater
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,25 @@ def trial_batches(source: BatchSource, *, rows: int) -> dict[str, Batch]:
             found[objective] = batch.share(0, parts)
     source.move(position)
     return {objective: batch for objective, batch in found.items() if batch.predicted.count}
+
+
+def require_learning(
+    encoder: Encoder, source: BatchSource, config: PretrainConfig, *, team: Team, updater: Updater
+) -> None:
+    """See in every process whether one batch of each objective can be learned.
+
+    Raises:
+        TrainingError: it cannot, here or in another process.
+    """
+    failure: TrainingError | None = None
+    batches = trial_batches(source, rows=config.overfit_check.rows)
+    try:
+        # In every process, so that each knows why: whichever ends first says it.
+        check_overfit(encoder, batches, config, updater.masks, precision=updater.precision)
+    except TrainingError as error:
+        failure = error
+    if team.any(failure is not None):
+        raise failure or TrainingError("the trial on one batch failed in another process")
 
 
 def check_overfit(

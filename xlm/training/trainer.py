@@ -4,7 +4,6 @@ Trainer(job, team).run()  # leaves the published files in job.out
 """
 
 import logging
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from xlm.training.evidence import Evidence
 from xlm.training.guards import UpdateGuard
 from xlm.training.job import METRICS_FILE, PretrainJob
 from xlm.training.metrics import JsonLines, LossSums
-from xlm.training.overfit import check_overfit, trial_batches
+from xlm.training.overfit import require_learning
 from xlm.training.results import publish_run
 from xlm.training.speed import Machine
 from xlm.training.state import (
@@ -119,11 +118,14 @@ class Trainer:
         if self._team.leads:
             log.info("training mixture:\n%s", mixture_table(rows))
         self._resume()
-        self._try_one_batch()
+        if self._config.overfit_check.updates and not self._state.update:
+            require_learning(
+                self._encoder, self._source, self._config, team=self._team, updater=self._updater
+            )
         if self._team.leads:
             self._watch = self._begin_watch()
             self._watch.begins(rows)
-        self._settle()
+        self._updater.settle(self._source)
         metrics = JsonLines(
             self._job.scratch / METRICS_FILE, start_bytes=self._state.metrics_bytes
         ) if self._team.leads else None  # fmt: skip
@@ -187,22 +189,6 @@ class Trainer:
             self._evidence,
             clip_norm=self._config.optimizer.clip_norm,
         )
-
-    def _try_one_batch(self) -> None:
-        """Before the first update, see whether one batch can be learned, if that was asked for."""
-        check = self._config.overfit_check
-        if not check.updates or self._state.update:
-            return
-        failure: TrainingError | None = None
-        batches = trial_batches(self._source, rows=check.rows)
-        masks, precision = self._updater.masks, self._updater.precision
-        try:
-            # In every process, so that each knows why: whichever ends first says it.
-            check_overfit(self._encoder, batches, self._config, masks, precision=precision)
-        except TrainingError as error:
-            failure = error
-        if self._team.any(failure is not None):
-            raise failure or TrainingError("the trial on one batch failed in another process")
 
     def _update(self, batch: Batch) -> float:
         """One optimizer update on a global batch; returns the layers' learning rate."""
@@ -290,14 +276,3 @@ class Trainer:
             restore_best(newest, self._best)
             log.info("going on from update %d", self._state.update)
         self._team.wait()
-
-    def _settle(self) -> None:
-        """Let the processes' exchange of gradients settle, on batches that are drawn again."""
-        position = self._source.position
-
-        def two() -> Iterator[Batch]:
-            for _ in range(2):
-                yield self._source.next_batch()
-
-        self._updater.warm_up(two())
-        self._source.move(position)

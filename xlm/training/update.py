@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from xlm.batches.batch import Batch
 from xlm.batches.device_masks import DeviceMasks
 from xlm.batches.randomness import seed_dropout, torch_seed
+from xlm.batches.source import BatchSource
 from xlm.config.training import PretrainConfig
 from xlm.model.dropout import RowNoise
 from xlm.model.encoder import Encoder
@@ -92,17 +93,20 @@ class Updater:
         self.scaler.update()
         return Updated(rate, norm, loss, overflowed=overflowed, applied=applied)
 
-    def warm_up(self, batches: Iterator[Batch]) -> None:
+    def settle(self, source: BatchSource) -> None:
         """Let DistributedDataParallel settle the order of its buckets before the first update.
 
         It rebuilds them after its first pass, and with them the order in which three or more
-        processes add: a resumed run would differ in its first update.
+        processes add: a resumed run would differ in its first update. The batches of this are
+        drawn again.
         """
         if self._team.world == 1:
             return
-        for batch in batches:
-            for loss in self._losses(batch, 0, None):
+        position = source.position
+        for _ in range(2):
+            for loss in self._losses(source.next_batch(), 0, None):
                 loss.backward()  # type: ignore[no-untyped-call]
+        source.move(position)
         self.optimizer.adam.zero_grad()
 
     def _accumulate(self, batch: Batch, number: int, sums: LossSums) -> Tensor:
