@@ -14,7 +14,8 @@ from tests.model.portable_models import original_content, save, small_model
 from xlm.bpe.vocabulary import write_vocabulary
 from xlm.cli.convert import convert_model
 from xlm.errors import ConfigError, DataError
-from xlm.model.checkpoint import load_classifier, load_encoder
+from xlm.model.checkpoint import load_classifier, load_encoder, set_encoder_weights
+from xlm.model.encoder import Encoder
 from xlm.model.original import write_original
 from xlm.model.sources import read_model
 
@@ -30,11 +31,15 @@ def codes(tmp_path: Path) -> Path:
     return path
 
 
+def written(path: Path, *, causal: bool = False) -> Path:
+    digest = hashlib.sha256(CODES).hexdigest()
+    write_original(path, small_model(codes_hash=digest, causal=causal))
+    return path
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    path = tmp_path / "source.pth"
-    write_original(path, small_model(codes_hash=hashlib.sha256(CODES).hexdigest()))
-    return path
+    return written(tmp_path / "source.pth")
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -42,11 +47,12 @@ def contents(path: Path) -> dict[str, bytes]:
     return {"" if path.is_file() else file.name: file.read_bytes() for file in files}
 
 
+@pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("route", list(itertools.permutations(LAYOUTS)))
 def test_round_trips_in_every_order_keep_every_byte(
-    source: Path, codes: Path, tmp_path: Path, route: tuple[str, ...]
+    codes: Path, tmp_path: Path, route: tuple[str, ...], causal: bool
 ) -> None:
-    first = tmp_path / "first"
+    source, first = written(tmp_path / "source.pth", causal=causal), tmp_path / "first"
     convert_model(source, first, route[0], None, codes)
     place = first
     for number, layout in enumerate((*route[1:], route[0])):
@@ -55,6 +61,40 @@ def test_round_trips_in_every_order_keep_every_byte(
         place = target
     assert contents(place) == contents(first)
     assert read_model(place).vocabulary == read_model(source).vocabulary
+    assert read_model(place).description.causal is causal
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("route", [(), ("original",), ("xlm",), ("hugging-face", "xlm")])
+def test_transformers_has_our_logits_after_each_conversion(
+    codes: Path,
+    tmp_path: Path,
+    route: tuple[str, ...],
+    causal: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A causal model was published as such and then refused; seen both ways it is another."""
+    place = written(tmp_path / "source.pth", causal=causal)
+    for number, layout in enumerate((*route, "hugging-face")):
+        target = tmp_path / f"{number}"
+        convert_model(place, target, layout, None, codes)
+        place = target
+    kind = "causal" if causal else "masked"
+    assert f"{place}: {kind} language model, layout hugging-face" in capsys.readouterr().out
+    theirs = XLMWithLMHeadModel.from_pretrained(place).eval()
+    model = small_model(causal=causal)
+    encoder = Encoder(model.description).eval()
+    set_encoder_weights(encoder, model.weights)
+    tokens_BT = torch.tensor([[1, 14, 15, 17, 20, 1]])
+    languages_BT = torch.full_like(tokens_BT, 9)
+    with torch.no_grad():
+        expected_BTV = theirs(input_ids=tokens_BT, langs=languages_BT).logits
+        same_BTV, other_BTV = (
+            encoder.predict(encoder(tokens_BT, languages_BT, causal=which))
+            for which in (causal, not causal)
+        )
+    assert (same_BTV - expected_BTV).abs().max() < 1e-5
+    assert (other_BTV - expected_BTV).abs().max() > 1e-2
 
 
 def test_a_classifier_keeps_every_weight_that_both_have(tmp_path: Path) -> None:
@@ -97,9 +137,10 @@ def test_our_folder_loads_as_an_artifact_and_theirs_in_transformers(
     assert printed[1].startswith(f"{tmp_path / 'hf'}: masked language model, layout hugging-face")
 
 
-def test_an_original_of_ours_becomes_theirs_by_renaming_alone(source: Path) -> None:
+@pytest.mark.parametrize("causal", [False, True])
+def test_an_original_of_ours_becomes_theirs_by_renaming_alone(tmp_path: Path, causal: bool) -> None:
     """What transformers' own conversion of the original's checkpoints does."""
-    content = torch.load(source, weights_only=True)
+    content = torch.load(written(tmp_path / "source.pth", causal=causal), weights_only=True)
     plain = {n: v for n, v in content["params"].items() if not isinstance(v, torch.Tensor)}
     theirs = XLMWithLMHeadModel(XLMConfig(**plain))
     renamed = {
@@ -108,6 +149,7 @@ def test_an_original_of_ours_becomes_theirs_by_renaming_alone(source: Path) -> N
     }
     theirs.load_state_dict(renamed, strict=True)
     assert theirs.config.lang2id["sw"] == 9
+    assert theirs.transformer.causal is causal
 
 
 def test_a_file_without_dictionary_needs_the_vocabulary(tmp_path: Path) -> None:

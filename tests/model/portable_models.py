@@ -31,6 +31,7 @@ def small_model(
     languages: tuple[str, ...] = tuple(LANGUAGES),
     *,
     classifier: bool = False,
+    causal: bool = False,
     seed: int = 3,
     codes_hash: str = "",
     **sizes: Any,
@@ -44,6 +45,7 @@ def small_model(
             languages=languages,
             vocabulary_size=vocabulary.size,
             vocabulary_hash=vocabulary.hash,
+            causal=causal,
         )
     )
     initialise(encoder, seed)

@@ -1,5 +1,6 @@
 """Weights on disk: round trips and refusals."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,9 +22,10 @@ from xlm.model.checkpoint import (
     to_hugging_face,
 )
 from xlm.model.classifier import Classifier
-from xlm.model.description import ModelDescription
+from xlm.model.description import ModelDescription, read_description, write_description
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
+from xlm.model.sources import read_model
 
 Describe = Callable[..., ModelDescription]
 
@@ -59,6 +61,35 @@ def test_classifier_round_trip_and_its_encoder(encoder: Encoder, tmp_path: Path)
     again = load_classifier(tmp_path)
     assert torch.equal(again.linear.weight, classifier.linear.weight)
     assert torch.equal(load_encoder(tmp_path).embeddings.weight, encoder.embeddings.weight)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_only_a_causal_model_says_so_in_its_file(
+    describe: Describe, tmp_path: Path, causal: bool
+) -> None:
+    """Files of before there were causal models are theirs: the same bytes, still readable."""
+    description = describe().model_copy(update={"causal": causal})
+    write_description(tmp_path, description)
+    content = json.loads((tmp_path / "config.json").read_text())
+    assert content.get("causal") is (True if causal else None)
+    assert read_description(tmp_path) == description
+
+
+def test_a_classifier_of_a_causal_encoder_is_not_causal(describe: Describe, tmp_path: Path) -> None:
+    encoder = Encoder(describe().model_copy(update={"causal": True}))
+    initialise(encoder, seed=1)
+    classifier = Classifier(encoder).eval()
+    classifier.initialise(seed=2)
+    save_classifier(tmp_path, classifier)
+    assert not read_description(tmp_path).causal
+    first, second = (
+        classifier(tokens, torch.zeros_like(tokens), torch.ones_like(tokens, dtype=torch.bool))
+        for tokens in (torch.tensor([[1, 20, 1]]), torch.tensor([[1, 30, 1]]))
+    )
+    assert not torch.equal(first, second)
+    write_description(tmp_path, encoder.description)
+    with pytest.raises(DataError, match="a classifier, and causal is true"):
+        read_model(tmp_path)
 
 
 def test_hugging_face_names_go_both_ways(encoder: Encoder) -> None:

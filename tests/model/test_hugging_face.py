@@ -47,7 +47,7 @@ TOLERANCE = 1e-4
 transformers_logging.disable_progress_bar()
 
 
-def _encoder(languages: Sequence[str] = LANGUAGES) -> Encoder:
+def _encoder(languages: Sequence[str] = LANGUAGES, *, causal: bool = False) -> Encoder:
     model = ModelConfig(layers=2, dimension=32, heads=4, max_positions=40)
     encoder = Encoder(
         ModelDescription(
@@ -55,6 +55,7 @@ def _encoder(languages: Sequence[str] = LANGUAGES) -> Encoder:
             languages=tuple(languages),
             vocabulary_size=WORDS,
             vocabulary_hash="0" * 64,
+            causal=causal,
         )
     )
     initialise(encoder, seed=3)
@@ -98,8 +99,8 @@ def test_masked_lm_gives_our_logits_for_tlm_batches_with_padding(tmp_path: Path)
 
 def test_a_causal_model_gives_our_logits(tmp_path: Path) -> None:
     """Without the mark in its config, each place would see what it is to predict."""
-    encoder = _encoder()
-    write_masked_lm(tmp_path, encoder, causal=True)
+    encoder = _encoder(causal=True)
+    write_masked_lm(tmp_path, encoder)
     theirs = XLMWithLMHeadModel.from_pretrained(tmp_path).eval()
     tokens_BT = torch.randint(14, encoder.description.vocabulary_size, (3, 12))
     languages_BT = torch.full_like(tokens_BT, 4)
@@ -112,8 +113,10 @@ def test_a_causal_model_gives_our_logits(tmp_path: Path) -> None:
     assert (sees_all_BTV - expected_BTV).abs().max() > 1e-2
 
 
-def test_classifier_gives_our_logits_and_names_the_labels(tmp_path: Path) -> None:
-    classifier = Classifier(_encoder())
+@pytest.mark.parametrize("causal", [False, True])
+def test_classifier_gives_our_logits_and_names_the_labels(tmp_path: Path, causal: bool) -> None:
+    """Of a causal encoder too: a causal classifier would give one answer to all inputs."""
+    classifier = Classifier(_encoder(causal=causal))
     classifier.initialise(seed=1)
     classifier.eval()
     write_classifier(tmp_path, classifier)
@@ -192,11 +195,12 @@ def _saved_by_transformers(model: PortableModel, folder: Path, kind: type, **opt
     return folder / "theirs"
 
 
+@pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("options", [{}, {"max_shard_size": "3KB"}])
 def test_what_transformers_saves_is_read_with_every_bit(
-    tmp_path: Path, options: dict[str, str]
+    tmp_path: Path, options: dict[str, str], causal: bool
 ) -> None:
-    model = small_model()
+    model = small_model(causal=causal)
     folder = _saved_by_transformers(model, tmp_path, XLMWithLMHeadModel, **options)
     assert (folder / "model.safetensors.index.json").exists() is bool(options)
     found = read_hugging_face(folder)
@@ -274,7 +278,7 @@ def test_our_vocabulary_beside_the_pieces_keeps_counts_and_codes(tmp_path: Path)
     [
         ({"asm": True}, "adaptive softmax (asm)"),
         ({"gelu_activation": False}, "ReLU"),
-        ({"causal": True}, "causal is true, not false"),
+        ({"causal": "no"}, 'causal is "no", not true or false'),
         ({"is_encoder": False}, "is_encoder is false, not true"),
         ({"layer_norm_eps": 1e-5}, "layer_norm_eps is 1e-05, not 1e-12"),
         ({"model_type": "bert"}, 'model_type is "bert", not "xlm"'),
@@ -299,6 +303,17 @@ def test_other_configurations_are_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_a_folder_is_causal_by_the_word_that_transformers_goes_by(tmp_path: Path) -> None:
+    """transformers' conversion copies `clm_steps`, which XLMModel never looks at (spec 6.1)."""
+    write_hugging_face(tmp_path, small_model())
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    del config["causal"]
+    path.write_text(json.dumps(config | {"clm_steps": [["en", None]], "mlm_steps": []}))
+    assert XLMModel.from_pretrained(tmp_path).causal is False
+    assert not read_hugging_face(tmp_path).description.causal
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -307,6 +322,7 @@ def test_other_configurations_are_refused_in_one_line(
         {"id2label": None},
         {"summary_type": "mean"},
         {"summary_activation": "tanh"},
+        {"causal": True},
     ],
 )
 def test_classifiers_of_other_labels_or_poolings_are_refused(

@@ -42,9 +42,9 @@ def refusal(content: object, tmp_path: Path) -> str:
     return line
 
 
-@pytest.mark.parametrize("classifier", [False, True])
-def test_a_checkpoint_round_trips_with_every_bit(tmp_path: Path, classifier: bool) -> None:
-    model = small_model(classifier=classifier, codes_hash="ab" * 32)
+@pytest.mark.parametrize("kind", [{}, {"classifier": True}, {"causal": True}])
+def test_a_checkpoint_round_trips_with_every_bit(tmp_path: Path, kind: dict[str, bool]) -> None:
+    model = small_model(codes_hash="ab" * 32, **kind)
     write_original(tmp_path / "model.pth", model)
     found = read_original(tmp_path / "model.pth")
     assert_same(found, model)
@@ -88,6 +88,38 @@ def test_the_layout_is_the_originals(tmp_path: Path) -> None:
     assert params["use_lang_emb"]
     assert not params["sinusoidal_embeddings"]
     assert not params["asm"]
+    assert not {"clm_steps", "mlm_steps", "causal"} & params.keys()
+
+
+@pytest.mark.parametrize(
+    ("steps", "causal"),
+    [
+        ({"clm_steps": [("en", None), ("sw", None)], "mlm_steps": []}, True),
+        ({"clm_steps": [("en", None)]}, True),
+        ({"clm_steps": [("en", None)], "mlm_steps": [("en", None)]}, False),
+        ({"clm_steps": [], "mlm_steps": [("en", None), ("en", "fr")]}, False),
+        ({"clm_steps": "en,sw", "mlm_steps": ""}, True),
+        ({"clm_steps": "", "mlm_steps": "en"}, False),
+        ({"clm_steps": [], "mlm_steps": []}, False),
+    ],
+)
+def test_clm_without_mlm_makes_a_causal_model_and_no_causal_classifier(
+    content: dict[str, Any], tmp_path: Path, steps: dict[str, object], causal: bool
+) -> None:
+    """As lists, or as the options that these were read from."""
+    del content["params"]["mlm_steps"]
+    content["params"] |= steps
+    assert_same(read_original(save(content, tmp_path / "x.pth")), small_model(causal=causal))
+    tuned = small_model(classifier=True)
+    content["proj"] = original_content(tuned, tmp_path)["proj"]
+    assert_same(read_original(save(content, tmp_path / "tuned.pth")), tuned)
+
+
+def test_a_causal_model_is_written_as_trained_by_clm_in_its_languages(tmp_path: Path) -> None:
+    write_original(tmp_path / "model.pth", small_model(languages=("en", "sw"), causal=True))
+    params = torch.load(tmp_path / "model.pth", weights_only=True)["params"]
+    assert params["clm_steps"] == [("en", None), ("sw", None)]
+    assert params["mlm_steps"] == []
 
 
 def test_numpy_values_of_params_are_let_in(content: dict[str, Any], tmp_path: Path) -> None:

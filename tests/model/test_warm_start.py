@@ -159,18 +159,18 @@ def _write(kind: str, model: PortableModel, place: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["original", "hugging-face", "xlm"])
-@pytest.mark.parametrize("classifier", [False, True])
+@pytest.mark.parametrize("trained", [{}, {"classifier": True}, {"causal": True}])
 def test_all_three_layouts_give_the_same_start(
-    tmp_path: Path, kind: str, classifier: bool, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, kind: str, trained: dict[str, bool], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    source = small_model(classifier=classifier)
+    source = small_model(**trained)
     target = small_model((*WORDS[::-1], "new"), ("en", "sw", "ceb"), max_positions=30)
     expected, found = fresh(target), fresh(target)
     take_weights(expected, vocabulary_of(target), source, "there")
     path = _write(kind, source, tmp_path / "model")
     report = warm_start(found, vocabulary_of(target), path, identity=identity_of(path))
-    headless = classifier and kind == "hugging-face"
+    headless = source.is_classifier and kind == "hugging-face"
     assert report.has_head is not headless
     for name, tensor in encoder_weights(expected).items():
         if name != "pred_layer.proj.bias" or not headless:

@@ -32,7 +32,7 @@ class Artifacts:
     inputs: dict[str, Path]
 
 
-def build_artifacts(root: Path, world: TinyWorld) -> Artifacts:
+def build_artifacts(root: Path, world: TinyWorld, *, causal: bool = False) -> Artifacts:
     """Write pretrain, finetune, evaluate, learn-bpe and two downloads beside the world's shards."""
     vocabulary = load_vocabulary(world.vocabulary)
     encoder = Encoder(
@@ -41,6 +41,7 @@ def build_artifacts(root: Path, world: TinyWorld) -> Artifacts:
             languages=LANGUAGES,
             vocabulary_size=vocabulary.size,
             vocabulary_hash=vocabulary.hash,
+            causal=causal,
         )
     )
     initialise(encoder, seed=1)
@@ -70,17 +71,23 @@ def build_artifacts(root: Path, world: TinyWorld) -> Artifacts:
 
 def _pretrain(directory: Path, encoder: Encoder) -> None:
     save_encoder(directory, encoder)
-    metrics = [{"step": step, "loss": {"mlm": 5.0 / step, "tlm": 4.0 / step}} for step in (5, 10)]
+    causal = encoder.description.causal
+    first = "clm" if causal else "mlm"
+    losses = {first: 5.0} if causal else {first: 5.0, "tlm": 4.0}
+    metrics = [
+        {"step": step, "loss": {name: loss / step for name, loss in losses.items()}}
+        for step in (5, 10)
+    ]
     lines = "".join(json.dumps(record) + "\n" for record in metrics)
     (directory / "metrics.jsonl").write_text(lines, encoding="utf-8")
     validations = [
-        {"step": step, **{f"valid_{code}_mlm_ppl": 100 / step for code in LANGUAGES}}
+        {"step": step, **{f"valid_{code}_{first}_ppl": 100 / step for code in LANGUAGES}}
         for step in (5, 10)
     ]
     (directory / "validation.json").write_text(json.dumps({"validations": validations}))
     run = {"wall_seconds": 61.0, "peak_memory_bytes": 5_000_000, "tokens_per_second": 900.4}
     (directory / "run.json").write_text(json.dumps({**run, "system": "Linux", "cores": 2}))
-    config = {"pretrain": tiny_pretraining().key_fields()}
+    config = {"pretrain": tiny_pretraining(objectives=tuple(losses)).key_fields()}
     write_manifest(directory, "pretrain", config=config, counts={"updates": 10, "tokens": 1000})
 
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from huggingface_hub import ModelCard
+from transformers import XLMWithLMHeadModel
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS
 from xlm.model.classifier import Classifier
@@ -42,6 +44,46 @@ def test_masked_lm_is_not_bound_by_sources_that_it_never_saw(facts: RunFacts) ->
     assert card.data.pipeline_tag == "fill-mask"
     assert "MultiNLI" not in card.text
     assert "XNLI, accuracy" not in card.text
+
+
+def causal_facts(facts: RunFacts) -> RunFacts:
+    """The same run, of CLM alone, with a setting that is about masks."""
+    changed = {"objectives": ("clm",), "sample_alpha": 0.0, "predict_specials": False}
+    return replace(
+        facts,
+        description=facts.description.model_copy(update={"causal": True}),
+        pretrain=facts.pretrain.model_copy(update=changed),
+    )
+
+
+def test_a_causal_model_is_said_to_predict_what_follows(facts: RunFacts) -> None:
+    causal = causal_facts(facts)
+    card = ModelCard(render_card(causal, classifier=False, parameters=1))
+    assert card.data.pipeline_tag == "text-generation"
+    assert card.data.tags is not None
+    assert "causal-lm" in card.data.tags
+    assert "# xlm-test, causal language model" in card.text
+    assert "predicts each piece of text from those before it" in card.text
+    assert "| CLM batch | 64 streams of 256 tokens |" in card.text
+    assert "| predicted tokens | each from those before it |" in card.text
+    assert "| Wikipedia (Swahili) | codes, vocabulary, CLM |" in card.text
+    assert "pieces of held-out text, each from those before it" in card.text
+    for masks in ("MLM batch", "masked", "filling", "never predicted"):
+        assert masks not in card.text
+    tuned = ModelCard(render_card(causal, classifier=True, parameters=1))
+    assert tuned.data.pipeline_tag == "text-classification"
+    assert "pretrained by causal (CLM) language modelling" in tuned.text
+    assert "`generate`" not in tuned.text
+
+
+def test_transformers_generates_behind_a_mask(
+    tmp_path: Path, description: ModelDescription
+) -> None:
+    """Why a causal model's card warns of `generate`: if this changes, it need not."""
+    write_masked_lm(tmp_path, Encoder(description.model_copy(update={"causal": True})))
+    model = XLMWithLMHeadModel.from_pretrained(tmp_path)
+    prepared = model.prepare_inputs_for_generation(torch.tensor([[1, 20]]))
+    assert prepared["input_ids"].tolist() == [[1, 20, model.config.mask_token_id]]
 
 
 def test_source_with_terms_of_its_own_is_named(facts: RunFacts) -> None:
@@ -154,10 +196,12 @@ def test_cards_of_one_model_are_equal_without_what_was_measured(facts: RunFacts)
     assert without_measured(f"in {measured('2 s')}") == without_measured(f"in {measured('9 s')}")
 
 
-@pytest.mark.parametrize("classifier", [True, False])
+@pytest.mark.parametrize(("classifier", "causal"), [(True, False), (False, False), (False, True)])
 def test_first_steps_run_offline_as_they_stand(
-    tmp_path: Path, facts: RunFacts, description: ModelDescription, classifier: bool
+    tmp_path: Path, facts: RunFacts, classifier: bool, causal: bool
 ) -> None:
+    facts = causal_facts(facts) if causal else facts
+    description = facts.description
     encoder = Encoder(description)
     initialise(encoder, seed=0)
     if classifier:
@@ -185,6 +229,7 @@ def test_first_steps_run_offline_as_they_stand(
     if classifier:
         assert sum(float(share) for _, share in shares) == pytest.approx(1, abs=0.01)
     else:
+        assert result.stdout.startswith("after " if causal else "instead of ")
         assert result.stdout.count("'") == 10
 
 

@@ -10,12 +10,13 @@ import torch
 from transformers import XLMForSequenceClassification, XLMTokenizer, XLMWithLMHeadModel
 
 from tests.release.artifacts import Artifacts, build_artifacts
-from tests.tiny_world import build_world
+from tests.tiny_world import TinyWorld, build_world
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.release import PublishSlice, ReleaseConfig
 from xlm.config.resolve import resolve
 from xlm.errors import DataError, TrainingError
-from xlm.model.checkpoint import load_classifier
+from xlm.model.checkpoint import load_classifier, load_encoder
+from xlm.model.sources import read_model
 from xlm.pipeline.mapper import ExecutorMapper, Usage
 from xlm.release.measured import without_measured
 from xlm.stage import Outcome, Work
@@ -27,8 +28,13 @@ Publish = Callable[[str], tuple[Path, Outcome]]
 
 
 @pytest.fixture
-def artifacts(tmp_path: Path) -> Artifacts:
-    return build_artifacts(tmp_path / "artifacts", build_world(tmp_path / "world", lines=20))
+def small_world(tmp_path: Path) -> TinyWorld:
+    return build_world(tmp_path / "world", lines=20)
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path, small_world: TinyWorld) -> Artifacts:
+    return build_artifacts(tmp_path / "artifacts", small_world)
 
 
 @pytest.fixture
@@ -75,6 +81,28 @@ def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Arti
     model = XLMWithLMHeadModel.from_pretrained(out / "masked-lm")
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert outcome.counts["masked-lm.parameters"] == parameters
+
+
+def test_a_model_trained_by_clm_alone_is_causal_and_its_classifier_is_not(
+    publish: Publish, artifacts: Artifacts, tmp_path: Path, small_world: TinyWorld
+) -> None:
+    artifacts.inputs.update(build_artifacts(tmp_path / "causal", small_world, causal=True).inputs)
+    out, _ = publish("out")
+    tokens_BT = torch.tensor([[1, 20, 30, 1, 40, 50, 1]])
+    languages_BT = torch.ones_like(tokens_BT)
+    model = XLMWithLMHeadModel.from_pretrained(out / "masked-lm").eval()
+    encoder = load_encoder(artifacts.inputs["pretrain"]).eval()
+    theirs = XLMForSequenceClassification.from_pretrained(out / "classifier").eval()
+    ours = load_classifier(artifacts.inputs["finetune"]).eval()
+    with torch.no_grad():
+        expected_BTV = encoder.predict(encoder(tokens_BT, languages_BT, causal=True))
+        found_BTV = model(input_ids=tokens_BT, langs=languages_BT).logits
+        expected_B3 = ours(tokens_BT, languages_BT, tokens_BT != 2)
+        found_B3 = theirs(input_ids=tokens_BT, langs=languages_BT).logits
+    assert (expected_BTV - found_BTV).abs().max() < 1e-4
+    assert (expected_B3 - found_B3).abs().max() < 1e-4
+    assert "causal language model" in (out / "masked-lm/README.md").read_text("utf-8")
+    read_model(out / "masked-lm")
 
 
 def test_cards_are_filled_from_the_artifacts(publish: Publish) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from tests.tiny_world import TinyWorld
 from xlm.errors import DataError, TrainingError
+from xlm.model.description import read_description
 from xlm.training.job import PretrainJob
 from xlm.training.team import Team
 from xlm.training.trainer import Interrupted, Trainer
@@ -247,7 +248,9 @@ def test_causal_modelling_trains_and_validates(make_job: MakeJob) -> None:
     names = {"valid_sw_clm_ppl", "valid_clm_ppl", "valid_mlm_ppl", "valid_tlm_ppl"}
     assert names <= validations[0].keys()
     assert validations[1]["valid_clm_ppl"] < validations[0]["valid_clm_ppl"] < 200
+    assert not read_description(job.out).causal
     alone = train(make_job("alone", objectives=("clm",)))
+    assert read_description(alone.out).causal
     summary = json.loads((alone.out / "validation.json").read_text())
     assert summary["best_criterion"] == min(v["valid_clm_ppl"] for v in summary["validations"])
 

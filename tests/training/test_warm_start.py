@@ -15,10 +15,12 @@ from xlm.config.resolve import resolve
 from xlm.config.training import PretrainSlice
 from xlm.errors import TrainingError, XlmError
 from xlm.model.checkpoint import encoder_weights
-from xlm.model.description import ModelDescription
+from xlm.model.description import ModelDescription, read_description
 from xlm.model.encoder import Encoder
+from xlm.model.hugging_face import write_hugging_face
 from xlm.model.initialise import initialise
 from xlm.model.original import write_original
+from xlm.model.pieces import write_pieces
 from xlm.model.portable import PortableModel
 from xlm.model.source_files import identity_of
 from xlm.stage import Work
@@ -31,9 +33,8 @@ MakeJob = Callable[..., PretrainJob]
 ALONE = Team(0, 1, torch.device("cpu"))
 
 
-@pytest.fixture
-def source(world: TinyWorld, tmp_path: Path) -> Path:
-    """A checkpoint of the original's layout, of a model whose rows are in another order."""
+def turned_model(world: TinyWorld, *, causal: bool = False) -> PortableModel:
+    """A model whose rows are in another order."""
     vocabulary = load_vocabulary(world.vocabulary)
     turned = replace(
         vocabulary, tokens=(*vocabulary.tokens[:14], *reversed(vocabulary.tokens[14:]))
@@ -44,11 +45,18 @@ def source(world: TinyWorld, tmp_path: Path) -> Path:
             languages=LANGUAGES[::-1],
             vocabulary_size=turned.size,
             vocabulary_hash=turned.hash,
+            causal=causal,
         )
     )
     initialise(encoder, seed=99)
+    return PortableModel(encoder.description, encoder_weights(encoder), turned)
+
+
+@pytest.fixture
+def source(world: TinyWorld, tmp_path: Path) -> Path:
+    """A checkpoint of the original's layout."""
     path = tmp_path / "source.pth"
-    write_original(path, PortableModel(encoder.description, encoder_weights(encoder), turned))
+    write_original(path, turned_model(world))
     return path
 
 
@@ -67,6 +75,23 @@ def test_the_trainer_starts_from_the_sources_rows(make_job: MakeJob, source: Pat
     assert torch.equal(encoder.ffns[0].lin1.weight, state["ffns.0.lin1.weight"])
     plain = Trainer(make_job("plain"), ALONE)._encoder
     assert not torch.equal(plain.ffns[0].lin1.weight, encoder.ffns[0].lin1.weight)
+
+
+@pytest.mark.parametrize("objectives", [("clm",), ("mlm",)])
+def test_a_run_from_a_causal_folder_is_what_it_trains_by_itself(
+    make_job: MakeJob, world: TinyWorld, tmp_path: Path, objectives: tuple[str, ...]
+) -> None:
+    """The folder that publish writes after CLM alone was refused as a start."""
+    model, folder = turned_model(world, causal=True), tmp_path / "causal"
+    assert model.vocabulary is not None
+    write_hugging_face(folder, model)
+    write_pieces(folder, model.vocabulary.tokens)
+    job = make_job(objectives=objectives, updates=2, warm_start=str(folder))
+    job = job.model_copy(update={"warm_start": identity_of(folder)})
+    trainer = Trainer(job, ALONE)
+    assert torch.equal(trainer._encoder.ffns[0].lin1.weight, model.weights["ffns.0.lin1.weight"])
+    trainer.run()
+    assert read_description(job.out).causal is (objectives == ("clm",))
 
 
 def test_a_run_from_another_model_repeats_and_resumes_bit_for_bit(

@@ -8,8 +8,8 @@ import pytest
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.xnli import EvaluateConfig, FinetuneConfig
-from xlm.model.checkpoint import save_encoder
-from xlm.model.description import ModelDescription
+from xlm.model.checkpoint import read_weights, save_encoder, save_weights
+from xlm.model.description import ModelDescription, read_description
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
 from xlm.xnli.jobs import EvaluateJob, FinetuneJob
@@ -30,6 +30,15 @@ def encoder(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
     initialise(model, seed=0)
     directory = tmp_path_factory.mktemp("encoder")
     save_encoder(directory, model)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def causal_encoder(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same weights, said to be trained by CLM alone."""
+    directory = tmp_path_factory.mktemp("causal-encoder")
+    description = read_description(encoder).model_copy(update={"causal": True})
+    save_weights(directory, description, read_weights(encoder))
     return directory
 
 

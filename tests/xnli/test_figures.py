@@ -94,6 +94,16 @@ def test_states_are_means_over_real_places(encoder: Path) -> None:
     torch.testing.assert_close(states[1], alone.mean(1)[0], atol=1e-5, rtol=1e-5)
 
 
+def test_states_of_a_causal_encoder_see_what_is_before_them(causal_encoder: Path) -> None:
+    model = load_encoder(causal_encoder).eval()
+    tokens, ids = torch.tensor([[1, 23, 24, 1]]), torch.full((1, 4), 2)
+    states = mean_states(model, lines([23, 24]), np.array([0]), 2, CPU)
+    torch.testing.assert_close(
+        states[0], model(tokens, ids, causal=True).mean(1)[0], atol=1e-5, rtol=1e-5
+    )
+    assert (states[0] - model(tokens, ids).mean(1)[0]).abs().max() > 1e-3
+
+
 def test_identical_languages_are_found_both_ways(encoder: Path) -> None:
     model = load_encoder(encoder)
     texts = lines(*([20 + i, 25 + 2 * i, 60 - i] for i in range(12)))

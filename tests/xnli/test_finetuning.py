@@ -241,6 +241,29 @@ def test_evaluation_does_without_pairs_and_without_xnli(
     assert results.averages.perplexity is not None
 
 
+def test_a_causal_encoder_is_fine_tuned_both_ways_and_measured_causally(
+    make_finetune: MakeFinetune, make_evaluate: MakeEvaluate, causal_encoder: Path
+) -> None:
+    plain, tuned = make_finetune("plain"), make_finetune("tuned")
+    tuned = tuned.model_copy(update={"encoder": causal_encoder})
+    found = {}
+    for job in (plain, tuned):
+        run_restarts(job, ALONE)
+        evaluation = make_evaluate(f"evaluate-{job.out.parent.name}", job.out)
+        evaluation = evaluation.model_copy(update={"encoder": job.encoder})
+        run_evaluation(evaluation, ALONE)
+        found[job.encoder] = read_results(evaluation.out)
+    assert files(plain) == files(tuned)
+    masked, causal = found[plain.encoder], found[causal_encoder]
+    assert causal.averages.test == masked.averages.test
+    assert causal.averages.perplexity != masked.averages.perplexity
+    assert all(one.pair_perplexity is None for one in causal.languages)
+    assert masked.language("sw").pair_perplexity is not None
+    assert "each token from those before it" in causal.method["perplexity"]
+    assert "each of what is before it" in causal.method["retrieval"]
+    assert "before it" not in masked.method["perplexity"] + masked.method["retrieval"]
+
+
 def test_a_model_of_another_vocabulary_is_refused(
     make_finetune: MakeFinetune, tmp_path: Path
 ) -> None:

@@ -128,7 +128,9 @@ def _refuse_existing(out: Path) -> None:
 def _report(out: Path, to: str, model: PortableModel, merges: bytes | None) -> None:
     description = model.description
     sizes = description.model
-    kind = "XNLI classifier" if model.is_classifier else "masked language model"
+    kind = "causal language model" if description.causal else "masked language model"
+    if model.is_classifier:
+        kind = "XNLI classifier"
     typer.echo(
         f"{out}: {kind}, layout {to}, {sizes.layers} layers of {sizes.dimension}, "
         f"{description.vocabulary_size} ids, {len(description.languages)} languages "

@@ -183,7 +183,4 @@ class EvaluateSlice(Config):
     languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
     stream_tokens: int = Field(description="Tokens of one stream sequence, as in pretraining.")
     specials: bool = Field(description="Whether perplexity counts </s> and <unk>.")
-    causal: bool = Field(
-        default=False, description="Whether perplexity is causal: of a model trained by CLM alone."
-    )
     evaluate: EvaluateConfig = Field(description="Intervals, baselines, limits.")

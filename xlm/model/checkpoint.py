@@ -120,7 +120,7 @@ def load_encoder(directory: Path) -> Encoder:
 
 def save_classifier(directory: Path, classifier: Classifier) -> None:
     """Write `model.safetensors` and `config.json` of a fine-tuned classifier."""
-    save_weights(directory, classifier.encoder.description, classifier_weights(classifier))
+    save_weights(directory, classifier.description, classifier_weights(classifier))
 
 
 def load_classifier(directory: Path) -> Classifier:

@@ -3,6 +3,7 @@
     logits_B3 = classifier(tokens_BT, languages_BT, real_BT=tokens_BT != PAD)
 
 The original's keys of the layer are `1.weight` and `1.bias` behind a dropout; ours are `proj.1.*`.
+Places attend both ways, whatever the encoder was trained by.
 """
 
 import torch
@@ -21,6 +22,7 @@ class Classifier(nn.Module):
     def __init__(self, encoder: Encoder, dropout: float = 0.0) -> None:
         super().__init__()
         self.encoder = encoder
+        self.description = encoder.description.of_classifier()
         self.linear = nn.Linear(encoder.description.model.dimension, len(LABELS))
         self.proj = nn.Sequential(nn.Dropout(dropout), self.linear)
 

@@ -26,6 +26,17 @@ class ModelDescription(Config):
     )
     vocabulary_size: int = Field(gt=14, description="Rows of the embedding matrix, ids.")
     vocabulary_hash: str = Field(description="Hash of the vocabulary that the ids belong to.")
+    causal: bool = Field(
+        default=False, description="Whether its head predicts the next token: trained by CLM alone."
+    )
+
+    def of_classifier(self) -> "ModelDescription":
+        """What a classifier of this encoder is: never causal.
+
+        Fine-tuning attends both ways, after CLM too: a classifier reads the first state, which
+        causally would have seen nothing but `</s>` (XLM: causal is CLM alone, spec 2.1 and 5).
+        """
+        return self.model_copy(update={"causal": False})
 
     def language_id(self, language: str) -> int:
         """The id of a language.
@@ -57,7 +68,10 @@ class ModelDescription(Config):
 
 def write_description(directory: Path, description: ModelDescription) -> None:
     """Write `config.json` into an artifact."""
-    text = json.dumps(description.model_dump(mode="json"), indent=2, sort_keys=True)
+    content = description.model_dump(mode="json")
+    if not description.causal:
+        del content["causal"]  # so that other models keep their bytes, and keys made of these
+    text = json.dumps(content, indent=2, sort_keys=True)
     (directory / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
 
 

@@ -52,11 +52,11 @@ _DEFAULTS: Mapping[str, Any] = {
 """XLMConfig's, for what a config.json leaves out."""
 _DEMANDS: Mapping[str, Any] = {
     "model_type": "xlm",
-    "causal": False,
     "is_encoder": True,
     "layer_norm_eps": NORM_EPSILON,
 }
 _CLASSIFIER_DEMANDS: Mapping[str, Any] = {
+    "causal": False,  # transformers would show its first state nothing but `</s>`
     "summary_type": "first",
     "summary_use_proj": True,
     "summary_activation": None,
@@ -90,31 +90,31 @@ def read_hugging_face(folder: Path) -> PortableModel:
     if any(name.startswith(CLASSIFIER) for name in weights):
         _demand(config, _CLASSIFIER_DEMANDS, where)
         _require_labels(config, where)
-    return describe({**_DEFAULTS, **named}, weights, _read_vocabulary(folder), where)
+    causal = config.get("causal", False)
+    if not isinstance(causal, bool):
+        raise DataError(f"{where}: causal is {json.dumps(causal)}, not true or false", fix=_FIX)
+    vocabulary = _read_vocabulary(folder)
+    return describe({**_DEFAULTS, **named}, weights, vocabulary, where, causal=causal)
 
 
-def write_masked_lm(folder: Path, encoder: Encoder, *, causal: bool = False) -> dict[str, int]:
-    """Write the pretrained model and return its counts (parameters, bytes of weights).
-
-    `causal`: it was trained by CLM alone, and transformers is told so.
-    """
-    model = PortableModel(encoder.description, encoder_weights(encoder), None)
-    return write_hugging_face(folder, model, causal=causal)
+def write_masked_lm(folder: Path, encoder: Encoder) -> dict[str, int]:
+    """Write the pretrained model and return its counts (parameters, bytes of weights)."""
+    return write_hugging_face(
+        folder, PortableModel(encoder.description, encoder_weights(encoder), None)
+    )
 
 
 def write_classifier(folder: Path, classifier: Classifier) -> dict[str, int]:
     """Write the fine-tuned model and return its counts; its prediction head stays behind."""
     return write_hugging_face(
         folder,
-        PortableModel(classifier.encoder.description, classifier_weights(classifier), None),
+        PortableModel(classifier.description, classifier_weights(classifier), None),
     )
 
 
-def write_hugging_face(
-    folder: Path, model: PortableModel, *, causal: bool = False
-) -> dict[str, int]:
+def write_hugging_face(folder: Path, model: PortableModel) -> dict[str, int]:
     """Write a model's `config.json` and weights, not its vocabulary; returns its counts."""
-    shared = {**_shared_config(model.description), "causal": causal}
+    shared = _shared_config(model.description)
     if not model.is_classifier:
         return _write(folder, model.weights, {"architectures": ["XLMWithLMHeadModel"], **shared})
     weights = {name: t for name, t in model.weights.items() if not name.startswith(HEAD)}
@@ -184,6 +184,7 @@ def _shared_config(description: ModelDescription) -> dict[str, Any]:
         "lang_id": languages.index("en") if "en" in languages else 0,
         **language_tables(languages),
         "torch_dtype": "float32",
+        "causal": description.causal,
     }
 
 

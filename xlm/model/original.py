@@ -24,6 +24,8 @@ from xlm.model.settings import describe
 
 _PROJECTION = "proj"
 """A classifier's own state beside the encoder's: a dropout and a layer."""
+_CLM_STEPS, _MLM_STEPS = "clm_steps", "mlm_steps"
+"""What a run trained by: pairs of a language and None, or of two languages (MLM of those: TLM)."""
 
 
 def read_original(path: Path) -> PortableModel:
@@ -48,10 +50,12 @@ def read_original(path: Path) -> PortableModel:
     plain = {name: value for name, value in params.items() if not isinstance(value, NumpyValue)}
     weights = tidy_weights(content["model"], str(path))
     projection = content.get(_PROJECTION)
+    causal = bool(plain.get(_CLM_STEPS)) and not plain.get(_MLM_STEPS)
     if isinstance(projection, Mapping):
+        causal = False  # its params are those of the pretraining (`ModelDescription.of_classifier`)
         own = tidy_weights(projection, str(path))
         weights |= {f"{_PROJECTION}.{name.removeprefix('proj.')}": own[name] for name in own}
-    return describe(plain, weights, _vocabulary(content, path), str(path))
+    return describe(plain, weights, _vocabulary(content, path), str(path), causal=causal)
 
 
 def write_original(path: Path, model: PortableModel) -> None:
@@ -119,7 +123,7 @@ def _state(model: PortableModel) -> dict[str, Tensor]:
 
 def _params(description: ModelDescription, vocabulary: Vocabulary) -> dict[str, Any]:
     model, languages = description.model, description.languages
-    return {
+    params: dict[str, Any] = {
         "emb_dim": model.dimension,
         "n_layers": model.layers,
         "n_heads": model.heads,
@@ -149,3 +153,9 @@ def _params(description: ModelDescription, vocabulary: Vocabulary) -> dict[str, 
         # Ours: which codes make these tokens.
         "codes_hash": vocabulary.codes_hash,
     }
+    if description.causal:
+        params[_CLM_STEPS] = [(code, None) for code in languages]
+        params[_MLM_STEPS] = []
+        # transformers' conversion makes its config.json of all params, and this is its name.
+        params["causal"] = True
+    return params

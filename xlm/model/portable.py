@@ -120,7 +120,7 @@ def drop_tied(weights: dict[str, Tensor], where: str) -> dict[str, Tensor]:
 
 
 def check_weights(description: ModelDescription, weights: Mapping[str, Tensor], where: str) -> None:
-    """Refuse weights that are missing, unknown or of another shape than the description says.
+    """Refuse weights that are missing, unknown or of another kind or shape than is described.
 
     Raises:
         DataError: naming the first of them.
@@ -128,6 +128,8 @@ def check_weights(description: ModelDescription, weights: Mapping[str, Tensor], 
     expected = expected_shapes(description)
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     if any(name.startswith(CLASSIFIER) for name in found):
+        if description.causal:
+            raise DataError(f"{where}: a classifier, and causal is true", fix=_FIX)
         classes = len(LABELS)
         expected |= {
             f"{CLASSIFIER}weight": (classes, description.model.dimension),

@@ -1,6 +1,7 @@
 """What the original's `params` and Hugging Face's `config.json` say of a model: the same keys.
 
-    model = describe(params, tidy_weights(state, "old.pth"), vocabulary, "old.pth")
+    weights = tidy_weights(state, "old.pth")
+    model = describe(params, weights, vocabulary, "old.pth", causal=False)
 
 What the encoder cannot represent is refused; what it can represent otherwise is told in notes.
 """
@@ -35,8 +36,12 @@ def describe(
     weights: dict[str, Tensor],
     vocabulary: Vocabulary | None,
     where: str,
+    *,
+    causal: bool,
 ) -> PortableModel:
     """The model that settings and tidy weights make, its vocabulary cut as the original cuts it.
+
+    `causal`: its head predicts the next token, which the two layouts say each in its own way.
 
     Raises:
         DataError: settings, weights and vocabulary do not fit each other, or the encoder cannot
@@ -70,7 +75,7 @@ def describe(
     if not settings.get("use_lang_emb", True) and len(languages) > 1:
         weights[LANGUAGES] = torch.zeros(len(languages), weights[EMBEDDINGS].shape[1])
         notes.append("it had no language embeddings: they are zero")
-    description = _description(settings, weights, languages, vocabulary, where)
+    description = _description(settings, weights, languages, vocabulary, where, causal=causal)
     check_weights(description, weights, where)
     return PortableModel(description, weights, vocabulary, tuple(notes))
 
@@ -151,6 +156,8 @@ def _description(
     languages: Sequence[str],
     vocabulary: Vocabulary | None,
     where: str,
+    *,
+    causal: bool,
 ) -> ModelDescription:
     dropouts = {
         name: settings[name] for name in ("dropout", "attention_dropout") if name in settings
@@ -167,6 +174,7 @@ def _description(
             languages=tuple(languages),
             vocabulary_size=len(weights[EMBEDDINGS]),
             vocabulary_hash=vocabulary.hash if vocabulary else "",
+            causal=causal,
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -5,6 +5,7 @@
 Values of the rules stand as they are, measured ones in marked places (`measured.py`).
 """
 
+from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 
@@ -28,9 +29,47 @@ _PREMISES = {
 _REAL_DATASETS = ("wikimedia/wikipedia", "facebook/xnli", "nyu-mll/multi_nli")
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What a language model's card says by the direction in which its head predicts."""
+
+    title: str
+    pipeline: str
+    tag: str
+    head: str
+    predicts: str
+    use: str
+    start: str
+    limits: tuple[str, ...] = ()
+
+
+_MASKED = _Kind(
+    title="masked language model",
+    pipeline="fill-mask",
+    tag="masked-lm",
+    head="tied prediction head",
+    predicts="hidden pieces of text",
+    use="filling masks",
+    start="start_masked_lm.md",
+)
+_CAUSAL = _Kind(
+    title="causal language model",
+    pipeline="text-generation",
+    tag="causal-lm",
+    head="causal attention, tied prediction head",
+    predicts="each piece of text from those before it",
+    use="scoring and continuing text",
+    start="start_causal_lm.md",
+    limits=(
+        "`generate` of `transformers` puts a mask behind the text, which this model never saw: "
+        "take the scores at the last piece, as below.",
+    ),
+)
+
+
 def render_card(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
-    """The `README.md` of the classifier's or of the masked language model's folder."""
-    title = f"{facts.release.name}, {'XNLI classifier' if classifier else 'masked language model'}"
+    """The `README.md` of the classifier's or of the language model's folder."""
+    title = f"{facts.release.name}, {'XNLI classifier' if classifier else _kind(facts).title}"
     return _template("card.md").substitute(
         front_matter=_front_matter(facts, title, classifier=classifier),
         title=title,
@@ -60,9 +99,9 @@ def _front_matter(facts: RunFacts, title: str, *, classifier: bool) -> str:
         content["license_name"] = "terms-of-the-sources"
         content["license_link"] = "#licence"
     content["library_name"] = "transformers"
-    content["pipeline_tag"] = "text-classification" if classifier else "fill-mask"
+    content["pipeline_tag"] = "text-classification" if classifier else _kind(facts).pipeline
     tags = ["xlm", "multilingual", "cross-lingual"]
-    tags += ["xnli", "natural-language-inference"] if classifier else ["masked-lm"]
+    tags += ["xnli", "natural-language-inference"] if classifier else [_kind(facts).tag]
     content["tags"] = [*tags, "synthetic-data"] if facts.synthetic else tags
     if not facts.synthetic:
         content["datasets"] = list(_REAL_DATASETS if classifier else _REAL_DATASETS[:1])
@@ -88,7 +127,7 @@ def _summary(facts: RunFacts, *, classifier: bool) -> str:
             "first (premise) entails the second (hypothesis), contradicts it, or neither, in any "
             "of the languages."
         )
-    return f"{_capital(encoder)}: predicts hidden pieces of text and gives sentence states."
+    return f"{_capital(encoder)}: predicts {_kind(facts).predicts} and gives sentence states."
 
 
 def _notice(facts: RunFacts, *, classifier: bool) -> str:
@@ -114,7 +153,7 @@ def _details(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
     description = facts.description
     model = description.model
     names = ", ".join(f"{language(code).name} ({code})" for code in description.languages)
-    head = "classifier of three labels" if classifier else "tied prediction head"
+    head = "classifier of three labels" if classifier else _kind(facts).head
     rows = [
         ("published by", facts.release.author),
         ("kind", f"Transformer encoder, post-norm, GELU, learned positions, {head}"),
@@ -139,10 +178,11 @@ def _uses(facts: RunFacts, *, classifier: bool) -> str:
         "Natural language inference, and zero-shot transfer of it to the other languages."
         if classifier
         else "A start for fine-tuning in one language and use in the others; sentence states for "
-        "retrieval; filling masks."
+        f"retrieval; {_kind(facts).use}."
     )
     limits = [
         "Every input needs its language ids (`langs`): it was never trained without them.",
+        *(() if classifier else _kind(facts).limits),
         "The tokenizer of `transformers` is not quite that of XLM: for equal ids, tokenize with "
         "`xlm.text` and call `_tokenize(text, bypass_tokenizer=True)`.",
         "Text is lower-cased and loses its accents: what differs in these alone is the same to "
@@ -159,9 +199,13 @@ def _start(facts: RunFacts, *, classifier: bool) -> str:
     known = facts.description.languages
     chosen = ENGLISH if ENGLISH in known else next((c for c in known if c in _PREMISES), known[0])
     premise, hypothesis = _PREMISES.get(chosen, _PREMISES[ENGLISH])
-    name = "start_classifier.md" if classifier else "start_masked_lm.md"
+    name = "start_classifier.md" if classifier else _kind(facts).start
     code = _template(name).substitute(language=chosen, premise=premise, hypothesis=hypothesis)
     return f"Needs `pip install torch transformers sacremoses`.\n\n{code.rstrip()}"
+
+
+def _kind(facts: RunFacts) -> _Kind:
+    return _CAUSAL if facts.description.causal else _MASKED
 
 
 def _capital(text: str) -> str:

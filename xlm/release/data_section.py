@@ -119,7 +119,7 @@ def _purpose(source: SourceFacts, facts: RunFacts) -> str:
         return _PURPOSES[source.unit]
     purposes = [] if _has_published_codes(facts) else ["codes", "vocabulary"]
     if source.unit.partition(".")[0] == WIKIPEDIA_ID:
-        return ", ".join([*purposes, "MLM"])
+        return ", ".join([*purposes, "CLM" if facts.description.causal else "MLM"])
     if "tlm" in facts.pretrain.objectives:
         purposes.append("TLM")
     return ", ".join([*purposes, "retrieval"])

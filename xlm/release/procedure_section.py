@@ -43,7 +43,9 @@ def aids_of(facts: RunFacts, *, classifier: bool) -> tuple[str, ...]:
             f"a {pretrain.schedule.kind} learning rate schedule in pretraining",
         ),
         (
-            pretrain.sample_alpha == 0 and not pretrain.predict_specials,
+            not facts.description.causal
+            and pretrain.sample_alpha == 0
+            and not pretrain.predict_specials,
             "ends of sentences and unknown pieces never predicted",
         ),
     ]
@@ -87,17 +89,19 @@ def _pretraining(facts: RunFacts) -> list[tuple[str, str]]:
     counts = facts.counts.get("pretrain", {})
     updates = counts.get("updates", f"at most {config.updates}")
     objectives = " and ".join(objective.upper() for objective in config.objectives)
+    causal = facts.description.causal
+    objective = "CLM" if causal else "MLM"
     rows = [
         ("objectives", objectives),
         ("updates", _number(updates)),
-        ("MLM batch", f"{config.stream_rows} streams of {config.stream_tokens} tokens"),
+        (f"{objective} batch", f"{config.stream_rows} streams of {config.stream_tokens} tokens"),
     ]
     if "tlm" in config.objectives:
         rows.append(("TLM batch", f"about {config.pair_tokens:,} tokens of pairs"))
     if "tokens" in counts:
         rows.append(("tokens seen", _number(counts["tokens"])))
     rows += [
-        ("predicted tokens", _masking(config)),
+        ("predicted tokens", "each from those before it" if causal else _masking(config)),
         ("languages drawn with exponent", f"{config.language_alpha:g}"),
         ("optimizer", _optimizer(config.optimizer)),
         ("learning rate", _schedule(config.optimizer, config.schedule)),

@@ -41,10 +41,8 @@ def publish(
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
     vocabulary.require_codes(inputs["learn-bpe"] / CODES_NAME)
-    causal = set(facts.pretrain.objectives) == {"clm"}
-    encoder = load_encoder(inputs["pretrain"])
     written = {
-        MASKED_LM: write_masked_lm(work.out / MASKED_LM, encoder, causal=causal),
+        MASKED_LM: write_masked_lm(work.out / MASKED_LM, load_encoder(inputs["pretrain"])),
         CLASSIFIER: write_classifier(work.out / CLASSIFIER, load_classifier(inputs["finetune"])),
     }
     for name, counts in written.items():

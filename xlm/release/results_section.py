@@ -104,13 +104,18 @@ def _language_modelling(facts: RunFacts) -> str:
     found = modelling_table(facts.results)
     if found is None:
         return ""
+    predicted = (
+        "pieces of held-out text, each from those before it"
+        if facts.description.causal
+        else "masked pieces of held-out text, alone or beside its English translation "
+        "(*with English*)"
+    )
     return "\n\n".join(
         [
             f"### {found.title}",
             table(found.header, found.rows),
-            "Perplexity is that of masked pieces of held-out text, alone or beside its English "
-            "translation (*with English*); it is per piece, so it compares neither languages nor "
-            "vocabularies. P@1, in per cent: how often the nearest of so many held-out "
+            f"Perplexity is that of {predicted}; it is per piece, so it compares neither languages "
+            "nor vocabularies. P@1, in per cent: how often the nearest of so many held-out "
             "*sentences* is the translation, by cosine of mean-pooled last-layer states, each "
             "language's mean subtracted (*raw*: not subtracted, mean of both ways).",
             f"![Training loss and validation perplexity]({TRAINING_NAME})",

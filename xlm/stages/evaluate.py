@@ -29,7 +29,6 @@ def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
         languages=tuple(config.languages),
         stream_tokens=config.pretrain.stream_tokens,
         specials=config.pretrain.asks_for_specials,
-        causal=set(config.pretrain.objectives) == {"clm"},
         evaluate=config.evaluate,
     )
 

@@ -65,6 +65,7 @@ class Trainer:
             languages=job.languages,
             vocabulary_size=vocabulary.size,
             vocabulary_hash=vocabulary.hash,
+            causal=set(self._config.objectives) == {"clm"},
         )
         data = open_training_data(
             job.mono, job.pairs, self._config, self._description, job.scratch / "ids"

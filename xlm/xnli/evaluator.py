@@ -58,7 +58,8 @@ class Evaluator:
         self._corpus = load_corpus(
             "test", mono=job.mono, pairs=job.pairs, vocabulary_hash=vocabulary.hash
         )
-        objectives: tuple[Objective, ...] = ("clm",) if job.causal else ("mlm", "tlm")
+        causal = self.description.causal
+        objectives: tuple[Objective, ...] = ("clm",) if causal else ("mlm", "tlm")
         self._validator = Validator(
             self._corpus,
             self.description,
@@ -165,10 +166,11 @@ def run_evaluation(job: EvaluateJob, team: Team) -> None:
         for by_language in part:
             for code, values in by_language.items():
                 figures.setdefault(code, {}).update(values)
-    write_results(job.out, _results(job, figures))
+    causal = evaluator.description.causal
+    write_results(job.out, _results(job, figures, causal=causal))
 
 
-def _results(job: EvaluateJob, figures: Mapping[str, Figures]) -> Results:
+def _results(job: EvaluateJob, figures: Mapping[str, Figures], *, causal: bool) -> Results:
     languages = tuple(
         LanguageResults.model_validate({"code": code, **values}) for code, values in figures.items()
     )
@@ -189,15 +191,17 @@ def _results(job: EvaluateJob, figures: Mapping[str, Figures]) -> Results:
             "bag_of_words": "logistic regression on premise and hypothesis word counts, "
             "fitted to English pairs, applied to each language's words",
             "paper": "XNLI test accuracy of the paper, zero-shot MLM+TLM, whole test set",
-            "perplexity": _perplexity_method(job),
-            "retrieval": "pretrained encoder, mean of last-layer states, cosine, distinct held-out "
-            "pairs, both ways; centred: mean of each language subtracted",
+            "perplexity": _perplexity_method(job, causal=causal),
+            "retrieval": "pretrained encoder, mean of last-layer states"
+            + (", each of what is before it" if causal else "")
+            + ", cosine, distinct held-out pairs, both ways; centred: mean of each language "
+            "subtracted",
         },
     )
 
 
-def _perplexity_method(job: EvaluateJob) -> str:
-    if job.causal:
+def _perplexity_method(job: EvaluateJob, *, causal: bool) -> str:
+    if causal:
         return "held-out text, each token from those before it, pretrained encoder"
     return (
         "masked tokens of held-out text: 15 % of tokens, always replaced by the mask, "

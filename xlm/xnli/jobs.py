@@ -33,9 +33,6 @@ class EvaluateJob(Config):
     evaluate: EvaluateConfig = Field(description="Intervals, baselines, limits.")
     stream_tokens: int = Field(description="Tokens of one stream sequence, as in pretraining.")
     specials: bool = Field(description="Whether perplexity counts </s> and <unk>.")
-    causal: bool = Field(
-        default=False, description="Whether perplexity is causal: of a model trained by CLM alone."
-    )
     encoder: Path = Field(description="Directory of the pretrain artifact.")
     classifier: Path = Field(description="Directory of the finetune artifact.")
     vocabulary: Path = Field(description="Directory of the vocabulary artifact.")

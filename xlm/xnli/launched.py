@@ -93,7 +93,6 @@ def evaluate(
         evaluate=config,
         stream_tokens=work.config.stream_tokens,
         specials=work.config.specials,
-        causal=work.config.causal,
         encoder=encoder,
         classifier=classifier,
         vocabulary=vocabulary,

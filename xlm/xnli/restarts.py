@@ -133,7 +133,7 @@ def _speed(job: FinetuneJob, restart: int) -> SpeedLines:
 def _publish(job: FinetuneJob, records: list[dict[str, Any]], best: int) -> None:
     out, directory = job.out, _finished_directory(job, best)
     (out / WEIGHTS_FILE).write_bytes((directory / WEIGHTS_FILE).read_bytes())
-    write_description(out, read_description(job.encoder))
+    write_description(out, read_description(job.encoder).of_classifier())
     summary = {"kept_restart": best, "selected_by": job.finetune.select_by, "attempts": records}
     text = json.dumps(summary, indent=1) + "\n"
     (out / ATTEMPTS_FILE).write_text(text, encoding="utf-8")

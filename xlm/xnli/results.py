@@ -65,7 +65,7 @@ class LanguageResults(Config):
         None, description="Test accuracy of a logistic regression on English words."
     )
     paper: float | None = Field(None, description="The paper's zero-shot MLM+TLM figure.")
-    perplexity: float | None = Field(None, description="On held-out text, masked as in validation.")
+    perplexity: float | None = Field(None, description="On held-out text, as in validation.")
     pair_perplexity: float | None = Field(None, description="On held-out pairs with English.")
     retrieval: Retrieval | None = None
 

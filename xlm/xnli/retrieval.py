@@ -2,7 +2,8 @@
 
     figures = retrieve(encoder, pairs, limit=1000, device=device)
 
-States are the means of the last layer over a sentence and its two EOS; nearness is the cosine.
+States are the means of the last layer over a sentence and its two EOS, each place seeing what it
+saw in pretraining; nearness is the cosine.
 Sentences that occur twice in the held-out pairs are left out: two right answers are none.
 """
 
@@ -82,7 +83,9 @@ def mean_states(
                 for array in (joined.tokens_BT, joined.languages_BT, joined.real_BT)
             )
             # The encoder's states at padding are zero, so the sum is over real places.
-            hidden_BTD = encoder(tokens_BT, languages_BT, real_BT=real_BT)
+            hidden_BTD = encoder(
+                tokens_BT, languages_BT, real_BT=real_BT, causal=encoder.description.causal
+            )
             states_ND[rows] = (hidden_BTD.sum(1) / real_BT.sum(1, keepdim=True)).cpu()
     return states_ND
 
