@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xlm.stages.fingerprint import _tree_digest
+from xlm.stages.fingerprint import _reachable, _tree_digest
 
 PLAIN = 'import os\n\ndef double(x):\n    """Twice."""\n    return 2 * x  # two\n'
 
@@ -31,3 +31,20 @@ def test_comments_docstrings_formatting_imports_and_names_of_files_do_not_count(
 def test_a_changed_expression_counts(tmp_path: Path) -> None:
     changed = PLAIN.replace("2 * x", "x * 2")
     assert _digest(tmp_path, "a.py", PLAIN) != _digest(tmp_path, "b.py", changed)
+
+
+@pytest.mark.parametrize(
+    ("stage", "reached"),
+    [
+        ("pretrain", {"xlm.training.trainer", "xlm.batches.masking", "xlm.model.encoder"}),
+        ("finetune", {"xlm.xnli.finetuner", "xlm.model.classifier"}),
+        ("evaluate", {"xlm.xnli.evaluator", "xlm.xnli.retrieval", "xlm.training.validation"}),
+    ],
+)
+def test_code_that_runs_in_processes_of_its_own_counts(stage: str, reached: set[str]) -> None:
+    """They are started by the name of a module, which no import shows."""
+    assert reached <= set(_reachable(f"xlm.stages.{stage}"))
+
+
+def test_fine_tuning_is_not_rebuilt_for_the_pretraining_loop() -> None:
+    assert "xlm.training.trainer" not in _reachable("xlm.stages.finetune")

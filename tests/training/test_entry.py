@@ -11,14 +11,16 @@ import torch
 from xlm.errors import DataError, RequeueError, TrainingError
 from xlm.launch.failure import clear_failure, raise_failure
 from xlm.training import main as entry
+from xlm.training import process
 from xlm.training.job import PretrainJob, write_job
-from xlm.training.trainer import Interrupted, Trainer
+from xlm.training.stopping import Interrupted
+from xlm.training.trainer import Trainer
 
 
 @pytest.fixture
 def _careful(monkeypatch: pytest.MonkeyPatch) -> object:
     """The entry changes its process: keep that away from the tests' process."""
-    monkeypatch.setattr(entry, "die_with_parent", lambda: None)
+    monkeypatch.setattr(process, "die_with_parent", lambda: None)
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     threads = torch.get_num_threads()
     yield
@@ -40,12 +42,12 @@ def test_exit_codes_tell_done_failed_and_requeue(
         raise Interrupted
 
     monkeypatch.setattr(Trainer, "run", interrupted)
-    assert entry.main([str(path)]) == entry.REQUEUE == 75
+    assert entry.main([str(path)]) == process.REQUEUE == 75
     with pytest.raises(RequeueError, match="has saved its state"):
         raise_failure(path)
     clear_failure(path)
     write_job(path, job.model_copy(update={"mono": {"sw": tmp_path}}))
-    assert entry.main([str(path)]) == entry.FAILED
+    assert entry.main([str(path)]) == process.FAILED
     with pytest.raises(DataError, match="no shards of split 'train'"):
         raise_failure(path)
 
@@ -61,7 +63,7 @@ def test_running_out_of_memory_says_what_to_do(
         torch.empty(1 << 60, dtype=torch.uint8)
 
     monkeypatch.setattr(Trainer, "run", too_much)
-    assert entry.main([str(path)]) == entry.FAILED
+    assert entry.main([str(path)]) == process.FAILED
     with pytest.raises(TrainingError, match="out of memory") as failure:
         raise_failure(path)
     assert "micro_batch_tokens" in failure.value.fix
@@ -85,4 +87,4 @@ def test_a_signal_before_the_first_update_means_requeue_too(
     path = tmp_path / "job.json"
     write_job(path, make_job(updates=2))
     monkeypatch.setattr(Trainer, "__init__", lambda *_: signal.raise_signal(number))
-    assert entry.main([str(path)]) == entry.REQUEUE
+    assert entry.main([str(path)]) == process.REQUEUE

@@ -10,7 +10,7 @@ import torch
 from xlm.launch.follow import JsonFollower
 from xlm.progress import NoProgress
 from xlm.training import speed
-from xlm.training.launched import SpeedReport
+from xlm.training.processes import SpeedReport
 from xlm.training.speed import Machine, SecondsLeft, SpeedLines
 
 CPU = torch.device("cpu")

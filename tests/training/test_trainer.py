@@ -14,8 +14,9 @@ from tests.tiny_world import TinyWorld
 from xlm.errors import DataError, TrainingError
 from xlm.model.description import read_description
 from xlm.training.job import PretrainJob
+from xlm.training.stopping import Interrupted
 from xlm.training.team import Team
-from xlm.training.trainer import Interrupted, Trainer
+from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]
 ALONE = Team(0, 1, torch.device("cpu"))

@@ -50,7 +50,7 @@ def run(work: Work[EvaluateSlice]) -> Outcome:
 
 EVALUATE = Stage(
     name="evaluate",
-    version=2,
+    version=3,
     summary="XNLI table, perplexities, sentence retrieval, baselines",
     units=_units,
     upstream=_upstream,

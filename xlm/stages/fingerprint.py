@@ -3,8 +3,9 @@
     python -m xlm.stages.fingerprint            # record; refuses a change without a new version
     python -m xlm.stages.fingerprint --waiver "renamed a variable: same bytes"
 
-A fingerprint is over the syntax trees of all modules that a stage reaches. Comments, docstrings,
-formatting, imports and the names of files do not count, so that a move changes nothing.
+A fingerprint is over the syntax trees of all modules that a stage reaches, by imports or, where it
+starts processes, by a module's name. Comments, docstrings, formatting, imports and the names of
+files do not count, so that a move changes nothing.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from xlm.stage import Stage
 from xlm.stages.registry import STAGES
@@ -112,7 +113,14 @@ def _imports(path: Path) -> tuple[str, ...]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and _names_module(node.value):
+            names.append(node.value)
     return tuple(name for name in names if name.startswith("xlm.") and _is_module(name))
+
+
+def _names_module(value: object) -> TypeGuard[str]:
+    """Whether a string is what `python -m` could be given."""
+    return isinstance(value, str) and all(part.isidentifier() for part in value.split("."))
 
 
 @cache

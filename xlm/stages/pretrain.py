@@ -47,7 +47,7 @@ def run(work: Work[PretrainSlice]) -> Outcome:
 
 PRETRAIN = Stage(
     name="pretrain",
-    version=3,
+    version=4,
     summary="masked and translation language modelling",
     units=_units,
     upstream=_upstream,

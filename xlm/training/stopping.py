@@ -21,6 +21,10 @@ _ASK_SECONDS = 1.0
 _MOST_UPDATES = 64
 
 
+class Interrupted(Exception):  # noqa: N818 - not an error: the state is saved, start again
+    """The run was asked to stop and has saved its state."""
+
+
 class StopRequests:
     """Takes signals; several processes ask each other about once a second."""
 

@@ -37,7 +37,7 @@ from xlm.training.state import (
     save_best,
     write_checkpoint,
 )
-from xlm.training.stopping import StopRequests
+from xlm.training.stopping import Interrupted, StopRequests
 from xlm.training.team import Team
 from xlm.training.update import Updater
 from xlm.training.validation import held_out_validator, stop_criterion
@@ -48,10 +48,6 @@ log = logging.getLogger(__name__)
 _BATCHES_AHEAD = 2
 _MOST_OVERFLOWS = 50
 """Updates lost one after the other to fp16's range before the run counts as broken."""
-
-
-class Interrupted(Exception):  # noqa: N818 - not an error: the state is saved, start again
-    """The run was asked to stop and has saved its state."""
 
 
 class Trainer:

@@ -11,7 +11,7 @@ from xlm.config.languages import ENGLISH
 from xlm.config.xnli import EvaluateSlice, FinetuneSlice
 from xlm.launch.launcher import Launcher
 from xlm.stage import Outcome, Work
-from xlm.training.launched import launch_job
+from xlm.training.processes import launch_job
 from xlm.xnli.jobs import EvaluateJob, FinetuneJob
 from xlm.xnli.results import read_results
 

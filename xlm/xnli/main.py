@@ -1,6 +1,6 @@
 """The entry of fine-tuning and evaluation processes: `torchrun -m xlm.xnli.main JOB.json`.
 
-Exit codes are those of `xlm.training.main`.
+Exit codes are those of `xlm.training.process`.
 """
 
 import json
@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from xlm.training.job import read_job
-from xlm.training.main import run_process_entry
+from xlm.training.process import run_process_entry
 from xlm.training.team import join_team
 from xlm.xnli.evaluator import run_evaluation
 from xlm.xnli.jobs import EvaluateJob, FinetuneJob
