@@ -68,7 +68,7 @@ def test_only_the_settings_and_the_edges_read_the_environment() -> None:
         "xlm/pipeline/pool.py",  # writes what tools read
         "xlm/text/segment.py",  # the same
         "xlm/training/team.py",  # torchrun's ranks
-        "xlm/training/main.py",
+        "xlm/training/process.py",
     }
     readers = {
         str(path.relative_to(REPOSITORY))
