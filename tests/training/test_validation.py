@@ -10,6 +10,8 @@ import torch.nn.functional as F
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model
 from xlm.batches.data import Corpus, load_corpus
+from xlm.batches.held_out import masked_pairs
+from xlm.batches.pairs import pair_tokens
 from xlm.batches.streams import Stream
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.model.description import ModelDescription
@@ -111,6 +113,20 @@ def test_limits_and_the_original_s_parts_for_many_languages(
         return float(validator.measure(encoder, range(len(validator.tasks)), CPU)[:, CELLS].sum())
 
     assert cells(max_chunks=2, max_pairs=3) < cells(max_chunks=4, max_pairs=9) < cells()
+
+
+def test_a_limit_takes_the_first_pairs_and_not_the_shortest(
+    encoder: Encoder, corpus: Corpus
+) -> None:
+    """The shortest are the easiest: a perplexity of them would be no perplexity of the text."""
+    pairs = next(iter(corpus.pairs.values()))
+    limit, tokens = 5, pair_tokens(pairs)
+    usable = np.arange(len(tokens))[1:]
+    assert sorted(tokens[1 : 1 + limit]) != sorted(tokens[1:])[:limit]
+    (batch,) = masked_pairs(pairs, usable, encoder.description, limit=limit, specials=True)
+    assert batch.real_BT is not None
+    # Each row has </s> around both of its sides.
+    assert (batch.real_BT.sum(1) == np.sort(tokens[1 : 1 + limit])).all()
 
 
 def test_small_parts_measure_the_same(

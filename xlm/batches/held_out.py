@@ -69,9 +69,9 @@ def masked_pairs(
     limit: int | None,
     specials: bool,
 ) -> Iterator[Batch]:
-    """The `limit` shortest of the usable pairs, the shortest first, with masks."""
-    lengths = pair_tokens(pairs)[usable]
-    chosen = usable[np.argsort(lengths, kind="stable")][:limit]
+    """The first `limit` of the usable pairs, the shortest first, with masks."""
+    first_pairs = usable[:limit]
+    chosen = first_pairs[np.argsort(pair_tokens(pairs)[first_pairs], kind="stable")]
     first, second = pairs.languages
     ids = (description.language_id(first), description.language_id(second))
     random = np.random.RandomState(0)

@@ -91,6 +91,7 @@ class PretrainConfig(Config):
     sample_alpha: float = Field(
         default=0.5,
         ge=0,
+        le=2,  # of counts up to 1e19, single precision still tells these weights from nought
         description="Tokens are drawn for prediction with weight count^-alpha; 0: uniformly, and "
         "then </s> and <unk> too (paper 3.3: 0.5).",
     )
