@@ -89,6 +89,14 @@ def test_a_profile_of_the_users_own(tmp_path: Path) -> None:
         ("sample", ["languages=[fr, sw]"], r"English is missing; add en"),
         ("sample", ["languages.first=en"], r"languages is a value, not a section"),
         ("sample", ["model.heads=7"], r"heads do not divide the dimension"),
+        (
+            "sample",
+            ["pretrain.optimizer.clip_norm=.inf"],
+            r"clip_norm: .*finite number \(got inf\)",
+        ),
+        ("sample", ["pretrain.save_seconds=.nan"], r"save_seconds: .*finite number \(got nan\)"),
+        ("sample", ["pretrain.seed=18446744073709551616"], r"pretrain.seed: .*less than"),
+        ("sample", ["model.dropout=0.999999"], r"model.dropout: .*less than or equal to 0.99"),
         ("sample", ["model.max_positions=40"], r"stream_tokens 48 is more than .*_positions 40"),
     ],
 )

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from xlm.bpe.vocabulary import UNKNOWN
 from xlm.errors import TrainingError
+from xlm.shards.flat import FlatLines
 from xlm.training.job import PretrainJob
 from xlm.training.overfit import check_overfit, trial_batches
 from xlm.training.team import Team
@@ -98,6 +101,16 @@ def test_a_trial_takes_some_rows_of_each_objective_that_is_trained(make_job: Mak
     assert both["tlm"].real_BT is not None
     one = trial_batches(Trainer(make_job("one", objectives=("tlm",)), ALONE)._source, rows=3)
     assert set(one) == {"tlm"}
+
+
+def test_a_trial_of_nothing_is_none(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vocabulary that is not the text's: each token is <unk>, and none may be asked for."""
+    monkeypatch.setattr(
+        FlatLines, "windows", lambda self, starts, width: np.full((len(starts), width), UNKNOWN)
+    )
+    job = make_job(overfit_check={"updates": 2}, objectives=("mlm",))
+    with pytest.raises(TrainingError, match="nothing of the first mlm batch can be predicted"):
+        Trainer(job, ALONE).run()
 
 
 def test_every_process_knows_why_the_trial_failed(

@@ -15,7 +15,7 @@ from xlm.errors import DataError, TrainingError
 from xlm.model.description import read_description
 from xlm.training.job import PretrainJob
 from xlm.training.stopping import Interrupted
-from xlm.training.team import Team
+from xlm.training.team import Team, join_team
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]
@@ -172,8 +172,12 @@ def test_a_loss_that_is_not_finite_stops_with_evidence(make_job: MakeJob) -> Non
     assert (evidence / "batch.npz").exists()
 
 
-def test_one_language_without_pairs_trains(make_job: MakeJob) -> None:
+def test_one_language_without_pairs_trains(
+    make_job: MakeJob, caplog: pytest.LogCaptureFixture
+) -> None:
     job = train(make_job(languages=("sw",)))
+    told = [record.getMessage() for record in caplog.records]
+    assert "objective tlm is left out: nothing to train it on" in told
     mixture = json.loads((job.out / "mixture.json").read_text())
     assert [row["step"] for row in mixture] == ["mlm.sw"]
     assert mixture[0]["probability"] == 1.0
@@ -316,6 +320,21 @@ def test_a_part_holds_no_more_cells_than_the_limit_but_one_row(
     cells = [batch.share(part, parts).tokens_BT.size for part in range(parts)]
     assert sum(cells) == 80
     assert max(cells) == largest
+
+
+def test_gradients_need_not_be_cut(make_job: MakeJob) -> None:
+    """Without a limit, and with one that no norm reaches: the same updates."""
+    rates = {"learning_rate": 1e-3}
+    never = train(make_job("never", optimizer={**rates, "clip_norm": None}))
+    high = train(make_job("high", optimizer={**rates, "clip_norm": 1e9}))
+    assert files(never) == files(high)
+
+
+def test_a_gpu_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    told = pytest.raises(TrainingError, match="process 0 wants a GPU of its own, torch sees 0 here")
+    with told, join_team("cuda"):
+        pass
 
 
 def test_an_objective_named_twice_is_refused(make_job: MakeJob) -> None:

@@ -58,6 +58,7 @@ class BatchSource:
                 f"no training lines for {' and '.join(config.objectives)}",
                 fix="check the shards of the languages, or add objective mlm",
             )
+        self.without_data = [kind for kind in config.objectives if kind not in self._kinds]
         self.steps: Sequence[Step] = [step for found in steps.values() for step in found]
         self._iteration = [kind for kind in self._kinds.values() for _ in range(kind.updates)]
         self._update = 0

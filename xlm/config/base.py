@@ -19,8 +19,13 @@ class Config(BaseModel):
     """A frozen model that refuses unknown keys."""
 
     # Dates and versions look like numbers to YAML: a number for a text field is taken as text.
+    # JSON has no infinity: jobs could not be told of one.
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, coerce_numbers_to_str=True
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        coerce_numbers_to_str=True,
+        allow_inf_nan=False,
     )
 
     def key_fields(self) -> dict[str, Any]:

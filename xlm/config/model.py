@@ -42,12 +42,12 @@ class ModelConfig(Config):
         "layer has four times the dimension, as in the original.",
     )
     dropout: float = Field(
-        default=0.1, ge=0, lt=1, description="Dropout on embeddings and sublayers (paper 5.1)."
+        default=0.1, ge=0, le=0.99, description="Dropout on embeddings and sublayers (paper 5.1)."
     )
     attention_dropout: float = Field(
         default=0.1,
         ge=0,
-        lt=1,
+        le=0.99,
         description="Dropout on attention weights (paper 5.1); 0 lets a CPU use the fused kernel.",
     )
     max_positions: int = Field(

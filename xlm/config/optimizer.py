@@ -35,10 +35,10 @@ class OptimizerConfig(Config):
         default=True,
         description="Whether biases and layer norms decay too (the original: every parameter).",
     )
-    clip_norm: float = Field(
+    clip_norm: float | None = Field(
         default=5.0,
         gt=0,
-        description="Global L2 norm that gradients are cut to (the original's 5).",
+        description="Global L2 norm that gradients are cut to (the original's 5); none: never.",
     )
 
 

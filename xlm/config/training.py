@@ -27,7 +27,7 @@ class PretrainConfig(Config):
         description="Masked, translation and causal language modelling (mlm, tlm, clm).",
     )
     seed: int = Field(
-        default=0, ge=0, description="Seed of weights, data order, masks and dropout."
+        default=0, ge=0, lt=2**63, description="Seed of weights, data order, masks and dropout."
     )
     updates: int = Field(
         default=200_000,
@@ -197,6 +197,7 @@ class PretrainConfig(Config):
     collective_timeout_seconds: float = operational(
         1800,
         gt=0,
+        le=30 * 24 * 3600,
         description="How long a process waits for another before the run ends with an error.",
     )
     save_seconds: float = operational(

@@ -13,7 +13,10 @@ class FinetuneConfig(Config):
     """Fine-tuning on English pairs; the aids of the sample world are off by default."""
 
     seed: int = Field(
-        default=0, ge=0, description="Seed of the classifier, the order and the dropout."
+        default=0,
+        ge=0,
+        lt=2**63,
+        description="Seed of the classifier, the order and the dropout.",
     )
     updates: int = Field(
         default=25_000,

@@ -133,9 +133,10 @@ def _finetuning(facts: RunFacts) -> list[tuple[str, str]]:
 
 
 def _optimizer(config: OptimizerConfig) -> str:
+    cut = "never cut" if config.clip_norm is None else f"at most {config.clip_norm:g}"
     return (
         f"Adam, betas {config.beta1:g} and {config.beta2:g}, epsilon {config.epsilon:g}, weight "
-        f"decay {config.weight_decay:g}, gradient norm at most {config.clip_norm:g}"
+        f"decay {config.weight_decay:g}, gradient norm {cut}"
     )
 
 

@@ -5,15 +5,19 @@
     directory = checkpoints.newest()  # None: start from nothing
 
 A checkpoint is written under a staging name, flushed, sealed with the sizes and digests of its
-files, and renamed. One whose seal does not hold is passed over for the one before it.
+files, and renamed. One whose seal does not hold is passed over, with a word in the log, for the one
+before it, and left where it is: what could not be read may be there again tomorrow.
 """
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from xlm.store.files import remove_tree, sync_directory, sync_tree
+
+log = logging.getLogger(__name__)
 
 _SEAL = "seal.json"
 _PREFIX = "update-"
@@ -50,7 +54,12 @@ class Checkpoints:
 
     def newest(self) -> Path | None:
         """The newest checkpoint whose files are what its seal says."""
-        return next((path for path in reversed(self._all()) if _holds(path)), None)
+        for path in reversed(self._all()):
+            damage = _damage(path)
+            if damage is None:
+                return path
+            log.warning("checkpoint %s is passed over: %s", path.name, damage)
+        return None
 
     def _all(self) -> list[Path]:
         return sorted(self._directory.glob(f"{_PREFIX}*"))
@@ -59,11 +68,12 @@ class Checkpoints:
         # Only checkpoints that hold count, so that the last valid one is never dropped.
         kept = 0
         for path in reversed(self._all()):
+            if kept == self._keep:
+                if not self._is_archived(path):
+                    remove_tree(path)
             # What was just written is not read again: all processes wait for this.
-            if kept < self._keep and (path == written or _holds(path)):
+            elif path == written or _damage(path) is None:
                 kept += 1
-            elif kept < self._keep or not self._is_archived(path):
-                remove_tree(path)
 
     def _is_archived(self, path: Path) -> bool:
         if self._archive_updates is None:
@@ -71,12 +81,18 @@ class Checkpoints:
         return int(path.name.removeprefix(_PREFIX)) % self._archive_updates == 0
 
 
-def _holds(directory: Path) -> bool:
+def _damage(directory: Path) -> str | None:
+    """What is wrong with a checkpoint, or None."""
     try:
         seal = json.loads((directory / _SEAL).read_text(encoding="utf-8"))
-        return all(_fingerprint(directory / name) == known for name, known in seal.items())
-    except (OSError, ValueError):
-        return False
+        for name, known in seal.items():
+            if _fingerprint(directory / name) != known:
+                return f"{name} is not what was written"
+    except OSError as error:
+        return f"{Path(error.filename or directory).name}: {error.strerror or error}"
+    except (ValueError, AttributeError):
+        return f"{_SEAL} is damaged"
+    return None
 
 
 def _fingerprint(path: Path) -> list[int | str]:

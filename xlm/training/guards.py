@@ -94,12 +94,17 @@ class UpdateGuard:
     """Says whether an update may be applied, and keeps what shows why not."""
 
     def __init__(
-        self, config: GuardConfig, state: GuardState, evidence: Evidence, *, clip_norm: float
+        self,
+        config: GuardConfig,
+        state: GuardState,
+        evidence: Evidence,
+        *,
+        clip_norm: float | None,
     ) -> None:
         self._config = config
         self._monitor = SpikeMonitor(config, state)
         self._evidence = evidence
-        self._clip_norm = clip_norm
+        self._clip_norm = math.inf if clip_norm is None else clip_norm
         self._threshold: float | None = None
 
     def admits(self, update: int, *, norm: float, rate: float, batch: Batch, loss: Tensor) -> bool:

@@ -3,7 +3,7 @@
 `metrics.jsonl` holds what the rules determine and is part of the artifact; `speed.jsonl` holds what
 was measured and lies in the logs.
 
-    lines = JsonLines(scratch / "metrics.jsonl", start_bytes=checkpoint.metrics_bytes)
+    lines = JsonLines(scratch / "metrics.jsonl")
     lines.append({"step": 50, "loss": {"mlm": 5.2}})
 """
 
@@ -22,13 +22,12 @@ LOSS, CELLS = range(2)
 
 
 class JsonLines:
-    """Appends one record a line; a resumed run first cuts off what its checkpoint did not see."""
+    """Appends one record a line to what is there."""
 
-    def __init__(self, path: Path, *, start_bytes: int) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         path.touch()
-        os.truncate(path, min(start_bytes, path.stat().st_size))
-        self.size_bytes = path.stat().st_size
+        self._size_bytes = path.stat().st_size
 
     def append(self, record: Mapping[str, object]) -> None:
         """Write one record, the whole line or nothing of it."""
@@ -38,14 +37,9 @@ class JsonLines:
                 file.write(line)
         except OSError:
             with suppress(OSError):
-                os.truncate(self._path, self.size_bytes)
+                os.truncate(self._path, self._size_bytes)
             raise
-        self.size_bytes += len(line)
-
-    def sync(self) -> None:
-        """Return when all lines are on the disk: a checkpoint says how many there are."""
-        with self._path.open("ab") as file:
-            os.fsync(file.fileno())
+        self._size_bytes += len(line)
 
 
 class LossSums:

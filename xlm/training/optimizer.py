@@ -28,7 +28,7 @@ class ScheduledAdam:
 
     adam: torch.optim.Optimizer
     rates: tuple[Callable[[int], float], ...]
-    clip_norm: float
+    clip_norm: float | None
 
     def set_update(self, update: int) -> float:
         """Set the rates of update 0, 1, ...; returns the layers' rate."""
@@ -45,7 +45,7 @@ class ScheduledAdam:
         total = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         norm = float(total)
         # Below the limit torch would multiply all of them by one.
-        if self.clip_norm < norm < math.inf:
+        if self.clip_norm is not None and self.clip_norm < norm < math.inf:
             nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, total)
         return norm
 

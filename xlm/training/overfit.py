@@ -48,7 +48,11 @@ class Trial:
 
 
 def trial_batches(source: BatchSource, *, rows: int) -> dict[str, Batch]:
-    """Some rows of the first batch of each objective; the source goes back to where it was."""
+    """Some rows of the first batch of each objective; the source goes back to where it was.
+
+    Raises:
+        TrainingError: nothing of a batch can be predicted.
+    """
     position = source.position
     wanted = {step.objective for step in source.steps}
     found: dict[str, Batch] = {}
@@ -57,6 +61,11 @@ def trial_batches(source: BatchSource, *, rows: int) -> dict[str, Batch]:
         objective = source.objective(update)
         batch = source.next_batch()
         update += 1
+        if not batch.predicted.count:
+            raise TrainingError(
+                f"nothing of the first {objective} batch can be predicted",
+                fix="its tokens are all <unk> or </s>: check codes, vocabulary and shards",
+            )
         # Every n-th row, so that languages that share a batch are all among them.
         if objective not in found:
             parts = math.ceil(len(batch.tokens_BT) / rows)

@@ -84,7 +84,7 @@ class SpeedLines:
         unit: str = "tokens",
         machine: Machine = _CPU,
     ) -> None:
-        self._lines = JsonLines(path, start_bytes=path.stat().st_size if path.exists() else 0)
+        self._lines = JsonLines(path)
         self._total, self._every, self._note, self._unit = total, every, note, unit
         self._machine = machine
         self._left = SecondsLeft(total)

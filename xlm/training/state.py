@@ -4,7 +4,6 @@ Masks, order and dropout follow from (seed, update), so no generator state is am
 """
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,15 +16,42 @@ from xlm.batches.source import Position
 from xlm.batches.walk import Cursor
 from xlm.model.checkpoint import encoder_weights, set_encoder_weights
 from xlm.model.encoder import Encoder
+from xlm.training.belonging import Settings, require_same
 from xlm.training.guards import GuardState
 from xlm.training.update import Updater
 
-_WEIGHTS, _OPTIMIZER, _STATE, _BEST = (
+_WEIGHTS, _OPTIMIZER, _STATE, _SETTINGS = (
     "model.safetensors",
     "optimizer.pt",
     "state.json",
-    "best.safetensors",
+    "settings.json",
 )
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Files of scratch that grow or change with the run: every checkpoint has its own copy.
+
+    A link would be cheaper, but then one damaged block damages all checkpoints.
+    """
+
+    best: Path
+    """The best weights so far, where there are any."""
+    metrics: Path
+    """Lines of what the rules determine."""
+
+    def keep(self, directory: Path) -> None:
+        """Copy them into a checkpoint."""
+        for path in (self.best, self.metrics):
+            if path.exists():
+                shutil.copyfile(path, directory / path.name)
+
+    def restore(self, directory: Path | None) -> None:
+        """Make them those of a checkpoint; None: of a run that had none yet."""
+        for path in (self.best, self.metrics):
+            path.unlink(missing_ok=True)
+            if directory is not None and (directory / path.name).exists():
+                shutil.copyfile(directory / path.name, path)
 
 
 @dataclass
@@ -44,7 +70,6 @@ class RunState:
     stopped: bool = False
     """Whether patience ran out."""
     validations: list[dict[str, float]] = field(default_factory=list)
-    metrics_bytes: int = 0
     loss_sums: list[list[list[float]]] = field(default_factory=list)
     """Losses since the last report, by rank."""
     norm_sum: float = 0.0
@@ -95,24 +120,32 @@ def write_checkpoint(
     state: RunState,
     encoder: Encoder,
     updater: Updater,
-    best: Path,
+    settings: Settings,
+    files: RunFiles,
 ) -> None:
-    """Fill a checkpoint; the best weights so far are linked, not copied, where that works."""
+    """Fill a checkpoint."""
     save_file(encoder_weights(encoder), directory / _WEIGHTS)
     moments = {
         "adam": updater.optimizer.adam.state_dict(),
         "scaler": updater.scaler.state_dict(),
     }
-    torch.save(moments, directory / _OPTIMIZER)
+    with (directory / _OPTIMIZER).open("wb") as file:  # whose errors are those of the disk
+        torch.save(moments, file)
     (directory / _STATE).write_text(json.dumps(asdict(state)) + "\n", encoding="utf-8")
-    if best.exists():
-        _link(best, directory / _BEST)
+    (directory / _SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    files.keep(directory)
 
 
 def read_checkpoint(
-    directory: Path, encoder: Encoder, updater: Updater, device: torch.device
+    directory: Path, encoder: Encoder, updater: Updater, settings: Settings, device: torch.device
 ) -> RunState:
-    """Restore weights and optimizer, and return the rest."""
+    """Restore weights and optimizer, and return the rest.
+
+    Raises:
+        TrainingError: it was made with other settings.
+    """
+    kept = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
+    require_same(kept, settings, where=str(directory))
     set_encoder_weights(encoder, load_file(directory / _WEIGHTS))
     # weights_only: tensors and plain containers, so that no file can run code.
     moments = torch.load(directory / _OPTIMIZER, map_location=device, weights_only=True)
@@ -124,15 +157,8 @@ def read_checkpoint(
     return RunState(**content)
 
 
-def restore_best(directory: Path, best: Path) -> None:
-    """Put the checkpoint's best weights back in place."""
-    best.unlink(missing_ok=True)
-    if (directory / _BEST).exists():
-        _link(directory / _BEST, best)
-
-
 def save_best(best: Path, encoder: Encoder) -> None:
-    """Make the present weights the best ones; links to the former file keep it."""
+    """Make the present weights the best ones."""
     temporary = best.with_suffix(".part")
     save_file(encoder_weights(encoder), temporary)
     temporary.replace(best)
@@ -141,10 +167,3 @@ def save_best(best: Path, encoder: Encoder) -> None:
 def load_best(best: Path, encoder: Encoder) -> None:
     """Give the encoder the best weights."""
     set_encoder_weights(encoder, load_file(best))
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without links
-        shutil.copyfile(source, target)

@@ -16,6 +16,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from xlm.errors import TrainingError
+
 _TIMEOUT = timedelta(minutes=30)
 
 
@@ -62,12 +64,12 @@ def join_team(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterator[Team]:
     """Meet the other processes that torchrun started; leave them at the end.
 
     A process that waits longer than `timeout` for another one ends, and with it the run.
+
+    Raises:
+        TrainingError: this process's GPU is not there.
     """
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    index = f":{os.environ.get('LOCAL_RANK', 0)}" if device == "cuda" else ""
-    local = torch.device(device + index)
-    if local.type == "cuda":
-        torch.cuda.set_device(local)
+    local = _local_device(device, int(os.environ.get("LOCAL_RANK", 0)))
     if world == 1:
         yield Team(0, 1, local)
         return
@@ -76,3 +78,18 @@ def join_team(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterator[Team]:
         yield Team(rank, world, local)
     finally:
         dist.destroy_process_group()
+
+
+def _local_device(device: str, number: int) -> torch.device:
+    """The device of this machine's process `number`."""
+    if device != "cuda":
+        return torch.device(device)
+    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if number >= present:
+        raise TrainingError(
+            f"process {number} wants a GPU of its own, torch sees {present} here",
+            fix="lower the stage's `processes`, or set its `device` to cpu",
+        )
+    local = torch.device("cuda", number)
+    torch.cuda.set_device(local)
+    return local

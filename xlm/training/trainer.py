@@ -21,6 +21,7 @@ from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
 from xlm.model.warm_start import warm_start
+from xlm.training.belonging import lasting_settings
 from xlm.training.checkpoints import Checkpoints
 from xlm.training.collapse import CollapseGuard
 from xlm.training.evidence import Evidence
@@ -31,9 +32,9 @@ from xlm.training.overfit import require_learning
 from xlm.training.results import publish_run
 from xlm.training.speed import Machine
 from xlm.training.state import (
+    RunFiles,
     RunState,
     read_checkpoint,
-    restore_best,
     save_best,
     write_checkpoint,
 )
@@ -81,7 +82,8 @@ class Trainer:
             warm_start(self._encoder, vocabulary, source, identity=job.warm_start)
         self._encoder.to(team.device)
         self._updater = Updater(self._encoder, team, self._config, vocabulary.counts)
-        self._best = job.scratch / "best.safetensors"
+        self._settings = lasting_settings(job, vocabulary.hash)
+        self._files = RunFiles(job.scratch / "best.safetensors", job.scratch / METRICS_FILE)
         self._sums = LossSums(self._source.steps, team.device)
         self._evidence = Evidence(
             job.logs / f"divergence-{team.rank}",
@@ -114,6 +116,8 @@ class Trainer:
         rows = mixture(self._source, self._config)
         if self._team.leads:
             log.info("training mixture:\n%s", mixture_table(rows))
+            for objective in self._source.without_data:
+                log.warning("objective %s is left out: nothing to train it on", objective)
         self._resume()
         if self._config.overfit_check.updates and not self._state.update:
             require_learning(
@@ -123,9 +127,7 @@ class Trainer:
             self._watch = self._begin_watch()
             self._watch.begins(rows)
         self._updater.settle(self._source)
-        metrics = JsonLines(
-            self._job.scratch / METRICS_FILE, start_bytes=self._state.metrics_bytes
-        ) if self._team.leads else None  # fmt: skip
+        metrics = JsonLines(self._files.metrics) if self._team.leads else None
         try:
             self._train(metrics)
         except TrainingError:
@@ -134,7 +136,7 @@ class Trainer:
         self._end_watch()
         if self._team.leads:
             write_mixture(self._job.out / "mixture.json", rows)
-            publish_run(self._job, self._state, self._encoder, self._best)
+            publish_run(self._job, self._state, self._encoder, self._files.best)
 
     def _train(self, metrics: JsonLines | None) -> None:
         config, state, watch = self._config, self._state, self._watch
@@ -155,7 +157,7 @@ class Trainer:
                     watch.updated(state.update, ready.batch)
                 stop = self._requests.made()
                 if stop or last or state.stopped or self._checkpoint_is_due():
-                    self._save(metrics, ready.position)
+                    self._save(ready.position)
                 if stop and not last and not state.stopped:
                     raise Interrupted
 
@@ -221,6 +223,8 @@ class Trainer:
         if metrics and self._watch:
             metrics.append(record)
             self._watch.reported(record)
+            if not record["loss"]:
+                log.warning("no token was predicted in the updates before %d", state.update)
 
     def _validate(self) -> None:
         team, state = self._team, self._state
@@ -240,36 +244,34 @@ class Trainer:
         log.info("update %d: mean validation perplexity %.2f", state.update, criterion)
         is_best = state.judge(criterion, patience=self._config.patience)
         if is_best and team.leads and self._config.keep == "best":
-            save_best(self._best, self._encoder)
+            save_best(self._files.best, self._encoder)
 
-    def _save(self, metrics: JsonLines | None, position: Position) -> None:
+    def _save(self, position: Position) -> None:
         state = self._state
         everybody = self._team.gather(self._sums.sums_S2)
         state.loss_sums = [sums.tolist() for sums in everybody]
         state.cursors = dict(position.cursors)
         if self._team.leads:
-            assert metrics
-            metrics.sync()
-            state.metrics_bytes = metrics.size_bytes
             self._checkpoints.save(
                 state.update,
                 lambda directory: write_checkpoint(
-                    directory, state, self._encoder, self._updater, self._best
+                    directory, state, self._encoder, self._updater, self._settings, self._files
                 ),
             )
         self._team.wait()
 
     def _resume(self) -> None:
         newest = self._newest
+        if self._team.leads:
+            self._files.restore(newest)
         if newest is None:
-            if self._team.leads:
-                self._best.unlink(missing_ok=True)  # of a run that had no checkpoint yet
             return
-        self._take(read_checkpoint(newest, self._encoder, self._updater, self._team.device))
+        self._take(
+            read_checkpoint(newest, self._encoder, self._updater, self._settings, self._team.device)
+        )
         self._source.move(self._state.position)
         mine = self._state.losses_of(self._team.rank, self._team.world)
         self._sums.sums_S2.copy_(torch.tensor(mine, dtype=torch.float64))
         if self._team.leads:
-            restore_best(newest, self._best)
             log.info("going on from update %d", self._state.update)
         self._team.wait()

@@ -147,9 +147,7 @@ def run_evaluation(job: EvaluateJob, team: Team) -> None:
     evaluator = Evaluator(job, team)
     tasks = list(evaluator.tasks().items())
     mine = tasks[team.rank :: team.world]
-    path = job.logs / SPEED_FILE
-    path.touch()
-    lines = JsonLines(path, start_bytes=path.stat().st_size) if team.leads else None
+    lines = JsonLines(job.logs / SPEED_FILE) if team.leads else None
     found: list[dict[str, Figures]] = []
     for number, (name, measure) in enumerate(mine, start=1):
         found.append(measure())

@@ -19,7 +19,6 @@ from xlm.model.checkpoint import WEIGHTS_FILE
 from xlm.model.description import read_description, write_description
 from xlm.training.checkpoints import Checkpoints
 from xlm.training.job import SPEED_FILE
-from xlm.training.metrics import JsonLines
 from xlm.training.speed import SpeedLines
 from xlm.training.team import Team
 from xlm.xnli.finetuner import Attempt, Finetuner
@@ -137,8 +136,7 @@ def _publish(job: FinetuneJob, records: list[dict[str, Any]], best: int) -> None
     summary = {"kept_restart": best, "selected_by": job.finetune.select_by, "attempts": records}
     text = json.dumps(summary, indent=1) + "\n"
     (out / ATTEMPTS_FILE).write_text(text, encoding="utf-8")
-    lines = JsonLines(out / "metrics.jsonl", start_bytes=0)
-    for record in records:
-        for row in record["evaluations"]:
-            lines.append({"restart": record["restart"], **row})
+    rows = [{"restart": one["restart"], **row} for one in records for row in one["evaluations"]]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (out / "metrics.jsonl").write_text(lines, encoding="utf-8")
     log.info("kept restart %d of %d", best, len(records))

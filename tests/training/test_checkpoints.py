@@ -1,0 +1,140 @@
+"""Scratch may be damaged, cut off or of another run: nothing good is lost, and all is told."""
+
+import json
+import logging
+import resource
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import SafetensorError
+
+from tests.training.runs import files, straight_run
+from xlm.errors import TrainingError
+from xlm.training.breakdown import explained
+from xlm.training.checkpoints import Checkpoints
+from xlm.training.job import PretrainJob
+from xlm.training.team import Team
+from xlm.training.trainer import Trainer
+
+MakeJob = Callable[..., PretrainJob]
+ALONE = Team(0, 1, torch.device("cpu"))
+
+
+def _checkpoint_names(job: PretrainJob) -> list[str]:
+    return sorted(path.name for path in (job.scratch / "checkpoints").iterdir())
+
+
+def _flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _again(job: PretrainJob) -> dict[str, bytes]:
+    """The published files of a second attempt."""
+    shutil.rmtree(job.out)
+    job.out.mkdir()
+    return files(straight_run(job))
+
+
+def test_a_damaged_block_of_the_best_weights_damages_no_checkpoint(make_job: MakeJob) -> None:
+    job = make_job(checkpoint_updates=5, validation_updates=5, keep_checkpoints=3)
+    straight = files(straight_run(job))
+    _flip_a_bit(job.scratch / "best.safetensors")
+    newest = max((job.scratch / "checkpoints").iterdir())
+    _flip_a_bit(newest / "best.safetensors")
+    assert _again(job) == straight
+
+
+def test_what_is_passed_over_is_told_and_stays(
+    make_job: MakeJob, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Newer ones, and those that were to be kept for ever, may be readable again tomorrow."""
+    job = make_job(updates=24, checkpoint_updates=4, archive_updates=8, keep_checkpoints=2)
+    straight = files(straight_run(job))
+    kept = _checkpoint_names(job)
+    assert kept == [f"update-0000000{number}" for number in ("08", "16", "20", "24")]
+    for name in ("16", "20", "24"):
+        _flip_a_bit(job.scratch / "checkpoints" / f"update-0000000{name}" / "optimizer.pt")
+    with caplog.at_level(logging.WARNING):
+        checkpoints = Checkpoints(job.scratch / "checkpoints", keep=2, archive_updates=8)
+        newest = checkpoints.newest()
+    assert newest is not None
+    assert newest.name == "update-000000008"
+    told = [r.getMessage() for r in caplog.records if "passed over" in r.getMessage()]
+    assert told[0] == (
+        "checkpoint update-000000024 is passed over: optimizer.pt is not what was written"
+    )
+    assert len(told) == 3
+    checkpoints.save(12, lambda directory: (directory / "model.safetensors").write_bytes(b"12"))
+    assert _checkpoint_names(job) == sorted([*kept, "update-000000012"])
+    shutil.rmtree(job.scratch / "checkpoints" / "update-000000012")
+    assert _again(job) == straight
+
+
+@pytest.mark.parametrize("lost", ["removed", "cut", "zeros"])
+def test_lost_lines_of_the_metrics_come_back(make_job: MakeJob, lost: str) -> None:
+    """They are part of the artifact; a power cut may take what was not flushed."""
+    job = make_job(checkpoint_updates=5, metrics_updates=2)
+    straight = files(straight_run(job))
+    metrics = job.scratch / "metrics.jsonl"
+    content = metrics.read_bytes()
+    if lost == "removed":
+        metrics.unlink()
+    else:
+        metrics.write_bytes(content[:9] if lost == "cut" else bytes(len(content)))
+    assert _again(job) == straight
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"seed": 1}, "was made with pretrain.seed 0, the job says 1"),
+        ({"stream_rows": 12}, "was made with pretrain.stream_rows "),
+        ({"objectives": ("mlm",)}, r'pretrain.objectives \["mlm", "tlm"\], the job says \["mlm"\]'),
+        ({"precision": "fp16"}, 'pretrain.precision "fp32", the job says "fp16"'),
+        ({"model": {"dimension": 32}}, "model.dimension 16, the job says 32"),
+    ],
+)
+def test_a_checkpoint_of_other_settings_is_refused_in_one_line(
+    make_job: MakeJob, changes: dict[str, object], told: str
+) -> None:
+    straight_run(make_job(checkpoint_updates=5))
+    before = make_job(checkpoint_updates=5)
+    other = make_job(checkpoint_updates=5, **changes)
+    kept = _checkpoint_names(before)
+    with pytest.raises(TrainingError, match=told) as refused:
+        Trainer(other, ALONE).run()
+    assert str(refused.value).count("\n") == 0
+    assert _checkpoint_names(before) == kept
+
+
+def test_another_machine_goes_on(make_job: MakeJob) -> None:
+    straight_run(make_job(updates=10, checkpoint_updates=5))
+    job = make_job(
+        updates=10, checkpoint_updates=5, micro_batch_tokens=40, recompute_activations=True
+    )
+    Trainer(job, ALONE).run()
+    assert json.loads((job.out / "validation.json").read_text())["updates"] == 10
+
+
+@pytest.mark.parametrize("file_bytes", [5_000, 20_000, 35_000, 60_000])
+def test_a_full_disk_is_one_line(make_job: MakeJob, file_bytes: int) -> None:
+    """Whichever file of a checkpoint is too much."""
+    job = make_job(checkpoint_updates=5, figures=False, tensorboard=False)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, hard))
+        with pytest.raises((OSError, RuntimeError, SafetensorError)) as failed:
+            Trainer(job, ALONE).run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    reason = explained(failed.value)
+    assert isinstance(reason, TrainingError)
+    assert "could not be read or written" in str(reason)
