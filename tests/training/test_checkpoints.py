@@ -107,10 +107,12 @@ def test_a_checkpoint_of_other_settings_is_refused_in_one_line(
     before = make_job(checkpoint_updates=5)
     other = make_job(checkpoint_updates=5, **changes)
     kept = _checkpoint_names(before)
+    metrics = (before.scratch / "metrics.jsonl").read_bytes()
     with pytest.raises(TrainingError, match=told) as refused:
         Trainer(other, ALONE).run()
     assert str(refused.value).count("\n") == 0
     assert _checkpoint_names(before) == kept
+    assert (before.scratch / "metrics.jsonl").read_bytes() == metrics
 
 
 def test_another_machine_goes_on(make_job: MakeJob) -> None:

@@ -262,16 +262,16 @@ class Trainer:
 
     def _resume(self) -> None:
         newest = self._newest
+        if newest is not None:
+            device = self._team.device
+            self._take(
+                read_checkpoint(newest, self._encoder, self._updater, self._settings, device)
+            )
+            self._source.move(self._state.position)
+            mine = self._state.losses_of(self._team.rank, self._team.world)
+            self._sums.sums_S2.copy_(torch.tensor(mine, dtype=torch.float64))
         if self._team.leads:
             self._files.restore(newest)
-        if newest is None:
-            return
-        self._take(
-            read_checkpoint(newest, self._encoder, self._updater, self._settings, self._team.device)
-        )
-        self._source.move(self._state.position)
-        mine = self._state.losses_of(self._team.rank, self._team.world)
-        self._sums.sums_S2.copy_(torch.tensor(mine, dtype=torch.float64))
-        if self._team.leads:
-            log.info("going on from update %d", self._state.update)
+            if newest is not None:
+                log.info("going on from update %d", self._state.update)
         self._team.wait()
