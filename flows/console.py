@@ -9,14 +9,13 @@ import logging
 import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
+from flows.interruption import Interruption
 from flows.server import temporary_server
 from xlm.cli.live import LiveView
 from xlm.cli.main import print_anything
@@ -29,13 +28,11 @@ from xlm.cli.prefect_environment import (
 )
 from xlm.cli.run import END_SIGNALS
 from xlm.errors import ToolError, XlmError
+from xlm.pipeline.observer import Observers
 from xlm.pipeline.request import RunRequest
 
 _LOGGERS = ("prefect", "EventsWorker", "APILogWorker")
 """Prefect's own: what its tasks say is in its records, and in our view as one line."""
-
-_END_SECONDS = 45.0
-"""What an interrupted run gets to end: programs have 30 s to save their work."""
 
 
 class _ServerLostError(ToolError):
@@ -47,12 +44,13 @@ def main(request_json: str) -> int:
     request = RunRequest.model_validate_json(request_json)
     root = Path(os.environ["XLM_ROOT"])
     print_anything()
-    for number in END_SIGNALS:
-        signal.signal(number, _interrupt)
+    interruption = Interruption()
+    interruption.listen()
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
+        interruption.allow(save_seconds=request.resolve().pretrain.save_seconds)
         with _prefect(root):
-            _run(request)
+            _run(request, interruption)
     except _ServerLostError as error:
         sys.stderr.write(f"xlm: {error}\n")
         sys.stderr.flush()
@@ -64,23 +62,11 @@ def main(request_json: str) -> int:
         return error.exit_code if isinstance(error, XlmError) else 1
     except KeyboardInterrupt as interrupt:
         sys.stderr.write("xlm: interrupted; the same command goes on where this one stopped\n")
-        return int(interrupt.args[0])
+        return interruption.exit_code(interrupt)
     return 0
 
 
-def _interrupt(signum: int, frame: object) -> None:
-    code = 128 + signum
-    threading.Thread(target=_end_in_time, args=(code,), daemon=True).start()
-    raise KeyboardInterrupt(code)
-
-
-def _end_in_time(code: int) -> None:
-    """A thread that computes cannot be stopped: what it made so far is not lost by an exit."""
-    time.sleep(_END_SECONDS)
-    os._exit(code)
-
-
-def _run(request: RunRequest) -> None:
+def _run(request: RunRequest, interruption: Interruption) -> None:
     # Prefect reads its settings when it is imported, so not before the server is known.
     from httpx import HTTPError
 
@@ -90,7 +76,7 @@ def _run(request: RunRequest) -> None:
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with LiveView(Console()) as view:
-        extra_observer.set(view)
+        extra_observer.set(Observers([view, interruption]))
         try:
             full_pipeline(**request.model_dump(mode="json"))
         except HTTPError as error:

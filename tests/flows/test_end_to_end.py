@@ -15,11 +15,14 @@ import pytest
 
 from tests.flows.console import REPOSITORY, digests, environment, processes_of, start, xlm
 from xlm.cli.run import CONSOLE_MODULE, END_SIGNALS
+from xlm.errors import RequeueError
 from xlm.pipeline.request import RunRequest
 
 SMALL = str(Path(__file__).with_name("small.yaml"))
 REAL = str(Path(__file__).with_name("real.yaml"))
 RUN_SMALL = ("run", "--profile", SMALL)
+LONG_TRAINING = ("--set", "pretrain.updates=1000000", "--set", "pretrain.checkpoint_updates=500000")
+"""A checkpoint comes only from being asked to stop."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -82,19 +85,53 @@ def test_kill_during_tokenize_pretrain_and_publish_ends_with_the_same_bytes(
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_end_a_long_training_at_once(
-    straight: Path, tmp_path: Path, number: signal.Signals
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75)]
+)
+def test_a_signal_ends_a_long_training_at_once_with_its_state_saved(
+    straight: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
+    """A scheduler is told by 75 that the job may be queued again, a shell that it was Ctrl-C."""
     root = tmp_path / "a root with ü"
     shutil.copytree(straight, root)
-    process = start(root, *RUN_SMALL, "--set", "pretrain.updates=1000000")
+    process = start(root, *RUN_SMALL, *LONG_TRAINING)
     _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
     os.killpg(process.pid, number)
+    _ends_interrupted(process, root, code)
+
+
+@pytest.mark.fault
+def test_sigusr1_to_every_process_ends_the_run_and_no_helper_before(
+    straight: Path, tmp_path: Path
+) -> None:
+    """Slurm may send it to all of a job: it killed the guards, and so server and training."""
+    root = tmp_path / "data"
+    shutil.copytree(straight, root)
+    process = start(root, *RUN_SMALL, *LONG_TRAINING)
+    _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
+    helpers = {number for number, line in processes_of(root).items() if _only_helps(line)}
+    for number in helpers:
+        os.kill(number, signal.SIGUSR1)
+    time.sleep(0.1)
+    everybody = processes_of(root)
+    assert helpers <= set(everybody)
+    assert len(helpers) >= 4, "two guards, the server, the resource tracker"
+    for number in everybody:
+        os.kill(number, signal.SIGUSR1)
+    _ends_interrupted(process, root, RequeueError.exit_code)
+
+
+def _only_helps(line: str) -> bool:
+    takers = (CONSOLE_MODULE, "torch.distributed.run", "xlm.training.main")
+    return "guard.py" in line or not any(taker in line for taker in takers)
+
+
+def _ends_interrupted(process: "Popen[str]", root: Path, code: int) -> None:
     printed, _ = process.communicate(timeout=40)
-    assert process.returncode == 128 + number
+    assert process.returncode == code, printed
     assert "pretrain  interrupted" in printed
     assert printed.endswith("xlm: interrupted; the same command goes on where this one stopped\n")
+    assert _staged("pretrain", "scratch/checkpoints/update-*")(root)
     _wait_until_nothing_runs_on(root)
 
 
@@ -117,12 +154,13 @@ def test_a_killed_prefect_server_stops_no_stage_and_is_one_line(
     assert "cached" in xlm(root, *command)
 
 
-def test_ctrl_c_in_the_first_moment_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_in_the_first_moment_is_one_line(tmp_path: Path, number: signal.Signals) -> None:
     """It comes before Python has loaded anything of ours."""
 
     def interrupted() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
 
     done = subprocess.run(
         [sys.executable, "-m", CONSOLE_MODULE, RunRequest(profile=SMALL).model_dump_json()],
@@ -133,7 +171,7 @@ def test_ctrl_c_in_the_first_moment_is_one_line(tmp_path: Path) -> None:
         text=True,
         timeout=60,
     )
-    assert done.returncode == 130
+    assert done.returncode == 128 + number
     assert done.stderr == "xlm: interrupted; the same command goes on where this one stopped\n"
 
 

@@ -132,10 +132,46 @@ def test_a_missing_program_is_named(tmp_path: Path) -> None:
         run_process(["no-such-program"], log_path=tmp_path / "log")
 
 
-def test_death_by_a_signal_is_reported_as_such(tmp_path: Path) -> None:
-    code = "import os; os.kill(os.getpid(), 9)"
-    with pytest.raises(ToolError, match="status -9"):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
+def test_death_by_a_signal_is_reported_as_such(tmp_path: Path, number: signal.Signals) -> None:
+    code = f"import os; os.kill(os.getpid(), {number})"
+    if number == signal.SIGUSR1:  # ignored unless a program wants it
+        code = f"import signal; signal.signal({number}, signal.SIG_DFL); {code}"
+    with pytest.raises(ToolError, match=f"status -{number}:"):
         run_process([PYTHON, "-c", code], log_path=tmp_path / "log")
+
+
+@pytest.mark.fault
+def test_sigusr1_to_every_process_ends_none(tmp_path: Path) -> None:
+    """Slurm may send it to all of a job: it killed the guard, and with that the program."""
+    struck: list[int] = []
+
+    def strike(line: str) -> None:
+        for process in map(int, line.split()):
+            os.kill(process, signal.SIGUSR1)
+            struck.append(process)
+
+    code = "import os, time; print(os.getppid(), os.getpid(), flush=True); time.sleep(0.5)"
+    result = run_process([PYTHON, "-c", code], log_path=tmp_path / "log", on_line=strike)
+    assert (result.returncode, len(struck)) == (0, 2)
+
+
+@pytest.mark.fault
+def test_sigusr1_reaches_a_program_that_takes_it(tmp_path: Path) -> None:
+    """As torchrun does: neither a mask nor a disposition of the guard may keep it away."""
+    code = (
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: sys.exit(75))\n"
+        "print(os.getpid(), flush=True)\n"
+        "time.sleep(20)"
+    )
+    result = run_process(
+        [PYTHON, "-c", code],
+        log_path=tmp_path / "log",
+        on_line=lambda line: os.kill(int(line), signal.SIGUSR1),
+        accept=(75,),
+    )
+    assert result.returncode == 75
 
 
 def test_environment_is_laid_over_ours(tmp_path: Path) -> None:

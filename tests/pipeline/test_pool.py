@@ -1,6 +1,7 @@
 """One worker's death is its own item's failure, whatever else the pool was doing."""
 
 import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,10 @@ def _sleep(item: int) -> None:
     time.sleep(60)
 
 
+def _process_number(item: int) -> int:
+    return os.getpid()
+
+
 def _mapped(pool: WorkerPool, function: object, items: list[int]) -> list[int]:
     return list(ExecutorMapper(pool, 2, Usage()).map(function, items))
 
@@ -60,6 +65,15 @@ def test_a_chance_death_is_made_good(tmp_path: Path) -> None:
     with worker_pool(2, tmp_path) as pool:
         names = list(ExecutorMapper(pool, 2, Usage()).map(_die_the_first_time, marks))
     assert names == ["a", "b", "c"]
+
+
+@pytest.mark.fault
+def test_sigusr1_to_every_process_ends_no_worker(tmp_path: Path) -> None:
+    """Slurm may send it to all of a job, that time is nearly over is the driver's to know."""
+    with worker_pool(1, tmp_path) as pool:
+        (worker,) = _mapped(pool, _process_number, [1])
+        os.kill(worker, signal.SIGUSR1)
+        assert _mapped(pool, _process_number, [1]) == [worker]
 
 
 def test_ctrl_c_waits_for_no_worker(tmp_path: Path) -> None:

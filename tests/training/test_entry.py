@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from xlm.errors import DataError, RequeueError, TrainingError
-from xlm.launch.failure import clear_failure, raise_failure
+from xlm.errors import DataError, RequeueError, TrainingError, XlmError
+from xlm.launch.failure import clear_failure, raise_failure, write_failure
 from xlm.training import main as entry
 from xlm.training import process
 from xlm.training.job import PretrainJob, write_job
@@ -84,7 +84,16 @@ def test_a_signal_before_the_first_update_means_requeue_too(
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
 ) -> None:
+    """It may come twice: from Slurm to every process, and once more through torchrun."""
+
+    def again(path: Path, error: XlmError) -> None:
+        signal.raise_signal(number)
+        write_failure(path, error)
+
     path = tmp_path / "job.json"
     write_job(path, make_job(updates=2))
     monkeypatch.setattr(Trainer, "__init__", lambda *_: signal.raise_signal(number))
+    monkeypatch.setattr(process, "write_failure", again)
     assert entry.main([str(path)]) == process.REQUEUE
+    with pytest.raises(RequeueError, match="has saved its state"):
+        raise_failure(path)

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,10 +14,10 @@ import pytest
 
 from tests.training.runs import NO_DROPOUT, files, straight_run
 from xlm.config.training import PretrainSlice
-from xlm.errors import RequeueError, ToolError, TrainingError
+from xlm.errors import PipelineError, RequeueError, ToolError, TrainingError
 from xlm.stage import Work
 from xlm.stages.pretrain import PRETRAIN
-from xlm.training.job import PretrainJob
+from xlm.training.job import PretrainJob, write_job
 
 
 def losses(directory: Path) -> list[float]:
@@ -105,13 +107,7 @@ def test_a_signal_to_the_starter_saves_the_state_and_says_so(
                      validation_updates=100_000, speed_updates=1)  # fmt: skip
 
     def strike() -> None:
-        _wait_until(
-            lambda: (
-                bool(list(work.logs.glob("speed.jsonl")))
-                and (work.logs / "speed.jsonl").stat().st_size > 0
-            ),
-            "no update came",
-        )
+        _wait_for_an_update(work.logs)
         worker = Path(f"/proc/{_process_of_rank(0, work.scratch)}/stat")
         torchrun = int(worker.read_text().split(")")[1].split()[1])
         os.kill(torchrun, number)
@@ -124,6 +120,48 @@ def test_a_signal_to_the_starter_saves_the_state_and_says_so(
     assert len(list((work.scratch / "checkpoints").iterdir())) == 1
 
 
+@pytest.mark.fault
+def test_an_interrupted_starter_says_that_the_state_is_saved(
+    make_work: Callable[..., Work[PretrainSlice]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run's own word, "interrupted", hid it: nobody knew that the job may be queued again."""
+    work = make_work("interrupted", updates=100_000, checkpoint_updates=50_000,
+                     validation_updates=100_000, speed_updates=1)  # fmt: skip
+
+    def interrupt(*_: object) -> None:
+        raise PipelineError("interrupted")
+
+    monkeypatch.setattr(work.progress, "update", interrupt)
+    with pytest.raises(RequeueError, match="has saved its state"):
+        PRETRAIN.run(work)
+    assert len(list((work.scratch / "checkpoints").iterdir())) == 1
+
+
+_TORCHRUN = ("torch.distributed.run", "--standalone", "--signals-to-handle=SIGUSR1", "-m")
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("starter", "code"), [((), 75), (_TORCHRUN, 1)])
+def test_sigusr1_without_the_pipeline_saves_the_state(
+    make_job: Callable[..., PretrainJob], starter: tuple[str, ...], code: int
+) -> None:
+    """docs/training.md: 75 is the exit code of a training process; torchrun has none but 1."""
+    job = make_job(updates=100_000, checkpoint_updates=50_000, validation_updates=100_000,
+                   speed_updates=1)  # fmt: skip
+    path = job.scratch / "job.json"
+    write_job(path, job)
+    root = str(Path(__file__).parents[2])
+    process = subprocess.Popen(
+        [sys.executable, "-m", *starter, "xlm.training.main", str(path)],
+        env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.DEVNULL,
+    )
+    _wait_for_an_update(job.logs)
+    process.send_signal(signal.SIGUSR1)
+    assert process.wait(60) == code
+    assert len(list((job.scratch / "checkpoints").iterdir())) == 1
+
+
 def _kill_after_a_checkpoint(scratch: Path) -> None:
     _wait_for_a_checkpoint(scratch)
     for process in _processes_of(scratch):
@@ -132,6 +170,11 @@ def _kill_after_a_checkpoint(scratch: Path) -> None:
 
 def _wait_for_a_checkpoint(scratch: Path) -> None:
     _wait_until(lambda: any(scratch.glob("checkpoints/update-*")), "no checkpoint came")
+
+
+def _wait_for_an_update(logs: Path) -> None:
+    speed = logs / "speed.jsonl"
+    _wait_until(lambda: speed.exists() and speed.stat().st_size > 0, "no update came")
 
 
 def _wait_until(happened: Callable[[], bool], otherwise: str) -> None:

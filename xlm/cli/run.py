@@ -14,7 +14,8 @@ from xlm.pipeline.request import RunRequest
 from xlm.store.root import resolve_root
 
 CONSOLE_MODULE = "flows.console"
-END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""Ctrl-C, what a scheduler sends, and what Slurm sends when time is nearly over."""
 
 
 def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> None:

@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import IO
 
 from xlm.launch.group import current_group
+from xlm.launch.notice import without_notice
 
 _GUARD = Path(__file__).with_name("guard.py")
 _PATIENCE_SECONDS = 5.0
@@ -68,14 +69,15 @@ class GuardedChild:
         self._socket, theirs = socket.socketpair()
         try:
             # -I -S: the guard needs only the standard library, so it starts in some 15 ms.
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARD), str(terminate_seconds), *arguments],
-                stdin=theirs.fileno(),
-                stdout=output,
-                stderr=errors,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-            )
+            with without_notice():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", str(_GUARD), str(terminate_seconds), *arguments],
+                    stdin=theirs.fileno(),
+                    stdout=output,
+                    stderr=errors,
+                    env={**os.environ, **(environment or {})},
+                    start_new_session=True,
+                )
         except BaseException:
             self._socket.close()
             raise

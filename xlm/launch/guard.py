@@ -25,6 +25,10 @@ def main(arguments: list[str]) -> int:
     terminate_seconds, *command_line = arguments
     # SIGTERM to the group is for the command; the guard must stay to see it end.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # So must it when Slurm sends SIGUSR1 to all. The starter blocked that until here; commands
+    # that take it set a handler, the others inherit that it is ignored.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
     try:
         command = subprocess.Popen(
             command_line, stdin=subprocess.DEVNULL, preexec_fn=_default_terminate
@@ -42,8 +46,8 @@ def main(arguments: list[str]) -> int:
         watcher.join()  # It kills what the command left behind, and us.
     if status >= 0:
         return status
-    if -status == signal.SIGTERM:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if -status in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(-status, signal.SIG_DFL)
     os.kill(os.getpid(), -status)
     return 128 - status  # only where that signal does not end a process
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from xlm.errors import ToolError
+from xlm.errors import ToolError, XlmError
 from xlm.launch.child import ProcessResult
 from xlm.launch.failure import clear_failure, raise_failure
 from xlm.launch.launcher import Launch
@@ -62,6 +62,10 @@ class LocalLauncher:
                 f"{launch.module} failed: {error.what}",
                 fix=f"see {launch.log_path}; a rerun continues from the last checkpoint",
             ) from error
+        except XlmError:
+            # `on_wait` ended the group: that its processes saved their state says more than why.
+            raise_failure(launch.job)
+            raise
 
 
 def _environment(threads: int) -> dict[str, str]:

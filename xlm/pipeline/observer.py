@@ -11,12 +11,16 @@ Status = Literal["cached", "built", "waited", "failed", "blocked"]
 
 @dataclass(frozen=True)
 class Finished:
-    """How one node ended. `seconds` is its wall time, `detail` a digest or the error's line."""
+    """How one node ended. `seconds` is its wall time, `detail` a digest or the error's line.
+
+    `saved` is of a failure that is none: training that was asked to stop and has saved its state.
+    """
 
     node: Node
     status: Status
     seconds: float = 0.0
     detail: str = ""
+    saved: bool = False
 
 
 class Observer(Protocol):

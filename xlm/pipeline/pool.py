@@ -16,6 +16,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from xlm.launch.notice import without_notice
 from xlm.launch.tools import tool_environment
 
 Parameters = ParamSpec("Parameters")
@@ -31,7 +32,9 @@ class WorkerPool(Executor):
         self._workers = workers
         self._tool_cache = tool_cache
         self._context = get_context("spawn")
-        self._interrupted: Event = self._context.Event()
+        # The first of what is shared starts multiprocessing's own helper.
+        with without_notice():
+            self._interrupted: Event = self._context.Event()
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._processes = self._begin(workers)
@@ -53,7 +56,7 @@ class WorkerPool(Executor):
         **kwargs: Parameters.kwargs,
     ) -> Future[ResultT]:
         """Run `function` in one of the processes; a broken set of them is replaced first."""
-        with self._lock:
+        with self._lock, without_notice():
             try:
                 return self._processes.submit(function, *args, **kwargs)
             except BrokenExecutor:
@@ -80,7 +83,9 @@ class WorkerPool(Executor):
         if self._interrupted.is_set():
             raise BrokenExecutor("interrupted")
         with self._turn, self._begin(1) as process:
-            return process.submit(function, *args, **kwargs).result()
+            with without_notice():
+                future = process.submit(function, *args, **kwargs)
+            return future.result()
 
     def interrupt(self) -> None:
         """End the processes without waiting for the work in flight."""
@@ -97,8 +102,8 @@ def worker_pool(workers: int, tool_cache: Path) -> Iterator[WorkerPool]:
     """A pool for the time of a run, whose processes die with the driver.
 
     Tools that would write to the home or to the temporary directory (dictionaries, font caches)
-    are pointed to `tool_cache`. An interrupted driver (Ctrl-C, SIGTERM) does not wait for the work
-    in flight: files without a record are written again.
+    are pointed to `tool_cache`. An interrupted driver (Ctrl-C, SIGTERM, SIGUSR1) does not
+    wait for the work in flight: files without a record are written again.
     """
     pool = WorkerPool(workers, tool_cache)
     try:

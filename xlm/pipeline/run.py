@@ -91,9 +91,10 @@ class PipelineRun:
             built = self._serve_or_build(node, stage, ingredients, upstream)
         except Exception as error:
             self.failures[node] = self._told(error)
-            if isinstance(error, RequeueError):
+            if saved := isinstance(error, RequeueError):
                 self.asked_to_stop.add(node)
-            self.observer.finished(Finished(node, "failed", detail=self.failures[node]))
+            told = self.failures[node]
+            self.observer.finished(Finished(node, "failed", detail=told, saved=saved))
             raise
         self._remember(built, ingredients)
         return built
@@ -292,7 +293,7 @@ class PipelineRun:
 def open_run(request: RunRequest, settings: Settings, observer: Observer) -> Iterator[PipelineRun]:
     """A run of the request, with its process pool; the resolved configuration is checked first.
 
-    Whoever is interrupted inside (Ctrl-C, SIGTERM) leaves with nothing left running.
+    Whoever is interrupted inside (Ctrl-C, SIGTERM, SIGUSR1) leaves with nothing left running.
     """
     graph = Graph.of(request.resolve())
     store = ArtifactStore.open(settings.root)

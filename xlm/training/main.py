@@ -16,9 +16,13 @@ from xlm.training.stopping import Interrupted
 from xlm.training.team import join_team
 from xlm.training.trainer import Trainer
 
+_REQUESTS = (signal.SIGTERM, signal.SIGUSR1)
+
 
 def _leave(number: int, frame: object) -> None:
     """Nothing is lost by leaving at once: no update was computed yet."""
+    for again in _REQUESTS:  # torchrun passes on what this process got from Slurm too
+        signal.signal(again, signal.SIG_IGN)
     raise Interrupted
 
 
@@ -27,7 +31,7 @@ def main(arguments: list[str]) -> int:
     path = Path(arguments[0])
 
     def run() -> None:
-        for number in (signal.SIGTERM, signal.SIGUSR1):
+        for number in _REQUESTS:
             signal.signal(number, _leave)  # until the trainer has something to save
         job = read_job(path, PretrainJob)
         timeout = timedelta(seconds=job.pretrain.collective_timeout_seconds)

@@ -1,0 +1,46 @@
+"""An interrupted run ends in time: with what still computes cut off, but not what is saved."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xlm.errors import RequeueError
+
+_STUBBORN = """
+import os, signal, sys, time
+from flows import interruption as module
+from xlm.pipeline.observer import Finished
+from xlm.stage import ALL, Node
+
+module._SAVE_SECONDS = module._REST_SECONDS = 0.1
+interruption = module.Interruption()
+interruption.listen()
+interruption.allow(save_seconds=float(sys.argv[1]))
+try:
+    os.kill(os.getpid(), signal.SIGUSR1)
+    time.sleep(20)
+except KeyboardInterrupt as interrupt:
+    os.kill(os.getpid(), signal.SIGTERM)  # asked once more: no news
+    time.sleep(1)
+    interruption.finished(Finished(Node("pretrain", ALL), "failed", saved=True))
+    sys.exit(interruption.exit_code(interrupt))
+"""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("save_seconds", "code"), [(0.1, 138), (60, RequeueError.exit_code)])
+def test_what_saves_its_state_gets_the_time_that_it_was_promised(
+    save_seconds: float, code: int
+) -> None:
+    """45 s ended a run whose training may take 110 s, and Slurm then ended the training."""
+    done = subprocess.run(
+        [sys.executable, "-c", _STUBBORN, str(save_seconds)],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, "")
