@@ -3,10 +3,14 @@
 import hashlib
 import itertools
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import XLMConfig, XLMForSequenceClassification, XLMTokenizer, XLMWithLMHeadModel
 
 from tests.flows.console import xlm
@@ -205,23 +209,94 @@ def test_an_existing_target_stays_as_it_is(source: Path, tmp_path: Path, layout:
     assert list(target.iterdir()) == []
 
 
+@contextmanager
+def files_up_to(size_bytes: int) -> Iterator[None]:
+    """A disk that fills up: no file of this process may become larger."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_conversion_that_fails_half_way_leaves_nothing(
-    source: Path, tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, layout: str
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
+    """safetensors says a full disk with an error of its own, which was a traceback."""
     home = tmp_path / "home"
-    for name in (
-        "torch.save",
-        "xlm.model.checkpoint.save_file",
-        "xlm.model.hugging_face.save_file",
-    ):
-        monkeypatch.setattr(name, fail)
-    with pytest.raises(DataError, match="out cannot be written: No space left on device"):
+    with files_up_to(4096), pytest.raises(DataError, match=r"out cannot be written: .*too large"):
         convert_model(source, home / "out", layout, None, None)
     assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_artifact_that_diverged_is_refused(source: Path, tmp_path: Path, layout: str) -> None:
+    convert_model(source, tmp_path / "ours", "xlm", None, None)
+    file = tmp_path / "ours" / "model.safetensors"
+    weights = load_file(file)
+    weights["layer_norm_emb.bias"][3] = float("nan")
+    save_file(weights, file)
+    with pytest.raises(DataError, match=r"ours: weight 'layer_norm_emb\.bias' is not finite"):
+        convert_model(tmp_path / "ours", tmp_path / "out", layout, None, None)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_target_below_a_file_is_told_in_one_line(
+    source: Path, tmp_path: Path, layout: str
+) -> None:
+    """Removing what was never there hid the error behind a traceback of its own."""
+    before = contents(source)
+    printed = xlm(tmp_path, "convert", str(source), str(source / "x"), "--to", layout, code=1)
+    assert printed == f"xlm: {source / 'x'}: Not a directory; write to another place\n"
+    assert contents(source) == before
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_names_are_as_long_as_the_file_system_lets_them(
+    source: Path, tmp_path: Path, layout: str
+) -> None:
+    longest, longer = tmp_path / ("n" * 255), tmp_path / ("n" * 256)
+    convert_model(source, longest, layout, None, None)
+    assert read_model(longest).vocabulary == read_model(source).vocabulary
+    with pytest.raises(ConfigError, match="n: File name too long; write to another place"):
+        convert_model(source, longer, layout, None, None)
+    with pytest.raises(DataError, match=r"n: File name too long; give a \.pth file"):
+        convert_model(longer, tmp_path / "out", layout, None, None)
+    with pytest.raises(DataError, match=r"--vocabulary .*n: no vocabulary\.json there .*too long"):
+        convert_model(source, tmp_path / "out", layout, longer, None)
+    with pytest.raises(DataError, match=r"--codes .*n: File name too long; check the path"):
+        convert_model(source, tmp_path / "out", layout, None, longer)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (b"t h 9\nth e</w> 8\nh \xc3\xa9 7\nh\xc3\xa9 \xc3\xa9</w> 6", ""),
+        (b"the 20\na@@ 10\n", "line 1: not `left right count`: 'the 20'"),
+        (b"", "holds no merge"),
+        (b"\x80\x04\x95" * 4000, "line 1: not UTF-8: "),
+        (b"q u 9\nqu e</w> 8\n", "make 0 of the vocabulary's 3 tokens of several characters"),
+        (b"t h 9\nth e</w> 8\n", "make 1 of the vocabulary's 3 .* characters, not 'héé'"),
+    ],
+)
+def test_without_a_hash_codes_must_make_the_tokens(tmp_path: Path, given: bytes, said: str) -> None:
+    """A .pth of the original has no hash of its codes: any file became its merges.txt."""
+    words = ("the", "a@@", "@@", "b", "héé", "hé@@")
+    write_original(tmp_path / "source.pth", small_model(words))
+    codes, out = tmp_path / "codes", tmp_path / "out"
+    codes.write_bytes(given)
+    if not said:
+        convert_model(tmp_path / "source.pth", out, "hugging-face", None, codes)
+        assert (out / "merges.txt").read_bytes() == given + b"\n"
+        return
+    with pytest.raises(DataError, match=said) as caught:
+        convert_model(tmp_path / "source.pth", out, "hugging-face", None, codes)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+    assert not out.exists()
 
 
 def test_the_command_converts_and_says_a_mistake_in_one_line(source: Path, tmp_path: Path) -> None:

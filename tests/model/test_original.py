@@ -239,6 +239,8 @@ def test_absent_language_embeddings_are_zeros_and_sinusoids_a_table(
         ({"id2lang": {0: "en", 1: "fr"}}, "id2lang and lang2id do not agree"),
         ({"lang2id": {"en": 0, "fr": 0}}, "two languages have one id"),
         ({"id2lang": ["en"]}, "no table of languages"),
+        ({"id2lang": {float("inf"): "en"}}, "no table of languages"),
+        ({"n_langs": 1, "id2lang": {0: "\ud800"}, "lang2id": {}}, "id2lang {0: '\\ud800'}"),
         ({"n_heads": 3}, "3 heads do not divide the dimension 16"),
         ({"n_layers": 10**9}, "n_layers is 1000000000, there are weights of 2"),
         ({"emb_dim": 32}, "position_embeddings.weight is 24 x 16, its settings say 24 x 32"),

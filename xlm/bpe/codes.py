@@ -9,6 +9,8 @@ from xlm.errors import DataError
 
 Pair = tuple[str, str]
 
+_SHOWN_LETTERS = 80
+
 
 def read_ranks(path: Path) -> dict[Pair, int]:
     """The rank of every merge.
@@ -44,6 +46,6 @@ def _is_number(text: str) -> bool:
 def _refusal(path: Path, number: int, what: str, line: bytes) -> DataError:
     shown = line.removesuffix(b"\n").decode(errors="replace")
     return DataError(
-        f"{path}, line {number}: {what}: {shown!r}",
+        f"{path}, line {number}: {what}: {shown[:_SHOWN_LETTERS]!r}",
         fix="give a codes file as fastBPE writes it",
     )

@@ -173,7 +173,7 @@ def load_vocabulary(directory: Path) -> Vocabulary:
     """The vocabulary of a published `vocabulary` artifact.
 
     Raises:
-        DataError: the file does not hold what its hash says.
+        DataError: the file does not hold what its hash says, or not a count for each token.
     """
     path = directory / VOCABULARY_FILE
     try:
@@ -181,15 +181,26 @@ def load_vocabulary(directory: Path) -> Vocabulary:
         vocabulary = Vocabulary(
             tuple(content["tokens"]), tuple(content["counts"]), content["codes_hash"]
         )
-        stored = content["hash"]
-    except (ValueError, LookupError, TypeError) as error:
+        _require_kinds(vocabulary)
+        found, stored = vocabulary.hash, content["hash"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise DataError(
             f"{path}: no vocabulary of this version ({type(error).__name__}: {error})",
             fix="rebuild the vocabulary",
         ) from error
-    if vocabulary.hash != stored:
+    if found != stored:
         raise DataError(
-            f"{path}: the tokens have hash {vocabulary.hash}, the file says {stored}",
+            f"{path}: the tokens have hash {found}, the file says {stored}",
             fix="rebuild the vocabulary",
         )
     return vocabulary
+
+
+def _require_kinds(vocabulary: Vocabulary) -> None:
+    counts = vocabulary.token_counts
+    if len(counts) != vocabulary.size:
+        raise ValueError(f"{len(counts)} counts for {vocabulary.size} tokens")
+    if not all(isinstance(count, int) and count >= 0 for count in counts):
+        raise ValueError("a count is not a number from 0 on")
+    if not isinstance(vocabulary.codes_hash, str):
+        raise TypeError("codes_hash is no text")

@@ -6,9 +6,12 @@ xlm convert mlm_tlm_xnli15_1024.pth xnli15 --to hugging-face --codes codes_xnli_
 import hashlib
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import typer
+from safetensors import SafetensorError
 
+from xlm.bpe.agreement import require_pieces
 from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError, DataError
@@ -19,7 +22,7 @@ from xlm.model.pieces import write_pieces
 from xlm.model.portable import PortableModel
 from xlm.model.sources import read_model
 from xlm.release.tokenizer import write_tokenizer
-from xlm.store.files import remove_tree, sync_directory, sync_tree
+from xlm.store.files import sync_directory, sync_tree
 
 _TARGETS = ("original", "hugging-face", "xlm")
 _CODES_FILES = ("codes", "merges.txt")
@@ -49,18 +52,28 @@ def convert_model(
     merges = _codes(model, source, codes)
     if not (to == "hugging-face" and model.is_classifier):
         model = model.with_head()
-    staging = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(out, model, to, merges)
+        sync_directory(out.parent)
+    except (OSError, SafetensorError) as error:  # a full disk is the latter in safetensors
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{out} cannot be written: {reason}", fix="make room, or write elsewhere"
+        ) from None
+    _report(out, to, model, merges)
+
+
+def _write_whole(out: Path, model: PortableModel, to: str, merges: bytes | None) -> None:
+    # A name made from that of `out` could be too long where `out` itself is not. What cannot be
+    # removed after an error must not hide it.
+    with TemporaryDirectory(
+        prefix=".xlm-convert-", suffix=".part", dir=out.parent, ignore_cleanup_errors=True
+    ) as folder:
+        staging = Path(folder) / "model"
         _write(staging, model, to, merges)
         _refuse_existing(out)
         staging.rename(out)
-        sync_directory(out.parent)
-    except OSError as error:
-        raise DataError(f"{out} cannot be written: {error.strerror or error}") from None
-    finally:
-        remove_tree(staging)
-    _report(out, to, model, merges)
 
 
 def _write(staging: Path, model: PortableModel, to: str, merges: bytes | None) -> None:
@@ -92,22 +105,20 @@ def _write(staging: Path, model: PortableModel, to: str, merges: bytes | None) -
 
 
 def _load(folder: Path) -> Vocabulary:
-    if not (folder / VOCABULARY_FILE).is_file():
+    try:
+        return load_vocabulary(folder)
+    except OSError as error:
         raise DataError(
-            f"--vocabulary {folder}: no {VOCABULARY_FILE} there",
+            f"--vocabulary {folder}: no {VOCABULARY_FILE} there ({error.strerror})",
             fix="give the folder of a vocabulary artifact",
-        )
-    return load_vocabulary(folder)
+        ) from None
 
 
 def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | None:
     """The codes that were named, or else those beside the source's weights."""
     assert model.vocabulary is not None
     if given is not None:
-        if not given.is_file():
-            raise DataError(f"--codes {given}: no such file", fix="check the path")
-        model.vocabulary.require_codes(given)
-        return given.read_bytes()
+        return _given_codes(model.vocabulary, given)
     found = next((source / n for n in _CODES_FILES if (source / n).is_file()), None)
     if found is None:
         return None
@@ -120,9 +131,27 @@ def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | No
     return content
 
 
+def _given_codes(vocabulary: Vocabulary, given: Path) -> bytes:
+    try:
+        if not given.is_file():
+            raise DataError(f"--codes {given}: no such file", fix="check the path")
+        if vocabulary.codes_hash:
+            vocabulary.require_codes(given)
+        else:
+            require_pieces(vocabulary, given)
+        return given.read_bytes()
+    except OSError as error:
+        raise DataError(f"--codes {given}: {error.strerror}", fix="check the path") from None
+
+
 def _refuse_existing(out: Path) -> None:
-    if out.exists() or out.is_symlink():
-        raise ConfigError(f"{out} exists", fix="remove it, or write to another place")
+    try:
+        out.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:  # below a file, or a name that is too long
+        raise ConfigError(f"{out}: {error.strerror}", fix="write to another place") from None
+    raise ConfigError(f"{out} exists", fix="remove it, or write to another place")
 
 
 def _report(out: Path, to: str, model: PortableModel, merges: bytes | None) -> None:

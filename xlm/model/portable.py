@@ -75,7 +75,7 @@ def tidy_weights(weights: object, where: str) -> dict[str, Tensor]:
     """Weights as they were stored, as fp32 under plain names, the tied one left out.
 
     Raises:
-        DataError: they are no tensors of numbers, or the head has a matrix of its own.
+        DataError: they are no tensors of numbers that fp32 holds, naming the first.
     """
     if not isinstance(weights, Mapping):
         raise DataError(f"{where}: the weights are a {type(weights).__name__}", fix=_FIX)
@@ -87,13 +87,34 @@ def tidy_weights(weights: object, where: str) -> dict[str, Tensor]:
         plain = name.removeprefix(MODULE_PREFIX)
         if plain.rpartition(".")[2] == "position_ids":
             continue  # a buffer of older transformers: 0, 1, 2, ...
-        if not tensor.is_floating_point() or tensor.is_sparse:
-            raise DataError(f"{where}: weight {plain!r} holds {tensor.dtype}", fix=_FIX)
+        if other := _other_than_floats(tensor):
+            raise DataError(f"{where}: weight {plain!r} holds {other}", fix=_FIX)
         if plain in tidy:
             raise DataError(f"{where}: weight {plain!r} is there twice", fix=_FIX)
         tidy[plain] = _alone(tensor.detach().to("cpu", torch.float32), taken)
+        if not _is_finite(tidy[plain]):
+            raise DataError(
+                f"{where}: weight {plain!r} is not finite in fp32",
+                fix="give a checkpoint of before its run diverged",
+            )
         taken.add(tidy[plain].data_ptr())
     return tidy
+
+
+def _other_than_floats(tensor: Tensor) -> str:
+    """What a tensor holds in place of plain floating-point numbers; empty: nothing."""
+    if tensor.is_meta:
+        return "no data (meta)"
+    if tensor.is_nested:
+        return "nested tensors"
+    if tensor.layout != torch.strided:
+        return str(tensor.layout)
+    return "" if tensor.is_floating_point() else str(tensor.dtype)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    # torch.isfinite would make copies of the largest weights; NaN comes through this one, too.
+    return not tensor.numel() or all(bound.isfinite() for bound in tensor.aminmax())
 
 
 def _alone(tensor: Tensor, taken: Set[int]) -> Tensor:

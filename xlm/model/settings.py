@@ -95,7 +95,7 @@ def read_languages(settings: Mapping[str, Any], where: str) -> tuple[str, ...]:
             tables.append({int(number): str(code) for code, number in by_code.items()})
             if len(tables[-1]) != len(by_code):
                 raise ValueError("two languages have one id")
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where}: no table of languages ({error})", fix=fix) from None
     if not tables:
         raise DataError(f"{where} names no languages", fix=fix)
@@ -103,7 +103,11 @@ def read_languages(settings: Mapping[str, Any], where: str) -> tuple[str, ...]:
         raise DataError(f"{where}: id2lang and lang2id do not agree", fix=fix)
     codes = tuple(tables[0].get(number, "") for number in range(len(tables[0])))
     count = settings.get("n_langs", len(codes))
-    if "" in codes or len(set(codes)) != len(codes) or count != len(codes):
+    if (
+        not all(code and code.isprintable() for code in codes)
+        or len(set(codes)) != len(codes)
+        or count != len(codes)
+    ):
         raise DataError(f"{where}: n_langs is {count!r}, id2lang {tables[0]}"[:300], fix=fix)
     return codes
 
@@ -116,7 +120,7 @@ def fit_vocabulary(
     XLM drops the ids from max_vocab on (spec 1.8), so a longer list is cut.
 
     Raises:
-        DataError: it is too short, or its first ids are not the special tokens.
+        DataError: it is too short, its first ids are not the special tokens, or a token is no text.
     """
     special = vocabulary.tokens[: len(SPECIAL_TOKENS)]
     if special != SPECIAL_TOKENS:
@@ -129,6 +133,14 @@ def fit_vocabulary(
             f"{where}: {vocabulary.size} tokens for {rows} rows of {EMBEDDINGS}",
             fix="give the vocabulary that the model was trained with",
         )
+    for number, token in enumerate(vocabulary.tokens[:rows]):
+        try:
+            token.encode()
+        except UnicodeEncodeError:
+            raise DataError(
+                f"{where}: the token of id {number} is no Unicode text: {token[:40]!r}",
+                fix="give the vocabulary that the model was trained with",
+            ) from None
     if vocabulary.size == rows:
         return vocabulary, ()
     cut = Vocabulary(

@@ -37,8 +37,12 @@ def kind_of(path: Path) -> Kind:
     Raises:
         DataError: nothing, or nothing that could be a model.
     """
-    if not path.exists():
-        raise DataError(f"{path} does not exist", fix=_FIX)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist", fix=_FIX) from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}", fix=_FIX) from None
     if not path.is_dir():
         if not path.is_file():
             raise DataError(f"{path} is no regular file", fix=_FIX)

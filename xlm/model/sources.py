@@ -11,7 +11,7 @@ from xlm.model.checkpoint import read_weights
 from xlm.model.description import read_description
 from xlm.model.hugging_face import read_hugging_face
 from xlm.model.original import read_original
-from xlm.model.portable import PortableModel, check_weights
+from xlm.model.portable import PortableModel, check_weights, tidy_weights
 from xlm.model.source_files import VOCABULARY_FILE, kind_of, read_json
 
 _VOCABULARY_STAGE = "vocabulary"
@@ -32,7 +32,7 @@ def read_model(path: Path) -> PortableModel:
 def _read_artifact(directory: Path) -> PortableModel:
     """A pretrain or finetune artifact, or a folder that `xlm convert` wrote."""
     description = read_description(directory)
-    weights = read_weights(directory)
+    weights = tidy_weights(read_weights(directory), str(directory))
     check_weights(description, weights, str(directory))
     return PortableModel(
         description, weights, _artifact_vocabulary(directory, description.vocabulary_hash)

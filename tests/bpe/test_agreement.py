@@ -1,0 +1,116 @@
+"""Codes are known by the tokens of a vocabulary: the right ones always, others never."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from xlm.bpe.agreement import require_pieces
+from xlm.bpe.apply import Applier
+from xlm.bpe.counting import write_counts
+from xlm.bpe.learn import learn_codes
+from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, read_counted
+from xlm.errors import DataError
+
+LANGUAGES = ("ar", "en", "hi", "sw", "zh")
+_PUBLISHED = Path("mirror") / "dl.fbaipublicfiles.com" / "XLM"
+
+
+def _text(shared: Path, language: str) -> list[str]:
+    path = shared / "golden" / "xlm15_tokens" / f"golden.{language}.jsonl"
+    rows = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    return [json.loads(row)["lower_noaccent"] for row in rows]
+
+
+def _counted(codes: Path, lines: list[str], folder: Path, *, size: int = 10**6) -> Vocabulary:
+    """The vocabulary that codes give on a text."""
+    counts = Counter(piece for line in Applier(codes).lines(lines) for piece in line.split(" "))
+    del counts[""]
+    write_counts(counts, folder / "counted")
+    return read_counted(folder / "counted", size=size)
+
+
+@pytest.mark.parametrize("size", [121_328, 95_000, 20_000, 500])
+def test_the_published_codes_make_their_vocabulary_wherever_it_is_cut(
+    shared: Path, size: int
+) -> None:
+    vocabulary = read_counted(shared / _PUBLISHED / "vocab_xnli_15", size=size)
+    assert vocabulary.size == size
+    require_pieces(vocabulary, shared / _PUBLISHED / "codes_xnli_15")
+    with pytest.raises(DataError, match=r"codes\.2000 make \d+ of the vocabulary's"):
+        require_pieces(vocabulary, shared / "golden" / "fastbpe" / "codes.2000")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_codes_of_many_languages_are_those_of_a_little_text_of_one(
+    shared: Path, tmp_path: Path, language: str
+) -> None:
+    """The vocabulary has some hundred of the 80,000 pieces: a share of these says nothing."""
+    codes = shared / _PUBLISHED / "codes_xnli_15"
+    require_pieces(_counted(codes, _text(shared, language), tmp_path), codes)
+
+
+@pytest.mark.parametrize("size", [10**6, 1000])
+def test_codes_that_know_more_words_are_not_those_of_a_vocabulary(shared: Path, size: int) -> None:
+    vocabulary = read_counted(shared / "golden" / "fastbpe" / "vocab.2000", size=size)
+    require_pieces(vocabulary, shared / "golden" / "fastbpe" / "codes.2000")
+    with pytest.raises(DataError, match="characters, not 'mwp'; give the codes"):
+        require_pieces(vocabulary, shared / _PUBLISHED / "codes_xnli_15")
+
+
+def test_codes_of_each_language_are_told_from_all_others(shared: Path, tmp_path: Path) -> None:
+    vocabularies = {}
+    for language in LANGUAGES:
+        lines = _text(shared, language)
+        (tmp_path / "text").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        codes = tmp_path / language
+        learn_codes(tmp_path / "text", codes, codes=500, messages=tmp_path / "messages")
+        vocabularies[language] = _counted(codes, lines, tmp_path)
+    for language, vocabulary in vocabularies.items():
+        for other in LANGUAGES:
+            if other == language:
+                require_pieces(vocabulary, tmp_path / other)
+            else:
+                with pytest.raises(DataError, match="give the codes that the vocabulary"):
+                    require_pieces(vocabulary, tmp_path / other)
+
+
+@pytest.mark.parametrize(
+    ("text", "codes", "token"),
+    [
+        ("x</w>y x</w> ab@@ @@ <unk> </w>q", 200, "x</w>y"),
+        ("x</w>1 x</w>2 x</w>3", 4, "x</w>@@"),
+    ],
+)
+def test_a_text_that_spells_its_marks_has_codes_too(
+    tmp_path: Path, text: str, codes: int, token: str
+) -> None:
+    """`</w>` in a text becomes pieces that look like ends of words and are none."""
+    lines = [text] * 3
+    (tmp_path / "text").write_text("\n".join(lines) + "\n")
+    learned = tmp_path / "codes"
+    learn_codes(tmp_path / "text", learned, codes=codes, messages=tmp_path / "messages")
+    vocabulary = _counted(learned, lines, tmp_path)
+    assert token in vocabulary.index
+    require_pieces(vocabulary, learned)
+
+
+def test_a_few_words_may_be_added_by_hand(shared: Path) -> None:
+    codes = shared / "golden" / "fastbpe" / "codes.2000"
+    counted = read_counted(shared / "golden" / "fastbpe" / "vocab.2000", size=10**6)
+    for added, right in ((10, True), (40, False)):
+        tokens = (*counted.tokens, *(f"<added-{number}>" for number in range(added)))
+        vocabulary = Vocabulary(tokens, (0,) * len(tokens))
+        if right:
+            require_pieces(vocabulary, codes)
+        else:
+            with pytest.raises(DataError, match="not '<added-0>'"):
+                require_pieces(vocabulary, codes)
+
+
+def test_a_vocabulary_of_characters_has_no_codes(tmp_path: Path) -> None:
+    tokens = (*SPECIAL_TOKENS, "a", "b@@", "@@", "é")
+    (tmp_path / "codes").write_text("a b 9\n")
+    with pytest.raises(DataError, match="make 0 of the vocabulary's 0 tokens"):
+        require_pieces(Vocabulary(tokens, (0,) * len(tokens)), tmp_path / "codes")
