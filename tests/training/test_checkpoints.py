@@ -98,6 +98,7 @@ def test_lost_lines_of_the_metrics_come_back(make_job: MakeJob, lost: str) -> No
         ({"objectives": ("mlm",)}, r'pretrain.objectives \["mlm", "tlm"\], the job says \["mlm"\]'),
         ({"precision": "fp16"}, 'pretrain.precision "fp32", the job says "fp16"'),
         ({"model": {"dimension": 32}}, "model.dimension 16, the job says 32"),
+        ({"schedule": {"kind": "constant"}}, 'schedule.kind "linear", the job says "constant"'),
     ],
 )
 def test_a_checkpoint_of_other_settings_is_refused_in_one_line(
@@ -113,6 +114,21 @@ def test_a_checkpoint_of_other_settings_is_refused_in_one_line(
     assert str(refused.value).count("\n") == 0
     assert _checkpoint_names(before) == kept
     assert (before.scratch / "metrics.jsonl").read_bytes() == metrics
+
+
+def test_a_run_can_be_made_longer(make_job: MakeJob) -> None:
+    schedule = {"kind": "inverse_sqrt", "warmup_updates": 2}
+    straight = files(straight_run(make_job("straight", updates=20, schedule=schedule)))
+    straight_run(make_job("longer", updates=10, schedule=schedule))
+    longer = files(straight_run(make_job("longer", updates=20, schedule=schedule)))
+    assert longer["model.safetensors"] == straight["model.safetensors"]
+
+
+def test_a_run_whose_rate_falls_to_its_end_cannot(make_job: MakeJob) -> None:
+    falling = {"kind": "linear", "warmup_updates": 2}
+    straight_run(make_job(updates=10, schedule=falling))
+    with pytest.raises(TrainingError, match=r"pretrain\.updates 10, the job says 20"):
+        straight_run(make_job(updates=20, schedule=falling))
 
 
 def test_another_machine_goes_on(make_job: MakeJob) -> None:

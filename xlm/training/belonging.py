@@ -29,14 +29,15 @@ Settings = dict[str, Any]
 
 
 def lasting_settings(job: PretrainJob, vocabulary_hash: str) -> Settings:
-    """What must not change while a run is interrupted."""
+    """What must not change while a run is interrupted; its end may, where no rate looks ahead."""
     pretrain = job.pretrain.key_fields()
+    free = _MACHINE if job.pretrain.schedule.kind == "linear" else {*_MACHINE, "updates"}
     nested = {
         "languages": job.languages,
         "vocabulary": vocabulary_hash,
         "warm_start": job.warm_start,
         "model": job.model.key_fields(),
-        "pretrain": {name: value for name, value in pretrain.items() if name not in _MACHINE},
+        "pretrain": {name: value for name, value in pretrain.items() if name not in free},
     }
     found: Settings = json.loads(json.dumps(dict(_flat("", nested))))
     return found
