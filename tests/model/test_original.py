@@ -244,7 +244,7 @@ def test_absent_language_embeddings_are_zeros_and_sinusoids_a_table(
         ({"n_heads": 3}, "3 heads do not divide the dimension 16"),
         ({"n_layers": 10**9}, "n_layers is 1000000000, there are weights of 2"),
         ({"emb_dim": 32}, "position_embeddings.weight is 24 x 16, its settings say 24 x 32"),
-        ({"dropout": 1.5}, "dropout: Input should be less than 1"),
+        ({"dropout": 1.5}, "dropout: Input should be less than or equal to 0.99"),
     ],
 )
 def test_what_the_encoder_cannot_represent_is_refused(
