@@ -48,7 +48,9 @@ def test_codes_of_many_languages_are_those_of_a_little_text_of_one(
 ) -> None:
     """The vocabulary has some hundred of the 80,000 pieces: a share of these says nothing."""
     codes = shared / _PUBLISHED / "codes_xnli_15"
-    require_pieces(_counted(codes, _text(shared, language), tmp_path), codes)
+    vocabulary = _counted(codes, _text(shared, language), tmp_path)
+    assert vocabulary.size * 20 < len(codes.read_bytes().splitlines())
+    require_pieces(vocabulary, codes)  # or it raises
 
 
 @pytest.mark.parametrize("size", [10**6, 1000])

@@ -93,9 +93,7 @@ def test_a_signal_ends_a_long_training_at_once_with_its_state_saved(
 ) -> None:
     """A scheduler is told by 75 that the job may be queued again, a shell that it was Ctrl-C."""
     root = tmp_path / "a root with ü"
-    shutil.copytree(straight, root)
-    process = start(root, *RUN_SMALL, *LONG_TRAINING)
-    _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
+    process = _long_training(straight, root)
     os.killpg(process.pid, number)
     _ends_interrupted(process, root, code)
 
@@ -106,9 +104,7 @@ def test_sigusr1_to_every_process_ends_the_run_and_no_helper_before(
 ) -> None:
     """Slurm may send it to all of a job: it killed the guards, and so server and training."""
     root = tmp_path / "data"
-    shutil.copytree(straight, root)
-    process = start(root, *RUN_SMALL, *LONG_TRAINING)
-    _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
+    process = _long_training(straight, root)
     helpers = {number for number, line in processes_of(root).items() if _only_helps(line)}
     for number in helpers:
         os.kill(number, signal.SIGUSR1)
@@ -119,6 +115,14 @@ def test_sigusr1_to_every_process_ends_the_run_and_no_helper_before(
     for number in everybody:
         os.kill(number, signal.SIGUSR1)
     _ends_interrupted(process, root, RequeueError.exit_code)
+
+
+def _long_training(straight: Path, root: Path) -> "Popen[str]":
+    """A run that has all before its pretraining in the store, and has begun to train."""
+    shutil.copytree(straight, root)
+    process = start(root, *RUN_SMALL, *LONG_TRAINING)
+    _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
+    return process
 
 
 def _only_helps(line: str) -> bool:

@@ -1,9 +1,12 @@
-"""A tiny description for model tests."""
+"""A tiny description, and a checkpoint's content, for model tests."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.model.portable_models import original_content, small_model
 from xlm.config.languages import LANGUAGES
 from xlm.config.model import ModelConfig
 from xlm.model.description import ModelDescription
@@ -27,3 +30,9 @@ def describe() -> Describe:
         )
 
     return build
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> dict[str, Any]:
+    """What a small model's checkpoint holds, to be changed."""
+    return original_content(small_model(), tmp_path)

@@ -4,17 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary
 from xlm.config.languages import LANGUAGES
 from xlm.config.model import ModelConfig
+from xlm.errors import DataError
 from xlm.model.checkpoint import classifier_weights, encoder_weights
 from xlm.model.classifier import Classifier
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise
-from xlm.model.original import write_original
+from xlm.model.original import read_original, write_original
 from xlm.model.portable import PortableModel
 
 WORDS = ("the", "a@@", "@@", "b", "héé", "ไทย@@", "c@@", "x", "yy", "zz")
@@ -78,3 +80,14 @@ def save(content: object, path: Path, **options: Any) -> Path:
     """A file of torch.save."""
     torch.save(content, path, **options)
     return path
+
+
+def refusal(content: object, folder: Path) -> str:
+    """The one line with which a checkpoint of that content is refused."""
+    path = save(content, folder / "refused.pth")
+    with pytest.raises(DataError) as caught:
+        read_original(path)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert "refused.pth" in line
+    return line

@@ -8,25 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from tests.model.portable_models import original_content, save, small_model
+from tests.model.portable_models import refusal, small_model
 from xlm.bpe.vocabulary import write_vocabulary
 from xlm.errors import DataError
 from xlm.model.hugging_face import read_hugging_face, write_hugging_face
-from xlm.model.original import read_original
 from xlm.model.pieces import huggingface_vocabulary
-
-
-@pytest.fixture
-def content(tmp_path: Path) -> dict[str, Any]:
-    return original_content(small_model(), tmp_path)
-
-
-def refusal(content: object, tmp_path: Path) -> str:
-    path = save(content, tmp_path / "refused.pth")
-    with pytest.raises(DataError) as caught:
-        read_original(path)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["embeddings.weight", "layer_norm_emb.bias"])

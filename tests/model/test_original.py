@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.model.portable_models import original_content, save, small_model
+from tests.model.portable_models import original_content, refusal, save, small_model
 from xlm.config.languages import LANGUAGES
 from xlm.errors import DataError
 from xlm.model.original import read_original, write_original
@@ -25,21 +25,6 @@ def assert_same(found: PortableModel, expected: PortableModel) -> None:
     assert list(found.weights) == list(expected.weights)
     for name, tensor in expected.weights.items():
         assert torch.equal(found.weights[name], tensor), name
-
-
-@pytest.fixture
-def content(tmp_path: Path) -> dict[str, Any]:
-    return original_content(small_model(), tmp_path)
-
-
-def refusal(content: object, tmp_path: Path) -> str:
-    path = save(content, tmp_path / "refused.pth")
-    with pytest.raises(DataError) as caught:
-        read_original(path)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert "refused.pth" in line
-    return line
 
 
 @pytest.mark.parametrize("kind", [{}, {"classifier": True}, {"causal": True}])

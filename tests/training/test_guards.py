@@ -80,7 +80,7 @@ def test_growth_without_end_is_too_much() -> None:
     for update in range(40):
         watch.is_spike(math.exp(update))
         verdicts.append(watch.is_too_much())
-    assert True in verdicts
+    assert any(verdicts)
     assert verdicts.index(True) >= 16
 
 
