@@ -28,7 +28,7 @@ from xlm.cli.prefect_environment import (
 )
 from xlm.cli.run import END_SIGNALS
 from xlm.errors import ToolError, XlmError
-from xlm.pipeline.observer import Observers
+from xlm.pipeline.observer import Observer, Observers
 from xlm.pipeline.request import RunRequest
 
 _LOGGERS = ("prefect", "EventsWorker", "APILogWorker")
@@ -49,8 +49,8 @@ def main(request_json: str) -> int:
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
         interruption.allow(save_seconds=request.resolve().pretrain.save_seconds)
-        with _prefect(root):
-            _run(request, interruption)
+        with LiveView(Console()) as view, _prefect(root):
+            _run(request, Observers([view, interruption]))
     except _ServerLostError as error:
         sys.stderr.write(f"xlm: {error}\n")
         sys.stderr.flush()
@@ -66,7 +66,7 @@ def main(request_json: str) -> int:
     return 0
 
 
-def _run(request: RunRequest, interruption: Interruption) -> None:
+def _run(request: RunRequest, observer: Observer) -> None:
     # Prefect reads its settings when it is imported, so not before the server is known.
     from httpx import HTTPError
 
@@ -75,17 +75,16 @@ def _run(request: RunRequest, interruption: Interruption) -> None:
 
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with LiveView(Console()) as view:
-        extra_observer.set(Observers([view, interruption]))
-        try:
-            full_pipeline(**request.model_dump(mode="json"))
-        except HTTPError as error:
-            # The server went away, or its disk is full; the lines above say what became of stages.
-            said = str(error).partition(" - Response")[0] or type(error).__name__
-            raise _ServerLostError(
-                f"the Prefect server failed: {said}",
-                fix="start it again or free some space; the same command goes on from here",
-            ) from error
+    extra_observer.set(observer)
+    try:
+        full_pipeline(**request.model_dump(mode="json"))
+    except HTTPError as error:
+        # The server went away, or its disk is full; the lines above say what became of stages.
+        said = str(error).partition(" - Response")[0] or type(error).__name__
+        raise _ServerLostError(
+            f"the Prefect server failed: {said}",
+            fix="start it again or free some space; the same command goes on from here",
+        ) from error
 
 
 @contextmanager

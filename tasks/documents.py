@@ -54,6 +54,9 @@ class DocumentArtifacts:
         known.text, known.is_new = document, True
         self._write(node, name, known)
 
+    def logged(self, node: Node, line: str) -> None:
+        """Ignore lines of the log."""
+
     def finished(self, event: Finished) -> None:
         """Write the last texts, due or not."""
         with self._lock:

@@ -50,6 +50,9 @@ class ProgressArtifacts:
     def shown(self, node: Node, name: str, document: str) -> None:
         """Ignore documents: they are artifacts of their own (documents.py)."""
 
+    def logged(self, node: Node, line: str) -> None:
+        """Ignore lines of the log."""
+
     def finished(self, event: Finished) -> None:
         """Complete the bar of a node that was built."""
         shown = self._shown.pop(event.node, None)

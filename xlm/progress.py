@@ -14,6 +14,10 @@ class Progress(Protocol):
         """Show a document in Markdown, in the place of the last one of that name."""
         ...
 
+    def log(self, line: str) -> None:
+        """Add a line to the run's log; at most one a minute, for work that takes hours."""
+        ...
+
 
 class NoProgress:
     """Reports to nobody."""
@@ -23,3 +27,6 @@ class NoProgress:
 
     def show(self, name: str, document: str) -> None:
         """Ignore the document."""
+
+    def log(self, line: str) -> None:
+        """Ignore the line."""

@@ -61,12 +61,16 @@ class Recorder:
     def __init__(self) -> None:
         self.notes: list[tuple[float, float | None, str, str]] = []
         self.documents: dict[str, str] = {}
+        self.lines: list[str] = []
 
     def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
         self.notes.append((done, total, unit, note))
 
     def show(self, name: str, document: str) -> None:
         self.documents[name] = document
+
+    def log(self, line: str) -> None:
+        self.lines.append(line)
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""A run in the terminal: a live view where there is one, plain lines where output is piped."""
+"""A run in the terminal: a live view where there is one, plain lines where output is piped.
+
+A pipe gets a line for each node that ends, the lines that stages log, and a line for each node that
+was silent for half a minute: whoever reads it sees that the run works.
+"""
 
 import threading
 import time
@@ -11,11 +15,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from xlm.cli.pace import Pace
 from xlm.markdown import duration
 from xlm.pipeline.observer import Finished
 from xlm.stage import Node
 
 _REFRESH_PER_SECOND = 4
+_SILENCE_SECONDS = 25.0
+"""How long a piped run says nothing about what works; with the time to print it, under 30."""
+_LOOK_SECONDS = 1.0
 _MARK = {
     "built": ("✓", "green"),
     "cached": ("=", "cyan"),
@@ -28,18 +36,25 @@ _MARK = {
 @dataclass
 class _Running:
     began: float = field(default_factory=time.monotonic)
+    last_line: float = field(default_factory=time.monotonic)
     done: float = 0.0
     total: float | None = None
     unit: str = ""
     note: str = ""
+    pace: Pace = field(default_factory=Pace)
 
-    def rate(self) -> float:
-        elapsed = time.monotonic() - self.began
-        return self.done / elapsed if elapsed > 0 else 0.0
-
-    def seconds_left(self) -> float | None:
-        rate = self.rate()
-        return (self.total - self.done) / rate if self.total and rate else None
+    def facts(self) -> tuple[str, str, str, str]:
+        """What is done, how fast, the time left, and the stage's note; empty where not known."""
+        if not self.unit:
+            return "", "", "", self.note
+        done = f"{self.done:,.0f}" + (f"/{self.total:,.0f}" if self.total else "")
+        rate, left = self.pace.rate(), self.pace.seconds_left(self.total)
+        return (
+            f"{done} {self.unit}",
+            f"{_number(rate)}/s" if rate is not None else "",
+            f"{duration(left)} left" if left is not None else "",
+            self.note,
+        )
 
 
 class LiveView:
@@ -50,7 +65,9 @@ class LiveView:
         self._running: dict[Node, _Running] = {}
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._began = time.monotonic()
+        self._began = self._last_line = time.monotonic()
+        self._end = threading.Event()
+        self._speaker = threading.Thread(target=self._break_silence, daemon=True)
         self._live = Live(
             get_renderable=self._render,
             console=console,
@@ -61,11 +78,16 @@ class LiveView:
     def __enter__(self) -> "LiveView":
         if self._console.is_terminal:
             self._live.start()
+        else:
+            self._speaker.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._console.is_terminal:
             self._live.stop()
+        else:
+            self._end.set()
+            self._speaker.join()
         if self._counts:
             self._console.print(self._summary())
 
@@ -81,9 +103,18 @@ class LiveView:
         with self._lock:
             if (row := self._running.get(node)) is not None:
                 row.done, row.total, row.unit, row.note = done, total, unit, note
+                row.pace.report(time.monotonic(), done)
 
     def shown(self, node: Node, name: str, document: str) -> None:
         """A terminal has no room for documents: they are in the logs."""
+
+    def logged(self, node: Node, line: str) -> None:
+        """Print the line where no live view shows the same."""
+        with self._lock:
+            if (row := self._running.get(node)) is not None:
+                row.last_line = time.monotonic()
+        if not self._console.is_terminal:
+            self._print(Text(f"  {node}  {line}"))
 
     def finished(self, event: Finished) -> None:
         """Take the node off; print a line unless it was cached (those are only counted)."""
@@ -98,7 +129,29 @@ class LiveView:
             line.append(f"  {event.detail}")
         elif event.status == "built":
             line.append(f"  {duration(event.seconds)}", style="dim")
+        self._print(line)
+
+    def _print(self, line: Text) -> None:
+        self._last_line = time.monotonic()
         self._console.print(line, soft_wrap=True)
+
+    def _break_silence(self) -> None:
+        while not self._end.wait(_LOOK_SECONDS):
+            for line in self._overdue(time.monotonic()):
+                self._print(line)
+
+    def _overdue(self, now: float) -> list[Text]:
+        """A line for each node that was silent for too long, or one for a run that waits."""
+        lines = []
+        with self._lock:
+            for node, row in self._running.items():
+                if now - row.last_line >= _SILENCE_SECONDS:
+                    row.last_line = now
+                    facts = [fact for fact in row.facts() if fact]
+                    lines.append(Text("  ".join((f"  {node}", duration(now - row.began), *facts))))
+            if not lines and now - self._last_line >= _SILENCE_SECONDS:
+                lines.append(self._summary())
+        return lines
 
     def _render(self) -> RenderableType:
         table = Table.grid(padding=(0, 1))
@@ -115,13 +168,14 @@ class LiveView:
 
 def _row(node: Node, row: _Running) -> tuple[RenderableType, ...]:
     bar = ProgressBar(total=row.total, completed=row.done, width=24, pulse=row.total is None)
-    done = f"{row.done:,.0f}" + (f"/{row.total:,.0f}" if row.total else "")
-    left = row.seconds_left()
+    done, rate, left, note = row.facts()
     return (
         Text(str(node)),
         bar,
-        Text(f"{done} {row.unit}" if row.unit else ""),
-        Text(f"{row.rate():,.0f}/s" if row.unit else "", style="dim"),
-        Text(f"{duration(left)} left" if left is not None else "", style="dim"),
-        Text(row.note, style="dim"),
+        Text(done),
+        *(Text(fact, style="dim") for fact in (rate, left, note)),
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

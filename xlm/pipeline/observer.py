@@ -40,6 +40,10 @@ class Observer(Protocol):
         """The node's stage shows a document, in Markdown, in the place of the last of that name."""
         ...
 
+    def logged(self, node: Node, line: str) -> None:
+        """The node's stage adds a line to the run's log, at most one a minute."""
+        ...
+
     def finished(self, event: Finished) -> None:
         """The node was built, was cached, failed, or was not tried."""
         ...
@@ -57,6 +61,9 @@ class NoObserver:
         """Ignore."""
 
     def shown(self, node: Node, name: str, document: str) -> None:
+        """Ignore."""
+
+    def logged(self, node: Node, line: str) -> None:
         """Ignore."""
 
     def finished(self, event: Finished) -> None:
@@ -79,6 +86,10 @@ class NodeProgress:
     def show(self, name: str, document: str) -> None:
         """Pass the document on under the node's name."""
         self.observer.shown(self.node, name, document)
+
+    def log(self, line: str) -> None:
+        """Pass the line on under the node's name."""
+        self.observer.logged(self.node, line)
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,11 @@ class Observers:
         """Tell all."""
         for member in self.members:
             member.shown(node, name, document)
+
+    def logged(self, node: Node, line: str) -> None:
+        """Tell all."""
+        for member in self.members:
+            member.logged(node, line)
 
     def finished(self, event: Finished) -> None:
         """Tell all."""

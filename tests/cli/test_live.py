@@ -1,0 +1,96 @@
+"""What a run prints: rates of this attempt alone, and no long silence in a pipe."""
+
+import io
+import time
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from xlm.cli import live
+from xlm.cli.live import LiveView
+from xlm.cli.pace import Pace
+from xlm.pipeline.observer import Finished
+from xlm.stage import Node
+
+PRETRAIN = Node("pretrain", "all")
+
+
+def test_a_resumed_run_has_the_rate_of_this_attempt() -> None:
+    """The updates of the former attempt over the seconds of this one gave 57/s for 25/s."""
+    pace = Pace()
+    assert pace.rate() is None
+    pace.report(60.0, 190_000)  # after a minute of start-up
+    assert (pace.rate(), pace.seconds_left(200_000)) == (None, None)
+    for number in range(1, 20):
+        pace.report(60.0 + 4 * number, 190_000 + 100 * number)
+    assert pace.rate() == pytest.approx(25)
+    assert pace.seconds_left(200_000) == pytest.approx((10_000 - 1_900) / 25)
+
+
+def test_the_last_reports_count_and_not_the_first() -> None:
+    pace = Pace()
+    for number in range(20):
+        pace.report(10.0 * number, 10 * number)
+    for number in range(20):
+        pace.report(200.0 + 10 * number, 200 + 1000 * number)
+    assert pace.rate() == pytest.approx(100)
+
+
+def test_many_reports_a_second_are_one() -> None:
+    pace = Pace()
+    for number in range(1000):
+        pace.report(number / 100, number)
+    assert pace.rate() == pytest.approx(100, rel=0.02)
+
+
+def test_work_that_begins_again_has_a_new_rate() -> None:
+    """The second restart of fine-tuning counts from 0 again."""
+    pace = Pace()
+    for number in (0, 50, 100):
+        pace.report(float(number), number)
+    pace.report(110.0, 0)
+    assert pace.rate() is None
+    pace.report(120.0, 20)
+    assert pace.rate() == pytest.approx(2)
+
+
+@pytest.fixture
+def piped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LiveView, io.StringIO]]:
+    """A view into a pipe that is impatient."""
+    monkeypatch.setattr(live, "_SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(live, "_LOOK_SECONDS", 0.02)
+    pipe = io.StringIO()
+    with LiveView(Console(file=pipe, width=80)) as view:
+        yield view, pipe
+
+
+def _wait_for(pipe: io.StringIO, text: str) -> None:
+    deadline = time.monotonic() + 20
+    while text not in pipe.getvalue():
+        assert time.monotonic() < deadline, pipe.getvalue()
+        time.sleep(0.01)
+
+
+def test_a_piped_run_is_not_silent(piped: tuple[LiveView, io.StringIO]) -> None:
+    view, pipe = piped
+    _wait_for(pipe, "starting")  # before anything is built, while a server starts
+    view.started(PRETRAIN)
+    view.progressed(PRETRAIN, 190_000, 200_000, "updates", "")
+    view.started(Node("tokenize", "sw"))
+    _wait_for(pipe, "190,000/200,000 updates")
+    _wait_for(pipe, "tokenize[sw]")
+    assert "/s" not in pipe.getvalue(), "a rate from one report"
+    for node in (PRETRAIN, Node("tokenize", "sw")):
+        view.finished(Finished(node, "cached"))
+    _wait_for(pipe, "2 cached")  # it waits for another run, say
+
+
+def test_lines_of_a_stage_are_printed_and_count_as_news(
+    piped: tuple[LiveView, io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_SILENCE_SECONDS", 1e9)
+    view, pipe = piped
+    view.started(PRETRAIN)
+    view.logged(PRETRAIN, "update 50 of 200: mlm 3.21")
+    assert pipe.getvalue() == "  pretrain  update 50 of 200: mlm 3.21\n"
