@@ -18,7 +18,7 @@ from rich.console import Console
 from flows.interruption import Interruption
 from flows.server import temporary_server
 from xlm.cli.live import LiveView
-from xlm.cli.main import print_anything
+from xlm.cli.output import print_anything
 from xlm.cli.prefect_environment import (
     UI_PORT,
     api_url,

@@ -20,7 +20,7 @@ from tests.flows.console import xlm
         (("plan", "--until", "tokenise"), "no stage 'tokenise'; did you mean 'tokenize'?"),
         (("plan", "--refresh", "lern-bpe"), "nothing named 'lern-bpe'"),
         (("run", "--verify", "slow"), "--verify 'slow'; choose fast or deep"),
-        (("run", "--workers", "0"), "workers = 0"),
+        (("run", "--workers", "0"), "--workers '0'; give a whole number from 1 up"),
         (("run", "--root", "s3://b/x"), "cannot commit by rename"),
         (("run", "--until", "tokenise"), "no stage 'tokenise'; did you mean 'tokenize'?"),
         (("run", "--only", "split", "--refresh", "tokenize"), "this run does not build it"),
@@ -74,7 +74,7 @@ def test_completion_is_offered(tmp_path: Path) -> None:
 
 def test_a_terminal_that_cannot_show_a_letter_fails_nothing() -> None:
     """The mark before a finished stage made the stage fail."""
-    code = "from xlm.cli.main import print_anything; print_anything(); print('✓ split')"
+    code = "from xlm.cli.output import print_anything; print_anything(); print('✓ split')"
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
     assert printed.stdout == b"? split\n"

@@ -4,54 +4,79 @@ Commands import what they need when they run, so that `xlm --help` answers at on
 """
 
 import sys
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from xlm.cli import text_commands
+from xlm.cli.options import (
+    AsJson,
+    Languages,
+    Only,
+    Overrides,
+    Profile,
+    Refresh,
+    Root,
+    Until,
+    Verify,
+    Workers,
+    whole_number,
+)
+from xlm.cli.output import describe, print_anything
+from xlm.cli.usage import (
+    HELP_SETTINGS,
+    USAGE_EXIT_CODE,
+    CommandGroup,
+    examples,
+    print_usage_error,
+    print_version,
+)
 from xlm.errors import XlmError
 
 app = typer.Typer(
     name="xlm",
-    help="From Wikipedia dumps to a published cross-lingual language model.",
+    cls=CommandGroup,
+    context_settings=dict(HELP_SETTINGS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    epilog=examples(
+        "xlm plan --profile mini15     what a run would do",
+        "xlm run --profile mini15      run it",
+        "xlm results                   show its results",
+        "xlm run --help                options of a command",
+    ),
 )
-store_app = typer.Typer(help="Look after the artifact store.", no_args_is_help=True)
+store_app = typer.Typer(
+    help="List and check the artifacts in the store.",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    epilog=examples("xlm store ls tokenize", "xlm store verify --fast"),
+)
 app.add_typer(store_app, name="store")
 
-Profile = Annotated[
-    str, typer.Option("--profile", "-p", help="sample, mini15, xnli15, or a YAML file.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="A setting that differs; repeatable."),
-]
-Languages = Annotated[
-    str, typer.Option("--languages", "-l", help="Languages to keep, joined by commas.")
-]
-Until = Annotated[str | None, typer.Option("--until", help="Last stage to build.")]
-Only = Annotated[
-    list[str] | None, typer.Option("--only", help="Build this stage alone; repeatable.")
-]
-Refresh = Annotated[
-    list[str] | None,
-    typer.Option("--refresh", help="Build this stage, or stage[unit], again; repeatable."),
-]
-Verify = Annotated[str, typer.Option("--verify", help="Check of a hit: fast (sizes) or deep.")]
-Root = Annotated[
-    str | None, typer.Option("--root", help="Store; else XLM_ROOT, else ./data.", metavar="URL")
-]
-Workers = Annotated[
-    int | None, typer.Option("--workers", "-j", help="Processes; else XLM_WORKERS, else cores.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+@app.callback()
+def xlm(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Build a cross-lingual language model, from Wikipedia dumps to a published model."""
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "xlm run",
+        "xlm run --profile mini15 --languages en,fr,sw",
+        "xlm run --set bpe.codes=30000 --until pretrain",
+        "xlm run --refresh 'tokenize[sw]'",
+    )
+)
 def run(
     profile: Profile = "sample",
     overrides: Overrides = None,
@@ -63,7 +88,10 @@ def run(
     root: Root = None,
     workers: Workers = None,
 ) -> None:
-    """Build a profile's DAG, or what of it is missing."""
+    """Run the pipeline: build what the store does not have yet.
+
+    A run can be stopped at any time. The same command continues it.
+    """
     from xlm.cli.request import build_request
     from xlm.cli.run import run_pipeline
 
@@ -71,7 +99,13 @@ def run(
     run_pipeline(request, root, workers)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "xlm plan --profile mini15",
+        "xlm plan --set bpe.codes=9000 --until learn-bpe",
+        "xlm plan --json",
+    )
+)
 def plan(
     profile: Profile = "sample",
     overrides: Overrides = None,
@@ -83,7 +117,7 @@ def plan(
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run would build, and why; run nothing."""
+    """Show what a run would build and why, without running it."""
     from xlm.cli.plan import print_plan
     from xlm.cli.request import build_request
 
@@ -91,89 +125,149 @@ def plan(
     print_plan(request, root, as_json)
 
 
-@app.command()
+@app.command(
+    epilog=examples("xlm config --profile mini15", "xlm config --set bpe.codes=30000 --json")
+)
 def config(
     profile: Profile = "sample",
     overrides: Overrides = None,
     languages: Languages = "",
     as_json: AsJson = False,
 ) -> None:
-    """Print the resolved configuration."""
+    """Print every setting of a run with its value."""
     from xlm.cli.config import print_config
     from xlm.cli.request import build_request
 
     print_config(build_request(profile, overrides, languages), as_json)
 
 
-@app.command()
+@app.command(
+    epilog=examples("xlm results", "xlm results --profile mini15 --costs", "xlm results --json")
+)
 def results(
-    profile: Annotated[str | None, typer.Option("--profile", "-p", help="Of this profile.")] = None,
-    costs: Annotated[bool, typer.Option("--costs", help="Wall time and memory instead.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", "-p", metavar="PROFILE", help="Show the last run of this profile."
+        ),
+    ] = None,
+    costs: Annotated[
+        bool,
+        typer.Option(
+            "--costs", help="Show time, memory and size of each stage instead of the results."
+        ),
+    ] = False,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the tables of the last run."""
+    """Print the results of the last run, or what it cost."""
     from xlm.cli.results import print_costs, print_results
 
     (print_costs if costs else print_results)(profile, root, as_json)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "xlm convert model.pth out --to hugging-face \\",
+        "    --codes codes_xnli_15",
+        "xlm convert model-folder model.pth --to original",
+    )
+)
 def convert(
     source: Annotated[
-        Path, typer.Argument(help="A .pth of the original, a Hugging Face folder, or an artifact.")
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="The model: a .pth file of the original XLM, a Hugging Face folder, or an "
+            "artifact of this pipeline.",
+        ),
     ],
-    out: Annotated[Path, typer.Argument(help="What to write; it must not exist.")],
-    to: Annotated[str, typer.Option("--to", help="original, hugging-face or xlm.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The file or folder to write. It must not exist.")
+    ],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="FORMAT", help="The format to write: original, hugging-face or xlm."
+        ),
+    ],
     vocabulary: Annotated[
         Path | None,
-        typer.Option("--vocabulary", help="Folder of the model's vocabulary.json.", metavar="DIR"),
+        typer.Option(
+            "--vocabulary",
+            metavar="DIR",
+            help="Folder with the vocabulary.json of the model, if the source has none.",
+        ),
     ] = None,
     codes: Annotated[
-        Path | None, typer.Option("--codes", help="Codes file of the model's vocabulary.")
+        Path | None,
+        typer.Option(
+            "--codes",
+            metavar="FILE",
+            help="BPE codes of the model, for the tokenizer, if the source has none.",
+        ),
     ] = None,
 ) -> None:
-    """Write a model in another layout (docs/models.md)."""
+    """Convert a model to another format (docs/models.md)."""
     from xlm.cli.convert import convert_model
 
     convert_model(source, out, to, vocabulary, codes)
 
 
-@app.command()
-def ui(root: Root = None, port: Annotated[int, typer.Option(help="Of the server.")] = 4200) -> None:
-    """Start server, worker and deployments; stop them all with Ctrl-C."""
+@app.command(epilog=examples("xlm ui", "xlm ui --port 4300"))
+def ui(
+    root: Root = None,
+    port: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Port of the server.", parser=whole_number("--port", 1, 65_535)
+        ),
+    ] = 4200,
+) -> None:
+    """Start the Prefect UI: a server, a worker and the deployments.
+
+    Ctrl-C stops all of them.
+    """
     from xlm.cli.processes import run_ui
 
     run_ui(root, port)
 
 
-@app.command()
+@app.command(epilog=examples("xlm deploy"))
 def deploy(root: Root = None) -> None:
-    """Register the deployments of prefect.yaml with the server in PREFECT_API_URL."""
+    """Register the deployments with a running Prefect server.
+
+    The server is the one in PREFECT_API_URL, else the one that `xlm ui` starts.
+    """
     from xlm.cli.processes import deploy_all
 
     deploy_all(root)
 
 
-@store_app.command("ls")
+@store_app.command("ls", epilog=examples("xlm store ls", "xlm store ls tokenize --json"))
 def store_ls(
-    stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = None,
+    stage: Annotated[
+        str | None, typer.Argument(metavar="STAGE", help="List only this stage.")
+    ] = None,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """List artifacts."""
+    """List the artifacts in the store."""
     from xlm.cli.store import list_artifacts
 
     list_artifacts(stage, root, as_json)
 
 
-@store_app.command("verify")
+@store_app.command("verify", epilog=examples("xlm store verify", "xlm store verify --fast"))
 def store_verify(
-    fast: Annotated[bool, typer.Option("--fast", help="Compare sizes only.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Compare only sizes, not digests.")] = False,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every artifact against its manifest; exit 1 if one is damaged."""
+    """Check every artifact against its manifest.
+
+    The exit code is 1 if an artifact is damaged.
+    """
     from xlm.cli.store import verify_artifacts
 
     verify_artifacts("fast" if fast else "deep", root, as_json)
@@ -182,21 +276,21 @@ def store_verify(
 text_commands.register(app)
 
 
-def print_anything() -> None:
-    """Let no character fail a command on a terminal that cannot show it."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
 def main() -> None:
-    """Run a command; an error that a user can mend is one line on stderr and exit code 1."""
+    """Run a command; an error that a user can mend is one line on stderr and exit code 1 or 2."""
     print_anything()
     try:
-        app()
+        code = app(prog_name="xlm", standalone_mode=False)
+    except typer.TyperException as error:
+        print_usage_error(error)
+        code = USAGE_EXIT_CODE
     except XlmError as error:
         sys.stderr.write(f"xlm: {error}\n")
-        sys.exit(error.exit_code)
+        code = error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"xlm: {describe(error)}\n")
+        code = 1
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 import json
 from collections import Counter
 
-import typer
-
+from xlm.cli.output import show
 from xlm.config.settings import Settings
 from xlm.pipeline.plan import Step, plan
 from xlm.pipeline.request import RunRequest
@@ -16,13 +15,13 @@ def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
     steps = plan(request, store)
     if as_json:
-        typer.echo(json.dumps([_as_json(step) for step in steps], indent=1, ensure_ascii=False))
+        show(json.dumps([_as_json(step) for step in steps], indent=1, ensure_ascii=False))
         return
     width = max((len(str(step.node)) for step in steps), default=0)
     for step in steps:
-        typer.echo(f"{step.node!s:<{width}}  {step.status:<7}  {_explain(step)}".rstrip())
+        show(f"{step.node!s:<{width}}  {step.status:<7}  {_explain(step)}".rstrip())
     totals = Counter(step.status for step in steps)
-    typer.echo(", ".join(f"{count} {status}" for status, count in totals.items()))
+    show(", ".join(f"{count} {status}" for status, count in totals.items()))
 
 
 def _explain(step: Step) -> str:

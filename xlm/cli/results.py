@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import typer
-
+from xlm.cli.output import show
 from xlm.config.settings import Settings
 from xlm.pipeline.results import artifact_of, cost_table, costs_of, results_of, vocabulary_of
 from xlm.pipeline.run_record import last_run
@@ -24,17 +23,17 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
     if as_json:
         shares = {code: asdict(share) for code, share in vocabulary.items()}
         content = results.model_dump(mode="json") | {"vocabulary": shares}
-        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        show(json.dumps(content, indent=1, ensure_ascii=False))
         return
     found = fertility_table(vocabulary)
     for one in [*tables(results), *([found] if found else [])]:
-        typer.echo(f"{one.title}\n{_aligned(one.header, one.rows)}\n")
+        show(f"{one.title}\n{_aligned(one.header, one.rows)}\n")
     if not any(node["stage"] == "publish" for node in record["nodes"]):
         return  # a run that was to end with the evaluation
     published = artifact_of(record, home, "publish")
-    typer.echo(f"model   {published / 'classifier'}\n        {published / 'masked-lm'}")
-    typer.echo(f"card    {published / 'classifier' / 'README.md'}")
-    typer.echo(f"Prefect {home / 'prefect'} (seen with `make ui`)")
+    show(f"model   {published / 'classifier'}\n        {published / 'masked-lm'}")
+    show(f"card    {published / 'classifier' / 'README.md'}")
+    show(f"Prefect {home / 'prefect'} (seen with `make ui`)")
 
 
 def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
@@ -43,9 +42,9 @@ def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
     record = last_run(home, profile=profile)
     costs = costs_of(record, home)
     if as_json:
-        typer.echo(json.dumps([cost._asdict() for cost in costs], indent=1))
+        show(json.dumps([cost._asdict() for cost in costs], indent=1))
         return
-    typer.echo(_aligned(*cost_table(costs)))
+    show(_aligned(*cost_table(costs)))
 
 
 def _root(root: str | None) -> Path:

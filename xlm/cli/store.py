@@ -4,6 +4,7 @@ import json
 
 import typer
 
+from xlm.cli.output import show
 from xlm.config.settings import Settings
 from xlm.errors import StoreError
 from xlm.markdown import size
@@ -42,12 +43,12 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
             }
         )
     if as_json:
-        typer.echo(json.dumps(rows, indent=1))
+        show(json.dumps(rows, indent=1))
         return
     for row in rows:
         node = f"{row['stage']}[{row['unit']}]"
         rest = row.get("damage") or f"{str(row['digest'])[:12]}  {row['size']}"
-        typer.echo(f"{node:<32}  {row['key']}  {rest}")
+        show(f"{node:<32}  {row['key']}  {rest}")
 
 
 def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
@@ -60,10 +61,10 @@ def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
         if (damage := store.damage(stage, key, verify)) is not None:
             found.append({"stage": stage, "key": key, "damage": damage})
     if as_json:
-        typer.echo(json.dumps({"checked": count, "damaged": found}, indent=1))
+        show(json.dumps({"checked": count, "damaged": found}, indent=1))
     else:
         for row in found:
-            typer.echo(f"{row['stage']} {row['key']}: {row['damage']}")
-        typer.echo(f"{count} artifacts checked ({verify}), {len(found)} damaged")
+            show(f"{row['stage']} {row['key']}: {row['damage']}")
+        show(f"{count} artifacts checked ({verify}), {len(found)} damaged")
     if found:
         raise typer.Exit(1)

@@ -6,11 +6,14 @@ What they do is in `filter_recipes.py`, how they read and write in `filter_strea
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from xlm.cli.options import whole_number
+from xlm.cli.usage import CommandGroup, examples
 from xlm.config.languages import LANGUAGES
 from xlm.config.learners import LEARNERS
 from xlm.config.segmenters import DEFAULT_SEGMENTERS
@@ -18,37 +21,71 @@ from xlm.errors import ConfigError
 
 _MOST_CODES = 10_000_000
 
-bpe_app = typer.Typer(help="Byte-pair codes as Unix filters.", no_args_is_help=True)
+bpe_app = typer.Typer(
+    help="Learn and apply BPE codes.",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    epilog=examples(
+        "xlm bpe learn --codes 2000 < tokens > codes",
+        "xlm bpe apply --codes codes < tokens > pieces",
+    ),
+)
 
-Lang = Annotated[str, typer.Option("--lang", "-l", help="Language of the text.", metavar="CODE")]
+Lang = Annotated[
+    str, typer.Option("--lang", "-l", metavar="CODE", help="Language of the text, e.g. sw.")
+]
 MaybeLang = Annotated[
-    str | None, typer.Option("--lang", "-l", help="Language of the text.", metavar="CODE")
+    str | None,
+    typer.Option(
+        "--lang", "-l", metavar="CODE", help="Language of the text. Not needed with --tokenized."
+    ),
 ]
 Segmenter = Annotated[
     str | None,
     typer.Option(
         "--segmenter",
         metavar="NAME[:PATH]",
-        help="jieba, pkuseg, stanford, newmm, kytea or command; zh and th have theirs.",
+        help="Program that splits text into words: jieba, pkuseg, stanford, newmm, kytea or "
+        "command:PROGRAM. [default: jieba for zh, newmm for th, else none]",
     ),
 ]
 Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", min=1, help="Processes; lines keep their order.")
+    int,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        help="Number of processes. The order of lines stays.",
+        parser=whole_number("--jobs", 1),
+    ),
 ]
-Codes = Annotated[Path, typer.Option("--codes", help="Codes file as fastBPE writes it.")]
+Codes = Annotated[
+    Path, typer.Option("--codes", metavar="FILE", help="BPE codes, in the format of fastBPE.")
+]
 Vocab = Annotated[
-    Path, typer.Option("--vocab", help="File of lines `token count`, or a vocabulary artifact.")
+    Path,
+    typer.Option(
+        "--vocab",
+        metavar="FILE",
+        help="Vocabulary: a file with a token and its count on each line, or the folder of a "
+        "vocabulary artifact.",
+    ),
 ]
 MaxVocab = Annotated[
     int | None,
-    typer.Option("--max-vocab", min=15, help="Ids, 14 special ones included; else all."),
+    typer.Option(
+        "--max-vocab",
+        metavar="N",
+        help="Size of the vocabulary with its 14 special tokens. [default: all of the file]",
+        parser=whole_number("--max-vocab", 15),
+    ),
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the filters to the console script."""
-    for command in (tokenize, encode, decode):
-        app.command()(command)
+    for command, lines in _EXAMPLES.items():
+        app.command(epilog=examples(*lines))(command)
     app.add_typer(bpe_app, name="bpe")
 
 
@@ -58,7 +95,10 @@ def tokenize(
     segmenter: Segmenter = None,
     jobs: Jobs = 1,
 ) -> None:
-    """Raw lines to tokens, lower-cased, without accents; one line out for each line in."""
+    """Split text into tokens, in lower case and without accents.
+
+    Reads lines from standard input and writes one line for each.
+    """
     from xlm.cli.filter_recipes import Tokenize
     from xlm.cli.filter_stream import run_filter
 
@@ -71,12 +111,16 @@ def encode(
     lang: MaybeLang = None,
     max_vocab: MaxVocab = None,
     tokenized: Annotated[
-        bool, typer.Option("--tokenized", help="The lines are tokens already.")
+        bool, typer.Option("--tokenized", help="The input is tokenized already.")
     ] = False,
     segmenter: Segmenter = None,
     jobs: Jobs = 1,
 ) -> None:
-    """Raw lines to ids: no end of sentence is added, unknown is 3, an empty line stays empty."""
+    """Turn text into ids of the vocabulary.
+
+    Reads lines from standard input and writes one line for each. No end of sentence is added. An
+    unknown token is 3. An empty line stays empty.
+    """
     from xlm.cli.filter_recipes import Encode, Tokenize
     from xlm.cli.filter_stream import run_filter
 
@@ -87,36 +131,78 @@ def encode(
 
 
 def decode(vocab: Vocab, max_vocab: MaxVocab = None, jobs: Jobs = 1) -> None:
-    """Lines of ids to text: pieces are joined, special tokens stand by their names."""
+    """Turn ids of the vocabulary back into text.
+
+    Reads lines from standard input and writes one line for each. Pieces are joined to words;
+    special tokens appear by name.
+    """
     from xlm.cli.filter_recipes import Decode
     from xlm.cli.filter_stream import run_filter
 
     run_filter(Decode(vocab, max_vocab), jobs)
 
 
-@bpe_app.command("apply")
+@bpe_app.command("apply", epilog=examples("xlm bpe apply --codes codes < tokens > pieces"))
 def bpe_apply(codes: Codes, jobs: Jobs = 1) -> None:
-    """Lines of tokens to lines of pieces, `@@` on each piece but a word's last."""
+    """Cut tokens into pieces with BPE codes.
+
+    Reads lines from standard input and writes one line for each. Every piece but the last of a
+    word ends in `@@`.
+    """
     from xlm.cli.filter_recipes import ApplyCodes
     from xlm.cli.filter_stream import run_filter
 
     run_filter(ApplyCodes(codes), jobs)
 
 
-@bpe_app.command("learn")
+@bpe_app.command("learn", epilog=examples("xlm bpe learn --codes 2000 < tokens > codes"))
 def bpe_learn(
-    codes: Annotated[int, typer.Option("--codes", min=1, max=_MOST_CODES, help="Merges to learn.")],
+    codes: Annotated[
+        int,
+        typer.Option(
+            "--codes",
+            metavar="N",
+            help="Number of merges to learn.",
+            parser=whole_number("--codes", 1, _MOST_CODES),
+        ),
+    ],
     learner: Annotated[
-        str, typer.Option("--learner", help=" or ".join(LEARNERS) + ".")
+        str,
+        typer.Option("--learner", metavar="NAME", help=f"Program to use: {' or '.join(LEARNERS)}."),
     ] = "fastbpe",
     jobs: Annotated[
-        int, typer.Option("--jobs", min=1, help="Threads of the deterministic learner.")
+        int,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            help="Number of threads of the deterministic learner.",
+            parser=whole_number("--jobs", 1),
+        ),
     ] = 1,
 ) -> None:
-    """Lines of tokens to byte-pair codes, `left right count` a line."""
+    """Learn BPE codes from tokens.
+
+    Reads lines of tokens from standard input and writes one merge on each line: left, right,
+    count.
+    """
     from xlm.cli.bpe_learn import learn
 
     learn(codes, learner, jobs)
+
+
+_EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
+    tokenize: (
+        "xlm tokenize --lang sw < raw > tokens",
+        "xlm tokenize --lang zh --jobs 4 < raw > tokens",
+    ),
+    encode: (
+        "xlm encode --lang sw --codes codes --vocab vocab \\",
+        "    < raw > ids",
+        "xlm encode --tokenized --codes codes --vocab vocab \\",
+        "    < tokens > ids",
+    ),
+    decode: ("xlm decode --vocab vocab < ids > text",),
+}
 
 
 def _segmenter(language: str, chosen: str | None) -> str | None:

@@ -1,0 +1,94 @@
+"""What all commands share: their help, their version, and one line for a mistyped command."""
+
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from xlm.config.suggest import did_you_mean
+
+USAGE_EXIT_CODE = 2
+"""Of a command line that cannot be read, as in other Unix programs; other errors exit with 1."""
+
+HELP_SETTINGS: Mapping[str, Any] = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+}
+
+
+class CommandGroup(TyperGroup):
+    """A group that lists whole summaries and names the nearest command for a mistyped one."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List every command with its whole summary; Typer's own list cuts long ones."""
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                rows.append((name, (command.help or "").partition("\n\n")[0].strip()))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that `args` start with.
+
+        Raises:
+            typer.BadParameter: there is no such command.
+        """
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            names = self.list_commands(ctx)
+            raise typer.BadParameter(
+                f"unknown command {_shortened(args[0])!r}; {did_you_mean(args[0], names)}", ctx=ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: command lines that can be copied, never wrapped."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"xlm {version('xlm-pipeline')}")
+        raise typer.Exit
+
+
+def usage_line(error: typer.TyperException) -> str:
+    """One line for a command line that cannot be read: what is wrong, and where help is."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "xlm"
+    see = f"see `{command} --help`"
+    option = getattr(error, "option_name", None)
+    if option is not None and context is not None:
+        known = [name for one in context.command.get_params(context) for name in one.opts]
+        if option not in known:
+            near = did_you_mean(option, known)
+            fix = near if near.startswith("did you mean") else see
+            return f"{command}: unknown option {_shortened(option)!r}; {fix}"
+    if option is not None:
+        return f"{command}: option {option} needs a value; {see}"
+    if isinstance(error, typer.BadParameter):
+        if error.param is None:
+            return f"{command}: {error.message}"
+        kind = error.param.param_type_name
+        name = error.param.opts[0] if kind == "option" else str(error.param.name).upper()
+        return f"{command}: {error.message or f'{kind} {name} is missing'}; {see}"
+    what = error.format_message().rstrip(".")
+    return f"{command}: {_shortened(what[:1].lower() + what[1:])}; {see}"
+
+
+def print_usage_error(error: typer.TyperException) -> None:
+    """Write one line to stderr about what is wrong, or the help where no command was given."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(f"{error.format_message()}\n")
+        return
+    sys.stderr.write(f"{' '.join(usage_line(error).split())}\n")
+
+
+def _shortened(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
