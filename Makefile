@@ -1,6 +1,8 @@
 # Verbs of the project. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests of one file share costly fixtures, so a file stays in one process; PARALLEL= runs them in order.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check format ui mini15 ablation fingerprints lock clean
@@ -16,7 +18,7 @@ run: setup  ## run the whole pipeline on the sample world and print its results
 	@$(BIN)/xlm results --profile sample
 
 test: setup  ## run the tests; PYTEST="-k store" for some of them
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 check: setup  ## lint, format and types
 	@$(BIN)/ruff check .
