@@ -50,6 +50,29 @@ def test_what_is_not_utf8_is_one_line_behind_the_answers_before_it(jobs: str) ->
         assert "line 1: not UTF-8" in run(*TOKENIZE, text=half_of_a_pair, code=1)[1]
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32-le"])
+def test_wide_text_is_refused_in_one_line(encoding: str, jobs: str) -> None:
+    text = "".join(f"The pupil number {i} reads.\n" for i in range(5)).encode(encoding)
+    for command in (TOKENIZE, ("bpe", "learn", "--codes", "3")):
+        answer, said = run(*command, "--jobs", jobs, text=text, code=1)
+        assert answer == b""
+        assert said.startswith("xlm: standard input: the text is UTF-")
+        assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_carriage_returns_and_nuls_are_counted_in_a_warning(jobs: str) -> None:
+    answer, said = run(*TOKENIZE, "--jobs", jobs, text=b"one\rtwo\rthree")
+    assert answer.count(b"\n") == 1
+    assert said.startswith("xlm: warning: standard input: 2 carriage returns within 1 lines")
+    assert said.count("\n") == 1
+    text = b"a plain line\n" * 50 + b"a\0b\nc\r\n"
+    answer, said = run(*TOKENIZE, "--jobs", jobs, text=text)
+    assert answer.count(b"\n") == 52
+    assert said == "xlm: warning: standard input: 1 NUL characters in 52 lines\n"
+
+
 def test_line_numbers_count_over_batches() -> None:
     text = b"word\n" * 200_000 + b"\xff\n"
     answer, said = run("decode", "--vocab", "/dev/null", text=text, code=1)

@@ -14,7 +14,12 @@ from xlm.stages.extract_parallel import run
 
 CODES = (("en", "eng"), ("sw", "swh"))
 MOSES = PairPart(kind="moses", downloads=("tatoeba.en-sw",), codes=CODES)
-PLAIN = PairPart(kind="plain", downloads=("ntrex.en", "ntrex.sw"), codes=CODES)
+PLAIN = PairPart(
+    kind="plain",
+    downloads=("ntrex.en", "ntrex.sw"),
+    codes=CODES,
+    files=("src.eng.txt", "ref.swa.txt"),
+)
 
 
 def _moses(folder, english, swahili, code="swh", extra=None):
@@ -34,8 +39,14 @@ def _text(folder, name, content):
     return folder
 
 
-def _work(make_work, parts, max_pairs=None, name="work", **inputs):
-    config = ExtractParallelSlice(languages=("en", "sw"), parts=parts, max_pairs=max_pairs)
+def _joined(lines):
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _work(make_work, parts, max_pairs=None, name="work", most_bad=0.01, **inputs):
+    config = ExtractParallelSlice(
+        languages=("en", "sw"), parts=parts, max_pairs=max_pairs, max_bad_lines=most_bad
+    )
     work = make_work(config, "en-sw", name)
     work.inputs.update(inputs)
     return work
@@ -114,7 +125,7 @@ def test_bytes_that_are_no_utf8_are_replaced_and_counted(make_work, tmp_path):
         ),
         "ntrex.sw": _text(tmp_path / "s", "ref.swa.txt", b"moja\nmbili\n"),
     }
-    work = _work(make_work, (PLAIN,), **inputs)
+    work = _work(make_work, (PLAIN,), most_bad=0.5, **inputs)
     outcome = run(work)
     assert _lines(work, "en") == ["one \ufffd", "two \ufffd"]
     assert outcome.counts["lines_not_utf8"] == 1
@@ -148,7 +159,7 @@ def test_a_pair_without_lines_is_refused(make_work, tmp_path):
         run(_work(make_work, (MOSES,), **{"tatoeba.en-sw": folder}))
 
 
-_SIDE = st.text(st.characters(exclude_characters="\n", codec="utf-8"), max_size=8)
+_SIDE = st.text(st.characters(exclude_characters="\n\0", codec="utf-8"), max_size=8)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -156,8 +167,12 @@ _SIDE = st.text(st.characters(exclude_characters="\n", codec="utf-8"), max_size=
 def test_alignment_is_preserved_whatever_the_lines_hold(make_work, tmp_path, pairs):
     pairs = [("first", "kwanza"), *pairs]
     inputs = {
-        "ntrex.en": _text(tmp_path / "e", "e.txt", "".join(f"{a}\n" for a, _ in pairs).encode()),
-        "ntrex.sw": _text(tmp_path / "s", "s.txt", "".join(f"{b}\n" for _, b in pairs).encode()),
+        "ntrex.en": _text(
+            tmp_path / "e", "src.eng.txt", "".join(f"{a}\n" for a, _ in pairs).encode()
+        ),
+        "ntrex.sw": _text(
+            tmp_path / "s", "ref.swa.txt", "".join(f"{b}\n" for _, b in pairs).encode()
+        ),
     }
     work = _work(make_work, (PLAIN,), **inputs)
     run(work)

@@ -1,5 +1,6 @@
 """The data stages as the DAG sees them: units, inputs, keys, and real runs from the mirror."""
 
+import gzip
 import hashlib
 import subprocess
 import sys
@@ -169,6 +170,32 @@ def test_a_hit_goes_stale_when_the_mirrors_file_changes(tmp_path):
     manifest["counts"]["host_bytes"] = 5
     assert "has 4 bytes, had 5" in DOWNLOAD.stale(mirrored, manifest)
     assert DOWNLOAD.stale(DOWNLOAD.slice(_config(), "xnli"), manifest) is None
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".txt"])
+def test_a_plain_corpus_has_any_file_names(tmp_path, make_work, ending):
+    """Two aligned files from a mirror, downloaded and extracted as the DAG does it."""
+    folder = tmp_path / "mirror" / "texts.example.org" / "v1"
+    folder.mkdir(parents=True)
+    for code, line in (("en", "A line %d"), ("sw", "Mstari %d")):
+        text = "".join(f"{line % i}\n" for i in range(10)).encode()
+        content = gzip.compress(text) if ending == ".gz" else text
+        (folder / f"train.{code}{ending}").write_bytes(content)
+    corpus = {
+        "kind": "plain", "name": "mine", "title": "Mine", "licence": "CC0-1.0",
+        "english": f"https://texts.example.org/v1/train.en{ending}",
+        "other": f"https://texts.example.org/v1/train.{{code}}{ending}",
+    }  # fmt: skip
+    mirror = str(tmp_path / "mirror")
+    config = _config(mirror, languages=("en", "sw"), parallel=[corpus])
+    inputs = {}
+    for unit in ("mine.en", "mine.sw"):
+        work = make_work(DOWNLOAD.slice(config, unit), unit, unit)
+        DOWNLOAD.run(work)
+        inputs[unit] = work.out
+    work = make_work(EXTRACT_PARALLEL.slice(config, "en-sw"), "en-sw", **inputs)
+    assert EXTRACT_PARALLEL.run(work).counts["pairs"] == 10
+    assert (work.out / "text.sw.txt").read_text().startswith("Mstari 0\nMstari 1\n")
 
 
 def test_three_real_languages_go_from_mirror_to_split(shared, make_work):

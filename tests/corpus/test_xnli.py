@@ -146,6 +146,29 @@ def test_bytes_that_are_no_utf8_are_named(make_work, tmp_path):
         run(_work(make_work, xnli=_xnli(tmp_path / "x", dev)))
 
 
+@pytest.mark.parametrize("mend", [
+    lambda text: text.replace("\n", "\r").encode(),
+    lambda text: text.replace("\n", "\r\n").encode(),
+    lambda text: text.encode("utf-8-sig"),
+])  # fmt: skip
+def test_other_line_ends_and_a_mark_change_no_row(make_work, tmp_path, mend):
+    expected = _work(make_work, xnli=_xnli(tmp_path / "a"))
+    run(expected)
+    (tmp_path / "b").mkdir()
+    work = make_work(expected.config, name="other")
+    work.inputs["xnli"] = _xnli(tmp_path / "b", dev=mend(_table(ROWS)), test=mend(_table(ROWS)))
+    run(work)
+    for name in ("valid.tsv", "test.tsv"):
+        assert (work.out / name).read_bytes() == (expected.out / name).read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_wide_tables_are_refused(make_work, tmp_path, encoding):
+    folder = _xnli(tmp_path / "x", dev=_table(ROWS).encode(encoding))
+    with pytest.raises(DataError, match=r"xnli\.dev\.tsv: the text is UTF-(16|32)-LE"):
+        run(_work(make_work, xnli=folder))
+
+
 @pytest.mark.parametrize("text", ["", "a\tb\nc\td\n"])
 def test_a_table_without_the_columns_is_refused(make_work, tmp_path, text):
     with pytest.raises(DataError, match="no column language, sentence1, sentence2, gold_label"):

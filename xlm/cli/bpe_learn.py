@@ -5,7 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from xlm.cli.filter_stream import INPUT, decode_lines, ending_by_signal, read_batches, write_output
+from xlm.cli.filter_oddities import INPUT
+from xlm.cli.filter_stream import decode_lines, ending_by_signal, read_batches, write_output
 from xlm.config.learners import LEARNERS
 from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError, DataError

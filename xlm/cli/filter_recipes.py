@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xlm.cli.filter_stream import INPUT, Answer, Partly, each
+from xlm.cli.filter_oddities import INPUT
+from xlm.cli.filter_stream import Answer, Partly, each
 from xlm.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import atexit
 import os
 import select
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
@@ -20,12 +21,11 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from xlm.cli.filter_oddities import INPUT, Oddities
 from xlm.errors import DataError, ToolError, XlmError
 
 Answer = Callable[[Sequence[str], int], Iterable[str]]
 """Lines and the number of the first of them to their answers."""
-
-INPUT = "standard input"
 
 _STDIN, _STDOUT = 0, 1
 _BATCH_BYTES = 1 << 18
@@ -100,9 +100,20 @@ def write_output(data: bytes) -> None:
 def read_batches() -> Iterator[tuple[bytes, bool]]:
     """Whole lines of standard input, some hundred kilobytes at most, and whether it then pauses.
 
+    After the last of them, what is odd about the text is one warning on standard error.
+
     Raises:
-        DataError: it cannot be read.
+        DataError: it cannot be read, or is UTF-16 or UTF-32.
     """
+    oddities = Oddities()
+    for batch, paused in _batches():
+        oddities.look(batch)
+        yield batch, paused
+    for warning in oddities.warnings():
+        sys.stderr.write(f"xlm: warning: {INPUT}: {warning}\n")
+
+
+def _batches() -> Iterator[tuple[bytes, bool]]:
     parts: list[bytes] = []
     whole = size_bytes = 0
     while data := _read():

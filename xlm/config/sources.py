@@ -23,7 +23,35 @@ OFFICIAL_VOCABULARY_ID = "xlm.vocabulary"
 OFFICIAL_IDS = (OFFICIAL_CODES_ID, OFFICIAL_VOCABULARY_ID)
 """Downloaded where `bpe.source` is official."""
 _ID = r"^[a-z0-9_-]+$"
+CODE = "{code}"
+"""Stands for a language's code in the address of a plain corpus."""
+_LONGEST_NAME_BYTES = 200
+_TAKEN_NAMES = ("", ".", "..", "manifest.json", "run.json", "logs")
 _RESERVED = (XNLI_ID, MULTINLI_ID, WIKIPEDIA_ID, "xlm")
+
+
+def file_name(address: str) -> str:
+    """The name under which a download leaves the file of an address."""
+    return address.rsplit("/", 1)[-1]
+
+
+def _address(address: str, setting: str) -> str:
+    """The address, if a file can be fetched from it and kept under its own name."""
+    what = None
+    scheme, _, rest = address.partition("://")
+    host, slash, _ = rest.partition("/")
+    name = file_name(address)
+    if scheme not in ("http", "https") or not host or not slash:
+        what = "is not an address that begins with https:// or http:// and a host"
+    elif not address.isprintable() or " " in address or "\\" in address:
+        what = "holds white space, a control character or a backslash"
+    elif name in _TAKEN_NAMES or len(name.encode(errors="replace")) > _LONGEST_NAME_BYTES:
+        what = "does not end in the name of a file"
+    if what is None:
+        return address
+    raise ConfigError(
+        f"{setting}: {address[:200]!r} {what}", fix="write e.g. https://host/folder/train.en"
+    )
 
 
 class WikipediaSource(Config):
@@ -73,9 +101,10 @@ class PlainCorpus(Config):
     kind: Literal["plain"] = "plain"
     name: str = Field(pattern=_ID, description="First part of the downloads' ids.")
     title: str = Field(description="Name for manifests and cards.")
-    english: str = Field(pattern=r"^https?://", description="Address of the English file.")
+    english: str = Field(
+        description="Address of the English file: text, or text packed with gzip, bzip2 or xz."
+    )
     other: str = Field(
-        pattern=r"^https?://.*\{code\}",
         description="Address of another language's file, with {code} where its code belongs.",
     )
     codes: Literal["ours", "ntrex"] = Field(
@@ -87,6 +116,22 @@ class PlainCorpus(Config):
         description="Pairs in our codes (en-sw), or all: English with every configured language.",
     )
     licence: str = Field(description="Licence of the text.")
+
+    @field_validator("english")
+    @classmethod
+    def _is_english(cls, address: str) -> str:
+        return _address(address, "sources.parallel: english")
+
+    @field_validator("other")
+    @classmethod
+    def _has_code(cls, address: str) -> str:
+        rest = _address(address, "sources.parallel: other").replace(CODE, "")
+        if rest == address or {"{", "}"} & set(rest):
+            raise ConfigError(
+                f"sources.parallel: other {address!r} must hold {CODE}, and no other braces",
+                fix=f"write it where the language's code belongs, e.g. https://host/train.{CODE}",
+            )
+        return address
 
     @property
     def id(self) -> str:
@@ -101,16 +146,21 @@ class ArchiveSource(Config):
     """One archive or file at one address."""
 
     title: str = Field(description="Name for manifests and cards.")
-    address: str = Field(pattern=r"^https?://", description="Where the host keeps it.")
+    address: str = Field(description="Where the host keeps it.")
     licence: str = Field(description="Licence of the text.")
     size_bytes: int | None = operational(
         None, description="About how large it is at its host, for plans; null: unknown."
     )
 
+    @field_validator("address")
+    @classmethod
+    def _names_a_file(cls, address: str) -> str:
+        return _address(address, "an archive's address")
+
     @property
     def file_name(self) -> str:
         """The name under which a download leaves it."""
-        return self.address.rsplit("/", 1)[-1]
+        return file_name(self.address)
 
 
 _XNLI = ArchiveSource(
@@ -194,6 +244,13 @@ class SourcesConfig(Config):
         default=None,
         ge=1,
         description="Lines taken of each corpus of a pair, the first; null: all.",
+    )
+    max_bad_lines: float = operational(
+        0.01,
+        ge=0,
+        le=1,
+        description="Share of the lines of a parallel text that may be other than plain UTF-8; "
+        "more of them are an error. Those that are taken have U+FFFD for their bad bytes.",
     )
     max_train_rows: int | None = Field(
         default=None,

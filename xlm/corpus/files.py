@@ -1,4 +1,4 @@
-"""Finds the one file that a download left."""
+"""Finds the file that a download left."""
 
 from pathlib import Path
 
@@ -19,3 +19,17 @@ def sole_file(directory: Path, pattern: str) -> Path:
             fix="fetch it again with --refresh download",
         )
     return found[0]
+
+
+def named_file(directory: Path, name: str) -> Path:
+    """The file of that name in a download.
+
+    Raises:
+        DataError: it is not there.
+    """
+    path = directory / name
+    if not path.is_file():
+        raise DataError(
+            f"{directory.name}: no file {name}", fix="fetch it again with --refresh download"
+        )
+    return path

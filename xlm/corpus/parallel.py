@@ -1,19 +1,23 @@
 """The extract-parallel stage: several corpora of a pair to two files with aligned lines.
 
-Line i of one side belongs to line i of the other, and a line ends at "\\n" alone: a CR, U+2028 or
-U+0085 inside a sentence stays in it and shifts nothing. Bytes that are not UTF-8 become U+FFFD, and
-the lines that hold such are counted: a release with one bad byte is still worth its million pairs.
+Line i of one side belongs to line i of the other; `text_lines.py` says where a line ends and which
+encodings are refused. Lines with a few bad bytes are counted: a release with one of them is still
+worth its million pairs.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from xlm.corpus.archives import missing_member, open_member, open_zip
-from xlm.corpus.files import sole_file
+from xlm.corpus.compressed import open_plain
+from xlm.corpus.files import named_file, sole_file
+from xlm.corpus.text_lines import TextLines, open_text
 from xlm.errors import DataError
 from xlm.stage import Outcome, Work
 
@@ -22,12 +26,11 @@ if TYPE_CHECKING:
 
     from xlm.corpus.specs import ExtractParallelSlice, PairPart
 
-_PROGRESS_EVERY = 10_000
-_REPLACEMENT = "\ufffd"
-_BYTE_ORDER_MARK = "\ufeff"
+log = logging.getLogger(__name__)
 
-Sides = tuple[BinaryIO, BinaryIO]
-Names = tuple[str, str]
+_PROGRESS_EVERY = 10_000
+
+Sides = tuple[TextLines, TextLines]
 
 
 @dataclass
@@ -39,14 +42,17 @@ class _Counts:
     empty: int = 0
     over_cap: int = 0
     not_utf8: int = 0
+    with_nul: int = 0
+    returns: int = 0
+    texts_of_returns: int = 0
 
 
 def extract_parallel(work: "Work[ExtractParallelSlice]") -> Outcome:
     """Write `text.{language}.txt` for both languages, the corpora one behind the other.
 
     Raises:
-        DataError: an archive is damaged, a side is missing, the sides of a corpus have unequal
-            numbers of lines, or no pair is left.
+        DataError: an archive is damaged, a side is missing or is not UTF-8, the sides of a corpus
+            have unequal numbers of lines, or no pair is left.
     """
     counts: dict[str, int | float | str] = {}
     total = _Counts()
@@ -60,11 +66,14 @@ def extract_parallel(work: "Work[ExtractParallelSlice]") -> Outcome:
         ]
         for part in work.config.parts:
             found = _Counts()
-            with _open_part(work, part) as (sides, names):
-                for pair in _pairs(sides, names, work.config.max_pairs, found):
+            with _open_part(work, part) as sides:
+                for pair in _pairs(sides, work.config.max_pairs, found):
                     _write_pair(pair, targets)
                     if found.kept % _PROGRESS_EVERY == 0:
-                        work.progress.update(total.kept + found.kept, None, "pairs", names[0])
+                        done = total.kept + found.kept
+                        work.progress.update(done, None, "pairs", sides[0].name)
+            for side in sides:
+                _close_side(side, found, work.config.max_bad_lines)
             counts[f"pairs.{part.downloads[0].split('.')[0]}"] = found.kept
             for name, value in vars(found).items():
                 setattr(total, name, getattr(total, name) + value)
@@ -81,6 +90,9 @@ def extract_parallel(work: "Work[ExtractParallelSlice]") -> Outcome:
             "empty_side": total.empty,
             "over_max_pairs": total.over_cap,
             "lines_not_utf8": total.not_utf8,
+            "lines_with_nul": total.with_nul,
+            "returns_inside_lines": total.returns,
+            "texts_with_cr_line_ends": total.texts_of_returns,
             **counts,
         }
     )
@@ -106,35 +118,36 @@ def member_of(archive: "zipfile.ZipFile", codes: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def _open_part(
-    work: "Work[ExtractParallelSlice]", part: "PairPart"
-) -> Iterator[tuple[Sides, Names]]:
-    """Both sides of one corpus, in the order of the pair's languages, and what to call them."""
+def _open_part(work: "Work[ExtractParallelSlice]", part: "PairPart") -> Iterator[Sides]:
+    """Both sides of one corpus, in the order of the pair's languages."""
     with ExitStack() as stack:
         if part.kind == "moses":
             path = sole_file(work.inputs[part.downloads[0]], "*.zip")
             archive = stack.enter_context(open_zip(path))
-            names = (member_of(archive, part.codes[0]), member_of(archive, part.codes[1]))
-            first, second = (stack.enter_context(open_member(archive, name)) for name in names)
-            yield (first, second), names
+            names = [member_of(archive, codes) for codes in part.codes]
+            openers = [partial(open_member, archive, name) for name in names]
         else:
-            paths = [sole_file(work.inputs[name], "*.txt") for name in part.downloads]
-            one, two = (stack.enter_context(path.open("rb")) for path in paths)
-            yield (one, two), (paths[0].name, paths[1].name)
+            folders = [work.inputs[name] for name in part.downloads]
+            paths = [
+                named_file(folder, name) for folder, name in zip(folders, part.files, strict=True)
+            ]
+            names = [path.name for path in paths]
+            openers = [partial(open_plain, path) for path in paths]
+        first, second = map(open_text, openers, names, work.config.languages)
+        yield first, second
 
 
-def _pairs(
-    sides: Sides, names: Names, max_pairs: int | None, counts: _Counts
-) -> Iterator[tuple[str, str]]:
+def _pairs(sides: Sides, max_pairs: int | None, counts: _Counts) -> Iterator[tuple[str, str]]:
     """The pairs of one corpus; both sides are read to their end, so that a shift is always seen."""
     taken = 0
-    for first, second in zip_longest(*sides):
+    lines = [side.lines() for side in sides]
+    for first, second in zip_longest(*lines):
         if first is None or second is None:
-            left = sum(1 for _ in sides[first is None]) + 1
-            lines = [counts.read, counts.read]
-            lines[first is None] += left
+            left = sum(1 for _ in lines[first is None]) + 1
+            found = [counts.read, counts.read]
+            found[first is None] += left
             raise DataError(
-                f"{names[0]} has {lines[0]:,} lines, {names[1]} has {lines[1]:,}",
+                f"{sides[0].name} has {found[0]:,} lines, {sides[1].name} has {found[1]:,}",
                 fix="the corpus is damaged or not aligned: fetch it again, or leave it out",
             )
         counts.read += 1
@@ -142,9 +155,7 @@ def _pairs(
             counts.over_cap += 1
             continue
         taken += 1
-        pair = _decoded(first, counts), _decoded(second, counts)
-        if taken == 1:
-            pair = pair[0].removeprefix(_BYTE_ORDER_MARK), pair[1].removeprefix(_BYTE_ORDER_MARK)
+        pair = sides[0].decode(first), sides[1].decode(second)
         if pair[0].strip() and pair[1].strip():
             counts.kept += 1
             yield pair
@@ -152,13 +163,23 @@ def _pairs(
             counts.empty += 1
 
 
-def _decoded(line: bytes, counts: _Counts) -> str:
-    # CRLF files: the CR belongs to the line's end, not to the sentence.
-    content = line.removesuffix(b"\n").removesuffix(b"\r")
-    text = content.decode("utf-8", errors="replace")
-    if _REPLACEMENT in text and _REPLACEMENT.encode() not in content:
-        counts.not_utf8 += 1
-    return text
+def _close_side(side: TextLines, counts: _Counts, most_bad_lines: float) -> None:
+    """Refuse a side that is mostly unreadable; count and report what is odd about another."""
+    side.require_readable(most_bad_lines)
+    faults = side.faults
+    counts.not_utf8 += faults.not_utf8
+    counts.with_nul += faults.with_nul
+    counts.returns += faults.returns
+    counts.texts_of_returns += side.ends_at_returns
+    if faults.bad:
+        log.warning(
+            "%s: %d of %d lines are not plain UTF-8, the first is line %d; U+FFFD stands for "
+            "their bad bytes",
+            side.name, faults.bad, faults.lines, faults.first_bad_line,
+        )  # fmt: skip
+    if side.ends_at_returns:
+        log.warning("%s: its line ends are CR alone: it is read as %d lines", side.name,
+                    faults.lines)  # fmt: skip
 
 
 def _write_pair(pair: tuple[str, str], targets: Sequence[IO[str]]) -> None:

@@ -14,11 +14,13 @@ from pydantic import Field
 from xlm.config.base import Config, operational
 from xlm.config.languages import ENGLISH, language, split_pair
 from xlm.config.sources import (
+    CODE,
     WIKIPEDIA_ID,
     NetworkConfig,
     OpusCorpus,
     PlainCorpus,
     SourcesConfig,
+    file_name,
 )
 from xlm.errors import ConfigError
 
@@ -69,6 +71,11 @@ class FileSpec(Config):
     licence: str
     address: str
 
+    @property
+    def file_name(self) -> str:
+        """The name under which a download leaves it."""
+        return file_name(self.address)
+
 
 Spec = Annotated[WikipediaSpec | OpusSpec | FileSpec, Field(discriminator="kind")]
 
@@ -117,7 +124,7 @@ def _opus(corpus: OpusCorpus, pair: str) -> OpusSpec:
 def _plain(corpus: PlainCorpus, code: str) -> FileSpec:
     entry = language(code)
     theirs = entry.ntrex if corpus.codes == "ntrex" else entry.code
-    address = corpus.english if code == ENGLISH else corpus.other.format(code=theirs)
+    address = corpus.english if code == ENGLISH else corpus.other.replace(CODE, theirs)
     return FileSpec(title=f"{corpus.title} ({entry.name})", licence=corpus.licence, address=address)
 
 
@@ -129,6 +136,9 @@ class PairPart(Config):
     """Ids: of the zip, or of the two text files in the order of the pair's languages."""
     codes: tuple[tuple[str, ...], tuple[str, ...]]
     """Of both languages, the endings that the zip's members may have."""
+    files: tuple[str, ...] = operational(
+        (), description="Names of two text files; each is in the digest of its download."
+    )
 
 
 def parts_of(sources: SourcesConfig, pair: str) -> tuple[PairPart, ...]:
@@ -141,7 +151,8 @@ def parts_of(sources: SourcesConfig, pair: str) -> tuple[PairPart, ...]:
             part = PairPart(kind="moses", downloads=(f"{corpus.id}.{pair}",), codes=codes)
         else:
             ids = (f"{corpus.id}.{first}", f"{corpus.id}.{second}")
-            part = PairPart(kind="plain", downloads=ids, codes=codes)
+            names = tuple(_plain(corpus, code).file_name for code in (first, second))
+            part = PairPart(kind="plain", downloads=ids, codes=codes, files=names)
         parts.append(part)
     return tuple(parts)
 
@@ -161,3 +172,6 @@ class ExtractParallelSlice(Config):
     languages: tuple[str, str]
     parts: tuple[PairPart, ...]
     max_pairs: int | None
+    max_bad_lines: float = operational(
+        0.01, description="Share of a text's lines that may be damaged; more are an error."
+    )

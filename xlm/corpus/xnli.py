@@ -8,12 +8,15 @@ ones as `multinli.train.{language}.tsv`.
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from xlm.config.corpus import ExtractXnliSlice
+from xlm.config.languages import ENGLISH
 from xlm.config.sources import MULTINLI_ID, XNLI_ID
 from xlm.corpus.archives import missing_member, open_member, open_zip
 from xlm.corpus.files import sole_file
+from xlm.corpus.text_lines import BYTE_ORDER_MARK, open_text
 from xlm.errors import DataError
 from xlm.stage import Outcome, Work
 
@@ -89,18 +92,19 @@ def _table(
     """The wanted columns of each row of a TSV member without quoting, with the row's place."""
     with open_zip(archive_path) as archive:
         name = _member(archive, ending)
-        with open_member(archive, name) as lines:
-            header = next(lines, b"").decode("utf-8", errors="replace").rstrip("\r\n").split("\t")
-            lacking = [column for column in columns if column not in header]
-            if lacking:
-                raise DataError(
-                    f"{name}: no column {', '.join(lacking)}; it has {', '.join(header[:20])}",
-                    fix="check the archive's version",
-                )
-            places = [header.index(column) for column in columns]
-            for number, line in enumerate(lines, start=2):
-                place = f"{name}, line {number}"
-                yield place, _cells(place, line, len(header), places)
+        lines = open_text(partial(open_member, archive, name), name, ENGLISH).lines()
+        header = next(lines, b"").decode("utf-8", errors="replace")
+        names = header.removeprefix(BYTE_ORDER_MARK).split("\t")
+        lacking = [column for column in columns if column not in names]
+        if lacking:
+            raise DataError(
+                f"{name}: no column {', '.join(lacking)}; it has {', '.join(names[:20])[:400]!r}",
+                fix="check the archive's version",
+            )
+        places = [names.index(column) for column in columns]
+        for number, line in enumerate(lines, start=2):
+            place = f"{name}, line {number}"
+            yield place, _cells(place, line, len(names), places)
 
 
 def _cells(place: str, line: bytes, width: int, places: list[int]) -> tuple[str, ...]:
@@ -108,7 +112,7 @@ def _cells(place: str, line: bytes, width: int, places: list[int]) -> tuple[str,
         text = line.decode("utf-8")
     except UnicodeDecodeError as fault:
         raise DataError(f"{place}: not UTF-8 ({fault.reason})", fix="fetch it again") from fault
-    cells = text.removesuffix("\n").removesuffix("\r").split("\t")
+    cells = text.split("\t")
     if len(cells) != width:
         raise DataError(
             f"{place}: {len(cells)} columns where the header has {width}", fix="fetch it again"

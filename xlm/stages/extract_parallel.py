@@ -19,6 +19,7 @@ def extract_parallel_slice(config: PipelineConfig, unit: str) -> ExtractParallel
         languages=split_pair(unit),
         parts=parts_of(config.sources, unit),
         max_pairs=config.sources.max_pairs,
+        max_bad_lines=config.sources.max_bad_lines,
     )
 
 
@@ -35,7 +36,7 @@ def run(work: Work[ExtractParallelSlice]) -> Outcome:
 
 EXTRACT_PARALLEL = Stage(
     name="extract-parallel",
-    version=1,
+    version=2,
     summary="align both sides of the parallel corpora",
     units=extract_parallel_units,
     upstream=_upstream,

@@ -1,0 +1,88 @@
+"""Opens a text file that may be packed with gzip, bzip2 or xz, whatever its name says.
+
+with open_plain(path) as file:
+    for line in file: ...          # bytes, unpacked
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from xlm.corpus.archives import MAX_RATIO
+from xlm.errors import DataError
+
+_CHUNK_BYTES = 1 << 20
+_FREE_BYTES = 64 << 20
+"""Below this size no ratio is a danger."""
+_PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
+    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\0", lzma.LZMAFile),
+)
+_OTHERS = ((b"PK\x03\x04", "a zip archive"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"%PDF", "a PDF"))
+
+
+@contextmanager
+def open_plain(path: Path) -> Iterator[BinaryIO]:
+    """The text of a file, unpacked if need be, as a buffered stream of bytes.
+
+    Raises:
+        DataError: from here or from the body, the file is packed in another way, is damaged, or
+            grows beyond all measure.
+    """
+    with path.open("rb") as file:
+        start = file.peek(8)[:8]
+        for magic, what in _OTHERS:
+            if start.startswith(magic):
+                raise DataError(
+                    f"{path.name} is {what}, not text",
+                    fix="give plain text, or text packed with gzip, bzip2 or xz",
+                )
+        unpack = next((make for magic, make in _PACKED if start.startswith(magic)), None)
+        if unpack is None:
+            yield file
+            return
+        try:
+            yield io.BufferedReader(_Bounded(path, file, unpack(file)), _CHUNK_BYTES)
+        except (EOFError, zlib.error, lzma.LZMAError) as fault:
+            raise _damaged(path, fault) from fault
+        except OSError as fault:
+            # The unpackers report bad data as an OSError without a number; a full disk has one.
+            if fault.errno is not None:
+                raise
+            raise _damaged(path, fault) from fault
+
+
+class _Bounded(io.RawIOBase):
+    """What an unpacker gives, as long as it is in proportion to what it took."""
+
+    def __init__(self, path: Path, packed: BinaryIO, unpacked: Any) -> None:
+        self._path, self._packed, self._unpacked = path, packed, unpacked
+        self._size_bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._unpacked.read(len(buffer))
+        buffer[: len(content)] = content
+        self._size_bytes += len(content)
+        if self._size_bytes > max(_FREE_BYTES, MAX_RATIO * self._packed.tell()):
+            raise DataError(
+                f"{self._path.name}: grows more than {MAX_RATIO} times when unpacked",
+                fix="do not trust this file; get it from its real host",
+            )
+        return len(cast(bytes, content))
+
+
+def _damaged(path: Path, fault: Exception) -> DataError:
+    return DataError(
+        f"{path.name}: damaged or cut short ({fault})",
+        fix="fetch it again with --refresh download",
+    )
