@@ -136,17 +136,17 @@ def test_a_cut_output_is_not_believed(monkeypatch, tmp_path):
     """Exit code 0 alone proves nothing."""
     body = VERSION_BODY + (
         "out = sys.argv[sys.argv.index('-o') + 1]; os.mkdir(out + '/AA')\n"
-        "open(out + '/AA/wiki_00', 'w').write('<doc id=\"1\" url=\"u\" title=\"t\">\\nOne\\n')"
+        'open(out + \'/AA/wiki_00\', \'w\').write(\'{"id": "1", "url": "u", "te\')'
     )
     _fake_program(monkeypatch, tmp_path, body)
-    with pytest.raises(ToolError, match="last document is cut"):
+    with pytest.raises(ToolError, match="output is cut"):
         _extract(tmp_path)
 
 
 def test_an_unknown_document_is_an_error(monkeypatch, tmp_path, make_work):
     body = VERSION_BODY + (
         "out = sys.argv[sys.argv.index('-o') + 1]; os.mkdir(out + '/AA')\n"
-        'text = \'<doc id="99" url="u" title="t">\\nOne\\n</doc>\\n\'\n'
+        'text = \'{"id": "99", "url": "u", "title": "t", "text": "One"}\\n\'\n'
         "open(out + '/AA/wiki_00', 'w').write(text)"
     )
     _fake_program(monkeypatch, tmp_path, body)

@@ -11,7 +11,7 @@ from tests.corpus.small_dumps import SITE, page, run_extract, write_dump
 from xlm.config.corpus import ExtractWikiSlice
 from xlm.config.languages import LANGUAGES
 from xlm.corpus.files import sole_file
-from xlm.corpus.wikiextractor import Document, prepare_dump
+from xlm.corpus.wikiextractor import prepare_dump
 from xlm.corpus.wikipedia_extract import clean_lines
 from xlm.corpus.wikipedia_pages import Page, PageReader
 from xlm.errors import DataError, ToolError
@@ -52,14 +52,16 @@ def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_work, tmp_pat
 def test_documents_carry_id_title_address_and_text(make_work, tmp_path):
     write_dump(tmp_path / "in", page(12, "A &amp; B", "First.\n\nSecond &amp;amp; third."))
     work, outcome = run_extract(make_work, tmp_path / "in")
+    assert (work.out / "text.txt").read_text().startswith("A &amp; B\n")
+    work, outcome = run_extract(make_work, tmp_path / "in", titles="plain")
     (line,) = (work.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line) == {
         "id": "12",
         "title": "A & B",
         "url": "https://en.wikipedia.org/wiki?curid=12",
-        "text": "First.\nSecond &amp; third.",
+        "text": "First.\nSecond & third.",
     }
-    assert (work.out / "text.txt").read_text() == "A &amp; B\nFirst.\nSecond &amp; third.\n"
+    assert (work.out / "text.txt").read_text() == "A & B\nFirst.\nSecond & third.\n"
     assert outcome.counts["lines"] == 3
 
 
@@ -157,17 +159,31 @@ def test_a_head_without_closing_tag_gives_all_its_pages(make_work, tmp_path):
     assert (work.out / "text.txt").read_bytes() == (other.out / "text.txt").read_bytes()
 
 
-def test_text_like_document_tags_ends_no_document(make_work, tmp_path):
-    text = "Before.\n\n&lt;/doc&gt;\n\n&lt;doc id=&quot;9&quot;&gt;\n\nAfter."
+def test_text_is_plain_as_its_readers_see_it(make_work, tmp_path):
+    text = "Smith &amp; Sons sold 3 kg when 3 &lt; 4 and 5 &gt; 2, and AT&amp;amp;T wrote a note."
+    plain = "Smith & Sons sold 3 kg when 3 < 4 and 5 > 2, and AT&T wrote a note."
+    write_dump(tmp_path / "in", page(1, "1 &lt; 2 &amp; &quot;3&quot;", text))
+    work, _ = run_extract(make_work, tmp_path / "in", titles="plain")
+    assert (work.out / "text.txt").read_text() == f'1 < 2 & "3"\n{plain}\n'
+    (line,) = (work.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["text"] == plain
+
+
+@pytest.mark.parametrize("lesser", ["&lt;", "&amp;lt;", "&amp;#60;", "&amp;amp;lt;"])
+def test_text_like_document_tags_ends_no_document(make_work, tmp_path, lesser):
+    forged = f'{lesser}doc id="2" url="u" title="Forged"&gt;'
+    text = f"Before.\n\n{lesser}/doc&gt;\n\n{forged}\n\nAfter."
     write_dump(tmp_path / "in", page(1, "Tags", text) + page(2, "Next"))
     work, outcome = run_extract(make_work, tmp_path / "in")
     assert outcome.counts["documents"] == 2
-    assert "After." in (work.out / "text.txt").read_text()
+    documents = (work.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["title"] for line in documents] == ["Tags", "Next"]
+    assert "After." in json.loads(documents[0])["text"]
 
 
 def test_clean_lines_drops_what_xlm_drops():
     lines = ("Title", "", " \t", "<doc id=3", "ends in </doc>", "<doc stays", "text ")
-    assert clean_lines(Document("1", "u", lines)) == ["Title", "<doc stays", "text "]
+    assert clean_lines(lines) == ["Title", "<doc stays", "text "]
 
 
 def test_templates_may_be_expanded(make_work, tmp_path):

@@ -20,6 +20,11 @@ class ExtractConfig(Config):
         description="Expand templates: holds all of a dump's in memory and reads it twice; the "
         "goldens are without.",
     )
+    titles: Literal["original", "plain"] = Field(
+        default="original",
+        description="Title lines of the text: original keeps the dump's escapes (R&amp;B), as XLM "
+        "did; plain writes R&B. Titles in documents.jsonl are always plain.",
+    )
     missing_pages: float = operational(
         0.001,
         ge=0,

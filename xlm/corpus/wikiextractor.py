@@ -1,6 +1,8 @@
 """Runs the command `wikiextractor` on a dump and reads the documents that it wrote.
 
 It is a program of its own (AGPL): started as a process, spoken to through files, never imported.
+It writes one JSON object per page: in its other format a page can hold a false `<doc ...>` tag,
+because the text is plain (`--html-safe ''`, as the release of 2019 that XLM used wrote it).
 Habits of release 3.1.0 that are met here: it hangs when a pipe closes early (so it writes into a
 directory), it drops articles whose title begins with the name of the template namespace (so the
 dump that it is given calls that namespace otherwise), it dies of references to surrogates (so it
@@ -9,6 +11,7 @@ its exit code does not tell of lost pages (so the caller counts them).
 """
 
 import bz2
+import json
 import re
 import shutil
 import tempfile
@@ -35,8 +38,6 @@ _TEMPLATE_NAMESPACE = re.compile(rb'(<namespace key="10"[^>]*>)[^<]+(</namespace
 _NO_TITLE_BEGINS_SO = rb"\1XlmTemplateNamespace\2"
 # How multiprocessing begins to tell of an exception that ended a process.
 _PROCESS_DIED = re.compile(r"Process \w*Process-[\d:]+:")
-_DOCUMENT = re.compile(r'<doc id="(\d+)" url="([^"]*)" title=".*">')
-_DOCUMENT_END = "</doc>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ class Document:
 
     id: str
     url: str
+    title: str
+    """With the entities of the dump: `A &amp; B`."""
     lines: tuple[str, ...]
-    """Title, paragraphs and blank lines, without the tags around them."""
+    """Paragraphs, headings and blank lines, without the title."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def extract_documents(
         )
         output.mkdir()
         command = [str(program), str(given), "-o", str(output), "-b", "1G", "-q"]
+        command += ["--json", "--html-safe", ""]
         command += ["--processes", str(processes), *([] if templates else ["--no-templates"])]
         process = run_process(
             command,
@@ -197,26 +201,20 @@ def _written(output: Path) -> list[Path]:
 
 
 def _documents(output: Path) -> Iterator[Document]:
-    """A document ends where, behind `</doc>`, the next begins: its text may hold such tags."""
-    header: tuple[str, str] | None = None
-    lines: list[str] = []
-    for line in _lines(output):
-        begins = not lines or lines[-1] == _DOCUMENT_END
-        match = _DOCUMENT.fullmatch(line) if begins else None
-        if match is None:
-            lines.append(line)
-            continue
-        if header is not None:
-            yield Document(*header, tuple(lines[:-1]))
-        header, lines = (match[1], match[2]), []
-    if header is not None:
-        if not lines or lines[-1] != _DOCUMENT_END:
-            raise ToolError("wikiextractor's last document is cut", fix="see its log; run again")
-        yield Document(*header, tuple(lines[:-1]))
-
-
-def _lines(output: Path) -> Iterator[str]:
     for path in _written(output):
         with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
             for line in file:
-                yield line.removesuffix("\n")
+                yield _document(line)
+
+
+def _document(line: str) -> Document:
+    try:
+        record = json.loads(line)
+        return Document(
+            str(record["id"]), record["url"], record["title"], tuple(record["text"].split("\n"))
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
+        raise ToolError(
+            "wikiextractor's output is cut: a line is not the JSON object of a page",
+            fix="see wikiextractor.log; run again",
+        ) from fault

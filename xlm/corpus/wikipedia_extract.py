@@ -1,7 +1,7 @@
 """The extract-wiki stage: a dump to documents and to XLM's lines, with every page accounted for."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -76,11 +76,11 @@ def extract_wikipedia(work: Work[ExtractWikiSlice], download: Path) -> Outcome:
     )
 
 
-def clean_lines(document: Document) -> list[str]:
+def clean_lines(lines: Iterable[str]) -> list[str]:
     """XLM's clean-up (get-data-wiki.sh): no blank lines, no document tags."""
     return [
         line
-        for line in document.lines
+        for line in lines
         if line.strip() and not line.startswith("<doc id=") and not line.endswith("</doc>")
     ]
 
@@ -126,7 +126,7 @@ def _write(
         for document in documents:
             page = _find(document, pages, ledger, lost)
             if page.is_article:
-                _write_document(document, page, records, text, ledger)
+                _write_document(work.config, document, page, records, text, ledger)
             if ledger.documents % _PROGRESS_EVERY == 0:
                 work.progress.update(ledger.documents, ledger.articles, "pages", "write")
         for page in pages:
@@ -145,16 +145,22 @@ def _find(document: Document, pages: Iterator[Page], ledger: _Ledger, lost: IO[s
 
 
 def _write_document(
-    document: Document, page: Page, records: IO[str], text: IO[str], ledger: _Ledger
+    config: ExtractWikiSlice,
+    document: Document,
+    page: Page,
+    records: IO[str],
+    text: IO[str],
+    ledger: _Ledger,
 ) -> None:
-    lines = clean_lines(document)
+    paragraphs = clean_lines(document.lines)
+    title = page.title if config.titles == "plain" else document.title
+    lines = clean_lines([title]) + paragraphs
     text.writelines(f"{line}\n" for line in lines)
-    # The first line is the title with its entities; the record has it as readers see it.
     record = {
         "id": page.id,
         "title": page.title,
         "url": document.url,
-        "text": "\n".join(lines[1:]),
+        "text": "\n".join(paragraphs),
     }
     records.write(json.dumps(record, ensure_ascii=False) + "\n")
     ledger.documents += 1
