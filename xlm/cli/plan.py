@@ -4,6 +4,7 @@ import json
 from collections import Counter
 
 from xlm.cli.output import show
+from xlm.cli.request import print_warnings
 from xlm.config.settings import Settings
 from xlm.pipeline.plan import Step, plan
 from xlm.pipeline.request import RunRequest
@@ -14,6 +15,7 @@ def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     """Print the steps; lines are never cut, so that they can be piped."""
     store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
     steps = plan(request, store)
+    print_warnings(request.resolve())
     if as_json:
         show(json.dumps([_as_json(step) for step in steps], indent=1, ensure_ascii=False))
         return

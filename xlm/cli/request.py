@@ -1,7 +1,10 @@
 """From command-line options to a checked request."""
 
+import sys
 from collections.abc import Sequence
 
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.warnings import config_warnings
 from xlm.errors import ConfigError
 from xlm.pipeline.request import RunRequest
 
@@ -31,3 +34,9 @@ def build_request(
         refresh=tuple(refresh or ()),
         verify="deep" if verify == "deep" else "fast",
     )
+
+
+def print_warnings(config: PipelineConfig) -> None:
+    """Print on standard error what is probably not meant."""
+    for warning in config_warnings(config):
+        sys.stderr.write(f"xlm: warning: {warning}\n")

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+from xlm.cli.request import print_warnings
 from xlm.config.settings import Settings
 from xlm.pipeline.graph import Graph
 from xlm.pipeline.request import RunRequest
@@ -24,8 +25,10 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
     Mistakes are told here, before a server is started.
     """
     settings = Settings.of_environment(root, workers)
-    graph = Graph.of(request.resolve())
+    config = request.resolve()
+    graph = Graph.of(config)
     graph.select(until=request.until, only=request.only, refresh=request.refresh)
+    print_warnings(config)
     environment = os.environ | {
         "XLM_ROOT": str(resolve_root(settings.root)),
         "XLM_WORKERS": str(settings.workers),

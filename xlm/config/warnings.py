@@ -1,0 +1,30 @@
+"""What is probably not meant in a configuration that can be run; shown by `xlm plan` and `run`.
+
+    for line in config_warnings(config):
+        print(line)
+
+To add a warning, write a function from the configuration to lines and name it in `_CHECKS`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from xlm.config.pipeline import PipelineConfig
+
+
+def config_warnings(config: PipelineConfig) -> list[str]:
+    """One line for each thing that is probably a mistake, in a fixed order."""
+    return [line for check in _CHECKS for line in check(config)]
+
+
+def _long_warmups(config: PipelineConfig) -> Iterator[str]:
+    for name, section in (("pretrain", config.pretrain), ("finetune", config.finetune)):
+        warmup, updates = section.schedule.warmup_updates, section.updates
+        if warmup > updates:
+            yield (
+                f"{name}.schedule.warmup_updates {warmup:,} is more than {name}.updates "
+                f"{updates:,}: the learning rate never reaches its peak; lower the first to, say, "
+                f"{updates // 10:,}"
+            )
+
+
+_CHECKS: tuple[Callable[[PipelineConfig], Iterable[str]], ...] = (_long_warmups,)
