@@ -10,6 +10,7 @@
     ├── MissingUpstreamError an artifact that must be built before this one
     ├── ToolError            an external program that failed, with the end of what it said
     ├── TrainingError        training that cannot go on (diverged, collapsed, vocabulary mismatch)
+    │   ├── PeerLostError    a training process that waits for another one, which hangs or has ended
     │   └── RequeueError     training that was asked to stop and saved its state
     └── PipelineError        some nodes of a run failed; names each with its own error
 
@@ -78,6 +79,10 @@ class ToolError(XlmError):
 
 class TrainingError(XlmError):
     """Training that cannot go on."""
+
+
+class PeerLostError(TrainingError):
+    """Another training process hangs or has ended: a consequence, the cause is elsewhere."""
 
 
 class RequeueError(TrainingError):

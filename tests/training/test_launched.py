@@ -1,4 +1,4 @@
-"""Pretraining through torchrun: two processes, kills, failures that reach the starter."""
+"""Pretraining in processes: doors, two of them, kills, failures that reach the starter."""
 
 import json
 import os
@@ -12,9 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.listening import DoorWatch
 from tests.training.runs import NO_DROPOUT, files, straight_run
 from xlm.config.training import PretrainSlice
-from xlm.errors import PipelineError, RequeueError, ToolError, TrainingError
+from xlm.errors import (
+    PeerLostError,
+    PipelineError,
+    RequeueError,
+    ToolError,
+    TrainingError,
+    XlmError,
+)
 from xlm.stage import Work
 from xlm.stages.pretrain import PRETRAIN
 from xlm.training.job import PretrainJob, write_job
@@ -29,8 +37,14 @@ def test_two_processes_compute_what_one_computes(
     make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
 ) -> None:
     """The global batch and its masks do not depend on how many processes share it."""
-    work = make_work("two", processes=2, speed_updates=1)
-    outcome = PRETRAIN.run(work)
+    work = make_work("two", processes=2, speed_updates=1, tensorboard=True, figures=True)
+    with DoorWatch(lambda: _processes_of(work.scratch)) as watch:
+        outcome = PRETRAIN.run(work)
+    # Two guards and two processes, which found each other and talked over loopback.
+    assert len(watch.seen) >= 4
+    assert watch.doors
+    assert not watch.open_to_others
+    assert not list(work.scratch.glob("meeting-*"))
     assert outcome.counts["updates"] == 20
     assert outcome.counts["parameters"] > 1000
     assert outcome.measured["tokens_per_second"] > 0
@@ -46,7 +60,7 @@ def test_two_processes_compute_what_one_computes(
 def test_a_killed_tree_goes_on_to_the_same_bytes(
     make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
 ) -> None:
-    """kill -9 of torchrun and its worker mid-run, then a rerun: equal to a straight run."""
+    """kill -9 of the process and its guard, then a rerun: equal to a straight run."""
     shape: dict[str, object] = {"updates": 120, "validation_updates": 60, "checkpoint_updates": 10}
     killed = make_work("killed", **shape)
     killer = threading.Thread(target=_kill_after_a_checkpoint, args=(killed.scratch,))
@@ -70,10 +84,30 @@ def test_what_went_wrong_in_a_process_reaches_the_starter(
 
 
 @pytest.mark.fault
+def test_one_process_meets_nobody_and_opens_no_door(
+    make_work: Callable[..., Work[PretrainSlice]],
+) -> None:
+    work = make_work("one", speed_updates=1, tensorboard=True)
+    with DoorWatch(lambda: _processes_of(work.scratch)) as watch:
+        PRETRAIN.run(work)
+    assert len(watch.seen) >= 2
+    assert not watch.doors
+
+
+@pytest.mark.fault
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("number", "error", "message"),
+    [
+        (signal.SIGSTOP, PeerLostError, "process 1 of 2 hung: .*waited in vain for another one"),
+        (signal.SIGKILL, ToolError, "process 1 of 2 was killed by SIGKILL"),
+    ],
+)
 def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
-    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals
+    make_work: Callable[..., Work[PretrainSlice]],
+    number: signal.Signals,
+    error: type[XlmError],
+    message: str,
 ) -> None:
     """The other process waits no longer than it is told to, and no process is left."""
     work = make_work(
@@ -89,28 +123,27 @@ def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
 
     striker = threading.Thread(target=strike)
     striker.start()
-    with pytest.raises(TrainingError, match="waited in vain for another one"):
+    with pytest.raises(error, match=message):
         PRETRAIN.run(work)
     striker.join()
-    # 5 s of waiting, and 30 s until torchrun kills what does not answer.
-    assert time.monotonic() - ended[0] < 60
+    # 5 s of waiting, and 10 s until what does not answer is killed.
+    assert time.monotonic() - ended[0] < 45
     assert not list(_processes_of(work.scratch))
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_to_the_starter_saves_the_state_and_says_so(
-    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP])
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_signal_to_any_process_saves_the_state_and_says_so(
+    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals, rank: int
 ) -> None:
-    """Slurm and Kubernetes signal torchrun, before time is over or a machine is taken away."""
+    """Slurm and Kubernetes signal them, before time is over or a machine is taken away."""
     work = make_work(number.name, updates=100_000, processes=2, checkpoint_updates=50_000,
                      validation_updates=100_000, speed_updates=1)  # fmt: skip
 
     def strike() -> None:
         _wait_for_an_update(work.logs)
-        worker = Path(f"/proc/{_process_of_rank(0, work.scratch)}/stat")
-        torchrun = int(worker.read_text().split(")")[1].split()[1])
-        os.kill(torchrun, number)
+        os.kill(_process_of_rank(rank, work.scratch), number)
 
     striker = threading.Thread(target=strike)
     striker.start()
@@ -118,6 +151,29 @@ def test_a_signal_to_the_starter_saves_the_state_and_says_so(
         PRETRAIN.run(work)
     striker.join()
     assert len(list((work.scratch / "checkpoints").iterdir())) == 1
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_while_torch_is_being_imported_means_requeue(
+    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals
+) -> None:
+    """From the process's first moment: it had no handler for seconds and ended with a shell's."""
+    work = make_work(number.name, updates=100_000, processes=2)
+
+    def strike() -> None:
+        _wait_until(
+            lambda: len(ranks := _ranks(work.scratch)) == 2 and all(map(_runs_python, ranks)),
+            "nothing started",
+        )
+        os.kill(_process_of_rank(1, work.scratch), number)
+
+    striker = threading.Thread(target=strike)
+    striker.start()
+    with pytest.raises(RequeueError, match="has saved its state"):
+        PRETRAIN.run(work)
+    striker.join()
+    assert not list(_processes_of(work.scratch))
 
 
 @pytest.mark.fault
@@ -185,13 +241,23 @@ def _wait_until(happened: Callable[[], bool], otherwise: str) -> None:
 
 
 def _process_of_rank(rank: int, scratch: Path) -> int:
-    return next(one for one in _processes_of(scratch) if _rank_of(one) == f"RANK={rank}")
+    return next(one for one in _ranks(scratch) if _rank_of(one) == f"RANK={rank}")
+
+
+def _ranks(scratch: Path) -> list[int]:
+    """The training processes, without their guards."""
+    commands = {p: Path(f"/proc/{p}/cmdline").read_bytes() for p in _processes_of(scratch)}
+    return [process for process, command in commands.items() if b"guard.py" not in command]
+
+
+def _runs_python(process: int) -> bool:
+    """Whether it has become the program: until then it is a copy of its guard."""
+    return b"xlm.training.main" in Path(f"/proc/{process}/cmdline").read_bytes()
 
 
 def _rank_of(process: int) -> str:
-    """`RANK=1`, or nothing for the process that starts the others."""
     variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
-    return next((v for v in variables if v.startswith(b"RANK=")), b"").decode()
+    return next(v for v in variables if v.startswith(b"RANK=")).decode()
 
 
 def _processes_of(scratch: Path) -> Iterator[int]:

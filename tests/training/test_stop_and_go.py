@@ -21,7 +21,7 @@ from xlm.training.main import main
 _UPDATES = 200
 _KILLS = 10
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["xlm.training.main"])
+_FORKS.set_forkserver_preload(["xlm.training.main", "xlm.training.trainer"])
 
 
 @pytest.mark.fault

@@ -6,8 +6,9 @@
 
 It runs under a guard (`guard.py`) in a session of its own. The guard holds one end of a socket
 whose other end only we hold: when we die, by whatever signal, the kernel closes it, and the guard
-kills the whole group. (PR_SET_PDEATHSIG would need code between fork and exec, which is not safe
-in a threaded parent, fires when the starting thread ends, and reaches one process only.)
+ends the whole group within some 8 seconds. (PR_SET_PDEATHSIG would need code between fork and exec,
+which is not safe in a threaded parent, fires when the starting thread ends, and reaches one process
+only; between guard and command it serves.)
 
 The guard writes into the socket what the program used. The kernel's account of the guard itself
 will not do: exec keeps the peak memory of the process that forked, so /bin/true, started by a
@@ -63,20 +64,33 @@ class GuardedChild:
         errors: int,
         environment: Mapping[str, str] | None = None,
         terminate_seconds: float = 30.0,
+        held_signals: Sequence[int] = (),
+        inherited: Sequence[int] = (),
     ) -> None:
-        """Start it; `output` and `errors` are file descriptors, or `subprocess.PIPE`."""
+        """Start it; `output` and `errors` are file descriptors, or `subprocess.PIPE`.
+
+        Args:
+            held_signals: stay blocked until the program unblocks them.
+            inherited: further descriptors that the program keeps open, by their numbers here.
+        """
         self._terminate_seconds = terminate_seconds
         self._socket, theirs = socket.socketpair()
+        held = ",".join(str(int(number)) for number in held_signals)
         try:
             # -I -S: the guard needs only the standard library, so it starts in some 15 ms.
             with without_notice():
                 self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", str(_GUARD), str(terminate_seconds), *arguments],
+                    [
+                        *(sys.executable, "-I", "-S", str(_GUARD)),
+                        *(str(terminate_seconds), held),
+                        *arguments,
+                    ],
                     stdin=theirs.fileno(),
                     stdout=output,
                     stderr=errors,
                     env={**os.environ, **(environment or {})},
                     start_new_session=True,
+                    pass_fds=tuple(inherited),
                 )
         except BaseException:
             self._socket.close()
@@ -111,20 +125,29 @@ class GuardedChild:
 
     def ended(self) -> bool:
         """Whether the program has ended by itself."""
-        return self._process.poll() is not None
+        return self.status() is not None
+
+    def status(self) -> int | None:
+        """How it ended, as `ProcessResult.returncode`; None while it runs."""
+        return self._process.poll()
 
     def ask_to_end(self) -> None:
         """Ask the program to end and do not wait for it; any thread may."""
-        # The guard hears it: SIGTERM to the group, and SIGKILL where that is not heeded.
+        # The guard hears it: SIGTERM to the group, and SIGKILL where that is not heeded. (A closed
+        # socket would say that we are dead, and leave less time.)
         with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.send(b".", socket.MSG_DONTWAIT)
 
-    def stop(self) -> None:
-        """End the program if it runs, and what it left running, lest that writes on."""
+    def stop(self, seconds: float | None = None) -> None:
+        """End the program if it runs, and what it left running, so that none of it writes on.
+
+        After `seconds` it is killed, if that is sooner than what it was promised.
+        """
+        promised = self._terminate_seconds + _PATIENCE_SECONDS
         if not self.ended():
             self.ask_to_end()
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(self._terminate_seconds + _PATIENCE_SECONDS)
+                self._process.wait(promised if seconds is None else min(seconds, promised))
         # The group's id is the guard's pid; it is gone when all members are.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -22,12 +22,17 @@ class Launch:
     processes: int
     threads_per_process: int
     log_path: Path
-    """Gets what the processes say, appended."""
+    """Gets what the first process says, appended; process N of the others, `NAME-N.SUFFIX`."""
     timeout_seconds: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     """Laid over the launcher's own."""
     save_seconds: float = 30
     """How long processes that were asked to stop may take to save their state."""
+
+    def log_of(self, rank: int) -> Path:
+        """The log of one process."""
+        name = self.log_path
+        return name.with_stem(f"{name.stem}-{rank}") if rank else name
 
 
 class Launcher(Protocol):

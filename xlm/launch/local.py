@@ -1,80 +1,87 @@
-"""Starts training processes on this machine, with torchrun.
+"""Starts training processes on this machine; no port is opened for them to meet.
 
 LocalLauncher().run(launch, on_wait=lambda: None)
+
+torchrun would listen on all interfaces, without authentication, and run what anybody plants in its
+store. Here one process needs nobody; several meet through a file in a directory of ours, and their
+collectives connect over loopback.
 """
 
-import math
 import os
 import socket
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
-from xlm.errors import ToolError, XlmError
+from xlm.errors import RequeueError, XlmError
 from xlm.launch.child import ProcessResult
-from xlm.launch.failure import clear_failure, raise_failure
+from xlm.launch.failure import clear_failure, first_failure
 from xlm.launch.launcher import Launch
-from xlm.launch.process import run_process
+from xlm.launch.ranks import RankGroup
+from xlm.store.files import remove_tree
 
+MEETING_FILE = "XLM_MEETING_FILE"
+"""Variable with the path of the file in which several processes find each other."""
+
+_MEETING_PREFIX = "meeting-"
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-_LOOPBACK = "lo"
-_SIGNALS = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
-"""What torchrun passes on to its processes: SIGUSR1 is how Slurm says that time is nearly over."""
-_GRACE_SECONDS = 5
-"""For torchrun itself, once its processes have ended."""
+_LOOPBACKS = ("lo", "lo0")
 
 
 class LocalLauncher:
-    """`torchrun --standalone` under our process guard."""
+    """Starts each process under a guard and watches over all of them."""
 
     def run(self, launch: Launch, on_wait: Callable[[], None]) -> ProcessResult:
         """Run the group to its end; see `Launcher.run`."""
         clear_failure(launch.job)
-        arguments = [
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--standalone",
-            f"--nproc-per-node={launch.processes}",
-            f"--shutdown-timeout={math.ceil(launch.save_seconds)}",
-            f"--signals-to-handle={_SIGNALS}",
-            "-m",
-            launch.module,
-            str(launch.job),
-        ]
-        try:
-            return run_process(
-                arguments,
-                log_path=launch.log_path,
-                timeout_seconds=launch.timeout_seconds,
-                terminate_seconds=launch.save_seconds + _GRACE_SECONDS,
-                environment=_environment(launch.threads_per_process) | dict(launch.environment),
-                on_wait=on_wait,
-            )
-        except ToolError as error:
-            raise_failure(launch.job)
-            raise ToolError(
-                f"{launch.module} failed: {error.what}",
-                fix=f"see {launch.log_path}; a rerun continues from the last checkpoint",
-            ) from error
-        except XlmError:
-            # `on_wait` ended the group: that its processes saved their state says more than why.
-            raise_failure(launch.job)
-            raise
+        with (
+            _meeting_place(launch) as environment,
+            RankGroup(launch, _environment(launch.threads_per_process) | environment) as group,
+        ):
+            try:
+                group.wait(on_wait)
+            except XlmError:
+                group.end()
+                # `on_wait` ended it: that its processes saved their state says more than why.
+                if isinstance(said := first_failure(launch.job), RequeueError):
+                    raise said from None
+                raise
+            return group.result()
+
+
+@contextmanager
+def _meeting_place(launch: Launch) -> Iterator[dict[str, str]]:
+    """Variables with the place where the processes meet, which only this user can enter."""
+    for left in launch.job.parent.glob(f"{_MEETING_PREFIX}*"):
+        remove_tree(left)
+    if launch.processes == 1:
+        yield {}
+        return
+    directory = Path(mkdtemp(prefix=_MEETING_PREFIX, dir=launch.job.parent))
+    try:
+        yield {MEETING_FILE: str(directory / "store")}
+    finally:
+        remove_tree(directory)
 
 
 def _environment(threads: int) -> dict[str, str]:
     variables = {name: str(threads) for name in _THREAD_VARIABLES}
     # Sums of floats follow the hash order of sets nowhere in our code; this keeps it so in others'.
     variables["PYTHONHASHSEED"] = "0"
-    paths = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", ""))
+    # Neither the folder where the user stands nor an empty entry, which means that folder.
+    variables["PYTHONSAFEPATH"] = "1"
+    paths = (str(Path(__file__).parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep))
     variables["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    if any(name == _LOOPBACK for _, name in socket.if_nameindex()):
-        # One machine needs no other interface, and its host name need not resolve.
-        variables["GLOO_SOCKET_IFNAME"] = _LOOPBACK
+    # One machine needs no other interface, its host name need not resolve, nobody else can connect.
+    for name in _LOOPBACKS:
+        if any(name == present for _, present in socket.if_nameindex()):
+            variables["GLOO_SOCKET_IFNAME"] = name
+            variables["NCCL_SOCKET_IFNAME"] = f"={name}"
+    variables["NCCL_RAS_ENABLE"] = "0"  # a port for the state of a job; nobody asks ours
     return variables

@@ -1,6 +1,7 @@
-"""Lets a training process die with torchrun, which starts its workers in sessions of their own.
+"""Lets a process die with its parent, whatever ends that.
 
-Killing torchrun's group with SIGKILL would otherwise leave the workers computing.
+A training process needs it under a torchrun of the user's, which starts its workers in sessions of
+their own: killing torchrun's group with SIGKILL would leave them computing.
 """
 
 import ctypes

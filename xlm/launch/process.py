@@ -54,8 +54,9 @@ def run_process(
         ) as child,
     ):
         if not _ends_in_time(child, timeout_seconds, lines, on_wait):
+            said = log_tail(log_path, start_bytes)
             raise ToolError(
-                f"{name} did not end within {timeout_seconds:,g} s: {_tail(log_path, start_bytes)}",
+                f"{name} did not end within {timeout_seconds:,g} s: {said}",
                 fix=timeout_fix,
             )
         result = child.result()
@@ -63,7 +64,7 @@ def run_process(
         lines.read()
     if result.returncode not in accept:
         raise ToolError(
-            f"{name} ended with status {result.returncode}: {_tail(log_path, start_bytes)}",
+            f"{name} ended with status {result.returncode}: {log_tail(log_path, start_bytes)}",
             fix=f"see {log_path}",
         )
     return result
@@ -114,7 +115,8 @@ def _ends_in_time(
     return True
 
 
-def _tail(log_path: Path, start_bytes: int) -> str:
+def log_tail(log_path: Path, start_bytes: int) -> str:
+    """The end of what a log has got since it was `start_bytes` long, as one line."""
     with log_path.open("rb") as log:
         size = log.seek(0, os.SEEK_END)
         log.seek(max(start_bytes, size - _TAIL_BYTES))

@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from safetensors import SafetensorError
 
-from xlm.errors import TrainingError
+from xlm.errors import PeerLostError, TrainingError
 
 _LOST_PEER = ("gloo/transport", "Timed out", "NCCL", "Connection reset", "Connection closed")
 _NO_MEMORY = ("can't allocate memory", "out of memory")
@@ -29,7 +29,7 @@ def explained(error: Exception) -> Exception:
             fix="lower pretrain.micro_batch_tokens, or use more processes",
         )
     if isinstance(error, dist.DistError) or any(sign in text for sign in _LOST_PEER):
-        return TrainingError(
+        return PeerLostError(
             f"a process waited in vain for another one, which hangs or has ended: {text[-200:]}",
             fix="look for the first error in processes.log; a rerun continues from the last "
             "checkpoint",

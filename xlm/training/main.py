@@ -1,38 +1,36 @@
-"""The entry of a pretraining process: `torchrun -m xlm.training.main JOB.json`.
+"""The entry of a pretraining process: `python -P -m xlm.training.main JOB.json`.
 
 Exit codes are those of `xlm.training.process`.
 """
 
-import signal
 import sys
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 
-import torch
-
-from xlm.training.job import PretrainJob, read_job
-from xlm.training.process import run_process_entry
-from xlm.training.stopping import Interrupted
-from xlm.training.team import join_team
-from xlm.training.trainer import Trainer
-
-_REQUESTS = (signal.SIGTERM, signal.SIGUSR1)
-
-
-def _leave(number: int, frame: object) -> None:
-    """Nothing is lost by leaving at once: no update was computed yet."""
-    for again in _REQUESTS:  # torchrun passes on what this process got from Slurm too
-        signal.signal(again, signal.SIG_IGN)
-    raise Interrupted
+from xlm.launch import requests
 
 
 def main(arguments: list[str]) -> int:
     """Pretrain as the job file says."""
     path = Path(arguments[0])
+    requests.leave_when_asked(path)
+    # Not before: importing torch takes seconds.
+    import torch
+
+    from xlm.training.job import PretrainJob, read_job
+    from xlm.training.process import run_process_entry
+    from xlm.training.stopping import Interrupted
+    from xlm.training.team import join_team
+    from xlm.training.trainer import Trainer
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        """Nothing is lost by leaving at once: no update was computed yet."""
+        requests.ignore()  # the starter passes on what this process got from Slurm too
+        raise Interrupted
 
     def run() -> None:
-        for number in _REQUESTS:
-            signal.signal(number, _leave)  # until the trainer has something to save
+        requests.listen(leave)  # until the trainer has something to save
         job = read_job(path, PretrainJob)
         timeout = timedelta(seconds=job.pretrain.collective_timeout_seconds)
         if job.pretrain.tf32:

@@ -2,8 +2,8 @@
 
     sys.exit(run_process_entry(job_path, run=lambda: Trainer(job, team).run()))
 
-Exit codes: 0 done; 3 cannot go on (the reason is in `JOB.failure.json`); 75 asked to stop, state
-saved, start again.
+Exit codes: 0 done; 3 cannot go on (the reason is in `JOB.failure-RANK.json`); 75 asked to stop,
+state saved, start again.
 """
 
 import logging
@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from xlm.errors import RequeueError, XlmError
 from xlm.launch.failure import write_failure
 from xlm.launch.parent import die_with_parent
+from xlm.launch.requests import stopped
 from xlm.training.breakdown import explained
 from xlm.training.stopping import Interrupted
 
@@ -40,10 +41,7 @@ def run_process_entry(job_path: Path, run: Callable[[], None]) -> int:
     try:
         run()
     except Interrupted:
-        stopped = RequeueError(
-            "training was asked to stop and has saved its state", fix="start it again to go on"
-        )
-        write_failure(job_path, stopped)
+        write_failure(job_path, stopped())
         return REQUEUE
     except XlmError as error:
         return _fail(job_path, error)

@@ -9,11 +9,11 @@
 SIGTERM is what a scheduler sends, SIGUSR1 what Slurm sends when time is nearly over.
 """
 
-import signal
 import time
 
 import torch
 
+from xlm.launch.requests import listen
 from xlm.training.team import Team
 
 _ASK_SECONDS = 1.0
@@ -35,9 +35,8 @@ class StopRequests:
         self._since, self._updates = time.monotonic(), 0
 
     def listen(self) -> None:
-        """Take SIGTERM and SIGUSR1 as requests from now on."""
-        for number in (signal.SIGTERM, signal.SIGUSR1):
-            signal.signal(number, self._take)
+        """Take SIGTERM, SIGUSR1 and SIGHUP as requests from now on."""
+        listen(self._take)
 
     def made(self) -> bool:
         """Whether all processes stop now; each calls this after each of its updates.

@@ -1,9 +1,10 @@
-"""The training processes of a run, as torchrun started them: who we are, and sums over all.
+"""The training processes of a run, as they were started: who we are, and sums over all.
 
     with join_team("cpu") as team:
         total = team.sum(torch.tensor([1.0]))
 
-One process alone needs no process group.
+One process alone needs no process group. Several that our own starter started meet in a file; those
+of a `torchrun` meet where its variables say, which is a port of the network.
 """
 
 import os
@@ -17,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from xlm.errors import TrainingError
+from xlm.launch.local import MEETING_FILE
 
 _TIMEOUT = timedelta(minutes=30)
 
@@ -61,7 +63,7 @@ class Team:
 
 @contextmanager
 def join_team(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterator[Team]:
-    """Meet the other processes that torchrun started; leave them at the end.
+    """Meet the other processes of this run; leave them at the end.
 
     A process that waits longer than `timeout` for another one ends, and with it the run.
 
@@ -73,7 +75,13 @@ def join_team(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterator[Team]:
     if world == 1:
         yield Team(0, 1, local)
         return
-    dist.init_process_group("nccl" if local.type == "cuda" else "gloo", timeout=timeout)
+    backend = "nccl" if local.type == "cuda" else "gloo"
+    if meeting := os.environ.get(MEETING_FILE):
+        store = dist.FileStore(meeting, world)  # type: ignore[attr-defined]
+        store.set_timeout(timeout)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=timeout)
+    else:
+        dist.init_process_group(backend, timeout=timeout)
     try:
         yield Team(rank, world, local)
     finally:

@@ -1,10 +1,16 @@
-"""The entry of fine-tuning and evaluation processes: `torchrun -m xlm.xnli.main JOB.json`.
+"""The entry of fine-tuning and evaluation processes: `python -P -m xlm.xnli.main JOB.json`.
 
 Exit codes are those of `xlm.training.process`.
 """
 
-import json
 import sys
+
+from xlm.launch.requests import release
+
+if __name__ == "__main__":
+    release()  # no state to save: what was held back ends it, and it imports torch for seconds
+
+import json
 from datetime import timedelta
 from pathlib import Path
 
