@@ -23,8 +23,8 @@ EMPTY = """
 import os, sys
 from pathlib import Path
 from flows.server import temporary_server
-with temporary_server(Path(sys.argv[1])) as url:
-    os.environ["PREFECT_API_URL"] = url
+with temporary_server(Path(sys.argv[1])) as access:
+    os.environ |= access.client_variables()
     from prefect import flow
     @flow
     def empty() -> None:

@@ -28,8 +28,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         os.environ |= quiet_environment(home)
-        with temporary_server(home) as url:
-            os.environ["PREFECT_API_URL"] = url
+        with temporary_server(home) as access:
+            os.environ |= access.client_variables()
             flows = _flows()
             fastest = dict.fromkeys(flows, float("inf"))
             for _ in range(RUNS):

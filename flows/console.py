@@ -1,7 +1,8 @@
 """The flow in a terminal: `python -m flows.console REQUEST_JSON`, which `xlm run` starts.
 
-Where the server of `xlm ui` (or of PREFECT_API_URL) answers, the run is recorded there and seen in
-its UI; else a server is started for the time of the run, with its records below the store's root.
+Where `xlm ui` runs on the same root (or PREFECT_API_URL names a server), the run is recorded there
+and seen in its UI; else a server is started for the time of the run, with its records below the
+store's root.
 """
 
 import atexit
@@ -15,16 +16,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from flows.access import ServerAccess, find_access
 from flows.interruption import Interruption
-from flows.server import temporary_server
+from flows.server import StartingServer, free_port, starting_server
 from xlm.cli.live import LiveView
 from xlm.cli.output import print_anything
 from xlm.cli.prefect_environment import (
-    UI_PORT,
-    api_url,
-    quiet_environment,
     require_server,
     server_answers,
+    set_up_home,
+    use_server,
 )
 from xlm.cli.run import END_SIGNALS
 from xlm.errors import ToolError, XlmError
@@ -49,8 +50,8 @@ def main(request_json: str) -> int:
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
         interruption.allow(save_seconds=request.resolve().pretrain.save_seconds)
-        with LiveView(Console()) as view, _prefect(root):
-            _run(request, Observers([view, interruption]))
+        with LiveView(Console()) as view, _prefect(root) as server:
+            _run(request, Observers([view, interruption]), server)
     except _ServerLostError as error:
         sys.stderr.write(f"xlm: {error}\n")
         sys.stderr.flush()
@@ -66,13 +67,15 @@ def main(request_json: str) -> int:
     return 0
 
 
-def _run(request: RunRequest, observer: Observer) -> None:
+def _run(request: RunRequest, observer: Observer, server: StartingServer | None) -> None:
     # Prefect reads its settings when it is imported, so not before the server is known.
     from httpx import HTTPError
 
     from flows.full_pipeline import full_pipeline
     from flows.submission import extra_observer
 
+    if server is not None:
+        server.wait_until_ready()  # It started while the imports above took their time.
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     extra_observer.set(observer)
@@ -88,22 +91,21 @@ def _run(request: RunRequest, observer: Observer) -> None:
 
 
 @contextmanager
-def _prefect(root: Path) -> Iterator[None]:
-    """Settings and a server for this process; a user's own PREFECT_ variables come first."""
-    home = Path(os.environ.get("PREFECT_HOME", root / "prefect"))
-    home.mkdir(parents=True, exist_ok=True)
-    os.environ |= quiet_environment(home)
+def _prefect(root: Path) -> Iterator[StartingServer | None]:
+    """Settings for this process, and a server that starts where none runs yet."""
+    home = set_up_home(root)
     if given := os.environ.get("PREFECT_API_URL"):
         require_server(given)
-        yield
+        yield None
         return
-    if server_answers(lasting := api_url(UI_PORT)):
-        os.environ["PREFECT_API_URL"] = lasting
-        yield
+    if (lasting := find_access(root)) and server_answers(lasting.api_url):
+        use_server(lasting.client_variables())
+        yield None
         return
-    with temporary_server(home) as url:
-        os.environ["PREFECT_API_URL"] = url
-        yield
+    access = ServerAccess.new(free_port())
+    use_server(access.client_variables())
+    with starting_server(home, access) as server:
+        yield server
 
 
 if __name__ == "__main__":

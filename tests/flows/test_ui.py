@@ -1,87 +1,168 @@
 """`xlm ui`: server, worker and deployments in one command, runs from another terminal."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
-from tests.flows.console import REPOSITORY, digests, environment, processes_of, start
+from tests.flows.console import REPOSITORY, digests, processes_of, xlm
+from tests.flows.ui_process import RunningUi, running_ui
+from tests.listening import DoorWatch
 
 SMALL = str(Path(__file__).with_name("small.yaml"))
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@pytest.fixture
-def ui(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The environment of a second terminal; afterwards Ctrl-C must have stopped everything."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = start(tmp_path, "ui", "--port", str(port))
-    url = f"http://127.0.0.1:{port}"
-    assert process.stdout
-    for line in process.stdout:
-        if line.startswith(f"UI {url}"):
-            break
-    else:
-        pytest.fail("xlm ui ended")
-    home = {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": f"{url}/api"}
-    yield environment(tmp_path) | home
-    os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=120)
-    deadline = time.monotonic() + 30
-    while left := processes_of(tmp_path):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.2)
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
+    """One `xlm ui` for all tests of this file."""
+    with running_ui(tmp_path_factory.mktemp("ui")) as running:
+        yield running
 
 
-def _deployment_run(name: str, terminal: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "prefect", "deployment", "run", f"xlm/{name}", "--watch"),
-            *("-p", f"profile={SMALL}", *arguments),
-        ],
-        cwd=REPOSITORY,
-        env=terminal,
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
+def _run(ui: RunningUi, name: str, *arguments: str) -> str:
+    return ui.prefect(
+        *("deployment", "run", f"xlm/{name}", "--watch", "-p", f"profile={SMALL}", *arguments)
     )
-    return done.stdout + done.stderr
 
 
-def _names_of_runs(terminal: dict[str, str], tag: str) -> set[str]:
-    """Names of the task runs that the UI lists under a tag."""
-    request = urllib.request.Request(
-        f"{terminal['PREFECT_API_URL']}/task_runs/filter",
-        data=json.dumps({"task_runs": {"tags": {"all_": [tag]}}}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request) as reply:
-        return {run["name"] for run in json.load(reply)}
-
-
-def test_deployments_run_from_another_terminal(ui: dict[str, str], tmp_path: Path) -> None:
-    missing = _deployment_run("extract-xnli", ui)
-    assert "Failed" in missing
-    printed = _deployment_run("full-pipeline", ui, "-p", "until=extract-xnli")
+def test_deployments_run_from_another_terminal(ui: RunningUi) -> None:
+    """Typed in the project's folder, without any variable: address and token are found."""
+    with DoorWatch(lambda: processes_of(ui.root)) as doors:
+        missing = _run(ui, "extract-xnli")
+        assert "Failed" in missing
+        printed = _run(ui, "full-pipeline", "-p", "until=extract-xnli")
     assert "Completed" in printed
-    assert _names_of_runs(ui, "unit:sw") >= {"extract-xnli[sw]"}
-    before = digests(tmp_path)
+    assert any("prefect.engine" in command for command in doors.seen.values())
+    assert len(doors.doors) >= 1
+    assert not doors.open_to_others
+    tagged = ui.api("/task_runs/filter", {"task_runs": {"tags": {"all_": ["unit:sw"]}}})
+    assert {run["name"] for run in tagged} >= {"extract-xnli[sw]"}
+    before = digests(ui.root)
     assert set(before) >= {"extract-xnli[en]", "extract-xnli[sw]", "make-world[all]"}
-    again = _deployment_run("extract-xnli", ui, "-p", 'refresh=["extract-xnli"]')
+    again = _run(ui, "extract-xnli", "-p", 'refresh=["extract-xnli"]')
     assert "Completed" in again
-    assert digests(tmp_path) == before
-    checks = sorted((tmp_path / "artifacts" / "extract-xnli").glob("*.checks"))
+    assert digests(ui.root) == before
+    checks = sorted((ui.root / "artifacts" / "extract-xnli").glob("*.checks"))
     assert len(checks) == 3
     assert all('"verdict":"identical"' in path.read_text() for path in checks)
+
+
+def test_a_run_in_a_terminal_is_recorded_there(ui: RunningUi) -> None:
+    count = len(ui.flow_runs())
+    xlm(ui.root, "run", "--profile", SMALL, "--until", "make-world")
+    assert len(ui.flow_runs()) == count + 1
+
+
+def test_only_the_owner_can_read_the_token(ui: RunningUi) -> None:
+    for path in (ui.root / "prefect" / "access.toml", REPOSITORY / "prefect.toml"):
+        assert ui.token in path.read_text()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for number in processes_of(ui.root):
+        assert ui.token.encode() not in Path(f"/proc/{number}/cmdline").read_bytes()
+
+
+@pytest.mark.parametrize("authorization", [None, "Basic eGxtOg==", "Bearer x", "Basic"])
+def test_nobody_else_can_use_the_api(ui: RunningUi, authorization: str | None) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    assert ui.request("/api/flow_runs/filter", {}, **headers)[0] == 401
+    assert ui.get("/api/admin/settings", **headers) == 401
+    assert ui.get("/api/health") == 200
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "https://127.0.0.1",
+        "http://127.0.0.1:1",
+        "http://127.0.0.1.evil.example",
+        "null",
+    ],
+)
+def test_a_foreign_page_gets_nothing(ui: RunningUi, origin: str) -> None:
+    """Its browser asks first whether it may; simple requests are not asked for."""
+    asks = {"Origin": origin, "Access_Control_Request_Method": "POST"}
+    status, _ = ui.request("/api/flow_runs/filter", None, "OPTIONS", **asks)
+    assert status == 403
+    for headers in ({"Origin": origin}, {"Origin": origin} | ui.authorization):
+        assert ui.request("/api/flow_runs/filter", {}, **headers)[0] == 403
+    with pytest.raises(InvalidStatus, match="403"):
+        connect(_socket(ui, "/api/events/out"), origin=origin, subprotocols=["prefect"])
+
+
+def test_pages_of_the_ui_are_allowed(ui: RunningUi) -> None:
+    port = ui.url.rsplit(":", 1)[1]
+    for name in ("127.0.0.1", "localhost"):
+        asks = {"Origin": f"http://{name}:{port}", "Access_Control_Request_Method": "POST"}
+        assert ui.request("/api/flow_runs/filter", None, "OPTIONS", **asks)[0] == 200
+        headers = {"Origin": f"http://{name}:{port}", "Host": f"{name}:{port}"}
+        assert ui.request("/api/flow_runs/filter", {}, **headers | ui.authorization)[0] == 200
+    assert ui.get("/", Accept="text/html") == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:4200", "127.0.0.1.evil.example", "0.0.0.0", "", "[::1"]
+)
+def test_a_name_that_points_here_is_refused(ui: RunningUi, host: str) -> None:
+    """A foreign page can let its own name point at 127.0.0.1: then nothing is foreign to it."""
+    for path in ("/", "/api/health", "/api/admin/version", "/sign-in", "/ui-settings"):
+        assert ui.get(path, Host=host, **ui.authorization) in (400, 403)
+
+
+@pytest.mark.parametrize("path", ["/api/events/in", "/api/events/out", "/api/logs/out"])
+@pytest.mark.parametrize("token", [None, "", "xlm:wrong"])
+def test_subscriptions_need_the_token(ui: RunningUi, path: str, token: str | None) -> None:
+    with pytest.raises((InvalidStatus, ConnectionClosed)):
+        _subscribe(ui, path, token)
+
+
+def test_subscriptions_without_prefect_s_protocol_are_refused(ui: RunningUi) -> None:
+    with (
+        pytest.raises((InvalidStatus, ConnectionClosed)),
+        connect(_socket(ui, "/api/events/out")) as one,
+    ):
+        one.recv(timeout=10)
+
+
+def test_the_owner_can_subscribe(ui: RunningUi) -> None:
+    assert "auth_success" in _subscribe(ui, "/api/logs/out", ui.token)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"command": "touch pwned"},
+        {"env": {"LD_PRELOAD": "/tmp/x.so"}},
+        {"working_dir": "/tmp"},
+        {"image": "x"},
+    ],
+)
+def test_a_run_cannot_choose_what_the_worker_starts(
+    ui: RunningUi, variables: dict[str, object]
+) -> None:
+    deployment = ui.request("/api/deployments/name/xlm/make-world", None, **ui.authorization)[1]
+    path = f"/api/deployments/{deployment['id']}/create_flow_run"
+    status, answer = ui.request(path, {"job_variables": variables}, **ui.authorization)
+    assert status in (409, 422), answer
+    assert "not allowed" in str(answer)
+    pool = ui.request("/api/work_pools/xlm-local", None, **ui.authorization)[1]
+    template = pool["base_job_template"]
+    assert template["variables"]["properties"] == {}
+    assert "{{" not in str(template["job_configuration"])
+
+
+def _socket(ui: RunningUi, path: str) -> str:
+    return f"ws{ui.url.removeprefix('http')}{path}"
+
+
+def _subscribe(ui: RunningUi, path: str, token: str | None) -> str:
+    with connect(_socket(ui, path), subprotocols=["prefect"]) as one:
+        message = {"type": "auth"} | ({} if token is None else {"token": token})
+        one.send(json.dumps(message))
+        return str(one.recv(timeout=30))

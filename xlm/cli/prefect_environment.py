@@ -3,11 +3,12 @@
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
-from xlm.errors import ToolError
+from xlm.errors import ConfigError, ToolError
 
-UI_PORT = 4200
+_OF_ANOTHER_SERVER = ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_PROFILE")
 _PROBE_SECONDS = 1.0
 _PATIENCE_SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "localhost")
@@ -33,6 +34,32 @@ def quiet_environment(home: Path) -> dict[str, str]:
     return unset | unproxied_loopback()
 
 
+def set_up_home(root: Path) -> Path:
+    """Give this process and its children Prefect's variables; the folder of its records.
+
+    Raises:
+        ConfigError: PREFECT_HOME cannot be used.
+    """
+    given = os.environ.get("PREFECT_HOME")
+    home = Path(given) if given else root / "prefect"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"Prefect's folder {home}: {error.strerror}" + (" (PREFECT_HOME)" if given else ""),
+            fix="name a directory that can be written" if given else "choose another --root",
+        ) from error
+    os.environ |= quiet_environment(home)
+    return home
+
+
+def use_server(client_variables: Mapping[str, str]) -> None:
+    """Let this process and its children use a server of ours, whatever key is set for another."""
+    for name in _OF_ANOTHER_SERVER:
+        os.environ.pop(name, None)
+    os.environ |= client_variables
+
+
 def unproxied_loopback() -> dict[str, str]:
     """Variables that keep requests to this machine off a proxy; all others go where they went."""
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
@@ -40,11 +67,6 @@ def unproxied_loopback() -> dict[str, str]:
     if "*" not in hosts:
         hosts += [host for host in _LOOPBACK if host not in hosts]
     return dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join(hosts))
-
-
-def api_url(port: int) -> str:
-    """Address of the API of a server on this machine."""
-    return f"http://127.0.0.1:{port}/api"
 
 
 def server_answers(url: str) -> bool:

@@ -1,0 +1,87 @@
+"""Runs whose process has gone: Prefect shows them as running until somebody says otherwise."""
+
+import os
+import time
+from pathlib import Path
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.states import Cancelled, Crashed
+
+_UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+_POLL_SECONDS = 0.2
+_RUN_ID = "PREFECT__FLOW_RUN_ID"
+"""Workers put it into the environment of a flow's process; all that it starts inherits it."""
+
+
+def end_abandoned_runs(work_pool: str) -> list[str]:
+    """Give runs of a work pool that have no process on this machine their last state.
+
+    Returns the names of these runs: crashed, or cancelled where that was asked for.
+    """
+    pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[work_pool]))
+    unfinished = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED))
+    )
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=unfinished, work_pool_filter=pool)
+        abandoned = [run for run in runs if not processes_of_run(str(run.id))]
+        for run in abandoned:
+            _end(client, run)
+    return [run.name for run in abandoned]
+
+
+def processes_of_run(run_id: str) -> list[int]:
+    """Numbers of the processes on this machine that belong to a flow run."""
+    return _processes_with(f"{_RUN_ID}={run_id}".encode())
+
+
+def wait_for_flow_processes(root: Path, timeout_seconds: float) -> bool:
+    """Wait until no flow of a worker runs on this root; whether that came in time."""
+    deadline = time.monotonic() + timeout_seconds
+    marks = (f"XLM_ROOT={root}".encode(), f"{_RUN_ID}=".encode())
+    while _processes_with(*marks):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _end(client: SyncPrefectClient, run: FlowRun) -> None:
+    message = "its process has ended without a last word"
+    cancelled = run.state is not None and run.state.type == StateType.CANCELLING
+    unfinished = TaskRunFilter(
+        state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_UNFINISHED))
+    )
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+    for task in client.read_task_runs(flow_run_filter=of_run, task_run_filter=unfinished):
+        client.set_task_run_state(task.id, Crashed(message=message), force=True)
+    last: State[None] = Cancelled() if cancelled else Crashed(message=message)
+    client.set_flow_run_state(run.id, last, force=True)
+
+
+def _processes_with(*marks: bytes) -> list[int]:
+    """Processes, ours left out, with all of these at the start of variables of the environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (process / "environ").read_bytes().split(b"\0")
+            zombie = b"\nState:\tZ" in (process / "status").read_bytes()
+        except OSError:
+            continue  # It has ended, or belongs to somebody else.
+        if zombie or int(process.name) == os.getpid():
+            continue
+        if all(any(variable.startswith(mark) for variable in variables) for mark in marks):
+            found.append(int(process.name))
+    return found

@@ -1,0 +1,29 @@
+"""What the programs of this package do with errors and signals."""
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from xlm.cli.main import print_anything
+from xlm.cli.run import END_SIGNALS
+from xlm.errors import XlmError
+
+
+def become_a_program(main: Callable[[], int]) -> NoReturn:
+    """Run `main` and exit with its code; an error that a user can mend is one line."""
+    print_anything()
+    for number in END_SIGNALS:
+        signal.signal(number, _interrupt)
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
+        sys.exit(main())
+    except (XlmError, OSError) as error:
+        sys.stderr.write(f"xlm: {error}\n")
+        sys.exit(error.exit_code if isinstance(error, XlmError) else 1)
+    except KeyboardInterrupt as interrupt:
+        sys.exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT))
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt(number)

@@ -1,0 +1,94 @@
+"""Stands before the Prefect server and refuses what does not come from this machine's own pages.
+
+Prefect compares a password and leaves out two checks that only matter to a server on a desktop:
+the Host header (a foreign page can let its own name point at 127.0.0.1) and the origin of a
+WebSocket, which browsers open to any address.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+SIGN_IN_PATH = "/sign-in"
+
+# The token comes after `#`, which browsers do not send. Both of Prefect's UIs read this entry.
+_SIGN_IN_PAGE = b"""<!doctype html><meta charset="utf-8"><title>xlm</title>
+<script>
+const token = decodeURIComponent(location.hash.slice(1));
+if (token) localStorage.setItem("prefect-password", btoa(token));
+location.replace("/");
+</script>
+"""
+
+
+class ServerGuard:
+    """An ASGI application that lets requests through to another one, or answers 403."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Check Host and Origin of a request or a WebSocket."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+        elif reason := refusal(scope["headers"]):
+            await _refuse(scope["type"], reason, send)
+        elif scope["type"] == "http" and scope["path"] == SIGN_IN_PATH:
+            await _answer(200, b"text/html; charset=utf-8", _SIGN_IN_PAGE, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def refusal(headers: list[tuple[bytes, bytes]]) -> str | None:
+    """Why a request with these headers is refused; None lets it through."""
+    hosts = _values(headers, b"host")
+    if len(hosts) != 1 or _name_of(f"//{hosts[0]}") not in LOOPBACK_NAMES:
+        return "the Host header does not name this machine"
+    for origin in _values(headers, b"origin"):
+        if not _same_server(origin, hosts[0]):
+            return "the request comes from a page of another site"
+    return None
+
+
+def _same_server(origin: str, host: str) -> bool:
+    """Whether a page of `origin` is ours: this very address, or its other loopback name."""
+    if _name_of(origin) not in LOOPBACK_NAMES or not origin.startswith("http://"):
+        return False
+    return _port_of(origin) == _port_of(f"//{host}")
+
+
+def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in headers if key.lower() == name]
+
+
+def _name_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _port_of(url: str) -> int | None:
+    try:
+        return urlsplit(url).port or 80
+    except ValueError:
+        return None
+
+
+async def _refuse(kind: str, reason: str, send: Send) -> None:
+    if kind == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})
+    else:
+        await _answer(403, b"text/plain; charset=utf-8", reason.encode(), send)
+
+
+async def _answer(status: int, content_type: bytes, body: bytes, send: Send) -> None:
+    headers = [(b"content-type", content_type), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
