@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from xlm.cli.main import print_anything
+from xlm.cli.output import print_anything
 from xlm.cli.run import END_SIGNALS
 from xlm.errors import XlmError
 
