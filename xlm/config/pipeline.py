@@ -5,7 +5,7 @@ from pydantic import Field, field_validator, model_validator
 from xlm.config.base import Config
 from xlm.config.bpe import BpeConfig, VocabularyConfig
 from xlm.config.corpus import ExtractConfig, SplitConfig
-from xlm.config.languages import ENGLISH, language
+from xlm.config.languages import ENGLISH, LANGUAGES, language
 from xlm.config.model import ModelConfig
 from xlm.config.release import ReleaseConfig
 from xlm.config.sample import SampleConfig
@@ -49,6 +49,16 @@ class PipelineConfig(Config):
                 "languages: English is missing", fix=f"add {ENGLISH}: pairs and XNLI start from it"
             )
         return tuple(sorted(set(codes)))
+
+    @model_validator(mode="after")
+    def _world_has_languages(self) -> "PipelineConfig":
+        missing = [code for code in self.languages if code not in LANGUAGES]
+        if self.sample is not None and missing:
+            raise ConfigError(
+                f"languages: the sample world has no {' '.join(missing)}",
+                fix=f"keep to {' '.join(LANGUAGES)}, or take a profile of real data (mini15)",
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_world(self) -> "PipelineConfig":

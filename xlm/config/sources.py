@@ -109,7 +109,7 @@ class PlainCorpus(Config):
     )
     codes: Literal["ours", "ntrex"] = Field(
         default="ours",
-        description="Whose language codes {code} stands for (xlm/config/languages.py).",
+        description="Whose language codes {code} stands for (xlm/config/language_table.py).",
     )
     pairs: Literal["all"] | tuple[str, ...] = Field(
         default="all",

@@ -3,6 +3,7 @@
 from pydantic import Field, field_validator
 
 from xlm.config.base import Config
+from xlm.config.languages import language
 from xlm.config.segmenters import DEFAULT_SEGMENTERS, SEGMENTERS, split_spec
 from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError
@@ -22,11 +23,12 @@ class TextConfig(Config):
     @field_validator("segmenters")
     @classmethod
     def _known(cls, chosen: dict[str, str]) -> dict[str, str]:
-        for language, spec in chosen.items():
+        for code, spec in chosen.items():
+            language(code)
             name, _ = split_spec(spec)
             if name not in SEGMENTERS:
                 raise ConfigError(
-                    f"text.segmenters.{language}: no segmenter {name!r}",
+                    f"text.segmenters.{code}: no segmenter {name!r}",
                     fix=did_you_mean(name, SEGMENTERS),
                 )
         return chosen

@@ -10,7 +10,7 @@ One-byte encodings cannot; the one in which the letters of the language read bes
 import codecs
 import unicodedata
 
-from xlm.config.languages import LANGUAGES
+from xlm.config.languages import KNOWN_LANGUAGES
 
 SAMPLE_BYTES = 1 << 16
 
@@ -86,7 +86,7 @@ def likely_encoding(lines: bytes, language: str) -> str:
     """
     if _is_mostly_utf8(lines):
         return _DAMAGED
-    entry = LANGUAGES.get(language)
+    entry = KNOWN_LANGUAGES.get(language)
     script = entry.script if entry else "Latn"
     candidates = _BY_LANGUAGE.get(language) or _BY_SCRIPT.get(script, ())
     scores = {name: _score(lines, name, script) for name in dict.fromkeys((*candidates, *_LATIN))}

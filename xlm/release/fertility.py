@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlm.config.languages import LANGUAGES
+from xlm.config.languages import KNOWN_LANGUAGES
 from xlm.errors import DataError
 from xlm.markdown import decimal, mean, per_cent, table, whole
 from xlm.xnli.tables import Table
@@ -103,7 +103,7 @@ def fertility_section(report: Mapping[str, LanguageShare]) -> str:
 
 def language_name(code: str) -> str:
     """`Swahili (sw)`; a language that is not ours goes by its code."""
-    return f"{LANGUAGES[code].name} ({code})" if code in LANGUAGES else code
+    return f"{KNOWN_LANGUAGES[code].name} ({code})" if code in KNOWN_LANGUAGES else code
 
 
 def _cells(share: LanguageShare) -> tuple[str, ...]:

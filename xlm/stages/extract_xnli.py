@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from xlm.config.corpus import ExtractXnliSlice
-from xlm.config.languages import ENGLISH
+from xlm.config.languages import ENGLISH, LANGUAGES
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.sources import MULTINLI_ID, XNLI_ID
 from xlm.stage import Node, Outcome, Stage, Work
 
 
 def extract_xnli_units(config: PipelineConfig) -> Sequence[str]:
-    """One unit a language."""
-    return config.languages
+    """One unit for each language that XNLI has."""
+    return [code for code in config.languages if code in LANGUAGES]
 
 
 def extract_xnli_slice(config: PipelineConfig, unit: str) -> ExtractXnliSlice:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from xlm.config.languages import split_pair
+from xlm.config.languages import LANGUAGES, split_pair
 from xlm.config.pipeline import PipelineConfig, pairs
 
 XNLI_PREFIX = "xnli."
@@ -16,8 +16,8 @@ def languages(config: PipelineConfig) -> tuple[str, ...]:
 
 
 def xnli_units(config: PipelineConfig) -> tuple[str, ...]:
-    """One unit for each language's XNLI data: `xnli.sw`."""
-    return tuple(XNLI_PREFIX + language for language in languages(config))
+    """One unit for each language that XNLI has: `xnli.sw`."""
+    return tuple(XNLI_PREFIX + code for code in languages(config) if code in LANGUAGES)
 
 
 def corpus_units(config: PipelineConfig) -> tuple[str, ...]:

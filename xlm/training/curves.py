@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlm.config.languages import LANGUAGES
+from xlm.config.languages import KNOWN_LANGUAGES
 from xlm.errors import DataError
 from xlm.markdown import table
 from xlm.plotting import (
@@ -222,7 +222,7 @@ def _series(points: Sequence[tuple[int, float]]) -> Series | None:
 
 
 def _language_name(unit: str) -> str:
-    known = LANGUAGES.get(unit)
+    known = KNOWN_LANGUAGES.get(unit)
     return known.name if known else unit.replace("_", "-")
 
 

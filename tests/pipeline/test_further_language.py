@@ -1,0 +1,102 @@
+"""A language outside of XNLI goes all the way: its own segmenter, plain text, model card."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from xlm.config.languages import KNOWN_LANGUAGES, LANGUAGES, language
+from xlm.config.resolve import resolve
+from xlm.config.settings import Settings
+from xlm.errors import ConfigError
+from xlm.pipeline.observer import NoObserver
+from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run import open_run
+from xlm.sample.inference_files import training_table, write_xnli, write_xnli_mt
+from xlm.sample.wikipedia_files import write_wikipedia
+
+PROFILE = Path(__file__).with_name("further_language.yaml")
+LABELS = ("contradiction", "neutral", "entailment")
+SEGMENTER = """#!{python}
+import sys
+for line in iter(sys.stdin.readline, ""):
+    print(*line.strip().replace(" ", ""), flush=True)
+"""
+
+
+def _sentence(code: str, number: int) -> str:
+    return f"第{number}の学校で本を読む。" if code == "ja" else f"Pupil {number} reads a book."
+
+
+def _mirror(folder: Path) -> Path:
+    for code in ("en", "ja"):
+        pages = [
+            (f"{code} {page}", [_sentence(code, 7 * page + line) for line in range(6)])
+            for page in range(30)
+        ]
+        write_wikipedia(folder, code, pages, date="20261101")
+        texts = folder / "texts.example.org" / "v1"
+        texts.mkdir(parents=True, exist_ok=True)
+        lines = "".join(f"{_sentence(code, number)}\n" for number in range(200))
+        (texts / f"train.{code}").write_text(lines, encoding="utf-8")
+    rows = [(_sentence("en", n), _sentence("en", n + n % 3), LABELS[n % 3]) for n in range(60)]
+    write_xnli(folder, {"en": rows}, {"en": rows})
+    write_xnli_mt(folder, {"en": training_table(rows)}, {"en": rows})
+    return folder
+
+
+def test_japanese_goes_from_its_dump_to_the_card(tmp_path: Path) -> None:
+    segmenter = tmp_path / "segmenter"
+    segmenter.write_text(SEGMENTER.format(python=sys.executable))
+    segmenter.chmod(0o755)
+    request = RunRequest(
+        profile=str(PROFILE),
+        overrides=(
+            f"sources.mirror={_mirror(tmp_path / 'mirror')}",
+            f"text.segmenters.ja=command:{segmenter}",
+        ),
+    )
+    with open_run(request, Settings(str(tmp_path / "root"), 1), NoObserver()) as run:
+        for node in run.selected:
+            run.build(node)
+        built = {str(node): found.artifact.directory for node, found in run.results.items()}
+    assert "extract-xnli[ja]" not in built
+    words = (built["tokenize[ja]"] / "train.00000.txt").read_text(encoding="utf-8")
+    assert "の 学 校 て 本 を 読 む" in words  # the voicing mark goes with the accents
+    results = json.loads((built["evaluate"] / "results.json").read_text())
+    by_code = {row["code"]: row for row in results["languages"]}
+    assert by_code["ja"]["test"] is None
+    assert by_code["ja"]["perplexity"] > 1
+    assert by_code["ja"]["retrieval"]["pairs"] == 10
+    card = (built["publish"] / "classifier" / "README.md").read_text(encoding="utf-8")
+    assert "Japanese (ja)" in card
+    assert "- ja\n" in card
+
+
+def test_every_known_language_has_its_codes() -> None:
+    assert len(LANGUAGES) == 15
+    assert {"it", "ja", "ko", "pt", "nl"} <= KNOWN_LANGUAGES.keys()
+    codes = [entry.code for entry in KNOWN_LANGUAGES.values()]
+    assert codes == list(dict.fromkeys(codes))
+    for name in ("wiki", "ntrex", "name"):
+        values = [getattr(entry, name) for entry in KNOWN_LANGUAGES.values()]
+        assert all(values)
+        assert len(set(values)) == len(values)
+
+
+def test_an_unknown_language_says_how_to_add_it() -> None:
+    for code in ("xx", "itt", "ja_JP", "", "ja\n", "日本"):
+        with pytest.raises(ConfigError, match=r"xlm/config/language_table\.py") as caught:
+            language(code)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match="did you mean 'ja'"):
+        language("japanese")
+
+
+def test_the_sample_world_refuses_what_it_lacks() -> None:
+    with pytest.raises(ConfigError, match="the sample world has no it ja"):
+        resolve("sample", [], ["en", "ja", "it"])
+    assert resolve("mini15", [], ["en", "ja", "it"]).languages == ("en", "it", "ja")
+    with pytest.raises(ConfigError, match="unknown language 'jaa'"):
+        resolve("mini15", ["text.segmenters.jaa=kytea"])
