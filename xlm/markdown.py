@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+ABSENT = "–"
+"""What a table shows where nothing was measured."""
+
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -14,23 +17,23 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1
 
 def per_cent(share: float | None) -> str:
     """A share as per cent with one decimal, an empty cell as a dash."""
-    return "–" if share is None else f"{100 * share:.1f}"
+    return ABSENT if share is None else f"{100 * share:.1f}"
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
     """A number, an empty cell as a dash."""
-    return "–" if value is None else f"{value:,.{digits}f}"
+    return ABSENT if value is None else f"{value:,.{digits}f}"
 
 
 def whole(number: int | None) -> str:
     """A whole number with separators, an empty cell as a dash."""
-    return "–" if number is None else f"{number:,}"
+    return ABSENT if number is None else f"{number:,}"
 
 
 def size(number_bytes: int | None) -> str:
     """A size in decimal units, an empty cell as a dash."""
     if number_bytes is None:
-        return "–"
+        return ABSENT
     value, unit = float(number_bytes), _BYTE_UNITS[0]
     for unit in _BYTE_UNITS:
         if value < 1000 or unit == _BYTE_UNITS[-1]:
@@ -40,9 +43,11 @@ def size(number_bytes: int | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A span of time: `0.4 s`, `3 min 20 s`, `2 h 05 min`; an empty cell as a dash."""
+    """A span of time: `< 0.1 s`, `0.4 s`, `3 min 20 s`, `2 h 05 min`; an empty cell as a dash."""
     if seconds is None:
-        return "–"
+        return ABSENT
+    if seconds < 0.05:
+        return "< 0.1 s"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -4,7 +4,7 @@ The figures are those of the `vocabulary` artifact, counted over the train split
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,13 +73,8 @@ def fertility_table(report: Mapping[str, LanguageShare]) -> Table | None:
         "of the vocabulary, %",
     )
     rows = [(language_name(code), *_cells(share)) for code, share in report.items()]
-    shares = report.values()
-    means = (
-        decimal(mean(share.fertility for share in shares)),
-        _rate(mean(share.unknown_rate for share in shares)),
-        per_cent(mean(share.vocabulary_share for share in shares)),
-    )
-    rows.append((f"mean of {len(rows)}", "", "", *means))
+    if len(rows) > 1:
+        rows.append((f"mean of {len(rows)}", "", "", *_means(report.values())))
     return Table(TITLE, header, tuple(rows))
 
 
@@ -104,6 +99,14 @@ def fertility_section(report: Mapping[str, LanguageShare]) -> str:
 def language_name(code: str) -> str:
     """`Swahili (sw)`; a language that is not ours goes by its code."""
     return f"{KNOWN_LANGUAGES[code].name} ({code})" if code in KNOWN_LANGUAGES else code
+
+
+def _means(shares: Collection[LanguageShare]) -> tuple[str, ...]:
+    return (
+        decimal(mean(share.fertility for share in shares)),
+        _rate(mean(share.unknown_rate for share in shares)),
+        per_cent(mean(share.vocabulary_share for share in shares)),
+    )
 
 
 def _cells(share: LanguageShare) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def run(work: Work[PublishSlice]) -> Outcome:
 
 PUBLISH = Stage(
     name="publish",
-    version=4,
+    version=5,
     summary="Hugging Face folders, model cards, plots",
     units=_units,
     upstream=_upstream,

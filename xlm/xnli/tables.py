@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from xlm.config.languages import ENGLISH, language
-from xlm.markdown import decimal, mean, per_cent, whole
+from xlm.markdown import ABSENT, decimal, mean, per_cent, whole
 from xlm.xnli.results import LanguageResults, Results
 
 
@@ -25,10 +25,11 @@ def xnli_table(results: Results) -> Table | None:
     header = ("language", "dev", "test", interval, "majority", "bag of words", "paper, MLM+TLM")
     others = [row for row in rows if row.code != ENGLISH]
     cells = [(_name(row), *_xnli_cells(row)) for row in rows]
-    for group, suffix in ((rows, ""), (others, " without English")):
-        if group:
-            cells.append((f"mean of {len(group)}{suffix}", *_xnli_means(group)))
-    return Table("XNLI, accuracy in per cent", header, tuple(cells))
+    if len(rows) > 1:
+        cells.append((f"mean of {len(rows)}", *_xnli_means(rows)))
+    if 1 < len(others) < len(rows):
+        cells.append((f"mean of {len(others)} without English", *_xnli_means(others)))
+    return _filled("XNLI, accuracy in per cent", header, cells)
 
 
 def modelling_table(results: Results) -> Table | None:
@@ -41,8 +42,9 @@ def modelling_table(results: Results) -> Table | None:
         "sentences",
     )  # fmt: skip
     cells = [(_name(row), *_modelling_cells(row)) for row in rows]
-    cells.append(("mean", *_modelling_means(rows)))
-    return Table("Pretrained encoder: perplexity and sentence retrieval", header, tuple(cells))
+    if len(rows) > 1:
+        cells.append(("mean", *_modelling_means(rows)))
+    return _filled("Pretrained encoder: perplexity and sentence retrieval", header, cells)
 
 
 def tables(results: Results) -> list[Table]:
@@ -50,12 +52,23 @@ def tables(results: Results) -> list[Table]:
     return [found for found in (xnli_table(results), modelling_table(results)) if found]
 
 
+def _filled(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
+    """A table without the columns that nothing was measured for."""
+    columns = [
+        column
+        for column in range(len(header))
+        if any(line[column] not in ("", ABSENT) for line in cells)
+    ]
+    rows = tuple(tuple(line[column] for column in columns) for line in cells)
+    return Table(title, tuple(header[column] for column in columns), rows)
+
+
 def _xnli_cells(row: LanguageResults) -> tuple[str, ...]:
     dev, test = row.dev, row.test
     return (
         per_cent(dev.accuracy if dev else None),
         per_cent(test.accuracy if test else None),
-        f"{per_cent(test.low)} to {per_cent(test.high)}" if test else "–",
+        f"{per_cent(test.low)} to {per_cent(test.high)}" if test else ABSENT,
         per_cent(row.majority),
         per_cent(row.bag_of_words),
         per_cent(row.paper),

@@ -1,0 +1,50 @@
+"""Tables of few languages, and of runs that had no XNLI or no parallel text."""
+
+import pytest
+
+from tests.release.artifacts import results
+from xlm.xnli.results import LanguageResults, Results
+from xlm.xnli.tables import modelling_table, tables, xnli_table
+
+
+def without(found: Results, *fields: str) -> Results:
+    rows = tuple(
+        LanguageResults(**{k: v for k, v in row.model_dump().items() if k not in fields})
+        for row in found.languages
+    )
+    return found.model_copy(update={"languages": rows})
+
+
+@pytest.mark.parametrize(
+    ("codes", "means"),
+    [
+        (("en",), []),
+        (("sw",), []),
+        (("en", "sw"), ["mean of 2"]),
+        (("fr", "sw"), ["mean of 2"]),
+        (("en", "fr", "sw"), ["mean of 3", "mean of 2 without English"]),
+    ],
+)
+def test_a_mean_is_shown_of_several_languages_and_once(codes: list[str], means: list[str]) -> None:
+    """It said: mean of 1 without English."""
+    found = xnli_table(results(codes))
+    assert found is not None
+    names = [row[0] for row in found.rows]
+    assert names[len(codes) :] == means
+    modelling = modelling_table(results(codes))
+    assert modelling is not None
+    assert [row[0] for row in modelling.rows][len(codes) :] == ["mean"][: len(codes) > 1]
+
+
+def test_columns_that_nothing_was_measured_for_are_not_shown() -> None:
+    lonely = without(results(["en", "sw"]), "pair_perplexity", "retrieval")
+    found = modelling_table(lonely)
+    assert found is not None
+    assert found.header == ("language", "perplexity")
+    untested = without(results(["en", "sw"]), "dev", "test", "majority", "bag_of_words", "paper")
+    assert [one.title for one in tables(untested)] == [found.title]
+    assert tables(without(lonely, "dev", "test", "perplexity")) == []
+    table = xnli_table(without(results(["sw"]), "paper"))
+    assert table is not None
+    assert "paper, MLM+TLM" not in table.header
+    assert {len(row) for row in table.rows} == {len(table.header)}
