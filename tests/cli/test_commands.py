@@ -26,7 +26,7 @@ from tests.flows.console import xlm
         (("run", "--only", "split", "--refresh", "tokenize"), "this run does not build it"),
         (("run", "--only", "split", "--until", "tokenize"), "both `only` and `until` are given"),
         (("store", "ls", "tokenise"), "did you mean 'tokenize'?"),
-        (("results",), "no run that reached evaluate in"),
+        (("results",), "no run in "),
         (("plan", "--set", "sources.mirror=/m"), "the sample world is its own mirror"),
     ],
 )

@@ -1,5 +1,13 @@
 """The same request in all its forms."""
 
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from xlm.cli.main import app
+from xlm.cli.request import build_request
 from xlm.pipeline.request import RunRequest, overrides_of
 
 
@@ -25,3 +33,49 @@ def test_texts_and_mappings_give_the_same_configuration() -> None:
     assert configs[0] == configs[1] == configs[2]
     assert configs[0].release.author == "Zoë 🙂"
     assert overrides_of(None) == ()
+
+
+def of_command(command: str) -> tuple[RunRequest, str]:
+    """The request and root that the real parser makes of a command line."""
+    program, verb, *words = shlex.split(command)
+    assert (program, verb) == ("xlm", "run")
+    run = typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
+    given = dict(run.make_context("run", words).params)
+    root, _ = given.pop("root"), given.pop("workers")
+    return build_request(**given), root
+
+
+@pytest.mark.parametrize(
+    "request_given",
+    [
+        RunRequest(),
+        RunRequest(profile="mini15", until="pretrain", verify="deep"),
+        RunRequest(only=("tokenize", "split"), refresh=("tokenize[sw]", "split")),
+        RunRequest(
+            languages=("en", "sw"),
+            overrides=("release.author=O'Neill; rm -rf $HOME", "languages=[en, fr]", "a=b c"),
+            refresh=("learn-bpe",),
+        ),
+    ],
+)
+def test_the_command_of_a_request_gives_the_request(request_given: RunRequest) -> None:
+    """A card's command dropped --until, --only, --verify and the root."""
+    root = Path("/data of mine/x'y")
+    assert of_command(request_given.command(root)) == (request_given, str(root))
+
+
+def test_a_command_works_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = RunRequest(profile="my runs/Größe.yaml", overrides=("sources.mirror=../mirror",))
+    found, _ = of_command(given.command(tmp_path))
+    assert found.profile == str(tmp_path / "my runs" / "Größe.yaml")
+    assert found.overrides == (f"sources.mirror={tmp_path}/../mirror",)
+    other = RunRequest(overrides=("sources.mirror=https://h/x", "sources.mirror=null"))
+    assert of_command(other.command(tmp_path))[0] == other
+
+
+def test_what_builds_all_or_one_stage_again() -> None:
+    part = RunRequest(profile="mini15", only=("split",), refresh=("split",), verify="deep")
+    assert part.whole() == RunRequest(profile="mini15", verify="deep")
+    assert part.whole("shard").until == "shard"
+    assert part.refreshing("split[en]").refresh == ("split[en]",)

@@ -18,7 +18,7 @@ from xlm.errors import (
     PipelineError,
     StoreError,
 )
-from xlm.pipeline.results import artifact_of, costs_of
+from xlm.pipeline.results import artifact_of, costs_of, known_costs
 from xlm.pipeline.run_record import last_run, write_run_record
 from xlm.stage import Node, Outcome, Stage, Work
 from xlm.store.manifest import RUN_NAME
@@ -79,7 +79,7 @@ def test_only_with_a_missing_input_says_how_to_build_it(toy: Toy) -> None:
     with pytest.raises(MissingUpstreamError) as caught:
         toy.run("bpe.seed=3", only=("last",))
     assert str(caught.value).startswith("join has not been built; run `xlm run --profile ")
-    assert str(caught.value).endswith(" --set bpe.seed=3 --until join`")
+    assert f" --set bpe.seed=3 --until join --root {toy.settings.root}`" in str(caught.value)
 
 
 def test_until_builds_what_it_needs(toy: Toy) -> None:
@@ -218,6 +218,37 @@ def test_the_run_record_lists_every_node(toy: Toy) -> None:
             read(record, root)
     with pytest.raises(StoreError, match="has no evaluate"):
         artifact_of(record, root, "evaluate")
+
+
+def test_costs_of_stages_that_the_last_run_did_not_have_are_those_last_known(toy: Toy) -> None:
+    requests = [toy.request(), toy.request().model_copy(update={"until": "read"})]
+    for request in requests:
+        with toy.open(request) as run:
+            for node in run.selected:
+                run.build(node)
+            write_run_record(run)
+    root = run.store.root
+    assert {cost.stage for cost in costs_of(last_run(root), root)} == {"read"}
+    costs = {cost.stage: cost for cost in known_costs(root)}
+    assert costs.keys() == {"read", "join", "last"}
+    assert costs["read"].run_started > costs["join"].run_started
+    artifact_of(last_run(root, reaching="join"), root, "join").rename(root / "elsewhere")
+    assert {cost.stage for cost in known_costs(root)} == {"read", "last"}
+    with pytest.raises(
+        StoreError, match=r"no run of profile mini15 in .*; start one with `xlm run"
+    ):
+        known_costs(root, "mini15")
+
+
+def test_a_run_that_did_not_get_there_is_told_with_the_command_that_continues_it(toy: Toy) -> None:
+    with toy.open(toy.request().model_copy(update={"until": "read"})) as run:
+        for node in run.selected:
+            run.build(node)
+        write_run_record(run)
+    root = run.store.root
+    told = rf"no run that reached last in {root}; continue with `xlm run --profile {PROFILE} .*"
+    with pytest.raises(StoreError, match=told):
+        last_run(root, reaching="last")
 
 
 @pytest.mark.parametrize(

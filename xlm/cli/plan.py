@@ -1,38 +1,64 @@
 """`xlm plan`: what would run and why, one line a node."""
 
 import json
+import re
 from collections import Counter
+from textwrap import wrap
 
-from xlm.cli.output import show
+from rich.cells import cell_len
+
+from xlm.cli.output import show, terminal_width
 from xlm.cli.request import print_warnings
 from xlm.config.settings import Settings
 from xlm.pipeline.plan import Step, plan
 from xlm.pipeline.request import RunRequest
 from xlm.store.store import ArtifactStore
 
+_DIGEST = re.compile(r"\b[0-9a-f]{24,128}\b")
+
 
 def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
-    """Print the steps; lines are never cut, so that they can be piped."""
+    """Print the steps; nothing is cut, and in a pipe each step is one line."""
     store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
     steps = plan(request, store)
     print_warnings(request.resolve())
     if as_json:
         show(json.dumps([_as_json(step) for step in steps], indent=1, ensure_ascii=False))
         return
-    width = max((len(str(step.node)) for step in steps), default=0)
+    columns = terminal_width()
+    width = max((cell_len(str(step.node)) for step in steps), default=0)
     for step in steps:
-        show(f"{step.node!s:<{width}}  {step.status:<7}  {_explain(step)}".rstrip())
+        name = str(step.node) + " " * (width - cell_len(str(step.node)))
+        show(_line(f"{name}  {step.status:<7}", _explain(step), columns))
     totals = Counter(step.status for step in steps)
-    show(", ".join(f"{count} {status}" for status, count in totals.items()))
+    show(", ".join(f"{count} {status}" for status, count in totals.items()) or "nothing to build")
 
 
-def _explain(step: Step) -> str:
+def _line(start: str, parts: list[str], columns: int | None) -> str:
+    """One line where it fits or is piped, else the explanation below, wrapped between words."""
+    line = "  ".join([start, *parts]).rstrip()
+    if columns is None or cell_len(line) <= columns:
+        return line
+    below = [
+        wrapped
+        for part in parts
+        for wrapped in wrap(part, columns - 4, break_long_words=False, break_on_hyphens=False)
+    ]
+    return "\n".join([start.rstrip(), *(f"    {text}" for text in below)])
+
+
+def _explain(step: Step) -> list[str]:
     if step.status == "cached":
-        return f"{step.key}  {step.size}"
-    parts = ["; ".join(step.reasons)]
+        return [shortened(step.key or ""), step.size]
+    parts = [shortened("; ".join(step.reasons))]
     if step.addresses:
         parts += [step.size, *step.addresses]
-    return "  ".join(parts)
+    return parts
+
+
+def shortened(text: str) -> str:
+    """The text with twelve digits of every digest and key in it: enough to tell them apart."""
+    return _DIGEST.sub(lambda found: f"{found[0][:12]}...", text)
 
 
 def _as_json(step: Step) -> dict[str, object]:

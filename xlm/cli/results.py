@@ -1,63 +1,106 @@
 """`xlm results`: the tables of the last run, or what its stages took."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from xlm.cli.output import show
+from xlm.cli.columns import aligned
+from xlm.cli.output import show, terminal_width
 from xlm.config.settings import Settings
-from xlm.pipeline.results import artifact_of, cost_table, costs_of, results_of, vocabulary_of
+from xlm.errors import StoreError
+from xlm.pipeline.request import RunRequest
+from xlm.pipeline.results import (
+    StageCost,
+    artifact_of,
+    cost_table,
+    known_costs,
+    results_of,
+    vocabulary_of,
+)
 from xlm.pipeline.run_record import last_run
-from xlm.release.fertility import fertility_table
+from xlm.release.fertility import LanguageShare, fertility_table
 from xlm.store.root import resolve_root
+from xlm.xnli.results import Results
 from xlm.xnli.tables import tables
 
 
 def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
-    """Print accuracy, perplexity, retrieval and vocabulary by language, and where the model is."""
+    """Print accuracy, perplexity, retrieval and vocabulary by language, and where the model is.
+
+    Of a run that did not get as far as the evaluation, print what there is and how to continue.
+
+    Raises:
+        StoreError: there was no run, or it has nothing to show yet.
+    """
     home = _root(root)
-    record = last_run(home, profile=profile, reaching="evaluate")
-    results = results_of(record, home)
+    record, results = _last_results(home, profile)
     vocabulary = vocabulary_of(record, home)
+    if results is None and not vocabulary:
+        last_run(home, profile=profile, reaching="evaluate")  # raises, naming the next command
     if as_json:
-        shares = {code: asdict(share) for code, share in vocabulary.items()}
-        content = results.model_dump(mode="json") | {"vocabulary": shares}
-        show(json.dumps(content, indent=1, ensure_ascii=False))
+        show(json.dumps(_as_json(results, vocabulary), indent=1, ensure_ascii=False))
         return
-    found = fertility_table(vocabulary)
-    for one in [*tables(results), *([found] if found else [])]:
-        show(f"{one.title}\n{_aligned(one.header, one.rows)}\n")
-    if not any(node["stage"] == "publish" for node in record["nodes"]):
-        return  # a run that was to end with the evaluation
-    published = artifact_of(record, home, "publish")
-    show(f"model   {published / 'classifier'}\n        {published / 'masked-lm'}")
-    show(f"card    {published / 'classifier' / 'README.md'}")
-    show(f"Prefect {home / 'prefect'} (seen with `make ui`)")
+    language_table = fertility_table(vocabulary)
+    for one in [
+        *(tables(results) if results else []),
+        *([language_table] if language_table else []),
+    ]:
+        show(f"{one.title}\n{aligned(one.header, one.rows, width=terminal_width())}\n")
+    if results is None:
+        command = RunRequest.model_validate(record["request"]).whole().command(home)
+        show(f"This run was not evaluated. Continue with `{command}`.")
+        return
+    _print_places(record, home)
 
 
 def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
-    """Print wall time, CPU time and peak memory of each stage."""
-    home = _root(root)
-    record = last_run(home, profile=profile)
-    costs = costs_of(record, home)
+    """Print wall time, CPU time and peak memory of each stage, as last known.
+
+    Raises:
+        StoreError: there was no run.
+    """
+    costs = known_costs(_root(root), profile)
     if as_json:
         show(json.dumps([cost._asdict() for cost in costs], indent=1))
         return
-    show(_aligned(*cost_table(costs)))
+    show(aligned(*cost_table(costs), width=terminal_width()))
+    newest = max((cost.run_started for cost in costs), default="")
+    older = [cost for cost in costs if cost.run_started != newest]
+    if older:
+        show(f"\nNot in the last run: {', '.join(map(_dated, older))}.")
+
+
+def _last_results(home: Path, profile: str | None) -> tuple[dict[str, Any], Results | None]:
+    """The last run that was evaluated with its results, else the last that has a vocabulary."""
+    try:
+        record = last_run(home, profile=profile, reaching="evaluate")
+    except StoreError:
+        newest = last_run(home, profile=profile)
+        try:
+            return last_run(home, profile=profile, reaching="vocabulary"), None
+        except StoreError:
+            return newest, None
+    return record, results_of(record, home)
+
+
+def _as_json(results: Results | None, vocabulary: Mapping[str, LanguageShare]) -> dict[str, object]:
+    measured = results.model_dump(mode="json") if results else {"languages": []}
+    return measured | {"vocabulary": {code: asdict(share) for code, share in vocabulary.items()}}
+
+
+def _print_places(record: Mapping[str, Any], home: Path) -> None:
+    if any(node["stage"] == "publish" for node in record["nodes"]):
+        published = artifact_of(record, home, "publish")
+        show(f"model   {published / 'classifier'}\n        {published / 'masked-lm'}")
+        show(f"card    {published / 'classifier' / 'README.md'}")
+    show(f"Prefect {home / 'prefect'} (to see it: `xlm ui`)")
+
+
+def _dated(cost: StageCost) -> str:
+    return f"{cost.stage} ({cost.run_started[:10]})"
 
 
 def _root(root: str | None) -> Path:
     return resolve_root(Settings.of_environment(root).root, write=False)
-
-
-def _aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )

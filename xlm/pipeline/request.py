@@ -41,16 +41,37 @@ class RunRequest(Config):
         """Whether the node is to be built again."""
         return node.stage in self.refresh or str(node) in self.refresh
 
-    def command(self, *, until: str | None = None) -> str:
-        """The `xlm run` line that asks for this configuration."""
-        words = ["xlm", "run", "--profile", self.profile]
+    def whole(self, until: str | None = None) -> "RunRequest":
+        """The request that builds what is missing of this configuration, up to a stage or all."""
+        return self.model_copy(update={"until": until, "only": (), "refresh": ()})
+
+    def refreshing(self, *names: str) -> "RunRequest":
+        """The same request with these stages or nodes built again, and nothing else."""
+        return self.model_copy(update={"refresh": names})
+
+    def command(self, root: Path) -> str:
+        """The `xlm run` line for this request and store, quoted for a shell, for any folder."""
+        profile = self.profile
+        if profile.endswith((".yaml", ".yml")):
+            profile = str(Path(profile).absolute())
+        words = ["xlm", "run", "--profile", profile]
         for override in self.overrides:
-            words += ["--set", override]
+            words += ["--set", _with_absolute_mirror(override)]
         if self.languages:
             words += ["--languages", ",".join(self.languages)]
-        if until:
-            words += ["--until", until]
-        return shlex.join(words)
+        if self.until:
+            words += ["--until", self.until]
+        words += [word for name in self.only for word in ("--only", name)]
+        words += [word for name in self.refresh for word in ("--refresh", name)]
+        if self.verify != "fast":
+            words += ["--verify", self.verify]
+        return shlex.join([*words, "--root", str(root)])
+
+
+def _with_absolute_mirror(override: str) -> str:
+    key, _, value = override.partition("=")
+    is_folder = key.strip() == "sources.mirror" and value[:1] in "./" and "://" not in value
+    return f"{key}={Path(value).absolute()}" if is_folder and value else override
 
 
 def overrides_of(given: Mapping[str, object] | Sequence[str] | None) -> tuple[str, ...]:

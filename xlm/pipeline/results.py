@@ -1,14 +1,17 @@
 """Results and costs of runs: what `xlm results`, the UI and the docs show."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlm.errors import StoreError
 from xlm.markdown import duration, size, table
+from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run_record import last_run, runs
 from xlm.pipeline.tables import read_measured
 from xlm.release.fertility import LanguageShare, fertility_table, read_report
+from xlm.stages.registry import STAGES
 from xlm.xnli.results import Results, read_results
 from xlm.xnli.tables import tables
 
@@ -33,19 +36,24 @@ def artifact_of(record: Mapping[str, Any], root: Path, stage: str) -> Path:
     """
     for node in record["nodes"]:
         if node["stage"] == stage:
-            return _present(root / str(node["directory"]))
+            return _present(root / str(node["directory"]), record, root)
     raise StoreError(
         f"the last run of profile {record['request']['profile']} has no {stage}",
-        fix="run it to the end with `xlm run`",
+        fix=f"continue with `{_whole(record).command(root)}`",
     )
 
 
-def _present(directory: Path) -> Path:
+def _present(directory: Path, record: Mapping[str, Any], root: Path) -> Path:
     if not directory.is_dir():
         raise StoreError(
-            f"{directory} was removed since the last run", fix="build it again with `xlm run`"
+            f"{directory} was removed since the last run",
+            fix=f"build it again with `{_whole(record).command(root)}`",
         )
     return directory
+
+
+def _whole(record: Mapping[str, Any]) -> RunRequest:
+    return RunRequest.model_validate(record["request"]).whole()
 
 
 def results_of(record: Mapping[str, Any], root: Path) -> Results:
@@ -71,30 +79,65 @@ class StageCost(NamedTuple):
     cpu_seconds: float
     peak_memory_bytes: int
     size_bytes: int
+    run_started: str
+    """When the run that served these artifacts began, in UTC."""
 
 
 def costs_of(record: Mapping[str, Any], root: Path) -> list[StageCost]:
     """The costs of every stage of a run, from the artifacts' own records.
 
     Wall time is summed over units (they run side by side); the peak is the largest single process.
+
+    Raises:
+        StoreError: an artifact was removed since.
     """
-    by_stage: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    return [_cost_of(stage, record, root) for stage in _stages_of(record)]
+
+
+def known_costs(root: Path, profile: str | None = None) -> list[StageCost]:
+    """The last known costs of every stage of a profile, else of the last run's profile.
+
+    A run of a part of the DAG does not hide what earlier runs know of the other stages.
+
+    Raises:
+        StoreError: there was no run.
+    """
+    newest = last_run(root, profile=profile)
+    found: dict[str, StageCost] = {}
+    for record in runs(root, newest["request"]["profile"]):
+        for stage in _stages_of(record):
+            if stage not in found:
+                with suppress(StoreError):  # removed since: an earlier run may know
+                    found[stage] = _cost_of(stage, record, root)
+    order = [stage.name for stage in STAGES]
+    # A stage that this version does not have any more comes last.
+    return sorted(
+        found.values(),
+        key=lambda cost: order.index(cost.stage) if cost.stage in order else len(order),
+    )
+
+
+def _stages_of(record: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(node["stage"] for node in record["nodes"]))
+
+
+def _cost_of(stage: str, record: Mapping[str, Any], root: Path) -> StageCost:
+    rows = []
     for node in record["nodes"]:
-        directory = _present(root / node["directory"])
-        size_bytes = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
-        by_stage[node["stage"]].append(read_measured(directory) | {"size_bytes": size_bytes})
-    return [
-        StageCost(
-            stage=stage,
-            units=len(rows),
-            wall_seconds=sum(row["wall_seconds"] for row in rows),
-            longest_seconds=max(row["wall_seconds"] for row in rows),
-            cpu_seconds=sum(row["cpu_seconds"] for row in rows),
-            peak_memory_bytes=max(row["peak_memory_bytes"] for row in rows),
-            size_bytes=sum(row["size_bytes"] for row in rows),
-        )
-        for stage, rows in by_stage.items()
-    ]
+        if node["stage"] == stage:
+            directory = _present(root / node["directory"], record, root)
+            size_bytes = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+            rows.append(read_measured(directory) | {"size_bytes": size_bytes})
+    return StageCost(
+        stage=stage,
+        units=len(rows),
+        wall_seconds=sum(row["wall_seconds"] for row in rows),
+        longest_seconds=max(row["wall_seconds"] for row in rows),
+        cpu_seconds=sum(row["cpu_seconds"] for row in rows),
+        peak_memory_bytes=max(row["peak_memory_bytes"] for row in rows),
+        size_bytes=sum(row["size_bytes"] for row in rows),
+        run_started=record["started"],
+    )
 
 
 def cost_table(

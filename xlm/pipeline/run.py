@@ -156,7 +156,8 @@ class PipelineRun:
             artifact = None
         if artifact is None:
             raise MissingUpstreamError(
-                f"{node} has not been built", fix=f"run `{self.request.command(until=node.stage)}`"
+                f"{node} has not been built",
+                fix=f"run `{self.request.whole(node.stage).command(self.store.root)}`",
             )
         self._artifacts[node] = artifact
         return artifact

@@ -2,11 +2,14 @@
 
 import json
 import logging
+import shlex
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from xlm.errors import StoreError
+from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import PipelineRun
 from xlm.store.files import write_atomically
 
@@ -44,6 +47,18 @@ def write_run_record(run: PipelineRun) -> Path:
     return path
 
 
+def runs(root: Path, profile: str | None = None) -> Iterator[dict[str, Any]]:
+    """The readable run records, the newest first, of one profile if given."""
+    for path in sorted((root / "runs").glob("*.json"), reverse=True):
+        try:
+            record: dict[str, Any] = json.loads(path.read_bytes())
+        except ValueError:
+            log.warning("%s is damaged; passed over", path)
+            continue
+        if profile is None or same_profile(record["request"]["profile"], profile):
+            yield record
+
+
 def last_run(
     root: Path, *, profile: str | None = None, reaching: str | None = None, built: bool = False
 ) -> dict[str, Any]:
@@ -55,19 +70,26 @@ def last_run(
     Raises:
         StoreError: there is none.
     """
-    for path in sorted((root / "runs").glob("*.json"), reverse=True):
-        try:
-            record: dict[str, Any] = json.loads(path.read_bytes())
-        except ValueError:
-            log.warning("%s is damaged; passed over", path)
-            continue
+    newest: dict[str, Any] | None = None
+    for record in runs(root, profile):
+        newest = newest or record
         reached = {
             node["stage"] for node in record["nodes"] if not built or node["status"] == "built"
         }
-        if profile in (None, record["request"]["profile"]) and (
-            reaching is None or reaching in reached
-        ):
+        if reaching is None or reaching in reached:
             return record
-    whose = f" of profile {profile}" if profile else ""
-    far = f" that reached {reaching}" if reaching else ""
-    raise StoreError(f"no run{whose}{far} in {root}", fix="start one with `xlm run`")
+    of_profile = f" of profile {profile}" if profile else ""
+    if newest is None:
+        chosen = f" --profile {shlex.quote(profile)}" if profile else ""
+        raise StoreError(f"no run{of_profile} in {root}", fix=f"start one with `xlm run{chosen}`")
+    command = RunRequest.model_validate(newest["request"]).whole().command(root)
+    raise StoreError(
+        f"no run{of_profile} that reached {reaching} in {root}", fix=f"continue with `{command}`"
+    )
+
+
+def same_profile(one: str, other: str) -> bool:
+    """Whether two names mean the same profile: a file can be written in several ways."""
+    return one == other or (
+        one.endswith((".yaml", ".yml")) and Path(one).absolute() == Path(other).absolute()
+    )

@@ -26,7 +26,8 @@ def resolve_root(url: str, *, write: bool = True) -> Path:
             f"store root {url!r}: scheme {protocol!r} cannot commit by rename",
             fix="use a local or mounted directory such as ./data",
         )
-    root = Path(LocalFileSystem._strip_protocol(url)).absolute()
+    # POSIX keeps exactly two leading slashes: fsspec makes them of `./data` in the folder `/`.
+    root = Path("/" + LocalFileSystem._strip_protocol(url).lstrip("/")).absolute()
     try:
         existing = next(path for path in (root, *root.parents) if path.exists())
     except OSError as error:

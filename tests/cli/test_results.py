@@ -1,0 +1,123 @@
+"""`xlm results` and `xlm plan` in a terminal and a pipe: of whole runs, of parts, of none."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from tests.cli.terminal import in_terminal
+from tests.flows.console import xlm
+from tests.release.artifacts import results
+from xlm.cli.plan import shortened
+from xlm.pipeline.request import RunRequest
+from xlm.xnli.results import write_results
+
+
+def make_run(root: Path, stages: Sequence[str], name: str, **request: Any) -> None:
+    """The record of a run and the artifacts that it names, of the real layout."""
+    nodes = []
+    for stage in stages:
+        directory = root / "artifacts" / stage / "key"
+        directory.mkdir(parents=True, exist_ok=True)
+        measured = {"wall_seconds": 61.0, "cpu_seconds": 0.01, "peak_memory_bytes": 5_000_000}
+        (directory / "run.json").write_text(json.dumps(measured))
+        nodes.append({"stage": stage, "unit": "all", "directory": f"artifacts/{stage}/key"})
+        if stage == "evaluate":
+            write_results(directory, results(["en", "fr", "sw"]))
+        if stage == "vocabulary":
+            share = {"words": 10, "tokens": 15, "fertility": 1.5, "unknown_rate": 0.1}
+            report = {"en": share | {"vocabulary_share": 0.25}}
+            (directory / "report.json").write_text(json.dumps(report))
+    record = {
+        "started": f"2026-11-{name}T10:00:00+00:00",
+        "request": RunRequest(**request).model_dump(mode="json"),
+        "nodes": nodes,
+    }
+    (root / "runs").mkdir(exist_ok=True)
+    (root / "runs" / f"202611{name}.json").write_text(json.dumps(record))
+
+
+ALL = ("tokenize", "vocabulary", "pretrain", "evaluate", "publish")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_results_fit_the_terminal_and_are_whole(tmp_path: Path, columns: int) -> None:
+    make_run(tmp_path, ALL, "01")
+    piped = xlm(tmp_path, "results")
+    environment = {"XLM_ROOT": str(tmp_path), "NO_COLOR": "1", "TERM": "dumb"}
+    shown = in_terminal("results", columns=columns, environment=environment)
+    assert "\x1b" not in shown
+    tables = shown.partition("model  ")[0]
+    assert max(map(cell_len, tables.splitlines())) <= columns
+    assert set(piped.split()) == set(shown.split())
+
+
+def test_costs_name_the_stages_that_the_last_run_did_not_have(tmp_path: Path) -> None:
+    make_run(tmp_path, ALL, "01")
+    make_run(tmp_path, ALL[:1], "02", only=("tokenize",))
+    printed = xlm(tmp_path, "results", "--costs")
+    assert re.search(r"^tokenize +1 +1 min 01 s", printed, re.MULTILINE)
+    assert "0.0 s" not in printed
+    assert printed.splitlines()[-1] == (
+        "Not in the last run: vocabulary (2026-11-01), pretrain (2026-11-01), "
+        "evaluate (2026-11-01), publish (2026-11-01)."
+    )
+    rows = json.loads(xlm(tmp_path, "results", "--costs", "--json"))
+    assert [row["stage"] for row in rows] == list(ALL)
+
+
+def test_a_part_of_a_run_does_not_hide_the_last_results(tmp_path: Path) -> None:
+    make_run(tmp_path, ALL, "01")
+    make_run(tmp_path, ALL[:1], "02", only=("tokenize",))
+    assert "mean of 3" in xlm(tmp_path, "results")
+
+
+def test_a_run_that_was_not_evaluated_shows_what_it_has_and_how_to_continue(tmp_path: Path) -> None:
+    make_run(tmp_path, ALL[:3], "01", profile="mini15", until="pretrain", overrides=("a.b=c d",))
+    printed = xlm(tmp_path, "results")
+    assert "tokens per word" in printed
+    assert printed.splitlines()[-1] == (
+        "This run was not evaluated. Continue with "
+        f"`xlm run --profile mini15 --set 'a.b=c d' --root {tmp_path}`."
+    )
+    shown = json.loads(xlm(tmp_path, "results", "--json"))
+    assert shown["languages"] == []
+    assert shown["vocabulary"].keys() == {"en"}
+
+
+def test_a_run_of_the_first_stages_has_nothing_to_show_yet(tmp_path: Path) -> None:
+    make_run(tmp_path, ALL[:1], "01", until="tokenize")
+    for arguments in (("results",), ("results", "--json")):
+        printed = xlm(tmp_path, *arguments, code=1)
+        assert printed == (
+            f"xlm: no run that reached evaluate in {tmp_path}; "
+            f"continue with `xlm run --profile sample --root {tmp_path}`\n"
+        )
+
+
+def test_without_a_run_it_says_what_to_do(tmp_path: Path) -> None:
+    for arguments in (("results",), ("results", "--costs")):
+        printed = xlm(tmp_path, *arguments, code=1)
+        assert printed == f"xlm: no run in {tmp_path}; start one with `xlm run`\n"
+    printed = xlm(tmp_path, "results", "--profile", "mini15", code=1)
+    assert printed.endswith("start one with `xlm run --profile mini15`\n")
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_plan_fits_the_terminal_and_addresses_are_whole(tmp_path: Path, columns: int) -> None:
+    arguments = ("plan", "--profile", "mini15", "--until", "split", "--languages", "en,sw")
+    piped = xlm(tmp_path, *arguments)
+    shown = in_terminal(*arguments, columns=columns, environment={"XLM_ROOT": str(tmp_path)})
+    assert set(piped.split()) == set(shown.split())
+    for line in shown.splitlines():
+        assert cell_len(line) <= columns or line.strip().startswith("https://")
+
+
+def test_digests_are_shown_by_their_first_digits() -> None:
+    digest = "0123456789abcdef" * 4
+    assert shortened(f"tool x: {digest} -> none") == "tool x: 0123456789ab... -> none"
+    assert shortened("codes: 8000 -> 9000; cafe deadbeef") == "codes: 8000 -> 9000; cafe deadbeef"

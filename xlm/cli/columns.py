@@ -1,0 +1,74 @@
+"""Tables of text for a terminal: aligned by what characters occupy, never cut.
+
+print(aligned(("language", "words"), [("Chinese (zh)", "80,285")], width=60))
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.cells import cell_len
+
+_GAP = "  "
+
+
+def aligned(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, width: int | None = None
+) -> str:
+    """The first column to the left, the others to the right.
+
+    Args:
+        width: columns of the terminal. A table that is wider has its headers broken at spaces, and
+            if that is not enough, it is shown in parts that all start with the first column.
+            Without it, as in a pipe, each row is one line.
+    """
+    cells = [tuple(header), *(tuple(row) for row in rows)]
+    if width is None or _total(_widths(cells)) <= width:
+        return _lines(cells[:1], cells[1:])
+    broken = [name.split() for name in cells[0]]
+    height = max(map(len, broken))
+    # Words stand at the bottom, next to the figures.
+    names = [["" for _ in range(height - len(words))] + words for words in broken]
+    head = list(zip(*names, strict=True))
+    parts = [
+        _lines(list(filter(any, _pick(head, columns))), _pick(cells[1:], columns))
+        for columns in _parts(_widths([*head, *cells[1:]]), width)
+    ]
+    return "\n\n".join(parts)
+
+
+def _pick(cells: Iterable[Sequence[str]], columns: Sequence[int]) -> list[tuple[str, ...]]:
+    return [tuple(line[column] for column in columns) for line in cells]
+
+
+def _parts(widths: Sequence[int], width: int) -> Iterator[list[int]]:
+    """The first column with as many of the others as fit, until all were shown."""
+    part = [0]
+    for column in range(1, len(widths)):
+        if len(part) > 1 and _total([widths[one] for one in [*part, column]]) > width:
+            yield part
+            part = [0]
+        part.append(column)
+    yield part
+
+
+def _widths(cells: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _lines(head: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> str:
+    widths = _widths([*head, *rows])
+    return "\n".join(
+        _GAP.join(
+            _padded(cell, width, left=column == 0)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in [*head, *rows]
+    )
+
+
+def _padded(cell: str, width: int, *, left: bool) -> str:
+    padding = " " * (width - cell_len(cell))
+    return cell + padding if left else padding + cell
