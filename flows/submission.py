@@ -66,7 +66,7 @@ class _Submitter:
                     self.run.observer.finished(Finished(node, "blocked"))
             built = [self.run.results[node] for node in nodes if node in self.run.results]
             if built:
-                publish_stage_card(stage, built, self.run.request)
+                publish_stage_card(stage, built, self.run.request, self.run.store.root)
         if failures:
             behind = f" ({len(blocked)} behind them were not tried)" if blocked else ""
             what = "; ".join(failures) + behind

@@ -1,6 +1,7 @@
 """What the UI shows of a run: a card for each stage, and the tables of the evaluation."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from prefect.artifacts import create_markdown_artifact
 
@@ -14,10 +15,10 @@ EVALUATION = Node("evaluate", ALL)
 VOCABULARY = Node("vocabulary", ALL)
 
 
-def publish_stage_card(stage: str, built: Sequence[Built], request: RunRequest) -> None:
-    """The card of one stage: a row a unit."""
+def publish_stage_card(stage: str, built: Sequence[Built], request: RunRequest, root: Path) -> None:
+    """The card of one stage: its totals, then a row for each unit."""
     create_markdown_artifact(
-        stage_card(stage, built, request), key=stage, description=f"Artifacts of {stage}"
+        stage_card(stage, built, request, root), key=stage, description=f"Artifacts of {stage}"
     )
 
 

@@ -1,57 +1,97 @@
-"""Tables about stages: one row a unit, for cards in the UI, for the terminal and for docs."""
+"""What is shown about a stage: its card in the UI, and what was measured while it was built."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xlm.markdown import duration, size, table
+from xlm.pipeline.counts import count_table, over_splits, totals
+from xlm.pipeline.graph import stage_named
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import Built
 from xlm.store.manifest import RUN_NAME
 
+_DIGEST_DIGITS = 12
+_SHORT_SECONDS = 0.1
+"""A column of times that are all shorter says nothing."""
 
-def stage_card(stage: str, built: Sequence[Built], request: RunRequest) -> str:
-    """Everything about a stage's artifacts in this run, as Markdown."""
+
+def stage_card(stage: str, built: Sequence[Built], request: RunRequest, root: Path) -> str:
+    """Everything about a stage's artifacts in this run, as Markdown: the totals first."""
+    measured = {one.node.unit: read_measured(one.artifact.directory) for one in built}
+    summary = stage_named(stage).summary
+    counted = totals([one.artifact.manifest.counts for one in built])
+    parts = [
+        f"## {stage}",
+        f"{summary[:1].upper()}{summary[1:]}.",
+        _headline(built, measured),
+        counted,
+    ]
+    if len(built) > 1:
+        parts += ["### Units", _units(built, measured)]
+    parts += [
+        "### Artifacts",
+        f"In `{built[0].artifact.directory.parent}`:",
+        table(
+            ("unit", "folder", "digest"),
+            [
+                (
+                    one.node.unit,
+                    f"`{one.artifact.directory.name}`",
+                    f"`{one.artifact.manifest.digest[:_DIGEST_DIGITS]}`",
+                )
+                for one in built
+            ],
+            left=3,
+        ),
+        "### Build again",
+        f"```sh\n{request.refreshing(stage).command(root)}\n```",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _headline(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]]) -> str:
+    states = Counter(one.status for one in built)
+    state = ", ".join(f"{count} {status}" for status, count in states.items())
+    if len(states) == 1:
+        units = f"{len(built)} units, all {built[0].status}" if len(built) > 1 else built[0].status
+    else:
+        units = f"{len(built)} units: {state}"
+    seconds = sum(one["wall_seconds"] for one in measured.values())
+    peak = max(int(one["peak_memory_bytes"]) for one in measured.values())
+    size_bytes = sum(one.artifact.manifest.size_bytes for one in built)
+    line = (
+        f"**{units[:1].upper()}{units[1:]}.** {duration(seconds)} of work, {size(size_bytes)} on "
+        f"disk, {size(peak)} of memory in the largest process."
+    )
+    if set(states) - {"built"}:
+        line += " What is cached or waited for was measured when it was built."
+    return line
+
+
+def _units(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]]) -> str:
+    counts = count_table(
+        {one.node.unit: over_splits(one.artifact.manifest.counts) for one in built}
+    )
+    times = any(one["wall_seconds"] >= _SHORT_SECONDS for one in measured.values())
+    header = ("unit", "state", *(("time",) if times else ()), "on disk", *counts.header)
     rows = [
         (
             one.node.unit,
             one.status,
-            duration(measured["wall_seconds"]),
-            size(measured["peak_memory_bytes"]),
+            *((duration(measured[one.node.unit]["wall_seconds"]),) if times else ()),
             size(one.artifact.manifest.size_bytes),
-            f"`{one.artifact.manifest.key}`",
-            f"`{one.artifact.manifest.digest[:12]}`",
-            counts_text(one.artifact.manifest.counts),
+            *counts.rows[one.node.unit],
         )
         for one in built
-        for measured in [read_measured(one.artifact.directory)]
     ]
-    header = ("unit", "state", "wall time", "peak memory", "size", "key", "digest", "counts")
-    place = built[0].artifact.directory.parent
-    return "\n\n".join(
-        [
-            f"## {stage}",
-            table(header, rows, left=len(header)),
-            f"Artifacts: `{place}/<key>`",
-            f"Build again: `{request.command()} --refresh {stage}`",
-        ]
-    )
+    shown = table(header, rows, left=2)
+    return f"{shown}\n\nZero in all units: {', '.join(counts.zero)}." if counts.zero else shown
 
 
 def read_measured(directory: Path) -> dict[str, Any]:
     """What was measured while an artifact was built."""
     measured: dict[str, Any] = json.loads((directory / RUN_NAME).read_bytes())
     return measured
-
-
-def counts_text(counts: dict[str, int | float | str], most: int = 6) -> str:
-    """`lines 300, dropped 2`: the first counts of a manifest."""
-    shown = [f"{name} {_number(value)}" for name, value in list(counts.items())[:most]]
-    return ", ".join(shown) + (", …" if len(counts) > most else "")
-
-
-def _number(value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
