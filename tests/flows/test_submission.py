@@ -101,4 +101,4 @@ def test_every_stage_leaves_a_card(run_toy: RunToy) -> None:
     text = str(card.data)
     assert text.startswith("## read")
     assert "| sw | built |" in text
-    assert "Build again: `xlm run --profile" in text
+    assert "### Build again\n\n```sh\nxlm run --profile" in text
