@@ -1,10 +1,11 @@
-"""Applying codes with the fastBPE module: words to pieces, `@@` on each piece but the last.
+"""Applying codes: words to pieces, `@@` on each piece but the last.
 
     apply = Applier(Path("codes"))
     apply.lines(["lower newest"])  # ["low@@ er newest"]
 
-Every word's pieces depend on the word alone, so words are split once and remembered; white space
-and empty lines stay exactly where they were.
+Codes of fastBPE go through its module, those of subword-nmt through `long_words.py`. Every word's
+pieces depend on the word alone, so words are split once and remembered; white space and empty lines
+stay exactly where they were.
 """
 
 import multiprocessing
@@ -14,8 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from xlm.bpe.codes import Pair, read_ranks
+from xlm.bpe.codes import read_codes
 from xlm.bpe.long_words import split_long_word
+from xlm.bpe.restrict import Restriction
 
 _BATCH_CHARACTERS = 1 << 21
 _MEMORY_CHARACTERS = 1 << 23
@@ -28,6 +30,8 @@ class Applier:
     """The codes of one file, with a memory of the words seen, which is bounded.
 
     Args:
+        allowed: tokens of a vocabulary, with `@@` where they do not end a word; pieces outside of
+            it are cut again (`restrict.py`). None: all pieces.
         quiet: keep what the module says off file descriptor 2 while it loads; in a worker process
             this is always so.
 
@@ -35,10 +39,16 @@ class Applier:
         DataError: the file is not a codes file.
     """
 
-    def __init__(self, codes: Path, *, quiet: bool = False) -> None:
+    def __init__(
+        self, codes: Path, *, allowed: frozenset[str] | None = None, quiet: bool = False
+    ) -> None:
         # The module itself would read nonsense where the file is none of codes.
-        self._ranks: dict[Pair, int] = read_ranks(codes)
-        self._module = _load_module(codes, quiet or multiprocessing.parent_process() is not None)
+        self._codes = read_codes(codes)
+        self._module = None
+        if self._codes.counted:
+            quiet = quiet or multiprocessing.parent_process() is not None
+            self._module = _load_module(codes, quiet)
+        self._restrict = None if allowed is None else Restriction(allowed, self._codes.ranks)
         self._pieces: dict[str, str] = {"": ""}
         self._held_characters = 0
 
@@ -58,12 +68,17 @@ class Applier:
             size = sum(map(len, new))
             self._held_characters = 0
         self._held_characters += size
-        short = [word for word in new if len(word) <= _LONG_WORD_CHARACTERS]
-        self._pieces.update(zip(short, self._module.apply(short), strict=True))
+        most = _LONG_WORD_CHARACTERS if self._module else 0
+        short = [word for word in new if len(word) <= most]
+        found = dict(zip(short, self._module.apply(short), strict=True)) if self._module else {}
         if len(short) < len(new):
+            ranks, end_apart = self._codes.ranks, self._codes.end_apart
             for word in new:
-                if len(word) > _LONG_WORD_CHARACTERS:
-                    self._pieces[word] = split_long_word(word, self._ranks)
+                if len(word) > most:
+                    found[word] = split_long_word(word, ranks, end_apart=end_apart)
+        if self._restrict:
+            found = {word: self._restrict(pieces) for word, pieces in found.items()}
+        self._pieces.update(found)
 
 
 def _load_module(codes: Path, quiet: bool) -> Any:

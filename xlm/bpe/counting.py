@@ -1,28 +1,51 @@
 """Counting pieces over the corpus, and what each language gets of the vocabulary."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from xlm.bpe.vocabulary import CONTINUED, FIRST_ORDINARY, UNKNOWN, Vocabulary
 
+MOST_UNKNOWN = 0.05
+"""Share of unknown tokens above which a text is reported."""
+
 
 def count_pieces(path: Path) -> Counter[str]:
     """Occurrences of each piece of a text; separators are space and newline alone, as getvocab."""
-    counts: Counter[str] = Counter()
     with path.open(encoding="utf-8", newline="\n") as lines:
-        for line in lines:
-            counts.update(line.removesuffix("\n").split(" "))
+        return count_lines(line.removesuffix("\n") for line in lines)
+
+
+def count_lines(lines: Iterable[str]) -> Counter[str]:
+    """Occurrences of each piece of lines without their newlines."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(line.split(" "))
     del counts[""]
     return counts
 
 
-def write_counts(counts: Mapping[str, int], path: Path) -> None:
-    """Write lines `token count`: largest count first, ties in the order of the tokens' bytes."""
+def lines_of_counts(counts: Mapping[str, int]) -> Iterator[str]:
+    """Lines `token count`: largest count first, ties in the order of the tokens' bytes."""
     # Code point order is the order of UTF-8 bytes.
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return (f"{token} {count}\n" for token, count in ordered)
+
+
+def write_counts(counts: Mapping[str, int], path: Path) -> None:
+    """Write the lines of counts to a file."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{token} {count}\n" for token, count in ordered)
+        file.writelines(lines_of_counts(counts))
+
+
+def unknown_warning(name: str, unknown: int, tokens: int) -> str | None:
+    """What to report of a text with many tokens outside of the vocabulary."""
+    if unknown <= MOST_UNKNOWN * tokens:
+        return None
+    return (
+        f"{name}: {unknown:,} of {tokens:,} tokens ({unknown / tokens:.1%}) are unknown; check "
+        "that the codes and the vocabulary belong together, or make the vocabulary larger"
+    )
 
 
 def language_report(

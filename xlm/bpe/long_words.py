@@ -13,9 +13,15 @@ from xlm.bpe.codes import Pair
 _WORD_END = "</w>"
 
 
-def split_long_word(word: str, ranks: Mapping[Pair, int]) -> str:
-    """The pieces of a word, with `@@` on each but the last."""
-    pieces = _merge(_characters(word), ranks)
+def split_long_word(word: str, ranks: Mapping[Pair, int], *, end_apart: bool = False) -> str:
+    """The pieces of a word, with `@@` on each but the last.
+
+    Args:
+        end_apart: the end of a word is a symbol of its own, as in subword-nmt's version 0.1.
+    """
+    pieces = _merge([*word, _WORD_END] if end_apart else _characters(word), ranks)
+    if pieces[-1] == _WORD_END:
+        pieces.pop()
     return "@@ ".join(pieces).removesuffix(_WORD_END)
 
 

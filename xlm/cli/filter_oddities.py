@@ -9,6 +9,7 @@ INPUT = "standard input"
 
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _FEW_RETURNS = 20
+_UNKNOWN = b"3"
 
 
 class Oddities:
@@ -43,3 +44,23 @@ class Oddities:
         if self._nuls:
             found.append(f"{self._nuls:,} NUL characters in {self._lines:,} lines")
         return found
+
+
+class UnknownShare:
+    """How many of the ids that are written are the unknown one."""
+
+    def __init__(self) -> None:
+        self._tokens = self._unknown = 0
+
+    def look(self, answer: bytes) -> None:
+        """Count in the next lines of ids."""
+        ids = answer.split()
+        self._tokens += len(ids)
+        self._unknown += ids.count(_UNKNOWN)
+
+    def warnings(self) -> list[str]:
+        """One line where more than 5 % are unknown."""
+        from xlm.bpe.counting import unknown_warning
+
+        warning = unknown_warning(INPUT, self._unknown, self._tokens)
+        return [warning] if warning else []

@@ -44,10 +44,15 @@ class ApplyCodes:
     """Tokens to pieces."""
 
     codes: Path
+    vocabulary: Path | None = None
+    threshold: int = 0
 
     def build(self) -> Answer:
         """The codes of the file."""
-        applier = open_codes(self.codes)
+        allowed = None
+        if self.vocabulary is not None:
+            allowed = open_tokens(self.vocabulary, self.threshold)
+        applier = open_codes(self.codes, allowed)
         return lambda lines, _: applier.lines(lines)
 
 
@@ -150,19 +155,41 @@ def open_vocabulary(path: Path, size: int | None) -> "Vocabulary":
     return found
 
 
+def open_tokens(path: Path, threshold: int) -> frozenset[str]:
+    """The tokens of a `token count` file, or of a vocabulary artifact, that were seen so often.
+
+    Raises:
+        ConfigError: there is no such file.
+        DataError: it is no vocabulary, or no token is left.
+    """
+    from xlm.bpe.restrict import read_tokens
+    from xlm.bpe.vocabulary import VOCABULARY_FILE, load_vocabulary
+
+    folder = path.parent if path.name == VOCABULARY_FILE else path
+    with readable(path, "--vocab"):
+        _require_rereadable(path, "--vocab")
+        if not (folder / VOCABULARY_FILE).is_file():
+            return read_tokens(path, threshold)
+        whole = load_vocabulary(folder)
+        counted = zip(whole.tokens, whole.token_counts, strict=True)
+        return frozenset(token for token, count in counted if count >= max(threshold, 1))
+
+
 def _require_counted(path: Path) -> None:
     """The reader skips what it cannot read: of another file it would make an empty vocabulary."""
     with path.open(encoding="utf-8", newline="\n") as file:
         first = next((line for line in file if line.split()), "")
-    if len(first.split()) > 2 or not first:
+    # Other white space than a space may stand in a token.
+    token, _, _ = first.removesuffix("\n").rpartition(" ")
+    if " " in token or not first:
         raise DataError(
             f"{path}: not `token count`: {first[:40].rstrip()!r}",
             fix="give --vocab a vocabulary and --codes the codes",
         )
 
 
-def open_codes(path: Path) -> "Applier":
-    """The applier of a codes file.
+def open_codes(path: Path, allowed: frozenset[str] | None = None) -> "Applier":
+    """The applier of a codes file, to pieces that are allowed.
 
     Raises:
         ConfigError: there is no such file.
@@ -172,7 +199,7 @@ def open_codes(path: Path) -> "Applier":
 
     with readable(path, "--codes"), _without_chatter():
         _require_rereadable(path, "--codes")
-        return Applier(path)
+        return Applier(path, allowed=allowed)
 
 
 def _require_rereadable(path: Path, option: str) -> None:

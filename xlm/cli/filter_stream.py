@@ -45,7 +45,19 @@ class Recipe(Protocol):
 Answered = tuple[bytes, XlmError | None]
 
 
-def run_filter(recipe: Recipe, jobs: int) -> None:
+class Watch(Protocol):
+    """Looks at what is answered, in order."""
+
+    def look(self, answer: bytes) -> None:
+        """The next lines that are written."""
+        ...
+
+    def warnings(self) -> list[str]:
+        """What to print after the last line."""
+        ...
+
+
+def run_filter(recipe: Recipe, jobs: int, watch: Watch | None = None) -> None:
     """Answer every line of standard input on standard output, in `jobs` processes.
 
     A reader that goes away ends us by SIGPIPE, as `cat` would be; Ctrl-C by SIGINT.
@@ -56,8 +68,12 @@ def run_filter(recipe: Recipe, jobs: int) -> None:
     with ending_by_signal(), closing(_answers(recipe, jobs)) as answers:
         for answer, fault in answers:
             write_output(answer)
+            if watch is not None:
+                watch.look(answer)
             if fault is not None:
                 raise fault
+        for warning in watch.warnings() if watch is not None else ():
+            sys.stderr.write(f"xlm: warning: {warning}\n")
 
 
 @contextmanager

@@ -60,7 +60,10 @@ Jobs = Annotated[
     ),
 ]
 Codes = Annotated[
-    Path, typer.Option("--codes", metavar="FILE", help="BPE codes, in the format of fastBPE.")
+    Path,
+    typer.Option(
+        "--codes", metavar="FILE", help="BPE codes, in the format of fastBPE or subword-nmt."
+    ),
 ]
 Vocab = Annotated[
     Path,
@@ -69,6 +72,15 @@ Vocab = Annotated[
         metavar="FILE",
         help="Vocabulary: a file with a token and its count on each line, or the folder of a "
         "vocabulary artifact.",
+    ),
+]
+MaybeVocab = Annotated[
+    Path | None,
+    typer.Option(
+        "--vocab",
+        metavar="FILE",
+        help="Pieces that are allowed: a file with a piece and its count on each line, or the "
+        "folder of a vocabulary artifact.",
     ),
 ]
 MaxVocab = Annotated[
@@ -119,15 +131,17 @@ def encode(
     """Turn text into ids of the vocabulary.
 
     Reads lines from standard input and writes one line for each. No end of sentence is added. An
-    unknown token is 3. An empty line stays empty.
+    unknown token is 3; a warning follows where more than 5 % are unknown. An empty line stays
+    empty.
     """
+    from xlm.cli.filter_oddities import UnknownShare
     from xlm.cli.filter_recipes import Encode, Tokenize
     from xlm.cli.filter_stream import run_filter
 
     if not tokenized and lang is None:
         raise ConfigError("encode: no --lang", fix="give it, or --tokenized for tokens")
     raw = None if tokenized or lang is None else Tokenize(lang, _segmenter(lang, segmenter))
-    run_filter(Encode(raw, codes, vocab, max_vocab), jobs)
+    run_filter(Encode(raw, codes, vocab, max_vocab), jobs, UnknownShare())
 
 
 def decode(vocab: Vocab, max_vocab: MaxVocab = None, jobs: Jobs = 1) -> None:
@@ -143,16 +157,44 @@ def decode(vocab: Vocab, max_vocab: MaxVocab = None, jobs: Jobs = 1) -> None:
 
 
 @bpe_app.command("apply", epilog=examples("xlm bpe apply --codes codes < tokens > pieces"))
-def bpe_apply(codes: Codes, jobs: Jobs = 1) -> None:
+def bpe_apply(
+    codes: Codes,
+    vocab: MaybeVocab = None,
+    threshold: Annotated[
+        int,
+        typer.Option(
+            "--threshold",
+            metavar="N",
+            help="Smallest count of a piece that is used. Needs --vocab.",
+            parser=whole_number("--threshold", 0),
+        ),
+    ] = 0,
+    jobs: Jobs = 1,
+) -> None:
     """Cut tokens into pieces with BPE codes.
 
     Reads lines from standard input and writes one line for each. Every piece but the last of a
-    word ends in `@@`.
+    word ends in `@@`. With --vocab, a piece that is not in the vocabulary, or is too rare, is cut
+    again, as `fast applybpe` with a vocabulary does.
     """
     from xlm.cli.filter_recipes import ApplyCodes
     from xlm.cli.filter_stream import run_filter
 
-    run_filter(ApplyCodes(codes), jobs)
+    if threshold and vocab is None:
+        raise ConfigError("bpe apply: --threshold without --vocab", fix="give the vocabulary too")
+    run_filter(ApplyCodes(codes, vocab, threshold), jobs)
+
+
+@bpe_app.command("vocab", epilog=examples("xlm bpe vocab < pieces > vocab"))
+def bpe_vocab() -> None:
+    """Count the pieces of a text.
+
+    Reads lines from standard input and writes `piece count` for each piece, largest count first, as
+    `fast getvocab` does.
+    """
+    from xlm.cli.bpe_vocab import count
+
+    count()
 
 
 @bpe_app.command("learn", epilog=examples("xlm bpe learn --codes 2000 < tokens > codes"))

@@ -1,5 +1,6 @@
 """shard[language | pair | xnli.language]: pieces to ids in Parquet."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.stage import ALL, FileJob, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import Kind, kind_of, languages_of, text_units
+
+log = logging.getLogger(__name__)
 
 
 class ShardSlice(Config):
@@ -32,6 +35,8 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[ShardSlice]) -> Outcome:
     """Write one Parquet file for each text file (or for both sides of a pair)."""
+    from xlm.bpe.counting import unknown_warning
+
     grouped: dict[tuple[str, str], list[Path]] = {}
     for file in text_files(work.inputs["text"]):
         # Both sides of a pair fall together, in alphabetical order like the languages.
@@ -45,8 +50,17 @@ def run(work: Work[ShardSlice]) -> Outcome:
         )
         for (split, shard), paths in sorted(grouped.items())
     ]
-    counts = work.map_files(_shard, jobs)
-    return Outcome(counts=counts_by_split([job.options["split"] for job in jobs], counts))
+    found = work.map_files(_shard, jobs)
+    counts = counts_by_split([job.options["split"] for job in jobs], found)
+    unknown, tokens = (
+        sum(count for name, count in counts.items() if name.endswith(f"_{kind}"))
+        for kind in ("unknown", "tokens")
+    )
+    percent: dict[str, float] = {}
+    if warning := unknown_warning(work.unit, unknown, tokens):
+        log.warning("%s", warning)
+        percent = {"unknown_percent": round(100 * unknown / tokens, 1)}
+    return Outcome(counts={**counts, **percent})
 
 
 def _shard(job: FileJob) -> dict[str, int]:

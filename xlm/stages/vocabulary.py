@@ -6,6 +6,7 @@ train splits.
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +20,8 @@ from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.learn_bpe import CODES_FILE
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units
+
+log = logging.getLogger(__name__)
 
 COUNTED_FILE = "vocabulary.txt"
 REPORT_FILE = "report.json"
@@ -57,7 +60,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[VocabularySlice]) -> Outcome:
     """Write `vocabulary.txt` (all counts), `vocabulary.json` (the cut), `report.json`."""
-    from xlm.bpe.counting import language_report, write_counts
+    from xlm.bpe.counting import MOST_UNKNOWN, language_report, unknown_warning, write_counts
     from xlm.bpe.vocabulary import read_counted, write_vocabulary
 
     counts = _count_languages(work)
@@ -76,6 +79,9 @@ def run(work: Work[VocabularySlice]) -> Outcome:
     vocabulary = replace(counted, codes_hash=hashlib.sha256(codes).hexdigest())
     write_vocabulary(vocabulary, work.out)
     report = language_report(counts, vocabulary)
+    for language, row in report.items():
+        if warning := unknown_warning(language, int(row["unknown"]), int(row["tokens"])):
+            log.warning("%s", warning)
     text = json.dumps(report, indent=1, sort_keys=True) + "\n"
     (work.out / REPORT_FILE).write_text(text, encoding="utf-8", newline="\n")
     return Outcome(
@@ -84,6 +90,11 @@ def run(work: Work[VocabularySlice]) -> Outcome:
             "types": len(everything),
             "tokens": sum(int(row["tokens"]) for row in report.values()),
             "unknown": sum(int(row["unknown"]) for row in report.values()),
+            **{
+                f"unknown_percent_{language}": round(100 * row["unknown_rate"], 1)
+                for language, row in report.items()
+                if row["unknown_rate"] > MOST_UNKNOWN
+            },
             "hash": vocabulary.hash,
         }
     )
