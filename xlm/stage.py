@@ -46,6 +46,8 @@ class Source:
     name: str
     size_bytes: int | None = None
     sha256: str = ""
+    redirected_to: str = ""
+    """Where the bytes came from, if the host of `address` redirected."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Work(Generic[SliceT]):
     progress: Progress = field(default_factory=NoProgress)
     cache: Path | None = None
     """Outlives the run and is shared by all of them; anything in it may vanish at any time."""
+    pins: Path | None = None
+    """What sources without published checksums gave when they were first seen; never cleaned."""
 
     def map_files(
         self, function: Callable[[FileJob], Mapping[str, int]], jobs: Sequence[FileJob]

@@ -1,5 +1,7 @@
 """A mirror answers as the real hosts do, from a folder or from an address."""
 
+import hashlib
+
 import pytest
 
 from xlm.config.sources import NetworkConfig
@@ -80,7 +82,12 @@ def test_an_address_stands_for_all_hosts(host, new_file, tmp_path):
     mirror, target = host.url("/m/"), tmp_path / "got"
     with open_client(mirror, NetworkConfig(first_wait_seconds=0)) as client:
         fetcher = Fetcher(client, NetworkConfig(first_wait_seconds=0))
-        fetcher.file("https://host.example/a?x=1", target, part=tmp_path / "part")
+        fetcher.file(
+            "https://host.example/a?x=1",
+            target,
+            part=tmp_path / "part",
+            digests={"md5": hashlib.md5(CONTENT).hexdigest()},
+        )
     assert target.read_bytes() == CONTENT
     assert host.ranges() == [None, "bytes=100-"]
     assert host.requests[0][1]["host"] in mirror
@@ -93,8 +100,9 @@ def test_redirects_of_a_mirror_are_followed_as_they_are(host, new_file):
     host.files["/host.example/far"] = new_file(b"", answers=[(302, absolute)])
     host.files["/elsewhere"] = new_file(b"absolute")
     with open_client(host.address, NetworkConfig()) as client:
-        assert client.get("https://host.example/old").content == b"relative"
-        assert client.get("https://host.example/far").content == b"absolute"
+        fetcher = Fetcher(client, NetworkConfig())
+        assert fetcher.text("https://host.example/old") == "relative"
+        assert fetcher.text("https://host.example/far") == "absolute"
 
 
 def test_a_mirror_that_is_no_folder_or_address_is_refused(tmp_path):

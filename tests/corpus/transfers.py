@@ -8,6 +8,11 @@ CONTENT = bytes(range(256)) * 40
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
+def sha1_of(content):
+    """The digests that a host would publish: with them a broken transfer is continued."""
+    return {"sha1": hashlib.sha1(content).hexdigest()}
+
+
 class Seen:
     """Remembers progress."""
 

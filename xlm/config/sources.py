@@ -209,6 +209,14 @@ class NetworkConfig(Config):
     connections_per_host: int = operational(
         2, ge=1, description="Transfers at a time from one host (Wikimedia allows 2)."
     )
+    redirect_hosts: tuple[str, ...] = operational(
+        (), description="Other hosts to which a host may redirect a download; else only itself."
+    )
+    largest_unsized_bytes: int = operational(
+        4_000_000_000,
+        ge=1,
+        description="Most bytes of a file whose size neither its host nor a catalogue gives.",
+    )
 
 
 class SourcesConfig(Config):

@@ -1,14 +1,17 @@
-"""One request to one host: limited in number, judged by status, retried with patience.
+"""One request to one host: limited in number and time, judged by status, retried with patience.
 
 Faults that pass (a hung-up connection, 429, 5xx) are `TransientError` and tried again; all others
-(404, 403, a wrong checksum) end at once.
+(404, 403, a wrong checksum, a redirect to another host) end at once.
 """
 
+import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -17,13 +20,30 @@ from urllib.parse import urlsplit
 import httpx
 
 from xlm.config.sources import NetworkConfig
+from xlm.corpus.mirror import HostClient
+from xlm.corpus.redirects import MOST_REDIRECTS, next_address
+from xlm.corpus.watchdog import Watchdog
 from xlm.errors import HostError, SourceError
+from xlm.redaction import redact
+
+log = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 
 MISSING = (404, 410)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
+_FIXES = {
+    401: "give user and password in XLM_CREDENTIALS or ~/.netrc (docs/configuration.md)",
+    403: "check the address and, where the host asks for them, user and password "
+    "(XLM_CREDENTIALS or ~/.netrc)",
+    404: "check the address, the version or the date",
+    407: "the proxy wants user and password: put them into HTTPS_PROXY or HTTP_PROXY",
+    410: "the host has removed it: check the version or the date, or use a mirror (sources.mirror)",
+    451: "the host may not give it in your country: use a mirror (sources.mirror)",
+}
 _MEBIBYTE = 1 << 20
+_PATIENCE = 2
+"""Timeouts within which headers, or the next bytes of a body, must be complete."""
 
 # The limit holds for the process: several downloads of one host run in threads side by side.
 _slots: dict[tuple[str, int], threading.BoundedSemaphore] = {}
@@ -48,33 +68,60 @@ class TransientError(Exception):
         self.advanced_bytes = advanced_bytes
 
 
+@dataclass(frozen=True)
+class Answer:
+    """An open response."""
+
+    response: httpx.Response
+    address: str
+    """Where it came from after all redirects, without secrets."""
+    redirected: bool
+    network: NetworkConfig
+    watchdog: Watchdog
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it arrives.
+
+        Raises:
+            TransientError: it arrives more slowly than the configuration allows.
+        """
+        window_start, window_bytes = time.monotonic(), 0
+        for chunk in self.response.iter_raw():
+            self.watchdog.extend()
+            yield chunk
+            window_bytes += len(chunk)
+            elapsed = time.monotonic() - window_start
+            if elapsed >= self.network.timeout_seconds:
+                if window_bytes < self.network.least_bytes_per_second * elapsed:
+                    raise TransientError(f"only {window_bytes:,} bytes in {elapsed:.0f} s")
+                window_start, window_bytes = time.monotonic(), 0
+
+
 @contextmanager
 def request(
-    client: httpx.Client,
+    client: HostClient,
     address: str,
     headers: Mapping[str, str],
-    *,
-    connections: int,
+    network: NetworkConfig,
     allowed: tuple[int, ...] = (),
-) -> Iterator[httpx.Response]:
+) -> Iterator[Answer]:
     """An open response of success, or of an `allowed` status; every other one is an error.
 
     Raises:
         TransientError: the host or the line failed in a way that may pass.
-        SourceError: the host will not give the file.
+        SourceError: the host will not give the file, or redirects where we do not follow.
     """
-    with _slot(address, connections):
+    watchdog = Watchdog(_PATIENCE * network.timeout_seconds)
+    with _slot(address, network.connections_per_host), watchdog, ExitStack() as stack:
         try:
-            with client.stream("GET", address, headers=dict(headers)) as response:
-                if response.status_code not in allowed:
-                    _judge(response, address)
-                yield response
-        except (httpx.UnsupportedProtocol, httpx.TooManyRedirects, httpx.InvalidURL) as fault:
+            response, final = _open(client, address, headers, network, watchdog, stack)
+            if response.status_code not in allowed:
+                _judge(response, address)
+            yield Answer(response, redact(final), final != address, network, watchdog)
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as fault:
             raise SourceError(f"{address}: {fault}", fix="check the address") from fault
         except httpx.TransportError as fault:
-            raise TransientError(
-                f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
-            ) from fault
+            raise _lost(fault, address, watchdog) from fault
 
 
 def persist(
@@ -93,9 +140,54 @@ def persist(
             if failures >= network.attempts:
                 raise HostError(
                     f"{address}: {fault.reason} ({failures} attempts)",
-                    fix="run again later; what arrived is kept and continued",
+                    fix="run again later; what can be continued is kept",
                 ) from fault
             wait(_delay_seconds(failures, fault.wait_seconds, network))
+
+
+def _open(
+    client: HostClient,
+    address: str,
+    headers: Mapping[str, str],
+    network: NetworkConfig,
+    watchdog: Watchdog,
+    stack: ExitStack,
+) -> tuple[httpx.Response, str]:
+    """The first answer that is no redirect, and its address."""
+    current = address
+    for _ in range(MOST_REDIRECTS + 1):
+        stream = client.stream(
+            "GET", current, headers=dict(headers), extensions={"trace": watchdog.trace}
+        )
+        response = stack.enter_context(stream)
+        watchdog.extend()
+        if not response.has_redirect_location:
+            return response, current
+        response.close()
+        current = next_address(client, address, current, response, network)
+        log.warning("%s is redirected to %s", redact(address), redact(current))
+    raise SourceError(
+        f"{address}: more than {MOST_REDIRECTS} redirects, the last to {current}",
+        fix="check the address, or use a mirror (sources.mirror)",
+    )
+
+
+def _lost(
+    fault: httpx.TransportError, address: str, watchdog: Watchdog
+) -> TransientError | SourceError:
+    if watchdog.fired:
+        return TransientError(f"nothing useful arrived for {watchdog.limit_seconds:.0f} s")
+    cause: BaseException | None = fault
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return SourceError(
+                f"{address}: the certificate of the host is not accepted ({cause.verify_message})",
+                fix="check the clock and the network; name a company's own certificates in "
+                "SSL_CERT_FILE",
+            )
+        cause = cause.__cause__ or cause.__context__
+    name = type(fault).__name__
+    return TransientError(redact(f"{name}: {fault}" if str(fault) else name))
 
 
 def _delay_seconds(failures: int, asked: float | None, network: NetworkConfig) -> float:
@@ -105,36 +197,33 @@ def _delay_seconds(failures: int, asked: float | None, network: NetworkConfig) -
 
 def _judge(response: httpx.Response, address: str) -> None:
     code = response.status_code
-    said = f"{address}: the host answered {code} {response.reason_phrase}".rstrip()
+    told = f"the host answered {code} {response.reason_phrase[:80]}".rstrip()
     if code in _PASSING:
         wait = _retry_after_seconds(response.headers.get("Retry-After"))
-        raise TransientError(
-            f"the host answered {code} {response.reason_phrase}", wait_seconds=wait
-        )
-    if code in MISSING:
-        raise SourceError(said, fix="check the address, the version or the date")
+        raise TransientError(told, wait_seconds=wait)
     if code not in (200, 206):
-        raise SourceError(said, fix="check the address, or use a mirror (sources.mirror)")
-    encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if encoding != "identity":
+        fix = _FIXES.get(code, "check the address, or use a mirror (sources.mirror)")
+        raise SourceError(f"{address}: {told}", fix=fix)
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
         raise SourceError(
-            f"{address}: the host sent the file encoded as {encoding}, unasked",
+            f"{address}: the host sent the file encoded as {ascii(encoding[:40])[1:-1]}, unasked",
             fix="use a mirror that sends files as they are (sources.mirror)",
         )
 
 
 def _retry_after_seconds(header: str | None) -> float | None:
-    if header is None:
-        return None
-    if header.strip().isdigit():
-        return float(header)
+    """The wait that a host asks for; None where it asks for nothing that can be read."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:12])
     try:
-        when = parsedate_to_datetime(header)
-    except ValueError:
+        when = parsedate_to_datetime(text)
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        return max((when - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max((when - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def _slot(address: str, connections: int) -> threading.BoundedSemaphore:

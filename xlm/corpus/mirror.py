@@ -22,18 +22,34 @@ from xlm.errors import ConfigError
 _CHUNK_BYTES = 1 << 18
 
 
-def open_client(mirror: str | None, network: NetworkConfig) -> httpx.Client:
+class HostClient(httpx.Client):
+    """An HTTP client that knows the address of the mirror that stands for all hosts."""
+
+    mirror: httpx.URL | None = None
+
+
+def open_client(mirror: str | None, network: NetworkConfig) -> HostClient:
     """An HTTP client for the real hosts, or for a mirror (a folder or an address)."""
-    return httpx.Client(
-        transport=None if mirror is None else _transport(mirror),
+    transport = None if mirror is None else _transport(mirror)
+    client = HostClient(
+        transport=transport,
         timeout=network.timeout_seconds,
-        follow_redirects=True,
+        # Each request has its own connection: its watchdog must know the socket.
+        limits=httpx.Limits(max_keepalive_connections=0),
         # Encoded transfers could be stored decoded or not: the files themselves are asked for.
         headers={
             "Accept-Encoding": "identity",
             "User-Agent": f"xlm-pipeline/{version('xlm-pipeline')}",
         },
     )
+    if isinstance(transport, _AddressTransport):
+        client.mirror = transport.mirror
+    return client
+
+
+def is_folder(mirror: str) -> bool:
+    """Whether a mirror is a folder of this machine, and no address."""
+    return _folder(mirror) is not None
 
 
 def mirror_path(mirror: str, address: str) -> Path | None:
@@ -91,14 +107,14 @@ class _AddressTransport(httpx.HTTPTransport):
 
     def __init__(self, mirror: httpx.URL) -> None:
         super().__init__()
-        self._mirror = mirror
+        self.mirror = mirror
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request to the mirror's host; its own redirects are followed as they are."""
         url = request.url
-        if (url.host, url.port) != (self._mirror.host, self._mirror.port):
-            path = self._mirror.raw_path.rstrip(b"/") + b"/" + url.netloc + url.raw_path
-            url = self._mirror.copy_with(raw_path=path)
+        if (url.host, url.port) != (self.mirror.host, self.mirror.port):
+            path = self.mirror.raw_path.rstrip(b"/") + b"/" + url.netloc + url.raw_path
+            url = self.mirror.copy_with(raw_path=path)
         headers = httpx.Headers(request.headers)
         headers["Host"] = url.netloc.decode()
         return super().handle_request(

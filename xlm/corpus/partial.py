@@ -33,11 +33,9 @@ class PartialFile:
 
     def reopen(self, address: str) -> None:
         """Take up what an earlier attempt, or an earlier process, left of the same address."""
-        try:
-            origin = Origin(**json.loads(self._origin_path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            origin = None
-        if origin is None or origin.address != address or not self.path.is_file():
+        origin = self._read_origin()
+        plain = self.path.is_file() and not self.path.is_symlink()
+        if origin is None or origin.address != address or not plain:
             self.discard()
             return
         self.origin = origin
@@ -79,6 +77,14 @@ class PartialFile:
         target.parent.mkdir(parents=True, exist_ok=True)
         self.path.replace(target)
         self._origin_path.unlink(missing_ok=True)
+
+    def _read_origin(self) -> Origin | None:
+        try:
+            origin = Origin(**json.loads(self._origin_path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError):
+            return None
+        kinds = (type(origin.address), type(origin.validator), type(origin.host_bytes))
+        return origin if kinds in ((str, str, int), (str, str, type(None))) else None
 
     def _rehash(self) -> None:
         self._hashes = [hashlib.new(name) for name in self._algorithms]

@@ -70,6 +70,7 @@ class FileSpec(Config):
     title: str
     licence: str
     address: str
+    size_bytes: int | None = operational(None, description="About how large it is at its host.")
 
     @property
     def file_name(self) -> str:
@@ -90,7 +91,12 @@ def spec_of(sources: SourcesConfig, download_id: str) -> Spec:
     if name == WIKIPEDIA_ID:
         return _wikipedia(sources, part)
     if archive := sources.archive_of(download_id):
-        return FileSpec(title=archive.title, licence=archive.licence, address=archive.address)
+        return FileSpec(
+            title=archive.title,
+            licence=archive.licence,
+            address=archive.address,
+            size_bytes=archive.size_bytes,
+        )
     for corpus in sources.parallel:
         if corpus.id == name:
             return _opus(corpus, part) if corpus.kind == "opus" else _plain(corpus, part)

@@ -221,6 +221,7 @@ class PipelineRun:
             workers=self.settings.workers,
             progress=NodeProgress(self.observer, node, self._require_uninterrupted),
             cache=self.store.cache_directory("tools"),
+            pins=self.store.root / "pins",
         )
         if stage.network:
             outcome, seconds = self._run_stage(node, stage, work, usage)
@@ -318,4 +319,5 @@ def _source(source: Source) -> dict[str, Any]:
         "licence": source.licence,
         "size_bytes": source.size_bytes,
         "sha256": source.sha256,
+        **({"redirected_to": source.redirected_to} if source.redirected_to else {}),
     }
