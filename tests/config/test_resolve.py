@@ -28,6 +28,14 @@ def test_xnli15_is_the_paper() -> None:
     assert config.sources.downloads_of("en-tr") == ("opensubtitles.en-tr",)
 
 
+def test_xnli15_has_the_batch_of_64_gpus() -> None:
+    config = resolve("xnli15").pretrain
+    assert (config.stream_rows, config.stream_tokens) == (64 * 32, 256)
+    assert (config.pair_tokens, config.languages_per_batch) == (64 * 4_000, 64)
+    for name in ("mini15", "sample"):
+        assert resolve(name).pretrain.stream_rows < 64
+
+
 def test_overrides_are_yaml_and_apply_in_order() -> None:
     config = resolve(
         "mini15",
@@ -146,7 +154,9 @@ def test_a_recipe_is_laid_where_it_is_named() -> None:
     assert facts(fast, "pretrain.masking=batch")[2] == "batch"
     assert facts("pretrain.masking=batch", fast)[2] == "rows", "what comes later wins"
     assert facts("pretrain={recipe: fast, masking: batch}")[2] == "batch"
-    assert facts(profile="xnli15")[1:] == facts(faithful, profile="xnli15")[1:]
+    for settings in ((), (faithful,), (fast, faithful), ("pretrain.masking=rows", faithful)):
+        assert facts(*settings, profile="xnli15") == ("faithful", 64, "batch", "by_length", 0.1)
+    assert facts(fast, profile="xnli15") == facts(fast)
     with pytest.raises(ConfigError, match=r"pretrain.recipe: Input should be 'faithful' or 'fast'"):
         resolve("mini15", ["pretrain.recipe=../profiles/sample"])
 
@@ -161,8 +171,8 @@ def test_a_recipe_in_a_profile_lies_under_the_profile_s_own_settings(tmp_path: P
 
 
 def test_a_recipe_s_name_is_in_no_key() -> None:
-    named = resolve("xnli15", ["pretrain.recipe=faithful"]).pretrain
-    assert named.key_fields() == resolve("xnli15").pretrain.key_fields()
+    named = resolve("xnli15").pretrain
+    assert named.model_copy(update={"recipe": None}).key_fields() == named.key_fields()
 
 
 def test_every_field_is_described() -> None:

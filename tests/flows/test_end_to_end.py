@@ -40,6 +40,16 @@ def test_a_second_run_finds_everything(straight: Path) -> None:
     assert "51 cached" in xlm(straight, "plan", "--profile", SMALL)
 
 
+def test_the_plan_says_what_pretraining_sees_as_training_did(straight: Path) -> None:
+    (trained,) = (straight / "artifacts" / "pretrain").glob("*/mixture.json")
+    planned = xlm(straight, "plan", "--profile", SMALL).split("\n")
+    for row in json.loads(trained.read_bytes()):
+        (line,) = [line for line in planned if line.startswith(f"{row['step']} ")]
+        _, lines, tokens, *_, repetitions = line.replace(",", "").split()
+        assert (int(lines), int(tokens)) == (row["lines"], row["tokens"])
+        assert float(repetitions) == round(row["repetitions"], 2)
+
+
 def test_results_and_costs_of_the_last_run(straight: Path) -> None:
     results = json.loads(xlm(straight, "results", "--json"))
     assert [row["code"] for row in results["languages"]] == ["en", "fr", "sw"]

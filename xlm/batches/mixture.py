@@ -7,12 +7,13 @@ rows[0].repetitions  # how often each of its tokens will be seen
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlm.batches.shares import SizedStep, objective_shares
 from xlm.batches.source import BatchSource
-from xlm.config.training import PretrainConfig
+from xlm.config.training import Objective, PretrainConfig
 
 
 @dataclass(frozen=True)
@@ -34,28 +35,44 @@ class MixtureRow:
 
 def mixture(source: BatchSource, config: PretrainConfig) -> list[MixtureRow]:
     """The expected mixture of all updates of the run."""
-    rows = []
-    for number, step in enumerate(source.steps):
-        probability = source.probability(number)
-        updates = config.updates * source.share_of_updates(step.objective) * probability
-        streams = step.objective != "tlm"
-        whole = config.stream_rows * config.stream_tokens if streams else config.pair_tokens
-        # Each drawn language or direction has an equal part, the last of its batches what is left.
-        part = whole // config.languages_per_batch
-        batches = max(1, math.ceil(step.tokens / part))
-        per_update = step.tokens / batches * config.languages_per_batch
-        rows.append(
-            MixtureRow(
-                step=step.name,
-                lines=step.lines,
-                tokens=step.tokens,
-                probability=probability,
-                updates=updates,
-                batch_tokens=updates * per_update,
-                repetitions=updates * per_update / max(step.tokens, 1),
-            )
-        )
-    return rows
+    return [
+        _row(step, source.probability(number), source.share_of_updates(step.objective), config)
+        for number, step in enumerate(source.steps)
+    ]
+
+
+def expected_mixture(
+    steps: Mapping[Objective, Sequence[SizedStep]], config: PretrainConfig
+) -> list[MixtureRow]:
+    """The same from the sizes of the steps alone, before there are batches."""
+    shares = objective_shares(steps, config)
+    iteration = sum(share.updates for share in shares.values())
+    return [
+        _row(step, float(share.probabilities[number]), share.updates / iteration, config)
+        for objective, share in shares.items()
+        for number, step in enumerate(steps[objective])
+    ]
+
+
+def _row(
+    step: SizedStep, probability: float, share_of_updates: float, config: PretrainConfig
+) -> MixtureRow:
+    updates = config.updates * share_of_updates * probability
+    streams = step.objective != "tlm"
+    whole = config.stream_rows * config.stream_tokens if streams else config.pair_tokens
+    # Each drawn language or direction has an equal part, the last of its batches what is left.
+    part = whole // config.languages_per_batch
+    batches = max(1, math.ceil(step.tokens / part))
+    per_update = step.tokens / batches * config.languages_per_batch
+    return MixtureRow(
+        step=step.name,
+        lines=step.lines,
+        tokens=step.tokens,
+        probability=probability,
+        updates=updates,
+        batch_tokens=updates * per_update,
+        repetitions=updates * per_update / max(step.tokens, 1),
+    )
 
 
 def write_mixture(path: Path, rows: Sequence[MixtureRow]) -> None:

@@ -17,7 +17,7 @@ from xlm.batches.batch import Batch
 from xlm.batches.data import TrainingData
 from xlm.batches.filling import Filling
 from xlm.batches.randomness import generator
-from xlm.batches.sampling import sampling_probabilities
+from xlm.batches.shares import objective_shares
 from xlm.batches.steps import Step, mono_steps, pair_steps
 from xlm.batches.walk import Cursor
 from xlm.config.training import Objective, PretrainConfig
@@ -52,7 +52,7 @@ class BatchSource:
                 steps[objective] = mono_steps(objective, data, config, language_id)
         if "tlm" in config.objectives:
             steps["tlm"] = pair_steps(data, config, language_id, positions)
-        self._kinds = _kinds(steps, config)
+        self._kinds = objective_shares(steps, config)
         if not self._kinds:
             raise TrainingError(
                 f"no training lines for {' and '.join(config.objectives)}",
@@ -97,27 +97,3 @@ class BatchSource:
         numbers = [kind.first + int(number) for number in drawn]
         rows = [self.steps[number].next_inputs() for number in numbers]
         return self._fill.batch(kind.objective, numbers, rows, update)
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """The steps of one objective: their first number, their probabilities, updates together."""
-
-    objective: Objective
-    first: int
-    probabilities: NDArray[np.float64]
-    updates: int
-
-
-def _kinds(
-    steps: Mapping[Objective, Sequence[Step]], config: PretrainConfig
-) -> dict[Objective, _Kind]:
-    kinds, first = {}, 0
-    for objective, found in steps.items():
-        if found:
-            # XLM: an iteration draws min(5, number of steps) steps of each kind (spec 3.6).
-            limit = config.pair_steps if objective == "tlm" else config.mono_steps
-            probabilities = sampling_probabilities([s.lines for s in found], config.language_alpha)
-            kinds[objective] = _Kind(objective, first, probabilities, min(limit, len(found)))
-        first += len(found)
-    return kinds

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from textwrap import wrap
+from textwrap import fill, wrap
 
 from rich.cells import cell_len
 
@@ -11,6 +11,7 @@ from xlm.cli.output import show, terminal_width
 from xlm.cli.request import print_warnings
 from xlm.config.settings import Settings
 from xlm.pipeline.plan import Step, plan
+from xlm.pipeline.pretraining_plan import pretraining_lines
 from xlm.pipeline.request import RunRequest
 from xlm.store.store import ArtifactStore
 
@@ -20,8 +21,8 @@ _DIGEST = re.compile(r"\b[0-9a-f]{24,128}\b")
 def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     """Print the steps; nothing is cut, and in a pipe each step is one line."""
     store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
-    steps = plan(request, store)
-    print_warnings(request.resolve())
+    steps, config = plan(request, store), request.resolve()
+    print_warnings(config)
     if as_json:
         show(json.dumps([_as_json(step) for step in steps], indent=1, ensure_ascii=False))
         return
@@ -30,6 +31,8 @@ def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     for step in steps:
         name = str(step.node) + " " * (width - cell_len(str(step.node)))
         show(_line(f"{name}  {step.status:<7}", _explain(step), columns))
+    for line in pretraining_lines(config, steps, store):
+        show(line if columns is None else fill(line, columns, subsequent_indent="    "))
     totals = Counter(step.status for step in steps)
     show(", ".join(f"{count} {status}" for status, count in totals.items()) or "nothing to build")
 

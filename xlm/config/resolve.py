@@ -42,9 +42,10 @@ def resolve(
     Raises:
         ConfigError: unknown profile, key or language, or a value that does not fit its field.
     """
-    values = _with_recipe(_defaults(), _read_profile(profile))
+    own = _read_profile(profile)
+    values = _with_recipe(_defaults(), own)
     for override in overrides:
-        values = _with_recipe(values, _nested(values, override))
+        values = _with_recipe(values, _nested(values, override), own)
     if languages:
         values["languages"] = list(languages)
     try:
@@ -122,18 +123,40 @@ def _nested(values: dict[str, Any], override: str) -> dict[str, Any]:
     return nested
 
 
-def _with_recipe(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def _with_recipe(
+    below: dict[str, Any], above: dict[str, Any], profile: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """`above` over `below`, with the recipe that it names between them.
 
-    An unknown name is left to the check of all settings.
+    A profile that names the same recipe may set parts of it otherwise (one language for each of 64
+    GPUs, say): these are then parts of the recipe. An unknown name is left to the check of all
+    settings.
     """
-    pretrain = above.get("pretrain")
-    recipe = pretrain.get("recipe") if isinstance(pretrain, dict) else None
+    recipe = _recipe_of(above)
     path = _RECIPES / f"{recipe}.yaml"
     if isinstance(recipe, str) and path.is_file():
-        below = _laid_over(below, yaml.safe_load(path.read_text(encoding="utf-8")))
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        below = _laid_over(below, settings)
+        if profile and _recipe_of(profile) == recipe:
+            below = _laid_over(below, _common(profile, settings))
     together: dict[str, Any] = _laid_over(below, above)
     return together
+
+
+def _recipe_of(values: dict[str, Any]) -> object:
+    pretrain = values.get("pretrain")
+    return pretrain.get("recipe") if isinstance(pretrain, dict) else None
+
+
+def _common(values: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    """The values whose names, section by section, are among `names`."""
+    return {
+        name: _common(value, names[name])
+        if isinstance(value, dict) and isinstance(names[name], dict)
+        else value
+        for name, value in values.items()
+        if name in names
+    }
 
 
 def _laid_over(below: Any, above: Any) -> Any:
