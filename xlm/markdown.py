@@ -15,6 +15,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
 
 
+def narrow(header: Sequence[str]) -> list[str]:
+    """A header with one word a line, for readers that never break one and cut wide tables."""
+    return [name.replace(" ", "<br>") for name in header]
+
+
 def per_cent(share: float | None) -> str:
     """A share as per cent with one decimal, an empty cell as a dash."""
     return ABSENT if share is None else f"{100 * share:.1f}"

@@ -1,5 +1,6 @@
 """The card of a stage: totals first, plain names, nothing that says nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ def test_counts_that_are_zero_everywhere_have_no_column() -> None:
     assert found.zero == ("empty side",)
 
 
+def test_what_is_zero_is_named_once() -> None:
+    counts = {"pairs": 3, "empty_side": 0}
+    assert totals([counts]) == (
+        "| count | value |\n| --- | ---: |\n| pairs | 3 |\n\nZero: empty side."
+    )
+    assert "empty" not in totals([counts, counts])
+
+
 def test_names_and_values_are_plain() -> None:
     assert plain_name("lines_not_utf8") == "lines not UTF-8"
     assert plain_name("masked-lm.weight_bytes") == "masked-lm weight size"
@@ -82,6 +91,25 @@ def test_the_card_has_totals_first_and_the_whole_command(
     assert "--verify deep" in command
     assert command.endswith(f"--refresh read --verify deep --root {root}")
     assert all("| |" not in line and "|  |" not in line for line in card.splitlines())
+
+
+def test_many_counts_are_shown_in_tables_that_fit(
+    toy: Toy, built: tuple[list[Built], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The UI cuts a table that is wider than 1,280 pixels less its own columns leave."""
+    monkeypatch.setattr("xlm.pipeline.tables.stage_named", lambda name: READ)
+    found, root = built
+    many = {f"count of {number}": number + 1 for number in range(14)}
+    reads = [
+        replace(one, artifact=replace(one.artifact, manifest=manifest))
+        for one in found[:2]
+        for manifest in [one.artifact.manifest.model_copy(update={"counts": many})]
+    ]
+    units = stage_card("read", reads, toy.request(), root).partition("### Units")[2]
+    lines = [line for line in units.partition("###")[0].splitlines() if line.startswith("| en")]
+    assert len(lines) == 3
+    assert max(line.count("|") for line in lines) <= 11
+    assert "count<br>of<br>13" in units
 
 
 def test_a_card_of_one_unit_has_no_table_of_units(

@@ -16,6 +16,8 @@ _NAMES = {
     "bytes": "downloaded",
     "host_bytes": "size at the source",
     "lines_not_utf8": "lines not UTF-8",
+    "lines_with_nul": "lines with NUL",
+    "texts_with_cr_line_ends": "texts with CR line ends",
     "over_max_pairs": "over the limit",
     "over_cap": "over the limit",
     "whole": "whole files",
@@ -98,9 +100,22 @@ def totals(all_counts: Sequence[Counts]) -> str:
         if _split_of(name)[0] is None and _language_of(name)[0] is None
     }
     if rest:
-        cells = [(plain_name(name), plain_value(name, value)) for name, value in rest.items()]
-        parts.insert(0, table(("count", "total" if len(all_counts) > 1 else "value"), cells))
+        # Of several units, the table of units names what is 0.
+        shown = _vertical(rest, "total")[:1] if len(all_counts) > 1 else _vertical(rest, "value")
+        parts = [*shown, *parts]
     return "\n\n".join(part for part in parts if part)
+
+
+def _vertical(counts: Counts, heading: str) -> list[str]:
+    """A row for each count, and a line that names those that are 0."""
+    cells = [
+        (plain_name(name), plain_value(name, found)) for name, found in counts.items() if found
+    ]
+    zero = [plain_name(name) for name, found in counts.items() if not found]
+    return [
+        table(("count", heading), cells) if cells else "",
+        f"Zero: {', '.join(zero)}." if zero else "",
+    ]
 
 
 def _rows(first: str, rows: Mapping[str, Counts]) -> str:

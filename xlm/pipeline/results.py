@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlm.errors import StoreError
-from xlm.markdown import duration, size, table
+from xlm.markdown import duration, narrow, size, table
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run, runs
 from xlm.pipeline.tables import read_measured
@@ -19,13 +19,13 @@ from xlm.xnli.tables import tables
 def results_markdown(directory: Path) -> str:
     """All tables of an evaluate artifact, as Markdown."""
     found = tables(read_results(directory))
-    return "\n\n".join(f"## {one.title}\n\n{table(one.header, one.rows)}" for one in found)
+    return "\n\n".join(f"## {one.title}\n\n{table(narrow(one.header), one.rows)}" for one in found)
 
 
 def vocabulary_markdown(directory: Path) -> str:
     """What each language gets of a vocabulary artifact, as Markdown, if it has one."""
     found = fertility_table(read_report(directory))
-    return f"## {found.title}\n\n{table(found.header, found.rows)}" if found else ""
+    return f"## {found.title}\n\n{table(narrow(found.header), found.rows)}" if found else ""
 
 
 def artifact_of(record: Mapping[str, Any], root: Path, stage: str) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xlm.markdown import duration, size, table
+from xlm.markdown import duration, narrow, size, table
 from xlm.pipeline.counts import count_table, over_splits, totals
 from xlm.pipeline.graph import stage_named
 from xlm.pipeline.request import RunRequest
@@ -16,6 +16,7 @@ from xlm.store.manifest import RUN_NAME
 _DIGEST_DIGITS = 12
 _SHORT_SECONDS = 0.1
 """A column of times that are all shorter says nothing."""
+_MOST_COUNTS = 6
 
 
 def stage_card(stage: str, built: Sequence[Built], request: RunRequest, root: Path) -> str:
@@ -76,19 +77,25 @@ def _units(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]]) ->
         {one.node.unit: over_splits(one.artifact.manifest.counts) for one in built}
     )
     times = any(one["wall_seconds"] >= _SHORT_SECONDS for one in measured.values())
-    header = ("unit", "state", *(("time",) if times else ()), "on disk", *counts.header)
-    rows = [
-        (
-            one.node.unit,
-            one.status,
-            *((duration(measured[one.node.unit]["wall_seconds"]),) if times else ()),
-            size(one.artifact.manifest.size_bytes),
-            *counts.rows[one.node.unit],
-        )
-        for one in built
-    ]
-    shown = table(header, rows, left=2)
-    return f"{shown}\n\nZero in all units: {', '.join(counts.zero)}." if counts.zero else shown
+    header = ("unit", "state", *(("time",) if times else ()), "on disk")
+    parts = []
+    # The UI shows so many columns at 1,280 pixels, and cuts the others.
+    for first in range(0, max(1, len(counts.header)), _MOST_COUNTS):
+        some = slice(first, first + _MOST_COUNTS)
+        rows = [
+            (
+                one.node.unit,
+                one.status,
+                *((duration(measured[one.node.unit]["wall_seconds"]),) if times else ()),
+                size(one.artifact.manifest.size_bytes),
+                *counts.rows[one.node.unit][some],
+            )
+            for one in built
+        ]
+        parts.append(table(narrow([*header, *counts.header[some]]), rows, left=2))
+    if counts.zero:
+        parts.append(f"Zero in all units: {', '.join(counts.zero)}.")
+    return "\n\n".join(parts)
 
 
 def read_measured(directory: Path) -> dict[str, Any]:
