@@ -11,7 +11,7 @@ import pytest
 
 from tests.corpus.small_dumps import page, run_extract, write_dump
 from xlm.corpus import wikiextractor
-from xlm.corpus.wikiextractor import extract_documents
+from xlm.corpus.wikiextractor import checked_program, extract_documents
 from xlm.errors import ToolError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -34,9 +34,10 @@ VERSION_BODY = "if '--version' in sys.argv: print('wikiextractor 3.1.0'); sys.ex
 
 def _extract(tmp_path, **options):
     dump = write_dump(tmp_path / "in", page(1, "One"))
-    defaults = {"close": False, "templates": False, "processes": 1, "timeout_seconds": 20}
+    defaults = {"templates": False, "processes": 1, "timeout_seconds": 20}
+    log = tmp_path / "l" / "log"
     with extract_documents(
-        dump, scratch=tmp_path / "s", log=tmp_path / "l" / "log", **{**defaults, **options}
+        checked_program(log), dump, scratch=tmp_path / "s", log=log, **{**defaults, **options}
     ) as extracted:
         return list(extracted.documents)
 
@@ -97,10 +98,9 @@ def test_a_killed_driver_leaves_no_program_running(tmp_path):
     driver = (
         "from pathlib import Path\n"
         "from xlm.corpus import wikiextractor\n"
-        f"wikiextractor.find_program = lambda name: Path({str(script)!r})\n"
-        f"with wikiextractor.extract_documents(Path({str(dump)!r}),\n"
+        f"with wikiextractor.extract_documents(Path({str(script)!r}), Path({str(dump)!r}),\n"
         f"    scratch=Path({str(tmp_path / 's')!r}), log=Path({str(tmp_path / 'log')!r}),\n"
-        "    close=False, templates=False, processes=1, timeout_seconds=60):\n"
+        "    templates=False, processes=1, timeout_seconds=60):\n"
         "    pass\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
@@ -136,7 +136,7 @@ def test_a_cut_output_is_not_believed(monkeypatch, tmp_path):
     """Exit code 0 alone proves nothing."""
     body = VERSION_BODY + (
         "out = sys.argv[sys.argv.index('-o') + 1]; os.mkdir(out + '/AA')\n"
-        'open(out + \'/AA/wiki_00\', \'w\').write(\'{"id": "1", "url": "u", "te\')'
+        'open(out + \'/AA/wiki_00\', \'w\').write(\'{"id": "1", "url": "u", "ti\')'
     )
     _fake_program(monkeypatch, tmp_path, body)
     with pytest.raises(ToolError, match="output is cut"):
@@ -162,10 +162,12 @@ def test_a_program_that_writes_nothing_has_lost_all(monkeypatch, tmp_path, make_
         run_extract(make_work, tmp_path / "in")
 
 
-def test_what_a_killed_run_left_is_removed(tmp_path):
-    leftover = tmp_path / "s" / "wikiextractor-old"
+def test_what_a_killed_run_left_is_removed(tmp_path, make_work):
+    write_dump(tmp_path / "in", page(1, "One"))
+    leftover = tmp_path / "work" / "scratch" / "wikiextractor-old"
     leftover.mkdir(parents=True)
-    assert len(_extract(tmp_path)) == 1
+    _, outcome = run_extract(make_work, tmp_path / "in")
+    assert outcome.counts["documents"] == 1
     assert not leftover.exists()
 
 

@@ -20,10 +20,16 @@ class ExtractConfig(Config):
         description="Expand templates: holds all of a dump's in memory and reads it twice; the "
         "goldens are without.",
     )
-    titles: Literal["original", "plain"] = Field(
-        default="original",
-        description="Title lines of the text: original keeps the dump's escapes (R&amp;B), as XLM "
-        "did; plain writes R&B. Titles in documents.jsonl are always plain.",
+    titles: Literal["plain", "original"] = Field(
+        default="plain",
+        description="Title lines of the text: plain (R&B), or original, with the dump's escapes "
+        "(R&amp;B), as XLM had them.",
+    )
+    variant: str = Field(
+        default="zh-hans",
+        pattern=r"^(original|[a-z]{2,3}(-[a-z0-9]{2,8}){0,2})$",
+        description="Language variant taken of -{zh-hans:...;zh-hant:...}- in wikis that have "
+        "them; a wiki without it gives its first; original: left as written.",
     )
     missing_pages: float = operational(
         0.001,
@@ -31,6 +37,12 @@ class ExtractConfig(Config):
         le=1,
         description="Share of a dump's articles that the engine may lose, at least one page; "
         "more is an error. Lost pages are counted and named in the logs.",
+    )
+    page_seconds: float = operational(
+        600.0,
+        gt=0,
+        description="Longest work of the engine on one page, seconds; a longer one is dropped, "
+        "counted and named in the logs. A block of pages gets a second more per 50 kB.",
     )
     timeout_seconds: float = operational(
         172_800.0, gt=0, description="Longest run of the engine on one dump, seconds."

@@ -4,36 +4,34 @@ It is a program of its own (AGPL): started as a process, spoken to through files
 It writes one JSON object per page: in its other format a page can hold a false `<doc ...>` tag,
 because the text is plain (`--html-safe ''`, as the release of 2019 that XLM used wrote it).
 Habits of release 3.1.0 that are met here: it hangs when a pipe closes early (so it writes into a
-directory), it drops articles whose title begins with the name of the template namespace (so the
-dump that it is given calls that namespace otherwise), it dies of references to surrogates (so it
-is given none), it waits for ever for a process of its own that died (so its log is watched), and
-its exit code does not tell of lost pages (so the caller counts them).
+directory), it drops articles whose title begins with the name of the template namespace (so that
+namespace is renamed), it waits for ever for a process of its own that died (so its log is watched),
+and its exit code does not tell of lost pages (so the caller counts them).
 """
 
-import bz2
 import json
+import math
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-from xlm.corpus.surrogates import copy_mended
-from xlm.corpus.wikipedia_pages import CLOSING_TAG
 from xlm.errors import ToolError
 from xlm.launch.child import ProcessResult
 from xlm.launch.process import run_process
 from xlm.launch.programs import find_program
 
 VERSION = "3.1.0"
+RUN_PREFIX = "wikiextractor-"
+"""Of the directories that a killed run may leave in its scratch directory."""
 _VERSION_TIMEOUT_SECONDS = 60
 _TERMINATE_SECONDS = 5.0
 # The same bytes in every locale and process.
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
-_HEADER_LIMIT_BYTES = 1 << 20
 _TEMPLATE_NAMESPACE = re.compile(rb'(<namespace key="10"[^>]*>)[^<]+(</namespace>)')
 _NO_TITLE_BEGINS_SO = rb"\1XlmTemplateNamespace\2"
 # How multiprocessing begins to tell of an exception that ended a process.
@@ -61,82 +59,98 @@ class Extracted:
     process: ProcessResult
 
 
+class TooSlowError(ToolError):
+    """The program worked longer on some pages than it may."""
+
+
 @contextmanager
 def extract_documents(
+    program: Path,
     dump: Path,
     *,
     scratch: Path,
     log: Path,
-    close: bool,
-    surrogate_streams: Sequence[int] = (),
     templates: bool,
     processes: int,
     timeout_seconds: float,
+    block_seconds: float = math.inf,
     on_poll: Callable[[int], None] = lambda written_bytes: None,
 ) -> Iterator[Extracted]:
-    """Run the program on a bzip2 dump to its end, then read its documents.
+    """Run the program on a dump to its end, then read its documents.
 
     Args:
-        scratch: gets a directory of its own for the input and output of this run.
-        close: the dump is a head of whole streams, its root element still open.
-        surrogate_streams: first bytes of the bzip2 streams of the dump that refer to a surrogate.
-        log: what the program says, of this run only.
+        program: what `checked_program` found.
+        scratch: gets a directory of its own for the output of this run.
+        log: what the program says is appended.
+        timeout_seconds: what is left of the whole extraction's time.
+        block_seconds: what these pages may take.
         on_poll: called while the program runs, with the bytes that it has written.
 
     Raises:
-        ToolError: the program is missing, of another release, fails, or takes too long.
+        TooSlowError: the program took longer than `block_seconds`.
+        ToolError: the program fails, or takes longer than `timeout_seconds`.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
-    program = _checked_program(log)
-    for leftover in scratch.glob("wikiextractor-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
     scratch.mkdir(parents=True, exist_ok=True)
-    run = Path(tempfile.mkdtemp(prefix="wikiextractor-", dir=scratch))
+    output = Path(tempfile.mkdtemp(prefix=RUN_PREFIX, dir=scratch))
+    started = time.monotonic()
+
+    def poll() -> None:
+        if time.monotonic() - started > block_seconds:
+            raise TooSlowError(f"wikiextractor works for more than {block_seconds:,.0f} s")
+        on_poll(sum(path.stat().st_size for path in _written(output)))
+
     try:
-        given, output = run / "dump.xml.bz2", run / "text"
-        prepare_dump(
-            dump, given, close=close, rename=not templates, surrogate_streams=surrogate_streams
-        )
-        output.mkdir()
-        command = [str(program), str(given), "-o", str(output), "-b", "1G", "-q"]
+        command = [str(program), str(dump), "-o", str(output), "-b", "1G", "-q"]
         command += ["--json", "--html-safe", ""]
         command += ["--processes", str(processes), *([] if templates else ["--no-templates"])]
         process = run_process(
             command,
             log_path=log,
-            timeout_seconds=timeout_seconds,
+            timeout_seconds=max(0.0, timeout_seconds),
             timeout_fix=f"see {log.name}; raise extract.timeout_seconds if it was still working",
             terminate_seconds=_TERMINATE_SECONDS,
             environment=_ENVIRONMENT,
             on_line=_Watch().read,
-            on_wait=lambda: on_poll(sum(path.stat().st_size for path in _written(output))),
+            on_wait=poll,
         )
-        given.unlink()
         yield Extracted(_documents(output), process)
     finally:
-        shutil.rmtree(run, ignore_errors=True)
+        shutil.rmtree(output, ignore_errors=True)
 
 
-def prepare_dump(
-    dump: Path,
-    target: Path,
-    *,
-    close: bool,
-    rename: bool,
-    surrogate_streams: Sequence[int] = (),
-) -> None:
-    """Copy a dump for the program: root closed, template namespace renamed, surrogates replaced.
+def rename_template_namespace(header: bytes) -> bytes:
+    """The header of a dump in which no title begins with the template namespace's name."""
+    return _TEMPLATE_NAMESPACE.sub(_NO_TITLE_BEGINS_SO, header)
 
-    Only a header in a bzip2 stream of its own (multistream) is rewritten; all other streams but
-    those with surrogates are copied as they are, still compressed.
+
+def checked_program(log: Path) -> Path:
+    """The installed program, of the release that is known here; begins a new log.
+
+    Raises:
+        ToolError: it is missing, does not run, or is of another release.
     """
-    with dump.open("rb") as source, target.open("wb") as copy:
-        if rename:
-            copy.write(_renamed_header(source))
-        copy_mended(source, copy, surrogate_streams)
-        if close:
-            copy.write(bz2.compress(CLOSING_TAG))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    program = find_program("wikiextractor")
+    said: list[str] = []
+    try:
+        run_process(
+            [str(program), "--version"],
+            log_path=log,
+            timeout_seconds=_VERSION_TIMEOUT_SECONDS,
+            environment=_ENVIRONMENT,
+            on_line=said.append,
+        )
+    except ToolError as error:
+        raise ToolError(
+            f"{program} does not run: {error.what}", fix="run the set-up again"
+        ) from error
+    release = said[-1] if said else "of unknown version"
+    if release.split()[-1:] != [VERSION]:
+        raise ToolError(
+            f"{program} is {release}, not {VERSION}", fix=f"install wikiextractor=={VERSION}"
+        )
+    return program
 
 
 class _Watch:
@@ -158,41 +172,6 @@ class _Watch:
                 f"a process of wikiextractor died: {line.strip()}",
                 fix="see wikiextractor.log; extract this language from another dump date meanwhile",
             )
-
-
-def _renamed_header(source: BinaryIO) -> bytes:
-    """The rewritten first stream, `source` standing behind it; nothing if it is no header."""
-    packed = source.read(_HEADER_LIMIT_BYTES)
-    decoder = bz2.BZ2Decompressor()
-    header = decoder.decompress(packed, _HEADER_LIMIT_BYTES)
-    if not decoder.eof or b"<page>" in header:
-        source.seek(0)
-        return b""
-    source.seek(len(packed) - len(decoder.unused_data))
-    return bz2.compress(_TEMPLATE_NAMESPACE.sub(_NO_TITLE_BEGINS_SO, header))
-
-
-def _checked_program(log: Path) -> Path:
-    program = find_program("wikiextractor")
-    said: list[str] = []
-    try:
-        run_process(
-            [str(program), "--version"],
-            log_path=log,
-            timeout_seconds=_VERSION_TIMEOUT_SECONDS,
-            environment=_ENVIRONMENT,
-            on_line=said.append,
-        )
-    except ToolError as error:
-        raise ToolError(
-            f"{program} does not run: {error.what}", fix="run the set-up again"
-        ) from error
-    release = said[-1] if said else "of unknown version"
-    if release.split()[-1:] != [VERSION]:
-        raise ToolError(
-            f"{program} is {release}, not {VERSION}", fix=f"install wikiextractor=={VERSION}"
-        )
-    return program
 
 
 def _written(output: Path) -> list[Path]:

@@ -1,6 +1,9 @@
 """The extract-wiki stage: a dump to documents and to XLM's lines, with every page accounted for."""
 
 import json
+import math
+import shutil
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,14 +11,27 @@ from typing import IO
 
 from xlm.config.corpus import ExtractWikiSlice
 from xlm.corpus.files import sole_file
-from xlm.corpus.wikiextractor import Document, extract_documents
+from xlm.corpus.wiki_prepare import Preparation, date_in_name
+from xlm.corpus.wikiextractor import (
+    RUN_PREFIX,
+    Document,
+    TooSlowError,
+    checked_program,
+    extract_documents,
+)
+from xlm.corpus.wikipedia_blocks import Block, Entry, read_blocks
 from xlm.corpus.wikipedia_pages import Page, PageReader
 from xlm.errors import DataError, ToolError
 from xlm.stage import Outcome, Work
 
 _MISSING_LOG = "missing_pages.tsv"
+_DROPPED_LOG = "dropped_pages.tsv"
 _NAMED_MISSING = 3
-_PROGRESS_EVERY = 1000
+_BLOCK_BYTES = 16 << 20
+"""A process's share of a block: the program's start costs little beside it."""
+_MAX_BLOCK_BYTES = 64 << 20
+_SLOWEST_BYTES_PER_SECOND = 50_000
+"""A sixtieth of what one process does."""
 
 
 @dataclass
@@ -25,14 +41,20 @@ class _Ledger:
     articles: int = 0
     redirects: int = 0
     other_namespaces: int = 0
-    closed: bool = True
-    surrogate_streams: list[int] = field(default_factory=list)
-    """Where the bzip2 streams begin that refer to a surrogate."""
     documents: int = 0
     lines: int = 0
     missing: int = 0
+    dropped: int = 0
     first_missing: list[Page] = field(default_factory=list)
     """The first few, for the error line; all are in the log."""
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+    def count(self, page: Page) -> None:
+        """Take a page of the dump."""
+        self.articles += page.is_article
+        self.redirects += page.redirect
+        self.other_namespaces += page.namespace != 0 and not page.redirect
 
 
 def extract_wikipedia(work: Work[ExtractWikiSlice], download: Path) -> Outcome:
@@ -43,37 +65,29 @@ def extract_wikipedia(work: Work[ExtractWikiSlice], download: Path) -> Outcome:
         ToolError: the program failed, or lost more pages than `missing_pages` allows.
     """
     dump = sole_file(download, "*.xml.bz2")
-    pages_path = work.scratch / "pages.tsv"
-    ledger = _list_pages(dump, pages_path)
+    for folder in (work.out, work.scratch, work.logs):
+        folder.mkdir(parents=True, exist_ok=True)
+    for leftover in work.scratch.glob(f"{RUN_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    ledger = _Ledger()
+    with (
+        (work.logs / _MISSING_LOG).open("w", encoding="utf-8", newline="\n") as missing,
+        (work.logs / _DROPPED_LOG).open("w", encoding="utf-8", newline="\n") as dropped,
+        (work.out / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as records,
+        (work.out / "text.txt").open("w", encoding="utf-8", newline="\n") as text,
+    ):
+        writer = _Writer(work, ledger, missing, dropped, records, text)
+        for block in _blocks(work.config, dump, work.workers):
+            for entry in block.entries:
+                ledger.count(entry.page)
+            writer.extract(block)
     if ledger.articles == 0:
         raise DataError(
             f"{dump.name}: holds no article of {work.config.language}",
             fix="raise sources.wikipedia.head_bytes, or choose another date",
         )
-    with extract_documents(
-        dump,
-        scratch=work.scratch,
-        log=work.logs / "wikiextractor.log",
-        close=not ledger.closed,
-        surrogate_streams=ledger.surrogate_streams,
-        templates=work.config.templates,
-        processes=work.workers,
-        timeout_seconds=work.config.timeout_seconds,
-        on_poll=lambda written: work.progress.update(written, None, "bytes", "wikitext to text"),
-    ) as extracted:
-        _write(work, extracted.documents, _read_pages(pages_path), ledger)
     _check_missing(work, dump, ledger)
-    return Outcome(
-        counts={
-            "articles": ledger.articles,
-            "redirects": ledger.redirects,
-            "other_namespaces": ledger.other_namespaces,
-            "documents": ledger.documents,
-            "missing_pages": ledger.missing,
-            "lines": ledger.lines,
-        },
-        measured=extracted.process.measured(),
-    )
+    return _outcome(work, ledger)
 
 
 def clean_lines(lines: Iterable[str]) -> list[str]:
@@ -85,99 +99,163 @@ def clean_lines(lines: Iterable[str]) -> list[str]:
     ]
 
 
-def _list_pages(dump: Path, path: Path) -> _Ledger:
-    """Count the pages of the dump, and write them down so that they are decompressed once."""
-    ledger = _Ledger()
-    reader = PageReader(dump)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for page in reader:
-            ledger.articles += page.is_article
-            ledger.redirects += page.redirect
-            ledger.other_namespaces += page.namespace != 0 and not page.redirect
-            title = " ".join(page.title.split("\n"))
-            file.write(f"{page.id}\t{page.namespace}\t{int(page.redirect)}\t{title}\n")
-    ledger.closed, ledger.surrogate_streams = reader.closed, reader.surrogate_streams
-    return ledger
+def _blocks(config: ExtractWikiSlice, dump: Path, processes: int) -> Iterator[Block]:
+    preparation = Preparation(
+        language=config.language,
+        dump_date=date_in_name(dump.name),
+        variant=config.variant,
+        templates=config.templates,
+    )
+    block_bytes = min(_BLOCK_BYTES * processes, _MAX_BLOCK_BYTES)
+    # A template may be called anywhere: all pages make one block.
+    return read_blocks(PageReader(dump), preparation, math.inf if config.templates else block_bytes)
 
 
-def _read_pages(path: Path) -> Iterator[Page]:
-    with path.open(encoding="utf-8", newline="\n") as file:
-        for line in file:
-            number, namespace, redirect, title = line.removesuffix("\n").split("\t", 3)
-            yield Page(number, title, int(namespace), redirect == "1")
+class _Writer:
+    """Extracts block after block and writes what comes."""
 
+    def __init__(
+        self,
+        work: Work[ExtractWikiSlice],
+        ledger: _Ledger,
+        missing: IO[str],
+        dropped: IO[str],
+        records: IO[str],
+        text: IO[str],
+    ) -> None:
+        self._work = work
+        self._ledger = ledger
+        self._missing = missing
+        self._dropped = dropped
+        self._records = records
+        self._text = text
+        self._log = work.logs / "wikiextractor.log"
+        self._program: Path | None = None
+        self._deadline = time.monotonic() + work.config.timeout_seconds
+        self._written_bytes = 0
 
-def _write(
-    work: Work[ExtractWikiSlice],
-    documents: Iterator[Document],
-    pages: Iterator[Page],
-    ledger: _Ledger,
-) -> None:
-    """Walk along documents and pages, both in the order of the dump; what is skipped is missing."""
-    work.out.mkdir(parents=True, exist_ok=True)
-    lost_path = work.logs / _MISSING_LOG
-    lost_path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        lost_path.open("w", encoding="utf-8", newline="\n") as lost,
-        (work.out / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as records,
-        (work.out / "text.txt").open("w", encoding="utf-8", newline="\n") as text,
-    ):
+    def extract(self, block: Block) -> None:
+        """Extract a block; pages on which the program works too long are found and dropped."""
+        size_bytes = block.size_bytes
+        if size_bytes == 0:
+            self._write(iter(()), block)
+            return
+        config = self._work.config
+        limit_seconds = config.page_seconds + size_bytes / _SLOWEST_BYTES_PER_SECOND
+        self._program = self._program or checked_program(self._log)
+        given = self._work.scratch / "block.xml"
+        block.write(given)
+        try:
+            with extract_documents(
+                self._program,
+                given,
+                scratch=self._work.scratch,
+                log=self._log,
+                templates=config.templates,
+                processes=self._work.workers,
+                timeout_seconds=self._deadline - time.monotonic(),
+                block_seconds=math.inf if config.templates else limit_seconds,
+                on_poll=self._show,
+            ) as extracted:
+                self._write(extracted.documents, block)
+            process = extracted.process
+            self._ledger.cpu_seconds += process.cpu_seconds
+            self._ledger.peak_memory_bytes = max(
+                self._ledger.peak_memory_bytes, process.peak_memory_bytes
+            )
+        except TooSlowError:
+            self._search(block, limit_seconds)
+        finally:
+            given.unlink(missing_ok=True)
+
+    def _search(self, block: Block, limit_seconds: float) -> None:
+        if len(block.entries) == 1:
+            reason = f"extraction took more than {limit_seconds:,.0f} s"
+            self._write(iter(()), block.without(reason))
+            return
+        for half in block.halves():
+            self.extract(half)
+
+    def _show(self, written_bytes: int) -> None:
+        self._work.progress.update(
+            self._written_bytes + written_bytes, None, "bytes", "wikitext to text"
+        )
+
+    def _write(self, documents: Iterator[Document], block: Block) -> None:
+        """Walk along documents and pages, both in order; what is skipped is missing."""
+        entries = iter(block.entries)
         for document in documents:
-            page = _find(document, pages, ledger, lost)
+            page = self._find(document, entries)
             if page.is_article:
-                _write_document(work.config, document, page, records, text, ledger)
-            if ledger.documents % _PROGRESS_EVERY == 0:
-                work.progress.update(ledger.documents, ledger.articles, "pages", "write")
-        for page in pages:
-            _count_missing(page, ledger, lost)
+                self._write_document(document, page)
+        for entry in entries:
+            self._account(entry)
+
+    def _find(self, document: Document, entries: Iterator[Entry]) -> Page:
+        for entry in entries:
+            if entry.page.id == document.id and entry.content:
+                return entry.page
+            self._account(entry)
+        raise ToolError(
+            f"wikiextractor wrote a document with id {document.id}, which the dump does not hold "
+            "there",
+            fix="report the page; extract this language from another dump date meanwhile",
+        )
+
+    def _account(self, entry: Entry) -> None:
+        page = entry.page
+        if not page.is_article:
+            return
+        title = " ".join(page.title.split())
+        if entry.refused:
+            self._ledger.dropped += 1
+            self._dropped.write(f"{page.id}\t{title}\t{entry.refused}\n")
+            return
+        self._ledger.missing += 1
+        self._missing.write(f"{page.id}\t{title}\n")
+        if len(self._ledger.first_missing) < _NAMED_MISSING:
+            self._ledger.first_missing.append(page)
+
+    def _write_document(self, document: Document, page: Page) -> None:
+        paragraphs = clean_lines(document.lines)
+        title = page.title if self._work.config.titles == "plain" else document.title
+        lines = clean_lines([" ".join(title.split("\n"))]) + paragraphs
+        written = "".join(f"{line}\n" for line in lines)
+        self._text.write(written)
+        record = {
+            "id": page.id,
+            "title": page.title,
+            "url": document.url,
+            "text": "\n".join(paragraphs),
+        }
+        self._records.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self._ledger.documents += 1
+        self._ledger.lines += len(lines)
+        self._written_bytes += len(written)
 
 
-def _find(document: Document, pages: Iterator[Page], ledger: _Ledger, lost: IO[str]) -> Page:
-    for page in pages:
-        if page.id == document.id:
-            return page
-        _count_missing(page, ledger, lost)
-    raise ToolError(
-        f"wikiextractor wrote a document with id {document.id}, which the dump does not hold there",
-        fix="report the page; extract this language from another dump date meanwhile",
+def _outcome(work: Work[ExtractWikiSlice], ledger: _Ledger) -> Outcome:
+    for name, count in ((_MISSING_LOG, ledger.missing), (_DROPPED_LOG, ledger.dropped)):
+        if count == 0:
+            (work.logs / name).unlink()
+    return Outcome(
+        counts={
+            "articles": ledger.articles,
+            "redirects": ledger.redirects,
+            "other_namespaces": ledger.other_namespaces,
+            "documents": ledger.documents,
+            "missing_pages": ledger.missing,
+            "dropped_pages": ledger.dropped,
+            "lines": ledger.lines,
+        },
+        measured={
+            "cpu_seconds": ledger.cpu_seconds,
+            "peak_memory_bytes": ledger.peak_memory_bytes,
+        },
     )
 
 
-def _write_document(
-    config: ExtractWikiSlice,
-    document: Document,
-    page: Page,
-    records: IO[str],
-    text: IO[str],
-    ledger: _Ledger,
-) -> None:
-    paragraphs = clean_lines(document.lines)
-    title = page.title if config.titles == "plain" else document.title
-    lines = clean_lines([title]) + paragraphs
-    text.writelines(f"{line}\n" for line in lines)
-    record = {
-        "id": page.id,
-        "title": page.title,
-        "url": document.url,
-        "text": "\n".join(paragraphs),
-    }
-    records.write(json.dumps(record, ensure_ascii=False) + "\n")
-    ledger.documents += 1
-    ledger.lines += len(lines)
-
-
-def _count_missing(page: Page, ledger: _Ledger, lost: IO[str]) -> None:
-    if page.is_article:
-        ledger.missing += 1
-        lost.write(f"{page.id}\t{page.title}\n")
-        if len(ledger.first_missing) < _NAMED_MISSING:
-            ledger.first_missing.append(page)
-
-
 def _check_missing(work: Work[ExtractWikiSlice], dump: Path, ledger: _Ledger) -> None:
-    if ledger.missing == 0:
-        (work.logs / _MISSING_LOG).unlink()
     allowed = max(1, int(ledger.articles * work.config.missing_pages))
     if ledger.missing > allowed:
         named = ", ".join(f"{page.title!r} ({page.id})" for page in ledger.first_missing)

@@ -1,0 +1,145 @@
+"""Tags, variants, date words and header rows: what the program gets wrong is mended before it."""
+
+from xml.sax.saxutils import escape
+
+import pytest
+
+from tests.corpus.small_dumps import page, write_dump
+from xlm.config.corpus import ExtractWikiSlice
+from xlm.corpus.wiki_dates import put_dates
+from xlm.corpus.wiki_prepare import date_in_name
+from xlm.corpus.wiki_tags import take_header_rows, take_tags
+from xlm.corpus.wiki_variants import choose_variants
+from xlm.stages.extract_wiki import run
+
+
+def _lines(make_work, folder, text, language="en", **config):
+    write_dump(folder, page(1, "T", escape(text)))
+    work = make_work(ExtractWikiSlice(language=language, **config), language, dump=folder)
+    run(work)
+    return [
+        " ".join(x.split()) for x in (work.out / "text.txt").read_text("utf-8").split("\n")[1:-1]
+    ]
+
+
+@pytest.mark.parametrize("case", ["escapes", "tags", "table_rows", "variants.zh"])
+def test_known_cases(shared, make_work, tmp_path, case):
+    folder = shared / "cases" / "wiki"
+    text = (folder / f"{case}.wikitext").read_text("utf-8").removesuffix("\n")
+    if case == "escapes":
+        text = text.replace("&amp;T", "&T")
+    lines = _lines(make_work, tmp_path / "in", text, "zh" if "zh" in case else "en")
+    expected = (folder / f"{case}.expected.txt").read_text("utf-8").splitlines()
+    assert lines == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("a <chem>H2O</chem> b", "a H2O b"),
+        ("<CE >x</cE> <ce/>y", "x y"),
+        ("<ruby>漢<rb>字</rb><rp>(</rp><rt>kan</rt><rp>)</rp></ruby>", "漢字"),
+        ("a<rt>gone", "agone"),
+        ("<score sound=1>c <b>d</b> e</score>z", "z"),
+        ("<score>a</score>b<score>c</score>d", "bd"),
+        ("<maplink text='here' zoom=3>{}</maplink> x", "here x"),
+        ('<mapframe />x<graph>{"a": 1}</graph>', "x"),
+        ("<onlyinclude>a</onlyinclude><includeonly>b</includeonly><noinclude>c</noinclude>", "ac"),
+        ("<section begin=a/>b<section end=a/>", "b"),
+        ("<templatestyles src=x />b <del>c</del> <ins>d</ins> <q>e</q>", "b c d e"),
+        ("<nowiki><chem>x</chem></nowiki>", "<nowiki><chem>x</chem></nowiki>"),
+        ("<pre><ce>x</ce></pre> <ce>y</ce>", "<pre><ce>x</ce></pre> y"),
+        ("<code><ce>x</ce></code><!-- <ce> --><math><ce>x</ce></math>",) * 2,
+        ("<nowiki/><ce>x</ce>", "<nowiki/>x"),
+        ("1 <cell> 2 <cent> <unknown>x</unknown>",) * 2,
+        ("x < y <ce", "x < y <ce"),
+        ("<syntaxhighlight lang=c>a<ce>b</ce></syntaxhighlight>",) * 2,
+        ("<code/>a<gallery/>b<ref name=x/>", "ab<ref name=x/>"),
+    ],
+)
+def test_tags(text, right):
+    assert take_tags(text) == right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("a-{b}-c", "abc"),
+        ("-{zh-hans:简;zh-hant:繁}-", "简"),
+        ("-{zh-cn:中国;zh-tw:台灣;}-", "中国"),
+        ("-{zh-tw:台灣;zh-sg:新}-", "新"),
+        ("-{zh-tw:台;zh-hk:港}-", "台"),
+        ("-{A|zh-hans:甲;zh-hant:乙}-", "甲"),
+        ("x-{H|zh-cn:a;zh-tw:b}-y-{T|zh-cn:t}-z-{-|zh-cn:c}-", "xyz"),
+        ("-{R|zh-cn:raw}-", "zh-cn:raw"),
+        ("-{zh-hans;zh-hant|text}-", "text"),
+        ("-{zh-cn:a&b; c;zh-tw:d}-", "a&b; c"),
+        ("-{zh:中;zh-tw:台}-", "中"),
+        ("-{電腦=>zh-cn:计算机;電腦=>zh-tw:電腦}-", "计算机"),
+        ("-{x-{zh-cn:y;zh-tw:c}-z}-", "xyz"),
+        ("-{zh-cn:[[甲|乙]];zh-tw:[[丙]]}-", "[[甲|乙]]"),
+        ("-{http://a.b}-", "http://a.b"),
+        ("-{open", "-{open"),
+        ("shut}- x", "shut}- x"),
+        ("-{{t}} x", "-{{t}} x"),
+        ("-{}-", ""),
+    ],
+)
+def test_variants(text, right):
+    assert choose_variants(text, "zh-hans") == right
+
+
+def test_another_variant_and_another_language(make_work, tmp_path):
+    text = "-{zh-hans:简;zh-hant:繁;zh-tw:台}-"
+    assert choose_variants(text, "zh-tw") == "台"
+    assert choose_variants(text, "zh-hk") == "繁"
+    assert choose_variants("-{sr-ec:а;sr-el:b}-", "sr-el") == "b"
+    assert choose_variants("-{sr-ec:а;sr-el:b}-", "zh-hans") == "а"
+    assert _lines(make_work, tmp_path / "in", text) == [text]
+    assert _lines(make_work, tmp_path / "in", text, "zh", variant="original") == [text]
+    assert _lines(make_work, tmp_path / "in", f"<nowiki>{text}</nowiki>", "zh") == [text]
+
+
+def test_date_words_are_the_dumps_date(make_work, tmp_path):
+    text = (
+        "{{CURRENTYEAR}} {{LOCALMONTH}}-{{currentmonth}} {{CURRENTDAY}} {{LOCALDAY2}} "
+        "{{ CURRENTTIME }} {{CURRENTDOW}} {{CURRENTWEEK}} {{LOCALTIMESTAMP}} "
+        "{{#expr:{{CURRENTYEAR}}-1}} {{subst:CURRENTHOUR}} "
+        "{{#if:{{CURRENTDAY}}|{{CURRENTMONTH1}}|no}} "
+        "{{ {{lc:X}}CURRENTYEAR}}{{CURRENT{{uc:year}}}}{{CurrentYear}} "
+        "<nowiki>{{CURRENTTIME}}</nowiki> {{#time:Y}}end"
+    )
+    assert _lines(make_work, tmp_path / "in", text) == [
+        "2026 11- 1 01 00:00 0 44 20261101000000 2025 00 11 00:00 end"
+    ]
+
+
+def test_an_undated_dump_takes_the_day_of_the_revision(make_work, tmp_path):
+    article = page(1, "T", "In {{CURRENTYEAR}} {{CURRENTDAY}}.").replace(
+        "<model>", "<timestamp>2019-03-07T01:02:03Z</timestamp>\n<model>"
+    )
+    path = write_dump(tmp_path / "in", article)
+    path.rename(path.with_name("enwiki.xml.bz2"))
+    work = make_work(ExtractWikiSlice(language="en"), "en", dump=tmp_path / "in")
+    run(work)
+    assert (work.out / "text.txt").read_text() == "T\nIn 2019 7.\n"
+    assert date_in_name("enwiki.xml.bz2") is date_in_name("enwiki-20269901-x.xml.bz2") is None
+
+
+def test_templates_keep_computed_names():
+    text = "{{ {{{1|x}}}}} {{CURRENTYEAR}}"
+    assert put_dates(text, "20261101", spoil_computed_names=False) == "{{ {{{1|x}}}}} 2026"
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("a\n! b || c\n|-\n| d\ne", "a\n|-\n| d\ne"),
+        ("{{t}}\n! b !! c\n{{e}}\nd", "{{t}}\n\n{{e}}\nd"),
+        ("a\n! b\nc", "a\n! b\nc"),
+        ("! Kung\nis a people", "! Kung\nis a people"),
+        ("{{t}}\n! b\nc", "{{t}}\n! b\nc"),
+    ],
+)
+def test_header_rows(text, right):
+    assert take_header_rows(text) == right

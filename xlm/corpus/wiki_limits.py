@@ -1,0 +1,78 @@
+"""Recognises pages on which a wikitext program works for hours: it is quadratic in some patterns.
+
+Only the page's own bytes decide, so that the same pages go on every machine. A pattern's cost is
+about how many characters a search reads in vain: openings without an end, times the text behind
+them. Pages of real dumps stay far below the limit.
+"""
+
+import re
+
+MAX_PAGE_BYTES = 16 << 20
+"""Of a page's XML. MediaWiki stores at most 2 MiB of wikitext, escaped at most six times longer."""
+_MAX_COST = 100_000_000
+_MAX_TAG_COST = 10_000_000
+"""A tag is sought in many searches."""
+_MAX_EQUALS = 300
+_MAX_DEPTH = 300
+_FEW = 100
+"""So few openings cost nothing, however long the page is."""
+_TAG_OPENING = re.compile(r"<(?=[A-Za-z!])")
+_PLACEHOLDERS = ("math", "code")
+"""Elements for which wikiextractor searches the end anew from each opening."""
+_LINK_OPENING = re.compile(r"\[(?:https?:|ftp:|mailto:|//)", re.IGNORECASE)
+
+
+def hostile_reason(text: str) -> str:
+    """Why a page with this wikitext must not reach the program; empty if it may."""
+    if "=" * _MAX_EQUALS in text:
+        return f"a run of more than {_MAX_EQUALS} equals signs"
+    if _unclosed(text, "<!--", "-->") > _MAX_COST:
+        return "comments that never end"
+    if "<" in text and _distance_to_close(text) > _MAX_TAG_COST:
+        return "tags that never end"
+    if text.count("<") > _FEW:
+        lower = text.lower()
+        for name in _PLACEHOLDERS:
+            if _unclosed(lower, f"<{name}", f"</{name}") > _MAX_COST:
+                return f"<{name}> that never ends"
+    if _unclosed_links(text) > _MAX_COST:
+        return "external links that never end"
+    if text.count("{{") > _MAX_DEPTH and _depth(text, "{{", "}}") > _MAX_DEPTH:
+        return f"braces nested more than {_MAX_DEPTH:,} deep"
+    return ""
+
+
+def _unclosed(text: str, opening: str, closing: str) -> int:
+    """Openings after the last closing, times the characters that a search from each reads."""
+    start = text.rfind(closing) + 1
+    first = text.find(opening, start)
+    if first < 0:
+        return 0
+    count = text.count(opening, first)
+    return count * (len(text) - first) if count > _FEW else 0
+
+
+def _unclosed_links(text: str) -> int:
+    start = text.rfind("]") + 1
+    if text.count("[", start) <= _FEW:
+        return 0
+    openings = sum(1 for _ in _LINK_OPENING.finditer(text, start))
+    return openings * (len(text) - start)
+
+
+def _distance_to_close(text: str) -> int:
+    cost = end = 0
+    for opening in _TAG_OPENING.finditer(text):
+        if end <= opening.start():
+            found = text.find(">", opening.start())
+            end = found if found >= 0 else len(text)
+        cost += end - opening.start()
+    return cost
+
+
+def _depth(text: str, opening: str, closing: str) -> int:
+    depth = deepest = 0
+    for mark in re.finditer(f"{re.escape(opening)}|{re.escape(closing)}", text):
+        depth = depth + 1 if mark[0] == opening else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest

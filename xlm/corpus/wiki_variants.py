@@ -1,0 +1,107 @@
+"""Language variants of wikitext, `-{zh-hans:计算机;zh-hant:電腦}-`: one of them is chosen.
+
+Text outside of `-{...}-` is not converted: which characters an article uses stays its authors'
+choice. Rules that only configure MediaWiki's converter (`H`, `T`, `-`) show nothing.
+"""
+
+import re
+
+from xlm.corpus.wiki_opaque import opaque_spans
+
+VARIANT_LANGUAGES = frozenset(
+    ("zh", "gan", "wuu", "sr", "sh", "kk", "ku", "tg", "uz", "iu", "crh", "shi", "ban", "tly")
+)
+"""Wikis whose converter interprets `-{...}-`; elsewhere it is text."""
+
+_SIMPLIFIED = ("zh-hans", "zh-cn", "zh-sg", "zh-my")
+_TRADITIONAL = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
+_CODE = r"[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,2}"
+_MARK = re.compile(r"-\{(?!\{)|-\{(?=\{\{)|\}-")
+_FLAG = re.compile(rf"\s*(?:[A-Z+-]|{_CODE})?\s*", re.ASCII)
+_LONGEST_FLAGS = 200
+_DEEPEST = 10
+"""MediaWiki nests no deeper either; it also bounds the time."""
+_HIDDEN = frozenset("HT-")
+_RULE_END = re.compile(rf";(?=\s*(?:[^;:|]*=>\s*)?{_CODE}\s*:|\s*$)", re.ASCII)
+_RULE = re.compile(rf"\s*(?:[^;:|]*=>\s*)?({_CODE})\s*:(.*)", re.ASCII | re.DOTALL)
+
+
+def choose_variants(text: str, variant: str) -> str:
+    """Replace each `-{...}-` of `text`, innermost first; one that is not closed stays."""
+    chooser = _Chooser(variant)
+    done = 0
+    for start, end in opaque_spans(text):
+        chooser.read(text[done:start])
+        chooser.keep(text[start:end])
+        done = end
+    chooser.read(text[done:])
+    return chooser.result()
+
+
+class _Chooser:
+    """A stack of what stands inside the `-{` that are open."""
+
+    def __init__(self, variant: str) -> None:
+        self._variant = variant
+        self._open: list[list[str]] = [[]]
+
+    def keep(self, text: str) -> None:
+        """Take text that is not interpreted."""
+        self._open[-1].append(text)
+
+    def read(self, text: str) -> None:
+        """Take wikitext."""
+        done = 0
+        for mark in _MARK.finditer(text):
+            self.keep(text[done : mark.start()])
+            done = mark.end()
+            if mark[0] == "-{" and len(self._open) <= _DEEPEST:
+                self._open.append([])
+            elif mark[0] == "}-" and len(self._open) > 1:
+                self.keep(_shown("".join(self._open.pop()), self._variant))
+            else:
+                self.keep(mark[0])
+        self.keep(text[done:])
+
+    def result(self) -> str:
+        """All that was taken."""
+        return "-{".join("".join(parts) for parts in self._open)
+
+
+def _shown(content: str, variant: str) -> str:
+    flags = _flags(content)
+    if flags is not None:
+        content = content.partition("|")[2]
+        if flags & _HIDDEN:
+            return ""
+        if "R" in flags:
+            return content
+    rules: dict[str, str] = {}
+    for piece in _RULE_END.split(content):
+        rule = _RULE.fullmatch(piece)
+        if rule:
+            rules[rule[1]] = rule[2].strip()
+        elif piece.strip():
+            return content
+    if not rules:
+        return content
+    return next((rules[code] for code in _chain(variant) if code in rules), _first(rules))
+
+
+def _flags(content: str) -> set[str] | None:
+    """What stands before the first `|`; None if that is text."""
+    before, bar, _ = content[:_LONGEST_FLAGS].partition("|")
+    flags = before.split(";")
+    if not bar or not all(_FLAG.fullmatch(flag) for flag in flags):
+        return None
+    return {flag.strip() for flag in flags}
+
+
+def _first(rules: dict[str, str]) -> str:
+    return next(iter(rules.values()))
+
+
+def _chain(variant: str) -> tuple[str, ...]:
+    """The codes to try, best first, as MediaWiki falls back."""
+    family = next((f for f in (_SIMPLIFIED, _TRADITIONAL) if variant in f), ())
+    return (variant, *family, variant.split("-")[0])
