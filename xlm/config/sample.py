@@ -1,8 +1,12 @@
 """The synthetic world of the sample profile."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from xlm.config.base import Config
+from xlm.errors import ConfigError
+
+MOST_ARTICLES = 13_824
+"""The titles of a language: 96 training cells, 6 places, 6 times, 4 orders."""
 
 
 class SampleConfig(Config):
@@ -10,7 +14,10 @@ class SampleConfig(Config):
 
     seed: int = Field(0, ge=0, description="Seed of everything in the world.")
     articles: int = Field(
-        800, gt=0, le=20_000, description="Articles of each language, count; titles are unique."
+        800,
+        gt=0,
+        description=f"Articles of each language, count; titles are unique, so {MOST_ARTICLES:,} at "
+        "most.",
     )
     sentences_per_article: int = Field(
         5, gt=0, description="Sentences of an article, count; each is a paragraph of its own."
@@ -61,3 +68,13 @@ class SampleConfig(Config):
         le=1.0,
         description="Probability that a place or time told once is told by its general phrase.",
     )
+
+    @field_validator("articles")
+    @classmethod
+    def _has_titles(cls, articles: int) -> int:
+        if articles > MOST_ARTICLES:
+            raise ConfigError(
+                f"sample.articles is more than the {MOST_ARTICLES:,} titles that the world can make",
+                fix=f"lower it to {MOST_ARTICLES} at most; sentences_per_article makes it larger",
+            )
+        return articles

@@ -1,0 +1,47 @@
+"""Settings of the world that cannot be met are refused when they are read; the limits are exact."""
+
+from itertools import product
+
+import pytest
+
+from xlm.config.resolve import resolve
+from xlm.config.sample import MOST_ARTICLES, SampleConfig
+from xlm.errors import ConfigError
+from xlm.sample.articles import articles
+from xlm.sample.inference import inferences
+from xlm.sample.lexicon import KINDS, ORDERS, SPECIFICS, languages
+from xlm.sample.sentences import compose_title
+from xlm.sample.situations import Circumstance, Situation, cells_of
+
+
+@pytest.mark.parametrize("code", languages())
+def test_the_limit_is_the_number_of_titles(code: str) -> None:
+    told = [
+        Circumstance(kind, specific, general=False)
+        for kind, specific in product(range(KINDS), range(SPECIFICS))
+    ]
+    titles = {
+        compose_title(code, Situation(*cell, place, time), order)
+        for cell, place, time, order in product(cells_of("train"), told, told, range(ORDERS))
+    }
+    assert len(titles) == MOST_ARTICLES
+
+
+def test_all_titles_can_be_drawn() -> None:
+    world = SampleConfig(articles=MOST_ARTICLES, sentences_per_article=1)
+    assert len({title for title, _ in articles(world, "sw")}) == MOST_ARTICLES
+
+
+@pytest.mark.parametrize("count", [MOST_ARTICLES + 1, 20_000, 10**400])
+def test_more_articles_are_refused_with_the_most(count: int) -> None:
+    with pytest.raises(ConfigError, match="more than the 13,824 titles") as caught:
+        resolve("sample", [f"sample.articles={count}"])
+    assert len(str(caught.value)) < 300
+
+
+def test_the_most_evaluation_pairs_can_be_drawn() -> None:
+    world = SampleConfig(dev_pairs=3000, test_pairs=3000)
+    for split in ("dev", "test"):
+        assert len({(i.premise, i.hypothesis) for i in inferences(world, split)}) == 3000
+    with pytest.raises(ConfigError, match=r"sample\.dev_pairs"):
+        resolve("sample", ["sample.dev_pairs=3001"])
