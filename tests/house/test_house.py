@@ -65,7 +65,7 @@ def test_light_commands_load_no_heavy_package(module: str) -> None:
 def test_only_the_settings_and_the_edges_read_the_environment() -> None:
     allowed = {
         "xlm/config/settings.py",
-        "xlm/pipeline/pool.py",  # writes what tools read
+        "xlm/pipeline/worker_process.py",  # hands it on
         "xlm/text/segment.py",  # the same
         "xlm/training/team.py",  # torchrun's ranks
         "xlm/training/process.py",

@@ -86,11 +86,7 @@ class ExecutorMapper:
                 future.cancel()
 
     def _alone(self, function: Callable[[ItemT], ResultT], item: ItemT) -> "_Measured[ResultT]":
-        """Run what was lost with a process, twice if need be: it may not have begun there."""
-        try:
-            return self._executor.run_alone(_measure, function, item)
-        except BrokenExecutor:
-            pass
+        """Run what was lost with its process once more, in another one."""
         try:
             return self._executor.run_alone(_measure, function, item)
         except BrokenExecutor as error:

@@ -1,28 +1,33 @@
 """The worker processes: they start clean, end with the driver, and one's death is its own item's.
 
-A process that dies takes its whole `ProcessPoolExecutor` with it, and with that the work of all
-other languages. `WorkerPool` starts a new one, and runs what was lost item by item in a process of
-its own: the item that kills its process fails, the others get their results.
+Each worker has a thread in the driver and a pipe that these two share with nobody. The queues and
+events of `multiprocessing` have locks in shared memory: a worker that is killed while it holds one
+keeps it, and whoever needs it next waits without end (python/cpython#75158). Here the driver's
+queue is its own, an interrupted driver kills its workers, and asks none of them.
 """
 
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
-from multiprocessing import get_context
-from multiprocessing.synchronize import Event
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, ParamSpec, TypeVar
 
-from xlm.launch.notice import without_notice
 from xlm.launch.tools import tool_environment
+from xlm.pipeline.worker_process import WorkerProcess
 
 Parameters = ParamSpec("Parameters")
 ResultT = TypeVar("ResultT")
 
-_WATCH_SECONDS = 0.5
+
+@dataclass(frozen=True)
+class _Call:
+    future: "Future[Any]"
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
 
 
 class WorkerPool(Executor):
@@ -30,23 +35,14 @@ class WorkerPool(Executor):
 
     def __init__(self, workers: int, tool_cache: Path) -> None:
         self._workers = workers
-        self._tool_cache = tool_cache
-        self._context = get_context("spawn")
-        # The first of what is shared starts multiprocessing's own helper.
-        with without_notice():
-            self._interrupted: Event = self._context.Event()
+        self._variables = tool_environment(tool_cache)
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._threads: list[threading.Thread] = []
+        self._processes: set[WorkerProcess] = set()
+        self._interrupted = self._closed = False
         self._lock = threading.Lock()
         self._turn = threading.Lock()
-        self._processes = self._begin(workers)
-
-    def _begin(self, workers: int) -> ProcessPoolExecutor:
-        # No fork of a threaded parent.
-        return ProcessPoolExecutor(
-            workers,
-            mp_context=self._context,
-            initializer=_begin_worker,
-            initargs=(os.getpid(), self._tool_cache, self._interrupted),
-        )
 
     def submit(
         self,
@@ -55,16 +51,19 @@ class WorkerPool(Executor):
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> Future[ResultT]:
-        """Run `function` in one of the processes; a broken set of them is replaced first."""
-        with self._lock, without_notice():
-            try:
-                return self._processes.submit(function, *args, **kwargs)
-            except BrokenExecutor:
-                if self._interrupted.is_set():
-                    raise
-                self._processes.shutdown(wait=False)
-                self._processes = self._begin(self._workers)
-                return self._processes.submit(function, *args, **kwargs)
+        """Run `function` in one of the processes; its future is broken if that process dies."""
+        future: Future[ResultT] = Future()
+        with self._lock:
+            if self._interrupted:
+                raise BrokenExecutor("interrupted")
+            if self._closed:
+                raise RuntimeError("the pool has been shut down")
+            self._calls.put(_Call(future, function, args, kwargs))
+            if not self._idle.acquire(blocking=False) and len(self._threads) < self._workers:
+                thread = threading.Thread(target=self._serve, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        return future
 
     def run_alone(
         self,
@@ -80,21 +79,84 @@ class WorkerPool(Executor):
         Raises:
             BrokenExecutor: that process died too, so it is this work that kills it.
         """
-        if self._interrupted.is_set():
-            raise BrokenExecutor("interrupted")
-        with self._turn, self._begin(1) as process:
-            with without_notice():
-                future = process.submit(function, *args, **kwargs)
-            return future.result()
+        with self._turn:
+            process = self._start()
+            try:
+                result: ResultT = process.call(function, args, kwargs)
+                return result
+            finally:
+                self._end(process)
 
     def interrupt(self) -> None:
         """End the processes without waiting for the work in flight."""
-        self._interrupted.set()
+        with self._lock:
+            self._interrupted = True
+            processes = tuple(self._processes)
+        for process in processes:
+            process.kill()
+        self._drop_calls()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes after the work in flight."""
         with self._lock:
-            self._processes.shutdown(wait=wait, cancel_futures=cancel_futures)
+            self._closed = True
+            threads = tuple(self._threads)
+        if cancel_futures:
+            self._drop_calls()
+        for _ in threads:
+            self._calls.put(None)
+        if wait:
+            for thread in threads:
+                thread.join()
+
+    def _drop_calls(self) -> None:
+        while True:
+            try:
+                call = self._calls.get_nowait()
+            except Empty:
+                return
+            if call is not None:
+                call.future.cancel()
+
+    def _serve(self) -> None:
+        """Drive one worker process, and the next if that dies, until the pool is shut down."""
+        process: WorkerProcess | None = None
+        try:
+            while (call := self._calls.get()) is not None:
+                if call.future.set_running_or_notify_cancel():
+                    try:
+                        if process is None or not process.alive():
+                            process = self._replace(process)
+                        result = process.call(call.function, call.args, call.kwargs)
+                    except BaseException as error:  # whatever it is, it is the caller's
+                        call.future.set_exception(error)
+                    else:
+                        call.future.set_result(result)
+                self._idle.release()
+        finally:
+            if process is not None:
+                self._end(process)
+
+    def _replace(self, dead: WorkerProcess | None) -> WorkerProcess:
+        if dead is not None:
+            self._end(dead)
+        return self._start()
+
+    def _start(self) -> WorkerProcess:
+        if self._interrupted:
+            raise BrokenExecutor("interrupted")
+        process = WorkerProcess.start(self._variables)
+        with self._lock:
+            self._processes.add(process)
+            interrupted = self._interrupted
+        if interrupted:  # between the two looks
+            process.kill()
+        return process
+
+    def _end(self, process: WorkerProcess) -> None:
+        process.close()
+        with self._lock:
+            self._processes.discard(process)
 
 
 @contextmanager
@@ -123,24 +185,3 @@ def on_interrupt(end: Callable[[], None]) -> Iterator[None]:
     except BaseException:
         end()
         raise
-
-
-def _begin_worker(driver: int, tool_cache: Path, interrupted: Event) -> None:
-    # Ctrl-C reaches the whole group of the terminal: what becomes of workers is the driver's word.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ |= tool_environment(tool_cache)
-    _die_with(driver, interrupted)
-
-
-def _die_with(driver: int, interrupted: Event) -> None:
-    """Leave when the driver is gone: a worker waiting for its queue would wait for ever.
-
-    A dead driver that nobody has waited for still has its number, so the parent is looked at.
-    """
-
-    def watch() -> None:
-        while os.getppid() == driver and not interrupted.wait(_WATCH_SECONDS):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
