@@ -17,10 +17,11 @@ from xlm.errors import (
     MissingUpstreamError,
     PipelineError,
     StoreError,
+    TrainingError,
 )
 from xlm.pipeline.results import artifact_of, costs_of, known_costs
 from xlm.pipeline.run_record import last_run, write_run_record
-from xlm.stage import Node, Outcome, Stage, Work
+from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.store.manifest import RUN_NAME
 
 ALL_BUILT = dict.fromkeys(["read[en]", "read[sw]", "join", "last"], "built")
@@ -111,6 +112,34 @@ def test_a_failing_stage_leaves_no_artifact_and_the_next_run_builds_it(toy: Toy)
         "join": "built",
         "last": "built",
     }
+
+
+def test_the_next_attempt_goes_on_in_the_logs_of_the_last(toy: Toy) -> None:
+    """A rerun deleted its own logs, and the evidence that the error named."""
+
+    def attempt(work: Work[Any], end: BaseException | None) -> Outcome:
+        assert not (work.out / "half").exists()
+        (work.out / "half").write_text("half")
+        with (work.logs / "processes.log").open("a") as log:
+            log.write("attempt\n")
+        evidence = work.logs / "divergence-0" / "update-7-spike" / "report.json"
+        if end is not None:
+            evidence.parent.mkdir(parents=True)
+            evidence.write_text("{}")
+            raise end
+        assert evidence.exists()
+        (work.out / "half").unlink()
+        return JOIN.run(work)
+
+    toy.use(READ, replace(JOIN, run=lambda work: attempt(work, TrainingError("diverged"))), LAST)
+    with pytest.raises(TrainingError, match="diverged"):
+        toy.run()
+    toy.use(READ, replace(JOIN, run=lambda work: attempt(work, None)), LAST)
+    assert toy.run()["join"] == "built"
+    with toy.open(toy.request()) as run:
+        logs = run.locate(Node("join", ALL)).directory / "logs"
+    assert (logs / "processes.log").read_text() == "attempt\nattempt\n"
+    assert (logs / "divergence-0" / "update-7-spike" / "report.json").exists()
 
 
 def test_a_stale_artifact_is_rebuilt(toy: Toy) -> None:

@@ -55,7 +55,11 @@ def test_files_that_no_record_proves_are_forgotten(tmp_path: Path) -> None:
     half = tmp_path / "out" / "c.txt"
     half.write_text("half")
     (tmp_path / "records" / "torn.json").write_text("{")
+    log = tmp_path / "out" / "logs" / "divergence-0" / "report.json"
+    log.parent.mkdir(parents=True)
+    log.write_text("why it ended")
     forget_unfinished(tmp_path / "records", tmp_path / "out")
     assert not half.exists()
+    assert log.read_text() == "why it ended"
     assert (tmp_path / "out" / "a.txt").exists()
     assert not (tmp_path / "records" / "torn.json").exists()

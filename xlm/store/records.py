@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from xlm.store.files import write_atomically
 from xlm.store.keys import canonical_json
-from xlm.store.manifest import file_sha256
+from xlm.store.manifest import LOGS_NAME, file_sha256
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -105,13 +105,17 @@ def _job_digest(job: FileJob) -> str:
 
 
 def forget_unfinished(records: Path, out: Path) -> None:
-    """Remove what a killed build left in `out` and no record proves: it must not be published."""
+    """Remove what a killed build left in `out` and no record proves: it must not be published.
+
+    Its logs stay: the next attempt goes on in them, and they say why the last one ended.
+    """
     proven: set[Path] = set()
     for record in records.glob("*.json") if records.is_dir() else ():
         try:
             proven.update(Path(file["path"]) for file in json.loads(record.read_bytes())["files"])
         except (ValueError, KeyError):
             record.unlink()
+    logs = out / LOGS_NAME
     for path in out.rglob("*"):
-        if path.is_file() and path not in proven:
+        if path.is_file() and path not in proven and not path.is_relative_to(logs):
             path.unlink()
