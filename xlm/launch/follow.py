@@ -22,6 +22,9 @@ class JsonFollower:
         """The records written since the last call."""
         if not self._path.exists():
             return
+        if self._path.stat().st_size < self._offset_bytes:
+            # A resumed run cuts off what lies after its checkpoint.
+            self._offset_bytes = self._path.stat().st_size
         with self._path.open("rb") as file:
             file.seek(self._offset_bytes)
             chunk = file.read()

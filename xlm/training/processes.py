@@ -16,7 +16,8 @@ from xlm.launch.local import LocalLauncher
 from xlm.launch.tools import tool_environment
 from xlm.progress import Progress
 from xlm.stage import Work
-from xlm.training.job import DOCUMENTS, SPEED_FILE, write_job
+from xlm.training.job import DOCUMENTS, METRICS_FILE, SPEED_FILE, write_job
+from xlm.training.training_log import TrainingLog
 
 _SHARES = ("mfu", "waiting_share")
 _PEAKS = ("gpu_memory_bytes",)
@@ -47,9 +48,12 @@ def launch_job(
     started = time.monotonic()
     report = SpeedReport(work.logs / SPEED_FILE, work.progress, unit)
     documents = Documents(work.logs, work.progress)
+    log = TrainingLog(work.progress, unit, losses=work.scratch / METRICS_FILE)
 
     def on_wait() -> None:
-        report.update()
+        for record in report.update():
+            log.take(record)
+        log.tick()
         documents.update()
 
     result = (launcher or LocalLauncher()).run(
@@ -90,9 +94,10 @@ class SpeedReport:
         means = {name: amount / self._seconds for name, amount in self._amounts.items()}
         return means | self._peaks
 
-    def update(self) -> None:
-        """Report what came since the last call."""
-        for record in self._follower.new_records():
+    def update(self) -> list[dict[str, Any]]:
+        """Report what came since the last call, and return it."""
+        records = list(self._follower.new_records())
+        for record in records:
             seconds = record.get("seconds", 0.0)
             self._seconds += seconds
             for name, value in record.items():
@@ -106,6 +111,7 @@ class SpeedReport:
             if "mfu" in record:
                 note += f", {100 * record['mfu']:.1f} % of the peak"
             self._progress.update(record["step"], record["total"], self._unit, note)
+        return records
 
 
 class Documents:

@@ -6,9 +6,9 @@
     speed.count(1, batch.real_tokens, flops=training_flops(description, shape))
 
 A line holds step, total, seconds (since the line before), tokens_per_second, steps_per_second,
-seconds_left; waiting_share, the part of the time spent in `waiting`, where that is used; on a GPU
-gpu_memory_bytes (most allocated at once since the start); and where the device's peak is known mfu,
-the share of it that was used.
+seconds_left; waiting_share, the part of the time spent in `waiting`, where that is used; loss of
+the newest update, where it is given; on a GPU gpu_memory_bytes (most allocated at once since the
+start); and where the device's peak is known mfu, the share of it that was used.
 """
 
 import time
@@ -25,6 +25,8 @@ from xlm.training.metrics import JsonLines
 
 _NEWEST_WEIGHT = 0.2
 """Of the newest line in the smoothed time of an update: some five lines count."""
+_MOST_SECONDS = 45.0
+"""Between two lines, whatever the number of updates."""
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,22 @@ class SpeedLines:
         yield
         self._waited += time.monotonic() - began
 
-    def count(self, update: int, amount: int, *, flops: int = 0) -> dict[str, Any] | None:
-        """Count one update and what it held; now and then write a line and return it."""
+    def count(
+        self, update: int, amount: int, *, flops: int = 0, loss: float | None = None
+    ) -> dict[str, Any] | None:
+        """Count one update and what it held; now and then write a line and return it.
+
+        At least once a minute, as far as an update takes less.
+        """
         self._amount += amount
         self._flops += flops
-        if update % self._every and update != self._total:
-            return None
         now = time.monotonic()
+        due = update % self._every == 0 or now - self._since >= _MOST_SECONDS
+        if not due and update != self._total:
+            return None
         line = self._line(update, max(now - self._since, 1e-9))
+        if loss is not None:
+            line["loss"] = round(loss, 4)
         self._lines.append(line)
         self._begin(update, now)
         return line

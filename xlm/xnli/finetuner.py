@@ -106,7 +106,7 @@ class Finetuner:
             losses.append(self._update(update, batches.next()))
             last = update + 1 == config.updates
             if self._speed:
-                self._speed.count(update + 1, config.batch_pairs)
+                self._speed.count(update + 1, config.batch_pairs, loss=losses[-1])
             if (update + 1) % config.evaluation_updates == 0 or last:
                 self._evaluate(attempt, update + 1, float(np.mean(losses)))
                 losses.clear()
