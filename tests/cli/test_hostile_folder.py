@@ -1,0 +1,38 @@
+"""Files of the user's folder are no modules of ours: filters and their worker processes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.hostile import hostile_folder, imported_from
+
+XLM = Path(sys.executable).with_name("xlm")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_filters_import_nothing_from_the_folder_where_the_user_stands(
+    tmp_path: Path, jobs: str
+) -> None:
+    folder = hostile_folder(tmp_path / "here")
+    done = subprocess.run(
+        [XLM, "tokenize", "--lang", "sw", "--jobs", jobs],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        input="Habari, dunia!\n" * 5000,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, imported_from(folder)) == (0, []), done.stderr
+    assert done.stdout.count("habari , dunia !\n") + done.stdout.count("Habari , dunia !\n") == 5000
+
+
+@pytest.mark.parametrize("command", ["plan", "config"])
+def test_commands_import_nothing_from_there(tmp_path: Path, command: str) -> None:
+    folder = hostile_folder(tmp_path / "here")
+    subprocess.run([XLM, command], cwd=folder, capture_output=True, timeout=120, check=True)
+    assert imported_from(folder) == []
