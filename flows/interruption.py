@@ -12,17 +12,18 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
-from xlm.cli.run import END_SIGNALS
 from xlm.errors import RequeueError
+from xlm.launch import requests
 from xlm.pipeline.observer import Finished, NoObserver
 
-_REQUESTS = (signal.SIGTERM, signal.SIGUSR1)
-"""What schedulers send; Ctrl-C is a person's."""
 _SAVE_SECONDS = 30.0
 """What programs get to save their work."""
 _REST_SECONDS = 15.0
 """What all else gets to end once they have."""
+_PATIENT_INTERRUPTS = 2
+"""A person who presses Ctrl-C once more than this does not want to wait for what is being saved."""
 
 
 class Interruption(NoObserver):
@@ -31,11 +32,13 @@ class Interruption(NoObserver):
     def __init__(self) -> None:
         self._save_seconds = _SAVE_SECONDS
         self._saved = False
+        self._interrupts = 0
+        self._taken = False
 
     def listen(self) -> None:
-        """Let each of the end signals raise KeyboardInterrupt in the main thread from now on."""
-        for number in END_SIGNALS:
-            signal.signal(number, self._take)
+        """Let the first signal that ends raise KeyboardInterrupt in the main thread from now on."""
+        signal.signal(signal.SIGINT, self._take)
+        requests.listen(self._take)
 
     def allow(self, *, save_seconds: float) -> None:
         """Let training take longer to save its state than other programs may."""
@@ -50,9 +53,16 @@ class Interruption(NoObserver):
         return self._code(interrupt.args[0])
 
     def _take(self, number: int, frame: object) -> None:
-        # Once is enough: another would break off the wait for what is being saved.
-        for request in _REQUESTS:
-            signal.signal(request, signal.SIG_IGN)
+        self._interrupts += number == signal.SIGINT
+        if self._taken:
+            # Another exception would break off the wait for what is being saved.
+            if self._interrupts > _PATIENT_INTERRUPTS:
+                os._exit(self._code(signal.SIGINT))
+            if self._interrupts == _PATIENT_INTERRUPTS:
+                _say("xlm: saving what is under way; press Ctrl-C once more to end without it\n")
+            return
+        self._taken = True
+        requests.ignore()
         threading.Thread(target=self._end_in_time, args=(number,), daemon=True).start()
         raise KeyboardInterrupt(number)
 
@@ -62,6 +72,12 @@ class Interruption(NoObserver):
         os._exit(self._code(number))
 
     def _code(self, number: int) -> int:
-        if self._saved and number in _REQUESTS:
+        if self._saved and number in requests.STOP_REQUESTS:
             return RequeueError.exit_code
         return 128 + number
+
+
+def _say(line: str) -> None:
+    # Not through a stream: the handler may have struck in the middle of a write to it.
+    with suppress(OSError):
+        os.write(2, line.encode())

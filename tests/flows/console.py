@@ -18,11 +18,13 @@ def environment(root: Path) -> dict[str, str]:
     return kept | {"XLM_ROOT": str(root), "XLM_WORKERS": "1"}
 
 
-def start(root: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+def start(
+    root: Path, *arguments: str, cwd: Path = REPOSITORY, **variables: str
+) -> "subprocess.Popen[str]":
     """Start `xlm` in a session of its own; `variables` of the environment come first."""
     return subprocess.Popen(
         [XLM, *arguments],
-        cwd=REPOSITORY,
+        cwd=cwd,
         env=environment(root) | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -14,6 +14,8 @@ from subprocess import Popen
 import pytest
 
 from tests.flows.console import REPOSITORY, digests, environment, processes_of, start, xlm
+from tests.hostile import hostile_folder, imported_from
+from tests.listening import DoorWatch
 from xlm.cli.run import CONSOLE_MODULE, END_SIGNALS
 from xlm.errors import RequeueError
 from xlm.pipeline.request import RunRequest
@@ -31,7 +33,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of one uninterrupted run."""
     root = tmp_path_factory.mktemp("straight")
-    assert "51 built" in xlm(root, *RUN_SMALL)
+    with DoorWatch(lambda: processes_of(root)) as watch:
+        assert "51 built" in xlm(root, *RUN_SMALL)
+    # A port of the network would be open to whoever reaches the machine.
+    assert not watch.open_to_others
+    for part in (CONSOLE_MODULE, "worker.py", "flows.server_app", "training.main", "xnli.main"):
+        assert any(part in command for command in watch.seen.values()), part
+    assert any("server_app" in door.command for door in watch.doors)
     return root
 
 
@@ -48,6 +56,19 @@ def test_the_plan_says_what_pretraining_sees_as_training_did(straight: Path) -> 
         _, lines, tokens, *_, repetitions = line.replace(",", "").split()
         assert (int(lines), int(tokens)) == (row["lines"], row["tokens"])
         assert float(repetitions) == round(row["repetitions"], 2)
+
+
+def test_a_run_imports_nothing_from_the_folder_where_the_user_stands(
+    straight: Path, tmp_path: Path
+) -> None:
+    """A `random.py` ended pretraining, a `grp.py` was executed."""
+    root, folder = tmp_path / "data", hostile_folder(tmp_path / "here")
+    shutil.copytree(straight, root)
+    again = ("--refresh", "tokenize[sw]", "--refresh", "pretrain")
+    process = start(root, *RUN_SMALL, *again, cwd=folder)
+    printed, _ = process.communicate(timeout=400)
+    assert (process.returncode, imported_from(folder)) == (0, []), printed
+    assert "2 built" in printed
 
 
 def test_results_and_costs_of_the_last_run(straight: Path) -> None:
@@ -96,7 +117,8 @@ def test_kill_during_tokenize_pretrain_and_publish_ends_with_the_same_bytes(
 
 @pytest.mark.fault
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75)]
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGHUP, 75)],
 )
 def test_a_signal_ends_a_long_training_at_once_with_its_state_saved(
     straight: Path, tmp_path: Path, number: signal.Signals, code: int
@@ -121,7 +143,7 @@ def test_sigusr1_to_every_process_ends_the_run_and_no_helper_before(
     time.sleep(0.1)
     everybody = processes_of(root)
     assert helpers <= set(everybody)
-    assert len(helpers) >= 4, "two guards, the server, the resource tracker"
+    assert len(helpers) >= 3, "two guards and the server"
     for number in everybody:
         os.kill(number, signal.SIGUSR1)
     _ends_interrupted(process, root, RequeueError.exit_code)
@@ -136,7 +158,7 @@ def _long_training(straight: Path, root: Path) -> "Popen[str]":
 
 
 def _only_helps(line: str) -> bool:
-    takers = (CONSOLE_MODULE, "torch.distributed.run", "xlm.training.main")
+    takers = (CONSOLE_MODULE, "xlm.training.main")
     return "guard.py" in line or not any(taker in line for taker in takers)
 
 
@@ -147,6 +169,29 @@ def _ends_interrupted(process: "Popen[str]", root: Path, code: int) -> None:
     assert printed.endswith("xlm: interrupted; the same command goes on where this one stopped\n")
     assert _staged("pretrain", "scratch/checkpoints/update-*")(root)
     _wait_until_nothing_runs_on(root)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("number", "whole_group"), [(signal.SIGINT, False), (signal.SIGTERM, True)]
+)
+def test_a_run_whose_worker_has_died_ends_when_it_is_interrupted(
+    tmp_path: Path, number: signal.Signals, whole_group: bool
+) -> None:
+    process = start(tmp_path, *RUN_SMALL)
+
+    def workers() -> list[int]:
+        return [n for n, line in processes_of(tmp_path).items() if "pipeline/worker.py" in line]
+
+    _wait_for(lambda root: bool(workers()), tmp_path, process)
+    os.kill(workers()[0], signal.SIGKILL)
+    began = time.monotonic()
+    (os.killpg if whole_group else os.kill)(process.pid, number)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, printed
+    assert printed.endswith("xlm: interrupted; the same command goes on where this one stopped\n")
+    assert time.monotonic() - began < 10
+    assert not processes_of(tmp_path)
 
 
 @pytest.mark.fault
@@ -206,8 +251,8 @@ def _run_and_kill(root: Path, moment: Callable[[Path], bool]) -> None:
 
 
 def _wait_until_nothing_runs_on(root: Path) -> None:
-    """Workers, training processes and the server end with their killed driver."""
-    deadline = time.monotonic() + 60
+    """Workers, training processes and the server end with their killed driver, within 15 s."""
+    deadline = time.monotonic() + 15
     while left := processes_of(root):
         assert time.monotonic() < deadline, left
         time.sleep(0.2)

@@ -44,3 +44,63 @@ def test_what_saves_its_state_gets_the_time_that_it_was_promised(
         check=False,
     )
     assert (done.returncode, done.stderr) == (code, "")
+
+
+_PRESSED = """
+import os, signal, sys, time
+from flows.interruption import Interruption
+
+interruption = Interruption()
+interruption.listen()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt as interrupt:
+    for _ in range(int(sys.argv[1]) - 1):
+        signal.raise_signal(signal.SIGINT)
+    print("saved", flush=True)
+    sys.exit(interruption.exit_code(interrupt))
+"""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("times", "printed"), [(1, "saved\n"), (2, "saved\n"), (3, ""), (4, "")])
+def test_the_third_ctrl_c_ends_at_once_and_none_has_a_traceback(times: int, printed: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PRESSED, str(times)],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, printed)
+    hint = "xlm: saving what is under way; press Ctrl-C once more to end without it\n"
+    assert done.stderr == (hint if times > 1 else "")
+
+
+_HANGUP = """
+import signal, time
+from flows.interruption import Interruption
+
+interruption = Interruption()
+interruption.listen()
+try:
+    signal.raise_signal(signal.SIGHUP)
+    print("ignored")
+except KeyboardInterrupt as interrupt:
+    print("exit code", interruption.exit_code(interrupt))
+"""
+
+
+@pytest.mark.parametrize(("nohup", "printed"), [(False, "exit code 129\n"), (True, "ignored\n")])
+def test_a_hangup_ends_a_run_unless_nohup_started_it(nohup: bool, printed: str) -> None:
+    done = subprocess.run(
+        [*(["nohup"] if nohup else []), sys.executable, "-c", _HANGUP],
+        cwd=Path(__file__).resolve().parents[2],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == printed

@@ -10,13 +10,14 @@ import sys
 
 from xlm.cli.request import print_warnings
 from xlm.config.settings import Settings
+from xlm.launch.requests import STOP_REQUESTS
 from xlm.pipeline.graph import Graph
 from xlm.pipeline.request import RunRequest
 from xlm.store.root import resolve_root
 
 CONSOLE_MODULE = "flows.console"
-END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-"""Ctrl-C, what a scheduler sends, and what Slurm sends when time is nearly over."""
+END_SIGNALS = (signal.SIGINT, *STOP_REQUESTS)
+"""Ctrl-C, and what asks training to stop."""
 
 
 def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> None:
@@ -32,6 +33,7 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
     environment = os.environ | {
         "XLM_ROOT": str(resolve_root(settings.root)),
         "XLM_WORKERS": str(settings.workers),
+        "PYTHONSAFEPATH": "1",
     }
     # -P: a folder `flows` or `datasets` where the user stands is none of ours.
     # Ctrl-C waits until the flow, which says how it ends, has started: a mask outlives exec.
