@@ -246,3 +246,78 @@ def test_nothing_outlives_a_killed_starter(tmp_path: Path) -> None:
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     assert _wait_for(lambda: not _alive(grandchild))
+
+
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + FORKING
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("asked", [False, True])
+def test_what_a_killed_starter_leaves_ends_in_time_though_it_was_promised_more(
+    tmp_path: Path, asked: bool
+) -> None:
+    """It took as long as it takes to save a state, 35 s and more, whether it saved or not."""
+    log = tmp_path / "log"
+    starter = (
+        "import sys\n"
+        "from xlm.launch.child import GuardedChild\n"
+        f"log = open({str(log)!r}, 'ab')\n"
+        f"child = GuardedChild([{PYTHON!r}, '-c', {STUBBORN!r}], output=log.fileno(),\n"
+        "                     errors=log.fileno(), terminate_seconds=600)\n"
+        "sys.stdin.readline()\n"
+        f"{asked} and child.ask_to_end()\n"
+        "print('asked', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [PYTHON, "-c", starter],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as driver:
+        assert driver.stdin is not None
+        assert driver.stdout is not None
+        assert _wait_for(lambda: log.exists() and log.read_text().endswith("\n"))
+        driver.stdin.write("\n")
+        driver.stdin.flush()
+        driver.stdout.readline()
+        grandchild = int(log.read_text())
+        driver.kill()
+    assert _wait_for(lambda: not _alive(grandchild), seconds=15)
+
+
+@pytest.mark.fault
+def test_a_program_ends_when_its_guard_is_killed(tmp_path: Path) -> None:
+    """Whoever kills all that is called python, or the largest process, may hit the guard."""
+    code = "import os, time; print(os.getppid(), os.getpid(), flush=True); time.sleep(60)"
+    pids: list[int] = []
+
+    def strike(line: str) -> None:
+        pids.extend(map(int, line.split()))
+        os.kill(pids[0], signal.SIGKILL)
+
+    with pytest.raises(ToolError, match="status -9"):
+        run_process([PYTHON, "-c", code], log_path=tmp_path / "log", on_line=strike)
+    assert _wait_for(lambda: not _alive(pids[1]))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_every_process_leaves_the_guard_to_see_the_end(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    code = (
+        "import os, signal, sys, time\n"
+        f"signal.signal({number}, lambda *_: sys.exit(75))\n"
+        "print(os.getppid(), os.getpid(), flush=True)\n"
+        "time.sleep(20)"
+    )
+    result = run_process(
+        [PYTHON, "-c", code],
+        log_path=tmp_path / "log",
+        on_line=lambda line: [os.kill(pid, number) for pid in map(int, line.split())],
+        accept=(75,),
+    )
+    assert result.returncode == 75

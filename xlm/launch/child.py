@@ -6,7 +6,7 @@
 
 It runs under a guard (`guard.py`) in a session of its own. The guard holds one end of a socket
 whose other end only we hold: when we die, by whatever signal, the kernel closes it, and the guard
-ends the whole group within some 8 seconds. (PR_SET_PDEATHSIG would need code between fork and exec,
+ends the whole group within some 6 seconds. (PR_SET_PDEATHSIG would need code between fork and exec,
 which is not safe in a threaded parent, fires when the starting thread ends, and reaches one process
 only; between guard and command it serves.)
 

@@ -21,8 +21,8 @@ import time
 
 SOCKET = 0
 CANNOT_START = 127
-ORPHAN_SECONDS = 8.0
-"""What the command gets at most once the starter is dead."""
+ORPHAN_SECONDS = 6.0
+"""What the command gets at most once the starter is dead; there may be a guard below a guard."""
 _OURS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)
 """Signals to the group, or to every process, are for the command: the guard must see it end."""
 _LOOK_SECONDS = 0.2
