@@ -87,12 +87,12 @@ def test_a_profile_of_the_users_own(tmp_path: Path) -> None:
     ("profile", "overrides", "said"),
     [
         ("mini", [], r"unknown profile 'mini'; did you mean 'mini15'\?"),
-        ("missing.yaml", [], r"missing.yaml: no such file"),
+        ("missing.yaml", [], r"'missing.yaml': no such file"),
         ("sample", ["bpe.cods=3"], r"unknown setting 'bpe.cods'; did you mean 'codes'\?"),
         ("sample", ["bpee.codes=3"], r"unknown setting 'bpee'; did you mean 'bpe'\?"),
-        ("sample", ["bpe.codes=-3"], r"bpe.codes: .*greater than 0 \(got -3\)"),
+        ("sample", ["bpe.codes=-3"], r"bpe.codes must be more than 0, not -3"),
         ("sample", ["bpe.codes"], r"has no `=`; write key.path=value"),
-        ("sample", ["bpe.codes=[1"], r"the value is not YAML"),
+        ("sample", ["bpe.codes=[1"], r"the value is not YAML that can be read"),
         ("sample", ["languages=[en, swa]"], r"unknown language 'swa'; did you mean 'sw'"),
         ("sample", ["languages=[fr, sw]"], r"English is missing; add en"),
         ("sample", ["languages.first=en"], r"languages is a value, not a section"),
@@ -100,11 +100,19 @@ def test_a_profile_of_the_users_own(tmp_path: Path) -> None:
         (
             "sample",
             ["pretrain.optimizer.clip_norm=.inf"],
-            r"clip_norm: .*finite number \(got inf\)",
+            r"clip_norm must be a finite number, not inf",
         ),
-        ("sample", ["pretrain.save_seconds=.nan"], r"save_seconds: .*finite number \(got nan\)"),
-        ("sample", ["pretrain.seed=18446744073709551616"], r"pretrain.seed: .*less than"),
-        ("sample", ["model.dropout=0.999999"], r"model.dropout: .*less than or equal to 0.99"),
+        (
+            "sample",
+            ["pretrain.save_seconds=.nan"],
+            r"save_seconds must be a finite number",
+        ),
+        (
+            "sample",
+            ["pretrain.seed=18446744073709551616"],
+            r"pretrain.seed=.* is too large",
+        ),
+        ("sample", ["model.dropout=0.999999"], r"model.dropout must be 0.99 or less, not 0.999999"),
         ("sample", ["model.max_positions=40"], r"stream_tokens 48 is more than .*_positions 40"),
     ],
 )
@@ -157,7 +165,7 @@ def test_a_recipe_is_laid_where_it_is_named() -> None:
     for settings in ((), (faithful,), (fast, faithful), ("pretrain.masking=rows", faithful)):
         assert facts(*settings, profile="xnli15") == ("faithful", 64, "batch", "by_length", 0.1)
     assert facts(fast, profile="xnli15") == facts(fast)
-    with pytest.raises(ConfigError, match=r"pretrain.recipe: Input should be 'faithful' or 'fast'"):
+    with pytest.raises(ConfigError, match=r"pretrain.recipe must be 'faithful' or 'fast', not"):
         resolve("mini15", ["pretrain.recipe=../profiles/sample"])
 
 

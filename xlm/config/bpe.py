@@ -17,7 +17,9 @@ class BpeConfig(Config):
         "ones (sources.official_codes, sources.official_vocabulary), whole, whatever the other "
         "fields say. The published model has vocabulary.size 95000.",
     )
-    codes: int = Field(80_000, gt=0, description="Merges to learn, count (paper section 5.2).")
+    codes: int = Field(
+        80_000, gt=0, le=10_000_000, description="Merges to learn, count (paper section 5.2)."
+    )
     sample_alpha: float = Field(
         0.5,
         ge=0.0,
@@ -45,6 +47,7 @@ class VocabularyConfig(Config):
     size: int = Field(
         95_000,
         gt=14,
+        le=10_000_000,
         description="Largest number of ids, the 14 special ones included (XLM: --max_vocab).",
     )
     min_count: int = Field(

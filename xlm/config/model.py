@@ -33,11 +33,12 @@ class AlignedInitialisation(Config):
 class ModelConfig(Config):
     """Sizes and dropouts of the encoder."""
 
-    layers: int = Field(default=12, ge=1, description="Transformer layers (paper 5.1).")
-    dimension: int = Field(default=1024, ge=2, description="Hidden units (paper 5.1).")
+    layers: int = Field(default=12, ge=1, le=1024, description="Transformer layers (paper 5.1).")
+    dimension: int = Field(default=1024, ge=2, le=65_536, description="Hidden units (paper 5.1).")
     heads: int = Field(
         default=8,
         ge=1,
+        le=65_536,
         description="Attention heads, a divisor of the dimension (paper 5.1). The feed-forward "
         "layer has four times the dimension, as in the original.",
     )
@@ -51,7 +52,10 @@ class ModelConfig(Config):
         description="Dropout on attention weights (paper 5.1); 0 lets a CPU use the fused kernel.",
     )
     max_positions: int = Field(
-        default=512, ge=8, description="Learned positions, tokens (the original's 512)."
+        default=512,
+        ge=8,
+        le=1_048_576,
+        description="Learned positions, tokens (the original's 512).",
     )
     initialisation: Literal["xlm", "aligned"] = Field(
         default="xlm",

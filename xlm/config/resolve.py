@@ -8,6 +8,7 @@ which is laid over the defaults, section by section: what is not named stays as 
 that is laid where it is named: over what came before, under what comes with it or after it.
 """
 
+import os
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -15,12 +16,14 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
+from xlm.config.explain import explain
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.suggest import did_you_mean
+from xlm.config.yaml_text import read_yaml
 from xlm.errors import ConfigError
 
+_SHOWN_CHARACTERS = 80
 _PROFILES = files("xlm.config") / "profiles"
 _RECIPES = files("xlm.config") / "recipes"
 
@@ -51,7 +54,7 @@ def resolve(
     try:
         return PipelineConfig.model_validate(values)
     except ValidationError as error:
-        what, fix = _describe(error.errors()[0], profile)
+        what, fix = explain(error.errors()[0], profile, PipelineConfig)
         raise ConfigError(what, fix=fix) from None
 
 
@@ -72,21 +75,22 @@ def _defaults() -> dict[str, Any]:
 def _read_profile(profile: str) -> dict[str, Any]:
     if profile.endswith((".yaml", ".yml")):
         path = Path(profile)
-        if not path.is_file():
-            raise ConfigError(f"profile {profile}: no such file", fix="check the path")
+        if not os.path.isfile(profile):  # noqa: PTH113 - a name that is too long is no file
+            raise ConfigError(f"profile {profile[:200]!r}: no such file", fix="check the path")
         text = _read_text(path)
     elif profile in profile_names():
         text = (_PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")
     else:
         raise ConfigError(
-            f"unknown profile {profile!r}", fix=did_you_mean(profile, profile_names())
+            f"unknown profile {profile[:200]!r}",
+            fix=f"{did_you_mean(profile, profile_names())}, or the path of a .yaml file",
         )
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"profile {profile}: {' '.join(str(error).split())}") from error
+    values = read_yaml(text, f"profile {profile}")
     if not isinstance(values, dict):
-        raise ConfigError(f"profile {profile}: not a mapping of settings")
+        raise ConfigError(
+            f"profile {profile} is not a mapping of settings",
+            fix="write `languages: [en, sw]` and what else differs from the defaults",
+        )
     return values
 
 
@@ -105,18 +109,20 @@ def _nested(values: dict[str, Any], override: str) -> dict[str, Any]:
     path, equals, text = override.partition("=")
     if not equals or not path.strip():
         raise ConfigError(
-            f"override {override!r} has no `=`", fix="write key.path=value, e.g. bpe.codes=30000"
+            f"override {override[:_SHOWN_CHARACTERS]!r} has no `=`",
+            fix="write key.path=value, e.g. bpe.codes=30000",
         )
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"override {override!r}: the value is not YAML") from error
+    shown = override if len(override) <= _SHOWN_CHARACTERS else f"{override[:_SHOWN_CHARACTERS]}..."
+    value = read_yaml(text, f"override {shown!r}: the value")
     names = path.strip().split(".")
     below: Any = values
     for name in names[:-1]:
         below = (below or {}).get(name)
         if below is not None and not isinstance(below, dict):
-            raise ConfigError(f"override {override!r}: {name} is a value, not a section")
+            raise ConfigError(
+                f"override {shown!r}: {name} is a value, not a section",
+                fix=f"write {'.'.join(names[: names.index(name) + 1])}=...",
+            )
     for name in reversed(names):
         value = {name: value}
     nested: dict[str, Any] = value
@@ -164,28 +170,3 @@ def _laid_over(below: Any, above: Any) -> Any:
     if not isinstance(below, dict) or not isinstance(above, dict):
         return above
     return below | {name: _laid_over(below.get(name), value) for name, value in above.items()}
-
-
-def _describe(error: ErrorDetails, profile: str) -> tuple[str, str]:
-    location = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        *parents, leaf = error["loc"]
-        known = list(_model_at(parents).model_fields)
-        return f"profile {profile}: unknown setting {location!r}", did_you_mean(str(leaf), known)
-    given = error.get("input")
-    shown = "" if error["type"] == "missing" or isinstance(given, dict) else f" (got {given!r})"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"profile {profile}: {location or 'settings'}: {message}{shown}", ""
-
-
-def _model_at(path: Sequence[int | str]) -> type[BaseModel]:
-    """The model that holds the field at `path`, as far as names lead there."""
-    model: type[BaseModel] = PipelineConfig
-    for name in path:
-        field = model.model_fields.get(str(name))
-        if field is None:
-            continue
-        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                model = candidate
-    return model

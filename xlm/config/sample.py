@@ -74,7 +74,7 @@ class SampleConfig(Config):
     def _has_titles(cls, articles: int) -> int:
         if articles > MOST_ARTICLES:
             raise ConfigError(
-                f"sample.articles is more than the {MOST_ARTICLES:,} titles that the world can make",
+                f"sample.articles is more than the {MOST_ARTICLES:,} titles of the world",
                 fix=f"lower it to {MOST_ARTICLES} at most; sentences_per_article makes it larger",
             )
         return articles

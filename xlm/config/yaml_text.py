@@ -1,0 +1,105 @@
+"""YAML of users to plain values: bounded, without surprises, every fault one line.
+
+    read_yaml("{codes: 30000}", "override")  # {"codes": 30000}
+
+Dates stay text. A key may stand once. Nesting, aliases and numbers are bounded before anything is
+built, so that no file keeps a command busy.
+"""
+
+from typing import Any
+
+import yaml
+
+from xlm.errors import ConfigError
+
+_MOST_CHARACTERS = 1 << 20
+_DEEPEST = 50
+_MOST_NODES = 100_000
+_LARGEST = 1 << 63
+_LONGEST_NUMBER = 25
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_SHOWN_CHARACTERS = 200
+# What PyYAML itself raises on odd values: an empty `!!int`, a month 13, a tag that does not fit.
+_FAULTS = (
+    yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+    RecursionError,
+)  # fmt: skip
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with bounded numbers, dates as text and keys that stand once."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own form
+        first: [(tag, regexp) for tag, regexp in resolvers if tag != _TIMESTAMP]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """A whole number of 64 bits."""
+        text = str(self.construct_scalar(node))
+        value = 0 if len(text) > _LONGEST_NUMBER else super().construct_yaml_int(node)
+        if len(text) > _LONGEST_NUMBER or abs(value) >= _LARGEST:
+            raise yaml.YAMLError(f"the number {text[:20]}... is too large")
+        return int(value)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose keys differ."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.YAMLError(f"the key {key.value[:40]!r} stands twice")
+            seen.add(str(key.value))
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return found
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+
+def read_yaml(text: str, where: str) -> Any:
+    """The values of a YAML text.
+
+    Args:
+        where: what the text is, for errors.
+
+    Raises:
+        ConfigError: it is not YAML, or larger or deeper than any configuration.
+    """
+    try:
+        if len(text) > _MOST_CHARACTERS:
+            raise yaml.YAMLError(f"more than {_MOST_CHARACTERS:,} characters")
+        _require_bounded(text)
+        return yaml.load(text, Loader=_Loader)
+    except _FAULTS as error:
+        reason = " ".join(str(error).split())[:_SHOWN_CHARACTERS]
+        raise ConfigError(
+            f"{where} is not YAML that can be read: {reason}",
+            fix="check the quotes, brackets and indentation",
+        ) from None
+
+
+def _require_bounded(text: str) -> None:
+    """Refuse what would grow: deep nesting, and aliases of aliases."""
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = []
+    nodes = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:
+                raise yaml.YAMLError(f"the alias *{str(event.anchor)[:20]} names nothing before it")
+            nodes += sizes[event.anchor]
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, nodes))
+            nodes += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, start = open_nodes.pop()
+            if anchor is not None:
+                sizes[anchor] = nodes - start
+        elif isinstance(event, yaml.ScalarEvent):
+            nodes += 1
+            if event.anchor is not None:
+                sizes[event.anchor] = 1
+        if len(open_nodes) > _DEEPEST:
+            raise yaml.YAMLError(f"nested deeper than {_DEEPEST} levels")
+        if nodes > _MOST_NODES:
+            raise yaml.YAMLError(f"more than {_MOST_NODES:,} values")
