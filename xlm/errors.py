@@ -14,10 +14,13 @@
     │   └── RequeueError     training that was asked to stop and saved its state
     └── PipelineError        some nodes of a run failed; names each with its own error
 
-Every message says what is wrong, where (file, line, address, key), and what to do about it.
+Every message says what is wrong, where (file, line, address, key), and what to do about it; no
+message shows the passwords and tokens of the addresses in it.
 """
 
 from typing import ClassVar
+
+from xlm.redaction import redact
 
 
 class XlmError(Exception):
@@ -32,9 +35,9 @@ class XlmError(Exception):
     """Of a command that ends with this error."""
 
     def __init__(self, what: str, *, fix: str = "") -> None:
-        self.what = what
-        self.fix = fix
-        super().__init__(f"{what}; {fix}" if fix else what)
+        self.what = redact(what)
+        self.fix = redact(fix)
+        super().__init__(f"{self.what}; {self.fix}" if fix else self.what)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process pools: the keyword argument must survive pickling.

@@ -19,7 +19,8 @@ def raw_host(answer: Answer) -> Iterator[str]:
 
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            answer(connection, _request(connection))
+            if request := _request(connection):
+                answer(connection, request)
 
     def accept() -> None:
         while not ended.is_set():

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from xlm.config.pipeline import PipelineConfig
+from xlm.config.secrets import take_from_override
 from xlm.config.warnings import config_warnings
 from xlm.errors import ConfigError
 from xlm.pipeline.request import RunRequest
@@ -27,7 +28,7 @@ def build_request(
         raise ConfigError(f"--verify {verify!r}", fix="choose fast or deep")
     return RunRequest(
         profile=profile,
-        overrides=tuple(overrides or ()),
+        overrides=tuple(take_from_override(one) for one in overrides or ()),
         languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
         until=until,
         only=tuple(only or ()),

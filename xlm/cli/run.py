@@ -9,6 +9,7 @@ import signal
 import sys
 
 from xlm.cli.request import print_warnings
+from xlm.config.proxies import require_usable_proxies
 from xlm.config.settings import Settings
 from xlm.launch.requests import STOP_REQUESTS
 from xlm.pipeline.graph import Graph
@@ -26,6 +27,7 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
     Mistakes are told here, before a server is started.
     """
     settings = Settings.of_environment(root, workers)
+    require_usable_proxies()
     config = request.resolve()
     graph = Graph.of(config)
     graph.select(until=request.until, only=request.only, refresh=request.refresh)

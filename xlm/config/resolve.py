@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from xlm.config.explain import explain
 from xlm.config.pipeline import PipelineConfig
+from xlm.config.secrets import take_secrets
 from xlm.config.suggest import did_you_mean
 from xlm.config.yaml_text import read_yaml
 from xlm.errors import ConfigError
@@ -49,6 +50,7 @@ def resolve(
     values = _with_recipe(_defaults(), own)
     for override in overrides:
         values = _with_recipe(values, _nested(values, override), own)
+    values = take_secrets(values)
     if languages:
         values["languages"] = list(languages)
     try:

@@ -1,15 +1,19 @@
 """What belongs to a machine and not to a run: the store's root, worker processes.
 
 The only module that reads the environment: XLM_ROOT, XLM_WORKERS; XLM_STANFORD_SEGMENTER,
-XLM_PKUSEG_MODEL and XLM_KYTEA, where segmenters lie; KYTEA_MODEL, which is KyTea's own.
+XLM_PKUSEG_MODEL and XLM_KYTEA, where segmenters lie; KYTEA_MODEL, which is KyTea's own;
+XLM_CREDENTIALS and NETRC, for hosts that ask for a password; the usual variables for proxies.
 """
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from xlm.errors import ConfigError
 
 DEFAULT_ROOT = "./data"
+CREDENTIALS = "XLM_CREDENTIALS"
+"""Addresses with user:password@ or with secret parameters, separated by spaces."""
 
 _SEGMENTER_PATHS = {
     "stanford": "XLM_STANFORD_SEGMENTER",
@@ -50,3 +54,29 @@ def segmenter_path(name: str) -> str | None:
 def kytea_model() -> str | None:
     """The model that KyTea is told to take."""
     return os.environ.get("KYTEA_MODEL") or None
+
+
+def credentials() -> str:
+    """The addresses with secrets that this process knows."""
+    return os.environ.get(CREDENTIALS, "")
+
+
+def add_credentials(entry: str) -> None:
+    """Let this process, and those that it starts, know one more address with secrets."""
+    known = credentials().split()
+    if entry not in known:
+        # The newest first: it is what the user typed now.
+        os.environ[CREDENTIALS] = " ".join([entry, *known])
+
+
+def netrc_file() -> tuple[str, bool]:
+    """The netrc file, and whether the environment names it."""
+    named = os.environ.get("NETRC")
+    return (named, True) if named else (str(Path("~/.netrc").expanduser()), False)
+
+
+def proxy_variables() -> dict[str, str]:
+    """The variables that name proxies, as far as they are set."""
+    names = [f"{kind}_proxy" for kind in ("http", "https", "all")]
+    both = [*(name.upper() for name in names), *names]
+    return {name: os.environ[name] for name in both if os.environ.get(name)}

@@ -12,7 +12,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
 
 from xlm.corpus.archives import MAX_RATIO, open_zip, read_bz2, read_members
 from xlm.errors import DataError, SourceError
@@ -34,7 +33,7 @@ Report = Callable[[int], None]
 
 def suffix_of(address: str) -> str:
     """The lower-case ending of the file that an address names."""
-    return PurePosixPath(urlsplit(address).path).suffix.lower()
+    return PurePosixPath(re.split(r"[?#]", address)[0]).suffix.lower()
 
 
 def proves_itself(address: str) -> bool:

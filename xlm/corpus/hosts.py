@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -111,6 +110,10 @@ def request(
         TransientError: the host or the line failed in a way that may pass.
         SourceError: the host will not give the file, or redirects where we do not follow.
     """
+    try:
+        httpx.URL(address)
+    except httpx.InvalidURL as fault:
+        raise SourceError(f"{address}: {fault}", fix="check the address") from fault
     watchdog = Watchdog(_PATIENCE * network.timeout_seconds)
     with _slot(address, network.connections_per_host), watchdog, ExitStack() as stack:
         try:
@@ -227,6 +230,6 @@ def _retry_after_seconds(header: str | None) -> float | None:
 
 
 def _slot(address: str, connections: int) -> threading.BoundedSemaphore:
-    key = (urlsplit(address).netloc, connections)
+    key = (httpx.URL(address).netloc.decode(), connections)
     with _slots_lock:
         return _slots.setdefault(key, threading.BoundedSemaphore(connections))

@@ -7,6 +7,8 @@ The mirror is a transport of the HTTP client, so that ranges, validators, errors
 take the same code from a folder, from a mirror's address and from the real hosts.
 """
 
+import base64
+import logging
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +17,14 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from xlm.config.proxies import require_usable_proxies
+from xlm.config.secrets import credentials_for, secret_parameters_for
 from xlm.config.sources import NetworkConfig
 from xlm.corpus.ranges import parse_range
 from xlm.errors import ConfigError
+from xlm.redaction import redact
 
+log = logging.getLogger("httpx")
 _CHUNK_BYTES = 1 << 18
 
 
@@ -30,7 +36,9 @@ class HostClient(httpx.Client):
 
 def open_client(mirror: str | None, network: NetworkConfig) -> HostClient:
     """An HTTP client for the real hosts, or for a mirror (a folder or an address)."""
+    require_usable_proxies()
     transport = None if mirror is None else _transport(mirror)
+    log.addFilter(_hide_secrets)
     client = HostClient(
         transport=transport,
         timeout=network.timeout_seconds,
@@ -44,6 +52,8 @@ def open_client(mirror: str | None, network: NetworkConfig) -> HostClient:
     )
     if isinstance(transport, _AddressTransport):
         client.mirror = transport.mirror
+    elif transport is None:
+        client.event_hooks = {"request": [_authorize]}
     return client
 
 
@@ -75,7 +85,17 @@ def changed_in_mirror(mirror: str, manifest: Mapping[str, Any]) -> str | None:
 def _transport(mirror: str) -> httpx.BaseTransport:
     folder = _folder(mirror)
     if folder is None:
-        return _AddressTransport(httpx.URL(mirror.rstrip("/")))
+        if "?" in mirror or "#" in mirror:
+            raise ConfigError(
+                f"sources.mirror: {mirror} has parameters",
+                fix="give the address to which `/<host>/<path>` can be added",
+            )
+        try:
+            return _AddressTransport(httpx.URL(mirror.rstrip("/")))
+        except httpx.InvalidURL as fault:
+            raise ConfigError(
+                f"sources.mirror: {mirror} is no address: {fault}", fix="write https://host/path"
+            ) from fault
     if not folder.is_dir():
         raise ConfigError(
             f"sources.mirror: there is no folder {mirror}",
@@ -85,7 +105,7 @@ def _transport(mirror: str) -> httpx.BaseTransport:
 
 
 def _folder(mirror: str) -> Path | None:
-    scheme = urlsplit(mirror).scheme if "://" in mirror else ""
+    scheme = mirror.partition("://")[0].lower() if "://" in mirror else ""
     if scheme in ("http", "https"):
         return None
     if scheme not in ("", "file"):
@@ -93,13 +113,34 @@ def _folder(mirror: str) -> Path | None:
             f"sources.mirror: cannot read {scheme}:// addresses",
             fix="give a folder or an http(s) address",
         )
-    return Path(unquote(urlsplit(mirror).path) if scheme else mirror)
+    if not scheme:
+        return Path(mirror)
+    # file:///folder; a host between the second and the third slash means this machine.
+    _, slash, path = mirror.partition("://")[2].partition("/")
+    return Path(unquote(slash + path))
 
 
 def _inside(folder: Path, address: str) -> Path | None:
     parts = urlsplit(address)
     path = (folder / parts.netloc / unquote(parts.path).lstrip("/")).resolve()
     return path if path.is_relative_to(folder.resolve()) else None
+
+
+def _authorize(request: httpx.Request) -> None:
+    """Add what the user gave for the host that is really asked; each redirect comes here anew."""
+    address = str(request.url)
+    if found := credentials_for(address):
+        token = base64.b64encode(":".join(found).encode()).decode()
+        request.headers["Authorization"] = f"Basic {token}"
+    if secret := secret_parameters_for(address):
+        query = "&".join(filter(None, (request.url.query.decode(), secret)))
+        request.url = request.url.copy_with(query=query.encode())
+
+
+def _hide_secrets(record: logging.LogRecord) -> bool:
+    """HTTPX logs the address of each request, parameters included."""
+    record.msg, record.args = redact(record.getMessage()), ()
+    return True
 
 
 class _AddressTransport(httpx.HTTPTransport):
@@ -117,9 +158,9 @@ class _AddressTransport(httpx.HTTPTransport):
             url = self.mirror.copy_with(raw_path=path)
         headers = httpx.Headers(request.headers)
         headers["Host"] = url.netloc.decode()
-        return super().handle_request(
-            httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
-        )
+        sent = httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
+        _authorize(sent)
+        return super().handle_request(sent)
 
 
 class _FolderTransport(httpx.BaseTransport):

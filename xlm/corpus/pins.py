@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from xlm.errors import ChecksumError, StoreError
 from xlm.redaction import redact
@@ -60,11 +59,12 @@ class PinFile:
     ) -> "PinFile":
         """The pin of an address; what a mirror gives may be a sample and has its own."""
         shown = redact(address)
-        parts = urlsplit(shown)
-        name = re.sub(r"[^A-Za-z0-9._-]", "_", parts.path.rsplit("/", 1)[-1])[:100]
+        place, _, name = re.split(r"[?#]", shown)[0].rpartition("/")
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:100]
+        host = place.partition("://")[2].partition("/")[0].rpartition("@")[2]
         seen = f"{shown} {'mirror' if mirrored else 'host'} {first_bytes or 'whole'}"
         tag = hashlib.sha256(seen.encode()).hexdigest()[:16]
-        host = re.sub(r"[^A-Za-z0-9._-]", "_", parts.hostname or "host")[:100]
+        host = re.sub(r"[^A-Za-z0-9-.]", "_", host.lstrip("."))[:100] or "host"
         return cls(folder / host / f"{name}-{tag}.json", shown, first_bytes)
 
     def read(self) -> Pin | None:

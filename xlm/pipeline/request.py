@@ -5,11 +5,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.resolve import resolve
+from xlm.config.secrets import refuse_secrets
 from xlm.stage import Node
 from xlm.store.store import Verify
 
@@ -26,6 +27,13 @@ class RunRequest(Config):
     only: tuple[str, ...] = Field((), description="Build these stages alone; the rest must exist.")
     refresh: tuple[str, ...] = Field((), description="Stages or nodes to build again.")
     verify: Verify = Field("fast", description="Check of a hit: sizes (fast) or sha256 (deep).")
+
+    @field_validator("overrides")
+    @classmethod
+    def _without_secrets(cls, overrides: tuple[str, ...]) -> tuple[str, ...]:
+        # Requests are stored as they are: by Prefect, in run records, on command lines.
+        refuse_secrets(overrides)
+        return overrides
 
     def resolve(self) -> PipelineConfig:
         """The configuration that this request stands for."""
