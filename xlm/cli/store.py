@@ -1,6 +1,7 @@
 """`xlm store`: list artifacts, check them against their manifests."""
 
 import json
+from dataclasses import asdict
 
 import typer
 
@@ -11,6 +12,7 @@ from xlm.markdown import size
 from xlm.pipeline.graph import stage_named
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore, Verify
+from xlm.store.verification import verify_store
 
 
 def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
@@ -52,19 +54,21 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
 
 
 def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
-    """Print what is damaged; exit code 1 if anything is."""
+    """Print what is damaged, and files that no manifest names; exit code 1 if there is any."""
     store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
-    found = []
-    count = 0
-    for stage, key, _ in store.artifacts():
-        count += 1
-        if (damage := store.damage(stage, key, verify)) is not None:
-            found.append({"stage": stage, "key": key, "damage": damage})
+    report = verify_store(store, verify)
     if as_json:
-        show(json.dumps({"checked": count, "damaged": found}, indent=1))
+        typer.echo(json.dumps(asdict(report), indent=1))
     else:
-        for row in found:
-            show(f"{row['stage']} {row['key']}: {row['damage']}")
-        show(f"{count} artifacts checked ({verify}), {len(found)} damaged")
-    if found:
+        for damage in report.damaged:
+            typer.echo(f"{damage.stage} {damage.key}: {damage.damage}")
+        for stranger in report.strangers:
+            typer.echo(f"{stranger.stage} {stranger.key}: {stranger.path!r} is not in the manifest")
+        typer.echo(
+            f"{report.checked} artifacts checked ({verify}), {len(report.damaged)} damaged, "
+            f"{len(report.strangers)} files that no manifest names"
+        )
+        if report.damaged or report.strangers:
+            typer.echo("mend them with `xlm run --verify deep`")
+    if report.damaged or report.strangers:
         raise typer.Exit(1)

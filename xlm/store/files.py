@@ -1,35 +1,130 @@
-"""Durable writes: a file or a directory is whole on the disk, or it is not there."""
+"""Durable writes and careful reads: links are not followed, and odd files do not block a reader."""
 
 import os
 import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+MOST_BYTES = 64 << 20
+"""Of a small file (manifest, record, reference): a larger one is not ours."""
+
+
+def open_regular(path: Path) -> int:
+    """A read-only descriptor of a regular file.
+
+    Raises:
+        OSError: it is absent, or a link, a FIFO, a device or a directory.
+    """
+    descriptor = os.open(path, _READ_FLAGS)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is not a regular file")
+    return descriptor
+
+
+def read_small(path: Path) -> bytes:
+    """The bytes of a small regular file.
+
+    Raises:
+        OSError: it is absent, not a regular file, or larger than `MOST_BYTES`.
+    """
+    with os.fdopen(open_regular(path), "rb") as stream:
+        data = stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise OSError(f"{path} is larger than {MOST_BYTES:,} bytes")
+    return data
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
-    """Write `data` beside `path`, flush it to the disk, rename it into place.
+    """Write `data` next to `path`, flush it to the disk, rename it into place.
 
     `mode` are the permissions of the new file, less the umask.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    # What a killed process left here may have other permissions.
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    # What a killed process left here may have other permissions, or be a link.
+    remove_tree(temporary)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if is_real_directory(path):
+            remove_tree(path)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_directory(path.parent)
+
+
+def is_real_directory(path: Path) -> bool:
+    """Whether a directory is there; a link to a directory is not one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def is_real_file(path: Path) -> bool:
+    """Whether a regular file is there; a link to a file is not one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def make_real_directory(top: Path, *names: str) -> Path:
+    """Make `top/name/name/...`; whatever else is in the place of one of them is removed.
+
+    A link is removed, never what it points to.
+    """
+    top.mkdir(parents=True, exist_ok=True)
+    directory = top
+    for name in names:
+        directory = directory / name
+        if not is_real_directory(directory):
+            remove_tree(directory)
+            directory.mkdir(exist_ok=True)
+    return directory
+
+
+def walk_real(directory: Path) -> Iterator[os.DirEntry[str]]:
+    """Every entry below `directory`, sorted; links are entries and are not followed."""
+    with os.scandir(directory) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        yield entry
+        if entry.is_dir(follow_symlinks=False):
+            yield from walk_real(Path(entry.path))
+
+
+def remove_odd_files(directory: Path) -> None:
+    """Remove links, FIFOs, sockets and devices below `directory`."""
+    for entry in walk_real(directory):
+        if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+            Path(entry.path).unlink()
+
+
+def remove_empty_directories(directory: Path) -> None:
+    """Remove directories below `directory` that hold no file, at any depth."""
+    for entry in reversed(list(walk_real(directory))):
+        if entry.is_dir(follow_symlinks=False):
+            with suppress(OSError):
+                Path(entry.path).rmdir()  # refuses one that is not empty
 
 
 def sync_tree(directory: Path) -> None:
     """Flush every file and directory below `directory` to the disk, itself included."""
-    for path in directory.rglob("*"):
-        if path.is_dir():
-            sync_directory(path)
+    for entry in walk_real(directory):
+        if entry.is_dir(follow_symlinks=False):
+            sync_directory(Path(entry.path))
         else:
-            _sync(path, os.O_RDONLY)
+            _sync(Path(entry.path), _READ_FLAGS)
     sync_directory(directory)
 
 
@@ -48,7 +143,7 @@ def _sync(path: Path, flags: int) -> None:
 
 def remove_tree(directory: Path) -> None:
     """Remove a directory that may be absent, or the file or link that is in its place."""
-    if directory.is_dir() and not directory.is_symlink():
+    if is_real_directory(directory):
         shutil.rmtree(directory)
     else:
         directory.unlink(missing_ok=True)

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from xlm.store.files import write_atomically
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from xlm.store.files import (
+    is_real_file,
+    make_real_directory,
+    read_small,
+    remove_tree,
+    walk_real,
+    write_atomically,
+)
 from xlm.store.keys import canonical_json
 from xlm.store.manifest import LOGS_NAME, file_sha256
 
@@ -41,6 +50,24 @@ class FileJob:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+class _Target(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+class _Record(BaseModel):
+    """What the file of a finished job says."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    job: str
+    files: list[_Target]
+    counts: Counts
+
+
 @dataclass(frozen=True)
 class _Recorded:
     """A job with the function that does it and the place of its record; crosses processes."""
@@ -58,7 +85,8 @@ def map_files(
     on_done: Callable[[int], None] = lambda done: None,
 ) -> list[Counts]:
     """Run each job whose record does not hold; return all counts in the order of the jobs."""
-    records.mkdir(parents=True, exist_ok=True)
+    records.parent.mkdir(parents=True, exist_ok=True)
+    make_real_directory(records.parent, records.name)
     recorded = [_Recorded(function, job, records / f"{job.name}.json") for job in jobs]
     counts = {item.job.name: _valid_counts(item) for item in recorded}
     missing = [item for item in recorded if counts[item.job.name] is None]
@@ -85,16 +113,29 @@ def _run_and_record(item: _Recorded) -> Counts:
 
 
 def _valid_counts(item: _Recorded) -> Counts | None:
-    try:
-        record = json.loads(item.record.read_bytes())
-        holds = record["job"] == _job_digest(item.job) and all(
-            Path(file["path"]).stat().st_size == file["size_bytes"]
-            and file_sha256(Path(file["path"])) == file["sha256"]
-            for file in record["files"]
-        )
-    except (OSError, ValueError, KeyError):
+    record = _read_record(item.record)
+    if record is None or record.job != _job_digest(item.job):
         return None
-    return dict(record["counts"]) if holds else None
+    # A record that names other files, or none, proves nothing about this job's targets.
+    if [file.path for file in record.files] != [str(path) for path in item.job.targets]:
+        return None
+    return record.counts if all(map(_holds, record.files)) else None
+
+
+def _read_record(path: Path) -> _Record | None:
+    """A record of ours, or None for whatever else is there."""
+    try:
+        return _Record.model_validate_json(read_small(path))
+    except (OSError, ValidationError, ValueError, RecursionError):
+        return None
+
+
+def _holds(file: _Target) -> bool:
+    path = Path(file.path)
+    try:
+        return path.lstat().st_size == file.size_bytes and file_sha256(path) == file.sha256
+    except (OSError, ValueError):
+        return False
 
 
 def _job_digest(job: FileJob) -> str:
@@ -109,13 +150,16 @@ def forget_unfinished(records: Path, out: Path) -> None:
 
     Its logs stay: the next attempt goes on in them, and they say why the last one ended.
     """
-    proven: set[Path] = set()
-    for record in records.glob("*.json") if records.is_dir() else ():
-        try:
-            proven.update(Path(file["path"]) for file in json.loads(record.read_bytes())["files"])
-        except (ValueError, KeyError):
-            record.unlink()
+    proven: set[str] = set()
+    make_real_directory(records.parent, records.name)
+    for entry in list(walk_real(records)):
+        if (record := _read_record(Path(entry.path))) is None:
+            remove_tree(Path(entry.path))
+        else:
+            proven.update(file.path for file in record.files)
     logs = out / LOGS_NAME
-    for path in out.rglob("*"):
-        if path.is_file() and path not in proven and not path.is_relative_to(logs):
+    for entry in list(walk_real(out)):
+        path = Path(entry.path)
+        is_kept = entry.path in proven or (logs in path.parents and is_real_file(path))
+        if not entry.is_dir(follow_symlinks=False) and not is_kept:
             path.unlink()

@@ -2,6 +2,8 @@
 
 <root>/artifacts/<stage>/<key>/        files, logs/, run.json, and manifest.json written last
 <root>/artifacts/<stage>/<key>.current names the directory that is served, after a refresh
+<root>/artifacts/<stage>/<key>.damaged exists once its bytes were found wrong under their old sizes
+<root>/strangers/<stage>/<key>/        files that a run found in an artifact and no manifest names
 <root>/staging/<stage>/<key>/          what a running or killed build has so far
 <root>/locks/  <root>/references/      one builder per key; the last key of each unit
 
@@ -9,19 +11,27 @@ store = ArtifactStore.open("./data")
 if (artifact := store.find("tokenize", key)) is None: ...
 """
 
-import json
 import logging
+import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from xlm.errors import StoreError
-from xlm.store.files import remove_tree, sync_directory, sync_tree, write_atomically
+from xlm.store.files import (
+    is_real_directory,
+    make_real_directory,
+    read_small,
+    remove_empty_directories,
+    remove_odd_files,
+    remove_tree,
+    sync_directory,
+    sync_tree,
+    write_atomically,
+)
 from xlm.store.keys import canonical_json
 from xlm.store.locks import build_lock
 from xlm.store.manifest import (
@@ -33,12 +43,18 @@ from xlm.store.manifest import (
     damage,
     describe_files,
     read_manifest,
+    strangers,
 )
+from xlm.store.mending import mark_if_poisonous, move_strangers, suspicion
 from xlm.store.root import resolve_root
+from xlm.store.verdicts import read_verdicts, record_verdict
 
 log = logging.getLogger(__name__)
 
 Verify = Literal["fast", "deep"]
+
+_SIDE_FILES = ("current", "checks", "damaged")
+"""Suffixes of files next to an artifact's directory."""
 
 
 @dataclass(frozen=True)
@@ -83,53 +99,92 @@ class ArtifactStore:
         return cls(resolve_root(url, write=write))
 
     def lock(
-        self, stage: str, key: str, on_wait: Callable[[], None] = lambda: None
+        self,
+        stage: str,
+        key: str,
+        on_wait: Callable[[], None] = lambda: None,
+        report: Callable[[str], None] = log.info,
     ) -> AbstractContextManager[bool]:
-        """Hold a key while it is looked up and built; yields True after waiting for another."""
-        return build_lock(self.root / "locks", f"{stage}.{key}", on_wait)
+        """Hold a key while it is looked up and built; yields True after waiting for another.
+
+        `report` gets lines about who is waited for.
+        """
+        return build_lock(self.root / "locks", f"{stage}.{key}", on_wait, report)
+
+    def writers_lock(self, stage: str, key: str) -> Path:
+        """The file on which workers that write for a key hold a shared lock."""
+        return self.root / "locks" / f"{stage}.{key}.writers"
 
     def directory(self, stage: str, key: str) -> Path:
         """Where the served artifact of a key is, or would be."""
         home = self.root / "artifacts" / stage
         try:
-            name = (home / f"{key}.current").read_text().strip()
+            name = read_small(home / f"{key}.current").decode().strip()
         except (OSError, ValueError):
             return home / key
         # A pointer that was edited, or whose directory was removed, points to nothing of ours.
-        points_well = re.fullmatch(rf"{key}\.[0-9a-f]+", name) and (home / name).exists()
-        return home / (name if points_well else key)
+        points_well = re.fullmatch(rf"{re.escape(key)}\.[0-9a-f]+", name)
+        return home / (name if points_well and is_real_directory(home / name) else key)
 
     def find(self, stage: str, key: str, verify: Verify = "fast") -> Artifact | None:
-        """The artifact of a key if it is there and whole; a damaged one is logged and None."""
+        """The artifact of a key if it is there and whole; a damaged one is logged and None.
+
+        Files in it that the manifest does not name are moved to `<root>/strangers`.
+        """
         directory = self.directory(stage, key)
-        if not directory.exists():
+        if not os.path.lexists(directory):
             return None
         if (reason := self.damage(stage, key, verify)) is not None:
             log.warning("%s %s is damaged (%s); it will be rebuilt", stage, key, reason)
             return None
-        return Artifact(directory, read_manifest(directory))
+        artifact = Artifact(directory, read_manifest(directory))
+        move_strangers(self.root, directory, artifact.manifest)
+        return artifact
+
+    def digest(self, stage: str, key: str) -> str | None:
+        """The digest that the served artifact's manifest states, or None."""
+        try:
+            return read_manifest(self.directory(stage, key)).digest
+        except StoreError:
+            return None
+
+    def strangers(self, stage: str, key: str) -> list[str]:
+        """What is in an artifact's directory without being in its manifest, as relative paths."""
+        directory = self.directory(stage, key)
+        try:
+            found = strangers(directory, read_manifest(directory))
+        except (StoreError, OSError):
+            return []
+        return [path.relative_to(directory).as_posix() for path in found]
 
     def damage(self, stage: str, key: str, verify: Verify = "fast") -> str | None:
         """What is wrong with the artifact of a key, or None."""
         return self._damage(self.directory(stage, key), stage, key, verify)
 
     def _damage(self, directory: Path, stage: str, key: str, verify: Verify) -> str | None:
+        if not is_real_directory(directory):
+            return "it is not a directory" if os.path.lexists(directory) else "it is missing"
         try:
             manifest = read_manifest(directory)
         except StoreError as error:
             return error.what
         if (manifest.stage, manifest.key) != (stage, key):
             return f"its manifest is that of {manifest.stage} {manifest.key}"
-        return damage(directory, manifest, deep=verify == "deep")
+        return damage(directory, manifest, deep=verify == "deep") or suspicion(self.root, manifest)
 
     def stage(self, stage: str, key: str, *, fresh: bool = False) -> Staging:
-        """The staging directories of a key, as a killed build left them unless `fresh`."""
+        """The staging directories of a key, as a killed build left them unless `fresh`.
+
+        Links and odd files in them are removed: a stage must not write through them.
+        """
         staging = Staging(self.root / "staging" / stage / key)
-        if fresh:
-            remove_tree(staging.base)
         try:
-            for directory in (staging.out, staging.scratch, staging.logs):
-                directory.mkdir(parents=True, exist_ok=True)
+            if fresh:
+                remove_tree(staging.base)
+            make_real_directory(self.root, "staging", stage, key)
+            for names in (("out",), ("scratch",), ("out", LOGS_NAME)):
+                make_real_directory(staging.base, *names)
+            remove_odd_files(staging.base)
         except OSError as error:
             raise StoreError(
                 f"cannot write below {self.root} ({error.strerror})",
@@ -149,6 +204,7 @@ class ArtifactStore:
         `description` holds the manifest's fields but for files and digest. The caller holds the
         key's lock; were the lock lost, the first to rename still wins.
         """
+        remove_empty_directories(staging.out)
         write_atomically(staging.out / RUN_NAME, (canonical_json(measured) + "\n").encode())
         files, measured_files = describe_files(staging.out, volatile)
         manifest = Manifest(
@@ -163,17 +219,19 @@ class ArtifactStore:
         return Artifact(final, read_manifest(final))
 
     def _commit(self, out: Path, manifest: Manifest) -> Path:
-        home = self.root / "artifacts" / manifest.stage
-        home.mkdir(parents=True, exist_ok=True)
+        home = self._home(manifest.stage)
         served = self.directory(manifest.stage, manifest.key)
-        if not served.exists():
+        if not os.path.lexists(served):
             return self._rename(out, served)
         if self.damage(manifest.stage, manifest.key, "deep") is not None:
+            mark_if_poisonous(self.root, served, manifest.stage, manifest.key)
             return self._exchange(out, served, manifest)
         old = read_manifest(served)
+        checks = self._checks_path(manifest.stage, manifest.key)
         if old.digest == manifest.digest:
-            self._record_check(manifest, "identical")
-            if (old.counts, old.sources) == (manifest.counts, manifest.sources):
+            record_verdict(checks, manifest.digest, "identical")
+            kept = (old.counts, old.sources, old.upstream)
+            if kept == (manifest.counts, manifest.sources, manifest.upstream):
                 return served
             # The same bytes, of which something else is told: of a host's file that has grown
             # behind the head that was taken, say. The old would be called stale for ever.
@@ -185,42 +243,42 @@ class ArtifactStore:
             manifest.digest[:12],
             old.digest[:12],
         )
-        self._record_check(manifest, "different")
+        record_verdict(checks, manifest.digest, "different")
         beside = home / f"{manifest.key}.{manifest.digest[:12]}"
-        if not beside.exists():
+        if not os.path.lexists(beside):
             self._rename(out, beside)
         elif self._damage(beside, manifest.stage, manifest.key, "deep") is not None:
             self._exchange(out, beside, manifest)
         write_atomically(home / f"{manifest.key}.current", f"{beside.name}\n".encode())
         return beside
 
+    def _home(self, stage: str) -> Path:
+        """The directory of a stage's artifacts, made if it is missing."""
+        home = self.root / "artifacts"
+        for directory in (home, home / stage):
+            if os.path.lexists(directory) and not is_real_directory(directory):
+                raise StoreError(
+                    f"{directory} is not a directory of the store but a link or a file",
+                    fix="put the directory itself there, or choose another root with --root",
+                )
+            directory.mkdir(parents=True, exist_ok=True)
+        return home / stage
+
     def _exchange(self, out: Path, place: Path, manifest: Manifest) -> Path:
         """Put `out` where something else is, which is removed."""
-        aside = self.root / "damaged" / manifest.stage / manifest.key
+        aside = make_real_directory(self.root, "damaged", manifest.stage) / manifest.key
         remove_tree(aside)
-        aside.parent.mkdir(parents=True, exist_ok=True)
         place.rename(aside)
         final = self._rename(out, place)
         remove_tree(aside)
         return final
 
-    def _record_check(self, manifest: Manifest, verdict: str) -> None:
-        """Append what a rebuild of an existing key gave to `<key>.checks`, one JSON line each."""
-        path = self.root / "artifacts" / manifest.stage / f"{manifest.key}.checks"
-        line = {
-            "digest": manifest.digest,
-            "verdict": verdict,
-            "time": datetime.now(UTC).isoformat(),
-        }
-        earlier = path.read_bytes() if path.exists() else b""
-        write_atomically(path, earlier + canonical_json(line).encode() + b"\n")
-
     def checks(self, stage: str, key: str) -> list[dict[str, str]]:
         """What rebuilds of this key gave: digest, verdict (identical, different), time."""
-        path = self.root / "artifacts" / stage / f"{key}.checks"
-        if not path.exists():
-            return []
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        return read_verdicts(self._checks_path(stage, key))
+
+    def _checks_path(self, stage: str, key: str) -> Path:
+        return self.root / "artifacts" / stage / f"{key}.checks"
 
     def _rename(self, out: Path, final: Path) -> Path:
         out.rename(final)
@@ -231,15 +289,13 @@ class ArtifactStore:
         """Every served artifact's (stage, key, directory), sorted."""
         home = self.root / "artifacts"
         for stage in sorted(home.iterdir()) if home.is_dir() else ():
-            for directory in sorted(stage.iterdir()):
-                key, _, _revision = directory.name.partition(".")
-                if directory.is_dir() and self.directory(stage.name, key) == directory:
+            for directory in sorted(stage.iterdir()) if stage.is_dir() else ():
+                key, _, suffix = directory.name.partition(".")
+                if suffix in _SIDE_FILES or directory.name.startswith("."):
+                    continue
+                if self.directory(stage.name, key) == directory:
                     yield stage.name, key, directory
 
     def cache_directory(self, name: str) -> Path:
         """A directory for what tools would otherwise put into the home; may be deleted any time."""
         return self.root / "cache" / name
-
-    def discard_staging(self, stage: str, key: str) -> None:
-        """Forget what a killed build left."""
-        shutil.rmtree(self.root / "staging" / stage / key, ignore_errors=True)

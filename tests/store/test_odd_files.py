@@ -1,0 +1,221 @@
+"""Links, FIFOs and foreign files in every place of the root: not followed, not read, mended."""
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.store.conftest import Publish
+from xlm.errors import StoreError
+from xlm.store.files import write_atomically
+from xlm.store.locks import build_lock
+from xlm.store.manifest import MANIFEST_NAME, named_files
+from xlm.store.records import forget_unfinished
+from xlm.store.references import Reference, References
+from xlm.store.store import ArtifactStore
+from xlm.store.verification import verify_store
+
+KEY = "k" * 24
+FILES = {"train.00000.txt": "habari\n", "deep/er.txt": "dunia\n"}
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A folder of somebody else, with a file that must survive."""
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    (folder / "precious.txt").write_text("precious")
+    return folder
+
+
+ODD: dict[str, Callable[[Path, Path], object]] = {
+    "link": lambda path, foreign: path.symlink_to(foreign),
+    "link to a file": lambda path, foreign: path.symlink_to(foreign / "precious.txt"),
+    "dangling link": lambda path, foreign: path.symlink_to("/nowhere/at/all"),
+    "FIFO": lambda path, foreign: os.mkfifo(path),
+    "socket": lambda path, foreign: os.mknod(path, stat.S_IFSOCK | 0o600),
+    "file": lambda path, foreign: path.write_bytes(b"odd"),
+    "directory": lambda path, foreign: (path / "in").mkdir(parents=True),
+}
+odd = pytest.mark.parametrize("kind", ODD)
+
+
+def _put(kind: str, path: Path, foreign: Path) -> None:
+    if path.is_dir():
+        path.rename(foreign.parent / "aside")
+    else:
+        path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ODD[kind](path, foreign)
+
+
+@pytest.fixture(autouse=True)
+def _precious_survives(foreign: Path) -> object:
+    yield
+    assert [path.name for path in foreign.iterdir()] == ["precious.txt"]
+    assert (foreign / "precious.txt").read_text() == "precious"
+
+
+@odd
+@pytest.mark.parametrize("name", ["train.00000.txt", "deep", "deep/er.txt", MANIFEST_NAME, "."])
+def test_whatever_is_in_the_place_of_a_file_is_damage_and_is_replaced(
+    store: ArtifactStore, publish: Publish, foreign: Path, kind: str, name: str
+) -> None:
+    """A FIFO as manifest blocked the check, a link passed it, a dangling one failed each run."""
+    directory = publish(FILES).directory
+    _put(kind, directory if name == "." else directory / name, foreign)
+    for verify in ("fast", "deep"):
+        assert store.find("tokenize", KEY, verify) is None  # type: ignore[arg-type]
+    assert [found.key for found in verify_store(store, "fast").damaged] == [KEY]
+    publish(FILES)
+    assert store.find("tokenize", KEY, "deep") is not None
+    assert not verify_store(store, "deep").strangers
+
+
+@odd
+@pytest.mark.parametrize("place", ["", "tokenize", f"tokenize/{KEY}", f"tokenize/{KEY}/out"])
+def test_nothing_in_staging_is_followed(
+    store: ArtifactStore, publish: Publish, foreign: Path, kind: str, place: str
+) -> None:
+    """A link in the place of `out` led to a foreign folder, whose files were removed."""
+    _put(kind, store.root / "staging" / place, foreign)
+    staging = store.stage("tokenize", KEY)
+    forget_unfinished(staging.scratch / "records", staging.out)
+    publish(FILES)
+    assert store.find("tokenize", KEY, "deep") is not None
+
+
+@odd
+@pytest.mark.parametrize("place", ["scratch", "scratch/sample.txt", "out/logs", "out/train.txt"])
+def test_a_stage_writes_through_no_link_that_it_finds(
+    store: ArtifactStore, foreign: Path, kind: str, place: str
+) -> None:
+    staging = store.stage("tokenize", KEY)
+    _put(kind, staging.base / place, foreign)
+    again = store.stage("tokenize", KEY)
+    forget_unfinished(again.scratch / "records", again.out)
+    assert not any(path.is_symlink() for path in again.base.rglob("*"))
+    assert again.scratch.is_dir()
+    assert again.logs.is_dir()
+
+
+@odd
+@pytest.mark.parametrize("suffix", ["current", "checks", "damaged"])
+def test_side_files_may_be_anything(
+    store: ArtifactStore, publish: Publish, foreign: Path, kind: str, suffix: str
+) -> None:
+    publish(FILES)
+    _put(kind, store.root / "artifacts" / "tokenize" / f"{KEY}.{suffix}", foreign)
+    assert store.find("tokenize", KEY) is not None
+    publish(FILES)
+    publish(FILES | {"train.00000.txt": "HABARI\n"})
+    assert store.find("tokenize", KEY, "deep") is not None
+    assert isinstance(store.checks("tokenize", KEY), list)
+    assert verify_store(store, "deep").checked == 1
+
+
+@odd
+@pytest.mark.parametrize("place", ["locks", f"locks/tokenize.{KEY}.lock"])
+def test_a_lock_is_a_file_of_ours(
+    store: ArtifactStore, foreign: Path, kind: str, place: str
+) -> None:
+    _put(kind, store.root / place, foreign)
+    with store.lock("tokenize", KEY) as waited:
+        assert not waited
+    with build_lock(store.root / "locks", f"tokenize.{KEY}") as waited:
+        assert not waited
+
+
+@odd
+@pytest.mark.parametrize("place", ["", "sample", "sample/tokenize", "sample/tokenize/sw.json"])
+def test_a_reference_is_a_file_of_ours(
+    store: ArtifactStore, foreign: Path, kind: str, place: str
+) -> None:
+    reference = Reference(KEY, "d", {"code_version": 1, "config": {}, "tools": {}, "upstream": {}})
+    _put(kind, store.root / "references" / place, foreign)
+    references = References(store.root)
+    assert references.last("sample", "tokenize", "sw") is None
+    references.record("sample", "tokenize", "sw", reference)
+    assert references.last("sample", "tokenize", "sw") == reference
+
+
+@pytest.mark.parametrize("place", ["artifacts", "artifacts/tokenize"])
+def test_a_link_in_the_place_of_all_artifacts_is_refused_by_name(
+    store: ArtifactStore, publish: Publish, foreign: Path, place: str
+) -> None:
+    """Good artifacts may be there: the link is not removed, nor written through."""
+    _put("link", store.root / place, foreign)
+    with pytest.raises(StoreError, match=rf"{place} is not a directory of the store but a link"):
+        publish(FILES)
+
+
+@odd
+def test_an_atomic_write_follows_nothing(tmp_path: Path, foreign: Path, kind: str) -> None:
+    target = tmp_path / "record.json"
+    _put(kind, target, foreign)
+    _put(kind, tmp_path / f".record.json.{os.getpid()}.part", foreign)
+    write_atomically(target, b"ours")
+    assert target.read_bytes() == b"ours"
+    assert not target.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *((kind, "train.00001.txt") for kind in ODD),
+        *(("file", name) for name in ("deep/more.txt", "logs/x", "a\nb", "ä")),
+    ],
+)
+def test_a_stranger_is_not_read_is_reported_and_is_moved_by_a_run(
+    store: ArtifactStore, publish: Publish, foreign: Path, kind: str, name: str
+) -> None:
+    """`train.00001.txt` was read by the next stage, and a deep check did not see it."""
+    directory = publish(FILES).directory
+    _put(kind, directory / name, foreign)
+    assert [path.name for path in named_files(directory, "*.txt")] == ["train.00000.txt"]
+    assert [path.name for path in named_files(directory, "*/*.txt")] == ["er.txt"]
+    found = verify_store(store, "fast")
+    assert [stranger.path for stranger in found.strangers] == [name]
+    assert not found.damaged
+    artifact = store.find("tokenize", KEY)
+    assert artifact is not None
+    assert not verify_store(store, "deep").strangers
+    kept = list((store.root / "strangers" / "tokenize" / KEY).iterdir())
+    assert [path.name for path in kept] == [f"0.{Path(name).name}"]
+
+
+def test_a_name_that_is_no_text_is_a_stranger(store: ArtifactStore, publish: Publish) -> None:
+    directory = publish(FILES).directory
+    Path(os.fsdecode(os.fsencode(directory) + b"/\xff.txt")).write_text("")
+    (stranger,) = verify_store(store, "fast").strangers
+    json.dumps(stranger.path).encode()
+    assert store.find("tokenize", KEY) is not None
+    assert not verify_store(store, "fast").strangers
+
+
+def test_a_directory_without_a_manifest_lists_its_regular_files(
+    tmp_path: Path, foreign: Path
+) -> None:
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    (folder / "a.txt").write_text("")
+    (folder / "b.txt").symlink_to(foreign / "precious.txt")
+    assert named_files(folder, "*.txt") == [folder / "a.txt"]
+
+
+@pytest.mark.parametrize("twin", ["\u00e9t.txt", "e\u0301t.txt"])
+def test_names_that_differ_in_unicode_form_only_are_not_published(
+    publish: Publish, twin: str
+) -> None:
+    assert publish({twin: "x"}).manifest.files[0].path == twin
+    with pytest.raises(StoreError, match="do not keep apart"):
+        publish({"\u00e9t.txt": "x", "e\u0301t.txt": "y"}, key="t" * 24)
+
+
+def test_empty_directories_are_not_published(store: ArtifactStore, publish: Publish) -> None:
+    (store.stage("tokenize", KEY).out / "empty" / "er").mkdir(parents=True)
+    directory = publish(FILES).directory
+    assert sorted(path.name for path in directory.iterdir() if path.is_dir()) == ["deep"]
