@@ -1,8 +1,10 @@
 """Finds the file that a download left."""
 
+from glob import escape
 from pathlib import Path
 
 from xlm.errors import DataError
+from xlm.store.manifest import named_files
 
 
 def sole_file(directory: Path, pattern: str) -> Path:
@@ -11,7 +13,7 @@ def sole_file(directory: Path, pattern: str) -> Path:
     Raises:
         DataError: there is none, or more than one.
     """
-    found = sorted(directory.glob(pattern))
+    found = named_files(directory, pattern)
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise DataError(
@@ -27,9 +29,9 @@ def named_file(directory: Path, name: str) -> Path:
     Raises:
         DataError: it is not there.
     """
-    path = directory / name
-    if not path.is_file():
+    found = named_files(directory, escape(name))
+    if not found:
         raise DataError(
             f"{directory.name}: no file {name}", fix="fetch it again with --refresh download"
         )
-    return path
+    return found[0]

@@ -20,6 +20,7 @@ from xlm.errors import DataError
 from xlm.shards.footers import check, inspect, opened, shard_number
 from xlm.shards.layout import COUNTS, ID_COLUMNS, LABEL_COLUMN, Kind
 from xlm.shards.lines import InferencePairs, Lines, Pairs, concatenate
+from xlm.store.manifest import named_files
 
 
 class Place(NamedTuple):
@@ -45,7 +46,7 @@ class ShardReader:
 
     def __init__(self, directory: Path, split: str, vocabulary_hash: str) -> None:
         self.directory, self.split = directory, split
-        self.paths = sorted(directory.glob(f"{split}.*.parquet"), key=shard_number)
+        self.paths = sorted(named_files(directory, f"{split}.*.parquet"), key=shard_number)
         if not self.paths:
             raise DataError(f"{directory}: no shards of split {split!r}", fix="build the shards")
         self._shards = [inspect(path) for path in self.paths]

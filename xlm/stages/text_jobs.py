@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlm.store.manifest import named_files
+
 TEXT_PATTERNS = ("*.txt", "*.tsv")
 
 
@@ -27,8 +29,8 @@ class TextFile:
 
 
 def text_files(directory: Path) -> list[TextFile]:
-    """All text files of an artifact, by name."""
-    paths = (path for pattern in TEXT_PATTERNS for path in directory.glob(pattern))
+    """All text files that an artifact's manifest names, by name."""
+    paths = (path for pattern in TEXT_PATTERNS for path in named_files(directory, pattern))
     return [TextFile.of(path) for path in sorted(paths, key=lambda path: path.name)]
 
 
