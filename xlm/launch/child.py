@@ -29,6 +29,7 @@ from typing import IO
 
 from xlm.launch.group import current_group
 from xlm.launch.notice import without_notice
+from xlm.store.locks import held_locks
 
 _GUARD = Path(__file__).with_name("guard.py")
 _PATIENCE_SECONDS = 5.0
@@ -71,7 +72,8 @@ class GuardedChild:
 
         Args:
             held_signals: stay blocked until the program unblocks them.
-            inherited: further descriptors that the program keeps open, by their numbers here.
+            inherited: further descriptors that the program keeps open, by their numbers here; the
+                locks that this thread holds are always among them.
         """
         self._terminate_seconds = terminate_seconds
         self._socket, theirs = socket.socketpair()
@@ -90,7 +92,7 @@ class GuardedChild:
                     stderr=errors,
                     env={**os.environ, **(environment or {})},
                     start_new_session=True,
-                    pass_fds=tuple(inherited),
+                    pass_fds=(*inherited, *held_locks()),
                 )
         except BaseException:
             self._socket.close()

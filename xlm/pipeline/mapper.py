@@ -4,18 +4,22 @@ The executor is a pool of processes here; any `concurrent.futures.Executor` that
 piece of work alone (a cluster's client) serves.
 """
 
+import os
 import resource
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from xlm.errors import ToolError
 from xlm.pipeline.pool import WorkerPool
+from xlm.store.locks import writing
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -51,8 +55,12 @@ class _Measured(Generic[ResultT]):
 class ExecutorMapper:
     """Maps over an executor with at most twice its width in flight; adds up what it used."""
 
-    def __init__(self, executor: WorkerPool, workers: int, usage: Usage) -> None:
+    def __init__(
+        self, executor: WorkerPool, workers: int, usage: Usage, writers: Path | None = None
+    ) -> None:
+        """Map with `workers` processes, which hold the lock `writers` while they work."""
         self._executor = executor
+        self._measure = partial(_measure, os.getpid(), writers)
         self._window = 2 * workers
         self._usage = usage
 
@@ -76,7 +84,7 @@ class ExecutorMapper:
         waiting: deque[tuple[ItemT, Future[_Measured[ResultT]]]] = deque()
         try:
             for item in items:
-                waiting.append((item, self._executor.submit(_measure, function, item)))
+                waiting.append((item, self._executor.submit(self._measure, function, item)))
                 if len(waiting) >= self._window:
                     yield result(*waiting.popleft())
             while waiting:
@@ -88,7 +96,7 @@ class ExecutorMapper:
     def _alone(self, function: Callable[[ItemT], ResultT], item: ItemT) -> "_Measured[ResultT]":
         """Run what was lost with its process once more, in another one."""
         try:
-            return self._executor.run_alone(_measure, function, item)
+            return self._executor.run_alone(self._measure, function, item)
         except BrokenExecutor as error:
             raise ToolError(
                 "a worker process died twice over the same work (killed, or out of memory)",
@@ -106,10 +114,15 @@ class SerialMapper:
         return map(function, items)
 
 
-def _measure(function: Callable[[ItemT], ResultT], item: ItemT) -> _Measured[ResultT]:
+def _measure(
+    driver: int, writers: Path | None, function: Callable[[ItemT], ResultT], item: ItemT
+) -> _Measured[ResultT]:
     before = time.process_time()
     _reset_peak_memory()
-    result = function(item)
+    with nullcontext() if writers is None else writing(writers):
+        if writers is not None and os.getppid() != driver:
+            raise ToolError("the driver of this worker is gone", fix="run again")
+        result = function(item)
     return _Measured(result, time.process_time() - before, peak_memory_bytes())
 
 
