@@ -1,6 +1,5 @@
 """Pipeline runs of the benchmarks, as a user starts them, and what they recorded."""
 
-import json
 import os
 import shlex
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run_record import runs
 
 
 def run_pipeline(
@@ -38,8 +38,7 @@ def run_pipeline(
 
 def record_of(root: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """The newest run with just these overrides: several may be recorded at the same time."""
-    for path in sorted((root / "runs").glob("*.json"), reverse=True):
-        record: dict[str, Any] = json.loads(path.read_bytes())
+    for record in runs(root):
         if record["request"]["overrides"] == list(overrides):
             return record
     sys.exit(f"no run with {' '.join(overrides)} is recorded in {root}")

@@ -1,31 +1,59 @@
-"""What a run did: `<root>/runs/<time>.json`, read by `xlm results` and by the docs' cost tables."""
+"""What a run did: `<root>/runs/<number>-<time>.json`, read by `xlm results` and the cost tables.
+
+Records are ordered by their number, one more than the highest there is when a run ends: a clock
+that is set back does not make an old run the last one.
+"""
 
 import json
 import logging
+import re
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import PipelineRun
-from xlm.store.files import write_atomically
+from xlm.store.files import is_real_file, make_real_directory, read_small, write_atomically
+from xlm.store.manifest import relative_inside
 
 log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
+_NAME = re.compile(r"(?:(\d{6,})-)?(\d{8}T\d{12})\.json", re.ASCII)
+
+
+class _Node(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    stage: str
+    unit: str
+    status: str
+    directory: Annotated[str, AfterValidator(relative_inside)]
+
+
+class _Record(BaseModel):
+    """The fields of a record that are read."""
+
+    model_config = ConfigDict(extra="allow")
+
+    started: str
+    request: RunRequest
+    nodes: list[_Node]
 
 
 def write_run_record(run: PipelineRun) -> Path:
     """Record the request, the resolved configuration and the artifact of every node reached."""
-    finished = datetime.now(UTC)
     record = {
         "format_version": FORMAT_VERSION,
         "started": run.started.isoformat(),
-        "finished": finished.isoformat(),
-        "seconds": round((finished - run.started).total_seconds(), 3),
+        "finished": datetime.now(UTC).isoformat(),
+        "seconds": round(run.seconds(), 3),
+        **run.checks.total.measured(),
         "request": run.request.model_dump(mode="json"),
         "config": run.graph.config.model_dump(mode="json"),
         "selected": len(run.selected),
@@ -42,18 +70,29 @@ def write_run_record(run: PipelineRun) -> Path:
             for built in list(run.results.values())
         ],
     }
-    path = run.store.root / "runs" / f"{run.started:%Y%m%dT%H%M%S%f}.json"
+    home = make_real_directory(run.store.root, "runs")
+    number = max((number for number, _, _ in _numbered(home)), default=0) + 1
+    path = home / f"{number:06d}-{run.started:%Y%m%dT%H%M%S%f}.json"
     write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
     return path
 
 
+def _numbered(home: Path) -> list[tuple[int, str, Path]]:
+    """Number, time and path of all records, in order; older versions gave no number."""
+    found = []
+    for path in home.glob("*.json") if home.is_dir() else ():
+        if (name := _NAME.fullmatch(path.name)) is not None and is_real_file(path):
+            found.append((int(name[1] or 0), name[2], path))
+    return sorted(found)
+
+
 def runs(root: Path, profile: str | None = None) -> Iterator[dict[str, Any]]:
     """The readable run records, the newest first, of one profile if given."""
-    for path in sorted((root / "runs").glob("*.json"), reverse=True):
+    for _, _, path in reversed(_numbered(root / "runs")):
         try:
-            record: dict[str, Any] = json.loads(path.read_bytes())
-        except ValueError:
-            log.warning("%s is damaged; passed over", path)
+            record = _Record.model_validate_json(read_small(path)).model_dump(mode="json")
+        except (OSError, ValueError, RecursionError):
+            log.warning("%s is damaged; it is left out", path)
             continue
         if profile is None or same_profile(record["request"]["profile"], profile):
             yield record
