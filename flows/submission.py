@@ -13,6 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from tasks.artifacts import publish_stage_card, publish_tables
 from tasks.context import current_run_is
 from tasks.documents import DocumentArtifacts
+from tasks.notices import NoticeLog
 from tasks.progress import ProgressArtifacts
 from tasks.reach import ServerReach
 from tasks.stage_task import StageTask
@@ -85,7 +86,7 @@ def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
     """
     terminal = extra_observer.get()
     reach = ServerReach()
-    shown: list[Observer] = [ProgressArtifacts(reach), DocumentArtifacts(reach)]
+    shown: list[Observer] = [ProgressArtifacts(reach), DocumentArtifacts(reach), NoticeLog()]
     observers = Observers([*shown, *([terminal] if terminal else [])])
     with open_run(request, Settings.of_environment(), observers) as run, current_run_is(run):
         get_run_logger().info("%d nodes in %s", len(run.selected), run.store.root)

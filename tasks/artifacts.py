@@ -5,9 +5,10 @@ from pathlib import Path
 
 from prefect.artifacts import create_markdown_artifact
 
+from xlm.pipeline.built import Built
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.results import results_markdown, vocabulary_markdown
-from xlm.pipeline.run import Built, PipelineRun
+from xlm.pipeline.run import PipelineRun
 from xlm.pipeline.tables import stage_card
 from xlm.stage import ALL, Node
 

@@ -57,6 +57,9 @@ class DocumentArtifacts:
     def logged(self, node: Node, line: str) -> None:
         """Ignore lines of the log."""
 
+    def noticed(self, node: Node, line: str) -> None:
+        """Ignore notices: the flow's log has them."""
+
     def finished(self, event: Finished) -> None:
         """Write the last texts, due or not."""
         with self._lock:

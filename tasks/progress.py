@@ -53,6 +53,9 @@ class ProgressArtifacts:
     def logged(self, node: Node, line: str) -> None:
         """Ignore lines of the log."""
 
+    def noticed(self, node: Node, line: str) -> None:
+        """Ignore notices: the flow's log has them."""
+
     def finished(self, event: Finished) -> None:
         """Complete the bar of a node that was built."""
         shown = self._shown.pop(event.node, None)

@@ -97,6 +97,11 @@ class Recorder(NoObserver):
 
     def __init__(self) -> None:
         self.statuses: dict[str, str] = {}
+        self.notices: list[str] = []
+
+    def noticed(self, node: Node, line: str) -> None:
+        """Keep the line."""
+        self.notices.append(f"{node}: {line}")
 
     def finished(self, event: Finished) -> None:
         """Keep the status."""

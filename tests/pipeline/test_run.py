@@ -237,7 +237,7 @@ def test_the_run_record_lists_every_node(toy: Toy) -> None:
             last_run(run.store.root, reaching="publish")
     assert [node["stage"] for node in record["nodes"]] == ["read", "read", "join", "last"]
     root = run.store.root
-    (root / "runs" / "99.json").write_text("{")
+    (root / "runs" / "000099-20991128T000000000000.json").write_text("{")
     assert last_run(root) == record
     assert [cost.stage for cost in costs_of(record, root)] == ["read", "join", "last"]
     joined = artifact_of(record, root, "join")

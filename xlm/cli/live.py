@@ -116,6 +116,10 @@ class LiveView:
         if not self._console.is_terminal:
             self._print(Text(f"  {node}  {line}"))
 
+    def noticed(self, node: Node, line: str) -> None:
+        """Print the line, on a terminal too."""
+        self._print(Text(f"! {node}  {line}", style="yellow"))
+
     def finished(self, event: Finished) -> None:
         """Take the node off; print a line unless it was cached (those are only counted)."""
         with self._lock:

@@ -48,13 +48,18 @@ class Graph:
     def select(
         self, *, until: str | None = None, only: Sequence[str] = (), refresh: Sequence[str] = ()
     ) -> tuple[Node, ...]:
-        """The nodes to build: those of the stages `only`, or all that `until` needs and itself.
+        """The nodes to build: those that `only` names, or `until` and all that it needs.
+
+        Both take stages and nodes, as `tokenize` and `tokenize[sw]`.
 
         Raises:
             ConfigError: a name that there is not, or that is refreshed without being built.
         """
         for name in [*only, *([until] if until else [])]:
-            stage_named(name)
+            if "[" in name:
+                self._check_names([name])
+            else:
+                stage_named(name)
         if only and until:
             raise ConfigError("both `only` and `until` are given", fix="drop one of them")
         self._check_names(refresh)
@@ -70,12 +75,12 @@ class Graph:
 
     def _selected(self, until: str | None, only: Sequence[str]) -> tuple[Node, ...]:
         if only:
-            return tuple(node for node in self.nodes if node.stage in only)
+            return tuple(node for node in self.nodes if node.stage in only or str(node) in only)
         if until is None:
             return self.nodes
         wanted: set[Node] = set()
         for node in reversed(self.nodes):
-            if node.stage == until or node in wanted:
+            if until in (node.stage, str(node)) or node in wanted:
                 wanted.add(node)
                 wanted.update(self.upstream[node].values())
         return tuple(node for node in self.nodes if node in wanted)

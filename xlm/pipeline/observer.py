@@ -44,6 +44,10 @@ class Observer(Protocol):
         """The node's stage adds a line to the run's log, at most one a minute."""
         ...
 
+    def noticed(self, node: Node, line: str) -> None:
+        """Something that a person should see: a wait for another run, a verdict, a mend."""
+        ...
+
     def finished(self, event: Finished) -> None:
         """The node was built, was cached, failed, or was not tried."""
         ...
@@ -64,6 +68,9 @@ class NoObserver:
         """Ignore."""
 
     def logged(self, node: Node, line: str) -> None:
+        """Ignore."""
+
+    def noticed(self, node: Node, line: str) -> None:
         """Ignore."""
 
     def finished(self, event: Finished) -> None:
@@ -119,6 +126,11 @@ class Observers:
         """Tell all."""
         for member in self.members:
             member.logged(node, line)
+
+    def noticed(self, node: Node, line: str) -> None:
+        """Tell all."""
+        for member in self.members:
+            member.noticed(node, line)
 
     def finished(self, event: Finished) -> None:
         """Tell all."""

@@ -8,7 +8,6 @@
 verified artifact, or builds one under the key's lock.
 """
 
-import errno
 import logging
 import threading
 import time
@@ -19,34 +18,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from xlm.config.settings import Settings
-from xlm.errors import MissingUpstreamError, PipelineError, RequeueError
+from xlm.errors import MissingUpstreamError, PipelineError, RequeueError, StoreError
 from xlm.launch.group import ProgramGroup
+from xlm.pipeline.built import Building, Built, description_of, measured_of, verdict_line
+from xlm.pipeline.failures import failure_line
 from xlm.pipeline.graph import Graph, stage_named
-from xlm.pipeline.machine import machine_record
-from xlm.pipeline.mapper import ExecutorMapper, Usage, resident_memory_bytes
+from xlm.pipeline.inputs import CheckCost, InputChecks
+from xlm.pipeline.mapper import ExecutorMapper, Usage
 from xlm.pipeline.observer import Finished, NodeProgress, Observer, Status
 from xlm.pipeline.pool import WorkerPool, on_interrupt, worker_pool
 from xlm.pipeline.request import RunRequest
-from xlm.stage import Node, Outcome, Source, Stage, Work
+from xlm.stage import Node, Outcome, Stage, Work
 from xlm.store.keys import artifact_key, ingredients_of, tool_version
-from xlm.store.manifest import UpstreamRecord
+from xlm.store.locks import wait_for_writers
 from xlm.store.records import forget_unfinished
 from xlm.store.references import Reference, References
-from xlm.store.store import Artifact, ArtifactStore
+from xlm.store.store import Artifact, ArtifactStore, Verify
 
 log = logging.getLogger(__name__)
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-@dataclass(frozen=True)
-class Built:
-    """What became of one node; `seconds` is the stage's own time, without waits."""
-
-    node: Node
-    status: Status
-    artifact: Artifact
-    seconds: float
 
 
 @dataclass
@@ -60,6 +49,7 @@ class PipelineRun:
     observer: Observer
     executor: WorkerPool
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: float = field(default_factory=time.monotonic)
     results: dict[Node, Built] = field(default_factory=dict)
     failures: dict[Node, str] = field(default_factory=dict)
     asked_to_stop: set[Node] = field(default_factory=set)
@@ -74,6 +64,7 @@ class PipelineRun:
         )
         self._programs = ProgramGroup()
         self._interrupted = threading.Event()
+        self.checks = InputChecks()
         # Stages that compute share the cores; downloads wait for hosts and are limited there.
         self._slots = threading.BoundedSemaphore(self.settings.workers)
 
@@ -87,44 +78,85 @@ class PipelineRun:
         stage = stage_named(node.stage)
         try:
             self._require_uninterrupted()
-            ingredients, upstream = self._ingredients(node, stage)
-            built = self._serve_or_build(node, stage, ingredients, upstream)
+            built = self._serve_or_build(node, stage, self.request.verify)
         except Exception as error:
-            self.failures[node] = self._told(error)
+            interrupted = self._interrupted.is_set()
+            self.failures[node] = (
+                "interrupted" if interrupted else failure_line(error, self.store.root)
+            )
             if saved := isinstance(error, RequeueError):
                 self.asked_to_stop.add(node)
             told = self.failures[node]
             self.observer.finished(Finished(node, "failed", detail=told, saved=saved))
             raise
-        self._remember(built, ingredients)
         return built
 
-    def _told(self, error: Exception) -> str:
-        if self._interrupted.is_set():
-            return "interrupted"
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return f"the disk of {self.store.root} is full; free some space and run again"
-        if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
-            return f"{error}; let this user write there (chown, chmod, mount) and run again"
-        return " ".join(str(error).split()) or type(error).__name__
-
     def _serve_or_build(
-        self,
-        node: Node,
-        stage: Stage[Any],
-        ingredients: dict[str, Any],
-        upstream: dict[str, Artifact],
+        self, node: Node, stage: Stage[Any], verify: Verify, *, refresh: bool | None = None
     ) -> Built:
+        refresh = self.request.refreshes(node) if refresh is None else refresh
+        ingredients, upstream = self._ingredients(node, stage)
         key = artifact_key(ingredients)
-        refresh = self.request.refreshes(node)
-        if not refresh and (artifact := self._hit(node, stage, key)) is not None:
-            return Built(node, "cached", artifact, 0.0)
-        with self.store.lock(stage.name, key, self._require_uninterrupted) as waited:
+        if not refresh and (artifact := self._hit(node, stage, key, verify)) is not None:
+            return self._remember(Built(node, "cached", artifact, 0.0), ingredients)
+        mended, cost = self._mend_inputs(node)
+        if mended:
+            # An input that came out with another digest gives another key.
+            ingredients, upstream = self._ingredients(node, stage)
+            key = artifact_key(ingredients)
+        with self.store.lock(
+            stage.name,
+            key,
+            self._require_uninterrupted,
+            lambda line: self.observer.noticed(node, line),
+        ) as waited:
             # Another builder may have finished since the first look, waited for or not.
-            if not refresh and (artifact := self._hit(node, stage, key)) is not None:
-                return Built(node, "waited" if waited else "cached", artifact, 0.0)
-            artifact, seconds = self._build(node, stage, key, ingredients, upstream)
-            return Built(node, "built", artifact, seconds)
+            if not refresh and (artifact := self._hit(node, stage, key, verify)) is not None:
+                status: Status = "waited" if waited else "cached"
+                return self._remember(Built(node, status, artifact, 0.0), ingredients)
+            self._wait_for_workers(node, key)
+            building = Building(node, stage, key, ingredients, upstream, fresh=mended)
+            artifact, seconds = self._build(building, cost)
+            return self._remember(Built(node, "built", artifact, seconds), ingredients)
+
+    def _wait_for_workers(self, node: Node, key: str) -> None:
+        """Wait for worker processes of a driver that was killed: they may still write."""
+        wait_for_writers(
+            self.store.writers_lock(node.stage, key),
+            self._require_uninterrupted,
+            lambda line: self.observer.noticed(node, line),
+        )
+
+    def _mend_inputs(self, node: Node) -> tuple[bool, CheckCost]:
+        """Hash the inputs of a node that is about to be built; mend what is damaged.
+
+        Returns whether there was damage, and what hashing cost.
+
+        Raises:
+            StoreError: an input is damaged and this run does not build it.
+        """
+        mended, total = False, CheckCost()
+        for needed in self.graph.upstream[node].values():
+            reason, cost = self.checks.damage(self.locate(needed))
+            total += cost
+            if reason is None:
+                continue
+            if needed not in self.selected:
+                whole = self.request.whole(str(needed)).model_copy(update={"verify": "deep"})
+                command = whole.command(self.store.root)
+                raise StoreError(
+                    f"{needed}, which {node} is built from, is damaged ({reason})",
+                    fix=f"build it again with `{command}`",
+                )
+            self.observer.noticed(needed, f"is damaged ({reason}) and is built again first")
+            built = self._serve_or_build(needed, stage_named(needed.stage), "deep", refresh=False)
+            self.checks.wrote(built.artifact)
+            mended = True
+        return mended, total
+
+    def seconds(self) -> float:
+        """How long the run has lasted, whatever was done to the clock."""
+        return time.monotonic() - self.began
 
     def interrupt(self) -> None:
         """End what is being built, without waiting for it; a rerun goes on from there.
@@ -150,7 +182,7 @@ class PipelineRun:
         stage = stage_named(node.stage)
         try:
             ingredients, _ = self._ingredients(node, stage)
-            artifact = self._hit(node, stage, artifact_key(ingredients))
+            artifact = self._hit(node, stage, artifact_key(ingredients), self.request.verify)
         except MissingUpstreamError:
             # An input of an input is missing: the user needs the command for this node, once.
             artifact = None
@@ -188,8 +220,8 @@ class PipelineRun:
         )
         return ingredients, upstream
 
-    def _hit(self, node: Node, stage: Stage[Any], key: str) -> Artifact | None:
-        artifact = self.store.find(stage.name, key, self.request.verify)
+    def _hit(self, node: Node, stage: Stage[Any], key: str, verify: Verify) -> Artifact | None:
+        artifact = self.store.find(stage.name, key, verify)
         if artifact is None or stage.stale is None:
             return artifact
         manifest = artifact.manifest.model_dump(mode="json")
@@ -199,49 +231,52 @@ class PipelineRun:
             return None
         return artifact
 
-    def _build(
-        self,
-        node: Node,
-        stage: Stage[Any],
-        key: str,
-        ingredients: dict[str, Any],
-        upstream: dict[str, Artifact],
-    ) -> tuple[Artifact, float]:
-        staging = self.store.stage(stage.name, key)
+    def _build(self, building: Building, checked: CheckCost) -> tuple[Artifact, float]:
+        node, stage, key = building.node, building.stage, building.key
+        staging = self.store.stage(stage.name, key, fresh=building.fresh)
         forget_unfinished(staging.scratch / "records", staging.out)
         usage = Usage()
+        writers = self.store.writers_lock(stage.name, key)
         work: Work[Any] = Work(
             unit=node.unit,
             config=stage.slice(self.graph.config, node.unit),
-            inputs={role: artifact.directory for role, artifact in upstream.items()},
+            inputs={role: one.directory for role, one in building.upstream.items()},
             out=staging.out,
             scratch=staging.scratch,
             logs=staging.logs,
-            mapper=ExecutorMapper(self.executor, self.settings.workers, usage),
+            mapper=ExecutorMapper(self.executor, self.settings.workers, usage, writers),
             workers=self.settings.workers,
             progress=NodeProgress(self.observer, node, self._require_uninterrupted),
             cache=self.store.cache_directory("tools"),
             pins=self.store.root / "pins",
         )
+        self._require_whole(building)
         if stage.network:
             outcome, seconds = self._run_stage(node, stage, work, usage)
         else:
             with self._slots:
                 outcome, seconds = self._run_stage(node, stage, work, usage)
-        description = {
-            "stage": stage.name,
-            "unit": node.unit,
-            "key": key,
-            "code_version": stage.version,
-            "config": ingredients["config"],
-            "tools": ingredients["tools"],
-            "upstream": {role: _record(artifact) for role, artifact in upstream.items()},
-            "counts": dict(outcome.counts),
-            "sources": [_source(source) for source in outcome.sources],
-            "resolved_config": self.graph.config.model_dump(mode="json"),
-        }
-        measured = self._measured(outcome, seconds, usage)
-        return self.store.publish(staging, description, measured, stage.volatile), seconds
+        self._require_whole(building)
+        description = description_of(
+            key, building.ingredients, building.upstream, outcome, self.graph.config
+        )
+        measured = measured_of(outcome, seconds, usage, checked)
+        earlier = self.store.digest(stage.name, key)
+        artifact = self.store.publish(staging, description, measured, stage.volatile)
+        self.checks.wrote(artifact)
+        if earlier is not None and self.request.refreshes(node):
+            self.observer.noticed(node, verdict_line(earlier, artifact.manifest.digest))
+        return artifact, seconds
+
+    def _require_whole(self, building: Building) -> None:
+        """Refuse inputs that changed since they were hashed; files that did not are not read."""
+        for role, artifact in building.upstream.items():
+            reason, _ = self.checks.damage(artifact)
+            if reason is not None:
+                raise StoreError(
+                    f"{role} of {building.node} was damaged while it was needed ({reason})",
+                    fix="run again: it is built anew first",
+                )
 
     def _run_stage(
         self, node: Node, stage: Stage[Any], work: Work[Any], usage: Usage
@@ -255,29 +290,7 @@ class PipelineRun:
         usage.add(time.thread_time() - began_cpu, 0)
         return outcome, time.monotonic() - began
 
-    def _measured(self, outcome: Outcome, seconds: float, usage: Usage) -> dict[str, Any]:
-        """What `run.json` says of the building of an artifact.
-
-        `cpu_seconds` is the sum over the workers, the programs and the driver's thread,
-        `peak_memory_bytes` the peak of the largest process among workers and programs. A stage
-        that had neither, a download say, worked in the driver, which many stages share: for it
-        the driver's resident memory at the stage's end is recorded.
-        """
-        measured = dict(outcome.measured)
-        peak = max(int(measured.get("peak_memory_bytes", 0)), usage.peak_memory_bytes)
-        cpu = float(measured.get("cpu_seconds", 0.0)) + usage.cpu_seconds
-        return (
-            measured
-            | machine_record()
-            | {
-                "wall_seconds": round(seconds, 3),
-                "cpu_seconds": round(cpu, 3),
-                "peak_memory_bytes": peak or resident_memory_bytes(),
-                "finished": datetime.now(UTC).isoformat(),
-            }
-        )
-
-    def _remember(self, built: Built, ingredients: dict[str, Any]) -> None:
+    def _remember(self, built: Built, ingredients: dict[str, Any]) -> Built:
         node, manifest = built.node, built.artifact.manifest
         self._artifacts[node] = built.artifact
         self.results[node] = built
@@ -289,6 +302,7 @@ class PipelineRun:
             Reference(manifest.key, manifest.digest, ingredients),
         )
         self.observer.finished(Finished(node, built.status, built.seconds, manifest.digest))
+        return built
 
 
 @contextmanager
@@ -303,21 +317,3 @@ def open_run(request: RunRequest, settings: Settings, observer: Observer) -> Ite
         run = PipelineRun(request, graph, store, settings, observer, executor)
         with on_interrupt(run.interrupt):
             yield run
-
-
-def _record(artifact: Artifact) -> UpstreamRecord:
-    manifest = artifact.manifest
-    return UpstreamRecord(
-        stage=manifest.stage, unit=manifest.unit, key=manifest.key, digest=manifest.digest
-    )
-
-
-def _source(source: Source) -> dict[str, Any]:
-    return {
-        "name": source.name,
-        "address": source.address,
-        "licence": source.licence,
-        "size_bytes": source.size_bytes,
-        "sha256": source.sha256,
-        **({"redirected_to": source.redirected_to} if source.redirected_to else {}),
-    }

@@ -1,16 +1,19 @@
 """What is shown about a stage: its card in the UI, and what was measured while it was built."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
+from xlm.errors import StoreError
 from xlm.markdown import duration, narrow, size, table
+from xlm.pipeline.built import Built
 from xlm.pipeline.counts import count_table, over_splits, totals
 from xlm.pipeline.graph import stage_named
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.run import Built
+from xlm.store.files import read_small
 from xlm.store.manifest import RUN_NAME
 
 _DIGEST_DIGITS = 12
@@ -98,7 +101,24 @@ def _units(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]]) ->
     return "\n\n".join(parts)
 
 
+class _Measured(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+
 def read_measured(directory: Path) -> dict[str, Any]:
-    """What was measured while an artifact was built."""
-    measured: dict[str, Any] = json.loads((directory / RUN_NAME).read_bytes())
-    return measured
+    """What was measured while an artifact was built.
+
+    Raises:
+        StoreError: its `run.json` is missing or damaged.
+    """
+    path = directory / RUN_NAME
+    try:
+        return _Measured.model_validate_json(read_small(path)).model_dump()
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(
+            f"{path} cannot be read ({type(error).__name__})", fix="run with `--verify deep`"
+        ) from error

@@ -1,0 +1,18 @@
+"""What a person should see of a run (a wait, a verdict, a mend) as lines of the task's log."""
+
+from prefect import get_run_logger
+from prefect.exceptions import MissingContextError
+
+from xlm.pipeline.observer import NoObserver
+from xlm.stage import Node
+
+
+class NoticeLog(NoObserver):
+    """An observer that writes notices into the log of the task run that they are about."""
+
+    def noticed(self, node: Node, line: str) -> None:
+        """Log the line; outside of a task there is no log."""
+        try:
+            get_run_logger().warning("%s %s", node, line)
+        except MissingContextError:
+            return
