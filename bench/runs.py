@@ -16,8 +16,8 @@ def run_pipeline(
     root: Path, profile: str, overrides: Sequence[str], *, until: str, refresh: Sequence[str] = ()
 ) -> None:
     """`xlm run` with one worker; its output goes to `benchmark.log` of the root."""
-    request = RunRequest(profile=profile, overrides=tuple(overrides))
-    words = shlex.split(request.command(until=until))[1:]
+    request = RunRequest(profile=profile, overrides=tuple(overrides), until=until)
+    words = shlex.split(request.command(root))[1:]
     command = [sys.executable, "-m", "xlm.cli.main", *words]
     for stage in refresh:
         command += ["--refresh", stage]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.conftest import JOIN, LAST, READ, Toy
+from xlm.pipeline.built import Built
 from xlm.pipeline.counts import count_table, over_splits, plain_name, plain_value, totals
-from xlm.pipeline.run import Built
 from xlm.pipeline.tables import stage_card
 
 TOKENIZED = {"train_lines": 3000, "train_tokens": 40_000, "test_lines": 5, "test_tokens": 70}
