@@ -1,4 +1,4 @@
-# Verbs of the project. `make help` lists them.
+# Commands of the project. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
 # Tests of one file share costly fixtures, so a file stays in one process; PARALLEL= runs them in order.
@@ -7,20 +7,20 @@ PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check format ui mini15 ablation fingerprints lock clean
 
-help:  ## list the verbs
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup:  ## create .venv (Python 3.11+, pip and g++ are needed)
+setup:  ## create .venv (needs Python 3.11+, pip and g++)
 	@$(PYTHON) infra/bootstrap.py
 
-run: setup  ## run the whole pipeline on the sample world and print its results
+run: setup  ## run the pipeline on the sample world, print results
 	@$(BIN)/xlm run --profile sample
 	@$(BIN)/xlm results --profile sample
 
-test: setup  ## run the tests; PYTEST="-k store" for some of them
+test: setup  ## run the tests, or some: PYTEST="-k store"
 	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
-check: setup  ## lint, format and types
+check: setup  ## check style, format, types and imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -31,21 +31,21 @@ format: setup  ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-ui: setup  ## Prefect server, worker and deployments; Ctrl-C stops them
+ui: setup  ## start the Prefect UI and a worker
 	@$(BIN)/xlm ui
 
-mini15: setup  ## real data in 15 languages, from the hosts or from MIRROR=path
+mini15: setup  ## run on real data; MIRROR=DIR for a local copy
 	@$(BIN)/xlm run --profile mini15 $(if $(MIRROR),--set sources.mirror=$(MIRROR))
 	@$(BIN)/xlm results --profile mini15
 
-ablation: setup  ## MLM+TLM against MLM alone, three seeds, on the sample world
+ablation: setup  ## compare MLM+TLM with MLM on the sample world
 	@$(BIN)/python bench/ablation.py
 
-fingerprints: setup  ## record the code of stages; WAIVER="why the bytes are the same"
+fingerprints: setup  ## record the code of stages; WAIVER="reason"
 	@$(BIN)/python -m xlm.stages.fingerprint $(if $(WAIVER),--waiver "$(WAIVER)")
 
-lock: setup  ## rewrite infra/constraints.txt from the environment at hand
+lock: setup  ## write infra/constraints.txt from .venv
 	@$(BIN)/python infra/lock.py
 
-clean:  ## remove the environment and caches, never ./data
+clean:  ## remove .venv and caches, but not ./data
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
