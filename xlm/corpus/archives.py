@@ -119,19 +119,19 @@ def read_bz2_streams(path: Path) -> Iterator[tuple[int, bytes]]:
                 decoder, start = bz2.BZ2Decompressor(), packed_bytes
             packed_bytes += len(pending)
             growth.packed(len(pending))
-            chunk = _decompress(decoder, pending, path)
+            chunk = _decompress(decoder, pending, path, start)
             while True:
                 growth.unpacked(len(chunk))
                 if chunk:
                     yield start, chunk
                 if decoder.eof or decoder.needs_input:
                     break
-                chunk = _decompress(decoder, b"", path)
+                chunk = _decompress(decoder, b"", path, start)
             pending = decoder.unused_data
             packed_bytes -= len(pending)
             growth.packed(-len(pending))
     if packed_bytes == 0 or not decoder.eof:
-        raise _damaged(path, "truncated bzip2 file")
+        raise _damaged_stream(path, "truncated bzip2 file", start)
 
 
 class _Growth:
@@ -195,11 +195,19 @@ def _is_of_the_disk(fault: BaseException) -> bool:
     return isinstance(fault, OSError) and fault.errno not in (None, errno.EINVAL)
 
 
-def _decompress(decoder: bz2.BZ2Decompressor, data: bytes, path: Path) -> bytes:
+def _decompress(decoder: bz2.BZ2Decompressor, data: bytes, path: Path, start: int) -> bytes:
     try:
         return decoder.decompress(data, _CHUNK_BYTES)
     except (OSError, ValueError) as fault:
-        raise _damaged(path, f"not bzip2 data ({fault})") from fault
+        raise _damaged_stream(path, f"not bzip2 data ({fault})", start) from fault
+
+
+def _damaged_stream(path: Path, what: str, start: int) -> DataError:
+    return DataError(
+        f"{path.name}: {what}",
+        fix=f"the damaged stream begins at byte {start:,}; `xlm store verify` tells whether the "
+        "file changed after its download; if not, choose another release of the source",
+    )
 
 
 def _check_member(path: Path, member: zipfile.ZipInfo) -> None:

@@ -26,7 +26,7 @@ _MAX_TITLE_CHARACTERS = 1024
 """MediaWiki stores at most 255 bytes."""
 _SHOWN_CHARACTERS = 60
 _FIX = (
-    "choose another date (sources.wikipedia.date); `xlm store verify --deep` tells whether the "
+    "choose another date (sources.wikipedia.date); `xlm store verify` tells whether the "
     "file changed after its download"
 )
 
