@@ -204,7 +204,7 @@ def test_settings_come_from_arguments_then_the_environment(
     assert Settings.of_environment(root="here").root == "here"
     for word in ("many", "²"):
         monkeypatch.setenv("XLM_WORKERS", word)
-        with pytest.raises(ConfigError, match=f"workers = '{word}'"):
+        with pytest.raises(ConfigError, match=f"XLM_WORKERS='{word}'"):
             Settings.of_environment()
     monkeypatch.setenv("XLM_WORKERS", "")
     assert Settings.of_environment().workers >= 1

@@ -23,7 +23,7 @@ from xlm.cli.options import (
     Workers,
     whole_number,
 )
-from xlm.cli.output import describe, print_anything
+from xlm.cli.output import describe, one_line, print_anything, require_folder
 from xlm.cli.usage import (
     HELP_SETTINGS,
     USAGE_EXIT_CODE,
@@ -280,15 +280,16 @@ def main() -> None:
     """Run a command; an error that a user can mend is one line on stderr and exit code 1 or 2."""
     print_anything()
     try:
+        require_folder()
         code = app(prog_name="xlm", standalone_mode=False)
     except typer.TyperException as error:
         print_usage_error(error)
         code = USAGE_EXIT_CODE
     except XlmError as error:
-        sys.stderr.write(f"xlm: {error}\n")
+        sys.stderr.write(f"xlm: {one_line(str(error))}\n")
         code = error.exit_code
     except OSError as error:
-        sys.stderr.write(f"xlm: {describe(error)}\n")
+        sys.stderr.write(f"xlm: {one_line(describe(error))}\n")
         code = 1
     sys.exit(code)
 

@@ -1,12 +1,16 @@
 """Standard output of commands: every character can be printed, and a reader may stop reading."""
 
 import os
+import re
 import shutil
 import signal
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
-from xlm.errors import ToolError
+from xlm.errors import ConfigError, ToolError
+
+_LONG_WORD = re.compile(r"\S{300,}")
 
 
 def print_anything() -> None:
@@ -43,6 +47,26 @@ def terminal_width() -> int | None:
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     return max(40, shutil.get_terminal_size().columns)
+
+
+def require_folder() -> None:
+    """Refuse to work in a folder that was removed: every relative path means nothing there.
+
+    Raises:
+        ConfigError: there is no current folder.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise ConfigError(
+            f"the current folder cannot be used: {error.strerror}", fix="change to another folder"
+        ) from None
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, and with the middle of very long names left out."""
+    text = " ".join(text.splitlines())
+    return _LONG_WORD.sub(lambda found: f"{found[0][:120]}...{found[0][-60:]}", text)
 
 
 def describe(error: OSError) -> str:

@@ -22,8 +22,13 @@ def build_request(
     """The request that the options stand for.
 
     Raises:
-        ConfigError: `verify` is neither fast nor deep.
+        ConfigError: `verify` is neither fast nor deep, or an option's value is not UTF-8.
     """
+    for text in (profile, languages, until or "", *(overrides or ()), *(only or ())):
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ConfigError(
+                f"{text!r} is not UTF-8", fix="write it in UTF-8, in a locale such as C.UTF-8"
+            )
     if verify not in ("fast", "deep"):
         raise ConfigError(f"--verify {verify!r}", fix="choose fast or deep")
     return RunRequest(

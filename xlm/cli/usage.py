@@ -1,7 +1,7 @@
 """What all commands share: their help, their version, and one line for a mistyped command."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from xlm.config.suggest import did_you_mean
+from xlm.errors import ConfigError
 
 USAGE_EXIT_CODE = 2
 """Of a command line that cannot be read, as in other Unix programs; other errors exit with 1."""
@@ -37,13 +38,30 @@ class CommandGroup(TyperGroup):
 
         Raises:
             typer.BadParameter: there is no such command.
+            ConfigError: an option that takes one value is given twice.
         """
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             names = self.list_commands(ctx)
             raise typer.BadParameter(
                 f"unknown command {_shortened(args[0])!r}; {did_you_mean(args[0], names)}", ctx=ctx
             )
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not hasattr(command, "commands"):
+            _refuse_repetition(f"{ctx.command_path} {name}", command, rest)
+        return name, command, rest
+
+
+def _refuse_repetition(path: str, command: Any, words: Sequence[str]) -> None:
+    """Refuse a second value for an option that takes one: which of them counts is a guess."""
+    for option in command.params:
+        if option.param_type_name != "option" or option.multiple or option.is_flag:
+            continue
+        long_names = tuple(f"{name}=" for name in option.opts if name.startswith("--"))
+        given = [word for word in words if word in option.opts or word.startswith(long_names)]
+        if len(given) > 1:
+            raise ConfigError(
+                f"{path}: {option.opts[0]} is given {len(given)} times", fix="drop one"
+            )
 
 
 def examples(*lines: str) -> str:

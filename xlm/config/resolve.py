@@ -76,12 +76,15 @@ def _defaults() -> dict[str, Any]:
 
 def _read_profile(profile: str) -> dict[str, Any]:
     if profile.endswith((".yaml", ".yml")):
-        path = Path(profile)
-        if not os.path.isfile(profile):  # noqa: PTH113 - a name that is too long is no file
-            raise ConfigError(f"profile {profile[:200]!r}: no such file", fix="check the path")
-        text = _read_text(path)
+        text = _read_text(Path(profile))
     elif profile in profile_names():
         text = (_PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")
+    elif "/" in profile or profile in (".", ".."):
+        is_folder = os.path.isdir(profile)  # noqa: PTH112 - a name that is too long is no folder
+        kind = "a folder" if is_folder else "a path that does not end in .yaml"
+        raise ConfigError(
+            f"profile {profile[:200]}: {kind}", fix="give a profile's name or a YAML file"
+        )
     else:
         raise ConfigError(
             f"unknown profile {profile[:200]!r}",
@@ -98,11 +101,15 @@ def _read_profile(profile: str) -> dict[str, Any]:
 
 def _read_text(path: Path) -> str:
     try:
+        if not path.is_file() and path.exists() and not path.is_dir():
+            raise ConfigError(f"profile {path} is not a regular file", fix="check the path")
         return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"profile {str(path)!r}: no such file", fix="check the path") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(
-            f"profile {path} cannot be read: {reason}", fix="check the file"
+            f"profile {str(path)[:200]} cannot be read: {reason}", fix="check the file"
         ) from None
 
 

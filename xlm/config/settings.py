@@ -34,14 +34,17 @@ class Settings:
         """Explicit values first, then XLM_ROOT and XLM_WORKERS, then ./data and all cores.
 
         Raises:
-            ConfigError: the number of workers is not a positive integer.
+            ConfigError: the number of workers is not a positive integer, or the root is blank.
         """
+        if root is not None and not root.strip():
+            raise ConfigError("--root is blank", fix="name a folder, or drop the option")
         chosen = root or os.environ.get("XLM_ROOT") or DEFAULT_ROOT
         asked = workers if workers is not None else os.environ.get("XLM_WORKERS") or None
         if asked is None:
             return cls(chosen, len(os.sched_getaffinity(0)))
-        if not str(asked).isdecimal() or int(asked) < 1:
-            raise ConfigError(f"workers = {asked!r}", fix="give a whole number from 1 on")
+        text = str(asked)
+        if not (text.isascii() and text.isdecimal() and len(text) < 10) or int(text) < 1:
+            raise ConfigError(f"XLM_WORKERS={asked!r}", fix="give a whole number from 1 up")
         return cls(chosen, int(asked))
 
 

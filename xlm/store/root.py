@@ -26,6 +26,7 @@ def resolve_root(url: str, *, write: bool = True) -> Path:
             f"store root {url!r}: scheme {protocol!r} cannot commit by rename",
             fix="use a local or mounted directory such as ./data",
         )
+    _require_plain(url)
     # POSIX keeps exactly two leading slashes: fsspec makes them of `./data` in the folder `/`.
     root = Path("/" + LocalFileSystem._strip_protocol(url).lstrip("/")).absolute()
     try:
@@ -40,6 +41,33 @@ def resolve_root(url: str, *, write: bool = True) -> Path:
             fix="choose another with --root or XLM_ROOT",
         )
     return root
+
+
+def _require_plain(url: str) -> None:
+    """Refuse names that no other program could be given, and folders that are not meant.
+
+    Raises:
+        StoreError: the root is blank, not UTF-8, has control characters, or names no user's home.
+    """
+    fault = ""
+    if not url.strip():
+        fault = "is blank"
+    elif any(ord(letter) < 32 or letter == "\x7f" for letter in url):
+        fault = "has a control character in it"
+    elif any("\ud800" <= letter <= "\udfff" for letter in url):
+        fault = "is not UTF-8"
+    elif url.startswith("~") and not _has_home(url):
+        fault = "names a user that this machine does not know"
+    if fault:
+        raise StoreError(f"store root {url!r} {fault}", fix="check --root or XLM_ROOT")
+
+
+def _has_home(url: str) -> bool:
+    try:
+        Path(url).expanduser()
+    except RuntimeError:
+        return False
+    return True
 
 
 def is_writable(root: Path) -> bool:

@@ -1,0 +1,155 @@
+"""Odd surroundings: locales, homes, folders that are gone, read-only or far too long names."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.filter_process import REPOSITORY
+from xlm.cli.main import main
+from xlm.cli.output import one_line
+from xlm.errors import StoreError
+from xlm.store.root import resolve_root
+
+XLM = Path(sys.executable).with_name("xlm")
+SMALL = REPOSITORY / "tests" / "flows" / "small.yaml"
+Told = Callable[..., str]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
+    """The one line that a command ends with, run in this process."""
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["xlm", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        line = capsys.readouterr().err
+        assert ended.value.code == 1, line
+        assert line.startswith("xlm: ")
+        assert line.count("\n") == 1
+        assert len(line) < 600
+        return line
+
+    return run
+
+
+def test_a_locale_without_letters_no_home_and_no_stdin(tmp_path: Path) -> None:
+    profile = tmp_path / "Größe 中文.yaml"
+    profile.write_bytes(SMALL.read_bytes())
+    command = shlex.join([str(XLM), "plan", "--until", "make-world", "--profile", str(profile)])
+
+    def run(**variables: str) -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run(
+            ["sh", "-c", f"{command} <&-"],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C"} | variables,
+            capture_output=True,
+            check=False,
+        )
+
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b"make-world  build    never built\n1 build\n"
+    # With Python's own help against such locales off, the name cannot be read.
+    done = run(PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"xlm: ")
+    assert done.stderr.endswith(b"is not UTF-8; write it in UTF-8, in a locale such as C.UTF-8\n")
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "results", "store ls"])
+def test_a_folder_that_was_removed_is_one_line(tmp_path: Path, command: str, told: Told) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    here = Path.cwd()
+    try:
+        os.chdir(gone)
+        gone.rmdir()
+        line = told(*command.split())
+    finally:
+        os.chdir(here)
+    assert line == (
+        "xlm: the current folder cannot be used: No such file or directory; "
+        "change to another folder\n"
+    )
+
+
+def test_a_folder_in_which_nobody_can_write_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    monkeypatch.delenv("XLM_ROOT", raising=False)
+    monkeypatch.chdir("/proc/self")
+    line = told("run", "--until", "make-world")
+    assert "/proc/" in line
+
+
+def test_a_file_system_that_is_mounted_read_only_is_one_line(tmp_path: Path, told: Told) -> None:
+    mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user cannot mount")
+    try:
+        assert "read-only" in told("run", "--root", str(tmp_path))
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--profile", "/tmp"), "profile /tmp: a folder; give a profile's name or a YAML file"),
+        (("--profile", "./x"), "profile ./x: a path that does not end in .yaml"),
+        (("--profile", "x.yaml"), "profile 'x.yaml': no such file; check the path"),
+        (("--profile", f"{'x' * 3000}.yaml"), "cannot be read: File name too long; check"),
+        (("--profile", "x" * 3000), "choose from mini15, sample, xnli15"),
+        (("--root", f"/tmp/{'x' * 300}"), ": File name too long; name another"),
+        (("--root", "x/" * 3000), ": File name too long; name another"),
+        (("--root", "/a", "--root", "/b"), "xlm plan: --root is given 2 times; drop one"),
+        (("-p", "sample", "--profile=mini15"), "xlm plan: --profile is given 2 times"),
+        (("--root", " "), "--root is blank; name a folder, or drop the option"),
+        (("--root", ""), "--root is blank"),
+        (("--root", "a\nb"), "has a control character in it; check --root or XLM_ROOT"),
+        (("--root", "/tmp/\udcff"), "is not UTF-8; check --root or XLM_ROOT"),
+        (("--root", "~nobody-of-this-name/x"), "names a user that this machine does not know"),
+        (("--root", "/dev/null"), "/dev/null is a file; name a directory"),
+        (("--root", "s3://bucket/x"), "cannot commit by rename"),
+        (("--set", "release.author=\udcff"), "is not UTF-8; write it in UTF-8"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(
+    arguments: tuple[str, ...], said: str, told: Told
+) -> None:
+    assert said in told("plan", *arguments)
+
+
+@pytest.mark.parametrize("value", ["x", "0", "²", "9" * 5000, "1.5"])
+def test_odd_numbers_of_workers(value: str, monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+    monkeypatch.setenv("XLM_WORKERS", value)
+    assert "give a whole number from 1 up" in told("plan")
+
+
+def test_a_profile_that_is_a_folder_or_a_pipe(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "d.yaml").mkdir()
+    assert "d.yaml cannot be read: Is a directory" in told("plan", "-p", str(tmp_path / "d.yaml"))
+    os.mkfifo(tmp_path / "p.yaml")
+    assert "p.yaml is not a regular file" in told("plan", "-p", str(tmp_path / "p.yaml"))
+
+
+def test_roots_have_one_leading_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the folder / the default root was //data."""
+    monkeypatch.chdir("/")
+    assert str(resolve_root("./data", write=False)) == "/data"
+    assert str(resolve_root("///tmp//x/", write=False)) == "/tmp/x"
+    with pytest.raises(StoreError):
+        resolve_root("\t", write=False)
+
+
+def test_long_names_keep_their_ends() -> None:
+    shown = one_line(f"store root /a{'b' * 5000}c: x\ny")
+    assert shown.endswith("bc: x y")
+    assert len(shown) < 250
