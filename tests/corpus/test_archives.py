@@ -1,6 +1,7 @@
 """Archives from strangers."""
 
 import bz2
+import random
 import stat
 import zipfile
 
@@ -148,3 +149,50 @@ def test_a_bzip2_bomb_is_stopped(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="grows more than 200 times"):
         read.extend(map(len, read_bz2(path)))
     assert sum(read) <= 3 << 20
+
+
+def test_odd_zips_are_one_line(tmp_path):
+    """What zipfile reads, or fails on with errors of all kinds."""
+    good = _zip(tmp_path / "a.zip", {"a.en": b"one " * 50, "a.sw": b"two " * 50}).read_bytes()
+    directory, end = good.find(b"PK\x01\x02"), good.find(b"PK\x05\x06")
+
+    def with_bytes(place, new):
+        return good[:place] + new + good[place + len(new) :]
+
+    cases = {
+        "packed by method 14": with_bytes(directory + 10, b"\x0e\0"),
+        "packed by method 9": with_bytes(directory + 10, b"\x09\0"),
+        "is encrypted": with_bytes(directory + 8, b"\x40\0"),
+        "overlaps": with_bytes(good.find(b"PK\x01\x02", directory + 4) + 42, b"\0\0\0\0"),
+        r"name 'a\.en'": good.replace(b"a.sw", b"a.en"),
+        "truncated|before": with_bytes(end + 16, b"\xff\xff\xff\x7f"),
+        "damaged": with_bytes(30, b"x.en"),
+        "no zip|damaged": with_bytes(directory + 8, b"\0\x08")[: directory + 46]
+        + b"\xff\xfe\xff\xfe"
+        + good[directory + 50 :],
+    }
+    for expected, content in cases.items():
+        path = tmp_path / "odd.zip"
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=expected) as caught, open_zip(path) as archive:
+            list(archives.read_members(archive))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_bzip2_member_is_read(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.en", b"one\ntwo\n" * 1000)
+    assert _read(path, "a.en") == b"one\ntwo\n" * 1000
+
+
+def test_a_bomb_after_good_data_is_a_bomb(tmp_path, monkeypatch):
+    """Over the whole file the ratio is small; within a window it is not."""
+    monkeypatch.setattr(archives, "_FREE_BYTES", 20 << 20)
+    path = tmp_path / "a.bz2"
+    good = random.Random(0).randbytes(1 << 20)
+    path.write_bytes(bz2.compress(good) + bz2.compress(b"\0" * (80 << 20)))
+    read: list[int] = []
+    with pytest.raises(DataError, match="grows more than 200 times"):
+        read.extend(map(len, read_bz2(path)))
+    assert sum(read) <= 70 << 20

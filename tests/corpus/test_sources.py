@@ -210,3 +210,13 @@ def test_a_split_must_leave_something_to_train_on():
         SplitConfig(valid_fraction=0.3, test_fraction=0.3)
     with pytest.raises(ValidationError):
         SplitConfig(valid_fraction=0)
+
+
+def test_a_damaged_catalogue_is_unpacked_anew(tmp_path):
+    """It lies in a cache: whatever is in its place, a plan or run must not fail for ever."""
+    path = unpack_catalogue(tmp_path)
+    whole = path.stat().st_size
+    path.write_bytes(b"half a catalogue" * 1000)
+    found = find_moses(tmp_path, "Tatoeba", "v2022-03-03", (("en",), ("sw", "swh")))
+    assert found.address.endswith("en-swh.txt.zip")
+    assert path.stat().st_size == whole

@@ -157,8 +157,27 @@ def test_checksums_may_come_from_the_lists_alone(host, served, new_file):
     with pytest.raises(SourceError, match="has no checksums"):
         published_digests(fetcher, _spec())
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
-    host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(f"ab  {name}".encode())
-    assert published_digests(fetcher, _spec()) == {"md5": "ab"}
+    host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(
+        f"{'AB' * 16}  {name}".encode()
+    )
+    assert published_digests(fetcher, _spec()) == {"md5": "ab" * 16}
+
+
+@pytest.mark.parametrize("digest", ["²" * 32, "ü" * 32, "0" * 31, "g" * 32, "0x" + "0" * 30, 7])
+@pytest.mark.parametrize("place", ["status", "list"])
+def test_what_is_no_digest_is_one_line(host, served, new_file, digest, place):
+    name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
+    path = f"{FOLDER}/20261101/dumpstatus.json"
+    if place == "status":
+        status = json.loads(host.files[path].content)
+        status["jobs"]["articlesmultistreamdump"]["files"][name]["md5"] = digest
+        host.files[path] = new_file(json.dumps(status).encode())
+    else:
+        listed = f"{digest}  {name}".encode()
+        host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(listed)
+    with pytest.raises(SourceError, match="is no md5 of swwiki") as caught:
+        published_digests(_fetcher(host.address), _spec())
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

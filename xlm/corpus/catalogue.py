@@ -10,9 +10,11 @@ directory, and a run killed meanwhile leaves half a database there.
 import gzip
 import os
 import shutil
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -72,7 +74,7 @@ def find_moses(folder: Path, corpus: str, release: str, codes: Codes) -> MosesFi
     """
     from opustools.db_operations import DbOperations
 
-    database = DbOperations(db_file=str(unpack_catalogue(folder)))
+    database = DbOperations(db_file=str(_whole_catalogue(folder)))
     for first, second in product(*codes):
         rows = database.get_corpora(
             {
@@ -95,6 +97,21 @@ def find_moses(folder: Path, corpus: str, release: str, codes: Codes) -> MosesFi
     )
 
 
+def _whole_catalogue(folder: Path) -> Path:
+    """The unpacked catalogue; unpacked anew where the one in the cache is damaged."""
+    path = unpack_catalogue(folder)
+    try:
+        # Reads the header and the table of contents, not 130 MB.
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            connection.execute("SELECT url FROM opusfile LIMIT 1").fetchone()
+    except sqlite3.DatabaseError:
+        path.unlink(missing_ok=True)
+        return unpack_catalogue(folder)
+    return path
+
+
 def _moses_file(row: dict[str, object]) -> MosesFile:
     size_kib = _number(row["size"])
     return MosesFile(
@@ -115,7 +132,7 @@ def _releases(database: "DbOperations", corpus: str, codes: Codes) -> list[str]:
 
 def _number(value: object) -> int | None:
     """The catalogue leaves unknown counts empty ("")."""
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def _packed_catalogue() -> Path:

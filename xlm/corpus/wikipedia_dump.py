@@ -20,6 +20,9 @@ from xlm.errors import DataError, SourceError
 _JOBS = ("articlesmultistreamdumprecombine", "articlesmultistreamdump")
 _DATE_LINK = re.compile(r'href="[^"]*?(\d{8})/?"')
 _DATES_TRIED = 12
+_DIGEST_LENGTHS = {"sha1": 40, "md5": 32}
+_DEEPEST_STATUS = 100
+_LONGEST_SHOWN = 80
 _CHUNK_BYTES = 1 << 20
 
 
@@ -44,12 +47,19 @@ def published_digests(fetcher: Fetcher, spec: WikipediaSpec) -> dict[str, str]:
     file = _finished_file(status, spec)
     if isinstance(file, str):
         raise _refused(fetcher, spec, f"is not finished ({file})")
-    digests = {name: str(file[name]) for name in ("sha1", "md5") if file.get(name)}
     name = spec.address.rsplit("/", 1)[-1]
-    for algorithm in ("sha1", "md5"):
+    digests = {
+        algorithm: _digest(algorithm, file[algorithm], f"{spec.folder}/dumpstatus.json", name)
+        for algorithm in _DIGEST_LENGTHS
+        if file.get(algorithm)
+    }
+    for algorithm in _DIGEST_LENGTHS:
         address = f"{spec.folder}/{spec.wiki}-{spec.date}-{algorithm}sums.txt"
         listed = _listed_digest(fetcher.text(address), name)
-        if listed is not None and digests.setdefault(algorithm, listed) != listed:
+        if listed is None:
+            continue
+        listed = _digest(algorithm, listed, address, name)
+        if digests.setdefault(algorithm, listed) != listed:
             raise SourceError(
                 f"{address}: {algorithm} of {name} differs from dumpstatus.json",
                 fix="the dump is being rewritten: run again later, or choose another date",
@@ -100,6 +110,9 @@ def cut_to_whole_streams(path: Path) -> Cut:
 def _finished_file(status: str, spec: WikipediaSpec) -> Mapping[str, Any] | str:
     """The entry of the dump's file, or the state that its job is in."""
     try:
+        # The parser is recursive, and needs as long for a million brackets as for a dump.
+        if _is_deep(status):
+            return "dumpstatus.json is not readable"
         jobs = json.loads(status)["jobs"]
         name = spec.address.rsplit("/", 1)[-1]
         state = "no multistream job"
@@ -107,10 +120,35 @@ def _finished_file(status: str, spec: WikipediaSpec) -> Mapping[str, Any] | str:
             state = str(job["status"])
             if state == "done" and name in job.get("files", {}):
                 file: Mapping[str, Any] = job["files"][name]
-                return file
-        return f"no file {name}" if state == "done" else state
-    except (ValueError, KeyError, TypeError, AttributeError):
+                return file if isinstance(file, dict) else "dumpstatus.json is not readable"
+        return f"no file {name}" if state == "done" else _shown(state)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "dumpstatus.json is not readable"
+
+
+def _digest(algorithm: str, value: object, address: str, name: str) -> str:
+    """The digest in lower case, if it is one."""
+    text = str(value).lower()
+    if len(text) == _DIGEST_LENGTHS[algorithm] and set(text) <= set("0123456789abcdef"):
+        return text
+    raise SourceError(
+        f"{address}: {_shown(text)!r} is no {algorithm} of {name}",
+        fix="run again later; if it stays so, choose another date or a mirror (sources.mirror)",
+    )
+
+
+def _shown(text: str) -> str:
+    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return ascii(shown)[1:-1]
+
+
+def _is_deep(text: str) -> bool:
+    depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > _DEEPEST_STATUS:
+            return True
+    return False
 
 
 def _refused(fetcher: Fetcher, spec: WikipediaSpec, why: str) -> SourceError:
