@@ -18,6 +18,7 @@ from tasks.progress import ProgressArtifacts
 from tasks.reach import ServerReach
 from tasks.stage_task import StageTask
 from xlm.config.settings import Settings
+from xlm.config.warnings import config_warnings
 from xlm.errors import PipelineError, RequeueError
 from xlm.pipeline.observer import Finished, Observer, Observers
 from xlm.pipeline.request import RunRequest
@@ -90,6 +91,8 @@ def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
     observers = Observers([*shown, *([terminal] if terminal else [])])
     with open_run(request, Settings.of_environment(), observers) as run, current_run_is(run):
         get_run_logger().info("%d nodes in %s", len(run.selected), run.store.root)
+        for warning in config_warnings(run.graph.config):
+            get_run_logger().warning(warning)
         run.locate_unselected()
         submitter = _Submitter(run)
         try:

@@ -7,12 +7,13 @@ from prefect.artifacts import create_markdown_artifact
 
 from xlm.pipeline.built import Built
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.results import results_markdown, vocabulary_markdown
+from xlm.pipeline.results import pretrained_by, results_markdown, vocabulary_markdown
 from xlm.pipeline.run import PipelineRun
 from xlm.pipeline.tables import stage_card
 from xlm.stage import ALL, Node
 
 EVALUATION = Node("evaluate", ALL)
+PRETRAINING = Node("pretrain", ALL)
 VOCABULARY = Node("vocabulary", ALL)
 
 
@@ -27,9 +28,9 @@ def publish_tables(run: PipelineRun) -> None:
     """XNLI, perplexities and retrieval, and what languages get of the vocabulary, as far as run."""
     if EVALUATION in run.results:
         directory = run.results[EVALUATION].artifact.directory
-        create_markdown_artifact(
-            results_markdown(directory), key="results", description="XNLI in every language"
-        )
+        pretrained = run.locate(PRETRAINING).directory
+        text = f"{results_markdown(directory)}\n\nEncoder: {pretrained_by(pretrained)}."
+        create_markdown_artifact(text, key="results", description="NLI in every language")
     if VOCABULARY in run.results:
         directory = run.results[VOCABULARY].artifact.directory
         create_markdown_artifact(

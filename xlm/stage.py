@@ -63,12 +63,13 @@ class Outcome:
     """What a stage reports beside its files.
 
     `counts` follow from the rules and are stored in the manifest; `measured` (seconds, tokens/s)
-    differ from run to run and go to `run.json`.
+    differ from run to run and go to `run.json`. `warnings` are lines for whoever watches the run.
     """
 
     counts: Mapping[str, int | float | str] = field(default_factory=dict)
     sources: Sequence[Source] = ()
     measured: Mapping[str, int | float | str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

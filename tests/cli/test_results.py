@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from tests.cli.terminal import in_terminal
 from tests.flows.console import xlm
-from tests.release.artifacts import results
+from tests.release.artifacts import results, write_manifest
 from xlm.cli.plan import shortened
 from xlm.pipeline.request import RunRequest
 from xlm.xnli.results import write_results
@@ -28,6 +28,9 @@ def make_run(root: Path, stages: Sequence[str], name: str, **request: Any) -> No
         nodes.append({"stage": stage, "unit": "all", "directory": f"artifacts/{stage}/key"})
         if stage == "evaluate":
             write_results(directory, results(["en", "fr", "sw"]))
+            write_manifest(directory, stage)
+        if stage == "pretrain":
+            (directory / "metrics.jsonl").write_text('{"step": 5, "loss": {"mlm": 2.0}}\n')
         if stage == "vocabulary":
             share = {"words": 10, "tokens": 15, "fertility": 1.5, "unknown_rate": 0.1}
             report = {"en": share | {"vocabulary_share": 0.25}}
@@ -54,6 +57,12 @@ def test_results_fit_the_terminal_and_are_whole(tmp_path: Path, columns: int) ->
     tables = shown.partition("model  ")[0]
     assert max(map(cell_len, tables.splitlines())) <= columns
     assert set(piped.split()) == set(shown.split())
+
+
+def test_results_say_what_trained_the_encoder(tmp_path: Path) -> None:
+    """Not what was configured: the profile names TLM too."""
+    make_run(tmp_path, ALL, "01")
+    assert "\nencoder pretrained by MLM\n" in xlm(tmp_path, "results")
 
 
 def test_costs_name_the_stages_that_the_last_run_did_not_have(tmp_path: Path) -> None:

@@ -24,6 +24,15 @@ def test_a_warm_up_longer_than_the_run_is_a_warning() -> None:
     assert config_warnings(resolve("mini15", ["pretrain.updates=100"])) == []
 
 
+def test_translation_without_a_pair_is_a_warning() -> None:
+    (line,) = config_warnings(resolve("mini15", ["sources.parallel=[]"]))
+    assert line.startswith("pretrain.objectives names tlm, but sources.parallel is empty: nothing")
+    (line,) = config_warnings(resolve("mini15", [], languages=["en"]))
+    assert "but the languages make no pair with English" in line
+    masked = ["sources.parallel=[]", "pretrain.objectives=[mlm]"]
+    assert config_warnings(resolve("mini15", masked)) == []
+
+
 def test_the_plan_prints_it_on_standard_error(tmp_path: Path) -> None:
     done = subprocess.run(
         [

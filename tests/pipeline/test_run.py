@@ -71,6 +71,18 @@ def test_refresh_builds_again_one_stage_or_one_node(toy: Toy) -> None:
     assert toy.run(refresh=("read[sw]",)) == ALL_CACHED | {"read[sw]": "built"}
 
 
+def test_what_a_stage_warns_of_is_shown_when_it_is_built(toy: Toy) -> None:
+    def warn(work: Work[JoinSlice]) -> Outcome:
+        return replace(JOIN.run(work), warnings=["no pairs"])
+
+    toy.use(READ, replace(JOIN, run=warn), LAST)
+    recorder = Recorder()
+    with toy.open(toy.request(), recorder) as run:
+        for node in run.selected:
+            run.build(node)
+    assert recorder.notices == ["join: warning: no pairs"]
+
+
 def test_only_builds_a_stage_alone(toy: Toy) -> None:
     toy.run()
     assert toy.run(only=("join",)) == {"join": "cached"}

@@ -34,6 +34,7 @@ def facts(description: ModelDescription) -> RunFacts:
         description=description,
         merges=40,
         pretrain=PretrainConfig(),
+        trained=("mlm", "tlm"),
         finetune=FinetuneConfig(),
         sources=(
             *(_wikipedia(code) for code in CODES),

@@ -16,7 +16,9 @@ from xlm.pipeline.results import (
     artifact_of,
     cost_table,
     known_costs,
+    pretrained_by,
     results_of,
+    task_of,
     vocabulary_of,
 )
 from xlm.pipeline.run_record import last_run
@@ -42,9 +44,10 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
     if as_json:
         show(json.dumps(_as_json(results, vocabulary), indent=1, ensure_ascii=False))
         return
+    task = task_of(artifact_of(record, home, "evaluate")) if results else ""
     language_table = fertility_table(vocabulary)
     for one in [
-        *(tables(results) if results else []),
+        *(tables(results, task) if results else []),
         *([language_table] if language_table else []),
     ]:
         show(f"{one.title}\n{aligned(one.header, one.rows, width=terminal_width())}\n")
@@ -52,6 +55,7 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
         command = RunRequest.model_validate(record["request"]).whole().command(home)
         show(f"This run was not evaluated. Continue with `{command}`.")
         return
+    show(f"encoder {pretrained_by(artifact_of(record, home, 'pretrain'))}")
     _print_places(record, home)
 
 

@@ -8,7 +8,7 @@ To add a warning, write a function from the configuration to lines and name it i
 
 from collections.abc import Callable, Iterable, Iterator
 
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, pairs
 
 
 def config_warnings(config: PipelineConfig) -> list[str]:
@@ -27,4 +27,20 @@ def _long_warmups(config: PipelineConfig) -> Iterator[str]:
             )
 
 
-_CHECKS: tuple[Callable[[PipelineConfig], Iterable[str]], ...] = (_long_warmups,)
+def _translation_without_pairs(config: PipelineConfig) -> Iterator[str]:
+    if "tlm" in config.pretrain.objectives and not pairs(config):
+        reason = (
+            "the languages make no pair with English"
+            if config.sources.parallel
+            else "sources.parallel is empty"
+        )
+        yield (
+            f"pretrain.objectives names tlm, but {reason}: nothing will train it; add a parallel "
+            "corpus, or set pretrain.objectives=[mlm]"
+        )
+
+
+_CHECKS: tuple[Callable[[PipelineConfig], Iterable[str]], ...] = (
+    _long_warmups,
+    _translation_without_pairs,
+)

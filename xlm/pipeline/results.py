@@ -12,14 +12,30 @@ from xlm.pipeline.run_record import last_run, runs
 from xlm.pipeline.tables import read_measured
 from xlm.release.fertility import LanguageShare, fertility_table, read_report
 from xlm.stages.registry import STAGES
+from xlm.store.manifest import read_manifest
+from xlm.training.job import METRICS_FILE
+from xlm.training.trained import trained_objectives
 from xlm.xnli.results import Results, read_results
-from xlm.xnli.tables import tables
+from xlm.xnli.tables import tables, task_name
 
 
 def results_markdown(directory: Path) -> str:
     """All tables of an evaluate artifact, as Markdown."""
-    found = tables(read_results(directory))
+    found = tables(read_results(directory), task_of(directory))
     return "\n\n".join(f"## {one.title}\n\n{table(narrow(one.header), one.rows)}" for one in found)
+
+
+def task_of(directory: Path) -> str:
+    """What an evaluate artifact's accuracies are of: XNLI, or the sample world's pairs."""
+    sample = read_manifest(directory).resolved_config.get("sample")
+    return task_name(synthetic=sample is not None)
+
+
+def pretrained_by(directory: Path) -> str:
+    """What really trained a pretrain artifact, as one line: `pretrained by MLM and TLM`."""
+    trained = trained_objectives(directory / METRICS_FILE)
+    names = " and ".join(one.upper() for one in trained) or "no objective"
+    return f"pretrained by {names}"
 
 
 def vocabulary_markdown(directory: Path) -> str:

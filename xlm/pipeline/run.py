@@ -233,13 +233,14 @@ class PipelineRun:
 
     def _build(self, building: Building, checked: CheckCost) -> tuple[Artifact, float]:
         node, stage, key = building.node, building.stage, building.key
+        config = self.graph.config
         staging = self.store.stage(stage.name, key, fresh=building.fresh)
         forget_unfinished(staging.scratch / "records", staging.out)
         usage = Usage()
         writers = self.store.writers_lock(stage.name, key)
         work: Work[Any] = Work(
             unit=node.unit,
-            config=stage.slice(self.graph.config, node.unit),
+            config=stage.slice(config, node.unit),
             inputs={role: one.directory for role, one in building.upstream.items()},
             out=staging.out,
             scratch=staging.scratch,
@@ -257,13 +258,13 @@ class PipelineRun:
             with self._slots:
                 outcome, seconds = self._run_stage(node, stage, work, usage)
         self._require_whole(building)
-        description = description_of(
-            key, building.ingredients, building.upstream, outcome, self.graph.config
-        )
+        description = description_of(key, building.ingredients, building.upstream, outcome, config)
         measured = measured_of(outcome, seconds, usage, checked)
         earlier = self.store.digest(stage.name, key)
         artifact = self.store.publish(staging, description, measured, stage.volatile)
         self.checks.wrote(artifact)
+        for warning in outcome.warnings:
+            self.observer.noticed(node, f"warning: {warning}")
         if earlier is not None and self.request.refreshes(node):
             self.observer.noticed(node, verdict_line(earlier, artifact.manifest.digest))
         return artifact, seconds

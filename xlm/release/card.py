@@ -15,17 +15,12 @@ from xlm.config.languages import ENGLISH, language
 from xlm.markdown import table
 from xlm.model.classifier import LABELS
 from xlm.release.data_section import data_section, terms_of, terms_section
+from xlm.release.examples import example_of, packages_note
 from xlm.release.facts import RunFacts
 from xlm.release.procedure_section import aids_of, procedure_section
 from xlm.release.results_section import model_index, results_section
 
 _TEMPLATES = files("xlm.release") / "templates"
-_PREMISES = {
-    "en": ("The teacher reads a book in the garden.", "Someone reads in the garden."),
-    "fr": ("Le professeur lit un livre dans le jardin.", "Quelqu'un lit dans le jardin."),
-    "de": ("Der Lehrer liest im Garten ein Buch.", "Jemand liest im Garten."),
-    "es": ("El profesor lee un libro en el jardín.", "Alguien lee en el jardín."),
-}
 _REAL_DATASETS = ("wikimedia/wikipedia", "facebook/xnli", "nyu-mll/multi_nli")
 
 
@@ -69,7 +64,9 @@ _CAUSAL = _Kind(
 
 def render_card(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
     """The `README.md` of the classifier's or of the language model's folder."""
-    title = f"{facts.release.name}, {'XNLI classifier' if classifier else _kind(facts).title}"
+    title = (
+        f"{facts.release.name}, {f'{facts.task} classifier' if classifier else _kind(facts).title}"
+    )
     return _template("card.md").substitute(
         front_matter=_front_matter(facts, title, classifier=classifier),
         title=title,
@@ -112,14 +109,10 @@ def _front_matter(facts: RunFacts, title: str, *, classifier: bool) -> str:
 
 def _summary(facts: RunFacts, *, classifier: bool) -> str:
     description = facts.description
-    objectives = " and ".join(
-        {"clm": "causal (CLM)", "mlm": "masked (MLM)", "tlm": "translation (TLM)"}[objective]
-        for objective in facts.pretrain.objectives
-    )
-    layers = description.model.layers
+    layers, languages = description.model.layers, len(description.languages)
     encoder = (
         f"an XLM encoder of {layers} layer{'s' if layers > 1 else ''} for "
-        f"{len(description.languages)} languages, pretrained by {objectives} language modelling"
+        f"{languages} language{'s' if languages > 1 else ''}, {_pretrained(facts)}"
     )
     if classifier:
         return (
@@ -128,6 +121,13 @@ def _summary(facts: RunFacts, *, classifier: bool) -> str:
             "of the languages."
         )
     return f"{_capital(encoder)}: predicts {_kind(facts).predicts} and gives sentence states."
+
+
+def _pretrained(facts: RunFacts) -> str:
+    if not facts.trained:
+        return "not pretrained (no update was applied)"
+    names = {"clm": "causal (CLM)", "mlm": "masked (MLM)", "tlm": "translation (TLM)"}
+    return f"pretrained by {' and '.join(names[one] for one in facts.trained)} language modelling"
 
 
 def _notice(facts: RunFacts, *, classifier: bool) -> str:
@@ -170,7 +170,7 @@ def _details(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
         rows.append(("labels", labels))
     if facts.release.contact:
         rows.append(("questions to", facts.release.contact))
-    return table(("", ""), rows, left=2)
+    return table(("property", "value"), rows, left=2)
 
 
 def _uses(facts: RunFacts, *, classifier: bool) -> str:
@@ -197,11 +197,11 @@ def _uses(facts: RunFacts, *, classifier: bool) -> str:
 
 def _start(facts: RunFacts, *, classifier: bool) -> str:
     known = facts.description.languages
-    chosen = ENGLISH if ENGLISH in known else next((c for c in known if c in _PREMISES), known[0])
-    premise, hypothesis = _PREMISES.get(chosen, _PREMISES[ENGLISH])
+    chosen = ENGLISH if ENGLISH in known else known[0]
+    premise, hypothesis = example_of(chosen)
     name = "start_classifier.md" if classifier else _kind(facts).start
     code = _template(name).substitute(language=chosen, premise=premise, hypothesis=hypothesis)
-    return f"Needs `pip install torch transformers sacremoses`.\n\n{code.rstrip()}"
+    return f"{packages_note(known)}\n\n{code.rstrip()}"
 
 
 def _kind(facts: RunFacts) -> _Kind:

@@ -119,8 +119,8 @@ def _purpose(source: SourceFacts, facts: RunFacts) -> str:
         return _PURPOSES[source.unit]
     purposes = [] if _has_published_codes(facts) else ["codes", "vocabulary"]
     if source.unit.partition(".")[0] == WIKIPEDIA_ID:
-        return ", ".join([*purposes, "CLM" if facts.description.causal else "MLM"])
-    if "tlm" in facts.pretrain.objectives:
+        return ", ".join([*purposes, *(one.upper() for one in facts.trained if one != "tlm")])
+    if "tlm" in facts.trained:
         purposes.append("TLM")
     return ", ".join([*purposes, "retrieval"])
 

@@ -22,6 +22,8 @@ from xlm.release.fertility import read_report
 from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.training.curves import Curves, parse_record, read_curves
+from xlm.training.job import METRICS_FILE
+from xlm.training.trained import trained_objectives
 from xlm.xnli.results import read_results
 
 CODES_NAME = "codes"
@@ -63,6 +65,7 @@ def read_facts(
         description=description,
         merges=(inputs["learn-bpe"] / CODES_NAME).read_bytes().count(b"\n"),
         pretrain=_config(PretrainConfig, manifests["pretrain"], "pretrain"),
+        trained=trained_objectives(inputs["pretrain"] / METRICS_FILE),
         finetune=_config(FinetuneConfig, manifests["finetune"], "finetune"),
         sources=tuple(
             facts for unit, directory in sources.items() for facts in _sources(unit, directory)
@@ -121,7 +124,7 @@ def _curves(directory: Path) -> Curves:
     summary = parse_record(
         (directory / "validation.json").read_bytes(), directory / "validation.json"
     )
-    return read_curves(directory / "metrics.jsonl", summary.get("validations", []))
+    return read_curves(directory / METRICS_FILE, summary.get("validations", []))
 
 
 def _machine(path: Path) -> MachineFacts:

@@ -10,6 +10,7 @@ from xlm.model.description import ModelDescription
 from xlm.plotting import Series
 from xlm.release.fertility import LanguageShare
 from xlm.xnli.results import Results
+from xlm.xnli.tables import task_name
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class RunFacts:
     description: ModelDescription
     merges: int
     pretrain: PretrainConfig
+    trained: tuple[str, ...]
+    """Objectives that pretraining updates trained: some of those that `pretrain` names."""
     finetune: FinetuneConfig
     sources: tuple[SourceFacts, ...]
     data: tuple[DataFacts, ...]
@@ -72,3 +75,8 @@ class RunFacts:
     """Tool, version and model that segmented a language without spaces, by code."""
     warm_start: str = ""
     """Kind and digest of the model that pretraining started from; empty: none."""
+
+    @property
+    def task(self) -> str:
+        """What the classifier was fine-tuned and tested on."""
+        return task_name(synthetic=self.synthetic)

@@ -50,4 +50,6 @@ def draw_figure(figure: Figure) -> None:
         for row in facts.results.languages
         if row.test is not None
     ]
-    plot_accuracy(figure.path, bars, figure.style, confidence=facts.results.confidence)
+    plot_accuracy(
+        figure.path, bars, figure.style, task=facts.task, confidence=facts.results.confidence
+    )

@@ -12,7 +12,7 @@ from xlm.plotting import BLUE, INK, ORANGE, Style, new_figure, prepare_axes, sav
 
 @dataclass(frozen=True)
 class AccuracyBar:
-    """XNLI test accuracy of one language, as shares between 0 and 1."""
+    """Test accuracy of one language, as shares between 0 and 1."""
 
     name: str
     accuracy: float
@@ -22,9 +22,15 @@ class AccuracyBar:
 
 
 def plot_accuracy(
-    path: Path, bars: Sequence[AccuracyBar], style: Style, *, confidence: float = 0.95
+    path: Path,
+    bars: Sequence[AccuracyBar],
+    style: Style,
+    *,
+    task: str = "XNLI",
+    confidence: float = 0.95,
 ) -> None:
     """Draw a bar for each language, best on top, with its interval, the paper's value, chance."""
+    title = f"{task[0].upper()}{task[1:]} test accuracy"
     figure = new_figure(style, width=8.0, height=1.5 + 0.34 * len(bars))
     axes = figure.subplots()
     ordered = sorted(bars, key=lambda bar: (bar.accuracy, bar.name))
@@ -45,7 +51,7 @@ def plot_accuracy(
             [mark[0] for mark in marks], [mark[1] for mark in marks], marker="D", s=34,
             facecolor="white", edgecolor=ORANGE, linewidth=1.6, zorder=5,
         )  # fmt: skip
-    prepare_axes(axes, "XNLI test accuracy", "correct pairs, per cent", "")
+    prepare_axes(axes, title, "correct pairs, per cent", "")
     axes.set_yticks(places, [bar.name for bar in ordered])
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
@@ -60,5 +66,5 @@ def plot_accuracy(
         note, (0, 0), (0, -42), xycoords="axes fraction", textcoords="offset points", fontsize=9.5,
         color=INK, va="top",
     )  # fmt: skip
-    axes.set_title("XNLI test accuracy", loc="left", fontsize=13, pad=22)
+    axes.set_title(title, loc="left", fontsize=13, pad=22)
     save_figure(figure, path, style)

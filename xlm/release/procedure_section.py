@@ -1,7 +1,6 @@
 """The training procedure of a card: from the configuration of the run and what it measured."""
 
 from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
-from xlm.config.training import PretrainConfig
 from xlm.markdown import duration, size, table, whole
 from xlm.release.facts import MachineFacts, RunFacts
 from xlm.release.measured import measured
@@ -13,7 +12,7 @@ def procedure_section(facts: RunFacts, *, classifier: bool) -> str:
     """Tables of settings; hardware and time stand in marked places."""
     parts = ["### Pretraining", _settings(_pretraining(facts))]
     if classifier:
-        parts += ["### Fine-tuning on XNLI", _settings(_finetuning(facts))]
+        parts += [f"### Fine-tuning on {facts.task}", _settings(_finetuning(facts))]
     if aids := aids_of(facts, classifier=classifier):
         parts += ["### Not XLM", _aids(aids)]
     parts += ["### Hardware and time (measured)", _machines(facts, classifier=classifier)]
@@ -88,20 +87,18 @@ def _pretraining(facts: RunFacts) -> list[tuple[str, str]]:
     config = facts.pretrain
     counts = facts.counts.get("pretrain", {})
     updates = counts.get("updates", f"at most {config.updates}")
-    objectives = " and ".join(objective.upper() for objective in config.objectives)
-    causal = facts.description.causal
-    objective = "CLM" if causal else "MLM"
-    rows = [
-        ("objectives", objectives),
-        ("updates", _number(updates)),
-        (f"{objective} batch", f"{config.stream_rows} streams of {config.stream_tokens} tokens"),
-    ]
-    if "tlm" in config.objectives:
+    objectives = " and ".join(objective.upper() for objective in facts.trained)
+    rows = [("objectives", objectives or "none"), ("updates", _number(updates))]
+    if untrained := [one.upper() for one in config.objectives if one not in facts.trained]:
+        rows.insert(1, ("configured, but not trained", " and ".join(untrained)))
+    streams = f"{config.stream_rows} streams of {config.stream_tokens} tokens"
+    rows += [(f"{one.upper()} batch", streams) for one in facts.trained if one != "tlm"]
+    if "tlm" in facts.trained:
         rows.append(("TLM batch", f"about {config.pair_tokens:,} tokens of pairs"))
     if "tokens" in counts:
         rows.append(("tokens seen", _number(counts["tokens"])))
     rows += [
-        ("predicted tokens", "each from those before it" if causal else _masking(config)),
+        ("predicted tokens", _predicted(facts)),
         ("languages drawn with exponent", f"{config.language_alpha:g}"),
         ("optimizer", _optimizer(config.optimizer)),
         ("learning rate", _schedule(config.optimizer, config.schedule)),
@@ -149,12 +146,15 @@ def _schedule(optimizer: OptimizerConfig, schedule: ScheduleConfig) -> str:
     return f"{optimizer.learning_rate:g}, {schedule.warmup_updates:,} updates of warm-up, {shape}"
 
 
-def _masking(config: PretrainConfig) -> str:
-    rates = f"{100 * config.mlm_mask_rate:g} % (MLM)"
-    if "tlm" in config.objectives:
-        rates += f", {100 * config.tlm_mask_rate:g} % (TLM)"
-    drawn = f"by count^-{config.sample_alpha:g}" if config.sample_alpha else "uniformly"
-    return f"{rates}, drawn {drawn}; 80 % masked, 10 % kept, 10 % random"
+def _predicted(facts: RunFacts) -> str:
+    config = facts.pretrain
+    parts = ["each from those before it (CLM)"] if "clm" in facts.trained else []
+    rates = {"mlm": config.mlm_mask_rate, "tlm": config.tlm_mask_rate}
+    shares = [f"{100 * rates[one]:g} % ({one.upper()})" for one in facts.trained if one in rates]
+    if shares:
+        drawn = f"by count^-{config.sample_alpha:g}" if config.sample_alpha else "uniformly"
+        parts.append(f"{', '.join(shares)}, drawn {drawn}; 80 % masked, 10 % kept, 10 % random")
+    return "; ".join(parts) or "none"
 
 
 def _dropouts(facts: RunFacts) -> str:

@@ -53,15 +53,15 @@ def _dataset_name(facts: RunFacts, test_rows: int) -> str:
 
 
 def _xnli(facts: RunFacts) -> str:
-    found = xnli_table(facts.results)
+    found = xnli_table(facts.results, facts.task)
     if found is None:
-        return "XNLI was not evaluated."
+        return f"{_capital(facts.task)} was not evaluated."
     return "\n\n".join(
         [
             f"### {found.title}",
             table(found.header, found.rows),
             _xnli_note(facts),
-            f"![XNLI test accuracy by language]({ACCURACY_NAME})",
+            f"![{_capital(facts.task)} test accuracy by language]({ACCURACY_NAME})",
         ]
     )
 
@@ -83,6 +83,10 @@ def _xnli_note(facts: RunFacts) -> str:
             "for orientation only: the synthetic task is another and far easier one."
         )
     return note + "The paper's authors chose the best model for each language separately."
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _row_counts(facts: RunFacts) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 from xlm.config.training import PretrainSlice
 from xlm.launch.launcher import Launcher
 from xlm.stage import Outcome, Work
-from xlm.training.job import PretrainJob
+from xlm.training.job import METRICS_FILE, PretrainJob
 from xlm.training.processes import launch_job
+from xlm.training.trained import trained_objectives
 
 _MODULE = "xlm.training.main"
 
@@ -58,4 +59,15 @@ def pretrain(
     counts = {name: summary[name] for name in ("updates", "tokens", "parameters")}
     if summary["best_criterion"] is not None:
         counts["best_validation_perplexity"] = summary["best_criterion"]
-    return Outcome(counts=counts, measured=measured)
+    trained = trained_objectives(work.out / METRICS_FILE)
+    counts["objectives"] = " ".join(trained)
+    return Outcome(
+        counts=counts,
+        measured=measured,
+        warnings=[
+            f"{objective.upper()} is configured, but no update trained it: there are no training "
+            f"{'pairs' if objective == 'tlm' else 'lines'} for it, or the run is too short"
+            for objective in config.objectives
+            if objective not in trained
+        ],
+    )

@@ -16,7 +16,12 @@ class Table(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
 
-def xnli_table(results: Results) -> Table | None:
+def task_name(*, synthetic: bool) -> str:
+    """What accuracies are of: XNLI, or the sample world's own pairs in its format."""
+    return "synthetic NLI" if synthetic else "XNLI"
+
+
+def xnli_table(results: Results, task: str = "XNLI") -> Table | None:
     """Accuracy by language beside what it must beat; None where nothing was tested."""
     rows = [row for row in results.languages if row.test]
     if not rows:
@@ -29,7 +34,7 @@ def xnli_table(results: Results) -> Table | None:
         cells.append((f"mean of {len(rows)}", *_xnli_means(rows)))
     if 1 < len(others) < len(rows):
         cells.append((f"mean of {len(others)} without English", *_xnli_means(others)))
-    return _filled("XNLI, accuracy in per cent", header, cells)
+    return _filled(f"{task[0].upper()}{task[1:]}, accuracy in per cent", header, cells)
 
 
 def modelling_table(results: Results) -> Table | None:
@@ -47,9 +52,9 @@ def modelling_table(results: Results) -> Table | None:
     return _filled("Pretrained encoder: perplexity and sentence retrieval", header, cells)
 
 
-def tables(results: Results) -> list[Table]:
+def tables(results: Results, task: str = "XNLI") -> list[Table]:
     """All tables that the results fill."""
-    return [found for found in (xnli_table(results), modelling_table(results)) if found]
+    return [found for found in (xnli_table(results, task), modelling_table(results)) if found]
 
 
 def _filled(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
