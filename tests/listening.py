@@ -96,7 +96,9 @@ class DoorWatch:
     def _look(self) -> None:
         while not self._end.wait(_LOOK_SECONDS):
             processes = list(self._processes())
-            self.seen |= {process: _command(process) for process in processes}
+            # One that has just ended has no command line any more.
+            commands = {process: _command(process) for process in processes}
+            self.seen |= {process: line for process, line in commands.items() if line}
             self.doors |= doors_of(processes)
 
 

@@ -132,8 +132,9 @@ def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP])
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize(
+    ("number", "rank"), [(signal.SIGTERM, 1), (signal.SIGUSR1, 0), (signal.SIGHUP, 1)]
+)
 def test_a_signal_to_any_process_saves_the_state_and_says_so(
     make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals, rank: int
 ) -> None:

@@ -1,11 +1,13 @@
-"""Fine-tuning and evaluation through torchrun: the number of processes changes nothing."""
+"""Fine-tuning and evaluation in processes: their number changes nothing, and opens no port."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from tests.listening import DoorWatch, descendants_of
 from tests.tiny_world import LANGUAGES, TinyWorld
 from xlm.config.xnli import EvaluateSlice, FinetuneSlice
 from xlm.progress import NoProgress
@@ -53,7 +55,8 @@ def test_processes_change_neither_models_nor_figures(
         pretrain=None,
     )
     tune = work(tmp_path / "tune", config, {**inputs, "data.xnli.en": world.xnli["en"]})
-    tuned = FINETUNE.run(tune)
+    with DoorWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as tuning:
+        tuned = FINETUNE.run(tune)
     assert tuned.counts["restarts"] == 2
     assert 0 <= float(tuned.counts["english_dev_accuracy"]) <= 1
 
@@ -67,7 +70,12 @@ def test_processes_change_neither_models_nor_figures(
         evaluate=evaluation.evaluate.model_copy(update={"processes": 2}),
     )
     measure = work(tmp_path / "measure", config, {**inputs, **data, "finetune": tune.out})
-    found = EVALUATE.run(measure)
+    with DoorWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as measuring:
+        found = EVALUATE.run(measure)
+    for watch in (tuning, measuring):
+        assert sum("xlm.xnli.main" in command for command in watch.seen.values()) >= 4
+        assert watch.doors
+        assert not watch.open_to_others
     assert {"test", "english_test", "retrieval_raw"} <= found.counts.keys()
     assert found.measured["peak_memory_bytes"] > 0
 
