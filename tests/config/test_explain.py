@@ -18,8 +18,8 @@ CASES = {
     "sources.wikipedia.date=2026-11-01": "sources.wikipedia.date must be a date as YYYYMMDD, e.g. "
     "20261101, not '2026-11-01'",
     "sources.xnli.address=xx": "'xx' is not an address that begins with https:// or http://",
-    "sources.parallel=[{kind: plian}]": "sources.parallel.0 must be a corpus with a `kind`: "
-    "opus or plain, not {'kind': 'plian'}",
+    "sources.parallel=[{kind: plaain}]": "sources.parallel.0 must be a corpus with a `kind`: "
+    "opus or plain, not {'kind': 'plaain'}",
     "sources.parallel=[{a: 1}]": "sources.parallel.0 must be a corpus with a `kind`",
     "sources.parallel=[x]": "sources.parallel.0 must be a section, not 'x'",
     "sources.parallel=x": "sources.parallel must be a list",
@@ -50,7 +50,7 @@ CASES = {
     "text.segmenters.zh=jeiba": "no segmenter 'jeiba'; did you mean 'jieba'?",
     "release.name=../x": "release.name must be letters, digits and . _ - only",
     "model.heads=7": "7 heads do not divide the dimension 256",
-    "pretrain.updats=3": "unknown setting 'pretrain.updats'; did you mean 'updates'?",
+    "pretrain.updatess=3": "unknown setting 'pretrain.updatess'; did you mean 'updates'?",
     ".=1": "unknown setting",
     "bpe.codes.x=1": "codes is a value, not a section; write bpe.codes=...",
 }

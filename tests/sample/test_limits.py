@@ -1,15 +1,18 @@
 """Settings of the world that cannot be met are refused when they are read; the limits are exact."""
 
+import random
+import time
+from importlib import resources
 from itertools import product
 
 import pytest
 
 from xlm.config.resolve import resolve
 from xlm.config.sample import MOST_ARTICLES, SampleConfig
-from xlm.errors import ConfigError
+from xlm.errors import ConfigError, DataError
 from xlm.sample.articles import articles
 from xlm.sample.inference import inferences
-from xlm.sample.lexicon import KINDS, ORDERS, SPECIFICS, languages
+from xlm.sample.lexicon import KINDS, ORDERS, SPECIFICS, languages, read_lexicon
 from xlm.sample.sentences import compose_title
 from xlm.sample.situations import Circumstance, Situation, cells_of
 
@@ -45,3 +48,29 @@ def test_the_most_evaluation_pairs_can_be_drawn() -> None:
         assert len({(i.premise, i.hypothesis) for i in inferences(world, split)}) == 3000
     with pytest.raises(ConfigError, match=r"sample\.dev_pairs"):
         resolve("sample", ["sample.dev_pairs=3001"])
+
+
+def test_fuzz_the_lexicon(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = resources.files("xlm.sample").joinpath("lexicon.json").read_bytes()
+    chance, tried, refused = random.Random(1), 0, 0
+    assert len(read_lexicon(whole)) == 15
+    end = time.monotonic() + 5
+    parts = [b"\xff", b'"', b"{", b"]", b"9" * 5000, b"null", b"[" * 3000, b",", b"NaN"]
+    while tried < 200 and time.monotonic() < end:
+        place = chance.randrange(len(whole))
+        content = whole[:place] + chance.choice(parts) + whole[place + chance.randrange(5) :]
+        line = _refusal(content)
+        assert "\n" not in line
+        refused += bool(line)
+        tried += 1
+    with capsys.disabled():
+        print(f"\n{tried} mutated lexicons, {refused} refused, each in one line")
+    assert refused
+
+
+def _refusal(content: bytes) -> str:
+    try:
+        read_lexicon(content)
+    except DataError as error:
+        return str(error)
+    return ""

@@ -58,7 +58,9 @@ def open_training_data(
     longest = longest_side(config, description.model.max_positions)
 
     def reader(directory: Path) -> ShardReader:
-        return ShardReader(directory, "train", description.vocabulary_hash)
+        return ShardReader(
+            directory, "train", description.vocabulary_hash, description.vocabulary_size
+        )
 
     languages = sorted(mono) if {"clm", "mlm"} & set(config.objectives) else ()
     names = sorted(pairs) if "tlm" in config.objectives else ()

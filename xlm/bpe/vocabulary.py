@@ -185,12 +185,12 @@ def load_vocabulary(directory: Path) -> Vocabulary:
         found, stored = vocabulary.hash, content["hash"]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise DataError(
-            f"{path}: no vocabulary of this version ({type(error).__name__}: {error})",
+            f"{path}: no vocabulary of this version ({type(error).__name__}: {str(error)[:200]})",
             fix="rebuild the vocabulary",
         ) from error
     if found != stored:
         raise DataError(
-            f"{path}: the tokens have hash {found}, the file says {stored}",
+            f"{path}: the tokens have hash {found}, the file says {str(stored)[:64]!r}",
             fix="rebuild the vocabulary",
         )
     return vocabulary

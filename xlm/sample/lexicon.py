@@ -77,14 +77,28 @@ def load_lexicon() -> Mapping[str, Words]:
     """The words of every language, by code.
 
     Raises:
-        DataError: a list of `lexicon.json` has another length than the world needs.
+        DataError: `lexicon.json` is damaged.
     """
-    text = resources.files("xlm.sample").joinpath("lexicon.json").read_text(encoding="utf-8")
-    entries: dict[str, object] = json.loads(text)["languages"]
-    return {
-        language: _words(language, _LanguageEntry.model_validate(entry))
-        for language, entry in sorted(entries.items())
-    }
+    return read_lexicon(resources.files("xlm.sample").joinpath("lexicon.json").read_bytes())
+
+
+def read_lexicon(content: bytes) -> Mapping[str, Words]:
+    """The words of a lexicon's JSON.
+
+    Raises:
+        DataError: it is not JSON, lacks a name, or a list has another length than the world needs.
+    """
+    try:
+        entries: dict[str, object] = json.loads(content)["languages"]
+        return {
+            language: _words(language, _LanguageEntry.model_validate(entry))
+            for language, entry in sorted(entries.items())
+        }
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"lexicon.json cannot be read: {reason}", fix="install the package again"
+        ) from None
 
 
 def languages() -> tuple[str, ...]:

@@ -12,7 +12,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlm.errors import DataError
-from xlm.shards.layout import COUNTS, FORMAT_VERSION, ID_COLUMNS, METADATA_PREFIX, arrow_schema
+from xlm.shards.layout import (
+    COUNTS,
+    FORMAT_VERSION,
+    ID_COLUMNS,
+    LANGUAGE_COLUMNS,
+    METADATA_PREFIX,
+    arrow_schema,
+)
+
+MOST_GROUP_BYTES = 1 << 30
+"""Of a row group: it is held in memory whole. The default of a million tokens takes 4 MB."""
+_MOST_FOOTER_BYTES = 16 << 20
+_MOST_FOOTER_ITEMS = 1 << 20
+_LONGEST_NUMBER = 18
 
 
 class Shard(NamedTuple):
@@ -22,6 +35,8 @@ class Shard(NamedTuple):
     metadata: dict[str, str]
     schema: Any
     group_rows: tuple[int, ...]
+    largest_group: int
+    """Bytes of the largest row group, unpacked, or the number of its values where that is more."""
 
 
 @contextmanager
@@ -35,9 +50,16 @@ def opened(path: Path) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
+        with pq.ParquetFile(
+            path,
+            memory_map=True,
+            page_checksum_verification=True,
+            thrift_string_size_limit=_MOST_FOOTER_BYTES,
+            thrift_container_size_limit=_MOST_FOOTER_ITEMS,
+        ) as file:
             yield file
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    # Odd bytes also bring pyarrow to errors of Python: a time zone, a name, a size that is none.
+    except (pa.ArrowException, OSError, UnicodeDecodeError, LookupError, OverflowError) as error:
         raise DataError(
             f"{path} cannot be read as Parquet: {' '.join(str(error).split())}",
             fix="rebuild the shards",
@@ -52,13 +74,22 @@ def inspect(path: Path) -> Shard:
     """
     with opened(path) as file:
         stored, schema = file.metadata.metadata or {}, file.schema_arrow
-        rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+        groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        rows = [group.num_rows for group in groups]
+        largest = max((_size(group) for group in groups), default=0)
     metadata = {
         name.decode(errors="replace").removeprefix(METADATA_PREFIX): value.decode(errors="replace")
         for name, value in stored.items()
         if name.startswith(METADATA_PREFIX.encode())
     }
-    return Shard(path, metadata, schema, tuple(rows))
+    return Shard(path, metadata, schema, tuple(rows), largest)
+
+
+def _size(group: Any) -> int:
+    """What reading a row group takes, as far as its footer says."""
+    columns = [group.column(number) for number in range(group.num_columns)]
+    sizes = [max(column.total_uncompressed_size, 4 * column.num_values) for column in columns]
+    return int(max(group.total_byte_size, sum(sizes)))
 
 
 def check(shard: Shard, *, first: Shard, vocabulary_hash: str) -> None:
@@ -73,19 +104,30 @@ def check(shard: Shard, *, first: Shard, vocabulary_hash: str) -> None:
             f"{path}: shard format {metadata.get('format')!r}, not {FORMAT_VERSION!r}",
             fix="rebuild the shards",
         )
-    missing = {"kind", "languages", "vocabulary_hash", *COUNTS} - metadata.keys()
-    numbers = [metadata[name] for name in COUNTS if name not in missing]
-    if missing or not all(number.isdecimal() for number in numbers):
+    required = {"kind", "languages", "vocabulary_hash", "vocabulary_size", *COUNTS}
+    missing = required - metadata.keys()
+    numbers = [metadata[name] for name in (*COUNTS, "vocabulary_size") if name not in missing]
+    if missing or not all(_is_number(number) for number in numbers):
         raise DataError(f"{path}: its metadata are damaged", fix="rebuild the shards")
+    if min(shard.group_rows, default=0) < 0 or shard.largest_group > MOST_GROUP_BYTES:
+        raise DataError(
+            f"{path}: a row group takes {shard.largest_group:,} bytes, more than "
+            f"{MOST_GROUP_BYTES:,}",
+            fix="rebuild the shards with a smaller shards.row_group_tokens",
+        )
     if metadata["vocabulary_hash"] != vocabulary_hash:
         raise DataError(
             f"{path} was made with vocabulary {metadata['vocabulary_hash']}, "
             f"asked for is {vocabulary_hash}",
             fix="build shards and model from the same vocabulary",
         )
-    same = ("kind", "languages")
+    same = ("kind", "languages", "vocabulary_size")
     kinds = [kind for kind in ID_COLUMNS if kind == metadata["kind"]]
-    if not any(shard.schema.equals(arrow_schema(kind)) for kind in kinds):
+    names = metadata["languages"].split(" ")
+    if not any(
+        shard.schema.equals(arrow_schema(kind)) and len(names) == len(LANGUAGE_COLUMNS[kind])
+        for kind in kinds
+    ):
         raise DataError(f"{path} has other columns than a shard", fix="rebuild the shards")
     if any(metadata[name] != first.metadata[name] for name in same):
         raise DataError(
@@ -98,6 +140,10 @@ def check(shard: Shard, *, first: Shard, vocabulary_hash: str) -> None:
             f"{path} has {sum(shard.group_rows)} rows, its metadata say {metadata['lines']}",
             fix="rebuild the shards",
         )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
 def shard_number(path: Path) -> tuple[int, str]:

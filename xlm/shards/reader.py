@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from xlm.errors import DataError
 from xlm.shards.footers import check, inspect, opened, shard_number
-from xlm.shards.layout import COUNTS, ID_COLUMNS, LABEL_COLUMN, Kind
+from xlm.shards.layout import COUNTS, ID_COLUMNS, LABEL_COLUMN, LABELS, Kind
 from xlm.shards.lines import InferencePairs, Lines, Pairs, concatenate
 from xlm.store.manifest import named_files
 
@@ -42,9 +42,18 @@ class ShardReader:
 
     Raises:
         DataError: no such split, a damaged file, or shards made with another vocabulary.
+
+    Args:
+        vocabulary_size: ids of the vocabulary, where the caller knows it.
     """
 
-    def __init__(self, directory: Path, split: str, vocabulary_hash: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        split: str,
+        vocabulary_hash: str,
+        vocabulary_size: int | None = None,
+    ) -> None:
         self.directory, self.split = directory, split
         self.paths = sorted(named_files(directory, f"{split}.*.parquet"), key=shard_number)
         if not self.paths:
@@ -52,6 +61,12 @@ class ShardReader:
         self._shards = [inspect(path) for path in self.paths]
         for shard in self._shards:
             check(shard, first=self._shards[0], vocabulary_hash=vocabulary_hash)
+        if vocabulary_size not in (None, self.vocabulary_size):
+            raise DataError(
+                f"{directory}: its metadata say a vocabulary of {self.vocabulary_size} ids, not of "
+                f"{vocabulary_size}",
+                fix="build shards and model from the same vocabulary",
+            )
         groups = [
             (number, group, rows)
             for number, shard in enumerate(self._shards)
@@ -69,6 +84,11 @@ class ShardReader:
     def languages(self) -> tuple[str, ...]:
         """The one or two languages of the shards."""
         return tuple(self._shards[0].metadata["languages"].split(" "))
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Ids of the vocabulary that the shards were made with."""
+        return int(self._shards[0].metadata["vocabulary_size"])
 
     @property
     def counts(self) -> dict[str, int]:
@@ -101,12 +121,30 @@ class ShardReader:
             DataError: a damaged file.
         """
         for table in self._tables(ID_COLUMNS[self.kind], start):
-            yield tuple(_lines(column) for column in table.columns)
+            columns = tuple(_lines(column) for column in table.columns)
+            for lines in columns:
+                self._require_ids(lines)
+            yield columns
 
     def labels(self) -> NDArray[np.int8]:
         """The labels of XNLI rows, of the whole split."""
         found = [table[LABEL_COLUMN].to_numpy() for table in self._tables((LABEL_COLUMN,))]
-        return np.concatenate([np.empty(0, dtype=np.int8), *found])
+        labels = np.concatenate([np.empty(0, dtype=np.int8), *found])
+        if len(labels) and not 0 <= labels.min() <= labels.max() < len(LABELS):
+            raise DataError(
+                f"{self.directory}: a label that is not from 0 to {len(LABELS) - 1}",
+                fix="rebuild the shards",
+            )
+        return labels
+
+    def _require_ids(self, lines: Lines) -> None:
+        """An id outside of the vocabulary would end training with an index error, or worse."""
+        if len(lines.ids) and not 0 <= lines.ids.min() <= lines.ids.max() < self.vocabulary_size:
+            raise DataError(
+                f"{self.directory}: split {self.split} holds ids from {lines.ids.min()} to "
+                f"{lines.ids.max()}, the vocabulary has {self.vocabulary_size}",
+                fix="rebuild the shards",
+            )
 
     def digest(self) -> str:
         """sha256 over the names and contents of the shards; reads all of them once."""

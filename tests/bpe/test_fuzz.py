@@ -1,0 +1,117 @@
+"""Codes and vocabulary files of odd bytes: only our own error comes out, in one line."""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xlm.bpe.codes import read_codes, read_ranks
+from xlm.bpe.restrict import Restriction, read_tokens
+from xlm.bpe.vocabulary import (
+    SPECIAL_TOKENS,
+    VOCABULARY_FILE,
+    Vocabulary,
+    load_vocabulary,
+    read_counted,
+    write_vocabulary,
+)
+from xlm.errors import DataError
+
+CODES = "".join(
+    f"{chr(97 + i % 26)} {chr(98 + i % 25)}{'</w>' * (i % 2)} {99 - i}\n" for i in range(40)
+)
+SUBWORD_NMT = "#version: 0.2\n" + "".join(f"{chr(97 + i)} {chr(98 + i)}\n" for i in range(20))
+COUNTS = "".join(f"{chr(97 + i)}@@ {99 - i}\n" for i in range(40))
+PARTS = [
+    b"\0", b" ", b"  ", b"\n", b"\r", b"\t", b"\xff", b"\xed\xa0\x80", b"9" * 5000, b"-", b"</w>",
+    b"@@", "\u00a0".encode(), "\u2028".encode(), "\ufeff".encode(), "\u0663".encode(),
+    b"#version: 9",    b"<s>", b"1e9", b"[" * 3000, b"null", b'"', b"{}", b"NaN",
+]  # fmt: skip
+
+
+def _published(path: Path) -> Vocabulary:
+    return load_vocabulary(path.parent)
+
+
+def _vocabulary_json(folder: Path) -> bytes:
+    words = (*SPECIAL_TOKENS, "a", "b@@")
+    write_vocabulary(Vocabulary(words, (0,) * 14 + (2, 1)), folder)
+    return (folder / VOCABULARY_FILE).read_bytes()
+
+
+READERS: dict[str, tuple[str, bytes | None, Callable[[Path], object]]] = {
+    "fastBPE codes": ("codes", CODES.encode(), read_ranks),
+    "subword-nmt codes": ("codes", SUBWORD_NMT.encode(), read_codes),
+    "counted vocabulary": ("vocab", COUNTS.encode(), lambda path: read_counted(path, size=99)),
+    "allowed tokens": ("vocab", COUNTS.encode(), read_tokens),
+    "vocabulary.json": (VOCABULARY_FILE, None, _published),
+}
+
+
+def _refusal(read: Callable[[Path], object], path: Path) -> str:
+    try:
+        read(path)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_fuzz_files(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    file, content, read = READERS[name]
+    whole = content or _vocabulary_json(tmp_path)
+    chance, path = random.Random(7), tmp_path / file
+    path.write_bytes(whole)
+    assert _refusal(read, path) == ""
+    end, tried, refused = time.monotonic() + 5, 0, 0
+    while tried < 1500 and time.monotonic() < end:
+        text = bytearray(whole)
+        for _ in range(chance.randrange(1, 4)):
+            place = chance.randrange(len(text))
+            part = chance.choice([*PARTS, bytes([chance.randrange(256)])])
+            text[place : place + chance.randrange(4)] = part
+        path.write_bytes(text)
+        line = _refusal(read, path)
+        assert "\n" not in line
+        assert len(line) < 1000
+        refused += bool(line)
+        tried += 1
+    with capsys.disabled():
+        print(f"\n{name}: {tried} mutated files, {refused} refused, each in one line")
+    assert refused
+
+
+def test_fuzz_restrictions() -> None:
+    """Whatever is allowed, the pieces spell the word."""
+    chance = random.Random(3)
+    for _ in range(500):
+        symbols = ["a", "b", "c"]
+        ranks: dict[tuple[str, str], int] = {}
+        for rank in range(12):
+            left, right = chance.choice(symbols), chance.choice(symbols)
+            ranks.setdefault((left, right), rank)
+            symbols.append(left + right)
+        allowed = set(chance.sample([f"{symbol}@@" for symbol in symbols] + symbols, 5))
+        pieces = [chance.choice(symbols) for _ in range(chance.randrange(1, 5))]
+        found = Restriction(allowed, ranks)("@@ ".join(pieces)).split(" ")
+        assert "".join(piece.removesuffix("@@") for piece in found[:-1]) + found[-1] == "".join(
+            pieces
+        )
+        assert all(piece.endswith("@@") for piece in found[:-1])
+
+
+@pytest.mark.parametrize("content", [
+    "[" * 100_000, '{"tokens": ' * 50_000, json.dumps({"tokens": [], "counts": []}), "9" * 5000,
+    json.dumps({"tokens": ["a", 3], "counts": [1, 2], "codes_hash": "", "hash": ""}), "null", "",
+    json.dumps({"tokens": ["\ud800"], "counts": [1], "codes_hash": "", "hash": ""}),
+    '{"tokens": ["a"], "counts": [' + "9" * 5000 + '], "codes_hash": "", "hash": ""}',
+])  # fmt: skip
+def test_hostile_vocabulary_json_is_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / VOCABULARY_FILE
+    path.write_text(content)
+    line = _refusal(_published, path)
+    assert line
+    assert "\n" not in line
