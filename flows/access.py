@@ -63,7 +63,11 @@ class ServerAccess:
         names = sorted(LOOPBACK_NAMES - {"::1"})
         origins = ",".join(f"http://{name}:{self.port}" for name in names)
         return {
+            "PREFECT_SERVER_API_HOST": "127.0.0.1",
+            "PREFECT_SERVER_API_PORT": str(self.port),
             "PREFECT_SERVER_API_AUTH_STRING": self.token,
+            # On a busy machine another writer holds SQLite for longer than Prefect's 10 seconds.
+            "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
             "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": origins,
             "PREFECT_UI_API_URL": self.api_url,
         }

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from flows.access import ServerAccess, find_access
 from flows.interruption import Interruption
+from flows.program import require_valid_settings
 from flows.server import StartingServer, free_port, starting_server
 from xlm.cli.live import LiveView
 from xlm.cli.output import print_anything
@@ -32,8 +33,10 @@ from xlm.errors import ToolError, XlmError
 from xlm.pipeline.observer import Observer, Observers
 from xlm.pipeline.request import RunRequest
 
-_LOGGERS = ("prefect", "EventsWorker", "APILogWorker")
+_SILENT = ("prefect", "EventsWorker", "APILogWorker")
 """Prefect's own: what its tasks say is in its records, and in our view as one line."""
+_RECORDED = ("prefect.flow_runs", "prefect.task_runs")
+"""What the run's page in the UI shows."""
 
 
 class _ServerLostError(ToolError):
@@ -69,6 +72,7 @@ def main(request_json: str) -> int:
 
 def _run(request: RunRequest, observer: Observer, server: StartingServer | None) -> None:
     # Prefect reads its settings when it is imported, so not before the server is known.
+    require_valid_settings()
     from httpx import HTTPError
 
     from flows.full_pipeline import full_pipeline
@@ -76,8 +80,7 @@ def _run(request: RunRequest, observer: Observer, server: StartingServer | None)
 
     if server is not None:
         server.wait_until_ready()  # It started while the imports above took their time.
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    _log_to_the_server_only()
     extra_observer.set(observer)
     try:
         full_pipeline(**request.model_dump(mode="json"))
@@ -88,6 +91,15 @@ def _run(request: RunRequest, observer: Observer, server: StartingServer | None)
             f"the Prefect server failed: {said}",
             fix="start it again or free some space; the same command goes on from here",
         ) from error
+
+
+def _log_to_the_server_only() -> None:
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in _RECORDED:
+        recorded = logging.getLogger(name)
+        recorded.setLevel(logging.INFO)
+        recorded.propagate = False
 
 
 @contextmanager

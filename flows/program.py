@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from xlm.cli.output import print_anything
 from xlm.cli.run import END_SIGNALS
-from xlm.errors import XlmError
+from xlm.errors import ConfigError, XlmError
 
 
 def become_a_program(main: Callable[[], int]) -> NoReturn:
@@ -23,6 +23,27 @@ def become_a_program(main: Callable[[], int]) -> NoReturn:
         sys.exit(error.exit_code if isinstance(error, XlmError) else 1)
     except KeyboardInterrupt as interrupt:
         sys.exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT))
+
+
+def require_valid_settings() -> None:
+    """Refuse variables and settings files that Prefect cannot read.
+
+    Raises:
+        ConfigError: names the first bad setting.
+    """
+    from pydantic import ValidationError
+
+    try:
+        from prefect.settings import get_current_settings
+
+        get_current_settings().hash_key()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"a PREFECT_ variable is not valid: {name} = {first['input']!r}: {first['msg']}",
+            fix="correct it or unset it (environment, .env, prefect.toml)",
+        ) from None
 
 
 def _interrupt(number: int, frame: object) -> None:

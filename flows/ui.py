@@ -9,7 +9,7 @@ import typer
 
 from flows.access import ServerAccess, published
 from flows.deploy import WORK_POOL, register_deployments
-from flows.program import become_a_program
+from flows.program import become_a_program, require_valid_settings
 from flows.server import require_free_port, starting_server
 from xlm.cli.prefect_environment import set_up_home, use_server
 from xlm.errors import ToolError
@@ -33,6 +33,7 @@ def main(port: int) -> int:
     use_server(access.client_variables())
     with published(access, root, project), starting_server(home, access, with_ui=True) as server:
         # Prefect reads its settings when it is imported, so not before the server is known.
+        require_valid_settings()
         from flows.abandoned import end_abandoned_runs, wait_for_flow_processes
 
         server.wait_until_ready()

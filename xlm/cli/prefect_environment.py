@@ -1,29 +1,39 @@
 """Where Prefect's server is on this machine, and the environment that it runs in."""
 
 import os
+import threading
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
+from tempfile import TemporaryFile
+from urllib.parse import urlsplit
 
 from xlm.errors import ConfigError, ToolError
 
 _OF_ANOTHER_SERVER = ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_PROFILE")
+"""Keys and profiles for the server of somebody else, who must not see them from us, or we use."""
 _PROBE_SECONDS = 1.0
 _PATIENCE_SECONDS = 10.0
+_ANSWER_BYTES = 1000
+_REFUSED = (401, 403)
+_KEYS = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
+_UNSET = "unset the variable: a run needs none"
+_CLOUD = ".prefect.cloud"
 _LOOPBACK = ("127.0.0.1", "localhost")
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Asks without a proxy: what is probed is this machine."""
 
 
 def quiet_environment(home: Path) -> dict[str, str]:
-    """Variables for Prefect on this machine: records in `home`, warnings only, no telemetry.
+    """Variables for Prefect on this machine: records in `home`, a quiet server, no telemetry.
 
     A user's own variables of these names are left as they are.
     """
     variables = {
         "PREFECT_HOME": str(home),
-        "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         # Without a server it prints every event that it could not send, in full.
         "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
@@ -41,15 +51,19 @@ def set_up_home(root: Path) -> Path:
         ConfigError: PREFECT_HOME cannot be used.
     """
     given = os.environ.get("PREFECT_HOME")
-    home = Path(given) if given else root / "prefect"
+    home = Path(given).expanduser().absolute() if given else root / "prefect"
     try:
         home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        with TemporaryFile(dir=home):
+            pass
+    except (OSError, RuntimeError) as error:
+        what = f"PREFECT_HOME {given}" if given else f"Prefect's folder {home}"
+        reason = getattr(error, "strerror", None) or error
         raise ConfigError(
-            f"Prefect's folder {home}: {error.strerror}" + (" (PREFECT_HOME)" if given else ""),
+            f"{what} cannot be used: {reason}",
             fix="name a directory that can be written" if given else "choose another --root",
         ) from error
-    os.environ |= quiet_environment(home)
+    os.environ |= quiet_environment(home) | {"PREFECT_HOME": str(home)}
     return home
 
 
@@ -79,17 +93,77 @@ def server_answers(url: str) -> bool:
 
 
 def require_server(url: str) -> None:
-    """Refuse an address where nothing answers; one that asks for a key first may be right.
+    """Refuse an address in PREFECT_API_URL that is not that of a Prefect API we may use.
 
     Raises:
-        ToolError: nobody is there.
+        ToolError: nobody answers there in time, or it is something else, or the key is refused.
     """
-    try:
-        urllib.request.urlopen(f"{url}/health", timeout=_PATIENCE_SECONDS).close()
-    except urllib.error.HTTPError:
-        return
-    except (OSError, ValueError) as error:
+    shown = _without_credentials(url)
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise ToolError(f"PREFECT_API_URL {shown!r} is not an address", fix=_UNSET)
+    if (urlsplit(url).hostname or "").endswith(_CLOUD):
+        return  # It answers nothing without a key, and has other paths.
+    status, body = _ask(f"{url}/health", shown)
+    if status in _REFUSED:
+        raise _refused(shown, status)
+    if status != 200 or body.strip() != b"true":
+        answer = f"status {status}" if status != 200 else "something else"
         raise ToolError(
-            f"no Prefect server at {url} (PREFECT_API_URL)",
-            fix="start it, or unset the variable: a run needs none",
-        ) from error
+            f"PREFECT_API_URL {shown} is not a Prefect API: it answers {answer}",
+            fix=f"such an address ends in /api; correct it, or {_UNSET}",
+        )
+    status, _ = _ask(f"{url}/admin/version", shown)
+    if status in _REFUSED:
+        raise _refused(shown, status)
+
+
+def _refused(shown: str, status: int) -> ToolError:
+    given = " and ".join(name for name in _KEYS if os.environ.get(name))
+    return ToolError(
+        f"the server of PREFECT_API_URL {shown} refuses us (status {status})",
+        fix=f"correct {given}" if given else f"set {' or '.join(_KEYS)}",
+    )
+
+
+def _ask(url: str, shown: str) -> tuple[int, bytes]:
+    """Status and first bytes of an answer; the whole may not take longer than our patience."""
+    answers: list[tuple[int, bytes] | Exception] = []
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(url, headers=_authorization())
+            with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as reply:
+                answers.append((reply.status, reply.read(_ANSWER_BYTES)))
+        except urllib.error.HTTPError as error:
+            answers.append((error.code, b""))
+            error.close()
+        except (OSError, ValueError, HTTPException) as error:
+            answers.append(error)
+
+    # A host that sends a byte now and then keeps every timeout of a socket from ending.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_SECONDS)
+    answer = answers[0] if answers else TimeoutError(f"no answer in {_PATIENCE_SECONDS:.0f} s")
+    if isinstance(answer, tuple):
+        return answer
+    reason = " ".join(str(getattr(answer, "reason", answer)).split()) or type(answer).__name__
+    raise ToolError(
+        f"no Prefect server at {shown} (PREFECT_API_URL): {reason}", fix=f"start it, or {_UNSET}"
+    ) from answer
+
+
+def _authorization() -> dict[str, str]:
+    if owner := os.environ.get("PREFECT_API_AUTH_STRING"):
+        return {"Authorization": f"Basic {b64encode(owner.encode()).decode()}"}
+    if key := os.environ.get("PREFECT_API_KEY"):
+        return {"Authorization": f"Bearer {key}"}
+    return {}
+
+
+def _without_credentials(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return url
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
