@@ -4,13 +4,14 @@ prefect deployment run xlm/full-pipeline
 prefect deployment run xlm/learn-bpe -p refresh='["learn-bpe"]'
 """
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from prefect import flow
-from prefect.runtime import flow_run
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 from pydantic import Field
 
+from flows.names import run_name
 from flows.submission import DRIVERS, pipeline
 from tasks import stages
 from xlm.config.resolve import profile_names
@@ -19,17 +20,36 @@ from xlm.stages.registry import STAGES
 
 _STAGE_NAMES = [stage.name for stage in STAGES]
 
-Profile = Annotated[str, Field(json_schema_extra={"examples": profile_names()})]
-Stages = list[Annotated[str, Field(json_schema_extra={"examples": _STAGE_NAMES})]]
-
-
-def _run_name() -> str:
-    return f"xlm-{Path(str(flow_run.parameters['profile'])).stem}"
+# Choices for the form in the UI. Names are checked when the request is resolved, in one place for
+# form and command line, and parts of stages (tokenize[sw]) are none of the choices.
+Profile = Annotated[
+    str,
+    Field(
+        json_schema_extra={
+            "anyOf": [
+                {"type": "string", "title": "Profile", "enum": profile_names()},
+                {"type": "string", "title": "Path of a YAML file"},
+            ]
+        }
+    ),
+]
+Until = Annotated[str, Field(json_schema_extra={"enum": _STAGE_NAMES})]
+StageOrPart = Annotated[
+    str,
+    Field(
+        json_schema_extra={
+            "anyOf": [
+                {"type": "string", "title": "Stage", "enum": _STAGE_NAMES},
+                {"type": "string", "title": "Part of a stage, e.g. tokenize[sw]"},
+            ]
+        }
+    ),
+]
 
 
 @flow(
     name="xlm",
-    flow_run_name=_run_name,
+    flow_run_name=run_name,
     description="From Wikipedia dumps to a published cross-lingual language model.",
     task_runner=DRIVERS,
     persist_result=False,
@@ -38,11 +58,11 @@ def full_pipeline(
     profile: Profile = "sample",
     overrides: list[str] | dict[str, Any] | None = None,
     languages: list[str] | None = None,
-    until: str | None = None,
-    only: Stages | None = None,
-    refresh: Stages | None = None,
+    until: Until | None = None,
+    only: list[StageOrPart] | None = None,
+    refresh: list[StageOrPart] | None = None,
     verify: Literal["fast", "deep"] = "fast",
-) -> None:
+) -> State[None]:
     """Build whatever of a profile's DAG is not there yet, and serve the rest from the store.
 
     Args:
@@ -51,7 +71,8 @@ def full_pipeline(
         languages: Languages to keep, e.g. ["en", "fr", "sw"]; empty keeps the profile's.
         until: Last stage to build, with all that it needs.
         only: Build these stages alone; what they need must be in the store.
-        refresh: Stages (learn-bpe) or parts of them (tokenize[sw]) to build again beside the old.
+        refresh: Stages, or parts of them (tokenize[sw]), to build again although they are in the
+            store. The new bytes are compared with the old; later stages run only if they differ.
         verify: Check of what is in the store: sizes (fast) or every sha256 (deep).
     """
     request = RunRequest(
@@ -83,3 +104,4 @@ def full_pipeline(
         build(stages.finetune)
         build(stages.evaluate)
         build(stages.publish)
+    return Completed(message=build.summary())

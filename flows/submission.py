@@ -1,21 +1,25 @@
 """How the flow submits its stages: every node after its inputs, siblings outlive a failure."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks.artifacts import publish_stage_card, publish_tables
+from flows.worker_watch import ends_with_its_worker
+from tasks.artifacts import accuracy_line, publish_stage_card, publish_tables
 from tasks.context import current_run_is
 from tasks.documents import DocumentArtifacts
 from tasks.notices import NoticeLog
 from tasks.progress import ProgressArtifacts
 from tasks.reach import ServerReach
+from tasks.run_page import RunPage
 from tasks.stage_task import StageTask
 from xlm.config.settings import Settings
 from xlm.config.warnings import config_warnings
@@ -35,12 +39,12 @@ extra_observer: ContextVar[Observer | None] = ContextVar("extra_observer", defau
 
 
 @dataclass
-class _Submitter:
+class Submitter:
     run: PipelineRun
     futures: dict[Node, PrefectFuture[Any]] = field(default_factory=dict)
     submitted: dict[str, list[Node]] = field(default_factory=dict)
 
-    def build(self, stage: StageTask) -> None:
+    def __call__(self, stage: StageTask) -> None:
         """Submit the selected nodes of a stage; each starts when its inputs are done."""
         nodes = [node for node in self.run.selected if node.stage == stage.name]
         for node in nodes:
@@ -52,6 +56,18 @@ class _Submitter:
             self.futures[node] = stage.submit(unit=node.unit, wait_for=inputs, return_state=False)
         self.submitted[stage.name] = nodes
 
+    def summary(self) -> str:
+        """What came of the run, in a line: built, cached, seconds, accuracies."""
+        counts = Counter(
+            "cached" if built.status == "waited" else built.status
+            for built in self.run.results.values()
+        )
+        parts = [f"{counts['built']} built, {counts['cached']} cached in {self._seconds():.0f} s"]
+        return "; ".join([*parts, *accuracy_line(self.run)])
+
+    def _seconds(self) -> float:
+        return (datetime.now(UTC) - self.run.started).total_seconds()
+
     def finish(self) -> None:
         """Wait for all; show a card for each stage; raise one error that names all failures."""
         failures: list[str] = []
@@ -60,7 +76,7 @@ class _Submitter:
             for node in nodes:
                 self.futures[node].wait()
                 state = self.futures[node].state
-                if state.is_failed() or state.is_crashed():
+                if state.is_failed() or state.is_crashed() or node in self.run.asked_to_stop:
                     reason = self.run.failures.get(node) or state.message or "crashed"
                     failures.append(f"{node}: {reason}")
                 elif not state.is_completed():
@@ -78,7 +94,7 @@ class _Submitter:
 
 
 @contextmanager
-def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
+def pipeline(request: RunRequest) -> Iterator[Submitter]:
     """Open the run, yield the function that submits a stage, wait for everything at the end.
 
     Raises:
@@ -87,16 +103,21 @@ def pipeline(request: RunRequest) -> Iterator[Callable[[StageTask], None]]:
     """
     terminal = extra_observer.get()
     reach = ServerReach()
-    shown: list[Observer] = [ProgressArtifacts(reach), DocumentArtifacts(reach), NoticeLog()]
+    artifacts: list[Observer] = [ProgressArtifacts(reach), DocumentArtifacts(reach)]
+    shown = [*artifacts, RunPage(), NoticeLog()]
     observers = Observers([*shown, *([terminal] if terminal else [])])
-    with open_run(request, Settings.of_environment(), observers) as run, current_run_is(run):
+    with (
+        ends_with_its_worker(request),
+        open_run(request, Settings.of_environment(), observers) as run,
+        current_run_is(run),
+    ):
         get_run_logger().info("%d nodes in %s", len(run.selected), run.store.root)
         for warning in config_warnings(run.graph.config):
             get_run_logger().warning(warning)
         run.locate_unselected()
-        submitter = _Submitter(run)
+        submitter = Submitter(run)
         try:
-            yield submitter.build
+            yield submitter
             submitter.finish()
         finally:
             write_run_record(run)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from prefect.artifacts import create_markdown_artifact
 
+from xlm.config.languages import ENGLISH
 from xlm.pipeline.built import Built
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.results import pretrained_by, results_markdown, vocabulary_markdown
 from xlm.pipeline.run import PipelineRun
 from xlm.pipeline.tables import stage_card
 from xlm.stage import ALL, Node
+from xlm.xnli.results import read_results
 
 EVALUATION = Node("evaluate", ALL)
 PRETRAINING = Node("pretrain", ALL)
@@ -36,3 +38,14 @@ def publish_tables(run: PipelineRun) -> None:
         create_markdown_artifact(
             vocabulary_markdown(directory), key="languages", description="Tokens per word and more"
         )
+
+
+def accuracy_line(run: PipelineRun) -> list[str]:
+    """English and mean XNLI accuracy, where the run has them."""
+    if EVALUATION not in run.results:
+        return []
+    results = read_results(run.results[EVALUATION].artifact.directory)
+    of = {one.code: one.test.accuracy for one in results.languages if one.test}
+    shown = {"English": of.get(ENGLISH), "mean": results.averages.test}
+    figures = [f"{name} {100 * value:.1f} %" for name, value in shown.items() if value is not None]
+    return [f"accuracy: {', '.join(figures)}"] if figures else []

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from xlm.config.resolve import profile_names
+from xlm.pipeline.graph import stage_named
 from xlm.stages.registry import STAGES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -26,6 +28,33 @@ def test_there_is_one_for_the_whole_and_one_for_each_stage(
         "full-pipeline",
         *(stage.name for stage in STAGES),
     ]
+
+
+def test_each_says_what_it_builds_and_what_refresh_does(
+    deployments: list[dict[str, Any]],
+) -> None:
+    for one in deployments:
+        assert "`refresh" in one["description"]
+        assert "compared" in one["description"]
+        if one["name"] != "full-pipeline":
+            summary = stage_named(one["name"]).summary.rstrip(".")
+            assert one["description"].casefold().startswith(summary.casefold())
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_the_form_offers_choices_and_takes_what_is_none_of_them() -> None:
+    from flows.full_pipeline import full_pipeline
+
+    properties = full_pipeline.parameters.properties
+    names = [stage.name for stage in STAGES]
+    assert names in [choice.get("enum") for choice in properties["until"]["anyOf"]]
+    for name in ("only", "refresh"):
+        items = next(one["items"] for one in properties[name]["anyOf"] if "items" in one)
+        assert [one.get("enum") for one in items["anyOf"]] == [names, None]
+    assert [one.get("enum") for one in properties["profile"]["anyOf"]] == [profile_names(), None]
+    full_pipeline.validate_parameters(
+        {"profile": "my/profile.yaml", "only": ["tokenize[sw]"], "refresh": ["tokenize[sw]"]}
+    )
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -1,0 +1,48 @@
+"""Names of runs that say what is run."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from coolname.data import config as words_of_names
+from prefect.runtime import flow_run
+
+_MOST_CHARACTERS = 80
+
+
+def run_name() -> str:
+    """A name of its user's stays; one that Prefect drew (`smoky-camel`) is replaced."""
+    given = str(flow_run.name or "")
+    return telling_name(flow_run.parameters) if not given or _is_drawn(given) else given
+
+
+def telling_name(parameters: dict[str, Any]) -> str:
+    """Profile, selection and first override: `mini15 until pretrain, bpe.codes=9000 +1`."""
+    parts = [Path(str(parameters.get("profile") or "sample")).stem]
+    for word in ("until", "only", "refresh"):
+        if chosen := parameters.get(word):
+            parts.append(f"{word} {chosen if isinstance(chosen, str) else ' '.join(chosen)}")
+    name = " ".join(parts)
+    if overrides := parameters.get("overrides"):
+        first, *rest = (
+            [f"{key}={value}" for key, value in overrides.items()]
+            if isinstance(overrides, dict)
+            else overrides
+        )
+        name += f", {first}" + (f" +{len(rest)}" if rest else "")
+    return name if len(name) <= _MOST_CHARACTERS else f"{name[: _MOST_CHARACTERS - 1]}…"
+
+
+def _is_drawn(name: str) -> bool:
+    words = name.split("-")
+    return (
+        len(words) == 2
+        and all(re.fullmatch("[a-z]+", word) for word in words)
+        and all(word in _drawn_words() for word in words)
+    )
+
+
+def _drawn_words() -> frozenset[str]:
+    rules: Any = words_of_names
+    lists = [one["words"] for one in rules.values() if one.get("type") == "words"]
+    return frozenset(word for words in lists for word in words)
