@@ -11,10 +11,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.runtime import task_run
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 
 from tasks.context import current_run
-from xlm.errors import HostError
+from xlm.errors import HostError, RequeueError
 from xlm.stage import ALL, Node, Stage
 
 StageTask = Task[[str], State[None]]
@@ -40,7 +40,14 @@ def stage_task(stage: Stage[Any]) -> StageTask:
     def build(unit: str) -> State[None]:
         node = Node(stage.name, unit)
         _tag(node)
-        built = current_run().build(node)
+        run = current_run()
+        try:
+            built = run.build(node)
+        except Exception as error:
+            # Neither is a fault: training has saved its state, or the run was cancelled.
+            if isinstance(error, RequeueError) or run.interrupted.is_set():
+                return Cancelled(message=str(error))
+            raise
         key = built.artifact.manifest.key
         if built.status == "built":
             return Completed(message=f"{key} built in {built.seconds:.1f} s")

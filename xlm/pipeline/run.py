@@ -63,7 +63,7 @@ class PipelineRun:
             until=request.until, only=request.only, refresh=request.refresh
         )
         self._programs = ProgramGroup()
-        self._interrupted = threading.Event()
+        self.interrupted = threading.Event()
         self.checks = InputChecks()
         # Stages that compute share the cores; downloads wait for hosts and are limited there.
         self._slots = threading.BoundedSemaphore(self.settings.workers)
@@ -80,7 +80,7 @@ class PipelineRun:
             self._require_uninterrupted()
             built = self._serve_or_build(node, stage, self.request.verify)
         except Exception as error:
-            interrupted = self._interrupted.is_set()
+            interrupted = self.interrupted.is_set()
             self.failures[node] = (
                 "interrupted" if interrupted else failure_line(error, self.store.root)
             )
@@ -164,11 +164,11 @@ class PipelineRun:
         Programs are asked to end, stages are stopped at their next report of progress, waits for
         other builders are given up.
         """
-        self._interrupted.set()
+        self.interrupted.set()
         self._programs.end()
 
     def _require_uninterrupted(self) -> None:
-        if self._interrupted.is_set():
+        if self.interrupted.is_set():
             raise PipelineError("interrupted", fix="the same run goes on where this one stopped")
 
     def locate(self, node: Node) -> Artifact:
