@@ -14,13 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
 from flows.access import ServerAccess, find_access
 from flows.interruption import Interruption
 from flows.program import require_valid_settings
 from flows.server import StartingServer, free_port, starting_server
-from xlm.cli.live import LiveView
+from xlm.cli.live import LiveView, RunConsole
 from xlm.cli.output import print_anything
 from xlm.cli.prefect_environment import (
     require_server,
@@ -53,7 +51,7 @@ def main(request_json: str) -> int:
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
         interruption.allow(save_seconds=request.resolve().pretrain.save_seconds)
-        with LiveView(Console()) as view, _prefect(root) as server:
+        with LiveView(RunConsole()) as view, _prefect(root) as server:
             _run(request, Observers([view, interruption]), server)
     except _ServerLostError as error:
         sys.stderr.write(f"xlm: {error}\n")

@@ -1,14 +1,14 @@
 """What a run prints: rates of this attempt alone, and no long silence in a pipe."""
 
 import io
+import os
 import time
 from collections.abc import Iterator
 
 import pytest
-from rich.console import Console
 
 from xlm.cli import live
-from xlm.cli.live import LiveView
+from xlm.cli.live import LiveView, RunConsole
 from xlm.cli.pace import Pace
 from xlm.pipeline.observer import Finished
 from xlm.stage import Node
@@ -61,7 +61,7 @@ def piped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LiveView, io.String
     monkeypatch.setattr(live, "_SILENCE_SECONDS", 0.2)
     monkeypatch.setattr(live, "_LOOK_SECONDS", 0.02)
     pipe = io.StringIO()
-    with LiveView(Console(file=pipe, width=80)) as view:
+    with LiveView(RunConsole(file=pipe, width=80)) as view:
         yield view, pipe
 
 
@@ -94,3 +94,36 @@ def test_lines_of_a_stage_are_printed_and_count_as_news(
     view.started(PRETRAIN)
     view.logged(PRETRAIN, "update 50 of 200: mlm 3.21")
     assert pipe.getvalue() == "  pretrain  update 50 of 200: mlm 3.21\n"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_the_live_view_fits_the_terminal_and_cuts_nothing(width: int) -> None:
+    console = RunConsole(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    view = LiveView(console)
+    view.started(PRETRAIN)
+    view.started(Node("tokenize", "xnli.en"))
+    for done in (190_000, 190_100):
+        view.progressed(PRETRAIN, done, 200_000, "updates", "loss 3.1234, 12,345 tokens/s")
+    console.print(view._render())
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= width
+    assert "190,100/200,000 updates" in lines[0] or width == 40
+    assert "…" not in "".join(lines)
+
+
+@pytest.mark.parametrize("gone", ["reader", "room"])
+def test_a_reader_that_goes_away_or_a_full_disk_ends_no_node(gone: str) -> None:
+    """`xlm run | head` ended the thread that built a node."""
+    if gone == "reader":
+        reading, writing = os.pipe()
+        os.close(reading)
+        file = os.fdopen(writing, "w")
+    else:
+        file = open("/dev/full", "w")  # noqa: PTH123, SIM115 - closed below
+    with LiveView(RunConsole(file=file)) as view:
+        view.started(PRETRAIN)
+        for number in range(3):
+            view.logged(PRETRAIN, f"line {number}")
+        view.finished(Finished(PRETRAIN, "built", 1.0))
+    file.close()  # nothing is left that could fail when Python ends

@@ -4,9 +4,11 @@ A pipe gets a line for each node that ends, the lines that stages log, and a lin
 was silent for half a minute: whoever reads it sees that the run works.
 """
 
+import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group, RenderableType
@@ -24,6 +26,11 @@ _REFRESH_PER_SECOND = 4
 _SILENCE_SECONDS = 25.0
 """How long a piped run says nothing about what works; with the time to print it, under 30."""
 _LOOK_SECONDS = 1.0
+_BAR_WIDTH = 24
+_FACTS = ("done", "rate", "left", "note")
+_COLUMNS = ("bar", *_FACTS)
+_LEAST_NEEDED = ("note", "rate", "bar", "left", "done")
+"""What a narrow terminal does without, in this order."""
 _MARK = {
     "built": ("✓", "green"),
     "cached": ("=", "cyan"),
@@ -31,6 +38,21 @@ _MARK = {
     "failed": ("✗", "red"),
     "blocked": ("-", "yellow"),
 }
+
+
+class RunConsole(Console):
+    """A console whose reader may go away: `xlm run | head` runs on and prints no more."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing any more; Rich's own would end the thread that builds a node."""
+        self.fall_silent()
+
+    def fall_silent(self) -> None:
+        """Print nothing any more; what waits in the file's buffer goes nowhere."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
 
 
 @dataclass
@@ -60,7 +82,7 @@ class _Running:
 class LiveView:
     """An observer that draws; use as a context manager around the run."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: RunConsole) -> None:
         self._console = console
         self._running: dict[Node, _Running] = {}
         self._counts: Counter[str] = Counter()
@@ -89,7 +111,7 @@ class LiveView:
             self._end.set()
             self._speaker.join()
         if self._counts:
-            self._console.print(self._summary())
+            self._print(self._summary())
 
     def started(self, node: Node) -> None:
         """Show the node as running."""
@@ -137,7 +159,10 @@ class LiveView:
 
     def _print(self, line: Text) -> None:
         self._last_line = time.monotonic()
-        self._console.print(line, soft_wrap=True)
+        try:
+            self._console.print(line, soft_wrap=True)
+        except OSError:  # a full disk, say: what is printed must not end what is built
+            self._console.fall_silent()
 
     def _break_silence(self) -> None:
         while not self._end.wait(_LOOK_SECONDS):
@@ -158,11 +183,8 @@ class LiveView:
         return lines
 
     def _render(self) -> RenderableType:
-        table = Table.grid(padding=(0, 1))
         with self._lock:
-            for node, row in self._running.items():
-                table.add_row(*_row(node, row))
-            return Group(table, self._summary())
+            return Group(_table(self._running, self._console.width), self._summary())
 
     def _summary(self) -> Text:
         counts = ", ".join(f"{count} {status}" for status, count in self._counts.items())
@@ -170,15 +192,31 @@ class LiveView:
         return Text(f"{counts or 'starting'}  {elapsed}", style="bold")
 
 
-def _row(node: Node, row: _Running) -> tuple[RenderableType, ...]:
-    bar = ProgressBar(total=row.total, completed=row.done, width=24, pulse=row.total is None)
-    done, rate, left, note = row.facts()
-    return (
-        Text(str(node)),
-        bar,
-        Text(done),
-        *(Text(fact, style="dim") for fact in (rate, left, note)),
-    )
+def _table(running: Mapping[Node, _Running], width: int) -> Table:
+    """A row for each node, with the facts that fit: nothing is cut or wrapped."""
+    facts = {node: row.facts() for node, row in running.items()}
+    widths = dict(zip(_FACTS, _widths(facts.values()), strict=True)) | {"bar": _BAR_WIDTH}
+    name_width = max((len(str(node)) for node in running), default=0)
+    shown = [name for name in _COLUMNS if widths[name]]
+    for name in _LEAST_NEEDED:
+        if name_width + sum(widths[one] + 1 for one in shown) > width and name in shown:
+            shown.remove(name)
+    table = Table.grid(padding=(0, 1))
+    for node, row in running.items():
+        cells: dict[str, RenderableType] = {
+            name: Text(fact, style="" if name == "done" else "dim")
+            for name, fact in zip(_FACTS, facts[node], strict=True)
+        }
+        cells["bar"] = ProgressBar(
+            total=row.total, completed=row.done, width=_BAR_WIDTH, pulse=row.total is None
+        )
+        table.add_row(Text(str(node)), *(cells[name] for name in shown))
+    return table
+
+
+def _widths(rows: Iterable[tuple[str, ...]]) -> list[int]:
+    columns = list(zip(*rows, strict=True)) or [()] * len(_FACTS)
+    return [max(map(len, column), default=0) for column in columns]
 
 
 def _number(value: float) -> str:
