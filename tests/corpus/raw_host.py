@@ -11,15 +11,19 @@ Answer = Callable[[socket.socket, bytes], None]
 
 
 @contextmanager
-def raw_host(answer: Answer) -> Iterator[str]:
-    """The address of a host that answers each connection with `answer(connection, request)`."""
+def raw_host(answer: Answer, *, reads: bool = True) -> Iterator[str]:
+    """The address of a host that answers each connection with `answer(connection, request)`.
+
+    Without `reads` the request is left to `answer`, and the last connection is the host's own.
+    """
     server = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
     threads: list[threading.Thread] = []
 
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            if request := _request(connection):
+            request = _request(connection) if reads else b""
+            if request or (not reads and not ended.is_set()):
                 answer(connection, request)
 
     def accept() -> None:

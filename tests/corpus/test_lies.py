@@ -5,10 +5,15 @@ import codecs
 import gzip
 import io
 import lzma
+import ssl
 import zipfile
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.corpus.raw_host import raw_host, sends, trickles
 from tests.corpus.transfers import sha1_of
@@ -342,5 +347,43 @@ def test_every_refusal_says_what_to_do(tmp_path, status, fix):
     assert fix in error.fix
 
 
-def test_an_unknown_host_and_a_bad_certificate_are_one_line(tmp_path):
-    _refused("http://no-such-host.invalid/a.txt", tmp_path, "ConnectError")
+def test_an_unknown_host_is_one_line(tmp_path):
+    error = _refused("http://no-such-host.invalid/a.txt", tmp_path, "name of the host is not known")
+    assert "check the network" in error.fix
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_own_certificate(tmp_path))
+    attempts = []
+
+    def answer(connection, request):
+        attempts.append(request)
+        with suppress(OSError):
+            context.wrap_socket(connection, server_side=True)
+
+    network = NetworkConfig(attempts=3, timeout_seconds=10)
+    with raw_host(answer, reads=False) as address:
+        address = address.replace("http://127.0.0.1", "https://localhost")
+        error = _refused(f"{address}/a.txt", tmp_path, "certificate of the host", network)
+    assert "SSL_CERT_FILE" in error.fix
+    assert len(attempts) == 1
+
+
+def _own_certificate(tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(
+        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = tmp_path / "own.pem"
+    path.write_bytes(private + certificate.public_bytes(encoding))
+    return path

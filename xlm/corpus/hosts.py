@@ -6,6 +6,7 @@ Faults that pass (a hung-up connection, 429, 5xx) are `TransientError` and tried
 
 import logging
 import random
+import socket
 import ssl
 import threading
 import time
@@ -56,13 +57,20 @@ class TransientError(Exception):
         reason: one clause for the error line.
         wait_seconds: what the host asked for, if it did.
         advanced_bytes: what arrived before the fault.
+        fix: what to do where it does not pass.
     """
 
     def __init__(
-        self, reason: str, *, wait_seconds: float | None = None, advanced_bytes: int = 0
+        self,
+        reason: str,
+        *,
+        wait_seconds: float | None = None,
+        advanced_bytes: int = 0,
+        fix: str = "run again later; what can be continued is kept",
     ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.fix = fix
         self.wait_seconds = wait_seconds
         self.advanced_bytes = advanced_bytes
 
@@ -143,7 +151,7 @@ def persist(
             if failures >= network.attempts:
                 raise HostError(
                     f"{address}: {fault.reason} ({failures} attempts)",
-                    fix="run again later; what can be continued is kept",
+                    fix=fault.fix,
                 ) from fault
             wait(_delay_seconds(failures, fault.wait_seconds, network))
 
@@ -187,6 +195,12 @@ def _lost(
                 f"{address}: the certificate of the host is not accepted ({cause.verify_message})",
                 fix="check the clock and the network; name a company's own certificates in "
                 "SSL_CERT_FILE",
+            )
+        if isinstance(cause, socket.gaierror):
+            return TransientError(
+                f"the name of the host is not known ({cause.strerror})",
+                fix="check the network, the address and, where there is one, the proxy "
+                "(HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)",
             )
         cause = cause.__cause__ or cause.__context__
     name = type(fault).__name__
