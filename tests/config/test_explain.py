@@ -17,7 +17,8 @@ CASES = {
     "settings below it: date, head_bytes, licence",
     "sources.wikipedia.date=2026-11-01": "sources.wikipedia.date must be a date as YYYYMMDD, e.g. "
     "20261101, not '2026-11-01'",
-    "sources.xnli.address=xx": "'xx' is not an address that begins with https:// or http://",
+    "sources.xnli.address=xx": "sources.xnli.address: 'xx' is not an address that begins with "
+    "https:// or http://",
     "sources.parallel=[{kind: plaain}]": "sources.parallel.0 must be a corpus with a `kind`: "
     "opus or plain, not {'kind': 'plaain'}",
     "sources.parallel=[{a: 1}]": "sources.parallel.0 must be a corpus with a `kind`",

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from xlm.config.addresses import CODE, file_name, require_file_address
 from xlm.config.base import Config, operational
 from xlm.config.languages import ENGLISH, other_language, pair_of, split_pair
 from xlm.errors import ConfigError
@@ -23,35 +24,7 @@ OFFICIAL_VOCABULARY_ID = "xlm.vocabulary"
 OFFICIAL_IDS = (OFFICIAL_CODES_ID, OFFICIAL_VOCABULARY_ID)
 """Downloaded where `bpe.source` is official."""
 _ID = r"^[a-z0-9_-]+$"
-CODE = "{code}"
-"""Stands for a language's code in the address of a plain corpus."""
-_LONGEST_NAME_BYTES = 200
-_TAKEN_NAMES = ("", ".", "..", "manifest.json", "run.json", "logs")
 _RESERVED = (XNLI_ID, MULTINLI_ID, WIKIPEDIA_ID, "xlm")
-
-
-def file_name(address: str) -> str:
-    """The name under which a download leaves the file of an address."""
-    return address.rsplit("/", 1)[-1]
-
-
-def _address(address: str, setting: str) -> str:
-    """The address, if a file can be fetched from it and kept under its own name."""
-    what = None
-    scheme, _, rest = address.partition("://")
-    host, slash, _ = rest.partition("/")
-    name = file_name(address)
-    if scheme not in ("http", "https") or not host or not slash:
-        what = "is not an address that begins with https:// or http:// and a host"
-    elif not address.isprintable() or " " in address or "\\" in address:
-        what = "holds white space, a control character or a backslash"
-    elif name in _TAKEN_NAMES or len(name.encode(errors="replace")) > _LONGEST_NAME_BYTES:
-        what = "does not end in the name of a file"
-    if what is None:
-        return address
-    raise ConfigError(
-        f"{setting}: {address[:200]!r} {what}", fix="write e.g. https://host/folder/train.en"
-    )
 
 
 class WikipediaSource(Config):
@@ -120,12 +93,12 @@ class PlainCorpus(Config):
     @field_validator("english")
     @classmethod
     def _is_english(cls, address: str) -> str:
-        return _address(address, "sources.parallel: english")
+        return require_file_address(address)
 
     @field_validator("other")
     @classmethod
     def _has_code(cls, address: str) -> str:
-        rest = _address(address, "sources.parallel: other").replace(CODE, "")
+        rest = require_file_address(address).replace(CODE, "")
         if rest == address or {"{", "}"} & set(rest):
             raise ConfigError(
                 f"sources.parallel: other {address!r} must hold {CODE}, and no other braces",
@@ -155,7 +128,7 @@ class ArchiveSource(Config):
     @field_validator("address")
     @classmethod
     def _names_a_file(cls, address: str) -> str:
-        return _address(address, "an archive's address")
+        return require_file_address(address)
 
     @property
     def file_name(self) -> str:

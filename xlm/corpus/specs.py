@@ -11,16 +11,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from xlm.config.addresses import CODE, file_name
 from xlm.config.base import Config, operational
 from xlm.config.languages import ENGLISH, language, split_pair
 from xlm.config.sources import (
-    CODE,
     WIKIPEDIA_ID,
     NetworkConfig,
     OpusCorpus,
     PlainCorpus,
     SourcesConfig,
-    file_name,
 )
 from xlm.errors import ConfigError
 
