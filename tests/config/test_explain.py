@@ -51,7 +51,7 @@ CASES = {
     "text.segmenters.zh=jeiba": "no segmenter 'jeiba'; did you mean 'jieba'?",
     "release.name=../x": "release.name must be letters, digits and . _ - only",
     "model.heads=7": "7 heads do not divide the dimension 256",
-    "pretrain.updatess=3": "unknown setting 'pretrain.updatess'; did you mean 'updates'?",
+    "pretrain.updates1=3": "unknown setting 'pretrain.updates1'; did you mean 'updates'?",
     ".=1": "unknown setting",
     "bpe.codes.x=1": "codes is a value, not a section; write bpe.codes=...",
 }
