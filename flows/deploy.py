@@ -49,7 +49,7 @@ def job_template() -> dict[str, Any]:
     return {
         "variables": {"type": "object", "properties": {}, "additionalProperties": False},
         "job_configuration": {
-            "command": f"{shlex.quote(sys.executable)} -P -m prefect.engine",
+            "command": f"{shlex.quote(sys.executable)} -P -m flows.flow_process",
             "env": variables | {"PYTHONSAFEPATH": "1"},
             "stream_output": True,
             "working_dir": os.environ["XLM_HOME"],

@@ -1,11 +1,15 @@
 """prefect.yaml: one deployment for the whole and one for each stage, all of them valid."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.hostile import hostile_folder, imported_from
 from xlm.config.resolve import profile_names
 from xlm.pipeline.graph import stage_named
 from xlm.stages.registry import STAGES
@@ -62,9 +66,33 @@ def test_their_parameters_fit_the_flow(deployments: list[dict[str, Any]]) -> Non
     from flows.full_pipeline import full_pipeline
 
     for one in deployments:
-        assert one["entrypoint"] == "flows/full_pipeline.py:full_pipeline"
+        assert one["entrypoint"] == "flows.full_pipeline.full_pipeline"
         assert one["work_pool"]["name"] == "xlm-local"
         full_pipeline.validate_parameters(one["parameters"])
+
+
+def test_the_flow_is_loaded_without_the_folder_where_it_runs(
+    deployments: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """Prefect puts that folder first of all to load it: `random.py` there was Python's."""
+    folder = hostile_folder(tmp_path / "here")
+    code = (
+        "import sys, flows.flow_process\n"
+        "from prefect.flows import load_flow_from_entrypoint\n"
+        "print(load_flow_from_entrypoint(sys.argv[1]).name)\n"
+        "import grp, json, random, typing\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, deployments[0]["entrypoint"]],
+        cwd=folder,
+        env={**os.environ, "PREFECT_HOME": str(tmp_path / "prefect")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "xlm\n"), done.stderr
+    assert imported_from(folder) == []
 
 
 @pytest.mark.usefixtures("prefect_server")

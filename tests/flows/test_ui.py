@@ -38,7 +38,7 @@ def test_deployments_run_from_another_terminal(ui: RunningUi) -> None:
         assert "Failed" in missing
         printed = _run(ui, "full-pipeline", "-p", "until=extract-xnli")
     assert "Completed" in printed
-    assert any("prefect.engine" in command for command in doors.seen.values())
+    assert any("flows.flow_process" in command for command in doors.seen.values())
     assert len(doors.doors) >= 1
     assert not doors.open_to_others
     tagged = ui.api("/task_runs/filter", {"task_runs": {"tags": {"all_": ["unit:sw"]}}})

@@ -64,7 +64,7 @@ def _start_pretraining(ui: RunningUi) -> None:
 
 def _of_run(ui: RunningUi) -> list[str]:
     lines = processes_of(ui.root).values()
-    return [line for line in lines if "prefect.engine" in line or "xlm.training" in line]
+    return [line for line in lines if "flows.flow_process" in line or "xlm.training" in line]
 
 
 def _is_worker(line: str) -> bool:
