@@ -105,11 +105,16 @@ def _read_text(path: Path) -> str:
             raise ConfigError(f"profile {path} is not a regular file", fix="check the path")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"profile {str(path)!r}: no such file", fix="check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(
-            f"profile {str(path)[:200]} cannot be read: {reason}", fix="check the file"
+            f"profile {str(path)[:200]!r}: no such file", fix="check the path"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        if "\0" in str(path):
+            reason = "no file has NUL in its name"
+        shown = ascii(str(path)[:200])[1:-1]
+        raise ConfigError(
+            f"profile {shown} cannot be read: {reason}", fix="check the file"
         ) from None
 
 
