@@ -10,13 +10,10 @@ from prefect.client.schemas.filters import (
     FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
-    TaskRunFilter,
-    TaskRunFilterState,
-    TaskRunFilterStateType,
     WorkPoolFilter,
     WorkPoolFilterName,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
 from prefect.states import Cancelled, Crashed
 
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
@@ -61,14 +58,19 @@ def wait_for_flow_processes(root: Path, timeout_seconds: float) -> bool:
 def _end(client: SyncPrefectClient, run: FlowRun) -> None:
     message = "its process has ended without a last word"
     cancelled = run.state is not None and run.state.type == StateType.CANCELLING
-    unfinished = TaskRunFilter(
-        state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_UNFINISHED))
-    )
-    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
-    for task in client.read_task_runs(flow_run_filter=of_run, task_run_filter=unfinished):
+    for task in _unfinished_tasks(client, run):
         client.set_task_run_state(task.id, Crashed(message=message), force=True)
     last: State[None] = Cancelled() if cancelled else Crashed(message=message)
     client.set_flow_run_state(run.id, last, force=True)
+
+
+def _unfinished_tasks(client: SyncPrefectClient, run: FlowRun) -> list[TaskRun]:
+    """Those without a last state; one whose first event got lost has no state at all."""
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+    tasks: list[TaskRun] = []
+    while page := client.read_task_runs(flow_run_filter=of_run, offset=len(tasks)):
+        tasks += page
+    return [task for task in tasks if task.state is None or not task.state.is_final()]
 
 
 def _processes_with(*marks: bytes) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.flows.console import REPOSITORY, digests, processes_of, xlm
+from tests.flows.console import digests, processes_of, xlm
 from tests.flows.ui_process import RunningUi, running_ui
 from tests.listening import DoorWatch
 
@@ -60,7 +60,7 @@ def test_a_run_in_a_terminal_is_recorded_there(ui: RunningUi) -> None:
 
 
 def test_only_the_owner_can_read_the_token(ui: RunningUi) -> None:
-    for path in (ui.root / "prefect" / "access.toml", REPOSITORY / "prefect.toml"):
+    for path in (ui.root / "prefect" / "access.toml", ui.project / "prefect.toml"):
         assert ui.token in path.read_text()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for number in processes_of(ui.root):

@@ -41,7 +41,7 @@ def test_a_run_that_loses_its_worker_or_is_cancelled_ends_as_such(tmp_path: Path
         _until(lambda: not processes_of(tmp_path), "processes of the killed worker")
     with running_ui(tmp_path) as ui:
         assert ui.flow_runs()[0]["state_name"] == "Crashed"
-        states = {task["state"]["type"] for task in ui.api("/task_runs/filter", {})}
+        states = {task["state_type"] for task in ui.api("/task_runs/filter", {})}
         assert states <= {"COMPLETED", "CANCELLED", "CRASHED"}
 
         _start_pretraining(ui)

@@ -29,6 +29,7 @@ class RunningUi:
     """A started `xlm ui`."""
 
     root: Path
+    project: Path
     process: "subprocess.Popen[str]"
     url: str
     token: str
@@ -72,7 +73,7 @@ class RunningUi:
         """What a Prefect command prints that is typed in the project's folder."""
         done = subprocess.run(
             [sys.executable, "-m", "prefect", *arguments],
-            cwd=REPOSITORY,
+            cwd=self.project,
             env=environment(self.root),
             capture_output=True,
             text=True,
@@ -91,7 +92,8 @@ class RunningUi:
 def running_ui(root: Path, **variables: str) -> Iterator[RunningUi]:
     """Start `xlm ui` on a free port; at the end Ctrl-C must have stopped everything."""
     port = free_port()
-    process = start(root, "ui", "--port", str(port), **variables)
+    project = _project(root)
+    process = start(root, "ui", "--port", str(port), cwd=project, **variables)
     assert process.stdout
     said = []
     for line in process.stdout:
@@ -102,7 +104,8 @@ def running_ui(root: Path, **variables: str) -> Iterator[RunningUi]:
         pytest.fail("".join(said))
     access = tomllib.loads((root / "prefect" / "access.toml").read_text())["api"]
     assert access["url"] == f"http://127.0.0.1:{port}/api"
-    yield RunningUi(root, process, access["url"].removesuffix("/api"), access["auth_string"])
+    url, token = access["url"].removesuffix("/api"), access["auth_string"]
+    yield RunningUi(root, project, process, url, token)
     if process.poll() is None:
         os.kill(process.pid, signal.SIGINT)
     process.communicate(timeout=120)
@@ -110,3 +113,14 @@ def running_ui(root: Path, **variables: str) -> Iterator[RunningUi]:
     while left := processes_of(root):
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
+
+
+def _project(root: Path) -> Path:
+    """A project's folder: the `prefect.toml` of a `make ui` in this repository stays as it is."""
+    project = root.with_name(f"{root.name}-project")
+    project.mkdir(exist_ok=True)
+    for name in ("prefect.yaml", "pyproject.toml", "flows"):
+        link = project / name
+        if not link.exists():
+            link.symlink_to(REPOSITORY / name)
+    return project
