@@ -10,6 +10,9 @@ from prefect.client.schemas.filters import (
     FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
     WorkPoolFilter,
     WorkPoolFilterName,
 )
@@ -17,6 +20,8 @@ from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
 from prefect.states import Cancelled, Crashed
 
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+_OVER = [StateType.CRASHED, StateType.CANCELLED]
+_LOST = "its process has ended without a last word"
 _POLL_SECONDS = 0.2
 _RUN_ID = "PREFECT__FLOW_RUN_ID"
 """Workers put it into the environment of a flow's process; all that it starts inherits it."""
@@ -36,6 +41,7 @@ def end_abandoned_runs(work_pool: str) -> list[str]:
         abandoned = [run for run in runs if not processes_of_run(str(run.id))]
         for run in abandoned:
             _end(client, run)
+        _end_late_tasks(client)
     return [run.name for run in abandoned]
 
 
@@ -56,12 +62,21 @@ def wait_for_flow_processes(root: Path, timeout_seconds: float) -> bool:
 
 
 def _end(client: SyncPrefectClient, run: FlowRun) -> None:
-    message = "its process has ended without a last word"
     cancelled = run.state is not None and run.state.type == StateType.CANCELLING
     for task in _unfinished_tasks(client, run):
-        client.set_task_run_state(task.id, Crashed(message=message), force=True)
-    last: State[None] = Cancelled() if cancelled else Crashed(message=message)
+        client.set_task_run_state(task.id, Crashed(message=_LOST), force=True)
+    last: State[None] = Cancelled() if cancelled else Crashed(message=_LOST)
     client.set_flow_run_state(run.id, last, force=True)
+
+
+def _end_late_tasks(client: SyncPrefectClient) -> None:
+    """End tasks of runs that are over: the server may learn of a task after its run has ended."""
+    over = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_OVER)))
+    unfinished = TaskRunFilter(
+        state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_UNFINISHED))
+    )
+    for task in client.read_task_runs(flow_run_filter=over, task_run_filter=unfinished):
+        client.set_task_run_state(task.id, Crashed(message=_LOST), force=True)
 
 
 def _unfinished_tasks(client: SyncPrefectClient, run: FlowRun) -> list[TaskRun]:
