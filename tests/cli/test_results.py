@@ -25,7 +25,8 @@ def make_run(root: Path, stages: Sequence[str], name: str, **request: Any) -> No
         directory.mkdir(parents=True, exist_ok=True)
         measured = {"wall_seconds": 61.0, "cpu_seconds": 0.01, "peak_memory_bytes": 5_000_000}
         (directory / "run.json").write_text(json.dumps(measured))
-        nodes.append({"stage": stage, "unit": "all", "directory": f"artifacts/{stage}/key"})
+        node = {"stage": stage, "unit": "all", "status": "built"}
+        nodes.append(node | {"directory": f"artifacts/{stage}/key"})
         if stage == "evaluate":
             write_results(directory, results(["en", "fr", "sw"]))
             write_manifest(directory, stage)
@@ -41,7 +42,7 @@ def make_run(root: Path, stages: Sequence[str], name: str, **request: Any) -> No
         "nodes": nodes,
     }
     (root / "runs").mkdir(exist_ok=True)
-    (root / "runs" / f"202611{name}.json").write_text(json.dumps(record))
+    (root / "runs" / f"0000{name}-202611{name}T100000000000.json").write_text(json.dumps(record))
 
 
 ALL = ("tokenize", "vocabulary", "pretrain", "evaluate", "publish")
