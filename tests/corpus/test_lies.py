@@ -168,7 +168,7 @@ PAGE = "<!DOCTYPE HTML>\n<html><head><title>Log in</title></head><body>No.</body
         b"\r\n\t " + PAGE.upper().encode(),
         codecs.BOM_UTF16_LE + PAGE.encode("utf-16-le"),
         PAGE.encode("utf-16-be"),
-        gzip.compress(PAGE.encode()),
+        gzip.compress(PAGE.encode(), mtime=0),
         b"<!-- served by a proxy -->\n<HTML lang=en>" + PAGE.encode(),
         b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html><html/>',
         b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>\n',
