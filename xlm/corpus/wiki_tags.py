@@ -22,8 +22,7 @@ _REMOVED = (
 )  # fmt: skip
 """They go with what they enclose."""
 _EMPTY = (
-    "code", "math", "pre", "gallery", "syntaxhighlight", "source", "small", "table", "ref",
-    "references", "nowiki",
+    "code", "math", "pre", "gallery", "syntaxhighlight", "source", "small", "table", "nowiki",
 )  # fmt: skip
 """Without content, `<code/>`, they show nothing; the program knows the pair alone."""
 _TAG = re.compile(
@@ -47,7 +46,7 @@ def take_tags(text: str) -> str:
         if not tag[1] and not empty and name in OPAQUE:
             position = ends.after_element(name, position) or position
             continue
-        if name in _EMPTY and (not empty or name in ("ref", "references", "nowiki")):
+        if name in _EMPTY and (not empty or name == "nowiki"):
             continue
         kept.append(text[done : tag.start()])
         if not tag[1] and not empty and name in _REMOVED:
