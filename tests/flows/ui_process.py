@@ -105,10 +105,12 @@ def running_ui(root: Path, **variables: str) -> Iterator[RunningUi]:
     access = tomllib.loads((root / "prefect" / "access.toml").read_text())["api"]
     assert access["url"] == f"http://127.0.0.1:{port}/api"
     url, token = access["url"].removesuffix("/api"), access["auth_string"]
-    yield RunningUi(root, project, process, url, token)
-    if process.poll() is None:
-        os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=120)
+    try:
+        yield RunningUi(root, project, process, url, token)
+    finally:
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGINT)
+        process.communicate(timeout=120)
     deadline = time.monotonic() + _SECONDS_TO_END
     while left := processes_of(root):
         assert time.monotonic() < deadline, left
