@@ -140,7 +140,10 @@ def test_curves_are_drawn_during_the_run_and_at_its_end(make_job: MakeJob) -> No
     assert again.read_bytes() == (job.logs / "curves.png").read_bytes()
     document = (job.logs / "curves.md").read_text()
     assert f"| perplexity, Swahili | 20 | {validations[-1]['valid_sw_mlm_ppl']:.4g} |" in document
-    assert "(data:image/png;base64," in document
+    before, picture, after = document.partition("![curves](data:image/png;base64,")
+    assert picture
+    assert before == "## Curves\n\n"
+    assert "\n| curve |" in after
 
 
 def test_what_cannot_be_shown_ends_no_run(

@@ -114,8 +114,8 @@ def plot_curves(path: Path, curves: Curves, style: Style) -> None:
     save_figure(figure, path, style)
 
 
-def curves_markdown(curves: Curves) -> str:
-    """The newest and the lowest value of each curve, as a table."""
+def curves_markdown(curves: Curves, picture: str = "") -> str:
+    """The picture first, then the newest and the lowest value of each curve as a table."""
     mean = mean_series(curves.perplexities)
     shown = [(f"loss, {name}", series) for name, series in curves.losses.items()]
     shown += [("perplexity, mean", mean)] if mean else []
@@ -129,7 +129,8 @@ def curves_markdown(curves: Curves) -> str:
         (name, f"{series.updates[-1]:,}", f"{series.values[-1]:.4g}", f"{min(series.values):.4g}")
         for name, series in shown
     ]
-    return "## Curves\n\n" + table(("curve", "update", "newest", "lowest"), rows)
+    figures = table(("curve", "update", "newest", "lowest"), rows)
+    return "\n\n".join(part for part in ("## Curves", picture, figures) if part) + "\n"
 
 
 def mean_series(perplexities: Mapping[str, Series]) -> Series | None:

@@ -122,7 +122,7 @@ class RunWatch:
         curves = read_curves(self._job.scratch / METRICS_FILE, validations)
         image = self._job.logs / f"{CURVES}.png"
         plot_curves(image, curves, _STYLE)
-        self._document(CURVES, curves_markdown(curves) + embedded(image.read_bytes()))
+        self._document(CURVES, curves_markdown(curves, embedded(image.read_bytes())))
 
     def _document(self, name: str, text: str) -> None:
         write_atomically(self._job.logs / f"{name}.md", text.encode())
@@ -140,4 +140,4 @@ class RunWatch:
 
 def embedded(image: bytes) -> str:
     """A PNG inside of Markdown; Prefect's UI shows such pictures, it has no place for files."""
-    return f"\n\n![curves](data:image/png;base64,{base64.b64encode(image).decode()})\n"
+    return f"![curves](data:image/png;base64,{base64.b64encode(image).decode()})"
