@@ -118,6 +118,71 @@ def test_a_classifier_keeps_every_weight_that_both_have(tmp_path: Path) -> None:
     assert contents(tmp_path / "again") == contents(tmp_path / "hf")
 
 
+def test_codes_are_found_in_the_store_as_the_vocabulary_is(
+    source: Path, codes: Path, tmp_path: Path
+) -> None:
+    """A pretrain artifact holds neither: both lie in artifacts of the same store."""
+    stages = tmp_path / "store"
+    pretrained = stages / "pretrain" / "key"
+    convert_model(source, pretrained, "xlm", None, codes)
+    for name, stage in (("vocabulary.json", "vocabulary"), ("codes", "learn-bpe")):
+        (stages / stage / "key").mkdir(parents=True)
+        (pretrained / name).rename(stages / stage / "key" / name)
+    other = stages / "learn-bpe" / "another"
+    other.mkdir()
+    (other / "codes").write_bytes(b"a b 1\n")
+    convert_model(pretrained, tmp_path / "hf", "hugging-face", None, None)
+    tokenizer = XLMTokenizer.from_pretrained(tmp_path / "hf")
+    assert tokenizer.bpe_ranks == {("h", "e"): 0, ("he", "y</w>"): 1}
+    (stages / "learn-bpe" / "key" / "codes").unlink()
+    convert_model(pretrained, tmp_path / "bare", "hugging-face", None, None)
+    assert not (tmp_path / "bare" / "merges.txt").exists()
+
+
+def test_a_folder_of_models_names_them(source: Path, codes: Path, tmp_path: Path) -> None:
+    """The folder of a publish artifact holds classifier/ and masked-lm/."""
+    for name in ("classifier", "masked-lm"):
+        convert_model(source, tmp_path / "published" / name, "hugging-face", None, codes)
+    folder = tmp_path / "published"
+    with pytest.raises(DataError) as caught:
+        convert_model(folder, tmp_path / "out", "xlm", None, None)
+    assert str(caught.value) == (
+        f"{folder} is not a model, but holds classifier and masked-lm; "
+        f"give one of them: {folder / 'classifier'}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("added_tokens.json", {"<new>": 99}),
+        ("tokenizer_config.json", {"added_tokens_decoder": {"99": {"content": "<new>"}}}),
+    ],
+)
+def test_a_folder_with_added_tokens_is_named(
+    source: Path, codes: Path, tmp_path: Path, name: str, content: dict[str, object]
+) -> None:
+    folder = tmp_path / "hf"
+    convert_model(source, folder, "hugging-face", None, codes)
+    XLMTokenizer.from_pretrained(folder).save_pretrained(folder)  # its own special tokens are fine
+    read_model(folder)
+    (folder / name).write_text(json.dumps(content))
+    with pytest.raises(DataError, match="tokens that were added to its tokenizer: '<new>'; give"):
+        convert_model(folder, tmp_path / "out", "xlm", None, None)
+
+
+def test_a_translation_model_is_named(tmp_path: Path) -> None:
+    content = original_content(small_model(), tmp_path)
+    content["encoder"] = content["decoder"] = content.pop("model")
+    path = save(content, tmp_path / "mt.pth")
+    with pytest.raises(DataError) as caught:
+        convert_model(path, tmp_path / "out", "xlm", None, None)
+    assert str(caught.value) == (
+        f"{path} is a translation model of XLM, with an encoder and a decoder; "
+        "give the checkpoint of the language model that it started from"
+    )
+
+
 def test_our_folder_loads_as_an_artifact_and_theirs_in_transformers(
     source: Path, codes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,7 @@ from xlm.store.files import sync_directory, sync_tree
 _TARGETS = ("original", "hugging-face", "xlm")
 _CODES_FILES = ("codes", "merges.txt")
 """Where a folder has its codes: ours, Hugging Face's."""
+_CODES_STAGE = "learn-bpe"
 
 
 def convert_model(
@@ -121,7 +122,7 @@ def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | No
         return _given_codes(model.vocabulary, given)
     found = next((source / n for n in _CODES_FILES if (source / n).is_file()), None)
     if found is None:
-        return None
+        return _codes_of_store(source, model.vocabulary.codes_hash)
     content, known = found.read_bytes(), model.vocabulary.codes_hash
     # merges.txt must end in a newline, which the codes file that it was made from may lack.
     for candidate in (content, content.removesuffix(b"\n")):
@@ -129,6 +130,19 @@ def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | No
             return candidate
     model.vocabulary.require_codes(found)
     return content
+
+
+def _codes_of_store(source: Path, known: str) -> bytes | None:
+    """The codes of the store that an artifact lies in, by their hash; None: not there."""
+    shelf = source.resolve().parent.parent / _CODES_STAGE
+    for file in sorted(shelf.glob(f"*/{_CODES_FILES[0]}")) if known else ():
+        try:
+            content = file.read_bytes()
+        except OSError:
+            continue  # of another user, or being removed: without it, codes are not known
+        if hashlib.sha256(content).hexdigest() == known:
+            return content
+    return None
 
 
 def _given_codes(vocabulary: Vocabulary, given: Path) -> bytes:

@@ -35,6 +35,11 @@ def read_original(path: Path) -> PortableModel:
         DataError: the file would run code, is damaged, or holds what the encoder cannot represent.
     """
     content = read_pickled(path)
+    if isinstance(content, Mapping) and {"encoder", "decoder"} <= set(content):
+        raise DataError(
+            f"{path} is a translation model of XLM, with an encoder and a decoder",
+            fix="give the checkpoint of the language model that it started from",
+        )
     if not isinstance(content, Mapping) or "model" not in content:
         keys = ", ".join(map(repr, list(content)[:5])) if isinstance(content, Mapping) else ""
         raise DataError(

@@ -23,11 +23,14 @@ SAFETENSORS_FILE = "model.safetensors"
 PICKLED_FILE = "pytorch_model.bin"
 PIECES_FILE = "vocab.json"
 """Hugging Face's vocabulary: id by piece."""
+ADDED_TOKENS_FILE, TOKENIZER_FILE = "added_tokens.json", "tokenizer_config.json"
+"""Where Hugging Face keeps tokens that were added to a tokenizer: older files, and newer ones."""
 VOCABULARY_FILE = "vocabulary.json"
 """Ours, with counts and hashes."""
 
 _OURS = "vocabulary_hash"
 """Key that only our config.json has."""
+_SHOWN_FOLDERS = 4
 _FIX = "give a .pth file of the original, a Hugging Face folder, or a model artifact of ours"
 
 
@@ -49,7 +52,48 @@ def kind_of(path: Path) -> Kind:
         if path.suffix == ".safetensors" or path.name == PICKLED_FILE:
             raise DataError(f"{path} holds weights alone", fix="give the folder that it is in")
         return "original"
-    return "xlm" if _OURS in read_json(path / CONFIG_FILE) else "hugging-face"
+    if not (path / CONFIG_FILE).exists():
+        _refuse_parent(path)
+    if _OURS in read_json(path / CONFIG_FILE):
+        return "xlm"
+    _refuse_added_tokens(path)
+    return "hugging-face"
+
+
+def _refuse_parent(folder: Path) -> None:
+    """Name the models inside a folder that is not one: a publish artifact holds two."""
+    inside = sorted(file.parent.name for file in folder.glob(f"*/{CONFIG_FILE}"))[:_SHOWN_FOLDERS]
+    if inside:
+        raise DataError(
+            f"{folder} is not a model, but holds {' and '.join(inside)}",
+            fix=f"give one of them: {folder / inside[0]}",
+        )
+
+
+def _refuse_added_tokens(folder: Path) -> None:
+    pieces = folder / PIECES_FILE
+    if not pieces.is_file():
+        return
+    added = sorted(_added_tokens(folder) - set(read_json(pieces)))
+    if added:
+        more = f" and {len(added) - 3} more" if len(added) > 3 else ""
+        raise DataError(
+            f"{folder} has tokens that were added to its tokenizer: "
+            f"{', '.join(map(repr, added[:3]))}{more}",
+            fix="give the model as it was before they were added",
+        )
+
+
+def _added_tokens(folder: Path) -> set[str]:
+    """Contents of all tokens that transformers keeps apart from the vocabulary."""
+    found: set[str] = set()
+    if (folder / ADDED_TOKENS_FILE).is_file():
+        found |= set(read_json(folder / ADDED_TOKENS_FILE))
+    if (folder / TOKENIZER_FILE).is_file():
+        table = read_json(folder / TOKENIZER_FILE).get("added_tokens_decoder")
+        entries = table.values() if isinstance(table, dict) else ()
+        found |= {str(e["content"]) for e in entries if isinstance(e, dict) and "content" in e}
+    return found
 
 
 def read_json(path: Path) -> dict[str, Any]:
