@@ -62,6 +62,14 @@ def test_light_commands_load_no_heavy_package(module: str) -> None:
     assert heavy.isdisjoint(loaded)
 
 
+def test_a_plan_loads_no_torch() -> None:
+    code = "import sys, xlm.cli.plan; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {"torch", "prefect", "pyarrow", "transformers"}.isdisjoint(loaded)
+
+
 def test_only_the_settings_and_the_edges_read_the_environment() -> None:
     allowed = {
         "xlm/config/settings.py",

@@ -10,10 +10,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xlm.batches.shares import SizedStep, objective_shares
-from xlm.batches.source import BatchSource
 from xlm.config.training import Objective, PretrainConfig
+
+if TYPE_CHECKING:  # it brings torch, which a plan does not need
+    from xlm.batches.source import BatchSource
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class MixtureRow:
     """How often each of its tokens is seen."""
 
 
-def mixture(source: BatchSource, config: PretrainConfig) -> list[MixtureRow]:
+def mixture(source: "BatchSource", config: PretrainConfig) -> list[MixtureRow]:
     """The expected mixture of all updates of the run."""
     return [
         _row(step, source.probability(number), source.share_of_updates(step.objective), config)
