@@ -18,17 +18,24 @@ _SECRET_NAMES = frozenset(
         "auth",
         "authorization",
         "awsaccesskeyid",
+        "bearer",
         "code",
+        "hmac",
+        "jwt",
         "key",
         "pass",
         "passwd",
         "pwd",
         "sas",
+        "session",
+        "sessionid",
+        "sid",
         "sig",
     )
 )
 _SECRET_ENDINGS = (
-    "token", "signature", "secret", "password", "apikey", "credential", "accesskey", "privatekey",
+    "token", "signature", "secret", "password", "passphrase", "passcode", "credential",
+    "credentials", "apikey", "accesskey", "privatekey", "secretkey", "authkey",
 )  # fmt: skip
 
 

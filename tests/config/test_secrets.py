@@ -34,6 +34,7 @@ def bare(monkeypatch, tmp_path):
         ("https://me:pa/ss@h/", "https://***@h/"),
         ("https://h/a?x=1&Token=t&y=2", "https://h/a?x=1&Token=***&y=2"),
         ("https://h/a?X-Amz-Signature=t", "https://h/a?X-Amz-Signature=***"),
+        ("https://h/a?jwt=t&session=u&page=2", "https://h/a?jwt=***&session=***&page=2"),
         ("https://h/a?sv=1&sig=t", "https://h/a?sv=1&sig=***"),
         ("https://h:8080/@user/a?page=2", "https://h:8080/@user/a?page=2"),
         ("http://127.0.0.1:4200/api of a@b", "http://127.0.0.1:4200/api of a@b"),
@@ -100,6 +101,31 @@ def test_a_password_with_a_slash_is_one_line_without_it():
         resolve("mini15", ["sources.mirror=https://me:PART/SECRET@h/x"])
     assert "SECRET" not in str(caught.value)
     assert "PART" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "//me:SECRET@h.example/x",
+        "me:SECRET@h.example/x",
+        "http:/me:SECRET@h.example/x",
+        "http:\\\\me:SECRET@h.example/x",
+        "http://me:SECRET word@h.example/x",
+        "http://me:SECRET 1@h.example",
+    ],
+)
+@pytest.mark.parametrize("form", ["sources.mirror={}", "sources={{mirror: '{}'}}"])
+def test_a_mistyped_address_with_a_password_is_refused_and_not_shown(form, address):
+    with pytest.raises(ConfigError, match="a space in the password as %20") as refusal:
+        build_request("sample", [form.format(address)])
+    assert "SECRET" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["/data/a:b@c/x", "./a:b@c", "https://h/a:b@c", "https://h:80/", "a@b.example", "12:30"]
+)
+def test_what_only_looks_like_a_password_is_kept(text):
+    assert take_secrets(text) == text
 
 
 def test_bombs_of_aliases_cost_nothing():

@@ -20,6 +20,12 @@ from xlm.errors import ConfigError
 from xlm.redaction import USERINFO, is_secret_parameter, redact
 
 _IS_URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://\S+\s*")
+# An address that a person typed with a mistake before its password: no scheme, one slash, a
+# backslash, or a space in the password. No parser finds the password there, so it would be stored.
+_MISTYPED = re.compile(
+    r"\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*:(?:/{1,2}|\\+)|//)?[^\s/\\?#@:]+:[^/\\?#@]+@[^\s/\\?#@]+.*",
+    re.S,
+)
 _PORTS = {"http": 80, "https": 443}
 _MOST_LEVELS = 50
 ADVICE = f"give it in the environment variable {CREDENTIALS} or in ~/.netrc (docs/configuration.md)"
@@ -36,10 +42,13 @@ def take_secrets(value: Any) -> Any:
 
 def take_from_override(override: str) -> str:
     """A `key=value` without the secrets of the addresses in its value."""
-    if redact(override) == override:
+    if redact(override) == override and not re.search(r":.*@", override, re.S):
         return override
     key, equals, text = override.partition("=")
-    cleaned = take_secrets(read_yaml(text, f"override {key!r}: the value"))
+    value = read_yaml(text, f"override {key!r}: the value")
+    cleaned = take_secrets(value)
+    if cleaned == value:
+        return override
     return f"{key}{equals}{cleaned if isinstance(cleaned, str) else json.dumps(cleaned)}"
 
 
@@ -107,6 +116,11 @@ def _take(value: Any, seen: dict[int, Any], level: int) -> Any:
 
 def _take_from_text(text: str) -> str:
     if redact(text) == text:
+        if _MISTYPED.fullmatch(text):
+            raise ConfigError(
+                "a setting holds a password but is not an address",
+                fix="write it as https://user:password@host, a space in the password as %20",
+            )
         return text
     if not _IS_URL.fullmatch(text):
         return redact(text)
