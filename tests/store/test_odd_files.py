@@ -152,6 +152,27 @@ def test_a_link_in_the_place_of_all_artifacts_is_refused_by_name(
         publish(FILES)
 
 
+@pytest.mark.parametrize("place", ["artifacts", "artifacts/tokenize"])
+def test_no_artifact_is_served_or_counted_behind_a_link(
+    store: ArtifactStore, publish: Publish, tmp_path: Path, place: str
+) -> None:
+    publish(FILES)
+    away = tmp_path / "away"
+    (store.root / place).rename(away)
+    (store.root / place).symlink_to(away)
+    assert store.find("tokenize", KEY) is None
+    assert "through a link" in (store.damage("tokenize", KEY) or "")
+
+
+def test_a_link_beside_the_stages_is_not_walked(
+    store: ArtifactStore, publish: Publish, foreign: Path
+) -> None:
+    publish(FILES)
+    (store.root / "artifacts" / "elsewhere").symlink_to(foreign.parent)
+    report = verify_store(store, "deep")
+    assert (report.checked, report.damaged) == (1, [])
+
+
 @odd
 def test_an_atomic_write_follows_nothing(tmp_path: Path, foreign: Path, kind: str) -> None:
     target = tmp_path / "record.json"

@@ -162,6 +162,8 @@ class ArtifactStore:
         return self._damage(self.directory(stage, key), stage, key, verify)
 
     def _damage(self, directory: Path, stage: str, key: str, verify: Verify) -> str | None:
+        if any(map(os.path.islink, (directory.parent, directory.parent.parent))):
+            return "it is reached through a link, which a run does not follow"
         if not is_real_directory(directory):
             return "it is not a directory" if os.path.lexists(directory) else "it is missing"
         try:
@@ -289,7 +291,8 @@ class ArtifactStore:
         """Every served artifact's (stage, key, directory), sorted."""
         home = self.root / "artifacts"
         for stage in sorted(home.iterdir()) if home.is_dir() else ():
-            for directory in sorted(stage.iterdir()) if stage.is_dir() else ():
+            # A link to a folder of another kind would make all that is in it damaged artifacts.
+            for directory in sorted(stage.iterdir()) if is_real_directory(stage) else ():
                 key, _, suffix = directory.name.partition(".")
                 if suffix in _SIDE_FILES or directory.name.startswith("."):
                     continue
