@@ -5,6 +5,7 @@ the Host header (a foreign page can let its own name point at 127.0.0.1) and the
 WebSocket, which browsers open to any address.
 """
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 SIGN_IN_PATH = "/sign-in"
+
+# Nothing but a name and a port: `localhost/health?` would change the address that a server derives
+# from the header, and with it what the server lets through without a token.
+_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 
 # The token comes after `#`, which browsers do not send. Both of Prefect's UIs read this entry.
 _SIGN_IN_PAGE = b"""<!doctype html><meta charset="utf-8"><title>xlm</title>
@@ -48,7 +53,7 @@ class ServerGuard:
 def refusal(headers: list[tuple[bytes, bytes]]) -> str | None:
     """Why a request with these headers is refused; None lets it through."""
     hosts = _values(headers, b"host")
-    if len(hosts) != 1 or _name_of(f"//{hosts[0]}") not in LOOPBACK_NAMES:
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
         return "the Host header does not name this machine"
     for origin in _values(headers, b"origin"):
         if not _same_server(origin, hosts[0]):
@@ -58,26 +63,19 @@ def refusal(headers: list[tuple[bytes, bytes]]) -> str | None:
 
 def _same_server(origin: str, host: str) -> bool:
     """Whether a page of `origin` is ours: this very address, or its other loopback name."""
-    if _name_of(origin) not in LOOPBACK_NAMES or not origin.startswith("http://"):
+    if not origin.startswith("http://") or not _HOST.fullmatch(origin.removeprefix("http://")):
         return False
-    return _port_of(origin) == _port_of(f"//{host}")
+    return _port_of(origin) == _port_of(f"http://{host}")
 
 
 def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in headers if key.lower() == name]
 
 
-def _name_of(url: str) -> str | None:
+def _port_of(address: str) -> int | None:
     try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
-
-
-def _port_of(url: str) -> int | None:
-    try:
-        return urlsplit(url).port or 80
-    except ValueError:
+        return urlsplit(address).port or 80
+    except ValueError:  # above 65535
         return None
 
 
