@@ -101,7 +101,7 @@ def test_codes_of_subword_nmt_give_its_pieces(shared: Path, tmp_path: Path) -> N
     assert not read_codes(codes).counted
     apply_to_file(golden / "corpus.en", tmp_path / "pieces", codes=codes, inference=False)
     assert (tmp_path / "pieces").read_bytes() == (golden / "corpus.bpe.ref.en").read_bytes()
-    with pytest.raises(DataError, match="a codes file of subword-nmt, without counts"):
+    with pytest.raises(DataError, match="lines of two fields, as a codes file of subword-nmt"):
         read_ranks(codes)
 
 

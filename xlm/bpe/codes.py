@@ -42,7 +42,8 @@ def read_ranks(path: Path) -> dict[Pair, int]:
     codes = read_codes(path)
     if not codes.counted:
         raise DataError(
-            f"{path} is a codes file of subword-nmt, without counts",
+            f"{path} has lines of two fields, as a codes file of subword-nmt or a vocabulary has, "
+            "not `left right count`",
             fix=f"{_FIX}; `xlm bpe apply` and `xlm encode` read both",
         )
     return codes.ranks
