@@ -4,11 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xlm.config.languages import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError
 from xlm.stage import Node, Stage
 from xlm.stages.registry import STAGES
+
+_NEED_ENGLISH = ("finetune", "evaluate", "publish")
+"""Stages that learn XNLI from English pairs, or use what did."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class Graph:
         Both take stages and nodes, as `tokenize` and `tokenize[sw]`.
 
         Raises:
-            ConfigError: a name that there is not, or that is refreshed without being built.
+            ConfigError: a name that there is not, or that is refreshed without being built, or a
+                stage that needs English where the languages lack it.
         """
         for name in [*only, *([until] if until else [])]:
             if "[" in name:
@@ -71,7 +76,16 @@ class Graph:
                     f"{name} is to be refreshed, but this run does not build it",
                     fix="drop it, or let --only or --until include it",
                 )
+        self._require_english(selected)
         return selected
+
+    def _require_english(self, selected: Sequence[Node]) -> None:
+        needing = next((node.stage for node in selected if node.stage in _NEED_ENGLISH), None)
+        if needing and ENGLISH not in self.config.languages:
+            raise ConfigError(
+                f"languages: English is missing, and {needing} starts from its XNLI pairs",
+                fix=f"add {ENGLISH}, or stop before that with --until pretrain",
+            )
 
     def _selected(self, until: str | None, only: Sequence[str]) -> tuple[Node, ...]:
         if only:

@@ -1,0 +1,67 @@
+"""Text and pretraining need no English; whatever learns XNLI is refused without it, in one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xlm.config.resolve import resolve
+from xlm.config.settings import Settings
+from xlm.errors import ConfigError
+from xlm.pipeline.graph import Graph
+from xlm.pipeline.observer import NoObserver
+from xlm.pipeline.plan import plan
+from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run import open_run
+from xlm.store.store import ArtifactStore
+
+PROFILE = Path(__file__).parents[1] / "flows" / "small.yaml"
+
+
+def _request(**selection: Any) -> RunRequest:
+    return RunRequest(
+        profile=str(PROFILE),
+        languages=("fr", "sw"),
+        overrides=("pretrain.updates=10", "pretrain.validation_updates=10"),
+        **selection,
+    )
+
+
+def test_two_languages_without_english_go_from_the_world_to_an_encoder(tmp_path: Path) -> None:
+    request = _request(until="pretrain")
+    steps = plan(request, ArtifactStore.open(str(tmp_path / "root")))
+    assert str(steps[-1].node) == "pretrain"
+    with open_run(request, Settings(str(tmp_path / "root"), 1), NoObserver()) as run:
+        for node in run.selected:
+            run.build(node)
+        built = {str(node): found.artifact.directory for node, found in run.results.items()}
+    assert built.keys() == {str(step.node) for step in steps}
+    assert not any("xnli" in name or "en" in name.split("[")[-1] for name in built if "[" in name)
+    described = json.loads((built["pretrain"] / "config.json").read_text())
+    assert described["languages"] == ["fr", "sw"]
+
+
+@pytest.mark.parametrize(
+    "selection", [{}, {"until": "finetune"}, {"until": "evaluate"}, {"only": ("publish",)}]
+)
+def test_what_learns_xnli_is_refused_in_one_line(tmp_path: Path, selection: dict[str, Any]) -> None:
+    said = r"English is missing, and \w+ starts .*; add en, or .* --until pretrain"
+    request, store = _request(**selection), ArtifactStore.open(str(tmp_path / "root"))
+    with pytest.raises(ConfigError, match=said) as caught:
+        plan(request, store)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match=said):
+        open_run(request, Settings(str(store.root), 1), NoObserver()).__enter__()
+    assert not (store.root / "artifacts").exists()
+
+
+@pytest.mark.parametrize("until", ["shard", "extract-xnli", "split"])
+def test_text_stages_are_planned_without_english(until: str) -> None:
+    graph = Graph.of(resolve("mini15", [], ["fr", "ja"]))
+    assert graph.select(until=until)
+
+
+def test_no_language_at_all_is_one_line() -> None:
+    with pytest.raises(ConfigError, match="languages: there is none"):
+        resolve("sample", ["languages=[]"])
