@@ -143,3 +143,30 @@ def test_templates_keep_computed_names():
 )
 def test_header_rows(text, right):
     assert take_header_rows(text) == right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("{{table start}}\n ! a !! b\n{{end}}", ["Z"]),
+        ('{{s}}<br>\n! scope="col" | Year\ncell\n{{e}}', ["cell", "Z"]),
+        ("{{infobox}}\n!Kung people live here.\n{{stub}}", ["!Kung people live here.", "Z"]),
+        ("!!! is a band.\n!Hola!!", ["!!! is a band.", "!Hola!!", "Z"]),
+        ("<pre>\n! x !! y\n</pre>!Kung", ["!Kung", "Z"]),
+        (
+            "{{CURRENT<onlyinclude></onlyinclude>TIME}} {{CURRENT<wbr>TIME}}",
+            ["00:00 00:00", "Z"],
+        ),
+    ],
+)
+def test_rows_of_cells_prose_and_words_completed_by_tags(make_work, tmp_path, text, right):
+    assert _lines(make_work, tmp_path / "in", text + "\nZ") == right
+
+
+def test_header_rows_between_much_code_take_linear_time():
+    text = "<code>x</code>\n! a\n" * 20_000
+    assert take_header_rows(text) == text
+
+
+def test_a_comment_within_a_variant_is_no_part_of_its_rule():
+    assert choose_variants("-{<!-- c -->zh-hans:a;zh-hant:b}-", "zh-hans") == "a"

@@ -57,9 +57,8 @@ class Preparation:
             return Prepared(content, "text that is not UTF-8")
         if article and (reason := hostile_reason(text)):
             return Prepared(content, reason)
-        changed = self._dated(text, content)
-        if article:
-            changed = self._rewritten(changed)
+        # Dates come last: a tag taken out of `{{CURRENT<wbr>TIME}}` completes a date word.
+        changed = self._dated(self._rewritten(text) if article else text, content)
         if changed == text:
             return Prepared(content)
         start, end = match.span(1)
@@ -79,7 +78,7 @@ class Preparation:
             text = take_tags(text)
         if "-{" in text and self.variant != _AS_WRITTEN and self.language in VARIANT_LANGUAGES:
             text = choose_variants(text, self.variant)
-        return take_header_rows(text) if "\n!" in text else text
+        return take_header_rows(text) if "!" in text else text
 
 
 def date_in_name(name: str) -> str | None:

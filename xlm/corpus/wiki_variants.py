@@ -23,6 +23,7 @@ _DEEPEST = 10
 """MediaWiki nests no deeper either; it also bounds the time."""
 _HIDDEN = frozenset("HT-")
 _RULE_END = re.compile(rf";(?=\s*(?:[^;:|]*=>\s*)?{_CODE}\s*:|\s*$)", re.ASCII)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _RULE = re.compile(rf"\s*(?:[^;:|]*=>\s*)?({_CODE})\s*:(.*)", re.ASCII | re.DOTALL)
 
 
@@ -69,6 +70,7 @@ class _Chooser:
 
 
 def _shown(content: str, variant: str) -> str:
+    content = _COMMENT.sub("", content)
     flags = _flags(content)
     if flags is not None:
         content = content.partition("|")[2]
