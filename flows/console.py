@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from flows.access import ServerAccess, find_access
 from flows.interruption import Interruption
@@ -35,14 +36,12 @@ _SILENT = ("prefect", "EventsWorker", "APILogWorker")
 """Prefect's own: what its tasks say is in its records, and in our view as one line."""
 _RECORDED = ("prefect.flow_runs", "prefect.task_runs")
 """What the run's page in the UI shows."""
+_DELIVERY_SECONDS = 10.0
+"""The longest wait for each of Prefect's two senders."""
 
 
-class _ServerLostError(ToolError):
-    """The Prefect server does not answer any more."""
-
-
-def main(request_json: str) -> int:
-    """Run the flow for a request; the exit code is 0 only if every selected node is there."""
+def main(request_json: str) -> NoReturn:
+    """Run the flow for a request and exit; the code is 0 only if every selected node is there."""
     request = RunRequest.model_validate_json(request_json)
     root = Path(os.environ["XLM_ROOT"])
     print_anything()
@@ -53,19 +52,22 @@ def main(request_json: str) -> int:
         interruption.allow(save_seconds=request.resolve().pretrain.save_seconds)
         with LiveView(RunConsole()) as view, _prefect(root) as server:
             _run(request, Observers([view, interruption]), server)
-    except _ServerLostError as error:
-        sys.stderr.write(f"xlm: {error}\n")
-        sys.stderr.flush()
-        # A usual exit waits for Prefect's threads, which try for a minute to reach nobody.
-        atexit._run_exitfuncs()
-        os._exit(1)
     except (XlmError, OSError) as error:
         sys.stderr.write(f"xlm: {error}\n")
-        return error.exit_code if isinstance(error, XlmError) else 1
+        _leave(error.exit_code if isinstance(error, XlmError) else 1)
     except KeyboardInterrupt as interrupt:
         sys.stderr.write("xlm: interrupted; the same command goes on where this one stopped\n")
-        return interruption.exit_code(interrupt)
-    return 0
+        sys.exit(interruption.exit_code(interrupt))
+    _leave(0)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without a wait for Prefect's threads, which try for a minute to reach a server."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def _run(request: RunRequest, observer: Observer, server: StartingServer | None) -> None:
@@ -82,13 +84,27 @@ def _run(request: RunRequest, observer: Observer, server: StartingServer | None)
     extra_observer.set(observer)
     try:
         full_pipeline(**request.model_dump(mode="json"))
+        _deliver_records(server)
+    except XlmError:
+        _deliver_records(server)
+        raise
     except HTTPError as error:
         # The server went away, or its disk is full; the lines above say what became of stages.
         said = str(error).partition(" - Response")[0] or type(error).__name__
-        raise _ServerLostError(
+        raise ToolError(
             f"the Prefect server failed: {said}",
             fix="start it again or free some space; the same command goes on from here",
         ) from error
+
+
+def _deliver_records(server: StartingServer | None) -> None:
+    """Send the lines and events that Prefect still holds, while the server is there."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    if server is None or server.running():
+        for worker in (APILogWorker, EventsWorker):
+            worker.drain_all(timeout=_DELIVERY_SECONDS)
 
 
 def _log_to_the_server_only() -> None:
@@ -119,4 +135,4 @@ def _prefect(root: Path) -> Iterator[StartingServer | None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main(sys.argv[1])
