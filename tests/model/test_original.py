@@ -283,7 +283,7 @@ def test_a_head_of_its_own_is_refused(content: dict[str, Any], tmp_path: Path) -
 def test_other_contents_are_refused(content: dict[str, Any], tmp_path: Path) -> None:
     plain = content["model"]
     assert "no `params`" in refusal({**content, "params": None}, tmp_path)
-    assert "no `model`, but 'encoder', 'decoder'" in refusal(
+    assert "is a translation model of XLM, with an encoder and a decoder" in refusal(
         {"encoder": {}, "decoder": {}}, tmp_path
     )
     assert "no `model`" in refusal([1, 2], tmp_path)
