@@ -29,6 +29,7 @@ from xlm.model.checkpoint import (
 from xlm.model.classifier import LABELS, Classifier
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import NORM_EPSILON, Encoder
+from xlm.model.fit import hugging_face_settings
 from xlm.model.pieces import huggingface_vocabulary, read_pieces
 from xlm.model.portable import PortableModel, tidy_weights
 from xlm.model.safe_pickle import read_pickled
@@ -42,14 +43,6 @@ from xlm.model.source_files import (
     weight_files,
 )
 
-_DEFAULTS: Mapping[str, Any] = {
-    "emb_dim": 2048,
-    "n_layers": 12,
-    "n_heads": 16,
-    "gelu_activation": True,
-    "n_langs": 1,
-}
-"""XLMConfig's, for what a config.json leaves out."""
 _DEMANDS: Mapping[str, Any] = {
     "model_type": "xlm",
     "is_encoder": True,
@@ -62,13 +55,6 @@ _CLASSIFIER_DEMANDS: Mapping[str, Any] = {
     "summary_activation": None,
     "summary_proj_to_labels": True,
 }
-_SECOND_NAMES = {
-    "hidden_size": "emb_dim",
-    "num_hidden_layers": "n_layers",
-    "num_attention_heads": "n_heads",
-    "vocab_size": "n_words",
-}
-"""transformers' own names of the same settings."""
 _FIX = "only encoders as XLM trained them can be loaded"
 
 
@@ -82,7 +68,6 @@ def read_hugging_face(folder: Path) -> PortableModel:
     config = read_json(folder / CONFIG_FILE)
     where = str(folder)
     _demand(config, _DEMANDS, where)
-    named = {_SECOND_NAMES.get(name, name): value for name, value in config.items()}
     stored: dict[str, Any] = {}
     for file in weight_files(folder):
         stored |= _read_weights(file)
@@ -94,7 +79,7 @@ def read_hugging_face(folder: Path) -> PortableModel:
     if not isinstance(causal, bool):
         raise DataError(f"{where}: causal is {json.dumps(causal)}, not true or false", fix=_FIX)
     vocabulary = _read_vocabulary(folder)
-    return describe({**_DEFAULTS, **named}, weights, vocabulary, where, causal=causal)
+    return describe(hugging_face_settings(config), weights, vocabulary, where, causal=causal)
 
 
 def write_masked_lm(folder: Path, encoder: Encoder) -> dict[str, int]:

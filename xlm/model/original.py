@@ -34,7 +34,28 @@ def read_original(path: Path) -> PortableModel:
     Raises:
         DataError: the file would run code, is damaged, or holds what the encoder cannot represent.
     """
-    content = read_pickled(path)
+    content, plain = _checked(read_pickled(path), path)
+    weights = tidy_weights(content["model"], str(path))
+    projection = content.get(_PROJECTION)
+    causal = bool(plain.get(_CLM_STEPS)) and not plain.get(_MLM_STEPS)
+    if isinstance(projection, Mapping):
+        causal = False  # its params are those of the pretraining (`ModelDescription.of_classifier`)
+        own = tidy_weights(projection, str(path))
+        weights |= {f"{_PROJECTION}.{name.removeprefix('proj.')}": own[name] for name in own}
+    return describe(plain, weights, _vocabulary(content, path), str(path), causal=causal)
+
+
+def read_params(path: Path) -> Mapping[str, Any]:
+    """The settings in a checkpoint; its weights stay on disk where the format allows it.
+
+    Raises:
+        DataError: the file would run code, is damaged, or is no checkpoint of an encoder.
+    """
+    return _checked(read_pickled(path, mapped=True), path)[1]
+
+
+def _checked(content: object, path: Path) -> tuple[Mapping[Any, Any], dict[str, Any]]:
+    """A checkpoint's content, and its settings without numpy's values."""
     if isinstance(content, Mapping) and {"encoder", "decoder"} <= set(content):
         raise DataError(
             f"{path} is a translation model of XLM, with an encoder and a decoder",
@@ -53,14 +74,7 @@ def read_original(path: Path) -> PortableModel:
             fix="give the checkpoint as the original wrote it",
         )
     plain = {name: value for name, value in params.items() if not isinstance(value, NumpyValue)}
-    weights = tidy_weights(content["model"], str(path))
-    projection = content.get(_PROJECTION)
-    causal = bool(plain.get(_CLM_STEPS)) and not plain.get(_MLM_STEPS)
-    if isinstance(projection, Mapping):
-        causal = False  # its params are those of the pretraining (`ModelDescription.of_classifier`)
-        own = tidy_weights(projection, str(path))
-        weights |= {f"{_PROJECTION}.{name.removeprefix('proj.')}": own[name] for name in own}
-    return describe(plain, weights, _vocabulary(content, path), str(path), causal=causal)
+    return content, plain
 
 
 def write_original(path: Path, model: PortableModel) -> None:

@@ -12,6 +12,7 @@ import re
 import warnings
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 
@@ -43,8 +44,10 @@ _FORBIDDEN = re.compile(r"GLOBAL (\S+)|`add_safe_globals`,? but got <[\w -]+ '?(
 _SHOWN_LETTERS = 160
 
 
-def read_pickled(path: Path) -> object:
+def read_pickled(path: Path, *, mapped: bool = False) -> object:
     """What a file of `torch.save` holds, tensors on the CPU.
+
+    `mapped`: tensors are read when they are used; files from before torch 1.6 are read whole.
 
     Raises:
         DataError: it asks for a function or class that could run code, naming it, or is damaged.
@@ -53,7 +56,9 @@ def read_pickled(path: Path) -> object:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_ALLOWED):
             # About pickle protocols: one that cannot be read is an error anyway.
             warnings.simplefilter("ignore")
-            content: object = torch.load(path, map_location="cpu", weights_only=True)
+            content: object = torch.load(
+                path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path)
+            )
     except Exception as error:  # the bytes of a file can make the reader raise anything
         text = str(error)
         if found := _FORBIDDEN.search(text):

@@ -28,6 +28,7 @@ from xlm.model.checkpoint import (
     set_encoder_weights,
 )
 from xlm.model.encoder import Encoder
+from xlm.model.fit import require_sizes
 from xlm.model.portable import PortableModel
 from xlm.model.source_files import identity_of
 from xlm.model.sources import read_model
@@ -94,7 +95,7 @@ def take_weights(
     Raises:
         TrainingError: the source has other sizes, or shares no token.
     """
-    _require_sizes(encoder, source, where)
+    require_sizes(encoder.description.model, source.description.model.model_dump(), where)
     own = encoder_weights(encoder)
     shared = {
         name: tensor
@@ -119,17 +120,6 @@ def take_weights(
         positions_new=len(tables[POSITIONS]) - positions_taken,
         has_head=HEAD_BIAS in source.weights,
     )
-
-
-def _require_sizes(encoder: Encoder, source: PortableModel, where: str) -> None:
-    ours, theirs = encoder.description.model, source.description.model
-    for name in ("layers", "dimension", "heads"):
-        mine, found = getattr(ours, name), getattr(theirs, name)
-        if mine != found:
-            raise TrainingError(
-                f"warm start: {where} has {name} {found}, the model to train {mine}",
-                fix=f"set model.{name}={found}",
-            )
 
 
 def _take_tokens(

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from xlm.config.languages import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError
+from xlm.model.fit import require_fitting_source
 from xlm.stage import Node, Stage
 from xlm.stages.registry import STAGES
 
@@ -59,6 +61,8 @@ class Graph:
         Raises:
             ConfigError: a name that there is not, or that is refreshed without being built, or a
                 stage that needs English where the languages lack it.
+            DataError: the model to start from cannot be read.
+            TrainingError: its sizes are others.
         """
         for name in [*only, *([until] if until else [])]:
             if "[" in name:
@@ -77,6 +81,9 @@ class Graph:
                     fix="drop it, or let --only or --until include it",
                 )
         self._require_english(selected)
+        source = self.config.pretrain.warm_start
+        if source is not None and any(node.stage == "pretrain" for node in selected):
+            require_fitting_source(self.config.model, Path(source).expanduser().absolute())
         return selected
 
     def _require_english(self, selected: Sequence[Node]) -> None:

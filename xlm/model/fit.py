@@ -1,0 +1,87 @@
+"""Whether training can start from another model, by what that model says of its sizes.
+
+    require_fitting_source(config.model, Path("mlm_tlm_xnli15_1024.pth"))
+
+Plans ask before any stage runs, so weights stay on disk, and torch is loaded for a `.pth` alone.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xlm.config.model import ModelConfig
+from xlm.errors import DataError, TrainingError
+from xlm.model.description import read_description
+from xlm.model.source_files import CONFIG_FILE, kind_of, read_json
+
+_SETTINGS = {"layers": "n_layers", "dimension": "emb_dim", "heads": "n_heads"}
+"""The sizes that must be equal, and the original's names of them."""
+_DEFAULTS: Mapping[str, Any] = {
+    "emb_dim": 2048,
+    "n_layers": 12,
+    "n_heads": 16,
+    "gelu_activation": True,
+    "n_langs": 1,
+}
+"""XLMConfig's, for what a config.json leaves out."""
+_SECOND_NAMES = {
+    "hidden_size": "emb_dim",
+    "num_hidden_layers": "n_layers",
+    "num_attention_heads": "n_heads",
+    "vocab_size": "n_words",
+}
+"""transformers' own names of the same settings."""
+_LARGEST = 2**31
+
+
+def require_fitting_source(model: ModelConfig, source: Path) -> None:
+    """Refuse a source of other sizes than the model to train has.
+
+    Raises:
+        DataError: the source cannot be read, or a size of it is no whole number.
+        TrainingError: a size differs.
+    """
+    require_sizes(model, _sizes(source), str(source))
+
+
+def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -> None:
+    """Refuse other layers, dimension or heads; tokens, positions and languages may differ.
+
+    Raises:
+        DataError: a size is no whole number.
+        TrainingError: a size differs.
+    """
+    for name in _SETTINGS:
+        mine, theirs = getattr(model, name), found.get(name, 0)
+        if type(theirs) is not int or not 0 <= theirs < _LARGEST:
+            raise DataError(
+                f"{where}: its {name} is not a whole number below {_LARGEST:,}",
+                fix="give a model whose settings are whole",
+            )
+        if mine != theirs:
+            raise TrainingError(
+                f"warm start: {where} has {name} {theirs}, the model to train {mine}",
+                fix=f"set model.{name}={theirs}",
+            )
+
+
+def hugging_face_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a `config.json` by the original's names, with transformers' defaults."""
+    return {**_DEFAULTS, **{_SECOND_NAMES.get(name, name): value for name, value in config.items()}}
+
+
+def _sizes(source: Path) -> dict[str, object]:
+    kind = kind_of(source)
+    if kind == "xlm":
+        return read_description(source).model.model_dump()
+    settings: Mapping[str, Any]
+    if kind == "hugging-face":
+        settings = hugging_face_settings(read_json(source / CONFIG_FILE))
+    else:
+        from xlm.model.original import read_params
+
+        settings = read_params(source)
+    absent = [name for name in _SETTINGS.values() if name not in settings]
+    if absent:
+        raise DataError(f"{source} does not say {', '.join(absent)}", fix="give another model")
+    return {ours: settings[theirs] for ours, theirs in _SETTINGS.items()}
