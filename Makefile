@@ -1,8 +1,9 @@
 # Commands of the project. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests of one file share costly fixtures, so a file stays in one process; PARALLEL= runs them in order.
-PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
+# Tests of one file share costly fixtures, so a file stays in one process, and files start in their order:
+# the slowest are not the last. PARALLEL= runs all in one process.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check format ui mini15 ablation fingerprints lock clean
