@@ -57,7 +57,7 @@ def main(request_json: str) -> NoReturn:
         _leave(error.exit_code if isinstance(error, XlmError) else 1)
     except KeyboardInterrupt as interrupt:
         sys.stderr.write("xlm: interrupted; the same command goes on where this one stopped\n")
-        sys.exit(interruption.exit_code(interrupt))
+        _leave(interruption.exit_code(interrupt))
     _leave(0)
 
 
@@ -85,7 +85,7 @@ def _run(request: RunRequest, observer: Observer, server: StartingServer | None)
     try:
         full_pipeline(**request.model_dump(mode="json"))
         _deliver_records(server)
-    except XlmError:
+    except (XlmError, KeyboardInterrupt):
         _deliver_records(server)
         raise
     except HTTPError as error:
@@ -108,6 +108,8 @@ def _deliver_records(server: StartingServer | None) -> None:
 
 
 def _log_to_the_server_only() -> None:
+    # A server that went away is one line at the end; Prefect would add two for each batch.
+    logging.raiseExceptions = False
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in _RECORDED:

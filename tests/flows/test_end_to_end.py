@@ -203,9 +203,14 @@ def test_a_killed_prefect_server_stops_no_stage_and_is_one_line(
     command = (*RUN_SMALL, "--set", "pretrain.seed=5", "--until", "pretrain")
     process = start(root, *command, PREFECT_CLIENT_MAX_RETRIES="1")
     _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
-    for number, line in processes_of(root).items():
-        if "-m prefect server start" in line and "guard.py" not in line:
-            os.kill(number, signal.SIGKILL)
+    servers = [
+        number
+        for number, line in processes_of(root).items()
+        if "flows.server_app" in line and "guard.py" not in line
+    ]
+    assert servers
+    for number in servers:
+        os.kill(number, signal.SIGKILL)
     printed, _ = process.communicate(timeout=400)
     assert process.returncode == 1
     assert "1 built" in printed

@@ -35,7 +35,7 @@ def test_all_titles_can_be_drawn() -> None:
     assert len({title for title, _ in articles(world, "sw")}) == MOST_ARTICLES
 
 
-@pytest.mark.parametrize("count", [MOST_ARTICLES + 1, 20_000, 10**400])
+@pytest.mark.parametrize("count", [MOST_ARTICLES + 1, 20_000, 10**18])
 def test_more_articles_are_refused_with_the_most(count: int) -> None:
     with pytest.raises(ConfigError, match="more than the 13,824 titles") as caught:
         resolve("sample", [f"sample.articles={count}"])

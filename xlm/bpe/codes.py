@@ -82,6 +82,10 @@ def read_codes(path: Path) -> Codes:
     if not ranks:
         raise DataError(f"{path} holds no merge", fix=_FIX)
     counted = fields_wanted == 3
+    if not counted and not version and all(_is_number(right) for _, right in ranks):
+        # A vocabulary has two fields a line too, and no header.
+        _, line, _ = next(_decoded(path))
+        raise _refusal(path, 1, "not `left right count`", line)
     return Codes(ranks, counted, end_apart=not counted and version != "0.2")
 
 
