@@ -3,7 +3,8 @@
     logits_B3 = classifier(tokens_BT, languages_BT, real_BT=tokens_BT != PAD)
 
 The original's keys of the layer are `1.weight` and `1.bias` behind a dropout; ours are `proj.1.*`.
-Places attend both ways, whatever the encoder was trained by.
+Places attend both ways, whatever the encoder was trained by. The last layer computes
+the first state only: no other is looked at.
 """
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise_linear
+from xlm.model.places import ask_first, pack
 
 LABELS = ("contradiction", "neutral", "entailment")
 """Class names in the order of their ids (reference xlm-spec 5)."""
@@ -31,7 +33,10 @@ class Classifier(nn.Module):
         initialise_linear(self.linear, torch.Generator().manual_seed(seed))
 
     def forward(self, tokens_BT: Tensor, languages_BT: Tensor, real_BT: Tensor) -> Tensor:
-        """Scores of the three classes, (B, 3); positions run on over both sentences."""
-        hidden_BTD = self.encoder(tokens_BT, languages_BT, real_BT=real_BT)
-        logits_B3: Tensor = self.proj(hidden_BTD[:, 0])
+        """Scores of the three classes, (B, 3); positions run on over both sentences.
+
+        Every row begins with a token; padding follows its last one.
+        """
+        places = pack(tokens_BT, languages_BT, real_BT=real_BT)
+        logits_B3: Tensor = self.proj(self.encoder.states(places, ask_first(places)))
         return logits_B3

@@ -101,19 +101,21 @@ class Encoder(nn.Module):
         *,
         causal: bool = False,
         noise: RowNoise | None = None,
+        sparse: bool = False,
     ) -> Tensor:
         """States of the last layer at every place, (P, D), or at the asked ones, (N, D).
 
-        Where only some are asked for, the last layer computes no others, and the gradient of the
-        token embeddings is sparse: the head's, which is not, takes it up. `noise`: what dropout on
-        a CPU draws from; None: from numbers of torch's generator.
+        Where only some are asked for, the last layer computes no others. `noise`: what dropout on
+        a CPU draws from; None: from numbers of torch's generator. `sparse`: on a CPU the gradient
+        of the token embeddings is sparse. Only for losses that use the head too: the gradient of
+        the head is dense and takes the sparse one up. Adam refuses one that is sparse alone.
         """
         on_cpu = places.tokens_P.device.type == "cpu" and not torch.compiler.is_compiling()
         if on_cpu and noise is None and self._drops():
             noise = noise_of_torch(places.layout.rows)
         context = Context(places.layout, causal, noise if on_cpu else None, by_rows=on_cpu)
         embedded_PD = F.embedding(
-            places.tokens_P, self.embeddings.weight, PAD, sparse=on_cpu and asked is not None
+            places.tokens_P, self.embeddings.weight, PAD, sparse=on_cpu and sparse
         ) + self.position_embeddings(places.positions_P)
         if hasattr(self, "lang_embeddings"):
             embedded_PD = embedded_PD + self.lang_embeddings(places.languages_P)

@@ -3,6 +3,7 @@
 places = pack(tokens_BT, languages_BT, positions_BT, real_BT)
 asked, order_N = ask(places, cells_N)
 states_ND = encoder.states(places, asked)  # of the cells in the order of order_N
+states_BD = encoder.states(places, ask_first(places))  # of the first token of every row
 """
 
 from dataclasses import dataclass
@@ -77,3 +78,12 @@ def ask(places: Places, cells_N: Tensor) -> tuple[Asked, Tensor]:
     if places.cells_P is not None:
         places_N = torch.searchsorted(places.cells_P, sorted_N)
     return Asked(places_N, Layout(lengths, cells_N.device)), order_N
+
+
+def ask_first(places: Places) -> Asked:
+    """The first token of every row, in the order of the rows; each row needs a token."""
+    lengths = places.layout.lengths
+    assert all(lengths), "a row without a token has no first one"
+    return Asked(
+        places.layout.borders_B1[:-1].long(), Layout([1] * len(lengths), places.tokens_P.device)
+    )

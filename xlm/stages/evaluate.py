@@ -50,7 +50,7 @@ def run(work: Work[EvaluateSlice]) -> Outcome:
 
 EVALUATE = Stage(
     name="evaluate",
-    version=3,
+    version=4,
     summary="XNLI table, perplexities, sentence retrieval, baselines",
     units=_units,
     upstream=_upstream,

@@ -52,7 +52,7 @@ def run(work: Work[FinetuneSlice]) -> Outcome:
 
 FINETUNE = Stage(
     name="finetune",
-    version=2,
+    version=3,
     summary="XNLI from the pretrained encoder, on English",
     units=_units,
     upstream=_upstream,

@@ -69,7 +69,7 @@ class MaskedLoss(nn.Module):
         noise: RowNoise | None,
     ) -> Tensor:
         encoder = self.encoder
-        states_ND = encoder.states(places, asked, causal=causal, noise=noise)
+        states_ND = encoder.states(places, asked, causal=causal, noise=noise, sparse=True)
         return head_losses(
             states_ND, encoder.embeddings.weight, encoder.pred_layer.proj.bias, targets_N
         )
