@@ -1,0 +1,186 @@
+"""The classifier: the last layer at the first position only, beside all of its positions.
+
+    .venv/bin/python bench/classifier.py [--threads 1] [--rounds 15]
+
+The model and the batches are mini15's: fine-tuning updates (forward, backward, clip, Adam) of
+`finetune.batch_pairs` rows with dropout, and predictions of 64 rows. Rows have the lengths of
+sentence pairs; ids are synthetic. Both ways take turns on the same batch, and the one that
+goes first alternates. CPU time counts, not wall time, as the median of the rounds, so that other
+work on the machine does little; so does the median of the ratios of the pairs. Writes
+bench/results/classifier.json and docs/performance.md.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pages import fill
+from torch import Tensor
+
+from xlm.bpe.vocabulary import FIRST_ORDINARY, PAD
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.resolve import resolve
+from xlm.markdown import table
+from xlm.model.classifier import Classifier
+from xlm.model.description import ModelDescription
+from xlm.model.encoder import Encoder
+from xlm.model.initialise import initialise
+from xlm.pipeline.machine import machine_record
+from xlm.training.optimizer import build_optimizer
+
+RESULTS = Path(__file__).resolve().parent / "results" / "classifier.json"
+FULL, FIRST = "all positions", "first position"
+PREDICTED_ROWS = 64
+"""Rows of a batch in `xlm.xnli.scoring`."""
+MEAN_TOKENS, SPREAD_TOKENS, LEAST_TOKENS = 45, 18, 12
+"""Of a premise and a hypothesis together, as in XNLI."""
+
+Inputs = tuple[Tensor, Tensor, Tensor]
+Step = Callable[[Inputs], Tensor]
+
+
+class FullClassifier(Classifier):
+    """Every state of the last layer, then the first of each row."""
+
+    def forward(self, tokens_BT: Tensor, languages_BT: Tensor, real_BT: Tensor) -> Tensor:
+        """Scores of the three classes, (B, 3)."""
+        scores_B3: Tensor = self.proj(self.encoder(tokens_BT, languages_BT, real_BT=real_BT)[:, 0])
+        return scores_B3
+
+
+KINDS: dict[str, type[Classifier]] = {FULL: FullClassifier, FIRST: Classifier}
+
+
+def main() -> None:
+    """Measure both ways, keep the figures, and fill the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=15)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    # As the processes of the stages do (xlm.training.main).
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    config = resolve("mini15")
+    rows = config.finetune.batch_pairs
+    record = {
+        "machine": {k: machine_record()[k] for k in ("system", "python", "cores")},
+        "torch": torch.__version__,
+        "threads": arguments.threads,
+        "rounds": arguments.rounds,
+        "runs": {
+            f"fine-tuning update, {rows} pairs": _pairs(
+                {way: _update(_classifier(way, config), config) for way in KINDS},
+                rows, config, arguments.rounds,
+            ),
+            f"prediction, {PREDICTED_ROWS} pairs": _pairs(
+                {way: _prediction(_classifier(way, config)) for way in KINDS},
+                PREDICTED_ROWS, config, arguments.rounds,
+            ),
+        },
+    }  # fmt: skip
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    fill("performance.md", "classifier", render(record))
+
+
+def _classifier(way: str, config: PipelineConfig) -> Classifier:
+    description = ModelDescription(
+        model=config.model,
+        languages=tuple(config.languages),
+        vocabulary_size=config.vocabulary.size,
+        vocabulary_hash="synthetic",
+    )
+    classifier = KINDS[way](Encoder(description), config.finetune.classifier_dropout)
+    initialise(classifier.encoder, 0)
+    classifier.initialise(0)
+    return classifier
+
+
+def _update(classifier: Classifier, config: PipelineConfig) -> Step:
+    tuning = config.finetune
+    classifier.train()
+    optimizer = build_optimizer(
+        classifier.named_parameters(), tuning.optimizer, tuning.schedule, tuning.updates
+    )
+
+    def step(inputs: Inputs) -> Tensor:
+        scores_B3: Tensor = classifier(*inputs)
+        loss = F.cross_entropy(scores_B3, torch.arange(len(scores_B3)) % 3)
+        optimizer.adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.set_update(0)
+        optimizer.clip()
+        optimizer.adam.step()
+        return scores_B3.detach().argmax(1)
+
+    return step
+
+
+def _prediction(classifier: Classifier) -> Step:
+    classifier.eval()
+
+    def step(inputs: Inputs) -> Tensor:
+        with torch.inference_mode():
+            scores_B3: Tensor = classifier(*inputs)
+            return scores_B3.argmax(1)
+
+    return step
+
+
+def _pairs(
+    steps: dict[str, Step], rows: int, config: PipelineConfig, rounds: int
+) -> dict[str, Any]:
+    """CPU seconds of each way, round by round, and on how many rows the labels agree."""
+    random = np.random.default_rng(0)
+    seconds: dict[str, list[float]] = {way: [] for way in steps}
+    equal = 0
+    for number in range(rounds + 1):
+        inputs, labels = _inputs(rows, config, random), {}
+        for way in list(steps)[:: -1 if number % 2 else 1]:
+            torch.manual_seed(number)
+            began = time.process_time()
+            labels[way] = steps[way](inputs)
+            if number:  # the first round warms up
+                seconds[way].append(time.process_time() - began)
+        if number:
+            equal += int((labels[FULL] == labels[FIRST]).sum())
+    ratios = [b / a for a, b in zip(seconds[FULL], seconds[FIRST], strict=True)]
+    return {
+        "cpu_seconds": seconds,
+        "median_ratio": statistics.median(ratios),
+        "equal_labels": equal,
+        "labels": rows * rounds,
+    }
+
+
+def _inputs(rows: int, config: PipelineConfig, random: np.random.Generator) -> Inputs:
+    drawn = random.normal(MEAN_TOKENS, SPREAD_TOKENS, rows).round().astype(np.int64)
+    lengths_B = torch.from_numpy(drawn.clip(LEAST_TOKENS, 2 * config.finetune.max_tokens - 1))
+    width = int(lengths_B.max())
+    ids = random.integers(FIRST_ORDINARY, config.vocabulary.size, (rows, width))
+    real_BT = torch.arange(width)[None] < lengths_B[:, None]
+    tokens_BT = torch.from_numpy(ids).masked_fill(~real_BT, PAD)
+    return tokens_BT, torch.full_like(tokens_BT, 4), real_BT
+
+
+def render(record: dict[str, Any]) -> str:
+    """The table of the page."""
+    rows = []
+    for name, run in record["runs"].items():
+        full, first = (1000 * statistics.median(run["cpu_seconds"][way]) for way in (FULL, FIRST))
+        rows.append(
+            [name, f"{full:.0f} ms", f"{first:.0f} ms", f"{run['median_ratio']:.2f}",
+             f"{run['equal_labels']:,} of {run['labels']:,}"]
+        )  # fmt: skip
+    return table(["step of mini15, CPU time", FULL, FIRST, "ratio", "equal labels"], rows)
+
+
+if __name__ == "__main__":
+    main()
