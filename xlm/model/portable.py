@@ -109,6 +109,9 @@ def _other_than_floats(tensor: Tensor) -> str:
         return "nested tensors"
     if tensor.layout != torch.strided:
         return str(tensor.layout)
+    if tensor.nbytes > tensor.untyped_storage().nbytes():
+        # A few numbers repeated by a stride of 0: laid out, they fill any memory.
+        return f"{tensor.numel():,} numbers, more than are stored"
     return "" if tensor.is_floating_point() else str(tensor.dtype)
 
 

@@ -48,6 +48,9 @@ def describe(
             represent the model.
     """
     _refuse_others(settings, where)
+    for name in ("emb_dim", "n_layers", "n_heads"):
+        if isinstance(settings[name], bool):
+            raise DataError(f"{where}: {name} is {settings[name]}, not a number", fix=_FIX)
     for name in (EMBEDDINGS, POSITIONS):
         if name not in weights or weights[name].ndim != 2:
             raise DataError(f"{where}: no matrix {name}", fix=_FIX)
