@@ -42,7 +42,7 @@ def read_ranks(path: Path) -> dict[Pair, int]:
     codes = read_codes(path)
     if not codes.counted:
         raise DataError(
-            f"{path} has lines of two fields, as a codes file of subword-nmt or a vocabulary has, "
+            f"{path} has lines of two fields, as a codes file of subword-nmt has, "
             "not `left right count`",
             fix=f"{_FIX}; `xlm bpe apply` and `xlm encode` read both",
         )
