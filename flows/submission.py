@@ -40,6 +40,8 @@ extra_observer: ContextVar[Observer | None] = ContextVar("extra_observer", defau
 
 @dataclass
 class Submitter:
+    """Submits the nodes of one stage after another and keeps their futures by node."""
+
     run: PipelineRun
     futures: dict[Node, PrefectFuture[Any]] = field(default_factory=dict)
     submitted: dict[str, list[Node]] = field(default_factory=dict)
