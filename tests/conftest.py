@@ -1,6 +1,9 @@
 """Fixtures that all tests share."""
 
+import logging
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,16 @@ import pytest
 from tests.tiny_world import TinyWorld, build_world
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Programs started by nohup ignore SIGHUP, and so would all that the tests start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def _warnings_stay_on() -> Iterator[None]:
+    """A filter silences its chain for the rest of its process, which here is that of the tests."""
+    yield
+    logging.getLogger("xlm.text").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
