@@ -4,13 +4,17 @@ A block bounds memory, disk and what one hostile page can delay. Blocks never pa
 one id: the program drops the second of them, wherever blocks begin.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from xlm.corpus.wiki_prepare import Preparation
 from xlm.corpus.wikiextractor import rename_template_namespace
 from xlm.corpus.wikipedia_pages import CLOSING_TAG, Page, PageReader
+
+_FIRST_BLOCK_SHARE = 1 / 8
+"""The program waits for the first block; each further one has twice the size, up to the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +72,24 @@ class Block:
 
 
 def read_blocks(
-    reader: PageReader, preparation: Preparation, block_bytes: float
+    reader: PageReader,
+    preparation: Preparation,
+    block_bytes: float,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[Block]:
-    """The dump in blocks of about `block_bytes` of XML.
+    """The dump in blocks of at most about `block_bytes` of XML; it ends when no page is wanted.
 
     Raises:
         DataError: the dump is damaged.
     """
     entries: list[Entry] = []
     size_bytes = 0
-    for page, frame in reader.frames():
-        if size_bytes >= block_bytes and entries[-1].page.id != page.id:
+    limit_bytes = block_bytes * _FIRST_BLOCK_SHARE
+    for page, frame in takewhile(lambda _: wanted(), reader.frames()):
+        if size_bytes >= limit_bytes and entries[-1].page.id != page.id:
             yield Block(_header(reader, preparation), entries)
             entries, size_bytes = [], 0
+            limit_bytes = min(2 * limit_bytes, block_bytes)
         entries.append(_entry(page, frame.content, frame.cut, preparation))
         size_bytes += len(entries[-1].content)
     if entries:

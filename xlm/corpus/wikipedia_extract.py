@@ -3,14 +3,16 @@
 import json
 import math
 import shutil
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from xlm.config.corpus import ExtractWikiSlice
 from xlm.corpus.files import sole_file
+from xlm.corpus.one_ahead import OneAhead
 from xlm.corpus.wiki_prepare import Preparation, date_in_name
 from xlm.corpus.wikiextractor import (
     RUN_PREFIX,
@@ -77,10 +79,15 @@ def extract_wikipedia(work: Work[ExtractWikiSlice], download: Path) -> Outcome:
         (work.out / "text.txt").open("w", encoding="utf-8", newline="\n") as text,
     ):
         writer = _Writer(work, ledger, missing, dropped, records, text)
-        for block in _blocks(work.config, dump, work.workers):
-            for entry in block.entries:
-                ledger.count(entry.page)
-            writer.extract(block)
+        left = threading.Event()
+        blocks = _blocks(work.config, dump, work.workers, wanted=lambda: not left.is_set())
+        # The next block is prepared while the program works on this one.
+        with OneAhead(blocks, stop=left.set) as ahead:
+            for block in ahead:
+                for entry in block.entries:
+                    ledger.count(entry.page)
+                writer.extract(block)
+        ledger.cpu_seconds += ahead.cpu_seconds
     if ledger.articles == 0:
         raise DataError(
             f"{dump.name}: holds no article of {work.config.language}",
@@ -99,7 +106,9 @@ def clean_lines(lines: Iterable[str]) -> list[str]:
     ]
 
 
-def _blocks(config: ExtractWikiSlice, dump: Path, processes: int) -> Iterator[Block]:
+def _blocks(
+    config: ExtractWikiSlice, dump: Path, processes: int, wanted: Callable[[], bool]
+) -> Iterator[Block]:
     preparation = Preparation(
         language=config.language,
         dump_date=date_in_name(dump.name),
@@ -108,7 +117,9 @@ def _blocks(config: ExtractWikiSlice, dump: Path, processes: int) -> Iterator[Bl
     )
     block_bytes = min(_BLOCK_BYTES * processes, _MAX_BLOCK_BYTES)
     # A template may be called anywhere: all pages make one block.
-    return read_blocks(PageReader(dump), preparation, math.inf if config.templates else block_bytes)
+    return read_blocks(
+        PageReader(dump), preparation, math.inf if config.templates else block_bytes, wanted
+    )
 
 
 class _Writer:
