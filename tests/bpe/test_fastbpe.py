@@ -17,6 +17,7 @@ from xlm.bpe.counting import count_pieces, write_counts
 from xlm.bpe.learn import Learned, find_fast, find_learner, learn_codes
 from xlm.bpe.text_facts import TextFacts, read_facts
 from xlm.errors import DataError, ToolError
+from xlm.pipeline.pool import worker_pool
 
 
 def _learn(tmp_path: Path, text: str, codes: int) -> tuple[Learned, str]:
@@ -248,12 +249,18 @@ def test_the_memory_of_words_is_bounded(tmp_path: Path, monkeypatch: pytest.Monk
     assert applier._pieces.keys() == {"", "ae", "ab"}
 
 
-def test_a_quiet_applier_keeps_the_module_off_the_terminal(
+def test_the_module_says_nothing_here_and_in_the_workers_of_a_run(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """It prints `Loading codes from ...` from C++, which stood raw in the output of each run."""
     codes = tmp_path / "codes"
     codes.write_text("a b</w> 3\n", encoding="utf-8")
-    assert Applier(codes, quiet=True).lines(["ab"]) == ["ab"]
+    source, target = tmp_path / "text", tmp_path / "pieces"
+    source.write_text("ab\n", encoding="utf-8")
+    assert Applier(codes).lines(["ab"]) == ["ab"]
+    with worker_pool(1, tmp_path / "tools") as pool:
+        pool.submit(apply_to_file, source, target, codes=codes, inference=False).result()
+    assert target.read_text(encoding="utf-8") == "ab\n"
     assert capfd.readouterr().err == ""
     os.write(2, b"still there")
     assert capfd.readouterr().err == "still there"

@@ -21,7 +21,7 @@ def _fast(codes: Path, vocabulary: Path, text: str) -> str:
 
 
 def _ours(codes: Path, vocabulary: Path, text: str, threshold: int = 0) -> str:
-    applier = Applier(codes, allowed=read_tokens(vocabulary, threshold), quiet=True)
+    applier = Applier(codes, allowed=read_tokens(vocabulary, threshold))
     return "".join(f"{line}\n" for line in applier.lines(text.split("\n")[:-1]))
 
 

@@ -8,9 +8,9 @@ pieces depend on the word alone, so words are split once and remembered; white s
 stay exactly where they were.
 """
 
-import multiprocessing
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,22 +32,15 @@ class Applier:
     Args:
         allowed: tokens of a vocabulary, with `@@` where they do not end a word; pieces outside of
             it are cut again (`restrict.py`). None: all pieces.
-        quiet: keep what the module says off file descriptor 2 while it loads; in a worker process
-            this is always so.
 
     Raises:
         DataError: the file is not a codes file.
     """
 
-    def __init__(
-        self, codes: Path, *, allowed: frozenset[str] | None = None, quiet: bool = False
-    ) -> None:
+    def __init__(self, codes: Path, *, allowed: frozenset[str] | None = None) -> None:
         # The module itself would read nonsense where the file is none of codes.
         self._codes = read_codes(codes)
-        self._module = None
-        if self._codes.counted:
-            quiet = quiet or multiprocessing.parent_process() is not None
-            self._module = _load_module(codes, quiet)
+        self._module = _load_module(codes) if self._codes.counted else None
         self._restrict = None if allowed is None else Restriction(allowed, self._codes.ranks)
         self._pieces: dict[str, str] = {"": ""}
         self._held_characters = 0
@@ -81,17 +74,21 @@ class Applier:
         self._pieces.update(found)
 
 
-def _load_module(codes: Path, quiet: bool) -> Any:
-    from fastBPE import fastBPE
+def _load_module(codes: Path) -> Any:
+    with _without_chatter():
+        from fastBPE import fastBPE
 
-    if not quiet:
         return fastBPE(str(codes))
-    # It writes to file descriptor 2 from C++; other threads of a driver may need that one.
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Keep off the terminal what the module writes to file descriptor 2, from C++, as it loads."""
     stderr = os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(silence, 2)
-        return fastBPE(str(codes))
+        yield
     finally:
         os.dup2(stderr, 2)
         os.close(silence)

@@ -14,6 +14,7 @@ length of words.
 
 import logging
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,7 +164,9 @@ class _Run:
         if code == _REFUSED:
             what = said[-1].removeprefix(f"{program}: ")
             return DataError(what, fix="give tokenized text in UTF-8")
-        fix = f"see its messages in {self.messages.name}"
+        fix = "run it again, or take the learner deterministic (in a run: bpe.learner)"
+        if code == -signal.SIGKILL:
+            fix = "free some memory, or give less text (in a run: bpe.sample_lines)"
         if any("bad_alloc" in line for line in said):
             fix = "fastBPE reserves 12 GB of address space: raise `ulimit -v` or allow overcommit"
         return ToolError(f"{program} ended with {code}: {' / '.join(said)}", fix=fix)

@@ -1,4 +1,7 @@
-"""`xlm bpe learn`: tokenized text on standard input, byte-pair codes on standard output."""
+"""`xlm bpe learn`: tokenized text on standard input, byte-pair codes on standard output.
+
+What the learner's program prints stays in a temporary file; standard error gets our own lines.
+"""
 
 import signal
 import sys
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from xlm.cli.filter_oddities import INPUT
 from xlm.cli.filter_stream import decode_lines, ending_by_signal, read_batches, write_output
+from xlm.cli.learning_lines import LearningLines
 from xlm.config.learners import LEARNERS
 from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError, DataError
@@ -30,10 +34,17 @@ def learn(codes: int, learner: str, threads: int) -> None:
     # Learners read their text more than once: a pipe will not do.
     with ending_by_signal(), tempfile.TemporaryDirectory(prefix="xlm-bpe-") as folder:
         sample, target, messages = (Path(folder) / name for name in ("sample", "codes", "log"))
-        _keep_input(sample)
-        learned = learn_codes(
-            sample, target, codes=codes, messages=messages, learner=learner, threads=threads
-        )
+        with LearningLines(codes) as lines:
+            _keep_input(sample)
+            learned = learn_codes(
+                sample,
+                target,
+                codes=codes,
+                messages=messages,
+                learner=learner,
+                threads=threads,
+                on_merge=lines.merged,
+            )
         with target.open("rb") as file:
             while block := file.read(_BLOCK_BYTES):
                 write_output(block)

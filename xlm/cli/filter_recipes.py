@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from xlm.bpe.apply import Applier
     from xlm.bpe.vocabulary import Vocabulary
 
-_STDERR = 2
 _LONGEST_ID = 10
 
 
@@ -197,7 +195,7 @@ def open_codes(path: Path, allowed: frozenset[str] | None = None) -> "Applier":
     """
     from xlm.bpe.apply import Applier
 
-    with readable(path, "--codes"), _without_chatter():
+    with readable(path, "--codes"):
         _require_rereadable(path, "--codes")
         return Applier(path, allowed=allowed)
 
@@ -226,16 +224,3 @@ def readable(path: Path, option: str) -> Iterator[None]:
         raise ConfigError(
             f"{option} {str(path)!r}: a name that is not UTF-8", fix="rename the file"
         ) from error
-
-
-@contextlib.contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Keep off the terminal what fastBPE's module writes to file descriptor 2 as it loads."""
-    kept, silence = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(silence, _STDERR)
-        yield
-    finally:
-        os.dup2(kept, _STDERR)
-        os.close(silence)
-        os.close(kept)

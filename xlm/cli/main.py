@@ -23,7 +23,7 @@ from xlm.cli.options import (
     Workers,
     whole_number,
 )
-from xlm.cli.output import describe, one_line, print_anything, require_folder
+from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
 from xlm.cli.usage import (
     HELP_SETTINGS,
     USAGE_EXIT_CODE,
@@ -279,6 +279,7 @@ text_commands.register(app)
 def main() -> None:
     """Run a command; an error that a user can mend is one line on stderr and exit code 1 or 2."""
     print_anything()
+    name_warnings()
     try:
         require_folder()
         code = app(prog_name="xlm", standalone_mode=False)

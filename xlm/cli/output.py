@@ -1,5 +1,6 @@
 """Standard output of commands: every character can be printed, and a reader may stop reading."""
 
+import logging
 import os
 import re
 import shutil
@@ -18,6 +19,15 @@ def print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def name_warnings() -> None:
+    """Let warnings of the code behind a command begin with `xlm: warning:`, as its own do.
+
+    It sets the handler of last resort: where logging is set up otherwise, it is not used.
+    """
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(logging.Formatter("xlm: warning: %(message)s"))
 
 
 def show(text: str) -> None:
