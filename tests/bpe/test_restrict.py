@@ -116,18 +116,42 @@ def test_the_first_version_has_ends_of_words_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("content", "what"), [
-    ("#version: 0.3\na b\n", "neither 0.1 nor 0.2"),
-    ("#version: 0.2\n", "holds no merge"),
-    ("#version: 0.2\na b 3\n", "line 2: not `left right`"),
-    ("a b\nc d 3\n", "line 2: not `left right`"),
-    ("a b 3\nc d\n", "line 2: not `left right count`"),
-    ("a b 3\na b 2\n", "line 2: a pair of an earlier line"),
-    ("a b " + "9" * 5000, "line 1: not `left right count`"),
-    ("\ufeff#version: 0.2\na b\n", "a byte order mark in front"),
+    (b"", "holds no merge; give a codes file of fastBPE, with .* or of subword-nmt, with"),
+    (b"\n", "line 1: not `left right count`: ''; give .* or of subword-nmt"),
+    (b"#version: 0.3\na b\n", "neither 0.1 nor 0.2: .*; give .* or of subword-nmt"),
+    (b"#version 2\na b\n", "neither 0.1 nor 0.2"),
+    (b"#version: 0.2\n", "holds no merge; give .* or of subword-nmt"),
+    (b"#version: 0.2\na b 3\n", "line 2: not `left right`: .*; give .* or of subword-nmt"),
+    (b"#version: 0.2\r\na b\r\na\r\n", "line 3: not `left right`"),
+    (b"#version: 0.2\ra b\rc d\r", "line 1: lines that end in a carriage return alone: .*; make"),
+    (b"a b\nc d 3\n", "line 2: not `left right`"),
+    (b"a b 3\nc d\n", "line 2: not `left right count`: .*; give"),
+    (b"a b 3\r\nc d 2\r\n", "line 1: not `left right count`: .*; remove the carriage returns"),
+    (b"a b c d\n", "line 1: not `left right count`"),
+    (b"a b 3\na b 2\n", "line 2: a pair of an earlier line"),
+    (b"a b " + b"9" * 5000, "line 1: not `left right count`"),
+    (b"a 5\nb 3\n", "line 1: not `left right count`, but a token and its count: 'a 5'"),
+    ("\ufeff#version: 0.2\na b\n".encode(), "line 1: a byte order mark in front: .*; save it as"),
+    ("\ufeffa b 3\n".encode(), "line 1: a byte order mark in front"),
+    ("#version: 0.2\na b\n".encode("utf-16"), "line 1: not UTF-8"),
 ])  # fmt: skip
-def test_what_are_no_codes_is_one_line(tmp_path: Path, content: str, what: str) -> None:
+def test_what_are_no_codes_is_one_line(tmp_path: Path, content: bytes, what: str) -> None:
     path = tmp_path / "codes"
-    path.write_text(content)
+    path.write_bytes(content)
     with pytest.raises(DataError, match=what) as caught:
         read_codes(path)
     assert len(str(caught.value)) < 400
+    with pytest.raises(DataError) as caught:
+        read_ranks(path)  # what a run takes
+    assert "subword-nmt, with" not in str(caught.value)
+
+
+def test_codes_of_subword_nmt_may_have_windows_line_ends(shared: Path, tmp_path: Path) -> None:
+    """Without a header, the returns were characters of the merges."""
+    unix = (shared / "golden" / "subword_nmt" / "bpe.ref").read_bytes()
+    path = tmp_path / "codes"
+    for content in (unix, unix.partition(b"\n")[2]):
+        path.write_bytes(content)
+        expected = read_codes(path)
+        path.write_bytes(content.replace(b"\n", b"\r\n"))
+        assert read_codes(path) == expected

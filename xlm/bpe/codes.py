@@ -18,8 +18,15 @@ Pair = tuple[str, str]
 _SHOWN_LETTERS = 80
 _LONGEST_COUNT = 19
 """Digits: what fits into 64 bits."""
-_HEADER = b"#version:"
-_FIX = "give a codes file as fastBPE writes it"
+_HEADER = b"#version"
+_FASTBPE = "`left right count`"
+_SUBWORD_NMT = "`left right`"
+_FIX_FASTBPE = f"give a codes file of fastBPE, with {_FASTBPE} on each line"
+_FIX = (
+    f"give a codes file of fastBPE, with {_FASTBPE} on each line, or of subword-nmt, with "
+    f"`#version: 0.2` and then {_SUBWORD_NMT} on each line"
+)
+_FIX_RETURNS = "remove the carriage returns: tr -d '\\r' < FILE > NEW"
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,14 @@ def read_ranks(path: Path) -> dict[Pair, int]:
     Raises:
         DataError: a line has another form or repeats a pair, or there is none.
     """
-    codes = read_codes(path)
+    try:
+        codes = read_codes(path)
+    except DataError as error:
+        raise DataError(error.what, fix=_FIX_FASTBPE if error.fix == _FIX else error.fix) from None
     if not codes.counted:
         raise DataError(
-            f"{path} has lines of two fields, as a codes file of subword-nmt has, "
-            "not `left right count`",
-            fix=f"{_FIX}; `xlm bpe apply` and `xlm encode` read both",
+            f"{path} has lines of two fields, as a codes file of subword-nmt has, not {_FASTBPE}",
+            fix=f"{_FIX_FASTBPE}; `xlm bpe apply` and `xlm encode` read both",
         )
     return codes.ranks
 
@@ -59,22 +68,22 @@ def read_codes(path: Path) -> Codes:
     ranks: dict[Pair, int] = {}
     version, fields_wanted = None, 0
     for number, line, text in _decoded(path):
+        if number == 1 and text.startswith("\ufeff"):
+            fix = "save it as UTF-8 without a byte order mark"
+            raise _refusal(path, number, "a byte order mark in front", line, fix)
         if number == 1 and line.startswith(_HEADER):
-            version = text.removeprefix("#version:").strip()
-            if version not in ("0.1", "0.2"):
-                raise _refusal(path, number, "subword-nmt's version is neither 0.1 nor 0.2", line)
-            fields_wanted = 2
+            version, fields_wanted = _version(path, line, text), 2
             continue
-        fields = (text.rstrip("\r") if version else text).split(" ")
-        fields_wanted = fields_wanted or (2 if len(fields) == 2 else 3)
-        counted = fields_wanted == 3
-        whole = len(fields) == fields_wanted and all(fields)
-        if not whole or (counted and not _is_number(fields[2])):
-            form = "`left right count`" if counted else "`left right`"
-            raise _refusal(path, number, f"not {form}", line)
+        fields = text.split(" ")
+        fields_wanted = fields_wanted or len(fields)
+        if fields_wanted == 2:
+            # subword-nmt takes CR LF too; in a file of fastBPE, CR is a character of a word.
+            fields = text.rstrip("\r").split(" ")
+        if not _is_merge(fields, fields_wanted):
+            form = _SUBWORD_NMT if fields_wanted == 2 else _FASTBPE
+            fix = _FIX_RETURNS if text.endswith("\r") else _FIX
+            raise _refusal(path, number, f"not {form}", line, fix)
         left, right = fields[:2]
-        if number == 1 and left.startswith("\ufeff"):
-            raise _refusal(path, number, "a byte order mark in front", line)
         rank = len(ranks)
         if ranks.setdefault((left, right), rank) != rank:
             # The module would give the pair the later rank.
@@ -85,8 +94,24 @@ def read_codes(path: Path) -> Codes:
     if not counted and not version and all(_is_number(right) for _, right in ranks):
         # A vocabulary has two fields a line too, and no header.
         _, line, _ = next(_decoded(path))
-        raise _refusal(path, 1, "not `left right count`", line)
+        raise _refusal(path, 1, f"not {_FASTBPE}, but a token and its count", line)
     return Codes(ranks, counted, end_apart=not counted and version != "0.2")
+
+
+def _version(path: Path, line: bytes, text: str) -> str:
+    version = text.removeprefix("#version").removeprefix(":").strip()
+    if "\r" in version:
+        fix = "make them line feeds: tr '\\r' '\\n' < FILE > NEW"
+        raise _refusal(path, 1, "lines that end in a carriage return alone", line, fix)
+    if version not in ("0.1", "0.2"):
+        raise _refusal(path, 1, "the version of subword-nmt is neither 0.1 nor 0.2", line)
+    return version
+
+
+def _is_merge(fields: list[str], fields_wanted: int) -> bool:
+    if len(fields) != fields_wanted or not all(fields):
+        return False
+    return fields_wanted == 2 or (fields_wanted == 3 and _is_number(fields[2]))
 
 
 def _decoded(path: Path) -> Iterator[tuple[int, bytes, str]]:
@@ -102,6 +127,6 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT
 
 
-def _refusal(path: Path, number: int, what: str, line: bytes) -> DataError:
+def _refusal(path: Path, number: int, what: str, line: bytes, fix: str = _FIX) -> DataError:
     shown = line[:400].removesuffix(b"\n").decode(errors="replace")
-    return DataError(f"{path}, line {number}: {what}: {shown[:_SHOWN_LETTERS]!r}", fix=_FIX)
+    return DataError(f"{path}, line {number}: {what}: {shown[:_SHOWN_LETTERS]!r}", fix=fix)
