@@ -252,3 +252,17 @@ def test_a_megabyte_takes_little_more_than_a_start() -> None:
 
     assert spent(b"Habari\n") < 2
     assert spent(b"Habari ya asubuhi.\n" * 55_000) < 6
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_a_few_wide_characters_are_refused_too(encoding: str) -> None:
+    answer, said = run(*TOKENIZE, text="hi\n".encode(encoding), code=1)
+    assert answer == b""
+    assert said.count("\n") == 1
+    assert f"the text is {encoding.upper()}, not UTF-8; convert it: iconv -f" in said
+
+
+def test_a_nul_is_a_character_of_its_line() -> None:
+    answer, said = run("bpe", "vocab", text=b"a\0\nabc\0\n")
+    assert answer == b"a\0 1\nabc\0 1\n"
+    assert "2 NUL characters in 2 lines" in said

@@ -98,6 +98,26 @@ def test_wide_text_is_told_with_and_without_a_mark(name, code):
     assert text.encode(found.lower())[:40] in text.encode(name)[:48]
 
 
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("word", ["hi", "né", "Çok iyi", "ab c", "да", "ως", "مرحبا", "สวัสดี"])
+def test_a_few_wide_characters_are_told_without_a_mark(name: str, word: str) -> None:
+    for end in ("", "\n", "\r\n"):
+        text = (word + end).encode(name)
+        assert wide_encoding(text) == name.upper(), text
+    if name.endswith("le"):  # a filter reads up to the line feed, which is half of its character
+        line = (word + "\n").encode(name)
+        assert wide_encoding(line[: line.index(b"\n") + 1]) == name.upper()
+
+
+@pytest.mark.parametrize("text", [
+    "", "\n", "\0", "\0\n", "a\0", "\0a", "a\0\n", "a\0b\n", "ab\0cd\n", "abc\0\n", "abcd\0\n",
+    "é\0\n", "é\0é\0\n", "да\0\n", "\x1b[0m\n", "\x1b[1mда\x1b[0m\n", "x\x01\x02\n", "a\x0bb\x0c\n",
+    "a\x85b\n", "\u2028\n", "9\t.\t", "1\t2\t3\t\n", "\0\0\0\0\n", "\r\r\r\r", "1\n2\n",
+])  # fmt: skip
+def test_a_few_characters_of_utf8_are_not_taken_for_wide_ones(text: str) -> None:
+    assert wide_encoding(text.encode()) is None
+
+
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_utf8_is_never_taken_for_wide_text(shared, code):
     for path in sorted((shared / "golden" / "wikiextractor_mirror").glob(f"{code}.all.raw")):
@@ -203,11 +223,36 @@ def test_a_bomb_is_refused_before_it_has_grown(tmp_path):
     assert sum(sizes) <= 80 << 20
 
 
-@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"%PDF-1.7"])
-def test_what_is_packed_in_another_way_is_named(make_work, tmp_path, start):
-    work = _work(make_work, tmp_path, start + b"rest", _utf8(FRENCH))
-    with pytest.raises(DataError, match=r"train\.en is .*, not text"):
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize(("start", "what"), [
+    (b"PK\x03\x04", "a zip archive"), (b"\x28\xb5\x2f\xfd", "packed with zstd"),
+    (b"%PDF-1.7", "a PDF"), (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07\x01", "a rar archive"),
+    (b"train.en".ljust(257, b"\0") + b"ustar\x0000", "a tar archive"),
+])  # fmt: skip
+def test_what_is_packed_in_another_way_is_named(make_work, tmp_path, start, what, pack):
+    work = _work(make_work, tmp_path, pack(start + b"rest\n" * 200), _utf8(FRENCH))
+    with pytest.raises(DataError, match=rf"train\.en is {what}, not text"):
         run(work)
+
+
+def test_unequal_sides_name_carriage_returns(make_work, tmp_path):
+    """Half of the line ends are CR alone: the two numbers do not say what to mend."""
+    mixed = "".join(f"line {i}" + ("\n" if i % 2 else "\r") for i in range(10))
+    work = _work(make_work, tmp_path, _utf8(mixed), _utf8(FRENCH))
+    with pytest.raises(DataError, match=r"train\.en has 5 .*; train\.en has 5 carriage returns"):
+        run(work)
+
+
+@pytest.mark.parametrize(("bad", "fix"), [
+    (b"a\0b\n", r"probably text with NUL characters; remove them \(tr -d"),
+    ("größer ".encode()[:-1] + b"\xc3 " + "é".encode() + b"\n", "probably damaged UTF-8; get it "),
+])  # fmt: skip
+def test_what_has_no_other_encoding_is_not_converted(make_work, tmp_path, bad, fix):
+    work = _work(make_work, tmp_path, bad * 10, _utf8(FRENCH))
+    with pytest.raises(DataError, match=fix) as caught:
+        run(work)
+    assert "ITS-ENCODING" not in str(caught.value)
 
 
 def test_members_of_a_zip_are_held_to_the_same(make_work, tmp_path):

@@ -25,7 +25,17 @@ _PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\0", lzma.LZMAFile),
 )
-_OTHERS = ((b"PK\x03\x04", "a zip archive"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"%PDF", "a PDF"))
+_OTHERS = (
+    (0, b"PK\x03\x04", "a zip archive"),
+    (0, b"PK\x05\x06", "an empty zip archive"),
+    (0, b"\x28\xb5\x2f\xfd", "packed with zstd"),
+    (0, b"\x04\x22\x4d\x18", "packed with lz4"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!\x1a\x07", "a rar archive"),
+    (0, b"%PDF", "a PDF"),
+    (257, b"ustar", "a tar archive"),
+)
+_START_BYTES = 512
 
 
 @contextmanager
@@ -37,19 +47,16 @@ def open_plain(path: Path) -> Iterator[BinaryIO]:
             grows beyond all measure.
     """
     with path.open("rb") as file:
-        start = file.peek(8)[:8]
-        for magic, what in _OTHERS:
-            if start.startswith(magic):
-                raise DataError(
-                    f"{path.name} is {what}, not text",
-                    fix="give plain text, or text packed with gzip, bzip2 or xz",
-                )
+        start = file.peek(_START_BYTES)[:_START_BYTES]
+        _refuse_others(path, start)
         unpack = next((make for magic, make in _PACKED if start.startswith(magic)), None)
         if unpack is None:
             yield file
             return
         try:
-            yield io.BufferedReader(_Bounded(path, file, unpack(file)), _CHUNK_BYTES)
+            unpacked = io.BufferedReader(_Bounded(path, file, unpack(file)), _CHUNK_BYTES)
+            _refuse_others(path, unpacked.peek(_START_BYTES))
+            yield unpacked
         except (EOFError, zlib.error, lzma.LZMAError) as fault:
             raise _damaged(path, fault) from fault
         except OSError as fault:
@@ -57,6 +64,15 @@ def open_plain(path: Path) -> Iterator[BinaryIO]:
             if fault.errno is not None:
                 raise
             raise _damaged(path, fault) from fault
+
+
+def _refuse_others(path: Path, start: bytes) -> None:
+    for offset, magic, what in _OTHERS:
+        if start.startswith(magic, offset):
+            raise DataError(
+                f"{path.name} is {what}, not text",
+                fix="give plain text, or text packed with gzip, bzip2 or xz",
+            )
 
 
 class _Bounded(io.RawIOBase):

@@ -3,7 +3,8 @@
     wide_encoding(b"L\\x00'\\x00\\xe9\\x00")    # "UTF-16-LE"
     likely_encoding(b"L'\\xe9l\\xe8ve", "fr")   # "WINDOWS-1252"
 
-UTF-16 and UTF-32 can be told with certainty: without a byte order mark by their NULs and line ends.
+UTF-16 and UTF-32 can be told with certainty: without a byte order mark by their NULs and line ends,
+a few characters by each of them being one that stands in texts.
 One-byte encodings cannot; the one in which the letters of the language read best is named.
 """
 
@@ -25,7 +26,10 @@ _WIDE = ("UTF-32-LE", "UTF-32-BE", "UTF-16-LE", "UTF-16-BE")
 _FEWEST_CHARACTERS = 8
 _CLEAN_SHARE = 0.01
 _DIRTY_SHARE = 0.05
-_DAMAGED = "damaged UTF-8"
+_CONTROL_SHARE = 0.3
+"""Of a few characters: below it, they are UTF-8 with a NUL. UTF-16 has a control character in most,
+in Cyrillic every second byte is 4."""
+DAMAGED = "damaged UTF-8"
 
 _BY_SCRIPT = {
     "Cyrl": ("WINDOWS-1251", "KOI8-R", "ISO-8859-5", "CP866"),
@@ -71,7 +75,7 @@ def wide_encoding(sample: bytes) -> str | None:
         if sample.startswith(mark):
             return name
     if b"\0" not in sample:
-        return None
+        return _wide_word(sample)
     if _dirt(sample.decode("utf-8", errors="replace")) < _DIRTY_SHARE:
         return None
     return next((name for name in _WIDE if _reads_as(sample, name)), None)
@@ -85,7 +89,7 @@ def likely_encoding(lines: bytes, language: str) -> str:
         language: what they are written in.
     """
     if _is_mostly_utf8(lines):
-        return _DAMAGED
+        return DAMAGED
     entry = KNOWN_LANGUAGES.get(language)
     script = entry.script if entry else "Latn"
     candidates = _BY_LANGUAGE.get(language) or _BY_SCRIPT.get(script, ())
@@ -104,11 +108,58 @@ def _reads_as(sample: bytes, name: str) -> bool:
         if len(whole) - error.start > 2 * width:
             return False
         text = whole[: error.start].decode(name)
-    if len(text) < _FEWEST_CHARACTERS or _dirt(text) > _CLEAN_SHARE:
+    if len(text) < _FEWEST_CHARACTERS:
+        return _short_reads_well(text, sample, name)
+    if _dirt(text) > _CLEAN_SHARE:
         return False
     ends = max(text.count("\n"), text.count("\r"))
     line_feeds = whole.count(b"\n")
     return ends * 3 >= line_feeds * 2 and (ends > 0 or " " in text)
+
+
+def _short_reads_well(text: str, sample: bytes, name: str) -> bool:
+    """Whether these few characters are a text in that encoding.
+
+    A filter reads up to a line feed, which cuts the last character of a little-endian text in two.
+    """
+    width = 4 if "32" in name else 2
+    cut = len(sample) % width == 1 and sample.endswith(b"\n") and name.endswith("LE")
+    characters = text.strip("\r\n")
+    if _dirt(text) or not (cut or len(sample) % width == 0) or not characters.isprintable():
+        return False
+    if width == 4 and characters:
+        return True
+    # One letter and a NUL may be just that: it takes two in a row, or the NUL of a line end.
+    if len(text) < 2:
+        return False
+    if max(text) < "\u0100":
+        return True
+    narrow = sample.decode("utf-8", errors="replace")
+    ends = cut or text.endswith(("\r", "\n"))
+    few_readable = _dirt(narrow) >= _CONTROL_SHARE
+    return ends and few_readable and len(characters) > 1 and _is_of_one_script(characters)
+
+
+def _wide_word(sample: bytes) -> str | None:
+    """UTF-16 without a space or a line end, in a script in which that makes control characters."""
+    cut = len(sample) % 2 == 1 and sample.endswith(b"\n")
+    word = sample.removesuffix(b"\n") if cut else sample
+    if len(word) < 4:
+        return None
+    for high, name in ((word[1::2], "UTF-16-LE"), (word[::2], "UTF-16-BE")):
+        if len(set(high)) > 1 or high[0] >= ord(" ") or high[0] in b"\t\n\r":
+            continue
+        characters = word.decode(name, errors="replace")
+        if not _dirt(characters) and _is_of_one_script(characters):
+            return name
+    return None
+
+
+def _is_of_one_script(text: str) -> bool:
+    letters = [c for c in text if unicodedata.category(c)[0] in "LM"]
+    # The first word of a letter's name is its script.
+    scripts = {unicodedata.name(c, "").partition(" ")[0] for c in letters}
+    return len(scripts) == 1 and len(letters) * 2 > len(text)
 
 
 def _dirt(text: str) -> float:

@@ -146,10 +146,7 @@ def _pairs(sides: Sides, max_pairs: int | None, counts: _Counts) -> Iterator[tup
             left = sum(1 for _ in lines[first is None]) + 1
             found = [counts.read, counts.read]
             found[first is None] += left
-            raise DataError(
-                f"{sides[0].name} has {found[0]:,} lines, {sides[1].name} has {found[1]:,}",
-                fix="the corpus is damaged or not aligned: fetch it again, or leave it out",
-            )
+            raise _unequal(sides, found)
         counts.read += 1
         if max_pairs is not None and taken == max_pairs:
             counts.over_cap += 1
@@ -161,6 +158,16 @@ def _pairs(sides: Sides, max_pairs: int | None, counts: _Counts) -> Iterator[tup
             yield pair
         else:
             counts.empty += 1
+
+
+def _unequal(sides: Sides, found: Sequence[int]) -> DataError:
+    what = f"{sides[0].name} has {found[0]:,} lines, {sides[1].name} has {found[1]:,}"
+    fix = "the corpus is damaged or not aligned: fetch it again, or leave it out"
+    for side in sides:
+        if side.faults.returns:
+            what += f"; {side.name} has {side.faults.returns:,} carriage returns inside of lines"
+            fix = "if they end lines, give every line the same end, LF or CRLF"
+    return DataError(what, fix=fix)
 
 
 def _close_side(side: TextLines, counts: _Counts, most_bad_lines: float) -> None:

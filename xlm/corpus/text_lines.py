@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from xlm.corpus.encodings import SAMPLE_BYTES, likely_encoding, wide_encoding
+from xlm.corpus.encodings import DAMAGED, SAMPLE_BYTES, likely_encoding, wide_encoding
 from xlm.errors import DataError
 
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
@@ -90,16 +90,18 @@ class TextLines:
         """
         faults = self.faults
         if faults.bad > most_bad_lines * faults.lines:
-            encoding = "text with NUL characters"
+            kind, mend = "text with NUL characters", "remove them (tr -d '\\0')"
             if faults.not_utf8:
-                encoding = likely_encoding(bytes(faults.sample), self._language)
-            source = encoding if encoding.isupper() else "ITS-ENCODING"
+                kind = likely_encoding(bytes(faults.sample), self._language)
+                mend = f"convert it (iconv -f {kind} -t UTF-8)"
+            if kind == DAMAGED:
+                mend = "get it again, or drop its bad bytes (iconv -c -f UTF-8 -t UTF-8)"
             raise DataError(
                 f"{self.name}: {faults.bad:,} of {faults.lines:,} lines "
                 f"({faults.bad / faults.lines:.1%}) are not plain UTF-8, the first is line "
-                f"{faults.first_bad_line}; probably {encoding}",
-                fix=f"convert it (iconv -f {source} -t UTF-8), leave the corpus out, or raise "
-                f"sources.max_bad_lines (now {most_bad_lines:g})",
+                f"{faults.first_bad_line}; probably {kind}",
+                fix=f"{mend}, leave the corpus out, or raise sources.max_bad_lines "
+                f"(now {most_bad_lines:g})",
             )
         if faults.returns > _FEW_RETURNS and faults.returns > faults.lines:
             raise DataError(
