@@ -51,6 +51,7 @@ def main(request_json: str) -> NoReturn:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
         interruption.allow(save_seconds=request.resolve().pretrain.save_seconds)
         with LiveView(RunConsole()) as view, _prefect(root) as server:
+            _print_warnings(view)
             _run(request, Observers([view, interruption]), server)
     except (XlmError, OSError) as error:
         sys.stderr.write(f"xlm: {error}\n")
@@ -105,6 +106,25 @@ def _deliver_records(server: StartingServer | None) -> None:
     if server is None or server.running():
         for worker in (APILogWorker, EventsWorker):
             worker.drain_all(timeout=_DELIVERY_SECONDS)
+
+
+class _Warnings(logging.Handler):
+    """Prints what our code logs as a line of the view; Prefect would print it raw, with its time
+    and module, in the middle of the picture."""
+
+    def __init__(self, view: LiveView) -> None:
+        super().__init__(logging.WARNING)
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line."""
+        self._view.warned(record.getMessage())
+
+
+def _print_warnings(view: LiveView) -> None:
+    ours = logging.getLogger("xlm")
+    ours.addHandler(_Warnings(view))
+    ours.propagate = False
 
 
 def _log_to_the_server_only() -> None:

@@ -1,12 +1,14 @@
 """What a run prints: rates of this attempt alone, and no long silence in a pipe."""
 
 import io
+import logging
 import os
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from flows.console import _print_warnings
 from xlm.cli import live
 from xlm.cli.live import LiveView, RunConsole
 from xlm.cli.pace import Pace
@@ -127,3 +129,19 @@ def test_a_reader_that_goes_away_or_a_full_disk_ends_no_node(gone: str) -> None:
             view.logged(PRETRAIN, f"line {number}")
         view.finished(Finished(PRETRAIN, "built", 1.0))
     file.close()  # nothing is left that could fail when Python ends
+
+
+def test_warnings_of_stages_are_lines_of_the_view(
+    piped: tuple[LiveView, io.StringIO], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """They came as `14:13:00.445 | WARNING | xlm.corpus.parallel - v.az: ...`."""
+    view, pipe = piped
+    ours = logging.getLogger("xlm")
+    kept = ours.handlers[:], ours.propagate
+    try:
+        _print_warnings(view)
+        logging.getLogger("xlm.corpus.parallel").warning("v.az: %d bad lines\nof 300", 2)
+    finally:
+        ours.handlers, ours.propagate = kept
+    assert pipe.getvalue() == "! warning: v.az: 2 bad lines of 300\n"
+    assert capfd.readouterr().err == ""

@@ -17,6 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from xlm.cli.output import one_line
 from xlm.cli.pace import Pace
 from xlm.markdown import duration
 from xlm.pipeline.observer import Finished
@@ -141,6 +142,10 @@ class LiveView:
     def noticed(self, node: Node, line: str) -> None:
         """Print the line, on a terminal too."""
         self._print(Text(f"! {node}  {line}", style="yellow"))
+
+    def warned(self, line: str) -> None:
+        """Print a warning that names its place itself."""
+        self._print(Text(f"! warning: {one_line(line)}", style="yellow"))
 
     def finished(self, event: Finished) -> None:
         """Take the node off; print a line unless it was cached (those are only counted)."""
