@@ -24,6 +24,7 @@ from tasks.stage_task import StageTask
 from xlm.config.settings import Settings
 from xlm.config.warnings import config_warnings
 from xlm.errors import PipelineError, RequeueError
+from xlm.markdown import duration, size
 from xlm.pipeline.observer import Finished, Observer, Observers
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run import PipelineRun, open_run
@@ -65,6 +66,10 @@ class Submitter:
             for built in self.run.results.values()
         )
         parts = [f"{counts['built']} built, {counts['cached']} cached in {self._seconds():.0f} s"]
+        hashed = self.run.checks.total
+        if hashed.size_bytes:
+            took = f"{duration(hashed.seconds)} for {size(hashed.size_bytes)}"
+            parts.append(f"inputs hashed in {took}")
         return "; ".join([*parts, *accuracy_line(self.run)])
 
     def _seconds(self) -> float:

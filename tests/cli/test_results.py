@@ -24,24 +24,26 @@ def make_run(root: Path, stages: Sequence[str], name: str, **request: Any) -> No
         directory = root / "artifacts" / stage / "key"
         directory.mkdir(parents=True, exist_ok=True)
         measured = {"wall_seconds": 61.0, "cpu_seconds": 0.01, "peak_memory_bytes": 5_000_000}
+        if stage == "pretrain":
+            measured |= {"input_check_seconds": 1.22, "input_check_bytes": 28_000_000}
         (directory / "run.json").write_text(json.dumps(measured))
         node = {"stage": stage, "unit": "all", "status": "built"}
         nodes.append(node | {"directory": f"artifacts/{stage}/key"})
         if stage == "evaluate":
             write_results(directory, results(["en", "fr", "sw"]))
-            write_manifest(directory, stage)
         if stage == "pretrain":
             (directory / "metrics.jsonl").write_text('{"step": 5, "loss": {"mlm": 2.0}}\n')
         if stage == "vocabulary":
             share = {"words": 10, "tokens": 15, "fertility": 1.5, "unknown_rate": 0.1}
             report = {"en": share | {"vocabulary_share": 0.25}}
             (directory / "report.json").write_text(json.dumps(report))
+        write_manifest(directory, stage)
     record = {
         "started": f"2026-11-{name}T10:00:00+00:00",
         "request": RunRequest(**request).model_dump(mode="json"),
         "nodes": nodes,
     }
-    (root / "runs").mkdir(exist_ok=True)
+    (root / "runs").mkdir(parents=True, exist_ok=True)
     (root / "runs" / f"0000{name}-202611{name}T100000000000.json").write_text(json.dumps(record))
 
 
@@ -78,6 +80,25 @@ def test_costs_name_the_stages_that_the_last_run_did_not_have(tmp_path: Path) ->
     )
     rows = json.loads(xlm(tmp_path, "results", "--costs", "--json"))
     assert [row["stage"] for row in rows] == list(ALL)
+
+
+def test_costs_say_what_hashing_inputs_took(tmp_path: Path) -> None:
+    make_run(tmp_path, ALL, "01")
+    line = (
+        "Hashing inputs before stages read them: 1.2 s for 28.0 MB, 0.4 % of the stages' wall time."
+    )
+    assert f"\n\n{line}\n" in xlm(tmp_path, "results", "--costs")
+    rows = json.loads(xlm(tmp_path, "results", "--costs", "--json"))
+    assert [row["input_check_bytes"] for row in rows] == [0, 0, 28_000_000, 0, 0]
+    make_run(tmp_path / "other", ALL[:1], "01")
+    assert "Hashing" not in xlm(tmp_path / "other", "results", "--costs")
+
+
+def test_a_strange_file_does_not_count_as_size(tmp_path: Path) -> None:
+    make_run(tmp_path, ALL[:1], "01")
+    before = xlm(tmp_path, "results", "--costs")
+    (tmp_path / "artifacts" / "tokenize" / "key" / "stranger.txt").write_bytes(b"x" * 100_000)
+    assert xlm(tmp_path, "results", "--costs") == before
 
 
 def test_a_part_of_a_run_does_not_hide_the_last_results(tmp_path: Path) -> None:

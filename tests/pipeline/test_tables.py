@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.conftest import JOIN, LAST, READ, Toy
+from xlm.markdown import size
 from xlm.pipeline.built import Built
 from xlm.pipeline.counts import count_table, over_splits, plain_name, plain_value, totals
 from xlm.pipeline.tables import stage_card
@@ -121,3 +122,18 @@ def test_a_card_of_one_unit_has_no_table_of_units(
     assert "**Built.**" in card
     assert "### Units" not in card
     assert LAST.name not in card
+
+
+def test_the_card_says_what_hashing_inputs_took(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xlm.pipeline.tables.stage_named", lambda name: JOIN)
+    toy.run(only=("read",))
+    with toy.open(toy.request()) as run:
+        found = {node.stage: run.build(node) for node in run.selected}
+    hashed_bytes = sum(
+        one.artifact.manifest.size_bytes for one in run.results.values() if one.node.stage == "read"
+    )
+    card = stage_card("join", [found["join"]], toy.request(), run.store.root)
+    assert f"Hashing the inputs first took < 0.1 s for {size(hashed_bytes)}." in card
+    assert run.checks.total.size_bytes == hashed_bytes
+    # The last stage read what this run wrote itself.
+    assert "Hashing" not in stage_card("last", [found["last"]], toy.request(), run.store.root)

@@ -15,6 +15,7 @@ from xlm.pipeline.results import (
     StageCost,
     artifact_of,
     cost_table,
+    input_check_line,
     known_costs,
     pretrained_by,
     results_of,
@@ -70,6 +71,8 @@ def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
         show(json.dumps([cost._asdict() for cost in costs], indent=1))
         return
     show(aligned(*cost_table(costs), width=terminal_width()))
+    if line := input_check_line(costs):
+        show(f"\n{line}")
     newest = max((cost.run_started for cost in costs), default="")
     older = [cost for cost in costs if cost.run_started != newest]
     if older:

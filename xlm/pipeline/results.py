@@ -95,6 +95,9 @@ class StageCost(NamedTuple):
     cpu_seconds: float
     peak_memory_bytes: int
     size_bytes: int
+    input_check_seconds: float
+    input_check_bytes: int
+    """Of hashing inputs before they were read; the wall time does not include it."""
     run_started: str
     """When the run that served these artifacts began, in UTC."""
 
@@ -142,7 +145,7 @@ def _cost_of(stage: str, record: Mapping[str, Any], root: Path) -> StageCost:
     for node in record["nodes"]:
         if node["stage"] == stage:
             directory = _present(root / node["directory"], record, root)
-            size_bytes = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+            size_bytes = read_manifest(directory).size_bytes
             rows.append(read_measured(directory) | {"size_bytes": size_bytes})
     return StageCost(
         stage=stage,
@@ -152,6 +155,8 @@ def _cost_of(stage: str, record: Mapping[str, Any], root: Path) -> StageCost:
         cpu_seconds=sum(row["cpu_seconds"] for row in rows),
         peak_memory_bytes=max(row["peak_memory_bytes"] for row in rows),
         size_bytes=sum(row["size_bytes"] for row in rows),
+        input_check_seconds=sum(row["input_check_seconds"] for row in rows),
+        input_check_bytes=sum(row["input_check_bytes"] for row in rows),
         run_started=record["started"],
     )
 
@@ -174,3 +179,15 @@ def cost_table(
         for cost in costs
     ]
     return header, rows
+
+
+def input_check_line(costs: Sequence[StageCost]) -> str:
+    """What hashing inputs took, beside the stages' own time; empty where nothing was hashed."""
+    if not (size_bytes := sum(cost.input_check_bytes for cost in costs)):
+        return ""
+    seconds = sum(cost.input_check_seconds for cost in costs)
+    share = 100 * seconds / max(sum(cost.wall_seconds for cost in costs), seconds, 0.001)
+    return (
+        f"Hashing inputs before stages read them: {duration(seconds)} for {size(size_bytes)}, "
+        f"{share:.1f} % of the stages' wall time."
+    )

@@ -70,6 +70,9 @@ def _headline(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]])
         f"**{units[:1].upper()}{units[1:]}.** {duration(seconds)} of work, {size(size_bytes)} on "
         f"disk, {size(peak)} of memory in the largest process."
     )
+    if hashed_bytes := sum(one["input_check_bytes"] for one in measured.values()):
+        took = duration(sum(one["input_check_seconds"] for one in measured.values()))
+        line += f" Hashing the inputs first took {took} for {size(hashed_bytes)}."
     if set(states) - {"built"}:
         line += " What is cached or waited for was measured when it was built."
     return line
@@ -107,6 +110,8 @@ class _Measured(BaseModel):
     wall_seconds: float
     cpu_seconds: float
     peak_memory_bytes: int
+    input_check_seconds: float = 0.0
+    input_check_bytes: int = 0
 
 
 def read_measured(directory: Path) -> dict[str, Any]:

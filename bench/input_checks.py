@@ -1,0 +1,83 @@
+"""What hashing inputs before a build costs, at most: each stage in a run of its own.
+
+    .venv/bin/python bench/input_checks.py [--root ./data] [--profile mini15] [--set NAME=VALUE ...]
+
+A run does not hash what it wrote itself, so a whole run hashes nothing. Here each text stage and
+the shards are built again by a run that finds all of their inputs in the store and hashes them.
+Wall seconds of hashing and of the stage are from the same run, so other work on the machine slows
+both down. Writes bench/results/input_checks.json and docs/performance.md.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from pages import fill
+from runs import record_of, run_pipeline
+
+from xlm.config.settings import Settings
+from xlm.markdown import duration, size, table
+from xlm.pipeline.machine import machine_record
+from xlm.pipeline.results import costs_of
+from xlm.store.root import resolve_root
+
+RESULTS = Path(__file__).resolve().parent / "results" / "input_checks.json"
+STAGES = ("extract-wiki", "split", "tokenize", "learn-bpe", "apply-bpe", "vocabulary", "shard")
+
+
+def main() -> None:
+    """Build up to the shards, build each stage again, render."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--profile", default="mini15")
+    parser.add_argument("--set", action="append", default=[], dest="overrides")
+    arguments = parser.parse_args()
+    root = resolve_root(arguments.root)
+    run_pipeline(root, arguments.profile, arguments.overrides, until=STAGES[-1])
+    rows = []
+    for stage in STAGES:
+        run_pipeline(root, arguments.profile, arguments.overrides, until=stage, refresh=(stage,))
+        rows.append(row_of(stage, record_of(root, arguments.overrides), root))
+    record = {
+        "cores": machine_record()["cores"],
+        "profile": Path(arguments.profile).stem,
+        "rows": rows,
+    }
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+    fill("performance.md", "input-checks", render(rows))
+
+
+def row_of(stage: str, record: dict[str, Any], root: Path) -> dict[str, Any]:
+    """What the newest run hashed, and what the stage itself took."""
+    cost = next(cost for cost in costs_of(record, root) if cost.stage == stage)
+    return {
+        "stage": stage,
+        "input_bytes": record["input_check_bytes"],
+        "hash_seconds": record["input_check_seconds"],
+        "stage_seconds": cost.wall_seconds,
+        "run_seconds": record["seconds"],
+    }
+
+
+def render(rows: list[dict[str, Any]]) -> str:
+    """The table, with a row of sums."""
+    names = ("input_bytes", "hash_seconds", "stage_seconds", "run_seconds")
+    sums = {name: sum(row[name] for row in rows) for name in names}
+    cells = [
+        [
+            row["stage"],
+            size(row["input_bytes"]),
+            duration(row["hash_seconds"]),
+            duration(row["stage_seconds"]),
+            f"{100 * row['hash_seconds'] / row['stage_seconds']:.1f} %",
+            f"{100 * row['hash_seconds'] / row['run_seconds']:.1f} %",
+        ]
+        for row in [*rows, {"stage": "all", **sums}]
+    ]
+    header = ["stage", "inputs", "hashing", "stage, all units", "of the stage", "of the run"]
+    return table(header, cells)
+
+
+if __name__ == "__main__":
+    main()
