@@ -1,17 +1,23 @@
 """A model of other sizes is refused as a start by the plan and before any stage runs."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from tests.model.portable_models import original_content, small_model
+from tests.model.portable_models import WORDS, original_content, small_model, small_vocabulary
+from xlm.bpe.vocabulary import write_vocabulary
 from xlm.config.settings import Settings
 from xlm.errors import DataError, TrainingError
 from xlm.model.checkpoint import save_weights
 from xlm.model.hugging_face import write_hugging_face
 from xlm.model.original import write_original
 from xlm.model.pieces import write_pieces
+from xlm.model.sources import read_model
 from xlm.pipeline.observer import NoObserver
 from xlm.pipeline.plan import plan
 from xlm.pipeline.request import RunRequest
@@ -78,3 +84,102 @@ def test_an_absurd_size_is_one_line(tmp_path: Path, absurd: object) -> None:
     with pytest.raises(DataError, match="its dimension is not a whole number") as caught:
         plan(_request(tmp_path / "source.pth"), ArtifactStore.open(str(tmp_path / "root")))
     assert "\n" not in str(caught.value)
+
+
+def _edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    content = json.loads(path.read_bytes())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def _settings_of_another(tmp_path: Path, layout: str, sizes: dict[str, int]) -> Path:
+    """A source that declares our sizes and has weights of others."""
+    source = _source(tmp_path, layout, {**OURS, **sizes})
+    if layout == "original":
+        content = torch.load(source, weights_only=True)
+        content["params"] |= {"n_layers": OURS["layers"], "emb_dim": OURS["dimension"]}
+        torch.save(content, source)
+    elif layout == "hugging-face":
+        declared = {"n_layers": OURS["layers"], "emb_dim": OURS["dimension"]}
+        _edit(source / "config.json", lambda content: content.update(declared))
+    else:
+        _edit(source / "config.json", lambda content: content["model"].update(OURS))
+    return source
+
+
+@pytest.mark.parametrize("layout", ["original", "hugging-face", "xlm"])
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ({"layers": 2}, "n_layers is 1, there are weights of 2"),
+        ({"dimension": 32}, "is [0-9x ]*32, its settings say [0-9x ]*16"),
+    ],
+    ids=["layers", "dimension"],
+)
+def test_weights_of_another_size_than_declared_are_refused_before_any_stage(
+    tmp_path: Path, layout: str, sizes: dict[str, int], said: str
+) -> None:
+    source = _settings_of_another(tmp_path, layout, sizes)
+    store = ArtifactStore.open(str(tmp_path / "root"))
+    with pytest.raises(DataError, match=said) as caught:
+        plan(_request(source), store)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=said):
+        open_run(_request(source), Settings(str(store.root), 1), NoObserver()).__enter__()
+
+
+@pytest.mark.parametrize("layout", ["original", "hugging-face", "xlm"])
+def test_a_vocabulary_of_another_length_than_the_weights_is_refused_before_any_stage(
+    tmp_path: Path, layout: str
+) -> None:
+    source, model = _source(tmp_path, layout, OURS), small_model(**OURS)
+    assert model.vocabulary is not None
+    tokens, rows = model.vocabulary.tokens[:-2], model.vocabulary.size
+    if layout == "original":
+        content = torch.load(source, weights_only=True)
+        content["dico_id2word"] = dict(enumerate(tokens))
+        content["dico_word2id"] = {token: number for number, token in enumerate(tokens)}
+        torch.save(content, source)
+    elif layout == "hugging-face":
+        write_pieces(source, tokens)
+    else:
+        _edit(source / "config.json", lambda content: content.update(vocabulary_size=rows + 2))
+    shapes = f"{rows - 2} tokens for {rows} rows|{rows} x 16, its settings say {rows + 2} x 16"
+    with pytest.raises(DataError, match=shapes) as caught:
+        plan(_request(source), ArtifactStore.open(str(tmp_path / "root")))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_vocabulary_file_of_another_length_than_the_settings_is_refused(tmp_path: Path) -> None:
+    source = _source(tmp_path, "xlm", OURS)
+    shorter = small_vocabulary(WORDS[:-1])
+    write_vocabulary(shorter, source)
+    _edit(source / "config.json", lambda content: content.update(vocabulary_hash=shorter.hash))
+    said = f"its vocabulary has {shorter.size} tokens, its settings say {shorter.size + 1}"
+    with pytest.raises(DataError, match=said):
+        plan(_request(source), ArtifactStore.open(str(tmp_path / "root")))
+
+
+@pytest.mark.parametrize("layout", ["original", "hugging-face"])
+def test_a_source_without_a_vocabulary_is_refused_before_any_stage(
+    tmp_path: Path, layout: str
+) -> None:
+    source = _source(tmp_path, layout, OURS)
+    if layout == "original":
+        content = torch.load(source, weights_only=True)
+        torch.save({name: content[name] for name in ("model", "params")}, source)
+    else:
+        (source / "vocab.json").unlink()
+    with pytest.raises(TrainingError, match="nothing says which tokens the rows of"):
+        plan(_request(source), ArtifactStore.open(str(tmp_path / "root")))
+
+
+def test_the_plan_reads_no_number_of_the_weights(tmp_path: Path) -> None:
+    """A model has gigabytes: what is not finite is found later, when the weights are used."""
+    source = _source(tmp_path, "xlm", OURS)
+    weights = load_file(source / "model.safetensors")
+    weights["embeddings.weight"][3] = float("nan")
+    save_file(weights, source / "model.safetensors")
+    assert plan(_request(source), ArtifactStore.open(str(tmp_path / "root")))
+    with pytest.raises(DataError, match="not finite"):
+        read_model(source)

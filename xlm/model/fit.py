@@ -1,8 +1,8 @@
-"""Whether training can start from another model, by what that model says of its sizes.
+"""Whether training can start from another model: its settings, shapes of weights and vocabulary.
 
     require_fitting_source(config.model, Path("mlm_tlm_xnli15_1024.pth"))
 
-Plans ask before any stage runs, so weights stay on disk, and torch is loaded for a `.pth` alone.
+Plans ask before any stage runs, so no number of the weights is read.
 """
 
 from collections.abc import Mapping
@@ -38,10 +38,16 @@ def require_fitting_source(model: ModelConfig, source: Path) -> None:
     """Refuse a source of other sizes than the model to train has.
 
     Raises:
-        DataError: the source cannot be read, or a size of it is no whole number.
-        TrainingError: a size differs.
+        DataError: the source cannot be read, or a size of it is no whole number, or its settings,
+            weights and vocabulary do not fit each other.
+        TrainingError: a size differs, or nothing says what its ids mean.
     """
     require_sizes(model, _sizes(source), str(source))
+    from xlm.model.sources import read_model  # torch: only where a model is given
+
+    found = read_model(source, sizes_only=True)
+    if found.vocabulary is None and not found.description.vocabulary_hash:
+        raise unnamed_tokens(str(source))
 
 
 def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -> None:
@@ -63,6 +69,14 @@ def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -
                 f"warm start: {where} has {name} {theirs}, the model to train {mine}",
                 fix=f"set model.{name}={theirs}",
             )
+
+
+def unnamed_tokens(where: str) -> TrainingError:
+    """The error for a source without a vocabulary."""
+    return TrainingError(
+        f"warm start: nothing says which tokens the rows of {where} belong to",
+        fix="name its vocabulary: xlm convert SOURCE OUT --to xlm --vocabulary DIR",
+    )
 
 
 def hugging_face_settings(config: Mapping[str, Any]) -> dict[str, Any]:

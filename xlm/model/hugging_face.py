@@ -42,6 +42,7 @@ from xlm.model.source_files import (
     read_json,
     weight_files,
 )
+from xlm.store.presence import is_present
 
 _DEMANDS: Mapping[str, Any] = {
     "model_type": "xlm",
@@ -58,8 +59,10 @@ _CLASSIFIER_DEMANDS: Mapping[str, Any] = {
 _FIX = "only encoders as XLM trained them can be loaded"
 
 
-def read_hugging_face(folder: Path) -> PortableModel:
+def read_hugging_face(folder: Path, *, sizes_only: bool = False) -> PortableModel:
     """The model of a folder, its vocabulary from `vocabulary.json` (ours) or `vocab.json`.
+
+    `sizes_only`: see `xlm.model.sources.read_model`.
 
     Raises:
         DataError: the folder is damaged, would run code, or holds what the encoder cannot
@@ -70,8 +73,8 @@ def read_hugging_face(folder: Path) -> PortableModel:
     _demand(config, _DEMANDS, where)
     stored: dict[str, Any] = {}
     for file in weight_files(folder):
-        stored |= _read_weights(file)
-    weights = from_hugging_face(tidy_weights(stored, where))
+        stored |= _read_weights(file, mapped=sizes_only)
+    weights = from_hugging_face(tidy_weights(stored, where, sizes_only=sizes_only))
     if any(name.startswith(CLASSIFIER) for name in weights):
         _demand(config, _CLASSIFIER_DEMANDS, where)
         _require_labels(config, where)
@@ -208,14 +211,14 @@ def _require_labels(config: Mapping[str, Any], where: str) -> None:
         )
 
 
-def _read_weights(file: Path) -> dict[str, Any]:
+def _read_weights(file: Path, *, mapped: bool) -> dict[str, Any]:
     if file.suffix == ".safetensors":
         try:
             stored: object = load_file(file)
         except (OSError, SafetensorError) as error:
             raise DataError(f"{file}: {error}", fix="fetch it again") from None
     else:
-        stored = read_pickled(file)
+        stored = read_pickled(file, mapped=mapped)
     if not isinstance(stored, Mapping):
         raise DataError(f"{file} holds no weights by name", fix="fetch it again")
     return dict(stored)
@@ -223,10 +226,10 @@ def _read_weights(file: Path) -> dict[str, Any]:
 
 def _read_vocabulary(folder: Path) -> Vocabulary | None:
     pieces = folder / PIECES_FILE
-    if not (folder / VOCABULARY_FILE).is_file():
-        return read_pieces(pieces) if pieces.is_file() else None
+    if not is_present(folder / VOCABULARY_FILE):
+        return read_pieces(pieces) if is_present(pieces) else None
     ours = load_vocabulary(folder)
-    if pieces.is_file() and read_json(pieces) != huggingface_vocabulary(ours.tokens):
+    if is_present(pieces) and read_json(pieces) != huggingface_vocabulary(ours.tokens):
         raise DataError(
             f"{folder}: {PIECES_FILE} and {VOCABULARY_FILE} do not agree",
             fix=f"remove the one that is not the model's ({VOCABULARY_FILE} is not transformers')",

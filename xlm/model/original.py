@@ -28,19 +28,21 @@ _CLM_STEPS, _MLM_STEPS = "clm_steps", "mlm_steps"
 """What a run trained by: pairs of a language and None, or of two languages (MLM of those: TLM)."""
 
 
-def read_original(path: Path) -> PortableModel:
+def read_original(path: Path, *, sizes_only: bool = False) -> PortableModel:
     """The encoder of a checkpoint, or the classifier of a fine-tuned one.
+
+    `sizes_only`: see `xlm.model.sources.read_model`.
 
     Raises:
         DataError: the file would run code, is damaged, or holds what the encoder cannot represent.
     """
-    content, plain = _checked(read_pickled(path), path)
-    weights = tidy_weights(content["model"], str(path))
+    content, plain = _checked(read_pickled(path, mapped=sizes_only), path)
+    weights = tidy_weights(content["model"], str(path), sizes_only=sizes_only)
     projection = content.get(_PROJECTION)
     causal = bool(plain.get(_CLM_STEPS)) and not plain.get(_MLM_STEPS)
     if isinstance(projection, Mapping):
         causal = False  # its params are those of the pretraining (`ModelDescription.of_classifier`)
-        own = tidy_weights(projection, str(path))
+        own = tidy_weights(projection, str(path), sizes_only=sizes_only)
         weights |= {f"{_PROJECTION}.{name.removeprefix('proj.')}": own[name] for name in own}
     return describe(plain, weights, _vocabulary(content, path), str(path), causal=causal)
 

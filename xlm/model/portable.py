@@ -71,8 +71,10 @@ class PortableModel:
         )
 
 
-def tidy_weights(weights: object, where: str) -> dict[str, Tensor]:
+def tidy_weights(weights: object, where: str, *, sizes_only: bool = False) -> dict[str, Tensor]:
     """Weights as they were stored, as fp32 under plain names, the tied one left out.
+
+    `sizes_only`: the tensors have shapes and no data, and no stored number is read.
 
     Raises:
         DataError: they are no tensors of numbers that fp32 holds, naming the first.
@@ -91,6 +93,9 @@ def tidy_weights(weights: object, where: str) -> dict[str, Tensor]:
             raise DataError(f"{where}: weight {plain!r} holds {other}", fix=_FIX)
         if plain in tidy:
             raise DataError(f"{where}: weight {plain!r} is there twice", fix=_FIX)
+        if sizes_only:
+            tidy[plain] = torch.empty(tensor.shape, dtype=torch.float32, device="meta")
+            continue
         tidy[plain] = _alone(tensor.detach().to("cpu", torch.float32), taken)
         if not _is_finite(tidy[plain]):
             raise DataError(
@@ -131,16 +136,33 @@ def drop_tied(weights: dict[str, Tensor], where: str) -> dict[str, Tensor]:
     """Leave out the head's matrix, which is the embeddings'.
 
     Raises:
-        DataError: it is another one.
+        DataError: it is another one. Of weights without data, only the shapes are compared.
     """
     tied = weights.pop(TIED_KEY, None)
     embeddings = weights.get(EMBEDDINGS)
-    if tied is not None and (embeddings is None or not torch.equal(tied, embeddings)):
+    if tied is not None and (embeddings is None or not _equal(tied, embeddings)):
         raise DataError(
             f"{where}: {TIED_KEY} is not {EMBEDDINGS} (share_inout_emb false)",
             fix="only models whose head shares the embeddings can be loaded",
         )
     return weights
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape if one.is_meta else torch.equal(one, other)
+
+
+def check_layers(layers: object, weights: Mapping[str, Tensor], where: str) -> None:
+    """Refuse weights of another number of layers than the settings say.
+
+    Raises:
+        DataError: naming both numbers.
+    """
+    found = sum(name.endswith(".q_lin.weight") for name in weights)
+    if layers != found:
+        raise DataError(
+            f"{where}: n_layers is {layers!r}, there are weights of {found}", fix="fetch it again"
+        )
 
 
 def check_weights(description: ModelDescription, weights: Mapping[str, Tensor], where: str) -> None:

@@ -18,7 +18,7 @@ from xlm.config.model import ModelConfig
 from xlm.errors import DataError
 from xlm.model.checkpoint import EMBEDDINGS, LANGUAGES, POSITIONS
 from xlm.model.description import ModelDescription
-from xlm.model.portable import PortableModel, check_weights, drop_tied
+from xlm.model.portable import PortableModel, check_layers, check_weights, drop_tied
 
 _INDICES = {
     "bos_index": BOS,
@@ -57,12 +57,7 @@ def describe(
     weights = drop_tied(dict(weights), where)
     notes: list[str] = []
     # Before an encoder is built to compare with: it could be of any size.
-    layers = sum(name.endswith(".q_lin.weight") for name in weights)
-    if settings["n_layers"] != layers:
-        raise DataError(
-            f"{where}: n_layers is {settings['n_layers']!r}, there are weights of {layers}",
-            fix="fetch it again",
-        )
+    check_layers(settings["n_layers"], weights, where)
     languages = read_languages(settings, where)
     rows = len(weights[EMBEDDINGS])
     words = settings.get("n_words", settings.get("vocab_size", rows))

@@ -28,7 +28,7 @@ from xlm.model.checkpoint import (
     set_encoder_weights,
 )
 from xlm.model.encoder import Encoder
-from xlm.model.fit import require_sizes
+from xlm.model.fit import require_sizes, unnamed_tokens
 from xlm.model.portable import PortableModel
 from xlm.model.source_files import identity_of
 from xlm.model.sources import read_model
@@ -129,10 +129,7 @@ def _take_tokens(
     if theirs is None and source.description.vocabulary_hash == vocabulary.hash:
         theirs = vocabulary
     if theirs is None:
-        raise TrainingError(
-            f"warm start: nothing says which tokens the rows of {where} belong to",
-            fix="name its vocabulary: xlm convert SOURCE OUT --to xlm --vocabulary DIR",
-        )
+        raise unnamed_tokens(where)
     index = theirs.index
     rows = [
         (number, index[token]) for number, token in enumerate(vocabulary.tokens) if token in index
