@@ -15,6 +15,7 @@ from transformers import XLMConfig, XLMForSequenceClassification, XLMTokenizer, 
 
 from tests.flows.console import xlm
 from tests.model.portable_models import original_content, save, small_model
+from tests.release.artifacts import write_manifest
 from xlm.bpe.vocabulary import write_vocabulary
 from xlm.cli.convert import convert_model
 from xlm.errors import ConfigError, DataError
@@ -128,6 +129,7 @@ def test_codes_are_found_in_the_store_as_the_vocabulary_is(
     for name, stage in (("vocabulary.json", "vocabulary"), ("codes", "learn-bpe")):
         (stages / stage / "key").mkdir(parents=True)
         (pretrained / name).rename(stages / stage / "key" / name)
+        write_manifest(stages / stage / "key", stage)
     other = stages / "learn-bpe" / "another"
     other.mkdir()
     (other / "codes").write_bytes(b"a b 1\n")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.model.portable_models import WORDS, small_model, small_vocabulary
+from tests.release.artifacts import write_manifest
 from xlm.bpe.vocabulary import Vocabulary, write_vocabulary
 from xlm.errors import DataError, TrainingError
 from xlm.model.checkpoint import encoder_weights, save_weights
@@ -211,6 +212,7 @@ def test_an_artifact_finds_its_vocabulary_in_its_store(tmp_path: Path) -> None:
     save_weights(home, model.description, model.weights)
     for shelf, chosen in zip(shelves, (("x",), WORDS, ("y",)), strict=True):
         write_vocabulary(small_vocabulary(chosen), shelf)
+        write_manifest(shelf, "vocabulary")
     other = small_model(WORDS[::-1])
     report = warm_start(fresh(other), vocabulary_of(other), home)
     assert (report.tokens_taken, report.tokens_new) == (24, 0)

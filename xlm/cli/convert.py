@@ -23,6 +23,7 @@ from xlm.model.portable import PortableModel
 from xlm.model.sources import read_model
 from xlm.release.tokenizer import write_tokenizer
 from xlm.store.files import sync_directory, sync_tree
+from xlm.store.presence import files_of_stage, is_present
 
 _TARGETS = ("original", "hugging-face", "xlm")
 _CODES_FILES = ("codes", "merges.txt")
@@ -120,7 +121,7 @@ def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | No
     assert model.vocabulary is not None
     if given is not None:
         return _given_codes(model.vocabulary, given)
-    found = next((source / n for n in _CODES_FILES if (source / n).is_file()), None)
+    found = next((source / n for n in _CODES_FILES if is_present(source / n)), None)
     if found is None:
         return _codes_of_store(source, model.vocabulary.codes_hash)
     content, known = found.read_bytes(), model.vocabulary.codes_hash
@@ -134,8 +135,8 @@ def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | No
 
 def _codes_of_store(source: Path, known: str) -> bytes | None:
     """The codes of the store that an artifact lies in, by their hash; None: not there."""
-    shelf = source.resolve().parent.parent / _CODES_STAGE
-    for file in sorted(shelf.glob(f"*/{_CODES_FILES[0]}")) if known else ():
+    artifacts = source.resolve().parent.parent
+    for file in files_of_stage(artifacts, _CODES_STAGE, _CODES_FILES[0]) if known else ():
         try:
             content = file.read_bytes()
         except OSError:

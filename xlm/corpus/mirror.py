@@ -23,6 +23,7 @@ from xlm.config.sources import NetworkConfig
 from xlm.corpus.ranges import parse_range
 from xlm.errors import ConfigError
 from xlm.redaction import redact
+from xlm.store.presence import is_present, present_entries
 
 log = logging.getLogger("httpx")
 _CHUNK_BYTES = 1 << 18
@@ -73,7 +74,7 @@ def changed_in_mirror(mirror: str, manifest: Mapping[str, Any]) -> str | None:
     recorded = manifest.get("counts", {}).get("host_bytes")
     for source in manifest.get("sources", ()):
         path = mirror_path(mirror, source["address"])
-        if path is None or recorded is None or not path.is_file():
+        if path is None or recorded is None or not is_present(path):
             continue
         present = path.stat().st_size
         if present != recorded:
@@ -174,13 +175,14 @@ class _FolderTransport(httpx.BaseTransport):
         path = _inside(self._folder, str(request.url))
         if path is not None and path.is_dir():
             return httpx.Response(200, stream=httpx.ByteStream(_listing(path)))
-        if path is None or not path.is_file():
+        if path is None or not is_present(path):
             return httpx.Response(404)
         return _file_response(path, request.headers)
 
 
 def _listing(folder: Path) -> bytes:
-    names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir())
+    found = present_entries(folder)
+    names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in found)
     return "".join(f'<a href="{name}">\n' for name in names).encode()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xlm.errors import DataError
+from xlm.store.presence import is_present
 
 Kind = Literal["original", "hugging-face", "xlm"]
 
@@ -52,7 +53,7 @@ def kind_of(path: Path) -> Kind:
         if path.suffix == ".safetensors" or path.name == PICKLED_FILE:
             raise DataError(f"{path} holds weights alone", fix="give the folder that it is in")
         return "original"
-    if not (path / CONFIG_FILE).exists():
+    if not is_present(path / CONFIG_FILE):
         _refuse_parent(path)
     if _OURS in read_json(path / CONFIG_FILE):
         return "xlm"
@@ -62,7 +63,8 @@ def kind_of(path: Path) -> Kind:
 
 def _refuse_parent(folder: Path) -> None:
     """Name the models inside a folder that is not one: a publish artifact holds two."""
-    inside = sorted(file.parent.name for file in folder.glob(f"*/{CONFIG_FILE}"))[:_SHOWN_FOLDERS]
+    configs = filter(is_present, folder.glob(f"*/{CONFIG_FILE}"))
+    inside = sorted(file.parent.name for file in configs)[:_SHOWN_FOLDERS]
     if inside:
         raise DataError(
             f"{folder} is not a model, but holds {' and '.join(inside)}",
@@ -72,7 +74,7 @@ def _refuse_parent(folder: Path) -> None:
 
 def _refuse_added_tokens(folder: Path) -> None:
     pieces = folder / PIECES_FILE
-    if not pieces.is_file():
+    if not is_present(pieces):
         return
     added = sorted(_added_tokens(folder) - set(read_json(pieces)))
     if added:
@@ -87,9 +89,9 @@ def _refuse_added_tokens(folder: Path) -> None:
 def _added_tokens(folder: Path) -> set[str]:
     """Contents of all tokens that transformers keeps apart from the vocabulary."""
     found: set[str] = set()
-    if (folder / ADDED_TOKENS_FILE).is_file():
+    if is_present(folder / ADDED_TOKENS_FILE):
         found |= set(read_json(folder / ADDED_TOKENS_FILE))
-    if (folder / TOKENIZER_FILE).is_file():
+    if is_present(folder / TOKENIZER_FILE):
         table = read_json(folder / TOKENIZER_FILE).get("added_tokens_decoder")
         entries = table.values() if isinstance(table, dict) else ()
         found |= {str(e["content"]) for e in entries if isinstance(e, dict) and "content" in e}
@@ -121,10 +123,10 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         DataError: it has none, or an index that names what is not in the folder.
     """
     for name in (SAFETENSORS_FILE, PICKLED_FILE):
-        if (folder / name).is_file():
+        if is_present(folder / name):
             return (folder / name,)
         index = folder / f"{name}.index.json"
-        if index.is_file():
+        if is_present(index):
             return tuple(_shards(index))
     raise DataError(
         f"{folder} holds no {SAFETENSORS_FILE} and no {PICKLED_FILE}", fix="fetch it again"
@@ -145,9 +147,9 @@ def source_files(path: Path) -> tuple[Path, ...]:
         return (path / CONFIG_FILE, path / SAFETENSORS_FILE)
     weights = weight_files(path)
     indices = [path / f"{name}.index.json" for name in (SAFETENSORS_FILE, PICKLED_FILE)]
-    used = [index for index in indices if index.is_file() and len(weights) > 1]
+    used = [index for index in indices if len(weights) > 1 and is_present(index)]
     vocabularies = [path / name for name in (PIECES_FILE, VOCABULARY_FILE)]
-    present = [file for file in vocabularies if file.is_file()]
+    present = [file for file in vocabularies if is_present(file)]
     return (path / CONFIG_FILE, *used, *weights, *present)
 
 
@@ -176,7 +178,7 @@ def _shards(index: Path) -> Iterator[Path]:
         raise DataError(f"{index} has no weight_map", fix="fetch it again")
     for name in sorted({str(name) for name in names.values()}):
         # A name with a folder in it could read any file of this machine.
-        if Path(name).name != name or not (index.parent / name).is_file():
+        if Path(name).name != name or not is_present(index.parent / name):
             raise DataError(f"{index} names {name!r}, which is not beside it", fix="fetch it again")
         yield index.parent / name
 

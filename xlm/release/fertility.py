@@ -11,6 +11,7 @@ from pathlib import Path
 from xlm.config.languages import KNOWN_LANGUAGES
 from xlm.errors import DataError
 from xlm.markdown import decimal, mean, per_cent, table, whole
+from xlm.store.presence import is_present
 from xlm.xnli.tables import Table
 
 REPORT_NAME = "report.json"
@@ -40,12 +41,12 @@ def read_report(directory: Path) -> dict[str, LanguageShare]:
         DataError: the report is not what the stage writes.
     """
     path = directory / REPORT_NAME
+    if not is_present(path):
+        return {}
     try:
         content = json.loads(path.read_bytes())
         return {code: share_of(figures) for code, figures in sorted(content.items())}
-    except FileNotFoundError:
-        return {}
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
         raise DataError(f"{path} is not readable: {error}", fix="rebuild vocabulary") from error
 
 
