@@ -15,6 +15,10 @@ _REPOSITORY = Path(__file__).resolve().parent.parent
 # Programs started by nohup ignore SIGHUP, and so would all that the tests start.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# The test processes share the cores: two torch threads in each wait for each other longer than they
+# compute. Training processes get their number from the launcher, whatever stands here.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(autouse=True)
 def _warnings_stay_on() -> Iterator[None]:

@@ -13,8 +13,9 @@ XLM = Path(sys.executable).with_name("xlm")
 
 
 def environment(root: Path) -> dict[str, str]:
-    """A user's environment with nothing of Prefect in it, one worker, the store at `root`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    """A user's environment, without settings of Prefect and the tests; the store at `root`."""
+    ours = ("PREFECT", "OMP_NUM_THREADS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"XLM_ROOT": str(root), "XLM_WORKERS": "1"}
 
 
