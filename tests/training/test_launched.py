@@ -5,15 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.listening import DoorWatch
 from tests.training.runs import NO_DROPOUT, files, straight_run
+from tests.training.striking import striking
 from xlm.config.training import PretrainSlice
 from xlm.errors import (
     PeerLostError,
@@ -26,6 +27,9 @@ from xlm.errors import (
 from xlm.stage import Work
 from xlm.stages.pretrain import PRETRAIN
 from xlm.training.job import PretrainJob, write_job
+
+_PATIENCE_SECONDS = 200.0
+"""Before the suite's limit of a test, after what a loaded machine needs to start."""
 
 
 def losses(directory: Path) -> list[float]:
@@ -63,11 +67,11 @@ def test_a_killed_tree_goes_on_to_the_same_bytes(
     """kill -9 of the process and its guard, then a rerun: equal to a straight run."""
     shape: dict[str, object] = {"updates": 120, "validation_updates": 60, "checkpoint_updates": 10}
     killed = make_work("killed", **shape)
-    killer = threading.Thread(target=_kill_after_a_checkpoint, args=(killed.scratch,))
-    killer.start()
-    with pytest.raises(ToolError, match="a rerun continues from the last checkpoint"):
+    with (
+        _striking(lambda: _kill_after_a_checkpoint(killed.scratch), killed),
+        pytest.raises(ToolError, match="a rerun continues from the last checkpoint"),
+    ):
         PRETRAIN.run(killed)
-    killer.join()
     assert not (killed.out / "model.safetensors").exists()
     PRETRAIN.run(killed)
     assert "going on from update" in (killed.logs / "processes.log").read_text()
@@ -121,11 +125,8 @@ def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
         os.kill(_process_of_rank(1, work.scratch), number)
         ended.append(time.monotonic())
 
-    striker = threading.Thread(target=strike)
-    striker.start()
-    with pytest.raises(error, match=message):
+    with _striking(strike, work), pytest.raises(error, match=message):
         PRETRAIN.run(work)
-    striker.join()
     # 5 s of waiting, and 10 s until what does not answer is killed.
     assert time.monotonic() - ended[0] < 45
     assert not list(_processes_of(work.scratch))
@@ -146,11 +147,8 @@ def test_a_signal_to_any_process_saves_the_state_and_says_so(
         _wait_for_an_update(work.logs)
         os.kill(_process_of_rank(rank, work.scratch), number)
 
-    striker = threading.Thread(target=strike)
-    striker.start()
-    with pytest.raises(RequeueError, match="has saved its state"):
+    with _striking(strike, work), pytest.raises(RequeueError, match="has saved its state"):
         PRETRAIN.run(work)
-    striker.join()
     assert len(list((work.scratch / "checkpoints").iterdir())) == 1
 
 
@@ -169,11 +167,8 @@ def test_a_signal_while_torch_is_being_imported_means_requeue(
         )
         os.kill(_process_of_rank(1, work.scratch), number)
 
-    striker = threading.Thread(target=strike)
-    striker.start()
-    with pytest.raises(RequeueError, match="has saved its state"):
+    with _striking(strike, work), pytest.raises(RequeueError, match="has saved its state"):
         PRETRAIN.run(work)
-    striker.join()
     assert not list(_processes_of(work.scratch))
 
 
@@ -213,10 +208,20 @@ def test_sigusr1_without_the_pipeline_saves_the_state(
         env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
         stderr=subprocess.DEVNULL,
     )
-    _wait_for_an_update(job.logs)
-    process.send_signal(signal.SIGUSR1)
-    assert process.wait(60) == code
+    try:
+        _wait_for_an_update(job.logs)
+        process.send_signal(signal.SIGUSR1)
+        assert process.wait(_PATIENCE_SECONDS) == code
+    finally:
+        process.kill()
+        process.wait()
     assert len(list((job.scratch / "checkpoints").iterdir())) == 1
+
+
+def _striking(
+    strike: Callable[[], object], work: Work[PretrainSlice]
+) -> AbstractContextManager[None]:
+    return striking(strike, lambda: _processes_of(work.scratch))
 
 
 def _kill_after_a_checkpoint(scratch: Path) -> None:
@@ -235,42 +240,48 @@ def _wait_for_an_update(logs: Path) -> None:
 
 
 def _wait_until(happened: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     while not happened():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.01)
 
 
 def _process_of_rank(rank: int, scratch: Path) -> int:
-    return next(one for one in _ranks(scratch) if _rank_of(one) == f"RANK={rank}")
+    found: list[int] = []
+
+    def is_there() -> bool:
+        wanted = f"RANK={rank}".encode()
+        found.extend(one for one in _ranks(scratch) if wanted in _lines(one, "environ"))
+        return bool(found)
+
+    _wait_until(is_there, f"no process {rank}")
+    return found[0]
 
 
 def _ranks(scratch: Path) -> list[int]:
     """The training processes, without their guards."""
-    commands = {p: Path(f"/proc/{p}/cmdline").read_bytes() for p in _processes_of(scratch)}
-    return [process for process, command in commands.items() if b"guard.py" not in command]
+    found = {one: _lines(one, "cmdline") for one in _processes_of(scratch)}
+    return [
+        one for one, line in found.items() if not any(part.endswith(b"guard.py") for part in line)
+    ]
 
 
 def _runs_python(process: int) -> bool:
     """Whether it has become the program: until then it is a copy of its guard."""
-    return b"xlm.training.main" in Path(f"/proc/{process}/cmdline").read_bytes()
+    return b"xlm.training.main" in _lines(process, "cmdline")
 
 
-def _rank_of(process: int) -> str:
-    variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
-    return next(v for v in variables if v.startswith(b"RANK=")).decode()
+def _lines(process: int, name: str) -> list[bytes]:
+    """None of one that has ended or just becomes another program."""
+    try:
+        return Path(f"/proc/{process}/{name}").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _processes_of(scratch: Path) -> Iterator[int]:
+    """The processes of this test's job, workers and starters alike."""
+    job = str(scratch / "job.json").encode()
     for process in Path("/proc").glob("[0-9]*"):
-        if _runs_job(process, scratch):
+        if job in _lines(int(process.name), "cmdline"):
             yield int(process.name)
-
-
-def _runs_job(process: Path, scratch: Path) -> bool:
-    """Whether it is one of the processes of this test's job, workers and starters alike."""
-    try:
-        command = (process / "cmdline").read_bytes().decode()
-    except OSError:
-        return False
-    return str(scratch / "job.json") in command

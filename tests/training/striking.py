@@ -1,0 +1,43 @@
+"""Strikes at the processes of a run from beside it.
+
+    with striking(lambda: os.kill(wait_for_it(), signal.SIGTERM), processes):
+        PRETRAIN.run(work)
+
+The run has the test's own thread, and would train until the suite's time limit where the strike
+fails: then its processes are killed, and the strike's error is that of the test.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+_LOOK_SECONDS = 0.2
+
+
+@contextmanager
+def striking(
+    strike: Callable[[], object], processes: Callable[[], Iterable[int]]
+) -> Iterator[None]:
+    """Run `strike` in a thread; where it fails, `processes` are killed until the body ends."""
+    over = threading.Event()
+
+    def strike_or_end() -> None:
+        try:
+            strike()
+        except BaseException:
+            while not over.wait(_LOOK_SECONDS):
+                for process in processes():
+                    with suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
+            raise
+
+    with ThreadPoolExecutor(1) as pool:
+        struck = pool.submit(strike_or_end)
+        try:
+            yield
+        finally:
+            over.set()
+            struck.result()
