@@ -83,6 +83,18 @@ def test_tags(text, right):
         ("shut}- x", "shut}- x"),
         ("-{{t}} x", "-{{t}} x"),
         ("-{}-", ""),
+        ("-{zh-Hans:计;ZH-HANT:電}-", "计"),
+        ("-{ ZH-cn : 计 ; Zh-Tw : 電 ; }-", "计"),
+        ("-{A|zh-Hans:甲;zh-Hant:乙}-", "甲"),
+        ("-{N|zh-cn}- -{ N | Zh-Hant }--{N|qq}-", "大陆简体 繁體"),
+        ("-{D|zh-hans:车;zh-Hant:車;}-", "简体：车；繁體：車；"),
+        ("-{D|電腦=>zh-cn:计算机}-", "電腦⇒大陆简体：计算机；"),
+        ("a-{ H ; T |zh-Cn:x}--{+|zh-cn:y}--{-|zh-cn:z}-b", "ab"),
+        ("-{h|zh-cn:a}- -{|b}-", "a b"),
+        ("-{zh-hans:x-{zh-Hans:y;zh-Hant:c}-z;zh-hant:e}-", "xyz"),
+        ("-{H|a-{zh-cn:x}-b}-c", "c"),
+        ("-{zh-hans:{{t}}-x;zh-hant:b}-", "{{t}}-x"),
+        ("-{{{t}}}- {{t}}- x", "{{t}} {{t}}- x"),
     ],
 )
 def test_variants(text, right):
@@ -93,6 +105,8 @@ def test_another_variant_and_another_language(make_work, tmp_path):
     text = "-{zh-hans:简;zh-hant:繁;zh-tw:台}-"
     assert choose_variants(text, "zh-tw") == "台"
     assert choose_variants(text, "zh-hk") == "繁"
+    assert choose_variants("-{zh-tw:台;zh-mo:澳}-", "zh-hk") == "澳"
+    assert choose_variants("-{N|sr-ec}-", "sr-el") == "Ћирилица"
     assert choose_variants("-{sr-ec:а;sr-el:b}-", "sr-el") == "b"
     assert choose_variants("-{sr-ec:а;sr-el:b}-", "zh-hans") == "а"
     assert _lines(make_work, tmp_path / "in", text) == [text]
