@@ -15,6 +15,7 @@ from xlm.corpus.wiki_dates import needs_dates, put_dates
 from xlm.corpus.wiki_limits import hostile_reason
 from xlm.corpus.wiki_tags import take_header_rows, take_tags
 from xlm.corpus.wiki_variants import VARIANT_LANGUAGES, choose_variants
+from xlm.corpus.wiki_verbatim import escape_false_tags, mark_decoded_tags, shield_verbatim
 
 _TEXT = re.compile(rb"<text(?:\s[^<>]*)?(?<!/)>([^<]*)</text>")
 _TIMESTAMP = re.compile(rb"<timestamp>(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T")
@@ -55,10 +56,15 @@ class Preparation:
             text = unescape(match[1].decode("utf-8"), _QUOTES)
         except UnicodeDecodeError:
             return Prepared(content, "text that is not UTF-8")
-        if article and (reason := hostile_reason(text)):
-            return Prepared(content, reason)
+        changed = text
+        if article:
+            changed = self._rewritten(text) if not (reason := hostile_reason(text)) else text
+            # What stood on two sides of a tag can be hostile without it.
+            reason = reason or (hostile_reason(changed) if changed != text else "")
+            if reason:
+                return Prepared(content, reason)
         # Dates come last: a tag taken out of `{{CURRENT<wbr>TIME}}` completes a date word.
-        changed = self._dated(self._rewritten(text) if article else text, content)
+        changed = self._dated(changed, content)
         if changed == text:
             return Prepared(content)
         start, end = match.span(1)
@@ -75,7 +81,9 @@ class Preparation:
 
     def _rewritten(self, text: str) -> str:
         if "<" in text:
-            text = take_tags(text)
+            text = take_tags(escape_false_tags(shield_verbatim(text)))
+        if "<" in text or "&" in text:
+            text = mark_decoded_tags(text)
         if "-{" in text and self.variant != _AS_WRITTEN and self.language in VARIANT_LANGUAGES:
             text = choose_variants(text, self.variant)
         return take_header_rows(text) if "!" in text else text

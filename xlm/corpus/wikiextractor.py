@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlm.corpus.wiki_verbatim import without_marks
 from xlm.errors import ToolError
 from xlm.launch.child import ProcessResult
 from xlm.launch.process import run_process
@@ -189,9 +190,8 @@ def _documents(output: Path) -> Iterator[Document]:
 def _document(line: str) -> Document:
     try:
         record = json.loads(line)
-        return Document(
-            str(record["id"]), record["url"], record["title"], tuple(record["text"].split("\n"))
-        )
+        lines = tuple(without_marks(record["text"]).split("\n"))
+        return Document(str(record["id"]), record["url"], record["title"], lines)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise ToolError(
             "wikiextractor's output is cut: a line is not the JSON object of a page",
