@@ -8,7 +8,8 @@ from tests.corpus.small_dumps import page, write_dump
 from xlm.config.corpus import ExtractWikiSlice
 from xlm.corpus.wiki_dates import put_dates
 from xlm.corpus.wiki_prepare import date_in_name
-from xlm.corpus.wiki_tags import take_header_rows, take_tags
+from xlm.corpus.wiki_rows import take_rows
+from xlm.corpus.wiki_tags import take_tags
 from xlm.corpus.wiki_variants import choose_variants
 from xlm.stages.extract_wiki import run
 
@@ -153,10 +154,23 @@ def test_templates_keep_computed_names():
         ("a\n! b\nc", "a\n! b\nc"),
         ("! Kung\nis a people", "! Kung\nis a people"),
         ("{{t}}\n! b\nc", "{{t}}\n! b\nc"),
+        ("{{t}}\n ! Year || Title\n |-\n | 1 || 2\n | 3\n |}\nb", "{{t}}\n\nb"),
+        ("a\n! Year || Title\nb", "a\n\nb"),
+        ("{{t}}\n\t| 1\n\t| 2\n{{e}}", "{{t}}\n\n{{e}}"),
+        ("a\n |+ Caption\n ! x\n | y\nb", "a\n\nb"),
+        ("a\n | scope=row | x\nb", "a\n\nb"),
+        ("{{{!}} class=x\n ! a !! b\n | c\n |}\nd", "{{{!}} class=x\n\nd"),
+        ("a\n | a line of prose\nb", "a\n | a line of prose\nb"),
+        ("a\n ||x|| is a norm\nb", "a\n ||x|| is a norm\nb"),
+        ("{|\n ! a || b\n |-\n | c || d\n |}\ne",) * 2,
+        ("{{t\n | a = 1 || 2\n | b = {{c}}\n }}\nd",) * 2,
+        ("[[File:x.jpg|thumb\n | a || b]]\nc",) * 2,
+        ("a {{\n | b || c\nd", "a {{\n\nd"),
+        ("{| \n ! a !! b\nc", "{| \n\nc"),
     ],
 )
-def test_header_rows(text, right):
-    assert take_header_rows(text) == right
+def test_rows_of_tables(text, right):
+    assert take_rows(text) == right
 
 
 @pytest.mark.parametrize(
@@ -179,7 +193,7 @@ def test_rows_of_cells_prose_and_words_completed_by_tags(make_work, tmp_path, te
 
 def test_header_rows_between_much_code_take_linear_time():
     text = "<code>x</code>\n! a\n" * 20_000
-    assert take_header_rows(text) == text
+    assert take_rows(text) == text
 
 
 def test_a_comment_within_a_variant_is_no_part_of_its_rule():

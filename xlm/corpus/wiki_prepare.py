@@ -13,7 +13,8 @@ from xml.sax.saxutils import escape, unescape
 from xlm.corpus.surrogates import mended
 from xlm.corpus.wiki_dates import needs_dates, put_dates
 from xlm.corpus.wiki_limits import hostile_reason
-from xlm.corpus.wiki_tags import take_header_rows, take_tags
+from xlm.corpus.wiki_rows import take_rows
+from xlm.corpus.wiki_tags import take_tags
 from xlm.corpus.wiki_variants import VARIANT_LANGUAGES, choose_variants
 from xlm.corpus.wiki_verbatim import escape_false_tags, mark_decoded_tags, shield_verbatim
 
@@ -86,7 +87,7 @@ class Preparation:
             text = mark_decoded_tags(text)
         if "-{" in text and self.variant != _AS_WRITTEN and self.language in VARIANT_LANGUAGES:
             text = choose_variants(text, self.variant)
-        return take_header_rows(text) if "!" in text else text
+        return take_rows(text) if "!" in text or "|" in text else text
 
 
 def date_in_name(name: str) -> str | None:

@@ -6,9 +6,8 @@ comments. Names that MediaWiki does not know are text, as on its own pages.
 """
 
 import re
-from bisect import bisect_left
 
-from xlm.corpus.wiki_opaque import OPAQUE, Ends, opaque_spans
+from xlm.corpus.wiki_opaque import OPAQUE, Ends
 
 _UNWRAPPED = (
     "chem", "ce", "ruby", "rb", "rbc", "onlyinclude", "noinclude", "langconvert", "phonos",
@@ -30,13 +29,6 @@ _TAG = re.compile(
     rf"<!--|<(/?)({'|'.join((*_UNWRAPPED, *_REMOVED, *_EMPTY))})(?=[\s/>])([^<>]*)>", re.IGNORECASE
 )
 _SHOWN_TEXT = re.compile(r"""\btext\s*=\s*(?:"([^"]*)"|'([^']*)')""")
-_RUN_OF_ROWS = re.compile(r"^[ \t]*[!|].*(?:\n[ \t]*[!|].*)*", re.MULTILINE)
-_HEADER = re.compile(r"[ \t]*!")
-_ATTRIBUTE = re.compile(
-    r"\b(?:scope|colspan|rowspan|style|class|width|align|bgcolor)\s{0,9}=", re.IGNORECASE
-)
-_HEADER_LINE = re.compile(r"^[ \t]*!", re.MULTILINE)
-_WORD = re.compile(r"[ \t]*!\w[^|]*")
 
 
 def take_tags(text: str) -> str:
@@ -62,35 +54,3 @@ def take_tags(text: str) -> str:
             kept.append(shown[1] or shown[2] or "")
         done = position
     return "".join([*kept, text[done:]])
-
-
-def take_header_rows(text: str) -> str:
-    """`text` without the rows `! ...` of tables that a template opens: `{{table start}}`.
-
-    Outside of a table `!` is text, as in "!Kung people". So a row goes if it has several cells or
-    attributes, or stands among rows that begin with `|`, or between two templates; not in code.
-    """
-    if not _HEADER_LINE.search(text):
-        return text
-    code = list(opaque_spans(text)) if "<" in text else []
-    starts = [start for start, _ in code]
-
-    def rows(match: re.Match[str]) -> str:
-        before_end = bisect_left(starts, match.end())
-        if before_end and code[before_end - 1][1] > match.start():
-            return match[0]
-        lines = match[0].split("\n")
-        before = text[max(0, match.start() - 3) : match.start()].rstrip("\n")
-        between = before.endswith("}}") and text.startswith("\n{{", match.end())
-        among = any(not _HEADER.match(line) for line in lines)
-
-        def goes(line: str) -> bool:
-            if not _HEADER.match(line):
-                return False
-            attributes, bar, _ = line.partition("|")
-            cells = "!!" in line.strip(" \t!") or (bar and _ATTRIBUTE.search(attributes))
-            return bool(cells or among or (between and not _WORD.fullmatch(line)))
-
-        return "\n".join(line for line in lines if not goes(line))
-
-    return _RUN_OF_ROWS.sub(rows, text)
