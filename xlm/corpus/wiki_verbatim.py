@@ -26,6 +26,8 @@ _MARK = "\ufdd0"
 _DECODED_TAG = re.compile(
     r"&(?:lt|#0{0,9}60|#[xX]0{0,9}3[cC]);(?=\s*+/?\s*+[A-Za-z&])|<(?=\s++[A-Za-z/&]|/?\s*+&)"
 )
+_DROPPED_LINE = re.compile(r"^(?=[*#:;|{='])|(?<=\})$", re.MULTILINE)
+"""The program drops lists, lines of tables and all that ends in a brace; a mark makes it text."""
 _ANGLE = re.compile(r"[<>]")
 _MOST_COMMENTS = 10
 """Within one tag; it bounds the time."""
@@ -66,7 +68,8 @@ def shield_verbatim(text: str) -> str:
         if name in _PLACEHOLDERS:
             kept.append(placeholders.take(name, opening[0], content, text[content_end:end]))
         elif name in _SHOWN:
-            kept.append(_MARKUP.sub(_entity, content))
+            inline = "\n" not in content and content.endswith("}")
+            kept.append(_MARKUP.sub(_entity, content) + (_MARK if inline else ""))
         elif name == "nowiki":
             kept += (opening[0], _unread(content), text[content_end:end])
         done = position = end
@@ -145,7 +148,7 @@ def _numbered(text: str, name: str, word: str) -> str:
 
 def _unread(content: str) -> str:
     """The content of `<nowiki>`: the program reads on, but nothing in it stays open."""
-    content = content.replace("<", "&lt;")
+    content = _DROPPED_LINE.sub(_MARK, content.replace("<", "&lt;"))
     return content if _balanced(content) else _BRACKET.sub(_entity, content)
 
 
