@@ -50,6 +50,24 @@ def test_what_is_not_utf8_is_one_line_behind_the_answers_before_it(jobs: str) ->
         assert "line 1: not UTF-8" in run(*TOKENIZE, text=half_of_a_pair, code=1)[1]
 
 
+def test_every_filter_stops_at_bad_bytes_as_the_documents_say(tmp_path: Path) -> None:
+    """Line from 1, byte from 0; what answers line by line has answered the lines before."""
+    (tmp_path / "codes").write_text("a b 3\n", encoding="utf-8")
+    (tmp_path / "vocab").write_text("ab 3\na@@ 2\n", encoding="utf-8")
+    codes, vocab = ("--codes", tmp_path / "codes"), ("--vocab", tmp_path / "vocab")
+    for arguments, before, answers in (
+        (("bpe", "apply", *codes), b"ab\n\n", b"a@@ b\n\n"),
+        (("encode", "--tokenized", *codes, *vocab), b"ab\n\n", b"15 3\n\n"),
+        (("decode", *vocab), b"15 14\n\n", b"aab\n\n"),
+        (("bpe", "vocab"), b"ab\n\n", b""),
+        (("bpe", "learn", "--codes", "2"), b"ab\n\n", b""),
+    ):
+        answer, said = run(*arguments, text=before + b"14 \xe9\nab\n", code=1)
+        assert answer == answers, arguments
+        assert said.startswith("xlm: standard input, line 3: not UTF-8 ("), arguments
+        assert said.endswith(" at byte 3); convert it to UTF-8\n"), arguments
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32-le"])
 def test_wide_text_is_refused_in_one_line(encoding: str, jobs: str) -> None:
