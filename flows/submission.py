@@ -16,7 +16,7 @@ from flows.worker_watch import ends_with_its_worker
 from tasks.artifacts import accuracy_line, publish_stage_card, publish_tables
 from tasks.context import current_run_is
 from tasks.documents import DocumentArtifacts
-from tasks.notices import NoticeLog
+from tasks.notices import NoticeLog, warnings_in_log
 from tasks.progress import ProgressArtifacts
 from tasks.reach import ServerReach
 from tasks.run_page import RunPage
@@ -117,6 +117,7 @@ def pipeline(request: RunRequest) -> Iterator[Submitter]:
         ends_with_its_worker(request),
         open_run(request, Settings.of_environment(), observers) as run,
         current_run_is(run),
+        warnings_in_log(),
     ):
         get_run_logger().info("%d nodes in %s", len(run.selected), run.store.root)
         for warning in config_warnings(run.graph.config):

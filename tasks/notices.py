@@ -1,5 +1,9 @@
 """What a person should see of a run (a wait, a verdict, a mend) as lines of the task's log."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from prefect import get_run_logger
 from prefect.exceptions import MissingContextError
 
@@ -14,5 +18,25 @@ class NoticeLog(NoObserver):
         """Log the line; outside of a task there is no log."""
         try:
             get_run_logger().warning("%s %s", node, line)
+        except MissingContextError:
+            return
+
+
+@contextmanager
+def warnings_in_log() -> Iterator[None]:
+    """Write the warnings of our code into the log of the task run that they come from."""
+    ours, handler = logging.getLogger("xlm"), _TaskLog(logging.WARNING)
+    ours.addHandler(handler)
+    try:
+        yield
+    finally:
+        ours.removeHandler(handler)
+
+
+class _TaskLog(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the line; outside of a run there is no log."""
+        try:
+            get_run_logger().warning("%s", record.getMessage())
         except MissingContextError:
             return

@@ -1,5 +1,6 @@
 """The flow's machinery on the toy DAG, against a real Prefect server."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -102,3 +103,20 @@ def test_every_stage_leaves_a_card(run_toy: RunToy) -> None:
     assert text.startswith("## read")
     assert "| sw | built |" in text
     assert "### Build again\n\n```sh\nxlm run --profile" in text
+
+
+def test_warnings_of_stages_are_in_the_log_of_their_task_run(run_toy: RunToy) -> None:
+    """Bad lines of a text, unknown tokens, a damaged artifact: only the terminal showed them."""
+
+    def warn(work: Work[ReadSlice]) -> Outcome:
+        logging.getLogger("xlm.corpus.parallel").warning("text of %s: 2 bad lines", work.unit)
+        return READ.run(work)
+
+    run_toy(replace(READ, run=warn), JOIN, LAST)
+    from prefect.client.orchestration import get_client
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=30)
+    with get_client(sync_client=True) as client:
+        lines = {line.message for line in client.read_logs(limit=200)}
+    assert {"text of en: 2 bad lines", "text of sw: 2 bad lines"} <= lines
