@@ -35,7 +35,7 @@ CASES = {
     "not an address that begins with",
     "languages=en": "languages must be a list, e.g. [en, sw], not 'en'",
     "languages=[en, xx]": "unknown language 'xx'; known are ar bg",
-    "bpe=null": "bpe must be a section, not None",
+    "bpe=null": "bpe must be a section, not empty (null)",
     "bpe.codes=many": "bpe.codes must be a whole number, not 'many'; Merges to learn",
     "bpe.codes=1.5": "bpe.codes must be a whole number, not 1.5",
     "bpe.codes=0": "bpe.codes must be more than 0, not 0",

@@ -60,6 +60,50 @@ def test_a_hostile_override_is_one_line(value: str) -> None:
     _one_line(caught.value)
 
 
+@pytest.mark.parametrize(("text", "what"), [
+    ("bpe: {codes: 017}", "017 is a number in base 8; remove the zero in front, or quote it"),
+    ("bpe: {codes: 1:30:00}", "1:30:00 is a number in base 60; quote it, or write it in decimal"),
+    ("split: {valid_fraction: -1:30.5}", "-1:30.5 is a number in base 60"),
+    ("bpe: {codes: true}", "bpe.codes must be a whole number, not 'true'"),
+    ("split: {valid_fraction: yes}", "split.valid_fraction must be a number, not 'true'"),
+    ("sources: {max_pairs: on}", "sources.max_pairs must be a whole number, not 'true'"),
+    ("bpe: {codes: null}", "bpe.codes must be a whole number, not empty (null)"),
+    ("sources:", "sources must be a section, not empty (null)"),
+    ("languages: [en, no]", "languages.1 must be text, not false; YAML reads no, yes, on and off"),
+    ("sources: {parallel: {a: 1}}", "sources.parallel must be a list, e.g. [a, b], not {'a': 1}"),
+    ("model: !!python/object:os.system {}", "line 2: the tag !!python/object:os.system is not all"),
+    ("model: !mine {}", "line 2: the tag !mine is not allowed; remove it"),
+    ("bpe: {codes: 3", "line 3, column 1: expected ',' or '}', but got the end of the text"),
+    ("bpe:\n\tcodes: 3", "line 3, column 1: found character '\\t' that cannot start any token"),
+    ("bpe: {codes: 3, codes: 4}", "line 2: the key 'codes' stands twice; keep one of them"),
+    ("bpe: *a", "the alias *a names nothing before it; write &a where its value stands"),
+    ("bpe: {<<: 5}", "line 2, column 11: expected a mapping or list of mappings for merging"),
+    ("? [a]\n: 3", "line 2, column 3: found unhashable key"),
+    ("split: {valid_fraction: .nan}", "split.valid_fraction must be a finite number, not nan"),
+    ("bpe: {codes: .inf}", "bpe.codes must be a finite number, not inf"),
+    ("bpe: {codes: 2026-01-01}", "bpe.codes must be a whole number, not '2026-01-01'"),
+])  # fmt: skip
+def test_what_yaml_allows_and_nobody_means_is_named(tmp_path: Path, text: str, what: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text if text.startswith("languages") else f"languages: [en, sw]\n{text}\n")
+    with pytest.raises(ConfigError) as caught:
+        resolve(str(path))
+    line = _one_line(caught.value)
+    assert what in line
+    assert "unicode string" not in line
+
+
+def test_merge_keys_and_underscores_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "languages: [en, 'no']\nfinetune: {schedule: &s {warmup_updates: 1_0}}\n"
+        "pretrain: {schedule: {<<: *s}}\n"
+    )
+    config = resolve(str(path))
+    assert config.pretrain.schedule.warmup_updates == 10
+    assert config.languages == ("en", "no")
+
+
 def test_odd_names_of_profiles_are_one_line(tmp_path: Path) -> None:
     for name in (
         "x" * 5000 + ".yaml",

@@ -8,9 +8,9 @@ with `operational(...)`; it is shown and stored, but enters no artifact key.
         retries: int = operational(5, description="Attempts per address.")
 """
 
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _OPERATIONAL = "operational"
 
@@ -27,6 +27,19 @@ class Config(BaseModel):
         coerce_numbers_to_str=True,
         allow_inf_nan=False,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truths_are_no_numbers(cls, values: Any) -> Any:
+        # pydantic would take `codes: true` as 1. As text it is refused, under the field's name.
+        if not isinstance(values, dict):
+            return values
+        numbers = {
+            name
+            for name, field in cls.model_fields.items()
+            if isinstance(values.get(name), bool) and _is_number(field.annotation)
+        }
+        return values | {name: str(values[name]).lower() for name in numbers}
 
     def key_fields(self) -> dict[str, Any]:
         """The JSON-ready values that can change a stage's bytes: all but operational fields."""
@@ -45,6 +58,11 @@ def operational(default: Any, *, description: str, **constraints: Any) -> Any:
         json_schema_extra={_OPERATIONAL: True},
         **constraints,
     )
+
+
+def _is_number(annotation: Any) -> bool:
+    kinds = {annotation, *get_args(annotation)}
+    return bool(kinds & {int, float}) and bool not in kinds
 
 
 def _is_operational(extra: object) -> bool:

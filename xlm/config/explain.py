@@ -33,11 +33,12 @@ _KINDS = {
     "float": "a number",
     "bool": "true or false",
     "string": "text",
-    "tuple": "a list, e.g. [en, sw]",
-    "list": "a list, e.g. [en, sw]",
+    "tuple": "a list, e.g. [a, b]",
+    "list": "a list, e.g. [a, b]",
     "dict": "a mapping of names to values",
     "finite": "a finite number",
 }
+_YAML_NAMES = {None: "empty (null)", True: "true", False: "false"}
 _LIMITS = {
     "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",
@@ -66,7 +67,12 @@ def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[
         message = error["msg"].removeprefix("Value error, ")
         place = f"{place}: " if place else ""
         return f"{before}{place}{message}", _described(field).removeprefix(": ")
-    given = _shown(repr(error["input"]))
+    if place == "languages":
+        wanted = wanted.replace("[a, b]", "[en, sw]")
+    given = _given(error["input"])
+    if isinstance(error["input"], bool) and kind == "string_type":
+        fix = "YAML reads no, yes, on and off as false and true: quote it, e.g. 'no'"
+        return f"{before}{place} must be {wanted}, not {given}", fix
     if kind in ("model_type", "model_attributes_type") or kind.startswith("dataclass"):
         names = ", ".join(list(_section(field, parent).model_fields)[:4])
         return (
@@ -125,6 +131,13 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in get_args(annotation) for model in _models(argument)]
+
+
+def _given(value: object) -> str:
+    """A value as YAML writes it, as far as that differs from Python."""
+    if value is None or isinstance(value, bool):
+        return _YAML_NAMES[value]
+    return _shown(repr(value))
 
 
 def _described(field: FieldInfo | None) -> str:

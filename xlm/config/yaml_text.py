@@ -2,11 +2,12 @@
 
     read_yaml("{codes: 30000}", "override")  # {"codes": 30000}
 
-Dates stay text. A key may stand once. Nesting, aliases and numbers are bounded before anything is
-built, so that no file keeps a command busy.
+Dates stay text. Numbers are decimal or hexadecimal: YAML 1.1 reads `017` as 15 and `1:30` as 90,
+which nobody means. A key may stand once. Nesting, aliases and numbers are bounded before anything
+is built, so that no file keeps a command busy.
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -19,11 +20,20 @@ _LARGEST = 1 << 63
 _LONGEST_NUMBER = 25
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _SHOWN_CHARACTERS = 200
+_SMALLER = "make it smaller: no configuration needs that much"
 # What PyYAML itself raises on odd values: an empty `!!int`, a month 13, a tag that does not fit.
 _FAULTS = (
     yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
     RecursionError,
 )  # fmt: skip
+
+
+class _RefusedError(yaml.YAMLError):
+    """What YAML allows and we do not, and what to write instead."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.fix = fix
 
 
 class _Loader(yaml.SafeLoader):
@@ -37,22 +47,40 @@ class _Loader(yaml.SafeLoader):
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """A whole number of 64 bits."""
         text = str(self.construct_scalar(node))
+        _require_plain_number(text)
         value = 0 if len(text) > _LONGEST_NUMBER else super().construct_yaml_int(node)
         if len(text) > _LONGEST_NUMBER or abs(value) >= _LARGEST:
-            raise yaml.YAMLError(f"the number {text[:20]}... is too large")
+            raise _RefusedError(f"the number {text[:20]}... is too large", "write a smaller one")
         return int(value)
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        """A number with a point or an exponent."""
+        _require_plain_number(str(self.construct_scalar(node)))
+        return float(super().construct_yaml_float(node))
+
+    def construct_undefined(self, node: yaml.Node) -> NoReturn:
+        """Refuse a tag, `!!python/object` for one."""
+        tag = str(node.tag).replace("tag:yaml.org,2002:", "!!")
+        raise _RefusedError(
+            f"line {node.start_mark.line + 1}: the tag {tag[:60]} is not allowed", "remove it"
+        )
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping whose keys differ."""
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.YAMLError(f"the key {key.value[:40]!r} stands twice")
+                line = key.start_mark.line + 1
+                raise _RefusedError(
+                    f"line {line}: the key {key.value[:40]!r} stands twice", "keep one of them"
+                )
             seen.add(str(key.value))
         found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return found
 
 
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
+_Loader.add_constructor(None, _Loader.construct_undefined)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
@@ -67,15 +95,36 @@ def read_yaml(text: str, where: str) -> Any:
     """
     try:
         if len(text) > _MOST_CHARACTERS:
-            raise yaml.YAMLError(f"more than {_MOST_CHARACTERS:,} characters")
+            raise _RefusedError(f"more than {_MOST_CHARACTERS:,} characters", _SMALLER)
         _require_bounded(text)
         return yaml.load(text, Loader=_Loader)
     except _FAULTS as error:
-        reason = " ".join(str(error).split())[:_SHOWN_CHARACTERS]
+        reason = " ".join(_reason(error).split())[:_SHOWN_CHARACTERS]
         raise ConfigError(
             f"{where} is not YAML that can be read: {reason}",
-            fix="check the quotes, brackets and indentation",
+            fix=getattr(error, "fix", "check the quotes, brackets and indentation"),
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    """Place and fault, without PyYAML's drawing of the place."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem is None:
+        return str(error).replace('in "<unicode string>", ', "at ")
+    mark = error.problem_mark or error.context_mark
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return place + error.problem.replace("'<stream end>'", "the end of the text")
+
+
+def _require_plain_number(text: str) -> None:
+    digits = text.lstrip("+-").replace("_", "")
+    if ":" in digits:
+        raise _RefusedError(
+            f"{text[:20]} is a number in base 60", "quote it, or write it in decimal"
+        )
+    if digits.isdecimal() and digits.startswith("0") and len(digits) > 1:
+        raise _RefusedError(
+            f"{text[:20]} is a number in base 8", "remove the zero in front, or quote it"
+        )
 
 
 def _require_bounded(text: str) -> None:
@@ -86,7 +135,10 @@ def _require_bounded(text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
-                raise yaml.YAMLError(f"the alias *{str(event.anchor)[:20]} names nothing before it")
+                raise _RefusedError(
+                    f"the alias *{str(event.anchor)[:20]} names nothing before it",
+                    f"write &{str(event.anchor)[:20]} where its value stands",
+                )
             nodes += sizes[event.anchor]
         elif isinstance(event, yaml.CollectionStartEvent):
             open_nodes.append((event.anchor, nodes))
@@ -100,6 +152,6 @@ def _require_bounded(text: str) -> None:
             if event.anchor is not None:
                 sizes[event.anchor] = 1
         if len(open_nodes) > _DEEPEST:
-            raise yaml.YAMLError(f"nested deeper than {_DEEPEST} levels")
+            raise _RefusedError(f"nested deeper than {_DEEPEST} levels", _SMALLER)
         if nodes > _MOST_NODES:
-            raise yaml.YAMLError(f"more than {_MOST_NODES:,} values")
+            raise _RefusedError(f"more than {_MOST_NODES:,} values", _SMALLER)
