@@ -28,6 +28,19 @@ from tests.flows.console import xlm
         (("store", "ls", "tokenise"), "did you mean 'tokenize'?"),
         (("results",), "no run in "),
         (("plan", "--set", "sources.mirror=/m"), "the sample world is its own mirror"),
+        (("plan", "--profile", "mini16"), "did you mean 'mini15'? Or give the path of a .yaml"),
+        (("plan", "--set", "=3"), "'=3' has nothing in front of `=`"),
+        (("plan", "--set", "bpe..codes=3"), "a name is missing beside a point"),
+        (("plan", "--only", "tokenize[xx]"), "tokenize has the units ar, bg, de, "),
+        (("plan", "--only", "tokenize[ws]"), "did you mean 'tokenize[sw]'?"),
+        (("plan", "--only", "pretrain[x]"), "write pretrain, which has no units"),
+        (("plan", "--root", "/proc/x"), "/proc/x is read-only (/proc cannot be written)"),
+        (("plan", "--set", "sources.mirror=htp://x"), "an address of htp://, which cannot be read"),
+        (("plan", "--set", "sources.mirror=https://"), "'https://' names no host; give a folder"),
+        (("plan", "--set", "sources.mirror=https://h/x?y"), "has parameters; give a folder"),
+        (("plan", "--set", "sources.wikipedia.date=20261131"), "is no day of a calendar"),
+        (("tokenize", "--lang", ""), "--lang '' is no code of a language; e.g. --lang sw"),
+        (("tokenize", "--lang", "../x"), "--lang '../x' is no code of a language"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_1(
@@ -37,6 +50,13 @@ def test_mistakes_are_one_line_and_exit_1(
     assert printed.startswith("xlm: ")
     assert printed.count("\n") == 1
     assert said in printed
+
+
+def test_a_mirror_folder_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
+    """A run that finds all in its store needs no mirror, but its key says that it had one."""
+    overrides = ("--profile", "mini15", "--set", f"sources.mirror={tmp_path}/nope")
+    printed = xlm(tmp_path, "plan", *overrides, "--until", "download")
+    assert f"xlm: warning: sources.mirror: there is no folder {tmp_path}/nope" in printed
 
 
 def test_a_read_only_root_is_one_line(tmp_path: Path) -> None:

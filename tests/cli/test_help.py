@@ -86,7 +86,7 @@ def test_the_version_is_that_of_the_package() -> None:
         (("run", "--set"), "xlm: option --set needs a value; see `xlm --help`"),
         (("tokenize",), "xlm tokenize: option --lang is missing; see `xlm tokenize --help`"),
         (("convert",), "xlm convert: argument SOURCE is missing; see `xlm convert --help`"),
-        (("plan", "mini15"), "xlm plan: got unexpected extra argument(s) (mini15); see `xlm plan"),
+        (("plan", "mini15"), "xlm plan: takes no further argument: mini15; see `xlm plan"),
     ],
 )
 def test_a_mistyped_command_line_is_one_line_on_stderr_and_exit_2(

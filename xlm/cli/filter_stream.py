@@ -110,7 +110,9 @@ def write_output(data: bytes) -> None:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise ToolError(f"standard output cannot be written: {error.strerror}") from error
+            raise ToolError(
+                f"standard output cannot be written: {error.strerror}", fix="write it elsewhere"
+            ) from error
 
 
 def read_batches() -> Iterator[tuple[bytes, bool]]:
@@ -251,7 +253,9 @@ def _read() -> bytes:
         except BlockingIOError:
             _wait(_STDIN, select.POLLIN)
         except OSError as error:
-            raise DataError(f"{INPUT} cannot be read: {error.strerror}") from error
+            raise DataError(
+                f"{INPUT} cannot be read: {error.strerror}", fix="give it a text: ... < FILE"
+            ) from error
 
 
 def _readable() -> bool:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.secrets import take_from_override
@@ -44,5 +45,8 @@ def build_request(
 
 def print_warnings(config: PipelineConfig) -> None:
     """Print on standard error what is probably not meant."""
-    for warning in config_warnings(config):
+    mirror = config.sources.mirror
+    absent = mirror is not None and "://" not in mirror and not Path(mirror).is_dir()
+    missing = [f"sources.mirror: there is no folder {mirror}: downloads will fail"] * absent
+    for warning in (*config_warnings(config), *missing):
         sys.stderr.write(f"xlm: warning: {warning}\n")

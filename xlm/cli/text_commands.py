@@ -5,6 +5,7 @@
 What they do is in `filter_recipes.py`, how they read and write in `filter_stream.py`.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -251,6 +252,10 @@ def _segmenter(language: str, chosen: str | None) -> str | None:
     """The segmenter to take; what is unusual about a language is said once and refuses nothing."""
     from xlm.text.segment import unsegmented_warning, with_path
 
+    if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", language):
+        raise ConfigError(
+            f"--lang {language[:40]!r} is no code of a language", fix="e.g. --lang sw"
+        )
     spec = chosen or DEFAULT_SEGMENTERS.get(language)
     warning = unsegmented_warning(language, spec is not None)
     if warning is None and language not in LANGUAGES and spec is None:

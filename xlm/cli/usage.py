@@ -1,5 +1,6 @@
 """What all commands share: their help, their version, and one line for a mistyped command."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -97,6 +98,8 @@ def usage_line(error: typer.TyperException) -> str:
         name = error.param.opts[0] if kind == "option" else str(error.param.name).upper()
         return f"{command}: {error.message or f'{kind} {name} is missing'}; {see}"
     what = error.format_message().rstrip(".")
+    if found := re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", what):
+        return f"{command}: takes no further argument: {_shortened(found[1])}; {see}"
     return f"{command}: {_shortened(what[:1].lower() + what[1:])}; {see}"
 
 

@@ -30,3 +30,24 @@ def require_file_address(address: str) -> str:
     if what is None:
         return address
     raise ValueError(f"{address[:200]!r} {what}; write e.g. https://host/folder/train.en")
+
+
+def require_mirror(mirror: str) -> str:
+    """The mirror, if it can be a folder or an address to which `/<host>/<path>` is added.
+
+    Raises:
+        ValueError: it is neither; a validator's error is told with its setting.
+    """
+    scheme, colon, rest = mirror.partition("://")
+    what = None
+    if not mirror.strip():
+        what = "is blank"
+    elif colon and scheme.lower() not in ("http", "https", "file"):
+        what = f"is an address of {scheme}://, which cannot be read"
+    elif colon and scheme.lower() != "file" and rest.partition("/")[0].strip() in ("", "."):
+        what = "names no host"
+    elif colon and ("?" in rest or "#" in rest):
+        what = "has parameters"
+    if what is None:
+        return mirror
+    raise ValueError(f"{mirror[:200]!r} {what}; give a folder or an address as https://host/path")

@@ -88,7 +88,7 @@ def _read_profile(profile: str) -> dict[str, Any]:
     else:
         raise ConfigError(
             f"unknown profile {profile[:200]!r}",
-            fix=f"{did_you_mean(profile, profile_names())}, or the path of a .yaml file",
+            fix=f"{_or(did_you_mean(profile, profile_names()))} give the path of a .yaml file",
         )
     values = read_yaml(text, f"profile {profile}")
     if not isinstance(values, dict):
@@ -97,6 +97,10 @@ def _read_profile(profile: str) -> dict[str, Any]:
             fix="write `languages: [en, sw]` and what else differs from the defaults",
         )
     return values
+
+
+def _or(choice: str) -> str:
+    return f"{choice} Or" if choice.endswith("?") else f"{choice}, or"
 
 
 def _read_text(path: Path) -> str:
@@ -122,8 +126,15 @@ def _nested(values: dict[str, Any], override: str) -> dict[str, Any]:
     """An override as sections within sections."""
     path, equals, text = override.partition("=")
     if not equals or not path.strip():
+        lack = "nothing in front of `=`" if equals else "no `=`"
         raise ConfigError(
-            f"override {override[:_SHOWN_CHARACTERS]!r} has no `=`",
+            f"override {override[:_SHOWN_CHARACTERS]!r} has {lack}",
+            fix="write key.path=value, e.g. bpe.codes=30000",
+        )
+    if not all(path.strip().split(".")):
+        raise ConfigError(
+            f"override {override[:_SHOWN_CHARACTERS]!r}: unknown setting {path.strip()!r}: "
+            "a name is missing beside a point",
             fix="write key.path=value, e.g. bpe.codes=30000",
         )
     shown = override if len(override) <= _SHOWN_CHARACTERS else f"{override[:_SHOWN_CHARACTERS]}..."

@@ -7,11 +7,12 @@ sources.download_ids(("en", "sw"))   # wikipedia.en, wikipedia.sw, tatoeba.en-sw
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from xlm.config.addresses import CODE, file_name, require_file_address
+from xlm.config.addresses import CODE, file_name, require_file_address, require_mirror
 from xlm.config.base import Config, operational
 from xlm.config.languages import ENGLISH, other_language, pair_of, split_pair
 from xlm.errors import ConfigError
@@ -43,6 +44,17 @@ class WikipediaSource(Config):
         "multistream file; null: the whole file (the paper).",
     )
     licence: str = Field(default="CC-BY-SA-4.0", description="Licence of the text.")
+
+    @field_validator("date")
+    @classmethod
+    def _is_a_day(cls, date: str) -> str:
+        try:
+            datetime.strptime(date, "%Y%m%d").replace(tzinfo=UTC)
+        except ValueError:
+            raise ValueError(
+                f"{date} is no day of a calendar; write YYYYMMDD, e.g. 20261101"
+            ) from None
+        return date
 
 
 class OpusCorpus(Config):
@@ -241,6 +253,11 @@ class SourcesConfig(Config):
     max_eval_rows: int | None = Field(
         default=None, ge=1, description="XNLI rows a language and set taken, the first; null: all."
     )
+
+    @field_validator("mirror")
+    @classmethod
+    def _is_folder_or_address(cls, mirror: str | None) -> str | None:
+        return mirror if mirror is None else require_mirror(mirror)
 
     @field_validator("parallel")
     @classmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.config.suggest import did_you_mean
 from xlm.errors import ConfigError
 from xlm.model.fit import require_fitting_source
-from xlm.stage import Node, Stage
+from xlm.stage import ALL, Node, Stage
 from xlm.stages.registry import STAGES
 
 _NEED_ENGLISH = ("finetune", "evaluate", "publish")
 """Stages that learn XNLI from English pairs, or use what did."""
+
+_SHOWN_UNITS = 15
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,19 @@ class Graph:
         known = {stage.name for stage in STAGES} | {str(node) for node in self.nodes}
         for name in names:
             if name not in known:
-                nearest = [stage.name for stage in STAGES] if "[" not in name else sorted(known)
-                raise ConfigError(f"nothing named {name!r}", fix=did_you_mean(name, nearest))
+                raise ConfigError(f"nothing named {name!r}", fix=self._nearest(name))
+
+    def _nearest(self, name: str) -> str:
+        stage, bracket, unit = name.removesuffix("]").partition("[")
+        units = [node.unit for node in self.nodes if node.stage == stage]
+        if not bracket:
+            return did_you_mean(name, [one.name for one in STAGES])
+        if units == [ALL]:
+            return f"write {stage}, which has no units"
+        if units and not get_close_matches(unit, units, cutoff=0.5):
+            more = ", ..." if len(units) > _SHOWN_UNITS else ""
+            return f"{stage} has the units {', '.join(units[:_SHOWN_UNITS])}{more}"
+        return did_you_mean(name, sorted(map(str, self.nodes)))
 
 
 def stage_named(name: str) -> Stage[Any]:

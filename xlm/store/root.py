@@ -35,7 +35,7 @@ def resolve_root(url: str, *, write: bool = True) -> Path:
         raise StoreError(f"store root {root}: {error.strerror}", fix="name another") from error
     if not existing.is_dir():
         raise StoreError(f"store root {root}: {existing} is a file", fix="name a directory")
-    if write and not _writable(existing):
+    if (write and not _writable(existing)) or _holds_no_files(existing):
         raise StoreError(
             f"store root {root} is read-only ({existing} cannot be written)",
             fix="choose another with --root or XLM_ROOT",
@@ -73,6 +73,11 @@ def _has_home(url: str) -> bool:
 def is_writable(root: Path) -> bool:
     """Whether files can be made below `root`, which may not be there yet."""
     return _writable(next(path for path in (root, *root.parents) if path.exists()))
+
+
+def _holds_no_files(existing: Path) -> bool:
+    """Whether it is of the kernel, which says that root may write there."""
+    return any(existing.is_relative_to(folder) for folder in ("/proc", "/sys"))
 
 
 def _writable(existing: Path) -> bool:
