@@ -12,13 +12,16 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.attention.varlen import varlen_attn
 
 from xlm.model.dropout import RowNoise
 from xlm.model.layout import Layout
 from xlm.model.linear import Linear
 from xlm.model.places import Asked
 from xlm.model.row_attention import attend_by_rows
+
+if torch.backends.cuda.is_built():
+    # It loads the compiler, for more than a second: for nothing where torch knows no GPU.
+    from torch.nn.attention.varlen import varlen_attn
 
 _HALF = (torch.float16, torch.bfloat16)
 _VARLEN_HEAD = 8
