@@ -152,7 +152,7 @@ def test_sigusr1_to_every_process_ends_the_run_and_no_helper_before(
 def _long_training(straight: Path, root: Path) -> "Popen[str]":
     """A run that has all before its pretraining in the store, and has begun to train."""
     shutil.copytree(straight, root)
-    process = start(root, *RUN_SMALL, *LONG_TRAINING)
+    process = start(root, *RUN_SMALL, "--only", "pretrain", *LONG_TRAINING)
     _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
     return process
 
@@ -176,8 +176,10 @@ def _ends_interrupted(process: "Popen[str]", root: Path, code: int) -> None:
     ("number", "whole_group"), [(signal.SIGINT, False), (signal.SIGTERM, True)]
 )
 def test_a_run_whose_worker_has_died_ends_when_it_is_interrupted(
-    tmp_path: Path, number: signal.Signals, whole_group: bool
+    straight: Path, tmp_path: Path, number: signal.Signals, whole_group: bool
 ) -> None:
+    # An empty store where Prefect has been before: setting up its database takes seconds.
+    shutil.copytree(straight / "prefect", tmp_path / "prefect")
     process = start(tmp_path, *RUN_SMALL)
 
     def workers() -> list[int]:
@@ -200,7 +202,7 @@ def test_a_killed_prefect_server_stops_no_stage_and_is_one_line(
 ) -> None:
     root = tmp_path / "data"
     shutil.copytree(straight, root)
-    command = (*RUN_SMALL, "--set", "pretrain.seed=5", "--until", "pretrain")
+    command = (*RUN_SMALL, "--set", "pretrain.seed=5", "--only", "pretrain")
     process = start(root, *command, PREFECT_CLIENT_MAX_RETRIES="1")
     _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
     servers = [

@@ -12,7 +12,7 @@ import pytest
 from tests.flows.console import processes_of
 from tests.flows.ui_process import RunningUi, running_ui
 
-SMALL = str(Path(__file__).with_name("small.yaml"))
+ALONE = str(Path(__file__).with_name("alone.yaml"))
 _PATIENCE_SECONDS = 240.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.timeout(1200)]
@@ -23,7 +23,7 @@ def test_a_run_that_loses_its_worker_or_is_cancelled_ends_as_such(tmp_path: Path
         _start_pretraining(ui)
         _until(lambda: any("update" in line for line in _log(ui)), "no line of the training's log")
         run = ui.flow_runs()[0]
-        assert run["name"] == "small until pretrain, pretrain.updates=1000000"
+        assert run["name"] == "alone until pretrain, pretrain.updates=1000000"
         running = {task["name"]: task for task in ui.api("/task_runs/filter", {})}["pretrain"]
         assert (running["state_name"], running["tags"]) == ("Running", ["stage:pretrain"])
         ui.prefect("flow-run", "cancel", run["id"])
@@ -55,7 +55,7 @@ def test_a_run_that_loses_its_worker_or_is_cancelled_ends_as_such(tmp_path: Path
 def _start_pretraining(ui: RunningUi) -> None:
     overrides = '["pretrain.updates=1000000"]'
     printed = ui.prefect(
-        *("deployment", "run", "xlm/full-pipeline", "-p", f"profile={SMALL}"),
+        *("deployment", "run", "xlm/full-pipeline", "-p", f"profile={ALONE}"),
         *("-p", "until=pretrain", "-p", f"overrides={overrides}"),
     )
     assert "Created flow run" in printed
