@@ -19,7 +19,7 @@ from xlm.model.linear import Linear
 from xlm.model.places import Asked
 from xlm.model.row_attention import attend_by_rows
 
-if torch.backends.cuda.is_built():
+if torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]
     # It loads the compiler, for more than a second: for nothing where torch knows no GPU.
     from torch.nn.attention.varlen import varlen_attn
 
