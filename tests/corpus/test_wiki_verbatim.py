@@ -17,6 +17,7 @@ _KEPT = {
     "{{t|<math>x</math>}}a <math>y</math> z": "a formula_1 z",
     "a <code>b<nowiki></code></nowiki>c</code> z": "a codice_1 z",
     "a <nowiki>x<b</nowiki> b <nowiki><ref></nowiki> z": "a x<b b <ref> z",
+    "a <nowiki>{{t}}</nowiki>, b <nowiki>{{t}}</nowiki> z": "a, b z",
     "a <nowiki>{{x</nowiki> b }} c {{t}} z": "a {{x b }} c z",
     "a <nowiki>\n* b</nowiki> z": "a\n* b z",
     "<nowiki>*</nowiki> marks <nowiki>{1, 2}</nowiki>": "* marks {1, 2}",

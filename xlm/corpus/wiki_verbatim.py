@@ -26,8 +26,9 @@ _MARK = "\ufdd0"
 _DECODED_TAG = re.compile(
     r"&(?:lt|#0{0,9}60|#[xX]0{0,9}3[cC]);(?=\s*+/?\s*+[A-Za-z&])|<(?=\s++[A-Za-z/&]|/?\s*+&)"
 )
-_DROPPED_LINE = re.compile(r"^(?=[*#:;|{='])|(?<=\})$", re.MULTILINE)
+_DROPPED_LINE = re.compile(r"^(?=[*#:;|=']|\{(?!\{))|(?<=\})(?<!\}\})$", re.MULTILINE)
 """The program drops lists, lines of tables and all that ends in a brace; a mark makes it text."""
+_BRACES_AT_END = re.compile(r"^(?=&#123;)|(?<=&#125;)$", re.MULTILINE)
 _ANGLE = re.compile(r"[<>]")
 _MOST_COMMENTS = 10
 """Within one tag; it bounds the time."""
@@ -149,7 +150,9 @@ def _numbered(text: str, name: str, word: str) -> str:
 def _unread(content: str) -> str:
     """The content of `<nowiki>`: the program reads on, but nothing in it stays open."""
     content = _DROPPED_LINE.sub(_MARK, content.replace("<", "&lt;"))
-    return content if _balanced(content) else _BRACKET.sub(_entity, content)
+    if _balanced(content):
+        return content
+    return _BRACES_AT_END.sub(_MARK, _BRACKET.sub(_entity, content))
 
 
 def _balanced(content: str) -> bool:
