@@ -196,3 +196,13 @@ def test_a_bomb_after_good_data_is_a_bomb(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="grows more than 200 times"):
         read.extend(map(len, read_bz2(path)))
     assert sum(read) <= 70 << 20
+
+
+def test_an_honest_bzip2_file_with_a_place_that_packs_well_is_read(tmp_path, monkeypatch):
+    """A page of white space, say: extreme in its place, but not over a window."""
+    monkeypatch.setattr(archives, "_FREE_BYTES", 4 << 20)
+    monkeypatch.setattr(archives, "_PACKED_CHUNK_BYTES", 1 << 13)
+    path = tmp_path / "a.bz2"
+    whole = bytes(3 << 20).join(random.Random(seed).randbytes(1 << 18) for seed in range(4))
+    path.write_bytes(bz2.compress(whole))
+    assert sum(map(len, read_bz2(path))) == len(whole)

@@ -5,6 +5,7 @@ import gzip
 import io
 import logging
 import lzma
+import random
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from xlm.config.languages import LANGUAGES
 from xlm.config.resolve import resolve
+from xlm.corpus import compressed
 from xlm.corpus.compressed import open_plain
 from xlm.corpus.encodings import likely_encoding, wide_encoding
 from xlm.corpus.specs import ExtractParallelSlice, PairPart
@@ -221,6 +223,37 @@ def test_a_bomb_is_refused_before_it_has_grown(tmp_path):
     with pytest.raises(DataError, match="grows more than 200 times"), open_plain(path) as file:
         sizes.extend(map(len, iter(lambda: file.read(1 << 20), b"")))
     assert sum(sizes) <= 80 << 20
+
+
+PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.fixture
+def small_window(monkeypatch):
+    monkeypatch.setattr(compressed, "_FREE_BYTES", 4 << 20)
+    monkeypatch.setattr(compressed, "_HELD_BYTES", 1 << 13)
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_a_bomb_after_good_data_is_refused(tmp_path, small_window, packer):
+    """Over the whole file the ratio is small; within a window it is not."""
+    path, pack = tmp_path / "train.en", PACKERS[packer]
+    path.write_bytes(pack(random.Random(0).randbytes(1 << 18)) + pack(bytes(14 << 20)))
+    assert 200 * path.stat().st_size > (14 << 20)
+    sizes: list[int] = []
+    with pytest.raises(DataError, match="grows more than 200 times"), open_plain(path) as file:
+        sizes.extend(map(len, iter(lambda: file.read(1 << 16), b"")))
+    assert sum(sizes) <= 12 << 20
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_an_honest_text_with_a_place_that_packs_well_is_read(tmp_path, small_window, packer):
+    path, pack = tmp_path / "train.en", PACKERS[packer]
+    honest = [random.Random(seed).randbytes(1 << 18) for seed in range(4)]
+    whole = bytes(3 << 20).join(honest)
+    path.write_bytes(pack(whole))
+    with open_plain(path) as file:
+        assert sum(map(len, iter(lambda: file.read(1 << 16), b""))) == len(whole)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])

@@ -20,6 +20,8 @@ from xlm.errors import DataError
 _CHUNK_BYTES = 1 << 20
 _FREE_BYTES = 64 << 20
 """Below this size no ratio is a danger."""
+_HELD_BYTES = 1 << 17
+"""The most that an unpacker of the standard library reads ahead."""
 _PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
@@ -76,11 +78,14 @@ def _refuse_others(path: Path, start: bytes) -> None:
 
 
 class _Bounded(io.RawIOBase):
-    """What an unpacker gives, as long as it is in proportion to what it took."""
+    """What an unpacker gives, as long as it is in proportion to what it took.
+
+    The ratio is that of a window of `_FREE_BYTES`: a bomb after good data is one too.
+    """
 
     def __init__(self, path: Path, packed: BinaryIO, unpacked: Any) -> None:
         self._path, self._packed, self._unpacked = path, packed, unpacked
-        self._size_bytes = 0
+        self._window_bytes = self._window_start = 0
 
     def readable(self) -> bool:
         return True
@@ -88,12 +93,17 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         content = self._unpacked.read(len(buffer))
         buffer[: len(content)] = content
-        self._size_bytes += len(content)
-        if self._size_bytes > max(_FREE_BYTES, MAX_RATIO * self._packed.tell()):
-            raise DataError(
-                f"{self._path.name}: grows more than {MAX_RATIO} times when unpacked",
-                fix="do not trust this file; get it from its real host",
-            )
+        self._window_bytes += len(content)
+        if self._window_bytes > _FREE_BYTES:
+            taken_bytes = self._packed.tell() - self._window_start
+            if self._window_bytes > MAX_RATIO * taken_bytes:
+                raise DataError(
+                    f"{self._path.name}: grows more than {MAX_RATIO} times when unpacked",
+                    fix="do not trust this file; get it from its real host",
+                )
+            # What the unpacker still holds was read in this window.
+            self._window_start = self._packed.tell() - _HELD_BYTES
+            self._window_bytes = 0
         return len(cast(bytes, content))
 
 
