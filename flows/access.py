@@ -102,13 +102,15 @@ def published(access: ServerAccess, root: Path, project: Path) -> Iterator[None]
 def find_access(root: Path) -> ServerAccess | None:
     """Access to the `xlm ui` that runs on this root now, if one does."""
     record = _record(root)
-    if not record.is_file():
-        return None
     try:
+        if not record.is_file():
+            return None
         with build_lock(_directory(root), "ui", on_wait=_refuse):
             return None  # A record that a killed `xlm ui` left.
     except _HeldError:
         pass
+    except (PermissionError, StoreError):
+        return None  # The folder of another user.
     try:
         api = tomllib.loads(record.read_text())["api"]
         return ServerAccess(int(api["url"].rsplit(":", 1)[1].split("/")[0]), api["auth_string"])

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from flows.access import ServerAccess
-from xlm.cli.prefect_environment import server_answers
+from xlm.cli.prefect_environment import database_variables, server_answers
 from xlm.errors import ToolError
 from xlm.launch.process import run_process
 from xlm.store.locks import build_lock
@@ -37,10 +37,14 @@ class StartingServer:
     def __init__(self, home: Path, access: ServerAccess, *, with_ui: bool) -> None:
         self.access = access
         self._log = home / "server.log"
-        self._variables = access.server_variables() | {
-            "PREFECT_HOME": str(home),
-            "PREFECT_SERVER_UI_ENABLED": str(with_ui).lower(),
-        }
+        self._variables = (
+            access.server_variables()
+            | database_variables(home)
+            | {
+                "PREFECT_HOME": str(home),
+                "PREFECT_SERVER_UI_ENABLED": str(with_ui).lower(),
+            }
+        )
         self._stop = threading.Event()
         self._failure: ToolError | None = None
         self._thread = threading.Thread(target=self._serve, daemon=True)

@@ -16,6 +16,7 @@ def main(port: int) -> None:
     """Serve API and UI on this machine's loopback address until a signal ends it."""
     if not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         sys.exit("the Prefect server has no token: PREFECT_SERVER_API_AUTH_STRING is empty")
+    os.umask(0o077)  # its database has logs and parameters of runs
     os.environ["PREFECT__SERVER_FINAL"] = "1"
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -184,6 +186,50 @@ def test_a_relative_home_is_that_of_the_folder_where_it_was_given(
     monkeypatch.setenv("PREFECT_HOME", "relative")
     assert set_up_home(tmp_path / "root") == tmp_path / "relative"
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "relative")
+
+
+_READ_AS_NOBODY = """
+import os, pathlib, sys
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+for name in sys.argv[1:]:
+    try:
+        print(pathlib.Path(name).read_text())
+    except PermissionError:
+        print("refused")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_other_users_read_artifacts_and_no_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    os.environ.pop("PREFECT_HOME", None)
+    root, artifact = tmp_path / "root", tmp_path / "root" / "artifacts" / "text.txt"
+    for folder in (*tmp_path.parents[:2], tmp_path):
+        folder.chmod(0o755)
+    # An earlier version left its records open to all.
+    for path in (root / "prefect" / "prefect.db", artifact):
+        path.parent.mkdir(parents=True)
+        path.write_text("content")
+        path.chmod(0o644)
+    home = set_up_home(root)
+    assert home.stat().st_mode & 0o777 == 0o700
+    command = [sys.executable, "-c", _READ_AS_NOBODY, str(home / "prefect.db"), str(artifact)]
+    assert subprocess.check_output(command, text=True).split() == ["refused", "content"]
+
+
+def test_a_folder_of_records_is_private_from_its_start_and_a_users_own_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    os.environ.pop("PREFECT_HOME", None)
+    assert set_up_home(tmp_path / "root").stat().st_mode & 0o777 == 0o700
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o775)
+    os.environ["PREFECT_HOME"] = str(shared)
+    assert set_up_home(tmp_path / "root").stat().st_mode & 0o777 == 0o775
 
 
 def test_keys_of_another_server_are_not_sent_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:

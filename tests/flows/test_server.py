@@ -1,6 +1,8 @@
 """Servers for the time of a run."""
 
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from flows.server import temporary_server
 from tests.listening import descendants_of, doors_of
-from xlm.cli.prefect_environment import server_answers
+from xlm.cli.prefect_environment import database_variables, server_answers
 from xlm.errors import ToolError
 
 pytestmark = pytest.mark.slow
@@ -27,7 +29,9 @@ def test_two_first_runs_at_once_both_get_a_server(tmp_path: Path) -> None:
 
 
 def test_a_server_for_one_run_is_closed_to_all_others(tmp_path: Path) -> None:
-    with temporary_server(tmp_path) as access:
+    home = tmp_path / '50%25 a#b?c=d&e ü:memory:"x"'
+    home.mkdir()
+    with temporary_server(home) as access:
         doors = doors_of(descendants_of(os.getpid()))
         assert access.port in {door.port for door in doors}
         assert all(door.is_loopback for door in doors)
@@ -37,7 +41,20 @@ def test_a_server_for_one_run_is_closed_to_all_others(tmp_path: Path) -> None:
         assert httpx.get(url, auth=owner).status_code == 200
         for foreign in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
             assert httpx.get(url, auth=owner, headers=foreign).status_code == 403
-    assert not [path for path in tmp_path.iterdir() if access.token.encode() in path.read_bytes()]
+    assert not [path for path in home.iterdir() if access.token.encode() in path.read_bytes()]
+    # Prefect makes a URL of the path: what follows `?` was lost, and `%25` was another file.
+    assert list(tmp_path.iterdir()) == [home]
+    assert (home / "prefect.db").stat().st_size > 100_000
+    assert (home / "prefect.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_users_own_database_is_left_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "%3F" in database_variables(tmp_path / "?")["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
+    assert database_variables(tmp_path / "plain") == {}
+    monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql+asyncpg://host/name")
+    assert database_variables(tmp_path / "?") == {}
 
 
 def test_a_server_that_ends_is_one_line(tmp_path: Path) -> None:
@@ -48,3 +65,22 @@ def test_a_server_that_ends_is_one_line(tmp_path: Path) -> None:
     ):
         pass
     assert "\n" not in str(caught.value)
+
+
+_FIND_AS_NOBODY = """
+import os, pathlib, sys
+from flows.access import find_access
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+print(find_access(pathlib.Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_the_server_of_another_user_is_not_ours(tmp_path: Path) -> None:
+    for folder in (*tmp_path.parents[:2], tmp_path):
+        folder.chmod(0o755)
+    (tmp_path / "prefect").mkdir(mode=0o700)
+    (tmp_path / "prefect" / "access.toml").write_text("")
+    command = [sys.executable, "-c", _FIND_AS_NOBODY, str(tmp_path)]
+    root = Path(__file__).parents[2]
+    assert subprocess.check_output(command, text=True, cwd=root) == "None\n"

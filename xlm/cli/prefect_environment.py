@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryFile
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from xlm.errors import ConfigError, ToolError
 
 _OF_ANOTHER_SERVER = ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_PROFILE")
 """Keys and profiles for the server of somebody else, who must not see them from us, or we use."""
+_DATABASE = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL")
+_OWNER_ONLY = 0o700
 _PROBE_SECONDS = 1.0
 _PATIENCE_SECONDS = 10.0
 _ANSWER_BYTES = 1000
@@ -53,7 +55,9 @@ def set_up_home(root: Path) -> Path:
     given = os.environ.get("PREFECT_HOME")
     home = Path(given).expanduser().absolute() if given else root / "prefect"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+        if not given:
+            _make_private(home)
         with TemporaryFile(dir=home):
             pass
     except (OSError, RuntimeError) as error:
@@ -61,10 +65,32 @@ def set_up_home(root: Path) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"{what} cannot be used: {reason}",
-            fix="name a directory that can be written" if given else "choose another --root",
+            fix="name a directory that can be written"
+            if given
+            else "set PREFECT_HOME to a directory of yours, or choose another --root",
         ) from error
     os.environ |= quiet_environment(home) | {"PREFECT_HOME": str(home)}
     return home
+
+
+def _make_private(home: Path) -> None:
+    """Keep other users out of our records: they hold logs, settings and the token of `xlm ui`.
+
+    A folder of another user, who may share it on purpose, is left as it is.
+    """
+    if home.stat().st_uid == os.geteuid():
+        home.chmod(_OWNER_ONLY)
+
+
+def database_variables(home: Path) -> dict[str, str]:
+    """The address of the database in `home`, where Prefect's own would be that of another file.
+
+    Prefect puts the path into a URL as it is; `%25` or `?` in it are read as parts of the URL.
+    """
+    path = str(home / "prefect.db")
+    if path == quote(path) or any(name in os.environ for name in _DATABASE):
+        return {}
+    return {_DATABASE[0]: f"sqlite+aiosqlite:///{quote(path)}"}
 
 
 def use_server(client_variables: Mapping[str, str]) -> None:
