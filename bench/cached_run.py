@@ -1,25 +1,41 @@
-"""What a fully cached run costs beyond an empty flow: `.venv/bin/python bench/cached_run.py`.
+"""What a run that finds everything costs, and what two parts of its start-up save.
 
-Both start a Prefect server of their own, as `xlm run` does; run `make run` before. Writes the
-fastest of three alternating runs of each, and the difference, into docs/performance.md.
+    .venv/bin/python bench/cached_run.py [--root ./data] [--profile sample] [--rounds 7]
+
+Build the profile in the root first (`make run`). Four commands take turns, each round in another
+order: a flow without tasks; the cached run; the cached run without bytecode of the installed
+packages, as the first run after an installation that compiles nothing; and the cached run with the
+Prefect server started after the driver's imports (`bench/late_server.py`). All four start and end a
+server. CPU time is that of all processes of a command. Each round gives one ratio of a command to
+the cached run; the tables have the medians, so that other work on the machine does little. Writes
+bench/results/cached_run.json and docs/performance.md.
 """
 
 import argparse
+import json
 import os
-import subprocess
+import shutil
+import statistics
 import sys
+import sysconfig
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pages import fill
 
 from xlm.config.settings import Settings
 from xlm.markdown import table
+from xlm.pipeline.machine import machine_record
+from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run_record import last_run
 from xlm.store.root import resolve_root
 
-RUNS = 3
-EMPTY = """
+HERE = Path(__file__).resolve().parent
+EMPTY, CACHED = "empty flow", "cached run"
+BARE, LATE = "cached run, no bytecode of packages", "cached run, server after the imports"
+EMPTY_FLOW = """
 import os, sys
 from pathlib import Path
 from flows.server import temporary_server
@@ -32,33 +48,102 @@ with temporary_server(Path(sys.argv[1])) as access:
     empty()
 """
 
+Seconds = tuple[float, float]
+"""Wall time and CPU time."""
+
 
 def main() -> None:
-    """Time both, alternating."""
+    """Measure, write, render."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=Settings.of_environment().root)
-    root = resolve_root(parser.parse_args().root)
-    quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
-    xlm = str(Path(sys.executable).with_name("xlm"))
-    with tempfile.TemporaryDirectory() as home:
-        commands = {
-            "empty flow": [sys.executable, "-c", EMPTY, home],
-            "cached sample run": [xlm, "run", "--root", str(root)],
-        }
-        fastest = dict.fromkeys(commands, float("inf"))
-        for _ in range(RUNS):
-            for name, command in commands.items():
-                began = time.perf_counter()
-                done = subprocess.run(
-                    command, check=True, capture_output=True, text=True, env=os.environ | quiet
-                )
-                fastest[name] = min(fastest[name], time.perf_counter() - began)
-                if "built" in done.stdout:
-                    sys.exit("the run was not fully cached: run `make run` first")
-    empty, cached = fastest.values()
-    rows = [[name, f"{seconds:.1f} s"] for name, seconds in fastest.items()]
-    rows.append(["difference", f"{cached - empty:.1f} s"])
-    fill("performance.md", "cached", table(["command", "fastest of three"], rows))
+    parser.add_argument("--profile", default="sample")
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    root = resolve_root(arguments.root)
+    request = RunRequest(profile=arguments.profile)
+    with tempfile.TemporaryDirectory() as scratch:
+        rounds = measure(root, request, Path(scratch), arguments.rounds)
+    record = {
+        "machine": {"cores": machine_record()["cores"], "load": os.getloadavg()[0]},
+        "profile": Path(arguments.profile).stem,
+        "nodes": len(last_run(root, profile=arguments.profile)["nodes"]),
+        "rounds": rounds,
+    }
+    results = HERE / "results" / "cached_run.json"
+    results.write_text(json.dumps(record, indent=1) + "\n")
+    fill("performance.md", "cached", render(rounds))
+
+
+def measure(root: Path, request: RunRequest, scratch: Path, count: int) -> list[dict[str, Seconds]]:
+    """Wall and CPU seconds of the four commands in each round."""
+    json_request = request.model_dump_json()
+    flow = [sys.executable, "-P", "-m", "flows.console", json_request]
+    commands = {
+        CACHED: flow,
+        EMPTY: [sys.executable, "-P", "-c", EMPTY_FLOW, str(scratch / "home")],
+        BARE: flow,
+        LATE: [sys.executable, "-P", str(HERE / "late_server.py"), json_request],
+    }
+    whole, bare = scratch / "bytecode", scratch / "bare"
+    environment = os.environ | {
+        "XLM_ROOT": str(root),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PYTHONSAFEPATH": "1",
+    }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    for command in commands.values():  # not measured: they compile what they import
+        seconds_of(command, environment | {"PYTHONPYCACHEPREFIX": str(whole)})
+    if any(node["status"] != "cached" for node in last_run(root, profile=request.profile)["nodes"]):
+        sys.exit("the run was not fully cached: build the profile first")
+    rounds = []
+    for number in range(count):
+        found = {}
+        names = [*commands][number % 4 :] + [*commands][: number % 4]
+        for name in names:
+            if name == BARE:
+                without_packages(whole, bare)
+            prefix = {"PYTHONPYCACHEPREFIX": str(bare if name == BARE else whole)}
+            found[name] = seconds_of(commands[name], environment | prefix)
+        rounds.append(found)
+        sys.stdout.write(f"{json.dumps(found)}\n")
+        sys.stdout.flush()
+    return rounds
+
+
+def without_packages(whole: Path, bare: Path) -> None:
+    """Make a copy of the bytecode that lacks that of installed packages."""
+    shutil.rmtree(bare, ignore_errors=True)
+    shutil.copytree(whole, bare)
+    shutil.rmtree(bare / sysconfig.get_path("purelib").lstrip("/"))
+
+
+def seconds_of(command: Sequence[str], environment: Mapping[str, str]) -> Seconds:
+    """Wall time of a command, and CPU time of it and of all that it started."""
+    with tempfile.TemporaryFile() as output:
+        began = time.perf_counter()
+        streams = [(os.POSIX_SPAWN_DUP2, output.fileno(), number) for number in (1, 2)]
+        pid = os.posix_spawn(command[0], command, environment, file_actions=streams)
+        _, status, usage = os.wait4(pid, 0)
+        wall = time.perf_counter() - began
+        if status:
+            output.seek(0)
+            sys.exit(output.read().decode(errors="replace"))
+    return round(wall, 2), round(usage.ru_utime + usage.ru_stime, 2)
+
+
+def render(rounds: Sequence[Mapping[str, Seconds]]) -> str:
+    """The table: medians, and the medians of the ratios to the cached run."""
+    rows = []
+    for name in (EMPTY, CACHED, BARE, LATE):
+        row = [name]
+        for kind in (0, 1):
+            seconds = statistics.median(found[name][kind] for found in rounds)
+            ratio = statistics.median(found[name][kind] / found[CACHED][kind] for found in rounds)
+            row += [f"{seconds:.1f} s", f"{ratio:.2f}"]
+        rows.append(row)
+    header = ["command", "wall time", "ratio", "CPU time", "ratio"]
+    return table(header, rows)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+"""The flow in a terminal with its Prefect server started after the imports: a bench's other side.
+
+`bench/cached_run.py` compares it with `python -m flows.console`, where the server starts first.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from flows import console
+from flows.access import ServerAccess
+from flows.server import StartingServer, starting_server
+
+
+class LateServer:
+    """Starts its server when somebody waits for it, which is after the imports."""
+
+    def __init__(self, home: Path, access: ServerAccess, stack: ExitStack) -> None:
+        self._home, self._access, self._stack = home, access, stack
+        self._server: StartingServer | None = None
+
+    def wait_until_ready(self) -> None:
+        """Start the server; return when it answers."""
+        self._server = self._stack.enter_context(starting_server(self._home, self._access))
+        self._server.wait_until_ready()
+
+    def running(self) -> bool:
+        """Whether the server has started and not ended."""
+        return self._server is not None and self._server.running()
+
+
+@contextmanager
+def late_server(home: Path, access: ServerAccess) -> Iterator[LateServer]:
+    """Takes the place of `starting_server`."""
+    with ExitStack() as stack:
+        yield LateServer(home, access, stack)
+
+
+if __name__ == "__main__":
+    vars(console)["starting_server"] = late_server
+    console.main(sys.argv[1])
