@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 
 from tests.store.conftest import Publish
+from xlm.cli.store import list_artifacts, verify_artifacts
 from xlm.errors import StoreError
 from xlm.store.files import write_atomically
 from xlm.store.locks import build_lock
@@ -240,3 +242,20 @@ def test_empty_directories_are_not_published(store: ArtifactStore, publish: Publ
     (store.stage("tokenize", KEY).out / "empty" / "er").mkdir(parents=True)
     directory = publish(FILES).directory
     assert sorted(path.name for path in directory.iterdir() if path.is_dir()) == ["deep"]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2Jb", "a\udcffb", "a\u202eb"])
+def test_odd_names_are_shown_on_one_line(
+    store: ArtifactStore, publish: Publish, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """A folder in the store, a file in an artifact and a unit in a manifest."""
+    artifact = publish(FILES)
+    (artifact.directory.parent / name).mkdir()
+    (artifact.directory / name).write_bytes(b"odd")
+    list_artifacts(None, str(store.root), as_json=False)
+    assert len(capsys.readouterr().out.split("\n")) == 3
+    with pytest.raises(typer.Exit):
+        verify_artifacts("deep", str(store.root), as_json=False)
+    printed = capsys.readouterr().out
+    assert len(printed.split("\n")) == 5
+    assert printed.replace("\n", "").isprintable()

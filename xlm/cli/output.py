@@ -30,6 +30,14 @@ def name_warnings() -> None:
         logging.lastResort.setFormatter(logging.Formatter("xlm: warning: %(message)s"))
 
 
+def printable(text: str) -> str:
+    """`text` on one line: line ends and control characters, as a hostile name has, are escaped."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def show(text: str) -> None:
     """Print `text` and a newline; end silently by SIGPIPE, as `cat` does, if nobody reads it.
 

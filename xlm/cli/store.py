@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import typer
 
-from xlm.cli.output import show
+from xlm.cli.output import printable, show
 from xlm.config.settings import Settings
 from xlm.errors import StoreError
 from xlm.markdown import size
@@ -50,7 +50,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
     for row in rows:
         node = f"{row['stage']}[{row['unit']}]"
         rest = row.get("damage") or f"{str(row['digest'])[:12]}  {row['size']}"
-        show(f"{node:<32}  {row['key']}  {rest}")
+        show(printable(f"{node:<32}  {row['key']}  {rest}"))
 
 
 def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
@@ -61,9 +61,10 @@ def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
         typer.echo(json.dumps(asdict(report), indent=1))
     else:
         for damage in report.damaged:
-            typer.echo(f"{damage.stage} {damage.key}: {damage.damage}")
+            typer.echo(printable(f"{damage.stage} {damage.key}: {damage.damage}"))
         for stranger in report.strangers:
-            typer.echo(f"{stranger.stage} {stranger.key}: {stranger.path!r} is not in the manifest")
+            line = f"{stranger.stage} {stranger.key}: {stranger.path!r} is not in the manifest"
+            typer.echo(printable(line))
         typer.echo(
             f"{report.checked} artifacts checked ({verify}), {len(report.damaged)} damaged, "
             f"{len(report.strangers)} files that no manifest names"
