@@ -162,7 +162,9 @@ def test_a_pair_without_lines_is_refused(make_work, tmp_path):
 _SIDE = st.text(st.characters(exclude_characters="\n\0", codec="utf-8"), max_size=8)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(pairs=st.lists(st.tuples(_SIDE, _SIDE), min_size=1, max_size=20))
 def test_alignment_is_preserved_whatever_the_lines_hold(make_work, tmp_path, pairs):
     pairs = [("first", "kwanza"), *pairs]

@@ -48,7 +48,9 @@ def _read(folder, split, languages):
 
 _LINE = st.text(st.characters(exclude_characters="\n", codec="utf-8"), min_size=1, max_size=6)
 _FEW_WORDS = st.sampled_from(["a", "A", "a.", "b", "B b", "b b!", "c", "ﬁ", "fi", "...", "?"])
-_ANY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_ANY = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @_ANY

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file
@@ -389,6 +389,7 @@ tokens = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(tokens)
 def test_pieces_give_our_tokens_back(words: list[str]) -> None:
     """The bare `@@` becomes the empty piece, and comes back."""

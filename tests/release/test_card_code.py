@@ -70,6 +70,7 @@ def run(code: str, folder: Path, packages: Sequence[str]) -> "subprocess.Complet
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(site),
             "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
             "HOME": str(folder / "home"),
         },
         capture_output=True,

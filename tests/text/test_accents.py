@@ -4,7 +4,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.text.hard_rows import hard_rows
@@ -36,6 +36,7 @@ _MARKS = st.text("aÅ\u0301\u0323\u302e\u302f\u1b44\u094d\U0001d165\U0001d16e각
 
 
 @same_unicode
+@settings(deadline=None)
 @given(line=st.one_of(st.text(), _SIGMAS, _MARKS))
 def test_any_line(line: str) -> None:
     assert lower_without_accents(line) == original(line)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
@@ -71,6 +71,7 @@ def test_the_scripts_do(rule: str, language: str, raw: str, expected: str) -> No
 _SIGNS = st.text("()\r .!:;?,%5`'„–—´‘‚«»\u00a0nºCcma<\"", max_size=20)
 
 
+@settings(deadline=None)
 @given(line=_SIGNS)
 def test_the_other_substitutions_are_those_of_sacremoses(line: str) -> None:
     """Its list, with perl_parity and ASCII classes; Czech has no rule for quotes behind it."""
@@ -83,6 +84,7 @@ def test_the_other_substitutions_are_those_of_sacremoses(line: str) -> None:
     assert punctuation_filter("cs")(line) == expected
 
 
+@settings(deadline=None)
 @given(line=st.text("，。、”“∶：？《》）！（；」「０１９．～’…━〈〉【】％ a", max_size=20))
 def test_the_signs_that_become_ascii_are_those_of_sacremoses(line: str) -> None:
     expected = line

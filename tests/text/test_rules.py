@@ -4,7 +4,7 @@ import logging
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlm.errors import ConfigError
@@ -41,6 +41,7 @@ def test_a_quote_after_a_stop_at_line_end_moves_outside_english() -> None:
     assert punctuation_filter("cs")('"ano."') == '"ano."'
 
 
+@settings(deadline=None)
 @given(line=st.text('."< ,a', max_size=30))
 def test_quotes_move_as_the_substitution_of_the_script_would_move_them(line: str) -> None:
     """The rule is written without the regular expression, whose time is quadratic in dots."""
@@ -121,6 +122,7 @@ def test_an_unknown_segmenter_is_refused() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "hi", "th"])
+@settings(deadline=None)
 @given(line=st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])))
 def test_one_line_comes_out_of_any_line(language: str, line: str) -> None:
     tokens = tokenizer_for(language, {"th": "newmm"})(line)
