@@ -154,11 +154,52 @@ def test_a_folder_of_models_names_them(source: Path, codes: Path, tmp_path: Path
     )
 
 
+def test_a_folder_above_the_models_of_a_store_names_them(
+    source: Path, codes: Path, tmp_path: Path
+) -> None:
+    stage = tmp_path / "artifacts" / "publish"
+    for name in ("classifier", "masked-lm"):
+        convert_model(source, stage / "KEY" / name, "hugging-face", None, codes)
+    with pytest.raises(DataError, match=r"is not a model, but holds KEY/classifier and KEY/mask"):
+        convert_model(stage, tmp_path / "out", "xlm", None, None)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty/config\.json does not exist; give a \.pth file"):
+        convert_model(tmp_path / "empty", tmp_path / "out", "xlm", None, None)
+    (tmp_path / "empty" / "config.json").mkdir()
+    with pytest.raises(DataError, match="is not readable JSON: Is a directory; fetch it again"):
+        convert_model(tmp_path / "empty", tmp_path / "out", "xlm", None, None)
+
+
+def test_a_damaged_vocabulary_of_another_run_hides_nothing(
+    source: Path, codes: Path, tmp_path: Path
+) -> None:
+    stages = tmp_path / "store"
+    convert_model(source, stages / "pretrain" / "key", "xlm", None, codes)
+    shelf = stages / "vocabulary"
+    for key, content in (("a", b"{"), ("b", b"[]"), ("c", b'{"hash": 5}')):
+        (shelf / key).mkdir(parents=True)
+        (shelf / key / "vocabulary.json").write_bytes(content)
+    (shelf / "key").mkdir()
+    (stages / "pretrain" / "key" / "vocabulary.json").rename(shelf / "key" / "vocabulary.json")
+    write_manifest(shelf / "key", "vocabulary")
+    convert_model(stages / "pretrain" / "key", tmp_path / "out", "xlm", None, None)
+    assert (tmp_path / "out" / "vocabulary.json").exists()
+
+
+def test_a_folder_for_the_codes_is_named(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"--codes .*: a folder, not a file; give the path"):
+        convert_model(source, tmp_path / "out", "hugging-face", None, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         ("added_tokens.json", {"<new>": 99}),
         ("tokenizer_config.json", {"added_tokens_decoder": {"99": {"content": "<new>"}}}),
+        ("tokenizer_config.json", {"additional_special_tokens": ["<new>"]}),
+        ("tokenizer_config.json", {"extra_special_tokens": {"new": "<new>"}}),
+        ("special_tokens_map.json", {"additional_special_tokens": [{"content": "<new>"}]}),
+        ("tokenizer.json", {"added_tokens": [{"id": 99, "content": "<new>"}, 5, None]}),
     ],
 )
 def test_a_folder_with_added_tokens_is_named(

@@ -149,7 +149,8 @@ def _codes_of_store(source: Path, known: str) -> bytes | None:
 def _given_codes(vocabulary: Vocabulary, given: Path) -> bytes:
     try:
         if not given.is_file():
-            raise DataError(f"--codes {given}: no such file", fix="check the path")
+            kind = "a folder, not a file" if given.is_dir() else "no such file"
+            raise DataError(f"--codes {given}: {kind}", fix="give the path of a file of codes")
         if vocabulary.codes_hash:
             vocabulary.require_codes(given)
         else:

@@ -24,8 +24,12 @@ SAFETENSORS_FILE = "model.safetensors"
 PICKLED_FILE = "pytorch_model.bin"
 PIECES_FILE = "vocab.json"
 """Hugging Face's vocabulary: id by piece."""
-ADDED_TOKENS_FILE, TOKENIZER_FILE = "added_tokens.json", "tokenizer_config.json"
-"""Where Hugging Face keeps tokens that were added to a tokenizer: older files, and newer ones."""
+ADDED_TOKENS_FILE = "added_tokens.json"
+TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer.json")
+"""Where Hugging Face keeps tokens that were added to a tokenizer: an older file, and newer ones."""
+_ADDED_FIELDS = (
+    "added_tokens_decoder", "added_tokens", "additional_special_tokens", "extra_special_tokens",
+)  # fmt: skip
 VOCABULARY_FILE = "vocabulary.json"
 """Ours, with counts and hashes."""
 
@@ -63,13 +67,14 @@ def kind_of(path: Path) -> Kind:
 
 def _refuse_parent(folder: Path) -> None:
     """Name the models inside a folder that is not one: a publish artifact holds two."""
-    configs = filter(is_present, folder.glob(f"*/{CONFIG_FILE}"))
-    inside = sorted(file.parent.name for file in configs)[:_SHOWN_FOLDERS]
-    if inside:
-        raise DataError(
-            f"{folder} is not a model, but holds {' and '.join(inside)}",
-            fix=f"give one of them: {folder / inside[0]}",
-        )
+    for depth in ("*", "*/*"):
+        configs = filter(is_present, folder.glob(f"{depth}/{CONFIG_FILE}"))
+        inside = sorted(str(file.parent.relative_to(folder)) for file in configs)[:_SHOWN_FOLDERS]
+        if inside:
+            raise DataError(
+                f"{folder} is not a model, but holds {' and '.join(inside)}",
+                fix=f"give one of them: {folder / inside[0]}",
+            )
 
 
 def _refuse_added_tokens(folder: Path) -> None:
@@ -88,14 +93,16 @@ def _refuse_added_tokens(folder: Path) -> None:
 
 def _added_tokens(folder: Path) -> set[str]:
     """Contents of all tokens that transformers keeps apart from the vocabulary."""
-    found: set[str] = set()
+    found: list[object] = []
     if is_present(folder / ADDED_TOKENS_FILE):
-        found |= set(read_json(folder / ADDED_TOKENS_FILE))
-    if is_present(folder / TOKENIZER_FILE):
-        table = read_json(folder / TOKENIZER_FILE).get("added_tokens_decoder")
-        entries = table.values() if isinstance(table, dict) else ()
-        found |= {str(e["content"]) for e in entries if isinstance(e, dict) and "content" in e}
-    return found
+        found += read_json(folder / ADDED_TOKENS_FILE)
+    for name in TOKENIZER_FILES:
+        content = read_json(folder / name) if is_present(folder / name) else {}
+        for field in _ADDED_FIELDS:
+            entries = content.get(field)
+            found += entries.values() if isinstance(entries, dict) else entries or ()
+    contents = (entry.get("content") if isinstance(entry, dict) else entry for entry in found)
+    return {content for content in contents if isinstance(content, str)}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -109,7 +116,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise DataError(f"{path} does not exist", fix=_FIX) from None
     except (OSError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise DataError(f"{path} is not readable JSON: {reason}", fix="fetch it again") from None
     if not isinstance(content, dict):
         raise DataError(f"{path} is not a JSON object", fix="fetch it again")
