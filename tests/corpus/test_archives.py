@@ -206,3 +206,13 @@ def test_an_honest_bzip2_file_with_a_place_that_packs_well_is_read(tmp_path, mon
     whole = bytes(3 << 20).join(random.Random(seed).randbytes(1 << 18) for seed in range(4))
     path.write_bytes(bz2.compress(whole))
     assert sum(map(len, read_bz2(path))) == len(whole)
+
+
+@pytest.mark.parametrize("name", ["/" + "x y " * 10_000, "../" + "x y " * 10_000])
+def test_a_long_name_in_an_archive_is_a_short_line(tmp_path, name):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, b"text")
+    with pytest.raises(DataError, match="points outside") as caught, open_zip(path):
+        pass
+    assert len(str(caught.value)) < 500

@@ -163,6 +163,23 @@ def test_checksums_may_come_from_the_lists_alone(host, served, new_file):
     assert published_digests(fetcher, _spec()) == {"md5": "ab" * 16}
 
 
+@pytest.mark.parametrize("line", [
+    "{digest}  {name}\r\n", "\ufeff{digest}  {name}\n", "{digest} *{name}\n", "{digest}\t{name}\n",
+    "x\n\n{digest}  {name}", "  {digest}  {name}  \n", "{digest}  {name}\rx  y\r",
+])  # fmt: skip
+def test_lists_of_checksums_as_other_programs_write_them(host, served, new_file, line):
+    """With none of them in dumpstatus.json, such a list was `no checksums`."""
+    path = f"{FOLDER}/20261101/dumpstatus.json"
+    status = json.loads(host.files[path].content)
+    (file,) = status["jobs"]["articlesmultistreamdump"]["files"].values()
+    del file["sha1"]
+    host.files[path] = new_file(json.dumps(status).encode())
+    name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
+    listed = line.format(digest="AB" * 16, name=name).encode()
+    host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(listed)
+    assert published_digests(_fetcher(host.address), _spec()) == {"md5": "ab" * 16}
+
+
 @pytest.mark.parametrize("digest", ["²" * 32, "ü" * 32, "0" * 31, "g" * 32, "0x" + "0" * 30, 7])
 @pytest.mark.parametrize("place", ["status", "list"])
 def test_what_is_no_digest_is_one_line(host, served, new_file, digest, place):

@@ -216,16 +216,17 @@ def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(member.external_attr >> 16)
     if unsafe or "\\" in name or ":" in name or kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise DataError(
-            f"{path.name}: member {name!r} points outside or is no plain file",
+            f"{path.name}: member {name[:200]!r} points outside or is no plain file",
             fix="do not trust this archive; get it from its real host",
         )
     if member.flag_bits & 0x41:
         raise DataError(
-            f"{path.name}: member {name!r} is encrypted", fix="get the archive from its real host"
+            f"{path.name}: member {name[:200]!r} is encrypted",
+            fix="get the archive from its real host",
         )
     if member.compress_type not in _METHODS:
         raise DataError(
-            f"{path.name}: member {name!r} is packed by method {member.compress_type}",
+            f"{path.name}: member {name[:200]!r} is packed by method {member.compress_type}",
             fix="pack it anew, stored, deflated or with bzip2",
         )
     _check_ratio(path, member.compress_size, member.file_size)
@@ -238,15 +239,17 @@ def _check_together(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
     names = set()
     for member in members:
         if member.filename in names:
-            raise _damaged(path, f"two members have the name {member.filename!r}")
+            raise _damaged(path, f"two members have the name {member.filename[:200]!r}")
         names.add(member.filename)
     ordered = sorted(members, key=lambda member: member.header_offset)
     for member, after in pairwise(ordered):
         ends = member.header_offset + _LOCAL_HEADER_BYTES + member.compress_size
         if ends > after.header_offset:
-            raise _damaged(path, f"member {member.filename!r} overlaps {after.filename!r}")
+            raise _damaged(
+                path, f"member {member.filename[:200]!r} overlaps {after.filename[:200]!r}"
+            )
     if ordered and ordered[0].header_offset < 0:
-        raise _damaged(path, f"member {ordered[0].filename!r} begins before the file")
+        raise _damaged(path, f"member {ordered[0].filename[:200]!r} begins before the file")
 
 
 def _check_ratio(path: Path, packed_bytes: int, unpacked_bytes: int) -> None:

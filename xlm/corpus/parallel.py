@@ -109,7 +109,7 @@ def member_of(archive: "zipfile.ZipFile", codes: tuple[str, ...]) -> str:
         if len(found) > 1:
             raise DataError(
                 f"{Path(archive.filename or '').name}: several members end in .{code}: "
-                f"{', '.join(found)}",
+                f"{', '.join(repr(one[:80]) for one in found[:5])}",
                 fix="this is no Moses archive of one corpus: check sources.parallel",
             )
         if found:

@@ -173,8 +173,9 @@ def _newest_finished(fetcher: Fetcher, spec: WikipediaSpec) -> str | None:
 
 
 def _listed_digest(sums: str | None, name: str) -> str | None:
-    for line in (sums or "").split("\n"):
-        digest, _, listed = line.partition(" ")
-        if listed.strip() == name:
+    """The digest in a list as `md5sum` and `sha1sum` write it, in binary mode (`*name`) too."""
+    for line in (sums or "").removeprefix("\ufeff").splitlines():
+        digest, _, listed = line.strip().replace("\t", " ").partition(" ")
+        if listed.strip().removeprefix("*") == name:
             return digest
     return None
