@@ -66,7 +66,7 @@ def test_what_goes_wrong_is_raised_where_batches_are_taken(
 def test_no_thread_is_left_and_no_more_than_asked_is_made(world: TinyWorld, tmp_path: Path) -> None:
     counted = source(world, tmp_path)
     with Prefetch(counted, ahead=2):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while counted.position.update < 3 and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.05)

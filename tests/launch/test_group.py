@@ -11,7 +11,7 @@ from xlm.errors import ToolError
 from xlm.launch.group import ProgramGroup
 from xlm.launch.process import run_process
 
-SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 
 
 def test_a_program_of_another_thread_is_ended(tmp_path: Path) -> None:
@@ -26,9 +26,9 @@ def test_a_program_of_another_thread_is_ended(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert up.wait(10)
+    assert up.wait(60)
     programs.end()
-    thread.join(10)
+    thread.join(60)
     assert "ended with status -" in errors[0]
 
 
