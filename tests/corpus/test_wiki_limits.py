@@ -69,6 +69,17 @@ def test_a_replacement_cannot_grow_without_end(make_work, tmp_path):
     assert (work.out / "text.txt").read_text() == "One\nA B C\n"
 
 
+def test_calls_that_fill_memory_or_compute_for_hours_give_nothing(make_work, tmp_path):
+    calls = (
+        "{{padleft:x|999999999}} {{PadRight:{{lc:X}}|{{#expr:9+9}}99999|y}} "
+        "{{#expr:9**9**9**9}} {{#ifexpr: 9* *9 > 1 |a|b}} B {{padleft:7|3|0}} {{#expr:2*3*4}}"
+    )
+    write_dump(tmp_path / "in", page(1, "One", f"A {calls} C"))
+    work, outcome = run_extract(make_work, tmp_path / "in", timeout_seconds=60)
+    assert (work.out / "text.txt").read_text() == "One\nA B 007 24 C\n"
+    assert outcome.measured["peak_memory_bytes"] < 500_000_000
+
+
 def test_a_page_of_no_limit_is_dropped_without_entering_memory(make_work, tmp_path):
     huge = page(2, "Huge", "x" * (MAX_PAGE_BYTES + 1))
     write_dump(tmp_path / "in", page(1, "One") + huge + page(3, "Three"))

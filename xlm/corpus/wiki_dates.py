@@ -3,8 +3,9 @@
 wikiextractor would write the time of its run (and nothing for the words that it does not know), so
 that the same dump gave other text each minute. A template whose name is itself computed
 (`{{ {{lc:X}}CURRENTYEAR}}`) could form such a word late; its name is spoiled, and the program
-removes it like any template that it does not know. So is `#replace`: Wikipedia does not have it,
-and a few nested calls write gigabytes.
+removes it like any template that it does not know. So are calls that MediaWiki does not know or
+bounds, with which the program fills memory or computes for hours: `#replace`, `{{padleft:x|9999}}`,
+`{{#expr:9**9**9}}`.
 """
 
 import re
@@ -14,7 +15,11 @@ _CALL = re.compile(
     r"\{\{\s*(?:(?:safe)?subst:\s*)?((?:CURRENT|LOCAL)[A-Z]+[12]?)\s*(?:\|[^{}]*)?\}\}",
     re.IGNORECASE,
 )
-_COMPUTED_NAME = re.compile(r"\{\{(?=[^{}|:\[\]]{0,200}\{\{|\s*#replace\s*:)", re.IGNORECASE)
+_COMPUTED_NAME = re.compile(
+    r"\{\{(?=[^{}|:\[\]]{0,200}\{\{|\s*#replace\s*:|\s*#(?:if)?expr\s*:[^{}]*\*\s*\*"
+    r"|\s*pad(?:left|right)\s*:(?![^{}|]*\|\s*\d{1,3}\s*(?:\||\}\})))",
+    re.IGNORECASE,
+)
 _SPOILED = "{{Xlm computed name|"
 _KNOWN_TO_THE_PROGRAM = ("year", "month", "day", "time", "hour")
 
