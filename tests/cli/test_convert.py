@@ -419,3 +419,18 @@ def test_the_command_converts_and_says_a_mistake_in_one_line(source: Path, tmp_p
 def test_an_unknown_layout_is_told_with_the_nearest(source: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean 'hugging-face'"):
         convert_model(source, tmp_path / "out", "hugginface", None, None)
+
+
+@pytest.mark.parametrize("content", [b"", b"a n 459\n", b"PK\x03\x04", b"languages: [en]\n"])
+def test_a_file_that_is_no_checkpoint_is_named_without_jargon(
+    tmp_path: Path, content: bytes
+) -> None:
+    """It said `IndexError: pop from empty list` and to fetch the file again."""
+    path = tmp_path / "codes"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        convert_model(path, tmp_path / "out", "xlm", None, None)
+    assert str(caught.value) == (
+        f"{path} is no whole file of torch.save; give a .pth file of the original; "
+        "if it is one, it is damaged: fetch it again"
+    )

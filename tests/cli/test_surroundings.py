@@ -1,5 +1,6 @@
 """Odd surroundings: locales, homes, folders that are gone, read-only or far too long names."""
 
+import errno
 import os
 import shlex
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 
 from tests.cli.filter_process import REPOSITORY
 from xlm.cli.main import main
-from xlm.cli.output import one_line
+from xlm.cli.output import describe, one_line
 from xlm.errors import StoreError
 from xlm.store.root import resolve_root
 
@@ -153,3 +154,13 @@ def test_long_names_keep_their_ends() -> None:
     shown = one_line(f"store root /a{'b' * 5000}c: x\ny")
     assert shown.endswith("bc: x y")
     assert len(shown) < 250
+
+
+@pytest.mark.parametrize(("number", "fix"), [
+    (errno.EACCES, "check whom it belongs to and who may use it"),
+    (errno.ENOSPC, "make room, or choose another place"),
+    (errno.EIO, "check the path and its disk"),
+])  # fmt: skip
+def test_an_error_of_the_system_says_what_to_do(number: int, fix: str) -> None:
+    line = describe(OSError(number, os.strerror(number), "/data/x"))
+    assert line == f"/data/x: {os.strerror(number)}; {fix}"

@@ -1,5 +1,6 @@
 """Standard output of commands: every character can be printed, and a reader may stop reading."""
 
+import errno
 import logging
 import os
 import re
@@ -11,6 +12,14 @@ from pathlib import Path
 
 from xlm.errors import ConfigError, ToolError
 
+_FIXES = {
+    errno.EACCES: "check whom it belongs to and who may use it",
+    errno.EPERM: "check whom it belongs to and who may use it",
+    errno.ENOSPC: "make room, or choose another place",
+    errno.EDQUOT: "make room, or choose another place",
+    errno.EROFS: "choose another place",
+    errno.EMFILE: "close other programs, or raise `ulimit -n`",
+}
 _LONG_WORD = re.compile(r"\S{300,}")
 
 
@@ -88,6 +97,7 @@ def one_line(text: str) -> str:
 
 
 def describe(error: OSError) -> str:
-    """`/data/x: No space left on device`."""
+    """`/data/x: Permission denied; check whom it belongs to`."""
     reason = error.strerror or str(error)
-    return f"{error.filename}: {reason}" if error.filename else reason
+    what = f"{error.filename}: {reason}" if error.filename else reason
+    return f"{what}; {_FIXES.get(error.errno or 0, 'check the path and its disk')}"

@@ -41,7 +41,6 @@ _NUMPY_NAMES = (
 )
 _ALLOWED: list[Any] = [(NumpyValue, name) for name in _NUMPY_NAMES]
 _FORBIDDEN = re.compile(r"GLOBAL (\S+)|`add_safe_globals`,? but got <[\w -]+ '?([\w.]+)")
-_SHOWN_LETTERS = 160
 
 
 def read_pickled(path: Path, *, mapped: bool = False) -> object:
@@ -68,10 +67,9 @@ def read_pickled(path: Path, *, mapped: bool = False) -> object:
                 f"{path} asks for {name}, which could run code",
                 fix="no such file is loaded; save it again with tensors and plain values alone",
             ) from None
-        reason = text.rpartition("WeightsUnpickler error:")[2].strip().partition("\n")[0]
+        # What the reader stumbled over ("pop from empty list") helps nobody.
         raise DataError(
-            f"{path} is no whole file of torch.save "
-            f"({type(error).__name__}: {reason[:_SHOWN_LETTERS]})",
-            fix="fetch it again",
+            f"{path} is no whole file of torch.save",
+            fix="give a .pth file of the original; if it is one, it is damaged: fetch it again",
         ) from None
     return content
