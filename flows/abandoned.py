@@ -2,14 +2,17 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
+from httpx import HTTPError
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
     TaskRunFilter,
     TaskRunFilterState,
     TaskRunFilterStateType,
@@ -18,6 +21,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
 from prefect.states import Cancelled, Crashed
+
+from flows.terminal_runs import ended_runs, forget
 
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 _OVER = [StateType.CRASHED, StateType.CANCELLED]
@@ -43,6 +48,25 @@ def end_abandoned_runs(work_pool: str) -> list[str]:
             _end(client, run)
         _end_late_tasks(client)
     return [run.name for run in abandoned]
+
+
+def end_killed_runs(root: Path) -> None:
+    """Give runs of `xlm run` whose process was killed their last state, on the server in use.
+
+    A server that does not answer is asked again by the next call: the notes stay.
+    """
+    ended = list(ended_runs(root))
+    if not ended:
+        return
+    with suppress(HTTPError), get_client(sync_client=True) as client:
+        for tag, note in ended:
+            tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[tag]))
+            runs = client.read_flow_runs(flow_run_filter=tagged)
+            for run in runs:
+                if run.state is None or not run.state.is_final():
+                    _end(client, run)
+            forget(note, known=bool(runs))
+        _end_late_tasks(client)
 
 
 def processes_of_run(run_id: str) -> list[int]:

@@ -19,6 +19,7 @@ from flows.access import ServerAccess, find_access
 from flows.interruption import Interruption
 from flows.program import require_valid_settings
 from flows.server import StartingServer, free_port, starting_server
+from flows.terminal_runs import note_run
 from xlm.cli.live import LiveView, RunConsole
 from xlm.cli.output import print_anything
 from xlm.cli.prefect_environment import (
@@ -28,6 +29,7 @@ from xlm.cli.prefect_environment import (
     use_server,
 )
 from xlm.cli.run import END_SIGNALS
+from xlm.config.warnings import config_warnings
 from xlm.errors import ToolError, XlmError
 from xlm.pipeline.observer import Observer, Observers
 from xlm.pipeline.request import RunRequest
@@ -49,10 +51,12 @@ def main(request_json: str) -> NoReturn:
     interruption.listen()
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
-        interruption.allow(save_seconds=request.resolve().pretrain.save_seconds)
-        with LiveView(RunConsole()) as view, _prefect(root) as server:
+        config = request.resolve()
+        interruption.allow(save_seconds=config.pretrain.save_seconds)
+        view = LiveView(RunConsole(), remarks=config_warnings(config))
+        with view, _prefect(root) as server:
             _print_warnings(view)
-            _run(request, Observers([view, interruption]), server)
+            _run(request, root, Observers([view, interruption]), server)
     except (XlmError, OSError) as error:
         sys.stderr.write(f"xlm: {error}\n")
         _leave(error.exit_code if isinstance(error, XlmError) else 1)
@@ -71,11 +75,15 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _run(request: RunRequest, observer: Observer, server: StartingServer | None) -> None:
+def _run(
+    request: RunRequest, root: Path, observer: Observer, server: StartingServer | None
+) -> None:
     # Prefect reads its settings when it is imported, so not before the server is known.
     require_valid_settings()
     from httpx import HTTPError
+    from prefect import tags
 
+    from flows.abandoned import end_killed_runs
     from flows.full_pipeline import full_pipeline
     from flows.submission import extra_observer
 
@@ -84,7 +92,9 @@ def _run(request: RunRequest, observer: Observer, server: StartingServer | None)
     _log_to_the_server_only()
     extra_observer.set(observer)
     try:
-        full_pipeline(**request.model_dump(mode="json"))
+        end_killed_runs(root)
+        with tags(note_run(root)):
+            full_pipeline(**request.model_dump(mode="json"))
         _deliver_records(server)
     except (XlmError, KeyboardInterrupt):
         _deliver_records(server)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prefect import get_run_logger
+from prefect.context import TagsContext
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -60,7 +61,7 @@ class Submitter:
         self.submitted[stage.name] = nodes
 
     def summary(self) -> str:
-        """What came of the run, in a line: built, cached, seconds, accuracies."""
+        """What came of the run, in a line: built, cached, seconds, accuracies, warnings."""
         counts = Counter(
             "cached" if built.status == "waited" else built.status
             for built in self.run.results.values()
@@ -70,7 +71,8 @@ class Submitter:
         if hashed.size_bytes:
             took = f"{duration(hashed.seconds)} for {size(hashed.size_bytes)}"
             parts.append(f"inputs hashed in {took}")
-        return "; ".join([*parts, *accuracy_line(self.run)])
+        warnings = [f"warning: {one}" for one in config_warnings(self.run.graph.config)]
+        return "; ".join([*parts, *accuracy_line(self.run), *warnings])
 
     def _seconds(self) -> float:
         return (datetime.now(UTC) - self.run.started).total_seconds()
@@ -115,6 +117,8 @@ def pipeline(request: RunRequest) -> Iterator[Submitter]:
     observers = Observers([*shown, *([terminal] if terminal else [])])
     with (
         ends_with_its_worker(request),
+        # The run's tags are not those of its tasks: see tasks/stage_task.py.
+        TagsContext(current_tags=set()),
         open_run(request, Settings.of_environment(), observers) as run,
         current_run_is(run),
         warnings_in_log(),

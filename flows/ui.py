@@ -34,16 +34,22 @@ def main(port: int) -> int:
     with published(access, root, project), starting_server(home, access, with_ui=True) as server:
         # Prefect reads its settings when it is imported, so not before the server is known.
         require_valid_settings()
-        from flows.abandoned import end_abandoned_runs, wait_for_flow_processes
+        from flows.abandoned import (
+            end_abandoned_runs,
+            end_killed_runs,
+            wait_for_flow_processes,
+        )
 
         server.wait_until_ready()
         try:
             end_abandoned_runs(WORK_POOL)
+            end_killed_runs(root)
             register_deployments()
             with _worker() as worker:
                 typer.echo(f"UI {access.sign_in_url}  (Ctrl-C stops server and worker)")
                 while not worker.ended():
                     server.require_running()
+                    end_killed_runs(root)
                     time.sleep(0.5)
             raise ToolError("the worker ended by itself", fix="see the lines above")
         except KeyboardInterrupt:

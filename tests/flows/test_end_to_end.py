@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from subprocess import Popen
 
@@ -43,6 +46,18 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert any(part in command for command in watch.seen.values()), part
     assert any("server_app" in door.command for door in watch.doors)
     return root
+
+
+def test_the_last_message_of_a_run_says_what_came_of_it(straight: Path) -> None:
+    """The UI shows it on the run's page."""
+    with closing(sqlite3.connect(straight / "prefect" / "prefect.db")) as records:
+        rows = records.execute(
+            "SELECT message FROM flow_run_state WHERE type = 'COMPLETED' ORDER BY timestamp"
+        ).fetchall()
+    accuracy = r"accuracy: English \d+\.\d %, mean \d+\.\d %"
+    assert re.fullmatch(
+        rf"51 built, 0 cached in \d+ s(; inputs hashed in [^;]+)?; {accuracy}", rows[0][0]
+    )
 
 
 def test_a_second_run_finds_everything(straight: Path) -> None:
@@ -115,6 +130,11 @@ def test_kill_during_tokenize_pretrain_and_publish_ends_with_the_same_bytes(
         _run_and_kill(tmp_path, moment)
     xlm(tmp_path, *RUN_SMALL)
     assert digests(tmp_path) == digests(straight)
+    with closing(sqlite3.connect(tmp_path / "prefect" / "prefect.db")) as records:
+        ends = records.execute("SELECT state_type FROM flow_run ORDER BY created").fetchall()
+        running = records.execute("SELECT name FROM task_run WHERE state_type = 'RUNNING'")
+        assert [end for (end,) in ends] == ["CRASHED"] * 3 + ["COMPLETED"]
+        assert running.fetchall() == []
 
 
 @pytest.mark.fault

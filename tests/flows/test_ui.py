@@ -1,19 +1,26 @@
 """`xlm ui`: server, worker and deployments in one command, runs from another terminal."""
 
 import json
+import os
+import re
+import signal
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.flows.console import digests, processes_of, xlm
+from tests.flows.console import digests, processes_of, start, xlm
 from tests.flows.ui_process import RunningUi, running_ui
 from tests.listening import DoorWatch
 
 SMALL = str(Path(__file__).with_name("small.yaml"))
+
+_PATIENCE_SECONDS = 60.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -53,10 +60,43 @@ def test_deployments_run_from_another_terminal(ui: RunningUi) -> None:
     assert all('"verdict":"identical"' in path.read_text() for path in checks)
 
 
-def test_a_run_in_a_terminal_is_recorded_there(ui: RunningUi) -> None:
+def test_a_run_in_a_terminal_is_recorded_there_and_ends_with_its_warnings(ui: RunningUi) -> None:
     count = len(ui.flow_runs())
-    xlm(ui.root, "run", "--profile", SMALL, "--until", "make-world")
-    assert len(ui.flow_runs()) == count + 1
+    long_warmup = ("--set", "pretrain.schedule.warmup_updates=61")
+    printed = xlm(ui.root, "run", "--profile", SMALL, "--until", "make-world", *long_warmup)
+    run, *before = ui.flow_runs()
+    assert len(before) == count
+    warning = "warning: pretrain.schedule.warmup_updates 61 is more than pretrain.updates 60: "
+    first, *_, last = printed.splitlines()
+    assert first.startswith(f"xlm: {warning}")
+    assert last.startswith(f"! {warning}")
+    message = run["state"]["message"]
+    assert re.match(r"(1 built, 0|0 built, 1) cached in \d+ s; warning: ", message)
+    assert message.endswith(first.removeprefix("xlm: "))
+
+
+def test_a_killed_run_of_a_terminal_ends_as_crashed(ui: RunningUi) -> None:
+    """Nobody else could end it: it was "Running" for ever."""
+    known = {run["id"] for run in ui.flow_runs()}
+    process = start(ui.root, "run", "--profile", SMALL)
+
+    def state() -> dict[str, Any]:
+        runs = [run for run in ui.flow_runs() if run["id"] not in known]
+        return dict(runs[0]["state"]) if runs else {"name": "absent"}
+
+    _until(lambda: state()["name"] == "Running")
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    _until(lambda: state()["name"] != "Running")
+    assert state()["name"] == "Crashed"
+    assert "process has ended" in state()["message"]
+    alive = start(ui.root, "run", "--profile", SMALL, "--until", "make-world")
+    alive.communicate(timeout=300)
+    assert state()["name"] == "Completed"
+    run = ui.flow_runs()[0]
+    assert len([tag for tag in run["tags"] if tag.startswith("process-")]) == 1
+    tasks = ui.api("/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
+    assert [task["tags"] for task in tasks] == [["stage:make-world"]]
 
 
 def test_only_the_owner_can_read_the_token(ui: RunningUi) -> None:
@@ -155,6 +195,13 @@ def test_a_run_cannot_choose_what_the_worker_starts(
     template = pool["base_job_template"]
     assert template["variables"]["properties"] == {}
     assert "{{" not in str(template["job_configuration"])
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def _socket(ui: RunningUi, path: str) -> str:

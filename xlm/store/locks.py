@@ -78,10 +78,34 @@ def build_lock(
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Say, with a shared lock on `path`, that this process writes; it ends with the process."""
+    descriptor = hold_shared(path)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def hold_shared(path: Path) -> int:
+    """Create a file and lock it until the descriptor is closed, at the latest by our end.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    _make_directory(path.parent)
+    descriptor = _open(path)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def is_held(path: Path) -> bool:
+    """Whether another descriptor, of this process or another one, holds a lock on the file.
+
+    Raises:
+        StoreError: the file cannot be opened.
+    """
     descriptor = _open(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield
+        return not _try(descriptor)
     finally:
         os.close(descriptor)
 
