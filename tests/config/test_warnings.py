@@ -24,6 +24,25 @@ def test_a_warm_up_longer_than_the_run_is_a_warning() -> None:
     assert config_warnings(resolve("mini15", ["pretrain.updates=100"])) == []
 
 
+@pytest.mark.parametrize("section", ["pretrain", "finetune"])
+def test_a_warm_up_that_nobody_named_is_no_warning(section: str, tmp_path: Path) -> None:
+    """It was one in each short run of a profile with the original's schedule."""
+    profile = tmp_path / "mine.yaml"
+    profile.write_text("languages: [en, fr]\n")
+    short = ("pretrain.objectives=[mlm]", f"{section}.updates=20")
+    config = resolve(str(profile), short)
+    default = getattr(config, section).schedule.warmup_updates
+    warmup = f"{section}.schedule.warmup_updates"
+    other_setting = f"{section}.schedule.kind=constant"
+    assert default > 20
+    assert config_warnings(resolve(str(profile), [*short, other_setting])) == []
+    for named in (f"{warmup}={default}", f"{section}.schedule={{warmup_updates: {default}}}"):
+        (line,) = config_warnings(resolve(str(profile), [*short, named]))
+        assert line.startswith(f"{warmup} {default:,} is more than {section}.updates 20")
+    profile.write_text(f"languages: [en, fr]\n{section}: {{schedule: {{warmup_updates: 21}}}}\n")
+    assert len(config_warnings(resolve(str(profile), short))) == 1
+
+
 def test_translation_without_a_pair_is_a_warning() -> None:
     (line,) = config_warnings(resolve("mini15", ["sources.parallel=[]"]))
     assert line.startswith("pretrain.objectives names tlm, but sources.parallel is empty: nothing")

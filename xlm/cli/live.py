@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group, RenderableType
@@ -81,10 +81,14 @@ class _Running:
 
 
 class LiveView:
-    """An observer that draws; use as a context manager around the run."""
+    """An observer that draws; use as a context manager around the run.
 
-    def __init__(self, console: RunConsole) -> None:
+    `remarks` are printed with the summary: what was printed before the run has scrolled away.
+    """
+
+    def __init__(self, console: RunConsole, remarks: Sequence[str] = ()) -> None:
         self._console = console
+        self._remarks = remarks
         self._running: dict[Node, _Running] = {}
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -113,6 +117,8 @@ class LiveView:
             self._speaker.join()
         if self._counts:
             self._print(self._summary())
+            for remark in self._remarks:
+                self._print(Text(f"! warning: {remark}", style="yellow"))
 
     def started(self, node: Node) -> None:
         """Show the node as running."""

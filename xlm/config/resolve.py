@@ -43,21 +43,35 @@ def resolve(
 ) -> PipelineConfig:
     """The configuration of a profile with overrides applied in order.
 
+    `model_fields_set` of each section has the names that the profile, a recipe or an override sets.
+
     Raises:
         ConfigError: unknown profile, key or language, or a value that does not fit its field.
     """
     own = _read_profile(profile)
-    values = _with_recipe(_defaults(), own)
+    values, named = _with_recipe(_defaults(), own), _with_recipe({}, own)
     for override in overrides:
-        values = _with_recipe(values, _nested(values, override), own)
+        nested = _nested(values, override)
+        values, named = _with_recipe(values, nested, own), _with_recipe(named, nested, own)
     values = take_secrets(values)
     if languages:
         values["languages"] = list(languages)
     try:
-        return PipelineConfig.model_validate(values)
+        config = PipelineConfig.model_validate(values)
     except ValidationError as error:
         what, fix = explain(error.errors()[0], profile, PipelineConfig)
         raise ConfigError(what, fix=fix) from None
+    _mark_defaults(config, named)
+    return config
+
+
+def _mark_defaults(config: BaseModel, named: object) -> None:
+    """Leave only what somebody named in `model_fields_set`: warnings spare defaults."""
+    names = named if isinstance(named, dict) else {}
+    config.model_fields_set.intersection_update(names)
+    for name in type(config).model_fields:
+        if isinstance(section := getattr(config, name), BaseModel):
+            _mark_defaults(section, names.get(name))
 
 
 def _defaults() -> dict[str, Any]:
