@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.access import find_access
-from flows.program import become_a_program
+from flows.program import become_a_program, require_valid_settings
 from xlm.cli.prefect_environment import require_server, set_up_home, use_server
 from xlm.errors import ToolError
 
@@ -25,6 +25,7 @@ def main() -> int:
         use_server(access.client_variables())
     else:
         raise ToolError("no Prefect server runs here", fix="start one with `make ui`")
+    require_valid_settings()
     register_deployments()
     return 0
 

@@ -1,13 +1,20 @@
 """What the programs of this package do with errors and signals."""
 
+import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
 from typing import NoReturn
 
 from xlm.cli.output import print_anything
 from xlm.cli.run import END_SIGNALS
 from xlm.errors import ConfigError, XlmError
+
+_FOLLOWS = "default_factory_not_called"
+"""A setting that only lacks the value of the one that is wrong."""
+_SHOWN_CHARACTERS = 80
 
 
 def become_a_program(main: Callable[[], int]) -> NoReturn:
@@ -26,24 +33,62 @@ def become_a_program(main: Callable[[], int]) -> NoReturn:
 
 
 def require_valid_settings() -> None:
-    """Refuse variables and settings files that Prefect cannot read.
+    """Refuse variables and settings files that Prefect cannot read, with nothing of its own output.
 
     Raises:
         ConfigError: names the first bad setting.
     """
     from pydantic import ValidationError
+    from pydantic_settings.exceptions import SettingsError
 
     try:
-        from prefect.settings import get_current_settings
+        with _stderr_unless_it_fails():
+            from prefect.settings import get_current_settings
 
-        get_current_settings().hash_key()
+            get_current_settings().hash_key()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"a PREFECT_ variable is not valid: {name} = {first['input']!r}: {first['msg']}",
-            fix="correct it or unset it (environment, .env, prefect.toml)",
-        ) from None
+        first = next((e for e in error.errors() if e["type"] != _FOLLOWS), error.errors()[0])
+        path, value = [str(part) for part in first["loc"]], first["input"]
+        # Headers, which hold keys, are no plain text.
+        shown = f" = {value[:_SHOWN_CHARACTERS]!r}" if isinstance(value, str) else ""
+        what = f"{_variable(path, str(value))}{shown}: {first['msg']}"
+    except SettingsError as error:
+        what = str(error).partition("\n")[0]
+    else:
+        return
+    raise ConfigError(
+        f"a setting of Prefect is not valid: {what}",
+        fix="correct it or unset it (environment, .env, prefect.toml)",
+    )
+
+
+def _variable(path: list[str], value: str) -> str:
+    """The variable that sets this value; Prefect names a setting without its section."""
+    ending = "_".join(path).upper()
+    named = {
+        name: given
+        for name, given in sorted(os.environ.items())
+        if name.startswith("PREFECT_") and name.endswith(ending)
+    }
+    equal = [name for name, given in named.items() if given.casefold() == value.casefold()]
+    return next(iter([*equal, *named]), ".".join(path))
+
+
+@contextmanager
+def _stderr_unless_it_fails() -> Iterator[None]:
+    """Hold back what is written to standard error, and drop it if an exception comes out."""
+    saved = os.dup(2)
+    with TemporaryFile() as held:
+        sys.stderr.flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+        held.seek(0)
+        os.write(2, held.read())
 
 
 def _interrupt(number: int, frame: object) -> None:

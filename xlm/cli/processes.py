@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from xlm.cli.run import END_SIGNALS
+from xlm.config.proxies import require_usable_proxies
 from xlm.config.settings import Settings
 from xlm.errors import ToolError
 from xlm.store.root import resolve_root
@@ -19,6 +20,7 @@ def run_ui(root: str | None, port: int) -> None:
 
     Raises:
         ToolError: this is not the project's folder.
+        ConfigError: a proxy of the environment cannot be used.
     """
     _become("flows.ui", str(port), root=root)
 
@@ -28,6 +30,7 @@ def deploy_all(root: str | None) -> None:
 
     Raises:
         ToolError: this is not the project's folder.
+        ConfigError: a proxy of the environment cannot be used.
     """
     _become("flows.deploy", root=root)
 
@@ -36,6 +39,7 @@ def _become(module: str, *arguments: str, root: str | None) -> None:
     home = Path.cwd()
     if not (home / "prefect.yaml").is_file():
         raise ToolError(f"no prefect.yaml in {home}", fix="run from the project's folder")
+    require_usable_proxies()
     directory = resolve_root(Settings.of_environment(root).root)
     environment = os.environ | {"XLM_ROOT": str(directory), "XLM_HOME": str(home)}
     # Signals wait until the program can take them: a mask outlives exec.
