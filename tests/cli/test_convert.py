@@ -383,7 +383,10 @@ def test_names_are_as_long_as_the_file_system_lets_them(
     ("given", "said"),
     [
         (b"t h 9\nth e</w> 8\nh \xc3\xa9 7\nh\xc3\xa9 \xc3\xa9</w> 6", ""),
-        (b"the 20\na@@ 10\n", "line 1: not `left right count`: 'the 20'"),
+        (
+            b"the 20\na@@ 10\n",
+            "line 1: not `left right count`, but a token and its count: 'the",
+        ),
         (b"", "holds no merge"),
         (b"\x80\x04\x95" * 4000, "line 1: not UTF-8: "),
         (b"q u 9\nqu e</w> 8\n", "make 0 of the vocabulary's 3 tokens of several characters"),
