@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flows.server_guard import LOOPBACK_NAMES, SIGN_IN_PATH
 from xlm.errors import StoreError, ToolError
-from xlm.store.files import write_atomically
+from xlm.store.files import read_small, write_atomically
 from xlm.store.locks import build_lock
 
 _HEAD = "# Written by `xlm ui`, removed when it ends. The token is a password: do not share it.\n"
@@ -136,7 +136,7 @@ def _text(access: ServerAccess) -> str:
 
 def _is_ours(path: Path) -> bool:
     try:
-        return path.read_text().startswith(_HEAD)
+        return read_small(path).decode().startswith(_HEAD)
     except (OSError, ValueError):
         return False
 

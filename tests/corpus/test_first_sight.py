@@ -1,6 +1,7 @@
 """Trust on first use: what a source without checksum gave first is what it must give later."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -82,6 +83,24 @@ def test_a_record_that_is_not_ours_is_one_line(host, new_file, fetch, tmp_path, 
     pin.write_bytes(content)
     with pytest.raises(StoreError, match="delete it to trust"):
         fetch(host.address, "again")
+
+
+@pytest.mark.parametrize("odd", ["FIFO", "dangling link", "link to its like", "directory"])
+def test_an_odd_file_in_the_place_of_a_record_is_one_line(host, new_file, fetch, tmp_path, odd):
+    """A FIFO was waited for without end; a link would pin what somebody else writes."""
+    host.files["/host.example/corpus/plain.en.txt"] = new_file(TEXT)
+    fetch(host.address, "first")
+    (pin,) = (tmp_path / "pins").rglob("*.json")
+    pin.rename(tmp_path / "elsewhere")
+    if odd == "FIFO":
+        os.mkfifo(pin)
+    elif odd == "directory":
+        pin.mkdir()
+    else:
+        pin.symlink_to(tmp_path / ("elsewhere" if "like" in odd else "nowhere"))
+    with pytest.raises(StoreError, match="delete it to trust"):
+        fetch(host.address, "again")
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_folder_may_change(fetch, tmp_path):

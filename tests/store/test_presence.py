@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import httpx
@@ -168,3 +169,16 @@ def test_links_count_in_folders_of_a_user(tmp_path: Path) -> None:
     (tmp_path / "blob").write_text("{}")
     (tmp_path / "config.json").symlink_to(tmp_path / "blob")
     assert is_present(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_fifo_in_the_place_of_a_models_file_does_not_block(
+    artifacts: Path, tmp_path: Path, name: str
+) -> None:
+    for folder in (_pretrained(artifacts), tmp_path / "given"):
+        if not folder.exists():
+            shutil.copytree(artifacts / "pretrain" / "key", folder, ignore=lambda *_: [name])
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name)
+        with pytest.raises(DataError, match=f"{name} is no regular file"):
+            kind_of(folder)

@@ -8,6 +8,7 @@ the user deletes the file.
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from xlm.errors import ChecksumError, StoreError
 from xlm.redaction import redact
-from xlm.store.files import write_atomically
+from xlm.store.files import read_small, write_atomically
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -74,7 +75,7 @@ class PinFile:
             StoreError: the file is there and cannot be understood.
         """
         try:
-            fields = json.loads(self.path.read_bytes())
+            fields = json.loads(read_small(self.path))
             size_bytes, sha256 = fields["size_bytes"], fields["sha256"]
             first_seen = str(fields["first_seen"])
             if type(size_bytes) is int and _SHA256.fullmatch(sha256):
@@ -90,7 +91,7 @@ class PinFile:
 
     def record(self, size_bytes: int, sha256: str) -> None:
         """Write what was seen, if nothing is recorded yet."""
-        if self.path.exists():
+        if os.path.lexists(self.path):
             return
         fields = {
             "address": self.address,

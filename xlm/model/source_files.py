@@ -59,10 +59,18 @@ def kind_of(path: Path) -> Kind:
         return "original"
     if not is_present(path / CONFIG_FILE):
         _refuse_parent(path)
+        raise _absent(path / CONFIG_FILE)
     if _OURS in read_json(path / CONFIG_FILE):
+        if not is_present(path / SAFETENSORS_FILE):
+            raise _absent(path / SAFETENSORS_FILE)
         return "xlm"
     _refuse_added_tokens(path)
     return "hugging-face"
+
+
+def _absent(path: Path) -> DataError:
+    odd = path.exists() and not path.is_file()
+    return DataError(f"{path} {'is no regular file' if odd else 'does not exist'}", fix=_FIX)
 
 
 def _refuse_parent(folder: Path) -> None:
