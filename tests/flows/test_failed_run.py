@@ -13,6 +13,8 @@ PROFILE = """
 languages: [en, sw]
 sources: {mirror: MIRROR, network: {attempts: 1}}
 """
+_LOCKED_SECONDS = 12
+"""Longer than the ten seconds that Prefect waits for its database by itself."""
 _AT_ONCE_SECONDS = 30
 """Prefect's threads try for more than a minute to reach a server that has ended."""
 
@@ -37,3 +39,43 @@ def test_a_failed_run_waits_for_no_server_and_its_last_lines_are_recorded(tmp_pa
     with closing(sqlite3.connect(root / "prefect" / "prefect.db")) as database:
         lines = [row[0] for row in database.execute("SELECT message FROM log")]
     assert any("Finished in state Failed('Flow run" in line for line in lines), lines
+
+
+@pytest.mark.slow
+def test_a_database_that_somebody_holds_for_a_while_ends_no_run(tmp_path: Path) -> None:
+    """ "database is locked" with a traceback reached the terminal."""
+    small = str(Path(__file__).with_name("small.yaml"))
+    process = start(tmp_path, "run", "--profile", small, "--until", "make-world")
+    deadline = time.monotonic() + 200
+    while not (held := _hold(tmp_path / "prefect" / "prefect.db")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    with closing(held):
+        time.sleep(_LOCKED_SECONDS)
+        assert process.poll() is None, "the run did not need its database"
+        held.execute("ROLLBACK")
+    printed, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, printed
+    assert [line.split("  ")[0] for line in printed.splitlines()][-2:] == [
+        "✓ make-world", "1 built",
+    ]  # fmt: skip
+    assert "locked" not in printed
+
+
+def _hold(database: Path) -> sqlite3.Connection | None:
+    """A connection with an exclusive transaction, once the flow's run is recorded."""
+    try:
+        connection = sqlite3.connect(
+            f"file:{database}?mode=rw", uri=True, timeout=30, isolation_level=None
+        )
+    except sqlite3.Error:
+        return None
+    try:
+        if connection.execute("SELECT count(*) FROM flow_run").fetchone()[0]:
+            connection.execute("BEGIN EXCLUSIVE")
+            return connection
+    except sqlite3.Error:
+        pass  # The server has not set it up yet.
+    connection.close()
+    return None
