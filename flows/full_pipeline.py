@@ -33,7 +33,7 @@ Profile = Annotated[
         }
     ),
 ]
-Until = Annotated[str, Field(json_schema_extra={"enum": _STAGE_NAMES})]
+Until = Annotated[str, Field(json_schema_extra={"title": "Stage", "enum": _STAGE_NAMES})]
 StageOrPart = Annotated[
     str,
     Field(
