@@ -1,5 +1,6 @@
 """Tags, variants, date words and header rows: what the program gets wrong is mended before it."""
 
+import json
 from xml.sax.saxutils import escape
 
 import pytest
@@ -27,8 +28,6 @@ def _lines(make_work, folder, text, language="en", **config):
 def test_known_cases(shared, make_work, tmp_path, case):
     folder = shared / "cases" / "wiki"
     text = (folder / f"{case}.wikitext").read_text("utf-8").removesuffix("\n")
-    if case == "escapes":
-        text = text.replace("&amp;T", "&T")
     lines = _lines(make_work, tmp_path / "in", text, "zh" if "zh" in case else "en")
     expected = (folder / f"{case}.expected.txt").read_text("utf-8").splitlines()
     assert lines == expected
@@ -41,6 +40,9 @@ def test_known_cases(shared, make_work, tmp_path, case):
         ("<CE >x</cE> <ce/>y", "x y"),
         ("<ruby>漢<rb>字</rb><rp>(</rp><rt>kan</rt><rp>)</rp></ruby>", "漢字"),
         ("a<rt>gone", "agone"),
+        ("<ruby>漢<rt>kan</ruby>a", "漢a"),
+        ("<ruby>漢<rp>(<rt>kan<rp>)</ruby> <rt>x", "漢 x"),
+        ("<ruby><rb>旧<rb>金<rt>jiù<rt>jīn<rtc>Old<rt>x</ruby>z", "旧金z"),
         ("<score sound=1>c <b>d</b> e</score>z", "z"),
         ("<score>a</score>b<score>c</score>d", "bd"),
         ("<maplink text='here' zoom=3>{}</maplink> x", "here x"),
@@ -166,6 +168,12 @@ def test_templates_keep_computed_names():
         ("{{t\n | a = 1 || 2\n | b = {{c}}\n }}\nd",) * 2,
         ("[[File:x.jpg|thumb\n | a || b]]\nc",) * 2,
         ("a {{\n | b || c\nd", "a {{\n\nd"),
+        ("{{t}}\n!Year\n!Team\n{{row}}", "{{t}}\n\n{{row}}"),
+        ("{{t}}\n!Year\n{{row}}", "{{t}}\n\n{{row}}"),
+        ("{{t}}\n!Kung live here.<ref>x</ref>\n{{t}}",) * 2,
+        ("{{t}}\n! a <!-- c -->\n|-\n{{t}}", "{{t}}\n|-\n{{t}}"),
+        ("{{t}}\n! <code>a</code> || <math>b</math>\n{{t}}", "{{t}}\n\n{{t}}"),
+        ("<!-- {{t}}\n! a\n-->! b !! c\n{{t}}",) * 2,
         ("{| \n ! a !! b\nc", "{| \n\nc"),
     ],
 )
@@ -198,3 +206,19 @@ def test_header_rows_between_much_code_take_linear_time():
 
 def test_a_comment_within_a_variant_is_no_part_of_its_rule():
     assert choose_variants("-{<!-- c -->zh-hans:a;zh-hant:b}-", "zh-hans") == "a"
+
+
+def test_escapes_of_html5_and_of_titles_are_plain(make_work, tmp_path):
+    text = (
+        "It&apos;s &lbrace;x&rbrace; &check; &LT;b&GT; &amp;apos; &NotEqualTilde; a&bogus; &nbsp;"
+        "<nowiki>&apos;</nowiki> [[a|b&comma;]]&NewLine;* c&#10;# d&#xD;"
+        "<syntaxhighlight>&apos;</syntaxhighlight>"
+    )
+    title = "A &amp;amp; B&amp;#39;s &amp;LT; &amp;copy R&amp;B;"
+    write_dump(tmp_path / "in", page(1, title, escape(text)))
+    work = make_work(ExtractWikiSlice(language="en"), "en", dump=tmp_path / "in")
+    run(work)
+    name, line = (work.out / "text.txt").read_text("utf-8").splitlines()
+    assert name == "A & B's < &copy R&B;"
+    assert " ".join(line.split()) == ("It's {x} ✓ <b> &apos; ≂̸ a&bogus; ' b, * c # d &apos;")
+    assert json.loads((work.out / "documents.jsonl").read_text("utf-8"))["title"] == name

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, unescape
 
 from xlm.corpus.surrogates import mended
 from xlm.corpus.wiki_dates import needs_dates, put_dates
+from xlm.corpus.wiki_entities import number_entities
 from xlm.corpus.wiki_limits import hostile_reason
 from xlm.corpus.wiki_rows import take_rows
 from xlm.corpus.wiki_tags import take_tags
@@ -82,7 +83,11 @@ class Preparation:
 
     def _rewritten(self, text: str) -> str:
         if "<" in text:
-            text = take_tags(escape_false_tags(shield_verbatim(text)))
+            text = shield_verbatim(text)
+        if "&" in text:
+            text = number_entities(text)
+        if "<" in text:
+            text = take_tags(escape_false_tags(text))
         if "<" in text or "&" in text:
             text = mark_decoded_tags(text)
         if "-{" in text and self.variant != _AS_WRITTEN and self.language in VARIANT_LANGUAGES:

@@ -6,7 +6,7 @@ are the rows `! ...`, and rows after spaces.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from xlm.corpus.wiki_opaque import opaque_spans
@@ -18,7 +18,8 @@ _OF_A_TABLE = re.compile(r"[ \t]*\|(?:[-+]|\}(?!\}))")
 _ATTRIBUTE = re.compile(
     r"\b(?:scope|colspan|rowspan|style|class|width|align|bgcolor)\s{0,9}=", re.IGNORECASE
 )
-_WORD = re.compile(r"[ \t]*!\w[^|]*")
+_SENTENCE = re.compile(r"[ \t]*!\w[^|]*[.!?。।۔](?:\s[^|]*|<[^|]*)?")
+"""Between two templates, "!Kung people live here." is text and "!Year" a row."""
 _OPENED = re.compile(r"\{\{|\[\[|<ref\b[^<>]*(?<!/)>|<!--", re.IGNORECASE)
 _CLOSED = re.compile(r"\}\}|\]\]|</ref|-->", re.IGNORECASE)
 _TEMPLATE = re.compile(r"(\{\{)|\}\}")
@@ -44,15 +45,15 @@ def take_rows(text: str) -> str:
         headers = [bool(_HEADER.match(line)) for line in lines]
         sure = [_is_row(line) for line in lines]
         among = not all(headers) and (any(headers) or any(sure))
+        alone = len(lines) == 1
 
-        def stays(line: str, header: bool, is_row: bool) -> bool:
+        def stays(line: str, is_row: bool) -> bool:
             if line.startswith("|") or not _balanced(line):
                 return True
-            prose = not between or (header and _WORD.fullmatch(line) is not None)
+            prose = not between or (alone and _SENTENCE.fullmatch(line) is not None)
             return prose and not (is_row or among)
 
-        facts = zip(lines, headers, sure, strict=True)
-        kept = [line for line, header, is_row in facts if stays(line, header, is_row)]
+        kept = [line for line, is_row in zip(lines, sure, strict=True) if stays(line, is_row)]
         # Where templates and tables end is asked last: few pages need it.
         if len(kept) == len(lines) or fixed.holds(match.start(), match.end()):
             return match[0]
@@ -114,9 +115,12 @@ class _Fixed:
         self._text = text
 
     def holds(self, start: int, end: int) -> bool:
-        """Whether code has a part between two places, or a template or a table begins before."""
+        """Whether code goes beyond one line there, or a template or a table begins before."""
         whole = (self._templates, self._tables)
-        return self._code.touch(start, end) or any(spans.touch(start, start + 1) for spans in whole)
+        return any(
+            first < start or last > end or "\n" in self._text[first:last]
+            for first, last in self._code.within(start, end)
+        ) or any(spans.touch(start, start + 1) for spans in whole)
 
     @cached_property
     def _code(self) -> "_Spans":
@@ -140,5 +144,11 @@ class _Spans:
 
     def touch(self, start: int, end: int) -> bool:
         """Whether one of them has a part between two places."""
-        before_end = bisect_left(self._starts, end)
-        return before_end > 0 and self._spans[before_end - 1][1] > start
+        return any(True for _ in self.within(start, end))
+
+    def within(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Those that have a part between two places, the last first."""
+        for number in range(bisect_left(self._starts, end) - 1, -1, -1):
+            if self._spans[number][1] <= start:
+                return
+            yield self._spans[number]

@@ -21,6 +21,15 @@ _REMOVED = (
     "charinsert", "dynamicpagelist", "includeonly", "randomimage", "rss", "quiz",
 )  # fmt: skip
 """They go with what they enclose."""
+_RUBY_ENDS = {
+    name: re.compile(rf"</{name}\s*>|(?=<(?:{next_names})[\s/>]|</(?:{ends})\s*>)", re.IGNORECASE)
+    for name, next_names, ends in (
+        ("rt", "rb|rt|rp|rtc", "ruby|rtc"),
+        ("rp", "rb|rt|rp|rtc", "ruby|rtc"),
+        ("rtc", "rb|rtc", "ruby"),
+    )
+}
+"""HTML lets their closing tags out: what comes next ends them."""
 _EMPTY = (
     "code", "math", "pre", "gallery", "syntaxhighlight", "source", "small", "table", "nowiki",
 )  # fmt: skip
@@ -48,7 +57,10 @@ def take_tags(text: str) -> str:
         if name in _EMPTY and (not empty or name == "nowiki"):
             continue
         kept.append(text[done : tag.start()])
-        if not tag[1] and not empty and name in _REMOVED:
+        if not tag[1] and not empty and name in _RUBY_ENDS:
+            end = _RUBY_ENDS[name].search(text, position)
+            position = end.end() if end else position
+        elif not tag[1] and not empty and name in _REMOVED:
             position = ends.after_element(name, position) or position
         if not tag[1] and name == "maplink" and (shown := _SHOWN_TEXT.search(tag[3])):
             kept.append(shown[1] or shown[2] or "")

@@ -13,6 +13,7 @@ from typing import IO
 from xlm.config.corpus import ExtractWikiSlice
 from xlm.corpus.files import sole_file
 from xlm.corpus.one_ahead import OneAhead
+from xlm.corpus.wiki_entities import plain_title
 from xlm.corpus.wiki_prepare import Preparation, date_in_name
 from xlm.corpus.wikiextractor import (
     RUN_PREFIX,
@@ -229,13 +230,14 @@ class _Writer:
 
     def _write_document(self, document: Document, page: Page) -> None:
         paragraphs = clean_lines(document.lines)
-        title = page.title if self._work.config.titles == "plain" else document.title
+        plain = self._work.config.titles == "plain"
+        title = plain_title(page.title) if plain else document.title
         lines = clean_lines([" ".join(title.split("\n"))]) + paragraphs
         written = "".join(f"{line}\n" for line in lines)
         self._text.write(written)
         record = {
             "id": page.id,
-            "title": page.title,
+            "title": plain_title(page.title),
             "url": document.url,
             "text": "\n".join(paragraphs),
         }
