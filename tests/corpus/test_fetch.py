@@ -137,10 +137,14 @@ def test_an_empty_file_has_no_head(host, new_file, fetcher, places):
         fetcher.file(host.url("/file.bin"), target, part=part, head_bytes=10_000)
 
 
-def test_an_empty_file_arrives(host, new_file, fetcher, places):
+def test_an_empty_file_arrives_if_its_digest_is_published(host, new_file, fetcher, places):
     host.files["/file.bin"] = new_file(b"")
     target, part = places
-    assert fetcher.file(host.url("/file.bin"), target, part=part).size_bytes == 0
+    with pytest.raises(SourceError, match="the host sent an empty file"):
+        fetcher.file(host.url("/file.bin"), target, part=part)
+    digests = {"md5": hashlib.md5(b"").hexdigest()}
+    fetched = fetcher.file(host.url("/file.bin"), target, part=part, digests=digests)
+    assert fetched.size_bytes == 0
     assert target.read_bytes() == b""
 
 

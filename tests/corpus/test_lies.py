@@ -87,7 +87,7 @@ def test_a_packed_file_proves_where_it_ends(tmp_path, name):
     (tmp_path / "out").rmdir()
     for length in (0, 1, len(content) // 2, len(content) - 1):
         with raw_host(sends(_head() + content[:length])) as address:
-            _refused(f"{address}/{name}", tmp_path, "is no whole|no zip archive")
+            _refused(f"{address}/{name}", tmp_path, "is no whole|no zip archive|an empty file")
 
 
 def test_a_text_whose_size_the_host_confirms_may_end_anywhere(host, new_file, tmp_path):
@@ -174,6 +174,13 @@ PAGE = "<!DOCTYPE HTML>\n<html><head><title>Log in</title></head><body>No.</body
         b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>\n',
         b"<head><meta http-equiv=refresh content='0;url=/login'></head>\n",
         b"Access denied\n<html><body></body></html>\n",
+        b"<p>You must log in to read this.</p>\n",
+        b"<br />\n<b>Fatal error</b>: no disk\n",
+        b"<form action=/login><input></form>\n",
+        b"<a href=/login>log in</a>\n",
+        b" \n" * 5000 + PAGE.encode(),
+        b"<!-- " + b"x" * 6000 + b" -->\n" + PAGE.encode(),
+        b"Error\n" * 300 + PAGE.encode(),
     ],
 )
 @pytest.mark.parametrize("name", ["corpus.txt", "corpus", "corpus.zip"])
@@ -186,6 +193,30 @@ def test_a_text_about_pages_is_a_text(host, new_file, tmp_path):
     text = b"<b>3</b> < 5, and the tag html is written <htm>.\n" + TEXT
     host.files["/corpus.txt"] = new_file(text)
     assert _get(host.url("/corpus.txt"), tmp_path)[0] == text
+    long = b"<p>is the tag of a paragraph.\n" + TEXT * 6
+    host.files["/long.txt"] = new_file(long)
+    assert _get(host.url("/long.txt"), tmp_path)[0] == long
+
+
+@pytest.mark.parametrize("name", ["corpus.txt", "corpus.gz", "corpus.zip"])
+@pytest.mark.parametrize("framing", [{"Content_Length": 0}, {"Transfer_Encoding": "chunked"}, {}])
+def test_an_empty_file_is_refused(tmp_path, name, framing):
+    """It would be recorded as the first download, and the real file be refused ever after."""
+    body = b"0\r\n\r\n" if "Transfer_Encoding" in framing else b""
+    with raw_host(sends(_head(**framing) + body)) as address:
+        _refused(f"{address}/{name}", tmp_path, "the host sent an empty file")
+
+
+def test_a_zip_without_files_is_refused(tmp_path):
+    content = b"PK\5\6" + bytes(18)
+    with raw_host(sends(_head(Content_Length=len(content)) + content)) as address:
+        _refused(f"{address}/corpus.zip", tmp_path, "it holds no file")
+
+
+def test_a_reason_with_controls_is_shown_without_them(tmp_path):
+    with raw_host(sends(_head("418 \x1b[31mred\x07 tea", Content_Length=0))) as address:
+        error = _refused(f"{address}/a.txt", tmp_path, "answered 418")
+    assert error.what.isprintable()
 
 
 # Redirects.
@@ -214,11 +245,12 @@ def test_a_redirect_to_another_host_is_followed_only_if_configured(host, new_fil
         "http://[",
         "http://:99999999/",
         "javascript:0",
+        "http://xn--a/",
     ],
 )
 def test_a_redirect_to_no_web_address_is_one_line(tmp_path, location):
     with raw_host(sends(_head("301 Gone", Location=location, Content_Length=0))) as address:
-        _refused(f"{address}/a.txt", tmp_path, "redirected to|check the address")
+        _refused(f"{address}/a.txt", tmp_path, "redirect.* to|check the address")
 
 
 def test_redirects_without_end_are_one_line(tmp_path):

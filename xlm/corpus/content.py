@@ -17,7 +17,8 @@ from xlm.corpus.archives import MAX_RATIO, open_zip, read_bz2, read_members
 from xlm.errors import DataError, SourceError
 
 _CHUNK_BYTES = 1 << 20
-_SNIFFED_BYTES = 4096
+_SNIFFED_BYTES = 1 << 16
+"""An error page is shorter; a corpus is not."""
 _FREE_BYTES = 64 << 20
 _XZ_MEMORY_BYTES = 256 << 20
 _PACKED = (".zip", ".gz", ".bz2", ".xz")
@@ -25,7 +26,13 @@ _PAGE_NAMES = (".html", ".htm", ".xhtml", ".xml")
 _BEGINS_AS_PAGE = re.compile(
     r"<(\?xml|!doctype|html|head|body|title|meta|script|style|link|div|center|h1|iframe)\b", re.I
 )
+_BEGINS_AS_PART_OF_PAGE = re.compile(
+    r"<(?:/?(?:p|br|hr|h[2-6]|table|form|svg|noscript|ul|ol|pre|main|section|article|header|nav|font"
+    r"|span|base|frameset)[\s/>]|a\s+href\b|img\s+src\b|!\[CDATA\[|\?php\b)",
+    re.I,
+)
 _HOLDS_PAGE = re.compile(r"<!doctype\s+html|<html[\s>]", re.I)
+_HEAD_OF_PAGE = 4096
 _IGNORED = re.compile(r"(\s|\ufeff|<!--.*?-->)+", re.S)
 
 Report = Callable[[int], None]
@@ -48,10 +55,15 @@ def check_content(path: Path, address: str, report: Report = lambda done: None) 
         report: called with the number of bytes unpacked so far.
 
     Raises:
-        SourceError: it is a web page, or not of the format that its name says, or damaged.
+        SourceError: it is empty, a web page, not of the format that its name says, or damaged.
     """
     with path.open("rb") as file:
         head = file.read(_SNIFFED_BYTES)
+    if not head:
+        raise SourceError(
+            f"{address}: the host sent an empty file",
+            fix="run again; if it stays so, use a mirror (sources.mirror)",
+        )
     suffix = suffix_of(address)
     if suffix not in _PAGE_NAMES and is_page(head):
         place = "which is no zip archive" if suffix == ".zip" else "in place of the file"
@@ -77,16 +89,22 @@ def check_content(path: Path, address: str, report: Report = lambda done: None) 
 
 def is_page(head: bytes) -> bool:
     """Whether a file that begins like this is HTML or XML, in any of their disguises."""
+    text = _shown_text(head)
+    begun = _IGNORED.match(text)
+    text = text[begun.end() :] if begun else text
+    if len(head) < _SNIFFED_BYTES and _BEGINS_AS_PART_OF_PAGE.match(text):
+        return True
+    return bool(_BEGINS_AS_PAGE.match(text) or _HOLDS_PAGE.search(text[:_HEAD_OF_PAGE]))
+
+
+def _shown_text(head: bytes) -> str:
     if head.startswith(b"\x1f\x8b"):
         # Encoded for the transfer without saying so, and stored as it came.
         try:
             head = zlib.decompressobj(31).decompress(head, _SNIFFED_BYTES)
         except zlib.error:
-            return False
-    text = _decode(head)
-    begun = _IGNORED.match(text)
-    text = text[begun.end() :] if begun else text
-    return bool(_BEGINS_AS_PAGE.match(text) or _HOLDS_PAGE.search(text[:1024]))
+            return ""
+    return _decode(head)
 
 
 def _decode(head: bytes) -> str:
@@ -102,7 +120,7 @@ def _decode(head: bytes) -> str:
 
 
 def _first_words(head: bytes) -> str:
-    text = _decode(head)
+    text = _shown_text(head)
     title = re.search(r"<title[^>]*>(.*?)</title", text, re.I | re.S)
     shown = " ".join((title[1] if title else text).split())[:60]
     return repr("".join(character for character in shown if character.isprintable()))
@@ -112,6 +130,8 @@ def _read_zip(path: Path, report: Report) -> None:
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path.name}: it is no zip archive")
     with open_zip(path) as archive:
+        if all(member.is_dir() for member in archive.infolist()):
+            raise DataError(f"{path.name}: it holds no file")
         _count(read_members(archive), report)
 
 

@@ -164,13 +164,24 @@ def _open(
     watchdog: Watchdog,
     stack: ExitStack,
 ) -> tuple[httpx.Response, str]:
-    """The first answer that is no redirect, and its address."""
+    """The first answer that is no redirect, and its address.
+
+    Raises:
+        SourceError: a redirect is refused, or names no host.
+    """
     current = address
     for _ in range(MOST_REDIRECTS + 1):
         stream = client.stream(
             "GET", current, headers=dict(headers), extensions={"trace": watchdog.trace}
         )
-        response = stack.enter_context(stream)
+        try:
+            response = stack.enter_context(stream)
+        except UnicodeError as fault:
+            # The client decodes the host's name, also of a redirect; `xn--a` is none.
+            raise SourceError(
+                f"{address}: a host's name there, or where it redirects to, is none: {fault}",
+                fix="check the address, or use a mirror (sources.mirror)",
+            ) from fault
         watchdog.extend()
         if not response.has_redirect_location:
             return response, current
@@ -214,7 +225,8 @@ def _delay_seconds(failures: int, asked: float | None, network: NetworkConfig) -
 
 def _judge(response: httpx.Response, address: str) -> None:
     code = response.status_code
-    told = f"the host answered {code} {response.reason_phrase[:80]}".rstrip()
+    reason = "".join(filter(str.isprintable, response.reason_phrase[:80]))
+    told = f"the host answered {code} {reason}".rstrip()
     if code in _PASSING:
         wait = _retry_after_seconds(response.headers.get("Retry-After"))
         raise TransientError(told, wait_seconds=wait)
