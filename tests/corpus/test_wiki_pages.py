@@ -56,6 +56,17 @@ def test_a_page_of_unusual_form_is_named_with_its_place(tmp_path, old, new):
     assert len(SITE) + len(GOOD) - 10 <= offset <= len(xml.encode())
 
 
+@pytest.mark.parametrize("bad", [b"\xff", b"&bomb;", b"&#1;", b"\x00"])
+@pytest.mark.parametrize("before", [b"", SITE.encode(), SITE.encode() + GOOD.encode()])
+def test_the_byte_is_that_of_the_fault(tmp_path, before, bad):
+    """The number of a line would be counted from the page, of which no reader knows the place."""
+    text = before or SITE.encode()[:-20]
+    text += page(2, "Two", "xx ").encode().removesuffix(b"</page>\n")[:-60] if before else b""
+    line = _refusal(tmp_path, text + bad + b"</page></mediawiki>")
+    assert f"at byte {len(text):,} of its XML" in line
+    assert "column" not in line
+
+
 def test_the_page_is_named_by_its_title(tmp_path):
     xml = SITE + page(2, "Lost one").replace("</ns>", "")
     assert "the page 'Lost one'" in _refusal(tmp_path, xml)

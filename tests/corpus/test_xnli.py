@@ -142,7 +142,7 @@ def test_broken_rows_are_named(make_work, tmp_path, rows, why):
 
 def test_bytes_that_are_no_utf8_are_named(make_work, tmp_path):
     dev = _table(ROWS).encode() + b"\xff\n"
-    with pytest.raises(DataError, match="line 6: not UTF-8"):
+    with pytest.raises(DataError, match=r"line 6: not UTF-8.*`xlm store verify`"):
         run(_work(make_work, xnli=_xnli(tmp_path / "x", dev)))
 
 

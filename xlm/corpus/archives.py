@@ -25,6 +25,12 @@ from xlm.errors import DataError
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+DAMAGED_FIX = (
+    "`xlm store verify` tells whether the file changed after its download; if not, choose another "
+    "release of the source"
+)
+"""What to do with a damaged file: it was checked when it arrived."""
+
 _CHUNK_BYTES = 1 << 20
 _PACKED_CHUNK_BYTES = 1 << 16
 # What zipfile raises where an archive is damaged: it does not check what it reads.
@@ -205,8 +211,7 @@ def _decompress(decoder: bz2.BZ2Decompressor, data: bytes, path: Path, start: in
 def _damaged_stream(path: Path, what: str, start: int) -> DataError:
     return DataError(
         f"{path.name}: {what}",
-        fix=f"the damaged stream begins at byte {start:,}; `xlm store verify` tells whether the "
-        "file changed after its download; if not, choose another release of the source",
+        fix=f"the damaged stream begins at byte {start:,}; {DAMAGED_FIX}",
     )
 
 
@@ -265,4 +270,4 @@ def _shown(name: str) -> str:
 
 
 def _damaged(path: Path, what: str) -> DataError:
-    return DataError(f"{path.name}: {what}", fix="fetch it again with --refresh download")
+    return DataError(f"{path.name}: {what}", fix=DAMAGED_FIX)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from xlm.corpus.archives import MAX_RATIO
+from xlm.corpus.archives import DAMAGED_FIX, MAX_RATIO
 from xlm.errors import DataError
 
 _CHUNK_BYTES = 1 << 20
@@ -110,5 +110,5 @@ class _Bounded(io.RawIOBase):
 def _damaged(path: Path, fault: Exception) -> DataError:
     return DataError(
         f"{path.name}: damaged or cut short ({fault})",
-        fix="fetch it again with --refresh download",
+        fix=DAMAGED_FIX,
     )

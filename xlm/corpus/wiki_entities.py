@@ -9,7 +9,7 @@ from html import unescape
 from html.entities import html5, name2codepoint
 
 _NAMED = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
-_LINE_END = re.compile(r"&(?:#0{0,9}1[03]|#[xX]0{0,9}[AaDd]|NewLine);")
+_LINE_END = re.compile(r"&(?:#0{0,9}1[03]|#[xX]0{0,9}(?:[aA]|[dD])|NewLine);")
 _ANY = re.compile(r"&(?:#\d{1,9}|#[xX][0-9A-Fa-f]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 

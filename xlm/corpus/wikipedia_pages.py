@@ -132,14 +132,16 @@ class PageReader:
             fix="do not trust this file; get it from dumps.wikimedia.org",
         )
 
-    def malformed(self, frame: Frame, fault: expat.ExpatError) -> DataError:
-        """The error for XML that expat does not take."""
-        return self.damaged(frame, f"is no well-formed XML ({fault})")
+    def malformed(self, frame: Frame, fault: expat.ExpatError, position: int) -> DataError:
+        """The error for XML that expat does not take, `position` bytes into the frame."""
+        # Its line and column would be counted from the frame's first byte.
+        reason = expat.ErrorString(fault.code)
+        return self.damaged(frame, f"is no well-formed XML ({reason})", position)
 
-    def damaged(self, frame: Frame, what: str) -> DataError:
-        """The error that names the place of a frame."""
+    def damaged(self, frame: Frame, what: str, position: int = 0) -> DataError:
+        """The error that names a place in a frame."""
         title = re.search(rb"<title>([^<]{1,300})</title>", frame.content[:2000])
-        where = f"byte {frame.offset:,} of its XML"
+        where = f"byte {frame.offset + position:,} of its XML"
         if frame.kind == "page" and title:
             shown = title[1].decode(errors="replace")[:_SHOWN_CHARACTERS]
             where += f", the page {' '.join(shown.split())!r}"
@@ -168,7 +170,8 @@ class _Parser:
         try:
             self._parser.Parse(content, False)
         except expat.ExpatError as fault:
-            raise self._reader.malformed(self._frame, fault) from fault
+            position = self._parser.ErrorByteIndex
+            raise self._reader.malformed(self._frame, fault, position) from fault
 
     def feed_beginning(self, content: bytes) -> None:
         """Parse what has lost its end."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from xlm.config.corpus import ExtractXnliSlice
 from xlm.config.languages import ENGLISH
 from xlm.config.sources import MULTINLI_ID, XNLI_ID
-from xlm.corpus.archives import missing_member, open_member, open_zip
+from xlm.corpus.archives import DAMAGED_FIX, missing_member, open_member, open_zip
 from xlm.corpus.files import sole_file
 from xlm.corpus.text_lines import BYTE_ORDER_MARK, open_text
 from xlm.errors import DataError
@@ -111,11 +111,11 @@ def _cells(place: str, line: bytes, width: int, places: list[int]) -> tuple[str,
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as fault:
-        raise DataError(f"{place}: not UTF-8 ({fault.reason})", fix="fetch it again") from fault
+        raise DataError(f"{place}: not UTF-8 ({fault.reason})", fix=DAMAGED_FIX) from fault
     cells = text.split("\t")
     if len(cells) != width:
         raise DataError(
-            f"{place}: {len(cells)} columns where the header has {width}", fix="fetch it again"
+            f"{place}: {len(cells)} columns where the header has {width}", fix=DAMAGED_FIX
         )
     return tuple(cells[column] for column in places)
 
