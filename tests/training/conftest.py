@@ -1,7 +1,6 @@
 """The tiny world, and a way to pretrain on it in this process."""
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,6 @@ from xlm.stage import Work
 from xlm.training.job import PretrainJob
 
 MakeJob = Callable[..., PretrainJob]
-
-
-@pytest.fixture(autouse=True)
-def _restore_signals() -> Iterator[None]:
-    """The trainer takes over signals, as it may in a process of its own."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@
         PRETRAIN.run(work)
 
 The run has the test's own thread, and would train until the suite's time limit where the strike
-fails: then its processes are killed, and the strike's error is that of the test.
+fails or does nothing: then its processes are killed, and the test fails with the reason.
 """
 
 import os
@@ -15,18 +15,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 _LOOK_SECONDS = 0.2
+_PATIENCE_SECONDS = 120.0
+"""What a struck run may take to end, on a busy machine."""
 
 
 @contextmanager
 def striking(
     strike: Callable[[], object], processes: Callable[[], Iterable[int]]
 ) -> Iterator[None]:
-    """Run `strike` in a thread; where it fails, `processes` are killed until the body ends."""
+    """Run `strike` in a thread; where it fails or the body goes on, `processes` are killed."""
     over = threading.Event()
 
     def strike_or_end() -> None:
         try:
             strike()
+            assert over.wait(_PATIENCE_SECONDS), "the run went on after the strike"
         except BaseException:
             while not over.wait(_LOOK_SECONDS):
                 for process in processes():

@@ -76,7 +76,7 @@ def test_running_out_of_memory_says_what_to_do(
         entry.main([str(path)])
 
 
-@pytest.mark.usefixtures("_careful", "_restore_signals")
+@pytest.mark.usefixtures("_careful")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_before_the_first_update_means_requeue_too(
     make_job: Callable[..., PretrainJob],

@@ -22,15 +22,6 @@ MakeJob = Callable[..., PretrainJob]
 ALONE = Team(0, 1, torch.device("cpu"))
 
 
-@pytest.fixture(autouse=True)
-def _restore_signals() -> object:
-    """The trainer takes over signals, as it may in a process of its own."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 def train(job: PretrainJob) -> PretrainJob:
     Trainer(job, ALONE).run()
     return job
