@@ -37,6 +37,16 @@ def _warnings_stay_on() -> Iterator[None]:
     logging.getLogger("xlm.text").setLevel(logging.NOTSET)
 
 
+@pytest.fixture
+def open_path(tmp_path: Path) -> Path:
+    """A folder that other users can enter; those of pytest are for their owner alone."""
+    folder = tmp_path
+    while "pytest" in str(folder):
+        folder.chmod(0o755)
+        folder = folder.parent
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared data (real mirror, golden files); skips where it is absent."""

@@ -201,13 +201,11 @@ for name in sys.argv[1:]:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_other_users_read_artifacts_and_no_records(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
     os.environ.pop("PREFECT_HOME", None)
-    root, artifact = tmp_path / "root", tmp_path / "root" / "artifacts" / "text.txt"
-    for folder in (*tmp_path.parents[:2], tmp_path):
-        folder.chmod(0o755)
+    root, artifact = open_path / "root", open_path / "root" / "artifacts" / "text.txt"
     # An earlier version left its records open to all.
     for path in (root / "prefect" / "prefect.db", artifact):
         path.parent.mkdir(parents=True)

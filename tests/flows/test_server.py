@@ -76,11 +76,9 @@ print(find_access(pathlib.Path(sys.argv[1])))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_the_server_of_another_user_is_not_ours(tmp_path: Path) -> None:
-    for folder in (*tmp_path.parents[:2], tmp_path):
-        folder.chmod(0o755)
-    (tmp_path / "prefect").mkdir(mode=0o700)
-    (tmp_path / "prefect" / "access.toml").write_text("")
-    command = [sys.executable, "-c", _FIND_AS_NOBODY, str(tmp_path)]
+def test_the_server_of_another_user_is_not_ours(open_path: Path) -> None:
+    (open_path / "prefect").mkdir(mode=0o700)
+    (open_path / "prefect" / "access.toml").write_text("")
+    command = [sys.executable, "-c", _FIND_AS_NOBODY, str(open_path)]
     root = Path(__file__).parents[2]
     assert subprocess.check_output(command, text=True, cwd=root) == "None\n"

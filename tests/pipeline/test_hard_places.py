@@ -176,12 +176,10 @@ except XlmError as error:
 @pytest.mark.parametrize(
     ("place", "mode"), [(".", 0o755), (".", 0o700), ("locks", 0o700), ("artifacts", 0o700)]
 )
+@pytest.mark.usefixtures("open_path")
 def test_another_users_store_is_one_line(toy: Toy, place: str, mode: int) -> None:
     toy.run()
     root = Path(toy.settings.root)
-    for parent in root.parents:
-        if parent.owner() == "root" and "pytest" in parent.name:
-            parent.chmod(0o755)
     root.chmod(0o777)
     for folder in ("staging", "locks", "artifacts"):
         (root / folder).mkdir(exist_ok=True)

@@ -49,10 +49,27 @@ def present_entries(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
+def entries(folder: Path) -> list[Path]:
+    """What is in a folder of the store, sorted; nothing where there is no folder.
+
+    Raises:
+        StoreError: this user may not read it.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StoreError(
+            f"cannot read {folder} ({error.strerror})",
+            fix="let this user read it, or choose another root with --root or XLM_ROOT",
+        ) from error
+
+
 def files_of_stage(artifacts: Path, stage: str, name: str) -> Iterator[Path]:
     """The file `name` of every artifact of a stage that has one; damaged artifacts are left out."""
     shelf = artifacts / stage
-    for directory in sorted(shelf.iterdir()) if is_real_directory(shelf) else ():
+    for directory in entries(shelf) if is_real_directory(shelf) else ():
         with suppress(OSError, StoreError):
             if name in _named(directory) and is_real_file(directory / name):
                 yield directory / name

@@ -46,6 +46,7 @@ from xlm.store.manifest import (
     strangers,
 )
 from xlm.store.mending import mark_if_poisonous, move_strangers, suspicion
+from xlm.store.presence import entries
 from xlm.store.root import resolve_root
 from xlm.store.verdicts import read_verdicts, record_verdict
 
@@ -288,11 +289,14 @@ class ArtifactStore:
         return final
 
     def artifacts(self) -> Iterator[tuple[str, str, Path]]:
-        """Every served artifact's (stage, key, directory), sorted."""
-        home = self.root / "artifacts"
-        for stage in sorted(home.iterdir()) if home.is_dir() else ():
+        """Every served artifact's (stage, key, directory), sorted.
+
+        Raises:
+            StoreError: this user may not read a folder.
+        """
+        for stage in entries(self.root / "artifacts"):
             # A link to a folder of another kind would make all that is in it damaged artifacts.
-            for directory in sorted(stage.iterdir()) if is_real_directory(stage) else ():
+            for directory in entries(stage) if is_real_directory(stage) else ():
                 key, _, suffix = directory.name.partition(".")
                 if suffix in _SIDE_FILES or directory.name.startswith("."):
                     continue
