@@ -25,9 +25,6 @@ _DRIVER = """
 import sys
 from pathlib import Path
 from xlm.launch.process import run_process
-import pytest
-
-from xlm.store import locks
 from xlm.store.locks import build_lock
 root, trainer = Path(sys.argv[1]), sys.argv[2]
 with build_lock(root / "locks", "pretrain.key"):
@@ -87,6 +84,7 @@ def test_a_worker_that_writes_is_waited_for(tmp_path: Path) -> None:
         assert worker.stdout is not None
         worker.stdout.readline()
         os.kill(worker.pid, signal.SIGSTOP)
+        os.waitpid(worker.pid, os.WUNTRACED)  # until it has stopped
         lines: list[str] = []
 
         def report(line: str) -> None:
