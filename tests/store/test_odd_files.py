@@ -3,7 +3,10 @@
 import json
 import os
 import stat
+import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,8 @@ import typer
 from tests.store.conftest import Publish
 from xlm.cli.store import list_artifacts, verify_artifacts
 from xlm.errors import StoreError
-from xlm.store.files import write_atomically
+from xlm.launch.process import run_process
+from xlm.store.files import make_real_directory, write_atomically
 from xlm.store.locks import build_lock
 from xlm.store.manifest import MANIFEST_NAME, named_files
 from xlm.store.records import forget_unfinished
@@ -142,6 +146,29 @@ def test_a_reference_is_a_file_of_ours(
     assert references.last("sample", "tokenize", "sw") is None
     references.record("sample", "tokenize", "sw", reference)
     assert references.last("sample", "tokenize", "sw") == reference
+
+
+@odd
+def test_a_log_is_a_file_of_ours(tmp_path: Path, foreign: Path, kind: str) -> None:
+    log = tmp_path / "server.log"
+    _put(kind, log, foreign)
+    run_process([sys.executable, "-c", "print('said')"], log_path=log)
+    assert log.read_bytes() in (b"said\n", b"oddsaid\n")
+
+
+def test_a_directory_that_another_thread_makes_meanwhile_is_kept(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def make(number: int) -> None:
+        for turn in range(40):
+            together.wait(60)
+            place = make_real_directory(tmp_path, f"{turn}", "tokenize")
+            (place / f"{number}").write_text("mine")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(make, range(8)))
+    names = [sorted(file.name for file in place.iterdir()) for place in tmp_path.glob("*/tokenize")]
+    assert names == [[*"01234567"]] * 40
 
 
 @pytest.mark.parametrize("place", ["artifacts", "artifacts/tokenize"])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from xlm.errors import ToolError
 from xlm.launch.child import GuardedChild, ProcessResult
+from xlm.store.files import open_to_append
 
 _FIRST_WAIT_SECONDS = 0.002
 _LONGEST_WAIT_SECONDS = 0.1
@@ -41,25 +42,23 @@ def run_process(
         ToolError: it cannot start, ran too long, or ended with a status not in `accept`.
     """
     name = Path(arguments[0]).name
-    start_bytes = log_path.stat().st_size if log_path.exists() else 0
-    lines = _Lines(log_path, start_bytes, on_line) if on_line else None
-    with (
-        log_path.open("ab") as log,
-        GuardedChild(
+    with open_to_append(log_path) as log:
+        start_bytes = log.seek(0, os.SEEK_END)
+        lines = _Lines(log_path, start_bytes, on_line) if on_line else None
+        with GuardedChild(
             arguments,
             output=log.fileno(),
             errors=log.fileno(),
             environment=environment,
             terminate_seconds=terminate_seconds,
-        ) as child,
-    ):
-        if not _ends_in_time(child, timeout_seconds, lines, on_wait):
-            said = log_tail(log_path, start_bytes)
-            raise ToolError(
-                f"{name} did not end within {timeout_seconds:,g} s: {said}",
-                fix=timeout_fix,
-            )
-        result = child.result()
+        ) as child:
+            if not _ends_in_time(child, timeout_seconds, lines, on_wait):
+                said = log_tail(log_path, start_bytes)
+                raise ToolError(
+                    f"{name} did not end within {timeout_seconds:,g} s: {said}",
+                    fix=timeout_fix,
+                )
+            result = child.result()
     if lines:
         lines.read()
     if result.returncode not in accept:
@@ -83,7 +82,7 @@ def stream_process(
     a program that was ended it says nothing.
     """
     with (
-        log_path.open("ab") as log,
+        open_to_append(log_path) as log,
         GuardedChild(
             arguments, output=subprocess.PIPE, errors=log.fileno(), environment=environment
         ) as child,

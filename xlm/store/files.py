@@ -6,8 +6,12 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_APPEND_FLAGS = (
+    os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+)
 MOST_BYTES = 64 << 20
 """Of a small file (manifest, record, reference): a larger one is not ours."""
 
@@ -81,16 +85,31 @@ def is_real_file(path: Path) -> bool:
 def make_real_directory(top: Path, *names: str) -> Path:
     """Make `top/name/name/...`; whatever else is in the place of one of them is removed.
 
-    A link is removed, never what it points to.
+    A link is removed, never what it points to. Threads and processes may make the same directory at
+    once.
     """
     top.mkdir(parents=True, exist_ok=True)
     directory = top
     for name in names:
         directory = directory / name
-        if not is_real_directory(directory):
-            remove_tree(directory)
+        while not is_real_directory(directory):
+            # Not remove_tree: after the look, another builder may have made the directory.
+            with suppress(FileNotFoundError, IsADirectoryError):
+                directory.unlink()
             directory.mkdir(exist_ok=True)
     return directory
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """Open a regular file at its end, created if missing; whatever else is there is removed.
+
+    Raises:
+        OSError: it cannot be created or written.
+    """
+    while os.path.lexists(path) and not is_real_file(path):
+        remove_tree(path)
+    descriptor = os.open(path, _APPEND_FLAGS, 0o666)
+    return os.fdopen(descriptor, "ab")
 
 
 def walk_real(directory: Path) -> Iterator[os.DirEntry[str]]:
