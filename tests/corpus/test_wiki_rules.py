@@ -7,6 +7,8 @@ import pytest
 
 from tests.corpus.small_dumps import page, write_dump
 from xlm.config.corpus import ExtractWikiSlice
+from xlm.config.languages import LANGUAGES
+from xlm.corpus.wiki_date_names import date_names
 from xlm.corpus.wiki_dates import put_dates
 from xlm.corpus.wiki_prepare import date_in_name
 from xlm.corpus.wiki_rows import take_rows
@@ -40,6 +42,7 @@ def test_known_cases(shared, make_work, tmp_path, case):
         ("<CE >x</cE> <ce/>y", "x y"),
         ("<ruby>漢<rb>字</rb><rp>(</rp><rt>kan</rt><rp>)</rp></ruby>", "漢字"),
         ("a<rt>gone", "agone"),
+        ("<maplink text=here zoom=3>{}</maplink> <maplink text=there/>", "here there"),
         ("<ruby>漢<rt>kan</ruby>a", "漢a"),
         ("<ruby>漢<rp>(<rt>kan<rp>)</ruby> <rt>x", "漢 x"),
         ("<ruby><rb>旧<rb>金<rt>jiù<rt>jīn<rtc>Old<rt>x</ruby>z", "旧金z"),
@@ -131,6 +134,36 @@ def test_date_words_are_the_dumps_date(make_work, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("language", "right"),
+    [
+        ("en", "November November Nov Sunday"),
+        ("de", "November November  Sonntag"),
+        ("ru", "ноябрь ноября  воскресенье"),
+        ("el", "Νοέμβριος Νοεμβρίου  Κυριακή"),
+        ("vi", "tháng 11 tháng 11  Chủ nhật"),
+        ("zh", "11月 11月  星期日"),
+        ("it", ""),
+    ],
+)
+def test_months_and_days_have_their_names(make_work, tmp_path, language, right):
+    text = (
+        "a {{CURRENTMONTHNAME}} {{LOCALMONTHNAMEGEN}} {{CURRENTMONTHABBREV}} {{subst:LOCALDAYNAME}}"
+        "{{currentmonthname}}."
+    )
+    (line,) = _lines(make_work, tmp_path / "in", text, language)
+    assert line == " ".join(f"a {right}".split()) + "."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_of_the_paper_has_all_names(language):
+    years = [date_names(language, month, 0) for month in range(1, 13)]
+    week = [date_names(language, 1, day) for day in range(7)]
+    for name in ("MONTHNAME", "MONTHNAMEGEN"):
+        assert len({year[name] for year in years}) == 12
+    assert len({day["DAYNAME"] for day in week}) == 7
+
+
 def test_an_undated_dump_takes_the_day_of_the_revision(make_work, tmp_path):
     article = page(1, "T", "In {{CURRENTYEAR}} {{CURRENTDAY}}.").replace(
         "<model>", "<timestamp>2019-03-07T01:02:03Z</timestamp>\n<model>"
@@ -145,7 +178,7 @@ def test_an_undated_dump_takes_the_day_of_the_revision(make_work, tmp_path):
 
 def test_templates_keep_computed_names():
     text = "{{ {{{1|x}}}}} {{CURRENTYEAR}}"
-    assert put_dates(text, "20261101", spoil_computed_names=False) == "{{ {{{1|x}}}}} 2026"
+    assert put_dates(text, "20261101", "en", spoil_computed_names=False) == "{{ {{{1|x}}}}} 2026"
 
 
 @pytest.mark.parametrize(
@@ -170,6 +203,7 @@ def test_templates_keep_computed_names():
         ("a {{\n | b || c\nd", "a {{\n\nd"),
         ("{{t}}\n!Year\n!Team\n{{row}}", "{{t}}\n\n{{row}}"),
         ("{{t}}\n!Year\n{{row}}", "{{t}}\n\n{{row}}"),
+        ("a\n! id=x | Name\n! data-sort-type=number | Age\nb", "a\n\nb"),
         ("{{t}}\n!Kung live here.<ref>x</ref>\n{{t}}",) * 2,
         ("{{t}}\n! a <!-- c -->\n|-\n{{t}}", "{{t}}\n|-\n{{t}}"),
         ("{{t}}\n! <code>a</code> || <math>b</math>\n{{t}}", "{{t}}\n\n{{t}}"),

@@ -11,6 +11,8 @@ bounds, with which the program fills memory or computes for hours: `#replace`, `
 import re
 from datetime import date
 
+from xlm.corpus.wiki_date_names import date_names
+
 _CALL = re.compile(
     r"\{\{\s*(?:(?:safe)?subst:\s*)?((?:CURRENT|LOCAL)[A-Z]+[12]?)\s*(?:\|[^{}]*)?\}\}",
     re.IGNORECASE,
@@ -29,9 +31,9 @@ def needs_dates(text: str) -> bool:
     return _CALL.search(text) is not None or _COMPUTED_NAME.search(text) is not None
 
 
-def put_dates(text: str, dump_date: str, *, spoil_computed_names: bool) -> str:
+def put_dates(text: str, dump_date: str, language: str, *, spoil_computed_names: bool) -> str:
     """Replace the date words of `text`; `dump_date` is YYYYMMDD, the time of day midnight, UTC."""
-    words = _words(dump_date)
+    words = _words(dump_date, language)
 
     def value(match: re.Match[str]) -> str:
         word = match[1]
@@ -45,7 +47,7 @@ def put_dates(text: str, dump_date: str, *, spoil_computed_names: bool) -> str:
     return _COMPUTED_NAME.sub(_SPOILED, text) if spoil_computed_names else text
 
 
-def _words(dump_date: str) -> dict[str, str]:
+def _words(dump_date: str, language: str) -> dict[str, str]:
     day = date(int(dump_date[:4]), int(dump_date[4:6]), int(dump_date[6:]))
     return {
         "YEAR": f"{day.year}",
@@ -59,4 +61,5 @@ def _words(dump_date: str) -> dict[str, str]:
         "TIME": "00:00",
         "HOUR": "00",
         "TIMESTAMP": f"{dump_date}000000",
+        **date_names(language, day.month, day.isoweekday() % 7),
     }

@@ -79,7 +79,7 @@ class Preparation:
         if day is None:
             found = _TIMESTAMP.search(content)
             day = b"".join(found.groups()).decode() if found else _UNDATED
-        return put_dates(text, day, spoil_computed_names=not self.templates)
+        return put_dates(text, day, self.language, spoil_computed_names=not self.templates)
 
     def _rewritten(self, text: str) -> str:
         if "<" in text:

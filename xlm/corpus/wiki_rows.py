@@ -16,7 +16,9 @@ _LEFT_BEHIND = re.compile(r"^(?:[ \t]*!|[ \t]+\|)", re.MULTILINE)
 _HEADER = re.compile(r"[ \t]*!")
 _OF_A_TABLE = re.compile(r"[ \t]*\|(?:[-+]|\}(?!\}))")
 _ATTRIBUTE = re.compile(
-    r"\b(?:scope|colspan|rowspan|style|class|width|align|bgcolor)\s{0,9}=", re.IGNORECASE
+    r"\b(?:scope|colspan|rowspan|style|class|width|height|v?align|bgcolor|id|lang|dir|title|abbr"
+    r"|headers|data-[a-z-]{1,40})\s{0,9}=",
+    re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[ \t]*!\w[^|]*[.!?。।۔](?:\s[^|]*|<[^|]*)?")
 """Between two templates, "!Kung people live here." is text and "!Year" a row."""

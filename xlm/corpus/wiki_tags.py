@@ -37,7 +37,7 @@ _EMPTY = (
 _TAG = re.compile(
     rf"<!--|<(/?)({'|'.join((*_UNWRAPPED, *_REMOVED, *_EMPTY))})(?=[\s/>])([^<>]*)>", re.IGNORECASE
 )
-_SHOWN_TEXT = re.compile(r"""\btext\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_SHOWN_TEXT = re.compile(r"""\btext\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'/]+))""")
 
 
 def take_tags(text: str) -> str:
@@ -63,6 +63,6 @@ def take_tags(text: str) -> str:
         elif not tag[1] and not empty and name in _REMOVED:
             position = ends.after_element(name, position) or position
         if not tag[1] and name == "maplink" and (shown := _SHOWN_TEXT.search(tag[3])):
-            kept.append(shown[1] or shown[2] or "")
+            kept.append(shown[1] or shown[2] or shown[3] or "")
         done = position
     return "".join([*kept, text[done:]])

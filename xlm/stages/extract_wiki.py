@@ -33,7 +33,7 @@ def run(work: Work[ExtractWikiSlice]) -> Outcome:
 
 EXTRACT_WIKI = Stage(
     name="extract-wiki",
-    version=2,
+    version=3,
     summary="wikitext to text with wikiextractor, pages counted",
     units=extract_wiki_units,
     upstream=_upstream,
