@@ -51,7 +51,9 @@ def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_work, tmp_pat
     inputs = tmp_path / "in"
     inputs.mkdir()
     shutil.copy(shared / "golden" / "minidumps" / f"{code}wiki.xml.bz2", inputs)
-    work = make_work(ExtractWikiSlice(language=code, **AS_XLM), code, dump=inputs)
+    # Elsewhere no title has an escape and no text a variant: the defaults give the golden too.
+    config = AS_XLM if code in ("en", "zh") else {}
+    work = make_work(ExtractWikiSlice(language=code, **config), code, dump=inputs)
     run(work)
     golden = (shared / "golden" / "wikiextractor" / f"{code}.all.raw").read_text("utf-8")
     text = (work.out / "text.txt").read_text("utf-8")
