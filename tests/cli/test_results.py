@@ -17,18 +17,21 @@ from xlm.pipeline.request import RunRequest
 from xlm.xnli.results import write_results
 
 
-def make_run(root: Path, stages: Sequence[str], name: str, **request: Any) -> None:
+def make_run(
+    root: Path, stages: Sequence[str], name: str, unit: str = "all", **request: Any
+) -> None:
     """The record of a run and the artifacts that it names, of the real layout."""
     nodes = []
     for stage in stages:
-        directory = root / "artifacts" / stage / "key"
+        key = "key" if unit == "all" else unit
+        directory = root / "artifacts" / stage / key
         directory.mkdir(parents=True, exist_ok=True)
         measured = {"wall_seconds": 61.0, "cpu_seconds": 0.01, "peak_memory_bytes": 5_000_000}
         if stage == "pretrain":
             measured |= {"input_check_seconds": 1.22, "input_check_bytes": 28_000_000}
         (directory / "run.json").write_text(json.dumps(measured))
-        node = {"stage": stage, "unit": "all", "status": "built"}
-        nodes.append(node | {"directory": f"artifacts/{stage}/key"})
+        node = {"stage": stage, "unit": unit, "status": "built"}
+        nodes.append(node | {"directory": f"artifacts/{stage}/{key}"})
         if stage == "evaluate":
             write_results(directory, results(["en", "fr", "sw"]))
         if stage == "pretrain":
@@ -80,6 +83,16 @@ def test_costs_name_the_stages_that_the_last_run_did_not_have(tmp_path: Path) ->
     )
     rows = json.loads(xlm(tmp_path, "results", "--costs", "--json"))
     assert [row["stage"] for row in rows] == list(ALL)
+
+
+def test_costs_of_a_stage_are_those_of_all_its_units(tmp_path: Path) -> None:
+    make_run(tmp_path, ALL, "01")
+    make_run(tmp_path, ALL[:1], "02", unit="sw", only=("tokenize[sw]",))
+    make_run(tmp_path, ALL[:1], "03", unit="sw", only=("tokenize[sw]",))
+    rows = json.loads(xlm(tmp_path, "results", "--costs", "--json"))
+    assert [row["stage"] for row in rows] == list(ALL)
+    assert (rows[0]["units"], rows[0]["wall_seconds"]) == (2, 122.0)
+    assert rows[0]["run_started"].startswith("2026-11-03")
 
 
 def test_costs_say_what_hashing_inputs_took(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from xlm.errors import (
     StoreError,
     TrainingError,
 )
+from xlm.pipeline.request import RunRequest
 from xlm.pipeline.results import artifact_of, costs_of, known_costs
 from xlm.pipeline.run_record import last_run, write_run_record
 from xlm.stage import ALL, Node, Outcome, Stage, Work
@@ -237,6 +239,16 @@ def test_the_last_run_that_built_a_stage_is_found_behind_those_that_found_it(toy
     root = run.store.root
     assert last_run(root, reaching="join")["nodes"][0]["status"] == "cached"
     assert last_run(root, reaching="join", built=True)["nodes"][0]["status"] == "built"
+
+
+def test_a_run_record_means_the_same_profile_in_every_folder(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(PROFILE.parent)
+    with toy.open(RunRequest(profile=PROFILE.name), Recorder()) as run:
+        write_run_record(run)
+    monkeypatch.chdir(tmp_path)
+    assert last_run(run.store.root, profile=str(PROFILE))["request"]["profile"] == str(PROFILE)
 
 
 def test_the_run_record_lists_every_node(toy: Toy) -> None:

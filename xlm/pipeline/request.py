@@ -57,14 +57,19 @@ class RunRequest(Config):
         """The same request with these stages or nodes built again, and nothing else."""
         return self.model_copy(update={"refresh": names})
 
-    def command(self, root: Path) -> str:
-        """The `xlm run` line for this request and store, quoted for a shell, for any folder."""
+    def absolute(self) -> "RunRequest":
+        """The same request with absolute paths, which mean the same in every folder."""
         profile = self.profile
         if profile.endswith((".yaml", ".yml")):
             profile = str(Path(profile).absolute())
-        words = ["xlm", "run", "--profile", profile]
-        for override in self.overrides:
-            words += ["--set", _with_absolute_mirror(override)]
+        overrides = tuple(map(_with_absolute_mirror, self.overrides))
+        return self.model_copy(update={"profile": profile, "overrides": overrides})
+
+    def command(self, root: Path) -> str:
+        """The `xlm run` line for this request and store, quoted for a shell, for any folder."""
+        lasting = self.absolute()
+        words = ["xlm", "run", "--profile", lasting.profile]
+        words += [word for override in lasting.overrides for word in ("--set", override)]
         if self.languages:
             words += ["--languages", ",".join(self.languages)]
         if self.until:

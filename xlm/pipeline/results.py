@@ -116,24 +116,48 @@ def costs_of(record: Mapping[str, Any], root: Path) -> list[StageCost]:
 def known_costs(root: Path, profile: str | None = None) -> list[StageCost]:
     """The last known costs of every stage of a profile, else of the last run's profile.
 
-    A run of a part of the DAG does not hide what earlier runs know of the other stages.
+    A run of a part of the DAG does not hide what earlier runs know of the other stages, and of the
+    other units of its stages.
 
     Raises:
         StoreError: there was no run.
     """
     newest = last_run(root, profile=profile)
     found: dict[str, StageCost] = {}
+    partial: dict[str, dict[str, Any]] = {}
+    """Records with only those nodes of a stage that newer runs of single units built."""
     for record in runs(root, newest["request"]["profile"]):
+        single = {name.partition("[")[0] for name in record["request"]["only"] if "[" in name}
         for stage in _stages_of(record):
-            if stage not in found:
-                with suppress(StoreError):  # removed since: an earlier run may know
-                    found[stage] = _cost_of(stage, record, root)
+            if stage in found:
+                continue
+            merged = _merged(stage, record, partial.get(stage))
+            if stage in single:
+                partial[stage] = merged
+                continue
+            with suppress(StoreError):  # removed since: an earlier run may know
+                found[stage] = _cost_of(stage, merged, root)
+    for stage, record in partial.items():
+        if stage not in found:
+            with suppress(StoreError):
+                found[stage] = _cost_of(stage, record, root)
     order = [stage.name for stage in STAGES]
     # A stage that this version does not have any more comes last.
     return sorted(
         found.values(),
         key=lambda cost: order.index(cost.stage) if cost.stage in order else len(order),
     )
+
+
+def _merged(
+    stage: str, record: Mapping[str, Any], newer: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The record with the nodes that newer runs have of a stage in the place of its own."""
+    nodes = {node["unit"]: node for node in record["nodes"] if node["stage"] == stage}
+    if newer is not None:
+        nodes |= {node["unit"]: node for node in newer["nodes"]}
+    started = record["started"] if newer is None else newer["started"]
+    return {**record, "started": started, "nodes": list(nodes.values())}
 
 
 def _stages_of(record: Mapping[str, Any]) -> list[str]:

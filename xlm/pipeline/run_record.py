@@ -54,7 +54,7 @@ def write_run_record(run: PipelineRun) -> Path:
         "finished": datetime.now(UTC).isoformat(),
         "seconds": round(run.seconds(), 3),
         **run.checks.total.measured(),
-        "request": run.request.model_dump(mode="json"),
+        "request": run.request.absolute().model_dump(mode="json"),
         "config": run.graph.config.model_dump(mode="json"),
         "selected": len(run.selected),
         "nodes": [
