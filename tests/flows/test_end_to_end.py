@@ -68,6 +68,9 @@ def test_a_second_run_finds_everything(straight: Path) -> None:
 def test_the_plan_says_what_pretraining_sees_as_training_did(straight: Path) -> None:
     (trained,) = (straight / "artifacts" / "pretrain").glob("*/mixture.json")
     planned = xlm(straight, "plan", "--profile", SMALL).split("\n")
+    alone = xlm(straight, "plan", "--profile", SMALL, "--only", "pretrain").split("\n")
+    mixture = [line for line in planned if line.startswith(("mlm.", "tlm."))]
+    assert mixture == [line for line in alone if line.startswith(("mlm.", "tlm."))]
     for row in json.loads(trained.read_bytes()):
         (line,) = [line for line in planned if line.startswith(f"{row['step']} ")]
         _, lines, tokens, *_, repetitions = line.replace(",", "").split()

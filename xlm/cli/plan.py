@@ -31,7 +31,9 @@ def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     for step in steps:
         name = str(step.node) + " " * (width - cell_len(str(step.node)))
         show(_line(f"{name}  {step.status:<7}", _explain(step), columns))
-    for line in pretraining_lines(config, steps, store):
+    # Sizes of shards come from the store, whether the request builds them or not.
+    sized = plan(request.whole("pretrain"), store) if request.only else steps
+    for line in pretraining_lines(config, steps, sized, store):
         show(line if columns is None else fill(line, columns, subsequent_indent="    "))
     totals = Counter(step.status for step in steps)
     show(", ".join(f"{count} {status}" for status, count in totals.items()) or "nothing to build")

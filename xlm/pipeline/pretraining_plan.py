@@ -1,6 +1,6 @@
 """What pretraining would see: tokens of an update, and how often each language comes up.
 
-    for line in pretraining_lines(request.resolve(), steps, store):
+    for line in pretraining_lines(request.resolve(), steps, steps, store):
         print(line)
 
 Sizes are those of the shards that a run would take from the store, so they are known once all of
@@ -32,14 +32,17 @@ class _StepSize:
 
 
 def pretraining_lines(
-    config: PipelineConfig, steps: Sequence[Step], store: ArtifactStore
+    config: PipelineConfig, steps: Sequence[Step], sized: Sequence[Step], store: ArtifactStore
 ) -> Iterator[str]:
-    """Lines for people; none where the plan does not include pretraining."""
+    """Lines for people; none where the plan does not include pretraining.
+
+    `sized` are steps that include the shards: `steps`, unless these are a part of the DAG.
+    """
     if all(step.node.stage != "pretrain" for step in steps):
         return
     yield f"pretrain: {'; '.join(_batches(config.pretrain))}; {config.pretrain.updates:,} updates"
     nodes = set(pretraining_nodes(config).values())
-    keys = {step.node: step.key for step in steps if step.status == "cached" and step.key}
+    keys = {step.node: step.key for step in sized if step.status == "cached" and step.key}
     missing = sum(node not in keys for node in nodes)
     if missing:
         yield (
