@@ -178,7 +178,10 @@ def test_broken_credentials_are_one_line_that_quotes_nothing(monkeypatch, text):
 @pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "http_proxy"])
 @pytest.mark.parametrize(
     "value",
-    ["socks5://u:SECRET@h:1", "socks4://h", "ftp://h", "http://", "http://h:x", "h:99999", "a b"],
+    [
+        *("socks5://u:SECRET@h:1", "socks4://h", "ftp://h", "http://", "http://h:x", "h:99999"),
+        *("a b", "u:SECRET@h:99999", "u:SECRET@a b:1", "http:/u:SECRET@h:1"),
+    ],
 )
 def test_a_proxy_that_cannot_be_used_is_one_line(monkeypatch, name, value):
     monkeypatch.setenv(name, value)

@@ -15,21 +15,24 @@ def require_usable_proxies() -> None:
     """
     for name, value in proxy_variables().items():
         scheme = value.partition("://")[0].lower() if "://" in value else "http"
+        # A password can stand in an address that no parser reads.
+        shown = f"***@{value.rpartition('@')[2]}" if "@" in value else value
         if scheme in ("socks5", "socks5h") and find_spec("socksio") is not None:
             continue
         if scheme not in ("http", "https"):
             raise ConfigError(
-                f"{name}={value}: a proxy of the kind {scheme} cannot be used",
+                f"{name}={shown}: a proxy of the kind {scheme} cannot be used",
                 fix=f"set {name} to an http:// or https:// proxy, or unset it"
                 + ("; for SOCKS install socksio" if scheme.startswith("socks5") else ""),
             )
         try:
             parts = urlsplit(value if "://" in value else f"http://{value}")
             usable = bool(parts.hostname) and (parts.port or 1) > 0
+            usable = usable and ("://" in value or parts.path in ("", "/"))
         except ValueError:
             usable = False
         if not usable or not value.isprintable() or " " in value:
             raise ConfigError(
-                f"{name}={value}: not the address of a proxy",
+                f"{name}={shown}: not the address of a proxy",
                 fix=f"write {name}=http://host:port, or unset it",
             )
