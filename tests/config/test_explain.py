@@ -33,6 +33,18 @@ CASES = {
     "not end in the name of a file",
     f"sources.parallel=[{{{PLAIN}, english: 'file:///h/x', other: 'https://h/{{code}}'}}]": "is "
     "not an address that begins with",
+    **{
+        f"sources.parallel=[{{{PLAIN}, english: '{english}', other: 'https://h/{{code}}'}}]": why
+        for english, why in {
+            "https://h/x.zip": "'https://h/x.zip' is no text by its name; give a text, plain or",
+            "https://h/x.TAR.gz": "is no text by its name",
+            "https://h/{code}.txt": "'https://h/{code}.txt' holds braces; write the address of one",
+            "https://h:99999/x": "has no host and port that can be",
+            "https://h:²/x": "has no host and port that can be",
+            "https://a..b/x": "has no host and port that can be",
+            f"https://{'a' * 64}.b/x": "has no host and port that can be",
+        }.items()
+    },
     "languages=en": "languages must be a list, e.g. [en, sw], not 'en'",
     "languages=[en, xx]": "unknown language 'xx'; known are ar bg",
     "bpe=null": "bpe must be a section, not empty (null)",

@@ -122,6 +122,13 @@ def test_other_languages_training_rows_lie_beside_the_english_ones(tmp_path):
         list(training_rows(folder / "archive.zip", "fr", None))
 
 
+def test_the_name_of_the_archive_does_not_matter(make_work, tmp_path):
+    """The address may be `...?file=XNLI`; the content was checked when it arrived."""
+    folder = _xnli(tmp_path / "x")
+    (folder / "archive.zip").rename(folder / "XNLI-1.0.zip?download=1")
+    assert run(_work(make_work, xnli=folder)).counts["valid_rows"] == 3
+
+
 def test_an_empty_language_is_refused(make_work, tmp_path):
     with pytest.raises(DataError, match="XNLI has no valid rows in fr"):
         run(_work(make_work, "fr", xnli=_xnli(tmp_path / "x")))

@@ -1,8 +1,17 @@
 """Addresses of single files: which are accepted, and how the file that arrives is called."""
 
+from xlm.errors import ConfigError
+
 CODE = "{code}"
 """Stands for a language's code in the address of a plain corpus."""
 _LONGEST_NAME_BYTES = 200
+_LONGEST_LABEL = 63
+_LAST_PORT = 65_535
+_NO_TEXT = (
+    ".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".zst", ".lz4",
+    ".pdf", ".html", ".htm", ".docx", ".doc", ".xlsx", ".parquet", ".tmx", ".xml",
+)  # fmt: skip
+"""What the stage that reads texts would refuse after the download."""
 _TAKEN_NAMES = ("", ".", "..", "manifest.json", "run.json", "logs")
 
 
@@ -23,6 +32,8 @@ def require_file_address(address: str) -> str:
     name = file_name(address)
     if scheme not in ("http", "https") or not host or not slash:
         what = "is not an address that begins with https:// or http:// and a host"
+    elif not _is_host(host):
+        what = "has no host and port that can be"
     elif not address.isprintable() or " " in address or "\\" in address:
         what = "holds white space, a control character or a backslash"
     elif name in _TAKEN_NAMES or len(name.encode(errors="replace")) > _LONGEST_NAME_BYTES:
@@ -30,6 +41,30 @@ def require_file_address(address: str) -> str:
     if what is None:
         return address
     raise ValueError(f"{address[:200]!r} {what}; write e.g. https://host/folder/train.en")
+
+
+def require_text_address(address: str, *, has_code: bool = False) -> str:
+    """The address of a plain corpus, if what its name promises can be read as text.
+
+    Raises:
+        ConfigError: the language's code is missing, or stands where it does not belong.
+        ValueError: it is no address of a file, or of one in another format.
+    """
+    rest = require_file_address(address)
+    rest = rest.replace(CODE, "") if has_code else rest
+    if has_code and (rest == address or {"{", "}"} & set(rest)):
+        raise ConfigError(
+            f"sources.parallel: other {address!r} must hold {CODE}, and no other braces",
+            fix=f"write it where the language's code belongs, e.g. https://host/train.{CODE}",
+        )
+    if {"{", "}"} & set(rest):
+        raise ValueError(f"{address[:200]!r} holds braces; write the address of one file")
+    if file_name(address).lower().endswith(_NO_TEXT):
+        raise ValueError(
+            f"{address[:200]!r} is no text by its name; give a text, plain or packed with gzip, "
+            "bzip2 or xz"
+        )
+    return address
 
 
 def require_mirror(mirror: str) -> str:
@@ -51,3 +86,18 @@ def require_mirror(mirror: str) -> str:
     if what is None:
         return mirror
     raise ValueError(f"{mirror[:200]!r} {what}; give a folder or an address as https://host/path")
+
+
+def _is_host(host: str) -> bool:
+    """Whether `user@host:port` can be asked at all."""
+    name = host.rpartition("@")[2]
+    if name.startswith("["):
+        name, _, port = name.partition("]")
+        port = port.removeprefix(":")
+        labels = ["v6"]
+    else:
+        name, _, port = name.partition(":")
+        labels = name.removesuffix(".").replace(CODE, "xx").split(".")
+    if port and not (port.isascii() and port.isdecimal() and int(port[:6]) <= _LAST_PORT):
+        return False
+    return all(0 < len(label) <= _LONGEST_LABEL for label in labels)

@@ -12,7 +12,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from xlm.config.addresses import CODE, file_name, require_file_address, require_mirror
+from xlm.config.addresses import (
+    file_name,
+    require_file_address,
+    require_mirror,
+    require_text_address,
+)
 from xlm.config.base import Config, operational
 from xlm.config.languages import ENGLISH, other_language, pair_of, split_pair
 from xlm.errors import ConfigError
@@ -105,18 +110,12 @@ class PlainCorpus(Config):
     @field_validator("english")
     @classmethod
     def _is_english(cls, address: str) -> str:
-        return require_file_address(address)
+        return require_text_address(address)
 
     @field_validator("other")
     @classmethod
     def _has_code(cls, address: str) -> str:
-        rest = require_file_address(address).replace(CODE, "")
-        if rest == address or {"{", "}"} & set(rest):
-            raise ConfigError(
-                f"sources.parallel: other {address!r} must hold {CODE}, and no other braces",
-                fix=f"write it where the language's code belongs, e.g. https://host/train.{CODE}",
-            )
-        return address
+        return require_text_address(address, has_code=True)
 
     @property
     def id(self) -> str:

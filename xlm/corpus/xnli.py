@@ -49,12 +49,12 @@ def extract_xnli(work: Work[ExtractXnliSlice]) -> Outcome:
     """
     config = work.config
     counts: dict[str, int | float | str] = {}
-    archive_path = sole_file(work.inputs[XNLI_ID], "*.zip")
+    archive_path = sole_file(work.inputs[XNLI_ID], "*")
     for split, ending in _EVALUATION.items():
         rows = evaluation_rows(archive_path, ending, config.language, config.max_eval_rows)
         counts |= _write_split(work, split, rows)
     if config.train:
-        archive_path = sole_file(work.inputs[MULTINLI_ID], "*.zip")
+        archive_path = sole_file(work.inputs[MULTINLI_ID], "*")
         rows = training_rows(archive_path, config.language, config.max_train_rows)
         counts |= _write_split(work, "train", rows)
     return Outcome(counts=counts)
