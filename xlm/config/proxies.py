@@ -16,7 +16,8 @@ def require_usable_proxies() -> None:
     for name, value in proxy_variables().items():
         scheme = value.partition("://")[0].lower() if "://" in value else "http"
         # A password can stand in an address that no parser reads.
-        shown = f"***@{value.rpartition('@')[2]}" if "@" in value else value
+        start = f"{scheme}://" if "://" in value and scheme.isalnum() else ""
+        shown = f"{start}***@{value.rpartition('@')[2]}" if "@" in value else value
         if scheme in ("socks5", "socks5h") and find_spec("socksio") is not None:
             continue
         if scheme not in ("http", "https"):
