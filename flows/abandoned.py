@@ -69,6 +69,15 @@ def end_killed_runs(root: Path) -> None:
         _end_late_tasks(client)
 
 
+def end_tasks_of_ended_runs() -> None:
+    """Give tasks of crashed and cancelled runs their last state: nobody else does if one is killed.
+
+    A server that does not answer is asked again by the next call.
+    """
+    with suppress(HTTPError), get_client(sync_client=True) as client:
+        _end_late_tasks(client)
+
+
 def processes_of_run(run_id: str) -> list[int]:
     """Numbers of the processes on this machine that belong to a flow run."""
     return _processes_with(f"{_RUN_ID}={run_id}".encode())

@@ -16,6 +16,8 @@ from xlm.errors import ToolError
 from xlm.launch.child import GuardedChild
 
 _WORKER_STOP_SECONDS = 15.0
+_LOOK_SECONDS = 5.0
+"""How often tasks without a last state are looked for."""
 _FLOWS_END_SECONDS = 60.0
 """Training saves its state before it ends."""
 
@@ -37,6 +39,7 @@ def main(port: int) -> int:
         from flows.abandoned import (
             end_abandoned_runs,
             end_killed_runs,
+            end_tasks_of_ended_runs,
             wait_for_flow_processes,
         )
 
@@ -47,9 +50,13 @@ def main(port: int) -> int:
             register_deployments()
             with _worker() as worker:
                 typer.echo(f"UI {access.sign_in_url}  (Ctrl-C stops server and worker)")
+                next_look = 0.0
                 while not worker.ended():
                     server.require_running()
                     end_killed_runs(root)
+                    if time.monotonic() >= next_look:
+                        end_tasks_of_ended_runs()
+                        next_look = time.monotonic() + _LOOK_SECONDS
                     time.sleep(0.5)
             raise ToolError("the worker ended by itself", fix="see the lines above")
         except KeyboardInterrupt:

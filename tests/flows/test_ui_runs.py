@@ -41,8 +41,12 @@ def test_a_run_that_loses_its_worker_or_is_cancelled_ends_as_such(tmp_path: Path
         _until(lambda: not processes_of(tmp_path), "processes of the killed worker")
     with running_ui(tmp_path) as ui:
         assert ui.flow_runs()[0]["state_name"] == "Crashed"
-        states = {task["state_type"] for task in ui.api("/task_runs/filter", {})}
-        assert states <= {"COMPLETED", "CANCELLED", "CRASHED"}
+        assert _task_states(ui) <= {"COMPLETED", "CANCELLED", "CRASHED"}
+
+        _start_pretraining(ui)
+        _kill([number for number, line in processes_of(tmp_path).items() if _is_flow(line)])
+        _until(lambda: ui.flow_runs()[0]["state_name"] == "Crashed", "no crash")
+        _until(lambda: "RUNNING" not in _task_states(ui), "a task of the crashed run is running")
 
         _start_pretraining(ui)
         _kill(processes_of(tmp_path))
@@ -69,6 +73,14 @@ def _of_run(ui: RunningUi) -> list[str]:
 
 def _is_worker(line: str) -> bool:
     return "worker start" in line and "guard.py" not in line
+
+
+def _is_flow(line: str) -> bool:
+    return "flows.flow_process" in line
+
+
+def _task_states(ui: RunningUi) -> set[str]:
+    return {task["state_type"] for task in ui.api("/task_runs/filter", {})}
 
 
 def _kill(processes: Any) -> None:
