@@ -237,3 +237,13 @@ def test_keys_of_another_server_are_not_sent_to_ours(monkeypatch: pytest.MonkeyP
     use_server({"PREFECT_API_URL": "ours", "PREFECT_API_AUTH_STRING": "ours"})
     assert os.environ["PREFECT_API_URL"] == os.environ["PREFECT_API_AUTH_STRING"] == "ours"
     assert not {"PREFECT_API_KEY", "PREFECT_PROFILE"} & os.environ.keys()
+
+
+def test_a_fifo_among_our_records_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_HOME", raising=False)
+    (tmp_path / "prefect").mkdir()
+    os.mkfifo(tmp_path / "prefect" / "memo_store.toml")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert list(set_up_home(tmp_path).iterdir()) == []

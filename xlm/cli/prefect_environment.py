@@ -58,6 +58,7 @@ def set_up_home(root: Path) -> Path:
         home.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
         if not given:
             _make_private(home)
+            _remove_pipes(home)
         with TemporaryFile(dir=home):
             pass
     except (OSError, RuntimeError) as error:
@@ -80,6 +81,13 @@ def _make_private(home: Path) -> None:
     """
     if home.stat().st_uid == os.geteuid():
         home.chmod(_OWNER_ONLY)
+
+
+def _remove_pipes(home: Path) -> None:
+    """Remove FIFOs from our records: Prefect would wait for ever for what they say."""
+    for path in home.iterdir():
+        if path.is_fifo() and not path.is_symlink():
+            path.unlink(missing_ok=True)
 
 
 def database_variables(home: Path) -> dict[str, str]:
