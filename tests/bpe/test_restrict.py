@@ -130,7 +130,7 @@ def test_the_first_version_has_ends_of_words_apart(tmp_path: Path) -> None:
     (b"a b c d\n", "line 1: not `left right count`"),
     (b"a b 3\na b 2\n", "line 2: a pair of an earlier line"),
     (b"a b " + b"9" * 5000, "line 1: not `left right count`"),
-    (b"a 5\nb 3\n", "line 1: not `left right count`: 'a 5'"),
+    (b"a 5\nb 3\n", "line 1: not `left right count`, but a token and its count: 'a 5'"),
     ("\ufeff#version: 0.2\na b\n".encode(), "line 1: a byte order mark in front: .*; save it as"),
     ("\ufeffa b 3\n".encode(), "line 1: a byte order mark in front"),
     ("#version: 0.2\na b\n".encode("utf-16"), "line 1: not UTF-8"),

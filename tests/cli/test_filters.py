@@ -148,14 +148,16 @@ def test_ctrl_c_ends_it_quietly_by_sigint() -> None:
 
 
 def test_a_full_disk_and_a_closed_input_are_one_line() -> None:
-    with Path("/dev/full").open("wb") as full:
+    with Path("/dev/full").open("wb") as device:
         done = subprocess.run(
-            [*XLM, *TOKENIZE], input=b"a\n", stdout=full, stderr=subprocess.PIPE, cwd=REPOSITORY
+            [*XLM, *TOKENIZE], input=b"a\n", stdout=device, stderr=subprocess.PIPE, cwd=REPOSITORY
         )
-    assert done.stderr == b"xlm: standard output cannot be written: No space left on device\n"
+    full = b"xlm: standard output cannot be written: No space left on device; write it elsewhere\n"
+    assert done.stderr == full
     command = f"exec {' '.join(XLM)} tokenize --lang sw <&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, cwd=REPOSITORY, check=False)
-    assert done.stderr == b"xlm: standard input cannot be read: Bad file descriptor\n"
+    what = b"xlm: standard input cannot be read: Bad file descriptor"
+    assert done.stderr == what + b"; give it a text: ... < FILE\n"
 
 
 def test_processes_keep_the_order() -> None:

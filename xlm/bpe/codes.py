@@ -94,7 +94,7 @@ def read_codes(path: Path) -> Codes:
     if not counted and not version and all(_is_number(right) for _, right in ranks):
         # A vocabulary has two fields a line too, and no header.
         _, line, _ = next(_decoded(path))
-        raise _refusal(path, 1, f"not {_FASTBPE}", line)
+        raise _refusal(path, 1, f"not {_FASTBPE}, but a token and its count", line)
     return Codes(ranks, counted, end_apart=not counted and version != "0.2")
 
 
