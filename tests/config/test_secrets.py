@@ -68,6 +68,7 @@ def test_a_template_of_addresses_keeps_its_parameters():
     taken = take_secrets({"other": "https://h/{code}.txt?token=abc"})
     assert taken == {"other": "https://h/{code}.txt"}
     assert secret_parameters_for("https://h/sw.txt") == "token=abc"
+    assert secret_parameters_for("https://h/sw.txt.gz") == ""
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,17 @@ def test_secret_parameters_are_sent_and_not_logged(host, new_file, caplog):
     assert "abc" not in caplog.text
 
 
+@pytest.mark.parametrize("base", ["/x", "/x/", "", "/"])
+def test_a_mirrors_secret_parameters_go_with_each_of_its_files(host, new_file, base):
+    place = base.rstrip("/")
+    host.files[f"{place}/host.example/a?token=abc"] = new_file(b"yes")
+    host.files[f"{place}/host.example/a?n=1&token=abc"] = new_file(b"one")
+    mirror = take_secrets(host.url(f"{base}?token=abc"))
+    assert mirror == host.url(base)
+    assert _text("https://host.example/a", mirror) == "yes"
+    assert _text("https://host.example/a?n=1", mirror) == "one"
+
+
 def test_a_redirect_to_another_host_carries_nothing(host, new_file):
     host.files["/b"] = new_file(b"yes")
     other = host.url("/b").replace("127.0.0.1", "localhost").replace("://", "://eve:x@")

@@ -88,12 +88,12 @@ def credentials_for(url: str) -> tuple[str, str] | None:
 
 
 def secret_parameters_for(url: str) -> str:
-    """The parameters that belong to an address and were taken out of it, joined by `&`."""
+    """The parameters taken out of an address, or out of a mirror above it, joined by `&`."""
     parts = urlsplit(url)
     found = []
     for entry in _entries():
         given = urlsplit(entry)
-        pattern = re.escape(given.path).replace(r"\{code\}", "[^/]*")
+        pattern = re.escape(given.path.rstrip("/")).replace(r"\{code\}", "[^/]*") + "(/.*)?"
         if given.query and _origin(entry) == _origin(url) and re.fullmatch(pattern, parts.path):
             found.append(given.query)
     return "&".join(found)
