@@ -70,7 +70,12 @@ def test_codes_of_another_run_than_the_vocabularys_are_refused_with_both_hashes(
         ("nowhere", "vocab", "--codes {0}/nowhere: No such file or directory", 2),
         ("nowhere", "vocab", "--codes {0}/nowhere: No such file or directory", 1),
         ("codes", "nowhere", "--vocab {0}/nowhere: No such file or directory", 1),
-        ("vocab", "vocab", "{0}/vocab, line 1: not `left right count`: 'hab@@ 90'", 1),
+        (
+            "vocab",
+            "vocab",
+            "{0}/vocab, line 1: not `left right count`, but a token and its count: 'hab@@ 90'",
+            1,
+        ),
         ("codes", "codes", "{0}/codes: not `token count`: 'h a 9'", 1),
         ("binary", "vocab", "{0}/binary, line 1: not UTF-8", 1),
         ("codes", "binary", "--vocab {0}/binary: not UTF-8", 1),
