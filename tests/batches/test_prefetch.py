@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
+from xlm.ahead import Ahead
 from xlm.batches.batch import Batch
 from xlm.batches.data import open_training_data
-from xlm.batches.prefetch import Prefetch
+from xlm.batches.prefetch import ready_batches
 from xlm.batches.source import BatchSource
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.errors import DataError
@@ -32,9 +33,9 @@ def source(world: TinyWorld, folder: Path) -> BatchSource:
 
 def test_batches_and_positions_are_the_source_s(world: TinyWorld, tmp_path: Path) -> None:
     plain, other = (source(world, tmp_path) for _ in range(2))
-    with Prefetch(source(world, tmp_path), ahead=2) as batches:
-        for _ in range(25):
-            expected, ready = plain.next_batch(), batches.next()
+    with Ahead(ready_batches(source(world, tmp_path)), most=2) as batches:
+        for _, ready in zip(range(25), batches, strict=False):
+            expected = plain.next_batch()
             np.testing.assert_array_equal(ready.batch.tokens_BT, expected.tokens_BT)
             assert ready.position == plain.position
     other.move(ready.position)
@@ -56,20 +57,20 @@ def test_what_goes_wrong_is_raised_where_batches_are_taken(
         return make()
 
     broken.next_batch = next_batch  # type: ignore[method-assign]
-    with Prefetch(broken, ahead=2) as batches:
-        batches.next()
-        batches.next()
+    with Ahead(ready_batches(broken), most=2) as ahead:
+        batches = iter(ahead)
+        next(batches)
+        next(batches)
         with pytest.raises(DataError, match="cut short"):
-            batches.next()
+            next(batches)
 
 
 def test_no_thread_is_left_and_no_more_than_asked_is_made(world: TinyWorld, tmp_path: Path) -> None:
     counted = source(world, tmp_path)
-    with Prefetch(counted, ahead=2):
+    with Ahead(ready_batches(counted), most=2, name="batches"):
         deadline = time.monotonic() + 60
-        while counted.position.update < 3 and time.monotonic() < deadline:
+        while counted.position.update < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.05)
-        # Two wait, a third waits to be laid beside them.
-        assert counted.position.update == 3
+        assert counted.position.update == 2
     assert all(thread.name != "batches" for thread in threading.enumerate())

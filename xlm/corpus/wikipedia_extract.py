@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from xlm.ahead import Ahead
 from xlm.config.corpus import ExtractWikiSlice
 from xlm.corpus.files import sole_file
-from xlm.corpus.one_ahead import OneAhead
 from xlm.corpus.wiki_entities import plain_title
 from xlm.corpus.wiki_prepare import Preparation, date_in_name
 from xlm.corpus.wikiextractor import (
@@ -83,7 +83,7 @@ def extract_wikipedia(work: Work[ExtractWikiSlice], download: Path) -> Outcome:
         left = threading.Event()
         blocks = _blocks(work.config, dump, work.workers, wanted=lambda: not left.is_set())
         # The next block is prepared while the program works on this one.
-        with OneAhead(blocks, stop=left.set) as ahead:
+        with Ahead(blocks, stop=left.set) as ahead:
             for block in ahead:
                 for entry in block.entries:
                     ledger.count(entry.page)

@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from xlm.ahead import Ahead
 from xlm.batches.batch import Batch
 from xlm.batches.data import open_training_data
 from xlm.batches.mixture import mixture, mixture_table, write_mixture
-from xlm.batches.prefetch import Prefetch
+from xlm.batches.prefetch import ready_batches
 from xlm.batches.source import BatchSource, Position
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.errors import TrainingError
@@ -141,10 +142,12 @@ class Trainer:
     def _train(self, metrics: JsonLines | None) -> None:
         config, state, watch = self._config, self._state, self._watch
         self._encoder.train()
-        with Prefetch(self._source, ahead=_BATCHES_AHEAD) as batches:
+        made = ready_batches(self._source)
+        with Ahead(made, most=_BATCHES_AHEAD, name="batches") as ahead:
+            batches = iter(ahead)
             while state.update < config.updates and not state.stopped:
                 with watch.speed.waiting() if watch else nullcontext():
-                    ready = batches.next()
+                    ready = next(batches)
                 rate = self._update(ready.batch)
                 state.update += 1
                 state.tokens += ready.batch.real_tokens
