@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.convertible import CODES, write_source
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
@@ -12,3 +14,17 @@ def model(tmp_path: Path) -> Path:
     lines = "hab@@ 90\na@@ 50\nlo 9\n! 8\nr@@ 7\ni 6\nha@@ 5\n"
     (tmp_path / "vocab").write_text(lines, encoding="utf-8")
     return tmp_path
+
+
+@pytest.fixture
+def codes(tmp_path: Path) -> Path:
+    """The codes of `source`, as a file of the user's."""
+    path = tmp_path / "given-codes"
+    path.write_bytes(CODES)
+    return path
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A checkpoint in the original's layout."""
+    return write_source(tmp_path / "source.pth")

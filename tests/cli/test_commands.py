@@ -30,7 +30,7 @@ from tests.flows.console import xlm
         (("plan", "--set", "sources.mirror=/m"), "the sample world is its own mirror"),
         (("plan", "--profile", "mini16"), "did you mean 'mini15'? Or give the path of a .yaml"),
         (("plan", "--set", "=3"), "'=3' has nothing in front of `=`"),
-        (("plan", "--set", "bpe..codes=3"), "a name is missing beside a point"),
+        (("plan", "--set", "bpe..codes=3"), "a name is missing before or after a dot"),
         (("plan", "--only", "tokenize[xx]"), "tokenize has the units ar, bg, de, "),
         (("plan", "--only", "tokenize[ws]"), "did you mean 'tokenize[sw]'?"),
         (("plan", "--only", "pretrain[x]"), "write pretrain, which has no units"),

@@ -123,11 +123,13 @@ def test_a_reader_that_goes_away_or_a_full_disk_ends_no_node(gone: str) -> None:
         file = os.fdopen(writing, "w")
     else:
         file = open("/dev/full", "w")  # noqa: PTH123, SIM115 - closed below
-    with LiveView(RunConsole(file=file)) as view:
+    console = RunConsole(file=file)
+    with LiveView(console) as view:
         view.started(PRETRAIN)
         for number in range(3):
             view.logged(PRETRAIN, f"line {number}")
         view.finished(Finished(PRETRAIN, "built", 1.0))
+    assert console.quiet
     file.close()  # nothing is left that could fail when Python ends
 
 
