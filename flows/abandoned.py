@@ -33,7 +33,7 @@ _RUN_ID = "PREFECT__FLOW_RUN_ID"
 
 
 def end_abandoned_runs(work_pool: str) -> list[str]:
-    """Give runs of a work pool that have no process on this machine their last state.
+    """Set the final state of runs of a work pool that have no process on this machine.
 
     Returns the names of these runs: crashed, or cancelled where that was asked for.
     """
@@ -51,9 +51,9 @@ def end_abandoned_runs(work_pool: str) -> list[str]:
 
 
 def end_killed_runs(root: Path) -> None:
-    """Give runs of `xlm run` whose process was killed their last state, on the server in use.
+    """Set the final state of runs of `xlm run` that were killed, on the server in use.
 
-    A server that does not answer is asked again by the next call: the notes stay.
+    If the server does not answer, the notes stay and the next call tries again.
     """
     ended = list(ended_runs(root))
     if not ended:

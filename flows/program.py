@@ -33,7 +33,7 @@ def become_a_program(main: Callable[[], int]) -> NoReturn:
 
 
 def require_valid_settings() -> None:
-    """Refuse variables and settings files that Prefect cannot read, with nothing of its own output.
+    """Refuse variables and settings files that Prefect cannot read; Prefect itself prints nothing.
 
     Raises:
         ConfigError: names the first bad setting.

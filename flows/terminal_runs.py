@@ -37,7 +37,7 @@ def note_run(root: Path) -> str:
 
 
 def ended_runs(root: Path) -> Iterator[tuple[str, Path]]:
-    """Tags of the runs whose process has ended, each with its note."""
+    """The tag and the note of each run that has no process any more."""
     for note in sorted(_directory(root).glob("process-*")):
         with suppress(OSError, StoreError):
             if _is_settled(note) and not is_held(note):

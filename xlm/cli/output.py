@@ -31,9 +31,9 @@ def print_anything() -> None:
 
 
 def name_warnings() -> None:
-    """Let warnings of the code behind a command begin with `xlm: warning:`, as its own do.
+    """Print every logged warning with the prefix `xlm: warning:`.
 
-    It sets the handler of last resort: where logging is set up otherwise, it is not used.
+    This formats logging's last-resort handler, which is used only if no other handler is set up.
     """
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(logging.Formatter("xlm: warning: %(message)s"))

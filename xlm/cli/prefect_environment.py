@@ -84,7 +84,7 @@ def _make_private(home: Path) -> None:
 
 
 def _remove_pipes(home: Path) -> None:
-    """Remove FIFOs from our records: Prefect would wait for ever for what they say."""
+    """Remove FIFOs from Prefect's folder: reading one would block without end."""
     for path in home.iterdir():
         if path.is_fifo() and not path.is_symlink():
             path.unlink(missing_ok=True)

@@ -71,7 +71,7 @@ def require_mirror(mirror: str) -> str:
     """The mirror, if it can be a folder or an address to which `/<host>/<path>` is added.
 
     Raises:
-        ValueError: it is neither; a validator's error is told with its setting.
+        ValueError: it is not; pydantic adds the name of the setting.
     """
     scheme, colon, rest = mirror.partition("://")
     what = None
@@ -89,7 +89,7 @@ def require_mirror(mirror: str) -> str:
 
 
 def _is_host(host: str) -> bool:
-    """Whether `user@host:port` can be asked at all."""
+    """Whether `user@host:port` is well formed."""
     name = host.rpartition("@")[2]
     if name.startswith("["):
         name, _, port = name.partition("]")

@@ -148,7 +148,7 @@ def _nested(values: dict[str, Any], override: str) -> dict[str, Any]:
     if not all(path.strip().split(".")):
         raise ConfigError(
             f"override {override[:_SHOWN_CHARACTERS]!r}: unknown setting {path.strip()!r}: "
-            "a name is missing beside a point",
+            "a name is missing before or after a dot",
             fix="write key.path=value, e.g. bpe.codes=30000",
         )
     shown = override if len(override) <= _SHOWN_CHARACTERS else f"{override[:_SHOWN_CHARACTERS]}..."

@@ -19,7 +19,7 @@ def config_warnings(config: PipelineConfig) -> list[str]:
 def _long_warmups(config: PipelineConfig) -> Iterator[str]:
     for name, section in (("pretrain", config.pretrain), ("finetune", config.finetune)):
         warmup, updates = section.schedule.warmup_updates, section.updates
-        # A default is as long as the original's: whoever makes a run shorter did not choose it.
+        # Only a value that the user set: the default belongs to a full-length run.
         if warmup > updates and "warmup_updates" in section.schedule.model_fields_set:
             yield (
                 f"{name}.schedule.warmup_updates {warmup:,} is more than {name}.updates "

@@ -3,9 +3,9 @@
     wide_encoding(b"L\\x00'\\x00\\xe9\\x00")    # "UTF-16-LE"
     likely_encoding(b"L'\\xe9l\\xe8ve", "fr")   # "WINDOWS-1252"
 
-UTF-16 and UTF-32 can be told with certainty: without a byte order mark by their NULs and line ends,
-a few characters by each of them being one that stands in texts.
-One-byte encodings cannot; the one in which the letters of the language read best is named.
+UTF-16 and UTF-32 are recognised with certainty: by their byte order mark, or by NULs and line ends;
+in a text of a few characters, each character must be one that texts contain.
+One-byte encodings are a guess: the one that gives the most letters of the language.
 """
 
 import codecs

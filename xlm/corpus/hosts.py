@@ -177,9 +177,9 @@ def _open(
         try:
             response = stack.enter_context(stream)
         except UnicodeError as fault:
-            # The client decodes the host's name, also of a redirect; `xn--a` is none.
+            # httpx decodes the server's name, also that of a redirect; `xn--a` is invalid.
             raise SourceError(
-                f"{address}: a host's name there, or where it redirects to, is none: {fault}",
+                f"{address}: the host name, or that of a redirect, is not valid: {fault}",
                 fix="check the address, or use a mirror (sources.mirror)",
             ) from fault
         watchdog.extend()
@@ -226,13 +226,13 @@ def _delay_seconds(failures: int, asked: float | None, network: NetworkConfig) -
 def _judge(response: httpx.Response, address: str) -> None:
     code = response.status_code
     reason = "".join(filter(str.isprintable, response.reason_phrase[:80]))
-    told = f"the host answered {code} {reason}".rstrip()
+    answer = f"the host answered {code} {reason}".rstrip()
     if code in _PASSING:
         wait = _retry_after_seconds(response.headers.get("Retry-After"))
-        raise TransientError(told, wait_seconds=wait)
+        raise TransientError(answer, wait_seconds=wait)
     if code not in (200, 206):
         fix = _FIXES.get(code, "check the address, or use a mirror (sources.mirror)")
-        raise SourceError(f"{address}: {told}", fix=fix)
+        raise SourceError(f"{address}: {answer}", fix=fix)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise SourceError(

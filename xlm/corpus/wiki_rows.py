@@ -138,18 +138,18 @@ class _Fixed:
 
 
 class _Spans:
-    """Stretches in their order, none of which overlaps another."""
+    """Spans of a text in order, without overlaps."""
 
     def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
         self._spans = list(spans)
         self._starts = [start for start, _ in self._spans]
 
     def touch(self, start: int, end: int) -> bool:
-        """Whether one of them has a part between two places."""
+        """Whether a span overlaps `start` to `end`."""
         return any(True for _ in self.within(start, end))
 
     def within(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Those that have a part between two places, the last first."""
+        """The spans that overlap `start` to `end`, from last to first."""
         for number in range(bisect_left(self._starts, end) - 1, -1, -1):
             if self._spans[number][1] <= start:
                 return

@@ -43,7 +43,7 @@ _EXTENSIONS = OPAQUE - {"code"} | frozenset(
 
 
 def shield_verbatim(text: str) -> str:
-    """`text` whose formulas, code and unread stretches cannot be mistaken for wikitext.
+    """`text` with formulas, code and `<nowiki>` protected from being read as wikitext.
 
     `<pre>` and `<source>` go, as the program removes them; `<syntaxhighlight>` leaves its code.
     An element that is never closed stays as it is.

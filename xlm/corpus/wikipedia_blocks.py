@@ -60,7 +60,7 @@ class Block:
         )
 
     def without(self, reason: str) -> "Block":
-        """The same pages, none of which the program gets."""
+        """The same pages as dropped ones: the program gets nothing."""
         dropped = [
             Entry(entry.page, b"", entry.refused or reason if entry.page.is_article else "")
             for entry in self.entries

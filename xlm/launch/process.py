@@ -53,9 +53,9 @@ def run_process(
             terminate_seconds=terminate_seconds,
         ) as child:
             if not _ends_in_time(child, timeout_seconds, lines, on_wait):
-                said = log_tail(log_path, start_bytes)
+                tail = log_tail(log_path, start_bytes)
                 raise ToolError(
-                    f"{name} did not end within {timeout_seconds:,g} s: {said}",
+                    f"{name} did not end within {timeout_seconds:,g} s: {tail}",
                     fix=timeout_fix,
                 )
             result = child.result()

@@ -152,7 +152,7 @@ def known_costs(root: Path, profile: str | None = None) -> list[StageCost]:
 def _merged(
     stage: str, record: Mapping[str, Any], newer: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """The record with the nodes that newer runs have of a stage in the place of its own."""
+    """The record with a stage's nodes replaced by those of newer runs."""
     nodes = {node["unit"]: node for node in record["nodes"] if node["stage"] == stage}
     if newer is not None:
         nodes |= {node["unit"]: node for node in newer["nodes"]}
@@ -206,7 +206,7 @@ def cost_table(
 
 
 def input_check_line(costs: Sequence[StageCost]) -> str:
-    """What hashing inputs took, beside the stages' own time; empty where nothing was hashed."""
+    """The time that hashing inputs took, as a line; empty if nothing was hashed."""
     if not (size_bytes := sum(cost.input_check_bytes for cost in costs)):
         return ""
     seconds = sum(cost.input_check_seconds for cost in costs)

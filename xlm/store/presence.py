@@ -82,7 +82,7 @@ def _named(artifact: Path) -> set[str]:
 
 def _in_artifact(path: Path) -> tuple[Path, str] | None:
     """The artifact that a path is in, and the path relative to it."""
-    # The folder alone: a hub's cache has links in the place of files.
+    # Only the folder is resolved: in a hub's cache the files are links.
     place = path.parent.resolve() / path.name
     for folder in place.parents:
         if folder.parent.parent.name == ARTIFACTS and os.path.lexists(folder / MANIFEST_NAME):
