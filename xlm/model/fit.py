@@ -11,26 +11,12 @@ from typing import Any
 
 from xlm.config.model import ModelConfig
 from xlm.errors import DataError, TrainingError
+from xlm.model.config_json import hugging_face_settings
 from xlm.model.description import read_description
 from xlm.model.source_files import CONFIG_FILE, kind_of, read_json
 
 _SETTINGS = {"layers": "n_layers", "dimension": "emb_dim", "heads": "n_heads"}
 """The sizes that must be equal, and the original's names of them."""
-_DEFAULTS: Mapping[str, Any] = {
-    "emb_dim": 2048,
-    "n_layers": 12,
-    "n_heads": 16,
-    "gelu_activation": True,
-    "n_langs": 1,
-}
-"""XLMConfig's, for what a config.json leaves out."""
-_SECOND_NAMES = {
-    "hidden_size": "emb_dim",
-    "num_hidden_layers": "n_layers",
-    "num_attention_heads": "n_heads",
-    "vocab_size": "n_words",
-}
-"""transformers' own names of the same settings."""
 _LARGEST = 2**31
 
 
@@ -77,11 +63,6 @@ def unnamed_tokens(where: str) -> TrainingError:
         f"warm start: nothing says which tokens the rows of {where} belong to",
         fix="name its vocabulary: xlm convert SOURCE OUT --to xlm --vocabulary DIR",
     )
-
-
-def hugging_face_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a `config.json` by the original's names, with transformers' defaults."""
-    return {**_DEFAULTS, **{_SECOND_NAMES.get(name, name): value for name, value in config.items()}}
 
 
 def _sizes(source: Path) -> dict[str, object]:

@@ -27,9 +27,9 @@ from xlm.model.checkpoint import (
     to_hugging_face,
 )
 from xlm.model.classifier import LABELS, Classifier
+from xlm.model.config_json import hugging_face_settings
 from xlm.model.description import ModelDescription
 from xlm.model.encoder import NORM_EPSILON, Encoder
-from xlm.model.fit import hugging_face_settings
 from xlm.model.pieces import huggingface_vocabulary, read_pieces
 from xlm.model.portable import PortableModel, tidy_weights
 from xlm.model.safe_pickle import read_pickled
