@@ -2,7 +2,8 @@
 
     python3 infra/bootstrap.py
 
-Does nothing when the environment was already made from the same files. Set TORCH_INDEX_URL to take
+Does nothing when the environment was already made from the same files. An environment keeps its
+Python; PYTHON=python3.13 makes it again where it has another version. Set TORCH_INDEX_URL to take
 torch from another index (a CUDA build of your driver's version, say).
 """
 
@@ -33,6 +34,13 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 FASTBPE = "fastBPE==0.1.0"
 BUILD_TOOLS = ("cython>=3", "setuptools>=77", "wheel")
 
+OURS = "{}.{}".format(*sys.version_info)
+ASK_VERSION = """\
+import os, sys, sysconfig
+if os.path.isdir(sysconfig.get_path("purelib")):
+    print("{}.{}".format(*sys.version_info))
+"""
+
 
 def main() -> None:
     """Create and fill the environment, then leave the stamp of what it was made from."""
@@ -41,11 +49,12 @@ def main() -> None:
     if not (os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")):
         sys.exit("bootstrap: no C++ compiler; install g++ (Debian: apt-get install g++)")
     stamp = _stamp()
-    if STAMP.exists() and STAMP.read_text() == stamp:
+    usable = _is_usable(_version_of(PYTHON), wanted=os.environ.get("PYTHON", ""))
+    if usable and STAMP.exists() and STAMP.read_text() == stamp:
         return
-    if not PYTHON.exists():
-        _say("creating .venv")
-        _run(sys.executable, "-m", "venv", str(VENV))
+    if not usable:
+        _say(f"creating .venv with Python {OURS}")
+        _run(sys.executable, "-m", "venv", "--clear", str(VENV))
     _pip("uv")
     _install_torch()
     _say("installing the packages")
@@ -58,6 +67,25 @@ def main() -> None:
     _say("building the learners of byte-pair codes")
     _run(str(PYTHON), str(HOME / "infra" / "build_learners.py"))
     STAMP.write_text(stamp)
+
+
+def _version_of(python: Path) -> str:
+    """Such as 3.11; empty if it does not run, or became a version that has no packages here."""
+    try:
+        asked = subprocess.run(
+            [python, "-I", "-c", ASK_VERSION], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return asked.stdout.strip()
+
+
+def _is_usable(version: str, wanted: str) -> bool:
+    """Whether the environment can stay.
+
+    Without PYTHON, any python3 starts this file: its version is no reason to install anew.
+    """
+    return bool(version) and (not wanted or version == OURS)
 
 
 def _install_torch() -> None:
@@ -110,7 +138,7 @@ def _say(text: str) -> None:
 
 
 def _stamp() -> str:
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256()
     for name in INPUTS:
         digest.update((HOME / name).read_bytes())
     return digest.hexdigest()

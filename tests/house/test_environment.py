@@ -1,9 +1,15 @@
 """The environment that `make setup` makes."""
 
-from importlib.util import cache_from_source
+import subprocess
+import sys
+from importlib.util import cache_from_source, module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import prefect
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 _MOST_WITHOUT = 0.02
 """Templates and files for other versions of Python do not compile."""
@@ -14,3 +20,43 @@ def test_installed_packages_are_compiled() -> None:
     sources = sorted(Path(prefect.__file__).parent.rglob("*.py"))
     missing = [path for path in sources if not Path(cache_from_source(str(path))).exists()]
     assert len(missing) <= _MOST_WITHOUT * len(sources), missing[:5]
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> ModuleType:
+    """The program that makes the environment; importing it does nothing."""
+    spec = spec_from_file_location("bootstrap", REPOSITORY / "infra" / "bootstrap.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_version_of_an_environment_is_asked_of_its_python(
+    bootstrap: ModuleType, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", made], check=True)
+    python = made / "bin" / "python"
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert bootstrap._version_of(python) == ours
+
+    # The system's Python was upgraded: the link leads to a version that has no packages here.
+    (made / "lib" / f"python{ours}").rename(made / "lib" / "python3.0")
+    assert bootstrap._version_of(python) == ""
+
+    python.unlink()
+    python.symlink_to(tmp_path / "removed")
+    assert bootstrap._version_of(python) == ""
+
+
+def test_an_environment_of_another_python_is_made_again_only_if_it_is_asked_for(
+    bootstrap: ModuleType,
+) -> None:
+    """Else `PYTHON=python3.13 .ci/run` would test the version that lies there."""
+    other = "3.10"
+    assert not bootstrap._is_usable(other, wanted="python3.13")
+    assert bootstrap._is_usable(other, wanted="")
+    assert bootstrap._is_usable(bootstrap.OURS, wanted="python3.13")
+    assert not bootstrap._is_usable("", wanted="")
