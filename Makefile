@@ -6,10 +6,10 @@ BIN := .venv/bin
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format ui mini15 ablation fingerprints lock clean
+.PHONY: help setup run test test-fast check format ui mini15 ablation fingerprints lock clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## create .venv (needs Python 3.11+, pip and g++)
 	@$(PYTHON) infra/bootstrap.py
@@ -20,6 +20,9 @@ run: setup  ## run the pipeline on the sample world, print results
 
 test: setup  ## run the tests, or some: PYTEST="-k store"
 	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
+
+test-fast: setup  ## run the tests without the slow ones, in two minutes
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not fault" $(PYTEST)
 
 check: setup  ## check style, format, types and imports
 	@$(BIN)/ruff check .

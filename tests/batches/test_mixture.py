@@ -24,6 +24,7 @@ def test_the_table_has_expected_tokens_and_repetitions() -> None:
     assert lines[4] == "| mlm.en | 5,000 | 120,000 | 0.750 | 900 | 14,745,600 | 122.88 |"
 
 
+@pytest.mark.slow
 def test_the_figure_follows_from_the_rows_in_whatever_order(tmp_path: Path) -> None:
     for name, rows in (("a", ROWS), ("b", ROWS[::-1]), ("c", ROWS[:1])):
         plot_mixture(tmp_path / name, rows, Style(50))

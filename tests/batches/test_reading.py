@@ -74,6 +74,7 @@ PAIRS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     mono=st.tuples(ROWS, ROWS),

@@ -31,6 +31,7 @@ def _counted(codes: Path, lines: list[str], folder: Path, *, size: int = 10**6) 
     return read_counted(folder / "counted", size=size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [121_328, 95_000, 20_000, 500])
 def test_the_published_codes_make_their_vocabulary_wherever_it_is_cut(
     shared: Path, size: int
@@ -42,6 +43,7 @@ def test_the_published_codes_make_their_vocabulary_wherever_it_is_cut(
         require_pieces(vocabulary, shared / "golden" / "fastbpe" / "codes.2000")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_codes_of_many_languages_are_those_of_a_little_text_of_one(
     shared: Path, tmp_path: Path, language: str

@@ -25,6 +25,7 @@ def prefix(tmp_path: Path) -> Path:
     return binaries.parent
 
 
+@pytest.mark.slow
 def test_ours_is_built_where_its_sources_changed_and_only_there(prefix: Path) -> None:
     first = _build("--prefix", prefix)
     assert first.returncode == 0, first.stderr

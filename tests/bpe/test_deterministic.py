@@ -64,6 +64,7 @@ def _counted(words: Mapping[str, int]) -> str:
     return "".join(f"{word} {count}\n" for word, count in words.items())
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(text=texts, threads=st.integers(1, 4))
 def test_merges_are_those_of_the_naive_learner(text: str, threads: int) -> None:
@@ -71,6 +72,7 @@ def test_merges_are_those_of_the_naive_learner(text: str, threads: int) -> None:
     assert _run(text, 60, "--threads", str(threads)) == lines
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     words=st.dictionaries(
@@ -101,6 +103,7 @@ def test_merges_are_those_of_fastbpe_on_a_text_without_ties(tmp_path: Path) -> N
     assert _run(text, 6) == _run_fast(tmp_path, text, 6) == lines
 
 
+@pytest.mark.slow
 def test_fastbpe_makes_the_same_choices_but_for_ties(shared: Path) -> None:
     """Followed merge by merge, its pair is one of the most frequent ones, with the same count.
 
@@ -124,6 +127,7 @@ def test_fastbpe_makes_the_same_choices_but_for_ties(shared: Path) -> None:
     assert ours[:certain] == theirs[:certain]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(st.sampled_from("abc  "), max_size=300))
 def test_no_string_is_made_by_two_pairs(text: str) -> None:
@@ -210,6 +214,7 @@ def test_what_is_no_utf8_is_refused_in_one_line(tmp_path: Path, word: bytes) -> 
     assert (tmp_path / "messages").read_bytes().count(b"\n") == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(word=st.binary(min_size=1, max_size=6))
 def test_bytes_are_refused_exactly_where_python_refuses_them(word: bytes) -> None:

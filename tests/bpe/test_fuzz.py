@@ -59,6 +59,7 @@ def _refusal(read: Callable[[Path], object], path: Path) -> str:
     return ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_fuzz_files(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     file, content, read = READERS[name]

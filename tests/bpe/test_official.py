@@ -146,6 +146,7 @@ def test_two_more_downloads_take_the_place_of_learning(profile: str) -> None:
     assert {CODES, COUNTED} <= set(PUBLISH.upstream(official.config, ALL).values())
 
 
+@pytest.mark.slow
 def test_the_sample_world_takes_them_from_their_host(tmp_path: Path) -> None:
     """It has a licence and a mirror of its own, and neither of these files."""
     request = RunRequest(profile="sample", overrides=(OFFICIAL,))

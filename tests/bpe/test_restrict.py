@@ -25,6 +25,7 @@ def _ours(codes: Path, vocabulary: Path, text: str, threshold: int = 0) -> str:
     return "".join(f"{line}\n" for line in applier.lines(text.split("\n")[:-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0, 2, 5, 50, 1000])
 def test_golden_text_is_cut_as_by_the_original(
     shared: Path, tmp_path: Path, threshold: int

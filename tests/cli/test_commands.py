@@ -10,6 +10,8 @@ import pytest
 
 from tests.flows.console import xlm
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("arguments", "said"),

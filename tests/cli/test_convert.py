@@ -22,6 +22,7 @@ from xlm.model.original import write_original
 from xlm.model.sources import read_model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("route", list(itertools.permutations(LAYOUTS)))
 def test_round_trips_in_every_order_keep_every_byte(
@@ -163,6 +164,7 @@ def test_a_conversion_that_fails_half_way_leaves_nothing(
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_target_below_a_file_is_told_in_one_line(
     source: Path, tmp_path: Path, layout: str
@@ -192,6 +194,7 @@ def test_names_are_as_long_as_the_file_system_lets_them(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_command_converts_and_says_a_mistake_in_one_line(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder"
     printed = xlm(tmp_path, "convert", str(source), str(target), "--to", "hugging-face")

@@ -10,6 +10,8 @@ from xlm.bpe.learn import learn_codes
 from xlm.cli.learning_lines import LearningLines
 from xlm.config.learners import LEARNERS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_codes_are_learned_and_applied_in_a_pipe(tmp_path: Path, learner: str) -> None:

@@ -12,6 +12,8 @@ from xlm.cli.filter_recipes import ApplyCodes, Decode, Encode, Tokenize
 from xlm.cli.filter_stream import Answer, Partly, decode_lines
 from xlm.errors import XlmError
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 1.0
 LETTERS = (
     "aZ09 \t\r\v\f\0\x1b\x7f\x85\xa0\xad\u200b\u200d\u2028\ufeff\ufffe\ufffd,.!?'\"@&<>|[]()-_/\\%#"

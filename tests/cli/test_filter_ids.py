@@ -13,6 +13,8 @@ from tests.cli.filter_process import TOKENIZE, encode_arguments, run
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
 from xlm.config.languages import LANGUAGES
 
+pytestmark = pytest.mark.slow
+
 
 def test_ids_are_the_vocabularys_and_unknown_is_3(model: Path) -> None:
     text = b"Habari lo zzz\n\n \nlo!\n"

@@ -30,6 +30,7 @@ def test_a_text_without_pieces_is_one_line() -> None:
     assert said.startswith("xlm: standard input, line 2: not UTF-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_apply_with_a_vocabulary_cuts_rare_pieces(model: Path, jobs: str) -> None:
     command = ("bpe", "apply", "--jobs", jobs, "--codes", model / "codes")
@@ -42,6 +43,7 @@ def test_apply_with_a_vocabulary_cuts_rare_pieces(model: Path, jobs: str) -> Non
     assert "--threshold without --vocab" in run(*command, "--threshold", "3", code=1)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_many_unknown_tokens_are_a_warning(model: Path, jobs: str) -> None:
     command = (*encode_arguments(model), "--tokenized", "--jobs", jobs)

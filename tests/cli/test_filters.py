@@ -11,6 +11,8 @@ import pytest
 from tests.cli.filter_process import REPOSITORY, TOKENIZE, XLM, run, start
 from xlm.text.chain import tokenizer_for
 
+pytestmark = pytest.mark.slow
+
 
 def test_one_line_comes_out_for_each_line_in() -> None:
     text = "Habari ya Asubuhi!\n\n   \nÉté, TOUT.\n".encode()

@@ -59,6 +59,7 @@ def test_every_command_has_examples_that_its_parser_takes() -> None:
                 known[found].make_context(found[-1], given[len(found) :])
 
 
+@pytest.mark.slow
 def test_h_and_help_are_the_same_and_exit_0() -> None:
     for words in (("-h",), ("store", "ls", "-h")):
         short, long = (

@@ -31,6 +31,7 @@ def test_filters_import_nothing_from_the_folder_where_the_user_stands(
     assert done.stdout.count("habari , dunia !\n") + done.stdout.count("Habari , dunia !\n") == 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["plan", "config"])
 def test_commands_import_nothing_from_there(tmp_path: Path, command: str) -> None:
     folder = hostile_folder(tmp_path / "here")

@@ -96,6 +96,7 @@ def host() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -136,6 +137,7 @@ def test_a_prefect_server_is_accepted_and_a_password_is_not_shown(host: str) -> 
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n", b"SSH-2.0-OpenSSH_9\r\n"])
 def test_a_host_that_does_not_finish_its_answer_is_refused(
     said: bytes, monkeypatch: pytest.MonkeyPatch

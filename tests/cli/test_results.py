@@ -16,6 +16,8 @@ from xlm.cli.plan import shortened
 from xlm.pipeline.request import RunRequest
 from xlm.xnli.results import write_results
 
+pytestmark = pytest.mark.slow
+
 
 def make_run(
     root: Path, stages: Sequence[str], name: str, unit: str = "all", **request: Any

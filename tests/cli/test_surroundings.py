@@ -39,6 +39,7 @@ def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return run
 
 
+@pytest.mark.slow
 def test_a_locale_without_letters_no_home_and_no_stdin(tmp_path: Path) -> None:
     profile = tmp_path / "Größe 中文.yaml"
     profile.write_bytes(SMALL.read_bytes())

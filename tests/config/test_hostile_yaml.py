@@ -147,6 +147,7 @@ def _only_ours(profile: str, overrides: list[str]) -> bool:
     return False
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(path=_PATHS, value=_VALUES)
 def test_fuzz_overrides(path: str, value: object) -> None:
@@ -157,6 +158,7 @@ def test_fuzz_overrides(path: str, value: object) -> None:
     _only_ours("mini15", [f"{path}={text}"])
 
 
+@pytest.mark.slow
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -52,6 +52,7 @@ def test_translation_without_a_pair_is_a_warning() -> None:
     assert config_warnings(resolve("mini15", masked)) == []
 
 
+@pytest.mark.slow
 def test_the_plan_prints_it_on_standard_error(tmp_path: Path) -> None:
     done = subprocess.run(
         [

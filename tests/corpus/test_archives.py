@@ -186,6 +186,7 @@ def test_a_bzip2_member_is_read(tmp_path):
     assert _read(path, "a.en") == b"one\ntwo\n" * 1000
 
 
+@pytest.mark.slow
 def test_a_bomb_after_good_data_is_a_bomb(tmp_path, monkeypatch):
     """Over the whole file the ratio is small; within a window it is not."""
     monkeypatch.setattr(archives, "_FREE_BYTES", 20 << 20)

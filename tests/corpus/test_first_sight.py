@@ -71,6 +71,7 @@ def test_what_is_refused_is_not_remembered(host, new_file, fetch, tmp_path):
     assert not (tmp_path / "pins").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b"null", b"[" * 9999, b'{"sha256": "x", "size_bytes": 1}',

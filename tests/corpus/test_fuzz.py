@@ -23,6 +23,8 @@ from xlm.corpus.specs import WikipediaSpec
 from xlm.corpus.wikipedia_dump import cut_to_whole_streams, published_digests
 from xlm.corpus.xnli import evaluation_rows, training_rows
 
+pytestmark = pytest.mark.slow
+
 TEXT = b"".join(f"Line {number} of a text.\n".encode() for number in range(60))
 SECONDS = 1.5
 

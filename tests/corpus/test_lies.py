@@ -117,6 +117,7 @@ def test_a_pin_lets_a_text_be_continued_and_sees_foreign_bytes(host, new_file, t
 PAGE = "<!DOCTYPE HTML>\n<html><head><title>Log in</title></head><body>No.</body></html>\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
     [

@@ -134,6 +134,7 @@ def test_what_only_moves_bytes_is_in_no_key():
     assert "size_bytes" not in sources.key_fields()["xnli"]
 
 
+@pytest.mark.slow
 def test_all_downloads_resolve_offline(cache):
     sources = SourcesConfig(parallel=(TATOEBA, NTREX_CORPUS), wikipedia={"head_bytes": 20_000_000})
     found = {d.id: d for d in resolve_downloads(sources, ("en", "sw", "zh"), cache)}
@@ -158,6 +159,7 @@ def test_a_whole_dump_has_no_size_offline(cache):
     assert resolve_downloads(SourcesConfig(), ("sw",), cache)[0].size_text == "unknown until online"
 
 
+@pytest.mark.slow
 def test_the_corpora_of_the_paper_resolve_to_their_files(shared, cache):
     with (shared / "golden" / "xlm15_pairs.tsv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
@@ -212,6 +214,7 @@ def test_a_split_must_leave_something_to_train_on():
         SplitConfig(valid_fraction=0)
 
 
+@pytest.mark.slow
 def test_a_damaged_catalogue_is_unpacked_anew(tmp_path):
     """It lies in a cache: whatever is in its place, a plan or run must not fail for ever."""
     path = unpack_catalogue(tmp_path)

@@ -198,6 +198,7 @@ def test_a_plain_corpus_has_any_file_names(tmp_path, make_work, ending):
     assert (work.out / "text.sw.txt").read_text().startswith("Mstari 0\nMstari 1\n")
 
 
+@pytest.mark.slow
 def test_three_real_languages_go_from_mirror_to_split(shared, make_work):
     config = _config(str(shared / "mirror"), max_pairs=1700, max_train_rows=100)
     outputs = {}

@@ -216,6 +216,7 @@ def test_damaged_packed_text_is_refused(make_work, tmp_path, pack):
             run(work)
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_before_it_has_grown(tmp_path):
     path = tmp_path / "train.en"
     path.write_bytes(gzip.compress(bytes(300 << 20), 9))
@@ -246,6 +247,7 @@ def test_a_bomb_after_good_data_is_refused(tmp_path, small_window, packer):
     assert sum(sizes) <= 12 << 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packer", PACKERS)
 def test_an_honest_text_with_a_place_that_packs_well_is_read(tmp_path, small_window, packer):
     path, pack = tmp_path / "train.en", PACKERS[packer]

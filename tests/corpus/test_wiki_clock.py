@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.corpus.small_dumps import page, write_dump
 from xlm.sample.wikipedia_files import write_wikipedia
 
@@ -103,6 +105,7 @@ def _digests(tmp_path, dump, name, shift):
     }
 
 
+@pytest.mark.slow
 def test_the_clock_changes_no_byte_from_dump_to_shards(tmp_path):
     articles = [
         (word, [f"Text {form % word} end. {_OTHERS}" for form in _FORMS]) for word in _WORDS

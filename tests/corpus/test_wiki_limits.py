@@ -48,6 +48,7 @@ def test_harmless_text_stays(name):
     assert hostile_reason(HARMLESS[name]) == ""
 
 
+@pytest.mark.slow
 def test_hostile_pages_take_no_other_page_with_them(make_work, tmp_path):
     pages = []
     for number, text in enumerate(HOSTILE.values()):
@@ -89,6 +90,7 @@ def test_a_page_of_no_limit_is_dropped_without_entering_memory(make_work, tmp_pa
     assert dropped == "2\tHuge\ta page of more than 16 MiB\n"
 
 
+@pytest.mark.slow
 def test_what_no_rule_knows_is_found_by_time_and_named(make_work, tmp_path, monkeypatch):
     """A program that hangs on one page: the block is halved until the page is alone."""
     body = (

@@ -81,6 +81,7 @@ def test_a_page_in_a_page_is_refused(tmp_path):
     assert "byte" in _refusal(tmp_path, SITE + "<page>" + GOOD + "</mediawiki>")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["title", "id", "attribute", "header"])
 def test_text_without_end_does_not_enter_memory(tmp_path, monkeypatch, place):
     monkeypatch.setattr(wiki_frames, "MAX_PAGE_BYTES", 1 << 20)

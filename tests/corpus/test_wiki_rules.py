@@ -26,6 +26,7 @@ def _lines(make_work, folder, text, language="en", **config):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["escapes", "tags", "table_rows", "variants.zh"])
 def test_known_cases(shared, make_work, tmp_path, case):
     folder = shared / "cases" / "wiki"
@@ -107,6 +108,7 @@ def test_variants(text, right):
     assert choose_variants(text, "zh-hans") == right
 
 
+@pytest.mark.slow
 def test_another_variant_and_another_language(make_work, tmp_path):
     text = "-{zh-hans:简;zh-hant:繁;zh-tw:台}-"
     assert choose_variants(text, "zh-tw") == "台"
@@ -134,6 +136,7 @@ def test_date_words_are_the_dumps_date(make_work, tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "right"),
     [
@@ -215,6 +218,7 @@ def test_rows_of_tables(text, right):
     assert take_rows(text) == right
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "right"),
     [

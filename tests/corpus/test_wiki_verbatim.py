@@ -115,6 +115,7 @@ _LONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _LONG)
 def test_preparation_is_linear_in_hostile_pages(name):
     preparation = Preparation("zh", "20261101", "zh-hans", templates=False)
@@ -122,6 +123,7 @@ def test_preparation_is_linear_in_hostile_pages(name):
     assert_linear(lambda count: preparation.page(pages[count], article=True), _MOST)
 
 
+@pytest.mark.slow
 def test_escaped_tags_keep_the_program_no_longer_than_text(make_work, tmp_path):
     texts = ["&lt;code>" * 20_000, "<nowiki>&#60;code></nowiki>" * 10_000, "< math>" * 20_000]
     write_dump(

@@ -72,6 +72,7 @@ def test_a_program_whose_process_died_is_ended_at_once(monkeypatch, tmp_path):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 def test_a_program_that_hangs_is_ended_with_its_children(monkeypatch, tmp_path):
     child = tmp_path / "child"
     body = VERSION_BODY + (
@@ -171,6 +172,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path, make_work):
     assert not leftover.exists()
 
 
+@pytest.mark.slow
 def test_wikiextractor_is_never_imported():
     """AGPL: it is run as a command; an import would make one work of the two."""
     folders = ("xlm", "tasks", "flows", "tests", "bench")

@@ -68,6 +68,7 @@ def _fetcher(mirror):
     return Fetcher(open_client(str(mirror), NetworkConfig()), NetworkConfig())
 
 
+@pytest.mark.slow
 def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(host, served, make_work):
     """Twenty random cuts through the loopback host."""
     content = b"".join(served)

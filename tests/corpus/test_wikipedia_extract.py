@@ -32,6 +32,7 @@ def _mirror_dump(shared, make_work, code, **config):
     return work
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_text_of_the_mirror_dumps_equals_the_golden(shared, make_work, code):
     work = _mirror_dump(shared, make_work, code, **AS_XLM)
@@ -46,6 +47,7 @@ def test_the_text_of_the_mirror_dumps_equals_the_golden(shared, make_work, code)
     assert list(work.scratch.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_work, tmp_path, code):
     inputs = tmp_path / "in"
@@ -86,6 +88,7 @@ def test_documents_carry_id_title_address_and_text(make_work, tmp_path):
     assert outcome.counts["lines"] == 3
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_changes_nothing(shared, make_work):
     work = _mirror_dump(shared, make_work, "en")
     run(dataclasses.replace(work, workers=3))
@@ -94,6 +97,7 @@ def test_the_number_of_processes_changes_nothing(shared, make_work):
     assert not (work.logs / "missing_pages.tsv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block_bytes", [1, 400])
 def test_where_blocks_end_changes_nothing(make_work, tmp_path, monkeypatch, block_bytes):
     pages = [page(number, f"Page {number}", f"Text {number}.") for number in range(1, 6)]
@@ -198,6 +202,7 @@ def test_text_is_plain_as_its_readers_see_it(make_work, tmp_path):
     assert json.loads(line)["text"] == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesser", ["&lt;", "&amp;lt;", "&amp;#60;", "&amp;amp;lt;"])
 def test_text_like_document_tags_ends_no_document(make_work, tmp_path, lesser):
     forged = f'{lesser}doc id="2" url="u" title="Forged"&gt;'

@@ -73,6 +73,7 @@ def test_their_parameters_fit_the_flow(deployments: list[dict[str, Any]]) -> Non
         full_pipeline.validate_parameters(one["parameters"])
 
 
+@pytest.mark.slow
 def test_the_flow_is_loaded_without_the_folder_where_it_runs(
     deployments: list[dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ def _check(**variables: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -51,5 +52,6 @@ def test_a_setting_that_prefect_cannot_read_is_one_line(name: str, value: str, s
     assert "cAnArY" not in printed
 
 
+@pytest.mark.slow
 def test_valid_settings_print_nothing() -> None:
     assert _check(PREFECT_CLIENT_MAX_RETRIES="2") == (0, "")

@@ -85,6 +85,7 @@ def test_a_password_typed_into_the_ui_is_refused() -> None:
         assert "cAnArY" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_configuration_and_plan_show_no_secret(tmp_path: Path) -> None:
     setting = "sources.mirror=https://me:cAnArY@mirror.example/x"
     for command in ("config", "plan"):

@@ -26,7 +26,7 @@ DOCUMENTS = [
 FENCED = re.compile(r"^```(?:sh|bash)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 PLACEHOLDER = re.compile(r"\.\.\.|…|[<>]|\bKEY\b|\bN\b")
-VERBS = set(re.findall(r"^([a-z0-9]+):", (REPOSITORY / "Makefile").read_text(), flags=re.MULTILINE))
+VERBS = set(re.findall(r"^([\w-]+):", (REPOSITORY / "Makefile").read_text(), flags=re.MULTILINE))
 
 
 def code_lines(text: str) -> Iterator[str]:
@@ -101,7 +101,7 @@ def test_make_verbs_and_deployments_of_a_document_exist(document: Path) -> None:
         for one in yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
     }
     for line in code_lines(text):
-        if found := re.match(r"make ([a-z0-9]+)", line):
+        if found := re.match(r"make ([\w-]+)", line):
             assert found[1] in VERBS, f"{document.name}: {line}"
         if found := re.search(r"deployment run xlm/([\w-]+)", line):
             assert found[1] in deployments, f"{document.name}: {line}"

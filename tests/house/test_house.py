@@ -107,6 +107,7 @@ def test_only_the_settings_and_the_edges_read_the_environment() -> None:
     assert readers <= allowed
 
 
+@pytest.mark.slow
 def test_every_stage_is_recorded_with_its_code() -> None:
     """A stage that changed under an old version would serve stale artifacts."""
     assert fingerprint.unrecorded_changes() == {}

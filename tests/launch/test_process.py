@@ -95,6 +95,7 @@ def test_what_a_program_left_behind_is_killed(tmp_path: Path) -> None:
     assert _wait_for(lambda: not _alive(int(lines[0])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_whoever_ignores_the_polite_signal_is_killed(tmp_path: Path, stubborn: bool) -> None:
     """The program and its children; the children alone too, where the program heeds it."""
@@ -194,6 +195,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 def test_a_timeout_ends_the_whole_group(tmp_path: Path) -> None:
     pids: list[int] = []
     with pytest.raises(ToolError, match="within 1 s"):

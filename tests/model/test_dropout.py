@@ -157,6 +157,7 @@ def test_another_update_drops_something_else(loss: MaskedLoss) -> None:
     assert torch.equal(loss(*inputs, noise=RowNoise(7, 0, range(5))), loss(*inputs))
 
 
+@pytest.mark.slow
 def test_dropout_on_attention_keeps_the_mean() -> None:
     """Attention is linear in its weights, so that no mean may shift."""
     torch.manual_seed(0)

@@ -40,6 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "vocab.json"])
 def test_fuzz_files_of_a_folder(folder: Path, name: str) -> None:
     path = folder / name
@@ -54,6 +55,7 @@ def test_fuzz_files_of_a_folder(folder: Path, name: str) -> None:
     assert fuzz(read, [good], seconds=SECONDS, words=words) > 20
 
 
+@pytest.mark.slow
 def test_fuzz_a_checkpoint_of_the_original(content: dict[str, Any], tmp_path: Path) -> None:
     zipped, pickled = tmp_path / "zip.pth", tmp_path / "pickle.pth"
     torch.save(content, zipped)
@@ -99,6 +101,7 @@ def test_absurd_sizes_of_a_folder_are_one_line(folder: Path, key: str, value: ob
     assert len(str(caught.value)) < 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["emb_dim", "n_layers", "n_heads", "n_words"])
 @pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
 def test_absurd_sizes_of_a_checkpoint_are_one_line(

@@ -40,6 +40,7 @@ def _plain_attention(
     return torch.cat(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dropped", [False, True])
 @pytest.mark.parametrize("kind", ["all", "causal", "some"])
 def test_attention_by_rows_is_right_to_its_gradients(kind: str, dropped: bool) -> None:

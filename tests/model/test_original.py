@@ -305,6 +305,7 @@ class Runs:
         return self.call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize(
     ("function", "name"),

@@ -46,6 +46,7 @@ def _mirror(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_japanese_goes_from_its_dump_to_the_card(tmp_path: Path) -> None:
     segmenter = tmp_path / "segmenter"
     segmenter.write_text(SEGMENTER.format(python=sys.executable))

@@ -172,6 +172,7 @@ except XlmError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize(
     ("place", "mode"), [(".", 0o755), (".", 0o700), ("locks", 0o700), ("artifacts", 0o700)]

@@ -70,6 +70,7 @@ def test_what_always_kills_its_process_fails_in_one_line(tmp_path: Path) -> None
         _mapped(pool, _die_on_seven, [7])
 
 
+@pytest.mark.slow
 def test_a_death_leaves_the_work_of_others_alone(tmp_path: Path) -> None:
     """Two stages share the pool; the one whose item kills its process fails, the other ends."""
     numbers = list(range(10, 40))
@@ -82,6 +83,7 @@ def test_a_death_leaves_the_work_of_others_alone(tmp_path: Path) -> None:
         assert _mapped(pool, _double, [1, 2]) == [2, 4]
 
 
+@pytest.mark.slow
 def test_a_chance_death_is_made_good(tmp_path: Path) -> None:
     marks = [tmp_path / name for name in ("a", "b", "c")]
     with worker_pool(2, tmp_path) as pool:

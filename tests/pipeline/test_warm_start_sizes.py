@@ -48,6 +48,7 @@ def _request(source: Path) -> RunRequest:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["original", "hugging-face", "xlm"])
 @pytest.mark.parametrize(("name", "found"), [("layers", 2), ("dimension", 32), ("heads", 4)])
 def test_another_size_is_refused_by_plan_and_run(
@@ -66,6 +67,7 @@ def test_another_size_is_refused_by_plan_and_run(
     assert plan(request.model_copy(update={"until": "make-world"}), store)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["original", "hugging-face", "xlm"])
 def test_equal_sizes_with_other_positions_languages_and_tokens_fit(
     tmp_path: Path, layout: str

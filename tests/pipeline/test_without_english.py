@@ -28,6 +28,7 @@ def _request(**selection: Any) -> RunRequest:
     )
 
 
+@pytest.mark.slow
 def test_two_languages_without_english_go_from_the_world_to_an_encoder(tmp_path: Path) -> None:
     request = _request(until="pretrain")
     steps = plan(request, ArtifactStore.open(str(tmp_path / "root")))

@@ -92,6 +92,7 @@ def in_every_language(code: str) -> str:
     return "\n".join(variants)
 
 
+@pytest.mark.slow
 def test_first_steps_run_in_every_language_with_what_the_card_names(
     tmp_path: Path, facts: RunFacts
 ) -> None:
@@ -122,6 +123,7 @@ def test_first_steps_run_in_every_language_with_what_the_card_names(
     assert begins == ["instead"] * count + ["after"] * count
 
 
+@pytest.mark.slow
 def test_packages_that_the_card_did_not_name_are_missed(tmp_path: Path, facts: RunFacts) -> None:
     """The test above would find a card that names too few."""
     card = write_model(tmp_path, of_all_languages(facts), classifier=False)

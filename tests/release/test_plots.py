@@ -9,6 +9,8 @@ from xlm.plotting import Series, Style
 from xlm.release.plots import AccuracyBar, plot_accuracy
 from xlm.training.curves import plot_training
 
+pytestmark = pytest.mark.slow
+
 BARS = [
     AccuracyBar("English", 0.9, 0.88, 0.92, paper=0.85),
     AccuracyBar("Swahili", 0.5, 0.47, 0.53),

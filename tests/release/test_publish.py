@@ -59,6 +59,7 @@ def publish(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return run
 
 
+@pytest.mark.slow
 def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Artifacts) -> None:
     out, outcome = publish("out")
     names = {path.name for path in (out / "classifier").iterdir()}

@@ -69,6 +69,7 @@ def test_pieces_that_coincide_keep_the_lower_id() -> None:
     assert pieces["<unk>"] == 3
 
 
+@pytest.mark.slow
 def test_published_vocabulary_gives_the_golden_ids(tmp_path: Path, shared: Path) -> None:
     official = shared / "mirror/dl.fbaipublicfiles.com/XLM"
     tokens = read_counted(official / "vocab_xnli_15", size=95_000).tokens

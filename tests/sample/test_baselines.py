@@ -30,11 +30,13 @@ def test_the_majority_label_is_one_in_three(rows: tuple[list[Row], list[Row]]) -
         assert max(counts) - min(counts) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sentence", [0, 1], ids=["premise", "hypothesis"])
 def test_one_sentence_alone_does_not_tell(rows: tuple[list[Row], list[Row]], sentence: int) -> None:
     assert _accuracy_of_words(rows, lambda row: _grams(row[sentence])) <= CEILING
 
 
+@pytest.mark.slow
 def test_words_of_both_sentences_do_not_tell_without_their_relation(
     rows: tuple[list[Row], list[Row]],
 ) -> None:

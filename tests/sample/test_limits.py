@@ -30,6 +30,7 @@ def test_the_limit_is_the_number_of_titles(code: str) -> None:
     assert len(titles) == MOST_ARTICLES
 
 
+@pytest.mark.slow
 def test_all_titles_can_be_drawn() -> None:
     world = SampleConfig(articles=MOST_ARTICLES, sentences_per_article=1)
     assert len({title for title, _ in articles(world, "sw")}) == MOST_ARTICLES

@@ -91,6 +91,7 @@ def test_wikipedia_comes_back_as_it_was_told(
     assert lines == told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pair", "other"), [("en-sw", "sw"), ("en-zh", "zh")])
 def test_pairs_come_back_aligned(
     config: PipelineConfig, world: Path, tmp_path: Path, pair: str, other: str

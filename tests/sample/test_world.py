@@ -86,6 +86,7 @@ def test_every_word_has_as_many_cells_of_a_split_as_its_like() -> None:
         assert sum(split_of((s, predicate)) == "test" for s in range(SUBJECTS)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", languages())
 def test_held_out_subject_and_predicate_meet_in_no_training_text(language: str) -> None:
     held_out = [*cells_of("dev"), *cells_of("test")]

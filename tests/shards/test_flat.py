@@ -21,6 +21,7 @@ PAIRS = st.lists(st.tuples(*[st.lists(st.integers(0, 1013), max_size=7)] * 2), m
 NEW_EXAMPLES = settings(max_examples=40, deadline=None)
 
 
+@pytest.mark.slow
 @NEW_EXAMPLES
 @given(
     rows=ROWS,
@@ -166,6 +167,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> 
         flat_lines(_lines(tmp_path), tmp_path / "ids", "sw")
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_share_one_copy(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     ids = random.integers(14, 1000, 300_000, dtype=np.int32)

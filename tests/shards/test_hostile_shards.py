@@ -99,6 +99,7 @@ def test_forged_metadata_are_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_row_group_that_is_too_large_is_refused_unread(
     world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ def test_lines_are_encoded_as_the_vocabulary_does(pieces: list[list[str]], space
     assert SPECIAL_TOKENS.index("<unk>") == 3
 
 
+@pytest.mark.slow
 def test_white_space_is_that_of_python() -> None:
     letters = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
     blocks = ("w1" + letter + "w2" for letter in letters)
@@ -120,6 +121,7 @@ def _lines() -> Lines:
     return lines_of([random.integers(14, 1000, 12).tolist() for _ in range(50)])
 
 
+@pytest.mark.slow
 def test_a_changed_byte_is_noticed_or_changes_no_id(tmp_path: Path) -> None:
     """Without checksums of pages, most of these would give other ids in silence."""
     folder = write_rows(tmp_path, _lines(), row_group_tokens=200)

@@ -99,6 +99,7 @@ def test_training_rows_of_xnli_keep_their_tokens(run: Run) -> None:
     assert (folder / "test.tsv").read_text().split("\t")[1] == "don 't panic !"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("workers", "hash_seed", "locale"), [(2, "1", "C"), (1, "2", "C.UTF-8")])
 def test_bytes_depend_neither_on_workers_nor_on_hash_seed_nor_on_locale(
     run: Run, tmp_path: Path, workers: int, hash_seed: str, locale: str

@@ -23,6 +23,7 @@ SECONDS = 1.0
 DEEP = b"[" * 100_000
 
 
+@pytest.mark.slow
 def test_manifests(store: ArtifactStore, publish: Publish) -> None:
     path = publish({"train.txt": "habari\n", "deep/er.txt": "dunia\n"}).directory / MANIFEST_NAME
     good = path.read_bytes()
@@ -95,6 +96,7 @@ def _copy(job: FileJob) -> Mapping[str, int]:
     return {"letters": 5}
 
 
+@pytest.mark.slow
 def test_completion_records(tmp_path: Path) -> None:
     """A record that was valid JSON, but not ours, failed the node on each run."""
     target, records = tmp_path / "out" / "a.txt", tmp_path / "scratch" / "records"
@@ -120,6 +122,7 @@ def test_completion_records(tmp_path: Path) -> None:
     assert fuzz(check, [good, *foreign], seconds=SECONDS) > 20
 
 
+@pytest.mark.slow
 def test_run_records(tmp_path: Path) -> None:
     record = {
         "started": "2026-11-28T00:00:00+00:00",
@@ -142,6 +145,7 @@ def test_run_records(tmp_path: Path) -> None:
     assert fuzz(check, [good, DEEP, hostile.encode()], seconds=SECONDS) > 20
 
 
+@pytest.mark.slow
 def test_measured_values_and_side_files(store: ArtifactStore, publish: Publish) -> None:
     measured = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 5}
     directory = publish({"a.txt": "x"}, measured=measured).directory

@@ -55,6 +55,7 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_stopped_trainer_keeps_the_lock_of_its_killed_driver(tmp_path: Path) -> None:
     """The kernel freed the lock with the driver, and a second trainer ran next to the first."""
     driver = subprocess.Popen([sys.executable, "-c", _DRIVER, str(tmp_path), _TRAINER])

@@ -23,6 +23,7 @@ def original(line: str) -> str:
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn").lower()
 
 
+@pytest.mark.slow
 @same_unicode
 def test_every_code_point_before_a_letter() -> None:
     for first in range(0, characters.CODE_POINTS, 256):

@@ -20,6 +20,7 @@ same_unicode = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @same_unicode
 def test_categories_are_those_of_python_for_every_code_point() -> None:
     kinds = characters.kinds()
@@ -61,6 +62,7 @@ def test_hangul_syllables_decompose_by_arithmetic() -> None:
     )
 
 
+@pytest.mark.slow
 @same_unicode
 @pytest.mark.skipif(shutil.which("perl") is None, reason="no perl")
 def test_rebuilding_the_tables_changes_nothing(tmp_path: Path) -> None:

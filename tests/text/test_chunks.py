@@ -26,6 +26,7 @@ def _both(language: str) -> tuple[Chunks, Chunks]:
     return plain, moses_chunks(language, lower_word, lower_without_accents)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @settings(max_examples=150, deadline=None)
 @example(parts=["1' '2"])
@@ -40,6 +41,7 @@ def test_pieces_give_what_the_whole_line_gives(language: str, parts: list[str]) 
         assert chunks.fast(line) == chunks.exact(line)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pieces_give_what_the_whole_line_gives_on_hard_rows(language: str) -> None:
     plain, lowered = _both(language)
@@ -91,6 +93,7 @@ _LONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "pieces"),
     [("en", _LONG), ("fr", _LONG), ("fi", [":", ":n", ": "]), ("tdt", ["'", "'n", "' "])],

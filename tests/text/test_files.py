@@ -52,6 +52,7 @@ def test_a_row_without_three_fields_is_named(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("legacy", [False, True])
 def test_segmenters_write_neither_to_the_home_nor_to_the_temporary_directory(
     tmp_path: Path, legacy: bool

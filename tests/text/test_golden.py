@@ -14,6 +14,7 @@ EQUAL_ROWS = dict.fromkeys(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", EQUAL_ROWS)
 def test_chain_equals_the_original_tools(shared: Path, language: str) -> None:
     segmenters = TextConfig().segmenters

@@ -109,6 +109,7 @@ def test_case_and_accents(raw: str, expected: str) -> None:
     assert lower_without_accents(raw) == expected
 
 
+@pytest.mark.slow
 def test_chinese_is_segmented_before_punctuation_and_thai_after() -> None:
     assert (
         moses_chain("zh", {"zh": "jieba"})("我来到北京，清华大学。") == "我 来到 北京 , 清华大学 . "
@@ -121,6 +122,7 @@ def test_an_unknown_segmenter_is_refused() -> None:
         segmenter_of("jeiba")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de", "fr", "hi", "th"])
 @settings(deadline=None)
 @given(line=st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])))

@@ -192,6 +192,7 @@ def test_pkuseg_segments_with_the_model_of_the_folder(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sign"),
     [("jieba", "中"), ("jieba", "龘"), ("jieba", "中a"), ("newmm", "1"), ("newmm", "๑")],
@@ -204,6 +205,7 @@ def test_a_row_of_one_sign_takes_no_quadratic_time(name: str, sign: str) -> None
     assert segment(line).replace(" ", "") == line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "row"),
     [("jieba", "来到北京" * 250), ("jieba", "dGhl0" * 400), ("newmm", "12" * 250)],

@@ -107,6 +107,7 @@ def test_programs_that_answer_while_they_read_do_not_block() -> None:
     assert LineProgram("cat", ["cat"])(line) == line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fail", "said"),
     [

@@ -90,6 +90,7 @@ def test_lost_lines_of_the_metrics_come_back(make_job: MakeJob, lost: str) -> No
     assert _again(job) == straight
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -116,6 +116,7 @@ def test_a_run_that_predicts_one_id_stops(make_job: Callable[..., PretrainJob]) 
     assert (job.logs / "collapse" / "update-000000006.json").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_learns_is_not_stopped(make_job: Callable[..., PretrainJob]) -> None:
     job = make_job(
         updates=150, validation_updates=50, languages_per_batch=2, sample_alpha=0,

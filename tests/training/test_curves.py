@@ -94,6 +94,7 @@ def test_a_line_that_is_no_record_is_refused_and_half_a_line_is_not_read(tmp_pat
         read_curves(metrics, [])
 
 
+@pytest.mark.slow
 def test_every_panel_follows_its_values(tmp_path: Path) -> None:
     def drawn(name: str, **changes: object) -> bytes:
         values: dict[str, object] = {

@@ -268,6 +268,7 @@ def exploding(job: PretrainJob) -> Trainer:
     return trainer
 
 
+@pytest.mark.slow
 def test_an_exploding_learning_rate_stops_at_the_first_spike(make_job: MakeJob) -> None:
     job = make_job(guard=guard(spike="stop"), figures=True)
     with pytest.raises(TrainingError, match=r"gradient norm \S+ at update 13 .* is above") as stop:

@@ -28,6 +28,8 @@ from xlm.stage import Work
 from xlm.stages.pretrain import PRETRAIN
 from xlm.training.job import PretrainJob, write_job
 
+pytestmark = pytest.mark.slow
+
 _PATIENCE_SECONDS = 200.0
 """Before the suite's limit of a test, after what a loaded machine needs to start."""
 

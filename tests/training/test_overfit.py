@@ -15,6 +15,8 @@ from xlm.training.overfit import check_overfit, trial_batches
 from xlm.training.team import Team
 from xlm.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 MakeJob = Callable[..., PretrainJob]
 ALONE = Team(0, 1, torch.device("cpu"))
 

@@ -44,6 +44,7 @@ def _train(
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_all_processes_stop_at_the_same_update_within_a_second_or_so(tmp_path: Path) -> None:
     ends = _FORKS.SimpleQueue()
     processes = [

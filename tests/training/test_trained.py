@@ -12,6 +12,7 @@ from xlm.stages.pretrain import PRETRAIN
 from xlm.training.trained import trained_objectives
 
 
+@pytest.mark.slow
 def test_an_objective_without_data_is_counted_out_and_warned_of(
     make_work: Callable[..., Work[PretrainSlice]],
 ) -> None:
@@ -25,6 +26,7 @@ def test_an_objective_without_data_is_counted_out_and_warned_of(
     assert warning.startswith("TLM is configured, but no update trained it")
 
 
+@pytest.mark.slow
 def test_an_objective_that_a_short_run_does_not_reach_is_warned_of(
     make_work: Callable[..., Work[PretrainSlice]],
 ) -> None:

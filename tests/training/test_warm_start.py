@@ -124,6 +124,7 @@ def test_a_source_that_changed_after_the_plan_is_refused(make_job: MakeJob, sour
         Trainer(job, ALONE)
 
 
+@pytest.mark.slow
 def test_the_stage_trains_from_it_in_a_process_of_its_own(
     world: TinyWorld, source: Path, tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from xlm.training.job import PretrainJob
 from xlm.training.team import Team
 from xlm.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 MakeJob = Callable[..., PretrainJob]
 ALONE = Team(0, 1, torch.device("cpu"))
 

@@ -22,6 +22,8 @@ from xlm.xnli.restarts import choose, run_restarts
 from xlm.xnli.results import read_results
 from xlm.xnli.scoring import predict
 
+pytestmark = pytest.mark.slow
+
 MakeFinetune = Callable[..., FinetuneJob]
 MakeEvaluate = Callable[..., EvaluateJob]
 CPU = torch.device("cpu")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from tests.listening import DoorWatch, descendants_of
@@ -18,6 +19,8 @@ from xlm.training.team import Team
 from xlm.xnli.evaluator import run_evaluation
 from xlm.xnli.jobs import EvaluateJob, FinetuneJob
 from xlm.xnli.restarts import run_restarts
+
+pytestmark = pytest.mark.slow
 
 
 def work(directory: Path, config: Any, inputs: dict[str, Path]) -> Work[Any]:
