@@ -18,9 +18,9 @@ from pages import fill
 from runs import record_of, run_pipeline
 
 from xlm.config.settings import Settings
-from xlm.markdown import table
-from xlm.pipeline.results import results_of
-from xlm.store.root import resolve_root
+from xlm.display.markdown import table
+from xlm.report.results import results_of
+from xlm.store.disk.root import resolve_root
 
 RESULTS = Path(__file__).parent / "results" / "ablation.json"
 PROFILE = "sample"

@@ -25,10 +25,10 @@ from real_text import write_real_text, write_tail
 from xlm.bpe import apply as applying
 from xlm.bpe.apply import apply_to_file
 from xlm.bpe.counting import count_pieces
-from xlm.bpe.learn import find_fast, find_learner
-from xlm.launch.process import stream_process
-from xlm.markdown import decimal, size, table, whole
-from xlm.pipeline.machine import machine_record
+from xlm.bpe.learning.learners import find_fast, find_learner
+from xlm.display.markdown import decimal, size, table, whole
+from xlm.engine.machine import machine_record
+from xlm.processes.programs import stream_process
 
 HOME = Path(__file__).resolve().parent
 CODES = 30_000

@@ -26,11 +26,11 @@ from pathlib import Path
 from pages import fill
 
 from xlm.config.settings import Settings
-from xlm.markdown import table
-from xlm.pipeline.machine import machine_record
+from xlm.display.markdown import table
+from xlm.engine.machine import machine_record
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run
-from xlm.store.root import resolve_root
+from xlm.store.disk.root import resolve_root
 
 HERE = Path(__file__).resolve().parent
 EMPTY, CACHED = "empty flow", "cached run"
@@ -38,7 +38,7 @@ BARE, LATE = "cached run, no bytecode of packages", "cached run, server after th
 EMPTY_FLOW = """
 import os, sys
 from pathlib import Path
-from flows.server import temporary_server
+from flows.server.process import temporary_server
 with temporary_server(Path(sys.argv[1])) as access:
     os.environ |= access.client_variables()
     from prefect import flow
@@ -77,7 +77,7 @@ def main() -> None:
 def measure(root: Path, request: RunRequest, scratch: Path, count: int) -> list[dict[str, Seconds]]:
     """Wall and CPU seconds of the four commands in each round."""
     json_request = request.model_dump_json()
-    flow = [sys.executable, "-P", "-m", "flows.console", json_request]
+    flow = [sys.executable, "-P", "-m", "flows.terminal.console", json_request]
     commands = {
         CACHED: flow,
         EMPTY: [sys.executable, "-P", "-c", EMPTY_FLOW, str(scratch / "home")],

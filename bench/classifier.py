@@ -26,19 +26,19 @@ from torch import Tensor
 
 from xlm.bpe.vocabulary import FIRST_ORDINARY, PAD
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.resolve import resolve
-from xlm.markdown import table
+from xlm.config.reading.resolve import resolve
+from xlm.display.markdown import table
+from xlm.engine.machine import machine_record
 from xlm.model.classifier import Classifier
-from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
-from xlm.pipeline.machine import machine_record
 from xlm.training.optimizer import build_optimizer
 
 RESULTS = Path(__file__).resolve().parent / "results" / "classifier.json"
 FULL, FIRST = "all positions", "first position"
 PREDICTED_ROWS = 64
-"""Rows of a batch in `xlm.xnli.scoring`."""
+"""Rows of a batch in `xlm.xnli.evaluation.scoring`."""
 MEAN_TOKENS, SPREAD_TOKENS, LEAST_TOKENS = 45, 18, 12
 """Of a premise and a hypothesis together, as in XNLI."""
 
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    # As the processes of the stages do (xlm.training.main).
+    # As the processes of the stages do (xlm.training.launch.entry).
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False
     config = resolve("mini15")

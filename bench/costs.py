@@ -12,11 +12,11 @@ from pathlib import Path
 from pages import fill
 
 from xlm.config.settings import Settings
-from xlm.markdown import table
-from xlm.pipeline.machine import machine_record
-from xlm.pipeline.results import cost_table, costs_of
+from xlm.display.markdown import table
+from xlm.engine.machine import machine_record
 from xlm.pipeline.run_record import last_run
-from xlm.store.root import resolve_root
+from xlm.report.results import cost_table, costs_of
+from xlm.store.disk.root import resolve_root
 
 HOME = Path(__file__).resolve().parent
 PROFILES = ("sample", "mini15")

@@ -26,8 +26,8 @@ from typing import Any
 
 from pages import fill
 
-from xlm.markdown import table
-from xlm.pipeline.machine import machine_record
+from xlm.display.markdown import table
+from xlm.engine.machine import machine_record
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RESULTS = REPOSITORY / "bench" / "results" / "extraction.json"
@@ -37,12 +37,12 @@ PAGES_PER_STREAM = 100
 STAGE = """
 import json, resource, sys, time
 from pathlib import Path
-from xlm.config.corpus import ExtractWikiSlice
-from xlm.stage import Work
+from xlm.config.data.corpus import ExtractWikiSlice
+from xlm.engine.stage import Work
 from xlm.stages.extract_wiki import run
 inputs, place, workers, bare = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 if bare == "bare":
-    from xlm.corpus.wiki_prepare import Preparation, Prepared
+    from xlm.corpus.wikipedia.markup.prepare import Preparation, Prepared
     Preparation.page = lambda self, content, *, article: Prepared(content)
 folders = {name: place / name for name in ("out", "scratch", "logs")}
 for folder in folders.values():

@@ -21,12 +21,12 @@ from xlm.bpe.apply import apply_to_file
 from xlm.bpe.counting import count_pieces, language_report
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, read_counted
 from xlm.config.settings import Settings
-from xlm.markdown import decimal, mean, per_cent, table, whole
-from xlm.pipeline.results import artifact_of
+from xlm.display.markdown import decimal, mean, per_cent, table, whole
 from xlm.pipeline.run_record import last_run
 from xlm.release.fertility import language_name
+from xlm.report.results import artifact_of
 from xlm.stages.text_jobs import train_files
-from xlm.store.root import resolve_root
+from xlm.store.disk.root import resolve_root
 
 HOME = Path(__file__).resolve().parent
 OFFICIAL_SIZE = 95_000

@@ -17,10 +17,10 @@ from pages import fill
 from runs import record_of, run_pipeline
 
 from xlm.config.settings import Settings
-from xlm.markdown import duration, size, table
-from xlm.pipeline.machine import machine_record
-from xlm.pipeline.results import costs_of
-from xlm.store.root import resolve_root
+from xlm.display.markdown import duration, size, table
+from xlm.engine.machine import machine_record
+from xlm.report.results import costs_of
+from xlm.store.disk.root import resolve_root
 
 RESULTS = Path(__file__).resolve().parent / "results" / "input_checks.json"
 STAGES = ("extract-wiki", "split", "tokenize", "learn-bpe", "apply-bpe", "vocabulary", "shard")

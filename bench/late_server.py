@@ -1,6 +1,7 @@
-"""The flow in a terminal with its Prefect server started after the imports: a bench's other side.
+"""The flow in a terminal whose Prefect server starts after the imports.
 
-`bench/cached_run.py` compares it with `python -m flows.console`, where the server starts first.
+`bench/cached_run.py` compares it with `python -m flows.terminal.console`, which starts the server
+first.
 """
 
 import sys
@@ -8,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from flows import console
-from flows.access import ServerAccess
-from flows.server import StartingServer, starting_server
+from flows.server.access import ServerAccess
+from flows.server.process import StartingServer, starting_server
+from flows.terminal import console
 
 
 class LateServer:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xlm.config.settings import Settings
-from xlm.pipeline.observer import NoObserver
+from xlm.engine.events import NoObserver
+from xlm.pipeline.dag import open_request
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.run import open_run
 from xlm.stages.text_jobs import text_files
 
 UNCAPPED = ("sources.max_pairs=null", "sources.max_train_rows=null", "sources.max_eval_rows=null")
@@ -25,7 +25,7 @@ def write_real_text(root: Path, mirror: str | None, target: Path) -> None:
     overrides = UNCAPPED + ((f"sources.mirror={mirror}",) if mirror else ())
     request = RunRequest(profile="mini15", overrides=overrides, until="tokenize")
     settings = Settings.of_environment(root=str(root))
-    with open_run(request, settings, NoObserver()) as run, target.open("wb") as whole:
+    with open_request(request, settings, NoObserver()) as run, target.open("wb") as whole:
         for node in run.selected:
             directory = run.build(node).artifact.directory
             if node.stage == "tokenize":

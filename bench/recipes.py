@@ -19,16 +19,25 @@ import torch
 from pages import fill
 from runs import directories, record_of, run_pipeline
 
-from xlm.batches.data import load_corpus
-from xlm.config.languages import ENGLISH
-from xlm.config.resolve import resolve
+from xlm.config.languages.pairs import ENGLISH
+from xlm.config.reading.resolve import resolve
 from xlm.config.settings import Settings
-from xlm.markdown import table
-from xlm.model.checkpoint import load_encoder
-from xlm.plotting import BLUE, GREEN, GREY, ORANGE, Style, new_figure, prepare_axes, save_figure
-from xlm.store.root import resolve_root
+from xlm.dataloader.data import load_corpus
+from xlm.display.markdown import table
+from xlm.display.plotting import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    Style,
+    new_figure,
+    prepare_axes,
+    save_figure,
+)
+from xlm.model.formats.ours import load_encoder
+from xlm.store.disk.root import resolve_root
 from xlm.training.validation import Validator
-from xlm.xnli.retrieval import retrieve
+from xlm.xnli.evaluation.retrieval import retrieve
 
 RESULTS = Path(__file__).parent / "results" / "recipes.json"
 FIGURE = Path(__file__).parents[1] / "docs" / "recipes.png"

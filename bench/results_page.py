@@ -8,11 +8,11 @@ import argparse
 from pages import fill
 
 from xlm.config.settings import Settings
-from xlm.markdown import duration, table
-from xlm.pipeline.results import results_of
+from xlm.display.markdown import duration, table
 from xlm.pipeline.run_record import last_run
-from xlm.store.root import resolve_root
-from xlm.xnli.tables import tables
+from xlm.report.results import results_of
+from xlm.store.disk.root import resolve_root
+from xlm.xnli.results.tables import tables
 
 
 def main() -> None:

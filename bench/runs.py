@@ -18,7 +18,7 @@ def run_pipeline(
     """`xlm run` with one worker; its output goes to `benchmark.log` of the root."""
     request = RunRequest(profile=profile, overrides=tuple(overrides), until=until)
     words = shlex.split(request.command(root))[1:]
-    command = [sys.executable, "-m", "xlm.cli.main", *words]
+    command = [sys.executable, "-m", "flows.commands.main", *words]
     for stage in refresh:
         command += ["--refresh", stage]
     print(shlex.join(command[3:]), flush=True)

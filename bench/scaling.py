@@ -14,8 +14,8 @@ from pages import fill
 from runs import directories, record_of, run_pipeline
 
 from xlm.config.settings import Settings
-from xlm.markdown import table
-from xlm.store.root import resolve_root
+from xlm.display.markdown import table
+from xlm.store.disk.root import resolve_root
 
 RESULTS = Path(__file__).parent / "results" / "scaling.json"
 PROFILE = "mini15"

@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from shard_inputs import some
 
-from xlm.batches.data import open_training_data
-from xlm.batches.source import BatchSource
-from xlm.batches.steps import Step
 from xlm.bpe.vocabulary import FIRST_ORDINARY, Vocabulary
-from xlm.config.resolve import resolve
-from xlm.model.description import ModelDescription
+from xlm.config.reading.resolve import resolve
+from xlm.dataloader.data import open_training_data
+from xlm.dataloader.loader import BatchSource
+from xlm.dataloader.steps import Step
 from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
 from xlm.shards.lines import Lines
 from xlm.shards.writer import ShardWriter
-from xlm.training.objective import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
 
 MODELS = {

@@ -26,14 +26,14 @@ from pages import fill
 from shard_inputs import load_lines, repeated, texts_of
 from shard_steps import loader_shares
 
-from xlm.batches.pairs import group_pairs, joined_tokens
-from xlm.batches.streams import Stream
 from xlm.bpe.vocabulary import Vocabulary, write_vocabulary
-from xlm.markdown import table
-from xlm.pipeline.machine import machine_record
-from xlm.shards.flat import FlatLines, FlatPairs, flat_lines, flat_pairs
+from xlm.dataloader.pairs import group_pairs, joined_tokens
+from xlm.dataloader.streams import Stream
+from xlm.display.markdown import table
+from xlm.engine.machine import machine_record
 from xlm.shards.from_text import write_shard
 from xlm.shards.lines import Lines
+from xlm.shards.random_access.copy import FlatLines, FlatPairs, flat_lines, flat_pairs
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 

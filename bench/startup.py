@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pages import fill
 
-from xlm.markdown import table
+from xlm.display.markdown import table
 
 RUNS = 10
 

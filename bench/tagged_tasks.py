@@ -15,9 +15,9 @@ from typing import Any
 
 from pages import fill
 
-from flows.server import temporary_server
-from xlm.cli.prefect_environment import quiet_environment
-from xlm.markdown import table
+from flows.server.environment import quiet_environment
+from flows.server.process import temporary_server
+from xlm.display.markdown import table
 
 TASKS = 240
 RUNS = 3

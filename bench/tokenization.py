@@ -25,8 +25,8 @@ import regex
 from pages import fill
 from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
-from xlm.markdown import table
-from xlm.pipeline.machine import machine_record
+from xlm.display.markdown import table
+from xlm.engine.machine import machine_record
 from xlm.text.chain import moses_chain, tokenizer_for
 
 HOME = Path(__file__).resolve().parent

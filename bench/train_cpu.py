@@ -74,10 +74,10 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     import torch
     from training_steps import Settings, Shape, our_step, their_step
 
-    from xlm.pipeline.machine import machine_record
+    from xlm.engine.machine import machine_record
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    # As the trainer's processes do (xlm.training.main).
+    # As the trainer's processes do (xlm.training.launch.entry).
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False
     shape = Shape(name, **SHAPES[name])
@@ -115,7 +115,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
 
 def render(runs: dict[str, Any]) -> str:
     """The table of the page."""
-    from xlm.markdown import table
+    from xlm.display.markdown import table
 
     def cells(run: dict[str, Any], contestant: str) -> list[str]:
         rates, per_token = run["tokens_per_second"], run["flops_per_step"] / run["tokens_per_step"]

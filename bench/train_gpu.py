@@ -20,7 +20,7 @@ from pages import fill
 from torch.profiler import ProfilerActivity, profile
 from training_steps import Settings, Shape, TrainingStep, our_step, their_step
 
-from xlm.markdown import table
+from xlm.display.markdown import table
 from xlm.model.flops import peak_flops
 
 HOME = Path(__file__).resolve().parent

@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from xlm.batches.batch import Batch, Selected
-from xlm.batches.masking import Masker
 from xlm.bpe.vocabulary import FIRST_ORDINARY
-from xlm.config.languages import LANGUAGES
-from xlm.config.model import ModelConfig
-from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
-from xlm.model.description import ModelDescription
+from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.training.model import ModelConfig
+from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
+from xlm.dataloader.batch import Batch, Selected
+from xlm.dataloader.masking.host import Masker
 from xlm.model.dropout import RowNoise
 from xlm.model.encoder import NORM_EPSILON, Encoder
 from xlm.model.flops import StepShape, training_flops
+from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
-from xlm.training.objective import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
 
 MASK_RATE, SAMPLE_ALPHA, DROPOUT = 0.15, 0.5, 0.1

@@ -14,7 +14,7 @@ from pydantic import Field
 from flows.names import run_name
 from flows.submission import DRIVERS, pipeline
 from tasks import stages
-from xlm.config.resolve import profile_names
+from xlm.config.reading.resolve import profile_names
 from xlm.pipeline.request import RunRequest, overrides_of
 from xlm.stages.registry import STAGES
 

@@ -13,7 +13,7 @@ from prefect.context import TagsContext
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.worker_watch import ends_with_its_worker
+from flows.ui.worker_watch import ends_with_its_worker
 from tasks.artifacts import accuracy_line, publish_stage_card, publish_tables
 from tasks.context import current_run_is
 from tasks.documents import DocumentArtifacts
@@ -22,15 +22,15 @@ from tasks.progress import ProgressArtifacts
 from tasks.reach import ServerReach
 from tasks.run_page import RunPage
 from tasks.stage_task import StageTask
+from xlm.config.reading.warnings import config_warnings
 from xlm.config.settings import Settings
-from xlm.config.warnings import config_warnings
+from xlm.display.markdown import duration, size
+from xlm.engine.events import Finished, Observer, Observers
+from xlm.engine.stage import Node
 from xlm.errors import PipelineError, RequeueError
-from xlm.markdown import duration, size
-from xlm.pipeline.observer import Finished, Observer, Observers
+from xlm.pipeline.dag import PipelineRun, open_request
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.run import PipelineRun, open_run
 from xlm.pipeline.run_record import write_run_record
-from xlm.stage import Node
 
 DRIVERS: Any = ThreadPoolTaskRunner(max_workers=64)
 """Threads that drive nodes. Most of them wait for an input or for a slot: cores are bounded by the
@@ -119,7 +119,7 @@ def pipeline(request: RunRequest) -> Iterator[Submitter]:
         ends_with_its_worker(request),
         # The run's tags are not those of its tasks: see tasks/stage_task.py.
         TagsContext(current_tags=set()),
-        open_run(request, Settings.of_environment(), observers) as run,
+        open_request(request, Settings.of_environment(), observers) as run,
         current_run_is(run),
         warnings_in_log(),
     ):

@@ -1,4 +1,4 @@
-"""Write xlm/text/unicode14.tsv, the character tables of the text path.
+"""Write xlm/text/characters/unicode14.tsv, the character tables of the text path.
 
     python3.11 infra/build_characters.py
 

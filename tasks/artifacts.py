@@ -5,14 +5,14 @@ from pathlib import Path
 
 from prefect.artifacts import create_markdown_artifact
 
-from xlm.config.languages import ENGLISH
-from xlm.pipeline.built import Built
+from xlm.config.languages.pairs import ENGLISH
+from xlm.engine.built import Built
+from xlm.engine.stage import ALL, Node
+from xlm.pipeline.dag import PipelineRun
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.results import pretrained_by, results_markdown, vocabulary_markdown
-from xlm.pipeline.run import PipelineRun
-from xlm.pipeline.tables import stage_card
-from xlm.stage import ALL, Node
-from xlm.xnli.results import read_results
+from xlm.report.results import pretrained_by, results_markdown, vocabulary_markdown
+from xlm.report.stage_tables import stage_card
+from xlm.xnli.results.records import read_results
 
 EVALUATION = Node("evaluate", ALL)
 PRETRAINING = Node("pretrain", ALL)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from xlm.pipeline.run import PipelineRun
+from xlm.pipeline.dag import PipelineRun
 
 _current: ContextVar[PipelineRun] = ContextVar("current_run")
 

@@ -14,8 +14,8 @@ from prefect.client.orchestration import get_client
 
 from tasks.progress import artifact_key
 from tasks.reach import ServerReach
-from xlm.pipeline.observer import Finished
-from xlm.stage import Node
+from xlm.engine.events import Finished
+from xlm.engine.stage import Node
 
 INTERVAL_SECONDS = 30.0
 

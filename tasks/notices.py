@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from prefect import get_run_logger
 from prefect.exceptions import MissingContextError
 
-from xlm.pipeline.observer import NoObserver
-from xlm.stage import Node
+from xlm.engine.events import NoObserver
+from xlm.engine.stage import Node
 
 
 class NoticeLog(NoObserver):

@@ -9,8 +9,8 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from tasks.reach import ServerReach
-from xlm.pipeline.observer import Finished
-from xlm.stage import Node
+from xlm.engine.events import Finished
+from xlm.engine.stage import Node
 
 INTERVAL_SECONDS = 5.0
 """A write costs an API call; nodes that end sooner get no artifact at all."""

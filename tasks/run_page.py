@@ -6,8 +6,8 @@ from prefect.exceptions import MissingContextError
 from prefect.states import Running
 from prefect.utilities.engine import emit_task_run_state_change_event
 
-from xlm.pipeline.observer import NoObserver
-from xlm.stage import Node
+from xlm.engine.events import NoObserver
+from xlm.engine.stage import Node
 
 
 class RunPage(NoObserver):

@@ -14,8 +14,8 @@ from prefect.runtime import task_run
 from prefect.states import Cancelled, Completed
 
 from tasks.context import current_run
+from xlm.engine.stage import ALL, Node, Stage
 from xlm.errors import HostError, RequeueError
-from xlm.stage import ALL, Node, Stage
 
 StageTask = Task[[str], State[None]]
 
@@ -23,7 +23,7 @@ _RETRY_SECONDS = [10.0, 60.0]
 """The downloader has tried several times by then: these wait for a host that was restarted."""
 
 
-def stage_task(stage: Stage[Any]) -> StageTask:
+def stage_task(stage: Stage[Any, Any]) -> StageTask:
     """The task `<stage>[<unit>]` of a stage; only stages that ask hosts are retried."""
 
     @task(

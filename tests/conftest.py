@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.repository import REPOSITORY
 from tests.tiny_world import TinyWorld, build_world
-
-_REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Programs started by nohup ignore SIGHUP, and so would all that the tests start.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -50,7 +49,7 @@ def open_path(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared data (real mirror, golden files); skips where it is absent."""
-    folder = Path(os.environ.get("XLM_SHARED", _REPOSITORY.parent / "shared"))
+    folder = Path(os.environ.get("XLM_SHARED", REPOSITORY.parent / "shared"))
     if not (folder / "golden").is_dir():
         pytest.skip(f"no shared data in {folder} (set XLM_SHARED)")
     return folder

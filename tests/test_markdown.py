@@ -1,6 +1,6 @@
 """Numbers in cards are read by people."""
 
-from xlm.markdown import decimal, duration, mean, per_cent, size, table, whole
+from xlm.display.markdown import decimal, duration, mean, per_cent, size, table, whole
 
 
 def test_sizes_take_the_unit_that_fits() -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
-from xlm.config.model import ModelConfig
-from xlm.config.training import PretrainConfig
+from xlm.config.training.model import ModelConfig
+from xlm.config.training.pretrain import PretrainConfig
 from xlm.shards.from_text import write_shard
 
 LANGUAGES = ("en", "fr", "sw")

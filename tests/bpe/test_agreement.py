@@ -9,7 +9,7 @@ import pytest
 from xlm.bpe.agreement import require_pieces
 from xlm.bpe.apply import Applier
 from xlm.bpe.counting import write_counts
-from xlm.bpe.learn import learn_codes
+from xlm.bpe.learning.learners import learn_codes
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, read_counted
 from xlm.errors import DataError
 

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlm.bpe import learn
+from tests.repository import REPOSITORY
 from xlm.bpe.apply import Applier, apply_to_file
 from xlm.bpe.codes import read_ranks
 from xlm.bpe.counting import count_pieces, write_counts
-from xlm.bpe.learn import Learned, find_fast, find_learner, learn_codes
-from xlm.bpe.text_facts import TextFacts, read_facts
+from xlm.bpe.learning import learners as learn
+from xlm.bpe.learning.learners import Learned, find_fast, find_learner, learn_codes
+from xlm.bpe.learning.text_facts import TextFacts, read_facts
 from xlm.errors import DataError, ToolError
-from xlm.pipeline.pool import worker_pool
+from xlm.processes.pool.executor import worker_pool
 
 
 def _learn(tmp_path: Path, text: str, codes: int) -> tuple[Learned, str]:
@@ -104,7 +105,7 @@ def test_a_cut_last_character_is_refused(tmp_path: Path) -> None:
 def test_facts_of_a_text_do_not_depend_on_its_chunks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr("xlm.bpe.text_facts._CHUNK_BYTES", chunk)
+    monkeypatch.setattr("xlm.bpe.learning.text_facts._CHUNK_BYTES", chunk)
     path = tmp_path / "text"
     path.write_text("ab éé\n  abcdefg ab ab\nxyz", encoding="utf-8")
     assert read_facts(path) == TextFacts(pair_bound=4, longest_word_bytes=7, open_word_bytes=3)
@@ -172,7 +173,7 @@ def test_a_killed_driver_leaves_no_learner_running(tmp_path: Path) -> None:
         f"folder = Path({str(tmp_path)!r})\n"
         "learn.learn_codes(folder / 'sample', folder / 'codes', codes=9, messages=folder / 'm')\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     process = subprocess.Popen([sys.executable, "-c", driver], env=environment)
     while not pid_file.exists() or not pid_file.read_text().endswith("\n"):
         assert process.poll() is None

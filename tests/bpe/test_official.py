@@ -9,17 +9,18 @@ import pytest
 
 from xlm.bpe.vocabulary import UNKNOWN, load_vocabulary
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.resolve import resolve
+from xlm.config.reading.resolve import resolve
+from xlm.engine.graph import Graph
+from xlm.engine.mapper import SerialMapper
+from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
 from xlm.errors import ConfigError, DataError
-from xlm.pipeline.graph import Graph
-from xlm.pipeline.mapper import SerialMapper
-from xlm.pipeline.plan import plan
+from xlm.pipeline.dag import plan_request
 from xlm.pipeline.request import RunRequest
-from xlm.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.apply_bpe import APPLY_BPE
 from xlm.stages.download import DOWNLOAD
 from xlm.stages.learn_bpe import LEARN_BPE
 from xlm.stages.publish import PUBLISH
+from xlm.stages.registry import STAGES
 from xlm.stages.vocabulary import VOCABULARY
 from xlm.store.store import ArtifactStore
 
@@ -37,7 +38,7 @@ class Stages:
     def out(self, node: Node) -> Path:
         return self.root / node.stage / node.unit / "out"
 
-    def run(self, stage: Stage[Any], unit: str, **inputs: Path) -> Outcome:
+    def run(self, stage: Stage[Any, Any], unit: str, **inputs: Path) -> Outcome:
         folder = self.root / stage.name / unit
         places = {name: folder / name for name in ("out", "scratch", "logs")}
         for place in places.values():
@@ -121,7 +122,7 @@ def test_a_page_of_apologies_is_no_vocabulary(stages: Stages, tmp_path: Path) ->
         work.run(VOCABULARY, ALL, published=tmp_path, **empty)
 
 
-def _keys(stage: Stage[Any], *overrides: str) -> Mapping[str, Any]:
+def _keys(stage: Stage[Any, Any], *overrides: str) -> Mapping[str, Any]:
     return stage.slice(resolve("sample", list(overrides)), ALL).key_fields()
 
 
@@ -136,7 +137,7 @@ def test_keys_hold_what_shapes_the_bytes_and_nothing_else() -> None:
 @pytest.mark.parametrize("profile", ["sample", "mini15", "xnli15"])
 def test_two_more_downloads_take_the_place_of_learning(profile: str) -> None:
     rebuilt, official = (
-        Graph.of(resolve(profile, [text])) for text in ("bpe.source=rebuild", OFFICIAL)
+        Graph.of(resolve(profile, [text]), STAGES) for text in ("bpe.source=rebuild", OFFICIAL)
     )
     assert set(official.nodes) - set(rebuilt.nodes) == {CODES, COUNTED}
     assert set(rebuilt.nodes) <= set(official.nodes)
@@ -150,7 +151,7 @@ def test_two_more_downloads_take_the_place_of_learning(profile: str) -> None:
 def test_the_sample_world_takes_them_from_their_host(tmp_path: Path) -> None:
     """It has a licence and a mirror of its own, and neither of these files."""
     request = RunRequest(profile="sample", overrides=(OFFICIAL,))
-    steps = {step.node: step for step in plan(request, ArtifactStore.open(str(tmp_path)))}
+    steps = {step.node: step for step in plan_request(request, ArtifactStore.open(str(tmp_path)))}
     assert steps[CODES].status == "build"
     assert steps[CODES].addresses == ("https://dl.fbaipublicfiles.com/XLM/codes_xnli_15",)
     assert (steps[CODES].size, steps[COUNTED].size) == ("about 1.4 MB", "about 1.5 MB")

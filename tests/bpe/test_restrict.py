@@ -8,7 +8,7 @@ import pytest
 
 from xlm.bpe.apply import Applier, apply_to_file
 from xlm.bpe.codes import read_codes, read_ranks
-from xlm.bpe.learn import find_fast
+from xlm.bpe.learning.learners import find_fast
 from xlm.bpe.restrict import Restriction, read_tokens
 from xlm.errors import DataError
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.bpe.naive_learner import NaiveLearner, words_of
-from xlm.config.resolve import resolve
+from tests.bpe.learning.naive_learner import NaiveLearner, words_of
+from xlm.config.reading.resolve import resolve
+from xlm.engine.mapper import ExecutorMapper, SerialMapper, Usage
+from xlm.engine.stage import ALL, Mapper, Outcome, Work
 from xlm.errors import DataError
-from xlm.pipeline.mapper import ExecutorMapper, SerialMapper, Usage
-from xlm.pipeline.pool import worker_pool
-from xlm.stage import ALL, Mapper, Outcome, Work
+from xlm.processes.pool.executor import worker_pool
 from xlm.stages.learn_bpe import LEARN_BPE
 
 ENGLISH = ["the lower house met", "newer laws they said were the lowest"] * 50
@@ -89,7 +89,7 @@ def test_empty_train_splits_are_refused(tmp_path: Path) -> None:
 
 def test_filters_load_no_heavy_package() -> None:
     """`xlm bpe learn` and `xlm encode` must start fast."""
-    modules = "xlm.bpe.apply, xlm.bpe.codes, xlm.bpe.learn, xlm.bpe.vocabulary"
+    modules = "xlm.bpe.apply, xlm.bpe.codes, xlm.bpe.learning.learners, xlm.bpe.vocabulary"
     code = f"import sys, {modules}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

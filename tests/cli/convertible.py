@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from tests.model.portable_models import small_model
-from xlm.model.original import write_original
+from tests.model.formats.portable_models import small_model
+from xlm.model.formats.original import write_original
 
 CODES = b"h e 9\nhe y</w> 5"
 """Without a newline at its end, which merges.txt must have."""

@@ -9,7 +9,7 @@ import termios
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cli.filter_process import REPOSITORY, XLM
+from tests.cli.text.filter_process import REPOSITORY, XLM
 
 
 def in_terminal(

@@ -13,13 +13,13 @@ from transformers import XLMConfig, XLMForSequenceClassification, XLMTokenizer, 
 
 from tests.cli.convertible import CODES, LAYOUTS, contents, write_source
 from tests.flows.console import xlm
-from tests.model.portable_models import small_model
+from tests.model.formats.portable_models import small_model
 from xlm.cli.convert import convert_model
 from xlm.errors import ConfigError, DataError
-from xlm.model.checkpoint import load_classifier, load_encoder, set_encoder_weights
 from xlm.model.encoder import Encoder
-from xlm.model.original import write_original
-from xlm.model.sources import read_model
+from xlm.model.formats.original import write_original
+from xlm.model.formats.ours import load_classifier, load_encoder, set_encoder_weights
+from xlm.model.formats.sources import read_model
 
 
 @pytest.mark.slow

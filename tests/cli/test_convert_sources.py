@@ -8,13 +8,13 @@ from safetensors.torch import load_file, save_file
 from transformers import XLMTokenizer
 
 from tests.cli.convertible import CODES, LAYOUTS, contents
-from tests.model.portable_models import original_content, save, small_model
+from tests.model.formats.portable_models import original_content, save, small_model
 from tests.release.artifacts import write_manifest
 from xlm.bpe.vocabulary import write_vocabulary
 from xlm.cli.convert import convert_model
 from xlm.errors import DataError
-from xlm.model.original import write_original
-from xlm.model.sources import read_model
+from xlm.model.formats.original import write_original
+from xlm.model.formats.sources import read_model
 
 
 def test_codes_are_found_in_the_store_as_the_vocabulary_is(

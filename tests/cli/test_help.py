@@ -11,9 +11,9 @@ import pytest
 import typer
 import typer.main
 
-from tests.cli.filter_process import REPOSITORY, XLM
+from flows.commands.main import app, main
 from tests.cli.terminal import in_terminal
-from xlm.cli.main import app, main
+from tests.cli.text.filter_process import REPOSITORY, XLM
 
 COMMAND = typer.main.get_command(app)
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.console import _print_warnings
+from flows.terminal.console import _print_warnings
 from xlm.cli import live
 from xlm.cli.live import LiveView, RunConsole
-from xlm.cli.pace import Pace
-from xlm.pipeline.observer import Finished
-from xlm.stage import Node
+from xlm.display.pace import Pace
+from xlm.engine.events import Finished
+from xlm.engine.stage import Node
 
 PRETRAIN = Node("pretrain", "all")
 
@@ -136,13 +136,13 @@ def test_a_reader_that_goes_away_or_a_full_disk_ends_no_node(gone: str) -> None:
 def test_warnings_of_stages_are_lines_of_the_view(
     piped: tuple[LiveView, io.StringIO], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """They came as `14:13:00.445 | WARNING | xlm.corpus.parallel - v.az: ...`."""
+    """They came as `14:13:00.445 | WARNING | xlm.corpus.opus.extract - v.az: ...`."""
     view, pipe = piped
     ours = logging.getLogger("xlm")
     kept = ours.handlers[:], ours.propagate
     try:
         _print_warnings(view)
-        logging.getLogger("xlm.corpus.parallel").warning("v.az: %d bad lines\nof 300", 2)
+        logging.getLogger("xlm.corpus.opus.extract").warning("v.az: %d bad lines\nof 300", 2)
     finally:
         ours.handlers, ours.propagate = kept
     assert pipe.getvalue() == "! warning: v.az: 2 bad lines of 300\n"

@@ -14,7 +14,7 @@ from tests.flows.console import xlm
 from tests.release.artifacts import results, write_manifest
 from xlm.cli.plan import shortened
 from xlm.pipeline.request import RunRequest
-from xlm.xnli.results import write_results
+from xlm.xnli.results.records import write_results
 
 pytestmark = pytest.mark.slow
 

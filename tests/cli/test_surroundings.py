@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.filter_process import REPOSITORY
-from xlm.cli.main import main
+from flows.commands.main import main
+from tests.cli.text.filter_process import REPOSITORY
 from xlm.cli.output import describe, one_line
 from xlm.errors import StoreError
-from xlm.store.root import resolve_root
+from xlm.store.disk.root import resolve_root
 
 XLM = Path(sys.executable).with_name("xlm")
 SMALL = REPOSITORY / "tests" / "flows" / "small.yaml"

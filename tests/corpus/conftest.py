@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from xlm.config.base import Config
-from xlm.config.sources import NetworkConfig
-from xlm.corpus.fetch import Fetcher
-from xlm.corpus.mirror import open_client
-from xlm.stage import Work
+from xlm.config.data.sources import NetworkConfig
+from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.http.mirror import open_client
+from xlm.engine.config import Config
+from xlm.engine.stage import Work
 
 
 @dataclass

@@ -11,17 +11,17 @@ import zipfile
 
 import pytest
 
-from tests.corpus.raw_host import raw_host
+from tests.corpus.http.raw_host import raw_host
 from tests.fuzzing import fuzz
-from xlm.config.sources import NetworkConfig
-from xlm.corpus.archives import open_zip, read_bz2, read_members
-from xlm.corpus.content import check_content
-from xlm.corpus.fetch import Fetcher
-from xlm.corpus.mirror import open_client
-from xlm.corpus.partial import PartialFile
-from xlm.corpus.specs import WikipediaSpec
-from xlm.corpus.wikipedia_dump import cut_to_whole_streams, published_digests
-from xlm.corpus.xnli import evaluation_rows, training_rows
+from xlm.config.data.sources import NetworkConfig
+from xlm.corpus.http.content import check_content
+from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.http.mirror import open_client
+from xlm.corpus.http.partial import PartialFile
+from xlm.corpus.sources.specs import WikipediaSpec
+from xlm.corpus.text_files.archives import open_zip, read_bz2, read_members
+from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
+from xlm.corpus.xnli.extract import evaluation_rows, training_rows
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.specs import DownloadSlice
+from xlm.corpus.sources.specs import DownloadSlice
+from xlm.engine.stage import Node
 from xlm.errors import SourceError
-from xlm.stage import Node
 from xlm.stages.download import DOWNLOAD
 from xlm.stages.extract_parallel import EXTRACT_PARALLEL
 from xlm.stages.extract_wiki import EXTRACT_WIKI

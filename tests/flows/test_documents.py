@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from xlm.pipeline.observer import Finished, NodeProgress, Observers
-from xlm.stage import Node
+from xlm.engine.events import Finished, NodeProgress, Observers
+from xlm.engine.stage import Node
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

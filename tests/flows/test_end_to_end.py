@@ -16,12 +16,13 @@ from subprocess import Popen
 
 import pytest
 
+from flows.commands.run import CONSOLE_MODULE
 from tests.flows.console import REPOSITORY, digests, environment, processes_of, start, xlm
 from tests.hostile import hostile_folder, imported_from
 from tests.listening import DoorWatch
-from xlm.cli.run import CONSOLE_MODULE, END_SIGNALS
 from xlm.errors import RequeueError
 from xlm.pipeline.request import RunRequest
+from xlm.processes.signals import END_SIGNALS
 
 SMALL = str(Path(__file__).with_name("small.yaml"))
 REAL = str(Path(__file__).with_name("real.yaml"))
@@ -42,7 +43,13 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert "51 built" in xlm(root, *RUN_SMALL)
     # A port of the network would be open to whoever reaches the machine.
     assert not watch.open_to_others
-    for part in (CONSOLE_MODULE, "worker.py", "flows.server_app", "training.main", "xnli.main"):
+    for part in (
+        CONSOLE_MODULE,
+        "worker.py",
+        "flows.server.app",
+        "training.launch.entry",
+        "xnli.launch.entry",
+    ):
         assert any(part in command for command in watch.seen.values()), part
     assert any("server_app" in door.command for door in watch.doors)
     return root
@@ -183,7 +190,7 @@ def _long_training(straight: Path, root: Path) -> "Popen[str]":
 
 
 def _only_helps(line: str) -> bool:
-    takers = (CONSOLE_MODULE, "xlm.training.main")
+    takers = (CONSOLE_MODULE, "xlm.training.launch.entry")
     return "guard.py" in line or not any(taker in line for taker in takers)
 
 
@@ -233,7 +240,7 @@ def test_a_killed_prefect_server_stops_no_stage_and_is_one_line(
     servers = [
         number
         for number, line in processes_of(root).items()
-        if "flows.server_app" in line and "guard.py" not in line
+        if "flows.server.app" in line and "guard.py" not in line
     ]
     assert servers
     for number in servers:

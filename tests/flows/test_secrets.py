@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.raw_host import raw_host
+from tests.corpus.http.raw_host import raw_host
 from tests.flows.console import REPOSITORY, start
 from xlm.errors import ConfigError
 

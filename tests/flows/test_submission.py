@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.pipeline.conftest import JOIN, LAST, READ, ReadSlice, Toy, pool, toy
+from tests.engine.conftest import JOIN, LAST, READ, ReadSlice, Toy, pool, toy
+from xlm.engine.stage import Outcome, Stage, Work
 from xlm.errors import DataError, MissingUpstreamError, PipelineError
-from xlm.stage import Outcome, Stage, Work
 
 __all__ = ["pool", "toy"]
 
@@ -27,7 +27,7 @@ def run_toy(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> RunToy:
     monkeypatch.setenv("XLM_WORKERS", "1")
 
     def run(
-        *stages: Stage[Any], flow_error: type[Exception] | None = None, **fields: object
+        *stages: Stage[Any, Any], flow_error: type[Exception] | None = None, **fields: object
     ) -> Any:
         from prefect import flow
         from prefect.client.orchestration import get_client
@@ -109,7 +109,7 @@ def test_warnings_of_stages_are_in_the_log_of_their_task_run(run_toy: RunToy) ->
     """Bad lines of a text, unknown tokens, a damaged artifact: only the terminal showed them."""
 
     def warn(work: Work[ReadSlice]) -> Outcome:
-        logging.getLogger("xlm.corpus.parallel").warning("text of %s: 2 bad lines", work.unit)
+        logging.getLogger("xlm.corpus.opus.extract").warning("text of %s: 2 bad lines", work.unit)
         return READ.run(work)
 
     run_toy(replace(READ, run=warn), JOIN, LAST)

@@ -13,11 +13,11 @@ import typer
 import typer.main
 import yaml
 
-from xlm.cli.main import app
-from xlm.config.resolve import resolve
+from flows.commands.main import app
+from tests.repository import REPOSITORY
+from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((REPOSITORY / "docs").glob("*.md")),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY
+
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
 _SOURCE = re.compile(r"\b(?:bench|flows|infra|tasks|tests|xlm)/[\w/]+\.(?:py|cc|hh|json|yaml)\b")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")

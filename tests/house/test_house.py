@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.repository import REPOSITORY
 from xlm.stages import fingerprint
 from xlm.stages.registry import STAGES
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("xlm", "tasks", "flows")
 
 
@@ -71,7 +71,7 @@ def test_nothing_imports_wikiextractor() -> None:
     assert importers == []
 
 
-@pytest.mark.parametrize("module", ["xlm.cli.main", "xlm.pipeline.plan"])
+@pytest.mark.parametrize("module", ["flows.commands.main", "xlm.pipeline.dag"])
 def test_light_commands_load_no_heavy_package(module: str) -> None:
     heavy = {"torch", "prefect", "pyarrow", "transformers", "pandas", "matplotlib", "numpy"}
     code = f"import sys, {module}; print(*sys.modules)"
@@ -92,10 +92,10 @@ def test_a_plan_loads_no_torch() -> None:
 def test_only_the_settings_and_the_edges_read_the_environment() -> None:
     allowed = {
         "xlm/config/settings.py",
-        "xlm/pipeline/worker_process.py",  # hands it on
-        "xlm/text/segment.py",  # the same
-        "xlm/training/team.py",  # torchrun's ranks
-        "xlm/training/process.py",
+        "xlm/processes/pool/worker_process.py",  # hands it on
+        "xlm/text/segmenters/registry.py",  # the same
+        "xlm/training/launch/distributed.py",  # torchrun's ranks
+        "xlm/training/launch/child.py",
     }
     readers = {
         str(path.relative_to(REPOSITORY))

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.model.portable_models import original_content, small_model
-from xlm.config.languages import LANGUAGES
-from xlm.config.model import ModelConfig
-from xlm.model.description import ModelDescription
+from tests.model.formats.portable_models import original_content, small_model
+from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.training.model import ModelConfig
+from xlm.model.formats.description import ModelDescription
 
 Describe = Callable[..., ModelDescription]
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from xlm.model.attention import Attention, Context
-from xlm.model.description import ModelDescription
 from xlm.model.dropout import Kept, RowNoise, add_dropped, noise_of_torch
 from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
-from xlm.model.layout import Layout
-from xlm.training.objective import MaskedLoss
+from xlm.model.packing import Layout
+from xlm.training.loss import MaskedLoss
 
 Describe = Callable[..., ModelDescription]
 MANY = 200_000

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from xlm.bpe.vocabulary import PAD
-from xlm.config.languages import LANGUAGES
-from xlm.config.model import ModelConfig
-from xlm.model.checkpoint import classifier_weights, encoder_weights, to_hugging_face
+from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.training.model import ModelConfig
 from xlm.model.classifier import LABELS, Classifier
-from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.ours import classifier_weights, encoder_weights, to_hugging_face
 from xlm.model.initialise import initialise, sinusoids
-from xlm.training.objective import MaskedLoss
+from xlm.training.loss import MaskedLoss
 
 Describe = Callable[..., ModelDescription]
 PAPER_PARAMETERS = 249_071_384

@@ -7,9 +7,9 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
 from xlm.model.flops import StepShape, body_parameters, peak_flops, training_flops
+from xlm.model.formats.description import ModelDescription
 from xlm.model.head import head_losses
 
 Describe = Callable[..., ModelDescription]

@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from xlm.model import linear as linear_module
+from xlm.model.cpu import linear as linear_module
+from xlm.model.cpu.linear import Linear, linear
+from xlm.model.cpu.row_attention import attend_by_rows
 from xlm.model.dropout import Kept
 from xlm.model.head import head_losses
-from xlm.model.layout import Layout
-from xlm.model.linear import Linear, linear
-from xlm.model.row_attention import attend_by_rows
+from xlm.model.packing import Layout
 
 CPU = torch.device("cpu")
 HEADS, DIMENSION = 2, 6

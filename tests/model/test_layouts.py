@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from xlm.model.attention import Attention, Context
-from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
-from xlm.model.layout import Layout
-from xlm.model.places import Asked, ask, pack
+from xlm.model.packing import Layout
+from xlm.model.positions import Asked, ask, pack
 
 Describe = Callable[..., ModelDescription]
 CPU = torch.device("cpu")

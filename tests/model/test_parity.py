@@ -12,20 +12,20 @@ import torch
 from torch import Tensor, nn
 from transformers import XLMConfig, XLMWithLMHeadModel
 
-from tests.model.portable_models import small_model
-from xlm.batches.batch import Batch, Selected
-from xlm.batches.concatenate import join_translations
-from xlm.batches.masking import Masker
+from tests.model.formats.portable_models import small_model
 from xlm.bpe.vocabulary import EOS, PAD
-from xlm.config.languages import LANGUAGES
-from xlm.config.model import ModelConfig
-from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
-from xlm.model.checkpoint import set_encoder_weights, to_hugging_face
-from xlm.model.description import ModelDescription
+from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.training.model import ModelConfig
+from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
+from xlm.dataloader.batch import Batch, Selected
+from xlm.dataloader.concatenate import join_translations
+from xlm.dataloader.masking.host import Masker
 from xlm.model.encoder import Encoder
-from xlm.model.hugging_face import write_hugging_face
+from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.ours import set_encoder_weights, to_hugging_face
 from xlm.shards.lines import Spans
-from xlm.training.objective import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
 
 UPDATES = 20

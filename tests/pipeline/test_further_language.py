@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from xlm.config.languages import KNOWN_LANGUAGES, LANGUAGES, language
-from xlm.config.resolve import resolve
+from xlm.config.languages.pairs import KNOWN_LANGUAGES, LANGUAGES, language
+from xlm.config.reading.resolve import resolve
 from xlm.config.settings import Settings
+from xlm.engine.events import NoObserver
 from xlm.errors import ConfigError
-from xlm.pipeline.observer import NoObserver
+from xlm.pipeline.dag import open_request
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.run import open_run
-from xlm.sample.inference_files import training_table, write_xnli, write_xnli_mt
-from xlm.sample.wikipedia_files import write_wikipedia
+from xlm.sample.files.nli_files import training_table, write_xnli, write_xnli_mt
+from xlm.sample.files.wikipedia_files import write_wikipedia
 
 PROFILE = Path(__file__).with_name("further_language.yaml")
 LABELS = ("contradiction", "neutral", "entailment")
@@ -58,7 +58,7 @@ def test_japanese_goes_from_its_dump_to_the_card(tmp_path: Path) -> None:
             f"text.segmenters.ja=command:{segmenter}",
         ),
     )
-    with open_run(request, Settings(str(tmp_path / "root"), 1), NoObserver()) as run:
+    with open_request(request, Settings(str(tmp_path / "root"), 1), NoObserver()) as run:
         for node in run.selected:
             run.build(node)
         built = {str(node): found.artifact.directory for node, found in run.results.items()}

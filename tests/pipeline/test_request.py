@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from xlm.cli.main import app
+from flows.commands.main import app
 from xlm.cli.request import build_request
 from xlm.pipeline.request import RunRequest, overrides_of
 

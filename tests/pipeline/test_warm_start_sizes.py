@@ -9,22 +9,27 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.model.portable_models import WORDS, original_content, small_model, small_vocabulary
+from tests.model.formats.portable_models import (
+    WORDS,
+    original_content,
+    small_model,
+    small_vocabulary,
+)
+from tests.repository import REPOSITORY
 from xlm.bpe.vocabulary import write_vocabulary
 from xlm.config.settings import Settings
+from xlm.engine.events import NoObserver
 from xlm.errors import DataError, TrainingError
-from xlm.model.checkpoint import save_weights
-from xlm.model.hugging_face import write_hugging_face
-from xlm.model.original import write_original
-from xlm.model.pieces import write_pieces
-from xlm.model.sources import read_model
-from xlm.pipeline.observer import NoObserver
-from xlm.pipeline.plan import plan
+from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.original import write_original
+from xlm.model.formats.ours import save_weights
+from xlm.model.formats.sources import read_model
+from xlm.model.formats.tokens import write_pieces
+from xlm.pipeline.dag import open_request, plan_request
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.run import open_run
 from xlm.store.store import ArtifactStore
 
-PROFILE = Path(__file__).parents[1] / "flows" / "small.yaml"
+PROFILE = REPOSITORY / "tests" / "flows" / "small.yaml"
 OURS = {"layers": 1, "dimension": 16, "heads": 2}
 
 
@@ -58,13 +63,13 @@ def test_another_size_is_refused_by_plan_and_run(
     store = ArtifactStore.open(str(tmp_path / "root"))
     said = f"has {name} {found}, the model to train {OURS[name]}; set model.{name}={found}"
     with pytest.raises(TrainingError, match=said) as caught:
-        plan(request, store)
+        plan_request(request, store)
     assert "\n" not in str(caught.value)
     with pytest.raises(TrainingError, match=said):
-        open_run(request, Settings(str(store.root), 1), NoObserver()).__enter__()
+        open_request(request, Settings(str(store.root), 1), NoObserver()).__enter__()
     assert not list(store.root.glob("*/*/manifest.json"))
     # Where nothing is pretrained, it is not asked for.
-    assert plan(request.model_copy(update={"until": "make-world"}), store)
+    assert plan_request(request.model_copy(update={"until": "make-world"}), store)
 
 
 @pytest.mark.slow
@@ -73,7 +78,7 @@ def test_equal_sizes_with_other_positions_languages_and_tokens_fit(
     tmp_path: Path, layout: str
 ) -> None:
     source = _source(tmp_path, layout, OURS)
-    assert plan(_request(source), ArtifactStore.open(str(tmp_path / "root")))
+    assert plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,7 @@ def test_an_absurd_size_is_one_line(tmp_path: Path, absurd: object) -> None:
     content["params"]["emb_dim"] = absurd
     torch.save(content, tmp_path / "source.pth")
     with pytest.raises(DataError, match="its dimension is not a whole number") as caught:
-        plan(_request(tmp_path / "source.pth"), ArtifactStore.open(str(tmp_path / "root")))
+        plan_request(_request(tmp_path / "source.pth"), ArtifactStore.open(str(tmp_path / "root")))
     assert "\n" not in str(caught.value)
 
 
@@ -124,10 +129,10 @@ def test_weights_of_another_size_than_declared_are_refused_before_any_stage(
     source = _settings_of_another(tmp_path, layout, sizes)
     store = ArtifactStore.open(str(tmp_path / "root"))
     with pytest.raises(DataError, match=said) as caught:
-        plan(_request(source), store)
+        plan_request(_request(source), store)
     assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match=said):
-        open_run(_request(source), Settings(str(store.root), 1), NoObserver()).__enter__()
+        open_request(_request(source), Settings(str(store.root), 1), NoObserver()).__enter__()
 
 
 @pytest.mark.parametrize("layout", ["original", "hugging-face", "xlm"])
@@ -148,7 +153,7 @@ def test_a_vocabulary_of_another_length_than_the_weights_is_refused_before_any_s
         _edit(source / "config.json", lambda content: content.update(vocabulary_size=rows + 2))
     shapes = f"{rows - 2} tokens for {rows} rows|{rows} x 16, its settings say {rows + 2} x 16"
     with pytest.raises(DataError, match=shapes) as caught:
-        plan(_request(source), ArtifactStore.open(str(tmp_path / "root")))
+        plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
     assert "\n" not in str(caught.value)
 
 
@@ -159,7 +164,7 @@ def test_a_vocabulary_file_of_another_length_than_the_settings_is_refused(tmp_pa
     _edit(source / "config.json", lambda content: content.update(vocabulary_hash=shorter.hash))
     said = f"its vocabulary has {shorter.size} tokens, its settings say {shorter.size + 1}"
     with pytest.raises(DataError, match=said):
-        plan(_request(source), ArtifactStore.open(str(tmp_path / "root")))
+        plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
 
 
 @pytest.mark.parametrize("layout", ["original", "hugging-face"])
@@ -173,7 +178,7 @@ def test_a_source_without_a_vocabulary_is_refused_before_any_stage(
     else:
         (source / "vocab.json").unlink()
     with pytest.raises(TrainingError, match="nothing says which tokens the rows of"):
-        plan(_request(source), ArtifactStore.open(str(tmp_path / "root")))
+        plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
 
 
 def test_the_plan_reads_no_number_of_the_weights(tmp_path: Path) -> None:
@@ -182,6 +187,6 @@ def test_the_plan_reads_no_number_of_the_weights(tmp_path: Path) -> None:
     weights = load_file(source / "model.safetensors")
     weights["embeddings.weight"][3] = float("nan")
     save_file(weights, source / "model.safetensors")
-    assert plan(_request(source), ArtifactStore.open(str(tmp_path / "root")))
+    assert plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
     with pytest.raises(DataError, match="not finite"):
         read_model(source)

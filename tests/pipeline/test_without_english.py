@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from xlm.config.resolve import resolve
+from tests.repository import REPOSITORY
+from xlm.config.reading.resolve import resolve
 from xlm.config.settings import Settings
+from xlm.engine.events import NoObserver
+from xlm.engine.graph import Graph
 from xlm.errors import ConfigError
-from xlm.pipeline.graph import Graph
-from xlm.pipeline.observer import NoObserver
-from xlm.pipeline.plan import plan
+from xlm.pipeline.dag import open_request, plan_request
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.run import open_run
+from xlm.stages.registry import STAGES
 from xlm.store.store import ArtifactStore
 
-PROFILE = Path(__file__).parents[1] / "flows" / "small.yaml"
+PROFILE = REPOSITORY / "tests" / "flows" / "small.yaml"
 
 
 def _request(**selection: Any) -> RunRequest:
@@ -31,9 +32,9 @@ def _request(**selection: Any) -> RunRequest:
 @pytest.mark.slow
 def test_two_languages_without_english_go_from_the_world_to_an_encoder(tmp_path: Path) -> None:
     request = _request(until="pretrain")
-    steps = plan(request, ArtifactStore.open(str(tmp_path / "root")))
+    steps = plan_request(request, ArtifactStore.open(str(tmp_path / "root")))
     assert str(steps[-1].node) == "pretrain"
-    with open_run(request, Settings(str(tmp_path / "root"), 1), NoObserver()) as run:
+    with open_request(request, Settings(str(tmp_path / "root"), 1), NoObserver()) as run:
         for node in run.selected:
             run.build(node)
         built = {str(node): found.artifact.directory for node, found in run.results.items()}
@@ -50,16 +51,16 @@ def test_what_learns_xnli_is_refused_in_one_line(tmp_path: Path, selection: dict
     said = r"English is missing, and \w+ starts .*; add en, or .* --until pretrain"
     request, store = _request(**selection), ArtifactStore.open(str(tmp_path / "root"))
     with pytest.raises(ConfigError, match=said) as caught:
-        plan(request, store)
+        plan_request(request, store)
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=said):
-        open_run(request, Settings(str(store.root), 1), NoObserver()).__enter__()
+        open_request(request, Settings(str(store.root), 1), NoObserver()).__enter__()
     assert not (store.root / "artifacts").exists()
 
 
 @pytest.mark.parametrize("until", ["shard", "extract-xnli", "split"])
 def test_text_stages_are_planned_without_english(until: str) -> None:
-    graph = Graph.of(resolve("mini15", [], ["fr", "ja"]))
+    graph = Graph.of(resolve("mini15", [], ["fr", "ja"]), STAGES)
     assert graph.select(until=until)
 
 

@@ -3,14 +3,14 @@
 import pytest
 
 from tests.release.artifacts import results
-from xlm.config.languages import LANGUAGES
-from xlm.config.model import ModelConfig
-from xlm.config.release import ReleaseConfig
-from xlm.config.training import PretrainConfig
-from xlm.config.xnli import FinetuneConfig
-from xlm.model.description import ModelDescription
-from xlm.plotting import Series
-from xlm.release.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
+from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.training.model import ModelConfig
+from xlm.config.training.pretrain import PretrainConfig
+from xlm.config.training.release import ReleaseConfig
+from xlm.config.training.xnli import FinetuneConfig
+from xlm.display.plotting import Series
+from xlm.model.formats.description import ModelDescription
+from xlm.release.card.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
 
 CODES = ("de", "en", "sw")
 

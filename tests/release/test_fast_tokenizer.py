@@ -13,7 +13,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from xlm.bpe.apply import Applier
 from xlm.bpe.vocabulary import UNKNOWN, Vocabulary, read_counted
-from xlm.model.pieces import huggingface_vocabulary
+from xlm.model.formats.tokens import huggingface_vocabulary
 
 SIZE = 95_000
 

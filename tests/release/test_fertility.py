@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from xlm.display.plotting import Style
 from xlm.errors import DataError
-from xlm.plotting import Style
-from xlm.release.card import render_card
-from xlm.release.facts import RunFacts
+from xlm.release.card.facts import RunFacts
+from xlm.release.card.render import render_card
 from xlm.release.fertility import LanguageShare, fertility_table, read_report
-from xlm.release.fertility_plot import plot_fertility
+from xlm.release.figures.fertility_plot import plot_fertility
 
 REPORT = {
     "en": LanguageShare(1_500, 1_000, 1.5, 0.0, 0.25),

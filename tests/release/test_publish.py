@@ -12,17 +12,17 @@ from transformers import XLMForSequenceClassification, XLMTokenizer, XLMWithLMHe
 from tests.release.artifacts import Artifacts, build_artifacts
 from tests.tiny_world import TinyWorld, build_world
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
-from xlm.config.release import PublishSlice, ReleaseConfig
-from xlm.config.resolve import resolve
+from xlm.config.reading.resolve import resolve
+from xlm.config.training.release import PublishSlice, ReleaseConfig
+from xlm.engine.mapper import ExecutorMapper, Usage
+from xlm.engine.stage import Outcome, Work
 from xlm.errors import DataError, TrainingError
-from xlm.model.checkpoint import load_classifier, load_encoder
-from xlm.model.sources import read_model
-from xlm.pipeline.mapper import ExecutorMapper, Usage
-from xlm.release.measured import without_measured
-from xlm.stage import Outcome, Work
+from xlm.model.formats.ours import load_classifier, load_encoder
+from xlm.model.formats.sources import read_model
+from xlm.release.card.measured import without_measured
 from xlm.stages.publish import PUBLISH
 from xlm.store.manifest import describe_files
-from xlm.text.segment import identity_of
+from xlm.text.segmenters.registry import identity_of
 
 Publish = Callable[[str], tuple[Path, Outcome]]
 

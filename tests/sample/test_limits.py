@@ -7,14 +7,14 @@ from itertools import product
 
 import pytest
 
-from xlm.config.resolve import resolve
-from xlm.config.sample import MOST_ARTICLES, SampleConfig
+from xlm.config.data.sample import MOST_ARTICLES, SampleConfig
+from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError, DataError
-from xlm.sample.articles import articles
-from xlm.sample.inference import inferences
-from xlm.sample.lexicon import KINDS, ORDERS, SPECIFICS, languages, read_lexicon
-from xlm.sample.sentences import compose_title
-from xlm.sample.situations import Circumstance, Situation, cells_of
+from xlm.sample.world.articles import articles
+from xlm.sample.world.lexicon import KINDS, ORDERS, SPECIFICS, languages, read_lexicon
+from xlm.sample.world.nli import inferences
+from xlm.sample.world.sentences import compose_title
+from xlm.sample.world.situations import Circumstance, Situation, cells_of
 
 
 @pytest.mark.parametrize("code", languages())

@@ -7,18 +7,18 @@ from itertools import pairwise
 
 import pytest
 
-from xlm.config.sample import SampleConfig
-from xlm.sample.articles import articles
-from xlm.sample.inference import LABELS, evaluation_rows, inferences, training_rows
-from xlm.sample.lexicon import PREDICATES, SUBJECTS, Kind, languages, load_lexicon
-from xlm.sample.sentences import compose
-from xlm.sample.situations import (
+from xlm.config.data.sample import SampleConfig
+from xlm.sample.world.articles import articles
+from xlm.sample.world.lexicon import PREDICATES, SUBJECTS, Kind, languages, load_lexicon
+from xlm.sample.world.nli import LABELS, evaluation_rows, inferences, training_rows
+from xlm.sample.world.sentences import compose
+from xlm.sample.world.situations import (
     Circumstance,
     Situation,
     cells_of,
     split_of,
 )
-from xlm.sample.translations import translations
+from xlm.sample.world.translations import translations
 
 SMALL = SampleConfig(
     articles=40, parallel_sentences=200, train_pairs=150, dev_pairs=90, test_pairs=90
@@ -26,10 +26,10 @@ SMALL = SampleConfig(
 
 _DIGEST = """
 import hashlib
-from xlm.config.sample import SampleConfig
-from xlm.sample.articles import articles
-from xlm.sample.inference import evaluation_rows
-from xlm.sample.translations import translations
+from xlm.config.data.sample import SampleConfig
+from xlm.sample.world.articles import articles
+from xlm.sample.world.nli import evaluation_rows
+from xlm.sample.world.translations import translations
 config = SampleConfig(articles=20, parallel_sentences=20, dev_pairs=9)
 said = [list(articles(config, "tr")), list(translations(config, "zh")),
         sorted(evaluation_rows(config, "dev").items())]

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from tests.shards.rows import HASH, VOCABULARY
-from xlm.batches.pairs import group_pairs, joined_tokens
-from xlm.batches.streams import Stream
-from xlm.shards.flat import flat_lines, flat_pairs
+from xlm.dataloader.pairs import group_pairs, joined_tokens
+from xlm.dataloader.streams import Stream
 from xlm.shards.lines import Lines
+from xlm.shards.random_access.copy import flat_lines, flat_pairs
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 

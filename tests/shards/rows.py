@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary
-from xlm.shards.flat import flat_lines
 from xlm.shards.layout import ID_COLUMNS, Kind
 from xlm.shards.lines import Lines, Spans
+from xlm.shards.random_access.copy import flat_lines
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 

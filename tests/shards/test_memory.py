@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+from tests.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
 
 
 def _peak_bytes(folder: Path, blocks: int, kind: str) -> int:

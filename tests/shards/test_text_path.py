@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.repository import REPOSITORY
 from tests.shards.text_path import UNITS, digests, run_text_path
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.config.resolve import resolve
+from xlm.config.reading.resolve import resolve
+from xlm.engine.mapper import SerialMapper
+from xlm.engine.stage import Outcome
 from xlm.errors import DataError
-from xlm.pipeline.mapper import SerialMapper
 from xlm.shards.reader import read_inference_pairs, read_lines, read_pairs
-from xlm.stage import Outcome
 from xlm.stages.tokenize import TOKENIZE
 
 Run = tuple[Path, dict[str, Outcome]]
@@ -105,7 +106,7 @@ def test_bytes_depend_neither_on_workers_nor_on_hash_seed_nor_on_locale(
     run: Run, tmp_path: Path, workers: int, hash_seed: str, locale: str
 ) -> None:
     program = Path(__file__).with_name("text_path.py")
-    repository = Path(__file__).parents[2]
+    repository = REPOSITORY
     environment = {
         **os.environ,
         "PYTHONHASHSEED": hash_seed,

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from xlm.config.resolve import resolve
-from xlm.pipeline.mapper import ExecutorMapper, SerialMapper, Usage
-from xlm.pipeline.pool import worker_pool
-from xlm.stage import Mapper, Outcome, Stage, Work
+from xlm.config.reading.resolve import resolve
+from xlm.engine.mapper import ExecutorMapper, SerialMapper, Usage
+from xlm.engine.stage import Mapper, Outcome, Stage, Work
+from xlm.processes.pool.executor import worker_pool
 from xlm.stages.apply_bpe import APPLY_BPE
 from xlm.stages.learn_bpe import LEARN_BPE
 from xlm.stages.shard import SHARD
@@ -77,7 +77,7 @@ def run_text_path(root: Path, mapper: Mapper) -> dict[str, Outcome]:
     write_corpus(root)
     outcomes: dict[str, Outcome] = {}
 
-    def run(stage: Stage[Any], unit: str, inputs: Mapping[str, Path]) -> None:
+    def run(stage: Stage[Any, Any], unit: str, inputs: Mapping[str, Path]) -> None:
         folder = root / stage.name / unit
         places = {name: folder / name for name in ("out", "scratch", "logs")}
         for place in places.values():
@@ -93,7 +93,7 @@ def run_text_path(root: Path, mapper: Mapper) -> dict[str, Outcome]:
         )
         outcomes[f"{stage.name}.{unit}"] = stage.run(work)
 
-    def out(stage: Stage[Any], unit: str) -> Path:
+    def out(stage: Stage[Any, Any], unit: str) -> Path:
         return root / stage.name / unit / "out"
 
     for unit in UNITS:

@@ -8,15 +8,15 @@ import pytest
 
 from tests.fuzzing import fuzz
 from tests.store.conftest import Publish
+from xlm.engine.mapper import SerialMapper
 from xlm.errors import StoreError
-from xlm.pipeline.mapper import SerialMapper
 from xlm.pipeline.run_record import last_run
-from xlm.pipeline.tables import read_measured
+from xlm.report.stage_tables import read_measured
+from xlm.store.integrity.verification import verify_store
 from xlm.store.manifest import MANIFEST_NAME, RUN_NAME, read_manifest
 from xlm.store.records import FileJob, forget_unfinished, map_files
 from xlm.store.references import Reference, References
 from xlm.store.store import ArtifactStore
-from xlm.store.verification import verify_store
 
 KEY = "k" * 24
 SECONDS = 1.0

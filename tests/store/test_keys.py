@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field
 
-from xlm.config.base import Config, operational
+from xlm.engine.config import Config, operational
 from xlm.errors import ToolError
 from xlm.store.keys import artifact_key, canonical_json, ingredients_of, tool_version
 

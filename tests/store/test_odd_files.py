@@ -15,14 +15,14 @@ import typer
 from tests.store.conftest import Publish
 from xlm.cli.store import list_artifacts, verify_artifacts
 from xlm.errors import StoreError
-from xlm.launch.process import run_process
-from xlm.store.files import make_real_directory, write_atomically
-from xlm.store.locks import build_lock
+from xlm.processes.programs import run_process
+from xlm.store.disk.files import make_real_directory, write_atomically
+from xlm.store.disk.locks import build_lock
+from xlm.store.integrity.verification import verify_store
 from xlm.store.manifest import MANIFEST_NAME, named_files
 from xlm.store.records import forget_unfinished
 from xlm.store.references import Reference, References
 from xlm.store.store import ArtifactStore
-from xlm.store.verification import verify_store
 
 KEY = "k" * 24
 FILES = {"train.00000.txt": "habari\n", "deep/er.txt": "dunia\n"}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from xlm.store import locks
-from xlm.store.locks import build_lock, wait_for_writers, writing
+from xlm.store.disk import locks
+from xlm.store.disk.locks import build_lock, wait_for_writers, writing
 
 _TRAINER = """
 import os, signal, sys, time
@@ -24,8 +24,8 @@ time.sleep(600)
 _DRIVER = """
 import sys
 from pathlib import Path
-from xlm.launch.process import run_process
-from xlm.store.locks import build_lock
+from xlm.processes.programs import run_process
+from xlm.store.disk.locks import build_lock
 root, trainer = Path(sys.argv[1]), sys.argv[2]
 with build_lock(root / "locks", "pretrain.key"):
     run_process([sys.executable, "-c", trainer, str(root / "pid")], log_path=root / "log")
@@ -33,7 +33,7 @@ with build_lock(root / "locks", "pretrain.key"):
 _WRITER = """
 import sys, time
 from pathlib import Path
-from xlm.store.locks import writing
+from xlm.store.disk.locks import writing
 with writing(Path(sys.argv[1])):
     print("writes", flush=True)
     time.sleep(600)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from xlm.pipeline.mapper import SerialMapper
+from xlm.engine.mapper import SerialMapper
 from xlm.store.records import FileJob, forget_unfinished, map_files
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.repository import REPOSITORY
 from xlm.errors import DataError
 from xlm.text.files import tokenize_inference, tokenize_text
 
@@ -79,7 +80,7 @@ def test_segmenters_write_neither_to_the_home_nor_to_the_temporary_directory(
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=environment,
-        cwd=Path(__file__).parents[2],
+        cwd=REPOSITORY,
         capture_output=True,
         encoding="utf-8",
         timeout=60,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xlm.config.text import TextConfig
+from xlm.config.data.text import TextConfig
 from xlm.text.chain import moses_chain, tokenizer_for
 
 # Rows equal to the byte, of 60; may only rise.

@@ -8,9 +8,9 @@ import pytest
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from tests.training.runs import NO_DROPOUT
-from xlm.config.training import PretrainSlice
-from xlm.stage import Work
-from xlm.training.job import PretrainJob
+from xlm.config.training.pretrain import PretrainSlice
+from xlm.engine.stage import Work
+from xlm.training.launch.job import PretrainJob
 
 MakeJob = Callable[..., PretrainJob]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from xlm.batches.batch import Batch
-from xlm.training.job import PretrainJob
-from xlm.training.team import Team
+from xlm.dataloader.batch import Batch
+from xlm.training.launch.distributed import Team
+from xlm.training.launch.job import PretrainJob
 from xlm.training.trainer import Trainer
 
 NO_DROPOUT: dict[str, object] = {"dropout": 0.0, "attention_dropout": 0.0}

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY
+
+ROOT = REPOSITORY
 
 
 def run(program: str, *arguments: str) -> str:

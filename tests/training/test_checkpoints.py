@@ -14,10 +14,10 @@ from safetensors import SafetensorError
 
 from tests.training.runs import files, straight_run
 from xlm.errors import TrainingError
-from xlm.training.breakdown import explained
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.job import PretrainJob
-from xlm.training.team import Team
+from xlm.training.launch.distributed import Team
+from xlm.training.launch.error_translation import explained
+from xlm.training.launch.job import PretrainJob
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]

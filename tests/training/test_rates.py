@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from xlm.batches.randomness import generator, torch_seed
-from xlm.batches.sampling import sampling_probabilities
-from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
+from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
+from xlm.dataloader.mixture.sampling import sampling_probabilities
+from xlm.dataloader.randomness import generator, torch_seed
 from xlm.training.optimizer import build_optimizer
 from xlm.training.schedule import rate_schedule
 

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from tests.training.runs import NO_DROPOUT, files, straight_run
-from xlm.config.training import PretrainSlice
-from xlm.stage import Work
+from xlm.config.training.pretrain import PretrainSlice
+from xlm.engine.stage import Work
 from xlm.stages.pretrain import PRETRAIN
-from xlm.training.job import SPEED_FILE, PretrainJob, write_job
-from xlm.training.main import main
+from xlm.training.launch.entry import main
+from xlm.training.launch.job import SPEED_FILE, PretrainJob, write_job
 
 _UPDATES = 200
 _KILLS = 10
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["xlm.training.main", "xlm.training.trainer"])
+_FORKS.set_forkserver_preload(["xlm.training.launch.entry", "xlm.training.trainer"])
 
 
 @pytest.mark.fault

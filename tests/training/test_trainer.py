@@ -12,10 +12,10 @@ import torch
 
 from tests.tiny_world import TinyWorld
 from xlm.errors import DataError, TrainingError
-from xlm.model.description import read_description
-from xlm.training.job import PretrainJob
-from xlm.training.stopping import Interrupted
-from xlm.training.team import Team, join_team
+from xlm.model.formats.description import read_description
+from xlm.training.launch.distributed import Team, join_team
+from xlm.training.launch.job import PretrainJob
+from xlm.training.launch.stop import Interrupted
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]

@@ -9,13 +9,13 @@ import torch
 import torch.nn.functional as F
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model
-from xlm.batches.data import Corpus, load_corpus
-from xlm.batches.held_out import masked_pairs
-from xlm.batches.pairs import pair_tokens
-from xlm.batches.streams import Stream
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.model.description import ModelDescription
+from xlm.dataloader.data import Corpus, load_corpus
+from xlm.dataloader.held_out import masked_pairs
+from xlm.dataloader.pairs import pair_tokens
+from xlm.dataloader.streams import Stream
 from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
 from xlm.shards.lines import Lines
 from xlm.training import validation

@@ -11,22 +11,22 @@ import torch
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.config.resolve import resolve
-from xlm.config.training import PretrainSlice
+from xlm.config.reading.resolve import resolve
+from xlm.config.training.pretrain import PretrainSlice
+from xlm.engine.stage import Work
 from xlm.errors import TrainingError, XlmError
-from xlm.model.checkpoint import encoder_weights
-from xlm.model.description import ModelDescription, read_description
 from xlm.model.encoder import Encoder
-from xlm.model.hugging_face import write_hugging_face
+from xlm.model.formats.conversion import PortableModel
+from xlm.model.formats.description import ModelDescription, read_description
+from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.original import write_original
+from xlm.model.formats.ours import encoder_weights
+from xlm.model.formats.source_files import identity_of
+from xlm.model.formats.tokens import write_pieces
 from xlm.model.initialise import initialise
-from xlm.model.original import write_original
-from xlm.model.pieces import write_pieces
-from xlm.model.portable import PortableModel
-from xlm.model.source_files import identity_of
-from xlm.stage import Work
 from xlm.stages.pretrain import PRETRAIN
-from xlm.training.job import PretrainJob
-from xlm.training.team import Team
+from xlm.training.launch.distributed import Team
+from xlm.training.launch.job import PretrainJob
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]

@@ -9,13 +9,14 @@ import torch
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.errors import DataError
-from xlm.model.checkpoint import load_encoder
+from xlm.model.formats.ours import load_encoder
 from xlm.shards.lines import InferencePairs, Lines, Pairs
 from xlm.shards.reader import read_inference_pairs, read_pairs
-from xlm.xnli.baselines import BagOfWords, majority_label
-from xlm.xnli.intervals import wilson_interval
-from xlm.xnli.paper import MLM, MLM_TLM, PAPER
-from xlm.xnli.results import (
+from xlm.xnli.evaluation.baselines import BagOfWords, majority_label
+from xlm.xnli.evaluation.intervals import wilson_interval
+from xlm.xnli.evaluation.retrieval import distinct_pairs, mean_states, retrieve
+from xlm.xnli.results.paper import MLM, MLM_TLM, PAPER
+from xlm.xnli.results.records import (
     Accuracy,
     LanguageResults,
     Results,
@@ -24,7 +25,6 @@ from xlm.xnli.results import (
     read_results,
     write_results,
 )
-from xlm.xnli.retrieval import distinct_pairs, mean_states, retrieve
 
 CPU = torch.device("cpu")
 

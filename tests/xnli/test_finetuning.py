@@ -10,17 +10,17 @@ import pytest
 import torch
 
 from tests.tiny_world import LANGUAGES
-from xlm.config.xnli import FinetuneConfig
+from xlm.config.training.xnli import FinetuneConfig
 from xlm.errors import TrainingError
-from xlm.model.checkpoint import load_classifier, load_encoder
+from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.shards.reader import read_inference_pairs
-from xlm.training.team import Team
-from xlm.xnli.evaluator import run_evaluation
+from xlm.training.launch.distributed import Team
+from xlm.xnli.evaluation.evaluator import run_evaluation
+from xlm.xnli.evaluation.scoring import predict
 from xlm.xnli.finetuner import Finetuner
-from xlm.xnli.jobs import EvaluateJob, FinetuneJob
+from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
 from xlm.xnli.restarts import choose, run_restarts
-from xlm.xnli.results import read_results
-from xlm.xnli.scoring import predict
+from xlm.xnli.results.records import read_results
 
 pytestmark = pytest.mark.slow
 

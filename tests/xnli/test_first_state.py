@@ -10,17 +10,17 @@ from torch import Tensor
 
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import PAD
-from xlm.config.languages import LANGUAGES
-from xlm.config.model import ModelConfig
-from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
-from xlm.model.checkpoint import load_encoder
+from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.training.model import ModelConfig
+from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.model.classifier import Classifier
-from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.ours import load_encoder
 from xlm.model.initialise import initialise
 from xlm.shards.reader import read_inference_pairs
 from xlm.training.optimizer import build_optimizer
-from xlm.xnli.scoring import predict
+from xlm.xnli.evaluation.scoring import predict
 
 CPU = torch.device("cpu")
 ROWS = {"full": [9] * 4, "padded": [12, 7, 3, 12, 1, 9], "single": [1, 1], "one row": [11]}

@@ -13,17 +13,17 @@ from safetensors import SafetensorError
 
 from xlm.bpe.agreement import require_pieces
 from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary, load_vocabulary, write_vocabulary
-from xlm.config.suggest import did_you_mean
+from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError, DataError
-from xlm.model.checkpoint import save_weights
-from xlm.model.hugging_face import write_hugging_face
-from xlm.model.original import write_original
-from xlm.model.pieces import write_pieces
-from xlm.model.portable import PortableModel
-from xlm.model.sources import read_model
+from xlm.model.formats.conversion import PortableModel
+from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.original import write_original
+from xlm.model.formats.ours import save_weights
+from xlm.model.formats.sources import read_model
+from xlm.model.formats.tokens import write_pieces
 from xlm.release.tokenizer import write_tokenizer
-from xlm.store.files import sync_directory, sync_tree
-from xlm.store.presence import files_of_stage, is_present
+from xlm.store.disk.files import sync_directory, sync_tree
+from xlm.store.integrity.presence import files_of_stage, is_present
 
 _TARGETS = ("original", "hugging-face", "xlm")
 _CODES_FILES = ("codes", "merges.txt")

@@ -18,10 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from xlm.cli.output import one_line
-from xlm.cli.pace import Pace
-from xlm.markdown import duration
-from xlm.pipeline.observer import Finished
-from xlm.stage import Node
+from xlm.display.markdown import duration
+from xlm.display.pace import Pace
+from xlm.engine.events import Finished
+from xlm.engine.stage import Node
 
 _REFRESH_PER_SECOND = 4
 _SILENCE_SECONDS = 25.0

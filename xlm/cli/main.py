@@ -1,4 +1,6 @@
-"""The console script `xlm`: run, plan, look at results, look after the store, filter text.
+"""Commands that need no flow: plan, look at results, look after the store, filter text.
+
+The console script is `flows/commands/main.py`, which adds the commands that run the flow.
 
 Commands import what they need when they run, so that `xlm --help` answers at once.
 """
@@ -9,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from xlm.cli import text_commands
 from xlm.cli.options import (
     AsJson,
     Languages,
@@ -20,10 +21,9 @@ from xlm.cli.options import (
     Root,
     Until,
     Verify,
-    Workers,
-    whole_number,
 )
 from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
+from xlm.cli.text import commands as text_commands
 from xlm.cli.usage import (
     HELP_SETTINGS,
     USAGE_EXIT_CODE,
@@ -67,36 +67,6 @@ def xlm(
     ] = False,
 ) -> None:
     """Build a cross-lingual language model, from Wikipedia dumps to a published model."""
-
-
-@app.command(
-    epilog=examples(
-        "xlm run",
-        "xlm run --profile mini15 --languages en,fr,sw",
-        "xlm run --set bpe.codes=30000 --until pretrain",
-        "xlm run --refresh 'tokenize[sw]'",
-    )
-)
-def run(
-    profile: Profile = "sample",
-    overrides: Overrides = None,
-    languages: Languages = "",
-    until: Until = None,
-    only: Only = None,
-    refresh: Refresh = None,
-    verify: Verify = "fast",
-    root: Root = None,
-    workers: Workers = None,
-) -> None:
-    """Run the pipeline: build what the store does not have yet.
-
-    A run can be stopped at any time. The same command continues it.
-    """
-    from xlm.cli.request import build_request
-    from xlm.cli.run import run_pipeline
-
-    request = build_request(profile, overrides, languages, until, only, refresh, verify)
-    run_pipeline(request, root, workers)
 
 
 @app.command(
@@ -212,36 +182,6 @@ def convert(
     from xlm.cli.convert import convert_model
 
     convert_model(source, out, to, vocabulary, codes)
-
-
-@app.command(epilog=examples("xlm ui", "xlm ui --port 4300"))
-def ui(
-    root: Root = None,
-    port: Annotated[
-        int,
-        typer.Option(
-            metavar="N", help="Port of the server.", parser=whole_number("--port", 1, 65_535)
-        ),
-    ] = 4200,
-) -> None:
-    """Start the Prefect UI: a server, a worker and the deployments.
-
-    Ctrl-C stops all of them.
-    """
-    from xlm.cli.processes import run_ui
-
-    run_ui(root, port)
-
-
-@app.command(epilog=examples("xlm deploy"))
-def deploy(root: Root = None) -> None:
-    """Register the deployments with a running Prefect server.
-
-    The server is the one in PREFECT_API_URL, else the one that `xlm ui` starts.
-    """
-    from xlm.cli.processes import deploy_all
-
-    deploy_all(root)
 
 
 @store_app.command("ls", epilog=examples("xlm store ls", "xlm store ls tokenize --json"))

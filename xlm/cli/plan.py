@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from xlm.cli.output import show, terminal_width
 from xlm.cli.request import print_warnings
 from xlm.config.settings import Settings
-from xlm.pipeline.plan import Step, plan
+from xlm.engine.plan import PlannedNode
+from xlm.pipeline.dag import plan_request
 from xlm.pipeline.pretraining_plan import pretraining_lines
 from xlm.pipeline.request import RunRequest
 from xlm.store.store import ArtifactStore
@@ -21,7 +22,7 @@ _DIGEST = re.compile(r"\b[0-9a-f]{24,128}\b")
 def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     """Print the steps; nothing is cut, and in a pipe each step is one line."""
     store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
-    steps, config = plan(request, store), request.resolve()
+    steps, config = plan_request(request, store), request.resolve()
     print_warnings(config)
     if as_json:
         show(json.dumps([_as_json(step) for step in steps], indent=1, ensure_ascii=False))
@@ -32,7 +33,7 @@ def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
         name = str(step.node) + " " * (width - cell_len(str(step.node)))
         show(_line(f"{name}  {step.status:<7}", _explain(step), columns))
     # Sizes of shards come from the store, whether the request builds them or not.
-    sized = plan(request.whole("pretrain"), store) if request.only else steps
+    sized = plan_request(request.whole("pretrain"), store) if request.only else steps
     for line in pretraining_lines(config, steps, sized, store):
         show(line if columns is None else fill(line, columns, subsequent_indent="    "))
     totals = Counter(step.status for step in steps)
@@ -52,7 +53,7 @@ def _line(start: str, parts: list[str], columns: int | None) -> str:
     return "\n".join([start.rstrip(), *(f"    {text}" for text in below)])
 
 
-def _explain(step: Step) -> list[str]:
+def _explain(step: PlannedNode) -> list[str]:
     if step.status == "cached":
         return [shortened(step.key or ""), step.size]
     parts = [shortened("; ".join(step.reasons))]
@@ -66,7 +67,7 @@ def shortened(text: str) -> str:
     return _DIGEST.sub(lambda found: f"{found[0][:12]}...", text)
 
 
-def _as_json(step: Step) -> dict[str, object]:
+def _as_json(step: PlannedNode) -> dict[str, object]:
     return {
         "stage": step.node.stage,
         "unit": step.node.unit,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.secrets import take_from_override
-from xlm.config.warnings import config_warnings
+from xlm.config.reading.secrets import take_from_override
+from xlm.config.reading.warnings import config_warnings
 from xlm.errors import ConfigError
 from xlm.pipeline.request import RunRequest
 

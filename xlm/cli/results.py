@@ -6,12 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from xlm.cli.columns import aligned
 from xlm.cli.output import show, terminal_width
 from xlm.config.settings import Settings
+from xlm.display.columns import aligned
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.results import (
+from xlm.pipeline.run_record import last_run
+from xlm.release.fertility import LanguageShare, fertility_table
+from xlm.report.results import (
     StageCost,
     artifact_of,
     cost_table,
@@ -22,11 +24,9 @@ from xlm.pipeline.results import (
     task_of,
     vocabulary_of,
 )
-from xlm.pipeline.run_record import last_run
-from xlm.release.fertility import LanguageShare, fertility_table
-from xlm.store.root import resolve_root
-from xlm.xnli.results import Results
-from xlm.xnli.tables import tables
+from xlm.store.disk.root import resolve_root
+from xlm.xnli.results.records import Results
+from xlm.xnli.results.tables import tables
 
 
 def print_results(profile: str | None, root: str | None, as_json: bool) -> None:

@@ -7,12 +7,12 @@ import typer
 
 from xlm.cli.output import printable, show
 from xlm.config.settings import Settings
+from xlm.display.markdown import size
 from xlm.errors import StoreError
-from xlm.markdown import size
-from xlm.pipeline.graph import stage_named
+from xlm.stages.registry import stage_named
+from xlm.store.integrity.verification import verify_store
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore, Verify
-from xlm.store.verification import verify_store
 
 
 def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:

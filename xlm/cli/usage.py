@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from xlm.config.suggest import did_you_mean
+from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError
 
 USAGE_EXIT_CODE = 2
@@ -23,6 +23,10 @@ HELP_SETTINGS: Mapping[str, Any] = {
 
 class CommandGroup(TyperGroup):
     """A group that lists whole summaries and names the nearest command for a mistyped one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands: `run` first, though the flow's package adds it last."""
+        return sorted(super().list_commands(ctx), key=lambda name: name != "run")
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List every command with its whole summary; Typer's own list cuts long ones."""

@@ -2,18 +2,18 @@
 
 from pydantic import Field, field_validator, model_validator
 
-from xlm.config.base import Config
-from xlm.config.bpe import BpeConfig, VocabularyConfig
-from xlm.config.corpus import ExtractConfig, SplitConfig
-from xlm.config.languages import LANGUAGES, language
-from xlm.config.model import ModelConfig
-from xlm.config.release import ReleaseConfig
-from xlm.config.sample import SampleConfig
-from xlm.config.shards import ShardsConfig
-from xlm.config.sources import SourcesConfig
-from xlm.config.text import TextConfig
-from xlm.config.training import PretrainConfig
-from xlm.config.xnli import EvaluateConfig, FinetuneConfig
+from xlm.config.data.bpe import BpeConfig, VocabularyConfig
+from xlm.config.data.corpus import ExtractConfig, SplitConfig
+from xlm.config.data.sample import SampleConfig
+from xlm.config.data.shards import ShardsConfig
+from xlm.config.data.sources import SourcesConfig
+from xlm.config.data.text import TextConfig
+from xlm.config.languages.pairs import LANGUAGES, language
+from xlm.config.training.model import ModelConfig
+from xlm.config.training.pretrain import PretrainConfig
+from xlm.config.training.release import ReleaseConfig
+from xlm.config.training.xnli import EvaluateConfig, FinetuneConfig
+from xlm.engine.config import Config
 from xlm.errors import ConfigError
 
 

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from xlm.model.cpu.linear import Linear
+from xlm.model.cpu.row_attention import attend_by_rows
 from xlm.model.dropout import RowNoise
-from xlm.model.layout import Layout
-from xlm.model.linear import Linear
-from xlm.model.places import Asked
-from xlm.model.row_attention import attend_by_rows
+from xlm.model.packing import Layout
+from xlm.model.positions import Asked
 
 if torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]
     # It loads the compiler, for more than a second: for nothing where torch knows no GPU.
@@ -37,7 +37,7 @@ class Context:
     noise: RowNoise | None = None
     """Where dropout draws from; None: from torch."""
     by_rows: bool = False
-    """Whether the CPU's own way serves (xlm.model.row_attention)."""
+    """Whether the CPU's own way serves (xlm.model.cpu.row_attention)."""
 
 
 class Attention(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise_linear
-from xlm.model.places import ask_first, pack
+from xlm.model.positions import ask_first, pack
 
 LABELS = ("contradiction", "neutral", "entailment")
 """Class names in the order of their ids (reference xlm-spec 5)."""

@@ -19,12 +19,12 @@ from torch.utils.checkpoint import checkpoint
 
 from xlm.bpe.vocabulary import PAD
 from xlm.model.attention import Attention, Context
-from xlm.model.description import ModelDescription
+from xlm.model.cpu.linear import Linear, linear
 from xlm.model.dropout import RowNoise, add_dropped, noise_of_torch
+from xlm.model.formats.description import ModelDescription
 from xlm.model.head import PredictionHead
-from xlm.model.layout import Layout
-from xlm.model.linear import Linear, linear
-from xlm.model.places import Asked, Places, pack
+from xlm.model.packing import Layout
+from xlm.model.positions import Asked, Places, pack
 
 NORM_EPSILON = 1e-12
 """The original's; HF's default is the same."""

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from xlm.model.description import ModelDescription
+from xlm.model.formats.description import ModelDescription
 
 Arithmetic = Literal["fp32", "tf32", "bf16", "fp16"]
 """How matrix products are computed."""

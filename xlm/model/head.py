@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from xlm.model.linear import linear
+from xlm.model.cpu.linear import linear
 
 
 class PredictionHead(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from xlm.bpe.vocabulary import PAD
-from xlm.config.model import AlignedInitialisation
+from xlm.config.training.model import AlignedInitialisation
 from xlm.model.attention import Attention
 from xlm.model.encoder import Encoder, FeedForward
 

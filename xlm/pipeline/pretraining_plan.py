@@ -10,13 +10,13 @@ them are built. Pairs that training leaves out for their length are counted here
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xlm.batches.mixture import expected_mixture, mixture_table
-from xlm.batches.pairs import PAIR_SPECIALS
-from xlm.config.languages import split_pair
+from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.training import Objective, PretrainConfig
-from xlm.pipeline.plan import Step
-from xlm.stage import Node
+from xlm.config.training.pretrain import Objective, PretrainConfig
+from xlm.dataloader.mixture.preview import expected_mixture, mixture_table
+from xlm.dataloader.pairs import PAIR_SPECIALS
+from xlm.engine.plan import PlannedNode
+from xlm.engine.stage import Node
 from xlm.stages.data_units import pretraining_nodes
 from xlm.stages.units import kind_of
 from xlm.store.manifest import read_manifest
@@ -32,7 +32,10 @@ class _StepSize:
 
 
 def pretraining_lines(
-    config: PipelineConfig, steps: Sequence[Step], sized: Sequence[Step], store: ArtifactStore
+    config: PipelineConfig,
+    steps: Sequence[PlannedNode],
+    sized: Sequence[PlannedNode],
+    store: ArtifactStore,
 ) -> Iterator[str]:
     """Lines for people; none where the plan does not include pretraining.
 

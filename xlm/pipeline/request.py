@@ -7,15 +7,13 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.resolve import resolve
-from xlm.config.secrets import refuse_secrets
-from xlm.stage import Node
-from xlm.store.store import Verify
+from xlm.config.reading.resolve import resolve
+from xlm.config.reading.secrets import refuse_secrets
+from xlm.engine.request import BuildRequest
 
 
-class RunRequest(Config):
+class RunRequest(BuildRequest):
     """The parameters of a run, the same on the command line and in a deployment."""
 
     profile: str = Field(
@@ -23,10 +21,6 @@ class RunRequest(Config):
     )
     overrides: tuple[str, ...] = Field((), description="Settings as `key.path=value`.")
     languages: tuple[str, ...] = Field((), description="Languages to keep; empty: the profile's.")
-    until: str | None = Field(None, description="Last stage to build, with all that it needs.")
-    only: tuple[str, ...] = Field((), description="Build these stages alone; the rest must exist.")
-    refresh: tuple[str, ...] = Field((), description="Stages or nodes to build again.")
-    verify: Verify = Field("fast", description="Check of a hit: sizes (fast) or sha256 (deep).")
 
     @field_validator("overrides")
     @classmethod
@@ -44,14 +38,6 @@ class RunRequest(Config):
         # A folder is meant from where the user stands, not from where a worker does.
         sources = config.sources.model_copy(update={"mirror": str(Path(mirror).absolute())})
         return config.model_copy(update={"sources": sources})
-
-    def refreshes(self, node: Node) -> bool:
-        """Whether the node is to be built again."""
-        return node.stage in self.refresh or str(node) in self.refresh
-
-    def whole(self, until: str | None = None) -> "RunRequest":
-        """The request that builds what is missing of this configuration, up to a stage or all."""
-        return self.model_copy(update={"until": until, "only": (), "refresh": ()})
 
     def refreshing(self, *names: str) -> "RunRequest":
         """The same request with these stages or nodes built again, and nothing else."""

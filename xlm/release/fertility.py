@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlm.config.languages import KNOWN_LANGUAGES
+from xlm.config.languages.pairs import KNOWN_LANGUAGES
+from xlm.display.markdown import decimal, mean, per_cent, table, whole
 from xlm.errors import DataError
-from xlm.markdown import decimal, mean, per_cent, table, whole
-from xlm.store.presence import is_present
-from xlm.xnli.tables import Table
+from xlm.store.integrity.presence import is_present
+from xlm.xnli.results.tables import Table
 
 REPORT_NAME = "report.json"
 """File of the vocabulary artifact."""

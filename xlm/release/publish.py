@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.config.release import PublishSlice
-from xlm.model.checkpoint import load_classifier, load_encoder
-from xlm.model.hugging_face import write_classifier, write_masked_lm
-from xlm.plotting import Style
-from xlm.release.card import render_card
-from xlm.release.evidence import CODES_NAME, read_facts
-from xlm.release.facts import RunFacts
+from xlm.config.training.release import PublishSlice
+from xlm.display.plotting import Style
+from xlm.engine.stage import Outcome, Work
+from xlm.model.formats.hugging_face import write_classifier, write_masked_lm
+from xlm.model.formats.ours import load_classifier, load_encoder
+from xlm.release.card.facts import RunFacts
+from xlm.release.card.render import render_card
 from xlm.release.fertility import FERTILITY_NAME
-from xlm.release.figures import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figure
+from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figure
+from xlm.release.run_facts import CODES_NAME, read_facts
 from xlm.release.tokenizer import write_tokenizer
-from xlm.stage import Outcome, Work
 
 CLASSIFIER = "classifier"
 MASKED_LM = "masked-lm"

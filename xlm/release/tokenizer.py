@@ -1,6 +1,6 @@
 """Writes the files from which `transformers.XLMTokenizer` makes our ids (spec 6.2 and 6.3).
 
-`vocab.json` holds the pieces of xlm/model/pieces.py, `merges.txt` is the codes file.
+`vocab.json` holds the pieces of xlm/model/formats/tokens.py, `merges.txt` is the codes file.
 """
 
 import json
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xlm.bpe.vocabulary import EOS, MASK, PAD, SPECIAL_TOKENS, UNKNOWN
-from xlm.model.hugging_face import language_tables
-from xlm.model.pieces import write_pieces
+from xlm.model.formats.hugging_face import language_tables
+from xlm.model.formats.tokens import write_pieces
 
 
 def write_tokenizer(

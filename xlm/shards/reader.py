@@ -5,7 +5,7 @@
         lines.ids  # int32, a view of the decoded row group
 
 A split that is known to be small can be had whole: `read_lines`, `read_pairs`. Training reads in a
-random order and goes through xlm/shards/flat.py.
+random order and goes through xlm/shards/random_access/copy.py.
 """
 
 import hashlib

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.engine.config import Config
+from xlm.engine.stage import ALL, FileJob, Node, Outcome, Stage, Work
 from xlm.stages.learn_bpe import CODES_FILE
 from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import text_units

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.stage import Node
+from xlm.engine.stage import Node
 from xlm.stages.units import XNLI_PREFIX, Kind, kind_of, text_units
 
 _ROLE = "data."

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xlm.config.data.sources import OFFICIAL_IDS
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.sources import OFFICIAL_IDS
-from xlm.corpus.specs import DownloadSlice, spec_of
-from xlm.stage import ALL, Known, Node, Outcome, Stage, Work
+from xlm.corpus.sources.specs import DownloadSlice, spec_of
+from xlm.engine.stage import ALL, Known, Node, Outcome, Stage, Work
 from xlm.stages.make_world import MIRROR
 
 SYNTHETIC_LICENCE = "Apache-2.0"
@@ -45,7 +45,7 @@ def _is_synthetic(config: PipelineConfig, unit: str) -> bool:
 
 def run(work: Work[DownloadSlice]) -> Outcome:
     """Fetch the file into `out` under the name that it has at its host."""
-    from xlm.corpus.download import download
+    from xlm.corpus.sources.download import download
 
     world = work.inputs.get(MIRROR)
     return download(work, str(world / MIRROR) if world else work.config.mirror)
@@ -54,13 +54,13 @@ def run(work: Work[DownloadSlice]) -> Outcome:
 def _stale(config: DownloadSlice, manifest: Mapping[str, Any]) -> str | None:
     if config.mirror is None:
         return None
-    from xlm.corpus.mirror import changed_in_mirror
+    from xlm.corpus.http.mirror import changed_in_mirror
 
     return changed_in_mirror(config.mirror, manifest)
 
 
 def _known(config: PipelineConfig, unit: str, cache: Path) -> Known:
-    from xlm.corpus.resolve import resolve_download
+    from xlm.corpus.sources.resolve import resolve_download
 
     found = resolve_download(config.sources, unit, cache)
     return Known((found.address,), found.size_text)

@@ -6,9 +6,10 @@
 from collections.abc import Mapping, Sequence
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.xnli import EvaluateSlice
-from xlm.stage import ALL, Node, Outcome, Stage, Work
+from xlm.config.training.xnli import EvaluateSlice
+from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.data_units import data_inputs, data_nodes
+from xlm.stages.units import english_required
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
@@ -35,7 +36,7 @@ def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
 
 def run(work: Work[EvaluateSlice]) -> Outcome:
     """Measure both models in a process group and write the tables."""
-    from xlm.xnli.launched import evaluate
+    from xlm.xnli.launch.driver import evaluate
 
     return evaluate(
         work,
@@ -56,5 +57,6 @@ EVALUATE = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    require=english_required("evaluate"),
     tools=("torch", "numpy"),
 )

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.languages import split_pair
+from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.specs import ExtractParallelSlice, parts_of
-from xlm.stage import Node, Outcome, Stage, Work
+from xlm.corpus.sources.specs import ExtractParallelSlice, parts_of
+from xlm.engine.stage import Node, Outcome, Stage, Work
 
 
 def extract_parallel_units(config: PipelineConfig) -> Sequence[str]:
@@ -29,7 +29,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[ExtractParallelSlice]) -> Outcome:
     """Write `text.{language}.txt` for both languages; line i of one is line i of the other."""
-    from xlm.corpus.parallel import extract_parallel
+    from xlm.corpus.opus.extract import extract_parallel
 
     return extract_parallel(work)
 

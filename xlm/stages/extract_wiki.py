@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.corpus import ExtractWikiSlice
+from xlm.config.data.corpus import ExtractWikiSlice
+from xlm.config.data.sources import WIKIPEDIA_ID
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.sources import WIKIPEDIA_ID
-from xlm.stage import Node, Outcome, Stage, Work
+from xlm.engine.stage import Node, Outcome, Stage, Work
 
 DUMP = "dump"
 
@@ -26,7 +26,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[ExtractWikiSlice]) -> Outcome:
     """Write `documents.jsonl` (id, title, url, text) and `text.txt` (XLM's lines)."""
-    from xlm.corpus.wikipedia_extract import extract_wikipedia
+    from xlm.corpus.wikipedia.extract import extract_wikipedia
 
     return extract_wikipedia(work, work.inputs[DUMP])
 

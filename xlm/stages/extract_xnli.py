@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.corpus import ExtractXnliSlice
-from xlm.config.languages import ENGLISH, LANGUAGES
+from xlm.config.data.corpus import ExtractXnliSlice
+from xlm.config.data.sources import MULTINLI_ID, XNLI_ID
+from xlm.config.languages.pairs import ENGLISH, LANGUAGES
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.sources import MULTINLI_ID, XNLI_ID
-from xlm.stage import Node, Outcome, Stage, Work
+from xlm.engine.stage import Node, Outcome, Stage, Work
 
 
 def extract_xnli_units(config: PipelineConfig) -> Sequence[str]:
@@ -32,7 +32,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[ExtractXnliSlice]) -> Outcome:
     """Write `valid.tsv`, `test.tsv` and for English `train.tsv`: premise, hypothesis, label."""
-    from xlm.corpus.xnli import extract_xnli
+    from xlm.corpus.xnli.extract import extract_xnli
 
     return extract_xnli(work)
 

@@ -6,12 +6,12 @@ restart with its dev accuracies) and `metrics.jsonl`.
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.languages import ENGLISH
+from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.xnli import FinetuneSlice
-from xlm.stage import ALL, Node, Outcome, Stage, Work
+from xlm.config.training.xnli import FinetuneSlice
+from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.data_units import data_inputs, data_nodes, pretraining_nodes
-from xlm.stages.units import XNLI_PREFIX
+from xlm.stages.units import XNLI_PREFIX, english_required
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
@@ -38,7 +38,7 @@ def _slice(config: PipelineConfig, unit: str) -> FinetuneSlice:
 
 def run(work: Work[FinetuneSlice]) -> Outcome:
     """Fine-tune in a process group, with restarts chosen by English dev accuracy."""
-    from xlm.xnli.launched import finetune
+    from xlm.xnli.launch.driver import finetune
 
     return finetune(
         work,
@@ -58,5 +58,6 @@ FINETUNE = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    require=english_required("finetune"),
     tools=("torch", "numpy"),
 )

@@ -19,21 +19,32 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from xlm.stage import Stage
+from xlm.engine.stage import Stage
 from xlm.stages.registry import STAGES
-from xlm.store.files import write_atomically
+from xlm.store.disk.files import write_atomically
 
 RECORD = Path(__file__).with_name("fingerprints.json")
 
-_WIRING = ("xlm.stage", "xlm.store", "xlm.config", "xlm.errors", "xlm.progress", "xlm.launch")
+_WIRING = (
+    "xlm.engine.stage",
+    "xlm.store",
+    "xlm.config",
+    "xlm.errors",
+    "xlm.display.progress",
+    "xlm.processes",
+    "xlm.training.launch.failure",
+    "xlm.training.launch.launcher",
+    "xlm.training.launch.local",
+    "xlm.training.launch.ranks",
+)
 """Modules that carry or describe work but shape no bytes; config values are in the key anyway."""
-_SHAPING = ("xlm.config.languages",)
+_SHAPING = ("xlm.config.languages.pairs",)
 _DATA_SUFFIXES = (".json", ".tsv", ".txt", ".toml", ".md", ".cc", ".hh")
 
 Fingerprints = dict[str, dict[str, Any]]
 
 
-def fingerprint(stage: Stage[Any]) -> str:
+def fingerprint(stage: Stage[Any, Any]) -> str:
     """The fingerprint of a stage: its own module, what that reaches, and the data beside it."""
     own = stage.run.__module__
     modules = _reachable(own)

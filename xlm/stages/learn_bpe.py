@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from xlm.config.base import Config
-from xlm.config.learners import LearnerName
+from xlm.config.data.learners import LearnerName
+from xlm.config.data.sources import OFFICIAL_CODES_ID
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.sources import OFFICIAL_CODES_ID
+from xlm.engine.config import Config
+from xlm.engine.stage import ALL, FileJob, Node, Outcome, Stage, Work
 from xlm.errors import DataError
-from xlm.stage import ALL, FileJob, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units
 
@@ -70,7 +70,7 @@ def _copy(published: Path, target: Path) -> Outcome:
 
 
 def _learn(work: Work[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice) -> Outcome:
-    from xlm.bpe.learn import learn_codes
+    from xlm.bpe.learning.learners import learn_codes
 
     sample = work.scratch / "sample.txt"
     counts = _write_sample(work, config, sample)
@@ -97,7 +97,7 @@ def _write_sample(
     work: Work[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice, sample: Path
 ) -> dict[str, int]:
     """Fill `sample` part by part, in the order of the files; count lines per language."""
-    from xlm.bpe.sample import sampling_rates
+    from xlm.bpe.learning.sample import sampling_rates
 
     files = train_files(work.inputs)
     lengths = list(work.mapper.map(_count, [file.path for _, _, file in files]))
@@ -135,13 +135,13 @@ def _write_sample(
 
 
 def _count(path: Path) -> int:
-    from xlm.bpe.sample import count_lines
+    from xlm.bpe.learning.sample import count_lines
 
     return count_lines(path)
 
 
 def _sample(job: FileJob) -> int:
-    from xlm.bpe.sample import sample_file
+    from xlm.bpe.learning.sample import sample_file
 
     return sample_file(job.sources[0], job.targets[0], **job.options)
 

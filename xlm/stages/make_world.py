@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from xlm.config.base import Config
+from xlm.config.data.sample import SampleConfig
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.sample import SampleConfig
+from xlm.engine.config import Config
+from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
 from xlm.errors import ConfigError
-from xlm.stage import ALL, Node, Outcome, Stage, Work
 
 MIRROR = "mirror"
 """Folder of the output that stands for the open network: `mirror/<host>/<path>`."""
@@ -43,7 +43,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[WorldSlice]) -> Outcome:
     """Write the world's mirror under `out/mirror` and count what it holds."""
-    from xlm.sample.mirror import write_mirror
+    from xlm.sample.files.mirror import write_mirror
 
     config = work.config
     return Outcome(counts=write_mirror(work.out / MIRROR, config.sample, config.date, work.mapper))

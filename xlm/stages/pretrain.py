@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.training import PretrainSlice
-from xlm.model.source_files import identity_of
-from xlm.stage import ALL, Node, Outcome, Stage, Work
+from xlm.config.training.pretrain import PretrainSlice
+from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
+from xlm.model.formats.fit import require_fitting_source
+from xlm.model.formats.source_files import identity_of
 from xlm.stages.data_units import data_inputs, pretraining_nodes
 
 
@@ -33,9 +34,16 @@ def _slice(config: PipelineConfig, unit: str) -> PretrainSlice:
     )
 
 
+def _require_fitting_warm_start(config: PipelineConfig) -> None:
+    if config.pretrain.warm_start is not None:
+        require_fitting_source(
+            config.model, Path(config.pretrain.warm_start).expanduser().absolute()
+        )
+
+
 def run(work: Work[PretrainSlice]) -> Outcome:
     """Train in a process group and publish the weights and what led to them."""
-    from xlm.training.launched import pretrain
+    from xlm.training.launch.pretraining import pretrain
 
     return pretrain(
         work,
@@ -53,5 +61,6 @@ PRETRAIN = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    require=_require_fitting_warm_start,
     tools=("torch", "numpy"),
 )

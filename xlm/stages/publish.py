@@ -7,10 +7,11 @@ plots. The cards name measured values (times, hardware), so they lie outside the
 from collections.abc import Mapping, Sequence
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.release import PublishSlice
-from xlm.stage import ALL, Node, Outcome, Stage, Work
+from xlm.config.training.release import PublishSlice
+from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.data_units import data_inputs, data_nodes
-from xlm.text.segment import identity_of
+from xlm.stages.units import english_required
+from xlm.text.segmenters.registry import identity_of
 
 SOURCE_ROLE = "source."
 """Prefix of the roles of downloads: `source.wikipedia.sw`."""
@@ -66,6 +67,7 @@ PUBLISH = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    require=english_required("publish"),
     tools=("safetensors", "matplotlib"),
     volatile=("classifier/README.md", "masked-lm/README.md"),
 )

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from xlm.stage import Stage
+from xlm.config.pipeline import PipelineConfig
+from xlm.engine import graph
+from xlm.engine.stage import Stage
 from xlm.stages.apply_bpe import APPLY_BPE
 from xlm.stages.download import DOWNLOAD
 from xlm.stages.evaluate import EVALUATE
@@ -19,7 +21,7 @@ from xlm.stages.split import SPLIT
 from xlm.stages.tokenize import TOKENIZE
 from xlm.stages.vocabulary import VOCABULARY
 
-STAGES: tuple[Stage[Any], ...] = (
+STAGES: tuple[Stage[PipelineConfig, Any], ...] = (
     MAKE_WORLD,
     DOWNLOAD,
     EXTRACT_WIKI,
@@ -36,3 +38,12 @@ STAGES: tuple[Stage[Any], ...] = (
     EVALUATE,
     PUBLISH,
 )
+
+
+def stage_named(name: str) -> Stage[PipelineConfig, Any]:
+    """The stage of that name.
+
+    Raises:
+        ConfigError: there is none; the message names the nearest.
+    """
+    return graph.stage_named(name, STAGES)

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from xlm.config.base import Config
 from xlm.config.pipeline import PipelineConfig
-from xlm.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.engine.config import Config
+from xlm.engine.stage import ALL, FileJob, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import Kind, kind_of, languages_of, text_units
 

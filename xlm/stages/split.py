@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.corpus import SplitSlice
-from xlm.config.languages import split_pair
+from xlm.config.data.corpus import SplitSlice
+from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
-from xlm.stage import Node, Outcome, Stage, Work
+from xlm.engine.stage import Node, Outcome, Stage, Work
 
 TEXT = "text"
 
@@ -27,7 +27,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(work: Work[SplitSlice]) -> Outcome:
     """Write `{split}.{shard}.txt`, or `{split}.{shard}.{language}.txt` for both of a pair."""
-    from xlm.corpus.split import split
+    from xlm.corpus.split.divide import split
 
     return split(work, work.inputs[TEXT])
 

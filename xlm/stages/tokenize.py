@@ -4,13 +4,13 @@ import logging
 import unicodedata
 from collections.abc import Mapping
 
-from xlm.config.base import Config, operational
+from xlm.config.languages.segmenters import split_spec
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.segmenters import split_spec
-from xlm.stage import FileJob, Node, Outcome, Stage, Work
+from xlm.engine.config import Config, operational
+from xlm.engine.stage import FileJob, Node, Outcome, Stage, Work
 from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import Kind, kind_of, languages_of, text_units
-from xlm.text.segment import identity_of, unsegmented_warning, with_path
+from xlm.text.segmenters.registry import identity_of, unsegmented_warning, with_path
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,11 @@
 """What the text stages run once for: a language, a language pair, or a language of XNLI."""
 
+from collections.abc import Callable
 from typing import Literal
 
-from xlm.config.languages import LANGUAGES, split_pair
+from xlm.config.languages.pairs import ENGLISH, LANGUAGES, split_pair
 from xlm.config.pipeline import PipelineConfig, pairs
+from xlm.errors import ConfigError
 
 XNLI_PREFIX = "xnli."
 
@@ -42,3 +44,16 @@ def languages_of(unit: str) -> tuple[str, ...]:
     if kind_of(unit) == "pair":
         return split_pair(unit)
     return (unit.removeprefix(XNLI_PREFIX),)
+
+
+def english_required(stage: str) -> Callable[[PipelineConfig], None]:
+    """The check of a stage that learns XNLI from English pairs, or that uses what did."""
+
+    def require(config: PipelineConfig) -> None:
+        if ENGLISH not in config.languages:
+            raise ConfigError(
+                f"languages: English is missing, and {stage} starts from its XNLI pairs",
+                fix=f"add {ENGLISH}, or stop before that with --until pretrain",
+            )
+
+    return require

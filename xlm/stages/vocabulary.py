@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from xlm.config.base import Config
+from xlm.config.data.sources import OFFICIAL_VOCABULARY_ID
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.sources import OFFICIAL_VOCABULARY_ID
-from xlm.stage import ALL, Node, Outcome, Stage, Work
+from xlm.engine.config import Config
+from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
 from xlm.stages.learn_bpe import CODES_FILE
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from xlm.errors import StoreError
-from xlm.store.files import is_real_file, open_regular, read_small, walk_real
+from xlm.store.disk.files import is_real_file, open_regular, read_small, walk_real
 from xlm.store.keys import canonical_json
 
 MANIFEST_NAME = "manifest.json"

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from xlm.store.files import (
+from xlm.store.disk.files import (
     is_real_file,
     make_real_directory,
     read_small,

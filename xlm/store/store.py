@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xlm.errors import StoreError
-from xlm.store.files import (
+from xlm.store.disk.files import (
     is_real_directory,
     make_real_directory,
     read_small,
@@ -32,8 +32,12 @@ from xlm.store.files import (
     sync_tree,
     write_atomically,
 )
+from xlm.store.disk.locks import build_lock
+from xlm.store.disk.root import resolve_root
+from xlm.store.integrity.mending import mark_if_poisonous, move_strangers, suspicion
+from xlm.store.integrity.presence import entries
+from xlm.store.integrity.verdicts import read_verdicts, record_verdict
 from xlm.store.keys import canonical_json
-from xlm.store.locks import build_lock
 from xlm.store.manifest import (
     LOGS_NAME,
     MANIFEST_NAME,
@@ -45,10 +49,6 @@ from xlm.store.manifest import (
     read_manifest,
     strangers,
 )
-from xlm.store.mending import mark_if_poisonous, move_strangers, suspicion
-from xlm.store.presence import entries
-from xlm.store.root import resolve_root
-from xlm.store.verdicts import read_verdicts, record_verdict
 
 log = logging.getLogger(__name__)
 

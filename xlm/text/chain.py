@@ -9,11 +9,11 @@ them included; every reader splits on any run of it.
 
 from collections.abc import Callable, Mapping
 
-from xlm.text.accents import lower_without_accents, lower_word
-from xlm.text.chunks import Chunks
-from xlm.text.moses import moses_tokenizer
-from xlm.text.punctuation import punctuation_filter
-from xlm.text.segment import segmenter_of
+from xlm.text.characters.accents import lower_without_accents, lower_word
+from xlm.text.moses.chunks import Chunks
+from xlm.text.moses.punctuation import punctuation_filter
+from xlm.text.moses.tokenizer import moses_tokenizer
+from xlm.text.segmenters.registry import segmenter_of
 
 Tokenizer = Callable[[str], str]
 

@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from xlm.errors import DataError
-from xlm.text.accents import lower_without_accents
 from xlm.text.chain import Tokenizer, tokenizer_for
+from xlm.text.characters.accents import lower_without_accents
 
 
 def tokenize_text(

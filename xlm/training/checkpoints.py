@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from xlm.store.files import remove_tree, sync_directory, sync_tree
+from xlm.store.disk.files import remove_tree, sync_directory, sync_tree
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from xlm.config.optimizer import OptimizerConfig, ScheduleConfig
+from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.training.schedule import rate_schedule
 
 _EMBEDDING_NAMES = ("embeddings.weight", "pred_layer.proj.bias")

@@ -6,9 +6,9 @@ publish_run(job, state, encoder, best)  # model.safetensors, metrics.jsonl, vali
 import json
 from pathlib import Path
 
-from xlm.model.checkpoint import save_encoder
 from xlm.model.encoder import Encoder
-from xlm.training.job import METRICS_FILE, PretrainJob
+from xlm.model.formats.ours import save_encoder
+from xlm.training.launch.job import METRICS_FILE, PretrainJob
 from xlm.training.state import RunState, load_best
 
 

@@ -7,7 +7,7 @@ schedule(0), schedule(4000), schedule(16000)  # 1e-7, 1e-4, 5e-5
 import math
 from collections.abc import Callable
 
-from xlm.config.optimizer import ScheduleConfig
+from xlm.config.training.optimizer import ScheduleConfig
 
 
 def rate_schedule(config: ScheduleConfig, *, peak: float, updates: int) -> Callable[[int], float]:

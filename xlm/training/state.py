@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from xlm.batches.source import Position
-from xlm.batches.walk import Cursor
-from xlm.model.checkpoint import encoder_weights, set_encoder_weights
+from xlm.dataloader.loader import Position
+from xlm.dataloader.sampler import Cursor
 from xlm.model.encoder import Encoder
-from xlm.training.belonging import Settings, require_same
-from xlm.training.guards import GuardState
+from xlm.model.formats.ours import encoder_weights, set_encoder_weights
+from xlm.training.compatibility import Settings, require_same
+from xlm.training.monitoring.spikes import GuardState
 from xlm.training.update import Updater
 
 _WEIGHTS, _OPTIMIZER, _STATE, _SETTINGS = (

@@ -10,28 +10,31 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from xlm.ahead import Ahead
-from xlm.batches.batch import Batch
-from xlm.batches.data import open_training_data
-from xlm.batches.mixture import mixture, mixture_table, write_mixture
-from xlm.batches.prefetch import ready_batches
-from xlm.batches.source import BatchSource, Position
 from xlm.bpe.vocabulary import load_vocabulary
+from xlm.dataloader.batch import Batch
+from xlm.dataloader.data import open_training_data
+from xlm.dataloader.loader import BatchSource, Position
+from xlm.dataloader.mixture.preview import mixture, mixture_table, write_mixture
+from xlm.dataloader.prefetch import ready_batches
 from xlm.errors import TrainingError
-from xlm.model.description import ModelDescription
 from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.warm_start import warm_start
 from xlm.model.initialise import initialise
-from xlm.model.warm_start import warm_start
-from xlm.training.belonging import lasting_settings
+from xlm.processes.ahead import Ahead
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.collapse import CollapseGuard
-from xlm.training.evidence import Evidence
-from xlm.training.guards import UpdateGuard
-from xlm.training.job import METRICS_FILE, PretrainJob
-from xlm.training.metrics import JsonLines, LossSums
-from xlm.training.overfit import require_learning
+from xlm.training.compatibility import lasting_settings
+from xlm.training.launch.distributed import Team
+from xlm.training.launch.job import METRICS_FILE, PretrainJob
+from xlm.training.launch.stop import Interrupted, StopRequests
+from xlm.training.monitoring.collapse import CollapseGuard
+from xlm.training.monitoring.diagnostics import Evidence
+from xlm.training.monitoring.metrics import JsonLines, LossSums
+from xlm.training.monitoring.overfit import require_learning
+from xlm.training.monitoring.spikes import UpdateGuard
+from xlm.training.monitoring.throughput import Machine
+from xlm.training.monitoring.watch import RunWatch
 from xlm.training.results import publish_run
-from xlm.training.speed import Machine
 from xlm.training.state import (
     RunFiles,
     RunState,
@@ -39,11 +42,8 @@ from xlm.training.state import (
     save_best,
     write_checkpoint,
 )
-from xlm.training.stopping import Interrupted, StopRequests
-from xlm.training.team import Team
 from xlm.training.update import Updater
 from xlm.training.validation import held_out_validator, stop_criterion
-from xlm.training.watch import RunWatch
 
 log = logging.getLogger(__name__)
 

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from xlm.batches.batch import Batch
-from xlm.batches.device_masks import DeviceMasks
-from xlm.batches.randomness import seed_dropout, torch_seed
-from xlm.batches.source import BatchSource
-from xlm.config.training import PretrainConfig
+from xlm.config.training.pretrain import PretrainConfig
+from xlm.dataloader.batch import Batch
+from xlm.dataloader.loader import BatchSource
+from xlm.dataloader.masking.device import DeviceMasks
+from xlm.dataloader.randomness import seed_dropout, torch_seed
 from xlm.model.dropout import RowNoise
 from xlm.model.encoder import Encoder
-from xlm.training.metrics import LossSums
-from xlm.training.objective import MaskedLoss, to_tensors
+from xlm.training.launch.distributed import Team
+from xlm.training.loss import MaskedLoss, to_tensors
+from xlm.training.monitoring.metrics import LossSums
 from xlm.training.optimizer import build_optimizer
-from xlm.training.team import Team
 
 _FIRST_SCALE = 65_536.0
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}

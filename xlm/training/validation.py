@@ -17,16 +17,16 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from xlm.batches.batch import Batch
-from xlm.batches.data import Corpus, load_corpus
-from xlm.batches.held_out import causal_streams, masked_pairs, masked_streams
-from xlm.batches.pairs import usable_pairs
-from xlm.config.training import Objective
-from xlm.model.description import ModelDescription
+from xlm.config.training.pretrain import Objective
+from xlm.dataloader.batch import Batch
+from xlm.dataloader.data import Corpus, load_corpus
+from xlm.dataloader.held_out import causal_streams, masked_pairs, masked_streams
+from xlm.dataloader.pairs import usable_pairs
 from xlm.model.encoder import Encoder
-from xlm.model.places import ask, pack
-from xlm.training.job import PretrainJob
-from xlm.training.objective import to_tensors
+from xlm.model.formats.description import ModelDescription
+from xlm.model.positions import ask, pack
+from xlm.training.launch.job import PretrainJob
+from xlm.training.loss import to_tensors
 
 _MANY_LANGUAGES = 5
 _CHUNK_PARTS = {"valid": 5, "test": 10}

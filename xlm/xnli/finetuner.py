@@ -14,26 +14,26 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xlm.batches.concatenate import join_inferences
-from xlm.batches.data import open_training_data
-from xlm.batches.device_masks import DeviceMasks
-from xlm.batches.randomness import generator, seed_dropout, torch_seed
-from xlm.batches.source import BatchSource
-from xlm.batches.walk import Walk
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.config.languages import ENGLISH
-from xlm.config.xnli import FinetuneConfig
+from xlm.config.languages.pairs import ENGLISH
+from xlm.config.training.xnli import FinetuneConfig
+from xlm.dataloader.concatenate import join_inferences
+from xlm.dataloader.data import open_training_data
+from xlm.dataloader.loader import BatchSource
+from xlm.dataloader.masking.device import DeviceMasks
+from xlm.dataloader.randomness import generator, seed_dropout, torch_seed
+from xlm.dataloader.sampler import Walk
 from xlm.errors import TrainingError
-from xlm.model.checkpoint import classifier_weights, load_encoder
 from xlm.model.classifier import LABELS, Classifier
 from xlm.model.encoder import Encoder
+from xlm.model.formats.ours import classifier_weights, load_encoder
 from xlm.shards.lines import InferencePairs
 from xlm.shards.reader import read_inference_pairs
-from xlm.training.objective import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss, to_tensors
+from xlm.training.monitoring.throughput import SpeedLines
 from xlm.training.optimizer import build_optimizer
-from xlm.training.speed import SpeedLines
-from xlm.xnli.jobs import FinetuneJob
-from xlm.xnli.scoring import classify, longest_sentence, predict
+from xlm.xnli.evaluation.scoring import classify, longest_sentence, predict
+from xlm.xnli.launch.jobs import FinetuneJob
 
 log = logging.getLogger(__name__)
 

@@ -13,16 +13,16 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from xlm.config.xnli import FinetuneConfig
+from xlm.config.training.xnli import FinetuneConfig
 from xlm.errors import TrainingError
-from xlm.model.checkpoint import WEIGHTS_FILE
-from xlm.model.description import read_description, write_description
+from xlm.model.formats.description import read_description, write_description
+from xlm.model.formats.ours import WEIGHTS_FILE
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.job import SPEED_FILE
-from xlm.training.speed import SpeedLines
-from xlm.training.team import Team
+from xlm.training.launch.distributed import Team
+from xlm.training.launch.job import SPEED_FILE
+from xlm.training.monitoring.throughput import SpeedLines
 from xlm.xnli.finetuner import Attempt, Finetuner
-from xlm.xnli.jobs import FinetuneJob
+from xlm.xnli.launch.jobs import FinetuneJob
 
 log = logging.getLogger(__name__)
 

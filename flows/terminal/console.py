@@ -1,0 +1,170 @@
+"""The flow in a terminal: `python -m flows.terminal.console REQUEST_JSON`, which `xlm run` starts.
+
+Where `xlm ui` runs on the same root (or PREFECT_API_URL names a server), the run is recorded there
+and seen in its UI; else a server is started for the time of the run, with its records below the
+store's root.
+"""
+
+import atexit
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from flows.server.access import ServerAccess, find_access
+from flows.server.environment import (
+    require_server,
+    server_answers,
+    set_up_home,
+    use_server,
+)
+from flows.server.process import StartingServer, free_port, starting_server
+from flows.terminal.interruption import Interruption
+from flows.terminal.program import require_valid_settings
+from flows.ui.terminal_runs import note_run
+from xlm.cli.live import LiveView, RunConsole
+from xlm.cli.output import print_anything
+from xlm.config.reading.warnings import config_warnings
+from xlm.engine.events import Observer, Observers
+from xlm.errors import ToolError, XlmError
+from xlm.pipeline.request import RunRequest
+from xlm.processes.signals import END_SIGNALS
+
+_SILENT = ("prefect", "EventsWorker", "APILogWorker")
+"""Prefect's own: what its tasks say is in its records, and in our view as one line."""
+_RECORDED = ("prefect.flow_runs", "prefect.task_runs")
+"""What the run's page in the UI shows."""
+_DELIVERY_SECONDS = 10.0
+"""The longest wait for each of Prefect's two senders."""
+
+
+def main(request_json: str) -> NoReturn:
+    """Run the flow for a request and exit; the code is 0 only if every selected node is there."""
+    request = RunRequest.model_validate_json(request_json)
+    root = Path(os.environ["XLM_ROOT"])
+    print_anything()
+    interruption = Interruption()
+    interruption.listen()
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
+        config = request.resolve()
+        interruption.allow(save_seconds=config.pretrain.save_seconds)
+        view = LiveView(RunConsole(), remarks=config_warnings(config))
+        with view, _prefect(root) as server:
+            _print_warnings(view)
+            _run(request, root, Observers([view, interruption]), server)
+    except (XlmError, OSError) as error:
+        sys.stderr.write(f"xlm: {error}\n")
+        _leave(error.exit_code if isinstance(error, XlmError) else 1)
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write("xlm: interrupted; the same command goes on where this one stopped\n")
+        _leave(interruption.exit_code(interrupt))
+    _leave(0)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without a wait for Prefect's threads, which try for a minute to reach a server."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    atexit._run_exitfuncs()
+    os._exit(code)
+
+
+def _run(
+    request: RunRequest, root: Path, observer: Observer, server: StartingServer | None
+) -> None:
+    # Prefect reads its settings when it is imported, so not before the server is known.
+    require_valid_settings()
+    from httpx import HTTPError
+    from prefect import tags
+
+    from flows.full_pipeline import full_pipeline
+    from flows.submission import extra_observer
+    from flows.ui.abandoned import end_killed_runs
+
+    if server is not None:
+        server.wait_until_ready()  # It started while the imports above took their time.
+    _log_to_the_server_only()
+    extra_observer.set(observer)
+    try:
+        end_killed_runs(root)
+        with tags(note_run(root)):
+            full_pipeline(**request.model_dump(mode="json"))
+        _deliver_records(server)
+    except (XlmError, KeyboardInterrupt):
+        _deliver_records(server)
+        raise
+    except HTTPError as error:
+        # The server went away, or its disk is full; the lines above say what became of stages.
+        said = str(error).partition(" - Response")[0] or type(error).__name__
+        raise ToolError(
+            f"the Prefect server failed: {said}",
+            fix="start it again or free some space; the same command goes on from here",
+        ) from error
+
+
+def _deliver_records(server: StartingServer | None) -> None:
+    """Send the lines and events that Prefect still holds, while the server is there."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    if server is None or server.running():
+        for worker in (APILogWorker, EventsWorker):
+            worker.drain_all(timeout=_DELIVERY_SECONDS)
+
+
+class _Warnings(logging.Handler):
+    """Prints what our code logs as a line of the view; Prefect would print it raw, with its time
+    and module, in the middle of the picture."""
+
+    def __init__(self, view: LiveView) -> None:
+        super().__init__(logging.WARNING)
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line."""
+        self._view.warned(record.getMessage())
+
+
+def _print_warnings(view: LiveView) -> None:
+    ours = logging.getLogger("xlm")
+    ours.addHandler(_Warnings(view))
+    ours.propagate = False
+
+
+def _log_to_the_server_only() -> None:
+    # A server that went away is one line at the end; Prefect would add two for each batch.
+    logging.raiseExceptions = False
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in _RECORDED:
+        recorded = logging.getLogger(name)
+        recorded.setLevel(logging.INFO)
+        recorded.propagate = False
+
+
+@contextmanager
+def _prefect(root: Path) -> Iterator[StartingServer | None]:
+    """Settings for this process, and a server that starts where none runs yet."""
+    home = set_up_home(root)
+    if given := os.environ.get("PREFECT_API_URL"):
+        require_server(given)
+        yield None
+        return
+    if (lasting := find_access(root)) and server_answers(lasting.api_url):
+        use_server(lasting.client_variables())
+        yield None
+        return
+    access = ServerAccess.new(free_port())
+    use_server(access.client_variables())
+    with starting_server(home, access) as server:
+        yield server
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

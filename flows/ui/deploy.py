@@ -1,0 +1,81 @@
+"""Registers the work pool and the deployments: `python -P -m flows.ui.deploy`, for `xlm deploy`."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from flows.server.access import find_access
+from flows.server.environment import require_server, set_up_home, use_server
+from flows.terminal.program import become_a_program, require_valid_settings
+from xlm.errors import ToolError
+
+WORK_POOL = "xlm-local"
+
+
+def main() -> int:
+    """Use the server of PREFECT_API_URL, or that of the `xlm ui` on this root."""
+    root = Path(os.environ["XLM_ROOT"])
+    set_up_home(root)
+    if given := os.environ.get("PREFECT_API_URL"):
+        require_server(given)
+    elif access := find_access(root):
+        use_server(access.client_variables())
+    else:
+        raise ToolError("no Prefect server runs here", fix="start one with `make ui`")
+    require_valid_settings()
+    register_deployments()
+    return 0
+
+
+def register_deployments() -> None:
+    """Create or update the work pool, then every deployment of prefect.yaml.
+
+    Raises:
+        ToolError: the server refuses one of them.
+    """
+    _register_pool()
+    command = [sys.executable, "-P", "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = " | ".join((done.stderr or done.stdout).split("\n"))[-500:]
+        raise ToolError(f"prefect deploy --all failed: {said}")
+
+
+def job_template() -> dict[str, Any]:
+    """The pool's template: it takes no variable, so no run can ask for a command of its own."""
+    variables = {name: os.environ[name] for name in ("XLM_ROOT", "PREFECT_HOME")}
+    return {
+        "variables": {"type": "object", "properties": {}, "additionalProperties": False},
+        "job_configuration": {
+            "command": f"{shlex.quote(sys.executable)} -P -m flows.ui.flow_process",
+            "env": variables | {"PYTHONSAFEPATH": "1"},
+            "stream_output": True,
+            "working_dir": os.environ["XLM_HOME"],
+        },
+    }
+
+
+def _register_pool() -> None:
+    from httpx import HTTPError
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+    from prefect.exceptions import ObjectAlreadyExists
+
+    template = job_template()
+    try:
+        with get_client(sync_client=True) as client:
+            pool = WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template)
+            try:
+                client.create_work_pool(pool)
+            except ObjectAlreadyExists:
+                client.update_work_pool(WORK_POOL, WorkPoolUpdate(base_job_template=template))
+    except HTTPError as error:
+        said = str(error).partition("\n")[0]
+        raise ToolError(f"the Prefect server refuses the work pool: {said}") from error
+
+
+if __name__ == "__main__":
+    become_a_program(main)

@@ -1,0 +1,92 @@
+"""`xlm bpe learn` and `xlm bpe apply` in a pipe."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.text.filter_process import run
+from xlm.bpe.learning.learners import learn_codes
+from xlm.cli.text.learning_lines import LearningLines
+from xlm.config.data.learners import LEARNERS
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_codes_are_learned_and_applied_in_a_pipe(tmp_path: Path, learner: str) -> None:
+    text = b"lower newer lowest\nlow new newest\n" * 5
+    codes, said = run("bpe", "learn", "--codes", "4", "--learner", learner, text=text)
+    assert said == ""
+    assert codes.count(b"\n") == 4
+    assert codes.split(b" ")[2].startswith(b"20")  # w e occurs four times in each pair of lines
+    (tmp_path / "codes").write_bytes(codes)
+    pieces, _ = run("bpe", "apply", "--codes", str(tmp_path / "codes"), text=text)
+    assert pieces.decode().replace("@@ ", "") == text.decode()
+    assert b"@@ " in pieces
+
+
+def test_a_text_without_enough_pairs_is_told(tmp_path: Path) -> None:
+    codes, said = run("bpe", "learn", "--codes", "50", text=b"ab ab")
+    assert codes == b"a b</w> 2\n"
+    assert said == "xlm: only 1 of 50 merges: the text has no more pairs\n"
+    answer, said = run("bpe", "learn", "--codes", "5", text=b"a b\n", code=1)
+    assert (answer, said.count("\n")) == (b"", 1)
+    answer, said = run("bpe", "learn", "--codes", "5", "--learner", "fastbp", code=1)
+    assert "did you mean 'fastbpe'?" in said
+
+
+def test_learned_codes_are_the_goldens(shared: Path) -> None:
+    golden = shared / "golden" / "fastbpe"
+    codes, _ = run("bpe", "learn", "--codes", "2000", text=(golden / "corpus.tok").read_bytes())
+    assert codes == (golden / "codes.2000").read_bytes()
+    pieces, _ = run(
+        *("bpe", "apply", "--codes", golden / "codes.2000"),
+        text=(golden / "corpus.tok").read_bytes(),
+    )
+    assert pieces == (golden / "corpus.bpe").read_bytes()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_programs_own_lines_stay_off_the_terminal(tmp_path: Path, jobs: str) -> None:
+    """fastBPE prints `Loading codes from ...` and `Read 1 words ...`."""
+    text = b"lower newer lowest\n" * 5
+    codes, said = run("bpe", "learn", "--codes", "2", text=text)
+    assert said == ""
+    (tmp_path / "codes").write_bytes(codes)
+    _, said = run(*("bpe", "apply", "--codes", tmp_path / "codes", "--jobs", jobs), text=text)
+    assert said == ""
+
+
+def test_a_warning_of_the_learner_is_one_of_ours() -> None:
+    _, said = run("bpe", "learn", "--codes", "2", text=b"ab" * 6_000 + b"\n")
+    assert said.startswith("xlm: warning: the longest word has 12000 bytes")
+    assert said.count("\n") == 1
+
+
+def test_long_learning_prints_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """Codes come at the end, all at once: a pipe was silent for hours before."""
+    with LearningLines(codes=2_000, every_seconds=0.01) as lines:
+        assert lines.line().endswith("reading and counting words")
+        lines.merged(1_200)
+        assert lines.line().endswith("1,200/2,000 merges")
+        deadline = time.monotonic() + 30
+        printed = ""
+        while "1,200/2,000 merges" not in printed and time.monotonic() < deadline:
+            time.sleep(0.01)
+            printed += capsys.readouterr().err
+    assert all(line.startswith("xlm: bpe learn  ") for line in printed.splitlines())
+    assert "1,200/2,000 merges" in printed
+
+
+def test_learning_reports_its_merges(tmp_path: Path) -> None:
+    told: list[int] = []
+    (tmp_path / "text").write_bytes(b"lower newer lowest\n" * 5)
+    learn_codes(
+        *(tmp_path / "text", tmp_path / "codes"),
+        codes=3,
+        messages=tmp_path / "log",
+        on_merge=told.append,
+    )
+    assert told == [1, 2, 3]
+    assert "Loading vocabulary from" in (tmp_path / "log").read_text(encoding="utf-8")

@@ -1,0 +1,142 @@
+"""Filters with any bytes on standard input: as many lines out as in, or one line that says why."""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.text.filter_process import encode_arguments, run, start
+from xlm.cli.text.filter_recipes import ApplyCodes, Decode, Encode, Tokenize
+from xlm.cli.text.filter_stream import Answer, Partly, decode_lines
+from xlm.errors import XlmError
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 1.0
+LETTERS = (
+    "aZ09 \t\r\v\f\0\x1b\x7f\x85\xa0\xad\u200b\u200d\u2028\ufeff\ufffe\ufffd,.!?'\"@&<>|[]()-_/\\%#"
+    "éßıİǅſΣς‏العربيةहिन्दीภาษาไทย中文。「」한국어𝒜👩‍👩‍👧🇨🇳\U000e0001\U0010ffff@@</w><unk>"
+)
+PIECES = (
+    "@@",
+    "</s>",
+    "<unk>",
+    "@-@",
+    "&amp;",
+    "http://a.b/c?d=e",
+    "1.234,56",
+    "14",
+    "-1",
+    "9" * 40,
+)
+
+
+def text_of(chance: random.Random) -> bytes:
+    """Lines of odd letters, pieces and numbers; some have bytes that are not UTF-8."""
+    lines = []
+    for _ in range(chance.randrange(1, 20)):
+        words = [
+            chance.choice(PIECES)
+            if chance.random() < 0.3
+            else "".join(chance.choices(LETTERS, k=chance.randrange(12)))
+            for _ in range(chance.randrange(8))
+        ]
+        lines.append(" ".join(words).encode())
+    data = b"\n".join(lines)
+    if chance.random() < 0.3:
+        place = chance.randrange(len(data) + 1)
+        data = data[:place] + chance.randbytes(chance.randrange(1, 8)) + data[place:]
+    return data + b"\n"
+
+
+def answered(answer: Answer, data: bytes) -> int:
+    """How many lines were answered; every answer is one line, a fault is one of ours."""
+    lines, fault = decode_lines(data, 1)
+    try:
+        answers = list(answer(lines, 1))
+    except Partly as partly:
+        answers, fault = list(partly.answers), partly.fault
+        assert isinstance(fault, XlmError)
+    else:
+        assert len(answers) == len(lines)
+    assert not any("\n" in one for one in answers)
+    "".join(answers).encode()
+    if fault is not None:
+        assert "\n" not in str(fault)
+        assert "standard input" in str(fault) or "line" in str(fault)
+    else:
+        assert len(answers) == data.count(b"\n")
+    return len(answers)
+
+
+@pytest.mark.parametrize(
+    "name", ["tokenize", "cased", "thai", "chinese", "encode", "decode", "apply"]
+)
+def test_any_bytes_give_as_many_lines_or_one_reason(name: str, model: Path) -> None:
+    make: dict[str, Callable[[], Answer]] = {
+        "tokenize": Tokenize("sw", None).build,
+        "cased": Tokenize("en", None, cased=True).build,
+        "thai": Tokenize("th", "newmm").build,
+        "chinese": Tokenize("zh", "jieba").build,
+        "encode": Encode(Tokenize("fr", None), model / "codes", model / "vocab", None).build,
+        "decode": Decode(model / "vocab", None).build,
+        "apply": ApplyCodes(model / "codes").build,
+    }
+    answer = make[name]()
+    ends = time.monotonic() + SECONDS
+    tried = 0
+    for seed in range(5000):
+        if seed > 20 and time.monotonic() > ends:
+            break
+        data = text_of(random.Random(seed))
+        try:
+            tried += answered(answer, data)
+        except Exception as error:
+            error.add_note(f"{name}, seed {seed}: {data!r}")
+            raise
+    print(f"{name}: {tried} lines")
+    assert tried > 20
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_whole_processes_answer_every_line_of_odd_text(jobs: str, model: Path) -> None:
+    text = b"".join(
+        data
+        for seed in range(400)
+        for data in [text_of(random.Random(seed))]
+        if data.decode(errors="ignore").encode() == data
+    )
+    for arguments in (
+        ("tokenize", "--lang", "th"),
+        (*encode_arguments(model), "--lang", "en"),
+        ("bpe", "apply", "--codes", str(model / "codes")),
+    ):
+        answer, said = run(*arguments, "--jobs", jobs, text=text)
+        assert answer.count(b"\n") == text.count(b"\n"), arguments
+        assert all(line.startswith("xlm: warning: ") for line in said.splitlines())
+
+
+def test_random_bytes_end_in_one_line_after_the_answers_before_them(model: Path) -> None:
+    for seed in range(3):
+        data = b"14 15\n15\n" + random.Random(seed).randbytes(5000)
+        answer, said = run("decode", "--vocab", str(model / "vocab"), text=data, code=1)
+        assert answer.count(b"\n") >= 2
+        assert said.startswith("xlm: ")
+        assert said.count("\n") == 1
+        assert "Traceback" not in said
+
+
+def test_lines_that_arrive_byte_by_byte_are_whole() -> None:
+    """A character is never cut where a read ends."""
+    process = start("tokenize", "--lang", "zh")
+    assert process.stdin is not None
+    text = "我来到北京。\n👩 é\n".encode()
+    for number in range(len(text)):
+        process.stdin.write(text[number : number + 1])
+        process.stdin.flush()
+        time.sleep(0.002)
+    answer, said = process.communicate()
+    assert (answer.count(b"\n"), said) == (2, b"")
+    assert answer.decode().splitlines()[0].replace(" ", "") == "我来到北京."

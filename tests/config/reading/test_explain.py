@@ -1,0 +1,99 @@
+"""Every setting that does not fit is one clear line: the setting, what was given, what to write."""
+
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.reading.explain import PATTERNS
+from xlm.config.reading.resolve import resolve
+from xlm.errors import ConfigError
+
+PLAIN = "kind: plain, name: a, title: b, licence: c"
+
+CASES = {
+    "sources.wikipedia=20261101": "sources.wikipedia must be a section, not 20261101; name its "
+    "settings below it: date, head_bytes, licence",
+    "sources.wikipedia.date=2026-11-01": "sources.wikipedia.date must be a date as YYYYMMDD, e.g. "
+    "20261101, not '2026-11-01'",
+    "sources.xnli.address=xx": "sources.xnli.address: 'xx' is not an address that begins with "
+    "https:// or http://",
+    "sources.parallel=[{kind: plaain}]": "sources.parallel.0 must be a corpus with a `kind`: "
+    "opus or plain, not {'kind': 'plaain'}",
+    "sources.parallel=[{a: 1}]": "sources.parallel.0 must be a corpus with a `kind`",
+    "sources.parallel=[x]": "sources.parallel.0 must be a section, not 'x'",
+    "sources.parallel=x": "sources.parallel must be a list",
+    "sources.parallel=[{kind: opus, corpus: A b, version: v1}]": "sources.parallel.0.corpus must "
+    "be letters, digits and . _ - only, not 'A b'; OPUS name",
+    "sources.parallel=[{kind: opus, version: v1}]": "sources.parallel.0.corpus is missing",
+    f"sources.parallel=[{{{PLAIN}, english: 'https://h/x', other: 'https://h/{{0}}'}}]": "must "
+    "hold {code}, and no other braces",
+    f"sources.parallel=[{{{PLAIN}, english: 'https://h/', other: 'https://h/{{code}}'}}]": "does "
+    "not end in the name of a file",
+    f"sources.parallel=[{{{PLAIN}, english: 'file:///h/x', other: 'https://h/{{code}}'}}]": "is "
+    "not an address that begins with",
+    **{
+        f"sources.parallel=[{{{PLAIN}, english: '{english}', other: 'https://h/{{code}}'}}]": why
+        for english, why in {
+            "https://h/x.zip": "'https://h/x.zip' is no text by its name; give a text, plain or",
+            "https://h/x.TAR.gz": "is no text by its name",
+            "https://h/{code}.txt": "'https://h/{code}.txt' holds braces; write the address of one",
+            "https://h:99999/x": "has no host and port that can be",
+            "https://h:²/x": "has no host and port that can be",
+            "https://a..b/x": "has no host and port that can be",
+            f"https://{'a' * 64}.b/x": "has no host and port that can be",
+        }.items()
+    },
+    "languages=en": "languages must be a list, e.g. [en, sw], not 'en'",
+    "languages=[en, xx]": "unknown language 'xx'; known are ar bg",
+    "bpe=null": "bpe must be a section, not empty (null)",
+    "bpe.codes=many": "bpe.codes must be a whole number, not 'many'; Merges to learn",
+    "bpe.codes=1.5": "bpe.codes must be a whole number, not 1.5",
+    "bpe.codes=0": "bpe.codes must be more than 0, not 0",
+    "model.dimension=1e12": "model.dimension must be a whole number, not '1e12'",
+    "model.dimension=1000000000000": "model.dimension must be 65536 or less",
+    "pretrain.device=tpu": "pretrain.device must be 'cpu' or 'cuda', not 'tpu'",
+    "pretrain.compile=maybe": "pretrain.compile must be true or false, not 'maybe'",
+    "pretrain.objectives=[]": "pretrain.objectives must be a list of 1 or more, not []",
+    "pretrain.objectives=[mlm, foo]": "pretrain.objectives.1 must be 'clm', 'mlm' or 'tlm'",
+    "pretrain.optimizer.learning_rate=.inf": "must be a finite number, not inf",
+    "split.valid_fraction=0.9": "split.valid_fraction must be less than 0.5, not 0.9",
+    "text.segmenters=jieba": "text.segmenters must be a mapping of names to values, not 'jieba'",
+    "text.segmenters.zh=jeiba": "no segmenter 'jeiba'; did you mean 'jieba'?",
+    "release.name=../x": "release.name must be letters, digits and . _ - only",
+    "model.heads=7": "7 heads do not divide the dimension 256",
+    "pretrain.updates1=3": "unknown setting 'pretrain.updates1'; did you mean 'updates'?",
+    ".=1": "unknown setting",
+    "bpe.codes.x=1": "codes is a value, not a section; write bpe.codes=...",
+}
+
+
+@pytest.mark.parametrize("override", CASES)
+def test_a_bad_setting_is_one_clear_line(override: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve("mini15", [override])
+    line = str(caught.value)
+    assert CASES[override] in line
+    assert "\n" not in line
+    for foreign in ("Input should", "match pattern", "instance of", "discriminator", "Value error"):
+        assert foreign not in line
+
+
+def _models(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = annotation.model_fields.values()
+        return {annotation}.union(*(_models(field.annotation) for field in fields))
+    return set().union(*map(_models, get_args(annotation)))
+
+
+def test_every_pattern_of_a_setting_is_put_in_words() -> None:
+    patterns = {
+        rule.pattern
+        for model in _models(PipelineConfig)
+        for field in model.model_fields.values()
+        for rule in field.metadata
+        if getattr(rule, "pattern", None)
+    }
+    assert patterns
+    assert patterns <= PATTERNS.keys()

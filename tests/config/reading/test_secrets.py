@@ -1,0 +1,193 @@
+"""Passwords and tokens of addresses: taken out of all that is stored, found for the request."""
+
+import pytest
+
+from xlm.cli.request import build_request
+from xlm.config.reading.proxies import require_usable_proxies
+from xlm.config.reading.resolve import resolve
+from xlm.config.reading.secrets import (
+    credentials_for,
+    secret_parameters_for,
+    take_from_override,
+    take_secrets,
+)
+from xlm.errors import ConfigError, SourceError
+from xlm.pipeline.request import RunRequest
+from xlm.redaction import redact
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch, tmp_path):
+    """No credentials of the machine, and none left behind."""
+    monkeypatch.setenv("XLM_CREDENTIALS", "")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("NETRC", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden"),
+    [
+        ("https://me:pw@h/a", "https://***@h/a"),
+        ("https://token@h/a", "https://***@h/a"),
+        ("see HTTP://a:b@h, socks5://x:y@z:1", "see HTTP://***@h, socks5://***@z:1"),
+        ("https://me:p@ss@h/", "https://***@h/"),
+        ("https://me:pa/ss@h/", "https://***@h/"),
+        ("https://h/a?x=1&Token=t&y=2", "https://h/a?x=1&Token=***&y=2"),
+        ("https://h/a?X-Amz-Signature=t", "https://h/a?X-Amz-Signature=***"),
+        ("https://h/a?jwt=t&session=u&page=2", "https://h/a?jwt=***&session=***&page=2"),
+        ("https://h/a?sv=1&sig=t", "https://h/a?sv=1&sig=***"),
+        ("https://h:8080/@user/a?page=2", "https://h:8080/@user/a?page=2"),
+        ("http://127.0.0.1:4200/api of a@b", "http://127.0.0.1:4200/api of a@b"),
+        ("model.key=5 a@b", "model.key=5 a@b"),
+    ],
+)
+def test_messages_hide_secrets_of_addresses(shown, hidden):
+    assert redact(shown) == hidden
+    assert str(SourceError(shown, fix=shown)) == f"{hidden}; {hidden}"
+
+
+def test_credentials_leave_the_configuration_and_stay_with_the_process(tmp_path):
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(
+        "languages: [en, sw]\n"
+        "sources:\n"
+        "  mirror: https://me:p%40w@Mirror.example:8443/xlm\n"
+        "  xnli: {title: X, licence: L, address: 'https://h.example/x.zip?a=1&token=abc'}\n"
+    )
+    config = resolve(str(profile))
+    assert config.sources.mirror == "https://Mirror.example:8443/xlm"
+    assert config.sources.xnli.address == "https://h.example/x.zip?a=1"
+    assert credentials_for("https://mirror.example:8443/xlm/h/x") == ("me", "p@w")
+    assert credentials_for("https://mirror.example/xlm") is None
+    assert credentials_for("http://mirror.example:8443/xlm") is None
+    assert secret_parameters_for("https://h.example/x.zip?a=1") == "token=abc"
+    assert secret_parameters_for("https://h.example/y.zip") == ""
+
+
+def test_a_template_of_addresses_keeps_its_parameters():
+    taken = take_secrets({"other": "https://h/{code}.txt?token=abc"})
+    assert taken == {"other": "https://h/{code}.txt"}
+    assert secret_parameters_for("https://h/sw.txt") == "token=abc"
+    assert secret_parameters_for("https://h/sw.txt.gz") == ""
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "sources.mirror=https://me:SECRET@h/x",
+        "sources.mirror='https://SECRET@h/x'",
+        'sources={"mirror": "https://me:SECRET@h/x"}',
+        'sources.parallel=[{"english": "https://h/a?token=SECRET", "kind": plain}]',
+        "release.name=see https://me:SECRET@h",
+    ],
+)
+def test_a_request_never_holds_a_secret(override):
+    cleaned = take_from_override(override)
+    assert "SECRET" not in cleaned
+    assert "SECRET" not in build_request("sample", [override]).model_dump_json()
+    with pytest.raises(ConfigError, match="XLM_CREDENTIALS") as caught:
+        RunRequest(overrides=(override,))
+    assert "SECRET" not in str(caught.value)
+
+
+def test_what_has_no_secret_stays_as_it_was():
+    for override in ("bpe.codes=3", "sources.mirror=https://h/x", "a={b: [1, 'c']}", "a=@x?y=1"):
+        assert take_from_override(override) == override
+    first, second = resolve("mini15"), resolve("mini15")
+    assert first == second
+
+
+def test_a_password_with_a_slash_is_one_line_without_it():
+    with pytest.raises(ConfigError, match="%2F") as caught:
+        resolve("mini15", ["sources.mirror=https://me:PART/SECRET@h/x"])
+    assert "SECRET" not in str(caught.value)
+    assert "PART" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "//me:SECRET@h.example/x",
+        "me:SECRET@h.example/x",
+        "http:/me:SECRET@h.example/x",
+        "http:\\\\me:SECRET@h.example/x",
+        "http://me:SECRET word@h.example/x",
+        "http://me:SECRET 1@h.example",
+    ],
+)
+@pytest.mark.parametrize("form", ["sources.mirror={}", "sources={{mirror: '{}'}}"])
+def test_a_mistyped_address_with_a_password_is_refused_and_not_shown(form, address):
+    with pytest.raises(ConfigError, match="a space in the password as %20") as refusal:
+        build_request("sample", [form.format(address)])
+    assert "SECRET" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["/data/a:b@c/x", "./a:b@c", "https://h/a:b@c", "https://h:80/", "a@b.example", "12:30"]
+)
+def test_what_only_looks_like_a_password_is_kept(text):
+    assert take_secrets(text) == text
+
+
+def test_bombs_of_aliases_cost_nothing():
+    level = ["x"]
+    for _ in range(40):
+        level = [level, level]
+    assert take_secrets(level) is not None
+    loop = []
+    loop.append(loop)
+    take_secrets(loop)
+
+
+def test_the_environment_and_netrc_name_credentials(monkeypatch, tmp_path):
+    monkeypatch.setenv("XLM_CREDENTIALS", "https://a:b@one.example https://c:d@two.example/")
+    assert credentials_for("https://two.example/x") == ("c", "d")
+    (tmp_path / ".netrc").write_text("machine three.example login e password f\n")
+    assert credentials_for("https://three.example/x") == ("e", "f")
+    named = tmp_path / "other"
+    named.write_text("machine three.example login g password h\n")
+    monkeypatch.setenv("NETRC", str(named))
+    assert credentials_for("https://three.example/x") == ("g", "h")
+    assert credentials_for("https://four.example/x") is None
+
+
+def test_two_users_at_one_host_are_told_apart_by_the_path():
+    take_secrets(["https://a:b@h/one", "https://c:d@h/two/x"])
+    assert credentials_for("https://h/one/x") == ("a", "b")
+    assert credentials_for("https://h/two/x") == ("c", "d")
+    assert credentials_for("https://h/oneself") == ("c", "d")
+
+
+@pytest.mark.parametrize("text", ["machine", "SECRET x y", "machine a login b SECRET", b"\xff\xfe"])
+def test_a_broken_netrc_is_one_line_that_quotes_nothing(monkeypatch, tmp_path, text):
+    path = tmp_path / "netrc"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    monkeypatch.setenv("NETRC", str(path))
+    with pytest.raises(ConfigError, match="not a netrc file") as caught:
+        credentials_for("https://h/x")
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["SECRET", "https://h/SECRET", "me:SECRET@h", "https://"])
+def test_broken_credentials_are_one_line_that_quotes_nothing(monkeypatch, text):
+    monkeypatch.setenv("XLM_CREDENTIALS", f"https://a:b@one.example {text}")
+    with pytest.raises(ConfigError, match="XLM_CREDENTIALS: entry 2") as caught:
+        credentials_for("https://h/x")
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "http_proxy"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("socks5://u:SECRET@h:1", "socks4://h", "ftp://h", "http://", "http://h:x", "h:99999"),
+        *("a b", "u:SECRET@h:99999", "u:SECRET@a b:1", "http:/u:SECRET@h:1"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_one_line(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"^{name}=") as caught:
+        require_usable_proxies()
+    assert "SECRET" not in str(caught.value)
+    monkeypatch.setenv(name, "http://proxy.example:3128")
+    require_usable_proxies()

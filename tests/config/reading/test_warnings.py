@@ -1,0 +1,75 @@
+"""Warnings about a configuration: in the plan and before a run, on standard error."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xlm.config.reading.resolve import profile_names, resolve
+from xlm.config.reading.warnings import config_warnings
+
+
+@pytest.mark.parametrize("profile", profile_names())
+def test_the_profiles_have_no_warning(profile: str) -> None:
+    assert config_warnings(resolve(profile)) == []
+
+
+def test_a_warm_up_longer_than_the_run_is_a_warning() -> None:
+    found = config_warnings(resolve("mini15", ["pretrain.updates=99", "finetune.updates=59"]))
+    assert [line.partition(":")[0] for line in found] == [
+        "pretrain.schedule.warmup_updates 100 is more than pretrain.updates 99",
+        "finetune.schedule.warmup_updates 60 is more than finetune.updates 59",
+    ]
+    assert config_warnings(resolve("mini15", ["pretrain.updates=100"])) == []
+
+
+@pytest.mark.parametrize("section", ["pretrain", "finetune"])
+def test_a_warm_up_that_nobody_named_is_no_warning(section: str, tmp_path: Path) -> None:
+    """It was one in each short run of a profile with the original's schedule."""
+    profile = tmp_path / "mine.yaml"
+    profile.write_text("languages: [en, fr]\n")
+    short = ("pretrain.objectives=[mlm]", f"{section}.updates=20")
+    config = resolve(str(profile), short)
+    default = getattr(config, section).schedule.warmup_updates
+    warmup = f"{section}.schedule.warmup_updates"
+    other_setting = f"{section}.schedule.kind=constant"
+    assert default > 20
+    assert config_warnings(resolve(str(profile), [*short, other_setting])) == []
+    for named in (f"{warmup}={default}", f"{section}.schedule={{warmup_updates: {default}}}"):
+        (line,) = config_warnings(resolve(str(profile), [*short, named]))
+        assert line.startswith(f"{warmup} {default:,} is more than {section}.updates 20")
+    profile.write_text(f"languages: [en, fr]\n{section}: {{schedule: {{warmup_updates: 21}}}}\n")
+    assert len(config_warnings(resolve(str(profile), short))) == 1
+
+
+def test_translation_without_a_pair_is_a_warning() -> None:
+    (line,) = config_warnings(resolve("mini15", ["sources.parallel=[]"]))
+    assert line.startswith("pretrain.objectives names tlm, but sources.parallel is empty: nothing")
+    (line,) = config_warnings(resolve("mini15", [], languages=["en"]))
+    assert "but the languages make no pair with English" in line
+    masked = ["sources.parallel=[]", "pretrain.objectives=[mlm]"]
+    assert config_warnings(resolve("mini15", masked)) == []
+
+
+@pytest.mark.slow
+def test_the_plan_prints_it_on_standard_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(
+                sys.executable,
+                "-m",
+                "flows.commands.main",
+                "plan",
+                "--root",
+                str(tmp_path / "root"),
+            ),
+            *("--set", "pretrain.updates=5", "--set", "pretrain.schedule.warmup_updates=6"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.startswith("xlm: warning: pretrain.schedule.warmup_updates 6 is more than")
+    assert done.stderr.count("\n") == 1
+    assert "warmup" not in done.stdout

@@ -1,0 +1,100 @@
+"""Credentials are sent to the host that they belong to, and to no other."""
+
+import base64
+
+import pytest
+
+from tests.corpus.http.raw_host import raw_host
+from xlm.config.data.sources import NetworkConfig
+from xlm.config.reading.secrets import take_secrets
+from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.http.mirror import open_client
+from xlm.errors import SourceError
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch, tmp_path):
+    monkeypatch.setenv("XLM_CREDENTIALS", "")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("")
+
+
+NETWORK = NetworkConfig(attempts=1, timeout_seconds=10, redirect_hosts=("localhost",))
+BASIC = f"Basic {base64.b64encode(b'me:p@w').decode()}"
+
+
+def _text(address, mirror=None):
+    with open_client(mirror, NETWORK) as client:
+        return Fetcher(client, NETWORK).text(address)
+
+
+def test_user_and_password_of_an_address_are_sent(host, new_file):
+    host.files["/a"] = new_file(b"yes")
+    address = take_secrets(host.url("/a").replace("://", "://me:p%40w@"))
+    assert "me" not in address
+    assert _text(address) == "yes"
+    assert host.requests[0][1]["authorization"] == BASIC
+
+
+def test_those_of_a_mirror_are_sent_to_the_mirror(host, new_file):
+    host.files["/x/host.example/a"] = new_file(b"yes")
+    mirror = take_secrets(host.url("/x").replace("://", "://me:p%40w@"))
+    assert _text("https://host.example/a", mirror) == "yes"
+    assert host.requests[0][1]["authorization"] == BASIC
+
+
+def test_those_of_netrc_are_sent(host, new_file, tmp_path):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password p@w\n")
+    host.files["/a"] = new_file(b"yes")
+    assert _text(host.url("/a")) == "yes"
+    assert host.requests[0][1]["authorization"] == BASIC
+
+
+def test_secret_parameters_are_sent_and_not_logged(host, new_file, caplog):
+    host.files["/a?x=1&token=abc"] = new_file(b"yes")
+    address = take_secrets(host.url("/a?x=1&token=abc"))
+    caplog.set_level("INFO")
+    assert _text(address) == "yes"
+    assert address.endswith("/a?x=1")
+    assert "GET" in caplog.text
+    assert "abc" not in caplog.text
+
+
+@pytest.mark.parametrize("base", ["/x", "/x/", "", "/"])
+def test_a_mirrors_secret_parameters_go_with_each_of_its_files(host, new_file, base):
+    place = base.rstrip("/")
+    host.files[f"{place}/host.example/a?token=abc"] = new_file(b"yes")
+    host.files[f"{place}/host.example/a?n=1&token=abc"] = new_file(b"one")
+    mirror = take_secrets(host.url(f"{base}?token=abc"))
+    assert mirror == host.url(base)
+    assert _text("https://host.example/a", mirror) == "yes"
+    assert _text("https://host.example/a?n=1", mirror) == "one"
+
+
+def test_a_redirect_to_another_host_carries_nothing(host, new_file):
+    host.files["/b"] = new_file(b"yes")
+    other = host.url("/b").replace("127.0.0.1", "localhost").replace("://", "://eve:x@")
+
+    def answer(connection, request):
+        assert BASIC.encode() in request
+        connection.sendall(f"HTTP/1.1 302 F\r\nLocation: {other}\r\n\r\n".encode())
+
+    with raw_host(answer) as address:
+        asked = take_secrets(f"{address}/a?token=abc".replace("://", "://me:p%40w@"))
+        assert _text(asked) == "yes"
+    path, headers = host.requests[0]
+    assert path == "/b"
+    assert "authorization" not in headers
+    assert "referer" not in headers
+
+
+def test_a_refusal_names_where_credentials_come_from(host, new_file):
+    host.files["/a"] = new_file(b"", answers=[(401, {})])
+    with pytest.raises(SourceError, match=r"XLM_CREDENTIALS or ~/\.netrc"):
+        _text(host.url("/a"))
+
+
+def test_a_mirror_with_parameters_or_no_address_is_one_line():
+    for mirror in ("https://h/x?sv=1", "https://h:port/"):
+        with pytest.raises(Exception, match=r"^sources\.mirror"):
+            open_client(mirror, NETWORK)

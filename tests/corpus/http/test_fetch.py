@@ -1,0 +1,261 @@
+"""Fetching: whole or absent, whatever the host does."""
+
+import errno
+import hashlib
+import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from tests.corpus.http.transfers import CONTENT, SHA256, Seen
+from xlm.config.data.sources import NetworkConfig
+from xlm.corpus.http import fetch as fetch_module
+from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.http.mirror import open_client
+from xlm.corpus.http.partial import PartialFile
+from xlm.errors import ChecksumError, SourceError, StoreError
+
+
+def test_a_file_arrives_whole_with_its_digest_and_progress(host, new_file, fetcher, places):
+    host.files["/file.bin"] = new_file(CONTENT)
+    seen = Seen()
+    target, part = places
+    result = fetcher.file(
+        host.url("/file.bin"),
+        target,
+        part=part,
+        digests={"sha1": hashlib.sha1(CONTENT).hexdigest().upper()},
+        progress=seen,
+    )
+    assert target.read_bytes() == CONTENT
+    assert (result.size_bytes, result.host_bytes, result.sha256) == (10240, 10240, SHA256)
+    assert seen.updates[-1] == (10240, 10240, "bytes", "file.bin")
+    assert list(part.parent.iterdir()) == []
+    assert host.requests[0][1]["accept-encoding"] == "identity"
+    assert host.requests[0][1]["user-agent"].startswith("xlm-pipeline/")
+
+
+@pytest.mark.parametrize("status", [404, 410, 403])
+def test_a_refusal_is_not_retried(host, new_file, fetcher, places, waits, status):
+    host.files["/file.bin"] = new_file(CONTENT, answers=[(status, {})])
+    target, part = places
+    with pytest.raises(SourceError, match=f"answered {status}"):
+        fetcher.file(host.url("/file.bin"), target, part=part)
+    assert (len(host.requests), waits) == (1, [])
+    assert not target.exists()
+
+
+def test_a_busy_host_is_given_the_time_that_it_asks_for(host, new_file, fetcher, places, waits):
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    host.files["/file.bin"] = new_file(
+        CONTENT, answers=[(429, {"Retry-After": "77"}), (503, {"Retry-After": later})]
+    )
+    target, part = places
+    fetcher.file(host.url("/file.bin"), target, part=part)
+    assert target.read_bytes() == CONTENT
+    assert waits[0] == 77
+    assert 55 <= waits[1] <= 60
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [("100000", 120, 120), ("soon", 0.5, 1.5), ("Sun Nov  1 00:00:00 2026", 0.5, 1.5)],
+)
+def test_no_host_decides_how_long_we_wait(
+    host, new_file, fetcher, places, waits, asked, least, most
+):
+    host.files["/file.bin"] = new_file(CONTENT, answers=[(503, {"Retry-After": asked})])
+    target, part = places
+    fetcher.file(host.url("/file.bin"), target, part=part)
+    assert least <= waits[0] <= most
+
+
+def test_a_host_that_stays_down_ends_in_one_line(fetcher, places, waits):
+    target, part = places
+    with pytest.raises(SourceError, match=r"3 attempts\); run again later") as caught:
+        fetcher.file("http://127.0.0.1:9/file.bin", target, part=part)
+    assert "\n" not in str(caught.value)
+    assert len(waits) == 2
+
+
+def test_a_wrong_checksum_is_an_error_at_once_and_leaves_nothing(
+    host, new_file, fetcher, places, waits
+):
+    host.files["/file.bin"] = new_file(CONTENT)
+    target, part = places
+    with pytest.raises(ChecksumError, match=r"sha1 is .* published 00"):
+        fetcher.file(host.url("/file.bin"), target, part=part, digests={"sha1": "00"})
+    assert not target.exists()
+    assert not part.exists()
+    assert waits == []
+
+
+def test_the_digest_covers_bytes_of_all_attempts(host, new_file, fetcher, places):
+    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[1000, 5000])
+    target, part = places
+    md5 = hashlib.md5(CONTENT).hexdigest()
+    fetcher.file(host.url("/file.bin"), target, part=part, digests={"md5": md5})
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_head_is_exactly_the_first_bytes(host, new_file, fetcher, places):
+    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[500])
+    target, part = places
+    result = fetcher.file(
+        host.url("/file.bin"), target, part=part, head_bytes=1234, digests={"sha1": "not checked"}
+    )
+    assert target.read_bytes() == CONTENT[:1234]
+    assert (result.size_bytes, result.host_bytes) == (1234, 10240)
+    assert host.ranges() == ["bytes=0-1233", "bytes=500-1233"]
+
+
+def test_a_head_from_a_host_without_ranges_stops_in_time(host, new_file, fetcher, places):
+    host.files["/file.bin"] = new_file(CONTENT, ignores_range=True)
+    target, part = places
+    result = fetcher.file(host.url("/file.bin"), target, part=part, head_bytes=1234)
+    assert target.read_bytes() == CONTENT[:1234]
+    assert result.host_bytes == 10240
+
+
+def test_a_file_shorter_than_its_head_is_whole_and_checked(host, new_file, fetcher, places):
+    host.files["/file.bin"] = new_file(CONTENT)
+    target, part = places
+    with pytest.raises(ChecksumError):
+        fetcher.file(
+            host.url("/file.bin"), target, part=part, head_bytes=99_999, digests={"sha1": "00"}
+        )
+    result = fetcher.file(host.url("/file.bin"), target, part=part, head_bytes=99_999)
+    assert result.size_bytes == result.host_bytes == 10240
+
+
+def test_an_empty_file_has_no_head(host, new_file, fetcher, places):
+    host.files["/file.bin"] = new_file(b"")
+    target, part = places
+    with pytest.raises(SourceError, match="refuses the range"):
+        fetcher.file(host.url("/file.bin"), target, part=part, head_bytes=10_000)
+
+
+def test_an_empty_file_arrives_if_its_digest_is_published(host, new_file, fetcher, places):
+    host.files["/file.bin"] = new_file(b"")
+    target, part = places
+    with pytest.raises(SourceError, match="the host sent an empty file"):
+        fetcher.file(host.url("/file.bin"), target, part=part)
+    digests = {"md5": hashlib.md5(b"").hexdigest()}
+    fetched = fetcher.file(host.url("/file.bin"), target, part=part, digests=digests)
+    assert fetched.size_bytes == 0
+    assert target.read_bytes() == b""
+
+
+def test_a_body_without_length_ends_with_the_connection(host, new_file, fetcher, places):
+    host.files["/file.bin"] = new_file(CONTENT, no_length=True)
+    target, part = places
+    assert fetcher.file(host.url("/file.bin"), target, part=part).host_bytes == 10240
+    assert target.read_bytes() == CONTENT
+
+
+def test_an_encoded_body_is_refused(host, new_file, fetcher, places):
+    """Stored as it came it would be gzip under the name of a text; decoded, its size is unknown."""
+    host.files["/file.bin"] = new_file(CONTENT, headers={"Content-Encoding": "gzip"})
+    target, part = places
+    with pytest.raises(SourceError, match="encoded as gzip"):
+        fetcher.file(host.url("/file.bin"), target, part=part)
+
+
+def test_a_trickle_is_cut(host, new_file, places, waits):
+    host.files["/file.bin"] = new_file(CONTENT[:100], seconds_per_byte=0.02)
+    network = NetworkConfig(attempts=1, timeout_seconds=0.2)
+    target, part = places
+    with (
+        open_client(None, network) as client,
+        pytest.raises(SourceError, match=r"only \d+ bytes in 0 s"),
+    ):
+        Fetcher(client, network, waits.append).file(host.url("/file.bin"), target, part=part)
+
+
+def test_a_silent_host_times_out(host, new_file, places, waits):
+    host.files["/file.bin"] = new_file(CONTENT, seconds=0.4)
+    network = NetworkConfig(attempts=1, timeout_seconds=0.1)
+    target, part = places
+    with open_client(None, network) as client, pytest.raises(SourceError, match="ReadTimeout"):
+        Fetcher(client, network, waits.append).file(host.url("/file.bin"), target, part=part)
+
+
+def test_an_address_without_host_is_no_reason_to_retry(fetcher, places, waits):
+    target, part = places
+    with pytest.raises(SourceError, match="check the address"):
+        fetcher.file("gopher://host/file", target, part=part)
+    assert waits == []
+
+
+def test_two_connections_a_host_and_no_more(host, new_file, fetcher, tmp_path):
+    for number in range(8):
+        host.files[f"/{number}"] = new_file(CONTENT, seconds=0.03)
+    threads = [
+        threading.Thread(
+            target=fetcher.file,
+            args=(host.url(f"/{number}"), tmp_path / str(number)),
+            kwargs={"part": tmp_path / f"{number}.part"},
+        )
+        for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert host.most_at_once == 2
+    assert all((tmp_path / str(number)).read_bytes() == CONTENT for number in range(8))
+
+
+def test_too_full_a_disk_is_said_before_the_transfer(host, new_file, fetcher, places, monkeypatch):
+    host.files["/file.bin"] = new_file(CONTENT)
+    monkeypatch.setattr(fetch_module, "_RESERVE_BYTES", 1 << 62)
+    target, part = places
+    with pytest.raises(StoreError, match=r"too full: 10,240 bytes to come, [\d,]+ free"):
+        fetcher.file(host.url("/file.bin"), target, part=part)
+    assert not target.exists()
+
+
+def test_a_disk_that_fills_up_keeps_what_arrived(host, new_file, fetcher, places, monkeypatch):
+    host.files["/file.bin"] = new_file(CONTENT)
+
+    def full(self, chunk):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PartialFile, "append", full)
+    target, part = places
+    with pytest.raises(StoreError, match="No space left"):
+        fetcher.file(host.url("/file.bin"), target, part=part)
+    assert not target.exists()
+
+
+def test_other_faults_of_the_disk_are_not_hidden(host, new_file, fetcher, places, monkeypatch):
+    host.files["/file.bin"] = new_file(CONTENT)
+
+    def broken(self, chunk):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(PartialFile, "append", broken)
+    target, part = places
+    with pytest.raises(OSError, match="Input/output"):
+        fetcher.file(host.url("/file.bin"), target, part=part)
+
+
+def test_a_text_is_read_and_a_missing_one_is_none(host, new_file, fetcher):
+    host.files["/status"] = new_file("größer".encode(), answers=[(503, {})])
+    assert fetcher.text(host.url("/status")) == "größer"
+    assert fetcher.text(host.url("/nothing")) is None
+
+
+def test_a_text_of_any_length_is_not_read(host, new_file, fetcher):
+    host.files["/status"] = new_file(b"x" * (17 << 20))
+    with pytest.raises(SourceError, match="short text belongs"):
+        fetcher.text(host.url("/status"))
+
+
+def test_the_path_of_a_part_is_made(fetcher, host, new_file, tmp_path):
+    host.files["/file.bin"] = new_file(CONTENT)
+    target = tmp_path / "deep" / "er" / "file.bin"
+    fetcher.file(host.url("/file.bin"), target, part=tmp_path / "a" / "b" / "file.part")
+    assert Path(target).read_bytes() == CONTENT

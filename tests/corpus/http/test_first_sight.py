@@ -1,0 +1,122 @@
+"""Trust on first use: what a source without checksum gave first is what it must give later."""
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from xlm.config.pipeline import PipelineConfig
+from xlm.corpus.http.pins import PinFile
+from xlm.corpus.sources.download import download
+from xlm.errors import ChecksumError, StoreError
+from xlm.stages.download import DOWNLOAD
+
+ADDRESS = "https://host.example/corpus/plain.en.txt"
+TEXT = b"One sentence.\nAnother one.\n"
+
+
+@pytest.fixture
+def fetch(make_work, tmp_path):
+    def run(mirror, name):
+        plain = {
+            "kind": "plain",
+            "name": "plain",
+            "title": "Plain",
+            "english": ADDRESS,
+            "other": "https://host.example/corpus/plain.{code}.txt",
+            "licence": "CC0",
+        }
+        network = {"attempts": 1, "timeout_seconds": 10}
+        sources = {"parallel": [plain], "mirror": mirror, "network": network}
+        config = PipelineConfig(languages=("en", "sw"), sources=sources)
+        work = make_work(DOWNLOAD.slice(config, "plain.en"), "plain.en", name)
+        work = replace(work, pins=tmp_path / "pins")
+        outcome = download(work, mirror)
+        return (work.out / "plain.en.txt").read_bytes(), outcome
+
+    return run
+
+
+def test_a_later_difference_names_both_and_the_record_to_delete(host, new_file, fetch, tmp_path):
+    path = "/host.example/corpus/plain.en.txt"
+    host.files[path] = new_file(TEXT)
+    _, outcome = fetch(host.address, "first")
+    (pin,) = (tmp_path / "pins").rglob("*.json")
+    assert pin.parent.name == "host.example"
+    recorded = json.loads(pin.read_bytes())
+    first = outcome.sources[0].sha256
+    assert (recorded["address"], recorded["sha256"]) == (ADDRESS, first)
+    assert fetch(host.address, "again")[0] == TEXT
+
+    host.files[path] = new_file(TEXT.replace(b"One", b"Ein"))
+    with pytest.raises(ChecksumError) as caught:
+        fetch(host.address, "changed")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert first in message
+    assert "27 bytes" in message
+    assert str(pin) in caught.value.fix
+    assert not list((tmp_path / "changed" / "out").iterdir())
+
+    pin.unlink()
+    assert fetch(host.address, "accepted")[0].startswith(b"Ein")
+    assert json.loads(pin.read_bytes())["sha256"] != first
+
+
+def test_what_is_refused_is_not_remembered(host, new_file, fetch, tmp_path):
+    host.files["/host.example/corpus/plain.en.txt"] = new_file(b"<html>no</html>")
+    with pytest.raises(Exception, match="web page"):
+        fetch(host.address, "page")
+    assert not (tmp_path / "pins").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"[" * 9999, b'{"sha256": "x", "size_bytes": 1}',
+     b'{"sha256": 5, "size_bytes": 1, "first_seen": ""}', b"\xff"],
+)  # fmt: skip
+def test_a_record_that_is_not_ours_is_one_line(host, new_file, fetch, tmp_path, content):
+    host.files["/host.example/corpus/plain.en.txt"] = new_file(TEXT)
+    fetch(host.address, "first")
+    (pin,) = (tmp_path / "pins").rglob("*.json")
+    pin.write_bytes(content)
+    with pytest.raises(StoreError, match="delete it to trust"):
+        fetch(host.address, "again")
+
+
+@pytest.mark.parametrize("odd", ["FIFO", "dangling link", "link to its like", "directory"])
+def test_an_odd_file_in_the_place_of_a_record_is_one_line(host, new_file, fetch, tmp_path, odd):
+    """A FIFO was waited for without end; a link would pin what somebody else writes."""
+    host.files["/host.example/corpus/plain.en.txt"] = new_file(TEXT)
+    fetch(host.address, "first")
+    (pin,) = (tmp_path / "pins").rglob("*.json")
+    pin.rename(tmp_path / "elsewhere")
+    if odd == "FIFO":
+        os.mkfifo(pin)
+    elif odd == "directory":
+        pin.mkdir()
+    else:
+        pin.symlink_to(tmp_path / ("elsewhere" if "like" in odd else "nowhere"))
+    with pytest.raises(StoreError, match="delete it to trust"):
+        fetch(host.address, "again")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_may_change(fetch, tmp_path):
+    """Its files are the user's own: a changed one is meant (docs/configuration.md)."""
+    file = tmp_path / "mirror" / "host.example" / "corpus" / "plain.en.txt"
+    file.parent.mkdir(parents=True)
+    for number in range(2):
+        file.write_bytes(TEXT * (number + 1))
+        assert fetch(str(tmp_path / "mirror"), str(number))[0] == TEXT * (number + 1)
+
+
+def test_a_record_shows_no_secret_and_outlives_a_new_signature(tmp_path):
+    places = {
+        PinFile.of(tmp_path, f"https://u:pw@h/a.zip?X-Amz-Signature={tag}", mirrored=False).path
+        for tag in ("one", "two")
+    }
+    assert len(places) == 1
+    assert "pw" not in str(places)

@@ -1,0 +1,142 @@
+"""A mirror answers as the real hosts do, from a folder or from an address."""
+
+import hashlib
+
+import pytest
+
+from xlm.config.data.sources import NetworkConfig
+from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.http.mirror import changed_in_mirror, mirror_path, open_client
+from xlm.corpus.http.ranges import parse_content_range, parse_range, range_header, strong_validator
+from xlm.errors import ConfigError, SourceError
+
+ADDRESS = "https://host.example/a/corpus%20one.bin"
+CONTENT = bytes(range(256)) * 8
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    folder = tmp_path / "mirror"
+    (folder / "host.example" / "a").mkdir(parents=True)
+    (folder / "host.example" / "a" / "corpus one.bin").write_bytes(CONTENT)
+    return folder
+
+
+def _client(mirror):
+    return open_client(str(mirror), NetworkConfig())
+
+
+def test_a_folder_stands_for_a_host(mirror, tmp_path):
+    with _client(mirror) as client:
+        fetched = Fetcher(client, NetworkConfig()).file(
+            ADDRESS, tmp_path / "got", part=tmp_path / "part"
+        )
+    assert (tmp_path / "got").read_bytes() == CONTENT
+    assert fetched.host_bytes == len(CONTENT)
+
+
+def test_a_folder_serves_the_head_of_a_file(mirror, tmp_path):
+    with _client(mirror) as client:
+        fetched = Fetcher(client, NetworkConfig()).file(
+            ADDRESS, tmp_path / "got", part=tmp_path / "part", head_bytes=100
+        )
+    assert (tmp_path / "got").read_bytes() == CONTENT[:100]
+    assert (fetched.size_bytes, fetched.host_bytes) == (100, len(CONTENT))
+
+
+def test_a_folder_knows_ranges_and_validators(mirror):
+    with _client(mirror) as client:
+        whole = client.get(ADDRESS)
+        tag = whole.headers["ETag"]
+        part = client.get(ADDRESS, headers={"Range": "bytes=10-19", "If-Range": tag})
+        assert (part.status_code, part.content) == (206, CONTENT[10:20])
+        assert part.headers["Content-Range"] == "bytes 10-19/2048"
+        changed = client.get(ADDRESS, headers={"Range": "bytes=10-19", "If-Range": '"other"'})
+        assert (changed.status_code, changed.content) == (200, CONTENT)
+        beyond = client.get(ADDRESS, headers={"Range": "bytes=2048-"})
+        assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, "bytes */2048")
+
+
+def test_a_folder_lists_its_entries(mirror):
+    with _client(mirror) as client:
+        assert 'href="a/"' in client.get("https://host.example/").text
+        assert 'href="corpus one.bin"' in client.get("https://host.example/a/").text
+
+
+def test_what_is_not_in_the_folder_is_not_found(mirror, tmp_path):
+    with _client(mirror) as client, pytest.raises(SourceError, match="answered 404"):
+        Fetcher(client, NetworkConfig()).file(
+            "https://host.example/b", tmp_path / "got", part=tmp_path / "part"
+        )
+
+
+def test_no_address_leads_out_of_the_folder(mirror):
+    (mirror.parent / "secret").write_text("secret")
+    with _client(mirror) as client:
+        for path in ("..%2F..%2Fsecret", "%2E%2E/%2E%2E/secret"):
+            assert client.get(f"https://host.example/{path}").status_code == 404
+
+
+def test_an_address_stands_for_all_hosts(host, new_file, tmp_path):
+    host.files["/m/host.example/a?x=1"] = new_file(CONTENT, hangs_up_after=[100])
+    mirror, target = host.url("/m/"), tmp_path / "got"
+    with open_client(mirror, NetworkConfig(first_wait_seconds=0)) as client:
+        fetcher = Fetcher(client, NetworkConfig(first_wait_seconds=0))
+        fetcher.file(
+            "https://host.example/a?x=1",
+            target,
+            part=tmp_path / "part",
+            digests={"md5": hashlib.md5(CONTENT).hexdigest()},
+        )
+    assert target.read_bytes() == CONTENT
+    assert host.ranges() == [None, "bytes=100-"]
+    assert host.requests[0][1]["host"] in mirror
+
+
+def test_redirects_of_a_mirror_are_followed_as_they_are(host, new_file):
+    host.files["/host.example/old"] = new_file(b"", answers=[(302, {"Location": "/new"})])
+    host.files["/host.example/new"] = new_file(b"relative")
+    absolute = {"Location": host.url("/elsewhere")}
+    host.files["/host.example/far"] = new_file(b"", answers=[(302, absolute)])
+    host.files["/elsewhere"] = new_file(b"absolute")
+    with open_client(host.address, NetworkConfig()) as client:
+        fetcher = Fetcher(client, NetworkConfig())
+        assert fetcher.text("https://host.example/old") == "relative"
+        assert fetcher.text("https://host.example/far") == "absolute"
+
+
+def test_a_mirror_that_is_no_folder_or_address_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="there is no folder"):
+        open_client(str(tmp_path / "nothing"), NetworkConfig())
+    with pytest.raises(ConfigError, match="cannot read s3://"):
+        open_client("s3://bucket/mirror", NetworkConfig())
+
+
+def test_a_file_address_is_a_folder(mirror):
+    assert mirror_path(mirror.as_uri(), ADDRESS) == mirror_path(str(mirror), ADDRESS)
+    assert mirror_path("http://mirror.example", ADDRESS) is None
+
+
+def test_a_changed_size_in_the_mirror_is_told(mirror):
+    manifest = {"counts": {"host_bytes": 2048}, "sources": [{"address": ADDRESS}]}
+    assert changed_in_mirror(str(mirror), manifest) is None
+    (mirror / "host.example" / "a" / "corpus one.bin").write_bytes(b"new")
+    reason = changed_in_mirror(str(mirror), manifest)
+    assert reason == "corpus one.bin in the mirror has 3 bytes, had 2,048"
+    assert changed_in_mirror("https://mirror.example", manifest) is None
+    assert changed_in_mirror(str(mirror), {"sources": [{"address": ADDRESS}]}) is None
+    (mirror / "host.example" / "a" / "corpus one.bin").unlink()
+    assert changed_in_mirror(str(mirror), manifest) is None
+
+
+def test_range_headers_are_read_and_written():
+    assert range_header(5, None) == "bytes=5-"
+    assert range_header(5, 10) == "bytes=5-9"
+    assert parse_range("bytes=5-9", 8) == (5, 8)
+    assert parse_range("bytes=5-", 8) == (5, 8)
+    assert parse_range("lines=1-2", 8) == (0, 8)
+    assert parse_content_range("bytes 5-9/20") == (5, 10, 20)
+    assert parse_content_range("bytes */20") is None
+    assert strong_validator('"a"', "date") == '"a"'
+    assert strong_validator('W/"a"', "date") == "date"
+    assert strong_validator(None, None) == ""

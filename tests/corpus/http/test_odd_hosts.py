@@ -1,0 +1,231 @@
+"""Hosts that send us elsewhere, keep us, or answer what no host should."""
+
+import ssl
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.corpus.http.raw_host import raw_host, sends, trickles
+from tests.corpus.http.transfers import IMPATIENT, TEXT, get, head, refused, sha1_of
+from xlm.config.data.sources import NetworkConfig
+from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.http.mirror import open_client
+from xlm.errors import SourceError, StoreError, XlmError
+
+# Redirects.
+
+
+def test_a_redirect_to_another_host_is_followed_only_if_configured(host, new_file, tmp_path):
+    host.files["/corpus.txt"] = new_file(TEXT)
+    location = host.url("/corpus.txt")
+    with raw_host(sends(head("302 Found", Location=location, Content_Length=0))) as address:
+        other = address.replace("127.0.0.1", "localhost")
+        error = refused(f"{other}/old.txt", tmp_path, f"to another host, {location}")
+        assert "sources.network.redirect_hosts=[127.0.0.1]" in error.fix
+        assert host.requests == []
+        network = IMPATIENT.model_copy(update={"redirect_hosts": ("127.0.0.1",)})
+        content, fetched = get(f"{other}/old.txt", tmp_path, network)
+    assert content == TEXT
+    assert fetched.redirected_to == location
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "ftp://127.0.0.1/x",
+        "file:///etc/passwd",
+        "//",
+        "http://[",
+        "http://:99999999/",
+        "javascript:0",
+        "http://xn--a/",
+    ],
+)
+def test_a_redirect_to_no_web_address_is_one_line(tmp_path, location):
+    with raw_host(sends(head("301 Gone", Location=location, Content_Length=0))) as address:
+        refused(f"{address}/a.txt", tmp_path, "redirect.* to|check the address")
+
+
+def test_redirects_without_end_are_one_line(tmp_path):
+    with raw_host(sends(head("302 Found", Location="/again", Content_Length=0))) as address:
+        refused(f"{address}/a.txt", tmp_path, "more than 10 redirects")
+
+
+# A host that keeps us.
+
+
+@pytest.mark.parametrize(
+    ("first", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", b"a"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 ", b""),
+        (head(Transfer_Encoding="chunked") + b"5;", b"a"),
+        (head(Transfer_Encoding="chunked") + b"1\r\na\r\n0\r\nX: ", b"a"),
+        (head(Content_Length=10**9), b"a"),
+        (head(), b"a"),
+    ],
+    ids=["header", "continue", "silence", "chunk-size", "trailer", "body", "endless-body"],
+)
+@pytest.mark.parametrize("text", [False, True])
+def test_no_trickle_keeps_us(tmp_path, first, piece, text):
+    with raw_host(trickles(first, piece)) as address:
+        if not text:
+            refused(f"{address}/a.txt", tmp_path, "nothing useful|only|ReadTimeout")
+            return
+        with (
+            open_client(None, IMPATIENT) as client,
+            pytest.raises(SourceError, match=r"nothing useful|only|ReadTimeout"),
+        ):
+            Fetcher(client, IMPATIENT, lambda seconds: None).text(f"{address}/dumpstatus.json")
+
+
+def test_a_body_without_end_is_refused_by_its_limit(tmp_path):
+    network = NetworkConfig(attempts=1, timeout_seconds=20, largest_unsized_bytes=5_000_000)
+    with raw_host(trickles(head(), TEXT * 20, 0)) as address:
+        refused(f"{address}/a.txt", tmp_path, "5,000,000 are the most", network)
+    assert not (tmp_path / "part").exists()
+
+
+def test_a_body_without_end_stops_before_the_disk_is_full(tmp_path, monkeypatch):
+    from xlm.corpus.http import fetch
+
+    monkeypatch.setattr(fetch, "_SPACE_STEP_BYTES", 1 << 20)
+    asked = []
+
+    def usage(path):
+        asked.append(path)
+        return type("Usage", (), {"free": (200 << 20) // len(asked)})
+
+    monkeypatch.setattr(fetch.shutil, "disk_usage", usage)
+    network = NetworkConfig(attempts=1, timeout_seconds=20)
+    with (
+        raw_host(trickles(head(), TEXT * 20, 0)) as address,
+        pytest.raises(StoreError, match="whose size the host does not give"),
+    ):
+        get(f"{address}/a.txt", tmp_path, network)
+    assert not (tmp_path / "part").exists()
+
+
+def test_a_file_far_larger_than_its_catalogue_says_is_refused(host, new_file, tmp_path):
+    host.files["/a.zip"] = new_file(TEXT)
+    refused(host.url("/a.zip"), tmp_path, "1,000 are the most", largest_bytes=1000)
+
+
+@pytest.mark.parametrize(
+    "asked", ["²", "-5", "9" * 5000, "٣", "1e9", "", "Sun, 99 Nov 99999 99:99:99 GMT",
+              "Sun, 01 Nov 2026 00:00:00 +9999999999", ",,,", "\x85"],
+)  # fmt: skip
+def test_an_odd_retry_after_is_no_traceback(tmp_path, asked):
+    busy = head("503 Busy", Content_Length=0).replace(
+        b"\r\n\r\n", b"\r\nRetry-After: " + asked.encode() + b"\r\n\r\n"
+    )
+    with raw_host(sends(busy)) as address:
+        refused(f"{address}/a.txt", tmp_path, "503 Busy|RemoteProtocolError")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Content-Length: " + "²".encode(),
+        b"Content-Length: " + b"9" * 5000,
+        b"Content-Length: -1",
+        b"Content-Length: 5\r\nContent-Length: 7",
+        b"Content-Length: 5, 5",
+        b"Content-Length: 5,",
+        b"Content-Length: +5",
+        b"Content-Length: 0x5",
+        b"Content-Length:",
+        b"Content-Length: 1e3",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+        b"ETag: " + "ü".encode() * 300,
+        b"Content-Encoding: \xff",
+        b"Transfer-Encoding: gzip",
+        b"Content-Range: bytes 0-" + b"9" * 5000 + b"/" + b"9" * 5000,
+    ],
+)
+@pytest.mark.parametrize("status", [b"200 OK", b"206 Partial Content", b"416 No"])
+def test_odd_headers_are_no_traceback(tmp_path, line, status):
+    answer = b"HTTP/1.1 " + status + b"\r\n" + line + b"\r\n\r\n" + TEXT
+    for number, options in enumerate(({}, {"head_bytes": 100})):
+        content, told = b"", ""
+        with raw_host(sends(answer)) as address:
+            try:
+                content, _ = get(f"{address}/a.txt", tmp_path / str(number), **options)
+            except XlmError as error:
+                told = str(error)
+        assert TEXT.startswith(content)
+        assert "\n" not in told
+        assert (tmp_path / str(number) / "out").exists() == (told == "")
+
+
+def test_an_etag_that_cannot_be_sent_back_is_not_used(tmp_path):
+    """The transfer breaks, and the next attempt would quote the ETag in If-Range."""
+    start = b'HTTP/1.1 200 OK\r\nETag: "\xfc"\r\nContent-Length: 99999\r\n\r\n'
+    network = NetworkConfig(attempts=3, timeout_seconds=5)
+    with raw_host(sends(start + TEXT)) as address:
+        refused(f"{address}/a.bin", tmp_path, r"3 attempts", network, digests=sha1_of(TEXT))
+
+
+@pytest.mark.parametrize(
+    ("status", "fix"),
+    [
+        ("401 Unauthorized", "XLM_CREDENTIALS"),
+        ("403 Forbidden", "XLM_CREDENTIALS"),
+        ("404 Not Found", "check the address"),
+        ("410 Gone", "removed it"),
+        ("451 Unavailable For Legal Reasons", "mirror"),
+        ("500 Oops", "run again later"),
+        ("418 Teapot", "check the address"),
+    ],
+)
+def test_every_refusal_says_what_to_do(tmp_path, status, fix):
+    with raw_host(sends(head(status, Content_Length=0))) as address:
+        error = refused(f"{address}/a.txt", tmp_path, f"answered {status}")
+    assert fix in error.fix
+
+
+def test_an_unknown_host_is_one_line(tmp_path):
+    error = refused("http://no-such-host.invalid/a.txt", tmp_path, "name of the host is not known")
+    assert "check the network" in error.fix
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_own_certificate(tmp_path))
+    attempts = []
+
+    def answer(connection, request):
+        attempts.append(request)
+        with suppress(OSError):
+            context.wrap_socket(connection, server_side=True)
+
+    network = NetworkConfig(attempts=3, timeout_seconds=10)
+    with raw_host(answer, reads=False) as address:
+        address = address.replace("http://127.0.0.1", "https://localhost")
+        error = refused(f"{address}/a.txt", tmp_path, "certificate of the host", network)
+    assert "SSL_CERT_FILE" in error.fix
+    assert len(attempts) == 1
+
+
+def _own_certificate(tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(
+        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = tmp_path / "own.pem"
+    path.write_bytes(private + certificate.public_bytes(encoding))
+    return path

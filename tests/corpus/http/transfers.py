@@ -1,0 +1,69 @@
+"""What is transferred, who is told, and one file fetched from a host that may lie."""
+
+import hashlib
+import io
+import zipfile
+
+import pytest
+from xlm.config.sources import NetworkConfig
+from xlm.corpus.fetch import Fetcher
+from xlm.corpus.mirror import open_client
+
+from xlm.errors import SourceError
+
+CONTENT = bytes(range(256)) * 40
+
+
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+def sha1_of(content):
+    """The digests that a host would publish: with them a broken transfer is continued."""
+    return {"sha1": hashlib.sha1(content).hexdigest()}
+
+
+class Seen:
+    """Remembers progress."""
+
+    def __init__(self):
+        self.updates = []
+
+    def update(self, done, total, unit, note=""):
+        self.updates.append((done, total, unit, note))
+
+
+TEXT = b"".join(f"Sentence {number} of a corpus.\n".encode() for number in range(500))
+IMPATIENT = NetworkConfig(attempts=1, timeout_seconds=0.3)
+
+
+def zip_of(content=TEXT):
+    """A zip file with the content in two languages."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("corpus.en", content)
+        archive.writestr("corpus.sw", content)
+    return packed.getvalue()
+
+
+def get(address, tmp_path, network=IMPATIENT, mirror=None, **options):
+    """Fetch one file; returns its bytes and what is known of the transfer."""
+    target = tmp_path / "out" / "got"
+    with open_client(mirror, network) as client:
+        fetcher = Fetcher(client, network, lambda seconds: None)
+        fetched = fetcher.file(address, target, part=tmp_path / "part", **options)
+    return target.read_bytes(), fetched
+
+
+def refused(address, tmp_path, match, network=IMPATIENT, **options):
+    """Fetch one file that must be refused in one line, with nothing left behind."""
+    with pytest.raises(SourceError, match=match) as caught:
+        get(address, tmp_path, network, **options)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+    return caught.value
+
+
+def head(status="200 OK", **headers):
+    """The start of an answer, up to its body."""
+    lines = [f"HTTP/1.1 {status}", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")

@@ -1,0 +1,231 @@
+"""Train, valid and test: complete, aligned, and no sentence on two sides."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from xlm.config.data.corpus import SplitConfig, SplitSlice
+from xlm.corpus.split import line_files
+from xlm.corpus.split.line_files import Selection, Shuffle
+from xlm.corpus.split.sides import WHOLE, Thresholds, normalised, position, rank
+from xlm.errors import DataError
+from xlm.stages.split import run
+
+SPLITS = ("train", "valid", "test")
+_counter = iter(range(10**9))
+
+
+def _split(make_work, columns, languages=("sw",), **config):
+    """Split `columns` (lines by language) and return outcome and rows by split."""
+    settings_ = SplitConfig(**{"valid_fraction": 0.2, "test_fraction": 0.2, **config})
+    work = make_work(
+        SplitSlice(languages=languages, **settings_.model_dump()),
+        "-".join(languages),
+        f"work{next(_counter)}",
+    )
+    text = work.scratch / "in"
+    text.mkdir()
+    names = ["text.txt"] if len(languages) == 1 else [f"text.{code}.txt" for code in languages]
+    for name, lines in zip(names, columns, strict=True):
+        (text / name).write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
+    work.inputs["text"] = text
+    outcome = run(work)
+    return outcome, {split: _read(work.out, split, languages) for split in SPLITS}, work
+
+
+def _read(folder, split, languages):
+    endings = [""] if len(languages) == 1 else [f".{code}" for code in languages]
+    columns = []
+    for ending in endings:
+        paths = sorted(folder.glob(f"{split}.?????{ending}.txt"))
+        assert paths
+        text = b"".join(path.read_bytes() for path in paths).decode("utf-8")
+        columns.append(text.split("\n")[:-1])
+    return list(zip(*columns, strict=True))
+
+
+_LINE = st.text(st.characters(exclude_characters="\n", codec="utf-8"), min_size=1, max_size=6)
+_FEW_WORDS = st.sampled_from(["a", "A", "a.", "b", "B b", "b b!", "c", "ﬁ", "fi", "...", "?"])
+_ANY = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@_ANY
+@given(
+    lines=st.lists(st.one_of(_LINE, _FEW_WORDS), min_size=1, max_size=60),
+    cap=st.integers(1, 5),
+    order=st.sampled_from(["shuffled", "document"]),
+)
+def test_no_line_is_lost_and_none_stands_on_two_sides(make_work, lines, cap, order):
+    outcome, rows, _ = _split(
+        make_work, [lines], max_valid_lines=cap, max_test_lines=cap, order=order
+    )
+    counts = outcome.counts
+    kept = [row[0] for split in SPLITS for row in rows[split]]
+    dropped = counts["valid_over_cap"] + counts["test_over_cap"]
+    assert len(kept) + dropped == len(lines) == counts["input_lines"]
+    assert not Counter(kept) - Counter(lines)
+    sides = [{row[0].strip() for row in rows[split]} for split in SPLITS]
+    assert len(sides[0] | sides[1] | sides[2]) == sum(map(len, sides))
+    assert len(rows["valid"]) <= cap
+    assert len(rows["test"]) <= cap
+    assert len(rows["train"]) == counts["train_lines"]
+    if len({line.strip() for line in lines}) >= 3:
+        assert all(rows[split] for split in SPLITS)
+
+
+@_ANY
+@given(
+    english=st.lists(st.one_of(_LINE, _FEW_WORDS), min_size=1, max_size=40),
+    others=st.lists(_LINE, min_size=40, max_size=40),
+    cut=st.integers(0, 39),
+)
+def test_no_english_sentence_trains_one_pair_and_tests_another(make_work, english, others, cut):
+    first = [english, others[: len(english)]]
+    second_english = english[cut % len(english) :][::-1]
+    second = [others[: len(second_english)], second_english]
+    held_out, trained = set(), set()
+    for columns, languages in ((first, ("en", "sw")), (second, ("ar", "en"))):
+        outcome, rows, _ = _split(make_work, columns, languages, max_valid_lines=2)
+        column = languages.index("en")
+        trained |= {normalised(row[column]) for row in rows["train"]}
+        held_out |= {normalised(row[column]) for s in ("valid", "test") for row in rows[s]}
+        kept = Counter(row for split in SPLITS for row in rows[split])
+        assert not kept - Counter(zip(*columns, strict=True))
+        dropped = outcome.counts["valid_over_cap"] + outcome.counts["test_over_cap"]
+        assert kept.total() + dropped == len(columns[0])
+    assert not held_out & trained
+
+
+def test_document_order_keeps_the_order_of_training_lines(make_work):
+    lines = [f"line {number}" for number in range(300)]
+    _, rows, _ = _split(make_work, [lines], order="document")
+    for split in SPLITS:
+        numbers = [int(row[0].split()[1]) for row in rows[split]]
+        assert numbers == sorted(numbers)
+    _, shuffled, _ = _split(make_work, [lines])
+    assert sorted(shuffled["train"]) == sorted(rows["train"])
+    assert shuffled["train"] != rows["train"]
+
+
+def test_the_order_does_not_depend_on_the_number_of_buckets(make_work, monkeypatch):
+    lines = [f"line {number % 50}" for number in range(500)]
+    _, one, _ = _split(make_work, [lines, lines], ("en", "sw"))
+    shuffle = line_files.Shuffle.__init__
+
+    def small(self, folder, total_bytes):
+        shuffle(self, folder, total_bytes, bucket_bytes=100)
+
+    monkeypatch.setattr(line_files.Shuffle, "__init__", small)
+    _, many, work = _split(make_work, [lines, lines], ("en", "sw"))
+    assert many == one
+    assert list((work.scratch / "shuffle").iterdir()) == []
+
+
+def test_splits_come_out_near_their_fractions_and_under_their_caps(make_work):
+    lines = [f"line {number}" for number in range(5000)]
+    outcome, rows, _ = _split(
+        make_work, [lines], valid_fraction=0.1, test_fraction=0.1, max_test_lines=50
+    )
+    assert 400 < len(rows["valid"]) < 600
+    assert 30 < len(rows["test"]) <= 50
+    assert outcome.counts["test_over_cap"] < 50
+    assert outcome.counts["train_lines"] > 4200
+
+
+def test_a_capped_pair_drops_what_is_over_the_cap(make_work):
+    lines = [f"line {number}" for number in range(2000)]
+    outcome, rows, _ = _split(make_work, [lines, lines], ("en", "sw"), max_test_lines=10)
+    assert len(rows["test"]) == 10
+    assert 300 < outcome.counts["test_over_cap"] < 500
+    assert outcome.counts["train_lines"] < 1300
+
+
+def test_shards_hold_so_many_lines_and_no_more(make_work):
+    lines = [f"line {number}" for number in range(100)]
+    outcome, _, work = _split(make_work, [lines, lines], ("en", "sw"), lines_per_shard=7)
+    shards = sorted(work.out.glob("train.*.en.txt"))
+    assert [path.name for path in shards[:2]] == ["train.00000.en.txt", "train.00001.en.txt"]
+    counts = [len(path.read_text().split("\n")) - 1 for path in shards]
+    assert set(counts[:-1]) == {7}
+    assert 1 <= counts[-1] <= 7
+    assert outcome.counts["train_shards"] == len(shards)
+    assert len(sorted(work.out.glob("train.*.sw.txt"))) == len(shards)
+
+
+def test_another_seed_gives_other_sides(make_work):
+    lines = [f"line {number}" for number in range(300)]
+    assert _split(make_work, [lines], seed=1)[1] != _split(make_work, [lines], seed=2)[1]
+
+
+def test_fewer_than_three_different_lines_all_train(make_work):
+    _, rows, work = _split(make_work, [["same", "same", "other"]])
+    assert len(rows["train"]) == 3
+    assert (work.out / "valid.00000.txt").read_bytes() == b""
+
+
+@pytest.mark.parametrize("number", range(3, 40))
+def test_a_handful_of_lines_fills_all_sides(make_work, number):
+    lines = [f"{number} {line}" for line in range(number)]
+    _, rows, _ = _split(make_work, [lines], valid_fraction=0.25, test_fraction=0.25)
+    assert all(rows[split] for split in SPLITS)
+
+
+def test_shards_of_an_earlier_attempt_do_not_stay(make_work):
+    lines = [f"line {number}" for number in range(50)]
+    _, _, work = _split(make_work, [lines], lines_per_shard=2)
+    (work.out / "train.00099.txt").write_text("left by a killed run\n")
+    run(work)
+    assert not (work.out / "train.00099.txt").exists()
+
+
+def test_nothing_to_split_is_an_error(make_work):
+    with pytest.raises(DataError, match="sw: no line to split"):
+        _split(make_work, [[]])
+
+
+def test_unequal_sides_are_an_error(make_work):
+    with pytest.raises(DataError, match=r"text\.en\.txt and text\.sw\.txt differ in their number"):
+        _split(make_work, [["a", "b"], ["a"]], ("en", "sw"))
+
+
+def test_sentences_are_compared_by_letters_and_digits():
+    assert normalised("The ﬁrst, No. 1!") == normalised("the FIRST no1") == "thefirstno1"
+    assert normalised("Straße") == normalised("STRASSE")
+    assert normalised(" ?! ") == "?!"
+
+
+def test_positions_are_pinned():
+    """They decide what trains: a change here is another version of the split stage."""
+    assert position("The cat sat.", 42) == 10412492018057624647
+    assert rank("The cat sat.", 7, 42) == 13673660255278165692
+    assert position("The cat sat.", 42) != position("The cat sat.", 43)
+    assert rank("a", 1, 42) != rank("a", 2, 42)
+    thresholds = Thresholds.fixed(valid=0.25, test=0.25)
+    quarter = WHOLE // 4
+    assert [thresholds.side(p) for p in (0, quarter - 1, quarter, 3 * quarter - 1)] == [
+        "valid",
+        "valid",
+        "train",
+        "train",
+    ]
+    assert thresholds.side(3 * quarter) == "test"
+
+
+def test_a_selection_keeps_the_lowest_ranks():
+    selection = Selection(2)
+    for number, order in enumerate((5, 1, 9, 3)):
+        selection.add(order, number, (str(order),))
+    assert list(selection.rows(shuffled=True)) == [("1",), ("3",)]
+    assert selection.dropped == 2
+
+
+def test_a_shuffle_sorts_by_rank_over_all_buckets(tmp_path):
+    ranks = [rank("x", number, 1) for number in range(200)]
+    with Shuffle(tmp_path / "s", 10_000, bucket_bytes=1000) as shuffle:
+        for number in ranks:
+            shuffle.add(number, (str(number),))
+        assert [int(row[0]) for row in shuffle.rows(1)] == sorted(ranks)

@@ -1,0 +1,317 @@
+"""Texts that are not plain UTF-8: refused with share, first line and encoding, or counted."""
+
+import bz2
+import gzip
+import io
+import logging
+import lzma
+import random
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.reading.resolve import resolve
+from xlm.corpus.sources.specs import ExtractParallelSlice, PairPart
+from xlm.corpus.text_files import compressed
+from xlm.corpus.text_files.compressed import open_plain
+from xlm.corpus.text_files.encodings import likely_encoding, wide_encoding
+from xlm.corpus.text_files.text_lines import open_text
+from xlm.errors import DataError
+from xlm.stages.extract_parallel import extract_parallel_slice, run
+
+ENGLISH = "".join(f"The pupil number {i} reads a book.\n" for i in range(10))
+FRENCH = "".join(f"L'élève numéro {i} lit un livre à l'école, ça va.\n" for i in range(10))
+
+SENTENCES = {
+    "fr": ("L'élève lit à l'école, ça va.", "WINDOWS-1252"),
+    "de": ("Die Bücher gehören den Schülern, größer können Kinder nicht werden.", "WINDOWS-1252"),
+    "ru": ("Ученик читает книгу в школе каждый день.", "WINDOWS-1251"),
+    "bg": ("Ученикът чете книга в училището всеки ден.", "WINDOWS-1251"),
+    "el": ("Ο μαθητής διαβάζει ένα βιβλίο στο σχολείο.", "WINDOWS-1253"),
+    "tr": ("Öğrenci okulda güzel bir kitap okuyor, değişik ışıklar.", "WINDOWS-1254"),
+    "ar": ("يقرأ التلميذ كتابا في المدرسة كل يوم", "WINDOWS-1256"),
+    "th": ("นักเรียนอ่านหนังสือในโรงเรียน", "CP874"),
+    "zh": ("学生每天在学校看书,他们很高兴。", "GB18030"),
+}
+
+
+def _work(make_work, folder, english, french, parts=None, most=0.01):
+    part = PairPart(
+        kind="plain", downloads=("p.en", "p.fr"), codes=(("en",), ("fr",)),
+        files=("train.en", "train.fr"),
+    )  # fmt: skip
+    config = ExtractParallelSlice(
+        languages=("en", "fr"), parts=parts or (part,), max_pairs=None, max_bad_lines=most
+    )
+    work = make_work(config, "en-fr")
+    for code, content in (("en", english), ("fr", french)):
+        directory = folder / code
+        directory.mkdir(exist_ok=True)
+        (directory / f"train.{code}").write_bytes(content)
+        work.inputs[f"p.{code}"] = directory
+    return work
+
+
+def _lines(work, code):
+    return (work.out / f"text.{code}.txt").read_bytes().decode().split("\n")[:-1]
+
+
+def _utf8(text):
+    return text.encode()
+
+
+def test_latin1_is_refused_with_share_first_line_and_encoding(make_work, tmp_path):
+    work = _work(make_work, tmp_path, _utf8("x\n") + _utf8(ENGLISH),
+                 b"x\n" + FRENCH.encode("latin-1"))  # fmt: skip
+    with pytest.raises(
+        DataError,
+        match=r"train\.fr: 10 of 11 lines \(90\.9%\) are not plain UTF-8, the first is line 2; "
+        r"probably WINDOWS-1252; .*iconv -f WINDOWS-1252 -t UTF-8.*sources\.max_bad_lines",
+    ):
+        run(work)
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+def test_the_likely_encoding_is_that_of_the_language(code):
+    text, name = SENTENCES[code]
+    assert likely_encoding(text.encode(name), code) == name
+
+
+def test_koi8_is_not_taken_for_windows_1251():
+    assert likely_encoding(SENTENCES["ru"][0].encode("koi8-r"), "ru") == "KOI8-R"
+
+
+def test_damaged_utf8_is_not_given_another_name():
+    assert likely_encoding("größer und élève\n".encode() + b"\xc3", "de") == "damaged UTF-8"
+
+
+@pytest.mark.parametrize(
+    "name", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+@pytest.mark.parametrize("code", ["en", *SENTENCES])
+def test_wide_text_is_told_with_and_without_a_mark(name, code):
+    text = "".join(f"{SENTENCES.get(code, (ENGLISH,))[0]} {i}\n" for i in range(20))
+    found = wide_encoding(text.encode(name))
+    assert found is not None
+    assert found.startswith(name[:6].upper())
+    assert text.encode(found.lower())[:40] in text.encode(name)[:48]
+
+
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("word", ["hi", "né", "Çok iyi", "ab c", "да", "ως", "مرحبا", "สวัสดี"])
+def test_a_few_wide_characters_are_told_without_a_mark(name: str, word: str) -> None:
+    for end in ("", "\n", "\r\n"):
+        text = (word + end).encode(name)
+        assert wide_encoding(text) == name.upper(), text
+    if name.endswith("le"):  # a filter reads up to the line feed, which is half of its character
+        line = (word + "\n").encode(name)
+        assert wide_encoding(line[: line.index(b"\n") + 1]) == name.upper()
+
+
+@pytest.mark.parametrize("text", [
+    "", "\n", "\0", "\0\n", "a\0", "\0a", "a\0\n", "a\0b\n", "ab\0cd\n", "abc\0\n", "abcd\0\n",
+    "é\0\n", "é\0é\0\n", "да\0\n", "\x1b[0m\n", "\x1b[1mда\x1b[0m\n", "x\x01\x02\n", "a\x0bb\x0c\n",
+    "a\x85b\n", "\u2028\n", "9\t.\t", "1\t2\t3\t\n", "\0\0\0\0\n", "\r\r\r\r", "1\n2\n",
+])  # fmt: skip
+def test_a_few_characters_of_utf8_are_not_taken_for_wide_ones(text: str) -> None:
+    assert wide_encoding(text.encode()) is None
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_utf8_is_never_taken_for_wide_text(shared, code):
+    for path in sorted((shared / "golden" / "wikiextractor_mirror").glob(f"{code}.all.raw")):
+        assert wide_encoding(path.read_bytes()[: 1 << 16]) is None
+
+
+@pytest.mark.parametrize("name", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_utf16_is_refused_whatever_the_threshold(make_work, tmp_path, name):
+    work = _work(make_work, tmp_path, _utf8(ENGLISH), FRENCH.encode(name), most=1.0)
+    with pytest.raises(DataError, match=r"train\.fr: the text is UTF-(16|32)-.E, not UTF-8"):
+        run(work)
+
+
+def test_few_bad_lines_are_counted_and_reported(make_work, tmp_path, caplog):
+    english = [b"line %d\n" % i for i in range(300)]
+    french = [b"ligne %d\n" % i for i in range(300)]
+    french[41] = b"th\xe9 noir\n"
+    french[99] = b"nul\0nul\n"
+    work = _work(make_work, tmp_path, b"".join(english), b"".join(french))
+    with caplog.at_level(logging.WARNING):
+        counts = run(work).counts
+    assert (counts["lines_not_utf8"], counts["lines_with_nul"], counts["pairs"]) == (1, 1, 300)
+    assert _lines(work, "fr")[41] == "th\ufffd noir"
+    assert "train.fr: 2 of 300 lines are not plain UTF-8, the first is line 42" in caplog.text
+
+
+def test_the_threshold_is_a_setting_that_moves_no_key(make_work, tmp_path):
+    lax = resolve("mini15", ["sources.max_bad_lines=0.5"])
+    slices = [extract_parallel_slice(c, "en-fr") for c in (resolve("mini15"), lax)]
+    assert [s.max_bad_lines for s in slices] == [0.01, 0.5]
+    assert slices[0].key_fields() == slices[1].key_fields()
+    french = b"".join(b"\xe9 %d\n" % i if i % 3 == 0 else b"e %d\n" % i for i in range(30))
+    english = b"".join(b"e %d\n" % i for i in range(30))
+    assert run(_work(make_work, tmp_path, english, french, most=0.5)).counts["pairs"] == 30
+    with pytest.raises(DataError, match="10 of 30 lines"):
+        run(_work(make_work, tmp_path, english, french, most=0.3))
+
+
+def test_text_that_ends_at_cr_alone_is_read_as_lines_and_reported(make_work, tmp_path, caplog):
+    returns = ENGLISH.replace("\n", "\r")
+    work = _work(make_work, tmp_path, b"\xef\xbb\xbf" + _utf8(returns), _utf8(FRENCH))
+    with caplog.at_level(logging.WARNING):
+        counts = run(work).counts
+    assert _lines(work, "en") == ENGLISH.splitlines()
+    assert (counts["pairs"], counts["texts_with_cr_line_ends"]) == (10, 1)
+    assert "train.en: its line ends are CR alone: it is read as 10 lines" in caplog.text
+
+
+def test_cr_lines_longer_than_a_block_keep_their_ends():
+    lines = ["a" * (1 << 20), "", "b" * 3, "c" * ((1 << 21) + 1)]
+    content = "\r".join(lines).encode()
+    text = open_text(lambda: io.BufferedReader(io.BytesIO(content)), "t", "en")
+    assert [line.decode() for line in text.lines()] == lines
+
+
+@pytest.mark.parametrize("last", ["\n", "\r\n"])
+def test_many_cr_between_few_lf_are_refused(make_work, tmp_path, last):
+    mixed = ("one\r" * 30) + f"two{last}"
+    work = _work(make_work, tmp_path, _utf8(mixed), _utf8("eins\n"))
+    with pytest.raises(DataError, match=r"train\.en: mixed line ends, 30 CR and 1 LF"):
+        run(work)
+
+
+def test_crlf_and_other_line_ends_inside_shift_nothing(make_work, tmp_path):
+    english = "a\u2028b\r\nc\x85d\r\ne\rf\r\n"
+    work = _work(make_work, tmp_path, _utf8(english), b"1\n2\n3\n")
+    counts = run(work).counts
+    assert _lines(work, "en") == ["a\u2028b", "c\x85d", "e\rf"]
+    assert counts["returns_inside_lines"] == 1
+
+
+def test_an_empty_side_is_refused_with_both_counts(make_work, tmp_path):
+    with pytest.raises(DataError, match=r"train\.en has 10 lines, train\.fr has 0"):
+        run(_work(make_work, tmp_path, _utf8(ENGLISH), b""))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_packed_text_is_unpacked_whatever_its_name(make_work, tmp_path, pack):
+    half = len(FRENCH.encode()) // 2
+    members = pack(FRENCH.encode()[:half]) + pack(FRENCH.encode()[half:])
+    work = _work(make_work, tmp_path, _utf8(ENGLISH), members)
+    run(work)
+    assert _lines(work, "fr") == FRENCH.splitlines()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_damaged_packed_text_is_refused(make_work, tmp_path, pack):
+    packed = pack(FRENCH.encode())
+    flipped = bytearray(packed)
+    flipped[len(packed) // 2] ^= 0xFF
+    for content in (packed[:-9], bytes(flipped)):
+        work = _work(make_work, tmp_path, _utf8(ENGLISH), content)
+        with pytest.raises(DataError, match=r"train\.fr"):
+            run(work)
+
+
+@pytest.mark.slow
+def test_a_bomb_is_refused_before_it_has_grown(tmp_path):
+    path = tmp_path / "train.en"
+    path.write_bytes(gzip.compress(bytes(300 << 20), 9))
+    sizes: list[int] = []
+    with pytest.raises(DataError, match="grows more than 200 times"), open_plain(path) as file:
+        sizes.extend(map(len, iter(lambda: file.read(1 << 20), b"")))
+    assert sum(sizes) <= 80 << 20
+
+
+PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.fixture
+def small_window(monkeypatch):
+    monkeypatch.setattr(compressed, "_FREE_BYTES", 4 << 20)
+    monkeypatch.setattr(compressed, "_HELD_BYTES", 1 << 13)
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_a_bomb_after_good_data_is_refused(tmp_path, small_window, packer):
+    """Over the whole file the ratio is small; within a window it is not."""
+    path, pack = tmp_path / "train.en", PACKERS[packer]
+    path.write_bytes(pack(random.Random(0).randbytes(1 << 18)) + pack(bytes(14 << 20)))
+    assert 200 * path.stat().st_size > (14 << 20)
+    sizes: list[int] = []
+    with pytest.raises(DataError, match="grows more than 200 times"), open_plain(path) as file:
+        sizes.extend(map(len, iter(lambda: file.read(1 << 16), b"")))
+    assert sum(sizes) <= 12 << 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("packer", PACKERS)
+def test_an_honest_text_with_a_place_that_packs_well_is_read(tmp_path, small_window, packer):
+    path, pack = tmp_path / "train.en", PACKERS[packer]
+    honest = [random.Random(seed).randbytes(1 << 18) for seed in range(4)]
+    whole = bytes(3 << 20).join(honest)
+    path.write_bytes(pack(whole))
+    with open_plain(path) as file:
+        assert sum(map(len, iter(lambda: file.read(1 << 16), b""))) == len(whole)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize(("start", "what"), [
+    (b"PK\x03\x04", "a zip archive"), (b"\x28\xb5\x2f\xfd", "packed with zstd"),
+    (b"%PDF-1.7", "a PDF"), (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07\x01", "a rar archive"),
+    (b"train.en".ljust(257, b"\0") + b"ustar\x0000", "a tar archive"),
+])  # fmt: skip
+def test_what_is_packed_in_another_way_is_named(make_work, tmp_path, start, what, pack):
+    work = _work(make_work, tmp_path, pack(start + b"rest\n" * 200), _utf8(FRENCH))
+    with pytest.raises(DataError, match=rf"train\.en is {what}, not text"):
+        run(work)
+
+
+def test_unequal_sides_name_carriage_returns(make_work, tmp_path):
+    """Half of the line ends are CR alone: the two numbers do not say what to mend."""
+    mixed = "".join(f"line {i}" + ("\n" if i % 2 else "\r") for i in range(10))
+    work = _work(make_work, tmp_path, _utf8(mixed), _utf8(FRENCH))
+    with pytest.raises(DataError, match=r"train\.en has 5 .*; train\.en has 5 carriage returns"):
+        run(work)
+
+
+@pytest.mark.parametrize(("bad", "fix"), [
+    (b"a\0b\n", r"probably text with NUL characters; remove them \(tr -d"),
+    ("größer ".encode()[:-1] + b"\xc3 " + "é".encode() + b"\n", "probably damaged UTF-8; get it "),
+])  # fmt: skip
+def test_what_has_no_other_encoding_is_not_converted(make_work, tmp_path, bad, fix):
+    work = _work(make_work, tmp_path, bad * 10, _utf8(FRENCH))
+    with pytest.raises(DataError, match=fix) as caught:
+        run(work)
+    assert "ITS-ENCODING" not in str(caught.value)
+
+
+def test_members_of_a_zip_are_held_to_the_same(make_work, tmp_path):
+    directory = tmp_path / "zip"
+    directory.mkdir()
+    with zipfile.ZipFile(directory / "en-fr.txt.zip", "w") as archive:
+        archive.writestr("C.en-fr.en", ENGLISH.replace("\n", "\r"))
+        archive.writestr("C.en-fr.fr", FRENCH.encode("latin-1"))
+    part = PairPart(kind="moses", downloads=("c.en-fr",), codes=(("en",), ("fr",)))
+    work = _work(make_work, tmp_path, b"", b"", parts=(part,))
+    work.inputs["c.en-fr"] = directory
+    with pytest.raises(DataError, match=r"C\.en-fr\.fr: 10 of 10 lines \(100\.0%\)"):
+        run(work)
+
+
+@pytest.mark.parametrize("name", ["latin1.fr", "utf16.fr", "cr_only.en"])
+def test_the_shared_cases(shared: Path, name: str) -> None:
+    text_path = shared / "cases" / "text" / name
+    if name == "utf16.fr":
+        with pytest.raises(DataError, match="the text is UTF-16-LE"):
+            open_text(partial(open_plain, text_path), name, "fr")
+        return
+    text = open_text(partial(open_plain, text_path), name, name[-2:])
+    assert len([text.decode(line) for line in text.lines()]) == 10
+    if name == "latin1.fr":
+        with pytest.raises(DataError, match=r"10 of 10 lines .* probably WINDOWS-1252"):
+            text.require_readable(0.01)

@@ -1,0 +1,38 @@
+"""Small dumps of Wikipedia, made for one test each."""
+
+import bz2
+
+from xlm.config.data.corpus import ExtractWikiSlice
+from xlm.stages.extract_wiki import run
+
+SITE = (
+    '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">\n'
+    "  <siteinfo>\n    <sitename>Wikipedia</sitename>\n"
+    "    <base>https://en.wikipedia.org/wiki/Main_Page</base>\n"
+    '    <namespaces>\n      <namespace key="0" case="first-letter" />\n'
+    '      <namespace key="10" case="first-letter">Template</namespace>\n'
+    '      <namespace key="14" case="first-letter">Category</namespace>\n'
+    "    </namespaces>\n  </siteinfo>\n"
+)
+
+
+def page(number, title, text="Some text here.", ns=0, redirect=""):
+    return (
+        f"  <page>\n    <title>{title}</title>\n    <ns>{ns}</ns>\n    <id>{number}</id>\n"
+        + (f'    <redirect title="{redirect}" />\n' if redirect else "")
+        + f"    <revision>\n      <id>{number}9</id>\n      <model>wikitext</model>\n"
+        f'      <text xml:space="preserve">{text}</text>\n    </revision>\n  </page>\n'
+    )
+
+
+def write_dump(folder, *streams, closed=True):
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = [SITE, *streams, *(["</mediawiki>\n"] if closed else [])]
+    path = folder / "enwiki-20261101-pages-articles-multistream.xml.bz2"
+    path.write_bytes(b"".join(bz2.compress(part.encode()) for part in parts))
+    return path
+
+
+def run_extract(make_work, folder, **config):
+    work = make_work(ExtractWikiSlice(language="en", **config), "en", dump=folder)
+    return work, run(work)

@@ -1,0 +1,251 @@
+"""Dumps at their host: finished or refused, whole and checked or an exact head."""
+
+import bz2
+import hashlib
+import json
+import random
+import re
+import shutil
+
+import pytest
+
+from xlm.config.data.sources import NetworkConfig
+from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.http.mirror import open_client
+from xlm.corpus.sources.specs import DownloadSlice, WikipediaSpec
+from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
+from xlm.corpus.wikipedia.pages import PageReader
+from xlm.errors import ChecksumError, DataError, SourceError
+from xlm.stages.download import run
+
+FOLDER = "/dumps.wikimedia.org/swwiki"
+HEADER = '<mediawiki><siteinfo><namespaces><namespace key="0" /></namespaces></siteinfo>\n'
+
+
+def _pages(first, number=10):
+    noise = random.Random(first)
+    return "".join(
+        f"<page><title>Page {n}</title><ns>0</ns><id>{n}</id><revision><text>"
+        f"{' '.join(str(noise.random()) for _ in range(20))}</text></revision></page>\n"
+        for n in range(first, first + number)
+    )
+
+
+def _multistream(streams=12):
+    parts = [HEADER, *(_pages(1 + 10 * n) for n in range(streams)), "</mediawiki>\n"]
+    return [bz2.compress(part.encode()) for part in parts]
+
+
+def _spec(date="20261101", head_bytes=None):
+    return WikipediaSpec(title="t", licence="l", wiki="swwiki", date=date, head_bytes=head_bytes)
+
+
+def _slice(mirror, **spec):
+    network = NetworkConfig(attempts=2, first_wait_seconds=0)
+    return DownloadSlice(source=_spec(**spec), mirrored=True, mirror=str(mirror), network=network)
+
+
+def _status(content, state="done", date="20261101", job="articlesmultistreamdump"):
+    name = f"swwiki-{date}-pages-articles-multistream.xml.bz2"
+    sha1 = hashlib.sha1(content).hexdigest()
+    files = {name: {"size": len(content), "sha1": sha1}} if state == "done" else {}
+    return json.dumps({"version": "0.8", "jobs": {job: {"status": state, "files": files}}})
+
+
+@pytest.fixture
+def served(host, new_file):
+    """Serves a dump of 120 pages; returns its streams."""
+    streams = _multistream()
+    content = b"".join(streams)
+    folder = f"{FOLDER}/20261101"
+    host.files[f"{folder}/dumpstatus.json"] = new_file(_status(content).encode())
+    name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
+    host.files[f"{folder}/{name}"] = new_file(content)
+    return streams
+
+
+def _fetcher(mirror):
+    return Fetcher(open_client(str(mirror), NetworkConfig()), NetworkConfig())
+
+
+@pytest.mark.slow
+def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(host, served, make_work):
+    """Twenty random cuts through the loopback host."""
+    content = b"".join(served)
+    ends = [sum(map(len, served[: n + 1])) for n in range(len(served))]
+    cuts = random.Random(1).sample(range(10_000, len(content) + 5_000), 20)
+    for number, head_bytes in enumerate(cuts):
+        work = make_work(_slice(host.address, head_bytes=head_bytes), name=f"cut{number}")
+        outcome = run(work)
+        (path,) = work.out.iterdir()
+        kept = path.read_bytes()
+        assert kept == content[: max(end for end in ends if end <= head_bytes)]
+        reader = PageReader(path)
+        pages = list(reader)
+        assert [page.id for page in pages] == [str(n + 1) for n in range(len(pages))]
+        assert len(pages) % 10 == 0
+        assert reader.closed == (len(kept) == len(content))
+        assert outcome.counts["host_bytes"] == len(content)
+        assert outcome.counts["bytes"] == len(kept)
+        assert outcome.sources[0].sha256 == hashlib.sha256(kept).hexdigest()
+        if len(kept) < len(content):
+            assert outcome.counts["whole"] == 0
+            assert outcome.counts["streams"] == 1 + len(pages) // 10
+        assert host.ranges()[-1] == f"bytes=0-{head_bytes - 1}"
+
+
+def test_a_folder_as_mirror_gives_the_same_head_as_a_host(shared, make_work):
+    source = shared / "mirror" / "dumps.wikimedia.org" / "swwiki" / "20261101"
+    name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
+    work = make_work(_slice(shared / "mirror", head_bytes=100_000))
+    outcome = run(work)
+    kept = (work.out / name).read_bytes()
+    assert (source / name).read_bytes().startswith(kept)
+    assert 0 < len(kept) <= 100_000
+    assert outcome.counts["host_bytes"] == (source / name).stat().st_size
+    whole = make_work(_slice(shared / "mirror", head_bytes=1_000_000), name="whole")
+    assert run(whole).counts["whole"] == 1
+    assert (whole.out / name).read_bytes() == (source / name).read_bytes()
+
+
+def test_a_head_without_pages_is_refused(tmp_path):
+    path = tmp_path / "head.bz2"
+    path.write_bytes(b"".join(_multistream())[:1000])
+    with pytest.raises(DataError, match=r"no whole stream of pages; raise .*head_bytes"):
+        cut_to_whole_streams(path)
+
+
+def test_a_head_that_is_no_bzip2_is_refused(tmp_path):
+    path = tmp_path / "head.bz2"
+    path.write_bytes(b"<html>")
+    with pytest.raises(DataError, match="no bzip2 data at byte 0"):
+        cut_to_whole_streams(path)
+
+
+def test_a_whole_file_is_checked(host, served, new_file, make_work):
+    path = f"{FOLDER}/20261101/swwiki-20261101-pages-articles-multistream.xml.bz2"
+    host.files[path] = new_file(b"".join(served)[:-1] + b"!")
+    for head_bytes in (None, 10_000_000):
+        work = make_work(_slice(host.address, head_bytes=head_bytes))
+        with pytest.raises(ChecksumError, match="sha1 is"):
+            run(work)
+        assert list(work.out.iterdir()) == []
+
+
+def test_a_dump_in_parts_is_taken_from_the_job_that_joins_them(host, served, new_file):
+    content = b"".join(served)
+    joined = json.loads(_status(content, job="articlesmultistreamdumprecombine"))
+    joined["jobs"]["articlesmultistreamdump"] = {"status": "done", "files": {"part1": {}}}
+    host.files[f"{FOLDER}/20261101/dumpstatus.json"] = new_file(json.dumps(joined).encode())
+    digests = published_digests(_fetcher(host.address), _spec())
+    assert digests == {"sha1": hashlib.sha1(content).hexdigest()}
+
+
+def test_lists_and_status_must_agree_on_checksums(host, served, new_file):
+    name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
+    sums = f"{'0' * 40}  other.bz2\n{'1' * 40}  {name}\n"
+    host.files[f"{FOLDER}/20261101/swwiki-20261101-sha1sums.txt"] = new_file(sums.encode())
+    with pytest.raises(SourceError, match=r"differs from dumpstatus\.json"):
+        published_digests(_fetcher(host.address), _spec())
+
+
+def test_checksums_may_come_from_the_lists_alone(host, served, new_file):
+    status = json.loads(_status(b"".join(served)))
+    (file,) = status["jobs"]["articlesmultistreamdump"]["files"].values()
+    del file["sha1"]
+    host.files[f"{FOLDER}/20261101/dumpstatus.json"] = new_file(json.dumps(status).encode())
+    fetcher = _fetcher(host.address)
+    with pytest.raises(SourceError, match="has no checksums"):
+        published_digests(fetcher, _spec())
+    name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
+    host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(
+        f"{'AB' * 16}  {name}".encode()
+    )
+    assert published_digests(fetcher, _spec()) == {"md5": "ab" * 16}
+
+
+@pytest.mark.parametrize("line", [
+    "{digest}  {name}\r\n", "\ufeff{digest}  {name}\n", "{digest} *{name}\n", "{digest}\t{name}\n",
+    "x\n\n{digest}  {name}", "  {digest}  {name}  \n", "{digest}  {name}\rx  y\r",
+])  # fmt: skip
+def test_lists_of_checksums_as_other_programs_write_them(host, served, new_file, line):
+    """With none of them in dumpstatus.json, such a list was `no checksums`."""
+    path = f"{FOLDER}/20261101/dumpstatus.json"
+    status = json.loads(host.files[path].content)
+    (file,) = status["jobs"]["articlesmultistreamdump"]["files"].values()
+    del file["sha1"]
+    host.files[path] = new_file(json.dumps(status).encode())
+    name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
+    listed = line.format(digest="AB" * 16, name=name).encode()
+    host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(listed)
+    assert published_digests(_fetcher(host.address), _spec()) == {"md5": "ab" * 16}
+
+
+@pytest.mark.parametrize("digest", ["²" * 32, "ü" * 32, "0" * 31, "g" * 32, "0x" + "0" * 30, 7])
+@pytest.mark.parametrize("place", ["status", "list"])
+def test_what_is_no_digest_is_one_line(host, served, new_file, digest, place):
+    name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
+    path = f"{FOLDER}/20261101/dumpstatus.json"
+    if place == "status":
+        status = json.loads(host.files[path].content)
+        status["jobs"]["articlesmultistreamdump"]["files"][name]["md5"] = digest
+        host.files[path] = new_file(json.dumps(status).encode())
+    else:
+        listed = f"{digest}  {name}".encode()
+        host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(listed)
+    with pytest.raises(SourceError, match="is no md5 of swwiki") as caught:
+        published_digests(_fetcher(host.address), _spec())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (_status(b"", "in-progress", "20261120"), "in-progress"),
+        ('{"jobs": {}}', "no multistream job"),
+        ("<html>", "not readable"),
+        ("[]", "not readable"),
+        (_status(b"", "done", "20201010"), "no file swwiki-20261120"),
+    ],
+)
+def test_an_unfinished_dump_is_refused_naming_the_newest_finished(
+    host, served, new_file, status, why
+):
+    listing = b'<a href="20261101/">x</a><a href="/swwiki/20261120/">y</a><a href="latest/">'
+    host.files[f"{FOLDER}/"] = new_file(listing)
+    host.files[f"{FOLDER}/20261120/dumpstatus.json"] = new_file(status.encode())
+    with pytest.raises(
+        SourceError,
+        match=rf"^the swwiki dump of 20261120 is not finished \(.*{re.escape(why)}.*"
+        r"set sources\.wikipedia\.date=20261101, the newest",
+    ):
+        published_digests(_fetcher(host.address), _spec("20261120"))
+
+
+def test_a_date_that_the_host_lost_is_refused(host, served, new_file):
+    host.files[f"{FOLDER}/"] = new_file(b'<a href="20261101/">')
+    with pytest.raises(SourceError, match=r"is not at its host; set .*date=20261101"):
+        published_digests(_fetcher(host.address), _spec("20200101"))
+
+
+def test_a_wiki_without_dumps_is_said(host):
+    with pytest.raises(SourceError, match="no finished dump was found"):
+        published_digests(_fetcher(host.address), _spec("20200101"))
+
+
+def test_the_unfinished_dump_of_the_shared_mirror_is_refused(shared, make_work):
+    for date in ("20261120", "20250101"):
+        with pytest.raises(SourceError, match="date=20261101, the newest that is finished"):
+            run(make_work(_slice(shared / "mirror", date=date)))
+
+
+def test_a_truncated_dump_in_a_mirror_is_seen(shared, tmp_path, make_work):
+    folder = tmp_path / "dumps.wikimedia.org" / "swwiki"
+    shutil.copytree(shared / "mirror" / "dumps.wikimedia.org" / "swwiki", folder)
+    name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
+    path = folder / "20261101" / name
+    path.chmod(0o644)
+    path.parent.chmod(0o755)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ChecksumError):
+        run(make_work(_slice(tmp_path)))

@@ -1,0 +1,55 @@
+"""While the program works on a block of a dump, the next one is prepared."""
+
+import sys
+import threading
+
+import pytest
+
+from tests.corpus.wikipedia.small_dumps import page, run_extract, write_dump
+from xlm.corpus.wikipedia import extract as wikipedia_extract
+from xlm.corpus.wikipedia import wikiextractor
+from xlm.corpus.wikipedia.markup.prepare import Preparation
+from xlm.errors import DataError
+
+_PATIENT_PROGRAM = """
+import json, os, re, sys, time
+if '--version' in sys.argv: print('wikiextractor 3.1.0'); sys.exit()
+text = open(sys.argv[1]).read()
+ends = time.monotonic() + 30
+while 'WAITS' in text and not os.path.exists({flag!r}):
+    if time.monotonic() > ends: sys.exit('the next block was never prepared')
+    time.sleep(0.01)
+out = sys.argv[sys.argv.index('-o') + 1] + '/AA'; os.mkdir(out)
+with open(out + '/wiki_00', 'w') as file:
+    for number in re.findall(r'<id>(\\d+)</id>\\n    <rev', text):
+        print(json.dumps(dict(id=number, url='', title='', text='x')), file=file)
+"""
+
+
+def test_the_next_block_is_prepared_while_the_program_works(make_work, tmp_path, monkeypatch):
+    """The program works on the first block until a page of the second one was prepared."""
+    flag = tmp_path / "prepared"
+    script = tmp_path / "wikiextractor"
+    script.write_text(f"#!{sys.executable}\n{_PATIENT_PROGRAM.format(flag=str(flag))}")
+    script.chmod(0o755)
+    prepare = Preparation.page
+
+    def page_of_the_second_block(self, content, *, article):
+        if b"SECOND" in content:
+            flag.touch()
+        return prepare(self, content, article=article)
+
+    monkeypatch.setattr(Preparation, "page", page_of_the_second_block)
+    monkeypatch.setattr(wikiextractor, "find_program", lambda name: script)
+    monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", 1)
+    write_dump(tmp_path / "in", page(1, "One", "WAITS") + page(2, "Two", "SECOND"))
+    _, outcome = run_extract(make_work, tmp_path / "in")
+    assert outcome.counts["documents"] == 2
+
+
+def test_damage_in_a_later_block_is_the_error_of_the_stage(make_work, tmp_path, monkeypatch):
+    monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", 1)
+    write_dump(tmp_path / "in", page(1, "One") + page(2, "Two") + "<page><title>x</page>")
+    with pytest.raises(DataError, match="no well-formed XML"):
+        run_extract(make_work, tmp_path / "in")
+    assert not any(thread.name == "ahead" for thread in threading.enumerate())

@@ -1,0 +1,166 @@
+"""Masks that each row draws for itself, on the device, from (key, row, tokens) alone."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.tiny_world import tiny_pretraining
+from xlm.bpe.vocabulary import MASK
+from xlm.dataloader.batch import Batch, Quota
+from xlm.dataloader.masking.device import DeviceMasks, Drawn, row_quota
+from xlm.dataloader.masking.host import selection_weights
+from xlm.dataloader.masking.stateless import random_bits, uniform
+from xlm.training.loss import to_tensors
+
+CPU = torch.device("cpu")
+V = 500
+COUNTS = np.concatenate([np.zeros(14, dtype=np.int64), np.arange(V - 14, 0, -1)])
+
+
+def tokens(rows: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, V, (rows, width))
+
+
+def draw(
+    tokens_BT: np.ndarray,
+    real_BT: np.ndarray | None = None,
+    *,
+    alpha: float = 0.5,
+    key: int = 7,
+    rate: float = 0.15,
+) -> tuple[Drawn, Quota]:
+    weights_V = selection_weights(COUNTS, alpha, predict_specials=True)
+    quota = row_quota(
+        tokens_BT, real_BT, weights_V > 0, rate=rate, key=key, random=np.random.default_rng(0)
+    )
+    masks = DeviceMasks(COUNTS, tiny_pretraining(sample_alpha=alpha), CPU)
+    real = None if real_BT is None else torch.from_numpy(real_BT)
+    return masks.draw(torch.from_numpy(tokens_BT), real, quota), quota
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 6), st.integers(2, 40), st.sampled_from([0.0, 0.5]), st.floats(0.05, 0.95),
+    st.integers(0, 100),
+)  # fmt: skip
+def test_a_row_gets_its_quota_and_never_padding_or_its_first_place(
+    rows: int, width: int, alpha: float, rate: float, seed: int
+) -> None:
+    tokens_BT = tokens(rows, width, seed)
+    length_B = np.random.default_rng(seed).integers(1, width + 1, rows)
+    real_BT = np.arange(width) < length_B[:, None]
+    drawn, quota = draw(tokens_BT, real_BT, alpha=alpha, rate=rate)
+    selected = drawn.selected_N.numpy()
+    assert len(np.unique(selected)) == len(selected) == quota.count
+    np.testing.assert_array_equal(np.bincount(selected // width, minlength=rows), quota.count_B)
+    assert (selected % width > 0).all()
+    assert real_BT.ravel()[selected].all()
+    np.testing.assert_array_equal(drawn.targets_N.numpy(), tokens_BT.ravel()[selected])
+    if alpha:
+        assert (COUNTS[drawn.targets_N.numpy()] > 0).all()
+    untouched = np.ones(tokens_BT.size, dtype=bool)
+    untouched[selected] = False
+    np.testing.assert_array_equal(
+        drawn.tokens_BT.numpy().ravel()[untouched], tokens_BT.ravel()[untouched]
+    )
+    candidates = real_BT & (COUNTS[tokens_BT] > 0 if alpha else True)
+    candidates[:, 0] = False
+    off = np.abs(quota.count_B - np.minimum(rate * length_B, candidates.sum(1)))
+    assert (off < 1).all()
+
+
+def test_the_mean_share_is_the_rate_for_short_rows_too() -> None:
+    _, quota = draw(np.full((20_000, 9), 100))
+    assert quota.count / (20_000 * 9) == pytest.approx(0.15, rel=0.01)
+
+
+def test_replacements_are_80_10_10() -> None:
+    drawn, _ = draw(np.full((400, 250), 100))
+    now = drawn.tokens_BT.flatten()[drawn.selected_N].numpy()
+    assert (now == MASK).mean() == pytest.approx(0.8, abs=0.02)
+    assert (now == 100).mean() == pytest.approx(0.1, abs=0.02)
+    others = now[(now != MASK) & (now != 100)]
+    assert others.min() < 14 < others.max()
+    assert len(np.unique(others)) > 0.9 * V
+
+
+def test_rare_ids_are_drawn_in_proportion_to_the_inverse_root_of_their_count() -> None:
+    counts = np.array([0] * 14 + [900, 100, 100])
+    tokens_BT = np.tile(np.array([14, 15]), (4000, 100))
+    weights_V = selection_weights(counts, 0.5, predict_specials=True)
+    quota = row_quota(
+        tokens_BT, None, weights_V > 0, rate=0.02, key=1, random=np.random.default_rng(0)
+    )
+    drawn = DeviceMasks(counts, tiny_pretraining(sample_alpha=0.5), CPU).draw(
+        torch.from_numpy(tokens_BT), None, quota
+    )
+    # The first place of each row, an id 14, cannot be drawn; the weights are 1/30 and 1/10.
+    expected = 99 / 30 / (99 / 30 + 100 / 10)
+    assert (drawn.targets_N == 14).double().mean().item() == pytest.approx(expected, rel=0.06)
+
+
+def test_a_row_s_mask_is_the_same_in_any_share() -> None:
+    tokens_BT = tokens(7, 30)
+    weights_V = selection_weights(COUNTS, 0.5, predict_specials=True)
+    quota = row_quota(
+        tokens_BT, None, weights_V > 0, rate=0.15, key=3, random=np.random.default_rng(0)
+    )
+    batch = Batch(
+        tokens_BT=tokens_BT,
+        languages_BT=np.zeros_like(tokens_BT),
+        step_B=np.arange(7),
+        predicted=quota,
+    )
+    masks = DeviceMasks(COUNTS, tiny_pretraining(), CPU)
+    whole = to_tensors(batch, CPU, masks)
+    for world in (2, 3, 8):
+        counted = 0
+        for rank in range(world):
+            share = to_tensors(batch.share(rank, world), CPU, masks)
+            counted += len(share.selected_N)
+            if rank < 7:
+                assert torch.equal(share.tokens_BT, whole.tokens_BT[rank::world])
+            else:
+                assert len(share.selected_N) == 0
+        assert counted == len(whole.selected_N)
+
+
+def test_another_key_gives_another_mask_and_other_replacements() -> None:
+    tokens_BT = tokens(4, 200)
+    first, second = (draw(tokens_BT, key=key)[0] for key in (5, 6))
+    assert not torch.equal(first.selected_N, second.selected_N)
+    again, _ = draw(tokens_BT, key=5)
+    assert torch.equal(first.tokens_BT, again.tokens_BT)
+
+
+def test_numbers_are_uniform_and_those_of_neighbouring_keys_unrelated() -> None:
+    places = torch.arange(200_000)
+    values = uniform(1, places).double()
+    assert 0 < values.min() < values.max() < 1
+    histogram = torch.histc(values, bins=50, min=0, max=1)
+    # 50 bins of 4,000 expected each: five standard deviations are 313.
+    assert (histogram - 4000).abs().max() < 320
+    for other in (uniform(2, places), uniform(1, places + 1), uniform(1 << 62, places)):
+        together = torch.corrcoef(torch.stack([values, other.double()]))[0, 1]
+        assert together.abs() < 0.012
+    # Keys are mixed before they meet the places, or one's numbers would be the other's, shifted.
+    assert not torch.equal(values[1:], uniform(2, places).double()[:-1])
+    assert uniform(1, places * 0 + (1 << 40)).max() < 1
+    assert (random_bits(3, places) >= 0).all()
+
+
+def test_the_numbers_are_those_of_splitmix64_in_plain_integers() -> None:
+    """On every device the same: any change here changes the masks of all runs."""
+    word = 1 << 64
+
+    def final(value: int) -> int:
+        value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 % word
+        value = (value ^ value >> 27) * 0x94D049BB133111EB % word
+        return value ^ value >> 31
+
+    key, place = (1 << 63) - 25, (5 << 20) + 77
+    start = final((key + 1) * 0x9E3779B97F4A7C15 % word)
+    expected = final((place * 0x9E3779B97F4A7C15 + start) % word) >> 1
+    assert random_bits(key, torch.tensor([place])).item() == expected

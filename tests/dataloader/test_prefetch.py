@@ -1,0 +1,76 @@
+"""Batches made ahead: the same as without, and an end whatever happens."""
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.dataloader.batch import Batch
+from xlm.dataloader.data import open_training_data
+from xlm.dataloader.loader import BatchSource
+from xlm.dataloader.prefetch import ready_batches
+from xlm.errors import DataError
+from xlm.model.formats.description import ModelDescription
+from xlm.processes.ahead import Ahead
+
+
+def source(world: TinyWorld, folder: Path) -> BatchSource:
+    vocabulary = load_vocabulary(world.vocabulary)
+    description = ModelDescription(
+        model=tiny_model(),
+        languages=LANGUAGES,
+        vocabulary_size=vocabulary.size,
+        vocabulary_hash=vocabulary.hash,
+    )
+    config = tiny_pretraining()
+    data = open_training_data(world.mono, world.pairs, config, description, folder)
+    return BatchSource(data, config, description, vocabulary.counts)
+
+
+def test_batches_and_positions_are_the_source_s(world: TinyWorld, tmp_path: Path) -> None:
+    plain, other = (source(world, tmp_path) for _ in range(2))
+    with Ahead(ready_batches(source(world, tmp_path)), most=2) as batches:
+        for _, ready in zip(range(25), batches, strict=False):
+            expected = plain.next_batch()
+            np.testing.assert_array_equal(ready.batch.tokens_BT, expected.tokens_BT)
+            assert ready.position == plain.position
+    other.move(ready.position)
+    np.testing.assert_array_equal(other.next_batch().tokens_BT, plain.next_batch().tokens_BT)
+
+
+def test_what_goes_wrong_is_raised_where_batches_are_taken(
+    world: TinyWorld, tmp_path: Path
+) -> None:
+    broken = source(world, tmp_path)
+    make = broken.next_batch
+    made = 0
+
+    def next_batch() -> Batch:
+        nonlocal made
+        made += 1
+        if made == 3:
+            raise DataError("the ids were cut short", fix="rebuild the shards")
+        return make()
+
+    broken.next_batch = next_batch  # type: ignore[method-assign]
+    with Ahead(ready_batches(broken), most=2) as ahead:
+        batches = iter(ahead)
+        next(batches)
+        next(batches)
+        with pytest.raises(DataError, match="cut short"):
+            next(batches)
+
+
+def test_no_thread_is_left_and_no_more_than_asked_is_made(world: TinyWorld, tmp_path: Path) -> None:
+    counted = source(world, tmp_path)
+    with Ahead(ready_batches(counted), most=2, name="batches"):
+        deadline = time.monotonic() + 60
+        while counted.position.update < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        assert counted.position.update == 2
+    assert all(thread.name != "batches" for thread in threading.enumerate())

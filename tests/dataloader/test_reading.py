@@ -1,0 +1,177 @@
+"""Training batches from the disk: those of ids in memory, byte for byte, from any update on."""
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tests.dataloader.in_memory import batches_in_memory
+from tests.shards.rows import HASH, VOCABULARY, lines_of, write_rows
+from tests.tiny_world import TinyWorld, tiny_model, tiny_pretraining
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.config.training.pretrain import PretrainConfig
+from xlm.dataloader.batch import Batch
+from xlm.dataloader.data import open_training_data
+from xlm.dataloader.loader import BatchSource, Position
+from xlm.dataloader.steps import pair_steps
+from xlm.errors import DataError
+from xlm.model.formats.description import ModelDescription
+
+COUNTS = VOCABULARY.counts
+
+
+def described(positions: int = 64) -> ModelDescription:
+    return ModelDescription(
+        model=tiny_model(max_positions=positions),
+        languages=("en", "fr", "sw"),
+        vocabulary_size=VOCABULARY.size,
+        vocabulary_hash=HASH,
+    )
+
+
+def arrays(batch: Batch) -> dict[str, NDArray[np.generic]]:
+    values = {**vars(batch), **vars(batch.predicted)}
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+
+def same(found: Batch, expected: Batch) -> None:
+    ours, theirs = arrays(found), arrays(expected)
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        assert array.dtype == theirs[name].dtype
+        np.testing.assert_array_equal(array, theirs[name])
+
+
+@pytest.mark.parametrize("languages_per_batch", [1, 2])
+def test_the_tiny_world_s_batches_are_those_of_ids_in_memory(
+    world: TinyWorld, tmp_path: Path, languages_per_batch: int
+) -> None:
+    vocabulary = load_vocabulary(world.vocabulary)
+    description = ModelDescription(
+        model=tiny_model(),
+        languages=("en", "fr", "sw"),
+        vocabulary_size=vocabulary.size,
+        vocabulary_hash=vocabulary.hash,
+    )
+    config = tiny_pretraining(languages_per_batch=languages_per_batch)
+    data = open_training_data(world.mono, world.pairs, config, description, tmp_path)
+    source = BatchSource(data, config, description, vocabulary.counts)
+    expected = batches_in_memory(world.mono, world.pairs, config, description, vocabulary.counts)
+    for batch in islice(expected, 200):  # several epochs of every step
+        same(source.next_batch(), batch)
+    assert min(cursor.epoch for cursor in source.position.cursors.values()) >= 1
+
+
+ROWS = st.lists(st.lists(st.integers(14, 1013), max_size=12), min_size=1, max_size=30)
+PAIRS = st.lists(
+    st.tuples(*[st.lists(st.integers(14, 1013), min_size=1, max_size=9)] * 2),
+    min_size=1,
+    max_size=90,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None)
+@given(
+    mono=st.tuples(ROWS, ROWS),
+    pairs=PAIRS,
+    shards=st.integers(1, 3),
+    row_group_tokens=st.integers(1, 60),
+    rows=st.sampled_from([2, 4, 6]),
+    tokens=st.integers(4, 9),
+    budget=st.integers(16, 80),
+    stopped=st.integers(0, 12),
+    seed=st.integers(0, 3),
+)
+def test_any_lines_give_the_batches_of_ids_in_memory_from_any_update_on(
+    tmp_path_factory: pytest.TempPathFactory,
+    mono: tuple[list[list[int]], list[list[int]]],
+    pairs: list[tuple[list[int], list[int]]],
+    shards: int,
+    row_group_tokens: int,
+    rows: int,
+    tokens: int,
+    budget: int,
+    stopped: int,
+    seed: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("data")
+    layout = {"shards": shards, "row_group_tokens": row_group_tokens}
+    directories = {
+        code: write_rows(folder / code, lines_of(lines), languages=(code,), **layout)  # type: ignore[arg-type]
+        for code, lines in zip(("en", "sw"), mono, strict=True)
+    }
+    sides = [lines_of([pair[side] for pair in pairs]) for side in range(2)]
+    pair = {
+        "en-sw": write_rows(
+            folder / "en-sw",
+            *sides,
+            kind="pair",
+            languages=("en", "sw"),
+            **layout,  # type: ignore[arg-type]
+        )
+    }
+    config = PretrainConfig(
+        stream_rows=rows, stream_tokens=tokens, pair_tokens=budget, languages_per_batch=2,
+        pair_max_tokens=8, seed=seed,
+    )  # fmt: skip
+    description = described()
+    if not any(len(a) <= 8 and len(b) <= 8 for a, b in pairs):
+        config = config.model_copy(update={"objectives": ("mlm",)})
+        pair = {}
+
+    def source() -> BatchSource:
+        data = open_training_data(directories, pair, config, description, folder / "ids")
+        return BatchSource(data, config, description, COUNTS)
+
+    every = list(islice(batches_in_memory(directories, pair, config, description, COUNTS), 24))
+    first = source()
+    for batch in every[:stopped]:
+        same(first.next_batch(), batch)
+    saved = first.position
+    # Two numbers for each step, and they are all: through JSON, as a checkpoint keeps them.
+    assert all(len(cursor) == 2 for cursor in saved.cursors.values())
+    again = source()
+    again.move(Position(saved.update, dict(saved.cursors)))
+    for batch in every[stopped:]:
+        same(again.next_batch(), batch)
+
+
+def test_pairs_longer_than_the_position_table_are_left_out(tmp_path: Path) -> None:
+    """Their positions would be cut to the last one, silently."""
+    first, second = lines_of([[20] * 8, [20] * 9, [20]]), lines_of([[30], [30], [30] * 9])
+    pairs = {"en-sw": write_rows(tmp_path, first, second, kind="pair", languages=("en", "sw"))}
+    description = described(positions=10)
+    data = open_training_data({}, pairs, PretrainConfig(), description, tmp_path / "ids")
+    steps = pair_steps(data, PretrainConfig(), description.language_id, positions=10)
+    assert [step.lines for step in steps] == [1, 1]
+    assert [step.tokens for step in steps] == [13, 13]
+    inputs = [step.next_inputs() for step in steps]
+    assert inputs[0].positions_BT is not None
+    assert inputs[0].positions_BT.tolist() == [[*range(10), *range(3)]]
+    assert inputs[1].tokens_BT.tolist() == [[1, 30, 1, 1, *[20] * 8, 1]]
+    assert inputs[1].languages_BT.tolist() == [[2] * 3 + [0] * 10]
+
+
+def test_objectives_that_are_off_lay_nothing_flat(tmp_path: Path) -> None:
+    mono = {"sw": write_rows(tmp_path / "sw", lines_of([[20]]))}
+    config = PretrainConfig(objectives=("mlm",))
+    absent = {"en-sw": tmp_path / "nowhere"}
+    data = open_training_data(mono, absent, config, described(), tmp_path / "ids")
+    assert not data.pairs
+    assert sorted(path.name for path in (tmp_path / "ids").iterdir()) == [
+        "sw.ids", "sw.json", "sw.lock",
+    ]  # fmt: skip
+
+
+def test_training_on_another_vocabulary_stops_with_both_hashes(tmp_path: Path) -> None:
+    mono = {"sw": write_rows(tmp_path / "sw", lines_of([[20]]))}
+    other = described().model_copy(update={"vocabulary_hash": "f" * 64})
+    with pytest.raises(DataError) as caught:
+        open_training_data(mono, {}, PretrainConfig(), other, tmp_path / "ids")
+    assert HASH in str(caught.value)
+    assert "f" * 64 in str(caught.value)

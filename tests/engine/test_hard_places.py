@@ -1,0 +1,200 @@
+"""Full disks, foreign permissions, odd roots, clocks that go back, and runs that wait."""
+
+import contextlib
+import errno
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import JOIN, LAST, READ, JoinSlice, Recorder, Toy
+from tests.repository import REPOSITORY
+from xlm.engine.stage import Node, Outcome, Work
+from xlm.errors import ConfigError, StoreError
+from xlm.pipeline.run_record import last_run, write_run_record
+from xlm.processes.pool.executor import WorkerPool
+from xlm.store.store import ArtifactStore
+
+JOINED = Node("join", "all")
+
+
+def test_only_and_until_take_nodes(toy: Toy) -> None:
+    assert toy.run(only=("read[sw]",)) == {"read[sw]": "built"}
+    assert toy.run(until="read[en]") == {"read[en]": "built"}
+    assert toy.run(only=("read[sw]", "read[en]")) == {"read[en]": "cached", "read[sw]": "cached"}
+    with pytest.raises(ConfigError, match=r"nothing named 'read\[ws\]'; did you mean"):
+        toy.run(only=("read[ws]",))
+    with pytest.raises(ConfigError, match=r"nothing named 'read\[ws\]'"):
+        toy.run(until="read[ws]")
+
+
+def test_a_refresh_says_its_verdict(toy: Toy) -> None:
+    toy.run()
+    number = iter(range(9))
+
+    def differ(work: Work[JoinSlice]) -> Outcome:
+        (work.out / "joined.txt").write_text(str(next(number)))
+        return Outcome()
+
+    def verdicts() -> list[str]:
+        recorder = Recorder()
+        with toy.open(toy.request(refresh=("join",)), recorder) as run:
+            for node in run.selected:
+                run.build(node)
+        return recorder.notices
+
+    (line,) = verdicts()
+    assert line.startswith("join: built again: identical, digest ")
+    toy.use(READ, replace(JOIN, run=differ), LAST)
+    (line,) = verdicts()
+    assert line.startswith("join: built again: different, digest ")
+
+
+def test_a_run_that_waits_for_another_says_so(toy: Toy) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def join_slowly(work: Work[JoinSlice]) -> Outcome:
+        inside.set()
+        go_on.wait(60)
+        return JOIN.run(work)
+
+    toy.run(only=("read",))
+    toy.use(READ, replace(JOIN, run=join_slowly), LAST)
+
+    class Releasing(Recorder):
+        def noticed(self, node: Node, line: str) -> None:
+            super().noticed(node, line)
+            go_on.set()
+
+    recorder = Releasing()
+    with toy.open(toy.request()) as first, toy.open(toy.request(), recorder) as second:
+        thread = threading.Thread(target=first.build, args=(JOINED,))
+        thread.start()
+        assert inside.wait(60)
+        assert second.build(JOINED).status == "waited"
+        thread.join()
+    assert recorder.notices[0].startswith("join: waiting for another part of this run, since 20")
+
+
+def test_a_clock_that_goes_back_does_not_make_an_old_run_the_last(toy: Toy) -> None:
+    for back in (0, 365):
+        with toy.open(toy.request(f"bpe.seed={back}")) as run:
+            run.started -= timedelta(days=back)
+            write_run_record(run)
+    # A record of an earlier version has no number.
+    old = run.store.root / "runs" / "20991128T000000000000.json"
+    old.write_bytes(next(iter((run.store.root / "runs").glob("*.json"))).read_bytes())
+    assert last_run(run.store.root)["request"]["overrides"] == ["bpe.seed=365"]
+
+
+@pytest.mark.parametrize("name", ["50% of it", "a#b?c=d", 'it\'s "quoted"', "ünï code", "%2F%s"])
+def test_a_root_may_have_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: WorkerPool, name: str
+) -> None:
+    monkeypatch.setattr("xlm.engine.run.worker_pool", lambda *_: nullcontext(pool))
+    toy = Toy(tmp_path / name, monkeypatch)
+    assert set(toy.run().values()) == {"built"}
+    assert set(toy.run(verify="deep").values()) == {"cached"}
+    assert ArtifactStore.open(toy.settings.root).root == tmp_path / name
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted: {mounted.stderr.decode().strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def _fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while stream.write(b"x" * 4096):
+            pass
+
+
+def test_a_disk_that_fills_and_is_freed(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
+) -> None:
+    monkeypatch.setattr("xlm.engine.run.worker_pool", lambda *_: nullcontext(pool))
+    toy = Toy(small_disk / "data", monkeypatch)
+    toy.run(only=("read",))
+    ballast = small_disk / "ballast"
+    _fill(ballast)
+    recorder = Recorder()
+    with toy.open(toy.request(), recorder) as run:
+        for node in run.selected[:2]:
+            run.build(node)
+        with pytest.raises((OSError, StoreError)) as caught:
+            run.build(JOINED)
+    full = isinstance(caught.value, OSError) and caught.value.errno == errno.ENOSPC
+    assert full or "No space left" in str(caught.value)
+    assert "full" in run.failures[JOINED] or "No space left" in run.failures[JOINED]
+    assert "\n" not in run.failures[JOINED]
+    ballast.unlink()
+    assert toy.run() == {
+        "read[en]": "cached",
+        "read[sw]": "cached",
+        "join": "built",
+        "last": "built",
+    }
+    assert set(toy.run(verify="deep").values()) == {"cached"}
+
+
+_AS_NOBODY = """
+import os, sys
+from fsspec.implementations import local
+from xlm.errors import XlmError
+from xlm.store.store import ArtifactStore
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    store = ArtifactStore.open(sys.argv[1], write=sys.argv[2] == "write")
+    print(store.find("read", "k" * 24), len(list(store.artifacts())))
+    with store.lock("read", "k" * 24):
+        store.stage("read", "k" * 24)
+except XlmError as error:
+    sys.exit(f"xlm: {error}")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(
+    ("place", "mode"), [(".", 0o755), (".", 0o700), ("locks", 0o700), ("artifacts", 0o700)]
+)
+@pytest.mark.usefixtures("open_path")
+def test_another_users_store_is_one_line(toy: Toy, place: str, mode: int) -> None:
+    toy.run()
+    root = Path(toy.settings.root)
+    root.chmod(0o777)
+    for folder in ("staging", "locks", "artifacts"):
+        (root / folder).mkdir(exist_ok=True)
+        (root / folder).chmod(0o777)
+    (root / place).chmod(mode)
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_NOBODY, str(root), "write"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    (line,) = done.stderr.strip().split("\n")
+    assert line.startswith("xlm: ")
+    assert str(root) in line

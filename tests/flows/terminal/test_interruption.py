@@ -1,0 +1,106 @@
+"""An interrupted run ends in time: with what still computes cut off, but not what is saved."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.repository import REPOSITORY
+from xlm.errors import RequeueError
+
+_STUBBORN = """
+import os, signal, sys, time
+from flows.terminal import interruption as module
+from xlm.engine.events import Finished
+from xlm.engine.stage import ALL, Node
+
+module._SAVE_SECONDS = module._REST_SECONDS = 0.1
+interruption = module.Interruption()
+interruption.listen()
+interruption.allow(save_seconds=float(sys.argv[1]))
+try:
+    os.kill(os.getpid(), signal.SIGUSR1)
+    time.sleep(20)
+except KeyboardInterrupt as interrupt:
+    os.kill(os.getpid(), signal.SIGTERM)  # asked once more: no news
+    time.sleep(1)
+    interruption.finished(Finished(Node("pretrain", ALL), "failed", saved=True))
+    sys.exit(interruption.exit_code(interrupt))
+"""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("save_seconds", "code"), [(0.1, 138), (60, RequeueError.exit_code)])
+def test_what_saves_its_state_gets_the_time_that_it_was_promised(
+    save_seconds: float, code: int
+) -> None:
+    """45 s ended a run whose training may take 110 s, and Slurm then ended the training."""
+    done = subprocess.run(
+        [sys.executable, "-c", _STUBBORN, str(save_seconds)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+_PRESSED = """
+import os, signal, sys, time
+from flows.terminal.interruption import Interruption
+
+interruption = Interruption()
+interruption.listen()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt as interrupt:
+    for _ in range(int(sys.argv[1]) - 1):
+        signal.raise_signal(signal.SIGINT)
+    print("saved", flush=True)
+    sys.exit(interruption.exit_code(interrupt))
+"""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("times", "printed"), [(1, "saved\n"), (2, "saved\n"), (3, ""), (4, "")])
+def test_the_third_ctrl_c_ends_at_once_and_none_has_a_traceback(times: int, printed: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PRESSED, str(times)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, printed)
+    hint = "xlm: saving what is under way; press Ctrl-C once more to end without it\n"
+    assert done.stderr == (hint if times > 1 else "")
+
+
+_HANGUP = """
+import signal, time
+from flows.terminal.interruption import Interruption
+
+interruption = Interruption()
+interruption.listen()
+try:
+    signal.raise_signal(signal.SIGHUP)
+    print("ignored")
+except KeyboardInterrupt as interrupt:
+    print("exit code", interruption.exit_code(interrupt))
+"""
+
+
+@pytest.mark.parametrize(("nohup", "printed"), [(False, "exit code 129\n"), (True, "ignored\n")])
+def test_a_hangup_ends_a_run_unless_nohup_started_it(nohup: bool, printed: str) -> None:
+    done = subprocess.run(
+        [*(["nohup"] if nohup else []), sys.executable, "-c", _HANGUP],
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == printed

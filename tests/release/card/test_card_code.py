@@ -1,0 +1,148 @@
+"""The code of a card runs as it stands, in every language, with what the card says to install."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.release.card.test_render import causal_facts
+from tests.release.installed import link_packages
+from xlm.bpe.vocabulary import SPECIAL_TOKENS
+from xlm.config.languages.pairs import LANGUAGES
+from xlm.model.classifier import Classifier
+from xlm.model.encoder import Encoder
+from xlm.model.formats.hugging_face import write_classifier, write_masked_lm
+from xlm.model.initialise import initialise
+from xlm.release.card.examples import example_of
+from xlm.release.card.facts import RunFacts
+from xlm.release.card.render import render_card
+from xlm.release.tokenizer import write_tokenizer
+
+
+def of_all_languages(facts: RunFacts) -> RunFacts:
+    description = facts.description.model_copy(update={"languages": tuple(LANGUAGES)})
+    return replace(facts, description=description)
+
+
+def write_model(folder: Path, facts: RunFacts, *, classifier: bool) -> str:
+    """Write the published folder of a model that learned nothing; returns its card."""
+    description = facts.description
+    encoder = Encoder(description)
+    initialise(encoder, seed=0)
+    if classifier:
+        write_classifier(folder, Classifier(encoder))
+    else:
+        write_masked_lm(folder, encoder)
+    letters = [letter + end for letter in "abcdefghijklmnopqrstuv" for end in ("", "@@")]
+    write_tokenizer(
+        folder,
+        tokens=[*SPECIAL_TOKENS, "the", *letters][: description.vocabulary_size],
+        merges=b"t h 3\nth e</w> 2\n",
+        languages=description.languages,
+        positions=64,
+    )
+    return render_card(facts, classifier=classifier, parameters=1)
+
+
+def code_of(card: str) -> str:
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    assert isinstance(code, str)
+    return code
+
+
+def packages_of(card: str) -> list[str]:
+    (line,) = re.findall(r"`pip install ([^`]+)`", card)
+    assert isinstance(line, str)
+    return line.split()
+
+
+def run(code: str, folder: Path, packages: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    site = link_packages(folder / "site", packages)
+    return subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(site),
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
+            "HOME": str(folder / "home"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def in_every_language(code: str) -> str:
+    """The card's code, once for each language: the code and its sentences change, no more."""
+    english = example_of("en")
+    variants = []
+    for language in LANGUAGES:
+        variant = code.replace('language = "en"', f'language = "{language}"')
+        for ours, theirs in zip(english, example_of(language), strict=True):
+            variant = variant.replace(ours, theirs)
+        assert (variant == code) == (language == "en")
+        variants.append(f"print('# {language}')\n{variant}")
+    return "\n".join(variants)
+
+
+@pytest.mark.slow
+def test_first_steps_run_in_every_language_with_what_the_card_names(
+    tmp_path: Path, facts: RunFacts
+) -> None:
+    """One process for all cards: most of the time goes into importing torch."""
+    known = of_all_languages(facts)
+    codes, packages = [], set()
+    for name, which, classifier in (
+        ("classifier", known, True),
+        ("masked", known, False),
+        ("causal", causal_facts(known), False),
+    ):
+        card = write_model(tmp_path / name, which, classifier=classifier)
+        folder = str(tmp_path / name)
+        codes.append(
+            in_every_language(code_of(card)).replace('folder = "."', f"folder = {folder!r}")
+        )
+        packages.add(" ".join(packages_of(card)))
+    (named,) = packages
+    result = run("\n".join(codes), tmp_path, named.split())
+    assert result.returncode == 0, result.stderr
+    parts = re.split(r"^# (\w\w)\n", result.stdout, flags=re.MULTILINE)[1:]
+    assert parts[::2] == [*LANGUAGES] * 3
+    count = len(LANGUAGES)
+    for printed in parts[1 : 2 * count : 2]:
+        shares = re.findall(r"^(contradiction|neutral|entailment) +(0\.\d+)$", printed, re.M)
+        assert sum(float(share) for _, share in shares) == pytest.approx(1, abs=0.01)
+    begins = [printed.split()[0] for printed in parts[2 * count + 1 :: 2]]
+    assert begins == ["instead"] * count + ["after"] * count
+
+
+@pytest.mark.slow
+def test_packages_that_the_card_did_not_name_are_missed(tmp_path: Path, facts: RunFacts) -> None:
+    """The test above would find a card that names too few."""
+    card = write_model(tmp_path, of_all_languages(facts), classifier=False)
+    assert {"rjieba", "pythainlp"} <= set(packages_of(card))
+    attempts = []
+    for language in ("en", "th", "zh"):
+        code = code_of(card).replace('language = "en"', f'language = "{language}"')
+        attempts.append(
+            f"try:\n    exec({code!r})\nexcept ImportError as error:\n    print(error.name)"
+        )
+    result = run("\n".join(attempts), tmp_path, ["torch", "transformers", "sacremoses"])
+    assert result.stdout.startswith("instead of "), result.stderr
+    assert result.stdout.endswith("\npythainlp\nrjieba\n"), result.stdout
+    assert result.returncode == 0
+
+
+def test_a_card_names_no_package_of_other_languages(facts: RunFacts) -> None:
+    card = render_card(facts, classifier=False, parameters=1)
+    assert packages_of(card) == ["torch", "transformers", "sacremoses"]
+    chinese = facts.description.model_copy(update={"languages": ("en", "zh")})
+    card = render_card(replace(facts, description=chinese), classifier=False, parameters=1)
+    assert packages_of(card) == ["torch", "transformers", "sacremoses", "rjieba"]

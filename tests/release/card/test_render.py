@@ -1,0 +1,244 @@
+"""The card says what the run did, and its first steps run as they stand."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from huggingface_hub import ModelCard
+from transformers import XLMWithLMHeadModel
+
+from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.hugging_face import write_masked_lm
+from xlm.release.card.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
+from xlm.release.card.measured import measured, without_measured
+from xlm.release.card.render import render_card
+from xlm.xnli.results.records import LanguageResults
+
+
+def test_front_matter_is_valid_and_lists_the_results(facts: RunFacts) -> None:
+    data = ModelCard(render_card(facts, classifier=True, parameters=1)).data
+    assert data.language == ["de", "en", "sw"]
+    assert data.license == "cc-by-nc-sa-4.0"
+    assert data.pipeline_tag == "text-classification"
+    assert data.eval_results is not None
+    assert [(r.dataset_config, r.metric_value) for r in data.eval_results] == [
+        ("de", 0.69),
+        ("en", 0.7),
+        ("sw", 0.71),
+    ]
+
+
+def test_masked_lm_is_not_bound_by_sources_that_it_never_saw(facts: RunFacts) -> None:
+    card = ModelCard(render_card(facts, classifier=False, parameters=1))
+    assert card.data.license == "cc-by-sa-4.0"
+    assert card.data.pipeline_tag == "fill-mask"
+    assert "MultiNLI" not in card.text
+    assert "XNLI, accuracy" not in card.text
+
+
+def causal_facts(facts: RunFacts) -> RunFacts:
+    """The same run, of CLM alone, with a setting that is about masks."""
+    changed = {"objectives": ("clm",), "sample_alpha": 0.0, "predict_specials": False}
+    return replace(
+        facts,
+        description=facts.description.model_copy(update={"causal": True}),
+        pretrain=facts.pretrain.model_copy(update=changed),
+        trained=("clm",),
+    )
+
+
+def test_a_causal_model_is_said_to_predict_what_follows(facts: RunFacts) -> None:
+    causal = causal_facts(facts)
+    card = ModelCard(render_card(causal, classifier=False, parameters=1))
+    assert card.data.pipeline_tag == "text-generation"
+    assert card.data.tags is not None
+    assert "causal-lm" in card.data.tags
+    assert "# xlm-test, causal language model" in card.text
+    assert "predicts each piece of text from those before it" in card.text
+    assert "| CLM batch | 64 streams of 256 tokens |" in card.text
+    assert "| predicted tokens | each from those before it (CLM) |" in card.text
+    assert "| Wikipedia (Swahili) | codes, vocabulary, CLM |" in card.text
+    assert "pieces of held-out text, each from those before it" in card.text
+    for masks in ("MLM batch", "masked", "filling", "never predicted"):
+        assert masks not in card.text
+    tuned = ModelCard(render_card(causal, classifier=True, parameters=1))
+    assert tuned.data.pipeline_tag == "text-classification"
+    assert "pretrained by causal (CLM) language modelling" in tuned.text
+    assert "`generate`" not in tuned.text
+
+
+def test_transformers_generates_behind_a_mask(
+    tmp_path: Path, description: ModelDescription
+) -> None:
+    """Why a causal model's card warns of `generate`: if this changes, it need not."""
+    write_masked_lm(tmp_path, Encoder(description.model_copy(update={"causal": True})))
+    model = XLMWithLMHeadModel.from_pretrained(tmp_path)
+    prepared = model.prepare_inputs_for_generation(torch.tensor([[1, 20]]))
+    assert prepared["input_ids"].tolist() == [[1, 20, model.config.mask_token_id]]
+
+
+def test_source_with_terms_of_its_own_is_named(facts: RunFacts) -> None:
+    odd = replace(facts.sources[0], licence="see its page")
+    card = render_card(replace(facts, sources=(odd,)), classifier=False, parameters=1)
+    assert ModelCard(card).data.license == "other"
+    assert "terms of their own, to be read before use**: see its page" in card
+
+
+def test_tables_hold_the_figures(facts: RunFacts) -> None:
+    card = render_card(facts, classifier=True, parameters=123_456)
+    assert "| parameters | 123,456 |" in card
+    assert "| English (en) | 70.0 | 70.0 | 65.0 to 75.0 | 33.3 | 41.0 | 75.0 |" in card
+    assert "| Swahili (sw) | 14.50 | 8.00 | 80.0 | 70.0 | 55.0 |" in card
+    assert "| **all** | 1,600 | 39,000 |" in card
+    assert "| Wikipedia (Swahili) | codes, vocabulary, MLM | 142.9 kB | CC-BY-SA-4.0 |" in card
+    assert "| tokens seen | 1,000,000 |" in card
+    assert "Not XLM" not in card
+
+
+def test_synthetic_world_is_said_plainly_with_its_aids(facts: RunFacts) -> None:
+    aided = replace(
+        facts,
+        synthetic=True,
+        finetune=facts.finetune.model_copy(
+            update={
+                "mix_pretraining": 2,
+                "random_language_ids": True,
+                "restarts": 3,
+                "frozen_layers": 1,
+            }
+        ),
+    )
+    card = render_card(aided, classifier=True, parameters=1)
+    assert "**The language of this model is synthetic.**" in card
+    assert "**not XLM**: random language ids" in card
+    assert "a pretraining batch mixed into every 2. fine-tuning update" in card
+    assert "the first layers (1) and all below frozen in fine-tuning" in card
+    assert "dumps.wikimedia.org" not in card
+    assert "datasets:" not in card
+    assert "random language ids" not in render_card(aided, classifier=False, parameters=1)
+
+
+def test_pretraining_aids_are_named_too(facts: RunFacts) -> None:
+    pretrain = facts.pretrain.model_copy(
+        update={
+            "languages_per_batch": 8,
+            "optimizer": facts.pretrain.optimizer.model_copy(
+                update={"embedding_learning_rate": 0.02}
+            ),
+        }
+    )
+    card = render_card(replace(facts, pretrain=pretrain), classifier=False, parameters=1)
+    assert "* a learning rate of its own for the token embeddings (0.02)" in card
+    assert "* 8 languages in each pretraining batch" in card
+
+
+def test_a_model_that_started_from_another_says_so(facts: RunFacts) -> None:
+    card = render_card(replace(facts, warm_start="original 5f0c"), classifier=False, parameters=1)
+    assert "* starting weights of another model (layout and sha256: original 5f0c)" in card
+
+
+def test_amounts_that_were_measured_and_learned_from_are_said(facts: RunFacts) -> None:
+    head = replace(facts.sources[0], is_head=True)
+    counts = {**facts.counts, "finetune": {"updates": 50, "training_pairs": 20_000}}
+    few = replace(facts, sources=(head,), counts=counts)
+    card = render_card(few, classifier=True, parameters=1)
+    assert "| Wikipedia (German) | codes, vocabulary, MLM | the first 142.9 kB |" in card
+    assert "| English training pairs | 20,000 |" in card
+    assert "Rows of a language: 100 of dev, 100 of test." in card
+    assert "name: XNLI, the first 100 of 5,010 test rows" in card
+    assert "| German (de) | 12.50 | 8.00 | 80.0 | 70.0 | 55.0 | 50 |" in card
+    whole = facts.results.languages[0]
+    assert whole.test is not None
+    test = whole.test.model_copy(update={"right": 3000, "total": 5010})
+    rows = (whole.model_copy(update={"test": test}), *facts.results.languages[1:])
+    results = facts.results.model_copy(update={"languages": rows})
+    card = render_card(replace(few, results=results), classifier=True, parameters=1)
+    assert "name: XNLI\n" in card
+    assert "100 to 5,010 of test" in card
+
+
+def test_a_collapse_is_said(facts: RunFacts) -> None:
+    """Profiles may go on after it: `finetune.collapse: report`."""
+    said = "Fine-tuning collapsed"
+    assert said not in render_card(facts, classifier=True, parameters=1)
+    results = facts.results.model_copy(update={"collapsed": True})
+    assert said in render_card(replace(facts, results=results), classifier=True, parameters=1)
+
+
+def test_unmeasured_figures_are_dashes_and_missing_results_are_said(facts: RunFacts) -> None:
+    unmeasured = LanguageResults(code="en")
+    results = facts.results.model_copy(update={"languages": (unmeasured,), "method": {}})
+    bare = replace(facts, results=results, machines={}, data=())
+    card = render_card(bare, classifier=True, parameters=1)
+    assert "XNLI was not evaluated." in card
+    assert "model-index" not in card
+    assert "| pretrain | <!--measured-->–<!--/measured-->" in card
+
+
+def test_cards_of_one_model_are_equal_without_what_was_measured(facts: RunFacts) -> None:
+    slower = replace(facts, machines={"pretrain": MachineFacts(9999.0, 1, 2.0, "other", 64)})
+    first, second = (render_card(which, classifier=True, parameters=1) for which in (facts, slower))
+    assert first != second
+    assert without_measured(first) == without_measured(second)
+    other = render_card(
+        replace(facts, data=(DataFacts("de", 1, 1),)), classifier=True, parameters=1
+    )
+    assert without_measured(first) != without_measured(other)
+    assert without_measured(f"in {measured('2 s')}") == without_measured(f"in {measured('9 s')}")
+
+
+def test_an_objective_that_no_update_trained_is_not_claimed(facts: RunFacts) -> None:
+    """TLM is configured, but the run had no pairs."""
+    assert "tlm" in facts.pretrain.objectives
+    alone = replace(facts, trained=("mlm",))
+    for classifier in (True, False):
+        card = ModelCard(render_card(alone, classifier=classifier, parameters=1)).text
+        assert "pretrained by masked (MLM) language modelling" in card
+        assert "| objectives | MLM |" in card
+        assert "| configured, but not trained | TLM |" in card
+        assert card.count("TLM") == card.count("paper, MLM+TLM") + 1
+        assert "translation (TLM)" not in card
+    untrained = render_card(replace(facts, trained=()), classifier=False, parameters=1)
+    assert "not pretrained (no update was applied)" in untrained
+
+
+def test_no_table_has_an_empty_header_and_no_mean_is_of_one(facts: RunFacts) -> None:
+    results = facts.results.model_copy(update={"languages": facts.results.languages[1:2]})
+    for found in (facts, replace(facts, results=results)):
+        card = render_card(found, classifier=True, parameters=1).split("\n")
+        heads = [line for line, rule in itertools.pairwise(card) if rule.startswith("| ---")]
+        assert len(heads) > 4
+        for head in heads:
+            assert all(cell.strip() for cell in head.strip("|").split("|")), head
+        assert not [line for line in card if "mean of 1 " in line]
+
+
+def test_accuracies_of_the_synthetic_world_are_not_called_those_of_xnli(facts: RunFacts) -> None:
+    card = render_card(replace(facts, synthetic=True), classifier=True, parameters=1)
+    assert "### Synthetic NLI, accuracy in per cent" in card
+    assert "![Synthetic NLI test accuracy by language]" in card
+    assert "# xlm-test, synthetic NLI classifier" in card
+    assert "### Fine-tuning on synthetic NLI" in card
+
+
+def test_published_codes_bring_their_licence_and_take_their_place(facts: RunFacts) -> None:
+    """Their terms bind the encoder too, and the text made neither codes nor vocabulary."""
+    address = "https://dl.fbaipublicfiles.com/XLM"
+    official = replace(
+        facts,
+        sources=(
+            *facts.sources,
+            SourceFacts("xlm.codes", "Codes of XLM-15", f"{address}/c", "CC-BY-NC-4.0", 1_434_601),
+            SourceFacts("xlm.vocabulary", "Its words", f"{address}/v", "CC-BY-NC-4.0", 1_548_931),
+        ),
+    )
+    card = render_card(official, classifier=False, parameters=1)
+    assert ModelCard(card).data.license == "cc-by-nc-sa-4.0"
+    assert f"| Codes of XLM-15 | codes | 1.4 MB | CC-BY-NC-4.0 | <{address}/c> |" in card
+    assert f"| Its words | vocabulary | 1.5 MB | CC-BY-NC-4.0 | <{address}/v> |" in card
+    assert "| Wikipedia (Swahili) | MLM | 142.9 kB |" in card
+    assert "| NTREX-128 | TLM, retrieval | 5.0 kB |" in card
+    synthetic = render_card(replace(official, synthetic=True), classifier=False, parameters=1)
+    assert "All of it but the published codes and vocabulary was generated" in synthetic

@@ -1,0 +1,139 @@
+"""The card of a stage: totals first, plain names, nothing that says nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import JOIN, LAST, READ, Toy
+from xlm.display.markdown import size
+from xlm.engine.built import Built
+from xlm.report.counts import count_table, over_splits, plain_name, plain_value, totals
+from xlm.report.stage_tables import stage_card
+
+TOKENIZED = {"train_lines": 3000, "train_tokens": 40_000, "test_lines": 5, "test_tokens": 70}
+
+
+def test_totals_are_by_split_where_counts_are() -> None:
+    assert totals([TOKENIZED, TOKENIZED]) == (
+        "| split | lines | tokens |\n| --- | ---: | ---: |\n"
+        "| train | 6,000 | 80,000 |\n| test | 10 | 140 |"
+    )
+
+
+def test_totals_are_by_language_where_counts_are() -> None:
+    shown = totals([{"lines_en": 7, "lines_fr": 8, "sampled_en": 3, "sampled_fr": 4, "codes": 5}])
+    assert shown == (
+        "| count | value |\n| --- | ---: |\n| codes | 5 |\n\n"
+        "| language | lines | sampled |\n| --- | ---: | ---: |\n| en | 7 | 3 |\n| fr | 8 | 4 |"
+    )
+
+
+def test_what_cannot_be_added_has_no_total() -> None:
+    assert totals([{"share": 0.5, "hash": "ab"}, {"share": 0.25, "hash": "cd"}]) == ""
+    assert "0.5" in totals([{"share": 0.5}])
+    assert totals([{}]) == totals([{}, {}]) == ""
+
+
+def test_a_unit_has_one_column_for_all_its_splits() -> None:
+    assert over_splits(TOKENIZED) == {"lines": 3005, "tokens": 40_070}
+
+
+def test_counts_that_are_zero_everywhere_have_no_column() -> None:
+    found = count_table({"en": {"pairs": 3, "empty_side": 0}, "fr": {"pairs": 0, "empty_side": 0}})
+    assert found.header == ("pairs",)
+    assert found.rows == {"en": ("3",), "fr": ("0",)}
+    assert found.zero == ("empty side",)
+
+
+def test_what_is_zero_is_named_once() -> None:
+    counts = {"pairs": 3, "empty_side": 0}
+    assert totals([counts]) == (
+        "| count | value |\n| --- | ---: |\n| pairs | 3 |\n\nZero: empty side."
+    )
+    assert "empty" not in totals([counts, counts])
+
+
+def test_names_and_values_are_plain() -> None:
+    assert plain_name("lines_not_utf8") == "lines not UTF-8"
+    assert plain_name("masked-lm.weight_bytes") == "masked-lm weight size"
+    assert plain_value("host_bytes", 5_908) == "5.9 kB"
+    assert plain_value("hash", "f" * 64) == "f" * 12
+    assert plain_value("share", 1 / 3) == "0.3333"
+    assert plain_value("lines", None) == "–"
+
+
+@pytest.fixture
+def built(toy: Toy) -> tuple[list[Built], Path]:
+    with toy.open(toy.request()) as run:
+        found = [run.build(node) for node in run.selected]
+    return found, run.store.root
+
+
+def test_the_card_has_totals_first_and_the_whole_command(
+    toy: Toy, built: tuple[list[Built], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xlm.report.stage_tables.stage_named", lambda name: READ)
+    found, root = built
+    request = toy.request().model_copy(
+        update={"until": "join", "verify": "deep", "refresh": ("last",)}
+    )
+    reads = [one for one in found if one.node.stage == "read"]
+    card = stage_card("read", reads, request, root)
+    headline, units = card.index("**2 units, all built.**"), card.index("### Units")
+    assert headline < card.index("| letters |") < units < card.index("### Artifacts")
+    assert "0.0 s" not in card
+    assert "<key>" not in card
+    assert f"In `{root / 'artifacts' / 'read'}`:" in card
+    for one in reads:
+        assert f"| {one.node.unit} | `{one.artifact.directory.name}` |" in card
+    command = card.rpartition("```sh\n")[2].partition("\n```")[0]
+    assert "--until join" in command
+    assert "--verify deep" in command
+    assert command.endswith(f"--refresh read --verify deep --root {root}")
+    assert all("| |" not in line and "|  |" not in line for line in card.splitlines())
+
+
+def test_many_counts_are_shown_in_tables_that_fit(
+    toy: Toy, built: tuple[list[Built], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The UI cuts a table that is wider than 1,280 pixels less its own columns leave."""
+    monkeypatch.setattr("xlm.report.stage_tables.stage_named", lambda name: READ)
+    found, root = built
+    many = {f"count of {number}": number + 1 for number in range(14)}
+    reads = [
+        replace(one, artifact=replace(one.artifact, manifest=manifest))
+        for one in found[:2]
+        for manifest in [one.artifact.manifest.model_copy(update={"counts": many})]
+    ]
+    units = stage_card("read", reads, toy.request(), root).partition("### Units")[2]
+    lines = [line for line in units.partition("###")[0].splitlines() if line.startswith("| en")]
+    assert len(lines) == 3
+    assert max(line.count("|") for line in lines) <= 11
+    assert "count<br>of<br>13" in units
+
+
+def test_a_card_of_one_unit_has_no_table_of_units(
+    toy: Toy, built: tuple[list[Built], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xlm.report.stage_tables.stage_named", lambda name: JOIN)
+    found, root = built
+    card = stage_card("join", found[2:3], toy.request(), root)
+    assert "**Built.**" in card
+    assert "### Units" not in card
+    assert LAST.name not in card
+
+
+def test_the_card_says_what_hashing_inputs_took(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xlm.report.stage_tables.stage_named", lambda name: JOIN)
+    toy.run(only=("read",))
+    with toy.open(toy.request()) as run:
+        found = {node.stage: run.build(node) for node in run.selected}
+    hashed_bytes = sum(
+        one.artifact.manifest.size_bytes for one in run.results.values() if one.node.stage == "read"
+    )
+    card = stage_card("join", [found["join"]], toy.request(), run.store.root)
+    assert f"Hashing the inputs first took < 0.1 s for {size(hashed_bytes)}." in card
+    assert run.checks.total.size_bytes == hashed_bytes
+    # The last stage read what this run wrote itself.
+    assert "Hashing" not in stage_card("last", [found["last"]], toy.request(), run.store.root)

@@ -1,0 +1,66 @@
+"""One builder at a time; a killed holder holds nothing."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from xlm.store.disk.locks import build_lock
+
+
+def _hold(directory: Path, ready: Connection) -> None:
+    with build_lock(directory, "key"):
+        ready.send(True)
+        time.sleep(60)
+
+
+def test_the_second_builder_waits_for_the_first(tmp_path: Path) -> None:
+    order: list[str] = []
+    inside = threading.Event()
+
+    def first() -> None:
+        with build_lock(tmp_path, "key") as waited:
+            assert not waited
+            inside.set()
+            time.sleep(0.1)
+            order.append("first")
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    inside.wait()
+    with build_lock(tmp_path, "key") as waited:
+        order.append("second")
+        assert waited
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_hold, args=(tmp_path, there))
+    process.start()
+    assert here.recv()
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    with build_lock(tmp_path, "key") as waited:
+        assert not waited
+
+
+def test_a_waiting_builder_can_give_up(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        raise InterruptedError
+
+    with (
+        build_lock(tmp_path, "key"),
+        pytest.raises(InterruptedError),
+        build_lock(tmp_path, "key", interrupted),
+    ):
+        pass
+    with build_lock(tmp_path, "key", interrupted) as waited:
+        assert not waited

@@ -1,0 +1,108 @@
+"""The committed tables of Unicode 14."""
+
+import shutil
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from tests.repository import REPOSITORY
+from xlm.text.chain import moses_chain
+from xlm.text.characters import tables as characters
+from xlm.text.characters.accents import lower_without_accents
+from xlm.text.moses.punctuation import remove_non_printing
+
+same_unicode = pytest.mark.skipif(
+    unicodedata.unidata_version != "14.0.0",
+    reason=f"this Python knows Unicode {unicodedata.unidata_version}, the tables 14.0.0",
+)
+
+
+@pytest.mark.slow
+@same_unicode
+def test_categories_are_those_of_python_for_every_code_point() -> None:
+    kinds = characters.kinds()
+    for point in range(characters.CODE_POINTS):
+        category = unicodedata.category(chr(point))
+        kind = kinds[point]
+        assert bool(kind & characters.OTHER) == category.startswith("C"), hex(point)
+        assert bool(kind & characters.NUMBER) == category.startswith("N"), hex(point)
+        assert bool(kind & characters.SMALL_LETTER) == (category == "Ll"), hex(point)
+        assert bool(kind & characters.LOWER) == chr(point).islower(), hex(point)
+        assert (point in characters.marks()) == (category == "Mn"), hex(point)
+        letter = category[0] == "L" or category == "Nl"
+        assert kind & characters.ALPHABETIC or not letter, hex(point)
+        decimal = kind & characters.ALNUM and not kind & characters.ALPHABETIC
+        assert bool(decimal) == (category == "Nd"), hex(point)
+
+
+@same_unicode
+def test_the_final_sigma_looks_at_the_characters_that_python_looks_at() -> None:
+    """Case_Ignorable is passed over, Cased decides; Perl's tables hold what Python hides."""
+    for point in range(characters.CODE_POINTS):
+        if 0xD800 <= point < 0xE000:
+            continue
+        kind, character = characters.kinds()[point], chr(point)
+        if kind & (characters.CASED | characters.IGNORABLE) or point < 0x3000:
+            passed_over = f"aΣ{character}a".lower()[1] == "σ" and f"aΣ{character}".lower()[1] == "ς"
+            assert passed_over == bool(kind & characters.IGNORABLE), hex(point)
+            cased = f"{character}Σ".lower().endswith("ς")
+            skipped = bool(kind & characters.IGNORABLE)
+            assert cased == (bool(kind & characters.CASED) and not skipped), hex(point)
+
+
+@same_unicode
+def test_hangul_syllables_decompose_by_arithmetic() -> None:
+    for point in range(0xAC00, 0xD7A4):
+        assert characters.hangul_decomposition(point) == unicodedata.normalize("NFD", chr(point))
+    assert (
+        characters.hangul_decomposition(0xABFF) is characters.hangul_decomposition(0xD7A4) is None
+    )
+
+
+@pytest.mark.slow
+@same_unicode
+@pytest.mark.skipif(shutil.which("perl") is None, reason="no perl")
+def test_rebuilding_the_tables_changes_nothing(tmp_path: Path) -> None:
+    version = subprocess.run(
+        ["perl", "-MUnicode::UCD", "-e", "print Unicode::UCD::UnicodeVersion()"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    if version != "14.0.0":
+        pytest.skip(f"this Perl knows Unicode {version}")
+    for folder in ("infra", "xlm/text"):
+        (tmp_path / folder).mkdir(parents=True)
+    program = tmp_path / "infra" / "build_characters.py"
+    program.write_bytes((REPOSITORY / "infra" / "build_characters.py").read_bytes())
+    subprocess.run([sys.executable, str(program)], check=True)
+    built = tmp_path / "xlm" / "text" / "unicode14.tsv"
+    assert built.read_bytes() == (REPOSITORY / "xlm" / "text" / "unicode14.tsv").read_bytes()
+
+
+@pytest.mark.parametrize("character", ["\u0cf3", "\U0001e4d0", "\ua7cb", "\u1c89", "\U0001df25"])
+def test_characters_that_came_after_unicode_14_stay_unassigned(character: str) -> None:
+    """Letters and marks of Unicode 15 and 16, whatever the running Python knows of them."""
+    assert remove_non_printing(f"a{character}b") == "a b"
+    assert moses_chain("en", {})(f"a{character}b") == "a b"
+    assert lower_without_accents(f"É{character}") == f"e{character}"
+
+
+def test_the_chain_asks_no_table_of_the_running_python() -> None:
+    """Only what is stable may be asked: ASCII, white space, and segmenters, which are pinned."""
+    asking = (
+        "unicodedata",
+        ".isalpha(",
+        ".isalnum(",
+        ".islower(",
+        ".isdigit(",
+        ".casefold(",
+        r"\w",
+    )
+    modules = "accents chain characters chunks dots memo moses prefixes punctuation separate"
+    for name in modules.split():
+        source = (REPOSITORY / "xlm" / "text" / f"{name}.py").read_text(encoding="utf-8")
+        assert [word for word in asking if word in source] == [], name

@@ -1,0 +1,280 @@
+"""Programs as segmenters: a small fake that does the protocol, and fails in many ways."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.repository import REPOSITORY
+from xlm.config.reading.resolve import resolve
+from xlm.engine.mapper import SerialMapper
+from xlm.engine.stage import Work
+from xlm.errors import ToolError
+from xlm.stages.tokenize import TOKENIZE
+from xlm.text.chain import tokenizer_for
+from xlm.text.segmenters.line_program import LineProgram
+from xlm.text.segmenters.registry import identity_of, segmenter_of
+
+# Does what the Stanford segmenter does, every two characters being a word: reads the files that its
+# options name, says things on stderr, answers each line at once. FAKE chooses how it fails.
+FAKE = """#!{python}
+import os, sys, time
+fail = os.environ.get("FAKE", "")
+options = dict(zip(sys.argv[1:], sys.argv[2:]))
+if fail == "start":
+    sys.exit("Error: Could not find or load main class edu.stanford.nlp.ie.crf.CRFClassifier")
+open(options["-loadClassifier"]).read()
+if "-serDictionary" in options:
+    open(options["-serDictionary"]).read()
+    assert options["-inputEncoding"] == options["-outputEncoding"] == "UTF-8"
+    assert sys.argv[-1] == "-readStdin"
+print("Loading classifier ... done [0.1 sec].", file=sys.stderr, flush=True)
+for number, line in enumerate(sys.stdin.buffer, start=1):
+    text = line.decode().rstrip("\\n")
+    assert text.strip(), "a line without text came"
+    if fail == "second" and number == 2:
+        print("Exception in thread main\\n  java.lang.OutOfMemoryError", file=sys.stderr)
+        sys.exit(3)
+    if fail == "silent":
+        time.sleep(600)
+    words = "".join(text.split())
+    answer = " ".join(words[i : i + 2] for i in range(0, len(words), 2)).encode()
+    if fail == "two":
+        answer += b"\\nand more"
+    if fail == "other":
+        answer = b"something else"
+    if fail == "latin":
+        answer = b"\\xff\\xfe"
+    if fail == "crlf":
+        answer += b"\\r"
+    if fail == "close":
+        os.close(1)
+        time.sleep(600)
+    sys.stdout.buffer.write(answer + b"\\n")
+    sys.stdout.buffer.flush()
+"""
+
+
+@pytest.fixture
+def stanford(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder as the Stanford segmenter's, and a fake `java` first on PATH."""
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text(FAKE.replace("{python}", sys.executable))
+    java.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{java.parent}:{os.environ['PATH']}")
+    folder = tmp_path / "stanford segmenter"
+    (folder / "data").mkdir(parents=True)
+    (folder / "stanford-segmenter-3.9.2.jar").write_bytes(b"jar")
+    for name in ("pku.gz", "dict-chris6.ser.gz", "ctb.gz"):
+        (folder / "data" / name).write_bytes(b"")
+    return folder
+
+
+def _program(folder: Path, **seconds: float) -> LineProgram:
+    model = str(folder / "data" / "pku.gz")
+    return LineProgram("the fake", ["java", "-loadClassifier", model], **seconds)
+
+
+def test_lines_come_back_in_words_from_one_process(stanford: Path) -> None:
+    segment = segmenter_of(f"stanford:{stanford}")
+    assert segment("我来到北京") == "我来 到北 京"
+    assert segment("清华 大学") == "清华 大学"
+    chain = tokenizer_for("zh", {"zh": f"stanford:{stanford}"})
+    assert chain("我来到“北京”") == '我来 到" 北京 "'
+
+
+def test_what_would_end_a_line_there_does_not(stanford: Path) -> None:
+    """Java ends lines at a CR too: question and answer would come apart."""
+    segment = _program(stanford)
+    assert segment("我\r来\x00到\x0b北\u2028京\x85大") == "我来 到北 京大"
+    for blank in ("", " ", "\u3000", "\r", "\t\x00"):
+        assert segment(blank) == blank
+    assert segment("學") == "學"
+
+
+def test_a_line_longer_than_any_pipe_goes_through(stanford: Path) -> None:
+    words = _program(stanford)("我" * 300_000)
+    assert len(words) == 300_000 + 150_000 - 1
+
+
+def test_programs_that_answer_while_they_read_do_not_block() -> None:
+    """`cat` writes before its line ends: a writer that does not read would wait for ever."""
+    line = "a" * 1_000_000
+    assert LineProgram("cat", ["cat"])(line) == line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fail", "said"),
+    [
+        ("start", r"line 1: it ended with status 1: Error: Could not find or load main class"),
+        ("second", r"line 2: it ended with status 3: .*OutOfMemoryError"),
+        ("silent", r"line 1: no answer within 0\.8 s: Loading classifier"),
+        ("two", r"line 2: it answered more lines than it got"),
+        ("other", r"line 1: it answered 'something else' to '我来'"),
+        ("latin", r"line 1: its answer is not UTF-8"),
+        ("close", r"line 1: it ended with status|line 1: it closed its output"),
+    ],
+)
+def test_failures_are_one_line(
+    stanford: Path, monkeypatch: pytest.MonkeyPatch, fail: str, said: str
+) -> None:
+    monkeypatch.setenv("FAKE", fail)
+    monkeypatch.setattr("xlm.text.segmenters.line_program._END_SECONDS", 0.3)
+    seconds = 0.8 if fail == "silent" else 30.0
+    segment = _program(stanford, first_seconds=seconds)
+
+    def ask_thrice() -> None:
+        for line in ("我来", "到北", "京"):
+            segment(line)
+            time.sleep(0.1)
+
+    with pytest.raises(ToolError, match=said) as caught:
+        ask_thrice()
+    assert "\n" not in str(caught.value)
+    assert "try it by hand: java" in str(caught.value)
+
+
+def test_it_starts_again_after_a_failure(stanford: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = _program(stanford)
+    monkeypatch.setenv("FAKE", "second")
+    assert segment("我来") == "我来"
+    with pytest.raises(ToolError):
+        segment("到北")
+    monkeypatch.setenv("FAKE", "crlf")
+    assert segment("到北京") == "到北 京"
+
+
+def test_a_program_that_cannot_start_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"no program")
+    broken.chmod(0o755)
+    with pytest.raises(ToolError, match=r"cannot start: .*Exec format error"):
+        segmenter_of(f"command:{broken}")("a")
+
+
+def test_without_java_the_fix_is_said(stanford: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ToolError, match=r"no `java` on PATH; install a Java runtime"):
+        segmenter_of(f"stanford:{stanford}")
+
+
+@pytest.mark.parametrize("missing", ["stanford-segmenter-3.9.2.jar", "data/dict-chris6.ser.gz"])
+def test_a_folder_without_a_part_is_refused(stanford: Path, missing: str) -> None:
+    (stanford / missing).unlink()
+    with pytest.raises(ToolError, match=r"has no jar file|has no data/dict-chris6"):
+        identity_of(f"stanford:{stanford}")
+
+
+def test_the_identity_follows_model_and_version(stanford: Path) -> None:
+    spec = f"stanford:{stanford}"
+    first = identity_of(spec)
+    assert first.startswith("Stanford segmenter 3.9.2, pku, ")
+    (stanford / "data" / "ctb.gz").write_bytes(b"the model that is not used")
+    assert identity_of(spec) == first
+    (stanford / "data" / "pku.gz").write_bytes(b"another model")
+    assert identity_of(spec) != first
+    (stanford / "stanford-segmenter-3.9.2.jar").rename(stanford / "seg.jar")
+    assert identity_of(spec).startswith("Stanford segmenter of unknown version, pku, ")
+
+
+def test_the_stage_segments_with_it_and_warns_where_there_is_none(
+    stanford: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = resolve("mini15", [f"text.segmenters.zh=stanford:{stanford}"])
+    chosen = TOKENIZE.slice(config, "zh")
+    assert chosen.segmenters == {"zh": "stanford"}
+    assert chosen.segmenter_identities["zh"].startswith("Stanford segmenter 3.9.2")
+    without = chosen.model_copy(update={"segmenters": {}, "segmenter_specs": {}})
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "train.00000.txt").write_text("我来到北京\n", encoding="utf-8")
+    for name, config_slice, tokens in (
+        ("with", chosen, "我来 到北 京"),
+        ("without", without, "我来到北京"),
+    ):
+        places = {place: tmp_path / name / place for place in ("out", "scratch", "logs")}
+        for folder in places.values():
+            folder.mkdir(parents=True)
+        TOKENIZE.run(
+            Work(
+                unit="zh",
+                config=config_slice,
+                inputs={"text": tmp_path / "text"},
+                mapper=SerialMapper(),
+                workers=1,
+                **places,
+            )
+        )
+        written = (places["out"] / "train.00000.txt").read_text(encoding="utf-8")
+        assert written == tokens + "\n"
+    warnings = [record.getMessage() for record in caplog.records if "spaces" in record.getMessage()]
+    assert len(warnings) == 1
+    assert "zh is written without spaces and has no segmenter" in warnings[0]
+
+
+def test_kytea_takes_the_model_that_is_in_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "kytea"
+    model = tmp_path / "share" / "kytea" / "model.bin"
+    program.parent.mkdir()
+    program.write_text(
+        "#!/bin/sh\n"
+        '[ "$1" = --version ] && { echo "KyTea version 0.4.7" >&2; exit; }\n'
+        f'[ "$*" = "-notags -model {model}" ] || exit 9\n'
+        "exec sed -u 's/文/ 文 /'\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.delenv("KYTEA_MODEL", raising=False)
+    spec = f"kytea:{program}"
+    with pytest.raises(ToolError, match=r"there is no model .*model\.bin; set KYTEA_MODEL"):
+        identity_of(spec)
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"model")
+    first = identity_of(spec)
+    assert first.startswith("KyTea version 0.4.7, model ")
+    assert segmenter_of(spec)("コーパスの文です。") == "コーパスの 文 です。"
+    other = tmp_path / "other.bin"
+    other.write_bytes(b"other")
+    monkeypatch.setenv("KYTEA_MODEL", str(other))
+    assert identity_of(spec) != first
+
+
+def test_a_killed_driver_leaves_no_program_behind(stanford: Path) -> None:
+    """Its input closes with us: SIGKILL included."""
+    code = (
+        "import sys, time; from xlm.text.segmenters.registry import segmenter_of\n"
+        f"print(segmenter_of('stanford:{stanford}')('我来到'), flush=True); time.sleep(600)"
+    )
+    driver = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        cwd=REPOSITORY,
+        env=os.environ | {"MARK": str(stanford)},
+    )
+    assert driver.stdout is not None
+    assert driver.stdout.readline().decode() == "我来 到\n"
+    assert len(_marked(stanford)) == 2
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    driver.stdout.close()
+    deadline = time.monotonic() + 60
+    while _marked(stanford) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _marked(stanford) == []
+
+
+def _marked(mark: Path) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"MARK={mark}".encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,216 @@
+"""Segmenters: what is asked for and not there, what they are, and that they write nowhere."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.growth import assert_linear
+from tests.repository import REPOSITORY
+from xlm.config.languages.segmenters import is_unspaced, split_spec
+from xlm.config.reading.resolve import resolve
+from xlm.errors import ConfigError, ToolError, XlmError
+from xlm.stages.tokenize import TOKENIZE
+from xlm.store.keys import tool_version
+from xlm.text.segmenters.registry import identity_of, segmenter_of, unsegmented_warning, with_path
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XLM_STANFORD_SEGMENTER", "XLM_PKUSEG_MODEL", "XLM_KYTEA", "KYTEA_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_path_is_what_stands_behind_the_first_colon() -> None:
+    assert split_spec("stanford:/a:b") == ("stanford", "/a:b")
+    assert split_spec("jieba") == ("jieba", None)
+    assert split_spec("kytea:") == ("kytea", None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "said"),
+    [
+        ("jeiba", ConfigError, "did you mean 'jieba'?"),
+        ("", ConfigError, "no segmenter ''"),
+        ("jieba:/dictionary", ConfigError, "jieba takes no path; write jieba"),
+        ("stanford", ToolError, "its folder was not named; write stanford:FOLDER"),
+        ("stanford:/nowhere", ToolError, "/nowhere is no folder"),
+        ("pkuseg", ToolError, "spacy-pkuseg is not installed|no model was named"),
+        ("kytea:/nowhere/kytea", ToolError, "there is no program /nowhere/kytea; install KyTea"),
+        ("command", ToolError, "no program was named; write command:PROGRAM"),
+        ("command:/nowhere", ToolError, "there is no program /nowhere"),
+    ],
+)
+def test_what_is_not_there_is_refused_in_one_line(
+    spec: str, error: type[XlmError], said: str
+) -> None:
+    for ask in (segmenter_of, identity_of):
+        with pytest.raises(error, match=said.replace("?", r"\?")) as caught:
+            ask(spec)
+        assert "\n" not in str(caught.value)
+
+
+def test_libraries_are_known_by_their_versions() -> None:
+    assert identity_of("jieba") == f"jieba {tool_version('jieba')}"
+    assert identity_of("newmm") == f"PyThaiNLP {tool_version('pythainlp')}, newmm"
+
+
+def test_the_configuration_takes_a_segmenter_for_any_language() -> None:
+    config = resolve("mini15", ["text.segmenters.ja=kytea", "text.segmenters.zh=command:/x"])
+    assert config.text.segmenters == {"th": "newmm", "zh": "command:/x", "ja": "kytea"}
+    with pytest.raises(ConfigError, match=r"text\.segmenters\.ja: no segmenter 'kyte'; did you"):
+        resolve("mini15", ["text.segmenters.ja=kyte"])
+
+
+def test_the_key_has_what_the_segmenter_is_and_not_where(tmp_path: Path) -> None:
+    """One program at two places is one key; another program under one name is another."""
+    keys = []
+    for folder, answer in (("one", "cat"), ("two", "cat"), ("two", "sed -u s/a/b/")):
+        program = tmp_path / folder / "words"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\nexec {answer}\n")
+        program.chmod(0o755)
+        config = resolve("mini15", [f"text.segmenters.zh=command:{program}"])
+        chosen = TOKENIZE.slice(config, "en-zh")
+        assert chosen.segmenter_specs == {"zh": f"command:{program}"}
+        keys.append(chosen.key_fields())
+    assert keys[0] == keys[1] != keys[2]
+    assert keys[0]["segmenters"] == {"zh": "command"}
+    assert str(tmp_path) not in str(keys)
+    assert TOKENIZE.slice(resolve("mini15"), "de").segmenter_identities == {}
+
+
+def test_the_environment_names_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XLM_STANFORD_SEGMENTER", str(tmp_path))
+    assert with_path("stanford") == f"stanford:{tmp_path}"
+    assert with_path("stanford:/mine") == "stanford:/mine"
+    monkeypatch.setenv("HOME", "/home/me")
+    assert with_path("pkuseg:~/news") == "pkuseg:/home/me/news"
+    assert with_path("command:cat") == "command:cat"
+    with pytest.raises(ToolError, match=r"has no data/pku\.gz"):
+        segmenter_of("stanford")
+
+
+@pytest.mark.parametrize("language", ["zh", "ja", "th", "lo", "km", "my", "zh-yue", "zh_classical"])
+def test_languages_without_spaces_are_known(language: str) -> None:
+    assert is_unspaced(language)
+    warning = unsegmented_warning(language, segmented=False)
+    assert warning is not None
+    assert f"{language} is written without spaces" in warning
+    assert unsegmented_warning(language, segmented=True) is None
+
+
+def test_languages_with_spaces_are_not_warned_about() -> None:
+    for language in ("en", "vi", "ko", "xx", ""):
+        assert unsegmented_warning(language, segmented=False) is None
+
+
+@pytest.mark.parametrize("present", [(), ("weights.npz",), ("features.pkl",)])
+def test_pkuseg_is_refused_without_a_whole_model(tmp_path: Path, present: tuple[str, ...]) -> None:
+    pytest.importorskip("spacy_pkuseg")
+    for name in present:
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(ToolError, match=r"holds no model \(weights\.npz and features"):
+        segmenter_of(f"pkuseg:{tmp_path}")
+
+
+def test_pkuseg_never_downloads_and_never_writes(tmp_path: Path) -> None:
+    """By a bare name it would fetch a model into the home; a broken one is told in one line."""
+    pytest.importorskip("spacy_pkuseg")
+    home = tmp_path / "home"
+    model = tmp_path / "news"
+    home.mkdir()
+    model.mkdir()
+    for name in ("weights.npz", "features.pkl"):
+        (model / name).write_bytes(b"torn")
+    program = (
+        "from xlm.text.segmenters.registry import segmenter_of\n"
+        "from xlm.errors import ToolError\n"
+        "try:\n    segmenter_of('pkuseg:news')\n"
+        "except ToolError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, sys.path)]),
+            "https_proxy": "http://127.0.0.1:9",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "cannot be read" in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+    assert list(home.iterdir()) == []
+
+
+def test_pkuseg_segments_with_the_model_of_the_folder(tmp_path: Path) -> None:
+    """A stand-in for the package, which is optional: it writes to stderr and knows its folder."""
+    if find_spec("spacy_pkuseg") is not None:
+        pytest.skip("the package itself is installed")
+    site, model = tmp_path / "site", tmp_path / "model"
+    (site / "spacy_pkuseg").mkdir(parents=True)
+    (site / "spacy_pkuseg" / "__init__.py").write_text(
+        "import sys\n"
+        "class pkuseg:\n"
+        "    def __init__(self, model):\n"
+        f"        assert model == {str(model)!r}\n"
+        "        print('WARNING: features.msgpack does not exist', file=sys.stderr)\n"
+        "    def cut(self, line):\n"
+        "        return list(line)\n"
+    )
+    (site / "spacy_pkuseg-1.0.2.dist-info").mkdir()
+    metadata = "Metadata-Version: 2.1\nName: spacy-pkuseg\nVersion: 1.0.2\n"
+    (site / "spacy_pkuseg-1.0.2.dist-info" / "METADATA").write_text(metadata)
+    model.mkdir()
+    for name in ("weights.npz", "features.pkl"):
+        (model / name).write_bytes(name.encode())
+    program = (
+        "from xlm.text.segmenters.registry import identity_of, segmenter_of\n"
+        f"print(identity_of('pkuseg:{model}'), segmenter_of('pkuseg:{model}')('我来到'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": f"{site}:{REPOSITORY}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert re.fullmatch(r"spacy-pkuseg 1\.0\.2, model [0-9a-f]{12} 我 来 到\n", done.stdout)
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "sign"),
+    [("jieba", "中"), ("jieba", "龘"), ("jieba", "中a"), ("newmm", "1"), ("newmm", "๑")],
+)
+def test_a_row_of_one_sign_takes_no_quadratic_time(name: str, sign: str) -> None:
+    segment = segmenter_of(name)
+    segment(sign)
+    line = sign * (100_000 // len(sign.encode()))
+    assert_linear(lambda signs: segment(line[:signs]), len(line))
+    assert segment(line).replace(" ", "") == line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [("jieba", "来到北京" * 250), ("jieba", "dGhl0" * 400), ("newmm", "12" * 250)],
+)
+def test_rows_that_texts_have_are_not_cut(name: str, row: str) -> None:
+    """Nor is a longer line of many rows."""
+    segment = segmenter_of(name)
+    once = segment(row)
+    assert segment(f"{row} x {row}") == " ".join([once, segment(" x "), once])

@@ -1,0 +1,290 @@
+"""Pretraining in processes: doors, two of them, kills, failures that reach the starter."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests.listening import DoorWatch
+from tests.repository import REPOSITORY
+from tests.training.launch.striking import striking
+from tests.training.runs import NO_DROPOUT, files, straight_run
+from xlm.config.training.pretrain import PretrainSlice
+from xlm.engine.stage import Work
+from xlm.errors import (
+    PeerLostError,
+    PipelineError,
+    RequeueError,
+    ToolError,
+    TrainingError,
+    XlmError,
+)
+from xlm.stages.pretrain import PRETRAIN
+from xlm.training.launch.job import PretrainJob, write_job
+
+pytestmark = pytest.mark.slow
+
+_PATIENCE_SECONDS = 200.0
+"""Before the suite's limit of a test, after what a loaded machine needs to start."""
+
+
+def losses(directory: Path) -> list[float]:
+    lines = (directory / "metrics.jsonl").read_text().split("\n")[:-1]
+    return [json.loads(line)["loss"]["mlm"] for line in lines]
+
+
+def test_two_processes_compute_what_one_computes(
+    make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
+) -> None:
+    """The global batch and its masks do not depend on how many processes share it."""
+    work = make_work("two", processes=2, speed_updates=1, tensorboard=True, figures=True)
+    with DoorWatch(lambda: _processes_of(work.scratch)) as watch:
+        outcome = PRETRAIN.run(work)
+    # Two guards and two processes, which found each other and talked over loopback.
+    assert len(watch.seen) >= 4
+    assert watch.doors
+    assert not watch.open_to_others
+    assert not list(work.scratch.glob("meeting-*"))
+    assert outcome.counts["updates"] == 20
+    assert outcome.counts["parameters"] > 1000
+    assert outcome.measured["tokens_per_second"] > 0
+    assert outcome.measured["peak_memory_bytes"] > 50_000_000
+    assert work.progress.notes[-1][:3] == (20, 20, "updates")  # type: ignore[attr-defined]
+    assert "training mixture" in (work.logs / "processes.log").read_text()
+    assert "| tlm.sw-en |" in work.progress.documents["mixture"]  # type: ignore[attr-defined]
+    alone = straight_run(make_job("one", model=NO_DROPOUT))
+    assert losses(work.out) == pytest.approx(losses(alone), rel=1e-4)
+
+
+@pytest.mark.fault
+def test_a_killed_tree_goes_on_to_the_same_bytes(
+    make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
+) -> None:
+    """kill -9 of the process and its guard, then a rerun: equal to a straight run."""
+    shape: dict[str, object] = {"updates": 120, "validation_updates": 60, "checkpoint_updates": 10}
+    killed = make_work("killed", **shape)
+    with (
+        _striking(lambda: _kill_after_a_checkpoint(killed.scratch), killed),
+        pytest.raises(ToolError, match="a rerun continues from the last checkpoint"),
+    ):
+        PRETRAIN.run(killed)
+    assert not (killed.out / "model.safetensors").exists()
+    PRETRAIN.run(killed)
+    assert "going on from update" in (killed.logs / "processes.log").read_text()
+    straight = straight_run(make_job("straight", model=NO_DROPOUT, **shape))
+    assert files(killed.out) == files(straight)
+
+
+def test_what_went_wrong_in_a_process_reaches_the_starter(
+    make_work: Callable[..., Work[PretrainSlice]],
+) -> None:
+    work = make_work("none", optimizer={"learning_rate": 1e30, "clip_norm": 1e30})
+    with pytest.raises(TrainingError, match="not finite at update"):
+        PRETRAIN.run(work)
+
+
+@pytest.mark.fault
+def test_one_process_meets_nobody_and_opens_no_door(
+    make_work: Callable[..., Work[PretrainSlice]],
+) -> None:
+    work = make_work("one", speed_updates=1, tensorboard=True)
+    with DoorWatch(lambda: _processes_of(work.scratch)) as watch:
+        PRETRAIN.run(work)
+    assert len(watch.seen) >= 2
+    assert not watch.doors
+
+
+@pytest.mark.fault
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "error", "message"),
+    [
+        (signal.SIGSTOP, PeerLostError, "process 1 of 2 hung: .*waited in vain for another one"),
+        (signal.SIGKILL, ToolError, "process 1 of 2 was killed by SIGKILL"),
+    ],
+)
+def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
+    make_work: Callable[..., Work[PretrainSlice]],
+    number: signal.Signals,
+    error: type[XlmError],
+    message: str,
+) -> None:
+    """The other process waits no longer than it is told to, and no process is left."""
+    work = make_work(
+        number.name, updates=100_000, processes=2, checkpoint_updates=10,
+        collective_timeout_seconds=5, save_seconds=5, validation_updates=100_000,
+    )  # fmt: skip
+    ended: list[float] = []
+
+    def strike() -> None:
+        _wait_for_a_checkpoint(work.scratch)
+        os.kill(_process_of_rank(1, work.scratch), number)
+        ended.append(time.monotonic())
+
+    with _striking(strike, work), pytest.raises(error, match=message):
+        PRETRAIN.run(work)
+    # 5 s of waiting, and 10 s until what does not answer is killed.
+    assert time.monotonic() - ended[0] < 45
+    assert not list(_processes_of(work.scratch))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("number", "rank"), [(signal.SIGTERM, 1), (signal.SIGUSR1, 0), (signal.SIGHUP, 1)]
+)
+def test_a_signal_to_any_process_saves_the_state_and_says_so(
+    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals, rank: int
+) -> None:
+    """Slurm and Kubernetes signal them, before time is over or a machine is taken away."""
+    work = make_work(number.name, updates=100_000, processes=2, checkpoint_updates=50_000,
+                     validation_updates=100_000, speed_updates=1)  # fmt: skip
+
+    def strike() -> None:
+        _wait_for_an_update(work.logs)
+        os.kill(_process_of_rank(rank, work.scratch), number)
+
+    with _striking(strike, work), pytest.raises(RequeueError, match="has saved its state"):
+        PRETRAIN.run(work)
+    assert len(list((work.scratch / "checkpoints").iterdir())) == 1
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_while_torch_is_being_imported_means_requeue(
+    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals
+) -> None:
+    """From the process's first moment: it had no handler for seconds and ended with a shell's."""
+    work = make_work(number.name, updates=100_000, processes=2)
+
+    def strike() -> None:
+        _wait_until(
+            lambda: len(ranks := _ranks(work.scratch)) == 2 and all(map(_runs_python, ranks)),
+            "nothing started",
+        )
+        os.kill(_process_of_rank(1, work.scratch), number)
+
+    with _striking(strike, work), pytest.raises(RequeueError, match="has saved its state"):
+        PRETRAIN.run(work)
+    assert not list(_processes_of(work.scratch))
+
+
+@pytest.mark.fault
+def test_an_interrupted_starter_says_that_the_state_is_saved(
+    make_work: Callable[..., Work[PretrainSlice]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run's own word, "interrupted", hid it: nobody knew that the job may be queued again."""
+    work = make_work("interrupted", updates=100_000, checkpoint_updates=50_000,
+                     validation_updates=100_000, speed_updates=1)  # fmt: skip
+
+    def interrupt(*_: object) -> None:
+        raise PipelineError("interrupted")
+
+    monkeypatch.setattr(work.progress, "update", interrupt)
+    with pytest.raises(RequeueError, match="has saved its state"):
+        PRETRAIN.run(work)
+    assert len(list((work.scratch / "checkpoints").iterdir())) == 1
+
+
+_TORCHRUN = ("torch.distributed.run", "--standalone", "--signals-to-handle=SIGUSR1", "-m")
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("starter", "code"), [((), 75), (_TORCHRUN, 1)])
+def test_sigusr1_without_the_pipeline_saves_the_state(
+    make_job: Callable[..., PretrainJob], starter: tuple[str, ...], code: int
+) -> None:
+    """docs/training.md: 75 is the exit code of a training process; torchrun has none but 1."""
+    job = make_job(updates=100_000, checkpoint_updates=50_000, validation_updates=100_000,
+                   speed_updates=1)  # fmt: skip
+    path = job.scratch / "job.json"
+    write_job(path, job)
+    root = str(REPOSITORY)
+    process = subprocess.Popen(
+        [sys.executable, "-m", *starter, "xlm.training.launch.entry", str(path)],
+        env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for_an_update(job.logs)
+        process.send_signal(signal.SIGUSR1)
+        assert process.wait(_PATIENCE_SECONDS) == code
+    finally:
+        process.kill()
+        process.wait()
+    assert len(list((job.scratch / "checkpoints").iterdir())) == 1
+
+
+def _striking(
+    strike: Callable[[], object], work: Work[PretrainSlice]
+) -> AbstractContextManager[None]:
+    return striking(strike, lambda: _processes_of(work.scratch))
+
+
+def _kill_after_a_checkpoint(scratch: Path) -> None:
+    _wait_for_a_checkpoint(scratch)
+    for process in _processes_of(scratch):
+        os.kill(process, signal.SIGKILL)
+
+
+def _wait_for_a_checkpoint(scratch: Path) -> None:
+    _wait_until(lambda: any(scratch.glob("checkpoints/update-*")), "no checkpoint came")
+
+
+def _wait_for_an_update(logs: Path) -> None:
+    speed = logs / "speed.jsonl"
+    _wait_until(lambda: speed.exists() and speed.stat().st_size > 0, "no update came")
+
+
+def _wait_until(happened: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.01)
+
+
+def _process_of_rank(rank: int, scratch: Path) -> int:
+    found: list[int] = []
+
+    def is_there() -> bool:
+        wanted = f"RANK={rank}".encode()
+        found.extend(one for one in _ranks(scratch) if wanted in _lines(one, "environ"))
+        return bool(found)
+
+    _wait_until(is_there, f"no process {rank}")
+    return found[0]
+
+
+def _ranks(scratch: Path) -> list[int]:
+    """The training processes, without their guards."""
+    found = {one: _lines(one, "cmdline") for one in _processes_of(scratch)}
+    return [
+        one for one, line in found.items() if not any(part.endswith(b"guard.py") for part in line)
+    ]
+
+
+def _runs_python(process: int) -> bool:
+    """Whether it has become the program: until then it is a copy of its guard."""
+    return b"xlm.training.launch.entry" in _lines(process, "cmdline")
+
+
+def _lines(process: int, name: str) -> list[bytes]:
+    """None of one that has ended or just becomes another program."""
+    try:
+        return Path(f"/proc/{process}/{name}").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _processes_of(scratch: Path) -> Iterator[int]:
+    """The processes of this test's job, workers and starters alike."""
+    job = str(scratch / "job.json").encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        if job in _lines(int(process.name), "cmdline"):
+            yield int(process.name)

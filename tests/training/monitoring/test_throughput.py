@@ -1,0 +1,115 @@
+"""Speed lines: rates, time left, waiting, and what only a GPU has."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from xlm.display.progress import NoProgress
+from xlm.processes.follow import JsonFollower
+from xlm.training.launch.driver import SpeedReport
+from xlm.training.monitoring import throughput as speed
+from xlm.training.monitoring.throughput import Machine, SecondsLeft, SpeedLines
+
+CPU = torch.device("cpu")
+
+
+class Clock:
+    """Time as the test wants it."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(speed, "time", clock)
+    return clock
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_line_says_rates_waiting_and_what_is_left(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "speed.jsonl"
+    lines = SpeedLines(path, update=0, total=100, every=10)
+    for update in range(1, 11):
+        with lines.waiting():
+            clock.now += 0.5
+        clock.now += 1.5
+        lines.count(update, 300)
+    (line,) = records(path)
+    assert line == {
+        "step": 10, "total": 100, "seconds": 20.0, "tokens_per_second": 150,
+        "steps_per_second": 0.5, "seconds_left": 180.0, "waiting_share": 0.25, "note": "",
+    }  # fmt: skip
+
+
+def test_waiting_counts_from_the_line_before(tmp_path: Path, clock: Clock) -> None:
+    lines = SpeedLines(tmp_path / "speed.jsonl", update=0, total=4, every=2)
+    with lines.waiting():
+        clock.now += 3
+    clock.now += 1
+    lines.count(2, 1)
+    clock.now += 4
+    lines.count(4, 1)
+    assert [r["waiting_share"] for r in records(tmp_path / "speed.jsonl")] == [0.75, 0.0]
+
+
+def test_what_is_not_measured_is_not_said(tmp_path: Path) -> None:
+    lines = SpeedLines(tmp_path / "speed.jsonl", update=0, total=1, every=1, unit="pairs")
+    line = lines.count(1, 8, flops=10**9)
+    assert line is not None
+    assert "pairs_per_second" in line
+    assert not {"mfu", "gpu_memory_bytes", "waiting_share"} & line.keys()
+
+
+def test_utilisation_is_the_share_of_all_devices_peak(tmp_path: Path, clock: Clock) -> None:
+    machine = Machine(CPU, peak_flops=4 * 1e12)
+    lines = SpeedLines(tmp_path / "s.jsonl", update=0, total=9, every=2, machine=machine)
+    clock.now += 2
+    assert lines.count(1, 1, flops=int(1e12)) is None
+    line = lines.count(2, 1, flops=int(3e12))
+    assert line is not None
+    assert line["mfu"] == 0.5
+
+
+def test_a_cpu_has_no_peak() -> None:
+    assert Machine.of(CPU, "bf16", world=4) == Machine(CPU, None)
+
+
+def test_time_left_follows_a_change_of_pace_smoothly() -> None:
+    left = SecondsLeft(total=1000)
+    assert left.after(100, updates=100, seconds=100) == pytest.approx(900)
+    # One slow line, a validation say, moves it by a fifth of what it alone would say.
+    assert left.after(200, updates=100, seconds=300) == pytest.approx(800 * 1.4)
+    for update in range(300, 1000, 100):
+        seconds = left.after(update, updates=100, seconds=100)
+    assert seconds == pytest.approx(100, rel=0.15)
+    assert left.after(1000, updates=100, seconds=100) == 0
+
+
+def test_the_report_averages_shares_and_keeps_the_peak_of_memory(tmp_path: Path) -> None:
+    path = tmp_path / "speed.jsonl"
+    report = SpeedReport(path, NoProgress(), "updates")
+    rows = [
+        {"seconds": 1.0, "tokens_per_second": 100, "mfu": 0.2, "gpu_memory_bytes": 7},
+        {"seconds": 3.0, "tokens_per_second": 200, "mfu": 0.4, "gpu_memory_bytes": 5},
+    ]
+    path.write_text(
+        "".join(json.dumps({"step": 1, "total": 2, "note": "", **row}) + "\n" for row in rows)
+    )
+    report.update()
+    assert report.rates() == {
+        "tokens_per_second": pytest.approx(175),
+        "mfu": pytest.approx(0.35),
+        "gpu_memory_bytes": 7,
+    }
+    assert list(JsonFollower(path).new_records()) == []

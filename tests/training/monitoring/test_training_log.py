@@ -1,0 +1,88 @@
+"""The run's log says once a minute where training stands."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.conftest import Recorder
+from xlm.processes.follow import JsonFollower
+from xlm.training.monitoring import training_log
+from xlm.training.monitoring.training_log import TrainingLog
+
+SPEED: dict[str, Any] = {
+    "step": 1200, "total": 200_000, "seconds": 2.0, "tokens_per_second": 43_000,
+    "steps_per_second": 25.0, "seconds_left": 7952.0, "note": "",
+}  # fmt: skip
+
+
+class Clock:
+    """Time as the test wants it."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(training_log, "time", clock)
+    return clock
+
+
+def test_a_line_a_minute_with_step_losses_rate_and_time_left(tmp_path: Path, clock: Clock) -> None:
+    progress, metrics = Recorder(), tmp_path / "metrics.jsonl"
+    metrics.write_text(json.dumps({"step": 50, "loss": {"mlm": 9.0}}) + "\n")
+    log = TrainingLog(progress, "updates", losses=metrics)
+    with metrics.open("a") as file:
+        file.write(json.dumps({"step": 1200, "loss": {"mlm": 3.2144, "tlm": 2.8}}) + "\n")
+    log.take(SPEED)
+    assert progress.lines == [
+        "1,200 of 200,000 updates; mlm 3.214, tlm 2.800; 25.0 updates/s, 43,000 tokens/s; "
+        "2 h 12 min left"
+    ]
+    for second in range(600):
+        clock.now = 100.0 + second
+        if second % 2 == 0:
+            log.take({**SPEED, "step": 1200 + 25 * second})
+        log.tick()
+    assert 10 <= len(progress.lines) <= 13
+    assert progress.lines[-1].startswith("14,")
+
+
+def test_silence_is_said_too(tmp_path: Path, clock: Clock) -> None:
+    progress = Recorder()
+    log = TrainingLog(progress, "updates", losses=tmp_path / "none")
+    clock.now += 55
+    log.tick()
+    assert progress.lines == ["no update yet; no news for 55.0 s"]
+    log.take({**SPEED, "note": "restart 1", "loss": 0.98})
+    clock.now += 70
+    log.tick()
+    log.tick()
+    assert progress.lines[1].startswith("restart 1; 1,200 of 200,000 updates; loss 0.980; 25.0 up")
+    assert progress.lines[2].endswith("left; no news for 1 min 10 s")
+    assert len(progress.lines) == 3
+
+
+def test_the_end_is_logged(tmp_path: Path, clock: Clock) -> None:
+    progress = Recorder()
+    log = TrainingLog(progress, "measurements", losses=tmp_path / "none")
+    log.take({"step": 1, "total": 3, "note": "xnli en"})
+    log.take({"step": 2, "total": 3, "note": "xnli fr"})
+    log.take({"step": 3, "total": 3, "note": "xnli sw"})
+    assert progress.lines == ["xnli en; 1 of 3 measurements", "xnli sw; 3 of 3 measurements"]
+
+
+def test_a_file_that_a_resumed_run_cuts_is_followed_from_there(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(f'{{"step": {step}}}\n' for step in range(10)))
+    follower = JsonFollower(path)
+    path.write_text('{"step": 0}\n')
+    assert list(follower.new_records()) == []
+    with path.open("a") as file:
+        file.write('{"step": 1}\n')
+    assert list(follower.new_records()) == [{"step": 1}]

@@ -1,0 +1,90 @@
+"""Fine-tuning and evaluation in processes: their number changes nothing, and opens no port."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.listening import DoorWatch, descendants_of
+from tests.tiny_world import LANGUAGES, TinyWorld
+from xlm.config.training.xnli import EvaluateSlice, FinetuneSlice
+from xlm.display.progress import NoProgress
+from xlm.engine.stage import Work
+from xlm.stages.evaluate import EVALUATE
+from xlm.stages.finetune import FINETUNE
+from xlm.training.launch.distributed import Team
+from xlm.xnli.evaluation.evaluator import run_evaluation
+from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
+from xlm.xnli.restarts import run_restarts
+
+pytestmark = pytest.mark.slow
+
+
+def work(directory: Path, config: Any, inputs: dict[str, Path]) -> Work[Any]:
+    no_mapper: Any = None
+    return Work(
+        unit="all",
+        config=config,
+        inputs=inputs,
+        out=directory / "out",
+        scratch=directory / "scratch",
+        logs=directory / "logs",
+        mapper=no_mapper,
+        workers=1,
+        progress=NoProgress(),
+    )
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+
+def test_processes_change_neither_models_nor_figures(
+    world: TinyWorld,
+    encoder: Path,
+    tmp_path: Path,
+    make_finetune: Callable[..., FinetuneJob],
+    make_evaluate: Callable[..., EvaluateJob],
+) -> None:
+    """Two processes through the stages, one in this process: the same bytes."""
+    job = make_finetune(updates=6, evaluation_updates=3, restarts=2)
+    inputs = {"pretrain": encoder, "vocabulary": world.vocabulary}
+    config: Any = FinetuneSlice(
+        languages=LANGUAGES,
+        finetune=job.finetune.model_copy(update={"processes": 2}),
+        pretrain=None,
+    )
+    tune = work(tmp_path / "tune", config, {**inputs, "data.xnli.en": world.xnli["en"]})
+    with DoorWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as tuning:
+        tuned = FINETUNE.run(tune)
+    assert tuned.counts["restarts"] == 2
+    assert 0 <= float(tuned.counts["english_dev_accuracy"]) <= 1
+
+    shards = {**world.mono, **world.pairs, **{f"xnli.{c}": p for c, p in world.xnli.items()}}
+    data = {f"data.{unit}": path for unit, path in shards.items()}
+    evaluation = make_evaluate("evaluate", job.out, baseline_epochs=1)
+    config = EvaluateSlice(
+        languages=LANGUAGES,
+        stream_tokens=16,
+        specials=False,
+        evaluate=evaluation.evaluate.model_copy(update={"processes": 2}),
+    )
+    measure = work(tmp_path / "measure", config, {**inputs, **data, "finetune": tune.out})
+    with DoorWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as measuring:
+        found = EVALUATE.run(measure)
+    for watch in (tuning, measuring):
+        assert sum("xlm.xnli.launch.entry" in command for command in watch.seen.values()) >= 4
+        assert watch.doors
+        assert not watch.open_to_others
+    assert {"test", "english_test", "retrieval_raw"} <= found.counts.keys()
+    assert found.measured["peak_memory_bytes"] > 0
+
+    torch.set_num_threads(1)
+    alone = Team(0, 1, torch.device("cpu"))
+    run_restarts(job, alone)
+    assert files(tune.out) == files(job.out)
+    run_evaluation(evaluation, alone)
+    assert files(measure.out) == files(evaluation.out)

@@ -1,0 +1,271 @@
+"""The text path as Unix filters: `xlm tokenize`, `encode`, `decode`, `bpe apply`, `bpe learn`.
+
+    cat raw.sw | xlm tokenize --lang sw | xlm encode --tokenized --codes codes --vocab vocab
+
+What they do is in `filter_recipes.py`, how they read and write in `filter_stream.py`.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xlm.cli.options import whole_number
+from xlm.cli.usage import CommandGroup, examples
+from xlm.config.data.learners import LEARNERS
+from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS
+from xlm.errors import ConfigError
+
+_MOST_CODES = 10_000_000
+
+bpe_app = typer.Typer(
+    help="Learn and apply BPE codes.",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    epilog=examples(
+        "xlm bpe learn --codes 2000 < tokens > codes",
+        "xlm bpe apply --codes codes < tokens > pieces",
+    ),
+)
+
+Lang = Annotated[
+    str, typer.Option("--lang", "-l", metavar="CODE", help="Language of the text, e.g. sw.")
+]
+MaybeLang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang", "-l", metavar="CODE", help="Language of the text. Not needed with --tokenized."
+    ),
+]
+Segmenter = Annotated[
+    str | None,
+    typer.Option(
+        "--segmenter",
+        metavar="NAME[:PATH]",
+        help="Program that splits text into words: jieba, pkuseg, stanford, newmm, kytea or "
+        "command:PROGRAM. [default: jieba for zh, newmm for th, else none]",
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        help="Number of processes. The order of lines stays.",
+        parser=whole_number("--jobs", 1),
+    ),
+]
+Codes = Annotated[
+    Path,
+    typer.Option(
+        "--codes", metavar="FILE", help="BPE codes, in the format of fastBPE or subword-nmt."
+    ),
+]
+Vocab = Annotated[
+    Path,
+    typer.Option(
+        "--vocab",
+        metavar="FILE",
+        help="Vocabulary: a file with a token and its count on each line, or the folder of a "
+        "vocabulary artifact.",
+    ),
+]
+MaybeVocab = Annotated[
+    Path | None,
+    typer.Option(
+        "--vocab",
+        metavar="FILE",
+        help="Pieces that are allowed: a file with a piece and its count on each line, or the "
+        "folder of a vocabulary artifact.",
+    ),
+]
+MaxVocab = Annotated[
+    int | None,
+    typer.Option(
+        "--max-vocab",
+        metavar="N",
+        help="Size of the vocabulary with its 14 special tokens. [default: all of the file]",
+        parser=whole_number("--max-vocab", 15),
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the filters to the console script."""
+    for command, lines in _EXAMPLES.items():
+        app.command(epilog=examples(*lines))(command)
+    app.add_typer(bpe_app, name="bpe")
+
+
+def tokenize(
+    lang: Lang,
+    cased: Annotated[bool, typer.Option("--cased", help="Keep case and accents.")] = False,
+    segmenter: Segmenter = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Split text into tokens, in lower case and without accents.
+
+    Reads lines from standard input and writes one line for each.
+    """
+    from xlm.cli.text.filter_recipes import Tokenize
+    from xlm.cli.text.filter_stream import run_filter
+
+    run_filter(Tokenize(lang, _segmenter(lang, segmenter), cased), jobs)
+
+
+def encode(
+    codes: Codes,
+    vocab: Vocab,
+    lang: MaybeLang = None,
+    max_vocab: MaxVocab = None,
+    tokenized: Annotated[
+        bool, typer.Option("--tokenized", help="The input is tokenized already.")
+    ] = False,
+    segmenter: Segmenter = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Turn text into ids of the vocabulary.
+
+    Reads lines from standard input and writes one line for each. No end of sentence is added. An
+    unknown token is 3; a warning follows where more than 5 % are unknown. An empty line stays
+    empty.
+    """
+    from xlm.cli.text.filter_oddities import UnknownShare
+    from xlm.cli.text.filter_recipes import Encode, Tokenize
+    from xlm.cli.text.filter_stream import run_filter
+
+    if not tokenized and lang is None:
+        raise ConfigError("encode: no --lang", fix="give it, or --tokenized for tokens")
+    raw = None if tokenized or lang is None else Tokenize(lang, _segmenter(lang, segmenter))
+    run_filter(Encode(raw, codes, vocab, max_vocab), jobs, UnknownShare())
+
+
+def decode(vocab: Vocab, max_vocab: MaxVocab = None, jobs: Jobs = 1) -> None:
+    """Turn ids of the vocabulary back into text.
+
+    Reads lines from standard input and writes one line for each. Pieces are joined to words;
+    special tokens appear by name.
+    """
+    from xlm.cli.text.filter_recipes import Decode
+    from xlm.cli.text.filter_stream import run_filter
+
+    run_filter(Decode(vocab, max_vocab), jobs)
+
+
+@bpe_app.command("apply", epilog=examples("xlm bpe apply --codes codes < tokens > pieces"))
+def bpe_apply(
+    codes: Codes,
+    vocab: MaybeVocab = None,
+    threshold: Annotated[
+        int,
+        typer.Option(
+            "--threshold",
+            metavar="N",
+            help="Smallest count of a piece that is used. Needs --vocab.",
+            parser=whole_number("--threshold", 0),
+        ),
+    ] = 0,
+    jobs: Jobs = 1,
+) -> None:
+    """Cut tokens into pieces with BPE codes.
+
+    Reads lines from standard input and writes one line for each. Every piece but the last of a
+    word ends in `@@`. With --vocab, a piece that is not in the vocabulary, or is too rare, is cut
+    again, as `fast applybpe` with a vocabulary does.
+    """
+    from xlm.cli.text.filter_recipes import ApplyCodes
+    from xlm.cli.text.filter_stream import run_filter
+
+    if threshold and vocab is None:
+        raise ConfigError("bpe apply: --threshold without --vocab", fix="give the vocabulary too")
+    run_filter(ApplyCodes(codes, vocab, threshold), jobs)
+
+
+@bpe_app.command("vocab", epilog=examples("xlm bpe vocab < pieces > vocab"))
+def bpe_vocab() -> None:
+    """Count the pieces of a text.
+
+    Reads lines from standard input and writes `piece count` for each piece, largest count first, as
+    `fast getvocab` does.
+    """
+    from xlm.cli.text.bpe_vocab import count
+
+    count()
+
+
+@bpe_app.command("learn", epilog=examples("xlm bpe learn --codes 2000 < tokens > codes"))
+def bpe_learn(
+    codes: Annotated[
+        int,
+        typer.Option(
+            "--codes",
+            metavar="N",
+            help="Number of merges to learn.",
+            parser=whole_number("--codes", 1, _MOST_CODES),
+        ),
+    ],
+    learner: Annotated[
+        str,
+        typer.Option("--learner", metavar="NAME", help=f"Program to use: {' or '.join(LEARNERS)}."),
+    ] = "fastbpe",
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            help="Number of threads of the deterministic learner.",
+            parser=whole_number("--jobs", 1),
+        ),
+    ] = 1,
+) -> None:
+    """Learn BPE codes from tokens.
+
+    Reads lines of tokens from standard input and writes one merge on each line: left, right,
+    count.
+    """
+    from xlm.cli.text.bpe_learn import learn
+
+    learn(codes, learner, jobs)
+
+
+_EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
+    tokenize: (
+        "xlm tokenize --lang sw < raw > tokens",
+        "xlm tokenize --lang zh --jobs 4 < raw > tokens",
+    ),
+    encode: (
+        "xlm encode --lang sw --codes codes --vocab vocab \\",
+        "    < raw > ids",
+        "xlm encode --tokenized --codes codes --vocab vocab \\",
+        "    < tokens > ids",
+    ),
+    decode: ("xlm decode --vocab vocab < ids > text",),
+}
+
+
+def _segmenter(language: str, chosen: str | None) -> str | None:
+    """The segmenter to take; what is unusual about a language is said once and refuses nothing."""
+    from xlm.text.segmenters.registry import unsegmented_warning, with_path
+
+    if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", language):
+        raise ConfigError(
+            f"--lang {language[:40]!r} is no code of a language", fix="e.g. --lang sw"
+        )
+    spec = chosen or DEFAULT_SEGMENTERS.get(language)
+    warning = unsegmented_warning(language, spec is not None)
+    if warning is None and language not in LANGUAGES and spec is None:
+        warning = (
+            f"{language} is none of the {len(LANGUAGES)} languages of XLM: its text goes through "
+            "the Moses rules, with the English prefixes where Moses has none for it"
+        )
+    known = language.lower().replace("_", "-").partition("-")[0]
+    if warning and language not in LANGUAGES and known in LANGUAGES:
+        warning += f"; did you mean {known!r}?"
+    if warning:
+        sys.stderr.write(f"xlm: warning: {warning}\n")
+    return with_path(spec) if spec else None

@@ -1,0 +1,34 @@
+"""How raw text becomes tokens: the segmenters of languages that write no spaces."""
+
+from pydantic import Field, field_validator
+
+from xlm.config.languages.pairs import language
+from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, SEGMENTERS, split_spec
+from xlm.display.suggest import did_you_mean
+from xlm.engine.config import Config
+from xlm.errors import ConfigError
+
+
+class TextConfig(Config):
+    """The choices of the tokenisation chain; its rules are fixed (XLM: tools/tokenize.sh)."""
+
+    segmenters: dict[str, str] = Field(
+        DEFAULT_SEGMENTERS,
+        description="Word segmenter by language, NAME or NAME:PATH (jieba, pkuseg, stanford, "
+        "newmm, kytea, command); a language named here skips the Moses tokenizer. The paper used "
+        "the Stanford segmenter for zh and PyThaiNLP for th (section 5.2). The path is no part of "
+        "a key, what lies there is.",
+    )
+
+    @field_validator("segmenters")
+    @classmethod
+    def _known(cls, chosen: dict[str, str]) -> dict[str, str]:
+        for code, spec in chosen.items():
+            language(code)
+            name, _ = split_spec(spec)
+            if name not in SEGMENTERS:
+                raise ConfigError(
+                    f"text.segmenters.{code}: no segmenter {name!r}",
+                    fix=did_you_mean(name, SEGMENTERS),
+                )
+        return chosen

@@ -1,0 +1,150 @@
+"""One clear line for a setting that does not fit: which one, what was given, what to write.
+
+what, fix = explain(error.errors()[0], "mini15", PipelineConfig)
+# profile mini15: bpe.codes must be a whole number, not 'many'
+# Merges to learn, count (paper section 5.2).
+"""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from xlm.display.suggest import did_you_mean
+
+_SHOWN_CHARACTERS = 60
+_TAGS = ("opus", "plain")
+"""Kinds of parallel corpora, which pydantic writes into the place of an error."""
+
+PATTERNS = {
+    r"^\d{8}$": "a date as YYYYMMDD, e.g. 20261101",
+    r"^[A-Za-z0-9._-]+$": "letters, digits and . _ - only",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "letters, digits and . _ - only, a letter or digit first",
+    r"^[a-z0-9_-]+$": "lower-case letters, digits and _ - only",
+    r"^[a-z0-9_-]*$": "lower-case letters, digits and _ - only",
+    r"^(original|[a-z]{2,3}(-[a-z0-9]{2,8}){0,2})$": "`original` or a code such as zh-hans",
+}
+"""What the patterns of settings mean."""
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "tuple": "a list, e.g. [a, b]",
+    "list": "a list, e.g. [a, b]",
+    "dict": "a mapping of names to values",
+    "finite": "a finite number",
+}
+_YAML_NAMES = {None: "empty (null)", True: "true", False: "false"}
+_LIMITS = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
+}
+
+
+def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[str, str]:
+    """What is wrong with a setting of a profile, and what to do about it."""
+    path = [part for part in error["loc"] if part not in _TAGS and part != "[key]"]
+    place = _shown(".".join(str(part) for part in path))
+    before = f"profile {_shown(profile)}: "
+    parent, field = _field_at(path, model)
+    kind = error["type"]
+    if kind == "invalid_key":
+        return f"{before}the name {place!r} is not text", "quote it, or write the setting's name"
+    if kind == "extra_forbidden":
+        known = list(parent.model_fields)
+        return f"{before}unknown setting {place!r}", did_you_mean(_shown(str(path[-1])), known)
+    if kind == "missing":
+        example = f"{place}=..." if len(path) == 1 else place
+        return f"{before}{place} is missing", f"set {example}{_described(field)}"
+    wanted = _wanted(error)
+    if wanted is None:
+        message = error["msg"].removeprefix("Value error, ")
+        place = f"{place}: " if place else ""
+        return f"{before}{place}{message}", _described(field).removeprefix(": ")
+    if place == "languages":
+        wanted = wanted.replace("[a, b]", "[en, sw]")
+    given = _given(error["input"])
+    if isinstance(error["input"], bool) and kind == "string_type":
+        fix = "YAML reads no, yes, on and off as false and true: quote it, e.g. 'no'"
+        return f"{before}{place} must be {wanted}, not {given}", fix
+    if kind in ("model_type", "model_attributes_type") or kind.startswith("dataclass"):
+        names = ", ".join(list(_section(field, parent).model_fields)[:4])
+        return (
+            f"{before}{place} must be a section, not {given}",
+            f"name its settings below it: {names}, ...",
+        )
+    return f"{before}{place} must be {wanted}, not {given}", _described(field).removeprefix(": ")
+
+
+def _wanted(error: ErrorDetails) -> str | None:
+    """What the setting may be, or None for a rule that has a message."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "value_error":
+        return None
+    if kind == "string_pattern_mismatch":
+        return PATTERNS.get(context["pattern"], f"text like {context['pattern']}")
+    if kind == "literal_error":
+        return str(context["expected"])
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return "a corpus with a `kind`: opus or plain"
+    if kind == "too_short":
+        return f"a list of {context['min_length']} or more"
+    if kind in _LIMITS:
+        return _LIMITS[kind].format(**context)
+    if kind in ("model_type", "model_attributes_type"):
+        return "a section"
+    return _KINDS.get(kind.partition("_")[0])
+
+
+def _field_at(
+    path: Sequence[int | str], model: type[BaseModel]
+) -> tuple[type[BaseModel], FieldInfo | None]:
+    """The model around the last name of `path`, and its field, as far as names lead there."""
+    parent, field = model, None
+    for name in path:
+        if isinstance(name, int):
+            continue
+        if field is not None:
+            parent = _section(field, parent, str(name))
+        field = parent.model_fields.get(str(name))
+        if field is None:
+            break
+    return parent, field
+
+
+def _section(
+    field: FieldInfo | None, otherwise: type[BaseModel], name: str = ""
+) -> type[BaseModel]:
+    """The model that a field holds, the one that has a field of that name where there are more."""
+    models = _models(field.annotation) if field else []
+    having = [model for model in models if name in model.model_fields]
+    return (having or models or [otherwise])[0]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]
+
+
+def _given(value: object) -> str:
+    """A value as YAML writes it, as far as that differs from Python."""
+    if value is None or isinstance(value, bool):
+        return _YAML_NAMES[value]
+    return _shown(repr(value))
+
+
+def _described(field: FieldInfo | None) -> str:
+    return f": {field.description.rstrip('.')}" if field and field.description else ""
+
+
+def _shown(text: str) -> str:
+    """A text on one line, cut to a length that a terminal shows."""
+    text = "".join(character if character.isprintable() else "?" for character in text)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

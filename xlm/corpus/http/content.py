@@ -1,0 +1,185 @@
+"""Checks that a file without a published checksum is what its name promises, and whole if it can.
+
+A zip names its members, their sizes and CRCs; gzip, bzip2 and xz end with a checksum. A text has
+no end of its own: there the host must confirm its size (`fetch.py`).
+"""
+
+import codecs
+import gzip
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
+
+from xlm.corpus.text_files.archives import MAX_RATIO, open_zip, read_bz2, read_members
+from xlm.errors import DataError, SourceError
+
+_CHUNK_BYTES = 1 << 20
+_SNIFFED_BYTES = 1 << 16
+"""An error page is shorter; a corpus is not."""
+_FREE_BYTES = 64 << 20
+_XZ_MEMORY_BYTES = 256 << 20
+_PACKED = (".zip", ".gz", ".bz2", ".xz")
+_PAGE_NAMES = (".html", ".htm", ".xhtml", ".xml")
+_BEGINS_AS_PAGE = re.compile(
+    r"<(\?xml|!doctype|html|head|body|title|meta|script|style|link|div|center|h1|iframe)\b", re.I
+)
+_BEGINS_AS_PART_OF_PAGE = re.compile(
+    r"<(?:/?(?:p|br|hr|h[2-6]|table|form|svg|noscript|ul|ol|pre|main|section|article|header|nav|font"
+    r"|span|base|frameset)[\s/>]|a\s+href\b|img\s+src\b|!\[CDATA\[|\?php\b)",
+    re.I,
+)
+_HOLDS_PAGE = re.compile(r"<!doctype\s+html|<html[\s>]", re.I)
+_HEAD_OF_PAGE = 4096
+_IGNORED = re.compile(r"(\s|\ufeff|<!--.*?-->)+", re.S)
+
+Report = Callable[[int], None]
+
+
+def suffix_of(address: str) -> str:
+    """The lower-case ending of the file that an address names."""
+    return PurePosixPath(re.split(r"[?#]", address)[0]).suffix.lower()
+
+
+def proves_itself(address: str) -> bool:
+    """Whether the format of the file shows that it is whole and undamaged."""
+    return suffix_of(address) in _PACKED
+
+
+def check_content(path: Path, address: str, report: Report = lambda done: None) -> None:
+    """Read a file that is to be trusted, to its end where its format proves it.
+
+    Args:
+        report: called with the number of bytes unpacked so far.
+
+    Raises:
+        SourceError: it is empty, a web page, not of the format that its name says, or damaged.
+    """
+    with path.open("rb") as file:
+        head = file.read(_SNIFFED_BYTES)
+    if not head:
+        raise SourceError(
+            f"{address}: the host sent an empty file",
+            fix="run again; if it stays so, use a mirror (sources.mirror)",
+        )
+    suffix = suffix_of(address)
+    if suffix not in _PAGE_NAMES and is_page(head):
+        place = "which is no zip archive" if suffix == ".zip" else "in place of the file"
+        raise SourceError(
+            f"{address}: the host sent a web page, {place} ({_first_words(head)})",
+            fix="open the address in a browser: it may ask for a login; or use a mirror "
+            "(sources.mirror)",
+        )
+    try:
+        if suffix == ".zip":
+            _read_zip(path, report)
+        elif suffix == ".bz2":
+            _count(read_bz2(path), report)
+        elif suffix in (".gz", ".xz"):
+            (_read_gzip if suffix == ".gz" else _read_xz)(path, report)
+    except DataError as fault:
+        what = fault.what.removeprefix(f"{path.name}: ")
+        raise SourceError(
+            f"{address}: what the host sent is no whole {suffix[1:]} file: {what}",
+            fix="run again; if it stays so, use a mirror (sources.mirror)",
+        ) from fault
+
+
+def is_page(head: bytes) -> bool:
+    """Whether a file that begins like this is HTML or XML, in any of their disguises."""
+    text = _shown_text(head)
+    begun = _IGNORED.match(text)
+    text = text[begun.end() :] if begun else text
+    if len(head) < _SNIFFED_BYTES and _BEGINS_AS_PART_OF_PAGE.match(text):
+        return True
+    return bool(_BEGINS_AS_PAGE.match(text) or _HOLDS_PAGE.search(text[:_HEAD_OF_PAGE]))
+
+
+def _shown_text(head: bytes) -> str:
+    if head.startswith(b"\x1f\x8b"):
+        # Encoded for the transfer without saying so, and stored as it came.
+        try:
+            head = zlib.decompressobj(31).decompress(head, _SNIFFED_BYTES)
+        except zlib.error:
+            return ""
+    return _decode(head)
+
+
+def _decode(head: bytes) -> str:
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if head.startswith(mark):
+            return head[len(mark) :].decode(encoding, errors="replace")
+    # UTF-16 without a mark: every other byte of a tag is zero.
+    return head.replace(b"\0", b"").decode("utf-8", errors="replace")
+
+
+def _first_words(head: bytes) -> str:
+    text = _shown_text(head)
+    title = re.search(r"<title[^>]*>(.*?)</title", text, re.I | re.S)
+    shown = " ".join((title[1] if title else text).split())[:60]
+    return repr("".join(character for character in shown if character.isprintable()))
+
+
+def _read_zip(path: Path, report: Report) -> None:
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path.name}: it is no zip archive")
+    with open_zip(path) as archive:
+        if all(member.is_dir() for member in archive.infolist()):
+            raise DataError(f"{path.name}: it holds no file")
+        _count(read_members(archive), report)
+
+
+def _read_gzip(path: Path, report: Report) -> None:
+    done = 0
+    if path.stat().st_size == 0:
+        raise DataError(f"{path.name}: it is empty")
+    try:
+        with gzip.open(path) as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                done += len(chunk)
+                _check_growth(path, done)
+                report(done)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as fault:
+        raise DataError(f"{path.name}: {fault}") from fault
+
+
+def _read_xz(path: Path, report: Report) -> None:
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
+    done, pending, streams = 0, b"", 0
+    try:
+        with path.open("rb") as file:
+            while pending or (pending := file.read(_CHUNK_BYTES)):
+                if decoder.eof:
+                    pending = pending.lstrip(b"\0")  # padding between streams
+                    if not pending:
+                        continue
+                    decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
+                done += len(decoder.decompress(pending, _CHUNK_BYTES))
+                while not (decoder.eof or decoder.needs_input):
+                    done += len(decoder.decompress(b"", _CHUNK_BYTES))
+                    _check_growth(path, done)
+                report(done)
+                pending = decoder.unused_data if decoder.eof else b""
+                streams += decoder.eof
+    except (lzma.LZMAError, EOFError, MemoryError) as fault:
+        raise DataError(f"{path.name}: {fault}") from fault
+    if not (streams and decoder.eof):
+        raise DataError(f"{path.name}: truncated")
+
+
+def _count(chunks: Iterable[bytes], report: Report) -> None:
+    done = 0
+    for chunk in chunks:
+        done += len(chunk)
+        report(done)
+
+
+def _check_growth(path: Path, unpacked_bytes: int) -> None:
+    if unpacked_bytes > _FREE_BYTES and unpacked_bytes > MAX_RATIO * path.stat().st_size:
+        raise DataError(f"{path.name}: grows more than {MAX_RATIO} times when unpacked")

@@ -1,0 +1,103 @@
+"""Trust on first use: size and sha256 of a download whose host publishes no checksum.
+
+    <root>/pins/<host>/<name>-<hash>.json   {"address": ..., "size_bytes": ..., "sha256": ..., ...}
+
+The first download writes the file. A later one with other bytes, a refresh too, is refused until
+the user deletes the file.
+"""
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from xlm.errors import ChecksumError, StoreError
+from xlm.redaction import redact
+from xlm.store.disk.files import read_small, write_atomically
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What an address gave when it was first seen, and the file that says so."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    first_seen: str
+
+    def check(self, address: str, size_bytes: int, sha256: str) -> None:
+        """Compare what arrived now.
+
+        Raises:
+            ChecksumError: it differs; both versions are named.
+        """
+        if (size_bytes, sha256) != (self.size_bytes, self.sha256):
+            raise ChecksumError(
+                f"{address}: sha256 is {sha256} ({size_bytes:,} bytes), on {self.first_seen[:10]} "
+                f"it was {self.sha256} ({self.size_bytes:,} bytes)",
+                fix=f"find out which is right; to accept the new version delete {self.path} and "
+                "run again",
+            )
+
+
+@dataclass(frozen=True)
+class PinFile:
+    """The place of one address's pin."""
+
+    path: Path
+    address: str
+    first_bytes: int | None = None
+    """Set where only so many first bytes of the file are taken."""
+
+    @classmethod
+    def of(
+        cls, folder: Path, address: str, *, mirrored: bool, first_bytes: int | None = None
+    ) -> "PinFile":
+        """The pin of an address; what a mirror gives may be a sample and has its own."""
+        shown = redact(address)
+        place, _, name = re.split(r"[?#]", shown)[0].rpartition("/")
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:100]
+        host = place.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        seen = f"{shown} {'mirror' if mirrored else 'host'} {first_bytes or 'whole'}"
+        tag = hashlib.sha256(seen.encode()).hexdigest()[:16]
+        host = re.sub(r"[^A-Za-z0-9-.]", "_", host.lstrip("."))[:100] or "host"
+        return cls(folder / host / f"{name}-{tag}.json", shown, first_bytes)
+
+    def read(self) -> Pin | None:
+        """What was recorded; None if the address was never seen.
+
+        Raises:
+            StoreError: the file is there and cannot be understood.
+        """
+        try:
+            fields = json.loads(read_small(self.path))
+            size_bytes, sha256 = fields["size_bytes"], fields["sha256"]
+            first_seen = str(fields["first_seen"])
+            if type(size_bytes) is int and _SHA256.fullmatch(sha256):
+                return Pin(self.path, size_bytes, sha256, first_seen)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            pass
+        raise StoreError(
+            f"{self.path}: not the record of a first download",
+            fix=f"delete it to trust what {self.address} gives now",
+        )
+
+    def record(self, size_bytes: int, sha256: str) -> None:
+        """Write what was seen, if nothing is recorded yet."""
+        if os.path.lexists(self.path):
+            return
+        fields = {
+            "address": self.address,
+            "first_bytes": self.first_bytes,
+            "size_bytes": size_bytes,
+            "sha256": sha256,
+            "first_seen": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        write_atomically(self.path, json.dumps(fields, indent=1).encode())

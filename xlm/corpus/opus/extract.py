@@ -1,0 +1,194 @@
+"""The extract-parallel stage: several corpora of a pair to two files with aligned lines.
+
+Line i of one side belongs to line i of the other; `text_lines.py` says where a line ends and which
+encodings are refused. Lines with a few bad bytes are counted: a release with one of them is still
+worth its million pairs.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from xlm.corpus.sources.files import named_file, sole_file
+from xlm.corpus.text_files.archives import missing_member, open_member, open_zip
+from xlm.corpus.text_files.compressed import open_plain
+from xlm.corpus.text_files.text_lines import TextLines, open_text
+from xlm.engine.stage import Outcome, Work
+from xlm.errors import DataError
+
+if TYPE_CHECKING:
+    import zipfile
+
+    from xlm.corpus.sources.specs import ExtractParallelSlice, PairPart
+
+log = logging.getLogger(__name__)
+
+_PROGRESS_EVERY = 10_000
+
+Sides = tuple[TextLines, TextLines]
+
+
+@dataclass
+class _Counts:
+    """What became of the lines of one pair."""
+
+    read: int = 0
+    kept: int = 0
+    empty: int = 0
+    over_cap: int = 0
+    not_utf8: int = 0
+    with_nul: int = 0
+    returns: int = 0
+    texts_of_returns: int = 0
+
+
+def extract_parallel(work: "Work[ExtractParallelSlice]") -> Outcome:
+    """Write `text.{language}.txt` for both languages, the corpora one behind the other.
+
+    Raises:
+        DataError: an archive is damaged, a side is missing or is not UTF-8, the sides of a corpus
+            have unequal numbers of lines, or no pair is left.
+    """
+    counts: dict[str, int | float | str] = {}
+    total = _Counts()
+    work.out.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        targets = [
+            stack.enter_context(
+                (work.out / f"text.{code}.txt").open("w", encoding="utf-8", newline="\n")
+            )
+            for code in work.config.languages
+        ]
+        for part in work.config.parts:
+            found = _Counts()
+            with _open_part(work, part) as sides:
+                for pair in _pairs(sides, work.config.max_pairs, found):
+                    _write_pair(pair, targets)
+                    if found.kept % _PROGRESS_EVERY == 0:
+                        done = total.kept + found.kept
+                        work.progress.update(done, None, "pairs", sides[0].name)
+            for side in sides:
+                _close_side(side, found, work.config.max_bad_lines)
+            counts[f"pairs.{part.downloads[0].split('.')[0]}"] = found.kept
+            for name, value in vars(found).items():
+                setattr(total, name, getattr(total, name) + value)
+    if total.kept == 0:
+        raise DataError(
+            f"{work.unit}: no pair is left of {total.read:,} lines ({total.empty:,} with an empty "
+            "side)",
+            fix="check sources.parallel for this pair",
+        )
+    return Outcome(
+        counts={
+            "pairs": total.kept,
+            "lines_read": total.read,
+            "empty_side": total.empty,
+            "over_max_pairs": total.over_cap,
+            "lines_not_utf8": total.not_utf8,
+            "lines_with_nul": total.with_nul,
+            "returns_inside_lines": total.returns,
+            "texts_with_cr_line_ends": total.texts_of_returns,
+            **counts,
+        }
+    )
+
+
+def member_of(archive: "zipfile.ZipFile", codes: tuple[str, ...]) -> str:
+    """The one member of a Moses zip whose name ends in a language's code.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    for code in codes:
+        found = [name for name in archive.namelist() if name.endswith(f".{code}")]
+        if len(found) > 1:
+            raise DataError(
+                f"{Path(archive.filename or '').name}: several members end in .{code}: "
+                f"{', '.join(repr(one[:80]) for one in found[:5])}",
+                fix="this is no Moses archive of one corpus: check sources.parallel",
+            )
+        if found:
+            return found[0]
+    raise missing_member(archive, f"ending in .{' or .'.join(codes)}")
+
+
+@contextmanager
+def _open_part(work: "Work[ExtractParallelSlice]", part: "PairPart") -> Iterator[Sides]:
+    """Both sides of one corpus, in the order of the pair's languages."""
+    with ExitStack() as stack:
+        if part.kind == "moses":
+            path = sole_file(work.inputs[part.downloads[0]], "*.zip")
+            archive = stack.enter_context(open_zip(path))
+            names = [member_of(archive, codes) for codes in part.codes]
+            openers = [partial(open_member, archive, name) for name in names]
+        else:
+            folders = [work.inputs[name] for name in part.downloads]
+            paths = [
+                named_file(folder, name) for folder, name in zip(folders, part.files, strict=True)
+            ]
+            names = [path.name for path in paths]
+            openers = [partial(open_plain, path) for path in paths]
+        first, second = map(open_text, openers, names, work.config.languages)
+        yield first, second
+
+
+def _pairs(sides: Sides, max_pairs: int | None, counts: _Counts) -> Iterator[tuple[str, str]]:
+    """The pairs of one corpus; both sides are read to their end, so that a shift is always seen."""
+    taken = 0
+    lines = [side.lines() for side in sides]
+    for first, second in zip_longest(*lines):
+        if first is None or second is None:
+            left = sum(1 for _ in lines[first is None]) + 1
+            found = [counts.read, counts.read]
+            found[first is None] += left
+            raise _unequal(sides, found)
+        counts.read += 1
+        if max_pairs is not None and taken == max_pairs:
+            counts.over_cap += 1
+            continue
+        taken += 1
+        pair = sides[0].decode(first), sides[1].decode(second)
+        if pair[0].strip() and pair[1].strip():
+            counts.kept += 1
+            yield pair
+        else:
+            counts.empty += 1
+
+
+def _unequal(sides: Sides, found: Sequence[int]) -> DataError:
+    what = f"{sides[0].name} has {found[0]:,} lines, {sides[1].name} has {found[1]:,}"
+    fix = "the corpus is damaged or not aligned: fetch it again, or leave it out"
+    for side in sides:
+        if side.faults.returns:
+            what += f"; {side.name} has {side.faults.returns:,} carriage returns inside of lines"
+            fix = "if they end lines, give every line the same end, LF or CRLF"
+    return DataError(what, fix=fix)
+
+
+def _close_side(side: TextLines, counts: _Counts, most_bad_lines: float) -> None:
+    """Refuse a side that is mostly unreadable; count and report what is odd about another."""
+    side.require_readable(most_bad_lines)
+    faults = side.faults
+    counts.not_utf8 += faults.not_utf8
+    counts.with_nul += faults.with_nul
+    counts.returns += faults.returns
+    counts.texts_of_returns += side.ends_at_returns
+    if faults.bad:
+        log.warning(
+            "%s: %d of %d lines are not plain UTF-8, the first is line %d; U+FFFD stands for "
+            "their bad bytes",
+            side.name, faults.bad, faults.lines, faults.first_bad_line,
+        )  # fmt: skip
+    if side.ends_at_returns:
+        log.warning("%s: its line ends are CR alone: it is read as %d lines", side.name,
+                    faults.lines)  # fmt: skip
+
+
+def _write_pair(pair: tuple[str, str], targets: Sequence[IO[str]]) -> None:
+    for text, target in zip(pair, targets, strict=True):
+        target.write(f"{text}\n")

@@ -1,0 +1,128 @@
+"""The download stage: one file of one source, from its host or from a mirror."""
+
+import hashlib
+from pathlib import Path
+
+from xlm.corpus.http.fetch import Fetched, Fetcher
+from xlm.corpus.http.mirror import is_folder, open_client
+from xlm.corpus.http.pins import PinFile
+from xlm.corpus.opus.catalogue import find_moses
+from xlm.corpus.sources.specs import DownloadSlice, WikipediaSpec
+from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
+from xlm.engine.stage import Outcome, Source, Work
+from xlm.redaction import redact
+
+_SLACK_BYTES = 64 << 20
+
+
+def download(work: Work[DownloadSlice], mirror: str | None) -> Outcome:
+    """Fetch the unit's file into `work.out`, under the name that it has at its host."""
+    with open_client(mirror, work.config.network) as client:
+        fetcher = Fetcher(client, work.config.network)
+        source = work.config.source
+        if source.kind == "wikipedia":
+            return _fetch_dump(work, fetcher, source, mirror)
+        known_bytes = source.size_bytes if source.kind == "file" else None
+        if source.kind == "opus":
+            cache = work.cache or work.scratch
+            found = find_moses(cache, source.corpus, source.version, source.codes)
+            address, known_bytes = found.address, found.size_bytes
+        else:
+            address = source.address
+        pin = _pin_file(work, address, mirror)
+        # The catalogue's sizes are about right: twice as much is another file.
+        largest = None if known_bytes is None else 2 * known_bytes + _SLACK_BYTES
+        fetched = _fetch(work, fetcher, address, work.out / _name_of(address), pin, largest=largest)
+        _record(pin, fetched)
+        return _outcome(work, address, fetched, {})
+
+
+def _fetch_dump(
+    work: Work[DownloadSlice], fetcher: Fetcher, source: WikipediaSpec, mirror: str | None
+) -> Outcome:
+    digests = published_digests(fetcher, source)
+    address, head_bytes = source.address, source.head_bytes
+    name = _name_of(address)
+    # Published digests are of the whole file: a head has to be known by another way.
+    pin = _pin_file(work, address, mirror, head_bytes) if head_bytes else None
+    # The head gets its name in `out` only after it has been cut.
+    arrived = work.scratch / f"{name}.head"
+    fetched = _fetch(work, fetcher, address, arrived, pin, head_bytes, digests)
+    counts = {"whole": int(fetched.size_bytes == fetched.host_bytes)}
+    if not counts["whole"]:
+        received = fetched
+        cut = cut_to_whole_streams(arrived)
+        counts["streams"] = cut.streams
+        _record(pin, received)
+        fetched = Fetched(
+            cut.kept_bytes, received.host_bytes, _sha256(arrived), received.redirected_to
+        )
+    arrived.replace(work.out / name)
+    return _outcome(work, address, fetched, counts)
+
+
+def _fetch(
+    work: Work[DownloadSlice],
+    fetcher: Fetcher,
+    address: str,
+    target: Path,
+    pin: PinFile | None,
+    head_bytes: int | None = None,
+    digests: dict[str, str] | None = None,
+    largest: int | None = None,
+) -> Fetched:
+    return fetcher.file(
+        address,
+        target,
+        part=work.scratch / f"{target.name}.part",
+        head_bytes=head_bytes,
+        digests=digests,
+        pin=pin.read() if pin else None,
+        largest_bytes=largest,
+        progress=work.progress,
+    )
+
+
+def _pin_file(
+    work: Work[DownloadSlice], address: str, mirror: str | None, head_bytes: int | None = None
+) -> PinFile | None:
+    """Where the first sight of the address is recorded.
+
+    Nothing is for a folder: its files are the user's own, and a change of theirs is meant.
+    """
+    if work.pins is None or (mirror is not None and is_folder(mirror)):
+        return None
+    return PinFile.of(work.pins, address, mirrored=mirror is not None, first_bytes=head_bytes)
+
+
+def _record(pin: PinFile | None, fetched: Fetched) -> None:
+    if pin is not None:
+        pin.record(fetched.size_bytes, fetched.sha256)
+
+
+def _name_of(address: str) -> str:
+    return address.rsplit("/", 1)[-1]
+
+
+def _outcome(
+    work: Work[DownloadSlice], address: str, fetched: Fetched, counts: dict[str, int]
+) -> Outcome:
+    source = work.config.source
+    return Outcome(
+        counts={"bytes": fetched.size_bytes, "host_bytes": fetched.host_bytes, **counts},
+        sources=(
+            Source(
+                address=redact(address),
+                licence=source.licence,
+                name=source.title,
+                size_bytes=fetched.size_bytes,
+                sha256=fetched.sha256,
+                redirected_to=fetched.redirected_to,
+            ),
+        ),
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

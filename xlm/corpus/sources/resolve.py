@@ -1,0 +1,84 @@
+"""Every download of a run with its real address, without a network: what `xlm plan` shows.
+
+for download in resolve_downloads(sources, ("en", "sw"), cache=Path("data/cache")):
+    print(download.id, download.address, download.licence, download.size_text)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlm.config.data.sources import SourcesConfig
+from xlm.corpus.opus.catalogue import find_moses
+from xlm.corpus.sources.specs import spec_of
+from xlm.display.markdown import size
+
+UNKNOWN_SIZE = "unknown until online"
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file that a run fetches, as far as it is known offline."""
+
+    id: str
+    title: str
+    address: str
+    licence: str
+    size_bytes: int | None
+    """From the catalogue or the configuration, never from a mirror; None if only the host knows."""
+    size_is: str
+    """`about`, `at most`, or `unknown`."""
+    checksum: str
+    """What the bytes are checked against."""
+
+    @property
+    def size_text(self) -> str:
+        """The size for a table, e.g. `about 1.0 GB`."""
+        if self.size_bytes is None:
+            return UNKNOWN_SIZE
+        return f"{self.size_is} {size(self.size_bytes)}"
+
+
+def resolve_downloads(
+    sources: SourcesConfig, languages: Sequence[str], cache: Path
+) -> list[Download]:
+    """All downloads in the order of the DAG.
+
+    Args:
+        cache: folder for the unpacked OPUS catalogue.
+
+    Raises:
+        ConfigError: OPUS does not have a configured corpus, release or pair.
+    """
+    return [
+        resolve_download(sources, download_id, cache)
+        for download_id in sources.download_ids(languages)
+    ]
+
+
+def resolve_download(sources: SourcesConfig, download_id: str, cache: Path) -> Download:
+    """One download, as `resolve_downloads` gives it."""
+    spec = spec_of(sources, download_id)
+    known_bytes: int | None = None
+    size_is, checksum = "unknown", "sha256 recorded"
+    if spec.kind == "opus":
+        found = find_moses(cache, spec.corpus, spec.version, spec.codes)
+        address, known_bytes, size_is = found.address, found.size_bytes, "about"
+    elif spec.kind == "wikipedia":
+        address, known_bytes, size_is = spec.address, spec.head_bytes, "at most"
+        checksum = "sha1 and md5 of the host"
+        if spec.head_bytes is not None:
+            checksum += ", if the file is shorter; else whole streams"
+    else:
+        address, size_is = spec.address, "about"
+        archive = sources.archive_of(download_id)
+        known_bytes = archive.size_bytes if archive else None
+    return Download(
+        id=download_id,
+        title=spec.title,
+        address=address,
+        licence=spec.licence,
+        size_bytes=known_bytes,
+        size_is=size_is if known_bytes is not None else "unknown",
+        checksum=checksum,
+    )

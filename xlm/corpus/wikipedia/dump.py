@@ -1,0 +1,181 @@
+"""Wikipedia dumps at their host: finished or not, their checksums, and cutting a head.
+
+A multistream dump is a row of bzip2 streams, each whole in itself (the first: the header, then 100
+pages a stream). So the first bytes of one give whole pages once the cut last stream is dropped.
+"""
+
+import bz2
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.sources.specs import DUMPS_HOST, WikipediaSpec
+from xlm.errors import DataError, SourceError
+
+# Large wikis are dumped in parts; the file of all parts is a job of its own.
+_JOBS = ("articlesmultistreamdumprecombine", "articlesmultistreamdump")
+_DATE_LINK = re.compile(r'href="[^"]*?(\d{8})/?"')
+_DATES_TRIED = 12
+_DIGEST_LENGTHS = {"sha1": 40, "md5": 32}
+_DEEPEST_STATUS = 100
+_LONGEST_SHOWN = 80
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The whole streams at the head of a multistream file."""
+
+    kept_bytes: int
+    streams: int
+
+
+def published_digests(fetcher: Fetcher, spec: WikipediaSpec) -> dict[str, str]:
+    """Check that the dump is finished at its host, and return its digests by algorithm.
+
+    Raises:
+        SourceError: there is no dump of that date, or it is not finished; the newest finished one
+            is named.
+    """
+    status = fetcher.text(f"{spec.folder}/dumpstatus.json")
+    if status is None:
+        raise _refused(fetcher, spec, "is not at its host")
+    file = _finished_file(status, spec)
+    if isinstance(file, str):
+        raise _refused(fetcher, spec, f"is not finished ({file})")
+    name = spec.address.rsplit("/", 1)[-1]
+    digests = {
+        algorithm: _digest(algorithm, file[algorithm], f"{spec.folder}/dumpstatus.json", name)
+        for algorithm in _DIGEST_LENGTHS
+        if file.get(algorithm)
+    }
+    for algorithm in _DIGEST_LENGTHS:
+        address = f"{spec.folder}/{spec.wiki}-{spec.date}-{algorithm}sums.txt"
+        listed = _listed_digest(fetcher.text(address), name)
+        if listed is None:
+            continue
+        listed = _digest(algorithm, listed, address, name)
+        if digests.setdefault(algorithm, listed) != listed:
+            raise SourceError(
+                f"{address}: {algorithm} of {name} differs from dumpstatus.json",
+                fix="the dump is being rewritten: run again later, or choose another date",
+            )
+    if not digests:
+        raise _refused(fetcher, spec, "has no checksums")
+    return digests
+
+
+def cut_to_whole_streams(path: Path) -> Cut:
+    """Shorten a file to the bzip2 streams that are whole, and say how many they are.
+
+    Raises:
+        DataError: not even the header and one stream of pages are whole.
+    """
+    decoder = bz2.BZ2Decompressor()
+    streams = kept_bytes = read_bytes = 0
+    with path.open("rb") as file:
+        pending = b""
+        try:
+            while pending or (pending := file.read(_CHUNK_BYTES)):
+                if decoder.eof:
+                    decoder = bz2.BZ2Decompressor()
+                read_bytes += len(pending)
+                # The output is thrown away, piece by piece: a bomb costs time, not memory.
+                decoder.decompress(pending, _CHUNK_BYTES)
+                while not (decoder.eof or decoder.needs_input):
+                    decoder.decompress(b"", _CHUNK_BYTES)
+                pending = decoder.unused_data if decoder.eof else b""
+                read_bytes -= len(pending)
+                if decoder.eof:
+                    streams, kept_bytes = streams + 1, read_bytes
+        except OSError as fault:
+            raise DataError(
+                f"{path.name}: no bzip2 data at byte {kept_bytes:,}",
+                fix="fetch it again with --refresh download",
+            ) from fault
+    if streams < 2:
+        raise DataError(
+            f"{path.name}: its first {path.stat().st_size:,} bytes hold no whole stream of pages",
+            fix="raise sources.wikipedia.head_bytes (2000000 holds some 200 pages)",
+        )
+    with path.open("r+b") as file:
+        file.truncate(kept_bytes)
+    return Cut(kept_bytes, streams)
+
+
+def _finished_file(status: str, spec: WikipediaSpec) -> Mapping[str, Any] | str:
+    """The entry of the dump's file, or the state that its job is in."""
+    try:
+        # The parser is recursive, and needs as long for a million brackets as for a dump.
+        if _is_deep(status):
+            return "dumpstatus.json is not readable"
+        jobs = json.loads(status)["jobs"]
+        name = spec.address.rsplit("/", 1)[-1]
+        state = "no multistream job"
+        for job in (jobs[name] for name in _JOBS if name in jobs):
+            state = str(job["status"])
+            if state == "done" and name in job.get("files", {}):
+                file: Mapping[str, Any] = job["files"][name]
+                return file if isinstance(file, dict) else "dumpstatus.json is not readable"
+        return f"no file {name}" if state == "done" else _shown(state)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "dumpstatus.json is not readable"
+
+
+def _digest(algorithm: str, value: object, address: str, name: str) -> str:
+    """The digest in lower case, if it is one."""
+    text = str(value).lower()
+    if len(text) == _DIGEST_LENGTHS[algorithm] and set(text) <= set("0123456789abcdef"):
+        return text
+    raise SourceError(
+        f"{address}: {_shown(text)!r} is no {algorithm} of {name}",
+        fix="run again later; if it stays so, choose another date or a mirror (sources.mirror)",
+    )
+
+
+def _shown(text: str) -> str:
+    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return ascii(shown)[1:-1]
+
+
+def _is_deep(text: str) -> bool:
+    depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > _DEEPEST_STATUS:
+            return True
+    return False
+
+
+def _refused(fetcher: Fetcher, spec: WikipediaSpec, why: str) -> SourceError:
+    newest = _newest_finished(fetcher, spec)
+    return SourceError(
+        f"the {spec.wiki} dump of {spec.date} {why}",
+        fix=f"set sources.wikipedia.date={newest}, the newest that is finished"
+        if newest
+        else f"no finished dump was found at {DUMPS_HOST}/{spec.wiki}/",
+    )
+
+
+def _newest_finished(fetcher: Fetcher, spec: WikipediaSpec) -> str | None:
+    listing = fetcher.text(f"{DUMPS_HOST}/{spec.wiki}/")
+    dates = sorted({match[1] for match in _DATE_LINK.finditer(listing or "")}, reverse=True)
+    for date in dates[:_DATES_TRIED]:
+        other = spec.model_copy(update={"date": date})
+        status = fetcher.text(f"{other.folder}/dumpstatus.json")
+        if status is not None and not isinstance(_finished_file(status, other), str):
+            return date
+    return None
+
+
+def _listed_digest(sums: str | None, name: str) -> str | None:
+    """The digest in a list as `md5sum` and `sha1sum` write it, in binary mode (`*name`) too."""
+    for line in (sums or "").removeprefix("\ufeff").splitlines():
+        digest, _, listed = line.strip().replace("\t", " ").partition(" ")
+        if listed.strip().removeprefix("*") == name:
+            return digest
+    return None

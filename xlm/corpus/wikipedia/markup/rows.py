@@ -1,0 +1,156 @@
+"""Rows of tables that a template opens, `{{table start}}`: the program does not know the table.
+
+It removes tables that it sees whole, `{| ... |}`, and each line that begins with `|`. What stays
+are the rows `! ...`, and rows after spaces.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from xlm.corpus.wikipedia.markup.opaque import opaque_spans
+
+_RUN_OF_ROWS = re.compile(r"^[ \t]*[!|].*(?:\n[ \t]*[!|].*)*", re.MULTILINE)
+_LEFT_BEHIND = re.compile(r"^(?:[ \t]*!|[ \t]+\|)", re.MULTILINE)
+_HEADER = re.compile(r"[ \t]*!")
+_OF_A_TABLE = re.compile(r"[ \t]*\|(?:[-+]|\}(?!\}))")
+_ATTRIBUTE = re.compile(
+    r"\b(?:scope|colspan|rowspan|style|class|width|height|v?align|bgcolor|id|lang|dir|title|abbr"
+    r"|headers|data-[a-z-]{1,40})\s{0,9}=",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[ \t]*!\w[^|]*[.!?。।۔](?:\s[^|]*|<[^|]*)?")
+"""Between two templates, "!Kung people live here." is text and "!Year" a row."""
+_OPENED = re.compile(r"\{\{|\[\[|<ref\b[^<>]*(?<!/)>|<!--", re.IGNORECASE)
+_CLOSED = re.compile(r"\}\}|\]\]|</ref|-->", re.IGNORECASE)
+_TEMPLATE = re.compile(r"(\{\{)|\}\}")
+_TABLE = re.compile(r"(\{\|)|\|\}(?!\})")
+_MAX_INDENT = 80
+"""Of the lines where a table begins or ends; it bounds the time."""
+
+
+def take_rows(text: str) -> str:
+    """`text` without such rows; code, whole tables and arguments of templates stay as they are.
+
+    Outside of a table `!` and `|` are text, as in "!Kung people". A row has several cells (`||`,
+    `!!`) or attributes (`scope=`), begins as only a table's line does (`|-`, `|+`, `|}`), or stands
+    among such lines or between two templates.
+    """
+    if not _LEFT_BEHIND.search(text):
+        return text
+    fixed = _Fixed(text)
+
+    def rows(match: re.Match[str]) -> str:
+        lines = match[0].split("\n")
+        between = _between_templates(text, match)
+        headers = [bool(_HEADER.match(line)) for line in lines]
+        sure = [_is_row(line) for line in lines]
+        among = not all(headers) and (any(headers) or any(sure))
+        alone = len(lines) == 1
+
+        def stays(line: str, is_row: bool) -> bool:
+            if line.startswith("|") or not _balanced(line):
+                return True
+            prose = not between or (alone and _SENTENCE.fullmatch(line) is not None)
+            return prose and not (is_row or among)
+
+        kept = [line for line, is_row in zip(lines, sure, strict=True) if stays(line, is_row)]
+        # Where templates and tables end is asked last: few pages need it.
+        if len(kept) == len(lines) or fixed.holds(match.start(), match.end()):
+            return match[0]
+        return "\n".join(kept)
+
+    return _RUN_OF_ROWS.sub(rows, text)
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line can be nothing but a row."""
+    if _OF_A_TABLE.match(line):
+        return True
+    header = _HEADER.match(line) is not None
+    content = line.strip(" \t").removeprefix("|").lstrip("!")
+    attributes, bar, _ = line.strip(" \t|").partition("|")
+    return (
+        ("||" in content and not content.startswith("|"))
+        or (header and "!!" in content.rstrip("!"))
+        or (bar != "" and _ATTRIBUTE.search(attributes) is not None)
+    )
+
+
+def _between_templates(text: str, match: re.Match[str]) -> bool:
+    before = text[max(0, match.start() - 3) : match.start()].rstrip("\n")
+    return before.endswith("}}") and text.startswith("\n{{", match.end())
+
+
+def _balanced(line: str) -> bool:
+    """Whether the line opens nothing that another one closes."""
+    return len(_OPENED.findall(line)) == len(_CLOSED.findall(line))
+
+
+def _closed_spans(text: str, edge: re.Pattern[str]) -> list[tuple[int, int]]:
+    """The outermost pairs of edges; an opening has a group. One that is never closed is text."""
+    spans: list[tuple[int, int]] = []
+    openings: list[int] = []
+    for match in edge.finditer(text):
+        if edge is _TABLE and not _begins_a_line(text, match.start()):
+            continue
+        if match[1]:
+            openings.append(match.start())
+        elif openings:
+            start = openings.pop()
+            while spans and spans[-1][0] > start:
+                spans.pop()
+            spans.append((start, match.end()))
+    return spans
+
+
+def _begins_a_line(text: str, place: int) -> bool:
+    before = text[max(0, place - _MAX_INDENT) : place].rstrip(" \t:")
+    return not before or before.endswith("\n")
+
+
+class _Fixed:
+    """Where a page is not to be touched."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def holds(self, start: int, end: int) -> bool:
+        """Whether code goes beyond one line there, or a template or a table begins before."""
+        whole = (self._templates, self._tables)
+        return any(
+            first < start or last > end or "\n" in self._text[first:last]
+            for first, last in self._code.within(start, end)
+        ) or any(spans.touch(start, start + 1) for spans in whole)
+
+    @cached_property
+    def _code(self) -> "_Spans":
+        return _Spans(opaque_spans(self._text) if "<" in self._text else ())
+
+    @cached_property
+    def _templates(self) -> "_Spans":
+        return _Spans(_closed_spans(self._text, _TEMPLATE))
+
+    @cached_property
+    def _tables(self) -> "_Spans":
+        return _Spans(_closed_spans(self._text, _TABLE))
+
+
+class _Spans:
+    """Spans of a text in order, without overlaps."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._spans = list(spans)
+        self._starts = [start for start, _ in self._spans]
+
+    def touch(self, start: int, end: int) -> bool:
+        """Whether a span overlaps `start` to `end`."""
+        return any(True for _ in self.within(start, end))
+
+    def within(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The spans that overlap `start` to `end`, from last to first."""
+        for number in range(bisect_left(self._starts, end) - 1, -1, -1):
+            if self._spans[number][1] <= start:
+                return
+            yield self._spans[number]

@@ -1,0 +1,91 @@
+"""The ids that a model learns from, and those that it is measured on.
+
+    data = open_training_data({"sw": shards}, {}, config, description, work.scratch / "ids")
+    corpus = load_corpus("valid", mono={"sw": shards}, pairs={}, vocabulary_hash=vocabulary.hash)
+
+Training data stay on disk in flat files (xlm/shards/random_access/copy.py). Held-out splits, whose
+size is capped, are read into memory.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlm.config.training.pretrain import PretrainConfig
+from xlm.dataloader.pairs import longest_side
+from xlm.model.formats.description import ModelDescription
+from xlm.shards.lines import Lines, Pairs
+from xlm.shards.random_access.copy import FlatLines, FlatPairs, flat_lines, flat_pairs
+from xlm.shards.reader import ShardReader, read_lines, read_pairs
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The train split of all languages and pairs that a run's objectives need, on the disk."""
+
+    mono: Mapping[str, FlatLines]
+    """Lines by language, each with its EOS."""
+    pairs: Mapping[str, FlatPairs]
+    """Usable sentence pairs by pair, without EOS."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One held-out split of all languages and pairs, in memory."""
+
+    mono: Mapping[str, Lines]
+    """Lines by language, each with its EOS."""
+    pairs: Mapping[str, Pairs]
+    """Sentence pairs by pair, without EOS."""
+
+
+def open_training_data(
+    mono: Mapping[str, Path],
+    pairs: Mapping[str, Path],
+    config: PretrainConfig,
+    description: ModelDescription,
+    folder: Path,
+) -> TrainingData:
+    """The train split of the shards, languages and pairs in alphabetical order.
+
+    Args:
+        folder: where the ids are laid flat, 4 bytes a token; processes of a run share it.
+
+    Raises:
+        DataError: a split is missing, damaged, or made with another vocabulary.
+        StoreError: the folder's disk has no room for the ids.
+    """
+    longest = longest_side(config, description.model.max_positions)
+
+    def reader(directory: Path) -> ShardReader:
+        return ShardReader(
+            directory, "train", description.vocabulary_hash, description.vocabulary_size
+        )
+
+    languages = sorted(mono) if {"clm", "mlm"} & set(config.objectives) else ()
+    names = sorted(pairs) if "tlm" in config.objectives else ()
+    return TrainingData(
+        mono={code: flat_lines(reader(mono[code]), folder, code) for code in languages},
+        pairs={
+            name: flat_pairs(reader(pairs[name]), folder, name, longest_side=longest)
+            for name in names
+        },
+    )
+
+
+def load_corpus(
+    split: str,
+    *,
+    mono: Mapping[str, Path],
+    pairs: Mapping[str, Path],
+    vocabulary_hash: str,
+) -> Corpus:
+    """Read a held-out split from its shards, languages and pairs in alphabetical order.
+
+    Raises:
+        DataError: a split is missing, or made with another vocabulary.
+    """
+    return Corpus(
+        mono={code: read_lines(mono[code], split, vocabulary_hash) for code in sorted(mono)},
+        pairs={pair: read_pairs(pairs[pair], split, vocabulary_hash) for pair in sorted(pairs)},
+    )

@@ -1,0 +1,52 @@
+"""The mixture of a run as a figure and as a Markdown table, before it begins.
+
+plot_mixture(logs / "mixture.png", rows, Style(100))
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from xlm.dataloader.mixture.preview import MixtureRow
+from xlm.display.markdown import table
+from xlm.display.plotting import BLUE, ORANGE, Style, draw_bars, new_figure, save_figure
+
+_SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def plot_mixture(path: Path, rows: Sequence[MixtureRow], style: Style) -> None:
+    """Draw the expected tokens and repetitions of each language and direction, most seen on top."""
+    ordered = sorted(rows, key=lambda row: (row.batch_tokens, row.step))
+    figure = new_figure(style, width=10.0, height=1.5 + 0.3 * len(ordered))
+    left, right = figure.subplots(1, 2, sharey=True)
+    tokens = [row.batch_tokens for row in ordered]
+    times = [row.repetitions for row in ordered]
+    draw_bars(left, "Training mixture", "expected tokens", tokens, BLUE, short_number)
+    draw_bars(right, "Times seen", "expected, each token", times, ORANGE, short_number)
+    left.set_yticks(range(len(ordered)), [row.step for row in ordered])
+    save_figure(figure, path, style)
+
+
+def mixture_markdown(rows: Sequence[MixtureRow]) -> str:
+    """The table for the UI: a row a language or direction."""
+    header = ("step", "lines", "tokens", "share", "updates", "tokens seen", "times seen")
+    cells = [
+        (
+            row.step,
+            f"{row.lines:,}",
+            f"{row.tokens:,}",
+            f"{row.probability:.3f}",
+            f"{row.updates:,.0f}",
+            f"{row.batch_tokens:,.0f}",
+            f"{row.repetitions:,.2f}",
+        )
+        for row in rows
+    ]
+    return "## Training mixture, as expected\n\n" + table(header, cells)
+
+
+def short_number(value: float) -> str:
+    """1.2M, 34k, 5.67: three digits and a unit."""
+    for size, suffix in _SUFFIXES:
+        if value >= size:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.3g}"

@@ -1,0 +1,113 @@
+"""What a built node is, and what its manifest and its `run.json` say of the building."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from xlm.engine.config import Config
+from xlm.engine.events import Status
+from xlm.engine.inputs import CheckCost
+from xlm.engine.machine import machine_record
+from xlm.engine.mapper import Usage, resident_memory_bytes
+from xlm.engine.stage import Node, Outcome, Source, Stage
+from xlm.store.manifest import UpstreamRecord
+from xlm.store.store import Artifact
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of one node; `seconds` is the stage's own time, without waits."""
+
+    node: Node
+    status: Status
+    artifact: Artifact
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Building:
+    """One node on its way: its key, what that is made of, and its inputs."""
+
+    node: Node
+    stage: Stage[Any, Any]
+    key: str
+    ingredients: dict[str, Any]
+    upstream: dict[str, Artifact]
+    fresh: bool
+    """What an earlier attempt left was made from damaged inputs, perhaps."""
+
+
+def verdict_line(before: str, now: str) -> str:
+    """What a refresh gave, for people."""
+    if before == now:
+        return f"built again: identical, digest {now[:12]}"
+    return f"built again: different, digest {now[:12]} instead of {before[:12]}"
+
+
+def description_of(
+    key: str,
+    ingredients: Mapping[str, Any],
+    upstream: Mapping[str, Artifact],
+    outcome: Outcome,
+    config: Config,
+) -> dict[str, Any]:
+    """The manifest's fields but for files and digest; the inputs' bytes were verified."""
+    return {
+        **{name: ingredients[name] for name in ("stage", "unit", "code_version", "config")},
+        "key": key,
+        "tools": ingredients["tools"],
+        "upstream": {role: _record(artifact) for role, artifact in upstream.items()},
+        "counts": dict(outcome.counts),
+        "sources": [_source(source) for source in outcome.sources],
+        "resolved_config": config.model_dump(mode="json"),
+    }
+
+
+def measured_of(
+    outcome: Outcome, seconds: float, usage: Usage, checks: CheckCost
+) -> dict[str, Any]:
+    """What `run.json` says of the building of an artifact.
+
+    `cpu_seconds` is the sum over the workers, the programs and the driver's thread,
+    `peak_memory_bytes` the peak of the largest process among workers and programs. A stage that had
+    neither, a download say, worked in the driver, which many stages share: for it the driver's
+    resident memory at the stage's end is recorded. `input_check_seconds` and `input_check_bytes`
+    are the cost of hashing inputs that nothing else in this run had hashed.
+    """
+    measured = dict(outcome.measured)
+    peak = max(int(measured.get("peak_memory_bytes", 0)), usage.peak_memory_bytes)
+    cpu = float(measured.get("cpu_seconds", 0.0)) + usage.cpu_seconds
+    return (
+        measured
+        | machine_record()
+        | checks.measured()
+        | {
+            "wall_seconds": round(seconds, 3),
+            "cpu_seconds": round(cpu, 3),
+            "peak_memory_bytes": peak or resident_memory_bytes(),
+            "finished": datetime.now(UTC).isoformat(),
+        }
+    )
+
+
+def _record(artifact: Artifact) -> UpstreamRecord:
+    manifest = artifact.manifest
+    return UpstreamRecord(
+        stage=manifest.stage,
+        unit=manifest.unit,
+        key=manifest.key,
+        digest=manifest.digest,
+        verified=True,
+    )
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "address": source.address,
+        "licence": source.licence,
+        "size_bytes": source.size_bytes,
+        "sha256": source.sha256,
+        **({"redirected_to": source.redirected_to} if source.redirected_to else {}),
+    }

@@ -1,0 +1,132 @@
+"""The DAG of one configuration: every (stage, unit), and the node that fills each of its inputs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Generic
+
+from xlm.display.suggest import did_you_mean
+from xlm.engine.stage import ALL, ConfigT, Node, Stage
+from xlm.errors import ConfigError
+
+_SHOWN_UNITS = 15
+
+
+@dataclass(frozen=True)
+class Graph(Generic[ConfigT]):
+    """The nodes of a run, each after its inputs."""
+
+    config: ConfigT
+    stages: tuple[Stage[ConfigT, Any], ...]
+    nodes: tuple[Node, ...]
+    upstream: dict[Node, dict[str, Node]]
+
+    @classmethod
+    def of(cls, config: ConfigT, stages: Sequence[Stage[ConfigT, Any]]) -> "Graph[ConfigT]":
+        """The whole graph of a configuration.
+
+        Args:
+            stages: in an order in which each follows the stages that it takes inputs from.
+
+        Raises:
+            ConfigError: a stage names an input that no earlier stage makes.
+        """
+        nodes: list[Node] = []
+        upstream: dict[Node, dict[str, Node]] = {}
+        for stage in stages:
+            for unit in stage.units(config):
+                node = Node(stage.name, unit)
+                upstream[node] = dict(stage.upstream(config, unit))
+                for needed in upstream[node].values():
+                    if needed not in upstream:
+                        raise ConfigError(
+                            f"{node} needs {needed}, which this configuration has no source for",
+                            fix="add the source, or drop the language",
+                        )
+                nodes.append(node)
+        return cls(config, tuple(stages), tuple(nodes), upstream)
+
+    def stage(self, node: Node) -> Stage[ConfigT, Any]:
+        """The stage of a node of this graph."""
+        return stage_named(node.stage, self.stages)
+
+    def of_stage(self, stage: str) -> Iterator[Node]:
+        """The nodes of one stage, in the order of its units."""
+        return (node for node in self.nodes if node.stage == stage)
+
+    def select(
+        self, *, until: str | None = None, only: Sequence[str] = (), refresh: Sequence[str] = ()
+    ) -> tuple[Node, ...]:
+        """The nodes to build: those that `only` names, or `until` and all that it needs.
+
+        Both take stages and nodes, as `tokenize` and `tokenize[sw]`.
+
+        Raises:
+            ConfigError: a name is unknown, or is refreshed but not selected, or the configuration
+                lacks what a selected stage requires.
+            XlmError: whatever else the check of a selected stage raises (`Stage.require`).
+        """
+        for name in [*only, *([until] if until else [])]:
+            if "[" in name:
+                self._check_names([name])
+            else:
+                stage_named(name, self.stages)
+        if only and until:
+            raise ConfigError("both `only` and `until` are given", fix="drop one of them")
+        self._check_names(refresh)
+        selected = self._selected(until, only)
+        built = {name for node in selected for name in (node.stage, str(node))}
+        for name in refresh:
+            if name not in built:
+                raise ConfigError(
+                    f"{name} is to be refreshed, but this run does not build it",
+                    fix="drop it, or let --only or --until include it",
+                )
+        for stage in self.stages:
+            if stage.require is not None and stage.name in built:
+                stage.require(self.config)
+        return selected
+
+    def _selected(self, until: str | None, only: Sequence[str]) -> tuple[Node, ...]:
+        if only:
+            return tuple(node for node in self.nodes if node.stage in only or str(node) in only)
+        if until is None:
+            return self.nodes
+        wanted: set[Node] = set()
+        for node in reversed(self.nodes):
+            if until in (node.stage, str(node)) or node in wanted:
+                wanted.add(node)
+                wanted.update(self.upstream[node].values())
+        return tuple(node for node in self.nodes if node in wanted)
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        """Refuse a name that is neither a stage nor a node of this graph; names the nearest."""
+        known = {stage.name for stage in self.stages} | {str(node) for node in self.nodes}
+        for name in names:
+            if name not in known:
+                raise ConfigError(f"nothing named {name!r}", fix=self._nearest(name))
+
+    def _nearest(self, name: str) -> str:
+        stage, bracket, unit = name.removesuffix("]").partition("[")
+        units = [node.unit for node in self.nodes if node.stage == stage]
+        if not bracket:
+            return did_you_mean(name, [one.name for one in self.stages])
+        if units == [ALL]:
+            return f"write {stage}, which has no units"
+        if units and not get_close_matches(unit, units, cutoff=0.5):
+            more = ", ..." if len(units) > _SHOWN_UNITS else ""
+            return f"{stage} has the units {', '.join(units[:_SHOWN_UNITS])}{more}"
+        return did_you_mean(name, sorted(map(str, self.nodes)))
+
+
+def stage_named(name: str, stages: Sequence[Stage[ConfigT, Any]]) -> Stage[ConfigT, Any]:
+    """The stage of that name.
+
+    Raises:
+        ConfigError: there is none; the message names the nearest.
+    """
+    for stage in stages:
+        if stage.name == name:
+            return stage
+    names = [stage.name for stage in stages]
+    raise ConfigError(f"no stage {name!r}", fix=did_you_mean(name, names))

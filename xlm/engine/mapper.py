@@ -1,0 +1,152 @@
+"""Work over shards: one executor, a bounded window of futures, results in order.
+
+The executor is a pool of processes here; any `concurrent.futures.Executor` that can also run a
+piece of work alone (a cluster's client) serves.
+"""
+
+import os
+import resource
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from xlm.errors import ToolError
+from xlm.processes.pool.executor import WorkerPool
+from xlm.store.disk.locks import writing
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+_OWN_STATUS = Path("/proc/self/status")
+_OWN_CLEAR_REFS = Path("/proc/self/clear_refs")
+_CLEAR_PEAK = "5"
+"""Written to clear_refs: reset the peak resident set size (Linux, proc(5))."""
+
+
+@dataclass
+class Usage:
+    """What the workers of one stage used."""
+
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, cpu_seconds: float, peak_memory_bytes: int) -> None:
+        """Count one piece of work; the peak is that of the largest single process."""
+        with self.lock:
+            self.cpu_seconds += cpu_seconds
+            self.peak_memory_bytes = max(self.peak_memory_bytes, peak_memory_bytes)
+
+
+@dataclass(frozen=True)
+class _Measured(Generic[ResultT]):
+    result: ResultT
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+
+class ExecutorMapper:
+    """Maps over an executor with at most twice its width in flight; adds up what it used."""
+
+    def __init__(
+        self, executor: WorkerPool, workers: int, usage: Usage, writers: Path | None = None
+    ) -> None:
+        """Map with `workers` processes, which hold the lock `writers` while they work."""
+        self._executor = executor
+        self._measure = partial(_measure, os.getpid(), writers)
+        self._window = 2 * workers
+        self._usage = usage
+
+    def map(
+        self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
+    ) -> Iterator[ResultT]:
+        """Apply `function` to items in other processes; results come in order.
+
+        Raises:
+            ToolError: a process died (killed, out of memory), also when an item had it to itself.
+        """
+
+        def result(item: ItemT, future: Future[_Measured[ResultT]]) -> ResultT:
+            try:
+                measured = future.result()
+            except BrokenExecutor:
+                measured = self._alone(function, item)
+            self._usage.add(measured.cpu_seconds, measured.peak_memory_bytes)
+            return measured.result
+
+        waiting: deque[tuple[ItemT, Future[_Measured[ResultT]]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, self._executor.submit(self._measure, function, item)))
+                if len(waiting) >= self._window:
+                    yield result(*waiting.popleft())
+            while waiting:
+                yield result(*waiting.popleft())
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def _alone(self, function: Callable[[ItemT], ResultT], item: ItemT) -> "_Measured[ResultT]":
+        """Run what was lost with its process once more, in another one."""
+        try:
+            return self._executor.run_alone(self._measure, function, item)
+        except BrokenExecutor as error:
+            raise ToolError(
+                "a worker process died twice over the same work (killed, or out of memory)",
+                fix="free some memory, or rerun with fewer --workers",
+            ) from error
+
+
+class SerialMapper:
+    """Maps in this process; for tests and for one-off calls."""
+
+    def map(
+        self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
+    ) -> Iterator[ResultT]:
+        """Apply `function` to items here, one after the other."""
+        return map(function, items)
+
+
+def _measure(
+    driver: int, writers: Path | None, function: Callable[[ItemT], ResultT], item: ItemT
+) -> _Measured[ResultT]:
+    before = time.process_time()
+    _reset_peak_memory()
+    with nullcontext() if writers is None else writing(writers):
+        if writers is not None and os.getppid() != driver:
+            raise ToolError("the driver of this worker is gone", fix="run again")
+        result = function(item)
+    return _Measured(result, time.process_time() - before, peak_memory_bytes())
+
+
+def _reset_peak_memory() -> None:
+    try:
+        _OWN_CLEAR_REFS.write_text(_CLEAR_PEAK)
+    except OSError:
+        return
+
+
+def peak_memory_bytes() -> int:
+    """The peak resident memory of this process since its last reset (Linux) or its start."""
+    return _own_memory_bytes("VmHWM:")
+
+
+def resident_memory_bytes() -> int:
+    """The resident memory of this process now (Linux), or its peak."""
+    return _own_memory_bytes("VmRSS:")
+
+
+def _own_memory_bytes(field: str) -> int:
+    try:
+        status = _OWN_STATUS.read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    line = next(line for line in status.split("\n") if line.startswith(field))
+    return int(line.split()[1]) * 1024

@@ -1,0 +1,200 @@
+"""What a run would do, and why: names the value that changed, runs nothing.
+
+for planned in plan(graph, request, store):
+    print(planned.node, planned.status, "; ".join(planned.reasons))
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from xlm.display.markdown import size
+from xlm.engine.graph import Graph
+from xlm.engine.node_key import key_ingredients, stale_reason
+from xlm.engine.request import BuildRequest
+from xlm.engine.stage import Node, Stage
+from xlm.store.disk.root import is_writable
+from xlm.store.keys import artifact_key
+from xlm.store.manifest import Manifest, read_manifest
+from xlm.store.references import Reference, References
+from xlm.store.store import ArtifactStore
+
+PlanStatus = Literal["cached", "build", "pending"]
+"""`pending`: its inputs will be built first; should they come out the same, it stays cached."""
+
+_ABSENT = "nothing"
+
+
+@dataclass(frozen=True)
+class PlannedNode:
+    """One node of the plan; `size` and `addresses` as far as they are known beforehand."""
+
+    node: Node
+    status: PlanStatus
+    reasons: tuple[str, ...]
+    size: str = ""
+    key: str | None = None
+    addresses: tuple[str, ...] = ()
+
+
+def plan(graph: Graph[Any], request: BuildRequest, store: ArtifactStore) -> list[PlannedNode]:
+    """What a run of the request would do with each selected node, in order.
+
+    Raises:
+        ConfigError: the selection names something unknown, or the configuration lacks what a
+            selected stage requires.
+    """
+    with _tool_cache(store) as cache:
+        return list(_Planner(graph, request, store, cache).planned())
+
+
+@contextmanager
+def _tool_cache(store: ArtifactStore) -> Iterator[Path]:
+    """The store's own, or a passing one for a store that can only be read."""
+    if is_writable(store.root):
+        yield store.cache_directory("tools")
+        return
+    with TemporaryDirectory() as passing:
+        yield Path(passing)
+
+
+class _Planner:
+    def __init__(
+        self, graph: Graph[Any], request: BuildRequest, store: ArtifactStore, cache: Path
+    ) -> None:
+        self._request = request
+        self._store = store
+        self._graph = graph
+        self._cache = cache
+        self._references = References(store.root)
+        self._digests: dict[Node, str] = {}
+
+    def planned(self) -> Iterator[PlannedNode]:
+        request = self._request
+        selected = set(
+            self._graph.select(until=request.until, only=request.only, refresh=request.refresh)
+        )
+        for node in self._graph.nodes:
+            planned = self._plan_node(node)
+            if node in selected:
+                yield planned
+
+    def _plan_node(self, node: Node) -> PlannedNode:
+        stage = self._graph.stage(node)
+        inputs = self._graph.upstream[node]
+        last = self._last(node)
+        missing = [needed for needed in inputs.values() if needed not in self._digests]
+        digests = {
+            role: self._digests[needed] for role, needed in inputs.items() if needed not in missing
+        }
+        ingredients = key_ingredients(self._graph, node, digests)
+        if missing:
+            changed = _changes(last, ingredients, inputs, set(missing)) if last else ["never built"]
+            reasons = (*changed, f"after {_list_nodes(missing)}")
+            return PlannedNode(node, "pending", reasons, **self._known(stage, node))
+        key = artifact_key(ingredients)
+        reason = self._reason(stage, node, key, ingredients, last)
+        if reason:
+            return PlannedNode(node, "build", reason, key=key, **self._known(stage, node))
+        manifest = read_manifest(self._store.directory(stage.name, key))
+        self._digests[node] = manifest.digest
+        return PlannedNode(node, "cached", (), size(manifest.size_bytes), key, _addresses(manifest))
+
+    def _reason(
+        self,
+        stage: Stage[Any, Any],
+        node: Node,
+        key: str,
+        ingredients: Mapping[str, Any],
+        last: Reference | None,
+    ) -> tuple[str, ...]:
+        """Why the node would be built; empty for a hit."""
+        if self._request.refreshes(node):
+            return ("refresh asked for",)
+        directory = self._store.directory(stage.name, key)
+        if directory.exists():
+            damage = self._store.damage(stage.name, key, self._request.verify)
+            if damage is not None:
+                return (f"damaged: {damage}",)
+            stale = stale_reason(self._graph, node, read_manifest(directory))
+            return (stale,) if stale else ()
+        if last is None:
+            return ("never built",)
+        changes = _changes(last, ingredients, self._graph.upstream[node], set())
+        return tuple(changes) or ("removed from the store",)
+
+    def _last(self, node: Node) -> Reference | None:
+        return self._references.last(self._request.profile, node.stage, node.unit)
+
+    def _known(self, stage: Stage[Any, Any], node: Node) -> dict[str, Any]:
+        if stage.known is None:
+            return {}
+        known = stage.known(self._graph.config, node.unit, self._cache)
+        return {"addresses": known.addresses, "size": known.size}
+
+
+def _changes(
+    last: Reference,
+    now: Mapping[str, Any],
+    inputs: Mapping[str, Node],
+    unknown: set[Node],
+) -> list[str]:
+    before = last.ingredients
+    reasons = []
+    if before["code_version"] != now["code_version"]:
+        reasons.append(f"code version {before['code_version']} -> {now['code_version']}")
+    for label, section in (("", "config"), ("tool ", "tools")):
+        for name, (old, new) in _differences(before[section], now[section]).items():
+            reasons.append(f"{label}{name}: {old} -> {new}")
+    reasons += _upstream_changes(before["upstream"], now["upstream"], inputs, unknown)
+    return reasons
+
+
+def _upstream_changes(
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    inputs: Mapping[str, Node],
+    unknown: set[Node],
+) -> list[str]:
+    added = [inputs[role] for role in inputs if role not in before]
+    removed = [role for role in before if role not in inputs]
+    changed = [
+        inputs[role]
+        for role, digest in now.items()
+        if role in before and before[role] != digest and inputs[role] not in unknown
+    ]
+    reasons = []
+    if added:
+        reasons.append(f"new input {_list_nodes(added)}")
+    if removed:
+        reasons.append(f"input gone: {', '.join(removed)}")
+    if changed:
+        reasons.append(f"input changed: {_list_nodes(changed)}")
+    return reasons
+
+
+def _differences(
+    before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
+) -> dict[str, tuple[Any, Any]]:
+    """Dotted name to (old, new) for every value that differs."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in [*before, *(name for name in now if name not in before)]:
+        old, new = before.get(name, _ABSENT), now.get(name, _ABSENT)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found |= _differences(old, new, f"{prefix}{name}.")
+        elif old != new:
+            found[f"{prefix}{name}"] = (old, new)
+    return found
+
+
+def _list_nodes(nodes: list[Node], most: int = 4) -> str:
+    names = [str(node) for node in nodes[:most]]
+    more = f" and {len(nodes) - most} more" if len(nodes) > most else ""
+    return ", ".join(names) + more
+
+
+def _addresses(manifest: Manifest) -> tuple[str, ...]:
+    return tuple(str(source["address"]) for source in manifest.sources)

@@ -1,0 +1,237 @@
+"""Hugging Face's model folders: `config.json` and weights, read and written.
+
+    write_masked_lm(folder, load_encoder(pretrained))        # XLMWithLMHeadModel
+    write_classifier(folder, load_classifier(finetuned))     # XLMForSequenceClassification
+    model = read_hugging_face(folder)                        # either, or XLMModel
+
+The head's weight is the token embedding; as `save_pretrained` does, it is stored once (spec 6.1).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
+from xlm.errors import DataError
+from xlm.model.classifier import LABELS, Classifier
+from xlm.model.encoder import NORM_EPSILON, Encoder
+from xlm.model.formats.config_json import hugging_face_settings
+from xlm.model.formats.conversion import PortableModel, tidy_weights
+from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.ours import (
+    CLASSIFIER,
+    HEAD,
+    classifier_weights,
+    encoder_weights,
+    from_hugging_face,
+    to_hugging_face,
+)
+from xlm.model.formats.params import describe
+from xlm.model.formats.safe_pickle import read_pickled
+from xlm.model.formats.source_files import (
+    CONFIG_FILE,
+    PIECES_FILE,
+    SAFETENSORS_FILE,
+    VOCABULARY_FILE,
+    read_json,
+    weight_files,
+)
+from xlm.model.formats.tokens import huggingface_vocabulary, read_pieces
+from xlm.store.integrity.presence import is_present
+
+_DEMANDS: Mapping[str, Any] = {
+    "model_type": "xlm",
+    "is_encoder": True,
+    "layer_norm_eps": NORM_EPSILON,
+}
+_CLASSIFIER_DEMANDS: Mapping[str, Any] = {
+    "causal": False,  # transformers would show its first state nothing but `</s>`
+    "summary_type": "first",
+    "summary_use_proj": True,
+    "summary_activation": None,
+    "summary_proj_to_labels": True,
+}
+_FIX = "only encoders as XLM trained them can be loaded"
+
+
+def read_hugging_face(folder: Path, *, sizes_only: bool = False) -> PortableModel:
+    """The model of a folder, its vocabulary from `vocabulary.json` (ours) or `vocab.json`.
+
+    `sizes_only`: see `xlm.model.formats.sources.read_model`.
+
+    Raises:
+        DataError: the folder is damaged, would run code, or holds what the encoder cannot
+            represent.
+    """
+    config = read_json(folder / CONFIG_FILE)
+    where = str(folder)
+    _demand(config, _DEMANDS, where)
+    stored: dict[str, Any] = {}
+    for file in weight_files(folder):
+        stored |= _read_weights(file, mapped=sizes_only)
+    weights = from_hugging_face(tidy_weights(stored, where, sizes_only=sizes_only))
+    if any(name.startswith(CLASSIFIER) for name in weights):
+        _demand(config, _CLASSIFIER_DEMANDS, where)
+        _require_labels(config, where)
+    causal = config.get("causal", False)
+    if not isinstance(causal, bool):
+        raise DataError(f"{where}: causal is {json.dumps(causal)}, not true or false", fix=_FIX)
+    vocabulary = _read_vocabulary(folder)
+    return describe(hugging_face_settings(config), weights, vocabulary, where, causal=causal)
+
+
+def write_masked_lm(folder: Path, encoder: Encoder) -> dict[str, int]:
+    """Write the pretrained model and return its counts (parameters, bytes of weights)."""
+    return write_hugging_face(
+        folder, PortableModel(encoder.description, encoder_weights(encoder), None)
+    )
+
+
+def write_classifier(folder: Path, classifier: Classifier) -> dict[str, int]:
+    """Write the fine-tuned model and return its counts; its prediction head stays behind."""
+    return write_hugging_face(
+        folder,
+        PortableModel(classifier.description, classifier_weights(classifier), None),
+    )
+
+
+def write_hugging_face(folder: Path, model: PortableModel) -> dict[str, int]:
+    """Write a model's `config.json` and weights, not its vocabulary; returns its counts."""
+    shared = _shared_config(model.description)
+    if not model.is_classifier:
+        return _write(folder, model.weights, {"architectures": ["XLMWithLMHeadModel"], **shared})
+    weights = {name: t for name, t in model.weights.items() if not name.startswith(HEAD)}
+    config = {
+        "architectures": ["XLMForSequenceClassification"],
+        **shared,
+        "num_labels": len(LABELS),
+        "id2label": {str(number): label for number, label in enumerate(LABELS)},
+        "label2id": {label: number for number, label in enumerate(LABELS)},
+        # The original's default is no dropout before the classifier; transformers' is 0.1.
+        "summary_first_dropout": 0.0,
+    }
+    return _write(folder, weights, config)
+
+
+def language_tables(languages: Sequence[str]) -> dict[str, Any]:
+    """`lang2id` and `id2lang`, the latter with the string keys that JSON needs."""
+    return {
+        "lang2id": {code: number for number, code in enumerate(languages)},
+        "id2lang": {str(number): code for number, code in enumerate(languages)},
+    }
+
+
+def _shared_config(description: ModelDescription) -> dict[str, Any]:
+    """The keys of spec 2.5, those included that transformers has under a second name."""
+    model, languages = description.model, description.languages
+    words = description.vocabulary_size
+    return {
+        "model_type": "xlm",
+        "vocab_size": words,
+        "n_words": words,
+        "max_vocab": words,
+        "emb_dim": model.dimension,
+        "n_layers": model.layers,
+        "n_heads": model.heads,
+        "dropout": model.dropout,
+        "attention_dropout": model.attention_dropout,
+        "gelu_activation": True,
+        "sinusoidal_embeddings": False,
+        "asm": False,
+        "share_inout_emb": True,
+        "tie_word_embeddings": True,
+        "n_langs": len(languages),
+        "use_lang_emb": True,
+        "max_position_embeddings": model.max_positions,
+        "embed_init_std": 2048**-0.5,
+        "init_std": 0.02,
+        "layer_norm_eps": NORM_EPSILON,
+        "bos_index": 0,
+        "eos_index": 1,
+        "pad_index": 2,
+        "unk_index": 3,
+        "mask_index": 5,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+        "pad_token_id": 2,
+        # A default of generation in transformers, not the id of the mask, which is mask_index.
+        "mask_token_id": 0,
+        "is_encoder": True,
+        "summary_type": "first",
+        "summary_use_proj": True,
+        "summary_activation": None,
+        "summary_proj_to_labels": True,
+        "summary_first_dropout": 0.1,
+        "start_n_top": 5,
+        "end_n_top": 5,
+        "lang_id": languages.index("en") if "en" in languages else 0,
+        **language_tables(languages),
+        "torch_dtype": "float32",
+        "causal": description.causal,
+    }
+
+
+def _write(
+    folder: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any]
+) -> dict[str, int]:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / SAFETENSORS_FILE
+    # Without the format, transformers refuses the file.
+    save_file(to_hugging_face(weights), path, metadata={"format": "pt"})
+    path.chmod(0o644)  # safetensors makes it private, which a folder to publish must not be
+    text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+    (folder / "config.json").write_bytes(text.encode())
+    return {
+        "parameters": sum(tensor.numel() for tensor in weights.values()),
+        "weight_bytes": path.stat().st_size,
+    }
+
+
+def _demand(config: Mapping[str, Any], demands: Mapping[str, Any], where: str) -> None:
+    for name, wanted in demands.items():
+        if config.get(name, wanted) != wanted:
+            raise DataError(
+                f"{where}: {name} is {json.dumps(config[name])}, not {json.dumps(wanted)}", fix=_FIX
+            )
+
+
+def _require_labels(config: Mapping[str, Any], where: str) -> None:
+    # Other files of NLI count entailment as 0: by number alone, nobody could tell.
+    labels = config.get("id2label")
+    named = {str(number): label for number, label in enumerate(LABELS)}
+    if not isinstance(labels, dict) or {k: str(v).lower() for k, v in labels.items()} != named:
+        raise DataError(
+            f"{where}: id2label is {json.dumps(labels)}"[:300],
+            fix=f"it must name {', '.join(LABELS)} in this order",
+        )
+
+
+def _read_weights(file: Path, *, mapped: bool) -> dict[str, Any]:
+    if file.suffix == ".safetensors":
+        try:
+            stored: object = load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise DataError(f"{file}: {error}", fix="fetch it again") from None
+    else:
+        stored = read_pickled(file, mapped=mapped)
+    if not isinstance(stored, Mapping):
+        raise DataError(f"{file} holds no weights by name", fix="fetch it again")
+    return dict(stored)
+
+
+def _read_vocabulary(folder: Path) -> Vocabulary | None:
+    pieces = folder / PIECES_FILE
+    if not is_present(folder / VOCABULARY_FILE):
+        return read_pieces(pieces) if is_present(pieces) else None
+    ours = load_vocabulary(folder)
+    if is_present(pieces) and read_json(pieces) != huggingface_vocabulary(ours.tokens):
+        raise DataError(
+            f"{folder}: {PIECES_FILE} and {VOCABULARY_FILE} do not agree",
+            fix=f"remove the one that is not the model's ({VOCABULARY_FILE} is not transformers')",
+        )
+    return ours

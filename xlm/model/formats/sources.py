@@ -1,0 +1,72 @@
+"""A model of any layout, read by its path.
+
+model = read_model(Path("mlm_tlm_xnli15_1024.pth"))  # or a Hugging Face folder, or an artifact
+"""
+
+from contextlib import suppress
+from pathlib import Path
+
+from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
+from xlm.errors import DataError
+from xlm.model.formats.conversion import PortableModel, check_layers, check_weights, tidy_weights
+from xlm.model.formats.description import read_description
+from xlm.model.formats.hugging_face import read_hugging_face
+from xlm.model.formats.original import read_original
+from xlm.model.formats.ours import read_weights
+from xlm.model.formats.source_files import VOCABULARY_FILE, kind_of, read_json
+from xlm.store.integrity.presence import files_of_stage, is_present
+
+_VOCABULARY_STAGE = "vocabulary"
+
+
+def read_model(path: Path, *, sizes_only: bool = False) -> PortableModel:
+    """The model at a path, told apart by what lies there.
+
+    `sizes_only`: its weights have shapes and no data; where the format allows it, they stay on the
+    disk.
+
+    Raises:
+        DataError: nothing is there, it is damaged, would run code, or is no encoder of XLM.
+    """
+    kind = kind_of(path)
+    readers = {"original": read_original, "hugging-face": read_hugging_face, "xlm": _read_artifact}
+    return readers[kind](path, sizes_only=sizes_only)
+
+
+def _read_artifact(directory: Path, *, sizes_only: bool) -> PortableModel:
+    """A pretrain or finetune artifact, or a folder that `xlm convert` wrote."""
+    description = read_description(directory)
+    weights = tidy_weights(read_weights(directory), str(directory), sizes_only=sizes_only)
+    check_layers(description.model.layers, weights, str(directory))
+    check_weights(description, weights, str(directory))
+    vocabulary = _artifact_vocabulary(directory, description.vocabulary_hash)
+    if vocabulary is not None and vocabulary.size != description.vocabulary_size:
+        raise DataError(
+            f"{directory}: its vocabulary has {vocabulary.size} tokens, its settings say "
+            f"{description.vocabulary_size}",
+            fix="put the vocabulary of its run there",
+        )
+    return PortableModel(description, weights, vocabulary)
+
+
+def _artifact_vocabulary(directory: Path, known: str) -> Vocabulary | None:
+    """The vocabulary in the folder itself, or in the same store; None: in neither.
+
+    Raises:
+        DataError: the one in the folder is another.
+    """
+    if is_present(directory / VOCABULARY_FILE):
+        vocabulary = load_vocabulary(directory)
+        if vocabulary.hash != known:
+            raise DataError(
+                f"{directory}: {VOCABULARY_FILE} has hash {vocabulary.hash[:12]}, the model was "
+                f"trained with {known[:12]}",
+                fix="put the vocabulary of its run there",
+            )
+        return vocabulary
+    artifacts = directory.resolve().parent.parent
+    for file in files_of_stage(artifacts, _VOCABULARY_STAGE, VOCABULARY_FILE):
+        with suppress(DataError):  # a damaged one of another run
+            if read_json(file).get("hash") == known:
+                return load_vocabulary(file.parent)
+    return None

@@ -1,0 +1,43 @@
+"""The DAG of this project: the engine's graph of a request's configuration and of all stages.
+
+for planned in plan_request(request, store): ...
+with open_request(request, settings, observer) as run: ...
+"""
+
+from contextlib import AbstractContextManager
+from typing import TypeAlias
+
+from xlm.config.pipeline import PipelineConfig
+from xlm.config.settings import Settings
+from xlm.engine.events import Observer
+from xlm.engine.graph import Graph
+from xlm.engine.plan import PlannedNode, plan
+from xlm.engine.run import DagRun, open_run
+from xlm.pipeline.request import RunRequest
+from xlm.stages.registry import STAGES
+from xlm.store.store import ArtifactStore
+
+PipelineRun: TypeAlias = DagRun[PipelineConfig, RunRequest]
+
+
+def graph_of(request: RunRequest) -> Graph[PipelineConfig]:
+    """The graph of the configuration that a request resolves to.
+
+    Raises:
+        ConfigError: the configuration does not hold.
+    """
+    return Graph.of(request.resolve(), STAGES)
+
+
+def plan_request(request: RunRequest, store: ArtifactStore) -> list[PlannedNode]:
+    """What a run of the request would do with each node; see `xlm.engine.plan.plan`."""
+    return plan(graph_of(request), request, store)
+
+
+def open_request(
+    request: RunRequest, settings: Settings, observer: Observer
+) -> AbstractContextManager[PipelineRun]:
+    """A run of the request; see `xlm.engine.run.open_run`."""
+    return open_run(
+        graph_of(request), request, root=settings.root, workers=settings.workers, observer=observer
+    )

@@ -1,0 +1,105 @@
+"""One worker process as the driver sees it: it is called, and it can be killed at any time.
+
+worker = WorkerProcess.start(tool_environment(cache))
+result = worker.call(function, args, kwargs)      # BrokenExecutor: it died over this
+worker.close()
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any
+
+from xlm.errors import ToolError
+from xlm.processes.notice import without_notice
+
+_PROGRAM = Path(__file__).with_name("worker.py")
+_END_SECONDS = 5.0
+
+
+class WorkerError(Exception):
+    """The traceback in the worker, shown above the one in the driver."""
+
+
+class WorkerProcess:
+    """A process with a pipe that no other process holds."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", connection: Connection) -> None:
+        self._process = process
+        self._connection = connection
+        self._lost = False
+
+    @classmethod
+    def start(cls, variables: Mapping[str, str]) -> "WorkerProcess":
+        """Start one; the calling thread must outlive it, for the kernel kills it with that thread.
+
+        Raises:
+            ToolError: the system starts no further process.
+        """
+        ours, theirs = Pipe()
+        try:
+            with theirs, without_notice():
+                process = subprocess.Popen(
+                    # -P: no module of the folder where the user stands.
+                    [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    env={**os.environ, **variables, "PYTHONSAFEPATH": "1"},
+                    pass_fds=(theirs.fileno(),),
+                )
+        except OSError as error:
+            ours.close()
+            raise ToolError(
+                f"a worker process cannot be started: {error.strerror or error}",
+                fix="free some memory, or rerun with fewer --workers",
+            ) from error
+        worker = cls(process, ours)
+        with suppress(OSError):
+            ours.send_bytes(pickle.dumps((os.getpid(), sys.path)))
+        return worker
+
+    def alive(self) -> bool:
+        """Whether it can be called; its pipe closes a moment before the kernel says it ended."""
+        return not self._lost and self._process.poll() is None
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
+        """What `function` returns there.
+
+        Raises:
+            BrokenExecutor: the process died.
+            Exception: what the function raised, or why it cannot be sent.
+        """
+        call = pickle.dumps((function, args, dict(kwargs)))
+        try:
+            self._connection.send_bytes(call)
+            went_well, result, text = pickle.loads(self._connection.recv_bytes())
+        except (EOFError, OSError) as error:
+            self._lost = True
+            self.kill()
+            raise BrokenExecutor("a worker process died") from error
+        if went_well:
+            return result
+        raise result from WorkerError(f"\n{text}")
+
+    def kill(self) -> None:
+        """End it at once; any thread may."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Let it end, and wait for that."""
+        self._connection.close()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

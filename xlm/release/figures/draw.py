@@ -1,0 +1,55 @@
+"""The figures of a run, each drawn in a process of the pool.
+
+There matplotlib keeps its font list below the store's root; in the driver it would use the home.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from xlm.config.languages.pairs import language
+from xlm.display.plotting import Style
+from xlm.release.card.facts import RunFacts
+from xlm.release.figures.fertility_plot import plot_fertility
+from xlm.release.figures.xnli_plot import AccuracyBar, plot_accuracy
+from xlm.training.monitoring.curves import plot_training
+
+TRAINING_NAME = "training.png"
+ACCURACY_NAME = "accuracy.png"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure to draw."""
+
+    kind: Literal["training", "accuracy", "fertility"]
+    path: Path
+    facts: RunFacts
+    style: Style
+
+
+def draw_figure(figure: Figure) -> None:
+    """Draw it from the facts of the run."""
+    facts = figure.facts
+    if figure.kind == "training":
+        perplexities = {language(code).name: s for code, s in facts.perplexities.items()}
+        plot_training(figure.path, facts.losses, perplexities, figure.style)
+        return
+    if figure.kind == "fertility":
+        shares = {language(code).name: share for code, share in facts.vocabulary.items()}
+        plot_fertility(figure.path, shares, figure.style)
+        return
+    bars = [
+        AccuracyBar(
+            name=language(row.code).name,
+            accuracy=row.test.accuracy,
+            low=row.test.low,
+            high=row.test.high,
+            paper=row.paper,
+        )
+        for row in facts.results.languages
+        if row.test is not None
+    ]
+    plot_accuracy(
+        figure.path, bars, figure.style, task=facts.task, confidence=facts.results.confidence
+    )

@@ -1,0 +1,70 @@
+"""A PNG plot of XNLI accuracy by language; xlm/training/monitoring/curves.py plots the training.
+
+plot_accuracy(path, rows, style)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlm.display.plotting import BLUE, INK, ORANGE, Style, new_figure, prepare_axes, save_figure
+
+
+@dataclass(frozen=True)
+class AccuracyBar:
+    """Test accuracy of one language, as shares between 0 and 1."""
+
+    name: str
+    accuracy: float
+    low: float
+    high: float
+    paper: float | None = None
+
+
+def plot_accuracy(
+    path: Path,
+    bars: Sequence[AccuracyBar],
+    style: Style,
+    *,
+    task: str = "XNLI",
+    confidence: float = 0.95,
+) -> None:
+    """Draw a bar for each language, best on top, with its interval, the paper's value, chance."""
+    title = f"{task[0].upper()}{task[1:]} test accuracy"
+    figure = new_figure(style, width=8.0, height=1.5 + 0.34 * len(bars))
+    axes = figure.subplots()
+    ordered = sorted(bars, key=lambda bar: (bar.accuracy, bar.name))
+    places = range(len(ordered))
+    values = [100 * bar.accuracy for bar in ordered]
+    below = [100 * (bar.accuracy - bar.low) for bar in ordered]
+    above = [100 * (bar.high - bar.accuracy) for bar in ordered]
+    axes.barh(places, values, height=0.66, color=BLUE, zorder=2)
+    axes.errorbar(
+        values, places, xerr=[below, above], fmt="none", ecolor=INK, elinewidth=1.2, capsize=2.5,
+        zorder=4,
+    )  # fmt: skip
+    for place, value in zip(places, values, strict=True):
+        axes.text(1.2, place, f"{value:.1f}", va="center", color="white", fontsize=9.5, zorder=5)
+    marks = [(100 * bar.paper, place) for place, bar in enumerate(ordered) if bar.paper is not None]
+    if marks:
+        axes.scatter(
+            [mark[0] for mark in marks], [mark[1] for mark in marks], marker="D", s=34,
+            facecolor="white", edgecolor=ORANGE, linewidth=1.6, zorder=5,
+        )  # fmt: skip
+    prepare_axes(axes, title, "correct pairs, per cent", "")
+    axes.set_yticks(places, [bar.name for bar in ordered])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(False, axis="y")
+    axes.set_xlim(0, 100)
+    axes.set_ylim(-0.7, len(ordered) - 0.3)
+    axes.axvline(100 / 3, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=3)
+    top = len(ordered) - 0.2
+    axes.text(100 / 3, top, "chance 33.3", ha="center", va="bottom", fontsize=9, color=INK)
+    note = f"bars: this model, with {100 * confidence:g} % intervals"
+    note += "     ◇ XLM (MLM+TLM) of the paper, on the real XNLI" if marks else ""
+    axes.annotate(
+        note, (0, 0), (0, -42), xycoords="axes fraction", textcoords="offset points", fontsize=9.5,
+        color=INK, va="top",
+    )  # fmt: skip
+    axes.set_title(title, loc="left", fontsize=13, pad=22)
+    save_figure(figure, path, style)

@@ -1,0 +1,141 @@
+"""Reads what a run left in its artifacts: manifests, `run.json`, curves, counts of shards.
+
+    facts = read_facts(inputs, sources=..., data=..., release=..., synthetic=False)
+
+Measured values may be absent (another version wrote them): the card then shows a dash.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from xlm.config.training.pretrain import PretrainConfig
+from xlm.config.training.release import ReleaseConfig
+from xlm.config.training.xnli import FinetuneConfig
+from xlm.engine.config import Config
+from xlm.errors import DataError
+from xlm.model.formats.description import read_description
+from xlm.release.card.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
+from xlm.release.fertility import read_report
+from xlm.shards.reader import ShardReader
+from xlm.store.manifest import Manifest, read_manifest
+from xlm.training.launch.job import METRICS_FILE
+from xlm.training.monitoring.curves import Curves, parse_record, read_curves
+from xlm.training.monitoring.trained import trained_objectives
+from xlm.xnli.results.records import read_results
+
+CODES_NAME = "codes"
+"""File of the learn-bpe artifact."""
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+
+_MODEL_STAGES = ("pretrain", "finetune", "evaluate")
+
+
+def read_facts(
+    inputs: Mapping[str, Path],
+    *,
+    sources: Mapping[str, Path],
+    data: Mapping[str, Path],
+    release: ReleaseConfig,
+    synthetic: bool,
+    segmenters: Mapping[str, str] | None = None,
+) -> RunFacts:
+    """Everything that cards and figures are made from.
+
+    Args:
+        inputs: artifact directories of pretrain, finetune, evaluate, learn-bpe and vocabulary by
+            stage.
+        sources: artifact directories of the downloads by their ids.
+        data: artifact directories of the shards of languages and pairs by their units.
+        segmenters: tool, version and model by language.
+
+    Raises:
+        DataError: a file of an artifact is not what its stage writes.
+        StoreError: an artifact has no readable manifest.
+    """
+    manifests = {stage: read_manifest(inputs[stage]) for stage in _MODEL_STAGES}
+    description = read_description(inputs["pretrain"])
+    curves = _curves(inputs["pretrain"])
+    return RunFacts(
+        release=release,
+        synthetic=synthetic,
+        description=description,
+        merges=(inputs["learn-bpe"] / CODES_NAME).read_bytes().count(b"\n"),
+        pretrain=_config(PretrainConfig, manifests["pretrain"], "pretrain"),
+        trained=trained_objectives(inputs["pretrain"] / METRICS_FILE),
+        finetune=_config(FinetuneConfig, manifests["finetune"], "finetune"),
+        sources=tuple(
+            facts for unit, directory in sources.items() for facts in _sources(unit, directory)
+        ),
+        data=tuple(
+            _data(unit, directory, description.vocabulary_hash) for unit, directory in data.items()
+        ),
+        results=read_results(inputs["evaluate"]),
+        losses=curves.losses,
+        perplexities={
+            code: curves.perplexities[code]
+            for code in description.languages
+            if code in curves.perplexities
+        },
+        counts={stage: manifest.counts for stage, manifest in manifests.items()},
+        machines={stage: _machine(inputs[stage] / "run.json") for stage in _MODEL_STAGES},
+        vocabulary=read_report(inputs["vocabulary"]),
+        segmenters=dict(segmenters or {}),
+        warm_start=str(manifests["pretrain"].config.get("warm_start", "")),
+    )
+
+
+def _config(kind: type[ConfigT], manifest: Manifest, section: str) -> ConfigT:
+    """A stage's settings as its manifest holds them: those that decide bytes."""
+    try:
+        return kind.model_validate(manifest.config[section])
+    except (KeyError, ValidationError) as error:
+        raise DataError(
+            f"the manifest of {manifest.stage} has no readable {section} settings",
+            fix=f"rebuild it with --refresh {manifest.stage}",
+        ) from error
+
+
+def _sources(unit: str, directory: Path) -> list[SourceFacts]:
+    manifest = read_manifest(directory)
+    taken, host = (manifest.counts.get(name, 0) for name in ("bytes", "host_bytes"))
+    return [
+        SourceFacts(
+            unit=unit,
+            name=str(source.get("name") or unit),
+            address=str(source.get("address", "")),
+            licence=str(source.get("licence") or "unknown"),
+            size_bytes=source.get("size_bytes"),
+            is_head=taken != host,
+        )
+        for source in manifest.sources
+    ]
+
+
+def _data(unit: str, directory: Path, vocabulary_hash: str) -> DataFacts:
+    counts = ShardReader(directory, "train", vocabulary_hash).counts
+    return DataFacts(unit, lines=counts["lines"], tokens=counts["tokens"])
+
+
+def _curves(directory: Path) -> Curves:
+    summary = parse_record(
+        (directory / "validation.json").read_bytes(), directory / "validation.json"
+    )
+    return read_curves(directory / METRICS_FILE, summary.get("validations", []))
+
+
+def _machine(path: Path) -> MachineFacts:
+    try:
+        run = parse_record(path.read_bytes(), path)
+    except FileNotFoundError:
+        return MachineFacts()
+    return MachineFacts(
+        wall_seconds=run.get("wall_seconds"),
+        peak_memory_bytes=run.get("peak_memory_bytes"),
+        tokens_per_second=run.get("tokens_per_second"),
+        system=run.get("system", ""),
+        cores=run.get("cores"),
+    )

@@ -1,0 +1,38 @@
+"""What rebuilds of an existing key gave: `<key>.checks`, one JSON line each."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from xlm.store.disk.files import read_small, write_atomically
+from xlm.store.keys import canonical_json
+
+Verdict = Literal["identical", "different"]
+
+
+def record_verdict(path: Path, digest: str, verdict: Verdict) -> None:
+    """Append a line; what else is in the file's place is replaced."""
+    line = {"digest": digest, "verdict": verdict, "time": datetime.now(UTC).isoformat()}
+    try:
+        earlier = read_small(path)
+    except OSError:
+        earlier = b""
+    write_atomically(path, earlier + canonical_json(line).encode() + b"\n")
+
+
+def read_verdicts(path: Path) -> list[dict[str, str]]:
+    """The readable lines: digest, verdict, time."""
+    try:
+        lines = read_small(path).decode(errors="replace").splitlines()
+    except OSError:
+        return []
+    found: list[dict[str, str]] = []
+    for line in lines:
+        try:
+            check = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(check, dict):
+            found.append({str(name): str(value) for name, value in check.items()})
+    return found

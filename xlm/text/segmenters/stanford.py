@@ -1,0 +1,80 @@
+"""Chinese by the Stanford segmenter, as the paper had it: model pku, UTF-8, one best reading.
+
+The user has its folder (stanford-segmenter-2018-10-16) and a Java; it is GPL, so it is run and
+never shipped. The options are those of its segment.sh with size 0, but it reads lines from standard
+input, so that one process serves a whole run.
+"""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from xlm.errors import ToolError
+from xlm.text.segmenters.digest import files_digest
+from xlm.text.segmenters.line_program import LineProgram
+
+_MODEL = "pku.gz"
+_DICTIONARY = "dict-chris6.ser.gz"
+_OTHER_MODEL = "ctb.gz"
+_MAIN = "edu.stanford.nlp.ie.crf.CRFClassifier"
+_VERSION = re.compile(r"stanford-segmenter-(\d[\d.]*\d)\.jar")
+
+
+def load(path: str | None) -> Callable[[str], str]:
+    """The segmenter in the folder `path`; Java starts with the first line.
+
+    Raises:
+        ToolError: the folder, a part of it or `java` is not there.
+    """
+    folder = _folder(path)
+    java = shutil.which("java")
+    if java is None:
+        raise ToolError(
+            "segmenter stanford: there is no `java` on PATH",
+            fix="install a Java runtime (8 or later), or choose jieba",
+        )
+    data = folder / "data"
+    command = [
+        *(java, "-mx2g", "-Dfile.encoding=UTF-8", "-cp", f"{folder}/*", _MAIN),
+        *("-sighanCorporaDict", str(data)),
+        *("-loadClassifier", str(data / _MODEL)),
+        *("-serDictionary", str(data / _DICTIONARY)),
+        *("-inputEncoding", "UTF-8", "-outputEncoding", "UTF-8"),
+        *("-sighanPostProcessing", "true", "-keepAllWhitespaces", "false"),
+        "-readStdin",
+    ]
+    return LineProgram("the Stanford segmenter", command)
+
+
+def identity(path: str | None) -> str:
+    """Version and a digest of programs, model and dictionaries."""
+    folder = _folder(path)
+    data = folder / "data"
+    jars = [jar for jar in folder.glob("*.jar") if jar.is_file()]
+    read = [file for file in data.rglob("*") if file.is_file() and file.name != _OTHER_MODEL]
+    versions = [found[1] for jar in sorted(jars) if (found := _VERSION.fullmatch(jar.name))]
+    version = versions[0] if versions else "of unknown version"
+    return f"Stanford segmenter {version}, pku, {files_digest(folder, [*jars, *read])}"
+
+
+def _folder(path: str | None) -> Path:
+    if path is None:
+        raise ToolError(
+            "segmenter stanford: its folder was not named",
+            fix="write stanford:FOLDER or set XLM_STANFORD_SEGMENTER to the unpacked "
+            "stanford-segmenter-2018-10-16",
+        )
+    folder = Path(path).absolute()
+    missing = [name for name in (_MODEL, _DICTIONARY) if not (folder / "data" / name).is_file()]
+    if not folder.is_dir():
+        what = f"{path} is no folder"
+    elif missing:
+        what = f"{path} has no data/{missing[0]}"
+    elif not any(folder.glob("*.jar")):
+        what = f"{path} has no jar file"
+    else:
+        return folder
+    raise ToolError(
+        f"segmenter stanford: {what}", fix="name the folder of the unpacked Stanford segmenter"
+    )

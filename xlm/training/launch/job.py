@@ -1,0 +1,51 @@
+"""What a pretraining process is told: one JSON file.
+
+write_job(path, job)
+job = read_job(path, PretrainJob)
+"""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field
+
+from xlm.config.training.model import ModelConfig
+from xlm.config.training.pretrain import PretrainConfig
+from xlm.engine.config import Config
+
+JobT = TypeVar("JobT", bound=Config)
+
+SPEED_FILE = "speed.jsonl"
+"""Measured values while training, in the logs folder (xlm/training/monitoring/throughput.py)."""
+METRICS_FILE = "metrics.jsonl"
+"""What the rules determine, in scratch while training, then in the artifact."""
+MIXTURE, CURVES = "mixture", "curves"
+"""A figure (`.png`) and a document (`.md`) each, in the logs folder."""
+DOCUMENTS = (MIXTURE, CURVES)
+
+
+class PretrainJob(Config):
+    """Configuration, inputs and places of one pretraining."""
+
+    languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
+    model: ModelConfig = Field(description="Sizes of the encoder.")
+    pretrain: PretrainConfig = Field(description="Objectives, batches, schedule.")
+    warm_start: str = Field(
+        default="", description="Kind and digest that pretrain.warm_start must have."
+    )
+    vocabulary: Path = Field(description="Directory of the vocabulary artifact.")
+    mono: dict[str, Path] = Field(description="Directories of shards by language.")
+    pairs: dict[str, Path] = Field(description="Directories of shards by pair.")
+    scratch: Path = Field(description="Directory of checkpoints; survives a kill.")
+    out: Path = Field(description="Directory of the published files.")
+    logs: Path = Field(description="Directory of measured values and evidence of failures.")
+
+
+def write_job(path: Path, job: Config) -> None:
+    """Write a job for the processes that will be started."""
+    path.write_text(job.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def read_job(path: Path, kind: type[JobT]) -> JobT:
+    """Read the job that a process was started with."""
+    return kind.model_validate_json(path.read_text(encoding="utf-8"))

@@ -1,0 +1,220 @@
+"""All figures of the two models, language by language, shared out over processes.
+
+run_evaluation(job, team)  # leaves results.json and xnli.tsv in job.out
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xlm.bpe.vocabulary import load_vocabulary
+from xlm.config.languages.pairs import ENGLISH
+from xlm.config.training.pretrain import Objective
+from xlm.dataloader.data import load_corpus
+from xlm.model.formats.ours import load_classifier, load_encoder
+from xlm.shards.lines import InferencePairs
+from xlm.shards.reader import read_inference_pairs
+from xlm.training.launch.distributed import Team
+from xlm.training.launch.job import SPEED_FILE
+from xlm.training.monitoring.metrics import JsonLines
+from xlm.training.validation import CELLS, Validator
+from xlm.xnli.evaluation.baselines import BagOfWords, majority_label
+from xlm.xnli.evaluation.intervals import wilson_interval
+from xlm.xnli.evaluation.retrieval import retrieve
+from xlm.xnli.evaluation.scoring import predict
+from xlm.xnli.launch.jobs import EvaluateJob
+from xlm.xnli.results.paper import MLM_TLM, PAPER
+from xlm.xnli.results.records import (
+    Accuracy,
+    LanguageResults,
+    Results,
+    averages,
+    write_results,
+)
+
+log = logging.getLogger(__name__)
+
+Figures = dict[str, Any]
+"""What one task found, as JSON: field of `LanguageResults` to value."""
+
+
+class Evaluator:
+    """Every measurement as a task of its own, so that processes can share them."""
+
+    def __init__(self, job: EvaluateJob, team: Team) -> None:
+        self._job, self._config, self._device = job, job.evaluate, team.device
+        vocabulary = load_vocabulary(job.vocabulary)
+        self._hash, self._vocabulary_size = vocabulary.hash, vocabulary.size
+        self._encoder = load_encoder(job.encoder).to(team.device)
+        self._classifier = load_classifier(job.classifier).to(team.device)
+        self.description = self._encoder.description
+        self.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
+        self._corpus = load_corpus(
+            "test", mono=job.mono, pairs=job.pairs, vocabulary_hash=vocabulary.hash
+        )
+        causal = self.description.causal
+        objectives: tuple[Objective, ...] = ("clm",) if causal else ("mlm", "tlm")
+        self._validator = Validator(
+            self._corpus,
+            self.description,
+            split="test",
+            stream_tokens=job.stream_tokens,
+            max_chunks=self._config.perplexity_max_chunks,
+            max_pairs=self._config.perplexity_max_pairs,
+            specials=job.specials,
+            objectives=objectives,
+        )
+
+    def tasks(self) -> dict[str, Callable[[], dict[str, Figures]]]:
+        """Name to a function that finds some figures of some languages."""
+        found: dict[str, Callable[[], dict[str, Figures]]] = {}
+        if ENGLISH in self._job.xnli:
+            found["bag of words"] = self._bag_of_words
+        for code in sorted(self._job.xnli):
+            found[f"xnli {code}"] = partial(self._xnli, code)
+        for number, task in enumerate(self._validator.tasks):
+            found[f"perplexity {task.name}"] = partial(self._perplexity, number)
+        for pair in self._corpus.pairs:
+            found[f"retrieval {pair}"] = partial(self._retrieval, pair)
+        return found
+
+    def _xnli(self, code: str) -> dict[str, Figures]:
+        figures: Figures = {"paper": PAPER[MLM_TLM].get(code)}
+        for field, split in (("dev", "valid"), ("test", "test")):
+            pairs = self._inferences(code, split)
+            language_id = self.description.language_id(code)
+            labels = predict(self._classifier, pairs, language_id=language_id, device=self._device)
+            figures[field] = self._accuracy(labels, pairs)
+            figures["majority"] = _share(np.full(len(labels), majority_label(pairs)), pairs)
+        return {code: figures}
+
+    def _bag_of_words(self) -> dict[str, Figures]:
+        model = BagOfWords.fit(
+            self._inferences(ENGLISH, "train"),
+            vocabulary_size=self._vocabulary_size,
+            epochs=self._config.baseline_epochs,
+            seed=self._config.seed,
+            limit=self._config.baseline_max_pairs,
+        )
+        found = {}
+        for code in sorted(self._job.xnli):
+            pairs = self._inferences(code, "test")
+            found[code] = {"bag_of_words": _share(model.predict(pairs), pairs)}
+        return found
+
+    def _perplexity(self, number: int) -> dict[str, Figures]:
+        task = self._validator.tasks[number]
+        sums = self._validator.measure(self._encoder, [number], self._device)
+        if not sums[number, CELLS]:
+            return {}
+        perplexity = self._validator.perplexity(sums[number])
+        if task.objective != "tlm":
+            return {task.name: {"perplexity": perplexity}}
+        return {_other(task.name.split("_")): {"pair_perplexity": perplexity}}
+
+    def _retrieval(self, pair: str) -> dict[str, Figures]:
+        figures = retrieve(
+            self._encoder,
+            self._corpus.pairs[pair],
+            english=ENGLISH,
+            limit=self._config.retrieval_pairs,
+            device=self._device,
+        )
+        if figures is None:
+            return {}
+        return {_other(pair.split("-")): {"retrieval": figures.model_dump()}}
+
+    def _inferences(self, code: str, split: str) -> InferencePairs:
+        return read_inference_pairs(self._job.xnli[code], split, self._hash)
+
+    def _accuracy(self, labels: NDArray[np.int64], pairs: InferencePairs) -> Figures | None:
+        total, right = len(labels), int((labels == pairs.labels).sum())
+        if not total:
+            return None
+        low, high = wilson_interval(right, total, self._config.confidence)
+        accuracy = Accuracy(accuracy=right / total, right=right, total=total, low=low, high=high)
+        return accuracy.model_dump()
+
+
+def run_evaluation(job: EvaluateJob, team: Team) -> None:
+    """Measure this process's tasks; the leader collects what all found and writes the tables."""
+    evaluator = Evaluator(job, team)
+    tasks = list(evaluator.tasks().items())
+    mine = tasks[team.rank :: team.world]
+    lines = JsonLines(job.logs / SPEED_FILE) if team.leads else None
+    found: list[dict[str, Figures]] = []
+    for number, (name, measure) in enumerate(mine, start=1):
+        found.append(measure())
+        log.info("%s measured", name)
+        if lines:
+            lines.append({"step": number, "total": len(mine), "note": name})
+    _part(job, team.rank).write_text(json.dumps(found), encoding="utf-8")
+    team.wait()
+    if not team.leads:
+        return
+    parts = [json.loads(_part(job, rank).read_text(encoding="utf-8")) for rank in range(team.world)]
+    figures: dict[str, Figures] = {code: {} for code in evaluator.description.languages}
+    for part in parts:
+        for by_language in part:
+            for code, values in by_language.items():
+                figures.setdefault(code, {}).update(values)
+    causal = evaluator.description.causal
+    write_results(job.out, _results(job, figures, causal=causal))
+
+
+def _results(job: EvaluateJob, figures: Mapping[str, Figures], *, causal: bool) -> Results:
+    languages = tuple(
+        LanguageResults.model_validate({"code": code, **values}) for code, values in figures.items()
+    )
+    attempts = json.loads((job.classifier / "attempts.json").read_text(encoding="utf-8"))
+    selection = {"english": "English dev accuracy", "mean": "mean dev accuracy of all languages"}
+    return Results(
+        languages=languages,
+        averages=averages(languages),
+        confidence=job.evaluate.confidence,
+        selected_by=selection[attempts["selected_by"]],
+        collapsed=attempts["attempts"][attempts["kept_restart"]]["collapsed"],
+        published_row={name: dict(row) for name, row in PAPER.items()},
+        method={
+            "xnli": "one model, fine-tuned on English pairs, chosen by "
+            f"{selection[attempts['selected_by']]}; language id of the tested language",
+            "intervals": f"Wilson, coverage {job.evaluate.confidence:g}",
+            "majority": "commonest label of the language's own test rows",
+            "bag_of_words": "logistic regression on premise and hypothesis word counts, "
+            "fitted to English pairs, applied to each language's words",
+            "paper": "XNLI test accuracy of the paper, zero-shot MLM+TLM, whole test set",
+            "perplexity": _perplexity_method(job, causal=causal),
+            "retrieval": "pretrained encoder, mean of last-layer states"
+            + (", each of what is before it" if causal else "")
+            + ", cosine, distinct held-out pairs, both ways; centred: mean of each language "
+            "subtracted",
+        },
+    )
+
+
+def _perplexity_method(job: EvaluateJob, *, causal: bool) -> str:
+    if causal:
+        return "held-out text, each token from those before it, pretrained encoder"
+    return (
+        "masked tokens of held-out text: 15 % of tokens, always replaced by the mask, "
+        "RandomState(0), pretrained encoder; </s> and <unk> "
+        + ("counted" if job.specials else "left out, as training never selects them")
+    )
+
+
+def _share(labels: NDArray[np.int64], pairs: InferencePairs) -> float | None:
+    return float((labels == pairs.labels).mean()) if len(labels) else None
+
+
+def _other(codes: list[str]) -> str:
+    return codes[0] if codes[1] == ENGLISH else codes[1]
+
+
+def _part(job: EvaluateJob, rank: int) -> Path:
+    return job.scratch / f"part-{rank}.json"

@@ -1,0 +1,99 @@
+"""Sentence retrieval: is the nearest sentence of the other language the translation?
+
+    figures = retrieve(encoder, pairs, limit=1000, device=device)
+
+States are the means of the last layer over a sentence and its two EOS, each place seeing what it
+saw in pretraining; nearness is the cosine.
+Sentences that occur twice in the held-out pairs are left out: two right answers are none.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xlm.dataloader.concatenate import enclose_lines
+from xlm.dataloader.pairs import line_tokens, usable_pairs
+from xlm.model.encoder import Encoder
+from xlm.shards.lines import Lines, Pairs
+from xlm.xnli.results.records import Retrieval
+
+_ROWS = 64
+_LEAST_PAIRS = 2
+
+
+def retrieve(
+    encoder: Encoder, pairs: Pairs, *, english: str, limit: int, device: torch.device
+) -> Retrieval | None:
+    """P@1 both ways among the first `limit` distinct pairs; None if there are fewer than two."""
+    chosen = distinct_pairs(pairs, longest=encoder.description.model.max_positions - 2)[:limit]
+    if len(chosen) < _LEAST_PAIRS:
+        return None
+    first_ND, second_ND = (
+        mean_states(encoder, lines, chosen, encoder.description.language_id(code), device)
+        for code, lines in zip(pairs.languages, (pairs.first, pairs.second), strict=True)
+    )
+    if pairs.languages[0] != english:
+        first_ND, second_ND = second_ND, first_ND
+    raw = _precision(first_ND, second_ND)
+    centred = _precision(first_ND - first_ND.mean(0), second_ND - second_ND.mean(0))
+    return Retrieval(
+        pairs=len(chosen),
+        raw_from_english=raw[0],
+        raw_to_english=raw[1],
+        centred_from_english=centred[0],
+        centred_to_english=centred[1],
+    )
+
+
+def distinct_pairs(pairs: Pairs, *, longest: int) -> NDArray[np.int64]:
+    """Numbers of the pairs whose two sentences both occur for the first time."""
+    seen: tuple[set[bytes], set[bytes]] = (set(), set())
+    kept = []
+    for number in usable_pairs(pairs, longest).tolist():
+        texts = [
+            side.ids[side.offsets[number] : side.offsets[number + 1]].tobytes()
+            for side in (pairs.first, pairs.second)
+        ]
+        if not any(text in known for text, known in zip(texts, seen, strict=True)):
+            kept.append(number)
+        for text, known in zip(texts, seen, strict=True):
+            known.add(text)
+    return np.array(kept, dtype=np.int64)
+
+
+def mean_states(
+    encoder: Encoder,
+    lines: Lines,
+    chosen: NDArray[np.int64],
+    language_id: int,
+    device: torch.device,
+) -> Tensor:
+    """Mean last-layer state of each chosen line, (N, D)."""
+    order = np.argsort(line_tokens(lines)[chosen], kind="stable")
+    states_ND = torch.empty(len(chosen), encoder.description.model.dimension)
+    encoder.eval()
+    with torch.inference_mode():
+        for begin in range(0, len(order), _ROWS):
+            rows = order[begin : begin + _ROWS]
+            joined = enclose_lines(lines, chosen[rows], language_id=language_id)
+            tokens_BT, languages_BT, real_BT = (
+                torch.from_numpy(array).to(device)
+                for array in (joined.tokens_BT, joined.languages_BT, joined.real_BT)
+            )
+            # The encoder's states at padding are zero, so the sum is over real places.
+            hidden_BTD = encoder(
+                tokens_BT, languages_BT, real_BT=real_BT, causal=encoder.description.causal
+            )
+            states_ND[rows] = (hidden_BTD.sum(1) / real_BT.sum(1, keepdim=True)).cpu()
+    return states_ND
+
+
+def _precision(english_ND: Tensor, other_ND: Tensor) -> tuple[float, float]:
+    """Shares of right answers, from English and to English."""
+    cosine_NN = F.normalize(english_ND, dim=1) @ F.normalize(other_ND, dim=1).T
+    right_N = torch.arange(len(cosine_NN))
+    forward = (cosine_NN.argmax(1) == right_N).double().mean().item()
+    backward = (cosine_NN.argmax(0) == right_N).double().mean().item()
+    return forward, backward

@@ -1,0 +1,54 @@
+"""Labels that a classifier gives to XNLI rows.
+
+right = int((predict(classifier, pairs, language_id=9, device=device) == pairs.labels).sum())
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xlm.dataloader.concatenate import Joined, join_inferences
+from xlm.dataloader.pairs import line_tokens
+from xlm.model.classifier import Classifier
+from xlm.shards.lines import InferencePairs
+
+_ROWS = 64
+
+
+def predict(
+    classifier: Classifier, pairs: InferencePairs, *, language_id: int, device: torch.device
+) -> NDArray[np.int64]:
+    """The label of each row; rows too long for the position table are cut."""
+    lengths = line_tokens(pairs.premise) + line_tokens(pairs.hypothesis)
+    order = np.argsort(lengths, kind="stable")  # equal lengths together: little padding
+    labels = np.empty(len(order), dtype=np.int64)
+    training = classifier.training
+    classifier.eval()
+    with torch.inference_mode():
+        for begin in range(0, len(order), _ROWS):
+            chosen = order[begin : begin + _ROWS]
+            joined = join_inferences(
+                pairs.premise,
+                pairs.hypothesis,
+                chosen,
+                language_ids=np.full(len(chosen), language_id),
+                max_tokens=longest_sentence(classifier),
+            )
+            labels[chosen] = classify(classifier, joined, device).argmax(1).cpu().numpy()
+    classifier.train(training)
+    return labels
+
+
+def classify(classifier: Classifier, joined: Joined, device: torch.device) -> torch.Tensor:
+    """Scores of a batch, (B, 3)."""
+    tokens_BT, languages_BT, real_BT = (
+        torch.from_numpy(array).to(device)
+        for array in (joined.tokens_BT, joined.languages_BT, joined.real_BT)
+    )
+    scores_B3: torch.Tensor = classifier(tokens_BT, languages_BT, real_BT)
+    return scores_B3
+
+
+def longest_sentence(classifier: Classifier) -> int:
+    """Tokens of one sentence, both EOS included, so that any two fit the position table."""
+    return (classifier.encoder.description.model.max_positions + 1) // 2

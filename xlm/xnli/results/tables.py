@@ -1,0 +1,119 @@
+"""The results as rows of text: one source for cards, for the UI and for the terminal."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from xlm.config.languages.pairs import ENGLISH, language
+from xlm.display.markdown import ABSENT, decimal, mean, per_cent, whole
+from xlm.xnli.results.records import LanguageResults, Results
+
+
+class Table(NamedTuple):
+    """A titled table; the first column holds names, the others figures."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def task_name(*, synthetic: bool) -> str:
+    """What accuracies are of: XNLI, or the sample world's own pairs in its format."""
+    return "synthetic NLI" if synthetic else "XNLI"
+
+
+def xnli_table(results: Results, task: str = "XNLI") -> Table | None:
+    """Accuracy by language beside what it must beat; None where nothing was tested."""
+    rows = [row for row in results.languages if row.test]
+    if not rows:
+        return None
+    interval = f"{100 * results.confidence:g} % interval"
+    header = ("language", "dev", "test", interval, "majority", "bag of words", "paper, MLM+TLM")
+    others = [row for row in rows if row.code != ENGLISH]
+    cells = [(_name(row), *_xnli_cells(row)) for row in rows]
+    if len(rows) > 1:
+        cells.append((f"mean of {len(rows)}", *_xnli_means(rows)))
+    if 1 < len(others) < len(rows):
+        cells.append((f"mean of {len(others)} without English", *_xnli_means(others)))
+    return _filled(f"{task[0].upper()}{task[1:]}, accuracy in per cent", header, cells)
+
+
+def modelling_table(results: Results) -> Table | None:
+    """Perplexity and sentence retrieval by language; None where neither was measured."""
+    rows = [row for row in results.languages if row.perplexity is not None or row.retrieval]
+    if not rows:
+        return None
+    header = (
+        "language", "perplexity", "with English", "P@1 to English", "P@1 from English", "raw",
+        "sentences",
+    )  # fmt: skip
+    cells = [(_name(row), *_modelling_cells(row)) for row in rows]
+    if len(rows) > 1:
+        cells.append(("mean", *_modelling_means(rows)))
+    return _filled("Pretrained encoder: perplexity and sentence retrieval", header, cells)
+
+
+def tables(results: Results, task: str = "XNLI") -> list[Table]:
+    """All tables that the results fill."""
+    return [found for found in (xnli_table(results, task), modelling_table(results)) if found]
+
+
+def _filled(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
+    """A table without the columns that nothing was measured for."""
+    columns = [
+        column
+        for column in range(len(header))
+        if any(line[column] not in ("", ABSENT) for line in cells)
+    ]
+    rows = tuple(tuple(line[column] for column in columns) for line in cells)
+    return Table(title, tuple(header[column] for column in columns), rows)
+
+
+def _xnli_cells(row: LanguageResults) -> tuple[str, ...]:
+    dev, test = row.dev, row.test
+    return (
+        per_cent(dev.accuracy if dev else None),
+        per_cent(test.accuracy if test else None),
+        f"{per_cent(test.low)} to {per_cent(test.high)}" if test else ABSENT,
+        per_cent(row.majority),
+        per_cent(row.bag_of_words),
+        per_cent(row.paper),
+    )
+
+
+def _xnli_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
+    return (
+        per_cent(mean(row.dev.accuracy for row in rows if row.dev)),
+        per_cent(mean(row.test.accuracy for row in rows if row.test)),
+        "",
+        per_cent(mean(row.majority for row in rows)),
+        per_cent(mean(row.bag_of_words for row in rows)),
+        per_cent(mean(row.paper for row in rows)),
+    )
+
+
+def _modelling_cells(row: LanguageResults) -> tuple[str, ...]:
+    figures = row.retrieval
+    return (
+        decimal(row.perplexity),
+        decimal(row.pair_perplexity),
+        per_cent(figures.centred_to_english if figures else None),
+        per_cent(figures.centred_from_english if figures else None),
+        per_cent(figures.raw if figures else None),
+        whole(figures.pairs if figures else None),
+    )
+
+
+def _modelling_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
+    found = [row.retrieval for row in rows if row.retrieval]
+    return (
+        decimal(mean(row.perplexity for row in rows)),
+        decimal(mean(row.pair_perplexity for row in rows)),
+        per_cent(mean(figures.centred_to_english for figures in found)),
+        per_cent(mean(figures.centred_from_english for figures in found)),
+        per_cent(mean(figures.raw for figures in found)),
+        "",
+    )
+
+
+def _name(row: LanguageResults) -> str:
+    return f"{language(row.code).name} ({row.code})"
