@@ -1,13 +1,12 @@
 """The citation file agrees with the package."""
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY
+
 PACKAGES = ("xlm", "tasks", "flows")
 COMPILED = "xlm/bpe/native/"
 """`infra/build_learners.py` compiles these sources, from a checkout."""

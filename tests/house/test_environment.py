@@ -9,7 +9,7 @@ from types import ModuleType
 import prefect
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.repository import REPOSITORY
 
 _MOST_WITHOUT = 0.02
 """Templates and files for other versions of Python do not compile."""

@@ -5,10 +5,10 @@ import io
 import zipfile
 
 import pytest
-from xlm.config.sources import NetworkConfig
-from xlm.corpus.fetch import Fetcher
-from xlm.corpus.mirror import open_client
 
+from xlm.config.data.sources import NetworkConfig
+from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.http.mirror import open_client
 from xlm.errors import SourceError
 
 CONTENT = bytes(range(256)) * 40
