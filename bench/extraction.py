@@ -38,7 +38,7 @@ STAGE = """
 import json, resource, sys, time
 from pathlib import Path
 from xlm.config.data.corpus import ExtractWikiSlice
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.stages.extract_wiki import run
 inputs, place, workers, bare = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 if bare == "bare":
@@ -47,7 +47,7 @@ if bare == "bare":
 folders = {name: place / name for name in ("out", "scratch", "logs")}
 for folder in folders.values():
     folder.mkdir(parents=True)
-work = Work(unit="en", config=ExtractWikiSlice(language="en"), inputs={"dump": inputs},
+work = StageContext(unit="en", config=ExtractWikiSlice(language="en"), inputs={"dump": inputs},
     mapper=None, workers=workers, **folders)
 began = time.perf_counter()
 outcome = run(work)

@@ -12,7 +12,7 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.engine.graph import Graph
 from xlm.engine.mapper import SerialMapper
-from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.errors import ConfigError, DataError
 from xlm.pipeline.dag import plan_request
 from xlm.pipeline.request import RunRequest
@@ -38,7 +38,7 @@ class Stages:
     def out(self, node: Node) -> Path:
         return self.root / node.stage / node.unit / "out"
 
-    def run(self, stage: Stage[Any, Any], unit: str, **inputs: Path) -> Outcome:
+    def run(self, stage: Stage[Any, Any], unit: str, **inputs: Path) -> StageResult:
         folder = self.root / stage.name / unit
         places = {name: folder / name for name in ("out", "scratch", "logs")}
         for place in places.values():
@@ -47,7 +47,7 @@ class Stages:
         found = {role: self.out(node) for role, node in upstream.items()} | inputs
         config = stage.slice(self.config, unit)
         mapper = SerialMapper()
-        return stage.run(Work(unit, config, found, **places, mapper=mapper, workers=1))
+        return stage.run(StageContext(unit, config, found, **places, mapper=mapper, workers=1))
 
 
 @pytest.fixture(scope="module")
@@ -109,17 +109,17 @@ def test_the_stages_give_the_published_ids_and_report_on_the_train_splits(
 
 def test_what_is_no_codes_file_is_refused(shared: Path, stages: Stages, tmp_path: Path) -> None:
     (tmp_path / "codes_xnli_15").write_text("<html>sorry</html>\n")
-    work = Stages(tmp_path / "stages", stages.config)
+    context = Stages(tmp_path / "stages", stages.config)
     with pytest.raises(DataError, match="not `left right count`: '<html>sorry</html>'"):
-        work.run(LEARN_BPE, ALL, published=tmp_path)
+        context.run(LEARN_BPE, ALL, published=tmp_path)
 
 
 def test_a_page_of_apologies_is_no_vocabulary(stages: Stages, tmp_path: Path) -> None:
     (tmp_path / "vocab_xnli_15").write_text("<html>sorry</html>\n")
     empty = dict.fromkeys(("en", "sw"), tmp_path)
-    work = Stages(tmp_path / "stages", stages.config)
+    context = Stages(tmp_path / "stages", stages.config)
     with pytest.raises(DataError, match="no line `token count`"):
-        work.run(VOCABULARY, ALL, published=tmp_path, **empty)
+        context.run(VOCABULARY, ALL, published=tmp_path, **empty)
 
 
 def _keys(stage: Stage[Any, Any], *overrides: str) -> Mapping[str, Any]:

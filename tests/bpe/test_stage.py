@@ -9,7 +9,7 @@ import pytest
 from tests.bpe.learning.naive_learner import NaiveLearner, words_of
 from xlm.config.reading.resolve import resolve
 from xlm.engine.mapper import ExecutorMapper, SerialMapper, Usage
-from xlm.engine.stage import ALL, Mapper, Outcome, Work
+from xlm.engine.stage import ALL, Mapper, StageContext, StageResult
 from xlm.errors import DataError
 from xlm.processes.pool.executor import worker_pool
 from xlm.stages.learn_bpe import LEARN_BPE
@@ -21,7 +21,7 @@ LINES |= {"sw/train.00000.txt": SWAHILI, "en/valid.00000.txt": ["never learned f
 LINES |= {"en-sw/train.00000.en.txt": ENGLISH[:9], "en-sw/train.00000.sw.txt": SWAHILI[:9]}
 
 
-def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[Outcome, str]:
+def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[StageResult, str]:
     for name, lines in LINES.items():
         path = folder / "tokenized" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,10 +31,12 @@ def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[O
         place.mkdir(parents=True, exist_ok=True)
     config = resolve("sample", ["languages=[en, sw]", "bpe.codes=40", *overrides])
     inputs = {unit: folder / "tokenized" / unit for unit in ("en", "sw", "en-sw")}
-    work = Work(ALL, LEARN_BPE.slice(config, ALL), inputs, **places, mapper=mapper, workers=workers)
-    outcome = LEARN_BPE.run(work)
+    context = StageContext(
+        ALL, LEARN_BPE.slice(config, ALL), inputs, **places, mapper=mapper, workers=workers
+    )
+    result = LEARN_BPE.run(context)
     assert not list((folder / "scratch").glob("*.txt"))
-    return outcome, (folder / "out" / "codes").read_text(encoding="utf-8")
+    return result, (folder / "out" / "codes").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("learner", ["fastbpe", "deterministic"])
@@ -58,8 +60,8 @@ def test_sample_and_codes_do_not_depend_on_the_number_of_workers(
 
 def test_at_alpha_one_every_line_is_taken_once(tmp_path: Path) -> None:
     override = ("bpe.sample_alpha=1", "bpe.learner=deterministic")
-    outcome, codes = _run(tmp_path, SerialMapper(), 1, *override)
-    counts = outcome.counts
+    result, codes = _run(tmp_path, SerialMapper(), 1, *override)
+    counts = result.counts
     assert all(counts[f"sampled_{code}"] == counts[f"lines_{code}"] for code in ("en", "sw"))
     lines = [line for name, found in LINES.items() if "train" in name for line in found]
     assert codes == "".join(NaiveLearner(words_of("\n".join(lines))).learn(40)[0])
@@ -75,7 +77,7 @@ def test_a_smaller_sample_and_another_seed_are_heard(tmp_path: Path) -> None:
 
 
 def test_empty_train_splits_are_refused(tmp_path: Path) -> None:
-    work = Work(
+    context = StageContext(
         ALL,
         LEARN_BPE.slice(resolve("sample", []), ALL),
         {"en": tmp_path},
@@ -84,7 +86,7 @@ def test_empty_train_splits_are_refused(tmp_path: Path) -> None:
         workers=1,
     )
     with pytest.raises(DataError, match="no line in any train split"):
-        LEARN_BPE.run(work)
+        LEARN_BPE.run(context)
 
 
 def test_filters_load_no_heavy_package() -> None:

@@ -1,4 +1,4 @@
-"""A loopback host that misbehaves on demand, and a `Work` to run stages with."""
+"""A loopback host that misbehaves on demand, and a `StageContext` to run stages with."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.fetch import Fetcher
 from xlm.corpus.http.mirror import open_client
 from xlm.engine.config import Config
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 
 
 @dataclass
@@ -175,14 +175,16 @@ class SerialMapper:
 
 
 @pytest.fixture
-def make_work(tmp_path: Path) -> Callable[..., Work[Any]]:
-    """Builds the `Work` of a unit in the test's own directory."""
+def make_context(tmp_path: Path) -> Callable[..., StageContext[Any]]:
+    """Builds the `StageContext` of a unit in the test's own directory."""
 
-    def make(config: Config, unit: str = "unit", name: str = "work", **inputs: Path) -> Work[Any]:
+    def make(
+        config: Config, unit: str = "unit", name: str = "work", **inputs: Path
+    ) -> StageContext[Any]:
         folder = tmp_path / name
         for part in ("out", "scratch", "logs"):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        return Work(
+        return StageContext(
             unit=unit,
             config=config,
             inputs=inputs,

@@ -98,11 +98,11 @@ def test_with_a_sample_world_downloads_come_from_it():
 
 
 @pytest.fixture
-def download(make_work):
+def download(make_context):
     def run(config, unit, cache=None, **inputs):
-        work = make_work(DOWNLOAD.slice(config, unit), unit, unit, **inputs)
-        work = replace(work, cache=cache)
-        return work, DOWNLOAD.run(work)
+        context = make_context(DOWNLOAD.slice(config, unit), unit, unit, **inputs)
+        context = replace(context, cache=cache)
+        return context, DOWNLOAD.run(context)
 
     return run
 
@@ -121,9 +121,9 @@ def download(make_work):
     ],
 )
 def test_a_file_of_each_source_comes_from_the_mirror(shared, download, unit, path, licence):
-    work, outcome = download(_config(str(shared / "mirror")), unit)
+    context, outcome = download(_config(str(shared / "mirror")), unit)
     content = (shared / "mirror" / path).read_bytes()
-    (arrived,) = work.out.iterdir()
+    (arrived,) = context.out.iterdir()
     assert (arrived.name, arrived.read_bytes()) == (path.rsplit("/", 1)[-1], content)
     (source,) = outcome.sources
     assert source.address == f"https://{path}"
@@ -136,14 +136,16 @@ def test_the_sample_worlds_mirror_is_read(tmp_path, download):
     folder = tmp_path / "world" / "mirror" / "raw.githubusercontent.com" / NTREX.split("/", 3)[3]
     folder.mkdir(parents=True)
     (folder / "newstest2019-src.eng.txt").write_text("one\n")
-    work, _ = download(_config(sample={}), "ntrex.en", mirror=tmp_path / "world")
-    assert (work.out / "newstest2019-src.eng.txt").read_text() == "one\n"
+    context, _ = download(_config(sample={}), "ntrex.en", mirror=tmp_path / "world")
+    assert (context.out / "newstest2019-src.eng.txt").read_text() == "one\n"
 
 
 def test_a_shared_catalogue_is_unpacked_once(shared, tmp_path, download):
-    work, _ = download(_config(str(shared / "mirror")), "tatoeba.en-sw", cache=tmp_path / "cache")
+    context, _ = download(
+        _config(str(shared / "mirror")), "tatoeba.en-sw", cache=tmp_path / "cache"
+    )
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["opus-1.9.0.db"]
-    assert list(work.scratch.iterdir()) == []
+    assert list(context.scratch.iterdir()) == []
 
 
 def test_a_page_of_apologies_is_no_archive(tmp_path, download):
@@ -173,7 +175,7 @@ def test_a_hit_goes_stale_when_the_mirrors_file_changes(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["", ".gz", ".txt"])
-def test_a_plain_corpus_has_any_file_names(tmp_path, make_work, ending):
+def test_a_plain_corpus_has_any_file_names(tmp_path, make_context, ending):
     """Two aligned files from a mirror, downloaded and extracted as the DAG does it."""
     folder = tmp_path / "mirror" / "texts.example.org" / "v1"
     folder.mkdir(parents=True)
@@ -190,16 +192,16 @@ def test_a_plain_corpus_has_any_file_names(tmp_path, make_work, ending):
     config = _config(mirror, languages=("en", "sw"), parallel=[corpus])
     inputs = {}
     for unit in ("mine.en", "mine.sw"):
-        work = make_work(DOWNLOAD.slice(config, unit), unit, unit)
-        DOWNLOAD.run(work)
-        inputs[unit] = work.out
-    work = make_work(EXTRACT_PARALLEL.slice(config, "en-sw"), "en-sw", **inputs)
-    assert EXTRACT_PARALLEL.run(work).counts["pairs"] == 10
-    assert (work.out / "text.sw.txt").read_text().startswith("Mstari 0\nMstari 1\n")
+        context = make_context(DOWNLOAD.slice(config, unit), unit, unit)
+        DOWNLOAD.run(context)
+        inputs[unit] = context.out
+    context = make_context(EXTRACT_PARALLEL.slice(config, "en-sw"), "en-sw", **inputs)
+    assert EXTRACT_PARALLEL.run(context).counts["pairs"] == 10
+    assert (context.out / "text.sw.txt").read_text().startswith("Mstari 0\nMstari 1\n")
 
 
 @pytest.mark.slow
-def test_three_real_languages_go_from_mirror_to_split(shared, make_work):
+def test_three_real_languages_go_from_mirror_to_split(shared, make_context):
     config = _config(str(shared / "mirror"), max_pairs=1700, max_train_rows=100)
     outputs = {}
 
@@ -209,10 +211,10 @@ def test_three_real_languages_go_from_mirror_to_split(shared, make_work):
             inputs = {
                 role: build(by_name[node.stage], node.unit) for role, node in upstream.items()
             }
-            work = make_work(stage.slice(config, unit), unit, f"{stage.name}.{unit}")
-            work.inputs.update(inputs)
-            outputs[stage.name, unit] = work.out
-            stage.run(work)
+            context = make_context(stage.slice(config, unit), unit, f"{stage.name}.{unit}")
+            context.inputs.update(inputs)
+            outputs[stage.name, unit] = context.out
+            stage.run(context)
         return outputs[stage.name, unit]
 
     stages = (DOWNLOAD, EXTRACT_WIKI, EXTRACT_PARALLEL, EXTRACT_XNLI, SPLIT)

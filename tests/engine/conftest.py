@@ -13,7 +13,7 @@ from xlm.config.settings import Settings
 from xlm.engine import graph
 from xlm.engine.config import Config
 from xlm.engine.events import Finished, NoObserver
-from xlm.engine.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, FileJob, Node, Stage, StageContext, StageResult
 from xlm.pipeline.dag import PipelineRun, open_run
 from xlm.pipeline.request import RunRequest
 from xlm.processes.pool.executor import WorkerPool, worker_pool
@@ -40,22 +40,24 @@ def write_letters(job: FileJob) -> Mapping[str, int]:
     return {"letters": len(str(job.options["text"]))}
 
 
-def _read(work: Work[ReadSlice]) -> Outcome:
-    text = f"{work.config.unit} {work.config.codes // 10_000}\n"
-    job = FileJob("only", (), (work.out / "text.txt",), {"text": text})
-    (counts,) = work.map_files(write_letters, [job])
-    return Outcome(counts=counts)
+def _read(context: StageContext[ReadSlice]) -> StageResult:
+    text = f"{context.config.unit} {context.config.codes // 10_000}\n"
+    job = FileJob("only", (), (context.out / "text.txt",), {"text": text})
+    (counts,) = context.map_files(write_letters, [job])
+    return StageResult(counts=counts)
 
 
-def _join(work: Work[JoinSlice]) -> Outcome:
-    texts = [(path / "text.txt").read_text() for _, path in sorted(work.inputs.items())]
-    (work.out / "joined.txt").write_text("".join(texts))
-    return Outcome(measured={"peak_memory_bytes": 7})
+def _join(context: StageContext[JoinSlice]) -> StageResult:
+    texts = [(path / "text.txt").read_text() for _, path in sorted(context.inputs.items())]
+    (context.out / "joined.txt").write_text("".join(texts))
+    return StageResult(measured={"peak_memory_bytes": 7})
 
 
-def _last(work: Work[JoinSlice]) -> Outcome:
-    (work.out / "size.txt").write_text(str((work.inputs["joined"] / "joined.txt").stat().st_size))
-    return Outcome()
+def _last(context: StageContext[JoinSlice]) -> StageResult:
+    (context.out / "size.txt").write_text(
+        str((context.inputs["joined"] / "joined.txt").stat().st_size)
+    )
+    return StageResult()
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.engine.conftest import JOIN, LAST, READ, JoinSlice, Recorder, Toy
 from tests.repository import REPOSITORY
-from xlm.engine.stage import Node, Outcome, Work
+from xlm.engine.stage import Node, StageContext, StageResult
 from xlm.errors import ConfigError, StoreError
 from xlm.pipeline.run_record import last_run, write_run_record
 from xlm.processes.pool.executor import WorkerPool
@@ -39,9 +39,9 @@ def test_a_refresh_says_its_verdict(toy: Toy) -> None:
     toy.run()
     number = iter(range(9))
 
-    def differ(work: Work[JoinSlice]) -> Outcome:
-        (work.out / "joined.txt").write_text(str(next(number)))
-        return Outcome()
+    def differ(context: StageContext[JoinSlice]) -> StageResult:
+        (context.out / "joined.txt").write_text(str(next(number)))
+        return StageResult()
 
     def verdicts() -> list[str]:
         recorder = Recorder()
@@ -60,10 +60,10 @@ def test_a_refresh_says_its_verdict(toy: Toy) -> None:
 def test_a_run_that_waits_for_another_says_so(toy: Toy) -> None:
     inside, go_on = threading.Event(), threading.Event()
 
-    def join_slowly(work: Work[JoinSlice]) -> Outcome:
+    def join_slowly(context: StageContext[JoinSlice]) -> StageResult:
         inside.set()
         go_on.wait(60)
-        return JOIN.run(work)
+        return JOIN.run(context)
 
     toy.run(only=("read",))
     toy.use(READ, replace(JOIN, run=join_slowly), LAST)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.conftest import JOIN, LAST, READ, JoinSlice, Recorder, Toy
 from xlm.engine.inputs import CheckCost, InputChecks
-from xlm.engine.stage import Node, Outcome, Work
+from xlm.engine.stage import Node, StageContext, StageResult
 from xlm.errors import StoreError
 from xlm.store.integrity.verification import verify_store
 from xlm.store.manifest import MANIFEST_NAME, RUN_NAME
@@ -156,9 +156,9 @@ def test_damage_that_the_fast_check_sees_makes_nothing_suspect(built: Toy) -> No
 
 
 def test_an_input_that_changes_while_it_is_read_is_not_published(toy: Toy) -> None:
-    def damage_and_join(work: Work[JoinSlice]) -> Outcome:
-        _poison(work.inputs["sw"] / "text.txt")
-        return JOIN.run(work)
+    def damage_and_join(context: StageContext[JoinSlice]) -> StageResult:
+        _poison(context.inputs["sw"] / "text.txt")
+        return JOIN.run(context)
 
     toy.use(READ, replace(JOIN, run=damage_and_join), LAST)
     with pytest.raises(StoreError, match="was damaged while it was needed"):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.engine.conftest import JOIN, LAST, PROFILE, READ, JoinSlice, Recorder, Toy
-from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.errors import (
     ConfigError,
     DataError,
@@ -76,8 +76,8 @@ def test_refresh_builds_again_one_stage_or_one_node(toy: Toy) -> None:
 
 
 def test_what_a_stage_warns_of_is_shown_when_it_is_built(toy: Toy) -> None:
-    def warn(work: Work[JoinSlice]) -> Outcome:
-        return replace(JOIN.run(work), warnings=["no pairs"])
+    def warn(context: StageContext[JoinSlice]) -> StageResult:
+        return replace(JOIN.run(context), warnings=["no pairs"])
 
     toy.use(READ, replace(JOIN, run=warn), LAST)
     recorder = Recorder()
@@ -115,7 +115,7 @@ def test_unknown_stages_to_refresh_are_refused(toy: Toy) -> None:
 
 
 def test_a_failing_stage_leaves_no_artifact_and_the_next_run_builds_it(toy: Toy) -> None:
-    def fail(work: object) -> Outcome:
+    def fail(context: object) -> StageResult:
         raise DataError("sw is empty", fix="check the dump")
 
     toy.use(READ, replace(JOIN, run=fail), LAST)
@@ -133,24 +133,26 @@ def test_a_failing_stage_leaves_no_artifact_and_the_next_run_builds_it(toy: Toy)
 def test_the_next_attempt_goes_on_in_the_logs_of_the_last(toy: Toy) -> None:
     """A rerun deleted its own logs, and the evidence that the error named."""
 
-    def attempt(work: Work[Any], end: BaseException | None) -> Outcome:
-        assert not (work.out / "half").exists()
-        (work.out / "half").write_text("half")
-        with (work.logs / "processes.log").open("a") as log:
+    def attempt(context: StageContext[Any], end: BaseException | None) -> StageResult:
+        assert not (context.out / "half").exists()
+        (context.out / "half").write_text("half")
+        with (context.logs / "processes.log").open("a") as log:
             log.write("attempt\n")
-        evidence = work.logs / "divergence-0" / "update-7-spike" / "report.json"
+        evidence = context.logs / "divergence-0" / "update-7-spike" / "report.json"
         if end is not None:
             evidence.parent.mkdir(parents=True)
             evidence.write_text("{}")
             raise end
         assert evidence.exists()
-        (work.out / "half").unlink()
-        return JOIN.run(work)
+        (context.out / "half").unlink()
+        return JOIN.run(context)
 
-    toy.use(READ, replace(JOIN, run=lambda work: attempt(work, TrainingError("diverged"))), LAST)
+    toy.use(
+        READ, replace(JOIN, run=lambda context: attempt(context, TrainingError("diverged"))), LAST
+    )
     with pytest.raises(TrainingError, match="diverged"):
         toy.run()
-    toy.use(READ, replace(JOIN, run=lambda work: attempt(work, None)), LAST)
+    toy.use(READ, replace(JOIN, run=lambda context: attempt(context, None)), LAST)
     assert toy.run()["join"] == "built"
     with toy.open(toy.request()) as run:
         logs = run.locate(Node("join", ALL)).directory / "logs"
@@ -190,13 +192,13 @@ def test_workers_are_measured(toy: Toy) -> None:
 def test_a_stage_without_workers_is_measured_in_the_driver(toy: Toy) -> None:
     """Its row in the table of costs said 0 B and 0 s."""
 
-    def work_hard(work: object) -> Outcome:
+    def work_hard(context: object) -> StageResult:
         began = time.thread_time()
         while time.thread_time() - began < 0.1:
             pass
-        return Outcome(measured={"cpu_seconds": 1.0})
+        return StageResult(measured={"cpu_seconds": 1.0})
 
-    toy.use(READ, replace(JOIN, run=work_hard), replace(LAST, run=lambda work: Outcome()))
+    toy.use(READ, replace(JOIN, run=work_hard), replace(LAST, run=lambda context: StageResult()))
     toy.run()
     with toy.open(toy.request()) as run:
         artifact = run.locate(Node("join", "all"))
@@ -206,9 +208,9 @@ def test_a_stage_without_workers_is_measured_in_the_driver(toy: Toy) -> None:
 
 
 def test_an_interrupted_run_stops_stages_at_their_next_report(toy: Toy) -> None:
-    def work_on(work: Work[JoinSlice]) -> Outcome:
+    def work_on(context: StageContext[JoinSlice]) -> StageResult:
         run.interrupt()
-        work.progress.update(1, 2, "lines")
+        context.progress.update(1, 2, "lines")
         raise AssertionError("it should have stopped")
 
     toy.use(READ, replace(JOIN, run=work_on), LAST)
@@ -315,7 +317,7 @@ def test_a_run_that_did_not_get_there_is_told_with_the_command_that_continues_it
     ],
 )
 def test_a_disk_that_takes_no_more_is_told_with_advice(toy: Toy, number: int, told: str) -> None:
-    def write(work: object) -> Outcome:
+    def write(context: object) -> StageResult:
         raise OSError(number, os.strerror(number), "somewhere")
 
     toy.use(READ, replace(JOIN, run=write), LAST)

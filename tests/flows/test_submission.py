@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from tests.engine.conftest import JOIN, LAST, READ, ReadSlice, Toy, pool, toy
-from xlm.engine.stage import Outcome, Stage, Work
+from xlm.engine.stage import Stage, StageContext, StageResult
 from xlm.errors import DataError, MissingUpstreamError, PipelineError
 
 __all__ = ["pool", "toy"]
@@ -70,10 +70,10 @@ def test_the_first_run_builds_and_the_second_shows_every_hit_as_cached(run_toy: 
 
 
 def test_one_language_fails_and_the_others_finish(run_toy: RunToy) -> None:
-    def fail_in_swahili(work: Work[ReadSlice]) -> Outcome:
-        if work.unit == "sw":
+    def fail_in_swahili(context: StageContext[ReadSlice]) -> StageResult:
+        if context.unit == "sw":
             raise DataError("sw: no article in the dump", fix="check its date")
-        return READ.run(work)
+        return READ.run(context)
 
     broken = replace(READ, run=fail_in_swahili)
     states, message = run_toy(broken, JOIN, LAST, flow_error=PipelineError)
@@ -108,9 +108,11 @@ def test_every_stage_leaves_a_card(run_toy: RunToy) -> None:
 def test_warnings_of_stages_are_in_the_log_of_their_task_run(run_toy: RunToy) -> None:
     """Bad lines of a text, unknown tokens, a damaged artifact: only the terminal showed them."""
 
-    def warn(work: Work[ReadSlice]) -> Outcome:
-        logging.getLogger("xlm.corpus.opus.extract").warning("text of %s: 2 bad lines", work.unit)
-        return READ.run(work)
+    def warn(context: StageContext[ReadSlice]) -> StageResult:
+        logging.getLogger("xlm.corpus.opus.extract").warning(
+            "text of %s: 2 bad lines", context.unit
+        )
+        return READ.run(context)
 
     run_toy(replace(READ, run=warn), JOIN, LAST)
     from prefect.client.orchestration import get_client

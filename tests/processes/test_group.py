@@ -19,12 +19,12 @@ def test_a_program_of_another_thread_is_ended(tmp_path: Path) -> None:
     up = threading.Event()
     errors: list[str] = []
 
-    def work() -> None:
+    def context() -> None:
         with programs.collecting(), pytest.raises(ToolError) as caught:
             run_process(SLEEP, log_path=tmp_path / "log", on_line=lambda line: up.set())
         errors.append(str(caught.value))
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=context)
     thread.start()
     assert up.wait(60)
     programs.end()

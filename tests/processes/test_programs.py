@@ -223,10 +223,10 @@ def test_an_error_in_a_callback_ends_the_program(tmp_path: Path) -> None:
 def test_it_runs_in_a_thread(tmp_path: Path) -> None:
     codes: list[int] = []
 
-    def work() -> None:
+    def context() -> None:
         codes.append(run_process([PYTHON, "-c", "pass"], log_path=tmp_path / "log").returncode)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=context)
     thread.start()
     thread.join(60)
     assert codes == [0]

@@ -15,7 +15,7 @@ from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.config.training.release import PublishSlice, ReleaseConfig
 from xlm.engine.mapper import ExecutorMapper, Usage
-from xlm.engine.stage import Outcome, Work
+from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError, TrainingError
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.model.formats.sources import read_model
@@ -24,7 +24,7 @@ from xlm.stages.publish import PUBLISH
 from xlm.store.manifest import describe_files
 from xlm.text.segmenters.registry import identity_of
 
-Publish = Callable[[str], tuple[Path, Outcome]]
+Publish = Callable[[str], tuple[Path, StageResult]]
 
 
 @pytest.fixture
@@ -41,10 +41,10 @@ def artifacts(tmp_path: Path, small_world: TinyWorld) -> Artifacts:
 def publish(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
 
-    def run(name: str) -> tuple[Path, Outcome]:
+    def run(name: str) -> tuple[Path, StageResult]:
         out = tmp_path / name
         with ThreadPoolExecutor(1) as executor:
-            work = Work(
+            context = StageContext(
                 unit="all",
                 config=PublishSlice(release=ReleaseConfig(name="xlm-tiny"), synthetic=False),
                 inputs=artifacts.inputs,
@@ -54,14 +54,14 @@ def publish(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 mapper=ExecutorMapper(executor, 1, Usage()),
                 workers=1,
             )
-            return out, PUBLISH.run(work)
+            return out, PUBLISH.run(context)
 
     return run
 
 
 @pytest.mark.slow
 def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Artifacts) -> None:
-    out, outcome = publish("out")
+    out, result = publish("out")
     names = {path.name for path in (out / "classifier").iterdir()}
     assert names == {
         *("model.safetensors", "config.json", "vocab.json", "merges.txt"),
@@ -70,7 +70,7 @@ def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Arti
     assert names - {path.name for path in (out / "masked-lm").iterdir()} == {"accuracy.png"}
     tokenizer = XLMTokenizer.from_pretrained(out / "classifier")
     vocabulary = load_vocabulary(artifacts.inputs["vocabulary"])
-    assert len(tokenizer) == vocabulary.size == outcome.counts["vocabulary"]
+    assert len(tokenizer) == vocabulary.size == result.counts["vocabulary"]
     theirs = XLMForSequenceClassification.from_pretrained(out / "classifier").eval()
     ours = load_classifier(artifacts.inputs["finetune"]).eval()
     tokens_BT = torch.tensor([[1, 20, 30, 1, 40, 50, 1]])
@@ -81,7 +81,7 @@ def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Arti
     assert (expected - found).abs().max() < 1e-4
     model = XLMWithLMHeadModel.from_pretrained(out / "masked-lm")
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    assert outcome.counts["masked-lm.parameters"] == parameters
+    assert result.counts["masked-lm.parameters"] == parameters
 
 
 def test_a_model_trained_by_clm_alone_is_causal_and_its_classifier_is_not(

@@ -13,12 +13,12 @@ from tests.shards.text_path import UNITS, digests, run_text_path
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.engine.mapper import SerialMapper
-from xlm.engine.stage import Outcome
+from xlm.engine.stage import StageResult
 from xlm.errors import DataError
 from xlm.shards.reader import read_inference_pairs, read_lines, read_pairs
 from xlm.stages.tokenize import TOKENIZE
 
-Run = tuple[Path, dict[str, Outcome]]
+Run = tuple[Path, dict[str, StageResult]]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_the_vocabulary_knows_the_codes_of_its_pieces(run: Run, tmp_path: Path) 
         vocabulary.require_codes(tmp_path / "codes")
 
 
-def outcomes_hash(outcomes: dict[str, Outcome]) -> str:
+def outcomes_hash(outcomes: dict[str, StageResult]) -> str:
     return str(outcomes["vocabulary.all"].counts["hash"])
 
 

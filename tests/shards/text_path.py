@@ -15,7 +15,7 @@ from typing import Any
 
 from xlm.config.reading.resolve import resolve
 from xlm.engine.mapper import ExecutorMapper, SerialMapper, Usage
-from xlm.engine.stage import Mapper, Outcome, Stage, Work
+from xlm.engine.stage import Mapper, Stage, StageContext, StageResult
 from xlm.processes.pool.executor import worker_pool
 from xlm.stages.apply_bpe import APPLY_BPE
 from xlm.stages.learn_bpe import LEARN_BPE
@@ -62,7 +62,7 @@ def write_corpus(root: Path) -> None:
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def run_text_path(root: Path, mapper: Mapper) -> dict[str, Outcome]:
+def run_text_path(root: Path, mapper: Mapper) -> dict[str, StageResult]:
     """Run all text stages for all units below `root`; outcomes by `stage.unit`."""
     config = resolve(
         "sample",
@@ -75,7 +75,7 @@ def run_text_path(root: Path, mapper: Mapper) -> dict[str, Outcome]:
         ],
     )
     write_corpus(root)
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, StageResult] = {}
 
     def run(stage: Stage[Any, Any], unit: str, inputs: Mapping[str, Path]) -> None:
         folder = root / stage.name / unit
@@ -83,7 +83,7 @@ def run_text_path(root: Path, mapper: Mapper) -> dict[str, Outcome]:
         for place in places.values():
             place.mkdir(parents=True)
         assert set(stage.upstream(config, unit)) >= set(inputs)
-        work = Work(
+        context = StageContext(
             unit=unit,
             config=stage.slice(config, unit),
             inputs=inputs,
@@ -91,7 +91,7 @@ def run_text_path(root: Path, mapper: Mapper) -> dict[str, Outcome]:
             workers=1,
             **places,
         )
-        outcomes[f"{stage.name}.{unit}"] = stage.run(work)
+        outcomes[f"{stage.name}.{unit}"] = stage.run(context)
 
     def out(stage: Stage[Any, Any], unit: str) -> Path:
         return root / stage.name / unit / "out"

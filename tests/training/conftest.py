@@ -9,7 +9,7 @@ import pytest
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from tests.training.runs import NO_DROPOUT
 from xlm.config.training.pretrain import PretrainSlice
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.training.launch.job import PretrainJob
 
 MakeJob = Callable[..., PretrainJob]
@@ -64,14 +64,14 @@ class Recorder:
 
 
 @pytest.fixture
-def make_work(world: TinyWorld, tmp_path: Path) -> Callable[..., Work[PretrainSlice]]:
+def make_context(world: TinyWorld, tmp_path: Path) -> Callable[..., StageContext[PretrainSlice]]:
     """What the stage gets; keyword arguments go to the pretraining config."""
 
-    def make(name: str, **changes: object) -> Work[PretrainSlice]:
+    def make(name: str, **changes: object) -> StageContext[PretrainSlice]:
         inputs = {"vocabulary": world.vocabulary}
         inputs |= {f"data.{unit}": path for unit, path in {**world.mono, **world.pairs}.items()}
         any_mapper: Any = None
-        return Work(
+        return StageContext(
             unit="all",
             config=PretrainSlice(
                 languages=LANGUAGES,

@@ -13,7 +13,7 @@ import pytest
 
 from tests.training.runs import NO_DROPOUT, files, straight_run
 from xlm.config.training.pretrain import PretrainSlice
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.stages.pretrain import PRETRAIN
 from xlm.training.launch.entry import main
 from xlm.training.launch.job import SPEED_FILE, PretrainJob, write_job
@@ -79,7 +79,7 @@ def _steps(job: PretrainJob) -> int:
 
 @pytest.mark.slow
 def test_one_process_then_two_then_one_see_what_one_sees(
-    make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
+    make_context: Callable[..., StageContext[PretrainSlice]], make_job: Callable[..., PretrainJob]
 ) -> None:
     """The same batches and masks whatever the number of processes, also of those that resume."""
     settings: dict[str, Any] = {
@@ -88,9 +88,9 @@ def test_one_process_then_two_then_one_see_what_one_sees(
     }  # fmt: skip
     one = straight_run(make_job("one", model=NO_DROPOUT, updates=24, **settings))
     straight_run(make_job("changing", model=NO_DROPOUT, updates=8, **settings))
-    work = make_work("changing", updates=16, processes=2, **settings)
-    PRETRAIN.run(work)
-    assert "going on from update 8" in (work.logs / "processes.log").read_text()
+    context = make_context("changing", updates=16, processes=2, **settings)
+    PRETRAIN.run(context)
+    assert "going on from update 8" in (context.logs / "processes.log").read_text()
     last = straight_run(make_job("changing", model=NO_DROPOUT, updates=24, **settings))
     expected, found = (_records(directory) for directory in (one, last))
     assert [r["step"] for r in found] == list(range(1, 25))

@@ -13,7 +13,7 @@ from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.config.training.pretrain import PretrainSlice
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.errors import TrainingError, XlmError
 from xlm.model.encoder import Encoder
 from xlm.model.formats.conversion import PortableModel
@@ -129,7 +129,7 @@ def test_the_stage_trains_from_it_in_a_process_of_its_own(
     world: TinyWorld, source: Path, tmp_path: Path
 ) -> None:
     any_mapper: Any = None
-    work = Work(
+    context = StageContext(
         unit="all",
         config=PretrainSlice(
             languages=LANGUAGES,
@@ -147,8 +147,8 @@ def test_the_stage_trains_from_it_in_a_process_of_its_own(
         mapper=any_mapper,
         workers=1,
     )
-    PRETRAIN.run(work)
-    said = (work.logs / "processes.log").read_text()
+    PRETRAIN.run(context)
+    said = (context.logs / "processes.log").read_text()
     assert f"warm start from {source}: 134 tokens taken, 0 new; languages taken: en fr sw" in said
 
 

@@ -1,6 +1,6 @@
 """The ids that a model learns from, and those that it is measured on.
 
-    data = open_training_data({"sw": shards}, {}, config, description, work.scratch / "ids")
+    data = open_training_data({"sw": shards}, {}, config, description, context.scratch / "ids")
     corpus = load_corpus("valid", mono={"sw": shards}, pairs={}, vocabulary_hash=vocabulary.hash)
 
 Training data stay on disk in flat files (xlm/shards/random_access/copy.py). Held-out splits, whose

@@ -10,7 +10,7 @@ from xlm.engine.events import Status
 from xlm.engine.inputs import CheckCost
 from xlm.engine.machine import machine_record
 from xlm.engine.mapper import Usage, resident_memory_bytes
-from xlm.engine.stage import Node, Outcome, Source, Stage
+from xlm.engine.stage import Node, Source, Stage, StageResult
 from xlm.store.manifest import UpstreamRecord
 from xlm.store.store import Artifact
 
@@ -49,7 +49,7 @@ def description_of(
     key: str,
     ingredients: Mapping[str, Any],
     upstream: Mapping[str, Artifact],
-    outcome: Outcome,
+    result: StageResult,
     config: Config,
 ) -> dict[str, Any]:
     """The manifest's fields but for files and digest; the inputs' bytes were verified."""
@@ -58,14 +58,14 @@ def description_of(
         "key": key,
         "tools": ingredients["tools"],
         "upstream": {role: _record(artifact) for role, artifact in upstream.items()},
-        "counts": dict(outcome.counts),
-        "sources": [_source(source) for source in outcome.sources],
+        "counts": dict(result.counts),
+        "sources": [_source(source) for source in result.sources],
         "resolved_config": config.model_dump(mode="json"),
     }
 
 
 def measured_of(
-    outcome: Outcome, seconds: float, usage: Usage, checks: CheckCost
+    result: StageResult, seconds: float, usage: Usage, checks: CheckCost
 ) -> dict[str, Any]:
     """What `run.json` says of the building of an artifact.
 
@@ -75,7 +75,7 @@ def measured_of(
     resident memory at the stage's end is recorded. `input_check_seconds` and `input_check_bytes`
     are the cost of hashing inputs that nothing else in this run had hashed.
     """
-    measured = dict(outcome.measured)
+    measured = dict(result.measured)
     peak = max(int(measured.get("peak_memory_bytes", 0)), usage.peak_memory_bytes)
     cpu = float(measured.get("cpu_seconds", 0.0)) + usage.cpu_seconds
     return (

@@ -94,11 +94,11 @@ class _Planner:
         if missing:
             changed = _changes(last, ingredients, inputs, set(missing)) if last else ["never built"]
             reasons = (*changed, f"after {_list_nodes(missing)}")
-            return PlannedNode(node, "pending", reasons, **self._known(stage, node))
+            return PlannedNode(node, "pending", reasons, **self._preview(stage, node))
         key = artifact_key(ingredients)
         reason = self._reason(stage, node, key, ingredients, last)
         if reason:
-            return PlannedNode(node, "build", reason, key=key, **self._known(stage, node))
+            return PlannedNode(node, "build", reason, key=key, **self._preview(stage, node))
         manifest = read_manifest(self._store.directory(stage.name, key))
         self._digests[node] = manifest.digest
         return PlannedNode(node, "cached", (), size(manifest.size_bytes), key, _addresses(manifest))
@@ -129,11 +129,11 @@ class _Planner:
     def _last(self, node: Node) -> Reference | None:
         return self._references.last(self._request.profile, node.stage, node.unit)
 
-    def _known(self, stage: Stage[Any, Any], node: Node) -> dict[str, Any]:
-        if stage.known is None:
+    def _preview(self, stage: Stage[Any, Any], node: Node) -> dict[str, Any]:
+        if stage.preview is None:
             return {}
-        known = stage.known(self._graph.config, node.unit, self._cache)
-        return {"addresses": known.addresses, "size": known.size}
+        preview = stage.preview(self._graph.config, node.unit, self._cache)
+        return {"addresses": preview.addresses, "size": preview.size}
 
 
 def _changes(

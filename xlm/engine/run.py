@@ -25,7 +25,7 @@ from xlm.engine.inputs import CheckCost, InputChecks
 from xlm.engine.mapper import ExecutorMapper, Usage
 from xlm.engine.node_key import key_ingredients, stale_reason
 from xlm.engine.request import RequestT
-from xlm.engine.stage import ConfigT, Node, Outcome, Stage, Work
+from xlm.engine.stage import ConfigT, Node, Stage, StageContext, StageResult
 from xlm.errors import MissingUpstreamError, PipelineError, RequeueError, StoreError
 from xlm.processes.group import ProgramGroup
 from xlm.processes.pool.executor import WorkerPool, on_interrupt, worker_pool
@@ -229,7 +229,7 @@ class DagRun(Generic[ConfigT, RequestT]):
         forget_unfinished(staging.scratch / "records", staging.out)
         usage = Usage()
         writers = self.store.writers_lock(stage.name, key)
-        work: Work[Any] = Work(
+        context: StageContext[Any] = StageContext(
             unit=node.unit,
             config=stage.slice(config, node.unit),
             inputs={role: one.directory for role, one in building.upstream.items()},
@@ -244,17 +244,17 @@ class DagRun(Generic[ConfigT, RequestT]):
         )
         self._require_whole(building)
         if stage.network:
-            outcome, seconds = self._run_stage(node, stage, work, usage)
+            result, seconds = self._run_stage(node, stage, context, usage)
         else:
             with self._slots:
-                outcome, seconds = self._run_stage(node, stage, work, usage)
+                result, seconds = self._run_stage(node, stage, context, usage)
         self._require_whole(building)
-        description = description_of(key, building.ingredients, building.upstream, outcome, config)
-        measured = measured_of(outcome, seconds, usage, checked)
+        description = description_of(key, building.ingredients, building.upstream, result, config)
+        measured = measured_of(result, seconds, usage, checked)
         earlier = self.store.digest(stage.name, key)
         artifact = self.store.publish(staging, description, measured, stage.volatile)
         self.checks.wrote(artifact)
-        for warning in outcome.warnings:
+        for warning in result.warnings:
             self.observer.noticed(node, f"warning: {warning}")
         if earlier is not None and self.request.refreshes(node):
             self.observer.noticed(node, verdict_line(earlier, artifact.manifest.digest))
@@ -271,16 +271,16 @@ class DagRun(Generic[ConfigT, RequestT]):
                 )
 
     def _run_stage(
-        self, node: Node, stage: Stage[Any, Any], work: Work[Any], usage: Usage
-    ) -> tuple[Outcome, float]:
+        self, node: Node, stage: Stage[Any, Any], context: StageContext[Any], usage: Usage
+    ) -> tuple[StageResult, float]:
         """Run the stage in this thread, whose CPU time counts as the workers' does."""
         began, began_cpu = time.monotonic(), time.thread_time()
         self._require_uninterrupted()
         self.observer.started(node)
         with self._programs.collecting():
-            outcome = stage.run(work)
+            result = stage.run(context)
         usage.add(time.thread_time() - began_cpu, 0)
-        return outcome, time.monotonic() - began
+        return result, time.monotonic() - began
 
     def _remember(self, built: Built, ingredients: dict[str, Any]) -> Built:
         node, manifest = built.node, built.artifact.manifest

@@ -18,7 +18,17 @@ from xlm.display.progress import NoProgress, Progress
 from xlm.engine.config import Config
 from xlm.store.records import FileJob, Mapper, map_files
 
-__all__ = ["ALL", "FileJob", "Known", "Mapper", "Node", "Outcome", "Source", "Stage", "Work"]
+__all__ = [
+    "ALL",
+    "FileJob",
+    "Mapper",
+    "Node",
+    "Preview",
+    "Source",
+    "Stage",
+    "StageContext",
+    "StageResult",
+]
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 """The configuration of a whole DAG."""
@@ -53,7 +63,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Known:
+class Preview:
     """What `xlm plan` can say of a unit that is not built: never a mirror's addresses or sizes."""
 
     addresses: tuple[str, ...] = ()
@@ -61,7 +71,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StageResult:
     """What a stage reports beside its files.
 
     `counts` follow from the rules and are stored in the manifest; `measured` (seconds, tokens/s)
@@ -75,7 +85,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Work(Generic[SliceT]):
+class StageContext(Generic[SliceT]):
     """All that a running stage may touch.
 
     `out` survives a kill: a rerun of the same key finds it as it was left, so a stage may continue
@@ -125,9 +135,9 @@ class Stage(Generic[ConfigT, SliceT]):
     summary: str
     units: Callable[[ConfigT], Sequence[str]]
     upstream: Callable[[ConfigT, str], Mapping[str, Node]]
-    """Role in `Work.inputs` to the node that fills it."""
+    """Role in `StageContext.inputs` to the node that fills it."""
     slice: Callable[[ConfigT, str], SliceT]
-    run: Callable[[Work[SliceT]], Outcome]
+    run: Callable[[StageContext[SliceT]], StageResult]
     tools: tuple[str, ...] = ()
     """Distributions whose version shapes the bytes."""
     volatile: tuple[str, ...] = ()
@@ -138,5 +148,5 @@ class Stage(Generic[ConfigT, SliceT]):
     """Asked on a hit, with the manifest: a reason why the artifact no longer holds, or None."""
     require: Callable[[ConfigT], None] | None = None
     """Called before a run that builds this stage; raises a `ConfigError` if it could not work."""
-    known: Callable[[ConfigT, str, Path], "Known"] | None = None
+    preview: Callable[[ConfigT, str, Path], "Preview"] | None = None
     """What is known of a unit before it is built; the path is a cache that may be deleted."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.training.release import PublishSlice
 from xlm.display.plotting import Style
-from xlm.engine.stage import Outcome, Work
+from xlm.engine.stage import StageContext, StageResult
 from xlm.model.formats.hugging_face import write_classifier, write_masked_lm
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.release.card.facts import RunFacts
@@ -21,32 +21,32 @@ MASKED_LM = "masked-lm"
 
 
 def publish(
-    work: Work[PublishSlice], *, sources: Mapping[str, Path], data: Mapping[str, Path]
-) -> Outcome:
+    context: StageContext[PublishSlice], *, sources: Mapping[str, Path], data: Mapping[str, Path]
+) -> StageResult:
     """Write both folders; counts: parameters and bytes of weights of each, size of the vocabulary.
 
     Raises:
         DataError: weights, codes, vocabulary or results do not fit each other.
         TrainingError: the vocabulary is not the one that the model was trained with.
     """
-    inputs = work.inputs
+    inputs = context.inputs
     facts = read_facts(
         inputs,
         sources=sources,
         data=data,
-        release=work.config.release,
-        synthetic=work.config.synthetic,
-        segmenters=work.config.segmenters,
+        release=context.config.release,
+        synthetic=context.config.synthetic,
+        segmenters=context.config.segmenters,
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
     vocabulary.require_codes(inputs["learn-bpe"] / CODES_NAME)
     written = {
-        MASKED_LM: write_masked_lm(work.out / MASKED_LM, load_encoder(inputs["pretrain"])),
-        CLASSIFIER: write_classifier(work.out / CLASSIFIER, load_classifier(inputs["finetune"])),
+        MASKED_LM: write_masked_lm(context.out / MASKED_LM, load_encoder(inputs["pretrain"])),
+        CLASSIFIER: write_classifier(context.out / CLASSIFIER, load_classifier(inputs["finetune"])),
     }
     for name, counts in written.items():
-        folder = work.out / name
+        folder = context.out / name
         write_tokenizer(
             folder,
             tokens=vocabulary.tokens,
@@ -56,18 +56,18 @@ def publish(
         )
         card = render_card(facts, classifier=name == CLASSIFIER, parameters=counts["parameters"])
         (folder / "README.md").write_bytes(card.encode())
-    _draw(work, facts)
+    _draw(context, facts)
     totals = {
         f"{name}.{count}": value
         for name, counts in written.items()
         for count, value in counts.items()
     }
-    return Outcome(counts={**totals, "vocabulary": vocabulary.size})
+    return StageResult(counts={**totals, "vocabulary": vocabulary.size})
 
 
-def _draw(work: Work[PublishSlice], facts: RunFacts) -> None:
-    style = Style(work.config.release.dots_per_inch)
-    classifier, masked_lm = work.out / CLASSIFIER, work.out / MASKED_LM
+def _draw(context: StageContext[PublishSlice], facts: RunFacts) -> None:
+    style = Style(context.config.release.dots_per_inch)
+    classifier, masked_lm = context.out / CLASSIFIER, context.out / MASKED_LM
     figures = [
         Figure("training", masked_lm / TRAINING_NAME, facts, style),
         Figure("accuracy", classifier / ACCURACY_NAME, facts, style),
@@ -76,7 +76,7 @@ def _draw(work: Work[PublishSlice], facts: RunFacts) -> None:
     if facts.vocabulary:
         figures.append(Figure("fertility", masked_lm / FERTILITY_NAME, facts, style))
         shared.append(FERTILITY_NAME)
-    for number, _ in enumerate(work.mapper.map(draw_figure, figures), start=1):
-        work.progress.update(number, len(figures), "figures")
+    for number, _ in enumerate(context.mapper.map(draw_figure, figures), start=1):
+        context.progress.update(number, len(figures), "figures")
     for name in shared:
         (classifier / name).write_bytes((masked_lm / name).read_bytes())

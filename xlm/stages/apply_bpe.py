@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.config import Config
-from xlm.engine.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, FileJob, Node, Stage, StageContext, StageResult
 from xlm.stages.learn_bpe import CODES_FILE
 from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import text_units
@@ -23,18 +23,18 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {"text": Node("tokenize", unit), "codes": Node("learn-bpe", ALL)}
 
 
-def run(work: Work[ApplyBpeSlice]) -> Outcome:
+def run(context: StageContext[ApplyBpeSlice]) -> StageResult:
     """Apply the codes to every file of the input under the same name."""
-    files = text_files(work.inputs["text"])
-    codes = work.inputs["codes"] / CODES_FILE
+    files = text_files(context.inputs["text"])
+    codes = context.inputs["codes"] / CODES_FILE
     jobs = [
         FileJob(
-            name=file.path.name, sources=(file.path, codes), targets=(work.out / file.path.name,)
+            name=file.path.name, sources=(file.path, codes), targets=(context.out / file.path.name,)
         )
         for file in files
     ]
-    counts = work.map_files(_apply, jobs)
-    return Outcome(counts=counts_by_split([file.split for file in files], counts))
+    counts = context.map_files(_apply, jobs)
+    return StageResult(counts=counts_by_split([file.split for file in files], counts))
 
 
 def _apply(job: FileJob) -> dict[str, int]:

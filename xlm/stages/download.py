@@ -7,7 +7,7 @@ from typing import Any
 from xlm.config.data.sources import OFFICIAL_IDS
 from xlm.config.pipeline import PipelineConfig
 from xlm.corpus.sources.specs import DownloadSlice, spec_of
-from xlm.engine.stage import ALL, Known, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, Node, Preview, Stage, StageContext, StageResult
 from xlm.stages.make_world import MIRROR
 
 SYNTHETIC_LICENCE = "Apache-2.0"
@@ -43,12 +43,12 @@ def _is_synthetic(config: PipelineConfig, unit: str) -> bool:
     return config.sample is not None and unit not in OFFICIAL_IDS
 
 
-def run(work: Work[DownloadSlice]) -> Outcome:
+def run(context: StageContext[DownloadSlice]) -> StageResult:
     """Fetch the file into `out` under the name that it has at its host."""
     from xlm.corpus.sources.download import download
 
-    world = work.inputs.get(MIRROR)
-    return download(work, str(world / MIRROR) if world else work.config.mirror)
+    world = context.inputs.get(MIRROR)
+    return download(context, str(world / MIRROR) if world else context.config.mirror)
 
 
 def _stale(config: DownloadSlice, manifest: Mapping[str, Any]) -> str | None:
@@ -59,11 +59,11 @@ def _stale(config: DownloadSlice, manifest: Mapping[str, Any]) -> str | None:
     return changed_in_mirror(config.mirror, manifest)
 
 
-def _known(config: PipelineConfig, unit: str, cache: Path) -> Known:
+def _preview(config: PipelineConfig, unit: str, cache: Path) -> Preview:
     from xlm.corpus.sources.resolve import resolve_download
 
     found = resolve_download(config.sources, unit, cache)
-    return Known((found.address,), found.size_text)
+    return Preview((found.address,), found.size_text)
 
 
 DOWNLOAD = Stage(
@@ -76,5 +76,5 @@ DOWNLOAD = Stage(
     run=run,
     network=True,
     stale=_stale,
-    known=_known,
+    preview=_preview,
 )

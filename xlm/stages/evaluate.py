@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.xnli import EvaluateSlice
-from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.data_units import data_inputs, data_nodes
 from xlm.stages.units import english_required
 
@@ -34,18 +34,18 @@ def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
     )
 
 
-def run(work: Work[EvaluateSlice]) -> Outcome:
+def run(context: StageContext[EvaluateSlice]) -> StageResult:
     """Measure both models in a process group and write the tables."""
     from xlm.xnli.launch.driver import evaluate
 
     return evaluate(
-        work,
-        encoder=work.inputs["pretrain"],
-        classifier=work.inputs["finetune"],
-        vocabulary=work.inputs["vocabulary"],
-        mono=data_inputs(work.inputs, "mono"),
-        pairs=data_inputs(work.inputs, "pair"),
-        xnli=data_inputs(work.inputs, "xnli"),
+        context,
+        encoder=context.inputs["pretrain"],
+        classifier=context.inputs["finetune"],
+        vocabulary=context.inputs["vocabulary"],
+        mono=data_inputs(context.inputs, "mono"),
+        pairs=data_inputs(context.inputs, "pair"),
+        xnli=data_inputs(context.inputs, "xnli"),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
 from xlm.corpus.sources.specs import ExtractParallelSlice, parts_of
-from xlm.engine.stage import Node, Outcome, Stage, Work
+from xlm.engine.stage import Node, Stage, StageContext, StageResult
 
 
 def extract_parallel_units(config: PipelineConfig) -> Sequence[str]:
@@ -27,11 +27,11 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {name: Node("download", name) for name in config.sources.downloads_of(unit)}
 
 
-def run(work: Work[ExtractParallelSlice]) -> Outcome:
+def run(context: StageContext[ExtractParallelSlice]) -> StageResult:
     """Write `text.{language}.txt` for both languages; line i of one is line i of the other."""
     from xlm.corpus.opus.extract import extract_parallel
 
-    return extract_parallel(work)
+    return extract_parallel(context)
 
 
 EXTRACT_PARALLEL = Stage(

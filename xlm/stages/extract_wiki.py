@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from xlm.config.data.corpus import ExtractWikiSlice
 from xlm.config.data.sources import WIKIPEDIA_ID
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.stage import Node, Outcome, Stage, Work
+from xlm.engine.stage import Node, Stage, StageContext, StageResult
 
 DUMP = "dump"
 
@@ -24,11 +24,11 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {DUMP: Node("download", f"{WIKIPEDIA_ID}.{unit}")}
 
 
-def run(work: Work[ExtractWikiSlice]) -> Outcome:
+def run(context: StageContext[ExtractWikiSlice]) -> StageResult:
     """Write `documents.jsonl` (id, title, url, text) and `text.txt` (XLM's lines)."""
     from xlm.corpus.wikipedia.extract import extract_wikipedia
 
-    return extract_wikipedia(work, work.inputs[DUMP])
+    return extract_wikipedia(context, context.inputs[DUMP])
 
 
 EXTRACT_WIKI = Stage(

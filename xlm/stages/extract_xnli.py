@@ -6,7 +6,7 @@ from xlm.config.data.corpus import ExtractXnliSlice
 from xlm.config.data.sources import MULTINLI_ID, XNLI_ID
 from xlm.config.languages.pairs import ENGLISH, LANGUAGES
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.stage import Node, Outcome, Stage, Work
+from xlm.engine.stage import Node, Stage, StageContext, StageResult
 
 
 def extract_xnli_units(config: PipelineConfig) -> Sequence[str]:
@@ -30,11 +30,11 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {name: Node("download", name) for name in ids}
 
 
-def run(work: Work[ExtractXnliSlice]) -> Outcome:
+def run(context: StageContext[ExtractXnliSlice]) -> StageResult:
     """Write `valid.tsv`, `test.tsv` and for English `train.tsv`: premise, hypothesis, label."""
     from xlm.corpus.xnli.extract import extract_xnli
 
-    return extract_xnli(work)
+    return extract_xnli(context)
 
 
 EXTRACT_XNLI = Stage(

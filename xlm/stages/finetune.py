@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.xnli import FinetuneSlice
-from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.data_units import data_inputs, data_nodes, pretraining_nodes
 from xlm.stages.units import XNLI_PREFIX, english_required
 
@@ -36,17 +36,17 @@ def _slice(config: PipelineConfig, unit: str) -> FinetuneSlice:
     )
 
 
-def run(work: Work[FinetuneSlice]) -> Outcome:
+def run(context: StageContext[FinetuneSlice]) -> StageResult:
     """Fine-tune in a process group, with restarts chosen by English dev accuracy."""
     from xlm.xnli.launch.driver import finetune
 
     return finetune(
-        work,
-        encoder=work.inputs["pretrain"],
-        vocabulary=work.inputs["vocabulary"],
-        xnli=data_inputs(work.inputs, "xnli"),
-        mono=data_inputs(work.inputs, "mono"),
-        pairs=data_inputs(work.inputs, "pair"),
+        context,
+        encoder=context.inputs["pretrain"],
+        vocabulary=context.inputs["vocabulary"],
+        xnli=data_inputs(context.inputs, "xnli"),
+        mono=data_inputs(context.inputs, "mono"),
+        pairs=data_inputs(context.inputs, "pair"),
     )
 
 

@@ -12,7 +12,7 @@ from xlm.config.data.learners import LearnerName
 from xlm.config.data.sources import OFFICIAL_CODES_ID
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.config import Config
-from xlm.engine.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, FileJob, Node, Stage, StageContext, StageResult
 from xlm.errors import DataError
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units
@@ -54,53 +54,55 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {name: Node("tokenize", name) for name in corpus_units(config)}
 
 
-def run(work: Work[LearnBpeSlice | OfficialBpeSlice]) -> Outcome:
+def run(context: StageContext[LearnBpeSlice | OfficialBpeSlice]) -> StageResult:
     """Sample lines, learn, write `codes`; or copy the published ones."""
-    if isinstance(work.config, OfficialBpeSlice):
-        return _copy(work.inputs[_PUBLISHED] / work.config.file, work.out / CODES_FILE)
-    return _learn(work, work.config)
+    if isinstance(context.config, OfficialBpeSlice):
+        return _copy(context.inputs[_PUBLISHED] / context.config.file, context.out / CODES_FILE)
+    return _learn(context, context.config)
 
 
-def _copy(published: Path, target: Path) -> Outcome:
+def _copy(published: Path, target: Path) -> StageResult:
     from xlm.bpe.codes import read_ranks
 
     codes = len(read_ranks(published))
     target.write_bytes(published.read_bytes())
-    return Outcome(counts={"codes": codes})
+    return StageResult(counts={"codes": codes})
 
 
-def _learn(work: Work[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice) -> Outcome:
+def _learn(
+    context: StageContext[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice
+) -> StageResult:
     from xlm.bpe.learning.learners import learn_codes
 
-    sample = work.scratch / "sample.txt"
-    counts = _write_sample(work, config, sample)
+    sample = context.scratch / "sample.txt"
+    counts = _write_sample(context, config, sample)
 
     def report(merges: int) -> None:
         if merges % _REPORT_EVERY == 0 or merges == config.codes:
-            work.progress.update(merges, config.codes, "merges")
+            context.progress.update(merges, config.codes, "merges")
 
     learned = learn_codes(
         sample,
-        work.out / CODES_FILE,
+        context.out / CODES_FILE,
         codes=config.codes,
-        messages=work.logs / "learner.log",
+        messages=context.logs / "learner.log",
         learner=config.learner,
-        threads=work.workers,
+        threads=context.workers,
         on_merge=report,
     )
     sample.unlink()
     counts |= {"codes": learned.codes, "pairs_exhausted": int(learned.exhausted)}
-    return Outcome(counts=counts, measured=learned.process.measured())
+    return StageResult(counts=counts, measured=learned.process.measured())
 
 
 def _write_sample(
-    work: Work[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice, sample: Path
+    context: StageContext[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice, sample: Path
 ) -> dict[str, int]:
     """Fill `sample` part by part, in the order of the files; count lines per language."""
     from xlm.bpe.learning.sample import sampling_rates
 
-    files = train_files(work.inputs)
-    lengths = list(work.mapper.map(_count, [file.path for _, _, file in files]))
+    files = train_files(context.inputs)
+    lengths = list(context.mapper.map(_count, [file.path for _, _, file in files]))
     lines: dict[str, int] = {}
     for (_, language, _), length in zip(files, lengths, strict=True):
         lines[language] = lines.get(language, 0) + length
@@ -111,7 +113,7 @@ def _write_sample(
         FileJob(
             name=f"{unit}/{file.path.name}",
             sources=(file.path,),
-            targets=(work.scratch / f"part.{number:06d}",),
+            targets=(context.scratch / f"part.{number:06d}",),
             options={
                 "place": f"{unit}/{file.path.name}",
                 "rate": rates.get(language, 0.0),
@@ -124,7 +126,7 @@ def _write_sample(
     counts |= {f"sampled_{language}": 0 for language in sorted(lines)}
     with sample.open("wb") as whole:
         for job, (_, language, _), written in zip(
-            jobs, files, work.mapper.map(_sample, jobs), strict=True
+            jobs, files, context.mapper.map(_sample, jobs), strict=True
         ):
             (part,) = job.targets
             with part.open("rb") as file:

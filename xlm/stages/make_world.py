@@ -11,7 +11,7 @@ from pydantic import Field
 from xlm.config.data.sample import SampleConfig
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.config import Config
-from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.errors import ConfigError
 
 MIRROR = "mirror"
@@ -41,12 +41,14 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {}
 
 
-def run(work: Work[WorldSlice]) -> Outcome:
+def run(context: StageContext[WorldSlice]) -> StageResult:
     """Write the world's mirror under `out/mirror` and count what it holds."""
     from xlm.sample.files.mirror import write_mirror
 
-    config = work.config
-    return Outcome(counts=write_mirror(work.out / MIRROR, config.sample, config.date, work.mapper))
+    config = context.config
+    return StageResult(
+        counts=write_mirror(context.out / MIRROR, config.sample, config.date, context.mapper)
+    )
 
 
 MAKE_WORLD = Stage(

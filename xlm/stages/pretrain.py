@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.pretrain import PretrainSlice
-from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.model.formats.fit import require_fitting_source
 from xlm.model.formats.source_files import identity_of
 from xlm.stages.data_units import data_inputs, pretraining_nodes
@@ -41,15 +41,15 @@ def _require_fitting_warm_start(config: PipelineConfig) -> None:
         )
 
 
-def run(work: Work[PretrainSlice]) -> Outcome:
+def run(context: StageContext[PretrainSlice]) -> StageResult:
     """Train in a process group and publish the weights and what led to them."""
     from xlm.training.launch.pretraining import pretrain
 
     return pretrain(
-        work,
-        vocabulary=work.inputs["vocabulary"],
-        mono=data_inputs(work.inputs, "mono"),
-        pairs=data_inputs(work.inputs, "pair"),
+        context,
+        vocabulary=context.inputs["vocabulary"],
+        mono=data_inputs(context.inputs, "mono"),
+        pairs=data_inputs(context.inputs, "pair"),
     )
 
 

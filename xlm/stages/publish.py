@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.release import PublishSlice
-from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.data_units import data_inputs, data_nodes
 from xlm.stages.units import english_required
 from xlm.text.segmenters.registry import identity_of
@@ -44,18 +44,18 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return nodes | data_nodes(config, "mono", "pair")
 
 
-def run(work: Work[PublishSlice]) -> Outcome:
+def run(context: StageContext[PublishSlice]) -> StageResult:
     """Write both folders; counts: parameters and bytes of weights, size of the vocabulary."""
     from xlm.release.publish import publish
 
     return publish(
-        work,
+        context,
         sources={
             role.removeprefix(SOURCE_ROLE): path
-            for role, path in sorted(work.inputs.items())
+            for role, path in sorted(context.inputs.items())
             if role.startswith(SOURCE_ROLE)
         },
-        data={**data_inputs(work.inputs, "mono"), **data_inputs(work.inputs, "pair")},
+        data={**data_inputs(context.inputs, "mono"), **data_inputs(context.inputs, "pair")},
     )
 
 

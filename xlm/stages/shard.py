@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.config import Config
-from xlm.engine.stage import ALL, FileJob, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, FileJob, Node, Stage, StageContext, StageResult
 from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import Kind, kind_of, languages_of, text_units
 
@@ -33,34 +33,34 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {"text": Node("apply-bpe", unit), "vocabulary": Node("vocabulary", ALL)}
 
 
-def run(work: Work[ShardSlice]) -> Outcome:
+def run(context: StageContext[ShardSlice]) -> StageResult:
     """Write one Parquet file for each text file (or for both sides of a pair)."""
     from xlm.bpe.counting import unknown_warning
 
     grouped: dict[tuple[str, str], list[Path]] = {}
-    for file in text_files(work.inputs["text"]):
+    for file in text_files(context.inputs["text"]):
         # Both sides of a pair fall together, in alphabetical order like the languages.
         grouped.setdefault((file.split, file.shard), []).append(file.path)
     jobs = [
         FileJob(
             name=f"{split}.{shard}",
-            sources=(*paths, work.inputs["vocabulary"]),
-            targets=(work.out / f"{split}.{shard}.parquet",),
-            options={"split": split, **work.config.model_dump(mode="json")},
+            sources=(*paths, context.inputs["vocabulary"]),
+            targets=(context.out / f"{split}.{shard}.parquet",),
+            options={"split": split, **context.config.model_dump(mode="json")},
         )
         for (split, shard), paths in sorted(grouped.items())
     ]
-    found = work.map_files(_shard, jobs)
+    found = context.map_files(_shard, jobs)
     counts = counts_by_split([job.options["split"] for job in jobs], found)
     unknown, tokens = (
         sum(count for name, count in counts.items() if name.endswith(f"_{kind}"))
         for kind in ("unknown", "tokens")
     )
     percent: dict[str, float] = {}
-    if warning := unknown_warning(work.unit, unknown, tokens):
+    if warning := unknown_warning(context.unit, unknown, tokens):
         log.warning("%s", warning)
         percent = {"unknown_percent": round(100 * unknown / tokens, 1)}
-    return Outcome(counts={**counts, **percent})
+    return StageResult(counts={**counts, **percent})
 
 
 def _shard(job: FileJob) -> dict[str, int]:

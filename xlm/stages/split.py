@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from xlm.config.data.corpus import SplitSlice
 from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.stage import Node, Outcome, Stage, Work
+from xlm.engine.stage import Node, Stage, StageContext, StageResult
 
 TEXT = "text"
 
@@ -25,11 +25,11 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {TEXT: Node("extract-parallel" if "-" in unit else "extract-wiki", unit)}
 
 
-def run(work: Work[SplitSlice]) -> Outcome:
+def run(context: StageContext[SplitSlice]) -> StageResult:
     """Write `{split}.{shard}.txt`, or `{split}.{shard}.{language}.txt` for both of a pair."""
     from xlm.corpus.split.divide import split
 
-    return split(work, work.inputs[TEXT])
+    return split(context, context.inputs[TEXT])
 
 
 SPLIT = Stage(

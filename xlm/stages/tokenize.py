@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from xlm.config.languages.segmenters import split_spec
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.config import Config, operational
-from xlm.engine.stage import FileJob, Node, Outcome, Stage, Work
+from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
 from xlm.stages.text_jobs import counts_by_split, text_files
 from xlm.stages.units import Kind, kind_of, languages_of, text_units
 from xlm.text.segmenters.registry import identity_of, unsegmented_warning, with_path
@@ -59,29 +59,29 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {"text": Node("split", unit)}
 
 
-def run(work: Work[TokenizeSlice]) -> Outcome:
+def run(context: StageContext[TokenizeSlice]) -> StageResult:
     """Tokenize every file of the input under the same name."""
-    for language in work.config.languages:
-        warning = unsegmented_warning(language, language in work.config.segmenters)
+    for language in context.config.languages:
+        warning = unsegmented_warning(language, language in context.config.segmenters)
         if warning:
             log.warning("%s", warning)
-    files = text_files(work.inputs["text"])
+    files = text_files(context.inputs["text"])
     jobs = [
         FileJob(
             name=file.path.name,
             sources=(file.path,),
-            targets=(work.out / file.path.name,),
+            targets=(context.out / file.path.name,),
             options={
-                "language": file.language or work.config.languages[0],
-                "segmenters": work.config.segmenter_specs,
+                "language": file.language or context.config.languages[0],
+                "segmenters": context.config.segmenter_specs,
                 "split": file.split,
-                "kind": work.config.kind,
+                "kind": context.config.kind,
             },
         )
         for file in files
     ]
-    counts = work.map_files(_tokenize, jobs)
-    return Outcome(counts=counts_by_split([file.split for file in files], counts))
+    counts = context.map_files(_tokenize, jobs)
+    return StageResult(counts=counts_by_split([file.split for file in files], counts))
 
 
 def _tokenize(job: FileJob) -> dict[str, int]:

@@ -16,7 +16,7 @@ from typing import Literal
 from xlm.config.data.sources import OFFICIAL_VOCABULARY_ID
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.config import Config
-from xlm.engine.stage import ALL, Node, Outcome, Stage, Work
+from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.learn_bpe import CODES_FILE
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units
@@ -58,33 +58,33 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return nodes
 
 
-def run(work: Work[VocabularySlice]) -> Outcome:
+def run(context: StageContext[VocabularySlice]) -> StageResult:
     """Write `vocabulary.txt` (all counts), `vocabulary.json` (the cut), `report.json`."""
     from xlm.bpe.counting import MOST_UNKNOWN, language_report, unknown_warning, write_counts
     from xlm.bpe.vocabulary import read_counted, write_vocabulary
 
-    counts = _count_languages(work)
+    counts = _count_languages(context)
     everything: Counter[str] = Counter()
     for found in counts.values():
         everything.update(found)
-    if work.config.file is None:
-        write_counts(everything, work.out / COUNTED_FILE)
+    if context.config.file is None:
+        write_counts(everything, context.out / COUNTED_FILE)
     else:
-        published = work.inputs[_PUBLISHED] / work.config.file
-        (work.out / COUNTED_FILE).write_bytes(published.read_bytes())
+        published = context.inputs[_PUBLISHED] / context.config.file
+        (context.out / COUNTED_FILE).write_bytes(published.read_bytes())
     counted = read_counted(
-        work.out / COUNTED_FILE, size=work.config.size, min_count=work.config.min_count
+        context.out / COUNTED_FILE, size=context.config.size, min_count=context.config.min_count
     )
-    codes = (work.inputs[_CODES] / CODES_FILE).read_bytes()
+    codes = (context.inputs[_CODES] / CODES_FILE).read_bytes()
     vocabulary = replace(counted, codes_hash=hashlib.sha256(codes).hexdigest())
-    write_vocabulary(vocabulary, work.out)
+    write_vocabulary(vocabulary, context.out)
     report = language_report(counts, vocabulary)
     for language, row in report.items():
         if warning := unknown_warning(language, int(row["unknown"]), int(row["tokens"])):
             log.warning("%s", warning)
     text = json.dumps(report, indent=1, sort_keys=True) + "\n"
-    (work.out / REPORT_FILE).write_text(text, encoding="utf-8", newline="\n")
-    return Outcome(
+    (context.out / REPORT_FILE).write_text(text, encoding="utf-8", newline="\n")
+    return StageResult(
         counts={
             "size": vocabulary.size,
             "types": len(everything),
@@ -100,13 +100,13 @@ def run(work: Work[VocabularySlice]) -> Outcome:
     )
 
 
-def _count_languages(work: Work[VocabularySlice]) -> dict[str, Counter[str]]:
+def _count_languages(context: StageContext[VocabularySlice]) -> dict[str, Counter[str]]:
     """The pieces of each language's train splits, its sides of pairs included."""
     files = train_files(
-        {unit: path for unit, path in work.inputs.items() if unit not in (_PUBLISHED, _CODES)}
+        {unit: path for unit, path in context.inputs.items() if unit not in (_PUBLISHED, _CODES)}
     )
     by_language: dict[str, Counter[str]] = {}
-    counted = work.mapper.map(_count, [file.path for _, _, file in files])
+    counted = context.mapper.map(_count, [file.path for _, _, file in files])
     for (_, language, _), counts in zip(files, counted, strict=True):
         by_language.setdefault(language, Counter()).update(counts)
     return by_language

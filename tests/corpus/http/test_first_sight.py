@@ -17,7 +17,7 @@ TEXT = b"One sentence.\nAnother one.\n"
 
 
 @pytest.fixture
-def fetch(make_work, tmp_path):
+def fetch(make_context, tmp_path):
     def run(mirror, name):
         plain = {
             "kind": "plain",
@@ -30,10 +30,10 @@ def fetch(make_work, tmp_path):
         network = {"attempts": 1, "timeout_seconds": 10}
         sources = {"parallel": [plain], "mirror": mirror, "network": network}
         config = PipelineConfig(languages=("en", "sw"), sources=sources)
-        work = make_work(DOWNLOAD.slice(config, "plain.en"), "plain.en", name)
-        work = replace(work, pins=tmp_path / "pins")
-        outcome = download(work, mirror)
-        return (work.out / "plain.en.txt").read_bytes(), outcome
+        context = make_context(DOWNLOAD.slice(config, "plain.en"), "plain.en", name)
+        context = replace(context, pins=tmp_path / "pins")
+        outcome = download(context, mirror)
+        return (context.out / "plain.en.txt").read_bytes(), outcome
 
     return run
 

@@ -17,22 +17,22 @@ SPLITS = ("train", "valid", "test")
 _counter = iter(range(10**9))
 
 
-def _split(make_work, columns, languages=("sw",), **config):
+def _split(make_context, columns, languages=("sw",), **config):
     """Split `columns` (lines by language) and return outcome and rows by split."""
     settings_ = SplitConfig(**{"valid_fraction": 0.2, "test_fraction": 0.2, **config})
-    work = make_work(
+    context = make_context(
         SplitSlice(languages=languages, **settings_.model_dump()),
         "-".join(languages),
         f"work{next(_counter)}",
     )
-    text = work.scratch / "in"
+    text = context.scratch / "in"
     text.mkdir()
     names = ["text.txt"] if len(languages) == 1 else [f"text.{code}.txt" for code in languages]
     for name, lines in zip(names, columns, strict=True):
         (text / name).write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
-    work.inputs["text"] = text
-    outcome = run(work)
-    return outcome, {split: _read(work.out, split, languages) for split in SPLITS}, work
+    context.inputs["text"] = text
+    outcome = run(context)
+    return outcome, {split: _read(context.out, split, languages) for split in SPLITS}, context
 
 
 def _read(folder, split, languages):
@@ -59,9 +59,9 @@ _ANY = settings(
     cap=st.integers(1, 5),
     order=st.sampled_from(["shuffled", "document"]),
 )
-def test_no_line_is_lost_and_none_stands_on_two_sides(make_work, lines, cap, order):
+def test_no_line_is_lost_and_none_stands_on_two_sides(make_context, lines, cap, order):
     outcome, rows, _ = _split(
-        make_work, [lines], max_valid_lines=cap, max_test_lines=cap, order=order
+        make_context, [lines], max_valid_lines=cap, max_test_lines=cap, order=order
     )
     counts = outcome.counts
     kept = [row[0] for split in SPLITS for row in rows[split]]
@@ -83,13 +83,13 @@ def test_no_line_is_lost_and_none_stands_on_two_sides(make_work, lines, cap, ord
     others=st.lists(_LINE, min_size=40, max_size=40),
     cut=st.integers(0, 39),
 )
-def test_no_english_sentence_trains_one_pair_and_tests_another(make_work, english, others, cut):
+def test_no_english_sentence_trains_one_pair_and_tests_another(make_context, english, others, cut):
     first = [english, others[: len(english)]]
     second_english = english[cut % len(english) :][::-1]
     second = [others[: len(second_english)], second_english]
     held_out, trained = set(), set()
     for columns, languages in ((first, ("en", "sw")), (second, ("ar", "en"))):
-        outcome, rows, _ = _split(make_work, columns, languages, max_valid_lines=2)
+        outcome, rows, _ = _split(make_context, columns, languages, max_valid_lines=2)
         column = languages.index("en")
         trained |= {normalised(row[column]) for row in rows["train"]}
         held_out |= {normalised(row[column]) for s in ("valid", "test") for row in rows[s]}
@@ -100,35 +100,35 @@ def test_no_english_sentence_trains_one_pair_and_tests_another(make_work, englis
     assert not held_out & trained
 
 
-def test_document_order_keeps_the_order_of_training_lines(make_work):
+def test_document_order_keeps_the_order_of_training_lines(make_context):
     lines = [f"line {number}" for number in range(300)]
-    _, rows, _ = _split(make_work, [lines], order="document")
+    _, rows, _ = _split(make_context, [lines], order="document")
     for split in SPLITS:
         numbers = [int(row[0].split()[1]) for row in rows[split]]
         assert numbers == sorted(numbers)
-    _, shuffled, _ = _split(make_work, [lines])
+    _, shuffled, _ = _split(make_context, [lines])
     assert sorted(shuffled["train"]) == sorted(rows["train"])
     assert shuffled["train"] != rows["train"]
 
 
-def test_the_order_does_not_depend_on_the_number_of_buckets(make_work, monkeypatch):
+def test_the_order_does_not_depend_on_the_number_of_buckets(make_context, monkeypatch):
     lines = [f"line {number % 50}" for number in range(500)]
-    _, one, _ = _split(make_work, [lines, lines], ("en", "sw"))
+    _, one, _ = _split(make_context, [lines, lines], ("en", "sw"))
     shuffle = line_files.Shuffle.__init__
 
     def small(self, folder, total_bytes):
         shuffle(self, folder, total_bytes, bucket_bytes=100)
 
     monkeypatch.setattr(line_files.Shuffle, "__init__", small)
-    _, many, work = _split(make_work, [lines, lines], ("en", "sw"))
+    _, many, context = _split(make_context, [lines, lines], ("en", "sw"))
     assert many == one
-    assert list((work.scratch / "shuffle").iterdir()) == []
+    assert list((context.scratch / "shuffle").iterdir()) == []
 
 
-def test_splits_come_out_near_their_fractions_and_under_their_caps(make_work):
+def test_splits_come_out_near_their_fractions_and_under_their_caps(make_context):
     lines = [f"line {number}" for number in range(5000)]
     outcome, rows, _ = _split(
-        make_work, [lines], valid_fraction=0.1, test_fraction=0.1, max_test_lines=50
+        make_context, [lines], valid_fraction=0.1, test_fraction=0.1, max_test_lines=50
     )
     assert 400 < len(rows["valid"]) < 600
     assert 30 < len(rows["test"]) <= 50
@@ -136,60 +136,60 @@ def test_splits_come_out_near_their_fractions_and_under_their_caps(make_work):
     assert outcome.counts["train_lines"] > 4200
 
 
-def test_a_capped_pair_drops_what_is_over_the_cap(make_work):
+def test_a_capped_pair_drops_what_is_over_the_cap(make_context):
     lines = [f"line {number}" for number in range(2000)]
-    outcome, rows, _ = _split(make_work, [lines, lines], ("en", "sw"), max_test_lines=10)
+    outcome, rows, _ = _split(make_context, [lines, lines], ("en", "sw"), max_test_lines=10)
     assert len(rows["test"]) == 10
     assert 300 < outcome.counts["test_over_cap"] < 500
     assert outcome.counts["train_lines"] < 1300
 
 
-def test_shards_hold_so_many_lines_and_no_more(make_work):
+def test_shards_hold_so_many_lines_and_no_more(make_context):
     lines = [f"line {number}" for number in range(100)]
-    outcome, _, work = _split(make_work, [lines, lines], ("en", "sw"), lines_per_shard=7)
-    shards = sorted(work.out.glob("train.*.en.txt"))
+    outcome, _, context = _split(make_context, [lines, lines], ("en", "sw"), lines_per_shard=7)
+    shards = sorted(context.out.glob("train.*.en.txt"))
     assert [path.name for path in shards[:2]] == ["train.00000.en.txt", "train.00001.en.txt"]
     counts = [len(path.read_text().split("\n")) - 1 for path in shards]
     assert set(counts[:-1]) == {7}
     assert 1 <= counts[-1] <= 7
     assert outcome.counts["train_shards"] == len(shards)
-    assert len(sorted(work.out.glob("train.*.sw.txt"))) == len(shards)
+    assert len(sorted(context.out.glob("train.*.sw.txt"))) == len(shards)
 
 
-def test_another_seed_gives_other_sides(make_work):
+def test_another_seed_gives_other_sides(make_context):
     lines = [f"line {number}" for number in range(300)]
-    assert _split(make_work, [lines], seed=1)[1] != _split(make_work, [lines], seed=2)[1]
+    assert _split(make_context, [lines], seed=1)[1] != _split(make_context, [lines], seed=2)[1]
 
 
-def test_fewer_than_three_different_lines_all_train(make_work):
-    _, rows, work = _split(make_work, [["same", "same", "other"]])
+def test_fewer_than_three_different_lines_all_train(make_context):
+    _, rows, context = _split(make_context, [["same", "same", "other"]])
     assert len(rows["train"]) == 3
-    assert (work.out / "valid.00000.txt").read_bytes() == b""
+    assert (context.out / "valid.00000.txt").read_bytes() == b""
 
 
 @pytest.mark.parametrize("number", range(3, 40))
-def test_a_handful_of_lines_fills_all_sides(make_work, number):
+def test_a_handful_of_lines_fills_all_sides(make_context, number):
     lines = [f"{number} {line}" for line in range(number)]
-    _, rows, _ = _split(make_work, [lines], valid_fraction=0.25, test_fraction=0.25)
+    _, rows, _ = _split(make_context, [lines], valid_fraction=0.25, test_fraction=0.25)
     assert all(rows[split] for split in SPLITS)
 
 
-def test_shards_of_an_earlier_attempt_do_not_stay(make_work):
+def test_shards_of_an_earlier_attempt_do_not_stay(make_context):
     lines = [f"line {number}" for number in range(50)]
-    _, _, work = _split(make_work, [lines], lines_per_shard=2)
-    (work.out / "train.00099.txt").write_text("left by a killed run\n")
-    run(work)
-    assert not (work.out / "train.00099.txt").exists()
+    _, _, context = _split(make_context, [lines], lines_per_shard=2)
+    (context.out / "train.00099.txt").write_text("left by a killed run\n")
+    run(context)
+    assert not (context.out / "train.00099.txt").exists()
 
 
-def test_nothing_to_split_is_an_error(make_work):
+def test_nothing_to_split_is_an_error(make_context):
     with pytest.raises(DataError, match="sw: no line to split"):
-        _split(make_work, [[]])
+        _split(make_context, [[]])
 
 
-def test_unequal_sides_are_an_error(make_work):
+def test_unequal_sides_are_an_error(make_context):
     with pytest.raises(DataError, match=r"text\.en\.txt and text\.sw\.txt differ in their number"):
-        _split(make_work, [["a", "b"], ["a"]], ("en", "sw"))
+        _split(make_context, [["a", "b"], ["a"]], ("en", "sw"))
 
 
 def test_sentences_are_compared_by_letters_and_digits():

@@ -38,7 +38,7 @@ SENTENCES = {
 }
 
 
-def _work(make_work, folder, english, french, parts=None, most=0.01):
+def _work(make_context, folder, english, french, parts=None, most=0.01):
     part = PairPart(
         kind="plain", downloads=("p.en", "p.fr"), codes=(("en",), ("fr",)),
         files=("train.en", "train.fr"),
@@ -46,32 +46,32 @@ def _work(make_work, folder, english, french, parts=None, most=0.01):
     config = ExtractParallelSlice(
         languages=("en", "fr"), parts=parts or (part,), max_pairs=None, max_bad_lines=most
     )
-    work = make_work(config, "en-fr")
+    context = make_context(config, "en-fr")
     for code, content in (("en", english), ("fr", french)):
         directory = folder / code
         directory.mkdir(exist_ok=True)
         (directory / f"train.{code}").write_bytes(content)
-        work.inputs[f"p.{code}"] = directory
-    return work
+        context.inputs[f"p.{code}"] = directory
+    return context
 
 
-def _lines(work, code):
-    return (work.out / f"text.{code}.txt").read_bytes().decode().split("\n")[:-1]
+def _lines(context, code):
+    return (context.out / f"text.{code}.txt").read_bytes().decode().split("\n")[:-1]
 
 
 def _utf8(text):
     return text.encode()
 
 
-def test_latin1_is_refused_with_share_first_line_and_encoding(make_work, tmp_path):
-    work = _work(make_work, tmp_path, _utf8("x\n") + _utf8(ENGLISH),
+def test_latin1_is_refused_with_share_first_line_and_encoding(make_context, tmp_path):
+    context = _work(make_context, tmp_path, _utf8("x\n") + _utf8(ENGLISH),
                  b"x\n" + FRENCH.encode("latin-1"))  # fmt: skip
     with pytest.raises(
         DataError,
         match=r"train\.fr: 10 of 11 lines \(90\.9%\) are not plain UTF-8, the first is line 2; "
         r"probably WINDOWS-1252; .*iconv -f WINDOWS-1252 -t UTF-8.*sources\.max_bad_lines",
     ):
-        run(work)
+        run(context)
 
 
 @pytest.mark.parametrize("code", SENTENCES)
@@ -127,43 +127,43 @@ def test_utf8_is_never_taken_for_wide_text(shared, code):
 
 
 @pytest.mark.parametrize("name", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_utf16_is_refused_whatever_the_threshold(make_work, tmp_path, name):
-    work = _work(make_work, tmp_path, _utf8(ENGLISH), FRENCH.encode(name), most=1.0)
+def test_utf16_is_refused_whatever_the_threshold(make_context, tmp_path, name):
+    context = _work(make_context, tmp_path, _utf8(ENGLISH), FRENCH.encode(name), most=1.0)
     with pytest.raises(DataError, match=r"train\.fr: the text is UTF-(16|32)-.E, not UTF-8"):
-        run(work)
+        run(context)
 
 
-def test_few_bad_lines_are_counted_and_reported(make_work, tmp_path, caplog):
+def test_few_bad_lines_are_counted_and_reported(make_context, tmp_path, caplog):
     english = [b"line %d\n" % i for i in range(300)]
     french = [b"ligne %d\n" % i for i in range(300)]
     french[41] = b"th\xe9 noir\n"
     french[99] = b"nul\0nul\n"
-    work = _work(make_work, tmp_path, b"".join(english), b"".join(french))
+    context = _work(make_context, tmp_path, b"".join(english), b"".join(french))
     with caplog.at_level(logging.WARNING):
-        counts = run(work).counts
+        counts = run(context).counts
     assert (counts["lines_not_utf8"], counts["lines_with_nul"], counts["pairs"]) == (1, 1, 300)
-    assert _lines(work, "fr")[41] == "th\ufffd noir"
+    assert _lines(context, "fr")[41] == "th\ufffd noir"
     assert "train.fr: 2 of 300 lines are not plain UTF-8, the first is line 42" in caplog.text
 
 
-def test_the_threshold_is_a_setting_that_moves_no_key(make_work, tmp_path):
+def test_the_threshold_is_a_setting_that_moves_no_key(make_context, tmp_path):
     lax = resolve("mini15", ["sources.max_bad_lines=0.5"])
     slices = [extract_parallel_slice(c, "en-fr") for c in (resolve("mini15"), lax)]
     assert [s.max_bad_lines for s in slices] == [0.01, 0.5]
     assert slices[0].key_fields() == slices[1].key_fields()
     french = b"".join(b"\xe9 %d\n" % i if i % 3 == 0 else b"e %d\n" % i for i in range(30))
     english = b"".join(b"e %d\n" % i for i in range(30))
-    assert run(_work(make_work, tmp_path, english, french, most=0.5)).counts["pairs"] == 30
+    assert run(_work(make_context, tmp_path, english, french, most=0.5)).counts["pairs"] == 30
     with pytest.raises(DataError, match="10 of 30 lines"):
-        run(_work(make_work, tmp_path, english, french, most=0.3))
+        run(_work(make_context, tmp_path, english, french, most=0.3))
 
 
-def test_text_that_ends_at_cr_alone_is_read_as_lines_and_reported(make_work, tmp_path, caplog):
+def test_text_that_ends_at_cr_alone_is_read_as_lines_and_reported(make_context, tmp_path, caplog):
     returns = ENGLISH.replace("\n", "\r")
-    work = _work(make_work, tmp_path, b"\xef\xbb\xbf" + _utf8(returns), _utf8(FRENCH))
+    context = _work(make_context, tmp_path, b"\xef\xbb\xbf" + _utf8(returns), _utf8(FRENCH))
     with caplog.at_level(logging.WARNING):
-        counts = run(work).counts
-    assert _lines(work, "en") == ENGLISH.splitlines()
+        counts = run(context).counts
+    assert _lines(context, "en") == ENGLISH.splitlines()
     assert (counts["pairs"], counts["texts_with_cr_line_ends"]) == (10, 1)
     assert "train.en: its line ends are CR alone: it is read as 10 lines" in caplog.text
 
@@ -176,44 +176,44 @@ def test_cr_lines_longer_than_a_block_keep_their_ends():
 
 
 @pytest.mark.parametrize("last", ["\n", "\r\n"])
-def test_many_cr_between_few_lf_are_refused(make_work, tmp_path, last):
+def test_many_cr_between_few_lf_are_refused(make_context, tmp_path, last):
     mixed = ("one\r" * 30) + f"two{last}"
-    work = _work(make_work, tmp_path, _utf8(mixed), _utf8("eins\n"))
+    context = _work(make_context, tmp_path, _utf8(mixed), _utf8("eins\n"))
     with pytest.raises(DataError, match=r"train\.en: mixed line ends, 30 CR and 1 LF"):
-        run(work)
+        run(context)
 
 
-def test_crlf_and_other_line_ends_inside_shift_nothing(make_work, tmp_path):
+def test_crlf_and_other_line_ends_inside_shift_nothing(make_context, tmp_path):
     english = "a\u2028b\r\nc\x85d\r\ne\rf\r\n"
-    work = _work(make_work, tmp_path, _utf8(english), b"1\n2\n3\n")
-    counts = run(work).counts
-    assert _lines(work, "en") == ["a\u2028b", "c\x85d", "e\rf"]
+    context = _work(make_context, tmp_path, _utf8(english), b"1\n2\n3\n")
+    counts = run(context).counts
+    assert _lines(context, "en") == ["a\u2028b", "c\x85d", "e\rf"]
     assert counts["returns_inside_lines"] == 1
 
 
-def test_an_empty_side_is_refused_with_both_counts(make_work, tmp_path):
+def test_an_empty_side_is_refused_with_both_counts(make_context, tmp_path):
     with pytest.raises(DataError, match=r"train\.en has 10 lines, train\.fr has 0"):
-        run(_work(make_work, tmp_path, _utf8(ENGLISH), b""))
+        run(_work(make_context, tmp_path, _utf8(ENGLISH), b""))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_packed_text_is_unpacked_whatever_its_name(make_work, tmp_path, pack):
+def test_packed_text_is_unpacked_whatever_its_name(make_context, tmp_path, pack):
     half = len(FRENCH.encode()) // 2
     members = pack(FRENCH.encode()[:half]) + pack(FRENCH.encode()[half:])
-    work = _work(make_work, tmp_path, _utf8(ENGLISH), members)
-    run(work)
-    assert _lines(work, "fr") == FRENCH.splitlines()
+    context = _work(make_context, tmp_path, _utf8(ENGLISH), members)
+    run(context)
+    assert _lines(context, "fr") == FRENCH.splitlines()
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_damaged_packed_text_is_refused(make_work, tmp_path, pack):
+def test_damaged_packed_text_is_refused(make_context, tmp_path, pack):
     packed = pack(FRENCH.encode())
     flipped = bytearray(packed)
     flipped[len(packed) // 2] ^= 0xFF
     for content in (packed[:-9], bytes(flipped)):
-        work = _work(make_work, tmp_path, _utf8(ENGLISH), content)
+        context = _work(make_context, tmp_path, _utf8(ENGLISH), content)
         with pytest.raises(DataError, match=r"train\.fr"):
-            run(work)
+            run(context)
 
 
 @pytest.mark.slow
@@ -265,42 +265,42 @@ def test_an_honest_text_with_a_place_that_packs_well_is_read(tmp_path, small_win
     (b"Rar!\x1a\x07\x01", "a rar archive"),
     (b"train.en".ljust(257, b"\0") + b"ustar\x0000", "a tar archive"),
 ])  # fmt: skip
-def test_what_is_packed_in_another_way_is_named(make_work, tmp_path, start, what, pack):
-    work = _work(make_work, tmp_path, pack(start + b"rest\n" * 200), _utf8(FRENCH))
+def test_what_is_packed_in_another_way_is_named(make_context, tmp_path, start, what, pack):
+    context = _work(make_context, tmp_path, pack(start + b"rest\n" * 200), _utf8(FRENCH))
     with pytest.raises(DataError, match=rf"train\.en is {what}, not text"):
-        run(work)
+        run(context)
 
 
-def test_unequal_sides_name_carriage_returns(make_work, tmp_path):
+def test_unequal_sides_name_carriage_returns(make_context, tmp_path):
     """Half of the line ends are CR alone: the two numbers do not say what to mend."""
     mixed = "".join(f"line {i}" + ("\n" if i % 2 else "\r") for i in range(10))
-    work = _work(make_work, tmp_path, _utf8(mixed), _utf8(FRENCH))
+    context = _work(make_context, tmp_path, _utf8(mixed), _utf8(FRENCH))
     with pytest.raises(DataError, match=r"train\.en has 5 .*; train\.en has 5 carriage returns"):
-        run(work)
+        run(context)
 
 
 @pytest.mark.parametrize(("bad", "fix"), [
     (b"a\0b\n", r"probably text with NUL characters; remove them \(tr -d"),
     ("größer ".encode()[:-1] + b"\xc3 " + "é".encode() + b"\n", "probably damaged UTF-8; get it "),
 ])  # fmt: skip
-def test_what_has_no_other_encoding_is_not_converted(make_work, tmp_path, bad, fix):
-    work = _work(make_work, tmp_path, bad * 10, _utf8(FRENCH))
+def test_what_has_no_other_encoding_is_not_converted(make_context, tmp_path, bad, fix):
+    context = _work(make_context, tmp_path, bad * 10, _utf8(FRENCH))
     with pytest.raises(DataError, match=fix) as caught:
-        run(work)
+        run(context)
     assert "ITS-ENCODING" not in str(caught.value)
 
 
-def test_members_of_a_zip_are_held_to_the_same(make_work, tmp_path):
+def test_members_of_a_zip_are_held_to_the_same(make_context, tmp_path):
     directory = tmp_path / "zip"
     directory.mkdir()
     with zipfile.ZipFile(directory / "en-fr.txt.zip", "w") as archive:
         archive.writestr("C.en-fr.en", ENGLISH.replace("\n", "\r"))
         archive.writestr("C.en-fr.fr", FRENCH.encode("latin-1"))
     part = PairPart(kind="moses", downloads=("c.en-fr",), codes=(("en",), ("fr",)))
-    work = _work(make_work, tmp_path, b"", b"", parts=(part,))
-    work.inputs["c.en-fr"] = directory
+    context = _work(make_context, tmp_path, b"", b"", parts=(part,))
+    context.inputs["c.en-fr"] = directory
     with pytest.raises(DataError, match=r"C\.en-fr\.fr: 10 of 10 lines \(100\.0%\)"):
-        run(work)
+        run(context)
 
 
 @pytest.mark.parametrize("name", ["latin1.fr", "utf16.fr", "cr_only.en"])

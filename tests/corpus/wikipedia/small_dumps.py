@@ -33,6 +33,6 @@ def write_dump(folder, *streams, closed=True):
     return path
 
 
-def run_extract(make_work, folder, **config):
-    work = make_work(ExtractWikiSlice(language="en", **config), "en", dump=folder)
-    return work, run(work)
+def run_extract(make_context, folder, **config):
+    context = make_context(ExtractWikiSlice(language="en", **config), "en", dump=folder)
+    return context, run(context)

@@ -69,15 +69,15 @@ def _fetcher(mirror):
 
 
 @pytest.mark.slow
-def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(host, served, make_work):
+def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(host, served, make_context):
     """Twenty random cuts through the loopback host."""
     content = b"".join(served)
     ends = [sum(map(len, served[: n + 1])) for n in range(len(served))]
     cuts = random.Random(1).sample(range(10_000, len(content) + 5_000), 20)
     for number, head_bytes in enumerate(cuts):
-        work = make_work(_slice(host.address, head_bytes=head_bytes), name=f"cut{number}")
-        outcome = run(work)
-        (path,) = work.out.iterdir()
+        context = make_context(_slice(host.address, head_bytes=head_bytes), name=f"cut{number}")
+        outcome = run(context)
+        (path,) = context.out.iterdir()
         kept = path.read_bytes()
         assert kept == content[: max(end for end in ends if end <= head_bytes)]
         reader = PageReader(path)
@@ -94,16 +94,16 @@ def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(host, served, make
         assert host.ranges()[-1] == f"bytes=0-{head_bytes - 1}"
 
 
-def test_a_folder_as_mirror_gives_the_same_head_as_a_host(shared, make_work):
+def test_a_folder_as_mirror_gives_the_same_head_as_a_host(shared, make_context):
     source = shared / "mirror" / "dumps.wikimedia.org" / "swwiki" / "20261101"
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
-    work = make_work(_slice(shared / "mirror", head_bytes=100_000))
-    outcome = run(work)
-    kept = (work.out / name).read_bytes()
+    context = make_context(_slice(shared / "mirror", head_bytes=100_000))
+    outcome = run(context)
+    kept = (context.out / name).read_bytes()
     assert (source / name).read_bytes().startswith(kept)
     assert 0 < len(kept) <= 100_000
     assert outcome.counts["host_bytes"] == (source / name).stat().st_size
-    whole = make_work(_slice(shared / "mirror", head_bytes=1_000_000), name="whole")
+    whole = make_context(_slice(shared / "mirror", head_bytes=1_000_000), name="whole")
     assert run(whole).counts["whole"] == 1
     assert (whole.out / name).read_bytes() == (source / name).read_bytes()
 
@@ -122,14 +122,14 @@ def test_a_head_that_is_no_bzip2_is_refused(tmp_path):
         cut_to_whole_streams(path)
 
 
-def test_a_whole_file_is_checked(host, served, new_file, make_work):
+def test_a_whole_file_is_checked(host, served, new_file, make_context):
     path = f"{FOLDER}/20261101/swwiki-20261101-pages-articles-multistream.xml.bz2"
     host.files[path] = new_file(b"".join(served)[:-1] + b"!")
     for head_bytes in (None, 10_000_000):
-        work = make_work(_slice(host.address, head_bytes=head_bytes))
+        context = make_context(_slice(host.address, head_bytes=head_bytes))
         with pytest.raises(ChecksumError, match="sha1 is"):
-            run(work)
-        assert list(work.out.iterdir()) == []
+            run(context)
+        assert list(context.out.iterdir()) == []
 
 
 def test_a_dump_in_parts_is_taken_from_the_job_that_joins_them(host, served, new_file):
@@ -233,13 +233,13 @@ def test_a_wiki_without_dumps_is_said(host):
         published_digests(_fetcher(host.address), _spec("20200101"))
 
 
-def test_the_unfinished_dump_of_the_shared_mirror_is_refused(shared, make_work):
+def test_the_unfinished_dump_of_the_shared_mirror_is_refused(shared, make_context):
     for date in ("20261120", "20250101"):
         with pytest.raises(SourceError, match="date=20261101, the newest that is finished"):
-            run(make_work(_slice(shared / "mirror", date=date)))
+            run(make_context(_slice(shared / "mirror", date=date)))
 
 
-def test_a_truncated_dump_in_a_mirror_is_seen(shared, tmp_path, make_work):
+def test_a_truncated_dump_in_a_mirror_is_seen(shared, tmp_path, make_context):
     folder = tmp_path / "dumps.wikimedia.org" / "swwiki"
     shutil.copytree(shared / "mirror" / "dumps.wikimedia.org" / "swwiki", folder)
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
@@ -248,4 +248,4 @@ def test_a_truncated_dump_in_a_mirror_is_seen(shared, tmp_path, make_work):
     path.parent.chmod(0o755)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ChecksumError):
-        run(make_work(_slice(tmp_path)))
+        run(make_context(_slice(tmp_path)))

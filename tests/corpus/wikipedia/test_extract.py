@@ -21,47 +21,47 @@ AS_XLM = {"titles": "original", "variant": "original"}
 """The golden files hold titles and language variants as the dump writes them."""
 
 
-def _mirror_dump(shared, make_work, code, **config):
+def _mirror_dump(shared, make_context, code, **config):
     folder = shared / "mirror" / "dumps.wikimedia.org" / f"{code}wiki" / "20261101"
     (dump,) = folder.glob("*multistream.xml.bz2")
-    work = make_work(ExtractWikiSlice(language=code, **config), code)
-    inputs = work.scratch.parent / "in"
+    context = make_context(ExtractWikiSlice(language=code, **config), code)
+    inputs = context.scratch.parent / "in"
     inputs.mkdir()
     shutil.copy(dump, inputs)
-    work.inputs["dump"] = inputs
-    return work
+    context.inputs["dump"] = inputs
+    return context
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_the_text_of_the_mirror_dumps_equals_the_golden(shared, make_work, code):
-    work = _mirror_dump(shared, make_work, code, **AS_XLM)
-    outcome = run(work)
+def test_the_text_of_the_mirror_dumps_equals_the_golden(shared, make_context, code):
+    context = _mirror_dump(shared, make_context, code, **AS_XLM)
+    outcome = run(context)
     golden = shared / "golden" / "wikiextractor_mirror" / f"{code}.all.raw"
-    assert (work.out / "text.txt").read_bytes() == golden.read_bytes()
+    assert (context.out / "text.txt").read_bytes() == golden.read_bytes()
     assert outcome.counts["documents"] == outcome.counts["articles"]
     assert outcome.counts["redirects"] == 3
     assert outcome.measured["peak_memory_bytes"] > 1_000_000
     assert outcome.measured["cpu_seconds"] > 0.01
     assert outcome.counts["missing_pages"] == outcome.counts["dropped_pages"] == 0
-    assert list(work.scratch.iterdir()) == []
+    assert list(context.scratch.iterdir()) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_work, tmp_path, code):
+def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_context, tmp_path, code):
     inputs = tmp_path / "in"
     inputs.mkdir()
     shutil.copy(shared / "golden" / "minidumps" / f"{code}wiki.xml.bz2", inputs)
     # Elsewhere no title has an escape and no text a variant: the defaults give the golden too.
     config = AS_XLM if code in ("en", "zh") else {}
-    work = make_work(ExtractWikiSlice(language=code, **config), code, dump=inputs)
-    run(work)
+    context = make_context(ExtractWikiSlice(language=code, **config), code, dump=inputs)
+    run(context)
     golden = (shared / "golden" / "wikiextractor" / f"{code}.all.raw").read_text("utf-8")
-    text = (work.out / "text.txt").read_text("utf-8")
+    text = (context.out / "text.txt").read_text("utf-8")
     assert text == golden
     if code in ("en", "zh"):
-        other = make_work(ExtractWikiSlice(language=code), code, "defaults", dump=inputs)
+        other = make_context(ExtractWikiSlice(language=code), code, "defaults", dump=inputs)
         run(other)
         lines = (other.out / "text.txt").read_text("utf-8").split("\n")
         changed = [
@@ -72,46 +72,46 @@ def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_work, tmp_pat
         assert not any(("&amp;" in new) or ("-{" in new) for _, new in changed)
 
 
-def test_documents_carry_id_title_address_and_text(make_work, tmp_path):
+def test_documents_carry_id_title_address_and_text(make_context, tmp_path):
     write_dump(tmp_path / "in", page(12, "A &amp; B", "First.\n\nSecond &amp;amp; third."))
-    work, outcome = run_extract(make_work, tmp_path / "in")
-    assert (work.out / "text.txt").read_text().startswith("A & B\n")
-    work, outcome = run_extract(make_work, tmp_path / "in", titles="original")
-    (line,) = (work.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
+    context, outcome = run_extract(make_context, tmp_path / "in")
+    assert (context.out / "text.txt").read_text().startswith("A & B\n")
+    context, outcome = run_extract(make_context, tmp_path / "in", titles="original")
+    (line,) = (context.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line) == {
         "id": "12",
         "title": "A & B",
         "url": "https://en.wikipedia.org/wiki?curid=12",
         "text": "First.\nSecond & third.",
     }
-    assert (work.out / "text.txt").read_text() == "A &amp; B\nFirst.\nSecond & third.\n"
+    assert (context.out / "text.txt").read_text() == "A &amp; B\nFirst.\nSecond & third.\n"
     assert outcome.counts["lines"] == 3
 
 
 @pytest.mark.slow
-def test_the_number_of_processes_changes_nothing(shared, make_work):
-    work = _mirror_dump(shared, make_work, "en")
-    run(dataclasses.replace(work, workers=3))
+def test_the_number_of_processes_changes_nothing(shared, make_context):
+    context = _mirror_dump(shared, make_context, "en")
+    run(dataclasses.replace(context, workers=3))
     golden = shared / "golden" / "wikiextractor_mirror" / "en.all.raw"
-    assert (work.out / "text.txt").read_bytes() == golden.read_bytes()
-    assert not (work.logs / "missing_pages.tsv").exists()
+    assert (context.out / "text.txt").read_bytes() == golden.read_bytes()
+    assert not (context.logs / "missing_pages.tsv").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block_bytes", [1, 400])
-def test_where_blocks_end_changes_nothing(make_work, tmp_path, monkeypatch, block_bytes):
+def test_where_blocks_end_changes_nothing(make_context, tmp_path, monkeypatch, block_bytes):
     pages = [page(number, f"Page {number}", f"Text {number}.") for number in range(1, 6)]
     write_dump(tmp_path / "in", *pages, page(6, "Two") + page(6, "Twin"), page(7, "Last"))
-    whole, counts = run_extract(make_work, tmp_path / "in")
+    whole, counts = run_extract(make_context, tmp_path / "in")
     before = (whole.out / "text.txt").read_bytes()
     monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", block_bytes)
-    work, outcome = run_extract(make_work, tmp_path / "in")
-    assert (work.out / "text.txt").read_bytes() == before
+    context, outcome = run_extract(make_context, tmp_path / "in")
+    assert (context.out / "text.txt").read_bytes() == before
     assert outcome.counts == counts.counts
     assert outcome.counts["missing_pages"] == 1
 
 
-def test_redirects_and_other_namespaces_stay_out(make_work, tmp_path):
+def test_redirects_and_other_namespaces_stay_out(make_context, tmp_path):
     pages = (
         page(1, "Kept"),
         page(2, "Gone", "#REDIRECT [[Kept]]", redirect="Kept"),
@@ -119,25 +119,25 @@ def test_redirects_and_other_namespaces_stay_out(make_work, tmp_path):
         page(4, "Category:Things", "things", ns=14),
     )
     write_dump(tmp_path / "in", "".join(pages))
-    work, outcome = run_extract(make_work, tmp_path / "in")
-    assert (work.out / "text.txt").read_text().split("\n")[0] == "Kept"
+    context, outcome = run_extract(make_context, tmp_path / "in")
+    assert (context.out / "text.txt").read_text().split("\n")[0] == "Kept"
     assert outcome.counts["documents"] == outcome.counts["articles"] == 1
     assert (outcome.counts["redirects"], outcome.counts["other_namespaces"]) == (1, 2)
 
 
-def test_an_article_named_like_the_template_namespace_is_not_lost(make_work, tmp_path):
+def test_an_article_named_like_the_template_namespace_is_not_lost(make_context, tmp_path):
     """wikiextractor 3.1.0 drops it silently when the namespace keeps its name."""
     write_dump(tmp_path / "in", page(1, "Template processor") + page(2, "Other"))
-    work, outcome = run_extract(make_work, tmp_path / "in")
+    context, outcome = run_extract(make_context, tmp_path / "in")
     assert outcome.counts["documents"] == 2
     assert outcome.counts["missing_pages"] == 0
-    assert "Template processor" in (work.out / "text.txt").read_text()
+    assert "Template processor" in (context.out / "text.txt").read_text()
 
 
 @pytest.mark.parametrize(
     "reference", ["&amp;#xD800;", "&amp;#0057343;", "&amp;#xd83d;&amp;#xde00;"]
 )
-def test_a_reference_to_a_surrogate_takes_no_page_with_it(make_work, tmp_path, reference):
+def test_a_reference_to_a_surrogate_takes_no_page_with_it(make_context, tmp_path, reference):
     """wikiextractor's writer dies of it, and all pages behind are lost, or it hangs."""
     streams = [
         page(1, "Before"),
@@ -145,72 +145,72 @@ def test_a_reference_to_a_surrogate_takes_no_page_with_it(make_work, tmp_path, r
         page(3, "Behind"),
     ]
     write_dump(tmp_path / "in", *streams)
-    work, outcome = run_extract(make_work, tmp_path / "in")
+    context, outcome = run_extract(make_context, tmp_path / "in")
     assert (outcome.counts["documents"], outcome.counts["missing_pages"]) == (3, 0)
     replaced = "\ufffd" * reference.count("#")
-    assert f"One {replaced} two.\n" in (work.out / "text.txt").read_text(encoding="utf-8")
+    assert f"One {replaced} two.\n" in (context.out / "text.txt").read_text(encoding="utf-8")
 
 
-def test_neighbours_with_one_id_are_counted_and_named(make_work, tmp_path):
+def test_neighbours_with_one_id_are_counted_and_named(make_context, tmp_path):
     """wikiextractor 3.1.0 drops the second of them silently."""
     write_dump(
         tmp_path / "in",
         page(1, "One") + page(5, "Two") + page(5, "Twin") + page(7, "Last"),
     )
-    work, outcome = run_extract(make_work, tmp_path / "in")
+    context, outcome = run_extract(make_context, tmp_path / "in")
     assert outcome.counts["missing_pages"] == 1
     assert outcome.counts["documents"] == 3
-    assert (work.logs / "missing_pages.tsv").read_text() == "5\tTwin\n"
+    assert (context.logs / "missing_pages.tsv").read_text() == "5\tTwin\n"
 
 
-def test_more_lost_pages_than_allowed_are_an_error(make_work, tmp_path):
+def test_more_lost_pages_than_allowed_are_an_error(make_context, tmp_path):
     pages = [page(1, "One")]
     for number in range(5, 10):
         pages += [page(number, f"First {number}"), page(number, f"Twin {number}")]
     write_dump(tmp_path / "in", "".join(pages))
     with pytest.raises(ToolError, match=r"lost 5 of 11 articles \(1 allowed\).*'Twin 5' \(5\)"):
-        run_extract(make_work, tmp_path / "in")
-    _, outcome = run_extract(make_work, tmp_path / "in", missing_pages=0.5)
+        run_extract(make_context, tmp_path / "in")
+    _, outcome = run_extract(make_context, tmp_path / "in", missing_pages=0.5)
     assert outcome.counts["missing_pages"] == 5
 
 
-def test_the_last_lost_page_is_counted_too(make_work, tmp_path):
+def test_the_last_lost_page_is_counted_too(make_context, tmp_path):
     write_dump(tmp_path / "in", page(1, "One") + page(5, "Two") + page(5, "Twin"))
-    _, outcome = run_extract(make_work, tmp_path / "in")
+    _, outcome = run_extract(make_context, tmp_path / "in")
     assert outcome.counts["missing_pages"] == 1
 
 
-def test_a_head_without_closing_tag_gives_all_its_pages(make_work, tmp_path):
+def test_a_head_without_closing_tag_gives_all_its_pages(make_context, tmp_path):
     streams = [page(1, "One"), page(2, "Two")]
     write_dump(tmp_path / "in", *streams, closed=False)
-    work, outcome = run_extract(make_work, tmp_path / "in")
+    context, outcome = run_extract(make_context, tmp_path / "in")
     assert outcome.counts["documents"] == 2
     whole = tmp_path / "whole"
     write_dump(whole, *streams)
-    other = make_work(ExtractWikiSlice(language="en"), "en", "other", dump=whole)
+    other = make_context(ExtractWikiSlice(language="en"), "en", "other", dump=whole)
     run(other)
-    assert (work.out / "text.txt").read_bytes() == (other.out / "text.txt").read_bytes()
+    assert (context.out / "text.txt").read_bytes() == (other.out / "text.txt").read_bytes()
 
 
-def test_text_is_plain_as_its_readers_see_it(make_work, tmp_path):
+def test_text_is_plain_as_its_readers_see_it(make_context, tmp_path):
     text = "Smith &amp; Sons sold 3 kg when 3 &lt; 4 and 5 &gt; 2, and AT&amp;amp;T wrote a note."
     plain = "Smith & Sons sold 3 kg when 3 < 4 and 5 > 2, and AT&T wrote a note."
     write_dump(tmp_path / "in", page(1, "1 &lt; 2 &amp; &quot;3&quot;", text))
-    work, _ = run_extract(make_work, tmp_path / "in")
-    assert (work.out / "text.txt").read_text() == f'1 < 2 & "3"\n{plain}\n'
-    (line,) = (work.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
+    context, _ = run_extract(make_context, tmp_path / "in")
+    assert (context.out / "text.txt").read_text() == f'1 < 2 & "3"\n{plain}\n'
+    (line,) = (context.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["text"] == plain
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lesser", ["&lt;", "&amp;lt;", "&amp;#60;", "&amp;amp;lt;"])
-def test_text_like_document_tags_ends_no_document(make_work, tmp_path, lesser):
+def test_text_like_document_tags_ends_no_document(make_context, tmp_path, lesser):
     forged = f'{lesser}doc id="2" url="u" title="Forged"&gt;'
     text = f"Before.\n\n{lesser}/doc&gt;\n\n{forged}\n\nAfter."
     write_dump(tmp_path / "in", page(1, "Tags", text) + page(2, "Next"))
-    work, outcome = run_extract(make_work, tmp_path / "in")
+    context, outcome = run_extract(make_context, tmp_path / "in")
     assert outcome.counts["documents"] == 2
-    documents = (work.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
+    documents = (context.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["title"] for line in documents] == ["Tags", "Next"]
     assert "After." in json.loads(documents[0])["text"]
 
@@ -220,24 +220,24 @@ def test_clean_lines_drops_what_xlm_drops():
     assert clean_lines(lines) == ["Title", "<doc stays", "text "]
 
 
-def test_templates_may_be_expanded(make_work, tmp_path):
+def test_templates_may_be_expanded(make_context, tmp_path):
     pages = page(3, "Template:Box", "expanded", ns=10) + page(4, "Uses", "A {{Box}} B")
     write_dump(tmp_path / "in", pages)
-    work, _ = run_extract(make_work, tmp_path / "in", templates=True)
-    assert "A expanded B" in (work.out / "text.txt").read_text()
+    context, _ = run_extract(make_context, tmp_path / "in", templates=True)
+    assert "A expanded B" in (context.out / "text.txt").read_text()
 
 
-def test_a_dump_without_articles_is_refused(make_work, tmp_path):
+def test_a_dump_without_articles_is_refused(make_context, tmp_path):
     write_dump(tmp_path / "in", page(3, "Template:Box", "box", ns=10))
     with pytest.raises(DataError, match="holds no article of en"):
-        run_extract(make_work, tmp_path / "in")
+        run_extract(make_context, tmp_path / "in")
 
 
-def test_a_truncated_dump_is_refused_before_the_program_runs(make_work, tmp_path):
+def test_a_truncated_dump_is_refused_before_the_program_runs(make_context, tmp_path):
     path = write_dump(tmp_path / "in", page(1, "One"))
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(DataError, match="truncated bzip2 file"):
-        run_extract(make_work, tmp_path / "in")
+        run_extract(make_context, tmp_path / "in")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ with open(out + '/wiki_00', 'w') as file:
 """
 
 
-def test_the_next_block_is_prepared_while_the_program_works(make_work, tmp_path, monkeypatch):
+def test_the_next_block_is_prepared_while_the_program_works(make_context, tmp_path, monkeypatch):
     """The program works on the first block until a page of the second one was prepared."""
     flag = tmp_path / "prepared"
     script = tmp_path / "wikiextractor"
@@ -43,13 +43,13 @@ def test_the_next_block_is_prepared_while_the_program_works(make_work, tmp_path,
     monkeypatch.setattr(wikiextractor, "find_program", lambda name: script)
     monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", 1)
     write_dump(tmp_path / "in", page(1, "One", "WAITS") + page(2, "Two", "SECOND"))
-    _, outcome = run_extract(make_work, tmp_path / "in")
+    _, outcome = run_extract(make_context, tmp_path / "in")
     assert outcome.counts["documents"] == 2
 
 
-def test_damage_in_a_later_block_is_the_error_of_the_stage(make_work, tmp_path, monkeypatch):
+def test_damage_in_a_later_block_is_the_error_of_the_stage(make_context, tmp_path, monkeypatch):
     monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", 1)
     write_dump(tmp_path / "in", page(1, "One") + page(2, "Two") + "<page><title>x</page>")
     with pytest.raises(DataError, match="no well-formed XML"):
-        run_extract(make_work, tmp_path / "in")
+        run_extract(make_context, tmp_path / "in")
     assert not any(thread.name == "ahead" for thread in threading.enumerate())

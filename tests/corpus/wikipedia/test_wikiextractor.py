@@ -142,7 +142,7 @@ def test_a_cut_output_is_not_believed(monkeypatch, tmp_path):
         _extract(tmp_path)
 
 
-def test_an_unknown_document_is_an_error(monkeypatch, tmp_path, make_work):
+def test_an_unknown_document_is_an_error(monkeypatch, tmp_path, make_context):
     body = VERSION_BODY + (
         "out = sys.argv[sys.argv.index('-o') + 1]; os.mkdir(out + '/AA')\n"
         'text = \'{"id": "99", "url": "u", "title": "t", "text": "One"}\\n\'\n'
@@ -151,21 +151,21 @@ def test_an_unknown_document_is_an_error(monkeypatch, tmp_path, make_work):
     _fake_program(monkeypatch, tmp_path, body)
     write_dump(tmp_path / "in", page(1, "One"))
     with pytest.raises(ToolError, match="a document with id 99"):
-        run_extract(make_work, tmp_path / "in")
+        run_extract(make_context, tmp_path / "in")
 
 
-def test_a_program_that_writes_nothing_has_lost_all(monkeypatch, tmp_path, make_work):
+def test_a_program_that_writes_nothing_has_lost_all(monkeypatch, tmp_path, make_context):
     _fake_program(monkeypatch, tmp_path, VERSION_BODY)
     write_dump(tmp_path / "in", page(1, "One") + page(2, "Two"))
     with pytest.raises(ToolError, match="lost 2 of 2 articles"):
-        run_extract(make_work, tmp_path / "in")
+        run_extract(make_context, tmp_path / "in")
 
 
-def test_what_a_killed_run_left_is_removed(tmp_path, make_work):
+def test_what_a_killed_run_left_is_removed(tmp_path, make_context):
     write_dump(tmp_path / "in", page(1, "One"))
     leftover = tmp_path / "work" / "scratch" / "wikiextractor-old"
     leftover.mkdir(parents=True)
-    _, outcome = run_extract(make_work, tmp_path / "in")
+    _, outcome = run_extract(make_context, tmp_path / "in")
     assert outcome.counts["documents"] == 1
     assert not leftover.exists()
 

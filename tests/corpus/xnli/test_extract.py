@@ -56,60 +56,62 @@ def _multinli(folder, text, language="en"):
     return _zip(folder, {f"XNLI-MT-1.0/multinli/multinli.train.{language}.tsv": text})
 
 
-def _work(make_work, language="sw", train=None, evaluation=None, **inputs):
+def _work(make_context, language="sw", train=None, evaluation=None, **inputs):
     config = ExtractXnliSlice(
         language=language,
         train=language == "en",
         max_train_rows=train,
         max_eval_rows=evaluation,
     )
-    return make_work(config, language, **inputs)
+    return make_context(config, language, **inputs)
 
 
-def test_rows_of_one_language_are_taken_as_they_are(make_work, tmp_path):
-    work = _work(make_work, xnli=_xnli(tmp_path / "x"))
-    outcome = run(work)
+def test_rows_of_one_language_are_taken_as_they_are(make_context, tmp_path):
+    context = _work(make_context, xnli=_xnli(tmp_path / "x"))
+    outcome = run(context)
     expected = 'A "quoted\tb\tneutral\nC\u2028c\td\tcontradiction\nE\tf\tentailment\n'
-    assert (work.out / "valid.tsv").read_bytes().decode() == expected
-    assert (work.out / "test.tsv").read_bytes().decode() == expected
+    assert (context.out / "valid.tsv").read_bytes().decode() == expected
+    assert (context.out / "test.tsv").read_bytes().decode() == expected
     assert outcome.counts["valid_rows"] == 3
     assert outcome.counts["test_neutral"] == 1
-    assert not (work.out / "train.tsv").exists()
+    assert not (context.out / "train.tsv").exists()
 
 
-def test_columns_are_found_by_their_names(make_work, tmp_path):
+def test_columns_are_found_by_their_names(make_context, tmp_path):
     columns = ["sentence2", "language", "gold_label", "sentence1"]
     text = _table([["b", "sw", "neutral", "a"]], columns)
-    work = _work(make_work, xnli=_xnli(tmp_path / "x", text, text))
-    run(work)
-    assert (work.out / "test.tsv").read_text() == "a\tb\tneutral\n"
+    context = _work(make_context, xnli=_xnli(tmp_path / "x", text, text))
+    run(context)
+    assert (context.out / "test.tsv").read_text() == "a\tb\tneutral\n"
 
 
-def test_english_also_has_training_rows(make_work, tmp_path):
+def test_english_also_has_training_rows(make_context, tmp_path):
     text = _table(
         [["p 1", "h 1", "contradictory"], ["", "h", "neutral"], ["p 2", "h 2", "neutral"]],
         ["premise", "hypo", "label"],
     )
     multinli = _multinli(tmp_path / "m", text)
-    work = _work(make_work, "en", xnli=_xnli(tmp_path / "x"), multinli=multinli)
-    outcome = run(work)
-    assert (work.out / "train.tsv").read_text() == ("p 1\th 1\tcontradiction\np 2\th 2\tneutral\n")
+    context = _work(make_context, "en", xnli=_xnli(tmp_path / "x"), multinli=multinli)
+    outcome = run(context)
+    assert (context.out / "train.tsv").read_text() == (
+        "p 1\th 1\tcontradiction\np 2\th 2\tneutral\n"
+    )
     assert outcome.counts["train_rows"] == 2
     assert outcome.counts["train_empty"] == 1
 
 
-def test_caps_take_the_first_rows(make_work, tmp_path):
+def test_caps_take_the_first_rows(make_context, tmp_path):
     text = _table([[f"p{n}", "h", "neutral"] for n in range(9)], ["premise", "hypo", "label"])
-    work = _work(
-        make_work,
+    context = _work(
+        make_context,
         "en",
         4,
         1,
         xnli=_xnli(tmp_path / "x"),
         multinli=_multinli(tmp_path / "m", text),
     )
-    assert run(work).counts["train_rows"] == 4
-    capped = _work(make_work, "sw", None, 2, xnli=_xnli(tmp_path / "x"))
+    assert run(context).counts["train_rows"] == 4
+    capped = _work(make_context, "sw", None, 2, xnli=_xnli(tmp_path / "x"))
     assert run(capped).counts["test_rows"] == 2
 
 
@@ -122,16 +124,16 @@ def test_other_languages_training_rows_lie_beside_the_english_ones(tmp_path):
         list(training_rows(folder / "archive.zip", "fr", None))
 
 
-def test_the_name_of_the_archive_does_not_matter(make_work, tmp_path):
+def test_the_name_of_the_archive_does_not_matter(make_context, tmp_path):
     """The address may be `...?file=XNLI`; the content was checked when it arrived."""
     folder = _xnli(tmp_path / "x")
     (folder / "archive.zip").rename(folder / "XNLI-1.0.zip?download=1")
-    assert run(_work(make_work, xnli=folder)).counts["valid_rows"] == 3
+    assert run(_work(make_context, xnli=folder)).counts["valid_rows"] == 3
 
 
-def test_an_empty_language_is_refused(make_work, tmp_path):
+def test_an_empty_language_is_refused(make_context, tmp_path):
     with pytest.raises(DataError, match="XNLI has no valid rows in fr"):
-        run(_work(make_work, "fr", xnli=_xnli(tmp_path / "x")))
+        run(_work(make_context, "fr", xnli=_xnli(tmp_path / "x")))
 
 
 @pytest.mark.parametrize(
@@ -142,15 +144,15 @@ def test_an_empty_language_is_refused(make_work, tmp_path):
         ([_row("sw", "neutral", "a", "b")[:-1]], "line 2: 18 columns where the header has 19"),
     ],
 )
-def test_broken_rows_are_named(make_work, tmp_path, rows, why):
+def test_broken_rows_are_named(make_context, tmp_path, rows, why):
     with pytest.raises(DataError, match=why):
-        run(_work(make_work, xnli=_xnli(tmp_path / "x", _table(rows))))
+        run(_work(make_context, xnli=_xnli(tmp_path / "x", _table(rows))))
 
 
-def test_bytes_that_are_no_utf8_are_named(make_work, tmp_path):
+def test_bytes_that_are_no_utf8_are_named(make_context, tmp_path):
     dev = _table(ROWS).encode() + b"\xff\n"
     with pytest.raises(DataError, match=r"line 6: not UTF-8.*`xlm store verify`"):
-        run(_work(make_work, xnli=_xnli(tmp_path / "x", dev)))
+        run(_work(make_context, xnli=_xnli(tmp_path / "x", dev)))
 
 
 @pytest.mark.parametrize("mend", [
@@ -158,48 +160,48 @@ def test_bytes_that_are_no_utf8_are_named(make_work, tmp_path):
     lambda text: text.replace("\n", "\r\n").encode(),
     lambda text: text.encode("utf-8-sig"),
 ])  # fmt: skip
-def test_other_line_ends_and_a_mark_change_no_row(make_work, tmp_path, mend):
-    expected = _work(make_work, xnli=_xnli(tmp_path / "a"))
+def test_other_line_ends_and_a_mark_change_no_row(make_context, tmp_path, mend):
+    expected = _work(make_context, xnli=_xnli(tmp_path / "a"))
     run(expected)
     (tmp_path / "b").mkdir()
-    work = make_work(expected.config, name="other")
-    work.inputs["xnli"] = _xnli(tmp_path / "b", dev=mend(_table(ROWS)), test=mend(_table(ROWS)))
-    run(work)
+    context = make_context(expected.config, name="other")
+    context.inputs["xnli"] = _xnli(tmp_path / "b", dev=mend(_table(ROWS)), test=mend(_table(ROWS)))
+    run(context)
     for name in ("valid.tsv", "test.tsv"):
-        assert (work.out / name).read_bytes() == (expected.out / name).read_bytes()
+        assert (context.out / name).read_bytes() == (expected.out / name).read_bytes()
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
-def test_wide_tables_are_refused(make_work, tmp_path, encoding):
+def test_wide_tables_are_refused(make_context, tmp_path, encoding):
     folder = _xnli(tmp_path / "x", dev=_table(ROWS).encode(encoding))
     with pytest.raises(DataError, match=r"xnli\.dev\.tsv: the text is UTF-(16|32)-LE"):
-        run(_work(make_work, xnli=folder))
+        run(_work(make_context, xnli=folder))
 
 
 @pytest.mark.parametrize("text", ["", "a\tb\nc\td\n"])
-def test_a_table_without_the_columns_is_refused(make_work, tmp_path, text):
+def test_a_table_without_the_columns_is_refused(make_context, tmp_path, text):
     with pytest.raises(DataError, match="no column language, sentence1, sentence2, gold_label"):
-        run(_work(make_work, xnli=_xnli(tmp_path / "x", text)))
+        run(_work(make_context, xnli=_xnli(tmp_path / "x", text)))
 
 
-def test_a_missing_member_is_named(make_work, tmp_path):
+def test_a_missing_member_is_named(make_context, tmp_path):
     folder = _zip(tmp_path / "x", {"XNLI-1.0/readme.txt": ""})
     with pytest.raises(DataError, match=r"no member xnli\.dev\.tsv; it holds XNLI-1\.0/readme"):
-        run(_work(make_work, xnli=folder))
+        run(_work(make_context, xnli=folder))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_samples_hold_300_rows_a_language(shared, make_work, language):
+def test_the_samples_hold_300_rows_a_language(shared, make_context, language):
     folder = shared / "mirror" / "dl.fbaipublicfiles.com" / "XNLI"
-    work = _work(make_work, language, 2000)
+    context = _work(make_context, language, 2000)
     for name, archive in (("xnli", "XNLI-1.0.zip"), ("multinli", "XNLI-MT-1.0.zip")):
-        inputs = work.scratch / name
+        inputs = context.scratch / name
         inputs.mkdir()
         (inputs / archive).write_bytes((folder / archive).read_bytes())
-        work.inputs[name] = inputs
-    counts = run(work).counts
+        context.inputs[name] = inputs
+    counts = run(context).counts
     assert (counts["valid_rows"], counts["test_rows"]) == (300, 300)
     assert min(counts[f"test_{label}"] for label in ("neutral", "entailment")) > 50
     if language == "en":
         assert counts["train_rows"] == 2000
-        assert "\tcontradiction\n" in (work.out / "train.tsv").read_text(encoding="utf-8")
+        assert "\tcontradiction\n" in (context.out / "train.tsv").read_text(encoding="utf-8")

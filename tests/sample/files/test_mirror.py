@@ -8,7 +8,7 @@ import pytest
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
-from xlm.engine.stage import Outcome, Stage, Work
+from xlm.engine.stage import Stage, StageContext, StageResult
 from xlm.errors import ConfigError
 from xlm.sample.files.nli_files import separate_punctuation
 from xlm.sample.files.wikipedia_files import HOST
@@ -53,11 +53,11 @@ def world(config: PipelineConfig, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def _run(
     stage: Stage[Any, Any], unit: str, config: PipelineConfig, root: Path, inputs: dict[str, Path]
-) -> Outcome:
+) -> StageResult:
     base = root / f"{stage.name}[{unit}]"
     for name in ("out", "scratch", "logs"):
         (base / name).mkdir(parents=True)
-    work = Work(
+    context = StageContext(
         unit=unit,
         config=stage.slice(config, unit),
         inputs=inputs,
@@ -67,12 +67,12 @@ def _run(
         mapper=InProcess(),
         workers=1,
     )
-    return stage.run(work)
+    return stage.run(context)
 
 
 def _download(unit: str, config: PipelineConfig, root: Path, world: Path) -> Path:
-    outcome = _run(DOWNLOAD, unit, config, root, {MIRROR: world})
-    assert [source.licence for source in outcome.sources] == ["Apache-2.0"]
+    result = _run(DOWNLOAD, unit, config, root, {MIRROR: world})
+    assert [source.licence for source in result.sources] == ["Apache-2.0"]
     return root / f"download[{unit}]" / "out"
 
 

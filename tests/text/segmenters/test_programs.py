@@ -12,7 +12,7 @@ import pytest
 from tests.repository import REPOSITORY
 from xlm.config.reading.resolve import resolve
 from xlm.engine.mapper import SerialMapper
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.errors import ToolError
 from xlm.stages.tokenize import TOKENIZE
 from xlm.text.chain import tokenizer_for
@@ -201,7 +201,7 @@ def test_the_stage_segments_with_it_and_warns_where_there_is_none(
         for folder in places.values():
             folder.mkdir(parents=True)
         TOKENIZE.run(
-            Work(
+            StageContext(
                 unit="zh",
                 config=config_slice,
                 inputs={"text": tmp_path / "text"},

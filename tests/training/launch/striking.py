@@ -1,7 +1,7 @@
 """Strikes at the processes of a run from beside it.
 
     with striking(lambda: os.kill(wait_for_it(), signal.SIGTERM), processes):
-        PRETRAIN.run(work)
+        PRETRAIN.run(context)
 
 The run has the test's own thread, and would train until the suite's time limit where the strike
 fails or does nothing: then its processes are killed, and the test fails with the reason.

@@ -17,7 +17,7 @@ from tests.repository import REPOSITORY
 from tests.training.launch.striking import striking
 from tests.training.runs import NO_DROPOUT, files, straight_run
 from xlm.config.training.pretrain import PretrainSlice
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.errors import (
     PeerLostError,
     PipelineError,
@@ -41,35 +41,35 @@ def losses(directory: Path) -> list[float]:
 
 
 def test_two_processes_compute_what_one_computes(
-    make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
+    make_context: Callable[..., StageContext[PretrainSlice]], make_job: Callable[..., PretrainJob]
 ) -> None:
     """The global batch and its masks do not depend on how many processes share it."""
-    work = make_work("two", processes=2, speed_updates=1, tensorboard=True, figures=True)
-    with DoorWatch(lambda: _processes_of(work.scratch)) as watch:
-        outcome = PRETRAIN.run(work)
+    context = make_context("two", processes=2, speed_updates=1, tensorboard=True, figures=True)
+    with DoorWatch(lambda: _processes_of(context.scratch)) as watch:
+        outcome = PRETRAIN.run(context)
     # Two guards and two processes, which found each other and talked over loopback.
     assert len(watch.seen) >= 4
     assert watch.doors
     assert not watch.open_to_others
-    assert not list(work.scratch.glob("meeting-*"))
+    assert not list(context.scratch.glob("meeting-*"))
     assert outcome.counts["updates"] == 20
     assert outcome.counts["parameters"] > 1000
     assert outcome.measured["tokens_per_second"] > 0
     assert outcome.measured["peak_memory_bytes"] > 50_000_000
-    assert work.progress.notes[-1][:3] == (20, 20, "updates")  # type: ignore[attr-defined]
-    assert "training mixture" in (work.logs / "processes.log").read_text()
-    assert "| tlm.sw-en |" in work.progress.documents["mixture"]  # type: ignore[attr-defined]
+    assert context.progress.notes[-1][:3] == (20, 20, "updates")  # type: ignore[attr-defined]
+    assert "training mixture" in (context.logs / "processes.log").read_text()
+    assert "| tlm.sw-en |" in context.progress.documents["mixture"]  # type: ignore[attr-defined]
     alone = straight_run(make_job("one", model=NO_DROPOUT))
-    assert losses(work.out) == pytest.approx(losses(alone), rel=1e-4)
+    assert losses(context.out) == pytest.approx(losses(alone), rel=1e-4)
 
 
 @pytest.mark.fault
 def test_a_killed_tree_goes_on_to_the_same_bytes(
-    make_work: Callable[..., Work[PretrainSlice]], make_job: Callable[..., PretrainJob]
+    make_context: Callable[..., StageContext[PretrainSlice]], make_job: Callable[..., PretrainJob]
 ) -> None:
     """kill -9 of the process and its guard, then a rerun: equal to a straight run."""
     shape: dict[str, object] = {"updates": 120, "validation_updates": 60, "checkpoint_updates": 10}
-    killed = make_work("killed", **shape)
+    killed = make_context("killed", **shape)
     with (
         _striking(lambda: _kill_after_a_checkpoint(killed.scratch), killed),
         pytest.raises(ToolError, match="a rerun continues from the last checkpoint"),
@@ -83,20 +83,20 @@ def test_a_killed_tree_goes_on_to_the_same_bytes(
 
 
 def test_what_went_wrong_in_a_process_reaches_the_starter(
-    make_work: Callable[..., Work[PretrainSlice]],
+    make_context: Callable[..., StageContext[PretrainSlice]],
 ) -> None:
-    work = make_work("none", optimizer={"learning_rate": 1e30, "clip_norm": 1e30})
+    context = make_context("none", optimizer={"learning_rate": 1e30, "clip_norm": 1e30})
     with pytest.raises(TrainingError, match="not finite at update"):
-        PRETRAIN.run(work)
+        PRETRAIN.run(context)
 
 
 @pytest.mark.fault
 def test_one_process_meets_nobody_and_opens_no_door(
-    make_work: Callable[..., Work[PretrainSlice]],
+    make_context: Callable[..., StageContext[PretrainSlice]],
 ) -> None:
-    work = make_work("one", speed_updates=1, tensorboard=True)
-    with DoorWatch(lambda: _processes_of(work.scratch)) as watch:
-        PRETRAIN.run(work)
+    context = make_context("one", speed_updates=1, tensorboard=True)
+    with DoorWatch(lambda: _processes_of(context.scratch)) as watch:
+        PRETRAIN.run(context)
     assert len(watch.seen) >= 2
     assert not watch.doors
 
@@ -111,28 +111,28 @@ def test_one_process_meets_nobody_and_opens_no_door(
     ],
 )
 def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
-    make_work: Callable[..., Work[PretrainSlice]],
+    make_context: Callable[..., StageContext[PretrainSlice]],
     number: signal.Signals,
     error: type[XlmError],
     message: str,
 ) -> None:
     """The other process waits no longer than it is told to, and no process is left."""
-    work = make_work(
+    context = make_context(
         number.name, updates=100_000, processes=2, checkpoint_updates=10,
         collective_timeout_seconds=5, save_seconds=5, validation_updates=100_000,
     )  # fmt: skip
     ended: list[float] = []
 
     def strike() -> None:
-        _wait_for_a_checkpoint(work.scratch)
-        os.kill(_process_of_rank(1, work.scratch), number)
+        _wait_for_a_checkpoint(context.scratch)
+        os.kill(_process_of_rank(1, context.scratch), number)
         ended.append(time.monotonic())
 
-    with _striking(strike, work), pytest.raises(error, match=message):
-        PRETRAIN.run(work)
+    with _striking(strike, context), pytest.raises(error, match=message):
+        PRETRAIN.run(context)
     # 5 s of waiting, and 10 s until what does not answer is killed.
     assert time.monotonic() - ended[0] < 45
-    assert not list(_processes_of(work.scratch))
+    assert not list(_processes_of(context.scratch))
 
 
 @pytest.mark.fault
@@ -140,56 +140,56 @@ def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
     ("number", "rank"), [(signal.SIGTERM, 1), (signal.SIGUSR1, 0), (signal.SIGHUP, 1)]
 )
 def test_a_signal_to_any_process_saves_the_state_and_says_so(
-    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals, rank: int
+    make_context: Callable[..., StageContext[PretrainSlice]], number: signal.Signals, rank: int
 ) -> None:
     """Slurm and Kubernetes signal them, before time is over or a machine is taken away."""
-    work = make_work(number.name, updates=100_000, processes=2, checkpoint_updates=50_000,
+    context = make_context(number.name, updates=100_000, processes=2, checkpoint_updates=50_000,
                      validation_updates=100_000, speed_updates=1)  # fmt: skip
 
     def strike() -> None:
-        _wait_for_an_update(work.logs)
-        os.kill(_process_of_rank(rank, work.scratch), number)
+        _wait_for_an_update(context.logs)
+        os.kill(_process_of_rank(rank, context.scratch), number)
 
-    with _striking(strike, work), pytest.raises(RequeueError, match="has saved its state"):
-        PRETRAIN.run(work)
-    assert len(list((work.scratch / "checkpoints").iterdir())) == 1
+    with _striking(strike, context), pytest.raises(RequeueError, match="has saved its state"):
+        PRETRAIN.run(context)
+    assert len(list((context.scratch / "checkpoints").iterdir())) == 1
 
 
 @pytest.mark.fault
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_while_torch_is_being_imported_means_requeue(
-    make_work: Callable[..., Work[PretrainSlice]], number: signal.Signals
+    make_context: Callable[..., StageContext[PretrainSlice]], number: signal.Signals
 ) -> None:
     """From the process's first moment: it had no handler for seconds and ended with a shell's."""
-    work = make_work(number.name, updates=100_000, processes=2)
+    context = make_context(number.name, updates=100_000, processes=2)
 
     def strike() -> None:
         _wait_until(
-            lambda: len(ranks := _ranks(work.scratch)) == 2 and all(map(_runs_python, ranks)),
+            lambda: len(ranks := _ranks(context.scratch)) == 2 and all(map(_runs_python, ranks)),
             "nothing started",
         )
-        os.kill(_process_of_rank(1, work.scratch), number)
+        os.kill(_process_of_rank(1, context.scratch), number)
 
-    with _striking(strike, work), pytest.raises(RequeueError, match="has saved its state"):
-        PRETRAIN.run(work)
-    assert not list(_processes_of(work.scratch))
+    with _striking(strike, context), pytest.raises(RequeueError, match="has saved its state"):
+        PRETRAIN.run(context)
+    assert not list(_processes_of(context.scratch))
 
 
 @pytest.mark.fault
 def test_an_interrupted_starter_says_that_the_state_is_saved(
-    make_work: Callable[..., Work[PretrainSlice]], monkeypatch: pytest.MonkeyPatch
+    make_context: Callable[..., StageContext[PretrainSlice]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run's own word, "interrupted", hid it: nobody knew that the job may be queued again."""
-    work = make_work("interrupted", updates=100_000, checkpoint_updates=50_000,
+    context = make_context("interrupted", updates=100_000, checkpoint_updates=50_000,
                      validation_updates=100_000, speed_updates=1)  # fmt: skip
 
     def interrupt(*_: object) -> None:
         raise PipelineError("interrupted")
 
-    monkeypatch.setattr(work.progress, "update", interrupt)
+    monkeypatch.setattr(context.progress, "update", interrupt)
     with pytest.raises(RequeueError, match="has saved its state"):
-        PRETRAIN.run(work)
-    assert len(list((work.scratch / "checkpoints").iterdir())) == 1
+        PRETRAIN.run(context)
+    assert len(list((context.scratch / "checkpoints").iterdir())) == 1
 
 
 _TORCHRUN = ("torch.distributed.run", "--standalone", "--signals-to-handle=SIGUSR1", "-m")
@@ -222,9 +222,9 @@ def test_sigusr1_without_the_pipeline_saves_the_state(
 
 
 def _striking(
-    strike: Callable[[], object], work: Work[PretrainSlice]
+    strike: Callable[[], object], context: StageContext[PretrainSlice]
 ) -> AbstractContextManager[None]:
-    return striking(strike, lambda: _processes_of(work.scratch))
+    return striking(strike, lambda: _processes_of(context.scratch))
 
 
 def _kill_after_a_checkpoint(scratch: Path) -> None:

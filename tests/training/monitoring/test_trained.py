@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xlm.config.training.pretrain import PretrainSlice
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.errors import DataError
 from xlm.stages.pretrain import PRETRAIN
 from xlm.training.monitoring.trained import trained_objectives
@@ -14,13 +14,13 @@ from xlm.training.monitoring.trained import trained_objectives
 
 @pytest.mark.slow
 def test_an_objective_without_data_is_counted_out_and_warned_of(
-    make_work: Callable[..., Work[PretrainSlice]],
+    make_context: Callable[..., StageContext[PretrainSlice]],
 ) -> None:
-    work = make_work("alone", updates=4)
-    for role in [role for role in work.inputs if "-" in role]:
-        del work.inputs[role]  # type: ignore[attr-defined]
-    outcome = PRETRAIN.run(work)
-    assert work.config.pretrain.objectives == ("mlm", "tlm")
+    context = make_context("alone", updates=4)
+    for role in [role for role in context.inputs if "-" in role]:
+        del context.inputs[role]  # type: ignore[attr-defined]
+    outcome = PRETRAIN.run(context)
+    assert context.config.pretrain.objectives == ("mlm", "tlm")
     assert outcome.counts["objectives"] == "mlm"
     (warning,) = outcome.warnings
     assert warning.startswith("TLM is configured, but no update trained it")
@@ -28,10 +28,10 @@ def test_an_objective_without_data_is_counted_out_and_warned_of(
 
 @pytest.mark.slow
 def test_an_objective_that_a_short_run_does_not_reach_is_warned_of(
-    make_work: Callable[..., Work[PretrainSlice]],
+    make_context: Callable[..., StageContext[PretrainSlice]],
 ) -> None:
     """An iteration begins with MLM: there are pairs, but their turn never comes."""
-    outcome = PRETRAIN.run(make_work("short", updates=2))
+    outcome = PRETRAIN.run(make_context("short", updates=2))
     assert outcome.counts["objectives"] == "mlm"
     assert len(outcome.warnings) == 1
 

@@ -12,7 +12,7 @@ from tests.listening import DoorWatch, descendants_of
 from tests.tiny_world import LANGUAGES, TinyWorld
 from xlm.config.training.xnli import EvaluateSlice, FinetuneSlice
 from xlm.display.progress import NoProgress
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.stages.evaluate import EVALUATE
 from xlm.stages.finetune import FINETUNE
 from xlm.training.launch.distributed import Team
@@ -23,9 +23,9 @@ from xlm.xnli.restarts import run_restarts
 pytestmark = pytest.mark.slow
 
 
-def work(directory: Path, config: Any, inputs: dict[str, Path]) -> Work[Any]:
+def context(directory: Path, config: Any, inputs: dict[str, Path]) -> StageContext[Any]:
     no_mapper: Any = None
-    return Work(
+    return StageContext(
         unit="all",
         config=config,
         inputs=inputs,
@@ -57,7 +57,7 @@ def test_processes_change_neither_models_nor_figures(
         finetune=job.finetune.model_copy(update={"processes": 2}),
         pretrain=None,
     )
-    tune = work(tmp_path / "tune", config, {**inputs, "data.xnli.en": world.xnli["en"]})
+    tune = context(tmp_path / "tune", config, {**inputs, "data.xnli.en": world.xnli["en"]})
     with DoorWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as tuning:
         tuned = FINETUNE.run(tune)
     assert tuned.counts["restarts"] == 2
@@ -72,7 +72,7 @@ def test_processes_change_neither_models_nor_figures(
         specials=False,
         evaluate=evaluation.evaluate.model_copy(update={"processes": 2}),
     )
-    measure = work(tmp_path / "measure", config, {**inputs, **data, "finetune": tune.out})
+    measure = context(tmp_path / "measure", config, {**inputs, **data, "finetune": tune.out})
     with DoorWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as measuring:
         found = EVALUATE.run(measure)
     for watch in (tuning, measuring):

@@ -18,7 +18,7 @@ from xlm.corpus.sources.files import named_file, sole_file
 from xlm.corpus.text_files.archives import missing_member, open_member, open_zip
 from xlm.corpus.text_files.compressed import open_plain
 from xlm.corpus.text_files.text_lines import TextLines, open_text
-from xlm.engine.stage import Outcome, Work
+from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class _Counts:
     texts_of_returns: int = 0
 
 
-def extract_parallel(work: "Work[ExtractParallelSlice]") -> Outcome:
+def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResult:
     """Write `text.{language}.txt` for both languages, the corpora one behind the other.
 
     Raises:
@@ -56,34 +56,34 @@ def extract_parallel(work: "Work[ExtractParallelSlice]") -> Outcome:
     """
     counts: dict[str, int | float | str] = {}
     total = _Counts()
-    work.out.mkdir(parents=True, exist_ok=True)
+    context.out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         targets = [
             stack.enter_context(
-                (work.out / f"text.{code}.txt").open("w", encoding="utf-8", newline="\n")
+                (context.out / f"text.{code}.txt").open("w", encoding="utf-8", newline="\n")
             )
-            for code in work.config.languages
+            for code in context.config.languages
         ]
-        for part in work.config.parts:
+        for part in context.config.parts:
             found = _Counts()
-            with _open_part(work, part) as sides:
-                for pair in _pairs(sides, work.config.max_pairs, found):
+            with _open_part(context, part) as sides:
+                for pair in _pairs(sides, context.config.max_pairs, found):
                     _write_pair(pair, targets)
                     if found.kept % _PROGRESS_EVERY == 0:
                         done = total.kept + found.kept
-                        work.progress.update(done, None, "pairs", sides[0].name)
+                        context.progress.update(done, None, "pairs", sides[0].name)
             for side in sides:
-                _close_side(side, found, work.config.max_bad_lines)
+                _close_side(side, found, context.config.max_bad_lines)
             counts[f"pairs.{part.downloads[0].split('.')[0]}"] = found.kept
             for name, value in vars(found).items():
                 setattr(total, name, getattr(total, name) + value)
     if total.kept == 0:
         raise DataError(
-            f"{work.unit}: no pair is left of {total.read:,} lines ({total.empty:,} with an empty "
-            "side)",
+            f"{context.unit}: no pair is left of {total.read:,} lines "
+            f"({total.empty:,} with an empty side)",
             fix="check sources.parallel for this pair",
         )
-    return Outcome(
+    return StageResult(
         counts={
             "pairs": total.kept,
             "lines_read": total.read,
@@ -118,22 +118,22 @@ def member_of(archive: "zipfile.ZipFile", codes: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def _open_part(work: "Work[ExtractParallelSlice]", part: "PairPart") -> Iterator[Sides]:
+def _open_part(context: "StageContext[ExtractParallelSlice]", part: "PairPart") -> Iterator[Sides]:
     """Both sides of one corpus, in the order of the pair's languages."""
     with ExitStack() as stack:
         if part.kind == "moses":
-            path = sole_file(work.inputs[part.downloads[0]], "*.zip")
+            path = sole_file(context.inputs[part.downloads[0]], "*.zip")
             archive = stack.enter_context(open_zip(path))
             names = [member_of(archive, codes) for codes in part.codes]
             openers = [partial(open_member, archive, name) for name in names]
         else:
-            folders = [work.inputs[name] for name in part.downloads]
+            folders = [context.inputs[name] for name in part.downloads]
             paths = [
                 named_file(folder, name) for folder, name in zip(folders, part.files, strict=True)
             ]
             names = [path.name for path in paths]
             openers = [partial(open_plain, path) for path in paths]
-        first, second = map(open_text, openers, names, work.config.languages)
+        first, second = map(open_text, openers, names, context.config.languages)
         yield first, second
 
 

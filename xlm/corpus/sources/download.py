@@ -9,45 +9,50 @@ from xlm.corpus.http.pins import PinFile
 from xlm.corpus.opus.catalogue import find_moses
 from xlm.corpus.sources.specs import DownloadSlice, WikipediaSpec
 from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
-from xlm.engine.stage import Outcome, Source, Work
+from xlm.engine.stage import Source, StageContext, StageResult
 from xlm.redaction import redact
 
 _SLACK_BYTES = 64 << 20
 
 
-def download(work: Work[DownloadSlice], mirror: str | None) -> Outcome:
-    """Fetch the unit's file into `work.out`, under the name that it has at its host."""
-    with open_client(mirror, work.config.network) as client:
-        fetcher = Fetcher(client, work.config.network)
-        source = work.config.source
+def download(context: StageContext[DownloadSlice], mirror: str | None) -> StageResult:
+    """Fetch the unit's file into `context.out`, under the name that it has at its host."""
+    with open_client(mirror, context.config.network) as client:
+        fetcher = Fetcher(client, context.config.network)
+        source = context.config.source
         if source.kind == "wikipedia":
-            return _fetch_dump(work, fetcher, source, mirror)
+            return _fetch_dump(context, fetcher, source, mirror)
         known_bytes = source.size_bytes if source.kind == "file" else None
         if source.kind == "opus":
-            cache = work.cache or work.scratch
+            cache = context.cache or context.scratch
             found = find_moses(cache, source.corpus, source.version, source.codes)
             address, known_bytes = found.address, found.size_bytes
         else:
             address = source.address
-        pin = _pin_file(work, address, mirror)
+        pin = _pin_file(context, address, mirror)
         # The catalogue's sizes are about right: twice as much is another file.
         largest = None if known_bytes is None else 2 * known_bytes + _SLACK_BYTES
-        fetched = _fetch(work, fetcher, address, work.out / _name_of(address), pin, largest=largest)
+        fetched = _fetch(
+            context, fetcher, address, context.out / _name_of(address), pin, largest=largest
+        )
         _record(pin, fetched)
-        return _outcome(work, address, fetched, {})
+        return _outcome(context, address, fetched, {})
 
 
 def _fetch_dump(
-    work: Work[DownloadSlice], fetcher: Fetcher, source: WikipediaSpec, mirror: str | None
-) -> Outcome:
+    context: StageContext[DownloadSlice],
+    fetcher: Fetcher,
+    source: WikipediaSpec,
+    mirror: str | None,
+) -> StageResult:
     digests = published_digests(fetcher, source)
     address, head_bytes = source.address, source.head_bytes
     name = _name_of(address)
     # Published digests are of the whole file: a head has to be known by another way.
-    pin = _pin_file(work, address, mirror, head_bytes) if head_bytes else None
+    pin = _pin_file(context, address, mirror, head_bytes) if head_bytes else None
     # The head gets its name in `out` only after it has been cut.
-    arrived = work.scratch / f"{name}.head"
-    fetched = _fetch(work, fetcher, address, arrived, pin, head_bytes, digests)
+    arrived = context.scratch / f"{name}.head"
+    fetched = _fetch(context, fetcher, address, arrived, pin, head_bytes, digests)
     counts = {"whole": int(fetched.size_bytes == fetched.host_bytes)}
     if not counts["whole"]:
         received = fetched
@@ -57,12 +62,12 @@ def _fetch_dump(
         fetched = Fetched(
             cut.kept_bytes, received.host_bytes, _sha256(arrived), received.redirected_to
         )
-    arrived.replace(work.out / name)
-    return _outcome(work, address, fetched, counts)
+    arrived.replace(context.out / name)
+    return _outcome(context, address, fetched, counts)
 
 
 def _fetch(
-    work: Work[DownloadSlice],
+    context: StageContext[DownloadSlice],
     fetcher: Fetcher,
     address: str,
     target: Path,
@@ -74,25 +79,28 @@ def _fetch(
     return fetcher.file(
         address,
         target,
-        part=work.scratch / f"{target.name}.part",
+        part=context.scratch / f"{target.name}.part",
         head_bytes=head_bytes,
         digests=digests,
         pin=pin.read() if pin else None,
         largest_bytes=largest,
-        progress=work.progress,
+        progress=context.progress,
     )
 
 
 def _pin_file(
-    work: Work[DownloadSlice], address: str, mirror: str | None, head_bytes: int | None = None
+    context: StageContext[DownloadSlice],
+    address: str,
+    mirror: str | None,
+    head_bytes: int | None = None,
 ) -> PinFile | None:
     """Where the first sight of the address is recorded.
 
     Nothing is for a folder: its files are the user's own, and a change of theirs is meant.
     """
-    if work.pins is None or (mirror is not None and is_folder(mirror)):
+    if context.pins is None or (mirror is not None and is_folder(mirror)):
         return None
-    return PinFile.of(work.pins, address, mirrored=mirror is not None, first_bytes=head_bytes)
+    return PinFile.of(context.pins, address, mirrored=mirror is not None, first_bytes=head_bytes)
 
 
 def _record(pin: PinFile | None, fetched: Fetched) -> None:
@@ -105,10 +113,10 @@ def _name_of(address: str) -> str:
 
 
 def _outcome(
-    work: Work[DownloadSlice], address: str, fetched: Fetched, counts: dict[str, int]
-) -> Outcome:
-    source = work.config.source
-    return Outcome(
+    context: StageContext[DownloadSlice], address: str, fetched: Fetched, counts: dict[str, int]
+) -> StageResult:
+    source = context.config.source
+    return StageResult(
         counts={"bytes": fetched.size_bytes, "host_bytes": fetched.host_bytes, **counts},
         sources=(
             Source(

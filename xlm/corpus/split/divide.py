@@ -14,7 +14,7 @@ from xlm.config.data.corpus import SplitSlice
 from xlm.config.languages.pairs import ENGLISH
 from xlm.corpus.split.line_files import Row, Selection, ShardWriter, Shuffle
 from xlm.corpus.split.sides import WHOLE, Thresholds, normalised, position, rank
-from xlm.engine.stage import Outcome, Work
+from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
 
 _FEWEST_DISTINCT = 3
@@ -32,22 +32,24 @@ class _Survey:
     """Different lines, counted up to three."""
 
 
-def split(work: Work[SplitSlice], text: Path) -> Outcome:
-    """Write the shards of train, valid and test into `work.out`.
+def split(context: StageContext[SplitSlice], text: Path) -> StageResult:
+    """Write the shards of train, valid and test into `context.out`.
 
     Raises:
         DataError: there is no line to split, or the sides of a pair have unequal line counts.
     """
-    survey = _survey(work, text)
+    survey = _survey(context, text)
     if survey.lines == 0:
-        raise DataError(f"{work.unit}: no line to split", fix="check the sources of this language")
-    thresholds = _thresholds(work.config, survey)
-    counts = _divide(work, text, survey, thresholds)
-    if len(work.config.languages) == 1 and counts["train_lines"] == 0 and survey.distinct > 2:
+        raise DataError(
+            f"{context.unit}: no line to split", fix="check the sources of this language"
+        )
+    thresholds = _thresholds(context.config, survey)
+    counts = _divide(context, text, survey, thresholds)
+    if len(context.config.languages) == 1 and counts["train_lines"] == 0 and survey.distinct > 2:
         # A handful of lines, all held out: only the outermost two stay so.
         extremes = Thresholds(train=survey.lowest + 1, test=survey.highest)
-        counts = _divide(work, text, survey, extremes)
-    return Outcome(counts={"input_lines": survey.lines, **counts})
+        counts = _divide(context, text, survey, extremes)
+    return StageResult(counts={"input_lines": survey.lines, **counts})
 
 
 def _thresholds(config: "SplitSlice", survey: _Survey) -> Thresholds:
@@ -65,13 +67,13 @@ def _thresholds(config: "SplitSlice", survey: _Survey) -> Thresholds:
     )
 
 
-def _survey(work: Work[SplitSlice], text: Path) -> _Survey:
+def _survey(context: StageContext[SplitSlice], text: Path) -> _Survey:
     lines, lowest, highest = 0, WHOLE, -1
     distinct: set[int] = set()
-    for row in _rows(work, text):
+    for row in _rows(context, text):
         lines += 1
         if len(row) == 1:
-            found = _position(work.config, row)
+            found = _position(context.config, row)
             lowest, highest = min(lowest, found), max(highest, found)
             if len(distinct) < _FEWEST_DISTINCT:
                 distinct.add(found)
@@ -79,9 +81,9 @@ def _survey(work: Work[SplitSlice], text: Path) -> _Survey:
 
 
 def _divide(
-    work: Work[SplitSlice], text: Path, survey: _Survey, thresholds: Thresholds
+    context: StageContext[SplitSlice], text: Path, survey: _Survey, thresholds: Thresholds
 ) -> dict[str, int]:
-    config = work.config
+    config = context.config
     shuffled = config.order == "shuffled"
     held_out = {
         "valid": Selection(config.max_valid_lines),
@@ -89,13 +91,13 @@ def _divide(
     }
     total_bytes = sum(path.stat().st_size for path in _paths(config, text))
     counts: dict[str, int] = {}
-    work.out.mkdir(parents=True, exist_ok=True)
-    for leftover in work.out.glob("*.txt"):
+    context.out.mkdir(parents=True, exist_ok=True)
+    for leftover in context.out.glob("*.txt"):
         leftover.unlink()
     with ExitStack() as stack:
-        shuffle = stack.enter_context(Shuffle(work.scratch / "shuffle", total_bytes))
-        train = stack.enter_context(_writer(work, "train"))
-        for number, row in enumerate(_rows(work, text)):
+        shuffle = stack.enter_context(Shuffle(context.scratch / "shuffle", total_bytes))
+        train = stack.enter_context(_writer(context, "train"))
+        for number, row in enumerate(_rows(context, text)):
             side = thresholds.side(_position(config, row))
             order = rank(row[0], number, config.seed)
             if side != "train":
@@ -105,21 +107,21 @@ def _divide(
             else:
                 train.write(row)
             if number % _PROGRESS_EVERY == 0:
-                work.progress.update(number, survey.lines, "lines")
+                context.progress.update(number, survey.lines, "lines")
         if shuffled:
             for row in shuffle.rows(len(config.languages)):
                 train.write(row)
     counts |= {"train_lines": train.lines, "train_shards": train.shards}
     for name, selection in held_out.items():
-        with _writer(work, name) as writer:
+        with _writer(context, name) as writer:
             for row in selection.rows(shuffled=shuffled):
                 writer.write(row)
         counts |= {f"{name}_lines": writer.lines, f"{name}_over_cap": selection.dropped}
     return counts
 
 
-def _writer(work: Work[SplitSlice], name: str) -> ShardWriter:
-    return ShardWriter(work.out, name, work.config.languages, work.config.lines_per_shard)
+def _writer(context: StageContext[SplitSlice], name: str) -> ShardWriter:
+    return ShardWriter(context.out, name, context.config.languages, context.config.lines_per_shard)
 
 
 def _position(config: "SplitSlice", row: Row) -> int:
@@ -135,15 +137,15 @@ def _paths(config: "SplitSlice", text: Path) -> list[Path]:
     return [text / f"text.{code}.txt" for code in config.languages]
 
 
-def _rows(work: Work[SplitSlice], text: Path) -> Iterator[Row]:
-    paths = _paths(work.config, text)
+def _rows(context: StageContext[SplitSlice], text: Path) -> Iterator[Row]:
+    paths = _paths(context.config, text)
     with ExitStack() as stack:
         files = [stack.enter_context(path.open(encoding="utf-8", newline="\n")) for path in paths]
         for lines in zip_longest(*files):
             if None in lines:
                 names = " and ".join(path.name for path in paths)
                 raise DataError(
-                    f"{work.unit}: {names} differ in their number of lines",
+                    f"{context.unit}: {names} differ in their number of lines",
                     fix="rebuild with --refresh extract-parallel",
                 )
             yield tuple(line.removesuffix("\n") for line in lines)

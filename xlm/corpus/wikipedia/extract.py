@@ -23,7 +23,7 @@ from xlm.corpus.wikipedia.wikiextractor import (
     checked_program,
     extract_documents,
 )
-from xlm.engine.stage import Outcome, Work
+from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError, ToolError
 from xlm.processes.ahead import Ahead
 
@@ -60,28 +60,28 @@ class _Ledger:
         self.other_namespaces += page.namespace != 0 and not page.redirect
 
 
-def extract_wikipedia(work: Work[ExtractWikiSlice], download: Path) -> Outcome:
-    """Write `documents.jsonl` and `text.txt` into `work.out`; lost pages are named in the logs.
+def extract_wikipedia(context: StageContext[ExtractWikiSlice], download: Path) -> StageResult:
+    """Write `documents.jsonl` and `text.txt` into `context.out`; lost pages are named in the logs.
 
     Raises:
         DataError: the dump is damaged or holds no article.
         ToolError: the program failed, or lost more pages than `missing_pages` allows.
     """
     dump = sole_file(download, "*.xml.bz2")
-    for folder in (work.out, work.scratch, work.logs):
+    for folder in (context.out, context.scratch, context.logs):
         folder.mkdir(parents=True, exist_ok=True)
-    for leftover in work.scratch.glob(f"{RUN_PREFIX}*"):
+    for leftover in context.scratch.glob(f"{RUN_PREFIX}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     ledger = _Ledger()
     with (
-        (work.logs / _MISSING_LOG).open("w", encoding="utf-8", newline="\n") as missing,
-        (work.logs / _DROPPED_LOG).open("w", encoding="utf-8", newline="\n") as dropped,
-        (work.out / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as records,
-        (work.out / "text.txt").open("w", encoding="utf-8", newline="\n") as text,
+        (context.logs / _MISSING_LOG).open("w", encoding="utf-8", newline="\n") as missing,
+        (context.logs / _DROPPED_LOG).open("w", encoding="utf-8", newline="\n") as dropped,
+        (context.out / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as records,
+        (context.out / "text.txt").open("w", encoding="utf-8", newline="\n") as text,
     ):
-        writer = _Writer(work, ledger, missing, dropped, records, text)
+        writer = _Writer(context, ledger, missing, dropped, records, text)
         left = threading.Event()
-        blocks = _blocks(work.config, dump, work.workers, wanted=lambda: not left.is_set())
+        blocks = _blocks(context.config, dump, context.workers, wanted=lambda: not left.is_set())
         # The next block is prepared while the program works on this one.
         with Ahead(blocks, stop=left.set) as ahead:
             for block in ahead:
@@ -91,11 +91,11 @@ def extract_wikipedia(work: Work[ExtractWikiSlice], download: Path) -> Outcome:
         ledger.cpu_seconds += ahead.cpu_seconds
     if ledger.articles == 0:
         raise DataError(
-            f"{dump.name}: holds no article of {work.config.language}",
+            f"{dump.name}: holds no article of {context.config.language}",
             fix="raise sources.wikipedia.head_bytes, or choose another date",
         )
-    _check_missing(work, dump, ledger)
-    return _outcome(work, ledger)
+    _check_missing(context, dump, ledger)
+    return _outcome(context, ledger)
 
 
 def clean_lines(lines: Iterable[str]) -> list[str]:
@@ -128,22 +128,22 @@ class _Writer:
 
     def __init__(
         self,
-        work: Work[ExtractWikiSlice],
+        context: StageContext[ExtractWikiSlice],
         ledger: _Ledger,
         missing: IO[str],
         dropped: IO[str],
         records: IO[str],
         text: IO[str],
     ) -> None:
-        self._work = work
+        self._work = context
         self._ledger = ledger
         self._missing = missing
         self._dropped = dropped
         self._records = records
         self._text = text
-        self._log = work.logs / "wikiextractor.log"
+        self._log = context.logs / "wikiextractor.log"
         self._program: Path | None = None
-        self._deadline = time.monotonic() + work.config.timeout_seconds
+        self._deadline = time.monotonic() + context.config.timeout_seconds
         self._written_bytes = 0
 
     def extract(self, block: Block) -> None:
@@ -247,11 +247,11 @@ class _Writer:
         self._written_bytes += len(written)
 
 
-def _outcome(work: Work[ExtractWikiSlice], ledger: _Ledger) -> Outcome:
+def _outcome(context: StageContext[ExtractWikiSlice], ledger: _Ledger) -> StageResult:
     for name, count in ((_MISSING_LOG, ledger.missing), (_DROPPED_LOG, ledger.dropped)):
         if count == 0:
-            (work.logs / name).unlink()
-    return Outcome(
+            (context.logs / name).unlink()
+    return StageResult(
         counts={
             "articles": ledger.articles,
             "redirects": ledger.redirects,
@@ -268,8 +268,8 @@ def _outcome(work: Work[ExtractWikiSlice], ledger: _Ledger) -> Outcome:
     )
 
 
-def _check_missing(work: Work[ExtractWikiSlice], dump: Path, ledger: _Ledger) -> None:
-    allowed = max(1, int(ledger.articles * work.config.missing_pages))
+def _check_missing(context: StageContext[ExtractWikiSlice], dump: Path, ledger: _Ledger) -> None:
+    allowed = max(1, int(ledger.articles * context.config.missing_pages))
     if ledger.missing > allowed:
         named = ", ".join(f"{page.title!r} ({page.id})" for page in ledger.first_missing)
         raise ToolError(

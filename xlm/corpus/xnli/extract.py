@@ -17,7 +17,7 @@ from xlm.config.languages.pairs import ENGLISH
 from xlm.corpus.sources.files import sole_file
 from xlm.corpus.text_files.archives import DAMAGED_FIX, missing_member, open_member, open_zip
 from xlm.corpus.text_files.text_lines import BYTE_ORDER_MARK, open_text
-from xlm.engine.stage import Outcome, Work
+from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
 
 LABELS = ("contradiction", "neutral", "entailment")
@@ -41,23 +41,23 @@ class Row:
         return not (self.premise.strip() and self.hypothesis.strip())
 
 
-def extract_xnli(work: Work[ExtractXnliSlice]) -> Outcome:
+def extract_xnli(context: StageContext[ExtractXnliSlice]) -> StageResult:
     """Write `valid.tsv` and `test.tsv`, and `train.tsv` where the language has training rows.
 
     Raises:
         DataError: a member or column is missing, a label is unknown, or the language has no rows.
     """
-    config = work.config
+    config = context.config
     counts: dict[str, int | float | str] = {}
-    archive_path = sole_file(work.inputs[XNLI_ID], "*")
+    archive_path = sole_file(context.inputs[XNLI_ID], "*")
     for split, ending in _EVALUATION.items():
         rows = evaluation_rows(archive_path, ending, config.language, config.max_eval_rows)
-        counts |= _write_split(work, split, rows)
+        counts |= _write_split(context, split, rows)
     if config.train:
-        archive_path = sole_file(work.inputs[MULTINLI_ID], "*")
+        archive_path = sole_file(context.inputs[MULTINLI_ID], "*")
         rows = training_rows(archive_path, config.language, config.max_train_rows)
-        counts |= _write_split(work, "train", rows)
-    return Outcome(counts=counts)
+        counts |= _write_split(context, "train", rows)
+    return StageResult(counts=counts)
 
 
 def evaluation_rows(
@@ -135,11 +135,13 @@ def _row(place: str, premise: str, hypothesis: str, label: str) -> Row:
     return Row(premise, hypothesis, _SPELLINGS[label])
 
 
-def _write_split(work: Work[ExtractXnliSlice], split: str, rows: Iterator[Row]) -> dict[str, int]:
+def _write_split(
+    context: StageContext[ExtractXnliSlice], split: str, rows: Iterator[Row]
+) -> dict[str, int]:
     counts = dict.fromkeys(LABELS, 0)
     empty = 0
-    work.out.mkdir(parents=True, exist_ok=True)
-    with (work.out / f"{split}.tsv").open("w", encoding="utf-8", newline="\n") as file:
+    context.out.mkdir(parents=True, exist_ok=True)
+    with (context.out / f"{split}.tsv").open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
             if row.is_empty:
                 empty += 1
@@ -149,7 +151,7 @@ def _write_split(work: Work[ExtractXnliSlice], split: str, rows: Iterator[Row]) 
     total = sum(counts.values())
     if total == 0:
         raise DataError(
-            f"XNLI has no {split} rows in {work.config.language}",
+            f"XNLI has no {split} rows in {context.config.language}",
             fix="take this language out of `languages`, or another archive",
         )
     return {

@@ -1,6 +1,6 @@
 """Shards laid flat for reading in a random order: decoded once, into a folder of scratch.
 
-    lines = flat_lines(ShardReader(directory, "train", hash), work.scratch / "ids", "sw")
+    lines = flat_lines(ShardReader(directory, "train", hash), context.scratch / "ids", "sw")
     lines.windows(starts_B, 256)  # (B, 256) ids of the stream, each line with its EOS
 
 Why: every epoch takes the chunks of the streams in a new random order (spec 3.1) and pairs sorted

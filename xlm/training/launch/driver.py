@@ -1,6 +1,6 @@
 """The processes of a training job as the driver sees them: start, report, count.
 
-    measured = launch_job(work, job, module="xlm.training.launch.entry", processes=2, ...)
+    measured = launch_job(context, job, module="xlm.training.launch.entry", processes=2, ...)
 
 No torch here: this runs in the driver.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from xlm.display.progress import Progress
 from xlm.engine.config import Config
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.processes.follow import JsonFollower
 from xlm.processes.tools import tool_environment
 from xlm.training.launch.job import DOCUMENTS, METRICS_FILE, SPEED_FILE, write_job
@@ -24,7 +24,7 @@ _PEAKS = ("gpu_memory_bytes",)
 
 
 def launch_job(
-    work: Work[Any],
+    context: StageContext[Any],
     job: Config,
     *,
     module: str,
@@ -41,14 +41,14 @@ def launch_job(
         XlmError: what a process said went wrong.
         ToolError: the processes failed without a word.
     """
-    for directory in (work.out, work.scratch, work.logs):
+    for directory in (context.out, context.scratch, context.logs):
         directory.mkdir(parents=True, exist_ok=True)
-    path = work.scratch / "job.json"
+    path = context.scratch / "job.json"
     write_job(path, job)
     started = time.monotonic()
-    report = SpeedReport(work.logs / SPEED_FILE, work.progress, unit)
-    documents = Documents(work.logs, work.progress)
-    log = TrainingLog(work.progress, unit, losses=work.scratch / METRICS_FILE)
+    report = SpeedReport(context.logs / SPEED_FILE, context.progress, unit)
+    documents = Documents(context.logs, context.progress)
+    log = TrainingLog(context.progress, unit, losses=context.scratch / METRICS_FILE)
 
     def on_wait() -> None:
         for record in report.update():
@@ -62,10 +62,10 @@ def launch_job(
             job=path,
             processes=processes,
             threads_per_process=threads_per_process,
-            log_path=work.logs / "processes.log",
+            log_path=context.logs / "processes.log",
             timeout_seconds=timeout_seconds,
             # Figures are drawn there; without a cache matplotlib would use the home.
-            environment=tool_environment(work.cache) if work.cache else {},
+            environment=tool_environment(context.cache) if context.cache else {},
             save_seconds=save_seconds,
         ),
         on_wait,

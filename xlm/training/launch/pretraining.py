@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.config.training.pretrain import PretrainSlice
-from xlm.engine.stage import Outcome, Work
+from xlm.engine.stage import StageContext, StageResult
 from xlm.training.launch.driver import launch_job
 from xlm.training.launch.job import METRICS_FILE, PretrainJob
 from xlm.training.launch.launcher import Launcher
@@ -18,34 +18,34 @@ _MODULE = "xlm.training.launch.entry"
 
 
 def pretrain(
-    work: Work[PretrainSlice],
+    context: StageContext[PretrainSlice],
     *,
     vocabulary: Path,
     mono: Mapping[str, Path],
     pairs: Mapping[str, Path],
     launcher: Launcher | None = None,
-) -> Outcome:
+) -> StageResult:
     """Train in processes of their own; a rerun goes on from the newest checkpoint in scratch.
 
     Raises:
         TrainingError: the run cannot go on.
         ToolError: the processes failed without a word.
     """
-    config = work.config.pretrain
+    config = context.config.pretrain
     job = PretrainJob(
-        languages=work.config.languages,
-        model=work.config.model,
+        languages=context.config.languages,
+        model=context.config.model,
         pretrain=config,
-        warm_start=work.config.warm_start,
+        warm_start=context.config.warm_start,
         vocabulary=vocabulary,
         mono=dict(mono),
         pairs=dict(pairs),
-        scratch=work.scratch,
-        out=work.out,
-        logs=work.logs,
+        scratch=context.scratch,
+        out=context.out,
+        logs=context.logs,
     )
     measured = launch_job(
-        work,
+        context,
         job,
         module=_MODULE,
         processes=config.processes,
@@ -55,13 +55,13 @@ def pretrain(
         unit="updates",
         launcher=launcher,
     )
-    summary = json.loads((work.out / "validation.json").read_text(encoding="utf-8"))
+    summary = json.loads((context.out / "validation.json").read_text(encoding="utf-8"))
     counts = {name: summary[name] for name in ("updates", "tokens", "parameters")}
     if summary["best_criterion"] is not None:
         counts["best_validation_perplexity"] = summary["best_criterion"]
-    trained = trained_objectives(work.out / METRICS_FILE)
+    trained = trained_objectives(context.out / METRICS_FILE)
     counts["objectives"] = " ".join(trained)
-    return Outcome(
+    return StageResult(
         counts=counts,
         measured=measured,
         warnings=[

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.training.xnli import EvaluateSlice, FinetuneSlice
-from xlm.engine.stage import Outcome, Work
+from xlm.engine.stage import StageContext, StageResult
 from xlm.training.launch.driver import launch_job
 from xlm.training.launch.launcher import Launcher
 from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
@@ -19,7 +19,7 @@ _MODULE = "xlm.xnli.launch.entry"
 
 
 def finetune(
-    work: Work[FinetuneSlice],
+    context: StageContext[FinetuneSlice],
     *,
     encoder: Path,
     vocabulary: Path,
@@ -27,28 +27,28 @@ def finetune(
     mono: Mapping[str, Path],
     pairs: Mapping[str, Path],
     launcher: Launcher | None = None,
-) -> Outcome:
+) -> StageResult:
     """Fine-tune in processes of their own; restarts that are finished are not run again.
 
     Raises:
         TrainingError: fine-tuning collapsed, or cannot go on.
         ToolError: the processes failed without a word.
     """
-    config = work.config.finetune
+    config = context.config.finetune
     job = FinetuneJob(
         finetune=config,
-        pretrain=work.config.pretrain,
+        pretrain=context.config.pretrain,
         encoder=encoder,
         vocabulary=vocabulary,
         xnli=dict(xnli),
         mono=dict(mono),
         pairs=dict(pairs),
-        scratch=work.scratch,
-        out=work.out,
-        logs=work.logs,
+        scratch=context.scratch,
+        out=context.out,
+        logs=context.logs,
     )
     measured = launch_job(
-        work,
+        context,
         job,
         module=_MODULE,
         processes=min(config.processes, config.restarts),
@@ -57,9 +57,9 @@ def finetune(
         unit="updates",
         launcher=launcher,
     )
-    summary = json.loads((work.out / "attempts.json").read_text(encoding="utf-8"))
+    summary = json.loads((context.out / "attempts.json").read_text(encoding="utf-8"))
     kept = summary["attempts"][summary["kept_restart"]]
-    return Outcome(
+    return StageResult(
         counts={
             "restarts": len(summary["attempts"]),
             "kept_restart": summary["kept_restart"],
@@ -72,7 +72,7 @@ def finetune(
 
 
 def evaluate(
-    work: Work[EvaluateSlice],
+    context: StageContext[EvaluateSlice],
     *,
     encoder: Path,
     classifier: Path,
@@ -81,30 +81,30 @@ def evaluate(
     pairs: Mapping[str, Path],
     xnli: Mapping[str, Path],
     launcher: Launcher | None = None,
-) -> Outcome:
+) -> StageResult:
     """Measure both models in processes of their own.
 
     Raises:
         DataError: models, shards and vocabulary do not fit each other.
         ToolError: the processes failed without a word.
     """
-    config = work.config.evaluate
+    config = context.config.evaluate
     job = EvaluateJob(
         evaluate=config,
-        stream_tokens=work.config.stream_tokens,
-        specials=work.config.specials,
+        stream_tokens=context.config.stream_tokens,
+        specials=context.config.specials,
         encoder=encoder,
         classifier=classifier,
         vocabulary=vocabulary,
         mono=dict(mono),
         pairs=dict(pairs),
         xnli=dict(xnli),
-        scratch=work.scratch,
-        out=work.out,
-        logs=work.logs,
+        scratch=context.scratch,
+        out=context.out,
+        logs=context.logs,
     )
     measured = launch_job(
-        work,
+        context,
         job,
         module=_MODULE,
         processes=config.processes,
@@ -113,11 +113,11 @@ def evaluate(
         unit="measurements",
         launcher=launcher,
     )
-    results = read_results(work.out)
+    results = read_results(context.out)
     counts: dict[str, int | float | str] = {
         name: value for name, value in results.averages.model_dump().items() if value is not None
     }
     english = [found.test for found in results.languages if found.code == ENGLISH and found.test]
     if english:
         counts["english_test"] = english[0].accuracy
-    return Outcome(counts=counts, measured=measured)
+    return StageResult(counts=counts, measured=measured)

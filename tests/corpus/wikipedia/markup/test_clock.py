@@ -44,7 +44,7 @@ _STAGES = """
 import sys
 from pathlib import Path
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.stage import Work
+from xlm.engine.stage import StageContext
 from xlm.stages.registry import STAGES
 class Serial:
     def map(self, function, items):
@@ -62,7 +62,7 @@ def build(name, unit):
         for part in ("out", "scratch", "logs"):
             (folder / part).mkdir(parents=True)
         built[name, unit] = folder / "out"
-        stage.run(Work(unit=unit, config=stage.slice(config, unit), inputs=inputs,
+        stage.run(StageContext(unit=unit, config=stage.slice(config, unit), inputs=inputs,
             out=folder / "out", scratch=folder / "scratch", logs=folder / "logs",
             mapper=Serial(), workers=2))
     return built[name, unit]

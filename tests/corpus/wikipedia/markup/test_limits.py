@@ -49,49 +49,49 @@ def test_harmless_text_stays(name):
 
 
 @pytest.mark.slow
-def test_hostile_pages_take_no_other_page_with_them(make_work, tmp_path):
+def test_hostile_pages_take_no_other_page_with_them(make_context, tmp_path):
     pages = []
     for number, text in enumerate(HOSTILE.values()):
         pages += [page(2 * number + 1, f"Good {number}"), page(2 * number + 2, "Bad", escape(text))]
     write_dump(tmp_path / "in", "".join(pages))
-    work, outcome = run_extract(make_work, tmp_path / "in", timeout_seconds=60)
+    context, outcome = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
     assert outcome.counts["documents"] == len(HOSTILE)
     assert outcome.counts["dropped_pages"] == len(HOSTILE)
     assert outcome.counts["missing_pages"] == 0
-    dropped = (work.logs / "dropped_pages.tsv").read_text().splitlines()
+    dropped = (context.logs / "dropped_pages.tsv").read_text().splitlines()
     assert dropped[0] == "2\tBad\tcomments that never end"
     assert len(dropped) == len(HOSTILE)
 
 
-def test_a_replacement_cannot_grow_without_end(make_work, tmp_path):
+def test_a_replacement_cannot_grow_without_end(make_context, tmp_path):
     nested = "{{#replace:" * 40 + "a" + "|a|aaaaaaaaaa}}" * 40
     write_dump(tmp_path / "in", page(1, "One", f"A {nested} B {{{{ #REPLACE: x|x|y}}}} C"))
-    work, _ = run_extract(make_work, tmp_path / "in", timeout_seconds=60)
-    assert (work.out / "text.txt").read_text() == "One\nA B C\n"
+    context, _ = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
+    assert (context.out / "text.txt").read_text() == "One\nA B C\n"
 
 
-def test_calls_that_fill_memory_or_compute_for_hours_give_nothing(make_work, tmp_path):
+def test_calls_that_fill_memory_or_compute_for_hours_give_nothing(make_context, tmp_path):
     calls = (
         "{{padleft:x|999999999}} {{PadRight:{{lc:X}}|{{#expr:9+9}}99999|y}} "
         "{{#expr:9**9**9**9}} {{#ifexpr: 9* *9 > 1 |a|b}} B {{padleft:7|3|0}} {{#expr:2*3*4}}"
     )
     write_dump(tmp_path / "in", page(1, "One", f"A {calls} C"))
-    work, outcome = run_extract(make_work, tmp_path / "in", timeout_seconds=60)
-    assert (work.out / "text.txt").read_text() == "One\nA B 007 24 C\n"
+    context, outcome = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
+    assert (context.out / "text.txt").read_text() == "One\nA B 007 24 C\n"
     assert outcome.measured["peak_memory_bytes"] < 500_000_000
 
 
-def test_a_page_of_no_limit_is_dropped_without_entering_memory(make_work, tmp_path):
+def test_a_page_of_no_limit_is_dropped_without_entering_memory(make_context, tmp_path):
     huge = page(2, "Huge", "x" * (MAX_PAGE_BYTES + 1))
     write_dump(tmp_path / "in", page(1, "One") + huge + page(3, "Three"))
-    work, outcome = run_extract(make_work, tmp_path / "in")
+    context, outcome = run_extract(make_context, tmp_path / "in")
     assert outcome.counts["documents"] == 2
-    dropped = (work.logs / "dropped_pages.tsv").read_text()
+    dropped = (context.logs / "dropped_pages.tsv").read_text()
     assert dropped == "2\tHuge\ta page of more than 16 MiB\n"
 
 
 @pytest.mark.slow
-def test_what_no_rule_knows_is_found_by_time_and_named(make_work, tmp_path, monkeypatch):
+def test_what_no_rule_knows_is_found_by_time_and_named(make_context, tmp_path, monkeypatch):
     """A program that hangs on one page: the block is halved until the page is alone."""
     body = (
         "import json, os, re, sys, time\n"
@@ -110,8 +110,8 @@ def test_what_no_rule_knows_is_found_by_time_and_named(make_work, tmp_path, monk
     monkeypatch.setattr(wikiextractor, "find_program", lambda name: script)
     pages = [page(n, f"P{n}", "SLOW" if n == 2 else "x") for n in range(1, 4)]
     write_dump(tmp_path / "in", "".join(pages))
-    work, outcome = run_extract(make_work, tmp_path / "in", page_seconds=3.0)
+    context, outcome = run_extract(make_context, tmp_path / "in", page_seconds=3.0)
     assert outcome.counts["documents"] == 2
     assert (outcome.counts["dropped_pages"], outcome.counts["missing_pages"]) == (1, 0)
-    named = (work.logs / "dropped_pages.tsv").read_text()
+    named = (context.logs / "dropped_pages.tsv").read_text()
     assert named == "2\tP2\textraction took more than 3 s\n"

@@ -17,21 +17,21 @@ from xlm.corpus.wikipedia.markup.variants import choose_variants
 from xlm.stages.extract_wiki import run
 
 
-def _lines(make_work, folder, text, language="en", **config):
+def _lines(make_context, folder, text, language="en", **config):
     write_dump(folder, page(1, "T", escape(text)))
-    work = make_work(ExtractWikiSlice(language=language, **config), language, dump=folder)
-    run(work)
+    context = make_context(ExtractWikiSlice(language=language, **config), language, dump=folder)
+    run(context)
     return [
-        " ".join(x.split()) for x in (work.out / "text.txt").read_text("utf-8").split("\n")[1:-1]
+        " ".join(x.split()) for x in (context.out / "text.txt").read_text("utf-8").split("\n")[1:-1]
     ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["escapes", "tags", "table_rows", "variants.zh"])
-def test_known_cases(shared, make_work, tmp_path, case):
+def test_known_cases(shared, make_context, tmp_path, case):
     folder = shared / "cases" / "wiki"
     text = (folder / f"{case}.wikitext").read_text("utf-8").removesuffix("\n")
-    lines = _lines(make_work, tmp_path / "in", text, "zh" if "zh" in case else "en")
+    lines = _lines(make_context, tmp_path / "in", text, "zh" if "zh" in case else "en")
     expected = (folder / f"{case}.expected.txt").read_text("utf-8").splitlines()
     assert lines == expected
 
@@ -109,7 +109,7 @@ def test_variants(text, right):
 
 
 @pytest.mark.slow
-def test_another_variant_and_another_language(make_work, tmp_path):
+def test_another_variant_and_another_language(make_context, tmp_path):
     text = "-{zh-hans:简;zh-hant:繁;zh-tw:台}-"
     assert choose_variants(text, "zh-tw") == "台"
     assert choose_variants(text, "zh-hk") == "繁"
@@ -117,12 +117,12 @@ def test_another_variant_and_another_language(make_work, tmp_path):
     assert choose_variants("-{N|sr-ec}-", "sr-el") == "Ћирилица"
     assert choose_variants("-{sr-ec:а;sr-el:b}-", "sr-el") == "b"
     assert choose_variants("-{sr-ec:а;sr-el:b}-", "zh-hans") == "а"
-    assert _lines(make_work, tmp_path / "in", text) == [text]
-    assert _lines(make_work, tmp_path / "in", text, "zh", variant="original") == [text]
-    assert _lines(make_work, tmp_path / "in", f"<nowiki>{text}</nowiki>", "zh") == [text]
+    assert _lines(make_context, tmp_path / "in", text) == [text]
+    assert _lines(make_context, tmp_path / "in", text, "zh", variant="original") == [text]
+    assert _lines(make_context, tmp_path / "in", f"<nowiki>{text}</nowiki>", "zh") == [text]
 
 
-def test_date_words_are_the_dumps_date(make_work, tmp_path):
+def test_date_words_are_the_dumps_date(make_context, tmp_path):
     text = (
         "{{CURRENTYEAR}} {{LOCALMONTH}}-{{currentmonth}} {{CURRENTDAY}} {{LOCALDAY2}} "
         "{{ CURRENTTIME }} {{CURRENTDOW}} {{CURRENTWEEK}} {{LOCALTIMESTAMP}} "
@@ -131,7 +131,7 @@ def test_date_words_are_the_dumps_date(make_work, tmp_path):
         "{{ {{lc:X}}CURRENTYEAR}}{{CURRENT{{uc:year}}}}{{CurrentYear}} "
         "<nowiki>{{CURRENTTIME}}</nowiki> {{#time:Y}}end"
     )
-    assert _lines(make_work, tmp_path / "in", text) == [
+    assert _lines(make_context, tmp_path / "in", text) == [
         "2026 11- 1 01 00:00 0 44 20261101000000 2025 00 11 00:00 end"
     ]
 
@@ -149,12 +149,12 @@ def test_date_words_are_the_dumps_date(make_work, tmp_path):
         ("it", ""),
     ],
 )
-def test_months_and_days_have_their_names(make_work, tmp_path, language, right):
+def test_months_and_days_have_their_names(make_context, tmp_path, language, right):
     text = (
         "a {{CURRENTMONTHNAME}} {{LOCALMONTHNAMEGEN}} {{CURRENTMONTHABBREV}} {{subst:LOCALDAYNAME}}"
         "{{currentmonthname}}."
     )
-    (line,) = _lines(make_work, tmp_path / "in", text, language)
+    (line,) = _lines(make_context, tmp_path / "in", text, language)
     assert line == " ".join(f"a {right}".split()) + "."
 
 
@@ -167,15 +167,15 @@ def test_every_language_of_the_paper_has_all_names(language):
     assert len({day["DAYNAME"] for day in week}) == 7
 
 
-def test_an_undated_dump_takes_the_day_of_the_revision(make_work, tmp_path):
+def test_an_undated_dump_takes_the_day_of_the_revision(make_context, tmp_path):
     article = page(1, "T", "In {{CURRENTYEAR}} {{CURRENTDAY}}.").replace(
         "<model>", "<timestamp>2019-03-07T01:02:03Z</timestamp>\n<model>"
     )
     path = write_dump(tmp_path / "in", article)
     path.rename(path.with_name("enwiki.xml.bz2"))
-    work = make_work(ExtractWikiSlice(language="en"), "en", dump=tmp_path / "in")
-    run(work)
-    assert (work.out / "text.txt").read_text() == "T\nIn 2019 7.\n"
+    context = make_context(ExtractWikiSlice(language="en"), "en", dump=tmp_path / "in")
+    run(context)
+    assert (context.out / "text.txt").read_text() == "T\nIn 2019 7.\n"
     assert date_in_name("enwiki.xml.bz2") is date_in_name("enwiki-20269901-x.xml.bz2") is None
 
 
@@ -233,8 +233,8 @@ def test_rows_of_tables(text, right):
         ),
     ],
 )
-def test_rows_of_cells_prose_and_words_completed_by_tags(make_work, tmp_path, text, right):
-    assert _lines(make_work, tmp_path / "in", text + "\nZ") == right
+def test_rows_of_cells_prose_and_words_completed_by_tags(make_context, tmp_path, text, right):
+    assert _lines(make_context, tmp_path / "in", text + "\nZ") == right
 
 
 def test_header_rows_between_much_code_take_linear_time():
@@ -246,7 +246,7 @@ def test_a_comment_within_a_variant_is_no_part_of_its_rule():
     assert choose_variants("-{<!-- c -->zh-hans:a;zh-hant:b}-", "zh-hans") == "a"
 
 
-def test_escapes_of_html5_and_of_titles_are_plain(make_work, tmp_path):
+def test_escapes_of_html5_and_of_titles_are_plain(make_context, tmp_path):
     text = (
         "It&apos;s &lbrace;x&rbrace; &check; &LT;b&GT; &amp;apos; &NotEqualTilde; a&bogus; &nbsp;"
         "<nowiki>&apos;</nowiki> [[a|b&comma;]]&NewLine;* c&#10;# d&#xD;"
@@ -254,9 +254,9 @@ def test_escapes_of_html5_and_of_titles_are_plain(make_work, tmp_path):
     )
     title = "A &amp;amp; B&amp;#39;s &amp;LT; &amp;copy R&amp;B;"
     write_dump(tmp_path / "in", page(1, title, escape(text)))
-    work = make_work(ExtractWikiSlice(language="en"), "en", dump=tmp_path / "in")
-    run(work)
-    name, line = (work.out / "text.txt").read_text("utf-8").splitlines()
+    context = make_context(ExtractWikiSlice(language="en"), "en", dump=tmp_path / "in")
+    run(context)
+    name, line = (context.out / "text.txt").read_text("utf-8").splitlines()
     assert name == "A & B's < &copy R&B;"
     assert " ".join(line.split()) == ("It's {x} ✓ <b> &apos; ≂̸ a&bogus; ' b, * c # d &apos;")
-    assert json.loads((work.out / "documents.jsonl").read_text("utf-8"))["title"] == name
+    assert json.loads((context.out / "documents.jsonl").read_text("utf-8"))["title"] == name

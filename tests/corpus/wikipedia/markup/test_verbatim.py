@@ -46,11 +46,11 @@ _KEPT = {
 }
 
 
-def test_text_after_verbatim_content_stays(make_work, tmp_path):
+def test_text_after_verbatim_content_stays(make_context, tmp_path):
     pages = [page(n, f"T{n}", escape(f"{text}\n\nBehind.")) for n, text in enumerate(_KEPT, 1)]
     write_dump(tmp_path / "in", "".join(pages))
-    work, _ = run_extract(make_work, tmp_path / "in")
-    lines = [" ".join(line.split()) for line in (work.out / "text.txt").read_text().splitlines()]
+    context, _ = run_extract(make_context, tmp_path / "in")
+    lines = [" ".join(line.split()) for line in (context.out / "text.txt").read_text().splitlines()]
     expected = [
         line
         for n, right in enumerate(_KEPT.values(), 1)
@@ -82,16 +82,16 @@ def test_marks_stand_only_where_a_tag_could_appear():
     assert marked.count("\ufdd0") == 5
 
 
-def test_much_code_takes_linear_time_and_keeps_its_numbers(make_work, tmp_path):
+def test_much_code_takes_linear_time_and_keeps_its_numbers(make_context, tmp_path):
     """The program alone would read the page 40,000 times."""
     same = "<code>x</code> " * 20_000 + "<code>y</code>"
     other = "".join(f"<math>{n}</math> " for n in range(20_000))
     write_dump(tmp_path / "in", page(1, "One", escape(same)) + page(2, "Two", escape(other)))
     began = time.process_time()
-    work, outcome = run_extract(make_work, tmp_path / "in", timeout_seconds=60)
+    context, outcome = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
     assert time.process_time() - began < 10
     assert outcome.measured["cpu_seconds"] < 10
-    _, one, _, two = (work.out / "text.txt").read_text().splitlines()
+    _, one, _, two = (context.out / "text.txt").read_text().splitlines()
     assert one.split() == ["codice_1"] * 20_000 + ["codice_20001"]
     assert two.split() == [f"formula_{n}" for n in range(1, 20_001)]
 
@@ -128,12 +128,12 @@ def test_preparation_is_linear_in_hostile_pages(name):
 
 
 @pytest.mark.slow
-def test_escaped_tags_keep_the_program_no_longer_than_text(make_work, tmp_path):
+def test_escaped_tags_keep_the_program_no_longer_than_text(make_context, tmp_path):
     texts = ["&lt;code>" * 20_000, "<nowiki>&#60;code></nowiki>" * 10_000, "< math>" * 20_000]
     write_dump(
         tmp_path / "in", "".join(page(n, f"T{n}", escape(t)) for n, t in enumerate(texts, 1))
     )
-    _, outcome = run_extract(make_work, tmp_path / "in", timeout_seconds=60)
+    _, outcome = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
     assert outcome.measured["cpu_seconds"] < 15
     assert outcome.counts["documents"] == 3
 
