@@ -1,7 +1,7 @@
 """How the flow submits its stages: every node after its inputs, siblings outlive a failure."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,15 +22,17 @@ from tasks.progress import ProgressArtifacts
 from tasks.reach import ServerReach
 from tasks.run_page import RunPage
 from tasks.stage_task import StageTask
+from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.warnings import config_warnings
 from xlm.config.settings import Settings
 from xlm.display.markdown import duration, size
 from xlm.engine.events import Finished, Observer, Observers
-from xlm.engine.stage import Node
+from xlm.engine.stage import Node, Stage
 from xlm.errors import PipelineError, RequeueError
 from xlm.pipeline.dag import PipelineRun, open_request
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import write_run_record
+from xlm.stages.registry import STAGES
 
 DRIVERS: Any = ThreadPoolTaskRunner(max_workers=64)
 """Threads that drive nodes. Most of them wait for an input or for a slot: cores are bounded by the
@@ -81,7 +83,7 @@ class Submitter:
         """Wait for all; show a card for each stage; raise one error that names all failures."""
         failures: list[str] = []
         blocked: list[Node] = []
-        for stage, nodes in self.submitted.items():
+        for nodes in self.submitted.values():
             for node in nodes:
                 self.futures[node].wait()
                 state = self.futures[node].state
@@ -93,7 +95,9 @@ class Submitter:
                     self.run.observer.finished(Finished(node, "blocked"))
             built = [self.run.results[node] for node in nodes if node in self.run.results]
             if built:
-                publish_stage_card(stage, built, self.run.request, self.run.store.root)
+                publish_stage_card(
+                    self.run.graph.stage(nodes[0]), built, self.run.request, self.run.store.root
+                )
         if failures:
             behind = f" ({len(blocked)} behind them were not tried)" if blocked else ""
             what = "; ".join(failures) + behind
@@ -103,8 +107,13 @@ class Submitter:
 
 
 @contextmanager
-def pipeline(request: RunRequest) -> Iterator[Submitter]:
+def pipeline(
+    request: RunRequest, stages: Sequence[Stage[PipelineConfig, Any]] = STAGES
+) -> Iterator[Submitter]:
     """Open the run, yield the function that submits a stage, wait for everything at the end.
+
+    Args:
+        stages: the DAG, in order.
 
     Raises:
         RequeueError: nothing is wrong, but training was asked to stop.
@@ -119,7 +128,7 @@ def pipeline(request: RunRequest) -> Iterator[Submitter]:
         ends_with_its_worker(request),
         # The run's tags are not those of its tasks: see tasks/stage_task.py.
         TagsContext(current_tags=set()),
-        open_request(request, Settings.of_environment(), observers) as run,
+        open_request(request, Settings.of_environment(), observers, stages=stages) as run,
         current_run_is(run),
         warnings_in_log(),
     ):

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
 
 from xlm.config.languages.pairs import ENGLISH
+from xlm.config.pipeline import PipelineConfig
 from xlm.engine.built import Built
-from xlm.engine.stage import ALL, Node
+from xlm.engine.stage import ALL, Node, Stage
 from xlm.pipeline.dag import PipelineRun
 from xlm.pipeline.request import RunRequest
 from xlm.report.results import pretrained_by, results_markdown, vocabulary_markdown
@@ -19,10 +21,14 @@ PRETRAINING = Node("pretrain", ALL)
 VOCABULARY = Node("vocabulary", ALL)
 
 
-def publish_stage_card(stage: str, built: Sequence[Built], request: RunRequest, root: Path) -> None:
+def publish_stage_card(
+    stage: Stage[PipelineConfig, Any], built: Sequence[Built], request: RunRequest, root: Path
+) -> None:
     """The card of one stage: its totals, then a row for each unit."""
     create_markdown_artifact(
-        stage_card(stage, built, request, root), key=stage, description=f"Artifacts of {stage}"
+        stage_card(stage, built, request, root),
+        key=stage.name,
+        description=f"Artifacts of {stage.name}",
     )
 
 

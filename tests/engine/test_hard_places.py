@@ -1,4 +1,4 @@
-"""Full disks, foreign permissions, odd roots, clocks that go back, and runs that wait."""
+"""Full disks, stores of other users, unusual roots, and runs that wait for another run."""
 
 import contextlib
 import errno
@@ -7,18 +7,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import nullcontext
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import JOIN, LAST, READ, JoinSlice, Recorder, Toy
+from tests.engine.toy import ALL_CACHED, JOIN, JoinSlice, Recorder, Toy
 from tests.repository import REPOSITORY
 from xlm.engine.stage import Node, StageContext, StageResult
 from xlm.errors import ConfigError, StoreError
-from xlm.pipeline.run_record import last_run, write_run_record
 from xlm.processes.pool.executor import WorkerPool
 from xlm.store.store import ArtifactStore
 
@@ -35,7 +31,7 @@ def test_only_and_until_take_nodes(toy: Toy) -> None:
         toy.run(until="read[ws]")
 
 
-def test_a_refresh_says_its_verdict(toy: Toy) -> None:
+def test_a_refresh_reports_whether_the_bytes_are_the_same(toy: Toy) -> None:
     toy.run()
     number = iter(range(9))
 
@@ -45,19 +41,17 @@ def test_a_refresh_says_its_verdict(toy: Toy) -> None:
 
     def verdicts() -> list[str]:
         recorder = Recorder()
-        with toy.open(toy.request(refresh=("join",)), recorder) as run:
-            for node in run.selected:
-                run.build(node)
+        toy.run(recorder, refresh=("join",))
         return recorder.notices
 
     (line,) = verdicts()
     assert line.startswith("join: built again: identical, digest ")
-    toy.use(READ, replace(JOIN, run=differ), LAST)
+    toy.with_stage("join", run=differ)
     (line,) = verdicts()
     assert line.startswith("join: built again: different, digest ")
 
 
-def test_a_run_that_waits_for_another_says_so(toy: Toy) -> None:
+def test_a_run_that_waits_for_another_reports_it(toy: Toy) -> None:
     inside, go_on = threading.Event(), threading.Event()
 
     def join_slowly(context: StageContext[JoinSlice]) -> StageResult:
@@ -66,7 +60,7 @@ def test_a_run_that_waits_for_another_says_so(toy: Toy) -> None:
         return JOIN.run(context)
 
     toy.run(only=("read",))
-    toy.use(READ, replace(JOIN, run=join_slowly), LAST)
+    toy.with_stage("join", run=join_slowly)
 
     class Releasing(Recorder):
         def noticed(self, node: Node, line: str) -> None:
@@ -74,7 +68,7 @@ def test_a_run_that_waits_for_another_says_so(toy: Toy) -> None:
             go_on.set()
 
     recorder = Releasing()
-    with toy.open(toy.request()) as first, toy.open(toy.request(), recorder) as second:
+    with toy.open() as first, toy.open(recorder) as second:
         thread = threading.Thread(target=first.build, args=(JOINED,))
         thread.start()
         assert inside.wait(60)
@@ -83,26 +77,12 @@ def test_a_run_that_waits_for_another_says_so(toy: Toy) -> None:
     assert recorder.notices[0].startswith("join: waiting for another part of this run, since 20")
 
 
-def test_a_clock_that_goes_back_does_not_make_an_old_run_the_last(toy: Toy) -> None:
-    for back in (0, 365):
-        with toy.open(toy.request(f"bpe.seed={back}")) as run:
-            run.started -= timedelta(days=back)
-            write_run_record(run)
-    # A record of an earlier version has no number.
-    old = run.store.root / "runs" / "20991128T000000000000.json"
-    old.write_bytes(next(iter((run.store.root / "runs").glob("*.json"))).read_bytes())
-    assert last_run(run.store.root)["request"]["overrides"] == ["bpe.seed=365"]
-
-
 @pytest.mark.parametrize("name", ["50% of it", "a#b?c=d", 'it\'s "quoted"', "ünï code", "%2F%s"])
-def test_a_root_may_have_any_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: WorkerPool, name: str
-) -> None:
-    monkeypatch.setattr("xlm.engine.run.worker_pool", lambda *_: nullcontext(pool))
-    toy = Toy(tmp_path / name, monkeypatch)
+def test_a_root_may_have_any_name(tmp_path: Path, pool: WorkerPool, name: str) -> None:
+    toy = Toy(tmp_path / name, pool)
     assert set(toy.run().values()) == {"built"}
     assert set(toy.run(verify="deep").values()) == {"cached"}
-    assert ArtifactStore.open(toy.settings.root).root == tmp_path / name
+    assert ArtifactStore.open(str(toy.root)).root == tmp_path / name
 
 
 @pytest.fixture
@@ -129,16 +109,12 @@ def _fill(ballast: Path) -> None:
             pass
 
 
-def test_a_disk_that_fills_and_is_freed(
-    small_disk: Path, monkeypatch: pytest.MonkeyPatch, pool: WorkerPool
-) -> None:
-    monkeypatch.setattr("xlm.engine.run.worker_pool", lambda *_: nullcontext(pool))
-    toy = Toy(small_disk / "data", monkeypatch)
+def test_a_disk_that_fills_and_is_freed(small_disk: Path, pool: WorkerPool) -> None:
+    toy = Toy(small_disk / "data", pool)
     toy.run(only=("read",))
     ballast = small_disk / "ballast"
     _fill(ballast)
-    recorder = Recorder()
-    with toy.open(toy.request(), recorder) as run:
+    with toy.open() as run:
         for node in run.selected[:2]:
             run.build(node)
         with pytest.raises((OSError, StoreError)) as caught:
@@ -148,12 +124,7 @@ def test_a_disk_that_fills_and_is_freed(
     assert "full" in run.failures[JOINED] or "No space left" in run.failures[JOINED]
     assert "\n" not in run.failures[JOINED]
     ballast.unlink()
-    assert toy.run() == {
-        "read[en]": "cached",
-        "read[sw]": "cached",
-        "join": "built",
-        "last": "built",
-    }
+    assert toy.run() == ALL_CACHED | {"join": "built", "last": "built"}
     assert set(toy.run(verify="deep").values()) == {"cached"}
 
 
@@ -179,9 +150,9 @@ except XlmError as error:
     ("place", "mode"), [(".", 0o755), (".", 0o700), ("locks", 0o700), ("artifacts", 0o700)]
 )
 @pytest.mark.usefixtures("open_path")
-def test_another_users_store_is_one_line(toy: Toy, place: str, mode: int) -> None:
+def test_a_store_of_another_user_is_refused_in_one_line(toy: Toy, place: str, mode: int) -> None:
     toy.run()
-    root = Path(toy.settings.root)
+    root = toy.root
     root.chmod(0o777)
     for folder in ("staging", "locks", "artifacts"):
         (root / folder).mkdir(exist_ok=True)

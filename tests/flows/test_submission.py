@@ -4,16 +4,17 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from tests.engine.conftest import JOIN, LAST, READ, ReadSlice, Toy, pool, toy
+from tests.engine.toy import ReadSlice
+from tests.pipeline.toy import PIPELINE_JOIN, PIPELINE_LAST, PIPELINE_READ, PROFILE
 from xlm.engine.stage import Stage, StageContext, StageResult
 from xlm.errors import DataError, MissingUpstreamError, PipelineError
-
-__all__ = ["pool", "toy"]
+from xlm.pipeline.request import RunRequest
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -21,13 +22,13 @@ RunToy = Callable[..., dict[str, str]]
 
 
 @pytest.fixture
-def run_toy(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> RunToy:
+def run_toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunToy:
     """Runs the toy DAG as a flow and returns each task run's name and state, from the server."""
-    monkeypatch.setenv("XLM_ROOT", toy.settings.root)
+    monkeypatch.setenv("XLM_ROOT", str(tmp_path / "data"))
     monkeypatch.setenv("XLM_WORKERS", "1")
 
     def run(
-        *stages: Stage[Any, Any], flow_error: type[Exception] | None = None, **fields: object
+        *stages: Stage[Any, Any], flow_error: type[Exception] | None = None, **fields: Any
     ) -> Any:
         from prefect import flow
         from prefect.client.orchestration import get_client
@@ -38,12 +39,12 @@ def run_toy(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> RunToy:
         from tasks.stage_task import stage_task
 
         seen: list[str] = []
-        toy.use(*stages)
+        request = RunRequest(profile=str(PROFILE), **fields)
 
         @flow(name="toy")
         def toy_flow() -> None:
             seen.append(flow_run.id)
-            with pipeline(toy.request(**fields)) as build:
+            with pipeline(request, stages) as build:
                 for stage in stages:
                     build(stage_task(stage))
 
@@ -63,38 +64,40 @@ def run_toy(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> RunToy:
 
 
 def test_the_first_run_builds_and_the_second_shows_every_hit_as_cached(run_toy: RunToy) -> None:
-    assert run_toy(READ, JOIN, LAST) == dict.fromkeys(
+    assert run_toy(PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST) == dict.fromkeys(
         ["read[en]", "read[sw]", "join", "last"], "Completed"
     )
-    assert Counter(run_toy(READ, JOIN, LAST).values()) == {"Cached": 4}
+    assert Counter(run_toy(PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST).values()) == {"Cached": 4}
 
 
 def test_one_language_fails_and_the_others_finish(run_toy: RunToy) -> None:
     def fail_in_swahili(context: StageContext[ReadSlice]) -> StageResult:
         if context.unit == "sw":
             raise DataError("sw: no article in the dump", fix="check its date")
-        return READ.run(context)
+        return PIPELINE_READ.run(context)
 
-    broken = replace(READ, run=fail_in_swahili)
-    states, message = run_toy(broken, JOIN, LAST, flow_error=PipelineError)
+    broken = replace(PIPELINE_READ, run=fail_in_swahili)
+    states, message = run_toy(broken, PIPELINE_JOIN, PIPELINE_LAST, flow_error=PipelineError)
     assert states["read[en]"] == "Completed"
     assert states["read[sw]"] == "Failed"
     assert message == (
         "read[sw]: sw: no article in the dump; check its date (2 behind them were not tried)"
     )
-    states = run_toy(READ, JOIN, LAST)
+    states = run_toy(PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST)
     assert states["read[en]"] == "Cached"
     assert states["read[sw]"] == states["join"] == "Completed"
 
 
 def test_only_with_a_missing_input_fails_before_anything_starts(run_toy: RunToy) -> None:
-    states, message = run_toy(READ, JOIN, LAST, flow_error=MissingUpstreamError, only=("last",))
+    states, message = run_toy(
+        PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST, flow_error=MissingUpstreamError, only=("last",)
+    )
     assert states == {}
     assert "--until join" in message
 
 
 def test_every_stage_leaves_a_card(run_toy: RunToy) -> None:
-    run_toy(READ, JOIN, LAST)
+    run_toy(PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST)
     from prefect.artifacts import Artifact
 
     card = Artifact.get("read")
@@ -112,9 +115,9 @@ def test_warnings_of_stages_are_in_the_log_of_their_task_run(run_toy: RunToy) ->
         logging.getLogger("xlm.corpus.opus.extract").warning(
             "text of %s: 2 bad lines", context.unit
         )
-        return READ.run(context)
+        return PIPELINE_READ.run(context)
 
-    run_toy(replace(READ, run=warn), JOIN, LAST)
+    run_toy(replace(PIPELINE_READ, run=warn), PIPELINE_JOIN, PIPELINE_LAST)
     from prefect.client.orchestration import get_client
     from prefect.logging.handlers import APILogWorker
 

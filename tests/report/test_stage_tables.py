@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import JOIN, LAST, READ, Toy
+from tests.pipeline.toy import PIPELINE_JOIN, PIPELINE_LAST, PIPELINE_READ, PipelineToy
 from xlm.display.markdown import size
 from xlm.engine.built import Built
 from xlm.report.counts import count_table, over_splits, plain_name, plain_value, totals
@@ -64,22 +64,21 @@ def test_names_and_values_are_plain() -> None:
 
 
 @pytest.fixture
-def built(toy: Toy) -> tuple[list[Built], Path]:
-    with toy.open(toy.request()) as run:
+def built(pipeline_toy: PipelineToy) -> tuple[list[Built], Path]:
+    with pipeline_toy.open() as run:
         found = [run.build(node) for node in run.selected]
     return found, run.store.root
 
 
 def test_the_card_has_totals_first_and_the_whole_command(
-    toy: Toy, built: tuple[list[Built], Path], monkeypatch: pytest.MonkeyPatch
+    pipeline_toy: PipelineToy, built: tuple[list[Built], Path]
 ) -> None:
-    monkeypatch.setattr("xlm.report.stage_tables.stage_named", lambda name: READ)
     found, root = built
-    request = toy.request().model_copy(
+    request = pipeline_toy.request().model_copy(
         update={"until": "join", "verify": "deep", "refresh": ("last",)}
     )
     reads = [one for one in found if one.node.stage == "read"]
-    card = stage_card("read", reads, request, root)
+    card = stage_card(PIPELINE_READ, reads, request, root)
     headline, units = card.index("**2 units, all built.**"), card.index("### Units")
     assert headline < card.index("| letters |") < units < card.index("### Artifacts")
     assert "0.0 s" not in card
@@ -95,10 +94,9 @@ def test_the_card_has_totals_first_and_the_whole_command(
 
 
 def test_many_counts_are_shown_in_tables_that_fit(
-    toy: Toy, built: tuple[list[Built], Path], monkeypatch: pytest.MonkeyPatch
+    pipeline_toy: PipelineToy, built: tuple[list[Built], Path]
 ) -> None:
     """The UI cuts a table that is wider than 1,280 pixels less its own columns leave."""
-    monkeypatch.setattr("xlm.report.stage_tables.stage_named", lambda name: READ)
     found, root = built
     many = {f"count of {number}": number + 1 for number in range(14)}
     reads = [
@@ -106,7 +104,7 @@ def test_many_counts_are_shown_in_tables_that_fit(
         for one in found[:2]
         for manifest in [one.artifact.manifest.model_copy(update={"counts": many})]
     ]
-    units = stage_card("read", reads, toy.request(), root).partition("### Units")[2]
+    units = stage_card(PIPELINE_READ, reads, pipeline_toy.request(), root).partition("### Units")[2]
     lines = [line for line in units.partition("###")[0].splitlines() if line.startswith("| en")]
     assert len(lines) == 3
     assert max(line.count("|") for line in lines) <= 11
@@ -114,26 +112,27 @@ def test_many_counts_are_shown_in_tables_that_fit(
 
 
 def test_a_card_of_one_unit_has_no_table_of_units(
-    toy: Toy, built: tuple[list[Built], Path], monkeypatch: pytest.MonkeyPatch
+    pipeline_toy: PipelineToy, built: tuple[list[Built], Path]
 ) -> None:
-    monkeypatch.setattr("xlm.report.stage_tables.stage_named", lambda name: JOIN)
     found, root = built
-    card = stage_card("join", found[2:3], toy.request(), root)
+    card = stage_card(PIPELINE_JOIN, found[2:3], pipeline_toy.request(), root)
     assert "**Built.**" in card
     assert "### Units" not in card
-    assert LAST.name not in card
+    assert PIPELINE_LAST.name not in card
 
 
-def test_the_card_says_what_hashing_inputs_took(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xlm.report.stage_tables.stage_named", lambda name: JOIN)
-    toy.run(only=("read",))
-    with toy.open(toy.request()) as run:
+def test_the_card_says_what_hashing_inputs_took(pipeline_toy: PipelineToy) -> None:
+    with pipeline_toy.built(pipeline_toy.request(only=("read",))):
+        pass
+    with pipeline_toy.open() as run:
         found = {node.stage: run.build(node) for node in run.selected}
     hashed_bytes = sum(
         one.artifact.manifest.size_bytes for one in run.results.values() if one.node.stage == "read"
     )
-    card = stage_card("join", [found["join"]], toy.request(), run.store.root)
+    card = stage_card(PIPELINE_JOIN, [found["join"]], pipeline_toy.request(), run.store.root)
     assert f"Hashing the inputs first took < 0.1 s for {size(hashed_bytes)}." in card
     assert run.checks.total.size_bytes == hashed_bytes
     # The last stage read what this run wrote itself.
-    assert "Hashing" not in stage_card("last", [found["last"]], toy.request(), run.store.root)
+    assert "Hashing" not in stage_card(
+        PIPELINE_LAST, [found["last"]], pipeline_toy.request(), run.store.root
+    )

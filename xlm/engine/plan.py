@@ -113,7 +113,7 @@ class _Planner:
     ) -> tuple[str, ...]:
         """Why the node would be built; empty for a hit."""
         if self._request.refreshes(node):
-            return ("refresh asked for",)
+            return ("refresh requested",)
         directory = self._store.directory(stage.name, key)
         if directory.exists():
             damage = self._store.damage(stage.name, key, self._request.verify)

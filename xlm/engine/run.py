@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic
@@ -169,7 +169,7 @@ class DagRun(Generic[ConfigT, RequestT]):
 
     def _require_uninterrupted(self) -> None:
         if self.interrupted.is_set():
-            raise PipelineError("interrupted", fix="the same run goes on where this one stopped")
+            raise PipelineError("interrupted", fix="run the same command again to continue")
 
     def locate(self, node: Node) -> Artifact:
         """The artifact of a node that this run does not build.
@@ -299,18 +299,30 @@ class DagRun(Generic[ConfigT, RequestT]):
 
 @contextmanager
 def open_run(
-    graph: Graph[ConfigT], request: RequestT, *, root: str, workers: int, observer: Observer
+    graph: Graph[ConfigT],
+    request: RequestT,
+    *,
+    root: str,
+    workers: int,
+    observer: Observer,
+    pool: WorkerPool | None = None,
 ) -> Iterator[DagRun[ConfigT, RequestT]]:
-    """A run of the request, with its own process pool; the selection is checked first.
+    """Check the selection of a request and open a run of it.
+
+    Ctrl-C, SIGTERM or SIGUSR1 inside of the context ends all programs and workers of the run.
 
     Args:
         root: path or fsspec URL of the store.
         workers: how many processes and stages compute at the same time.
+        pool: worker processes that several runs share; by default, each run starts its own.
 
-    Whoever is interrupted inside (Ctrl-C, SIGTERM, SIGUSR1) leaves with nothing left running.
+    Raises:
+        ConfigError: the selection names something unknown, or the configuration lacks what a
+            selected stage requires.
     """
     store = ArtifactStore.open(root)
-    with worker_pool(workers, store.cache_directory("tools")) as executor:
+    own_pool = worker_pool(workers, store.cache_directory("tools"))
+    with own_pool if pool is None else nullcontext(pool) as executor:
         run = DagRun(request, graph, store, workers, observer, executor)
         with on_interrupt(run.interrupt):
             yield run

@@ -4,8 +4,9 @@ for planned in plan_request(request, store): ...
 with open_request(request, settings, observer) as run: ...
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.settings import Settings
@@ -13,7 +14,9 @@ from xlm.engine.events import Observer
 from xlm.engine.graph import Graph
 from xlm.engine.plan import PlannedNode, plan
 from xlm.engine.run import DagRun, open_run
+from xlm.engine.stage import Stage
 from xlm.pipeline.request import RunRequest
+from xlm.processes.pool.executor import WorkerPool
 from xlm.stages.registry import STAGES
 from xlm.store.store import ArtifactStore
 
@@ -35,9 +38,19 @@ def plan_request(request: RunRequest, store: ArtifactStore) -> list[PlannedNode]
 
 
 def open_request(
-    request: RunRequest, settings: Settings, observer: Observer
+    request: RunRequest,
+    settings: Settings,
+    observer: Observer,
+    *,
+    stages: Sequence[Stage[PipelineConfig, Any]] = STAGES,
+    pool: WorkerPool | None = None,
 ) -> AbstractContextManager[PipelineRun]:
     """A run of the request; see `xlm.engine.run.open_run`."""
     return open_run(
-        graph_of(request), request, root=settings.root, workers=settings.workers, observer=observer
+        Graph.of(request.resolve(), stages),
+        request,
+        root=settings.root,
+        workers=settings.workers,
+        observer=observer,
+        pool=pool,
     )

@@ -7,12 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from xlm.config.pipeline import PipelineConfig
 from xlm.display.markdown import duration, narrow, size, table
 from xlm.engine.built import Built
+from xlm.engine.stage import Stage
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.report.counts import count_table, over_splits, totals
-from xlm.stages.registry import stage_named
 from xlm.store.disk.files import read_small
 from xlm.store.manifest import RUN_NAME
 
@@ -22,14 +23,15 @@ _SHORT_SECONDS = 0.1
 _MOST_COUNTS = 6
 
 
-def stage_card(stage: str, built: Sequence[Built], request: RunRequest, root: Path) -> str:
+def stage_card(
+    stage: Stage[PipelineConfig, Any], built: Sequence[Built], request: RunRequest, root: Path
+) -> str:
     """Everything about a stage's artifacts in this run, as Markdown: the totals first."""
     measured = {one.node.unit: read_measured(one.artifact.directory) for one in built}
-    summary = stage_named(stage).summary
     counted = totals([one.artifact.manifest.counts for one in built])
     parts = [
-        f"## {stage}",
-        f"{summary[:1].upper()}{summary[1:]}.",
+        f"## {stage.name}",
+        f"{stage.summary[:1].upper()}{stage.summary[1:]}.",
         _headline(built, measured),
         counted,
     ]
@@ -51,7 +53,7 @@ def stage_card(stage: str, built: Sequence[Built], request: RunRequest, root: Pa
             left=3,
         ),
         "### Build again",
-        f"```sh\n{request.refreshing(stage).command(root)}\n```",
+        f"```sh\n{request.refreshing(stage.name).command(root)}\n```",
     ]
     return "\n\n".join(part for part in parts if part)
 
