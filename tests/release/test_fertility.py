@@ -44,6 +44,7 @@ def test_the_table_has_a_row_a_language_and_their_mean() -> None:
     assert fertility_table({}) is None
 
 
+@pytest.mark.slow
 def test_the_figure_is_drawn_and_the_same_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

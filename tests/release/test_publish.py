@@ -131,6 +131,7 @@ def test_what_languages_get_of_the_vocabulary_is_shown_in_both_folders(
     assert "| English (en) | 2 | 3 | 1.50 | 0.000 | 100.0 |" in card
 
 
+@pytest.mark.slow
 def test_a_second_run_differs_in_measured_values_alone(
     publish: Publish, artifacts: Artifacts
 ) -> None:

@@ -126,6 +126,7 @@ def _refusal(read: Callable[..., object], directory: Path, vocabulary: Vocabular
     return ""
 
 
+@pytest.mark.slow
 def test_fuzz_mutated_shards(
     world: TinyWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

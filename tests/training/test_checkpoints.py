@@ -41,6 +41,7 @@ def _again(job: PretrainJob) -> dict[str, bytes]:
     return files(straight_run(job))
 
 
+@pytest.mark.slow
 def test_a_damaged_block_of_the_best_weights_damages_no_checkpoint(make_job: MakeJob) -> None:
     job = make_job(checkpoint_updates=5, validation_updates=5, keep_checkpoints=3)
     straight = files(straight_run(job))
@@ -117,6 +118,7 @@ def test_a_checkpoint_of_other_settings_is_refused_in_one_line(
     assert (before.scratch / "metrics.jsonl").read_bytes() == metrics
 
 
+@pytest.mark.slow
 def test_a_run_can_be_made_longer(make_job: MakeJob) -> None:
     schedule = {"kind": "inverse_sqrt", "warmup_updates": 2}
     straight = files(straight_run(make_job("straight", updates=20, schedule=schedule)))

@@ -57,6 +57,7 @@ def test_it_learns_and_writes_its_files(make_job: MakeJob) -> None:
     assert {"valid_sw_mlm_ppl", "valid_en_fr_mlm_ppl", "valid_en_sw_mlm_acc"} <= final.keys()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(make_job: MakeJob) -> None:
     first, again, other = (
         files(train(make_job(name, seed=seed))) for name, seed in (("a", 1), ("b", 1), ("c", 2))
@@ -65,6 +66,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(make_job: MakeJ
     assert first["model.safetensors"] != other["model.safetensors"]
 
 
+@pytest.mark.slow
 def test_operational_settings_change_no_bits(make_job: MakeJob) -> None:
     plain = files(train(make_job("plain")))
     changed = make_job("changed", checkpoint_updates=3, keep_checkpoints=1, speed_updates=2)
@@ -72,6 +74,7 @@ def test_operational_settings_change_no_bits(make_job: MakeJob) -> None:
     assert (changed.logs / "speed.jsonl").read_text().count("\n") == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint_updates", [1, 7])
 def test_a_run_that_starts_again_ends_in_the_same_bytes(
     make_job: MakeJob, checkpoint_updates: int

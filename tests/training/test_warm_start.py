@@ -94,6 +94,7 @@ def test_a_run_from_a_causal_folder_is_what_it_trains_by_itself(
     assert read_description(job.out).causal is (objectives == ("clm",))
 
 
+@pytest.mark.slow
 def test_a_run_from_another_model_repeats_and_resumes_bit_for_bit(
     make_job: MakeJob, source: Path
 ) -> None:

@@ -162,6 +162,7 @@ def test_a_pair_without_lines_is_refused(make_context, tmp_path):
 _SIDE = st.text(st.characters(exclude_characters="\n\0", codec="utf-8"), max_size=8)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -140,6 +140,7 @@ _PIECES = [
 _RUNS = 1000
 
 
+@pytest.mark.slow
 def test_fuzz_the_page_reader_and_the_rules(tmp_path):
     chance = random.Random(11)
     text = "-{zh-cn:a;zh-tw:b}- &lt;ce&gt;x&lt;/ce&gt; {{LOCALYEAR}} &amp;#xD800;\n! a\n| b"

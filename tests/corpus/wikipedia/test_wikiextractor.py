@@ -161,6 +161,7 @@ def test_a_program_that_writes_nothing_has_lost_all(monkeypatch, tmp_path, make_
         run_extract(make_context, tmp_path / "in")
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_left_is_removed(tmp_path, make_context):
     write_dump(tmp_path / "in", page(1, "One"))
     leftover = tmp_path / "work" / "scratch" / "wikiextractor-old"

@@ -170,6 +170,7 @@ def test_a_spike_is_recorded_with_all_that_led_to_it(make_job: MakeJob) -> None:
     assert trainer._state.guard.skipped == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("factor", "settings"),
     [
@@ -240,6 +241,7 @@ def test_a_line_of_skipped_updates_alone_has_no_norm(make_job: MakeJob) -> None:
     assert last["loss"] == {}
 
 
+@pytest.mark.slow
 def test_a_resumed_run_skips_and_remembers_the_same(make_job: MakeJob) -> None:
     factors = {12: 1000.0, 17: 1000.0}
     settings: dict[str, object] = {"guard": guard(spike="skip"), "checkpoint_updates": 7}

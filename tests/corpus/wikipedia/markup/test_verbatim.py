@@ -82,6 +82,7 @@ def test_marks_stand_only_where_a_tag_could_appear():
     assert marked.count("\ufdd0") == 5
 
 
+@pytest.mark.slow
 def test_much_code_takes_linear_time_and_keeps_its_numbers(make_context, tmp_path):
     """The program alone would read the page 40,000 times."""
     same = "<code>x</code> " * 20_000 + "<code>y</code>"
@@ -138,6 +139,7 @@ def test_escaped_tags_keep_the_program_no_longer_than_text(make_context, tmp_pat
     assert outcome.counts["documents"] == 3
 
 
+@pytest.mark.slow
 def test_what_a_removed_tag_joins_is_judged_too():
     content = page(1, "T", escape("<!<wbr>--" * 50_000)).encode()
     prepared = Preparation("en", "20261101", "zh-hans", templates=False).page(content, article=True)
