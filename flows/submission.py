@@ -87,7 +87,7 @@ class Submitter:
             for node in nodes:
                 self.futures[node].wait()
                 state = self.futures[node].state
-                if state.is_failed() or state.is_crashed() or node in self.run.asked_to_stop:
+                if state.is_failed() or state.is_crashed() or node in self.run.stopped:
                     reason = self.run.failures.get(node) or state.message or "crashed"
                     failures.append(f"{node}: {reason}")
                 elif not state.is_completed():
@@ -101,7 +101,7 @@ class Submitter:
         if failures:
             behind = f" ({len(blocked)} behind them were not tried)" if blocked else ""
             what = "; ".join(failures) + behind
-            if len(failures) == len(self.run.asked_to_stop):
+            if len(failures) == len(self.run.stopped):
                 raise RequeueError(what)
             raise PipelineError(what)
 

@@ -33,14 +33,14 @@ def _digests(toy: Toy) -> list[str]:
 
 
 def _poison(path: Path) -> None:
-    """Change bytes, keep size and time."""
+    """Change the bytes, but neither size nor times."""
     before = path.stat()
     path.write_bytes(b"X" * before.st_size)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def _forget_verification(directory: Path) -> None:
-    """Make a manifest one of a version that did not hash its inputs."""
+    """Turn a manifest into one of a version that did not hash inputs."""
     path = directory / MANIFEST_NAME
     manifest = json.loads(path.read_bytes())
     for record in manifest["upstream"].values():
@@ -56,8 +56,8 @@ def _build_without_checks(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
         _forget_verification(toy.directory(node))
 
 
-def test_a_damaged_input_is_mended_before_it_is_read(built: Toy) -> None:
-    """The next run built from the bad bytes, under the keys of the good digest."""
+def test_a_damaged_input_is_rebuilt_before_it_is_read(built: Toy) -> None:
+    """The next run used to build from the damaged bytes, under the key of the intact ones."""
     before = _digests(built)
     _poison(built.directory(SW) / "text.txt")
     shutil.rmtree(built.directory(JOINED))
@@ -69,14 +69,14 @@ def test_a_damaged_input_is_mended_before_it_is_read(built: Toy) -> None:
     assert (report.checked, report.damaged, report.strangers) == (4, [], [])
 
 
-def test_a_refresh_reads_no_damaged_input_either(built: Toy) -> None:
+def test_a_refresh_rebuilds_damaged_inputs_too(built: Toy) -> None:
     before = _digests(built)
     _poison(built.directory(SW) / "text.txt")
     assert built.run(refresh=("join",))["read[sw]"] == "built"
     assert _digests(built) == before
 
 
-def test_damage_two_steps_up_is_mended_from_the_top(built: Toy) -> None:
+def test_damage_two_stages_upstream_is_rebuilt_from_the_top(built: Toy) -> None:
     before = _digests(built)
     joined = built.directory(JOINED)
     _poison(built.directory(SW) / "text.txt")
@@ -86,23 +86,21 @@ def test_damage_two_steps_up_is_mended_from_the_top(built: Toy) -> None:
     assert _digests(built) == before
 
 
-def test_a_damaged_input_outside_of_the_selection_is_one_line(built: Toy) -> None:
+def test_a_damaged_input_outside_of_the_selection_is_refused_in_one_line(built: Toy) -> None:
     _poison(built.directory(SW) / "text.txt")
     shutil.rmtree(built.directory(JOINED))
     with pytest.raises(StoreError) as caught:
         built.run(only=("join",))
     message = str(caught.value)
-    assert message.startswith(
-        "read[sw], which join is built from, is damaged (text.txt has another"
-    )
+    assert message.startswith("read[sw], an input of join, is damaged (text.txt has another")
     assert f" --until 'read[sw]' --verify deep --root {built.root}`" in message
     assert not list((built.root / "artifacts" / "join").iterdir())
     assert built.run(until="read[sw]", verify="deep") == {"read[sw]": "built"}
     assert built.run(only=("join",)) == {"join": "built"}
 
 
-def test_a_cached_consumer_of_a_damaged_input_stays(built: Toy) -> None:
-    """Its manifest says that it was built from verified bytes."""
+def test_a_cached_consumer_of_a_damaged_input_stays_cached(built: Toy) -> None:
+    """Its manifest records that it was built from verified bytes."""
     _poison(built.directory(SW) / "text.txt")
     assert built.run() == ALL_CACHED
     assert built.run(verify="deep") == ALL_CACHED | {"read[sw]": "built"}
@@ -110,10 +108,10 @@ def test_a_cached_consumer_of_a_damaged_input_stays(built: Toy) -> None:
 
 
 @pytest.mark.parametrize("verify_first", [False, True])
-def test_what_an_earlier_version_built_from_damaged_bytes_is_found_and_mended(
+def test_artifacts_that_an_earlier_version_built_from_damaged_bytes_are_rebuilt(
     built: Toy, monkeypatch: pytest.MonkeyPatch, verify_first: bool
 ) -> None:
-    """A deep verification mended the input alone, and then reported that nothing was damaged."""
+    """A deep verification used to rebuild the input alone and then to report no damage."""
     before = _digests(built)
     _poison(built.directory(SW) / "text.txt")
     shutil.rmtree(built.directory(JOINED))
@@ -127,7 +125,7 @@ def test_what_an_earlier_version_built_from_damaged_bytes_is_found_and_mended(
         assert found.keys() == {"read", "join"}
         assert "may be built from damaged bytes of read[sw]" in found["join"]
     assert built.run(only=("read",), verify="deep")["read[sw]"] == "built"
-    # The mend of the input is over; what was built from it is found by every later run.
+    # The input is intact again. Every later run still finds what was built from it.
     statuses = built.run()
     assert statuses["join"] == "built"
     assert _digests(built) == before
@@ -136,8 +134,8 @@ def test_what_an_earlier_version_built_from_damaged_bytes_is_found_and_mended(
     assert built.run() == ALL_CACHED
 
 
-def test_damage_that_the_fast_check_sees_makes_nothing_suspect(built: Toy) -> None:
-    """A lost file of a shard must not cost a training of days."""
+def test_a_lost_file_does_not_rebuild_consumers(built: Toy) -> None:
+    """Nobody can have read the lost file of a shard, so a training of days stays cached."""
     for node in (JOINED, SIZE):
         _forget_verification(built.directory(node))
     (built.directory(SW) / "text.txt").unlink()
@@ -151,7 +149,7 @@ def test_an_input_that_changes_while_it_is_read_is_not_published(toy: Toy) -> No
         return JOIN.run(context)
 
     toy.with_stage("join", run=damage_and_join)
-    with pytest.raises(StoreError, match="was damaged while it was needed"):
+    with pytest.raises(StoreError, match="sw, an input of join, was damaged during the build"):
         toy.run()
     assert toy.original().run()["read[sw]"] == "built"
     with toy.open() as run:
@@ -180,12 +178,12 @@ def test_each_input_is_hashed_once_a_run_and_own_output_never(
     assert measured["input_check_seconds"] >= 0
 
 
-def test_a_mend_is_shown(built: Toy) -> None:
+def test_a_rebuild_of_an_input_is_reported(built: Toy) -> None:
     _poison(built.directory(SW) / "text.txt")
     shutil.rmtree(built.directory(JOINED))
     recorder = Recorder()
     built.run(recorder)
     assert recorder.notices == [
-        "read[sw]: is damaged (text.txt has another sha256 than the manifest says) and is built "
-        "again first"
+        "read[sw]: is damaged (text.txt has another sha256 than the manifest says); "
+        "rebuilding it first"
     ]

@@ -25,9 +25,9 @@ def test_only_and_until_take_nodes(toy: Toy) -> None:
     assert toy.run(only=("read[sw]",)) == {"read[sw]": "built"}
     assert toy.run(until="read[en]") == {"read[en]": "built"}
     assert toy.run(only=("read[sw]", "read[en]")) == {"read[en]": "cached", "read[sw]": "cached"}
-    with pytest.raises(ConfigError, match=r"nothing named 'read\[ws\]'; did you mean"):
+    with pytest.raises(ConfigError, match=r"no stage or node 'read\[ws\]'; did you mean"):
         toy.run(only=("read[ws]",))
-    with pytest.raises(ConfigError, match=r"nothing named 'read\[ws\]'"):
+    with pytest.raises(ConfigError, match=r"no stage or node 'read\[ws\]'"):
         toy.run(until="read[ws]")
 
 
@@ -45,10 +45,10 @@ def test_a_refresh_reports_whether_the_bytes_are_the_same(toy: Toy) -> None:
         return recorder.notices
 
     (line,) = verdicts()
-    assert line.startswith("join: built again: identical, digest ")
+    assert line.startswith("join: rebuilt: identical, digest ")
     toy.with_stage("join", run=differ)
     (line,) = verdicts()
-    assert line.startswith("join: built again: different, digest ")
+    assert line.startswith("join: rebuilt: different, digest ")
 
 
 def test_a_run_that_waits_for_another_reports_it(toy: Toy) -> None:

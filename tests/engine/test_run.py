@@ -97,7 +97,7 @@ def test_unknown_stages_are_refused(toy: Toy, fields: dict[str, object]) -> None
 
 
 def test_unknown_stages_to_refresh_are_refused(toy: Toy) -> None:
-    with pytest.raises(ConfigError, match="nothing named 'raed'"):
+    with pytest.raises(ConfigError, match="no stage or node 'raed'"):
         toy.run(refresh=("raed",))
 
 

@@ -76,6 +76,6 @@ def test_a_command_works_in_any_folder(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_what_builds_all_or_one_stage_again() -> None:
     part = RunRequest(profile="mini15", only=("split",), refresh=("split",), verify="deep")
-    assert part.whole() == RunRequest(profile="mini15", verify="deep")
-    assert part.whole("shard").until == "shard"
+    assert part.building() == RunRequest(profile="mini15", verify="deep")
+    assert part.building("shard").until == "shard"
     assert part.refreshing("split[en]").refresh == ("split[en]",)

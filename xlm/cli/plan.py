@@ -33,7 +33,7 @@ def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
         name = str(step.node) + " " * (width - cell_len(str(step.node)))
         show(_line(f"{name}  {step.status:<7}", _explain(step), columns))
     # Sizes of shards come from the store, whether the request builds them or not.
-    sized = plan_request(request.whole("pretrain"), store) if request.only else steps
+    sized = plan_request(request.building("pretrain"), store) if request.only else steps
     for line in pretraining_lines(config, steps, sized, store):
         show(line if columns is None else fill(line, columns, subsequent_indent="    "))
     totals = Counter(step.status for step in steps)

@@ -53,7 +53,7 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
     ]:
         show(f"{one.title}\n{aligned(one.header, one.rows, width=terminal_width())}\n")
     if results is None:
-        command = RunRequest.model_validate(record["request"]).whole().command(home)
+        command = RunRequest.model_validate(record["request"]).building().command(home)
         show(f"This run was not evaluated. Continue with `{command}`.")
         return
     show(f"encoder {pretrained_by(artifact_of(record, home, 'pretrain'))}")

@@ -1,4 +1,4 @@
-"""What a built node is, and what its manifest and its `run.json` say of the building."""
+"""The result of a node, and what its manifest and `run.json` record about the build."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from xlm.store.store import Artifact
 
 @dataclass(frozen=True)
 class Built:
-    """What became of one node; `seconds` is the stage's own time, without waits."""
+    """A node and its artifact. `seconds` is the time of the stage alone, without waits."""
 
     node: Node
     status: Status
@@ -27,7 +27,7 @@ class Built:
 
 @dataclass(frozen=True)
 class Building:
-    """One node on its way: its key, what that is made of, and its inputs."""
+    """A node that is about to be built: its key, the key's ingredients and its inputs."""
 
     node: Node
     stage: Stage[Any, Any]
@@ -35,14 +35,14 @@ class Building:
     ingredients: dict[str, Any]
     upstream: dict[str, Artifact]
     fresh: bool
-    """What an earlier attempt left was made from damaged inputs, perhaps."""
+    """Whether to discard the files of an earlier attempt, which may come from damaged inputs."""
 
 
 def verdict_line(before: str, now: str) -> str:
-    """What a refresh gave, for people."""
+    """The result of a refresh in one line: the same digest or another one."""
     if before == now:
-        return f"built again: identical, digest {now[:12]}"
-    return f"built again: different, digest {now[:12]} instead of {before[:12]}"
+        return f"rebuilt: identical, digest {now[:12]}"
+    return f"rebuilt: different, digest {now[:12]} instead of {before[:12]}"
 
 
 def description_of(
@@ -52,7 +52,7 @@ def description_of(
     result: StageResult,
     config: Config,
 ) -> dict[str, Any]:
-    """The manifest's fields but for files and digest; the inputs' bytes were verified."""
+    """The manifest's fields except files and digest. The inputs have been verified by now."""
     return {
         **{name: ingredients[name] for name in ("stage", "unit", "code_version", "config")},
         "key": key,
@@ -67,13 +67,13 @@ def description_of(
 def measured_of(
     result: StageResult, seconds: float, usage: Usage, checks: CheckCost
 ) -> dict[str, Any]:
-    """What `run.json` says of the building of an artifact.
+    """The measurements of a build, for `run.json`.
 
-    `cpu_seconds` is the sum over the workers, the programs and the driver's thread,
-    `peak_memory_bytes` the peak of the largest process among workers and programs. A stage that had
-    neither, a download say, worked in the driver, which many stages share: for it the driver's
-    resident memory at the stage's end is recorded. `input_check_seconds` and `input_check_bytes`
-    are the cost of hashing inputs that nothing else in this run had hashed.
+    `cpu_seconds` is the sum over workers, programs and the driver's thread. `peak_memory_bytes` is
+    the peak of the largest worker or program. A stage without either, such as a download, runs in
+    the driver, which many stages share: there it is the driver's resident memory at the end.
+    `input_check_seconds` and `input_check_bytes` are the cost of hashing inputs that nothing else
+    in this run had hashed.
     """
     measured = dict(result.measured)
     peak = max(int(measured.get("peak_memory_bytes", 0)), usage.peak_memory_bytes)

@@ -1,7 +1,8 @@
-"""The base of all configuration models: frozen, closed, and aware of what shapes bytes.
+"""The base of all configuration models: frozen, without unknown fields, split into two kinds.
 
-A field that cannot change a stage's bytes (a worker count, a path, a retry count) is declared
-with `operational(...)`; it is shown and stored, but enters no artifact key.
+A plain field is part of artifact keys. A field that cannot change the bytes that a stage writes
+(a number of workers, a path, a number of retries) is declared with `operational(...)`: it is shown
+and stored, but is not part of any key.
 
     class DownloadConfig(Config):
         revision: str = Field("20261101", description="Dump date, YYYYMMDD.")
@@ -19,7 +20,7 @@ class Config(BaseModel):
     """A frozen model that refuses unknown keys."""
 
     # Dates and versions look like numbers to YAML: a number for a text field is taken as text.
-    # JSON has no infinity: jobs could not be told of one.
+    # JSON has no infinity, and configurations are passed to jobs as JSON.
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
@@ -30,8 +31,8 @@ class Config(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _truths_are_no_numbers(cls, values: Any) -> Any:
-        # pydantic would take `codes: true` as 1. As text it is refused, under the field's name.
+    def _refuse_booleans_as_numbers(cls, values: Any) -> Any:
+        # pydantic takes `codes: true` as 1. Text instead is refused under the field's name.
         if not isinstance(values, dict):
             return values
         numbers = {
@@ -42,7 +43,7 @@ class Config(BaseModel):
         return values | {name: str(values[name]).lower() for name in numbers}
 
     def key_fields(self) -> dict[str, Any]:
-        """The JSON-ready values that can change a stage's bytes: all but operational fields."""
+        """The values that are part of artifact keys, ready for JSON: all plain fields."""
         return {
             name: _key_value(getattr(self, name))
             for name, field in type(self).model_fields.items()
@@ -51,7 +52,7 @@ class Config(BaseModel):
 
 
 def operational(default: Any, *, description: str, **constraints: Any) -> Any:
-    """A field that changes how a stage runs, never what it writes."""
+    """Declare a field that changes how a stage runs, but not what it writes."""
     return Field(
         default,
         description=description,

@@ -1,4 +1,4 @@
-"""Who watches a run: a terminal, a UI, or nobody."""
+"""The events of a run and the observers that receive them: a terminal, a UI, a log."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ Status = Literal["cached", "built", "waited", "failed", "blocked"]
 
 @dataclass(frozen=True)
 class Finished:
-    """How one node ended. `seconds` is its wall time, `detail` a digest or the error's line.
+    """How a node ended. `seconds` is its wall time, `detail` its digest or its error in one line.
 
-    `saved` is of a failure that is none: training that was asked to stop and has saved its state.
+    `saved` marks training that stopped on request and saved its state: not a real failure.
     """
 
     node: Node
@@ -24,10 +24,10 @@ class Finished:
 
 
 class Observer(Protocol):
-    """Receives what happens to nodes; called from many threads."""
+    """Receives the events of nodes. Methods are called from many threads."""
 
     def started(self, node: Node) -> None:
-        """The node is being built (not only looked up)."""
+        """The node's stage starts to run; a cached node has no such event."""
         ...
 
     def progressed(
@@ -37,24 +37,24 @@ class Observer(Protocol):
         ...
 
     def shown(self, node: Node, name: str, document: str) -> None:
-        """The node's stage shows a document, in Markdown, in the place of the last of that name."""
+        """The stage shows a Markdown document, which replaces the last one of that name."""
         ...
 
     def logged(self, node: Node, line: str) -> None:
-        """The node's stage adds a line to the run's log, at most one a minute."""
+        """The stage adds a line to the run's log, at most one a minute."""
         ...
 
     def noticed(self, node: Node, line: str) -> None:
-        """Something that a person should see: a wait for another run, a verdict, a mend."""
+        """A line for people: a wait for another run, the result of a refresh, a rebuild."""
         ...
 
     def finished(self, event: Finished) -> None:
-        """The node was built, was cached, failed, or was not tried."""
+        """The node was built or cached, failed, or was not tried."""
         ...
 
 
 class NoObserver:
-    """Watches nothing."""
+    """Ignores every event."""
 
     def started(self, node: Node) -> None:
         """Ignore."""
@@ -79,60 +79,60 @@ class NoObserver:
 
 @dataclass(frozen=True)
 class NodeProgress:
-    """The `Progress` of one node, passed on to the run's observer."""
+    """Passes the progress of one node on to the run's observer."""
 
     observer: Observer
     node: Node
     require_uninterrupted: Callable[[], None]
 
     def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
-        """Pass the report on under the node's name; raises where the run was interrupted."""
+        """Pass the progress on. Raises a `PipelineError` if the run was interrupted."""
         self.require_uninterrupted()
         self.observer.progressed(self.node, done, total, unit, note)
 
     def show(self, name: str, document: str) -> None:
-        """Pass the document on under the node's name."""
+        """Pass the document on."""
         self.observer.shown(self.node, name, document)
 
     def log(self, line: str) -> None:
-        """Pass the line on under the node's name."""
+        """Pass the line on."""
         self.observer.logged(self.node, line)
 
 
 @dataclass(frozen=True)
 class Observers:
-    """Several observers as one."""
+    """Passes every event on to several observers."""
 
     members: Sequence[Observer]
 
     def started(self, node: Node) -> None:
-        """Tell all."""
+        """Pass on."""
         for member in self.members:
             member.started(node)
 
     def progressed(
         self, node: Node, done: float, total: float | None, unit: str, note: str
     ) -> None:
-        """Tell all."""
+        """Pass on."""
         for member in self.members:
             member.progressed(node, done, total, unit, note)
 
     def shown(self, node: Node, name: str, document: str) -> None:
-        """Tell all."""
+        """Pass on."""
         for member in self.members:
             member.shown(node, name, document)
 
     def logged(self, node: Node, line: str) -> None:
-        """Tell all."""
+        """Pass on."""
         for member in self.members:
             member.logged(node, line)
 
     def noticed(self, node: Node, line: str) -> None:
-        """Tell all."""
+        """Pass on."""
         for member in self.members:
             member.noticed(node, line)
 
     def finished(self, event: Finished) -> None:
-        """Tell all."""
+        """Pass on."""
         for member in self.members:
             member.finished(event)

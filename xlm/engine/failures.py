@@ -1,4 +1,4 @@
-"""The one line that a failed node gets."""
+"""The error of a failed node in one line."""
 
 import errno
 from pathlib import Path
@@ -7,7 +7,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def failure_line(error: Exception, root: Path) -> str:
-    """What went wrong and what to do, in one line."""
+    """Return what went wrong and what to do about it, in one line."""
     if isinstance(error, OSError) and error.errno in _FULL:
         return f"the disk of {root} is full; free some space and run again"
     if isinstance(error, OSError) and error.errno == errno.EFBIG:

@@ -1,4 +1,4 @@
-"""The DAG of one configuration: every (stage, unit), and the node that fills each of its inputs."""
+"""The DAG of a configuration: its nodes (stage and unit) and the inputs of each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _SHOWN_UNITS = 15
 
 @dataclass(frozen=True)
 class Graph(Generic[ConfigT]):
-    """The nodes of a run, each after its inputs."""
+    """All nodes of a configuration, each after its inputs."""
 
     config: ConfigT
     stages: tuple[Stage[ConfigT, Any], ...]
@@ -23,13 +23,13 @@ class Graph(Generic[ConfigT]):
 
     @classmethod
     def of(cls, config: ConfigT, stages: Sequence[Stage[ConfigT, Any]]) -> "Graph[ConfigT]":
-        """The whole graph of a configuration.
+        """Build the graph of a configuration.
 
         Args:
-            stages: in an order in which each follows the stages that it takes inputs from.
+            stages: all stages; each follows the stages that provide its inputs.
 
         Raises:
-            ConfigError: a stage names an input that no earlier stage makes.
+            ConfigError: a stage needs an input that no earlier stage provides.
         """
         nodes: list[Node] = []
         upstream: dict[Node, dict[str, Node]] = {}
@@ -57,14 +57,14 @@ class Graph(Generic[ConfigT]):
     def select(
         self, *, until: str | None = None, only: Sequence[str] = (), refresh: Sequence[str] = ()
     ) -> tuple[Node, ...]:
-        """The nodes to build: those that `only` names, or `until` and all that it needs.
+        """Return the nodes to build: those in `only`, or `until` with everything it needs.
 
-        Both take stages and nodes, as `tokenize` and `tokenize[sw]`.
+        Names are stages or nodes, such as `tokenize` or `tokenize[sw]`.
 
         Raises:
-            ConfigError: a name is unknown, or is refreshed but not selected, or the configuration
-                lacks what a selected stage requires.
-            XlmError: whatever else the check of a selected stage raises (`Stage.require`).
+            ConfigError: a name is unknown, a name in `refresh` is not selected, or the
+                configuration lacks something that a selected stage requires.
+            XlmError: another error of a selected stage's check (`Stage.require`).
         """
         for name in [*only, *([until] if until else [])]:
             if "[" in name:
@@ -72,15 +72,15 @@ class Graph(Generic[ConfigT]):
             else:
                 stage_named(name, self.stages)
         if only and until:
-            raise ConfigError("both `only` and `until` are given", fix="drop one of them")
+            raise ConfigError("`only` and `until` exclude each other", fix="drop one of them")
         self._check_names(refresh)
         selected = self._selected(until, only)
         built = {name for node in selected for name in (node.stage, str(node))}
         for name in refresh:
             if name not in built:
                 raise ConfigError(
-                    f"{name} is to be refreshed, but this run does not build it",
-                    fix="drop it, or let --only or --until include it",
+                    f"this run does not build {name}, so it cannot refresh it",
+                    fix="drop it from --refresh, or include it with --only or --until",
                 )
         for stage in self.stages:
             if stage.require is not None and stage.name in built:
@@ -100,11 +100,11 @@ class Graph(Generic[ConfigT]):
         return tuple(node for node in self.nodes if node in wanted)
 
     def _check_names(self, names: Sequence[str]) -> None:
-        """Refuse a name that is neither a stage nor a node of this graph; names the nearest."""
+        """Refuse a name that is neither a stage nor a node; the error suggests the nearest name."""
         known = {stage.name for stage in self.stages} | {str(node) for node in self.nodes}
         for name in names:
             if name not in known:
-                raise ConfigError(f"nothing named {name!r}", fix=self._nearest(name))
+                raise ConfigError(f"no stage or node {name!r}", fix=self._nearest(name))
 
     def _nearest(self, name: str) -> str:
         stage, bracket, unit = name.removesuffix("]").partition("[")
@@ -112,7 +112,7 @@ class Graph(Generic[ConfigT]):
         if not bracket:
             return did_you_mean(name, [one.name for one in self.stages])
         if units == [ALL]:
-            return f"write {stage}, which has no units"
+            return f"use {stage}, which has no units"
         if units and not get_close_matches(unit, units, cutoff=0.5):
             more = ", ..." if len(units) > _SHOWN_UNITS else ""
             return f"{stage} has the units {', '.join(units[:_SHOWN_UNITS])}{more}"
@@ -120,10 +120,10 @@ class Graph(Generic[ConfigT]):
 
 
 def stage_named(name: str, stages: Sequence[Stage[ConfigT, Any]]) -> Stage[ConfigT, Any]:
-    """The stage of that name.
+    """Return the stage with this name.
 
     Raises:
-        ConfigError: there is none; the message names the nearest.
+        ConfigError: it does not exist; the message suggests the nearest name.
     """
     for stage in stages:
         if stage.name == name:

@@ -1,10 +1,9 @@
-"""Compares inputs with their manifests before something is built from them.
+"""Verifies inputs against their manifests before a stage reads them.
 
-A hit is served after a check of sizes, which is cheap and enough for what is only kept. What is
-built from damaged bytes would carry the key of the right ones, so each artifact that is read is
-hashed first, once a run. What this run wrote itself counts as hashed. A later change of a file's
-size, times or inode has it hashed again; only bytes that change without these, while a stage reads
-them, stay unseen.
+A hit is served after a cheap check of file sizes. An artifact that is built from damaged bytes
+would have the key of intact ones, so each input is hashed once a run before a stage reads it.
+Artifacts that the run wrote count as hashed. If the size, times or inode of a file change, it is
+hashed again. Only a change that leaves all of these equal stays undetected.
 """
 
 import threading
@@ -18,7 +17,7 @@ from xlm.store.store import Artifact
 
 @dataclass(frozen=True)
 class CheckCost:
-    """What hashing took: wall seconds in the asking thread, and bytes read."""
+    """The cost of hashing: wall seconds in the calling thread, and bytes read."""
 
     seconds: float = 0.0
     size_bytes: int = 0
@@ -27,7 +26,7 @@ class CheckCost:
         return CheckCost(self.seconds + other.seconds, self.size_bytes + other.size_bytes)
 
     def measured(self) -> dict[str, float | int]:
-        """The cost under the names that `run.json` has for it."""
+        """The cost under its names in `run.json`."""
         return {
             "input_check_seconds": round(self.seconds, 3),
             "input_check_bytes": self.size_bytes,
@@ -35,31 +34,31 @@ class CheckCost:
 
 
 class InputChecks:
-    """The artifacts that this run knows to be whole; called from many threads."""
+    """The artifacts that this run has verified. Methods are called from many threads."""
 
     def __init__(self) -> None:
-        self._known: dict[str, object] = {}
+        self._verified: dict[str, object] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
         self.total = CheckCost()
 
     def wrote(self, artifact: Artifact) -> None:
-        """Remember what this run published itself."""
-        self._known[str(artifact.directory)] = status_of(artifact.directory, artifact.manifest)
+        """Count an artifact that this run published as verified."""
+        self._verified[str(artifact.directory)] = status_of(artifact.directory, artifact.manifest)
 
     def damage(self, artifact: Artifact) -> tuple[str | None, CheckCost]:
-        """What is wrong with an artifact's bytes, or None, and what it cost to know."""
+        """Return the damage of an artifact's bytes, or None, and the cost of the check."""
         name = str(artifact.directory)
         with self._lock:
             lock = self._locks[name]
         began = time.monotonic()
         with lock:
             status = status_of(artifact.directory, artifact.manifest)
-            if status is not None and self._known.get(name) == status:
+            if status is not None and self._verified.get(name) == status:
                 return None, CheckCost()
             reason = damage(artifact.directory, artifact.manifest, deep=True)
             if reason is None:
-                self._known[name] = status
+                self._verified[name] = status
         cost = CheckCost(time.monotonic() - began, artifact.manifest.size_bytes)
         with self._lock:
             self.total += cost

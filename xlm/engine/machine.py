@@ -1,4 +1,4 @@
-"""What ran a stage: recorded beside an artifact, never in its digest."""
+"""The machine that ran a stage: recorded in `run.json`, never part of a digest."""
 
 import os
 import platform
@@ -7,7 +7,7 @@ from functools import cache
 
 @cache
 def machine_record() -> dict[str, str | int]:
-    """Host, system, Python and cores of this machine."""
+    """Host name, system, Python version and cores of this machine."""
     return {
         "host": platform.node(),
         "system": platform.platform(),

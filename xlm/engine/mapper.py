@@ -1,7 +1,7 @@
-"""Work over shards: one executor, a bounded window of futures, results in order.
+"""Maps a function over shards: a pool of processes, a bounded window of futures, ordered results.
 
-The executor is a pool of processes here; any `concurrent.futures.Executor` that can also run a
-piece of work alone (a cluster's client) serves.
+Any `concurrent.futures.Executor` that can also run one item alone may take the place of the pool,
+such as the client of a cluster.
 """
 
 import os
@@ -27,19 +27,19 @@ ResultT = TypeVar("ResultT")
 _OWN_STATUS = Path("/proc/self/status")
 _OWN_CLEAR_REFS = Path("/proc/self/clear_refs")
 _CLEAR_PEAK = "5"
-"""Written to clear_refs: reset the peak resident set size (Linux, proc(5))."""
+"""Resets the peak resident set size when written to clear_refs (proc(5))."""
 
 
 @dataclass
 class Usage:
-    """What the workers of one stage used."""
+    """CPU time and peak memory of the processes of one stage."""
 
     cpu_seconds: float = 0.0
     peak_memory_bytes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, cpu_seconds: float, peak_memory_bytes: int) -> None:
-        """Count one piece of work; the peak is that of the largest single process."""
+        """Add one item. The peak is that of the largest single process."""
         with self.lock:
             self.cpu_seconds += cpu_seconds
             self.peak_memory_bytes = max(self.peak_memory_bytes, peak_memory_bytes)
@@ -53,12 +53,12 @@ class _Measured(Generic[ResultT]):
 
 
 class ExecutorMapper:
-    """Maps over an executor with at most twice its width in flight; adds up what it used."""
+    """Maps over an executor, with at most two items a worker in flight, and sums up the usage."""
 
     def __init__(
         self, executor: WorkerPool, workers: int, usage: Usage, writers: Path | None = None
     ) -> None:
-        """Map with `workers` processes, which hold the lock `writers` while they work."""
+        """Map with `workers` processes, which hold the lock file `writers` while they run."""
         self._executor = executor
         self._measure = partial(_measure, os.getpid(), writers)
         self._window = 2 * workers
@@ -67,10 +67,10 @@ class ExecutorMapper:
     def map(
         self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
     ) -> Iterator[ResultT]:
-        """Apply `function` to items in other processes; results come in order.
+        """Apply `function` to items in other processes; yield the results in order.
 
         Raises:
-            ToolError: a process died (killed, out of memory), also when an item had it to itself.
+            ToolError: a process died (killed, out of memory), and again when it ran the item alone.
         """
 
         def result(item: ItemT, future: Future[_Measured[ResultT]]) -> ResultT:
@@ -94,23 +94,23 @@ class ExecutorMapper:
                 future.cancel()
 
     def _alone(self, function: Callable[[ItemT], ResultT], item: ItemT) -> "_Measured[ResultT]":
-        """Run what was lost with its process once more, in another one."""
+        """Run an item again, alone in a new process, after its first process died."""
         try:
             return self._executor.run_alone(self._measure, function, item)
         except BrokenExecutor as error:
             raise ToolError(
-                "a worker process died twice over the same work (killed, or out of memory)",
-                fix="free some memory, or rerun with fewer --workers",
+                "a worker process died twice on the same item (killed, or out of memory)",
+                fix="free some memory, or run again with fewer --workers",
             ) from error
 
 
 class SerialMapper:
-    """Maps in this process; for tests and for one-off calls."""
+    """Maps in this process, for tests and single calls."""
 
     def map(
         self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
     ) -> Iterator[ResultT]:
-        """Apply `function` to items here, one after the other."""
+        """Apply `function` to each item in turn."""
         return map(function, items)
 
 

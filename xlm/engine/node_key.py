@@ -1,6 +1,6 @@
-"""What a node's key is made of, and whether the artifact of that key can be served.
+"""The ingredients of a node's key, and whether an artifact with that key may be served.
 
-The plan and the run both ask here, so the plan cannot promise what the run does not do.
+Plan and run share these functions, so the plan always predicts what the run does.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from xlm.store.manifest import Manifest
 def key_ingredients(
     graph: Graph[Any], node: Node, input_digests: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Everything that determines the bytes of a node's artifact.
+    """Return everything that determines the bytes of a node's artifact.
 
     Args:
         input_digests: role to content digest of each input. A plan leaves out inputs that have
-            no artifact yet; the result then explains a change but makes no key.
+            no artifact yet; the result then explains a change but is not a complete key.
 
     Raises:
         ToolError: a tool of the stage is not installed.
@@ -36,10 +36,10 @@ def key_ingredients(
 
 
 def stale_reason(graph: Graph[Any], node: Node, manifest: Manifest) -> str | None:
-    """Why a whole artifact with the right key must be built again, or None.
+    """The reason to rebuild an intact artifact that has the right key, or None.
 
-    Only stages that depend on something outside of their key, such as a file that the user names
-    by its path, declare a check.
+    Only stages that depend on something outside of their key declare such a check, for example
+    on a file that the user names by its path.
     """
     stage = graph.stage(node)
     if stage.stale is None:

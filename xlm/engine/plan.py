@@ -1,4 +1,4 @@
-"""What a run would do, and why: names the value that changed, runs nothing.
+"""Predicts what a run would do and why. A plan names each changed value and builds nothing.
 
 for planned in plan(graph, request, store):
     print(planned.node, planned.status, "; ".join(planned.reasons))
@@ -23,14 +23,14 @@ from xlm.store.references import Reference, References
 from xlm.store.store import ArtifactStore
 
 PlanStatus = Literal["cached", "build", "pending"]
-"""`pending`: its inputs will be built first; should they come out the same, it stays cached."""
+"""`pending`: its inputs are built first; if their bytes stay the same, it stays cached."""
 
 _ABSENT = "nothing"
 
 
 @dataclass(frozen=True)
 class PlannedNode:
-    """One node of the plan; `size` and `addresses` as far as they are known beforehand."""
+    """One node of the plan; `size` and `addresses` only as far as they are known in advance."""
 
     node: Node
     status: PlanStatus
@@ -41,7 +41,7 @@ class PlannedNode:
 
 
 def plan(graph: Graph[Any], request: BuildRequest, store: ArtifactStore) -> list[PlannedNode]:
-    """What a run of the request would do with each selected node, in order.
+    """Return what a run of the request would do with each selected node, in order.
 
     Raises:
         ConfigError: the selection names something unknown, or the configuration lacks what a
@@ -53,12 +53,12 @@ def plan(graph: Graph[Any], request: BuildRequest, store: ArtifactStore) -> list
 
 @contextmanager
 def _tool_cache(store: ArtifactStore) -> Iterator[Path]:
-    """The store's own, or a passing one for a store that can only be read."""
+    """The cache of the store, or a temporary one if the store is read-only."""
     if is_writable(store.root):
         yield store.cache_directory("tools")
         return
-    with TemporaryDirectory() as passing:
-        yield Path(passing)
+    with TemporaryDirectory() as temporary:
+        yield Path(temporary)
 
 
 class _Planner:
@@ -111,7 +111,7 @@ class _Planner:
         ingredients: Mapping[str, Any],
         last: Reference | None,
     ) -> tuple[str, ...]:
-        """Why the node would be built; empty for a hit."""
+        """The reasons to build the node; empty for a hit."""
         if self._request.refreshes(node):
             return ("refresh requested",)
         directory = self._store.directory(stage.name, key)

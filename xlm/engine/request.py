@@ -1,4 +1,4 @@
-"""Which part of a DAG to build, and under which name its results are remembered."""
+"""Which part of a DAG to build, and the profile name that its artifacts are recorded under."""
 
 from pathlib import Path
 from typing import Self, TypeVar
@@ -11,24 +11,24 @@ from xlm.store.store import Verify
 
 
 class BuildRequest(Config):
-    """What the engine needs to know of a request; each application adds its configuration."""
+    """The engine's part of a request; an application adds its configuration to it."""
 
-    profile: str = Field(description="Name under which the last artifacts are remembered.")
+    profile: str = Field(description="Name that the artifacts of a run are recorded under.")
     until: str | None = Field(None, description="Last stage to build, with all that it needs.")
     only: tuple[str, ...] = Field((), description="Build these stages alone; the rest must exist.")
     refresh: tuple[str, ...] = Field((), description="Stages or nodes to build again.")
     verify: Verify = Field("fast", description="Check of a hit: sizes (fast) or sha256 (deep).")
 
     def refreshes(self, node: Node) -> bool:
-        """Whether the node is to be built again."""
+        """Whether the request rebuilds the node."""
         return node.stage in self.refresh or str(node) in self.refresh
 
-    def whole(self, until: str | None = None) -> Self:
-        """The request that builds what is missing of this configuration, up to a stage or all."""
+    def building(self, until: str | None = None) -> Self:
+        """The request that builds whatever is missing, up to `until` or of the whole DAG."""
         return self.model_copy(update={"until": until, "only": (), "refresh": ()})
 
     def command(self, root: Path) -> str:
-        """The shell command that runs this request on the store at `root`; errors quote it."""
+        """The shell command of this request on the store at `root`, for error messages."""
         raise NotImplementedError
 
 

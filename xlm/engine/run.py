@@ -4,8 +4,8 @@
         for node in run.selected:
             run.build(node)
 
-`build` may be called from many threads, each node after its inputs; it computes the key, serves a
-verified artifact, or builds one under the key's lock.
+`build` computes the key of a node, then serves a verified artifact or builds one while it holds the
+lock of the key. Many threads may call it, for each node after its inputs.
 """
 
 import logging
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class DagRun(Generic[ConfigT, RequestT]):
-    """The state that the nodes of a run share."""
+    """One run of a request: the state that all its nodes share."""
 
     request: RequestT
     graph: Graph[ConfigT]
@@ -52,8 +52,8 @@ class DagRun(Generic[ConfigT, RequestT]):
     began: float = field(default_factory=time.monotonic)
     results: dict[Node, Built] = field(default_factory=dict)
     failures: dict[Node, str] = field(default_factory=dict)
-    asked_to_stop: set[Node] = field(default_factory=set)
-    """Failures that are none: their state is saved."""
+    stopped: set[Node] = field(default_factory=set)
+    """Nodes that stopped on request and saved their state: the next run continues them."""
     _artifacts: dict[Node, Artifact] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,15 +65,15 @@ class DagRun(Generic[ConfigT, RequestT]):
         self._programs = ProgramGroup()
         self.interrupted = threading.Event()
         self.checks = InputChecks()
-        # Stages that compute share the cores; downloads wait for hosts and are limited there.
+        # Stages that compute share the cores. Downloads mostly wait; the fetcher limits them.
         self._slots = threading.BoundedSemaphore(self.workers)
 
     def build(self, node: Node) -> Built:
-        """Serve or build one node whose inputs are there.
+        """Serve a node from the store, or build it from its inputs, which must exist.
 
         Raises:
             MissingUpstreamError: an input outside of the selection has not been built.
-            XlmError: whatever the stage found wrong.
+            XlmError: the stage failed.
         """
         stage = self.graph.stage(node)
         try:
@@ -85,9 +85,9 @@ class DagRun(Generic[ConfigT, RequestT]):
                 "interrupted" if interrupted else failure_line(error, self.store.root)
             )
             if saved := isinstance(error, RequeueError):
-                self.asked_to_stop.add(node)
-            told = self.failures[node]
-            self.observer.finished(Finished(node, "failed", detail=told, saved=saved))
+                self.stopped.add(node)
+            line = self.failures[node]
+            self.observer.finished(Finished(node, "failed", detail=line, saved=saved))
             raise
         return built
 
@@ -99,9 +99,9 @@ class DagRun(Generic[ConfigT, RequestT]):
         key = artifact_key(ingredients)
         if not refresh and (artifact := self._hit(node, stage, key, verify)) is not None:
             return self._remember(Built(node, "cached", artifact, 0.0), ingredients)
-        mended, cost = self._mend_inputs(node)
-        if mended:
-            # An input that came out with another digest gives another key.
+        rebuilt, cost = self._rebuild_damaged_inputs(node)
+        if rebuilt:
+            # A rebuilt input with another digest gives another key.
             ingredients, upstream = self._ingredients(node, stage)
             key = artifact_key(ingredients)
         with self.store.lock(
@@ -110,59 +110,59 @@ class DagRun(Generic[ConfigT, RequestT]):
             self._require_uninterrupted,
             lambda line: self.observer.noticed(node, line),
         ) as waited:
-            # Another builder may have finished since the first look, waited for or not.
+            # Another run may have built it since the first lookup.
             if not refresh and (artifact := self._hit(node, stage, key, verify)) is not None:
                 status: Status = "waited" if waited else "cached"
                 return self._remember(Built(node, status, artifact, 0.0), ingredients)
             self._wait_for_workers(node, key)
-            building = Building(node, stage, key, ingredients, upstream, fresh=mended)
+            building = Building(node, stage, key, ingredients, upstream, fresh=rebuilt)
             artifact, seconds = self._build(building, cost)
             return self._remember(Built(node, "built", artifact, seconds), ingredients)
 
     def _wait_for_workers(self, node: Node, key: str) -> None:
-        """Wait for worker processes of a driver that was killed: they may still write."""
+        """Wait until the workers of a driver that was killed have ended: they may still write."""
         wait_for_writers(
             self.store.writers_lock(node.stage, key),
             self._require_uninterrupted,
             lambda line: self.observer.noticed(node, line),
         )
 
-    def _mend_inputs(self, node: Node) -> tuple[bool, CheckCost]:
-        """Hash the inputs of a node that is about to be built; mend what is damaged.
+    def _rebuild_damaged_inputs(self, node: Node) -> tuple[bool, CheckCost]:
+        """Hash the inputs of a node before it is built, and rebuild those that are damaged.
 
-        Returns whether there was damage, and what hashing cost.
+        Returns whether any was rebuilt, and the cost of hashing.
 
         Raises:
-            StoreError: an input is damaged and this run does not build it.
+            StoreError: an input is damaged and outside of the selection.
         """
-        mended, total = False, CheckCost()
+        rebuilt, total = False, CheckCost()
         for needed in self.graph.upstream[node].values():
             reason, cost = self.checks.damage(self.locate(needed))
             total += cost
             if reason is None:
                 continue
             if needed not in self.selected:
-                whole = self.request.whole(str(needed)).model_copy(update={"verify": "deep"})
-                command = whole.command(self.store.root)
+                request = self.request.building(str(needed)).model_copy(update={"verify": "deep"})
+                command = request.command(self.store.root)
                 raise StoreError(
-                    f"{needed}, which {node} is built from, is damaged ({reason})",
-                    fix=f"build it again with `{command}`",
+                    f"{needed}, an input of {node}, is damaged ({reason})",
+                    fix=f"rebuild it with `{command}`",
                 )
-            self.observer.noticed(needed, f"is damaged ({reason}) and is built again first")
+            self.observer.noticed(needed, f"is damaged ({reason}); rebuilding it first")
             built = self._serve_or_build(needed, self.graph.stage(needed), "deep", refresh=False)
             self.checks.wrote(built.artifact)
-            mended = True
-        return mended, total
+            rebuilt = True
+        return rebuilt, total
 
     def seconds(self) -> float:
-        """How long the run has lasted, whatever was done to the clock."""
+        """Seconds since the run began, by a clock that cannot be set back."""
         return time.monotonic() - self.began
 
     def interrupt(self) -> None:
-        """End what is being built, without waiting for it; a rerun goes on from there.
+        """Stop the run without waiting for it; the next run continues from there.
 
-        Programs are asked to end, stages are stopped at their next report of progress, waits for
-        other builders are given up.
+        Programs receive a signal, stages stop at their next progress report, and nobody waits for
+        the locks of other runs any longer.
         """
         self.interrupted.set()
         self._programs.end()
@@ -172,10 +172,10 @@ class DagRun(Generic[ConfigT, RequestT]):
             raise PipelineError("interrupted", fix="run the same command again to continue")
 
     def locate(self, node: Node) -> Artifact:
-        """The artifact of a node that this run does not build.
+        """Return the artifact of a node without building it.
 
         Raises:
-            MissingUpstreamError: it is not there; the message says how to build it.
+            MissingUpstreamError: it does not exist; the message has the command that builds it.
         """
         if node in self._artifacts:
             return self._artifacts[node]
@@ -184,21 +184,21 @@ class DagRun(Generic[ConfigT, RequestT]):
             ingredients, _ = self._ingredients(node, stage)
             artifact = self._hit(node, stage, artifact_key(ingredients), self.request.verify)
         except MissingUpstreamError:
-            # An input of an input is missing: the user needs the command for this node, once.
+            # An input of this node is missing too. One command builds both.
             artifact = None
         if artifact is None:
             raise MissingUpstreamError(
                 f"{node} has not been built",
-                fix=f"run `{self.request.whole(node.stage).command(self.store.root)}`",
+                fix=f"run `{self.request.building(node.stage).command(self.store.root)}`",
             )
         self._artifacts[node] = artifact
         return artifact
 
     def locate_unselected(self) -> None:
-        """Find what selected nodes need from outside of the selection, before anything starts.
+        """Locate the inputs outside of the selection before anything is built.
 
         Raises:
-            MissingUpstreamError: something is missing; the message says how to build it.
+            MissingUpstreamError: one does not exist; the message has the command that builds it.
         """
         selected = set(self.selected)
         for node in self.selected:
@@ -261,19 +261,19 @@ class DagRun(Generic[ConfigT, RequestT]):
         return artifact, seconds
 
     def _require_whole(self, building: Building) -> None:
-        """Refuse inputs that changed since they were hashed; files that did not are not read."""
+        """Refuse inputs that changed since they were hashed. Unchanged files are not read again."""
         for role, artifact in building.upstream.items():
             reason, _ = self.checks.damage(artifact)
             if reason is not None:
                 raise StoreError(
-                    f"{role} of {building.node} was damaged while it was needed ({reason})",
-                    fix="run again: it is built anew first",
+                    f"{role}, an input of {building.node}, was damaged during the build ({reason})",
+                    fix="run the same command again to rebuild it first",
                 )
 
     def _run_stage(
         self, node: Node, stage: Stage[Any, Any], context: StageContext[Any], usage: Usage
     ) -> tuple[StageResult, float]:
-        """Run the stage in this thread, whose CPU time counts as the workers' does."""
+        """Run the stage in this thread and add its CPU time to that of the workers."""
         began, began_cpu = time.monotonic(), time.thread_time()
         self._require_uninterrupted()
         self.observer.started(node)
@@ -286,7 +286,7 @@ class DagRun(Generic[ConfigT, RequestT]):
         node, manifest = built.node, built.artifact.manifest
         self._artifacts[node] = built.artifact
         self.results[node] = built
-        self.failures.pop(node, None)  # a retry got it
+        self.failures.pop(node, None)  # an earlier attempt may have failed
         self.references.record(
             self.request.profile,
             node.stage,

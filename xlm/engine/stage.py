@@ -1,7 +1,7 @@
-"""What a stage is: one pure function, its config slice, its inputs and its units.
+"""The contract of a stage: a pure function, its config slice, its inputs and its units.
 
-A stage file declares one `Stage`. Its `run` sees nothing but the slice, the directories of its
-inputs and an output directory, so that whatever can change its bytes is in its key by construction.
+A stage file declares one `Stage`. Its `run` receives only the slice, the directories of its inputs
+and an output directory. Everything that can change its bytes is therefore part of its key.
 
     TOKENIZE = Stage(
         name="tokenize", version=1, summary="Moses chain, lower-case, accents",
@@ -33,14 +33,14 @@ __all__ = [
 ConfigT = TypeVar("ConfigT", bound=Config)
 """The configuration of a whole DAG."""
 SliceT = TypeVar("SliceT", bound=Config)
-"""The part of it that one stage sees."""
+"""The part of the configuration that one stage receives."""
 
 ALL = "all"
 """The unit of a stage that runs once."""
 
 
 class Node(NamedTuple):
-    """One stage for one unit (a language, a pair, a source): the grain of caching."""
+    """A stage for one unit (a language, a pair, a source): what is cached and rebuilt as one."""
 
     stage: str
     unit: str
@@ -51,7 +51,7 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """Where bytes of an artifact came from, for manifests and model cards."""
+    """The origin of an artifact's bytes, for manifests and model cards."""
 
     address: str
     licence: str
@@ -59,12 +59,12 @@ class Source:
     size_bytes: int | None = None
     sha256: str = ""
     redirected_to: str = ""
-    """Where the bytes came from, if the host of `address` redirected."""
+    """The URL that served the bytes, if the server redirected."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What `xlm plan` can say of a unit that is not built: never a mirror's addresses or sizes."""
+    """What a plan shows of a unit that is not built yet; never URLs or sizes of a mirror."""
 
     addresses: tuple[str, ...] = ()
     size: str = "unknown until online"
@@ -72,10 +72,11 @@ class Preview:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage reports beside its files.
+    """What a stage returns in addition to its files.
 
-    `counts` follow from the rules and are stored in the manifest; `measured` (seconds, tokens/s)
-    differ from run to run and go to `run.json`. `warnings` are lines for whoever watches the run.
+    `counts` are the same in every run and are stored in the manifest. `measured` (seconds,
+    tokens/s) differs between runs and is stored in `run.json`. `warnings` are lines for the
+    observers of the run.
     """
 
     counts: Mapping[str, int | float | str] = field(default_factory=dict)
@@ -86,11 +87,12 @@ class StageResult:
 
 @dataclass(frozen=True)
 class StageContext(Generic[SliceT]):
-    """All that a running stage may touch.
+    """Everything that a running stage may use.
 
-    `out` survives a kill: a rerun of the same key finds it as it was left, so a stage may continue
-    from what it can prove complete (`map_files`) and must overwrite the rest. `scratch` (inside the
-    same staging directory) is never published. `logs` is published, outside the digest.
+    `out` survives a kill: the next run of the same key finds the files of the last attempt. A stage
+    may keep those that are provably complete (`map_files`) and must overwrite the others.
+    `scratch`, in the same staging directory, is never published. `logs` is published, but is not
+    part of the digest.
     """
 
     unit: str
@@ -103,17 +105,17 @@ class StageContext(Generic[SliceT]):
     workers: int
     progress: Progress = field(default_factory=NoProgress)
     cache: Path | None = None
-    """Outlives the run and is shared by all of them; anything in it may vanish at any time."""
+    """A directory that all runs share. Anything in it may be deleted at any time."""
     pins: Path | None = None
-    """What sources without published checksums gave when they were first seen; never cleaned."""
+    """Checksums of first downloads, for sources that publish none; never cleaned."""
 
     def map_files(
         self, function: Callable[[FileJob], Mapping[str, int]], jobs: Sequence[FileJob]
     ) -> list[dict[str, int]]:
-        """Write one or more files a job, each job once, and return the counts job by job.
+        """Run each job, which writes one or more files, and return the counts of each.
 
-        A finished job leaves a record (sizes and digests of its files, counts); after a kill, jobs
-        whose record still holds are not run again.
+        A finished job leaves a record (sizes and digests of its files, counts). After a kill, a job
+        is skipped if its record still matches its files.
         """
         total = float(len(jobs))
         return map_files(
@@ -131,22 +133,22 @@ class Stage(Generic[ConfigT, SliceT]):
 
     name: str
     version: int
-    """Bump when the stage would write other bytes from the same inputs and slice."""
+    """Increase it when the stage writes different bytes from the same inputs and slice."""
     summary: str
     units: Callable[[ConfigT], Sequence[str]]
     upstream: Callable[[ConfigT, str], Mapping[str, Node]]
-    """Role in `StageContext.inputs` to the node that fills it."""
+    """Maps each role in `StageContext.inputs` to the node that provides it."""
     slice: Callable[[ConfigT, str], SliceT]
     run: Callable[[StageContext[SliceT]], StageResult]
     tools: tuple[str, ...] = ()
-    """Distributions whose version shapes the bytes."""
+    """Distributions whose version can change the bytes."""
     volatile: tuple[str, ...] = ()
-    """Glob patterns of files that hold measured values: published, but outside the digest."""
+    """Glob patterns of files with measured values: published, but not part of the digest."""
     network: bool = False
-    """Only such a stage is retried: a deterministic one fails the same way again."""
+    """Whether the stage uses the network: only then is it retried after a failure."""
     stale: Callable[[SliceT, Mapping[str, Any]], str | None] | None = None
-    """Asked on a hit, with the manifest: a reason why the artifact no longer holds, or None."""
+    """Called on a hit with the manifest; returns a reason to rebuild the artifact, or None."""
     require: Callable[[ConfigT], None] | None = None
-    """Called before a run that builds this stage; raises a `ConfigError` if it could not work."""
+    """Called before a run that builds this stage; raises a `ConfigError` if it cannot work."""
     preview: Callable[[ConfigT, str, Path], "Preview"] | None = None
-    """What is known of a unit before it is built; the path is a cache that may be deleted."""
+    """Describes a unit that is not built; the path is a cache that may be deleted."""

@@ -121,7 +121,7 @@ def last_run(
     if newest is None:
         chosen = f" --profile {shlex.quote(profile)}" if profile else ""
         raise StoreError(f"no run{of_profile} in {root}", fix=f"start one with `xlm run{chosen}`")
-    command = RunRequest.model_validate(newest["request"]).whole().command(root)
+    command = RunRequest.model_validate(newest["request"]).building().command(root)
     raise StoreError(
         f"no run{of_profile} that reached {reaching} in {root}", fix=f"continue with `{command}`"
     )

@@ -69,7 +69,7 @@ def _present(directory: Path, record: Mapping[str, Any], root: Path) -> Path:
 
 
 def _whole(record: Mapping[str, Any]) -> RunRequest:
-    return RunRequest.model_validate(record["request"]).whole()
+    return RunRequest.model_validate(record["request"]).building()
 
 
 def results_of(record: Mapping[str, Any], root: Path) -> Results:

@@ -67,7 +67,10 @@ def _mapped(pool: WorkerPool, function: object, items: list[int]) -> list[int]:
 
 
 def test_what_always_kills_its_process_fails_in_one_line(tmp_path: Path) -> None:
-    with worker_pool(1, tmp_path) as pool, pytest.raises(ToolError, match="died twice over"):
+    with (
+        worker_pool(1, tmp_path) as pool,
+        pytest.raises(ToolError, match="died twice on the same item"),
+    ):
         _mapped(pool, _die_on_seven, [7])
 
 
@@ -79,7 +82,7 @@ def test_a_death_leaves_the_work_of_others_alone(tmp_path: Path) -> None:
         good = stages.submit(_mapped, pool, _double, numbers)
         bad = stages.submit(_mapped, pool, _die_on_seven, [5, 6, 7, 8])
         assert good.result() == [2 * number for number in numbers]
-        with pytest.raises(ToolError, match="died twice over"):
+        with pytest.raises(ToolError, match="died twice on the same item"):
             bad.result()
         assert _mapped(pool, _double, [1, 2]) == [2, 4]
 
