@@ -25,7 +25,10 @@ pytestmark = pytest.mark.slow
         (("run", "--workers", "0"), "--workers '0'; give a whole number from 1 up"),
         (("run", "--root", "s3://b/x"), "cannot commit by rename"),
         (("run", "--until", "tokenise"), "no stage 'tokenise'; did you mean 'tokenize'?"),
-        (("run", "--only", "split", "--refresh", "tokenize"), "this run does not build tokenize, so it"),
+        (
+            ("run", "--only", "split", "--refresh", "tokenize"),
+            "this run does not build tokenize, so it",
+        ),
         (
             ("run", "--only", "split", "--until", "tokenize"),
             "`only` and `until` exclude each other",
