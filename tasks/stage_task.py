@@ -15,7 +15,7 @@ from prefect.states import Cancelled, Completed
 
 from tasks.context import current_run
 from xlm.engine.stage import ALL, Node, Stage
-from xlm.errors import HostError, RequeueError
+from xlm.errors import RequeueError, ServerError
 
 StageTask = Task[[str], State[None]]
 
@@ -74,4 +74,4 @@ def _node_name() -> str:
 
 def _host_was_away(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Another attempt helps against a host that is away, never against wrong bytes."""
-    return isinstance(state.result(raise_on_failure=False), HostError)
+    return isinstance(state.result(raise_on_failure=False), ServerError)

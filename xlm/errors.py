@@ -3,7 +3,7 @@
     XlmError                 anything that a user can mend; the CLI prints it as one line
     ├── ConfigError          a profile, key, value or language that does not exist or does not fit
     ├── SourceError          a source that cannot be had, or is not what its host promised
-    │   ├── HostError        a host that stays away after all attempts; later may help
+    │   ├── ServerError        a host that stays away after all attempts; later may help
     │   └── ChecksumError    bytes arrived, but not the promised ones
     ├── DataError            a file whose contents break a rule (unequal sides, empty language, ...)
     ├── StoreError           the artifact store: damaged, read-only, unsupported, locked
@@ -56,7 +56,7 @@ class SourceError(XlmError):
     """A source that cannot be had, or is not what its host promised."""
 
 
-class HostError(SourceError):
+class ServerError(SourceError):
     """A host that stays away, or keeps failing, after all attempts."""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flows.server.guard import LOOPBACK_NAMES, SIGN_IN_PATH
 from xlm.errors import StoreError, ToolError
-from xlm.store.disk.files import read_small, write_atomically
+from xlm.store.disk.filesystem import read_small, write_atomically
 from xlm.store.disk.locks import build_lock
 
 _HEAD = "# Written by `xlm ui`, removed when it ends. The token is a password: do not share it.\n"

@@ -16,7 +16,7 @@ from tests.store.conftest import Publish
 from xlm.cli.store import list_artifacts, verify_artifacts
 from xlm.errors import StoreError
 from xlm.processes.programs import run_process
-from xlm.store.disk.files import make_real_directory, write_atomically
+from xlm.store.disk.filesystem import make_real_directory, write_atomically
 from xlm.store.disk.locks import build_lock
 from xlm.store.integrity.verification import verify_store
 from xlm.store.manifest import MANIFEST_NAME, named_files

@@ -22,7 +22,7 @@ from xlm.model.formats.ours import save_weights
 from xlm.model.formats.sources import read_model
 from xlm.model.formats.tokens import write_pieces
 from xlm.release.tokenizer import write_tokenizer
-from xlm.store.disk.files import sync_directory, sync_tree
+from xlm.store.disk.filesystem import sync_directory, sync_tree
 from xlm.store.integrity.presence import files_of_stage, is_present
 
 _TARGETS = ("original", "hugging-face", "xlm")

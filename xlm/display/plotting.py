@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlm.store.disk.files import write_atomically
+from xlm.store.disk.filesystem import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

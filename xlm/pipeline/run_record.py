@@ -18,7 +18,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from xlm.errors import StoreError
 from xlm.pipeline.dag import PipelineRun
 from xlm.pipeline.request import RunRequest
-from xlm.store.disk.files import is_real_file, make_real_directory, read_small, write_atomically
+from xlm.store.disk.filesystem import (
+    is_real_file,
+    make_real_directory,
+    read_small,
+    write_atomically,
+)
 from xlm.store.manifest import relative_inside
 
 log = logging.getLogger(__name__)

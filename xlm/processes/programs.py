@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xlm.errors import ToolError
 from xlm.processes.child import GuardedChild, ProcessResult
-from xlm.store.disk.files import open_to_append
+from xlm.store.disk.filesystem import open_to_append
 
 _FIRST_WAIT_SECONDS = 0.002
 _LONGEST_WAIT_SECONDS = 0.1

@@ -14,7 +14,7 @@ from xlm.engine.stage import Stage
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.report.counts import count_table, over_splits, totals
-from xlm.store.disk.files import read_small
+from xlm.store.disk.filesystem import read_small
 from xlm.store.manifest import RUN_NAME
 
 _DIGEST_DIGITS = 12

@@ -20,6 +20,7 @@ from xlm.errors import DataError
 from xlm.shards.footers import check, inspect, opened, shard_number
 from xlm.shards.layout import COUNTS, ID_COLUMNS, LABEL_COLUMN, LABELS, Kind
 from xlm.shards.lines import InferencePairs, Lines, Pairs, concatenate
+from xlm.store.disk.hashing import file_sha256
 from xlm.store.manifest import named_files
 
 
@@ -150,9 +151,7 @@ class ShardReader:
         """sha256 over the names and contents of the shards; reads all of them once."""
         found = hashlib.sha256()
         for path in self.paths:
-            with path.open("rb") as file:
-                contents = hashlib.file_digest(file, "sha256").hexdigest()
-            found.update(f"{path.name}\0{contents}\n".encode())
+            found.update(f"{path.name}\0{file_sha256(path)}\n".encode())
         return found.hexdigest()
 
     def expect(self, kind: Kind) -> "ShardReader":

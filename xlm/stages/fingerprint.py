@@ -21,7 +21,8 @@ from typing import Any, TypeGuard
 
 from xlm.engine.stage import Stage
 from xlm.stages.registry import STAGES
-from xlm.store.disk.files import write_atomically
+from xlm.store.disk.filesystem import write_atomically
+from xlm.store.disk.hashing import cached_file_sha256
 
 RECORD = Path(__file__).with_name("fingerprints.json")
 
@@ -50,7 +51,7 @@ def fingerprint(stage: Stage[Any, Any]) -> str:
     modules = _reachable(own)
     trees = [_tree_digest(_source(name)) for name in modules]
     folders = {_source(name).parent for name in modules if name != own}
-    data = [_file_digest(path) for folder in folders for path in _data_files(folder)]
+    data = [cached_file_sha256(path) for folder in folders for path in _data_files(folder)]
     return hashlib.sha256("\n".join(sorted(trees + data)).encode()).hexdigest()[:16]
 
 
@@ -176,11 +177,6 @@ def _data_files(folder: Path) -> Iterator[Path]:
             yield from _data_files(path)
         elif path.suffix in _DATA_SUFFIXES:
             yield path
-
-
-@cache
-def _file_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ Or, where `bpe.source` is official, number and cut the published list; the repor
 train splits.
 """
 
-import hashlib
 import json
 import logging
 from collections import Counter
@@ -20,6 +19,7 @@ from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.learn_bpe import CODES_FILE
 from xlm.stages.text_jobs import train_files
 from xlm.stages.units import corpus_units
+from xlm.store.disk.hashing import file_sha256
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +75,8 @@ def run(context: StageContext[VocabularySlice]) -> StageResult:
     counted = read_counted(
         context.out / COUNTED_FILE, size=context.config.size, min_count=context.config.min_count
     )
-    codes = (context.inputs[_CODES] / CODES_FILE).read_bytes()
-    vocabulary = replace(counted, codes_hash=hashlib.sha256(codes).hexdigest())
+    codes_hash = file_sha256(context.inputs[_CODES] / CODES_FILE)
+    vocabulary = replace(counted, codes_hash=codes_hash)
     write_vocabulary(vocabulary, context.out)
     report = language_report(counts, vocabulary)
     for language, row in report.items():

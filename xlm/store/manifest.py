@@ -16,15 +16,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from xlm.errors import StoreError
-from xlm.store.disk.files import is_real_file, open_regular, read_small, walk_real
+from xlm.store.disk.filesystem import is_real_file, read_small, walk_real
+from xlm.store.disk.hashing import file_sha256
 from xlm.store.keys import canonical_json
 
 MANIFEST_NAME = "manifest.json"
 RUN_NAME = "run.json"
 LOGS_NAME = "logs"
 FORMAT_VERSION = 1
-
-_CHUNK_BYTES = 1 << 20
 
 
 def relative_inside(path: str) -> str:
@@ -149,15 +148,6 @@ def _folded(path: str) -> str:
 def _is_volatile(relative: str, patterns: Sequence[str]) -> bool:
     always = relative == RUN_NAME or relative.startswith(f"{LOGS_NAME}/")
     return always or any(fnmatch(relative, pattern) for pattern in patterns)
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a regular file, read once in bounded memory; links are not followed."""
-    digest = hashlib.sha256()
-    with os.fdopen(open_regular(path), "rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def read_manifest(directory: Path) -> Manifest:

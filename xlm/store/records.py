@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from xlm.store.disk.files import (
+from xlm.store.disk.filesystem import (
     is_real_file,
     make_real_directory,
     read_small,
@@ -21,8 +21,9 @@ from xlm.store.disk.files import (
     walk_real,
     write_atomically,
 )
+from xlm.store.disk.hashing import file_sha256
 from xlm.store.keys import canonical_json
-from xlm.store.manifest import LOGS_NAME, file_sha256
+from xlm.store.manifest import LOGS_NAME
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from xlm.store.disk.files import make_real_directory, read_small, write_atomically
+from xlm.store.disk.filesystem import make_real_directory, read_small, write_atomically
 
 
 class _Ingredients(BaseModel):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xlm.errors import StoreError
-from xlm.store.disk.files import (
+from xlm.store.disk.filesystem import (
     is_real_directory,
     make_real_directory,
     read_small,

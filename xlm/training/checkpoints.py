@@ -9,20 +9,19 @@ files, and renamed. One whose seal does not hold is passed over, with a word in 
 before it, and left where it is: what could not be read may be there again tomorrow.
 """
 
-import hashlib
 import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from xlm.store.disk.files import remove_tree, sync_directory, sync_tree
+from xlm.store.disk.filesystem import remove_tree, sync_directory, sync_tree
+from xlm.store.disk.hashing import file_sha256
 
 log = logging.getLogger(__name__)
 
 _SEAL = "seal.json"
 _PREFIX = "update-"
 _STAGING = "staging"
-_BLOCK_BYTES = 1 << 20
 
 
 class Checkpoints:
@@ -96,8 +95,4 @@ def _damage(directory: Path) -> str | None:
 
 
 def _fingerprint(path: Path) -> list[int | str]:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return [path.stat().st_size, digest.hexdigest()]
+    return [path.stat().st_size, file_sha256(path)]

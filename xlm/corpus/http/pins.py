@@ -16,7 +16,7 @@ from pathlib import Path
 
 from xlm.errors import ChecksumError, StoreError
 from xlm.redaction import redact
-from xlm.store.disk.files import read_small, write_atomically
+from xlm.store.disk.filesystem import read_small, write_atomically
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

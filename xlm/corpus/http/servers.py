@@ -23,7 +23,7 @@ from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.mirror import HostClient
 from xlm.corpus.http.redirects import MOST_REDIRECTS, next_address
 from xlm.corpus.http.watchdog import Watchdog
-from xlm.errors import HostError, SourceError
+from xlm.errors import ServerError, SourceError
 from xlm.redaction import redact
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ def persist(
         except TransientError as fault:
             failures = 1 if fault.advanced_bytes >= _MEBIBYTE else failures + 1
             if failures >= network.attempts:
-                raise HostError(
+                raise ServerError(
                     f"{address}: {fault.reason} ({failures} attempts)",
                     fix=fault.fix,
                 ) from fault

@@ -1,6 +1,5 @@
 """The download stage: one file of one source, from its host or from a mirror."""
 
-import hashlib
 from pathlib import Path
 
 from xlm.corpus.http.fetch import Fetched, Fetcher
@@ -11,6 +10,7 @@ from xlm.corpus.sources.specs import DownloadSlice, WikipediaSpec
 from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
 from xlm.engine.stage import Source, StageContext, StageResult
 from xlm.redaction import redact
+from xlm.store.disk.hashing import file_sha256
 
 _SLACK_BYTES = 64 << 20
 
@@ -60,7 +60,7 @@ def _fetch_dump(
         counts["streams"] = cut.streams
         _record(pin, received)
         fetched = Fetched(
-            cut.kept_bytes, received.host_bytes, _sha256(arrived), received.redirected_to
+            cut.kept_bytes, received.host_bytes, file_sha256(arrived), received.redirected_to
         )
     arrived.replace(context.out / name)
     return _outcome(context, address, fetched, counts)
@@ -129,8 +129,3 @@ def _outcome(
             ),
         ),
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

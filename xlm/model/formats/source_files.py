@@ -10,11 +10,11 @@ key, the same bytes elsewhere do not. No torch here: plans ask, too.
 import hashlib
 import json
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from xlm.errors import DataError
+from xlm.store.disk.hashing import cached_file_sha256
 from xlm.store.integrity.presence import is_present
 
 Kind = Literal["original", "hugging-face", "xlm"]
@@ -178,8 +178,7 @@ def identity_of(path: Path) -> str:
     whole = hashlib.sha256()
     for file in source_files(path):
         try:
-            status = file.stat()
-            digest = _file_digest(file.resolve(), status.st_size, status.st_mtime_ns)
+            digest = cached_file_sha256(file)
         except OSError as error:
             raise DataError(f"{file}: {error.strerror}", fix=_FIX) from None
         name = "" if kind == "original" else file.name
@@ -196,10 +195,3 @@ def _shards(index: Path) -> Iterator[Path]:
         if Path(name).name != name or not is_present(index.parent / name):
             raise DataError(f"{index} names {name!r}, which is not beside it", fix="fetch it again")
         yield index.parent / name
-
-
-@cache
-def _file_digest(path: Path, size_bytes: int, modified_ns: int) -> str:
-    # Weights have gigabytes, and a plan asks more than once.
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

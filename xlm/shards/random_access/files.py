@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from xlm.errors import DataError, StoreError
 from xlm.shards.reader import ShardReader
-from xlm.store.disk.files import sync_directory, write_atomically
+from xlm.store.disk.filesystem import sync_directory, write_atomically
 from xlm.store.disk.locks import build_lock
 
 ID = np.dtype("<i4")

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xlm.errors import StoreError
-from xlm.store.disk.files import is_real_file, make_real_directory, read_small, remove_tree
+from xlm.store.disk.filesystem import is_real_file, make_real_directory, read_small, remove_tree
 
 log = logging.getLogger(__name__)
 

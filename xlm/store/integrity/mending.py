@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xlm.errors import StoreError
-from xlm.store.disk.files import make_real_directory, write_atomically
+from xlm.store.disk.filesystem import make_real_directory, write_atomically
 from xlm.store.keys import canonical_json
 from xlm.store.manifest import Manifest, damage, read_manifest, strangers
 

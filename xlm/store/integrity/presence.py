@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from xlm.errors import StoreError
-from xlm.store.disk.files import is_real_directory, is_real_file
+from xlm.store.disk.filesystem import is_real_directory, is_real_file
 from xlm.store.manifest import MANIFEST_NAME, read_manifest
 
 ARTIFACTS = "artifacts"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from xlm.store.disk.files import read_small, write_atomically
+from xlm.store.disk.filesystem import read_small, write_atomically
 from xlm.store.keys import canonical_json
 
 Verdict = Literal["identical", "different"]

@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 
 from xlm.errors import RequeueError, XlmError
 from xlm.processes.child import ProcessResult
-from xlm.store.disk.files import remove_tree
+from xlm.store.disk.filesystem import remove_tree
 from xlm.training.launch.failure import clear_failure, first_failure
 from xlm.training.launch.launcher import Launch
 from xlm.training.launch.ranks import RankGroup

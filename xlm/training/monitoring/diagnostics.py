@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from xlm.dataloader.batch import Batch
 from xlm.dataloader.steps import Step
-from xlm.store.disk.files import remove_tree
+from xlm.store.disk.filesystem import remove_tree
 
 REMEMBERED: Final = 128
 """Updates whose numbers are in a report."""

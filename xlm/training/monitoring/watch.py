@@ -24,7 +24,7 @@ from xlm.dataloader.mixture.preview import MixtureRow
 from xlm.display.plotting import Style
 from xlm.model.flops import StepShape, training_flops
 from xlm.model.formats.description import ModelDescription
-from xlm.store.disk.files import write_atomically
+from xlm.store.disk.filesystem import write_atomically
 from xlm.training.launch.job import CURVES, METRICS_FILE, MIXTURE, SPEED_FILE, PretrainJob
 from xlm.training.monitoring.curves import curves_markdown, plot_curves, read_curves
 from xlm.training.monitoring.tensorboard import FOLDER, EventFiles
