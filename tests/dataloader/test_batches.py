@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from xlm.dataloader.concatenate import enclose_lines, join_inferences, join_translations
+from xlm.dataloader.concatenate import enclose_lines, join_nli_pairs, join_translations
 from xlm.dataloader.pairs import group_pairs, joined_tokens, pair_tokens, usable_pairs
 from xlm.dataloader.sampler import Cursor, Walk
 from xlm.dataloader.streams import Stream
@@ -122,7 +122,7 @@ def test_padding_never_leaves_the_position_table() -> None:
 
 
 def test_inferences_run_on_and_hold_three_eos() -> None:
-    joined = join_inferences(
+    joined = join_nli_pairs(
         lines([20, 21], [22]), lines([30], [31, 32, 33]), np.array([1, 0]),
         language_ids=np.array([4, 9]), max_tokens=256,
     )  # fmt: skip
@@ -133,7 +133,7 @@ def test_inferences_run_on_and_hold_three_eos() -> None:
 
 
 def test_inferences_are_cut_to_the_limit_with_both_eos() -> None:
-    joined = join_inferences(
+    joined = join_nli_pairs(
         lines([20, 21, 22, 23]), lines([30, 31, 32]), np.array([0]),
         language_ids=np.array([4]), max_tokens=4,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
 from xlm.errors import DataError
 from xlm.shards import footers
 from xlm.shards.lines import Lines
-from xlm.shards.reader import ShardReader, read_inference_pairs, read_lines, read_pairs
+from xlm.shards.reader import ShardReader, read_lines, read_nli_pairs, read_pairs
 from xlm.shards.writer import ShardWriter
 
 
@@ -63,7 +63,7 @@ def test_labels_are_three(world: TinyWorld, tmp_path: Path, label: int) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
     _write(tmp_path, vocabulary, [14], [label])
     with pytest.raises(DataError, match="a label that is not from 0 to 2"):
-        read_inference_pairs(tmp_path, "train", vocabulary.hash)
+        read_nli_pairs(tmp_path, "train", vocabulary.hash)
 
 
 def _with_metadata(source: Path, target: Path, **changes: str) -> None:
@@ -133,7 +133,7 @@ def test_fuzz_mutated_shards(
     vocabulary, chance = load_vocabulary(world.vocabulary), random.Random(5)
     kinds = [
         (world.mono["sw"], read_lines), (world.pairs["en-sw"], read_pairs),
-        (world.xnli["en"], read_inference_pairs),
+        (world.xnli["en"], read_nli_pairs),
     ]  # fmt: skip
     path, end = tmp_path / "valid.00000.parquet", time.monotonic() + 15
     tried = refused = 0

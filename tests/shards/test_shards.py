@@ -12,7 +12,7 @@ from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
 from xlm.errors import DataError
 from xlm.shards.encoder import LineEncoder
 from xlm.shards.from_text import write_shard
-from xlm.shards.reader import ShardReader, read_inference_pairs, read_lines, read_pairs
+from xlm.shards.reader import ShardReader, read_lines, read_nli_pairs, read_pairs
 from xlm.shards.writer import ShardWriter
 
 WORDS = ("a", "b@@", "c")
@@ -121,7 +121,7 @@ def test_a_pair_without_its_second_side_is_refused(tmp_path: Path, vocabulary: P
 def test_inference_rows_carry_labels(tmp_path: Path, vocabulary: Path) -> None:
     text = "a\tc\tentailment\nc\t\tcontradiction\na\ta\tneutral\n"
     folder = _write(tmp_path, vocabulary, text, kind="xnli")
-    pairs = read_inference_pairs(folder, "train", HASH)
+    pairs = read_nli_pairs(folder, "train", HASH)
     assert pairs.labels.dtype == np.int8
     assert pairs.labels.tolist() == [2, 0, 1]
     assert pairs.premise.ids.tolist() == [14, 16, 14]

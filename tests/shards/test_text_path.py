@@ -15,7 +15,7 @@ from xlm.config.reading.resolve import resolve
 from xlm.engine.mapper import SerialMapper
 from xlm.engine.stage import StageResult
 from xlm.errors import DataError
-from xlm.shards.reader import read_inference_pairs, read_lines, read_pairs
+from xlm.shards.reader import read_lines, read_nli_pairs, read_pairs
 from xlm.stages.tokenize import TOKENIZE
 
 Run = tuple[Path, dict[str, StageResult]]
@@ -89,7 +89,7 @@ def test_the_trainer_reads_all_kinds(run: Run) -> None:
     pairs = read_pairs(root / "shard" / "en-sw" / "out", "valid", vocabulary.hash)
     assert pairs.languages == ("en", "sw")
     assert len(pairs.first) == len(pairs.second) == 2
-    rows = read_inference_pairs(root / "shard" / "xnli.en" / "out", "train", vocabulary.hash)
+    rows = read_nli_pairs(root / "shard" / "xnli.en" / "out", "train", vocabulary.hash)
     assert rows.labels.tolist() == [0]
 
 

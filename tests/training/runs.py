@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from xlm.dataloader.batch import Batch
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.trainer import Trainer
 
@@ -34,7 +34,7 @@ def straight_run(job: PretrainJob) -> Path:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     try:
-        Trainer(job, Team(0, 1, torch.device("cpu"))).run()
+        Trainer(job, ProcessGroup(0, 1, torch.device("cpu"))).run()
     finally:
         torch.use_deterministic_algorithms(False)
         torch.set_num_threads(threads)

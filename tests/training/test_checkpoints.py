@@ -15,13 +15,13 @@ from safetensors import SafetensorError
 from tests.training.runs import files, straight_run
 from xlm.errors import TrainingError
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.launch.distributed import Team
-from xlm.training.launch.error_translation import explained
+from xlm.training.launch.distributed import ProcessGroup
+from xlm.training.launch.error_translation import translate_error
 from xlm.training.launch.job import PretrainJob
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def _checkpoint_names(job: PretrainJob) -> list[str]:
@@ -156,6 +156,6 @@ def test_a_full_disk_is_one_line(make_job: MakeJob, file_bytes: int) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)
-    reason = explained(failed.value)
+    reason = translate_error(failed.value)
     assert isinstance(reason, TrainingError)
     assert "could not be read or written" in str(reason)

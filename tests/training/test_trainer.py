@@ -13,13 +13,13 @@ import torch
 from tests.tiny_world import TinyWorld
 from xlm.errors import DataError, TrainingError
 from xlm.model.formats.description import read_description
-from xlm.training.launch.distributed import Team, join_team
+from xlm.training.launch.distributed import ProcessGroup, join_process_group
 from xlm.training.launch.job import PretrainJob
 from xlm.training.launch.stop import Interrupted
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def train(job: PretrainJob) -> PretrainJob:
@@ -158,12 +158,12 @@ def test_a_loss_that_is_not_finite_stops_with_evidence(make_job: MakeJob) -> Non
         trainer._encoder.layer_norm1[0].weight[3] = float("nan")
     with pytest.raises(TrainingError, match=r"not finite at update 0 \(mlm\.\w\w\)"):
         trainer.run()
-    evidence = job.logs / "divergence-0" / "update-000000000-not-finite"
-    report = json.loads((evidence / "report.json").read_text())
+    diagnostics = job.logs / "divergence-0" / "update-000000000-not-finite"
+    report = json.loads((diagnostics / "report.json").read_text())
     assert report["update"] == 0
     assert report["not_finite_gradients"]
     assert report["not_finite_weights"] == ["layer_norm1.0.weight"]
-    assert (evidence / "batch.npz").exists()
+    assert (diagnostics / "batch.npz").exists()
 
 
 def test_one_language_without_pairs_trains(
@@ -308,7 +308,7 @@ def test_a_part_holds_no_more_cells_than_the_limit_but_one_row(
     make_job: MakeJob, limit: int | None, largest: int
 ) -> None:
     job = make_job(stream_rows=5, objectives=("mlm",), micro_batch_tokens=limit)
-    trainer = Trainer(job, Team(0, 1, torch.device("cpu")))
+    trainer = Trainer(job, ProcessGroup(0, 1, torch.device("cpu")))
     batch = trainer._source.next_batch()
     parts = trainer._updater._parts(batch)
     cells = [batch.share(part, parts).tokens_BT.size for part in range(parts)]
@@ -327,7 +327,7 @@ def test_gradients_need_not_be_cut(make_job: MakeJob) -> None:
 def test_a_gpu_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     told = pytest.raises(TrainingError, match="process 0 wants a GPU of its own, torch sees 0 here")
-    with told, join_team("cuda"):
+    with told, join_process_group("cuda"):
         pass
 
 

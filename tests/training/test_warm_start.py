@@ -25,12 +25,12 @@ from xlm.model.formats.source_files import identity_of
 from xlm.model.formats.tokens import write_pieces
 from xlm.model.initialise import initialise
 from xlm.stages.pretrain import PRETRAIN
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def turned_model(world: TinyWorld, *, causal: bool = False) -> PortableModel:

@@ -10,8 +10,8 @@ from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.errors import DataError
 from xlm.model.formats.ours import load_encoder
-from xlm.shards.lines import InferencePairs, Lines, Pairs
-from xlm.shards.reader import read_inference_pairs, read_pairs
+from xlm.shards.lines import Lines, NliPairs, Pairs
+from xlm.shards.reader import read_nli_pairs, read_pairs
 from xlm.xnli.evaluation.baselines import BagOfWords, majority_label
 from xlm.xnli.evaluation.intervals import wilson_interval
 from xlm.xnli.evaluation.retrieval import distinct_pairs, mean_states, retrieve
@@ -56,7 +56,7 @@ def test_bag_of_words_learns_what_single_words_tell(world: TinyWorld) -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 300).astype(np.int8)
     # Premise words say nothing; the hypothesis word gives the label away.
-    pairs = InferencePairs(
+    pairs = NliPairs(
         lines(*([int(w)] for w in random.integers(14, 50, 300))),
         lines(*([20 + int(label)] for label in labels)),
         labels,
@@ -69,14 +69,14 @@ def test_bag_of_words_learns_what_single_words_tell(world: TinyWorld) -> None:
 
 def test_bag_of_words_cannot_see_relations(world: TinyWorld) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
-    train = read_inference_pairs(world.xnli["en"], "train", vocabulary.hash)
-    test = read_inference_pairs(world.xnli["sw"], "test", vocabulary.hash)
+    train = read_nli_pairs(world.xnli["en"], "train", vocabulary.hash)
+    test = read_nli_pairs(world.xnli["sw"], "test", vocabulary.hash)
     model = BagOfWords.fit(train, vocabulary_size=vocabulary.size, epochs=5, seed=0, limit=1000)
     assert (model.predict(test) == test.labels).mean() < 0.6
 
 
 def test_majority_is_the_commonest_label() -> None:
-    pairs = InferencePairs(lines([14]), lines([14]), np.array([2, 1, 2], dtype=np.int8))
+    pairs = NliPairs(lines([14]), lines([14]), np.array([2, 1, 2], dtype=np.int8))
     assert majority_label(pairs) == 2
 
 

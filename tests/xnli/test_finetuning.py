@@ -13,8 +13,8 @@ from tests.tiny_world import LANGUAGES
 from xlm.config.training.xnli import FinetuneConfig
 from xlm.errors import TrainingError
 from xlm.model.formats.ours import load_classifier, load_encoder
-from xlm.shards.reader import read_inference_pairs
-from xlm.training.launch.distributed import Team
+from xlm.shards.reader import read_nli_pairs
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.xnli.evaluation.evaluator import run_evaluation
 from xlm.xnli.evaluation.scoring import predict
 from xlm.xnli.finetuner import Finetuner
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 MakeFinetune = Callable[..., FinetuneJob]
 MakeEvaluate = Callable[..., EvaluateJob]
 CPU = torch.device("cpu")
-ALONE = Team(0, 1, CPU)
+ALONE = ProcessGroup(0, 1, CPU)
 
 
 def files(job: FinetuneJob | EvaluateJob) -> dict[str, bytes]:
@@ -47,7 +47,7 @@ def test_fine_tuning_learns_the_relation(make_finetune: MakeFinetune) -> None:
     assert not summary["attempts"][0]["collapsed"]
     classifier = load_classifier(job.out)
     description = classifier.encoder.description
-    dev = read_inference_pairs(job.xnli["en"], "valid", description.vocabulary_hash)
+    dev = read_nli_pairs(job.xnli["en"], "valid", description.vocabulary_hash)
     labels = predict(classifier, dev, language_id=0, device=CPU)
     assert (labels == dev.labels).mean() == summary["attempts"][0]["english_dev"]
 

@@ -18,7 +18,7 @@ from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.ours import load_encoder
 from xlm.model.initialise import initialise
-from xlm.shards.reader import read_inference_pairs
+from xlm.shards.reader import read_nli_pairs
 from xlm.training.optimizer import build_optimizer
 from xlm.xnli.evaluation.scoring import predict
 
@@ -146,7 +146,7 @@ def test_labels_are_those_of_the_full_computation(world: TinyWorld, encoder: Pat
     for classifier in (first, full):
         classifier.initialise(seed=3)
     for number, code in enumerate(sorted(world.xnli)):
-        pairs = read_inference_pairs(world.xnli[code], "test", first.description.vocabulary_hash)
+        pairs = read_nli_pairs(world.xnli[code], "test", first.description.vocabulary_hash)
         ours, theirs = (
             predict(classifier, pairs, language_id=number, device=CPU)
             for classifier in (first, full)

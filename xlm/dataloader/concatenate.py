@@ -46,7 +46,7 @@ def join_translations(
     )
 
 
-def join_inferences(
+def join_nli_pairs(
     premises: Lines,
     hypotheses: Lines,
     chosen: NDArray[np.int64],

@@ -77,7 +77,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class InferencePairs:
+class NliPairs:
     """XNLI rows: no EOS anywhere; labels are 0 contradiction, 1 neutral, 2 entailment."""
 
     premise: Lines

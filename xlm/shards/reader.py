@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from xlm.errors import DataError
 from xlm.shards.footers import check, inspect, opened, shard_number
 from xlm.shards.layout import COUNTS, ID_COLUMNS, LABEL_COLUMN, LABELS, Kind
-from xlm.shards.lines import InferencePairs, Lines, Pairs, concatenate
+from xlm.shards.lines import Lines, NliPairs, Pairs, concatenate
 from xlm.store.disk.hashing import file_sha256
 from xlm.store.manifest import named_files
 
@@ -207,14 +207,14 @@ def read_pairs(directory: Path, split: str, vocabulary_hash: str) -> Pairs:
     return Pairs((first_language, second_language), *_whole(reader))
 
 
-def read_inference_pairs(directory: Path, split: str, vocabulary_hash: str) -> InferencePairs:
+def read_nli_pairs(directory: Path, split: str, vocabulary_hash: str) -> NliPairs:
     """All XNLI rows of a split in memory, without EOS; the largest, MultiNLI, has 392,702.
 
     Raises:
         DataError: no such split, or shards made with another vocabulary.
     """
     reader = ShardReader(directory, split, vocabulary_hash).expect("xnli")
-    return InferencePairs(*_whole(reader), reader.labels())
+    return NliPairs(*_whole(reader), reader.labels())
 
 
 def _whole(reader: ShardReader) -> tuple[Lines, Lines]:

@@ -1,6 +1,6 @@
 """Whether a checkpoint belongs to a job: the settings that hold from the first update to the last.
 
-    settings = lasting_settings(job, vocabulary.hash)
+    settings = compatibility_settings(job, vocabulary.hash)
     require_same(json.loads(path.read_text()), settings, where="checkpoints/update-000001000")
 
 The shape of the machine is none of them: another number of processes goes on with a run. Keys of
@@ -28,7 +28,7 @@ Settings = dict[str, Any]
 """JSON-ready values by dotted name."""
 
 
-def lasting_settings(job: PretrainJob, vocabulary_hash: str) -> Settings:
+def compatibility_settings(job: PretrainJob, vocabulary_hash: str) -> Settings:
     """What must not change while a run is interrupted; its end may, where no rate looks ahead."""
     pretrain = job.pretrain.key_fields()
     free = _MACHINE if job.pretrain.schedule.kind == "linear" else {*_MACHINE, "updates"}
@@ -43,7 +43,7 @@ def lasting_settings(job: PretrainJob, vocabulary_hash: str) -> Settings:
     return found
 
 
-def require_same(kept: Settings, now: Settings, *, where: str) -> None:
+def require_compatible(kept: Settings, now: Settings, *, where: str) -> None:
     """Refuse to go on with a run under other settings.
 
     Raises:

@@ -16,7 +16,7 @@ from xlm.dataloader.loader import Position
 from xlm.dataloader.sampler import Cursor
 from xlm.model.encoder import Encoder
 from xlm.model.formats.ours import encoder_weights, set_encoder_weights
-from xlm.training.compatibility import Settings, require_same
+from xlm.training.compatibility import Settings, require_compatible
 from xlm.training.monitoring.spikes import GuardState
 from xlm.training.update import Updater
 
@@ -82,13 +82,13 @@ class RunState:
     """All updates lost to fp16's range."""
     guard: GuardState = field(default_factory=GuardState)
 
-    def losses_of(self, rank: int, world: int) -> list[list[float]]:
+    def losses_of(self, rank: int, world_size: int) -> list[list[float]]:
         """The loss sums that a process goes on with.
 
         As many processes as before take up their own, so that sums are added in the same order;
         of another number the first takes up all.
         """
-        if world == len(self.loss_sums):
+        if world_size == len(self.loss_sums):
             return self.loss_sums[rank]
         together = np.sum(self.loss_sums, axis=0)
         if rank > 0:
@@ -145,7 +145,7 @@ def read_checkpoint(
         TrainingError: it was made with other settings.
     """
     kept = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
-    require_same(kept, settings, where=str(directory))
+    require_compatible(kept, settings, where=str(directory))
     set_encoder_weights(encoder, load_file(directory / _WEIGHTS))
     # weights_only: tensors and plain containers, so that no file can run code.
     moments = torch.load(directory / _OPTIMIZER, map_location=device, weights_only=True)

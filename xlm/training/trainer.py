@@ -1,6 +1,6 @@
 """The training loop: batches, updates, validation, checkpoints.
 
-Trainer(job, team).run()  # leaves the published files in job.out
+Trainer(job, group).run()  # leaves the published files in job.out
 """
 
 import logging
@@ -23,15 +23,15 @@ from xlm.model.formats.warm_start import warm_start
 from xlm.model.initialise import initialise
 from xlm.processes.ahead import Ahead
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.compatibility import lasting_settings
-from xlm.training.launch.distributed import Team
+from xlm.training.compatibility import compatibility_settings
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import METRICS_FILE, PretrainJob
 from xlm.training.launch.stop import Interrupted, StopRequests
 from xlm.training.monitoring.collapse import CollapseGuard
-from xlm.training.monitoring.diagnostics import Evidence
+from xlm.training.monitoring.diagnostics import Diagnostics
 from xlm.training.monitoring.metrics import JsonLines, LossSums
 from xlm.training.monitoring.overfit import require_learning
-from xlm.training.monitoring.spikes import UpdateGuard
+from xlm.training.monitoring.spikes import SpikeGuard
 from xlm.training.monitoring.throughput import Machine
 from xlm.training.monitoring.watch import RunWatch
 from xlm.training.results import publish_run
@@ -55,8 +55,8 @@ _MOST_OVERFLOWS = 50
 class Trainer:
     """One pretraining run, in one of its processes."""
 
-    def __init__(self, job: PretrainJob, team: Team) -> None:
-        self._job, self._team, self._config = job, team, job.pretrain
+    def __init__(self, job: PretrainJob, group: ProcessGroup) -> None:
+        self._job, self._group, self._config = job, group, job.pretrain
         vocabulary = load_vocabulary(job.vocabulary)
         self._description = ModelDescription(
             model=job.model,
@@ -81,30 +81,30 @@ class Trainer:
         if self._config.warm_start and self._newest is None:
             source = Path(self._config.warm_start)
             warm_start(self._encoder, vocabulary, source, identity=job.warm_start)
-        self._encoder.to(team.device)
-        self._updater = Updater(self._encoder, team, self._config, vocabulary.counts)
-        self._settings = lasting_settings(job, vocabulary.hash)
+        self._encoder.to(group.device)
+        self._updater = Updater(self._encoder, group, self._config, vocabulary.counts)
+        self._settings = compatibility_settings(job, vocabulary.hash)
         self._files = RunFiles(job.scratch / "best.safetensors", job.scratch / METRICS_FILE)
-        self._sums = LossSums(self._source.steps, team.device)
-        self._evidence = Evidence(
-            job.logs / f"divergence-{team.rank}",
+        self._sums = LossSums(self._source.steps, group.device)
+        self._diagnostics = Diagnostics(
+            job.logs / f"divergence-{group.rank}",
             self._encoder,
             self._source.steps,
             keep=self._config.guard.evidence,
             config=self._config.model_dump(mode="json"),
-            rank=team.rank,
-            world=team.world,
+            rank=group.rank,
+            world_size=group.world_size,
         )
         self._collapse = CollapseGuard(
             self._config.guard,
             vocabulary.counts,
             warmup_updates=self._config.schedule.warmup_updates,
-            evidence=job.logs / "collapse" if team.leads else None,
+            diagnostics=job.logs / "collapse" if group.is_main_process else None,
             run=self._config.model_dump(mode="json"),
         )
         self._watch: RunWatch | None = None
         self._take(RunState())
-        self._requests = StopRequests(team)
+        self._requests = StopRequests(group)
 
     def run(self) -> None:
         """Train to the end and write the published files.
@@ -115,27 +115,27 @@ class Trainer:
         """
         self._requests.listen()
         rows = mixture(self._source, self._config)
-        if self._team.leads:
+        if self._group.is_main_process:
             log.info("training mixture:\n%s", mixture_table(rows))
             for objective in self._source.without_data:
                 log.warning("objective %s is left out: nothing to train it on", objective)
         self._resume()
         if self._config.overfit_check.updates and not self._state.update:
             require_learning(
-                self._encoder, self._source, self._config, team=self._team, updater=self._updater
+                self._encoder, self._source, self._config, group=self._group, updater=self._updater
             )
-        if self._team.leads:
+        if self._group.is_main_process:
             self._watch = self._begin_watch()
             self._watch.begins(rows)
         self._updater.settle(self._source)
-        metrics = JsonLines(self._files.metrics) if self._team.leads else None
+        metrics = JsonLines(self._files.metrics) if self._group.is_main_process else None
         try:
             self._train(metrics)
         except TrainingError:
             self._end_watch()  # its last curves are what one looks at first
             raise
         self._end_watch()
-        if self._team.leads:
+        if self._group.is_main_process:
             write_mixture(self._job.out / "mixture.json", rows)
             publish_run(self._job, self._state, self._encoder, self._files.best)
 
@@ -169,13 +169,13 @@ class Trainer:
         return any(updates and self._state.update % updates == 0 for updates in every)
 
     def _begin_watch(self) -> RunWatch:
-        config, team = self._config, self._team
+        config, group = self._config, self._group
         arithmetic = "tf32" if config.tf32 and config.precision == "fp32" else config.precision
         return RunWatch(
             self._job,
             self._description,
             update=self._state.update,
-            machine=Machine.of(team.device, arithmetic, team.world),
+            machine=Machine.of(group.device, arithmetic, group.world_size),
         )
 
     def _end_watch(self) -> None:
@@ -185,10 +185,10 @@ class Trainer:
     def _take(self, state: RunState) -> None:
         """Go on from a state; the guard's memory is part of it."""
         self._state = state
-        self._guard = UpdateGuard(
+        self._guard = SpikeGuard(
             self._config.guard,
             state.guard,
-            self._evidence,
+            self._diagnostics,
             clip_norm=self._config.optimizer.clip_norm,
         )
 
@@ -214,7 +214,7 @@ class Trainer:
         return done.rate
 
     def _report(self, metrics: JsonLines | None, rate: float) -> None:
-        total_S2, state = self._team.sum(self._sums.sums_S2), self._state
+        total_S2, state = self._group.sum(self._sums.sums_S2), self._state
         record = {"step": state.update, **self._sums.report(total_S2), "learning_rate": rate}
         if state.norm_updates:  # else all were left out
             record["gradient_norm"] = state.norm_sum / state.norm_updates
@@ -230,12 +230,12 @@ class Trainer:
                 log.warning("no token was predicted in the updates before %d", state.update)
 
     def _validate(self) -> None:
-        team, state = self._team, self._state
-        mine = range(team.rank, len(self._validator.tasks), team.world)
+        group, state = self._group, self._state
+        mine = range(group.rank, len(self._validator.tasks), group.world_size)
         mine_sums = self._validator.measure(
-            self._encoder, mine, team.device, precision=self._updater.precision
+            self._encoder, mine, group.device, precision=self._updater.precision
         )
-        total = team.sum(torch.from_numpy(mine_sums).to(team.device)).cpu().numpy()
+        total = group.sum(torch.from_numpy(mine_sums).to(group.device)).cpu().numpy()
         found = self._validator.metrics(total)
         criterion = stop_criterion(found)
         state.validations.append({"step": state.update, **found})
@@ -246,35 +246,35 @@ class Trainer:
             return
         log.info("update %d: mean validation perplexity %.2f", state.update, criterion)
         is_best = state.judge(criterion, patience=self._config.patience)
-        if is_best and team.leads and self._config.keep == "best":
+        if is_best and group.is_main_process and self._config.keep == "best":
             save_best(self._files.best, self._encoder)
 
     def _save(self, position: Position) -> None:
         state = self._state
-        everybody = self._team.gather(self._sums.sums_S2)
+        everybody = self._group.gather(self._sums.sums_S2)
         state.loss_sums = [sums.tolist() for sums in everybody]
         state.cursors = dict(position.cursors)
-        if self._team.leads:
+        if self._group.is_main_process:
             self._checkpoints.save(
                 state.update,
                 lambda directory: write_checkpoint(
                     directory, state, self._encoder, self._updater, self._settings, self._files
                 ),
             )
-        self._team.wait()
+        self._group.wait()
 
     def _resume(self) -> None:
         newest = self._newest
         if newest is not None:
-            device = self._team.device
+            device = self._group.device
             self._take(
                 read_checkpoint(newest, self._encoder, self._updater, self._settings, device)
             )
             self._source.move(self._state.position)
-            mine = self._state.losses_of(self._team.rank, self._team.world)
+            mine = self._state.losses_of(self._group.rank, self._group.world_size)
             self._sums.sums_S2.copy_(torch.tensor(mine, dtype=torch.float64))
-        if self._team.leads:
+        if self._group.is_main_process:
             self._files.restore(newest)
             if newest is not None:
                 log.info("going on from update %d", self._state.update)
-        self._team.wait()
+        self._group.wait()

@@ -1,6 +1,6 @@
 """One optimizer update on a global batch: this process's share of it, in parts that fit its memory.
 
-updater = Updater(encoder, team, config, counts, steps)
+updater = Updater(encoder, group, config, counts)
 done = updater.update(batch, number=0)
 done.gradient_norm, done.rate
 """
@@ -23,7 +23,7 @@ from xlm.dataloader.masking.device import DeviceMasks
 from xlm.dataloader.randomness import seed_dropout, torch_seed
 from xlm.model.dropout import RowNoise
 from xlm.model.encoder import Encoder
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.loss import MaskedLoss, to_tensors
 from xlm.training.monitoring.metrics import LossSums
 from xlm.training.optimizer import build_optimizer
@@ -56,22 +56,26 @@ class Updater:
     """Holds what an update changes: weights, moments and the scale of the loss."""
 
     def __init__(
-        self, encoder: Encoder, team: Team, config: PretrainConfig, counts: NDArray[np.int64]
+        self,
+        encoder: Encoder,
+        group: ProcessGroup,
+        config: PretrainConfig,
+        counts: NDArray[np.int64],
     ) -> None:
-        self._team, self._config = team, config
+        self._group, self._config = group, config
         self.optimizer = build_optimizer(
             encoder.named_parameters(), config.optimizer, config.schedule, config.updates
         )
         self.scaler = torch.amp.GradScaler(
-            team.device.type,
+            group.device.type,
             # A process's part of the loss is multiplied by their number: fp16 sees both factors.
-            init_scale=_FIRST_SCALE / team.world,
+            init_scale=_FIRST_SCALE / group.world_size,
             enabled=config.precision == "fp16",
         )
-        self.masks = DeviceMasks(counts, config, team.device)
+        self.masks = DeviceMasks(counts, config, group.device)
         encoder.recompute_activations = config.recompute_activations
         self._module: nn.Module = MaskedLoss(encoder, compiled=config.compile)
-        if team.world > 1:
+        if group.world_size > 1:
             self._module = DistributedDataParallel(self._module, gradient_as_bucket_view=True)
 
     def update(self, batch: Batch, number: int, sums: LossSums, admits: Admits) -> Updated:
@@ -100,7 +104,7 @@ class Updater:
         processes add: a resumed run would differ in its first update. The batches of this are
         drawn again.
         """
-        if self._team.world == 1:
+        if self._group.world_size == 1:
             return
         position = source.position
         for _ in range(2):
@@ -110,7 +114,7 @@ class Updater:
         self.optimizer.adam.zero_grad()
 
     def _accumulate(self, batch: Batch, number: int, sums: LossSums) -> Tensor:
-        total = torch.zeros((), device=self._team.device)
+        total = torch.zeros((), device=self._group.device)
         for loss in self._losses(batch, number, sums):
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
@@ -121,24 +125,24 @@ class Updater:
 
         Each is to be used before the next is asked for; gradients are exchanged with the last.
         """
-        team, parts = self._team, self._parts(batch)
+        group, parts = self._group, self._parts(batch)
         # Gradients are averaged over processes: their sum over all places by the count of all.
-        scale = team.world / max(batch.predicted.count, 1)
+        scale = group.world_size / max(batch.predicted.count, 1)
         for part in range(parts):
-            first, step = team.rank + team.world * part, team.world * parts
+            first, step = group.rank + group.world_size * part, group.world_size * parts
             share = batch.share(first, step)
             # A process without a row of its own computes the first one.
             rows_B = range(first, len(batch.tokens_BT), step) or range(1)
             noise = RowNoise(torch_seed(self._config.seed, "dropout"), number, rows_B)
             # A GPU and a compiled module draw from this one.
-            seed = torch_seed(self._config.seed, "dropout", number, team.rank, part)
-            seed_dropout(team.device, seed)
-            tensors = to_tensors(share, team.device, self.masks)
+            seed = torch_seed(self._config.seed, "dropout", number, group.rank, part)
+            seed_dropout(group.device, seed)
+            tensors = to_tensors(share, group.device, self.masks)
             with self._exchange(part == parts - 1):
                 with self.precision():
                     losses_N = self._module(*tensors, noise)
                 if sums:
-                    step_B = torch.from_numpy(share.step_B).to(team.device)
+                    step_B = torch.from_numpy(share.step_B).to(group.device)
                     step_N = step_B[tensors.selected_N // share.tokens_BT.shape[1]]
                     sums.add(step_N, losses_N.detach())
                 yield losses_N.sum() * scale
@@ -147,7 +151,7 @@ class Updater:
         """How many parts each process cuts its share into; the same in all of them."""
         limit = self._config.micro_batch_tokens
         rows, width = batch.tokens_BT.shape
-        rows = -(-rows // self._team.world)
+        rows = -(-rows // self._group.world_size)
         # Whole rows: what is left of the limit behind the last one cannot be used.
         return 1 if limit is None else -(-rows // max(1, limit // width))
 
@@ -161,4 +165,4 @@ class Updater:
         dtype = _DTYPES.get(self._config.precision)
         if dtype is None:
             return nullcontext()
-        return torch.autocast(self._team.device.type, dtype)
+        return torch.autocast(self._group.device.type, dtype)

@@ -17,7 +17,7 @@ from torch import Tensor
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.training.xnli import FinetuneConfig
-from xlm.dataloader.concatenate import join_inferences
+from xlm.dataloader.concatenate import join_nli_pairs
 from xlm.dataloader.data import open_training_data
 from xlm.dataloader.loader import BatchSource
 from xlm.dataloader.masking.device import DeviceMasks
@@ -27,10 +27,10 @@ from xlm.errors import TrainingError
 from xlm.model.classifier import LABELS, Classifier
 from xlm.model.encoder import Encoder
 from xlm.model.formats.ours import classifier_weights, load_encoder
-from xlm.shards.lines import InferencePairs
-from xlm.shards.reader import read_inference_pairs
+from xlm.shards.lines import NliPairs
+from xlm.shards.reader import read_nli_pairs
 from xlm.training.loss import MaskedLoss, to_tensors
-from xlm.training.monitoring.throughput import SpeedLines
+from xlm.training.monitoring.throughput import ThroughputMeter
 from xlm.training.optimizer import build_optimizer
 from xlm.xnli.evaluation.scoring import classify, longest_sentence, predict
 from xlm.xnli.launch.jobs import FinetuneJob
@@ -64,7 +64,11 @@ class Finetuner:
     """One restart, in one process."""
 
     def __init__(
-        self, job: FinetuneJob, restart: int, device: torch.device, speed: SpeedLines | None = None
+        self,
+        job: FinetuneJob,
+        restart: int,
+        device: torch.device,
+        speed: ThroughputMeter | None = None,
     ) -> None:
         self._config, self._restart, self._device = job.finetune, restart, device
         self._speed = speed
@@ -123,7 +127,7 @@ class Finetuner:
         ids = np.full(len(chosen), self._description.language_id(ENGLISH))
         if config.random_language_ids:
             ids = generator(config.seed, "languages", *path).integers(len(languages), size=len(ids))
-        joined = join_inferences(
+        joined = join_nli_pairs(
             self._train_pairs.premise,
             self._train_pairs.hypothesis,
             chosen,
@@ -173,7 +177,7 @@ class Finetuner:
             weights = classifier_weights(self._classifier)
             attempt.weights = {name: tensor.clone() for name, tensor in weights.items()}
 
-    def _predict(self, code: str, pairs: InferencePairs) -> NDArray[np.int64]:
+    def _predict(self, code: str, pairs: NliPairs) -> NDArray[np.int64]:
         language_id = self._description.language_id(code)
         return predict(self._classifier, pairs, language_id=language_id, device=self._device)
 
@@ -208,10 +212,10 @@ def _prepare(encoder: Encoder, config: FinetuneConfig) -> None:
         encoder.freeze(config.frozen_layers)
 
 
-def _read(job: FinetuneJob, code: str, split: str, vocabulary_hash: str) -> InferencePairs:
+def _read(job: FinetuneJob, code: str, split: str, vocabulary_hash: str) -> NliPairs:
     if code not in job.xnli:
         raise TrainingError(f"no XNLI data in {code}", fix=f"add {code} to the languages")
-    pairs = read_inference_pairs(job.xnli[code], split, vocabulary_hash)
+    pairs = read_nli_pairs(job.xnli[code], split, vocabulary_hash)
     if not len(pairs.labels):
         raise TrainingError(f"XNLI has no {split} rows in {code}", fix="check its source")
     return pairs
@@ -229,5 +233,5 @@ def _mixed_source(
     return BatchSource(data, config, description, vocabulary.counts)
 
 
-def _majority(pairs: InferencePairs) -> float:
+def _majority(pairs: NliPairs) -> float:
     return float(np.bincount(pairs.labels, minlength=len(LABELS)).max() / len(pairs.labels))

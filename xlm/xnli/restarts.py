@@ -1,6 +1,6 @@
 """Several fine-tunings with different seeds, side by side, and which of them is kept.
 
-    run_restarts(job, team)  # leaves the published files in job.out
+    run_restarts(job, group)  # leaves the published files in job.out
 
 The choice looks at dev accuracy only, and in the order of the restarts, so it does not depend on
 how many processes ran them. A finished restart is kept in scratch and not run again after a kill.
@@ -18,9 +18,9 @@ from xlm.errors import TrainingError
 from xlm.model.formats.description import read_description, write_description
 from xlm.model.formats.ours import WEIGHTS_FILE
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import SPEED_FILE
-from xlm.training.monitoring.throughput import SpeedLines
+from xlm.training.monitoring.throughput import ThroughputMeter
 from xlm.xnli.finetuner import Attempt, Finetuner
 from xlm.xnli.launch.jobs import FinetuneJob
 
@@ -30,7 +30,7 @@ ATTEMPTS_FILE = "attempts.json"
 _RECORD = "record.json"
 
 
-def run_restarts(job: FinetuneJob, team: Team) -> None:
+def run_restarts(job: FinetuneJob, group: ProcessGroup) -> None:
     """Run restarts until the target is met or none is left; the leader writes the files.
 
     Raises:
@@ -39,16 +39,16 @@ def run_restarts(job: FinetuneJob, team: Team) -> None:
     config = job.finetune
     done: list[dict[str, Any]] = []
     while len(done) < config.restarts and not _finished(config, done):
-        restart = len(done) + team.rank
+        restart = len(done) + group.rank
         if restart < config.restarts and _store(job, restart).newest() is None:
-            speed = _speed(job, restart) if team.leads else None
-            _keep(job, Finetuner(job, restart, team.device, speed).run())
-        team.wait()
-        last = min(len(done) + team.world, config.restarts)
+            speed = _speed(job, restart) if group.is_main_process else None
+            _keep(job, Finetuner(job, restart, group.device, speed).run())
+        group.wait()
+        last = min(len(done) + group.world_size, config.restarts)
         done += [_record(job, number) for number in range(len(done), last)]
     considered = _considered(config, done)
     best = choose(config, considered)
-    if team.leads:
+    if group.is_main_process:
         _publish(job, considered, best)
 
 
@@ -118,8 +118,8 @@ def _finished_directory(job: FinetuneJob, restart: int) -> Path:
     return directory
 
 
-def _speed(job: FinetuneJob, restart: int) -> SpeedLines:
-    return SpeedLines(
+def _speed(job: FinetuneJob, restart: int) -> ThroughputMeter:
+    return ThroughputMeter(
         job.logs / SPEED_FILE,
         update=0,
         total=job.finetune.updates,

@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.stop import StopRequests
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ def _train(
     dist.init_process_group(
         "gloo", store=store, rank=rank, world_size=2, timeout=timedelta(seconds=30)
     )
-    requests = StopRequests(Team(rank, 2, CPU))
+    requests = StopRequests(ProcessGroup(rank, 2, CPU))
     requests.listen()
     update, signalled = 0, 0.0
     while True:
@@ -64,7 +64,7 @@ def test_all_processes_stop_at_the_same_update_within_a_second_or_so(tmp_path: P
 
 
 def test_one_process_stops_at_once() -> None:
-    requests = StopRequests(Team(0, 1, CPU))
+    requests = StopRequests(ProcessGroup(0, 1, CPU))
     requests.listen()
     assert not requests.made()
     os.kill(os.getpid(), signal.SIGTERM)
@@ -78,13 +78,13 @@ def test_short_updates_ask_seldom_and_long_ones_each_time(
     """Ten minutes of accumulated gradients an update must not become ten hours."""
     now, asked = [0.0], []
 
-    def gather(team: Team, values: torch.Tensor) -> list[torch.Tensor]:
+    def gather(group: ProcessGroup, values: torch.Tensor) -> list[torch.Tensor]:
         asked.append(values)
         return [values, values]
 
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(Team, "gather", gather)
-    requests = StopRequests(Team(0, 2, CPU))
+    monkeypatch.setattr(ProcessGroup, "gather", gather)
+    requests = StopRequests(ProcessGroup(0, 2, CPU))
     for _ in range(120):
         now[0] += update_seconds
         assert not requests.made()

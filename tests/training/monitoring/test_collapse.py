@@ -12,7 +12,7 @@ import torch
 
 from xlm.config.training.guards import GuardConfig
 from xlm.errors import TrainingError
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.monitoring.collapse import CollapseGuard, unigram_perplexity
 from xlm.training.trainer import Trainer
@@ -20,10 +20,14 @@ from xlm.training.trainer import Trainer
 COUNTS = np.array([0, 0, 100, 100, 100, 100])
 
 
-def collapse_guard(evidence: Path | None = None, **changes: object) -> CollapseGuard:
+def collapse_guard(diagnostics: Path | None = None, **changes: object) -> CollapseGuard:
     settings = {"collapse": "stop", "collapse_validations": 2, **changes}
     return CollapseGuard(
-        GuardConfig.model_validate(settings), COUNTS, warmup_updates=100, evidence=evidence, run={}
+        GuardConfig.model_validate(settings),
+        COUNTS,
+        warmup_updates=100,
+        diagnostics=diagnostics,
+        run={},
     )
 
 
@@ -92,9 +96,9 @@ def test_by_default_it_only_warns(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert not (tmp_path / "none").exists()
 
 
-def test_evidence_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_diagnostics_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "collapse").write_text("no folder")
-    with pytest.raises(TrainingError, match="evidence cannot be written: File exists"):
+    with pytest.raises(TrainingError, match="diagnostics cannot be written: File exists"):
         collapse_guard(tmp_path / "collapse", collapse="stop").check(validations(9.0, 9.0, 9.0))
 
 
@@ -104,7 +108,7 @@ def test_a_run_that_predicts_one_id_stops(make_job: Callable[..., PretrainJob]) 
         updates=12, validation_updates=3, optimizer={"learning_rate": 1e-9},
         guard={"collapse": "stop", "collapse_validations": 2}, sample_alpha=0,
     )  # fmt: skip
-    trainer = Trainer(job, Team(0, 1, torch.device("cpu")))
+    trainer = Trainer(job, ProcessGroup(0, 1, torch.device("cpu")))
     with torch.no_grad():
         for parameter in trainer._encoder.parameters():
             parameter.zero_()
@@ -122,6 +126,6 @@ def test_a_run_that_learns_is_not_stopped(make_job: Callable[..., PretrainJob]) 
         updates=150, validation_updates=50, languages_per_batch=2, sample_alpha=0,
         guard={"collapse": "stop", "collapse_validations": 1},
     )  # fmt: skip
-    Trainer(job, Team(0, 1, torch.device("cpu"))).run()
+    Trainer(job, ProcessGroup(0, 1, torch.device("cpu"))).run()
     assert (job.out / "model.safetensors").exists()
     assert not (job.logs / "collapse").exists()

@@ -10,7 +10,7 @@ import torch
 from xlm.bpe.vocabulary import UNKNOWN
 from xlm.errors import TrainingError
 from xlm.shards.random_access.copy import FlatLines
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.monitoring.overfit import check_overfit, trial_batches
 from xlm.training.trainer import Trainer
@@ -18,7 +18,7 @@ from xlm.training.trainer import Trainer
 pytestmark = pytest.mark.slow
 
 MakeJob = Callable[..., PretrainJob]
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def trial(**changes: object) -> dict[str, object]:
@@ -118,9 +118,9 @@ def test_a_trial_of_nothing_is_none(make_job: MakeJob, monkeypatch: pytest.Monke
 def test_every_process_knows_why_the_trial_failed(
     make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Team, "any", lambda self, flag: flag)
-    monkeypatch.setattr(Team, "wait", lambda self: None)
-    follower = Team(rank=1, world=1, device=torch.device("cpu"))
+    monkeypatch.setattr(ProcessGroup, "any", lambda self, flag: flag)
+    monkeypatch.setattr(ProcessGroup, "wait", lambda self: None)
+    follower = ProcessGroup(rank=1, world_size=1, device=torch.device("cpu"))
     job = make_job(overfit_check={"updates": 2}, updates=2)
     with pytest.raises(TrainingError, match="was not learned in 2 updates"):
         Trainer(job, follower).run()

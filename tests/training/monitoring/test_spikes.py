@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from tests.training.runs import BrokenAt18
 from xlm.config.training.guards import GuardConfig
 from xlm.errors import TrainingError
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
-from xlm.training.monitoring.diagnostics import Evidence
-from xlm.training.monitoring.spikes import GuardState, SpikeMonitor, UpdateGuard, spike_threshold
+from xlm.training.monitoring.diagnostics import Diagnostics
+from xlm.training.monitoring.spikes import GuardState, SpikeGuard, SpikeMonitor, spike_threshold
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 SPIKE_AT = 15
 
 
@@ -223,7 +223,7 @@ def test_fp16_s_scaler_goes_on_after_a_skipped_update(make_job: MakeJob) -> None
     assert trainer._state.update == 20
 
 
-def test_evidence_of_masks_that_the_device_draws_says_how(make_job: MakeJob) -> None:
+def test_diagnostics_of_masks_that_the_device_draws_says_how(make_job: MakeJob) -> None:
     job = make_job(guard=guard(), masking="rows")
     louder_trainer(job, {SPIKE_AT: 1000.0}).run()
     ((name, _),) = reports(job).items()
@@ -300,7 +300,7 @@ def test_a_loss_that_is_no_number_stops_unless_it_may_be_skipped(make_job: MakeJ
     louder_trainer(make_job("skips", guard={"spike": "skip"}), {3: math.nan}).run()
 
 
-def test_evidence_that_cannot_be_written_is_told_and_ends_no_run(
+def test_diagnostics_that_cannot_be_written_is_told_and_ends_no_run(
     make_job: MakeJob, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = make_job(guard=guard())
@@ -308,17 +308,17 @@ def test_evidence_that_cannot_be_written_is_told_and_ends_no_run(
     with caplog.at_level(logging.WARNING):
         louder_trainer(job, {SPIKE_AT: 1000.0}).run()
     (told,) = [r.getMessage() for r in caplog.records if "gradient norm" in r.getMessage()]
-    assert told.endswith("its evidence cannot be written: Not a directory")
+    assert told.endswith("diagnostics cannot be written: Not a directory")
     assert (job.out / "model.safetensors").exists()
 
 
-def test_the_newest_evidence_is_kept(make_job: MakeJob) -> None:
+def test_the_newest_diagnostics_is_kept(make_job: MakeJob) -> None:
     trainer = Trainer(make_job(), ALONE)
-    evidence = Evidence(
+    diagnostics = Diagnostics(
         trainer._job.logs / "kept", trainer._encoder, trainer._source.steps, keep=2, config={}
     )
-    check = UpdateGuard(
-        GuardConfig(window=8), GuardState(recent=[0.0] * 8), evidence, clip_norm=5.0
+    check = SpikeGuard(
+        GuardConfig(window=8), GuardState(recent=[0.0] * 8), diagnostics, clip_norm=5.0
     )
     batch = trainer._source.next_batch()
     for update, norm in enumerate([9.0, 1.0, 90.0, 1.0, 900.0, 900.0]):

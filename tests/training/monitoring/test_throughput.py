@@ -11,7 +11,7 @@ from xlm.display.progress import NoProgress
 from xlm.processes.follow import JsonFollower
 from xlm.training.launch.driver import SpeedReport
 from xlm.training.monitoring import throughput as speed
-from xlm.training.monitoring.throughput import Machine, SecondsLeft, SpeedLines
+from xlm.training.monitoring.throughput import Machine, SecondsLeft, ThroughputMeter
 
 CPU = torch.device("cpu")
 
@@ -39,7 +39,7 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 def test_a_line_says_rates_waiting_and_what_is_left(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "speed.jsonl"
-    lines = SpeedLines(path, update=0, total=100, every=10)
+    lines = ThroughputMeter(path, update=0, total=100, every=10)
     for update in range(1, 11):
         with lines.waiting():
             clock.now += 0.5
@@ -53,7 +53,7 @@ def test_a_line_says_rates_waiting_and_what_is_left(tmp_path: Path, clock: Clock
 
 
 def test_waiting_counts_from_the_line_before(tmp_path: Path, clock: Clock) -> None:
-    lines = SpeedLines(tmp_path / "speed.jsonl", update=0, total=4, every=2)
+    lines = ThroughputMeter(tmp_path / "speed.jsonl", update=0, total=4, every=2)
     with lines.waiting():
         clock.now += 3
     clock.now += 1
@@ -64,7 +64,7 @@ def test_waiting_counts_from_the_line_before(tmp_path: Path, clock: Clock) -> No
 
 
 def test_what_is_not_measured_is_not_said(tmp_path: Path) -> None:
-    lines = SpeedLines(tmp_path / "speed.jsonl", update=0, total=1, every=1, unit="pairs")
+    lines = ThroughputMeter(tmp_path / "speed.jsonl", update=0, total=1, every=1, unit="pairs")
     line = lines.count(1, 8, flops=10**9)
     assert line is not None
     assert "pairs_per_second" in line
@@ -73,7 +73,7 @@ def test_what_is_not_measured_is_not_said(tmp_path: Path) -> None:
 
 def test_utilisation_is_the_share_of_all_devices_peak(tmp_path: Path, clock: Clock) -> None:
     machine = Machine(CPU, peak_flops=4 * 1e12)
-    lines = SpeedLines(tmp_path / "s.jsonl", update=0, total=9, every=2, machine=machine)
+    lines = ThroughputMeter(tmp_path / "s.jsonl", update=0, total=9, every=2, machine=machine)
     clock.now += 2
     assert lines.count(1, 1, flops=int(1e12)) is None
     line = lines.count(2, 1, flops=int(3e12))
@@ -82,7 +82,7 @@ def test_utilisation_is_the_share_of_all_devices_peak(tmp_path: Path, clock: Clo
 
 
 def test_a_cpu_has_no_peak() -> None:
-    assert Machine.of(CPU, "bf16", world=4) == Machine(CPU, None)
+    assert Machine.of(CPU, "bf16", world_size=4) == Machine(CPU, None)
 
 
 def test_time_left_follows_a_change_of_pace_smoothly() -> None:

@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.training.runs import BrokenAt18
 from xlm.dataloader.mixture.preview import mixture
 from xlm.display.plotting import Style
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.monitoring import watch
 from xlm.training.monitoring.curves import plot_curves, read_curves
@@ -23,7 +23,7 @@ from xlm.training.trainer import Trainer
 pytestmark = pytest.mark.slow
 
 MakeJob = Callable[..., PretrainJob]
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -160,7 +160,7 @@ def test_what_cannot_be_shown_ends_no_run(
     for name in ("plot_mixture", "plot_curves"):
         monkeypatch.setattr(watch, name, fail)
     monkeypatch.setattr(watch.EventFiles, "write", fail)
-    monkeypatch.setattr(watch.SpeedLines, "count", fail)
+    monkeypatch.setattr(watch.ThroughputMeter, "count", fail)
     job = make_job("broken", figures=True, tensorboard=True)
     with caplog.at_level(logging.WARNING):
         Trainer(job, ALONE).run()
@@ -174,11 +174,11 @@ def test_what_cannot_be_shown_ends_no_run(
     assert "the mixture cannot be shown: no fonts" in told
 
 
-class Follower(Team):
+class Follower(ProcessGroup):
     """Another process than the leading one, without one that leads."""
 
     @property
-    def leads(self) -> bool:
+    def is_main_process(self) -> bool:
         return False
 
 

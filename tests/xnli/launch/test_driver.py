@@ -15,7 +15,7 @@ from xlm.display.progress import NoProgress
 from xlm.engine.stage import StageContext
 from xlm.stages.evaluate import EVALUATE
 from xlm.stages.finetune import FINETUNE
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.xnli.evaluation.evaluator import run_evaluation
 from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
 from xlm.xnli.restarts import run_restarts
@@ -83,7 +83,7 @@ def test_processes_change_neither_models_nor_figures(
     assert found.measured["peak_memory_bytes"] > 0
 
     torch.set_num_threads(1)
-    alone = Team(0, 1, torch.device("cpu"))
+    alone = ProcessGroup(0, 1, torch.device("cpu"))
     run_restarts(job, alone)
     assert files(tune.out) == files(job.out)
     run_evaluation(evaluation, alone)

@@ -1,6 +1,6 @@
 """What every training process does around its work: settings of torch, and an exit code.
 
-    sys.exit(run_process_entry(job_path, run=lambda: Trainer(job, team).run()))
+    sys.exit(run_process_entry(job_path, run=lambda: Trainer(job, group).run()))
 
 Exit codes: 0 done; 3 cannot go on (the reason is in `JOB.failure-RANK.json`); 75 asked to stop,
 state saved, start again.
@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from xlm.errors import RequeueError, XlmError
 from xlm.processes.parent import die_with_parent
 from xlm.training.launch.early_stop import stopped
-from xlm.training.launch.error_translation import explained
+from xlm.training.launch.error_translation import translate_error
 from xlm.training.launch.failure import write_failure
 from xlm.training.launch.stop import Interrupted
 
@@ -46,7 +46,7 @@ def run_process_entry(job_path: Path, run: Callable[[], None]) -> int:
     except XlmError as error:
         return _fail(job_path, error)
     except (RuntimeError, OSError, SafetensorError) as error:
-        reason = explained(error)
+        reason = translate_error(error)
         if isinstance(reason, XlmError):
             return _fail(job_path, reason)
         raise

@@ -1,7 +1,7 @@
 """The training processes of a run, as they were started: who we are, and sums over all.
 
-    with join_team("cpu") as team:
-        total = team.sum(torch.tensor([1.0]))
+    with join_process_group("cpu") as group:
+        total = group.sum(torch.tensor([1.0]))
 
 One process alone needs no process group. Several that our own starter started meet in a file; those
 of a `torchrun` meet where its variables say, which is a port of the network.
@@ -24,30 +24,30 @@ _TIMEOUT = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
-class Team:
-    """Our rank among `world` processes, and our device."""
+class ProcessGroup:
+    """Our rank among `world_size` processes, and our device."""
 
     rank: int
-    world: int
+    world_size: int
     device: torch.device
 
     @property
-    def leads(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether we write files."""
         return self.rank == 0
 
     def sum(self, values: Tensor) -> Tensor:
         """The element-wise sum over all processes."""
         total = values.clone()
-        if self.world > 1:
+        if self.world_size > 1:
             dist.all_reduce(total)
         return total
 
     def gather(self, values: Tensor) -> list[Tensor]:
         """Everybody's values, in the order of ranks."""
-        if self.world == 1:
+        if self.world_size == 1:
             return [values.clone()]
-        everybody = [torch.empty_like(values) for _ in range(self.world)]
+        everybody = [torch.empty_like(values) for _ in range(self.world_size)]
         dist.all_gather(everybody, values)
         return everybody
 
@@ -57,12 +57,12 @@ class Team:
 
     def wait(self) -> None:
         """Return when all have come here."""
-        if self.world > 1:
+        if self.world_size > 1:
             dist.barrier()
 
 
 @contextmanager
-def join_team(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterator[Team]:
+def join_process_group(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterator[ProcessGroup]:
     """Meet the other processes of this run; leave them at the end.
 
     A process that waits longer than `timeout` for another one ends, and with it the run.
@@ -70,20 +70,22 @@ def join_team(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterator[Team]:
     Raises:
         TrainingError: this process's GPU is not there.
     """
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     local = _local_device(device, int(os.environ.get("LOCAL_RANK", 0)))
-    if world == 1:
-        yield Team(0, 1, local)
+    if world_size == 1:
+        yield ProcessGroup(0, 1, local)
         return
     backend = "nccl" if local.type == "cuda" else "gloo"
     if meeting := os.environ.get(MEETING_FILE):
-        store = dist.FileStore(meeting, world)  # type: ignore[attr-defined]
+        store = dist.FileStore(meeting, world_size)  # type: ignore[attr-defined]
         store.set_timeout(timeout)
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=timeout)
+        dist.init_process_group(
+            backend, store=store, rank=rank, world_size=world_size, timeout=timeout
+        )
     else:
         dist.init_process_group(backend, timeout=timeout)
     try:
-        yield Team(rank, world, local)
+        yield ProcessGroup(rank, world_size, local)
     finally:
         dist.destroy_process_group()
 

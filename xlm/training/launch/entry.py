@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     import torch
 
     from xlm.training.launch.child import run_process_entry
-    from xlm.training.launch.distributed import join_team
+    from xlm.training.launch.distributed import join_process_group
     from xlm.training.launch.job import PretrainJob, read_job
     from xlm.training.launch.stop import Interrupted
     from xlm.training.trainer import Trainer
@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
         timeout = timedelta(seconds=job.pretrain.collective_timeout_seconds)
         if job.pretrain.tf32:
             torch.set_float32_matmul_precision("high")
-        with join_team(job.pretrain.device, timeout=timeout) as team:
-            Trainer(job, team).run()
+        with join_process_group(job.pretrain.device, timeout=timeout) as group:
+            Trainer(job, group).run()
 
     return run_process_entry(path, run)
 

@@ -15,7 +15,7 @@ _LOST_PEER = ("gloo/transport", "Timed out", "NCCL", "Connection reset", "Connec
 _NO_MEMORY = ("can't allocate memory", "out of memory")
 
 
-def explained(error: Exception) -> Exception:
+def translate_error(error: Exception) -> Exception:
     """The reason and what to do about it, or the error itself where it says neither."""
     text = " ".join(str(error).split())
     if isinstance(error, OSError | SafetensorError):

@@ -1,6 +1,6 @@
 """Whether to stop: a signal to any process ends all of them at the same update.
 
-    requests = StopRequests(team)
+    requests = StopRequests(group)
     requests.listen()
     while ...:
         if requests.made():  # once an update, in every process
@@ -14,7 +14,7 @@ import time
 import torch
 
 from xlm.processes.signals import listen
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 
 _ASK_SECONDS = 1.0
 """How long a signal may wait; to ask at every update would cost a short one's time."""
@@ -28,8 +28,8 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the state is saved, 
 class StopRequests:
     """Takes signals; several processes ask each other about once a second."""
 
-    def __init__(self, team: Team) -> None:
-        self._team = team
+    def __init__(self, group: ProcessGroup) -> None:
+        self._group = group
         self._asked_for = False
         self._updates_until_exchange = 1
         self._since, self._updates = time.monotonic(), 0
@@ -43,7 +43,7 @@ class StopRequests:
 
         All must leave at the same update, or one would wait for the others' gradients.
         """
-        if self._team.world == 1:
+        if self._group.world_size == 1:
             return self._asked_for
         self._updates += 1
         if self._updates < self._updates_until_exchange:
@@ -54,8 +54,8 @@ class StopRequests:
         """Ask the others, and agree on when to ask again: after a second of the slowest."""
         now = time.monotonic()
         seconds = (now - self._since) / self._updates
-        mine_2 = torch.tensor([float(self._asked_for), seconds], device=self._team.device)
-        everybody = self._team.gather(mine_2)
+        mine_2 = torch.tensor([float(self._asked_for), seconds], device=self._group.device)
+        everybody = self._group.gather(mine_2)
         slowest = max(float(theirs_2[1]) for theirs_2 in everybody)
         within = int(_ASK_SECONDS / slowest) if slowest else _MOST_UPDATES
         self._updates_until_exchange = min(max(within, 1), _MOST_UPDATES)

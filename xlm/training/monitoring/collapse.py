@@ -1,6 +1,6 @@
 """Looks at validations for a model that has stopped to learn, or never began.
 
-guard = CollapseGuard(config, counts, warmup_updates=4000, evidence=logs / "collapse")
+guard = CollapseGuard(config, counts, warmup_updates=4000, diagnostics=logs / "collapse")
 guard.check(state.validations, predicted_ids=validator.predicted_ids(sums))
 """
 
@@ -40,20 +40,20 @@ class CollapseGuard:
         counts: NDArray[np.int64],
         *,
         warmup_updates: int,
-        evidence: Path | None,
+        diagnostics: Path | None,
         run: Mapping[str, Any],
     ) -> None:
         """Watch a run.
 
         Args:
             counts: how often each id of the vocabulary was seen.
-            evidence: folder for reports; None in processes that write no files.
+            diagnostics: folder for reports; None in processes that write no files.
             run: configuration, for the report.
         """
         self._config = config
         self._unigram = unigram_perplexity(counts)
         self._warmup_updates = warmup_updates
-        self._evidence = evidence
+        self._diagnostics = diagnostics
         self._run = run
 
     def reasons(
@@ -94,7 +94,7 @@ class CollapseGuard:
             return
         what = f"collapsed at update {int(validations[-1]['step'])}: {'; '.join(reasons)}"
         fix = "lower the learning rate, lengthen the warm-up, check the shards"
-        if folder := self._evidence:
+        if folder := self._diagnostics:
             fix += f"; {kept(lambda: self._write(folder, validations, reasons))}"
         if self._config.collapse == "stop":
             raise TrainingError(what, fix=fix)

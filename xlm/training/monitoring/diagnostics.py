@@ -1,8 +1,8 @@
 """What is kept on the disk of a moment that looked wrong: `logs/divergence-RANK/update-N-KIND/`.
 
-    evidence = Evidence(logs / "divergence-0", module, steps, keep=8, config={...})
-    evidence.remember(update, norm=1.2, rate=1e-4, loss=loss)      # every update
-    evidence.write("spike", update, batch, scale=1.0, norm=80.0)   # when it matters
+    diagnostics = Diagnostics(logs / "divergence-0", module, steps, keep=8, config={...})
+    diagnostics.remember(update, norm=1.2, rate=1e-4, loss=loss)      # every update
+    diagnostics.write("spike", update, batch, scale=1.0, norm=80.0)   # when it matters
 
 `batch.npz` holds this process's share of the batch, `report.json` the rest: names of the steps,
 norms of weights and gradients by parameter, the last updates' numbers, the configuration.
@@ -27,8 +27,8 @@ REMEMBERED: Final = 128
 _BATCH_FIELDS: Final = ("tokens_BT", "languages_BT", "positions_BT", "real_BT", "step_B")
 
 
-class Evidence:
-    """Writes evidence of one process and keeps the newest pieces of it."""
+class Diagnostics:
+    """Writes diagnostics of one process and keeps the newest pieces of it."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class Evidence:
         keep: int,
         config: Mapping[str, Any],
         rank: int = 0,
-        world: int = 1,
+        world_size: int = 1,
     ) -> None:
-        """Keep evidence of the process `rank` of `world`, which computes its share of a batch."""
-        self._rank, self._world = rank, world
+        """Write diagnostics of the process `rank` of `world_size`, about its share of a batch."""
+        self._rank, self._world_size = rank, world_size
         self.directory = directory
         self._module = module
         self._steps = steps
@@ -61,7 +61,7 @@ class Evidence:
     def write(
         self, kind: str, update: int, batch: Batch, *, scale: float, **facts: float | None
     ) -> Path:
-        """Write one piece of evidence and drop the oldest ones; returns its directory.
+        """Write one piece of diagnostics and drop the oldest ones; returns its directory.
 
         Args:
             batch: that of all processes.
@@ -71,7 +71,7 @@ class Evidence:
         directory = self.directory / f"update-{update:09d}-{kind}"
         remove_tree(directory)
         directory.mkdir(parents=True)
-        np.savez(directory / "batch.npz", **_arrays(batch.share(self._rank, self._world)))
+        np.savez(directory / "batch.npz", **_arrays(batch.share(self._rank, self._world_size)))
         report = {
             "kind": kind,
             "update": update,
@@ -109,11 +109,11 @@ class Evidence:
 
 
 def kept(write: Callable[[], Path]) -> str:
-    """Where evidence is, as a clause; a full disk must not end a run that could go on."""
+    """Where diagnostics is, as a clause; a full disk must not end a run that could go on."""
     try:
-        return f"evidence in {write()}"
+        return f"diagnostics in {write()}"
     except OSError as error:
-        return f"its evidence cannot be written: {error.strerror or error}"
+        return f"diagnostics cannot be written: {error.strerror or error}"
 
 
 def _arrays(batch: Batch) -> dict[str, Any]:

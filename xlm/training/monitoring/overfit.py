@@ -23,7 +23,7 @@ from xlm.dataloader.loader import BatchSource
 from xlm.dataloader.masking.device import DeviceMasks
 from xlm.errors import TrainingError
 from xlm.model.encoder import Encoder
-from xlm.training.launch.distributed import Team
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.loss import MaskedLoss, to_tensors
 from xlm.training.optimizer import build_optimizer
 from xlm.training.update import Updater
@@ -75,7 +75,12 @@ def trial_batches(source: BatchSource, *, rows: int) -> dict[str, Batch]:
 
 
 def require_learning(
-    encoder: Encoder, source: BatchSource, config: PretrainConfig, *, team: Team, updater: Updater
+    encoder: Encoder,
+    source: BatchSource,
+    config: PretrainConfig,
+    *,
+    group: ProcessGroup,
+    updater: Updater,
 ) -> None:
     """See in every process whether one batch of each objective can be learned.
 
@@ -89,7 +94,7 @@ def require_learning(
         check_overfit(encoder, batches, config, updater.masks, precision=updater.precision)
     except TrainingError as error:
         failure = error
-    if team.any(failure is not None):
+    if group.any(failure is not None):
         raise failure or TrainingError("the trial on one batch failed in another process")
 
 

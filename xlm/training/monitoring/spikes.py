@@ -1,6 +1,6 @@
 """Looks at the gradient norm of every update: no number, a spike, or fine.
 
-    guard = UpdateGuard(config, state.guard, evidence, clip_norm=5.0)
+    guard = SpikeGuard(config, state.guard, diagnostics, clip_norm=5.0)
     if guard.admits(update, norm=norm, rate=rate, batch=share, loss=loss):
         adam.step()
 
@@ -19,7 +19,7 @@ from torch import Tensor
 from xlm.config.training.guards import GuardConfig
 from xlm.dataloader.batch import Batch
 from xlm.errors import TrainingError
-from xlm.training.monitoring.diagnostics import Evidence, kept
+from xlm.training.monitoring.diagnostics import Diagnostics, kept
 
 log = logging.getLogger(__name__)
 
@@ -90,25 +90,25 @@ class SpikeMonitor:
         return self.state.consecutive > self._config.max_consecutive
 
 
-class UpdateGuard:
+class SpikeGuard:
     """Says whether an update may be applied, and keeps what shows why not."""
 
     def __init__(
         self,
         config: GuardConfig,
         state: GuardState,
-        evidence: Evidence,
+        diagnostics: Diagnostics,
         *,
         clip_norm: float | None,
     ) -> None:
         self._config = config
         self._monitor = SpikeMonitor(config, state)
-        self._evidence = evidence
+        self._diagnostics = diagnostics
         self._clip_norm = math.inf if clip_norm is None else clip_norm
         self._threshold: float | None = None
 
     def admits(self, update: int, *, norm: float, rate: float, batch: Batch, loss: Tensor) -> bool:
-        """Whether the update may be applied; evidence of the first spike of a row is written.
+        """Whether the update may be applied; diagnostics of the first spike of a row is written.
 
         Args:
             norm: of all gradients, before clipping.
@@ -120,7 +120,7 @@ class UpdateGuard:
                 stop the run, or there were too many.
         """
         threshold = self._threshold = self._monitor.threshold()
-        self._evidence.remember(update, norm=norm, rate=rate, loss=loss)
+        self._diagnostics.remember(update, norm=norm, rate=rate, loss=loss)
         if not self._monitor.is_spike(norm):
             return True
         finite, policy = math.isfinite(norm), self._config.spike
@@ -140,7 +140,7 @@ class UpdateGuard:
     def failure(
         self, update: int, *, norm: float, rate: float, batch: Batch, too_much: bool = False
     ) -> TrainingError:
-        """What ends the run at this update; its evidence is written."""
+        """What ends the run at this update; its diagnostics is written."""
         threshold = self._threshold
         where = self._write(update, norm, rate, batch, threshold)
         at = f"at update {update} ({self._names(batch)})"
@@ -160,7 +160,7 @@ class UpdateGuard:
     ) -> str:
         finite = math.isfinite(norm)
         return kept(
-            lambda: self._evidence.write(
+            lambda: self._diagnostics.write(
                 "spike" if finite else "not-finite",
                 update,
                 batch,
@@ -172,4 +172,4 @@ class UpdateGuard:
         )
 
     def _names(self, batch: Batch) -> str:
-        return " ".join(self._evidence.step_names(batch))
+        return " ".join(self._diagnostics.step_names(batch))

@@ -1,6 +1,6 @@
 """How fast a run goes, as JSON lines in the logs, for people and for the progress display.
 
-    speed = SpeedLines(logs / SPEED_FILE, update=0, total=200_000, every=25, device=device)
+    speed = ThroughputMeter(logs / SPEED_FILE, update=0, total=200_000, every=25, device=device)
     with speed.waiting():
         batch = source.next_batch()
     speed.count(1, batch.real_tokens, flops=training_flops(description, shape))
@@ -38,12 +38,12 @@ class Machine:
     """Of all processes' devices together; None: not known, no utilisation is said."""
 
     @classmethod
-    def of(cls, device: torch.device, arithmetic: Arithmetic, world: int) -> "Machine":
-        """The machine of `world` processes with a device like ours."""
+    def of(cls, device: torch.device, arithmetic: Arithmetic, world_size: int) -> "Machine":
+        """The machine of `world_size` processes with a device like ours."""
         if device.type != "cuda":
             return cls(device)
         peak = peak_flops(torch.cuda.get_device_name(device), arithmetic)
-        return cls(device, None if peak is None else peak * world)
+        return cls(device, None if peak is None else peak * world_size)
 
     def memory_bytes(self) -> int | None:
         """Most device memory that was allocated at once in this process; None: no GPU."""
@@ -72,7 +72,7 @@ class SecondsLeft:
         return (self._total - update) * self._mean
 
 
-class SpeedLines:
+class ThroughputMeter:
     """Updates, and tokens or rows, per second, now and then."""
 
     def __init__(

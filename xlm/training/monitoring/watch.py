@@ -28,7 +28,7 @@ from xlm.store.disk.filesystem import write_atomically
 from xlm.training.launch.job import CURVES, METRICS_FILE, MIXTURE, SPEED_FILE, PretrainJob
 from xlm.training.monitoring.curves import curves_markdown, plot_curves, read_curves
 from xlm.training.monitoring.tensorboard import FOLDER, EventFiles
-from xlm.training.monitoring.throughput import Machine, SpeedLines
+from xlm.training.monitoring.throughput import Machine, ThroughputMeter
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class RunWatch:
     ) -> None:
         config = job.pretrain
         self._job, self._description = job, description
-        self.speed = SpeedLines(
+        self.speed = ThroughputMeter(
             job.logs / SPEED_FILE,
             update=update,
             total=config.updates,

@@ -14,14 +14,14 @@ from torch import Tensor
 
 from xlm.dataloader.randomness import generator
 from xlm.model.classifier import LABELS
-from xlm.shards.lines import InferencePairs, Lines
+from xlm.shards.lines import Lines, NliPairs
 
 _ROWS = 256
 _RATE = 0.01
 _DECAY = 1e-3
 
 
-def majority_label(pairs: InferencePairs) -> int:
+def majority_label(pairs: NliPairs) -> int:
     """The commonest label; the smallest of equals."""
     return int(np.bincount(pairs.labels, minlength=len(LABELS)).argmax())
 
@@ -36,7 +36,7 @@ class BagOfWords:
 
     @classmethod
     def fit(
-        cls, pairs: InferencePairs, *, vocabulary_size: int, epochs: int, seed: int, limit: int
+        cls, pairs: NliPairs, *, vocabulary_size: int, epochs: int, seed: int, limit: int
     ) -> "BagOfWords":
         """Fit to the first `limit` rows with Adam and weight decay."""
         weight_W3 = torch.zeros(2 * vocabulary_size, len(LABELS), requires_grad=True)
@@ -55,14 +55,14 @@ class BagOfWords:
                 adam.step()
         return cls(weight_W3.detach(), bias_3.detach())
 
-    def predict(self, pairs: InferencePairs) -> NDArray[np.int64]:
+    def predict(self, pairs: NliPairs) -> NDArray[np.int64]:
         """The label of each row."""
         rows = np.arange(len(pairs.labels))
         with torch.inference_mode():
             labels: NDArray[np.int64] = self._scores(pairs, rows).argmax(1).numpy()
         return labels
 
-    def _scores(self, pairs: InferencePairs, rows: NDArray[np.int64]) -> Tensor:
+    def _scores(self, pairs: NliPairs, rows: NDArray[np.int64]) -> Tensor:
         size = len(self.weight_W3) // 2
         premise_B3 = F.embedding_bag(*_bags(pairs.premise, rows, 0, self.weight_W3), mode="sum")
         hypothesis_B3 = F.embedding_bag(

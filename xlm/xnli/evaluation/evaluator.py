@@ -1,6 +1,6 @@
 """All figures of the two models, language by language, shared out over processes.
 
-run_evaluation(job, team)  # leaves results.json and xnli.tsv in job.out
+run_evaluation(job, group)  # leaves results.json and xnli.tsv in job.out
 """
 
 import json
@@ -18,9 +18,9 @@ from xlm.config.languages.pairs import ENGLISH
 from xlm.config.training.pretrain import Objective
 from xlm.dataloader.data import load_corpus
 from xlm.model.formats.ours import load_classifier, load_encoder
-from xlm.shards.lines import InferencePairs
-from xlm.shards.reader import read_inference_pairs
-from xlm.training.launch.distributed import Team
+from xlm.shards.lines import NliPairs
+from xlm.shards.reader import read_nli_pairs
+from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import SPEED_FILE
 from xlm.training.monitoring.metrics import JsonLines
 from xlm.training.validation import CELLS, Validator
@@ -47,12 +47,12 @@ Figures = dict[str, Any]
 class Evaluator:
     """Every measurement as a task of its own, so that processes can share them."""
 
-    def __init__(self, job: EvaluateJob, team: Team) -> None:
-        self._job, self._config, self._device = job, job.evaluate, team.device
+    def __init__(self, job: EvaluateJob, group: ProcessGroup) -> None:
+        self._job, self._config, self._device = job, job.evaluate, group.device
         vocabulary = load_vocabulary(job.vocabulary)
         self._hash, self._vocabulary_size = vocabulary.hash, vocabulary.size
-        self._encoder = load_encoder(job.encoder).to(team.device)
-        self._classifier = load_classifier(job.classifier).to(team.device)
+        self._encoder = load_encoder(job.encoder).to(group.device)
+        self._classifier = load_classifier(job.classifier).to(group.device)
         self.description = self._encoder.description
         self.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
         self._corpus = load_corpus(
@@ -87,7 +87,7 @@ class Evaluator:
     def _xnli(self, code: str) -> dict[str, Figures]:
         figures: Figures = {"paper": PAPER[MLM_TLM].get(code)}
         for field, split in (("dev", "valid"), ("test", "test")):
-            pairs = self._inferences(code, split)
+            pairs = self._nli_pairs(code, split)
             language_id = self.description.language_id(code)
             labels = predict(self._classifier, pairs, language_id=language_id, device=self._device)
             figures[field] = self._accuracy(labels, pairs)
@@ -96,7 +96,7 @@ class Evaluator:
 
     def _bag_of_words(self) -> dict[str, Figures]:
         model = BagOfWords.fit(
-            self._inferences(ENGLISH, "train"),
+            self._nli_pairs(ENGLISH, "train"),
             vocabulary_size=self._vocabulary_size,
             epochs=self._config.baseline_epochs,
             seed=self._config.seed,
@@ -104,7 +104,7 @@ class Evaluator:
         )
         found = {}
         for code in sorted(self._job.xnli):
-            pairs = self._inferences(code, "test")
+            pairs = self._nli_pairs(code, "test")
             found[code] = {"bag_of_words": _share(model.predict(pairs), pairs)}
         return found
 
@@ -130,10 +130,10 @@ class Evaluator:
             return {}
         return {_other(pair.split("-")): {"retrieval": figures.model_dump()}}
 
-    def _inferences(self, code: str, split: str) -> InferencePairs:
-        return read_inference_pairs(self._job.xnli[code], split, self._hash)
+    def _nli_pairs(self, code: str, split: str) -> NliPairs:
+        return read_nli_pairs(self._job.xnli[code], split, self._hash)
 
-    def _accuracy(self, labels: NDArray[np.int64], pairs: InferencePairs) -> Figures | None:
+    def _accuracy(self, labels: NDArray[np.int64], pairs: NliPairs) -> Figures | None:
         total, right = len(labels), int((labels == pairs.labels).sum())
         if not total:
             return None
@@ -142,23 +142,25 @@ class Evaluator:
         return accuracy.model_dump()
 
 
-def run_evaluation(job: EvaluateJob, team: Team) -> None:
+def run_evaluation(job: EvaluateJob, group: ProcessGroup) -> None:
     """Measure this process's tasks; the leader collects what all found and writes the tables."""
-    evaluator = Evaluator(job, team)
+    evaluator = Evaluator(job, group)
     tasks = list(evaluator.tasks().items())
-    mine = tasks[team.rank :: team.world]
-    lines = JsonLines(job.logs / SPEED_FILE) if team.leads else None
+    mine = tasks[group.rank :: group.world_size]
+    lines = JsonLines(job.logs / SPEED_FILE) if group.is_main_process else None
     found: list[dict[str, Figures]] = []
     for number, (name, measure) in enumerate(mine, start=1):
         found.append(measure())
         log.info("%s measured", name)
         if lines:
             lines.append({"step": number, "total": len(mine), "note": name})
-    _part(job, team.rank).write_text(json.dumps(found), encoding="utf-8")
-    team.wait()
-    if not team.leads:
+    _part(job, group.rank).write_text(json.dumps(found), encoding="utf-8")
+    group.wait()
+    if not group.is_main_process:
         return
-    parts = [json.loads(_part(job, rank).read_text(encoding="utf-8")) for rank in range(team.world)]
+    parts = [
+        json.loads(_part(job, rank).read_text(encoding="utf-8")) for rank in range(group.world_size)
+    ]
     figures: dict[str, Figures] = {code: {} for code in evaluator.description.languages}
     for part in parts:
         for by_language in part:
@@ -208,7 +210,7 @@ def _perplexity_method(job: EvaluateJob, *, causal: bool) -> str:
     )
 
 
-def _share(labels: NDArray[np.int64], pairs: InferencePairs) -> float | None:
+def _share(labels: NDArray[np.int64], pairs: NliPairs) -> float | None:
     return float((labels == pairs.labels).mean()) if len(labels) else None
 
 

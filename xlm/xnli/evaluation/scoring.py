@@ -7,16 +7,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xlm.dataloader.concatenate import Joined, join_inferences
+from xlm.dataloader.concatenate import Joined, join_nli_pairs
 from xlm.dataloader.pairs import line_tokens
 from xlm.model.classifier import Classifier
-from xlm.shards.lines import InferencePairs
+from xlm.shards.lines import NliPairs
 
 _ROWS = 64
 
 
 def predict(
-    classifier: Classifier, pairs: InferencePairs, *, language_id: int, device: torch.device
+    classifier: Classifier, pairs: NliPairs, *, language_id: int, device: torch.device
 ) -> NDArray[np.int64]:
     """The label of each row; rows too long for the position table are cut."""
     lengths = line_tokens(pairs.premise) + line_tokens(pairs.hypothesis)
@@ -27,7 +27,7 @@ def predict(
     with torch.inference_mode():
         for begin in range(0, len(order), _ROWS):
             chosen = order[begin : begin + _ROWS]
-            joined = join_inferences(
+            joined = join_nli_pairs(
                 pairs.premise,
                 pairs.hypothesis,
                 chosen,

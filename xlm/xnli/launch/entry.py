@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from xlm.training.launch.child import run_process_entry
-from xlm.training.launch.distributed import join_team
+from xlm.training.launch.distributed import join_process_group
 from xlm.training.launch.job import read_job
 from xlm.xnli.evaluation.evaluator import run_evaluation
 from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
@@ -33,12 +33,12 @@ def main(arguments: list[str]) -> int:
         kind = json.loads(path.read_text(encoding="utf-8"))["kind"]
         if kind == "finetune":
             finetune = read_job(path, FinetuneJob)
-            with join_team(finetune.finetune.device, timeout=_PATIENCE) as team:
-                run_restarts(finetune, team)
+            with join_process_group(finetune.finetune.device, timeout=_PATIENCE) as group:
+                run_restarts(finetune, group)
         else:
             evaluate = read_job(path, EvaluateJob)
-            with join_team(evaluate.evaluate.device, timeout=_PATIENCE) as team:
-                run_evaluation(evaluate, team)
+            with join_process_group(evaluate.evaluate.device, timeout=_PATIENCE) as group:
+                run_evaluation(evaluate, group)
 
     return run_process_entry(path, run)
 
