@@ -15,7 +15,7 @@ from xlm.dataloader.loader import BatchSource
 from xlm.dataloader.prefetch import ready_batches
 from xlm.errors import DataError
 from xlm.model.formats.description import ModelDescription
-from xlm.processes.ahead import Ahead
+from xlm.processes.prefetch import Prefetcher
 
 
 def source(world: TinyWorld, folder: Path) -> BatchSource:
@@ -33,7 +33,7 @@ def source(world: TinyWorld, folder: Path) -> BatchSource:
 
 def test_batches_and_positions_are_the_source_s(world: TinyWorld, tmp_path: Path) -> None:
     plain, other = (source(world, tmp_path) for _ in range(2))
-    with Ahead(ready_batches(source(world, tmp_path)), most=2) as batches:
+    with Prefetcher(ready_batches(source(world, tmp_path)), most=2) as batches:
         for _, ready in zip(range(25), batches, strict=False):
             expected = plain.next_batch()
             np.testing.assert_array_equal(ready.batch.tokens_BT, expected.tokens_BT)
@@ -57,8 +57,8 @@ def test_what_goes_wrong_is_raised_where_batches_are_taken(
         return make()
 
     broken.next_batch = next_batch  # type: ignore[method-assign]
-    with Ahead(ready_batches(broken), most=2) as ahead:
-        batches = iter(ahead)
+    with Prefetcher(ready_batches(broken), most=2) as prefetched:
+        batches = iter(prefetched)
         next(batches)
         next(batches)
         with pytest.raises(DataError, match="cut short"):
@@ -67,7 +67,7 @@ def test_what_goes_wrong_is_raised_where_batches_are_taken(
 
 def test_no_thread_is_left_and_no_more_than_asked_is_made(world: TinyWorld, tmp_path: Path) -> None:
     counted = source(world, tmp_path)
-    with Ahead(ready_batches(counted), most=2, name="batches"):
+    with Prefetcher(ready_batches(counted), most=2, name="batches"):
         deadline = time.monotonic() + 60
         while counted.position.update < 2 and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -1,6 +1,6 @@
 """Batches with the position after each, to be made ahead of the training that takes them.
 
-    with Ahead(ready_batches(source), most=2) as batches:
+    with Prefetcher(ready_batches(source), most=2) as batches:
         for ready in batches:
             ready.batch, ready.position  # where the source goes on after this batch
 

@@ -21,7 +21,7 @@ from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.warm_start import warm_start
 from xlm.model.initialise import initialise
-from xlm.processes.ahead import Ahead
+from xlm.processes.prefetch import Prefetcher
 from xlm.training.checkpoints import Checkpoints
 from xlm.training.compatibility import compatibility_settings
 from xlm.training.launch.distributed import ProcessGroup
@@ -143,8 +143,8 @@ class Trainer:
         config, state, watch = self._config, self._state, self._watch
         self._encoder.train()
         made = ready_batches(self._source)
-        with Ahead(made, most=_BATCHES_AHEAD, name="batches") as ahead:
-            batches = iter(ahead)
+        with Prefetcher(made, most=_BATCHES_AHEAD, name="batches") as prefetched:
+            batches = iter(prefetched)
             while state.update < config.updates and not state.stopped:
                 with watch.speed.waiting() if watch else nullcontext():
                     ready = next(batches)

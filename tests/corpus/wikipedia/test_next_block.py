@@ -52,4 +52,4 @@ def test_damage_in_a_later_block_is_the_error_of_the_stage(make_context, tmp_pat
     write_dump(tmp_path / "in", page(1, "One") + page(2, "Two") + "<page><title>x</page>")
     with pytest.raises(DataError, match="no well-formed XML"):
         run_extract(make_context, tmp_path / "in")
-    assert not any(thread.name == "ahead" for thread in threading.enumerate())
+    assert not any(thread.name == "prefetch" for thread in threading.enumerate())

@@ -23,8 +23,8 @@ from tempfile import TemporaryDirectory
 from xlm.config.data.learners import LearnerName
 from xlm.errors import DataError, ToolError
 from xlm.processes.child import ProcessResult
-from xlm.processes.find import find_program
 from xlm.processes.programs import stream_process
+from xlm.processes.tools import find_program
 
 log = logging.getLogger(__name__)
 

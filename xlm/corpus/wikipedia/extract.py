@@ -25,7 +25,7 @@ from xlm.corpus.wikipedia.wikiextractor import (
 )
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError, ToolError
-from xlm.processes.ahead import Ahead
+from xlm.processes.prefetch import Prefetcher
 
 _MISSING_LOG = "missing_pages.tsv"
 _DROPPED_LOG = "dropped_pages.tsv"
@@ -83,12 +83,12 @@ def extract_wikipedia(context: StageContext[ExtractWikiSlice], download: Path) -
         left = threading.Event()
         blocks = _blocks(context.config, dump, context.workers, wanted=lambda: not left.is_set())
         # The next block is prepared while the program works on this one.
-        with Ahead(blocks, stop=left.set) as ahead:
-            for block in ahead:
+        with Prefetcher(blocks, stop=left.set) as prefetched:
+            for block in prefetched:
                 for entry in block.entries:
                     ledger.count(entry.page)
                 writer.extract(block)
-        ledger.cpu_seconds += ahead.cpu_seconds
+        ledger.cpu_seconds += prefetched.cpu_seconds
     if ledger.articles == 0:
         raise DataError(
             f"{dump.name}: holds no article of {context.config.language}",

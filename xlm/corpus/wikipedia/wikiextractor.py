@@ -23,8 +23,8 @@ from pathlib import Path
 from xlm.corpus.wikipedia.markup.verbatim import without_marks
 from xlm.errors import ToolError
 from xlm.processes.child import ProcessResult
-from xlm.processes.find import find_program
 from xlm.processes.programs import run_process
+from xlm.processes.tools import find_program
 
 VERSION = "3.1.0"
 RUN_PREFIX = "wikiextractor-"

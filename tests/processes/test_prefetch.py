@@ -1,4 +1,4 @@
-"""The next item is taken while the caller works; errors, early ends and memory are as without."""
+"""Prefetching changes neither the items nor errors, early ends and the lifetime of items."""
 
 import gc
 import threading
@@ -7,12 +7,12 @@ import weakref
 
 import pytest
 
-from xlm.processes.ahead import Ahead
+from xlm.processes.prefetch import Prefetcher
 
 _PATIENCE_SECONDS = 30
 
 
-def test_items_come_in_order_and_the_next_one_while_the_caller_works():
+def test_items_come_in_order_and_the_next_one_is_computed_meanwhile():
     reached = [threading.Event() for _ in range(4)]
 
     def items():
@@ -20,9 +20,9 @@ def test_items_come_in_order_and_the_next_one_while_the_caller_works():
             event.set()
             yield number
 
-    with Ahead(items()) as ahead:
+    with Prefetcher(items()) as prefetched:
         seen = []
-        for number in ahead:
+        for number in prefetched:
             if number + 1 < len(reached):
                 assert reached[number + 1].wait(_PATIENCE_SECONDS)
             seen.append(number)
@@ -30,7 +30,7 @@ def test_items_come_in_order_and_the_next_one_while_the_caller_works():
 
 
 @pytest.mark.parametrize("most", [1, 2])
-def test_no_more_items_than_asked_are_ahead(most):
+def test_no_more_items_than_requested_are_prefetched(most):
     made = []
 
     def items():
@@ -38,8 +38,8 @@ def test_no_more_items_than_asked_are_ahead(most):
             made.append(number)
             yield number
 
-    with Ahead(items(), most=most) as ahead:
-        for number in ahead:
+    with Prefetcher(items(), most=most) as prefetched:
+        for number in prefetched:
             time.sleep(0.02)
             assert number <= max(made) <= number + most
 
@@ -58,8 +58,8 @@ def test_items_are_freed_when_the_caller_is_done_with_them():
             del item
 
     alive = []
-    with Ahead(items()) as ahead:
-        for item in ahead:
+    with Prefetcher(items()) as prefetched:
+        for item in prefetched:
             del item
             gc.collect()
             alive.append(sum(reference() is not None for reference in references))
@@ -72,8 +72,8 @@ def test_an_error_comes_after_the_items_before_it():
         raise ValueError("damaged")
 
     seen = []
-    with pytest.raises(ValueError, match="damaged"), Ahead(items()) as ahead:
-        seen.extend(ahead)
+    with pytest.raises(ValueError, match="damaged"), Prefetcher(items()) as prefetched:
+        seen.extend(prefetched)
     assert seen == [1]
 
 
@@ -87,13 +87,13 @@ def test_a_caller_that_leaves_early_stops_the_iterator_and_its_thread():
         yield 1
 
     def leave_at_the_first():
-        with Ahead(items(), stop=stopped.set) as ahead:
-            for _ in ahead:
+        with Prefetcher(items(), stop=stopped.set) as prefetched:
+            for _ in prefetched:
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         leave_at_the_first()
-    assert not any(thread.name == "ahead" for thread in threading.enumerate())
+    assert not any(thread.name == "prefetch" for thread in threading.enumerate())
 
 
 def test_processor_time_of_the_thread_is_reported():
@@ -103,6 +103,6 @@ def test_processor_time_of_the_thread_is_reported():
             pass
         yield 0
 
-    with Ahead(items()) as ahead:
-        list(ahead)
-    assert ahead.cpu_seconds >= 0.05
+    with Prefetcher(items()) as prefetched:
+        list(prefetched)
+    assert prefetched.cpu_seconds >= 0.05

@@ -1,12 +1,12 @@
-"""Takes the next items of an iterator in a thread while the caller works on the one before them.
+"""Computes the next items of an iterator in a thread while the caller works on the current one.
 
     stopped = threading.Event()
-    with Ahead(blocks, stop=stopped.set) as ahead:
-        for block in ahead:
+    with Prefetcher(blocks, stop=stopped.set) as prefetched:
+        for block in prefetched:
             ...
 
-It pays where the caller waits for another process, or where the iterator works outside of Python's
-lock (decompression, numpy).
+This helps if the caller waits for another process, or if the iterator releases Python's global lock
+(decompression, numpy).
 """
 
 import threading
@@ -29,44 +29,43 @@ class _End:
     error: BaseException | None
 
 
-def _ends_by_itself() -> None:
-    """The `stop` of an iterator whose next item never takes long."""
+def _stop_is_not_needed() -> None:
+    """The default `stop`: the iterator never blocks for long."""
 
 
-class Ahead(Generic[ItemT]):
-    """The items in their order; an error of the iterator is raised where its item would come."""
+class Prefetcher(Generic[ItemT]):
+    """Yields the items in order; an error of the iterator is raised in place of its item."""
 
     def __init__(
         self,
         items: Iterator[ItemT],
         *,
         most: int = 1,
-        stop: Callable[[], None] = _ends_by_itself,
-        name: str = "ahead",
+        stop: Callable[[], None] = _stop_is_not_needed,
+        name: str = "prefetch",
     ) -> None:
-        """Prepare to iterate; the thread starts with the context.
+        """Prepare to iterate; entering the context starts the thread.
 
         Args:
-            most: how many items are made before the caller asks for them. In memory are these and
-                the item that the caller has.
+            most: number of items to prefetch. These and the caller's current item are in memory.
             stop: makes `items` end soon; it is called when the context ends.
-            name: the thread's.
+            name: name of the thread.
         """
         self._items = items
         self._stop = stop
         self._ready: SimpleQueue[_Item[ItemT] | _End] = SimpleQueue()
         self._wanted = threading.Semaphore(most)
-        self._left = False
+        self._closed = False
         self._thread = threading.Thread(target=self._take, name=name, daemon=True)
         self.cpu_seconds = 0.0
-        """What the iterator used; known when the context has ended."""
+        """CPU time of the iterator; set when the context ends."""
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._left = True
+        self._closed = True
         self._stop()
         self._wanted.release()
         self._thread.join()
@@ -75,7 +74,7 @@ class Ahead(Generic[ItemT]):
         while isinstance(item := self._ready.get(), _Item):
             self._wanted.release()
             value = item.value
-            # Nothing here may hold what the caller has finished with.
+            # Keep no reference to an item that the caller has finished with.
             del item
             yield value
             del value
@@ -85,11 +84,11 @@ class Ahead(Generic[ItemT]):
     def _take(self) -> None:
         error: BaseException | None = None
         try:
-            while self._wanted.acquire() and not self._left:
+            while self._wanted.acquire() and not self._closed:
                 self._ready.put(_Item(next(self._items)))
         except StopIteration:
             pass
-        except BaseException as caught:  # whatever it is, it is the caller's
+        except BaseException as caught:  # any error is raised in the caller
             error = caught
         self.cpu_seconds = time.thread_time()
         self._ready.put(_End(error))
