@@ -19,7 +19,7 @@ from runs import record_of, run_pipeline
 
 from xlm.config.settings import Settings
 from xlm.display.markdown import table
-from xlm.report.results import results_of
+from xlm.report.run_results import results_of
 from xlm.store.disk.root import resolve_root
 
 RESULTS = Path(__file__).parent / "results" / "ablation.json"

@@ -26,7 +26,7 @@ from xlm.bpe import apply as applying
 from xlm.bpe.apply import apply_to_file
 from xlm.bpe.counting import count_pieces
 from xlm.bpe.learning.learners import find_fast, find_learner
-from xlm.display.markdown import decimal, size, table, whole
+from xlm.display.markdown import format_decimal, format_integer, format_size, table
 from xlm.engine.machine import machine_record
 from xlm.processes.programs import stream_process
 
@@ -114,7 +114,9 @@ def bench_learning(text: Path, scratch: Path, rounds: int) -> dict[str, Any]:
             else:
                 assert len(lines) == CODES, f"{name}: {len(lines)} merges"
                 codes[name] = b"".join(lines)
-            print(f"{name:26} {seconds:8.2f} s {size(process.peak_memory_bytes)}", flush=True)
+            print(
+                f"{name:26} {seconds:8.2f} s {format_size(process.peak_memory_bytes)}", flush=True
+            )
             one = found[name]
             one["seconds"].append(round(seconds, 3))
             one["peak_memory_bytes"] = max(one["peak_memory_bytes"], process.peak_memory_bytes)
@@ -214,15 +216,15 @@ def learning_table(learned: dict[str, Any]) -> str:
         rows = [
             (
                 learner,
-                f"{decimal(min(one['seconds']))} s",
-                f"{decimal(reference / min(one['seconds']), 1)} x",
-                size(one["peak_memory_bytes"]),
+                f"{format_decimal(min(one['seconds']))} s",
+                f"{format_decimal(reference / min(one['seconds']), 1)} x",
+                format_size(one["peak_memory_bytes"]),
             )
             for learner, one in text["learners"].items()
         ]
         parts += [
-            f"{text['codes']:,} codes, {name}: {size(text['bytes'])}, {whole(text['words'])} words "
-            f"of {whole(text['types'])} types",
+            f"{text['codes']:,} codes, {name}: {format_size(text['bytes'])}, "
+            f"{format_integer(text['words'])} words of {format_integer(text['types'])} types",
             table(("learner", "time", "against fastBPE", "peak memory"), rows),
         ]
     return "\n\n".join(parts)
@@ -235,13 +237,13 @@ def applying_table(applied: dict[str, Any]) -> str:
     rows = [
         (
             name,
-            f"{decimal(seconds)} s",
-            f"{decimal(applied['bytes'] / 1e6 / seconds, 1)} MB/s",
-            f"{decimal(reference / seconds, 1)} x",
+            f"{format_decimal(seconds)} s",
+            f"{format_decimal(applied['bytes'] / 1e6 / seconds, 1)} MB/s",
+            f"{format_decimal(reference / seconds, 1)} x",
         )
         for name, seconds in fastest.items()
     ]
-    return table(("", f"{size(applied['bytes'])}", "throughput", "against the module"), rows)
+    return table(("", f"{format_size(applied['bytes'])}", "throughput", "against the module"), rows)
 
 
 def _processor() -> str:

@@ -15,7 +15,7 @@ from xlm.config.settings import Settings
 from xlm.display.markdown import table
 from xlm.engine.machine import machine_record
 from xlm.pipeline.run_record import last_run
-from xlm.report.results import cost_table, costs_of
+from xlm.report.run_results import cost_table, costs_of
 from xlm.store.disk.root import resolve_root
 
 HOME = Path(__file__).resolve().parent

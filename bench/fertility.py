@@ -21,10 +21,10 @@ from xlm.bpe.apply import apply_to_file
 from xlm.bpe.counting import count_pieces, language_report
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, read_counted
 from xlm.config.settings import Settings
-from xlm.display.markdown import decimal, mean, per_cent, table, whole
+from xlm.display.markdown import format_decimal, format_integer, format_percent, mean, table
 from xlm.pipeline.run_record import last_run
 from xlm.release.fertility import language_name
-from xlm.report.results import artifact_of
+from xlm.report.run_results import artifact_of
 from xlm.stages.text_jobs import train_files
 from xlm.store.disk.root import resolve_root
 
@@ -93,7 +93,7 @@ def render(content: Mapping[str, Any]) -> str:
     rows = [
         (
             language_name(code),
-            whole(official[code]["words"]),
+            format_integer(official[code]["words"]),
             *(
                 _shown(figure, report[code][figure])
                 for figure in FIGURES
@@ -117,8 +117,8 @@ def render(content: Mapping[str, Any]) -> str:
 
 def _shown(figure: str, value: float | None) -> str:
     if figure == "fertility" or value is None:
-        return decimal(value)
-    return per_cent(value) if figure == "vocabulary_share" else decimal(100 * value, 3)
+        return format_decimal(value)
+    return format_percent(value) if figure == "vocabulary_share" else format_decimal(100 * value, 3)
 
 
 if __name__ == "__main__":

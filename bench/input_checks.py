@@ -17,9 +17,9 @@ from pages import fill
 from runs import record_of, run_pipeline
 
 from xlm.config.settings import Settings
-from xlm.display.markdown import duration, size, table
+from xlm.display.markdown import format_duration, format_size, table
 from xlm.engine.machine import machine_record
-from xlm.report.results import costs_of
+from xlm.report.run_results import costs_of
 from xlm.store.disk.root import resolve_root
 
 RESULTS = Path(__file__).resolve().parent / "results" / "input_checks.json"
@@ -67,9 +67,9 @@ def render(rows: list[dict[str, Any]]) -> str:
     cells = [
         [
             row["stage"],
-            size(row["input_bytes"]),
-            duration(row["hash_seconds"]),
-            duration(row["stage_seconds"]),
+            format_size(row["input_bytes"]),
+            format_duration(row["hash_seconds"]),
+            format_duration(row["stage_seconds"]),
             f"{100 * row['hash_seconds'] / row['stage_seconds']:.1f} %",
             f"{100 * row['hash_seconds'] / row['run_seconds']:.1f} %",
         ]

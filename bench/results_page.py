@@ -8,9 +8,9 @@ import argparse
 from pages import fill
 
 from xlm.config.settings import Settings
-from xlm.display.markdown import duration, table
+from xlm.display.markdown import format_duration, table
 from xlm.pipeline.run_record import last_run
-from xlm.report.results import results_of
+from xlm.report.run_results import results_of
 from xlm.store.disk.root import resolve_root
 from xlm.xnli.results.tables import tables
 
@@ -24,7 +24,7 @@ def main() -> None:
     root = resolve_root(arguments.root)
     record = last_run(root, profile=arguments.profile, reaching="evaluate", built=True)
     built = sum(node["status"] == "built" for node in record["nodes"])
-    took = f"{built} of {record['selected']} nodes built in {duration(record['seconds'])}."
+    took = f"{built} of {record['selected']} nodes built in {format_duration(record['seconds'])}."
     found = tables(results_of(record, root))
     text = "\n\n".join(f"### {one.title}\n\n{table(one.header, one.rows)}" for one in found)
     page = {"sample": "sample-world.md", "mini15": "mini15.md"}[arguments.profile]

@@ -25,7 +25,7 @@ from tasks.stage_task import StageTask
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.warnings import config_warnings
 from xlm.config.settings import Settings
-from xlm.display.markdown import duration, size
+from xlm.display.markdown import format_duration, format_size
 from xlm.engine.events import Finished, Observer, Observers
 from xlm.engine.stage import Node, Stage
 from xlm.errors import PipelineError, RequeueError
@@ -71,7 +71,7 @@ class Submitter:
         parts = [f"{counts['built']} built, {counts['cached']} cached in {self._seconds():.0f} s"]
         hashed = self.run.checks.total
         if hashed.size_bytes:
-            took = f"{duration(hashed.seconds)} for {size(hashed.size_bytes)}"
+            took = f"{format_duration(hashed.seconds)} for {format_size(hashed.size_bytes)}"
             parts.append(f"inputs hashed in {took}")
         warnings = [f"warning: {one}" for one in config_warnings(self.run.graph.config)]
         return "; ".join([*parts, *accuracy_line(self.run), *warnings])

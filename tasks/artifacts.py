@@ -12,8 +12,8 @@ from xlm.engine.built import Built
 from xlm.engine.stage import ALL, Node, Stage
 from xlm.pipeline.dag import PipelineRun
 from xlm.pipeline.request import RunRequest
-from xlm.report.results import pretrained_by, results_markdown, vocabulary_markdown
-from xlm.report.stage_tables import stage_card
+from xlm.report.run_results import pretrained_by, results_markdown, vocabulary_markdown
+from xlm.report.stage_card import stage_card
 from xlm.xnli.results.records import read_results
 
 EVALUATION = Node("evaluate", ALL)

@@ -11,7 +11,7 @@ import pytest
 from flows.terminal.console import _print_warnings
 from xlm.cli import live
 from xlm.cli.live import LiveView, RunConsole
-from xlm.display.pace import Pace
+from xlm.display.progress_rate import ProgressRate
 from xlm.engine.events import Finished
 from xlm.engine.stage import Node
 
@@ -20,7 +20,7 @@ PRETRAIN = Node("pretrain", "all")
 
 def test_a_resumed_run_has_the_rate_of_this_attempt() -> None:
     """The updates of the former attempt over the seconds of this one gave 57/s for 25/s."""
-    pace = Pace()
+    pace = ProgressRate()
     assert pace.rate() is None
     pace.report(60.0, 190_000)  # after a minute of start-up
     assert (pace.rate(), pace.seconds_left(200_000)) == (None, None)
@@ -31,7 +31,7 @@ def test_a_resumed_run_has_the_rate_of_this_attempt() -> None:
 
 
 def test_the_last_reports_count_and_not_the_first() -> None:
-    pace = Pace()
+    pace = ProgressRate()
     for number in range(20):
         pace.report(10.0 * number, 10 * number)
     for number in range(20):
@@ -40,7 +40,7 @@ def test_the_last_reports_count_and_not_the_first() -> None:
 
 
 def test_many_reports_a_second_are_one() -> None:
-    pace = Pace()
+    pace = ProgressRate()
     for number in range(1000):
         pace.report(number / 100, number)
     assert pace.rate() == pytest.approx(100, rel=0.02)
@@ -48,7 +48,7 @@ def test_many_reports_a_second_are_one() -> None:
 
 def test_work_that_begins_again_has_a_new_rate() -> None:
     """The second restart of fine-tuning counts from 0 again."""
-    pace = Pace()
+    pace = ProgressRate()
     for number in (0, 50, 100):
         pace.report(float(number), number)
     pace.report(110.0, 0)

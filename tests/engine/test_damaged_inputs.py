@@ -66,7 +66,7 @@ def test_a_damaged_input_is_rebuilt_before_it_is_read(built: Toy) -> None:
     assert _digests(built) == before
     with built.open() as run:
         report = verify_store(run.store, "deep")
-    assert (report.checked, report.damaged, report.strangers) == (4, [], [])
+    assert (report.checked, report.damaged, report.untracked_files) == (4, [], [])
 
 
 def test_a_refresh_rebuilds_damaged_inputs_too(built: Toy) -> None:

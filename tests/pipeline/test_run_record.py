@@ -9,7 +9,7 @@ from tests.pipeline.toy import PROFILE, PipelineToy
 from xlm.errors import MissingUpstreamError, StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run, write_run_record
-from xlm.report.results import artifact_of, costs_of, known_costs
+from xlm.report.run_results import artifact_of, costs_of, known_costs
 
 
 def test_the_last_run_that_built_a_stage_is_found_before_later_hits(

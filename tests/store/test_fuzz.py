@@ -11,10 +11,10 @@ from tests.store.conftest import Publish
 from xlm.engine.mapper import SerialMapper
 from xlm.errors import StoreError
 from xlm.pipeline.run_record import last_run
-from xlm.report.stage_tables import read_measured
+from xlm.report.stage_card import read_measurements
+from xlm.store.file_jobs import FileJob, map_files, remove_unfinished
 from xlm.store.integrity.verification import verify_store
 from xlm.store.manifest import MANIFEST_NAME, RUN_NAME, read_manifest
-from xlm.store.records import FileJob, forget_unfinished, map_files
 from xlm.store.references import Reference, References
 from xlm.store.store import ArtifactStore
 
@@ -114,7 +114,7 @@ def test_completion_records(tmp_path: Path) -> None:
     def check(data: bytes) -> None:
         target.unlink(missing_ok=True)
         (records / "a.json").write_bytes(data)
-        forget_unfinished(records, tmp_path / "out")
+        remove_unfinished(records, tmp_path / "out")
         counts = map_files(SerialMapper(), records, _copy, [job])
         assert target.read_text() == "right"
         assert counts == [{"letters": 5}]
@@ -158,6 +158,6 @@ def test_measured_values_and_side_files(store: ArtifactStore, publish: Publish) 
         store.checks("tokenize", KEY)
         store.find("tokenize", KEY)
         (directory / RUN_NAME).write_bytes(data)
-        read_measured(directory)
+        read_measurements(directory)
 
     assert fuzz(check, [good, DEEP, b'{"digest": 1}\n[]\n'], seconds=SECONDS) > 20

@@ -18,9 +18,9 @@ from xlm.errors import StoreError
 from xlm.processes.programs import run_process
 from xlm.store.disk.filesystem import make_real_directory, write_atomically
 from xlm.store.disk.locks import build_lock
+from xlm.store.file_jobs import remove_unfinished
 from xlm.store.integrity.verification import verify_store
-from xlm.store.manifest import MANIFEST_NAME, named_files
-from xlm.store.records import forget_unfinished
+from xlm.store.manifest import MANIFEST_NAME, listed_files
 from xlm.store.references import Reference, References
 from xlm.store.store import ArtifactStore
 
@@ -78,7 +78,7 @@ def test_whatever_is_in_the_place_of_a_file_is_damage_and_is_replaced(
     assert [found.key for found in verify_store(store, "fast").damaged] == [KEY]
     publish(FILES)
     assert store.find("tokenize", KEY, "deep") is not None
-    assert not verify_store(store, "deep").strangers
+    assert not verify_store(store, "deep").untracked_files
 
 
 @odd
@@ -89,7 +89,7 @@ def test_nothing_in_staging_is_followed(
     """A link in the place of `out` led to a foreign folder, whose files were removed."""
     _put(kind, store.root / "staging" / place, foreign)
     staging = store.stage("tokenize", KEY)
-    forget_unfinished(staging.scratch / "records", staging.out)
+    remove_unfinished(staging.scratch / "records", staging.out)
     publish(FILES)
     assert store.find("tokenize", KEY, "deep") is not None
 
@@ -102,7 +102,7 @@ def test_a_stage_writes_through_no_link_that_it_finds(
     staging = store.stage("tokenize", KEY)
     _put(kind, staging.base / place, foreign)
     again = store.stage("tokenize", KEY)
-    forget_unfinished(again.scratch / "records", again.out)
+    remove_unfinished(again.scratch / "records", again.out)
     assert not any(path.is_symlink() for path in again.base.rglob("*"))
     assert again.scratch.is_dir()
     assert again.logs.is_dir()
@@ -225,25 +225,25 @@ def test_a_stranger_is_not_read_is_reported_and_is_moved_by_a_run(
     """`train.00001.txt` was read by the next stage, and a deep check did not see it."""
     directory = publish(FILES).directory
     _put(kind, directory / name, foreign)
-    assert [path.name for path in named_files(directory, "*.txt")] == ["train.00000.txt"]
-    assert [path.name for path in named_files(directory, "*/*.txt")] == ["er.txt"]
+    assert [path.name for path in listed_files(directory, "*.txt")] == ["train.00000.txt"]
+    assert [path.name for path in listed_files(directory, "*/*.txt")] == ["er.txt"]
     found = verify_store(store, "fast")
-    assert [stranger.path for stranger in found.strangers] == [name]
+    assert [untracked.path for untracked in found.untracked_files] == [name]
     assert not found.damaged
     artifact = store.find("tokenize", KEY)
     assert artifact is not None
-    assert not verify_store(store, "deep").strangers
-    kept = list((store.root / "strangers" / "tokenize" / KEY).iterdir())
+    assert not verify_store(store, "deep").untracked_files
+    kept = list((store.root / "untracked" / "tokenize" / KEY).iterdir())
     assert [path.name for path in kept] == [f"0.{Path(name).name}"]
 
 
 def test_a_name_that_is_no_text_is_a_stranger(store: ArtifactStore, publish: Publish) -> None:
     directory = publish(FILES).directory
     Path(os.fsdecode(os.fsencode(directory) + b"/\xff.txt")).write_text("")
-    (stranger,) = verify_store(store, "fast").strangers
-    json.dumps(stranger.path).encode()
+    (untracked,) = verify_store(store, "fast").untracked_files
+    json.dumps(untracked.path).encode()
     assert store.find("tokenize", KEY) is not None
-    assert not verify_store(store, "fast").strangers
+    assert not verify_store(store, "fast").untracked_files
 
 
 def test_a_directory_without_a_manifest_lists_its_regular_files(
@@ -253,7 +253,7 @@ def test_a_directory_without_a_manifest_lists_its_regular_files(
     folder.mkdir()
     (folder / "a.txt").write_text("")
     (folder / "b.txt").symlink_to(foreign / "precious.txt")
-    assert named_files(folder, "*.txt") == [folder / "a.txt"]
+    assert listed_files(folder, "*.txt") == [folder / "a.txt"]
 
 
 @pytest.mark.parametrize("twin", ["\u00e9t.txt", "e\u0301t.txt"])

@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from xlm.cli.output import one_line
-from xlm.display.markdown import duration
-from xlm.display.pace import Pace
+from xlm.display.markdown import format_duration
+from xlm.display.progress_rate import ProgressRate
 from xlm.engine.events import Finished
 from xlm.engine.stage import Node
 
@@ -64,7 +64,7 @@ class _Running:
     total: float | None = None
     unit: str = ""
     note: str = ""
-    pace: Pace = field(default_factory=Pace)
+    pace: ProgressRate = field(default_factory=ProgressRate)
 
     def facts(self) -> tuple[str, str, str, str]:
         """What is done, how fast, the time left, and the stage's note; empty where not known."""
@@ -75,7 +75,7 @@ class _Running:
         return (
             f"{done} {self.unit}",
             f"{_number(rate)}/s" if rate is not None else "",
-            f"{duration(left)} left" if left is not None else "",
+            f"{format_duration(left)} left" if left is not None else "",
             self.note,
         )
 
@@ -165,7 +165,7 @@ class LiveView:
         if event.status == "failed":
             line.append(f"  {event.detail}")
         elif event.status == "built":
-            line.append(f"  {duration(event.seconds)}", style="dim")
+            line.append(f"  {format_duration(event.seconds)}", style="dim")
         self._print(line)
 
     def _print(self, line: Text) -> None:
@@ -188,7 +188,9 @@ class LiveView:
                 if now - row.last_line >= _SILENCE_SECONDS:
                     row.last_line = now
                     facts = [fact for fact in row.facts() if fact]
-                    lines.append(Text("  ".join((f"  {node}", duration(now - row.began), *facts))))
+                    lines.append(
+                        Text("  ".join((f"  {node}", format_duration(now - row.began), *facts)))
+                    )
             if not lines and now - self._last_line >= _SILENCE_SECONDS:
                 lines.append(self._summary())
         return lines
@@ -199,7 +201,7 @@ class LiveView:
 
     def _summary(self) -> Text:
         counts = ", ".join(f"{count} {status}" for status, count in self._counts.items())
-        elapsed = duration(time.monotonic() - self._began)
+        elapsed = format_duration(time.monotonic() - self._began)
         return Text(f"{counts or 'starting'}  {elapsed}", style="bold")
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from xlm.cli.output import show, terminal_width
 from xlm.config.settings import Settings
-from xlm.display.columns import aligned
+from xlm.display.text_table import text_table
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run
 from xlm.release.fertility import LanguageShare, fertility_table
-from xlm.report.results import (
+from xlm.report.run_results import (
     StageCost,
     artifact_of,
     cost_table,
@@ -51,7 +51,7 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
         *(tables(results, task) if results else []),
         *([language_table] if language_table else []),
     ]:
-        show(f"{one.title}\n{aligned(one.header, one.rows, width=terminal_width())}\n")
+        show(f"{one.title}\n{text_table(one.header, one.rows, width=terminal_width())}\n")
     if results is None:
         command = RunRequest.model_validate(record["request"]).building().command(home)
         show(f"This run was not evaluated. Continue with `{command}`.")
@@ -70,7 +70,7 @@ def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
     if as_json:
         show(json.dumps([cost._asdict() for cost in costs], indent=1))
         return
-    show(aligned(*cost_table(costs), width=terminal_width()))
+    show(text_table(*cost_table(costs), width=terminal_width()))
     if line := input_check_line(costs):
         show(f"\n{line}")
     newest = max((cost.run_started for cost in costs), default="")

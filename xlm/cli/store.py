@@ -7,7 +7,7 @@ import typer
 
 from xlm.cli.output import printable, show
 from xlm.config.settings import Settings
-from xlm.display.markdown import size
+from xlm.display.markdown import format_size
 from xlm.errors import StoreError
 from xlm.stages.registry import stage_named
 from xlm.store.integrity.verification import verify_store
@@ -40,7 +40,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
                 "key": key,
                 "digest": manifest.digest,
                 "size_bytes": manifest.size_bytes,
-                "size": size(manifest.size_bytes),
+                "size": format_size(manifest.size_bytes),
                 "directory": str(directory),
             }
         )
@@ -62,14 +62,14 @@ def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
     else:
         for damage in report.damaged:
             typer.echo(printable(f"{damage.stage} {damage.key}: {damage.damage}"))
-        for stranger in report.strangers:
-            line = f"{stranger.stage} {stranger.key}: {stranger.path!r} is not in the manifest"
+        for untracked in report.untracked_files:
+            line = f"{untracked.stage} {untracked.key}: {untracked.path!r} is not in the manifest"
             typer.echo(printable(line))
         typer.echo(
             f"{report.checked} artifacts checked ({verify}), {len(report.damaged)} damaged, "
-            f"{len(report.strangers)} files that no manifest names"
+            f"{len(report.untracked_files)} files that no manifest names"
         )
-        if report.damaged or report.strangers:
+        if report.damaged or report.untracked_files:
             typer.echo("mend them with `xlm run --verify deep`")
-    if report.damaged or report.strangers:
+    if report.damaged or report.untracked_files:
         raise typer.Exit(1)

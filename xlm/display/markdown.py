@@ -15,27 +15,27 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
 
 
-def narrow(header: Sequence[str]) -> list[str]:
+def stack_words(header: Sequence[str]) -> list[str]:
     """A header with one word a line, for readers that never break one and cut wide tables."""
     return [name.replace(" ", "<br>") for name in header]
 
 
-def per_cent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """A share as per cent with one decimal, an empty cell as a dash."""
     return ABSENT if share is None else f"{100 * share:.1f}"
 
 
-def decimal(value: float | None, digits: int = 2) -> str:
+def format_decimal(value: float | None, digits: int = 2) -> str:
     """A number, an empty cell as a dash."""
     return ABSENT if value is None else f"{value:,.{digits}f}"
 
 
-def whole(number: int | None) -> str:
+def format_integer(number: int | None) -> str:
     """A whole number with separators, an empty cell as a dash."""
     return ABSENT if number is None else f"{number:,}"
 
 
-def size(number_bytes: int | None) -> str:
+def format_size(number_bytes: int | None) -> str:
     """A size in decimal units, an empty cell as a dash."""
     if number_bytes is None:
         return ABSENT
@@ -47,7 +47,7 @@ def size(number_bytes: int | None) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """A span of time: `< 0.1 s`, `0.4 s`, `3 min 20 s`, `2 h 05 min`; an empty cell as a dash."""
     if seconds is None:
         return ABSENT

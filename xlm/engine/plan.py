@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from xlm.display.markdown import size
+from xlm.display.markdown import format_size
 from xlm.engine.graph import Graph
 from xlm.engine.node_key import key_ingredients, stale_reason
 from xlm.engine.request import BuildRequest
@@ -101,7 +101,8 @@ class _Planner:
             return PlannedNode(node, "build", reason, key=key, **self._preview(stage, node))
         manifest = read_manifest(self._store.directory(stage.name, key))
         self._digests[node] = manifest.digest
-        return PlannedNode(node, "cached", (), size(manifest.size_bytes), key, _addresses(manifest))
+        size = format_size(manifest.size_bytes)
+        return PlannedNode(node, "cached", (), size, key, _addresses(manifest))
 
     def _reason(
         self,

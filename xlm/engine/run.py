@@ -30,8 +30,8 @@ from xlm.errors import MissingUpstreamError, PipelineError, RequeueError, StoreE
 from xlm.processes.group import ProgramGroup
 from xlm.processes.pool.executor import WorkerPool, on_interrupt, worker_pool
 from xlm.store.disk.locks import wait_for_writers
+from xlm.store.file_jobs import remove_unfinished
 from xlm.store.keys import artifact_key
-from xlm.store.records import forget_unfinished
 from xlm.store.references import Reference, References
 from xlm.store.store import Artifact, ArtifactStore, Verify
 
@@ -226,7 +226,7 @@ class DagRun(Generic[ConfigT, RequestT]):
         node, stage, key = building.node, building.stage, building.key
         config = self.graph.config
         staging = self.store.stage(stage.name, key, fresh=building.fresh)
-        forget_unfinished(staging.scratch / "records", staging.out)
+        remove_unfinished(staging.scratch / "records", staging.out)
         usage = Usage()
         writers = self.store.writers_lock(stage.name, key)
         context: StageContext[Any] = StageContext(

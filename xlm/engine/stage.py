@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from xlm.display.progress import NoProgress, Progress
 from xlm.engine.config import Config
-from xlm.store.records import FileJob, Mapper, map_files
+from xlm.store.file_jobs import FileJob, Mapper, map_files
 
 __all__ = [
     "ALL",

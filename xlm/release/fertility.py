@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlm.config.languages.pairs import KNOWN_LANGUAGES
-from xlm.display.markdown import decimal, mean, per_cent, table, whole
+from xlm.display.markdown import format_decimal, format_integer, format_percent, mean, table
 from xlm.errors import DataError
 from xlm.store.integrity.presence import is_present
 from xlm.xnli.results.tables import Table
@@ -104,21 +104,21 @@ def language_name(code: str) -> str:
 
 def _means(shares: Collection[LanguageShare]) -> tuple[str, ...]:
     return (
-        decimal(mean(share.fertility for share in shares)),
+        format_decimal(mean(share.fertility for share in shares)),
         _rate(mean(share.unknown_rate for share in shares)),
-        per_cent(mean(share.vocabulary_share for share in shares)),
+        format_percent(mean(share.vocabulary_share for share in shares)),
     )
 
 
 def _cells(share: LanguageShare) -> tuple[str, ...]:
     return (
-        whole(share.words),
-        whole(share.tokens),
-        decimal(share.fertility),
+        format_integer(share.words),
+        format_integer(share.tokens),
+        format_decimal(share.fertility),
         _rate(share.unknown_rate),
-        per_cent(share.vocabulary_share),
+        format_percent(share.vocabulary_share),
     )
 
 
 def _rate(share: float | None) -> str:
-    return decimal(None if share is None else 100 * share, 3)
+    return format_decimal(None if share is None else 100 * share, 3)

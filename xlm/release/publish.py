@@ -13,7 +13,7 @@ from xlm.release.card.facts import RunFacts
 from xlm.release.card.render import render_card
 from xlm.release.fertility import FERTILITY_NAME
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figure
-from xlm.release.run_facts import CODES_NAME, read_facts
+from xlm.release.read_facts import CODES_NAME, read_facts
 from xlm.release.tokenizer import write_tokenizer
 
 CLASSIFIER = "classifier"

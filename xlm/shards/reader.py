@@ -21,7 +21,7 @@ from xlm.shards.footers import check, inspect, opened, shard_number
 from xlm.shards.layout import COUNTS, ID_COLUMNS, LABEL_COLUMN, LABELS, Kind
 from xlm.shards.lines import Lines, NliPairs, Pairs, concatenate
 from xlm.store.disk.hashing import file_sha256
-from xlm.store.manifest import named_files
+from xlm.store.manifest import listed_files
 
 
 class Place(NamedTuple):
@@ -56,7 +56,7 @@ class ShardReader:
         vocabulary_size: int | None = None,
     ) -> None:
         self.directory, self.split = directory, split
-        self.paths = sorted(named_files(directory, f"{split}.*.parquet"), key=shard_number)
+        self.paths = sorted(listed_files(directory, f"{split}.*.parquet"), key=shard_number)
         if not self.paths:
             raise DataError(f"{directory}: no shards of split {split!r}", fix="build the shards")
         self._shards = [inspect(path) for path in self.paths]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlm.store.manifest import named_files
+from xlm.store.manifest import listed_files
 
 TEXT_PATTERNS = ("*.txt", "*.tsv")
 
@@ -30,7 +30,7 @@ class TextFile:
 
 def text_files(directory: Path) -> list[TextFile]:
     """All text files that an artifact's manifest names, by name."""
-    paths = (path for pattern in TEXT_PATTERNS for path in named_files(directory, pattern))
+    paths = (path for pattern in TEXT_PATTERNS for path in listed_files(directory, pattern))
     return [TextFile.of(path) for path in sorted(paths, key=lambda path: path.name)]
 
 

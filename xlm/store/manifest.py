@@ -179,7 +179,7 @@ def _named(error: Exception) -> str:
     return type(error).__name__
 
 
-def named_files(directory: Path, pattern: str) -> list[Path]:
+def listed_files(directory: Path, pattern: str) -> list[Path]:
     """The determined files of an artifact whose path fits the pattern, sorted by path.
 
     A file that the manifest does not name is never returned. A directory without a manifest is not
@@ -255,7 +255,7 @@ def status_of(directory: Path, manifest: Manifest) -> tuple[FileStatus, ...] | N
     return tuple(found)
 
 
-def strangers(directory: Path, manifest: Manifest) -> list[Path]:
+def untracked_files(directory: Path, manifest: Manifest) -> list[Path]:
     """Entries of an artifact's directory that the manifest does not account for, topmost only."""
     named = {record.path for record in [*manifest.files, *manifest.volatile]}
     parents = {parent.as_posix() for path in named for parent in PurePosixPath(path).parents}

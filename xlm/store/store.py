@@ -3,7 +3,7 @@
 <root>/artifacts/<stage>/<key>/        files, logs/, run.json, and manifest.json written last
 <root>/artifacts/<stage>/<key>.current names the directory that is served, after a refresh
 <root>/artifacts/<stage>/<key>.damaged exists once its bytes were found wrong under their old sizes
-<root>/strangers/<stage>/<key>/        files that a run found in an artifact and no manifest names
+<root>/untracked/<stage>/<key>/        files that a run found in an artifact and no manifest names
 <root>/staging/<stage>/<key>/          what a running or killed build has so far
 <root>/locks/  <root>/references/      one builder per key; the last key of each unit
 
@@ -34,7 +34,7 @@ from xlm.store.disk.filesystem import (
 )
 from xlm.store.disk.locks import build_lock
 from xlm.store.disk.root import resolve_root
-from xlm.store.integrity.mending import mark_if_poisonous, move_strangers, suspicion
+from xlm.store.integrity.mending import mark_if_poisonous, move_untracked, suspicion
 from xlm.store.integrity.presence import entries
 from xlm.store.integrity.verdicts import read_verdicts, record_verdict
 from xlm.store.keys import canonical_json
@@ -47,7 +47,7 @@ from xlm.store.manifest import (
     damage,
     describe_files,
     read_manifest,
-    strangers,
+    untracked_files,
 )
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class ArtifactStore:
     def find(self, stage: str, key: str, verify: Verify = "fast") -> Artifact | None:
         """The artifact of a key if it is there and whole; a damaged one is logged and None.
 
-        Files in it that the manifest does not name are moved to `<root>/strangers`.
+        Files in it that the manifest does not name are moved to `<root>/untracked_files`.
         """
         directory = self.directory(stage, key)
         if not os.path.lexists(directory):
@@ -139,7 +139,7 @@ class ArtifactStore:
             log.warning("%s %s is damaged (%s); it will be rebuilt", stage, key, reason)
             return None
         artifact = Artifact(directory, read_manifest(directory))
-        move_strangers(self.root, directory, artifact.manifest)
+        move_untracked(self.root, directory, artifact.manifest)
         return artifact
 
     def digest(self, stage: str, key: str) -> str | None:
@@ -149,11 +149,11 @@ class ArtifactStore:
         except StoreError:
             return None
 
-    def strangers(self, stage: str, key: str) -> list[str]:
+    def untracked_files(self, stage: str, key: str) -> list[str]:
         """What is in an artifact's directory without being in its manifest, as relative paths."""
         directory = self.directory(stage, key)
         try:
-            found = strangers(directory, read_manifest(directory))
+            found = untracked_files(directory, read_manifest(directory))
         except (StoreError, OSError):
             return []
         return [path.relative_to(directory).as_posix() for path in found]

@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 
-from xlm.display.markdown import duration
-from xlm.display.pace import Pace
+from xlm.display.markdown import format_duration
+from xlm.display.progress_rate import ProgressRate
 
 _EVERY_SECONDS = 25.0
 """As a piped run does: with the time to print it, a line every 30 s."""
@@ -24,7 +24,7 @@ class LearningLines:
         self._codes = codes
         self._every_seconds = every_seconds
         self._merges = 0
-        self._pace = Pace()
+        self._pace = ProgressRate()
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._began = time.monotonic()
@@ -46,7 +46,7 @@ class LearningLines:
 
     def line(self) -> str:
         """What is done, how fast, and the time left."""
-        elapsed = duration(time.monotonic() - self._began)
+        elapsed = format_duration(time.monotonic() - self._began)
         with self._lock:
             if not self._merges:
                 return f"bpe learn  {elapsed}  reading and counting words"
@@ -54,7 +54,7 @@ class LearningLines:
             if rate := self._pace.rate():
                 facts.append(f"{rate:,.0f}/s")
             if (left := self._pace.seconds_left(self._codes)) is not None:
-                facts.append(f"{duration(left)} left")
+                facts.append(f"{format_duration(left)} left")
         return "  ".join(["bpe learn", elapsed, *facts])
 
     def _print(self) -> None:

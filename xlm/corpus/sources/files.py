@@ -4,7 +4,7 @@ from glob import escape
 from pathlib import Path
 
 from xlm.errors import DataError
-from xlm.store.manifest import named_files
+from xlm.store.manifest import listed_files
 
 
 def sole_file(directory: Path, pattern: str) -> Path:
@@ -13,7 +13,7 @@ def sole_file(directory: Path, pattern: str) -> Path:
     Raises:
         DataError: there is none, or more than one.
     """
-    found = named_files(directory, pattern)
+    found = listed_files(directory, pattern)
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise DataError(
@@ -29,7 +29,7 @@ def named_file(directory: Path, name: str) -> Path:
     Raises:
         DataError: it is not there.
     """
-    found = named_files(directory, escape(name))
+    found = listed_files(directory, escape(name))
     if not found:
         raise DataError(
             f"{directory.name}: no file {name}", fix="fetch it again with --refresh download"

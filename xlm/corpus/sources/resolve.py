@@ -11,7 +11,7 @@ from pathlib import Path
 from xlm.config.data.sources import SourcesConfig
 from xlm.corpus.opus.catalogue import find_moses
 from xlm.corpus.sources.specs import spec_of
-from xlm.display.markdown import size
+from xlm.display.markdown import format_size
 
 UNKNOWN_SIZE = "unknown until online"
 
@@ -36,7 +36,7 @@ class Download:
         """The size for a table, e.g. `about 1.0 GB`."""
         if self.size_bytes is None:
             return UNKNOWN_SIZE
-        return f"{self.size_is} {size(self.size_bytes)}"
+        return f"{self.size_is} {format_size(self.size_bytes)}"
 
 
 def resolve_downloads(

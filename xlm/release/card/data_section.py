@@ -10,7 +10,7 @@ from xlm.config.data.sources import (
     WIKIPEDIA_ID,
     XNLI_ID,
 )
-from xlm.display.markdown import size, table, whole
+from xlm.display.markdown import format_integer, format_size, table
 from xlm.release.card.facts import RunFacts, SourceFacts
 from xlm.release.card.licences import Terms, combined_terms
 from xlm.release.fertility import fertility_section, language_name
@@ -59,11 +59,14 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
     if facts.synthetic:
         parts.insert(0, _SYNTHETIC_BUT_CODES if _has_published_codes(facts) else _SYNTHETIC)
     if facts.data:
-        counts = [(data.unit, whole(data.lines), whole(data.tokens)) for data in facts.data]
+        counts = [
+            (data.unit, format_integer(data.lines), format_integer(data.tokens))
+            for data in facts.data
+        ]
         total = (
             "**all**",
-            whole(sum(data.lines for data in facts.data)),
-            whole(sum(data.tokens for data in facts.data)),
+            format_integer(sum(data.lines for data in facts.data)),
+            format_integer(sum(data.tokens for data in facts.data)),
         )
         parts += [
             "Training splits of the encoder (a language: lines of its Wikipedia; a pair: aligned "
@@ -111,7 +114,7 @@ def _place(unit: str) -> int:
 
 
 def _size(source: SourceFacts) -> str:
-    return ("the first " if source.is_head else "") + size(source.size_bytes)
+    return ("the first " if source.is_head else "") + format_size(source.size_bytes)
 
 
 def _purpose(source: SourceFacts, facts: RunFacts) -> str:

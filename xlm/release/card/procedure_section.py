@@ -1,7 +1,7 @@
 """The training procedure of a card: from the configuration of the run and what it measured."""
 
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
-from xlm.display.markdown import duration, size, table, whole
+from xlm.display.markdown import format_duration, format_integer, format_size, table
 from xlm.release.card.facts import MachineFacts, RunFacts
 from xlm.release.card.measured import measured
 
@@ -176,9 +176,9 @@ def _machine(stage: str, machine: MachineFacts) -> tuple[str, ...]:
     speed = machine.tokens_per_second
     where = ", ".join(part for part in (_cores(machine.cores), machine.system) if part)
     values = (
-        duration(machine.wall_seconds),
-        size(machine.peak_memory_bytes),
-        whole(None if speed is None else round(speed)),
+        format_duration(machine.wall_seconds),
+        format_size(machine.peak_memory_bytes),
+        format_integer(None if speed is None else round(speed)),
         where or "–",
     )
     return (stage, *(measured(value) for value in values))

@@ -13,7 +13,7 @@ from pathlib import Path
 from xlm.errors import StoreError
 from xlm.store.disk.filesystem import make_real_directory, write_atomically
 from xlm.store.keys import canonical_json
-from xlm.store.manifest import Manifest, damage, read_manifest, strangers
+from xlm.store.manifest import Manifest, damage, read_manifest, untracked_files
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +45,11 @@ def _mark(root: Path, stage: str, key: str) -> Path:
     return root / "artifacts" / stage / f"{key}.damaged"
 
 
-def move_strangers(root: Path, directory: Path, manifest: Manifest) -> None:
-    """Move what the manifest does not name to `<root>/strangers`; what cannot move is logged."""
-    for path in strangers(directory, manifest):
+def move_untracked(root: Path, directory: Path, manifest: Manifest) -> None:
+    """Move what the manifest does not name to `<root>/untracked`; what cannot move is logged."""
+    for path in untracked_files(directory, manifest):
         try:
-            home = make_real_directory(root, "strangers", manifest.stage, manifest.key)
+            home = make_real_directory(root, "untracked", manifest.stage, manifest.key)
             number = sum(1 for _ in home.iterdir())
             place = home / f"{number}.{path.name}"[:_LONGEST_NAME]
             path.rename(place)

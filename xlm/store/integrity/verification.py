@@ -17,7 +17,7 @@ class Damage:
 
 
 @dataclass(frozen=True)
-class Stranger:
+class UntrackedFile:
     """One entry of an artifact's directory that its manifest does not name."""
 
     stage: str
@@ -26,21 +26,21 @@ class Stranger:
 
 
 @dataclass
-class Report:
+class VerificationReport:
     """What a check of the store found."""
 
     checked: int = 0
     damaged: list[Damage] = field(default_factory=list)
-    strangers: list[Stranger] = field(default_factory=list)
+    untracked_files: list[UntrackedFile] = field(default_factory=list)
 
 
-def verify_store(store: ArtifactStore, verify: Verify) -> Report:
+def verify_store(store: ArtifactStore, verify: Verify) -> VerificationReport:
     """Check every served artifact against its manifest.
 
     An artifact that does not say that its inputs were verified is damaged too where one of them is:
     nobody knows whether it was built before or after.
     """
-    report = Report()
+    report = VerificationReport()
     whole: list[tuple[str, str]] = []
     for stage, key, _ in store.artifacts():
         report.checked += 1
@@ -48,7 +48,9 @@ def verify_store(store: ArtifactStore, verify: Verify) -> Report:
             report.damaged.append(Damage(stage, key, reason))
         else:
             whole.append((stage, key))
-        report.strangers += [Stranger(stage, key, path) for path in store.strangers(stage, key)]
+        report.untracked_files += [
+            UntrackedFile(stage, key, path) for path in store.untracked_files(stage, key)
+        ]
     damaged = {(found.stage, found.key) for found in report.damaged}
     for stage, key in whole if verify == "deep" else ():
         if (reason := _suspicion(store, stage, key, damaged)) is not None:

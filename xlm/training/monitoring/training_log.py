@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xlm.display.markdown import duration
+from xlm.display.markdown import format_duration
 from xlm.display.progress import Progress
 from xlm.processes.follow import JsonFollower
 
@@ -46,7 +46,7 @@ class TrainingLog:
         now = time.monotonic()
         if now - self._logged < _INTERVAL_SECONDS:
             return
-        silence = "" if self._is_new else f"; no news for {duration(now - self._since)}"
+        silence = "" if self._is_new else f"; no news for {format_duration(now - self._since)}"
         self._log(self._line + silence)
 
     def _log(self, line: str) -> None:
@@ -70,5 +70,5 @@ def _line(record: Mapping[str, Any], unit: str, losses: Mapping[str, float]) -> 
     if rates:
         facts.append(", ".join(rates))
     if "seconds_left" in record:
-        facts.append(f"{duration(record['seconds_left'])} left")
+        facts.append(f"{format_duration(record['seconds_left'])} left")
     return "; ".join(facts)

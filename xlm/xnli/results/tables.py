@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from xlm.config.languages.pairs import ENGLISH, language
-from xlm.display.markdown import ABSENT, decimal, mean, per_cent, whole
+from xlm.display.markdown import ABSENT, format_decimal, format_integer, format_percent, mean
 from xlm.xnli.results.records import LanguageResults, Results
 
 
@@ -71,46 +71,46 @@ def _filled(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -
 def _xnli_cells(row: LanguageResults) -> tuple[str, ...]:
     dev, test = row.dev, row.test
     return (
-        per_cent(dev.accuracy if dev else None),
-        per_cent(test.accuracy if test else None),
-        f"{per_cent(test.low)} to {per_cent(test.high)}" if test else ABSENT,
-        per_cent(row.majority),
-        per_cent(row.bag_of_words),
-        per_cent(row.paper),
+        format_percent(dev.accuracy if dev else None),
+        format_percent(test.accuracy if test else None),
+        f"{format_percent(test.low)} to {format_percent(test.high)}" if test else ABSENT,
+        format_percent(row.majority),
+        format_percent(row.bag_of_words),
+        format_percent(row.paper),
     )
 
 
 def _xnli_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
     return (
-        per_cent(mean(row.dev.accuracy for row in rows if row.dev)),
-        per_cent(mean(row.test.accuracy for row in rows if row.test)),
+        format_percent(mean(row.dev.accuracy for row in rows if row.dev)),
+        format_percent(mean(row.test.accuracy for row in rows if row.test)),
         "",
-        per_cent(mean(row.majority for row in rows)),
-        per_cent(mean(row.bag_of_words for row in rows)),
-        per_cent(mean(row.paper for row in rows)),
+        format_percent(mean(row.majority for row in rows)),
+        format_percent(mean(row.bag_of_words for row in rows)),
+        format_percent(mean(row.paper for row in rows)),
     )
 
 
 def _modelling_cells(row: LanguageResults) -> tuple[str, ...]:
     figures = row.retrieval
     return (
-        decimal(row.perplexity),
-        decimal(row.pair_perplexity),
-        per_cent(figures.centred_to_english if figures else None),
-        per_cent(figures.centred_from_english if figures else None),
-        per_cent(figures.raw if figures else None),
-        whole(figures.pairs if figures else None),
+        format_decimal(row.perplexity),
+        format_decimal(row.pair_perplexity),
+        format_percent(figures.centred_to_english if figures else None),
+        format_percent(figures.centred_from_english if figures else None),
+        format_percent(figures.raw if figures else None),
+        format_integer(figures.pairs if figures else None),
     )
 
 
 def _modelling_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
     found = [row.retrieval for row in rows if row.retrieval]
     return (
-        decimal(mean(row.perplexity for row in rows)),
-        decimal(mean(row.pair_perplexity for row in rows)),
-        per_cent(mean(figures.centred_to_english for figures in found)),
-        per_cent(mean(figures.centred_from_english for figures in found)),
-        per_cent(mean(figures.raw for figures in found)),
+        format_decimal(mean(row.perplexity for row in rows)),
+        format_decimal(mean(row.pair_perplexity for row in rows)),
+        format_percent(mean(figures.centred_to_english for figures in found)),
+        format_percent(mean(figures.centred_from_english for figures in found)),
+        format_percent(mean(figures.raw for figures in found)),
         "",
     )
 

@@ -12,7 +12,7 @@ _SPACING_SECONDS = 1.0
 """Reports that follow each other faster count as one: a rate over milliseconds is noise."""
 
 
-class Pace:
+class ProgressRate:
     """The rate over the last few reports.
 
     Where the first report starts does not matter: not the time before it, nor what an earlier

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.toy import PIPELINE_JOIN, PIPELINE_LAST, PIPELINE_READ, PipelineToy
-from xlm.display.markdown import size
+from xlm.display.markdown import format_size
 from xlm.engine.built import Built
-from xlm.report.counts import count_table, over_splits, plain_name, plain_value, totals
-from xlm.report.stage_tables import stage_card
+from xlm.report.count_tables import count_table, over_splits, plain_name, plain_value, totals
+from xlm.report.stage_card import stage_card
 
 TOKENIZED = {"train_lines": 3000, "train_tokens": 40_000, "test_lines": 5, "test_tokens": 70}
 
@@ -130,7 +130,7 @@ def test_the_card_says_what_hashing_inputs_took(pipeline_toy: PipelineToy) -> No
         one.artifact.manifest.size_bytes for one in run.results.values() if one.node.stage == "read"
     )
     card = stage_card(PIPELINE_JOIN, [found["join"]], pipeline_toy.request(), run.store.root)
-    assert f"Hashing the inputs first took < 0.1 s for {size(hashed_bytes)}." in card
+    assert f"Hashing the inputs first took < 0.1 s for {format_size(hashed_bytes)}." in card
     assert run.checks.total.size_bytes == hashed_bytes
     # The last stage read what this run wrote itself.
     assert "Hashing" not in stage_card(

@@ -146,7 +146,7 @@ def _job_digest(job: FileJob) -> str:
     return hashlib.sha256(description.encode()).hexdigest()
 
 
-def forget_unfinished(records: Path, out: Path) -> None:
+def remove_unfinished(records: Path, out: Path) -> None:
     """Remove what a killed build left in `out` and no record proves: it must not be published.
 
     Its logs stay: the next attempt goes on in them, and they say why the last one ended.

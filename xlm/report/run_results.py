@@ -5,12 +5,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xlm.display.markdown import duration, narrow, size, table
+from xlm.display.markdown import format_duration, format_size, stack_words, table
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run, runs
 from xlm.release.fertility import LanguageShare, fertility_table, read_report
-from xlm.report.stage_tables import read_measured
+from xlm.report.stage_card import read_measurements
 from xlm.stages.registry import STAGES
 from xlm.store.manifest import read_manifest
 from xlm.training.launch.job import METRICS_FILE
@@ -22,7 +22,9 @@ from xlm.xnli.results.tables import tables, task_name
 def results_markdown(directory: Path) -> str:
     """All tables of an evaluate artifact, as Markdown."""
     found = tables(read_results(directory), task_of(directory))
-    return "\n\n".join(f"## {one.title}\n\n{table(narrow(one.header), one.rows)}" for one in found)
+    return "\n\n".join(
+        f"## {one.title}\n\n{table(stack_words(one.header), one.rows)}" for one in found
+    )
 
 
 def task_of(directory: Path) -> str:
@@ -41,7 +43,7 @@ def pretrained_by(directory: Path) -> str:
 def vocabulary_markdown(directory: Path) -> str:
     """What each language gets of a vocabulary artifact, as Markdown, if it has one."""
     found = fertility_table(read_report(directory))
-    return f"## {found.title}\n\n{table(narrow(found.header), found.rows)}" if found else ""
+    return f"## {found.title}\n\n{table(stack_words(found.header), found.rows)}" if found else ""
 
 
 def artifact_of(record: Mapping[str, Any], root: Path, stage: str) -> Path:
@@ -170,7 +172,7 @@ def _cost_of(stage: str, record: Mapping[str, Any], root: Path) -> StageCost:
         if node["stage"] == stage:
             directory = _present(root / node["directory"], record, root)
             size_bytes = read_manifest(directory).size_bytes
-            rows.append(read_measured(directory) | {"size_bytes": size_bytes})
+            rows.append(read_measurements(directory) | {"size_bytes": size_bytes})
     return StageCost(
         stage=stage,
         units=len(rows),
@@ -194,11 +196,11 @@ def cost_table(
         (
             cost.stage,
             str(cost.units),
-            duration(cost.wall_seconds),
-            duration(cost.longest_seconds),
-            duration(cost.cpu_seconds),
-            size(cost.peak_memory_bytes),
-            size(cost.size_bytes),
+            format_duration(cost.wall_seconds),
+            format_duration(cost.longest_seconds),
+            format_duration(cost.cpu_seconds),
+            format_size(cost.peak_memory_bytes),
+            format_size(cost.size_bytes),
         )
         for cost in costs
     ]
@@ -212,6 +214,6 @@ def input_check_line(costs: Sequence[StageCost]) -> str:
     seconds = sum(cost.input_check_seconds for cost in costs)
     share = 100 * seconds / max(sum(cost.wall_seconds for cost in costs), seconds, 0.001)
     return (
-        f"Hashing inputs before stages read them: {duration(seconds)} for {size(size_bytes)}, "
-        f"{share:.1f} % of the stages' wall time."
+        f"Hashing inputs before stages read them: {format_duration(seconds)} for "
+        f"{format_size(size_bytes)}, {share:.1f} % of the stages' wall time."
     )

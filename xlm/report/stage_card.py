@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.display.markdown import duration, narrow, size, table
+from xlm.display.markdown import format_duration, format_size, stack_words, table
 from xlm.engine.built import Built
 from xlm.engine.stage import Stage
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
-from xlm.report.counts import count_table, over_splits, totals
+from xlm.report.count_tables import count_table, over_splits, totals
 from xlm.store.disk.filesystem import read_small
 from xlm.store.manifest import RUN_NAME
 
@@ -27,7 +27,7 @@ def stage_card(
     stage: Stage[PipelineConfig, Any], built: Sequence[Built], request: RunRequest, root: Path
 ) -> str:
     """Everything about a stage's artifacts in this run, as Markdown: the totals first."""
-    measured = {one.node.unit: read_measured(one.artifact.directory) for one in built}
+    measured = {one.node.unit: read_measurements(one.artifact.directory) for one in built}
     counted = totals([one.artifact.manifest.counts for one in built])
     parts = [
         f"## {stage.name}",
@@ -69,12 +69,12 @@ def _headline(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]])
     peak = max(int(one["peak_memory_bytes"]) for one in measured.values())
     size_bytes = sum(one.artifact.manifest.size_bytes for one in built)
     line = (
-        f"**{units[:1].upper()}{units[1:]}.** {duration(seconds)} of work, {size(size_bytes)} on "
-        f"disk, {size(peak)} of memory in the largest process."
+        f"**{units[:1].upper()}{units[1:]}.** {format_duration(seconds)} of work, "
+        f"{format_size(size_bytes)} on disk, {format_size(peak)} of memory in the largest process."
     )
     if hashed_bytes := sum(one["input_check_bytes"] for one in measured.values()):
-        took = duration(sum(one["input_check_seconds"] for one in measured.values()))
-        line += f" Hashing the inputs first took {took} for {size(hashed_bytes)}."
+        took = format_duration(sum(one["input_check_seconds"] for one in measured.values()))
+        line += f" Hashing the inputs first took {took} for {format_size(hashed_bytes)}."
     if set(states) - {"built"}:
         line += " What is cached or waited for was measured when it was built."
     return line
@@ -94,13 +94,13 @@ def _units(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]]) ->
             (
                 one.node.unit,
                 one.status,
-                *((duration(measured[one.node.unit]["wall_seconds"]),) if times else ()),
-                size(one.artifact.manifest.size_bytes),
+                *((format_duration(measured[one.node.unit]["wall_seconds"]),) if times else ()),
+                format_size(one.artifact.manifest.size_bytes),
                 *counts.rows[one.node.unit][some],
             )
             for one in built
         ]
-        parts.append(table(narrow([*header, *counts.header[some]]), rows, left=2))
+        parts.append(table(stack_words([*header, *counts.header[some]]), rows, left=2))
     if counts.zero:
         parts.append(f"Zero in all units: {', '.join(counts.zero)}.")
     return "\n\n".join(parts)
@@ -116,7 +116,7 @@ class _Measured(BaseModel):
     input_check_bytes: int = 0
 
 
-def read_measured(directory: Path) -> dict[str, Any]:
+def read_measurements(directory: Path) -> dict[str, Any]:
     """What was measured while an artifact was built.
 
     Raises:

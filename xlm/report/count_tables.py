@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from xlm.config.languages.pairs import LANGUAGES
-from xlm.display.markdown import ABSENT, size, table
+from xlm.display.markdown import ABSENT, format_size, table
 
 Count = int | float | str
 PartOf = Callable[[str], tuple[str | None, str]]
@@ -46,7 +46,7 @@ def plain_value(name: str, value: Count | None) -> str:
     if isinstance(value, str):
         return value[:_DIGEST_DIGITS]
     if name.endswith("bytes"):
-        return size(int(value))
+        return format_size(int(value))
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 

@@ -3,7 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
-from xlm.display.columns import aligned
+from xlm.display.text_table import text_table
 
 HEADER = ("language", "dev", "test", "95 % interval", "majority", "bag of words", "paper, MLM+TLM")
 ROWS = [
@@ -17,14 +17,14 @@ def words(text: str) -> list[str]:
 
 
 def test_in_a_pipe_each_row_is_one_line() -> None:
-    lines = aligned(HEADER, ROWS).splitlines()
+    lines = text_table(HEADER, ROWS).splitlines()
     assert len(lines) == 3
     assert len(set(map(len, lines))) == 1
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_nothing_is_cut_and_nothing_is_too_wide(width: int) -> None:
-    shown = aligned(HEADER, ROWS, width=width)
+    shown = text_table(HEADER, ROWS, width=width)
     assert max(map(cell_len, shown.splitlines())) <= width
     for row in ROWS:
         assert set(words(" ".join(row))) <= set(words(shown))
@@ -34,16 +34,16 @@ def test_nothing_is_cut_and_nothing_is_too_wide(width: int) -> None:
 
 
 def test_headers_break_before_columns_are_moved_away() -> None:
-    shown = aligned(HEADER, ROWS, width=80)
+    shown = text_table(HEADER, ROWS, width=80)
     assert "\n\n" not in shown
     assert shown.splitlines()[-3].split()[-1] == "MLM+TLM"
 
 
 def test_wide_and_combining_characters_are_counted_as_they_are_shown() -> None:
-    lines = aligned(("名前", "n"), [("中文", "1"), ("ภาษาไทยที่", "22"), ("é", "3")]).splitlines()
+    lines = text_table(("名前", "n"), [("中文", "1"), ("ภาษาไทยที่", "22"), ("é", "3")]).splitlines()
     assert len({cell_len(line) for line in lines}) == 1
 
 
 def test_a_single_column_and_no_rows() -> None:
-    assert aligned(("a b",), [], width=40) == "a b"
-    assert aligned(("long header of one column " * 4,), [("x",)], width=40)
+    assert text_table(("a b",), [], width=40) == "a b"
+    assert text_table(("long header of one column " * 4,), [("x",)], width=40)

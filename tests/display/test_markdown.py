@@ -1,10 +1,18 @@
 """Numbers in cards are read by people."""
 
-from xlm.display.markdown import decimal, duration, mean, per_cent, size, table, whole
+from xlm.display.markdown import (
+    format_decimal,
+    format_duration,
+    format_integer,
+    format_percent,
+    format_size,
+    mean,
+    table,
+)
 
 
 def test_sizes_take_the_unit_that_fits() -> None:
-    assert [size(n) for n in (None, 12, 142_873, 2_000_000_000, 5 * 10**15)] == [
+    assert [format_size(n) for n in (None, 12, 142_873, 2_000_000_000, 5 * 10**15)] == [
         "–",
         "12 B",
         "142.9 kB",
@@ -14,7 +22,7 @@ def test_sizes_take_the_unit_that_fits() -> None:
 
 
 def test_spans_of_time_take_the_units_that_fit() -> None:
-    assert [duration(s) for s in (None, 12.4, 754.2, 7260)] == [
+    assert [format_duration(s) for s in (None, 12.4, 754.2, 7260)] == [
         "–",
         "12.4 s",
         "12 min 34 s",
@@ -23,7 +31,7 @@ def test_spans_of_time_take_the_units_that_fit() -> None:
 
 
 def test_missing_values_are_dashes_and_leave_means_alone() -> None:
-    assert (decimal(None), per_cent(None), whole(None)) == ("–", "–", "–")
+    assert (format_decimal(None), format_percent(None), format_integer(None)) == ("–", "–", "–")
     assert mean([None, 1.0, 3.0]) == 2
     assert mean([None]) is None
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.engine.mapper import SerialMapper
-from xlm.store.records import FileJob, forget_unfinished, map_files
+from xlm.store.file_jobs import FileJob, map_files, remove_unfinished
 
 
 def _copy(job: FileJob) -> Mapping[str, int]:
@@ -58,7 +58,7 @@ def test_files_that_no_record_proves_are_forgotten(tmp_path: Path) -> None:
     log = tmp_path / "out" / "logs" / "divergence-0" / "report.json"
     log.parent.mkdir(parents=True)
     log.write_text("why it ended")
-    forget_unfinished(tmp_path / "records", tmp_path / "out")
+    remove_unfinished(tmp_path / "records", tmp_path / "out")
     assert not half.exists()
     assert log.read_text() == "why it ended"
     assert (tmp_path / "out" / "a.txt").exists()

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 _GAP = "  "
 
 
-def aligned(
+def text_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, width: int | None = None
 ) -> str:
     """The first column to the left, the others to the right.
