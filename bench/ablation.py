@@ -17,7 +17,7 @@ from pathlib import Path
 from pages import fill
 from runs import record_of, run_pipeline
 
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.display.markdown import table
 from xlm.report.run_results import results_of
 from xlm.store.disk.root import resolve_root
@@ -47,7 +47,7 @@ class Outcome:
 def main() -> None:
     """Run both arms for all seeds, write the JSON, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     root = resolve_root(arguments.root)

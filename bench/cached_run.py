@@ -25,7 +25,7 @@ from pathlib import Path
 
 from pages import fill
 
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.display.markdown import table
 from xlm.engine.machine import machine_record
 from xlm.pipeline.request import RunRequest
@@ -55,7 +55,7 @@ Seconds = tuple[float, float]
 def main() -> None:
     """Measure, write, render."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--profile", default="sample")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pages import fill
 
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.display.markdown import table
 from xlm.engine.machine import machine_record
 from xlm.pipeline.run_record import last_run
@@ -25,7 +25,7 @@ PROFILES = ("sample", "mini15")
 def main() -> None:
     """Collect, write, render."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("profiles", nargs="*", default=list(PROFILES))
     arguments = parser.parse_args()
     root = resolve_root(arguments.root)

@@ -39,7 +39,7 @@ import json, resource, sys, time
 from pathlib import Path
 from xlm.config.data.corpus import ExtractWikiSlice
 from xlm.engine.stage import StageContext
-from xlm.stages.extract_wiki import run
+from xlm.stages.data.extract_wiki import run
 inputs, place, workers, bare = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 if bare == "bare":
     from xlm.corpus.wikipedia.markup.prepare import Preparation, Prepared

@@ -20,12 +20,12 @@ from pages import fill
 from xlm.bpe.apply import apply_to_file
 from xlm.bpe.counting import count_pieces, language_report
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, read_counted
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_decimal, format_integer, format_percent, mean, table
 from xlm.pipeline.run_record import last_run
 from xlm.release.fertility import language_name
 from xlm.report.run_results import artifact_of
-from xlm.stages.text_jobs import train_files
+from xlm.stages.text.split_files import train_files
 from xlm.store.disk.root import resolve_root
 
 HOME = Path(__file__).resolve().parent
@@ -38,7 +38,7 @@ Report = Mapping[str, Mapping[str, float]]
 def main() -> None:
     """Count with both, write, render."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--profile", default="mini15")
     parser.add_argument("--official", type=Path, required=True)
     arguments = parser.parse_args()

@@ -16,7 +16,7 @@ from typing import Any
 from pages import fill
 from runs import record_of, run_pipeline
 
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_duration, format_size, table
 from xlm.engine.machine import machine_record
 from xlm.report.run_results import costs_of
@@ -29,7 +29,7 @@ STAGES = ("extract-wiki", "split", "tokenize", "learn-bpe", "apply-bpe", "vocabu
 def main() -> None:
     """Build up to the shards, build each stage again, render."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--profile", default="mini15")
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     arguments = parser.parse_args()

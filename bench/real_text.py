@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.engine.events import NoObserver
 from xlm.pipeline.dag import open_request
 from xlm.pipeline.request import RunRequest
-from xlm.stages.text_jobs import text_files
+from xlm.stages.text.split_files import text_files
 
 UNCAPPED = ("sources.max_pairs=null", "sources.max_train_rows=null", "sources.max_eval_rows=null")
 SEED = 4
@@ -24,7 +24,7 @@ def write_real_text(root: Path, mirror: str | None, target: Path) -> None:
     """Build `tokenize` in the store at `root` and join all its text into one file."""
     overrides = UNCAPPED + ((f"sources.mirror={mirror}",) if mirror else ())
     request = RunRequest(profile="mini15", overrides=overrides, until="tokenize")
-    settings = Settings.of_environment(root=str(root))
+    settings = MachineSettings.from_environment(root=str(root))
     with open_request(request, settings, NoObserver()) as run, target.open("wb") as whole:
         for node in run.selected:
             directory = run.build(node).artifact.directory

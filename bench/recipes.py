@@ -19,9 +19,9 @@ import torch
 from pages import fill
 from runs import directories, record_of, run_pipeline
 
+from xlm.config.environment import MachineSettings
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.reading.resolve import resolve
-from xlm.config.settings import Settings
 from xlm.dataloader.data import load_corpus
 from xlm.display.markdown import table
 from xlm.display.plotting import (
@@ -76,7 +76,7 @@ class Outcome:
 def main() -> None:
     """Run all arms, write the JSON, the table and the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--seeds", type=int, default=1)
     arguments = parser.parse_args()

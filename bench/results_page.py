@@ -7,7 +7,7 @@ import argparse
 
 from pages import fill
 
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_duration, table
 from xlm.pipeline.run_record import last_run
 from xlm.report.run_results import results_of
@@ -18,7 +18,7 @@ from xlm.xnli.results.tables import tables
 def main() -> None:
     """Read the last run of the profile, write its tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--profile", default="sample")
     arguments = parser.parse_args()
     root = resolve_root(arguments.root)

@@ -13,7 +13,7 @@ from pathlib import Path
 from pages import fill
 from runs import directories, record_of, run_pipeline
 
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.display.markdown import table
 from xlm.store.disk.root import resolve_root
 
@@ -28,7 +28,7 @@ SHORT = ("pretrain.updates=60", "pretrain.validation_updates=60", "pretrain.figu
 def main() -> None:
     """Run, write the JSON, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=Settings.of_environment().root)
+    parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     arguments = parser.parse_args()
     root, common = resolve_root(arguments.root), tuple(arguments.overrides)

@@ -72,7 +72,7 @@ def _in_process(shape: str, threads: int, rounds: int) -> dict[str, Any]:
 def measure(name: str, rounds: int) -> dict[str, Any]:
     """Seconds of a step of each contestant and operations a second of the bare product."""
     import torch
-    from training_steps import Settings, Shape, our_step, their_step
+    from training_steps import MachineSettings, Shape, our_step, their_step
 
     from xlm.engine.machine import machine_record
 
@@ -82,10 +82,10 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     torch.utils.deterministic.fill_uninitialized_memory = False
     shape = Shape(name, **SHAPES[name])
     steps = {
-        THEIRS: their_step(shape, Settings(attention_dropout=0.1)),
-        THEIRS_FAST: their_step(shape, Settings(attention_dropout=0.0)),
-        FAITHFUL: our_step(shape, Settings(attention_dropout=0.1)),
-        FAST: our_step(shape, Settings(attention_dropout=0.0)),
+        THEIRS: their_step(shape, MachineSettings(attention_dropout=0.1)),
+        THEIRS_FAST: their_step(shape, MachineSettings(attention_dropout=0.0)),
+        FAITHFUL: our_step(shape, MachineSettings(attention_dropout=0.1)),
+        FAST: our_step(shape, MachineSettings(attention_dropout=0.0)),
     }
     left, right = torch.randn(2, PRODUCT, PRODUCT)
     steps["product"] = lambda: torch.mm(left, right)  # type: ignore[assignment]

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from pages import fill
 from torch.profiler import ProfilerActivity, profile
-from training_steps import Settings, Shape, TrainingStep, our_step, their_step
+from training_steps import MachineSettings, Shape, TrainingStep, our_step, their_step
 
 from xlm.display.markdown import table
 from xlm.model.flops import peak_flops
@@ -30,15 +30,15 @@ LEFT = 25
 """Kernels in the table of what is left."""
 
 
-def ways(device: str) -> dict[str, Settings]:
+def ways(device: str) -> dict[str, MachineSettings]:
     """How a step is computed; attention is torch's scaled_dot_product_attention in all."""
     bf16 = torch.bfloat16
     return {
-        "faithful, fp32 (TF32)": Settings(0.1, device),
-        "faithful, bf16": Settings(0.1, device, bf16),
-        "faithful, bf16, compiled": Settings(0.1, device, bf16, compiled=True),
-        "fast, bf16": Settings(0.0, device, bf16),
-        "fast, bf16, compiled": Settings(0.0, device, bf16, compiled=True),
+        "faithful, fp32 (TF32)": MachineSettings(0.1, device),
+        "faithful, bf16": MachineSettings(0.1, device, bf16),
+        "faithful, bf16, compiled": MachineSettings(0.1, device, bf16, compiled=True),
+        "fast, bf16": MachineSettings(0.0, device, bf16),
+        "fast, bf16, compiled": MachineSettings(0.0, device, bf16, compiled=True),
     }
 
 
@@ -63,7 +63,7 @@ def main() -> None:
         title: _measure(our_step(shape, settings), shape, settings, arguments.rounds)
         for title, settings in ways(device).items()
     }
-    theirs = Settings(0.1, device, torch.bfloat16)
+    theirs = MachineSettings(0.1, device, torch.bfloat16)
     record["runs"]["transformers, bf16"] = _measure(
         their_step(shape, theirs), shape, theirs, arguments.rounds
     )
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def _measure(
-    step: TrainingStep, shape: Shape, settings: Settings, rounds: int
+    step: TrainingStep, shape: Shape, settings: MachineSettings, rounds: int
 ) -> dict[str, float | None]:
     on_gpu = settings.device == "cuda"
     for _ in range(WARM_UP if on_gpu else 1):

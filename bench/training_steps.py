@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from xlm.bpe.vocabulary import FIRST_ORDINARY
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.dataloader.batch import Batch, Selected
@@ -70,7 +70,7 @@ class Shape:
                 dropout=DROPOUT,
                 attention_dropout=attention_dropout,
             ),
-            languages=tuple(LANGUAGES),
+            languages=tuple(XNLI_LANGUAGES),
             vocabulary_size=self.vocabulary,
             vocabulary_hash="synthetic",
         )
@@ -151,7 +151,7 @@ def their_step(shape: Shape, settings: Settings) -> TrainingStep:
     device = torch.device(settings.device)
     config = transformers.XLMConfig(
         vocab_size=shape.vocabulary, emb_dim=shape.dimension, n_layers=shape.layers,
-        n_heads=shape.heads, n_langs=len(LANGUAGES), max_position_embeddings=512,
+        n_heads=shape.heads, n_langs=len(XNLI_LANGUAGES), max_position_embeddings=512,
         layer_norm_eps=NORM_EPSILON, dropout=DROPOUT,
         attention_dropout=settings.attention_dropout,
     )  # fmt: skip

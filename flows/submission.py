@@ -22,9 +22,9 @@ from tasks.progress import ProgressArtifacts
 from tasks.reach import ServerReach
 from tasks.run_page import RunPage
 from tasks.stage_task import StageTask
+from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.warnings import config_warnings
-from xlm.config.settings import Settings
 from xlm.display.markdown import format_duration, format_size
 from xlm.engine.events import Finished, Observer, Observers
 from xlm.engine.stage import Node, Stage
@@ -128,7 +128,7 @@ def pipeline(
         ends_with_its_worker(request),
         # The run's tags are not those of its tasks: see tasks/stage_task.py.
         TagsContext(current_tags=set()),
-        open_request(request, Settings.of_environment(), observers, stages=stages) as run,
+        open_request(request, MachineSettings.from_environment(), observers, stages=stages) as run,
         current_run_is(run),
         warnings_in_log(),
     ):

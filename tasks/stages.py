@@ -5,21 +5,21 @@ tokenize.submit("sw")
 """
 
 from tasks.stage_task import stage_task
-from xlm.stages.apply_bpe import APPLY_BPE
-from xlm.stages.download import DOWNLOAD
-from xlm.stages.evaluate import EVALUATE
-from xlm.stages.extract_parallel import EXTRACT_PARALLEL
-from xlm.stages.extract_wiki import EXTRACT_WIKI
-from xlm.stages.extract_xnli import EXTRACT_XNLI
-from xlm.stages.finetune import FINETUNE
-from xlm.stages.learn_bpe import LEARN_BPE
-from xlm.stages.make_world import MAKE_WORLD
-from xlm.stages.pretrain import PRETRAIN
-from xlm.stages.publish import PUBLISH
-from xlm.stages.shard import SHARD
-from xlm.stages.split import SPLIT
-from xlm.stages.tokenize import TOKENIZE
-from xlm.stages.vocabulary import VOCABULARY
+from xlm.stages.data.download import DOWNLOAD
+from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL
+from xlm.stages.data.extract_wiki import EXTRACT_WIKI
+from xlm.stages.data.extract_xnli import EXTRACT_XNLI
+from xlm.stages.data.make_world import MAKE_WORLD
+from xlm.stages.data.split import SPLIT
+from xlm.stages.model.evaluate import EVALUATE
+from xlm.stages.model.finetune import FINETUNE
+from xlm.stages.model.pretrain import PRETRAIN
+from xlm.stages.model.publish import PUBLISH
+from xlm.stages.text.apply_bpe import APPLY_BPE
+from xlm.stages.text.learn_bpe import LEARN_BPE
+from xlm.stages.text.shard import SHARD
+from xlm.stages.text.tokenize import TOKENIZE
+from xlm.stages.text.vocabulary import VOCABULARY
 
 make_world = stage_task(MAKE_WORLD)
 download = stage_task(DOWNLOAD)

@@ -9,8 +9,8 @@ import signal
 import sys
 
 from xlm.cli.request import print_warnings
+from xlm.config.environment import MachineSettings
 from xlm.config.reading.proxies import require_usable_proxies
-from xlm.config.settings import Settings
 from xlm.engine.graph import Graph
 from xlm.pipeline.request import RunRequest
 from xlm.processes.signals import END_SIGNALS
@@ -25,7 +25,7 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
 
     Mistakes are told here, before a server is started.
     """
-    settings = Settings.of_environment(root, workers)
+    settings = MachineSettings.from_environment(root, workers)
     require_usable_proxies()
     config = request.resolve()
     Graph.of(config, STAGES).select(until=request.until, only=request.only, refresh=request.refresh)

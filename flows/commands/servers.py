@@ -8,8 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+from xlm.config.environment import MachineSettings
 from xlm.config.reading.proxies import require_usable_proxies
-from xlm.config.settings import Settings
 from xlm.errors import ToolError
 from xlm.processes.signals import END_SIGNALS
 from xlm.store.disk.root import resolve_root
@@ -40,7 +40,7 @@ def _become(module: str, *arguments: str, root: str | None) -> None:
     if not (home / "prefect.yaml").is_file():
         raise ToolError(f"no prefect.yaml in {home}", fix="run from the project's folder")
     require_usable_proxies()
-    directory = resolve_root(Settings.of_environment(root).root)
+    directory = resolve_root(MachineSettings.from_environment(root).root)
     environment = os.environ | {"XLM_ROOT": str(directory), "XLM_HOME": str(home)}
     # Signals wait until the program can take them: a mask outlives exec.
     signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)

@@ -16,12 +16,12 @@ from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.errors import ConfigError, DataError
 from xlm.pipeline.dag import plan_request
 from xlm.pipeline.request import RunRequest
-from xlm.stages.apply_bpe import APPLY_BPE
-from xlm.stages.download import DOWNLOAD
-from xlm.stages.learn_bpe import LEARN_BPE
-from xlm.stages.publish import PUBLISH
+from xlm.stages.data.download import DOWNLOAD
+from xlm.stages.model.publish import PUBLISH
 from xlm.stages.registry import STAGES
-from xlm.stages.vocabulary import VOCABULARY
+from xlm.stages.text.apply_bpe import APPLY_BPE
+from xlm.stages.text.learn_bpe import LEARN_BPE
+from xlm.stages.text.vocabulary import VOCABULARY
 from xlm.store.store import ArtifactStore
 
 CODES, COUNTED = Node("download", "xlm.codes"), Node("download", "xlm.vocabulary")

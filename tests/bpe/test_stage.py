@@ -12,7 +12,7 @@ from xlm.engine.mapper import ExecutorMapper, SerialMapper, Usage
 from xlm.engine.stage import ALL, Mapper, StageContext, StageResult
 from xlm.errors import DataError
 from xlm.processes.pool.executor import worker_pool
-from xlm.stages.learn_bpe import LEARN_BPE
+from xlm.stages.text.learn_bpe import LEARN_BPE
 
 ENGLISH = ["the lower house met", "newer laws they said were the lowest"] * 50
 SWAHILI = ["bunge la chini lilikutana", "sheria mpya zilisemwa"] * 5

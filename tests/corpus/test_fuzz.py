@@ -13,12 +13,12 @@ import pytest
 
 from tests.corpus.http.raw_host import raw_host
 from tests.fuzzing import fuzz
+from xlm.config.data.downloads import WikipediaSpec
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.content import check_content
 from xlm.corpus.http.fetch import Fetcher
 from xlm.corpus.http.mirror import open_client
 from xlm.corpus.http.partial import PartialFile
-from xlm.corpus.sources.specs import WikipediaSpec
 from xlm.corpus.text_files.archives import open_zip, read_bz2, read_members
 from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
 from xlm.corpus.xnli.extract import evaluation_rows, training_rows

@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 
+from xlm.config.data.downloads import DownloadSlice
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.sources.specs import DownloadSlice
 from xlm.engine.stage import Node
 from xlm.errors import SourceError
-from xlm.stages.download import DOWNLOAD
-from xlm.stages.extract_parallel import EXTRACT_PARALLEL
-from xlm.stages.extract_wiki import EXTRACT_WIKI
-from xlm.stages.extract_xnli import EXTRACT_XNLI
-from xlm.stages.split import SPLIT
+from xlm.stages.data.download import DOWNLOAD
+from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL
+from xlm.stages.data.extract_wiki import EXTRACT_WIKI
+from xlm.stages.data.extract_xnli import EXTRACT_XNLI
+from xlm.stages.data.split import SPLIT
 
 NTREX = "https://raw.githubusercontent.com/MicrosoftTranslator/NTREX/main/NTREX-128"
 PARALLEL = [
@@ -234,8 +234,8 @@ def test_the_stage_files_are_light():
     """`xlm --help` and `xlm plan` import them: no HTTP client, no archive reader, no torch."""
     code = (
         "import sys\n"
-        "import xlm.stages.download, xlm.stages.split, xlm.stages.extract_wiki\n"
-        "import xlm.stages.extract_parallel, xlm.stages.extract_xnli\n"
+        "import xlm.stages.data.download, xlm.stages.data.split, xlm.stages.data.extract_wiki\n"
+        "import xlm.stages.data.extract_parallel, xlm.stages.data.extract_xnli\n"
         "heavy = {'httpx', 'opustools', 'torch', 'pyarrow', 'fsspec'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

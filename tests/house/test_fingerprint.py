@@ -50,8 +50,8 @@ def test_a_changed_expression_counts(tmp_path: Path) -> None:
 )
 def test_code_that_runs_in_processes_of_its_own_counts(stage: str, reached: set[str]) -> None:
     """They are started by the name of a module, which no import shows."""
-    assert reached <= set(_reachable(f"xlm.stages.{stage}"))
+    assert reached <= set(_reachable(f"xlm.stages.model.{stage}"))
 
 
 def test_fine_tuning_is_not_rebuilt_for_the_pretraining_loop() -> None:
-    assert "xlm.training.trainer" not in _reachable("xlm.stages.finetune")
+    assert "xlm.training.trainer" not in _reachable("xlm.stages.model.finetune")

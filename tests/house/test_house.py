@@ -91,7 +91,7 @@ def test_a_plan_loads_no_torch() -> None:
 
 def test_only_the_settings_and_the_edges_read_the_environment() -> None:
     allowed = {
-        "xlm/config/settings.py",
+        "xlm/config/environment.py",
         "xlm/processes/pool/worker_process.py",  # hands it on
         "xlm/text/segmenters/registry.py",  # the same
         "xlm/training/launch/distributed.py",  # torchrun's ranks

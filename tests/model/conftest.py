@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.model.formats.portable_models import original_content, small_model
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.model.formats.description import ModelDescription
 
@@ -19,7 +19,9 @@ def describe() -> Describe:
     """Build a small description; keyword arguments go to ModelConfig."""
 
     def build(
-        languages: tuple[str, ...] = tuple(LANGUAGES), vocabulary_size: int = 50, **model: object
+        languages: tuple[str, ...] = tuple(XNLI_LANGUAGES),
+        vocabulary_size: int = 50,
+        **model: object,
     ) -> ModelDescription:
         sizes = {"layers": 2, "dimension": 16, "heads": 4, "max_positions": 40, **model}
         return ModelDescription(

@@ -14,7 +14,7 @@ from transformers import XLMConfig, XLMWithLMHeadModel
 
 from tests.model.formats.portable_models import small_model
 from xlm.bpe.vocabulary import EOS, PAD
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.dataloader.batch import Batch, Selected
@@ -65,7 +65,7 @@ def test_the_xnli_model_has_every_name_shape_and_weight_of_the_paper() -> None:
         encoder = Encoder(
             ModelDescription(
                 model=ModelConfig(),
-                languages=tuple(LANGUAGES),
+                languages=tuple(XNLI_LANGUAGES),
                 vocabulary_size=95_000,
                 vocabulary_hash="",
             )

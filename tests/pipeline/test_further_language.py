@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from xlm.config.languages.pairs import KNOWN_LANGUAGES, LANGUAGES, language
+from xlm.config.environment import MachineSettings
+from xlm.config.languages.pairs import KNOWN_LANGUAGES, XNLI_LANGUAGES, language
 from xlm.config.reading.resolve import resolve
-from xlm.config.settings import Settings
 from xlm.engine.events import NoObserver
 from xlm.errors import ConfigError
 from xlm.pipeline.dag import open_request
@@ -58,7 +58,7 @@ def test_japanese_goes_from_its_dump_to_the_card(tmp_path: Path) -> None:
             f"text.segmenters.ja=command:{segmenter}",
         ),
     )
-    with open_request(request, Settings(str(tmp_path / "root"), 1), NoObserver()) as run:
+    with open_request(request, MachineSettings(str(tmp_path / "root"), 1), NoObserver()) as run:
         for node in run.selected:
             run.build(node)
         built = {str(node): found.artifact.directory for node, found in run.results.items()}
@@ -76,7 +76,7 @@ def test_japanese_goes_from_its_dump_to_the_card(tmp_path: Path) -> None:
 
 
 def test_every_known_language_has_its_codes() -> None:
-    assert len(LANGUAGES) == 15
+    assert len(XNLI_LANGUAGES) == 15
     assert {"it", "ja", "ko", "pt", "nl"} <= KNOWN_LANGUAGES.keys()
     codes = [entry.code for entry in KNOWN_LANGUAGES.values()]
     assert codes == list(dict.fromkeys(codes))
@@ -88,7 +88,7 @@ def test_every_known_language_has_its_codes() -> None:
 
 def test_an_unknown_language_says_how_to_add_it() -> None:
     for code in ("xx", "itt", "ja_JP", "", "ja\n", "日本"):
-        with pytest.raises(ConfigError, match=r"xlm/config/language_table\.py") as caught:
+        with pytest.raises(ConfigError, match=r"xlm/config/languages/table\.py") as caught:
             language(code)
         assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match="did you mean 'ja'"):

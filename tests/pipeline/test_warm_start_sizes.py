@@ -17,7 +17,7 @@ from tests.model.formats.portable_models import (
 )
 from tests.repository import REPOSITORY
 from xlm.bpe.vocabulary import write_vocabulary
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.engine.events import NoObserver
 from xlm.errors import DataError, TrainingError
 from xlm.model.formats.hugging_face import write_hugging_face
@@ -66,7 +66,7 @@ def test_another_size_is_refused_by_plan_and_run(
         plan_request(request, store)
     assert "\n" not in str(caught.value)
     with pytest.raises(TrainingError, match=said):
-        open_request(request, Settings(str(store.root), 1), NoObserver()).__enter__()
+        open_request(request, MachineSettings(str(store.root), 1), NoObserver()).__enter__()
     assert not list(store.root.glob("*/*/manifest.json"))
     # Where nothing is pretrained, it is not asked for.
     assert plan_request(request.model_copy(update={"until": "make-world"}), store)
@@ -131,8 +131,9 @@ def test_weights_of_another_size_than_declared_are_refused_before_any_stage(
     with pytest.raises(DataError, match=said) as caught:
         plan_request(_request(source), store)
     assert "\n" not in str(caught.value)
+    settings = MachineSettings(str(store.root), 1)
     with pytest.raises(DataError, match=said):
-        open_request(_request(source), Settings(str(store.root), 1), NoObserver()).__enter__()
+        open_request(_request(source), settings, NoObserver()).__enter__()
 
 
 @pytest.mark.parametrize("layout", ["original", "hugging-face", "xlm"])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.repository import REPOSITORY
+from xlm.config.environment import MachineSettings
 from xlm.config.reading.resolve import resolve
-from xlm.config.settings import Settings
 from xlm.engine.events import NoObserver
 from xlm.engine.graph import Graph
 from xlm.errors import ConfigError
@@ -34,7 +34,7 @@ def test_two_languages_without_english_go_from_the_world_to_an_encoder(tmp_path:
     request = _request(until="pretrain")
     steps = plan_request(request, ArtifactStore.open(str(tmp_path / "root")))
     assert str(steps[-1].node) == "pretrain"
-    with open_request(request, Settings(str(tmp_path / "root"), 1), NoObserver()) as run:
+    with open_request(request, MachineSettings(str(tmp_path / "root"), 1), NoObserver()) as run:
         for node in run.selected:
             run.build(node)
         built = {str(node): found.artifact.directory for node, found in run.results.items()}
@@ -54,7 +54,7 @@ def test_what_learns_xnli_is_refused_in_one_line(tmp_path: Path, selection: dict
         plan_request(request, store)
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=said):
-        open_request(request, Settings(str(store.root), 1), NoObserver()).__enter__()
+        open_request(request, MachineSettings(str(store.root), 1), NoObserver()).__enter__()
     assert not (store.root / "artifacts").exists()
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine.toy import JOIN, LAST, READ, Recorder, ToyConfig
+from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.settings import Settings
 from xlm.engine.stage import Stage
 from xlm.pipeline.dag import PipelineRun, open_request
 from xlm.pipeline.request import RunRequest
@@ -39,7 +39,7 @@ class PipelineToy:
     """Runs the toy for requests of the pipeline, on a store at `root`."""
 
     def __init__(self, root: Path, pool: WorkerPool) -> None:
-        self.settings = Settings(str(root), 1)
+        self.settings = MachineSettings(str(root), 1)
         self._pool = pool
 
     def request(self, *overrides: str, **fields: Any) -> RunRequest:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.release.artifacts import results
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
@@ -54,7 +54,7 @@ def facts(description: ModelDescription) -> RunFacts:
 def _wikipedia(code: str) -> SourceFacts:
     return SourceFacts(
         unit=f"wikipedia.{code}",
-        name=f"Wikipedia ({LANGUAGES[code].name})",
+        name=f"Wikipedia ({XNLI_LANGUAGES[code].name})",
         address=f"https://dumps.wikimedia.org/{code}wiki/20261101/x.bz2",
         licence="CC-BY-SA-4.0",
         size_bytes=142_873,

@@ -20,7 +20,7 @@ from xlm.errors import DataError, TrainingError
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.model.formats.sources import read_model
 from xlm.release.card.measured import without_measured
-from xlm.stages.publish import PUBLISH
+from xlm.stages.model.publish import PUBLISH
 from xlm.store.manifest import describe_files
 from xlm.text.segmenters.registry import identity_of
 

@@ -16,7 +16,7 @@ from xlm.engine.mapper import SerialMapper
 from xlm.engine.stage import StageResult
 from xlm.errors import DataError
 from xlm.shards.reader import read_lines, read_nli_pairs, read_pairs
-from xlm.stages.tokenize import TOKENIZE
+from xlm.stages.text.tokenize import TOKENIZE
 
 Run = tuple[Path, dict[str, StageResult]]
 

@@ -17,11 +17,11 @@ from xlm.config.reading.resolve import resolve
 from xlm.engine.mapper import ExecutorMapper, SerialMapper, Usage
 from xlm.engine.stage import Mapper, Stage, StageContext, StageResult
 from xlm.processes.pool.executor import worker_pool
-from xlm.stages.apply_bpe import APPLY_BPE
-from xlm.stages.learn_bpe import LEARN_BPE
-from xlm.stages.shard import SHARD
-from xlm.stages.tokenize import TOKENIZE
-from xlm.stages.vocabulary import VOCABULARY
+from xlm.stages.text.apply_bpe import APPLY_BPE
+from xlm.stages.text.learn_bpe import LEARN_BPE
+from xlm.stages.text.shard import SHARD
+from xlm.stages.text.tokenize import TOKENIZE
+from xlm.stages.text.vocabulary import VOCABULARY
 
 UNITS = ("en", "sw", "zh", "en-sw", "xnli.sw", "xnli.en")
 CORPUS_UNITS = UNITS[:4]

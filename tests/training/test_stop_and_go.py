@@ -14,7 +14,7 @@ import pytest
 from tests.training.runs import NO_DROPOUT, files, straight_run
 from xlm.config.training.pretrain import PretrainSlice
 from xlm.engine.stage import StageContext
-from xlm.stages.pretrain import PRETRAIN
+from xlm.stages.model.pretrain import PRETRAIN
 from xlm.training.launch.entry import main
 from xlm.training.launch.job import SPEED_FILE, PretrainJob, write_job
 

@@ -24,7 +24,7 @@ from xlm.model.formats.ours import encoder_weights
 from xlm.model.formats.source_files import identity_of
 from xlm.model.formats.tokens import write_pieces
 from xlm.model.initialise import initialise
-from xlm.stages.pretrain import PRETRAIN
+from xlm.stages.model.pretrain import PRETRAIN
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.trainer import Trainer

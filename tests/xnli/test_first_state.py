@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import PAD
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.model.classifier import Classifier
@@ -39,7 +39,7 @@ def both(**model: object) -> tuple[Classifier, FullClassifier]:
     sizes = {"layers": 2, "dimension": 16, "heads": 4, "max_positions": 40, **model}
     description = ModelDescription(
         model=ModelConfig.model_validate(sizes),
-        languages=tuple(LANGUAGES),
+        languages=tuple(XNLI_LANGUAGES),
         vocabulary_size=50,
         vocabulary_hash="0123456789abcdef",
     )

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from xlm.cli.output import show, terminal_width
 from xlm.cli.request import print_warnings
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.engine.plan import PlannedNode
 from xlm.pipeline.dag import plan_request
 from xlm.pipeline.pretraining_plan import pretraining_lines
@@ -21,7 +21,7 @@ _DIGEST = re.compile(r"\b[0-9a-f]{24,128}\b")
 
 def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     """Print the steps; nothing is cut, and in a pipe each step is one line."""
-    store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
+    store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
     steps, config = plan_request(request, store), request.resolve()
     print_warnings(config)
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm.cli.output import show, terminal_width
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.display.text_table import text_table
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
@@ -110,4 +110,4 @@ def _dated(cost: StageCost) -> str:
 
 
 def _root(root: str | None) -> Path:
-    return resolve_root(Settings.of_environment(root).root, write=False)
+    return resolve_root(MachineSettings.from_environment(root).root, write=False)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import typer
 
 from xlm.cli.output import printable, show
-from xlm.config.settings import Settings
+from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_size
 from xlm.errors import StoreError
 from xlm.stages.registry import stage_named
@@ -23,7 +23,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
     """
     if stage is not None:
         stage_named(stage)
-    store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
+    store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
     rows: list[dict[str, str | int]] = []
     for name, key, directory in store.artifacts():
         if stage is not None and name != stage:
@@ -55,7 +55,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
 
 def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
     """Print what is damaged, and files that no manifest names; exit code 1 if there is any."""
-    store = ArtifactStore.open(Settings.of_environment(root).root, write=False)
+    store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
     report = verify_store(store, verify)
     if as_json:
         typer.echo(json.dumps(asdict(report), indent=1))

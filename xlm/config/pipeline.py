@@ -8,7 +8,7 @@ from xlm.config.data.sample import SampleConfig
 from xlm.config.data.shards import ShardsConfig
 from xlm.config.data.sources import SourcesConfig
 from xlm.config.data.text import TextConfig
-from xlm.config.languages.pairs import LANGUAGES, language
+from xlm.config.languages.pairs import XNLI_LANGUAGES, language
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
@@ -50,11 +50,11 @@ class PipelineConfig(Config):
 
     @model_validator(mode="after")
     def _world_has_languages(self) -> "PipelineConfig":
-        missing = [code for code in self.languages if code not in LANGUAGES]
+        missing = [code for code in self.languages if code not in XNLI_LANGUAGES]
         if self.sample is not None and missing:
             raise ConfigError(
                 f"languages: the sample world has no {' '.join(missing)}",
-                fix=f"keep to {' '.join(LANGUAGES)}, or take a profile of real data (mini15)",
+                fix=f"keep to {' '.join(XNLI_LANGUAGES)}, or take a profile of real data (mini15)",
             )
         return self
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
+from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.settings import Settings
 from xlm.engine.events import Observer
 from xlm.engine.graph import Graph
 from xlm.engine.plan import PlannedNode, plan
@@ -39,7 +39,7 @@ def plan_request(request: RunRequest, store: ArtifactStore) -> list[PlannedNode]
 
 def open_request(
     request: RunRequest,
-    settings: Settings,
+    settings: MachineSettings,
     observer: Observer,
     *,
     stages: Sequence[Stage[PipelineConfig, Any]] = STAGES,

@@ -17,8 +17,8 @@ from xlm.dataloader.mixture.preview import expected_mixture, mixture_table
 from xlm.dataloader.pairs import PAIR_SPECIALS
 from xlm.engine.plan import PlannedNode
 from xlm.engine.stage import Node
-from xlm.stages.data_units import pretraining_nodes
-from xlm.stages.units import kind_of
+from xlm.stages.model.shard_inputs import pretraining_nodes
+from xlm.stages.units import kind_of_unit
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore
 
@@ -79,7 +79,7 @@ def _sizes(
     sizes: dict[Objective, list[_StepSize]] = {}
     for objective in config.objectives:
         kind = "pair" if objective == "tlm" else "mono"
-        for node in sorted(node for node in counts if kind_of(node.unit) == kind):
+        for node in sorted(node for node in counts if kind_of_unit(node.unit) == kind):
             lines = int(counts[node].get("train_lines", 0))
             if not lines:
                 continue

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.display.markdown import ABSENT, format_size, table
 
 Count = int | float | str
@@ -143,4 +143,4 @@ def _split_of(name: str) -> tuple[str | None, str]:
 
 def _language_of(name: str) -> tuple[str | None, str]:
     rest, line, code = name.rpartition("_")
-    return (code, rest) if line and code in LANGUAGES else (None, name)
+    return (code, rest) if line and code in XNLI_LANGUAGES else (None, name)

@@ -39,7 +39,7 @@ _WIRING = (
     "xlm.training.launch.ranks",
 )
 """Modules that carry or describe work but shape no bytes; config values are in the key anyway."""
-_SHAPING = ("xlm.config.languages.pairs",)
+_SHAPING = ("xlm.config.languages.pairs", "xlm.config.data.downloads")
 _DATA_SUFFIXES = (".json", ".tsv", ".txt", ".toml", ".md", ".cc", ".hh")
 
 Fingerprints = dict[str, dict[str, Any]]
@@ -175,7 +175,7 @@ def _data_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not (path / "__init__.py").exists():
             yield from _data_files(path)
-        elif path.suffix in _DATA_SUFFIXES:
+        elif path.suffix in _DATA_SUFFIXES and path != RECORD:
             yield path
 
 

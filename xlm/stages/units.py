@@ -1,15 +1,13 @@
 """What the text stages run once for: a language, a language pair, or a language of XNLI."""
 
 from collections.abc import Callable
-from typing import Literal
 
-from xlm.config.languages.pairs import ENGLISH, LANGUAGES, split_pair
+from xlm.config.data.text import UnitKind
+from xlm.config.languages.pairs import ENGLISH, XNLI_LANGUAGES, split_pair
 from xlm.config.pipeline import PipelineConfig, pairs
 from xlm.errors import ConfigError
 
 XNLI_PREFIX = "xnli."
-
-Kind = Literal["mono", "pair", "xnli"]
 
 
 def languages(config: PipelineConfig) -> tuple[str, ...]:
@@ -19,7 +17,7 @@ def languages(config: PipelineConfig) -> tuple[str, ...]:
 
 def xnli_units(config: PipelineConfig) -> tuple[str, ...]:
     """One unit for each language that XNLI has: `xnli.sw`."""
-    return tuple(XNLI_PREFIX + code for code in languages(config) if code in LANGUAGES)
+    return tuple(XNLI_PREFIX + code for code in languages(config) if code in XNLI_LANGUAGES)
 
 
 def corpus_units(config: PipelineConfig) -> tuple[str, ...]:
@@ -32,21 +30,21 @@ def text_units(config: PipelineConfig) -> tuple[str, ...]:
     return corpus_units(config) + xnli_units(config)
 
 
-def kind_of(unit: str) -> Kind:
+def kind_of_unit(unit: str) -> UnitKind:
     """Whether a unit is a language, a pair or a language of XNLI."""
     if unit.startswith(XNLI_PREFIX):
         return "xnli"
     return "pair" if "-" in unit else "mono"
 
 
-def languages_of(unit: str) -> tuple[str, ...]:
+def languages_of_unit(unit: str) -> tuple[str, ...]:
     """The one or two languages of a unit: `en-sw` is ("en", "sw"), `xnli.sw` is ("sw",)."""
-    if kind_of(unit) == "pair":
+    if kind_of_unit(unit) == "pair":
         return split_pair(unit)
     return (unit.removeprefix(XNLI_PREFIX),)
 
 
-def english_required(stage: str) -> Callable[[PipelineConfig], None]:
+def require_english(stage: str) -> Callable[[PipelineConfig], None]:
     """The check of a stage that learns XNLI from English pairs, or that uses what did."""
 
     def require(config: PipelineConfig) -> None:

@@ -167,7 +167,7 @@ def held_out_validator(job: PretrainJob, description: ModelDescription) -> Valid
         stream_tokens=config.stream_tokens,
         max_chunks=config.validation_max_chunks,
         max_pairs=config.validation_max_pairs,
-        specials=config.asks_for_specials,
+        specials=config.scores_special_tokens,
         objectives=config.objectives,
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.text.filter_process import TOKENIZE, encode_arguments, run
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 
 pytestmark = pytest.mark.slow
 
@@ -119,7 +119,7 @@ def test_what_is_no_id_is_one_line(model: Path, bad: str) -> None:
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", XNLI_LANGUAGES)
 def test_raw_text_gives_the_published_ids(shared: Path, language: str) -> None:
     """The original tools' ids on 60 real sentences, through one process."""
     official = shared / "mirror" / "dl.fbaipublicfiles.com" / "XLM"

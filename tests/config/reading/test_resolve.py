@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig, pairs
 from xlm.config.reading.resolve import profile_names, resolve
-from xlm.config.settings import Settings
 from xlm.engine.config import Config
 from xlm.errors import ConfigError
 
@@ -197,13 +197,13 @@ def test_settings_come_from_arguments_then_the_environment(
 ) -> None:
     monkeypatch.delenv("XLM_ROOT", raising=False)
     monkeypatch.setenv("XLM_WORKERS", "3")
-    assert Settings.of_environment() == Settings("./data", 3)
+    assert MachineSettings.from_environment() == MachineSettings("./data", 3)
     monkeypatch.setenv("XLM_ROOT", "/scratch/xlm")
-    assert Settings.of_environment(workers=5) == Settings("/scratch/xlm", 5)
-    assert Settings.of_environment(root="here").root == "here"
+    assert MachineSettings.from_environment(workers=5) == MachineSettings("/scratch/xlm", 5)
+    assert MachineSettings.from_environment(root="here").root == "here"
     for word in ("many", "²"):
         monkeypatch.setenv("XLM_WORKERS", word)
         with pytest.raises(ConfigError, match=f"XLM_WORKERS='{word}'"):
-            Settings.of_environment()
+            MachineSettings.from_environment()
     monkeypatch.setenv("XLM_WORKERS", "")
-    assert Settings.of_environment().workers >= 1
+    assert MachineSettings.from_environment().workers >= 1

@@ -10,7 +10,7 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.corpus.http.pins import PinFile
 from xlm.corpus.sources.download import download
 from xlm.errors import ChecksumError, StoreError
-from xlm.stages.download import DOWNLOAD
+from xlm.stages.data.download import DOWNLOAD
 
 ADDRESS = "https://host.example/corpus/plain.en.txt"
 TEXT = b"One sentence.\nAnother one.\n"

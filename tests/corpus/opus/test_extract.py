@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from xlm.config.data.downloads import ExtractParallelSlice, PairPart, parts_of
 from xlm.config.data.sources import OpusCorpus, SourcesConfig
-from xlm.config.languages.pairs import LANGUAGES, other_language, pair_of
-from xlm.corpus.sources.specs import ExtractParallelSlice, PairPart, parts_of
+from xlm.config.languages.pairs import XNLI_LANGUAGES, other_language, pair_of
 from xlm.errors import DataError
-from xlm.stages.extract_parallel import run
+from xlm.stages.data.extract_parallel import run
 
 CODES = (("en", "eng"), ("sw", "swh"))
 MOSES = PairPart(kind="moses", downloads=("tatoeba.en-sw",), codes=CODES)
@@ -185,7 +185,7 @@ def test_alignment_is_preserved_whatever_the_lines_hold(make_context, tmp_path, 
     assert list(zip(_lines(context, "en"), _lines(context, "sw"), strict=True)) == expected
 
 
-@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+@pytest.mark.parametrize("code", [code for code in XNLI_LANGUAGES if code != "en"])
 def test_the_samples_of_tatoeba_are_read_in_all_languages(shared, make_context, code):
     pair = pair_of(code)
     sources = SourcesConfig(parallel=(OpusCorpus(corpus="Tatoeba", version="v2022-03-03"),))

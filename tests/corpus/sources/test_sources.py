@@ -6,12 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from xlm.config.data.corpus import SplitConfig
+from xlm.config.data.downloads import parts_of, spec_of
 from xlm.config.data.sources import OpusCorpus, PlainCorpus, SourcesConfig
-from xlm.config.languages.pairs import LANGUAGES, language, other_language, pair_of, split_pair
+from xlm.config.languages.pairs import XNLI_LANGUAGES, language, other_language, pair_of, split_pair
 from xlm.corpus.opus import catalogue
 from xlm.corpus.opus.catalogue import find_moses, unpack_catalogue
 from xlm.corpus.sources.resolve import resolve_downloads
-from xlm.corpus.sources.specs import parts_of, spec_of
 from xlm.errors import ConfigError
 
 NTREX = "https://raw.githubusercontent.com/MicrosoftTranslator/NTREX/main/NTREX-128"
@@ -32,10 +32,11 @@ def cache(tmp_path_factory):
 
 
 def test_the_fifteen_languages_in_the_order_of_their_ids():
-    assert " ".join(LANGUAGES) == "ar bg de el en es fr hi ru sw th tr ur vi zh"
-    assert {code for code, entry in LANGUAGES.items() if entry.direction == "rtl"} == {"ar", "ur"}
+    assert " ".join(XNLI_LANGUAGES) == "ar bg de el en es fr hi ru sw th tr ur vi zh"
+    right_to_left = {code for code, e in XNLI_LANGUAGES.items() if e.direction == "rtl"}
+    assert right_to_left == {"ar", "ur"}
     ntrex = "arb bul deu ell eng spa fra hin rus swa tha tur urd vie zho-CN"
-    assert [entry.ntrex for entry in LANGUAGES.values()] == ntrex.split()
+    assert [entry.ntrex for entry in XNLI_LANGUAGES.values()] == ntrex.split()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from xlm.corpus.split import line_files
 from xlm.corpus.split.line_files import Selection, Shuffle
 from xlm.corpus.split.sides import WHOLE, Thresholds, normalised, position, rank
 from xlm.errors import DataError
-from xlm.stages.split import run
+from xlm.stages.data.split import run
 
 SPLITS = ("train", "valid", "test")
 _counter = iter(range(10**9))

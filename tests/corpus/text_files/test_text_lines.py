@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.data.downloads import ExtractParallelSlice, PairPart
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.reading.resolve import resolve
-from xlm.corpus.sources.specs import ExtractParallelSlice, PairPart
 from xlm.corpus.text_files import compressed
 from xlm.corpus.text_files.compressed import open_plain
 from xlm.corpus.text_files.encodings import likely_encoding, wide_encoding
 from xlm.corpus.text_files.text_lines import open_text
 from xlm.errors import DataError
-from xlm.stages.extract_parallel import extract_parallel_slice, run
+from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL, run
 
 ENGLISH = "".join(f"The pupil number {i} reads a book.\n" for i in range(10))
 FRENCH = "".join(f"L'élève numéro {i} lit un livre à l'école, ça va.\n" for i in range(10))
@@ -120,7 +120,7 @@ def test_a_few_characters_of_utf8_are_not_taken_for_wide_ones(text: str) -> None
     assert wide_encoding(text.encode()) is None
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", XNLI_LANGUAGES)
 def test_utf8_is_never_taken_for_wide_text(shared, code):
     for path in sorted((shared / "golden" / "wikiextractor_mirror").glob(f"{code}.all.raw")):
         assert wide_encoding(path.read_bytes()[: 1 << 16]) is None
@@ -148,7 +148,7 @@ def test_few_bad_lines_are_counted_and_reported(make_context, tmp_path, caplog):
 
 def test_the_threshold_is_a_setting_that_moves_no_key(make_context, tmp_path):
     lax = resolve("mini15", ["sources.max_bad_lines=0.5"])
-    slices = [extract_parallel_slice(c, "en-fr") for c in (resolve("mini15"), lax)]
+    slices = [EXTRACT_PARALLEL.slice(c, "en-fr") for c in (resolve("mini15"), lax)]
     assert [s.max_bad_lines for s in slices] == [0.01, 0.5]
     assert slices[0].key_fields() == slices[1].key_fields()
     french = b"".join(b"\xe9 %d\n" % i if i % 3 == 0 else b"e %d\n" % i for i in range(30))

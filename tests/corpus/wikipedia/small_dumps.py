@@ -3,7 +3,7 @@
 import bz2
 
 from xlm.config.data.corpus import ExtractWikiSlice
-from xlm.stages.extract_wiki import run
+from xlm.stages.data.extract_wiki import run
 
 SITE = (
     '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">\n'

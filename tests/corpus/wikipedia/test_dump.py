@@ -9,14 +9,14 @@ import shutil
 
 import pytest
 
+from xlm.config.data.downloads import DownloadSlice, WikipediaSpec
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.fetch import Fetcher
 from xlm.corpus.http.mirror import open_client
-from xlm.corpus.sources.specs import DownloadSlice, WikipediaSpec
 from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
 from xlm.corpus.wikipedia.pages import PageReader
 from xlm.errors import ChecksumError, DataError, SourceError
-from xlm.stages.download import run
+from xlm.stages.data.download import run
 
 FOLDER = "/dumps.wikimedia.org/swwiki"
 HEADER = '<mediawiki><siteinfo><namespaces><namespace key="0" /></namespaces></siteinfo>\n'

@@ -9,13 +9,13 @@ import pytest
 
 from tests.corpus.wikipedia.small_dumps import SITE, page, run_extract, write_dump
 from xlm.config.data.corpus import ExtractWikiSlice
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.sources.files import sole_file
 from xlm.corpus.wikipedia import extract as wikipedia_extract
 from xlm.corpus.wikipedia.extract import clean_lines
 from xlm.corpus.wikipedia.pages import Page, PageReader
 from xlm.errors import DataError, ToolError
-from xlm.stages.extract_wiki import run
+from xlm.stages.data.extract_wiki import run
 
 AS_XLM = {"titles": "original", "variant": "original"}
 """The golden files hold titles and language variants as the dump writes them."""
@@ -33,7 +33,7 @@ def _mirror_dump(shared, make_context, code, **config):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", XNLI_LANGUAGES)
 def test_the_text_of_the_mirror_dumps_equals_the_golden(shared, make_context, code):
     context = _mirror_dump(shared, make_context, code, **AS_XLM)
     outcome = run(context)
@@ -48,7 +48,7 @@ def test_the_text_of_the_mirror_dumps_equals_the_golden(shared, make_context, co
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", XNLI_LANGUAGES)
 def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_context, tmp_path, code):
     inputs = tmp_path / "in"
     inputs.mkdir()

@@ -5,10 +5,10 @@ import zipfile
 import pytest
 
 from xlm.config.data.corpus import ExtractXnliSlice
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.xnli.extract import training_rows
 from xlm.errors import DataError
-from xlm.stages.extract_xnli import run
+from xlm.stages.data.extract_xnli import run
 
 _OFFICIAL = (
     "language gold_label sentence1_binary_parse sentence2_binary_parse sentence1_parse "
@@ -190,7 +190,7 @@ def test_a_missing_member_is_named(make_context, tmp_path):
         run(_work(make_context, xnli=folder))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", XNLI_LANGUAGES)
 def test_the_samples_hold_300_rows_a_language(shared, make_context, language):
     folder = shared / "mirror" / "dl.fbaipublicfiles.com" / "XNLI"
     context = _work(make_context, language, 2000)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.errors import DataError
 from xlm.model.classifier import Classifier
@@ -30,7 +30,7 @@ def small_vocabulary(words: tuple[str, ...] = WORDS, codes_hash: str = "") -> Vo
 
 def small_model(
     words: tuple[str, ...] = WORDS,
-    languages: tuple[str, ...] = tuple(LANGUAGES),
+    languages: tuple[str, ...] = tuple(XNLI_LANGUAGES),
     *,
     classifier: bool = False,
     causal: bool = False,

@@ -23,7 +23,7 @@ from transformers.utils import logging as transformers_logging
 
 from tests.model.formats.portable_models import small_model, small_vocabulary
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, write_vocabulary
-from xlm.config.languages.pairs import LANGUAGES as LANGUAGE_TABLE
+from xlm.config.languages.pairs import XNLI_LANGUAGES as LANGUAGE_TABLE
 from xlm.config.training.model import ModelConfig
 from xlm.errors import DataError
 from xlm.model.classifier import Classifier
@@ -40,14 +40,14 @@ from xlm.model.formats.ours import set_encoder_weights
 from xlm.model.formats.tokens import read_pieces, write_pieces
 from xlm.model.initialise import initialise
 
-LANGUAGES = tuple(LANGUAGE_TABLE)
+XNLI_LANGUAGES = tuple(LANGUAGE_TABLE)
 WORDS = 90
 TOLERANCE = 1e-4
 
 transformers_logging.disable_progress_bar()
 
 
-def _encoder(languages: Sequence[str] = LANGUAGES, *, causal: bool = False) -> Encoder:
+def _encoder(languages: Sequence[str] = XNLI_LANGUAGES, *, causal: bool = False) -> Encoder:
     model = ModelConfig(layers=2, dimension=32, heads=4, max_positions=40)
     encoder = Encoder(
         ModelDescription(
@@ -67,7 +67,7 @@ def _encoder(languages: Sequence[str] = LANGUAGES, *, causal: bool = False) -> E
 def _batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """A row in every language, as TLM: languages change and positions restart half-way; padding."""
     generator = torch.Generator().manual_seed(0)
-    rows, length = len(LANGUAGES), 20
+    rows, length = len(XNLI_LANGUAGES), 20
     tokens_BT = torch.randint(14, WORDS, (rows, length), generator=generator)
     for row in range(rows):
         tokens_BT[row, length - row % 6 :] = PAD

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.model.formats.portable_models import original_content, refusal, save, small_model
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.errors import DataError
 from xlm.model.formats.conversion import PortableModel
 from xlm.model.formats.original import read_original, write_original
@@ -62,7 +62,7 @@ def test_the_layout_is_the_originals(tmp_path: Path) -> None:
     assert content["dico_counts"]["the"] == 14
     params = content["params"]
     assert type(params) is dict
-    assert params["lang2id"] == {code: number for number, code in enumerate(LANGUAGES)}
+    assert params["lang2id"] == {code: number for number, code in enumerate(XNLI_LANGUAGES)}
     assert params["id2lang"][9] == "sw"
     assert (params["emb_dim"], params["n_layers"], params["n_heads"]) == (16, 2, 4)
     assert (params["n_langs"], params["n_words"], params["max_vocab"]) == (15, 24, 24)
@@ -159,7 +159,7 @@ def test_an_encoder_without_its_head_is_read_as_such(
 
 
 def test_languages_follow_id2lang_not_the_alphabet(content: dict[str, Any], tmp_path: Path) -> None:
-    turned = tuple(reversed(LANGUAGES))
+    turned = tuple(reversed(XNLI_LANGUAGES))
     content["params"] |= {
         "id2lang": dict(enumerate(turned)),
         "lang2id": {code: number for number, code in enumerate(turned)},

@@ -13,7 +13,7 @@ import pytest
 from tests.release.card.test_render import causal_facts
 from tests.release.installed import link_packages
 from xlm.bpe.vocabulary import SPECIAL_TOKENS
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
 from xlm.model.formats.hugging_face import write_classifier, write_masked_lm
@@ -25,7 +25,7 @@ from xlm.release.tokenizer import write_tokenizer
 
 
 def of_all_languages(facts: RunFacts) -> RunFacts:
-    description = facts.description.model_copy(update={"languages": tuple(LANGUAGES)})
+    description = facts.description.model_copy(update={"languages": tuple(XNLI_LANGUAGES)})
     return replace(facts, description=description)
 
 
@@ -83,7 +83,7 @@ def in_every_language(code: str) -> str:
     """The card's code, once for each language: the code and its sentences change, no more."""
     english = example_of("en")
     variants = []
-    for language in LANGUAGES:
+    for language in XNLI_LANGUAGES:
         variant = code.replace('language = "en"', f'language = "{language}"')
         for ours, theirs in zip(english, example_of(language), strict=True):
             variant = variant.replace(ours, theirs)
@@ -114,8 +114,8 @@ def test_first_steps_run_in_every_language_with_what_the_card_names(
     result = run("\n".join(codes), tmp_path, named.split())
     assert result.returncode == 0, result.stderr
     parts = re.split(r"^# (\w\w)\n", result.stdout, flags=re.MULTILINE)[1:]
-    assert parts[::2] == [*LANGUAGES] * 3
-    count = len(LANGUAGES)
+    assert parts[::2] == [*XNLI_LANGUAGES] * 3
+    count = len(XNLI_LANGUAGES)
     for printed in parts[1 : 2 * count : 2]:
         shares = re.findall(r"^(contradiction|neutral|entailment) +(0\.\d+)$", printed, re.M)
         assert sum(float(share) for _, share in shares) == pytest.approx(1, abs=0.01)

@@ -14,11 +14,11 @@ from xlm.sample.files.nli_files import separate_punctuation
 from xlm.sample.files.wikipedia_files import HOST
 from xlm.sample.world.nli import training_rows
 from xlm.sample.world.translations import translations
-from xlm.stages.download import DOWNLOAD
-from xlm.stages.extract_parallel import EXTRACT_PARALLEL
-from xlm.stages.extract_wiki import EXTRACT_WIKI
-from xlm.stages.extract_xnli import EXTRACT_XNLI
-from xlm.stages.make_world import MAKE_WORLD, MIRROR
+from xlm.stages.data.download import DOWNLOAD
+from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL
+from xlm.stages.data.extract_wiki import EXTRACT_WIKI
+from xlm.stages.data.extract_xnli import EXTRACT_XNLI
+from xlm.stages.data.make_world import MAKE_WORLD, MIRROR
 from xlm.text.chain import moses_chain
 
 ItemT = TypeVar("ItemT")

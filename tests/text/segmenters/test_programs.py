@@ -14,7 +14,7 @@ from xlm.config.reading.resolve import resolve
 from xlm.engine.mapper import SerialMapper
 from xlm.engine.stage import StageContext
 from xlm.errors import ToolError
-from xlm.stages.tokenize import TOKENIZE
+from xlm.stages.text.tokenize import TOKENIZE
 from xlm.text.chain import tokenizer_for
 from xlm.text.segmenters.line_program import LineProgram
 from xlm.text.segmenters.registry import identity_of, segmenter_of

@@ -14,7 +14,7 @@ from tests.repository import REPOSITORY
 from xlm.config.languages.segmenters import is_unspaced, split_spec
 from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError, ToolError, XlmError
-from xlm.stages.tokenize import TOKENIZE
+from xlm.stages.text.tokenize import TOKENIZE
 from xlm.store.keys import tool_version
 from xlm.text.segmenters.registry import identity_of, segmenter_of, unsegmented_warning, with_path
 

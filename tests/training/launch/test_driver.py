@@ -26,7 +26,7 @@ from xlm.errors import (
     TrainingError,
     XlmError,
 )
-from xlm.stages.pretrain import PRETRAIN
+from xlm.stages.model.pretrain import PRETRAIN
 from xlm.training.launch.job import PretrainJob, write_job
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from xlm.config.training.pretrain import PretrainSlice
 from xlm.engine.stage import StageContext
 from xlm.errors import DataError
-from xlm.stages.pretrain import PRETRAIN
+from xlm.stages.model.pretrain import PRETRAIN
 from xlm.training.monitoring.trained import trained_objectives
 
 

@@ -13,8 +13,8 @@ from tests.tiny_world import LANGUAGES, TinyWorld
 from xlm.config.training.xnli import EvaluateSlice, FinetuneSlice
 from xlm.display.progress import NoProgress
 from xlm.engine.stage import StageContext
-from xlm.stages.evaluate import EVALUATE
-from xlm.stages.finetune import FINETUNE
+from xlm.stages.model.evaluate import EVALUATE
+from xlm.stages.model.finetune import FINETUNE
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.xnli.evaluation.evaluator import run_evaluation
 from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob

@@ -16,7 +16,7 @@ import typer
 from xlm.cli.options import whole_number
 from xlm.cli.usage import CommandGroup, examples
 from xlm.config.data.learners import LEARNERS
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS
 from xlm.errors import ConfigError
 
@@ -258,13 +258,13 @@ def _segmenter(language: str, chosen: str | None) -> str | None:
         )
     spec = chosen or DEFAULT_SEGMENTERS.get(language)
     warning = unsegmented_warning(language, spec is not None)
-    if warning is None and language not in LANGUAGES and spec is None:
+    if warning is None and language not in XNLI_LANGUAGES and spec is None:
         warning = (
-            f"{language} is none of the {len(LANGUAGES)} languages of XLM: its text goes through "
-            "the Moses rules, with the English prefixes where Moses has none for it"
+            f"{language} is none of the {len(XNLI_LANGUAGES)} languages of XLM: its text goes "
+            "through the Moses rules, with the English prefixes where Moses has none for it"
         )
     known = language.lower().replace("_", "-").partition("-")[0]
-    if warning and language not in LANGUAGES and known in LANGUAGES:
+    if warning and language not in XNLI_LANGUAGES and known in XNLI_LANGUAGES:
         warning += f"; did you mean {known!r}?"
     if warning:
         sys.stderr.write(f"xlm: warning: {warning}\n")

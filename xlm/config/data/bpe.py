@@ -53,3 +53,35 @@ class VocabularyConfig(Config):
     min_count: int = Field(
         0, ge=0, description="Tokens seen less often than this are unknown, count (XLM: 0)."
     )
+
+
+class LearnBpeSlice(Config):
+    """What shapes the merges that are learned."""
+
+    source: Literal["rebuild"]
+    codes: int
+    sample_alpha: float
+    sample_lines: int | None
+    seed: int
+    learner: LearnerName
+
+
+class OfficialBpeSlice(Config):
+    """Which file of the download holds the published merges."""
+
+    source: Literal["official"]
+    file: str
+
+
+class ApplyBpeSlice(Config):
+    """Nothing but the inputs shapes the pieces."""
+
+
+class VocabularySlice(Config):
+    """Which counted list there is, and where it is cut."""
+
+    source: Literal["rebuild", "official"]
+    file: str | None
+    """Of the download that holds the published list."""
+    size: int
+    min_count: int

@@ -78,3 +78,10 @@ class SampleConfig(Config):
                 fix=f"lower it to {MOST_ARTICLES} at most; sentences_per_article makes it larger",
             )
         return articles
+
+
+class MakeWorldSlice(Config):
+    """The world's settings, and the dump date under which it is looked for."""
+
+    sample: SampleConfig = Field(description="Sizes and seed of the world.")
+    date: str = Field(description="Date of the Wikipedia dumps, YYYYMMDD.")

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from xlm.config.data.text import UnitKind
 from xlm.engine.config import Config
 
 
@@ -17,3 +18,12 @@ class ShardsConfig(Config):
     compression_level: int = Field(
         3, ge=1, le=22, description="zstd level; higher is smaller and slower to write."
     )
+
+
+class ShardSlice(Config):
+    """What shapes the Parquet files of one unit."""
+
+    kind: UnitKind
+    languages: tuple[str, ...]
+    row_group_tokens: int
+    compression_level: int

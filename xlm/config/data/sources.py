@@ -15,9 +15,9 @@ from pydantic import Field, field_validator, model_validator
 from xlm.config.languages.pairs import ENGLISH, other_language, pair_of, split_pair
 from xlm.config.reading.urls import (
     file_name,
-    require_file_address,
+    require_file_url,
     require_mirror,
-    require_text_address,
+    require_text_url,
 )
 from xlm.engine.config import Config, operational
 from xlm.errors import ConfigError
@@ -110,12 +110,12 @@ class PlainCorpus(Config):
     @field_validator("english")
     @classmethod
     def _is_english(cls, address: str) -> str:
-        return require_text_address(address)
+        return require_text_url(address)
 
     @field_validator("other")
     @classmethod
     def _has_code(cls, address: str) -> str:
-        return require_text_address(address, has_code=True)
+        return require_text_url(address, has_code=True)
 
     @property
     def id(self) -> str:
@@ -139,7 +139,7 @@ class ArchiveSource(Config):
     @field_validator("address")
     @classmethod
     def _names_a_file(cls, address: str) -> str:
-        return require_file_address(address)
+        return require_file_url(address)
 
     @property
     def file_name(self) -> str:

@@ -1,12 +1,17 @@
 """How raw text becomes tokens: the segmenters of languages that write no spaces."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from xlm.config.languages.pairs import language
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, SEGMENTERS, split_spec
 from xlm.display.suggest import did_you_mean
-from xlm.engine.config import Config
+from xlm.engine.config import Config, operational
 from xlm.errors import ConfigError
+
+UnitKind = Literal["mono", "pair", "xnli"]
+"""A unit of the text stages: a language, a language pair, or the XNLI rows of a language."""
 
 
 class TextConfig(Config):
@@ -32,3 +37,19 @@ class TextConfig(Config):
                     fix=did_you_mean(name, SEGMENTERS),
                 )
         return chosen
+
+
+class TokenizeSlice(Config):
+    """What shapes the tokens of one unit."""
+
+    kind: UnitKind
+    languages: tuple[str, ...]
+    segmenters: dict[str, str]
+    """Segmenter by language, its name alone."""
+    segmenter_identities: dict[str, str]
+    """Tool, version and model of these, by language."""
+    unicode: str
+    """Version of Python's character tables, which segmenters ask; the rest has tables of ours."""
+    segmenter_specs: dict[str, str] = operational(
+        {}, description="Segmenter by language with its path; the identities stand for its bytes."
+    )

@@ -4,23 +4,23 @@
     pair_of("sw")              # "en-sw"
     split_pair("ar-en")        # ("ar", "en")
 
-The table itself, and how to add a language, is in `language_table.py`.
+The table itself, and how to add a language, is in `table.py`.
 """
 
 import difflib
 
-from xlm.config.languages.table import FURTHER_LANGUAGES, XNLI_LANGUAGES, Language
+from xlm.config.languages.table import FURTHER_LANGUAGES, PAPER_LANGUAGES, Language
 from xlm.errors import ConfigError
 
 ENGLISH = "en"
 """The language that every pair shares (paper section 5.1)."""
 
 
-LANGUAGES: dict[str, Language] = {entry.code: entry for entry in XNLI_LANGUAGES}
+XNLI_LANGUAGES: dict[str, Language] = {entry.code: entry for entry in PAPER_LANGUAGES}
 """The languages of XNLI and of the paper by our code, in the order of the code."""
 
 KNOWN_LANGUAGES: dict[str, Language] = {
-    entry.code: entry for entry in (*XNLI_LANGUAGES, *FURTHER_LANGUAGES)
+    entry.code: entry for entry in (*PAPER_LANGUAGES, *FURTHER_LANGUAGES)
 }
 """All languages that a run can have, XNLI's first."""
 

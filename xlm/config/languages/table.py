@@ -28,7 +28,7 @@ class Language:
 
 
 #        code  name          script  dir    wiki  OPUS                         NTREX
-XNLI_LANGUAGES = (
+PAPER_LANGUAGES = (
     Language("ar", "Arabic", "Arab", "rtl", "ar", ("ar", "ara"), "arb"),
     Language("bg", "Bulgarian", "Cyrl", "ltr", "bg", ("bg", "bul"), "bul"),
     Language("de", "German", "Latn", "ltr", "de", ("de", "deu"), "deu"),

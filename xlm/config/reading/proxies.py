@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-from xlm.config.settings import proxy_variables
+from xlm.config.environment import proxy_variables
 from xlm.errors import ConfigError
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from xlm.config.environment import CREDENTIALS, add_credentials, credentials, netrc_file
 from xlm.config.reading.yaml_text import read_yaml
-from xlm.config.settings import CREDENTIALS, add_credentials, credentials, netrc_file
 from xlm.errors import ConfigError
 from xlm.redaction import USERINFO, is_secret_parameter, redact
 

@@ -20,7 +20,7 @@ def file_name(address: str) -> str:
     return address.rsplit("/", 1)[-1]
 
 
-def require_file_address(address: str) -> str:
+def require_file_url(address: str) -> str:
     """The address, if a file can be fetched from it and kept under its own name.
 
     Raises:
@@ -43,14 +43,14 @@ def require_file_address(address: str) -> str:
     raise ValueError(f"{address[:200]!r} {what}; write e.g. https://host/folder/train.en")
 
 
-def require_text_address(address: str, *, has_code: bool = False) -> str:
+def require_text_url(address: str, *, has_code: bool = False) -> str:
     """The address of a plain corpus, if what its name promises can be read as text.
 
     Raises:
         ConfigError: the language's code is missing, or stands where it does not belong.
         ValueError: it is no address of a file, or of one in another format.
     """
-    rest = require_file_address(address)
+    rest = require_file_url(address)
     rest = rest.replace(CODE, "") if has_code else rest
     if has_code and (rest == address or {"{", "}"} & set(rest)):
         raise ConfigError(

@@ -223,7 +223,7 @@ class PretrainConfig(Config):
     )
 
     @property
-    def asks_for_specials(self) -> bool:
+    def scores_special_tokens(self) -> bool:
         """Whether validation and evaluation predict </s> and <unk>."""
         if self.validate_specials is not None:
             return self.validate_specials

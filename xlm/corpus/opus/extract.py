@@ -24,7 +24,7 @@ from xlm.errors import DataError
 if TYPE_CHECKING:
     import zipfile
 
-    from xlm.corpus.sources.specs import ExtractParallelSlice, PairPart
+    from xlm.config.data.downloads import ExtractParallelSlice, PairPart
 
 log = logging.getLogger(__name__)
 

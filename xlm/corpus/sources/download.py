@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from xlm.config.data.downloads import DownloadSlice, WikipediaSpec
 from xlm.corpus.http.fetch import Fetched, Fetcher
 from xlm.corpus.http.mirror import is_folder, open_client
 from xlm.corpus.http.pins import PinFile
 from xlm.corpus.opus.catalogue import find_moses
-from xlm.corpus.sources.specs import DownloadSlice, WikipediaSpec
 from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
 from xlm.engine.stage import Source, StageContext, StageResult
 from xlm.redaction import redact

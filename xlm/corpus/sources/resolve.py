@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlm.config.data.downloads import spec_of
 from xlm.config.data.sources import SourcesConfig
 from xlm.corpus.opus.catalogue import find_moses
-from xlm.corpus.sources.specs import spec_of
 from xlm.display.markdown import format_size
 
 UNKNOWN_SIZE = "unknown until online"

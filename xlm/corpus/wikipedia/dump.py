@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xlm.config.data.downloads import DUMPS_HOST, WikipediaSpec
 from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.sources.specs import DUMPS_HOST, WikipediaSpec
 from xlm.errors import DataError, SourceError
 
 # Large wikis are dumped in parts; the file of all parts is a job of its own.

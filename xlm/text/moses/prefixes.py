@@ -12,7 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def prefixes_of(language: str) -> Mapping[str, bool]:
     lists = _lists()
     name = f"nonbreaking_prefix.{language}"
     if name not in lists:
-        if language not in LANGUAGES:
+        if language not in XNLI_LANGUAGES:
             log.warning("no Moses prefixes for %s: it is tokenized with English ones", language)
         name = "nonbreaking_prefix.en"
     prefixes: dict[str, bool] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from xlm.config.settings import kytea_model
+from xlm.config.environment import kytea_model
 from xlm.errors import ToolError
 from xlm.text.segmenters.digest import files_digest
 from xlm.text.segmenters.line_program import LineProgram

@@ -22,8 +22,8 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from xlm.config.environment import segmenter_path
 from xlm.config.languages.segmenters import SEGMENTERS, is_unspaced, split_spec
-from xlm.config.settings import segmenter_path
 from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError
 from xlm.store.keys import tool_version

@@ -7,14 +7,14 @@ import pytest
 
 from tests.corpus.wikipedia.small_dumps import page, write_dump
 from xlm.config.data.corpus import ExtractWikiSlice
-from xlm.config.languages.pairs import LANGUAGES
+from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.wikipedia.markup.date_names import date_names
 from xlm.corpus.wikipedia.markup.dates import put_dates
 from xlm.corpus.wikipedia.markup.prepare import date_in_name
 from xlm.corpus.wikipedia.markup.rows import take_rows
 from xlm.corpus.wikipedia.markup.tags import take_tags
 from xlm.corpus.wikipedia.markup.variants import choose_variants
-from xlm.stages.extract_wiki import run
+from xlm.stages.data.extract_wiki import run
 
 
 def _lines(make_context, folder, text, language="en", **config):
@@ -158,7 +158,7 @@ def test_months_and_days_have_their_names(make_context, tmp_path, language, righ
     assert line == " ".join(f"a {right}".split()) + "."
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", XNLI_LANGUAGES)
 def test_every_language_of_the_paper_has_all_names(language):
     years = [date_names(language, month, 0) for month in range(1, 13)]
     week = [date_names(language, 1, day) for day in range(7)]

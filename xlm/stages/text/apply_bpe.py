@@ -2,16 +2,12 @@
 
 from collections.abc import Mapping
 
+from xlm.config.data.bpe import ApplyBpeSlice
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.config import Config
 from xlm.engine.stage import ALL, FileJob, Node, Stage, StageContext, StageResult
-from xlm.stages.learn_bpe import CODES_FILE
-from xlm.stages.text_jobs import counts_by_split, text_files
+from xlm.stages.text.learn_bpe import CODES_FILE
+from xlm.stages.text.split_files import counts_by_split, text_files
 from xlm.stages.units import text_units
-
-
-class ApplyBpeSlice(Config):
-    """Nothing but the inputs shapes the pieces."""
 
 
 def apply_bpe_slice(config: PipelineConfig, unit: str) -> ApplyBpeSlice:

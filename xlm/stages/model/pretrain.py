@@ -12,7 +12,7 @@ from xlm.config.training.pretrain import PretrainSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.model.formats.fit import require_fitting_source
 from xlm.model.formats.source_files import identity_of
-from xlm.stages.data_units import data_inputs, pretraining_nodes
+from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.xnli import EvaluateSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
-from xlm.stages.data_units import data_inputs, data_nodes
-from xlm.stages.units import english_required
+from xlm.stages.model.shard_inputs import data_inputs, data_nodes
+from xlm.stages.units import require_english
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
@@ -29,7 +29,7 @@ def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
     return EvaluateSlice(
         languages=tuple(config.languages),
         stream_tokens=config.pretrain.stream_tokens,
-        specials=config.pretrain.asks_for_specials,
+        specials=config.pretrain.scores_special_tokens,
         evaluate=config.evaluate,
     )
 
@@ -57,6 +57,6 @@ EVALUATE = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
-    require=english_required("evaluate"),
+    require=require_english("evaluate"),
     tools=("torch", "numpy"),
 )

@@ -4,31 +4,15 @@ import logging
 import unicodedata
 from collections.abc import Mapping
 
+from xlm.config.data.text import TokenizeSlice
 from xlm.config.languages.segmenters import split_spec
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.config import Config, operational
 from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
-from xlm.stages.text_jobs import counts_by_split, text_files
-from xlm.stages.units import Kind, kind_of, languages_of, text_units
+from xlm.stages.text.split_files import counts_by_split, text_files
+from xlm.stages.units import kind_of_unit, languages_of_unit, text_units
 from xlm.text.segmenters.registry import identity_of, unsegmented_warning, with_path
 
 log = logging.getLogger(__name__)
-
-
-class TokenizeSlice(Config):
-    """What shapes the tokens of one unit."""
-
-    kind: Kind
-    languages: tuple[str, ...]
-    segmenters: dict[str, str]
-    """Segmenter by language, its name alone."""
-    segmenter_identities: dict[str, str]
-    """Tool, version and model of these, by language."""
-    unicode: str
-    """Version of Python's character tables, which segmenters ask; the rest has tables of ours."""
-    segmenter_specs: dict[str, str] = operational(
-        {}, description="Segmenter by language with its path; the identities stand for its bytes."
-    )
 
 
 def tokenize_slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
@@ -37,14 +21,14 @@ def tokenize_slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
     Raises:
         ToolError: a segmenter is not installed.
     """
-    languages = languages_of(unit)
+    languages = languages_of_unit(unit)
     specs = {
         language: with_path(spec)
         for language, spec in sorted(config.text.segmenters.items())
         if language in languages
     }
     return TokenizeSlice(
-        kind=kind_of(unit),
+        kind=kind_of_unit(unit),
         languages=languages,
         segmenters={language: split_spec(spec)[0] for language, spec in specs.items()},
         segmenter_identities={language: identity_of(spec) for language, spec in specs.items()},
@@ -54,8 +38,8 @@ def tokenize_slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    if kind_of(unit) == "xnli":
-        return {"text": Node("extract-xnli", *languages_of(unit))}
+    if kind_of_unit(unit) == "xnli":
+        return {"text": Node("extract-xnli", *languages_of_unit(unit))}
     return {"text": Node("split", unit)}
 
 

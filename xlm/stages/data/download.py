@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xlm.config.data.downloads import DownloadSlice, spec_of
 from xlm.config.data.sources import OFFICIAL_IDS
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.sources.specs import DownloadSlice, spec_of
 from xlm.engine.stage import ALL, Node, Preview, Stage, StageContext, StageResult
-from xlm.stages.make_world import MIRROR
+from xlm.stages.data.make_world import MIRROR
 
 SYNTHETIC_LICENCE = "Apache-2.0"
 

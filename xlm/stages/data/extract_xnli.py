@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from xlm.config.data.corpus import ExtractXnliSlice
 from xlm.config.data.sources import MULTINLI_ID, XNLI_ID
-from xlm.config.languages.pairs import ENGLISH, LANGUAGES
+from xlm.config.languages.pairs import ENGLISH, XNLI_LANGUAGES
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 
 
 def extract_xnli_units(config: PipelineConfig) -> Sequence[str]:
     """One unit for each language that XNLI has."""
-    return [code for code in config.languages if code in LANGUAGES]
+    return [code for code in config.languages if code in XNLI_LANGUAGES]
 
 
 def extract_xnli_slice(config: PipelineConfig, unit: str) -> ExtractXnliSlice:

@@ -8,6 +8,7 @@ XLM_CREDENTIALS and NETRC, for hosts that ask for a password; the usual variable
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from xlm.errors import ConfigError
 
@@ -23,14 +24,14 @@ _SEGMENTER_PATHS = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class MachineSettings:
     """Settings of this machine; none of them changes an artifact's key."""
 
     root: str = DEFAULT_ROOT
     workers: int = 1
 
     @classmethod
-    def of_environment(cls, root: str | None = None, workers: int | None = None) -> "Settings":
+    def from_environment(cls, root: str | None = None, workers: int | None = None) -> Self:
         """Explicit values first, then XLM_ROOT and XLM_WORKERS, then ./data and all cores.
 
         Raises:

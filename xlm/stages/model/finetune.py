@@ -10,8 +10,8 @@ from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.xnli import FinetuneSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
-from xlm.stages.data_units import data_inputs, data_nodes, pretraining_nodes
-from xlm.stages.units import XNLI_PREFIX, english_required
+from xlm.stages.model.shard_inputs import data_inputs, data_nodes, pretraining_nodes
+from xlm.stages.units import XNLI_PREFIX, require_english
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
@@ -58,6 +58,6 @@ FINETUNE = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
-    require=english_required("finetune"),
+    require=require_english("finetune"),
     tools=("torch", "numpy"),
 )

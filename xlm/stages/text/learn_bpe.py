@@ -6,39 +6,19 @@ Or, where `bpe.source` is official, the published list as it is.
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
-from xlm.config.data.learners import LearnerName
+from xlm.config.data.bpe import LearnBpeSlice, OfficialBpeSlice
 from xlm.config.data.sources import OFFICIAL_CODES_ID
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.config import Config
 from xlm.engine.stage import ALL, FileJob, Node, Stage, StageContext, StageResult
 from xlm.errors import DataError
-from xlm.stages.text_jobs import train_files
+from xlm.stages.text.split_files import train_files
 from xlm.stages.units import corpus_units
 
 CODES_FILE = "codes"
 
 _REPORT_EVERY = 100
 _PUBLISHED = "published"
-
-
-class LearnBpeSlice(Config):
-    """What shapes the merges that are learned."""
-
-    source: Literal["rebuild"]
-    codes: int
-    sample_alpha: float
-    sample_lines: int | None
-    seed: int
-    learner: LearnerName
-
-
-class OfficialBpeSlice(Config):
-    """Which file of the download holds the published merges."""
-
-    source: Literal["official"]
-    file: str
 
 
 def learn_bpe_slice(config: PipelineConfig, unit: str) -> LearnBpeSlice | OfficialBpeSlice:

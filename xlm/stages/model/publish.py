@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.release import PublishSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
-from xlm.stages.data_units import data_inputs, data_nodes
-from xlm.stages.units import english_required
+from xlm.stages.model.shard_inputs import data_inputs, data_nodes
+from xlm.stages.units import require_english
 from xlm.text.segmenters.registry import identity_of
 
 SOURCE_ROLE = "source."
@@ -34,7 +34,7 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    from xlm.stages.download import DOWNLOAD
+    from xlm.stages.data.download import DOWNLOAD
 
     whole = ("evaluate", "finetune", "pretrain", "learn-bpe", "vocabulary")
     nodes = {stage: Node(stage, ALL) for stage in whole}
@@ -67,7 +67,7 @@ PUBLISH = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
-    require=english_required("publish"),
+    require=require_english("publish"),
     tools=("safetensors", "matplotlib"),
     volatile=("classifier/README.md", "masked-lm/README.md"),
 )

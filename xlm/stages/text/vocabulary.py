@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
+from xlm.config.data.bpe import VocabularySlice
 from xlm.config.data.sources import OFFICIAL_VOCABULARY_ID
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.config import Config
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
-from xlm.stages.learn_bpe import CODES_FILE
-from xlm.stages.text_jobs import train_files
+from xlm.stages.text.learn_bpe import CODES_FILE
+from xlm.stages.text.split_files import train_files
 from xlm.stages.units import corpus_units
 from xlm.store.disk.hashing import file_sha256
 
@@ -28,16 +27,6 @@ REPORT_FILE = "report.json"
 
 _PUBLISHED = "published"
 _CODES = "codes"
-
-
-class VocabularySlice(Config):
-    """Which counted list there is, and where it is cut."""
-
-    source: Literal["rebuild", "official"]
-    file: str | None
-    """Of the download that holds the published list."""
-    size: int
-    min_count: int
 
 
 def vocabulary_slice(config: PipelineConfig, unit: str) -> VocabularySlice:

@@ -6,19 +6,20 @@ data_nodes(config, "mono", "pair") == {"data.sw": Node("shard", "sw"), "data.en-
 from collections.abc import Mapping
 from pathlib import Path
 
+from xlm.config.data.text import UnitKind
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node
-from xlm.stages.units import XNLI_PREFIX, Kind, kind_of, text_units
+from xlm.stages.units import XNLI_PREFIX, kind_of_unit, text_units
 
 _ROLE = "data."
 
 
-def data_nodes(config: PipelineConfig, *kinds: Kind) -> dict[str, Node]:
+def data_nodes(config: PipelineConfig, *kinds: UnitKind) -> dict[str, Node]:
     """Role to node of every shard unit of the given kinds."""
     return {
         f"{_ROLE}{unit}": Node("shard", unit)
         for unit in text_units(config)
-        if kind_of(unit) in kinds
+        if kind_of_unit(unit) in kinds
     }
 
 
@@ -29,10 +30,10 @@ def pretraining_nodes(config: PipelineConfig) -> dict[str, Node]:
     return data_nodes(config, "mono")
 
 
-def data_inputs(inputs: Mapping[str, Path], kind: Kind) -> dict[str, Path]:
+def data_inputs(inputs: Mapping[str, Path], kind: UnitKind) -> dict[str, Path]:
     """The directories of one kind: by language, by pair, or by language for XNLI."""
     return {
         role.removeprefix(_ROLE).removeprefix(XNLI_PREFIX): path
         for role, path in sorted(inputs.items())
-        if role.startswith(_ROLE) and kind_of(role.removeprefix(_ROLE)) == kind
+        if role.startswith(_ROLE) and kind_of_unit(role.removeprefix(_ROLE)) == kind
     }

@@ -4,28 +4,19 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from xlm.config.data.shards import ShardSlice
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.config import Config
 from xlm.engine.stage import ALL, FileJob, Node, Stage, StageContext, StageResult
-from xlm.stages.text_jobs import counts_by_split, text_files
-from xlm.stages.units import Kind, kind_of, languages_of, text_units
+from xlm.stages.text.split_files import counts_by_split, text_files
+from xlm.stages.units import kind_of_unit, languages_of_unit, text_units
 
 log = logging.getLogger(__name__)
-
-
-class ShardSlice(Config):
-    """What shapes the Parquet files of one unit."""
-
-    kind: Kind
-    languages: tuple[str, ...]
-    row_group_tokens: int
-    compression_level: int
 
 
 def shard_slice(config: PipelineConfig, unit: str) -> ShardSlice:
     """The layout, and the languages that are written into the files."""
     return ShardSlice(
-        kind=kind_of(unit), languages=languages_of(unit), **config.shards.model_dump()
+        kind=kind_of_unit(unit), languages=languages_of_unit(unit), **config.shards.model_dump()
     )
 
 

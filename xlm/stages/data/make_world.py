@@ -6,11 +6,8 @@ the same code that fetches from the real hosts then runs offline.
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import Field
-
-from xlm.config.data.sample import SampleConfig
+from xlm.config.data.sample import MakeWorldSlice
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.config import Config
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.errors import ConfigError
 
@@ -18,30 +15,23 @@ MIRROR = "mirror"
 """Folder of the output that stands for the open network: `mirror/<host>/<path>`."""
 
 
-class WorldSlice(Config):
-    """The world's settings, and the dump date under which it is looked for."""
-
-    sample: SampleConfig = Field(description="Sizes and seed of the world.")
-    date: str = Field(description="Date of the Wikipedia dumps, YYYYMMDD.")
-
-
 def make_world_units(config: PipelineConfig) -> Sequence[str]:
     """One unit when the profile has a sample world, none when its data are real."""
     return () if config.sample is None else (ALL,)
 
 
-def make_world_slice(config: PipelineConfig, unit: str) -> WorldSlice:
+def make_world_slice(config: PipelineConfig, unit: str) -> MakeWorldSlice:
     """The whole world, in all its languages, whichever of them the run uses."""
     if config.sample is None:
         raise ConfigError("make-world: this profile has no sample world", fix="set sample.seed")
-    return WorldSlice(sample=config.sample, date=config.sources.wikipedia.date)
+    return MakeWorldSlice(sample=config.sample, date=config.sources.wikipedia.date)
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return {}
 
 
-def run(context: StageContext[WorldSlice]) -> StageResult:
+def run(context: StageContext[MakeWorldSlice]) -> StageResult:
     """Write the world's mirror under `out/mirror` and count what it holds."""
     from xlm.sample.files.mirror import write_mirror
 

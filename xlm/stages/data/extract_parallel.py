@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from xlm.config.data.downloads import ExtractParallelSlice, parts_of
 from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.sources.specs import ExtractParallelSlice, parts_of
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 
 
