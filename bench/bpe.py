@@ -23,9 +23,9 @@ from pages import fill
 from real_text import write_real_text, write_tail
 
 from xlm.bpe import apply as applying
-from xlm.bpe.apply import apply_to_file
-from xlm.bpe.counting import count_pieces
-from xlm.bpe.learning.learners import find_fast, find_learner
+from xlm.bpe.apply import apply_bpe_to_file
+from xlm.bpe.counting import count_tokens
+from xlm.bpe.learning.learners import find_fastbpe, find_learn_bpe
 from xlm.display.markdown import format_decimal, format_integer, format_size, table
 from xlm.engine.machine import machine_record
 from xlm.processes.programs import stream_process
@@ -66,7 +66,7 @@ def main() -> None:
     if not real.exists():
         write_real_text(scratch, arguments.mirror, scratch / "real.part")
         (scratch / "real.part").rename(real)
-    write_tail(count_pieces(real), scratch / "tail.part", types=TYPES)
+    write_tail(count_tokens(real), scratch / "tail.part", types=TYPES)
     tailed.write_bytes(real.read_bytes() + (scratch / "tail.part").read_bytes())
     record = {
         "machine": machine_record() | {"host": "", "processor": _processor()},
@@ -84,13 +84,13 @@ def main() -> None:
 
 def bench_learning(text: Path, scratch: Path, rounds: int) -> dict[str, Any]:
     """Seconds and peak memory of each learner on one text."""
-    words = count_pieces(text)
+    words = count_tokens(text)
     symbols = {character for word in words for character in word}
     symbols |= {f"{word[-1]}</w>" for word in words}
-    ours = [str(find_learner()), str(CODES), str(text), "--threads"]
+    ours = [str(find_learn_bpe()), str(CODES), str(text), "--threads"]
     trainer = [sys.executable, "-c", TOKENIZERS, str(text), str(CODES + len(symbols))]
     commands = {
-        "fastBPE (C++)": [str(find_fast()), "learnbpe", str(CODES), str(text)],
+        "fastBPE (C++)": [str(find_fastbpe()), "learnbpe", str(CODES), str(text)],
         "tokenizers' BpeTrainer": trainer,
         "deterministic, 1 thread": [*ours, "1"],
         "deterministic, 2 threads": [*ours, "2"],
@@ -205,7 +205,7 @@ def _begin(codes: Path, cores: "Queue[int]") -> None:
 
 
 def _apply_one(shard: Path, codes: Path) -> None:
-    apply_to_file(shard, shard.with_suffix(".ours"), codes=codes, inference=False)
+    apply_bpe_to_file(shard, shard.with_suffix(".ours"), codes=codes, nli=False)
 
 
 def learning_table(learned: dict[str, Any]) -> str:

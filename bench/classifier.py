@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from pages import fill
 from torch import Tensor
 
-from xlm.bpe.vocabulary import FIRST_ORDINARY, PAD
+from xlm.bpe.vocabulary import NUM_SPECIAL_TOKENS, PAD
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.display.markdown import table
@@ -164,7 +164,7 @@ def _inputs(rows: int, config: PipelineConfig, random: np.random.Generator) -> I
     drawn = random.normal(MEAN_TOKENS, SPREAD_TOKENS, rows).round().astype(np.int64)
     lengths_B = torch.from_numpy(drawn.clip(LEAST_TOKENS, 2 * config.finetune.max_tokens - 1))
     width = int(lengths_B.max())
-    ids = random.integers(FIRST_ORDINARY, config.vocabulary.size, (rows, width))
+    ids = random.integers(NUM_SPECIAL_TOKENS, config.vocabulary.size, (rows, width))
     real_BT = torch.arange(width)[None] < lengths_B[:, None]
     tokens_BT = torch.from_numpy(ids).masked_fill(~real_BT, PAD)
     return tokens_BT, torch.full_like(tokens_BT, 4), real_BT

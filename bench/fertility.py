@@ -17,9 +17,9 @@ from typing import Any
 
 from pages import fill
 
-from xlm.bpe.apply import apply_to_file
-from xlm.bpe.counting import count_pieces, language_report
-from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, read_counted
+from xlm.bpe.apply import apply_bpe_to_file
+from xlm.bpe.counting import count_tokens, language_report
+from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, read_counted_vocabulary
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_decimal, format_integer, format_percent, mean, table
 from xlm.pipeline.run_record import last_run
@@ -53,7 +53,7 @@ def main() -> None:
     models = {
         "official": (
             published / "codes_xnli_15",
-            read_counted(published / "vocab_xnli_15", size=OFFICIAL_SIZE),
+            read_counted_vocabulary(published / "vocab_xnli_15", size=OFFICIAL_SIZE),
         ),
         "rebuilt": (
             artifact_of(record, root, "learn-bpe") / "codes",
@@ -78,8 +78,8 @@ def count(tokens: Mapping[str, Path], codes: Path, vocabulary: Vocabulary) -> Re
     with tempfile.TemporaryDirectory() as folder:
         pieces = Path(folder) / "pieces"
         for _, language, file in train_files(tokens):
-            apply_to_file(file.path, pieces, codes=codes, inference=False)
-            counts.setdefault(language, Counter()).update(count_pieces(pieces))
+            apply_bpe_to_file(file.path, pieces, codes=codes, nli=False)
+            counts.setdefault(language, Counter()).update(count_tokens(pieces))
     return language_report(counts, vocabulary)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xlm.bpe.apply import Applier
-from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, read_counted
+from xlm.bpe.apply import BpeApplier
+from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, read_counted_vocabulary
 from xlm.shards.encoder import LineEncoder
 from xlm.shards.lines import Lines, concatenate
 
@@ -19,13 +19,13 @@ def load_lines(shared: Path) -> tuple[str, Vocabulary, Lines]:
     """Where the lines are from, their vocabulary, and about a million ids."""
     if not (shared / NEWS).is_dir():
         return "made up (Zipf's law)", *_made_up()
-    vocabulary = read_counted(shared / PUBLISHED / "vocab_xnli_15", size=SIZE)
+    vocabulary = read_counted_vocabulary(shared / PUBLISHED / "vocab_xnli_15", size=SIZE)
     texts = [
         text
         for path in sorted((shared / NEWS).glob("newstest2019-*.txt"))
         for text in path.read_text(encoding="utf-8").lower().split("\n")[:-1]
     ]
-    pieces = Applier(shared / PUBLISHED / "codes_xnli_15").lines(texts)
+    pieces = BpeApplier(shared / PUBLISHED / "codes_xnli_15").lines(texts)
     # Languages mixed, as a row group of one language does not show how ids in general compress.
     order = np.random.default_rng(0).permutation(len(pieces))
     lines = LineEncoder(vocabulary).encode([pieces[i] for i in order])
@@ -46,7 +46,7 @@ def texts_of(lines: Lines, vocabulary: Vocabulary) -> str:
 def some(lines: Lines, count: int, seed: int) -> Lines:
     """Some lines drawn by chance, for languages of their own."""
     numbers = np.random.default_rng(seed).integers(0, len(lines), count)
-    return concatenate([lines.part(i, i + 1) for i in numbers.tolist()])
+    return concatenate([lines.slice(i, i + 1) for i in numbers.tolist()])
 
 
 def _made_up() -> tuple[Vocabulary, Lines]:

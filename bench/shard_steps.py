@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from shard_inputs import some
 
-from xlm.bpe.vocabulary import FIRST_ORDINARY, Vocabulary
+from xlm.bpe.vocabulary import NUM_SPECIAL_TOKENS, Vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.dataloader.data import open_training_data
 from xlm.dataloader.loader import BatchSource
@@ -101,7 +101,7 @@ def _timed(step: Step, reads: list[float]) -> Step:
 
 def _cut(lines: Lines, vocabulary: Vocabulary, size: int) -> tuple[Lines, Vocabulary]:
     """The same lines with ids of a vocabulary of the profile's size: it decides a step's cost."""
-    ids = FIRST_ORDINARY + (lines.ids - FIRST_ORDINARY) % (size - FIRST_ORDINARY)
+    ids = NUM_SPECIAL_TOKENS + (lines.ids - NUM_SPECIAL_TOKENS) % (size - NUM_SPECIAL_TOKENS)
     cut = Vocabulary(vocabulary.tokens[:size], vocabulary.token_counts[:size])
     return Lines(ids.astype(np.int32), lines.offsets), cut
 

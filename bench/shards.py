@@ -33,7 +33,7 @@ from xlm.display.markdown import table
 from xlm.engine.machine import machine_record
 from xlm.shards.from_text import write_shard
 from xlm.shards.lines import Lines
-from xlm.shards.random_access.copy import FlatLines, FlatPairs, flat_lines, flat_pairs
+from xlm.shards.random_access.flat import FlatLines, FlatPairs, open_flat_lines, open_flat_pairs
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 
@@ -159,7 +159,7 @@ def reading(
     """Tokens a second: in order, laying flat, stream batches beside np.memmap, pair batches."""
     mono, pair = folder / "mono", folder / "pair"
     half = len(lines) // 2
-    sides = [lines.part(0, half), lines.part(half, 2 * half)]
+    sides = [lines.slice(0, half), lines.slice(half, 2 * half)]
     for place, languages, columns in ((mono, ("sw",), [lines]), (pair, ("en", "sw"), sides)):
         place.mkdir()
         with ShardWriter(
@@ -169,9 +169,9 @@ def reading(
             for _ in repeated(lines, tokens):
                 writer.write(columns)
     reader = ShardReader(mono, "train", vocabulary.hash)
-    flat = flat_lines(reader, folder / "ids", "sw")
+    flat = open_flat_lines(reader, folder / "ids", "sw")
     pair_reader = ShardReader(pair, "train", vocabulary.hash)
-    pairs = flat_pairs(pair_reader, folder / "ids", "en-sw", longest_side=100)
+    pairs = open_flat_pairs(pair_reader, folder / "ids", "en-sw", longest_side=100)
     mapped = np.memmap(folder / "ids" / "sw.ids", dtype=np.int32, mode="r")
     ways, amounts = _batch_ways(flat, mapped, pairs)
     ways["row groups in order"] = lambda: deque(reader.blocks(), maxlen=0)
@@ -179,7 +179,7 @@ def reading(
 
     def lay_flat() -> None:
         (folder / "ids" / "sw.json").unlink()
-        flat_lines(reader, folder / "ids", "sw")
+        open_flat_lines(reader, folder / "ids", "sw")
 
     ways["laying flat, once a run"] = lay_flat
     amounts["laying flat, once a run"] = flat.tokens

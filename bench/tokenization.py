@@ -27,7 +27,7 @@ from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
 from xlm.display.markdown import table
 from xlm.engine.machine import machine_record
-from xlm.text.chain import moses_chain, tokenizer_for
+from xlm.text.chain import cased_tokenizer_for, tokenizer_for
 
 HOME = Path(__file__).resolve().parent
 NTREX = "mirror/raw.githubusercontent.com/MicrosoftTranslator/NTREX/main/NTREX-128"
@@ -93,7 +93,7 @@ def _measured(text: Text) -> dict[str, float]:
     if "MOSES_HOME" in os.environ:
         original = _perl(text)[1]
         for name, moses in (
-            ("ours_equal", moses_chain(text.language, {})),
+            ("ours_equal", cased_tokenizer_for(text.language, {})),
             ("sacremoses_equal", _sacremoses(text.language, lower=False)),
         ):
             pairs = zip(map(moses, text.lines), original, strict=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from xlm.bpe.vocabulary import FIRST_ORDINARY
+from xlm.bpe.vocabulary import NUM_SPECIAL_TOKENS
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
@@ -101,14 +101,14 @@ class Settings:
 
 def batches(shape: Shape) -> Iterator[Batch]:
     """Rows of ids by Zipf's law, all full, masked as the trainer masks."""
-    ranks = np.arange(1, shape.vocabulary - FIRST_ORDINARY + 1)
+    ranks = np.arange(1, shape.vocabulary - NUM_SPECIAL_TOKENS + 1)
     shares = (1 / ranks) / (1 / ranks).sum()
-    counts = np.concatenate([np.zeros(FIRST_ORDINARY), np.ceil(1e9 * shares)]).astype(np.int64)
+    counts = np.concatenate([np.zeros(NUM_SPECIAL_TOKENS), np.ceil(1e9 * shares)]).astype(np.int64)
     masker, cumulative = Masker(counts, SAMPLE_ALPHA), shares.cumsum()
     random = np.random.default_rng(0)
     while True:
         drawn = np.searchsorted(cumulative, random.random((shape.rows, shape.width)))
-        tokens_BT = FIRST_ORDINARY + np.minimum(drawn, len(ranks) - 1)
+        tokens_BT = NUM_SPECIAL_TOKENS + np.minimum(drawn, len(ranks) - 1)
         masked = masker.mask(tokens_BT, None, rate=MASK_RATE, random=random)
         yield Batch(
             tokens_BT=masked.tokens_BT,

@@ -13,7 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-TARGET = Path(__file__).resolve().parent.parent / "xlm" / "text" / "unicode14.tsv"
+REPOSITORY = Path(__file__).resolve().parent.parent
+TARGET = REPOSITORY / "xlm" / "text" / "characters" / "unicode14.tsv"
 VERSION = "14.0.0"
 
 CATEGORIES = {"Nd": ("Nd",), "N": ("Nd", "Nl", "No"), "Ll": ("Ll",), "Mn": ("Mn",)} | {
@@ -24,7 +25,7 @@ DERIVED = ("Alphabetic", "Lowercase", "Cased", "Case_Ignorable")
 _PERL_VERSION = "use Unicode::UCD; print Unicode::UCD::UnicodeVersion();"
 _PERL_MEMBERS = "no warnings; for (0 .. 0x10FFFF) { print qq($_ ) if chr($_) =~ /\\p{PROPERTY}/ }"
 
-# Syllables decompose by arithmetic, which characters.py does.
+# Syllables decompose by arithmetic, as in xlm/text/characters/tables.py.
 _HANGUL = range(0xAC00, 0xD7A4)
 
 

@@ -11,50 +11,50 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.repository import REPOSITORY
-from xlm.bpe.apply import Applier, apply_to_file
-from xlm.bpe.codes import read_ranks
-from xlm.bpe.counting import count_pieces, write_counts
+from xlm.bpe.apply import BpeApplier, apply_bpe_to_file
+from xlm.bpe.codes_file import read_merge_ranks
+from xlm.bpe.counting import count_tokens, write_counts
 from xlm.bpe.learning import learners as learn
-from xlm.bpe.learning.learners import Learned, find_fast, find_learner, learn_codes
-from xlm.bpe.learning.text_facts import TextFacts, read_facts
+from xlm.bpe.learning.learners import LearnedMerges, find_fastbpe, find_learn_bpe, learn_merges
+from xlm.bpe.learning.scan import TextScan, scan_text
 from xlm.errors import DataError, ToolError
 from xlm.processes.pool.executor import worker_pool
 
 
-def _learn(tmp_path: Path, text: str, codes: int) -> tuple[Learned, str]:
+def _learn(tmp_path: Path, text: str, codes: int) -> tuple[LearnedMerges, str]:
     sample, target = tmp_path / "sample", tmp_path / "codes"
     sample.write_text(text, encoding="utf-8")
-    learned = learn_codes(sample, target, codes=codes, messages=tmp_path / "messages")
+    learned = learn_merges(sample, target, num_merges=codes, messages=tmp_path / "messages")
     return learned, target.read_text(encoding="utf-8")
 
 
 def test_codes_equal_the_golden_ones_ties_included(shared: Path, tmp_path: Path) -> None:
     golden = shared / "golden" / "fastbpe"
     merges: list[int] = []
-    learned = learn_codes(
+    learned = learn_merges(
         golden / "corpus.tok",
         tmp_path / "codes",
-        codes=2000,
+        num_merges=2000,
         messages=tmp_path / "messages",
         on_merge=merges.append,
     )
-    assert (learned.codes, learned.exhausted) == (2000, False)
+    assert (learned.num_merges, learned.exhausted) == (2000, False)
     assert learned.process.peak_memory_bytes > 1_000_000
     assert learned.process.cpu_seconds > 0.01
     assert (tmp_path / "codes").read_bytes() == (golden / "codes.2000").read_bytes()
     assert merges == list(range(1, 2001))
-    assert len(read_ranks(tmp_path / "codes")) == 2000
+    assert len(read_merge_ranks(tmp_path / "codes")) == 2000
 
 
 def test_pieces_and_counts_equal_the_golden_ones(shared: Path, tmp_path: Path) -> None:
     golden = shared / "golden" / "fastbpe"
     pieces = tmp_path / "pieces"
-    counts = apply_to_file(
-        golden / "corpus.tok", pieces, codes=golden / "codes.2000", inference=False
+    counts = apply_bpe_to_file(
+        golden / "corpus.tok", pieces, codes=golden / "codes.2000", nli=False
     )
     assert pieces.read_bytes() == (golden / "corpus.bpe").read_bytes()
     assert counts == {"lines": 900, "words": 21395, "tokens": 42324}
-    write_counts(count_pieces(pieces), tmp_path / "counts")
+    write_counts(count_tokens(pieces), tmp_path / "counts")
     assert (tmp_path / "counts").read_bytes() == (golden / "vocab.2000").read_bytes()
 
 
@@ -64,7 +64,7 @@ def test_pieces_equal_those_of_subword_nmt(shared: Path, tmp_path: Path) -> None
     codes = tmp_path / "codes"
     # Its file has a header and no counts.
     codes.write_text("".join(f"{merge} 1\n" for merge in merges if merge), encoding="utf-8")
-    apply_to_file(golden / "corpus.en", tmp_path / "pieces", codes=codes, inference=False)
+    apply_bpe_to_file(golden / "corpus.en", tmp_path / "pieces", codes=codes, nli=False)
     assert (tmp_path / "pieces").read_text(encoding="utf-8") == (
         golden / "corpus.bpe.ref.en"
     ).read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def test_pieces_equal_those_of_subword_nmt(shared: Path, tmp_path: Path) -> None
 def test_learning_stops_where_pairs_run_out(tmp_path: Path) -> None:
     """fastBPE goes on printing a pair with count 0."""
     learned, codes = _learn(tmp_path, "abc abc abz\n", 50)
-    assert (learned.codes, learned.exhausted) == (3, True)
+    assert (learned.num_merges, learned.exhausted) == (3, True)
     assert learned.process.peak_memory_bytes > 1_000_000
     assert codes == "a b 3\nab c</w> 2\nab z</w> 1\n"
 
@@ -92,25 +92,25 @@ def test_a_damaged_text_is_refused_with_the_place(
     path = tmp_path / "text"
     path.write_bytes(b"a" * ahead + text + b"\n")
     with pytest.raises(DataError, match=f"{what} at byte {ahead + 4} of the text"):
-        read_facts(path)
+        scan_text(path)
 
 
 def test_a_cut_last_character_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes("abé".encode()[:-1])
     with pytest.raises(DataError, match="not UTF-8 at byte 2"):
-        read_facts(tmp_path / "text")
+        scan_text(tmp_path / "text")
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7, 1 << 22])
 def test_facts_of_a_text_do_not_depend_on_its_chunks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr("xlm.bpe.learning.text_facts._CHUNK_BYTES", chunk)
+    monkeypatch.setattr("xlm.bpe.learning.scan._CHUNK_BYTES", chunk)
     path = tmp_path / "text"
     path.write_text("ab éé\n  abcdefg ab ab\nxyz", encoding="utf-8")
-    assert read_facts(path) == TextFacts(pair_bound=4, longest_word_bytes=7, open_word_bytes=3)
+    assert scan_text(path) == TextScan(pair_bound=4, longest_word_bytes=7, open_word_bytes=3)
     path.write_text("a\n b \n", encoding="utf-8")
-    assert read_facts(path) == TextFacts(0, 1, 0)
+    assert scan_text(path) == TextScan(0, 1, 0)
 
 
 def test_a_long_word_is_learned_with_a_warning(
@@ -131,7 +131,7 @@ def test_a_text_without_pairs_is_refused(tmp_path: Path, text: str) -> None:
 def test_the_count_bound_holds_for_the_most_frequent_pair(shared: Path) -> None:
     golden = shared / "golden" / "fastbpe"
     top = int((golden / "codes.2000").read_text(encoding="utf-8").split("\n", 1)[0].split()[2])
-    assert top <= read_facts(golden / "corpus.tok").pair_bound <= 2 * top
+    assert top <= scan_text(golden / "corpus.tok").pair_bound <= 2 * top
 
 
 def test_counts_beyond_32_bits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_counts_beyond_32_bits_are_refused(tmp_path: Path, monkeypatch: pytest.M
 def test_a_missing_program_names_the_way_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     monkeypatch.setenv("PATH", "/nowhere")
-    for find in (find_fast, find_learner):
+    for find in (find_fastbpe, find_learn_bpe):
         with pytest.raises(ToolError, match=r"build_learners\.py"):
             find()
 
@@ -154,7 +154,7 @@ def test_a_failing_program_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     program = tmp_path / "fast"
     program.write_text("#!/bin/sh\necho std::bad_alloc >&2\nexit 134\n")
     program.chmod(0o755)
-    monkeypatch.setattr(learn, "find_fast", lambda: program)
+    monkeypatch.setattr(learn, "find_fastbpe", lambda: program)
     with pytest.raises(ToolError, match=r"ended with 134: std::bad_alloc; .*12 GB"):
         _learn(tmp_path, "abc abc\n", 1)
 
@@ -168,10 +168,11 @@ def test_a_killed_driver_leaves_no_learner_running(tmp_path: Path) -> None:
     sample.write_text("abc abc\n")
     driver = (
         "from pathlib import Path\n"
-        "from xlm.bpe import learn\n"
-        f"learn.find_fast = lambda: Path({str(program)!r})\n"
+        "from xlm.bpe.learning import learners as learn\n"
+        f"learn.find_fastbpe = lambda: Path({str(program)!r})\n"
         f"folder = Path({str(tmp_path)!r})\n"
-        "learn.learn_codes(folder / 'sample', folder / 'codes', codes=9, messages=folder / 'm')\n"
+        "sample, target, messages = folder / 'sample', folder / 'codes', folder / 'm'\n"
+        "learn.learn_merges(sample, target, num_merges=9, messages=messages)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     process = subprocess.Popen([sys.executable, "-c", driver], env=environment)
@@ -200,7 +201,7 @@ def test_a_damaged_codes_file_is_named(tmp_path: Path, line: bytes) -> None:
     codes = tmp_path / "codes"
     codes.write_bytes(b"a n 3\n" + line + b"\n")
     with pytest.raises(DataError, match="codes, line 2"):
-        Applier(codes)
+        BpeApplier(codes)
 
 
 def test_empty_lines_and_a_missing_last_newline_shift_nothing(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_empty_lines_and_a_missing_last_newline_shift_nothing(tmp_path: Path) ->
     codes.write_text("a b 3\n", encoding="utf-8")
     source, target = tmp_path / "text", tmp_path / "pieces"
     source.write_text("\nab  abb\n\n \nlast", encoding="utf-8")
-    counts = apply_to_file(source, target, codes=codes, inference=False)
+    counts = apply_bpe_to_file(source, target, codes=codes, nli=False)
     assert target.read_text(encoding="utf-8") == "\na@@ b  ab@@ b\n\n \nl@@ a@@ s@@ t\n"
     assert counts == {"lines": 5, "words": 3, "tokens": 8}
 
@@ -218,7 +219,7 @@ def test_labels_of_inference_rows_are_not_cut(tmp_path: Path) -> None:
     codes.write_text("a b 3\n", encoding="utf-8")
     source, target = tmp_path / "rows.tsv", tmp_path / "pieces.tsv"
     source.write_text("ab a\t\tneutral\n", encoding="utf-8")
-    counts = apply_to_file(source, target, codes=codes, inference=True)
+    counts = apply_bpe_to_file(source, target, codes=codes, nli=True)
     assert target.read_text(encoding="utf-8") == "a@@ b a\t\tneutral\n"
     assert counts == {"lines": 1, "words": 2, "tokens": 3}
 
@@ -232,8 +233,8 @@ def test_any_text_is_cut_as_the_program_cuts_it_and_joins_back(
     source, ours, theirs = folder / "text", folder / "ours", folder / "theirs"
     source.write_text(text + " abc\n", encoding="utf-8", newline="\n")
     codes = shared / "golden" / "fastbpe" / "codes.2000"
-    apply_to_file(source, ours, codes=codes, inference=False)
-    subprocess.run([find_fast(), "applybpe", theirs, source, codes], check=True, timeout=60)
+    apply_bpe_to_file(source, ours, codes=codes, nli=False)
+    subprocess.run([find_fastbpe(), "applybpe", theirs, source, codes], check=True, timeout=60)
     pieces = ours.read_bytes()
     assert pieces == theirs.read_bytes()
     joined = pieces.decode().replace("@@ ", "")
@@ -244,7 +245,7 @@ def test_the_memory_of_words_is_bounded(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("xlm.bpe.apply._MEMORY_CHARACTERS", 7)
     codes = tmp_path / "codes"
     codes.write_text("a b 3\n", encoding="utf-8")
-    applier = Applier(codes)
+    applier = BpeApplier(codes)
     assert applier.lines(["ab ac", "ad ab"]) == ["a@@ b a@@ c", "a@@ d a@@ b"]
     assert applier.lines(["ae ab", ""]) == ["a@@ e a@@ b", ""]
     assert applier._pieces.keys() == {"", "ae", "ab"}
@@ -258,9 +259,9 @@ def test_the_module_says_nothing_here_and_in_the_workers_of_a_run(
     codes.write_text("a b</w> 3\n", encoding="utf-8")
     source, target = tmp_path / "text", tmp_path / "pieces"
     source.write_text("ab\n", encoding="utf-8")
-    assert Applier(codes).lines(["ab"]) == ["ab"]
+    assert BpeApplier(codes).lines(["ab"]) == ["ab"]
     with worker_pool(1, tmp_path / "tools") as pool:
-        pool.submit(apply_to_file, source, target, codes=codes, inference=False).result()
+        pool.submit(apply_bpe_to_file, source, target, codes=codes, nli=False).result()
     assert target.read_text(encoding="utf-8") == "ab\n"
     assert capfd.readouterr().err == ""
     os.write(2, b"still there")

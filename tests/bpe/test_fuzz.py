@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from xlm.bpe.codes import read_codes, read_ranks
-from xlm.bpe.restrict import Restriction, read_tokens
+from xlm.bpe.codes_file import read_merge_ranks, read_merges
+from xlm.bpe.restrict import VocabularyRestriction, read_allowed_tokens
 from xlm.bpe.vocabulary import (
     SPECIAL_TOKENS,
     VOCABULARY_FILE,
     Vocabulary,
     load_vocabulary,
-    read_counted,
+    read_counted_vocabulary,
     write_vocabulary,
 )
 from xlm.errors import DataError
@@ -43,10 +43,14 @@ def _vocabulary_json(folder: Path) -> bytes:
 
 
 READERS: dict[str, tuple[str, bytes | None, Callable[[Path], object]]] = {
-    "fastBPE codes": ("codes", CODES.encode(), read_ranks),
-    "subword-nmt codes": ("codes", SUBWORD_NMT.encode(), read_codes),
-    "counted vocabulary": ("vocab", COUNTS.encode(), lambda path: read_counted(path, size=99)),
-    "allowed tokens": ("vocab", COUNTS.encode(), read_tokens),
+    "fastBPE codes": ("codes", CODES.encode(), read_merge_ranks),
+    "subword-nmt codes": ("codes", SUBWORD_NMT.encode(), read_merges),
+    "counted vocabulary": (
+        "vocab",
+        COUNTS.encode(),
+        lambda path: read_counted_vocabulary(path, size=99),
+    ),
+    "allowed tokens": ("vocab", COUNTS.encode(), read_allowed_tokens),
     "vocabulary.json": (VOCABULARY_FILE, None, _published),
 }
 
@@ -97,7 +101,7 @@ def test_fuzz_restrictions() -> None:
             symbols.append(left + right)
         allowed = set(chance.sample([f"{symbol}@@" for symbol in symbols] + symbols, 5))
         pieces = [chance.choice(symbols) for _ in range(chance.randrange(1, 5))]
-        found = Restriction(allowed, ranks)("@@ ".join(pieces)).split(" ")
+        found = VocabularyRestriction(allowed, ranks)("@@ ".join(pieces)).split(" ")
         assert "".join(piece.removesuffix("@@") for piece in found[:-1]) + found[-1] == "".join(
             pieces
         )

@@ -10,8 +10,8 @@ from fastBPE import fastBPE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlm.bpe.apply import Applier, apply_to_file
-from xlm.bpe.codes import read_ranks
+from xlm.bpe.apply import BpeApplier, apply_bpe_to_file
+from xlm.bpe.codes_file import read_merge_ranks
 from xlm.bpe.long_words import split_long_word
 
 _SYMBOLS = ("a", "b", "ab", "ba", "aa", "aab", "aba", "abab", "é", "aé")
@@ -22,7 +22,7 @@ Split = Callable[[str], str]
 
 
 def _both(codes: Path) -> tuple[Split, Split]:
-    ranks, module = read_ranks(codes), fastBPE(str(codes))
+    ranks, module = read_merge_ranks(codes), fastBPE(str(codes))
     return lambda word: split_long_word(word, ranks), lambda word: str(module.apply([word])[0])
 
 
@@ -60,7 +60,7 @@ def test_long_words_in_a_file_take_seconds_at_most(shared: Path, tmp_path: Path)
     source, target = tmp_path / "text", tmp_path / "pieces"
     source.write_text(f"short {words[0]} ones\n" + " ".join(words[1:]) + "\n", encoding="utf-8")
     began = time.monotonic()
-    counts = apply_to_file(source, target, codes=codes, inference=False)
+    counts = apply_bpe_to_file(source, target, codes=codes, nli=False)
     assert time.monotonic() - began < 20
     pieces = target.read_text(encoding="utf-8")
     assert pieces.replace("@@ ", "") == source.read_text(encoding="utf-8")
@@ -69,7 +69,7 @@ def test_long_words_in_a_file_take_seconds_at_most(shared: Path, tmp_path: Path)
 
 def test_a_word_at_the_bound_is_split_alike_on_both_sides(shared: Path) -> None:
     codes = shared / "golden" / "fastbpe" / "codes.2000"
-    applier = Applier(codes)
+    applier = BpeApplier(codes)
     module = fastBPE(str(codes))
     words = [("internationalisierungen" * 20)[:length] for length in range(40, 90)]
     assert applier.lines([" ".join(words)]) == module.apply([" ".join(words)])
@@ -82,8 +82,8 @@ def test_batches_and_their_borders_change_nothing(
     monkeypatch.setattr("xlm.bpe.apply._MEMORY_CHARACTERS", 200)
     golden = shared / "golden" / "fastbpe"
     target = tmp_path / "pieces"
-    counts = apply_to_file(
-        golden / "corpus.tok", target, codes=golden / "codes.2000", inference=False
+    counts = apply_bpe_to_file(
+        golden / "corpus.tok", target, codes=golden / "codes.2000", nli=False
     )
     assert target.read_bytes() == (golden / "corpus.bpe").read_bytes()
     assert counts == {"lines": 900, "words": 21395, "tokens": 42324}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from xlm.bpe.vocabulary import UNKNOWN, load_vocabulary
+from xlm.bpe.vocabulary import UNK, load_vocabulary
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.engine.graph import Graph
@@ -102,8 +102,8 @@ def test_the_stages_give_the_published_ids_and_report_on_the_train_splits(
         assert report[language]["tokens"] == len(ids)
         assert report[language]["words"] == words
         assert report[language]["fertility"] == round(len(ids) / words, 6)
-        assert report[language]["unknown"] == ids.count(UNKNOWN)
-        assert report[language]["vocabulary_used"] == len(set(ids) - {UNKNOWN})
+        assert report[language]["unknown"] == ids.count(UNK)
+        assert report[language]["vocabulary_used"] == len(set(ids) - {UNK})
     assert counts["tokens"] == sum(row["tokens"] for row in report.values())
 
 

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from xlm.bpe.apply import Applier, apply_to_file
-from xlm.bpe.codes import read_codes, read_ranks
-from xlm.bpe.learning.learners import find_fast
-from xlm.bpe.restrict import Restriction, read_tokens
+from xlm.bpe.apply import BpeApplier, apply_bpe_to_file
+from xlm.bpe.codes_file import read_merge_ranks, read_merges
+from xlm.bpe.learning.learners import find_fastbpe
+from xlm.bpe.restrict import VocabularyRestriction, read_allowed_tokens
 from xlm.errors import DataError
 
 
 def _fast(codes: Path, vocabulary: Path, text: str) -> str:
     """What the original program makes of a text."""
-    command = [str(find_fast()), "applybpe_stream", str(codes), str(vocabulary)]
+    command = [str(find_fastbpe()), "applybpe_stream", str(codes), str(vocabulary)]
     done = subprocess.run(command, input=text.encode(), capture_output=True, check=True)
     return done.stdout.decode()
 
 
 def _ours(codes: Path, vocabulary: Path, text: str, threshold: int = 0) -> str:
-    applier = Applier(codes, allowed=read_tokens(vocabulary, threshold))
+    applier = BpeApplier(codes, allowed=read_allowed_tokens(vocabulary, threshold))
     return "".join(f"{line}\n" for line in applier.lines(text.split("\n")[:-1]))
 
 
@@ -68,15 +68,15 @@ def test_random_words_and_vocabularies_are_cut_as_by_the_original(
 def test_a_deep_chain_of_merges_needs_no_stack() -> None:
     depth = 20_000
     ranks = {("a" * n, "a"): n for n in range(1, depth)}
-    cut = Restriction({"x"}, ranks)("a" * depth + "@@ b")
+    cut = VocabularyRestriction({"x"}, ranks)("a" * depth + "@@ b")
     assert cut == "a@@ " * depth + "b"
 
 
 def test_tokens_end_at_the_last_space(tmp_path: Path) -> None:
     path = tmp_path / "vocab"
     path.write_bytes("a\u00a0b 9\n\u2028 8\nc@@ 1\n\u3000@@ 1".encode())
-    assert read_tokens(path) == {"a\u00a0b", "\u2028", "c@@", "\u3000@@"}
-    assert read_tokens(path, 8) == {"a\u00a0b", "\u2028"}
+    assert read_allowed_tokens(path) == {"a\u00a0b", "\u2028", "c@@", "\u3000@@"}
+    assert read_allowed_tokens(path, 8) == {"a\u00a0b", "\u2028"}
 
 
 @pytest.mark.parametrize(("content", "what"), [
@@ -92,28 +92,28 @@ def test_what_is_no_vocabulary_is_one_line(tmp_path: Path, content: bytes, what:
     path = tmp_path / "vocab"
     path.write_bytes(content)
     with pytest.raises(DataError, match=what) as caught:
-        read_tokens(path, 5)
+        read_allowed_tokens(path, 5)
     assert len(str(caught.value)) < 400
 
 
 def test_codes_of_subword_nmt_give_its_pieces(shared: Path, tmp_path: Path) -> None:
     golden = shared / "golden" / "subword_nmt"
     codes = golden / "bpe.ref"
-    assert not read_codes(codes).counted
-    apply_to_file(golden / "corpus.en", tmp_path / "pieces", codes=codes, inference=False)
+    assert not read_merges(codes).counted
+    apply_bpe_to_file(golden / "corpus.en", tmp_path / "pieces", codes=codes, nli=False)
     assert (tmp_path / "pieces").read_bytes() == (golden / "corpus.bpe.ref.en").read_bytes()
     with pytest.raises(DataError, match="lines of two fields, as a codes file of subword-nmt"):
-        read_ranks(codes)
+        read_merge_ranks(codes)
 
 
 def test_the_first_version_has_ends_of_words_apart(tmp_path: Path) -> None:
     codes = tmp_path / "codes"
     codes.write_text("l o\nlo w\ne r\ner </w>\n")
-    assert Applier(codes).lines(["low lower  er e", ""]) == ["low low@@ er  er e", ""]
+    assert BpeApplier(codes).lines(["low lower  er e", ""]) == ["low low@@ er  er e", ""]
     codes.write_text("#version: 0.1\r\nl o\r\nlo w</w>\r\n")
-    assert Applier(codes).lines(["low lo"]) == ["lo@@ w lo"]
+    assert BpeApplier(codes).lines(["low lo"]) == ["lo@@ w lo"]
     codes.write_text("#version: 0.2\nl o\nlo w</w>\n")
-    assert Applier(codes).lines(["low lo"]) == ["low l@@ o"]
+    assert BpeApplier(codes).lines(["low lo"]) == ["low l@@ o"]
 
 
 @pytest.mark.parametrize(("content", "what"), [
@@ -140,10 +140,10 @@ def test_what_are_no_codes_is_one_line(tmp_path: Path, content: bytes, what: str
     path = tmp_path / "codes"
     path.write_bytes(content)
     with pytest.raises(DataError, match=what) as caught:
-        read_codes(path)
+        read_merges(path)
     assert len(str(caught.value)) < 400
     with pytest.raises(DataError) as caught:
-        read_ranks(path)  # what a run takes
+        read_merge_ranks(path)  # what a run takes
     assert "subword-nmt, with" not in str(caught.value)
 
 
@@ -153,6 +153,6 @@ def test_codes_of_subword_nmt_may_have_windows_line_ends(shared: Path, tmp_path:
     path = tmp_path / "codes"
     for content in (unix, unix.partition(b"\n")[2]):
         path.write_bytes(content)
-        expected = read_codes(path)
+        expected = read_merges(path)
         path.write_bytes(content.replace(b"\n", b"\r\n"))
-        assert read_codes(path) == expected
+        assert read_merges(path) == expected

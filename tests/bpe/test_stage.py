@@ -91,7 +91,7 @@ def test_empty_train_splits_are_refused(tmp_path: Path) -> None:
 
 def test_filters_load_no_heavy_package() -> None:
     """`xlm bpe learn` and `xlm encode` must start fast."""
-    modules = "xlm.bpe.apply, xlm.bpe.codes, xlm.bpe.learning.learners, xlm.bpe.vocabulary"
+    modules = "xlm.bpe.apply, xlm.bpe.codes_file, xlm.bpe.learning.learners, xlm.bpe.vocabulary"
     code = f"import sys, {modules}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

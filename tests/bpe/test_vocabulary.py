@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from xlm.bpe.apply import Applier
+from xlm.bpe.apply import BpeApplier
 from xlm.bpe.counting import language_report, write_counts
 from xlm.bpe.vocabulary import (
-    FIRST_ORDINARY,
+    NUM_SPECIAL_TOKENS,
     Vocabulary,
     load_vocabulary,
-    read_counted,
+    read_counted_vocabulary,
     write_vocabulary,
 )
 from xlm.errors import DataError
@@ -25,13 +25,13 @@ def _published(shared: Path, name: str) -> Path:
 def _read(tmp_path: Path, text: str, size: int = 100, min_count: int = 0) -> Vocabulary:
     path = tmp_path / "counted"
     path.write_text(text, encoding="utf-8", newline="\n")
-    return read_counted(path, size=size, min_count=min_count)
+    return read_counted_vocabulary(path, size=size, min_count=min_count)
 
 
 def test_the_published_vocabulary_is_read_as_the_original_reads_it(shared: Path) -> None:
     path = _published(shared, "vocab_xnli_15")
-    assert read_counted(path, size=1_000_000).size == 121_328
-    vocabulary = read_counted(path, size=95_000)
+    assert read_counted_vocabulary(path, size=1_000_000).size == 121_328
+    vocabulary = read_counted_vocabulary(path, size=95_000)
     assert vocabulary.size == 95_000
     assert vocabulary.token(14) == ","
     assert vocabulary.token(94_999) == "picked"
@@ -43,8 +43,8 @@ def test_the_published_vocabulary_is_read_as_the_original_reads_it(shared: Path)
 
 
 def test_ids_of_the_published_model_are_reproduced(shared: Path) -> None:
-    vocabulary = read_counted(_published(shared, "vocab_xnli_15"), size=95_000)
-    applier = Applier(_published(shared, "codes_xnli_15"))
+    vocabulary = read_counted_vocabulary(_published(shared, "vocab_xnli_15"), size=95_000)
+    applier = BpeApplier(_published(shared, "codes_xnli_15"))
     paths = sorted((shared / "golden" / "xlm15_tokens").glob("*.jsonl"))
     rows = [
         json.loads(line)
@@ -60,8 +60,8 @@ def test_ids_of_the_published_model_are_reproduced(shared: Path) -> None:
 def test_lines_that_hold_no_token_take_no_id(tmp_path: Path) -> None:
     text = "the 9\n\u00a0 8\nx\u2028 7\nthe 6\n@@ 5\n</s> 5\nlone\na b 4\nend 3\n"
     vocabulary = _read(tmp_path, text)
-    assert vocabulary.tokens[FIRST_ORDINARY:] == ("the", "@@", "end")
-    assert list(vocabulary.counts[FIRST_ORDINARY:]) == [9, 5, 3]
+    assert vocabulary.tokens[NUM_SPECIAL_TOKENS:] == ("the", "@@", "end")
+    assert list(vocabulary.counts[NUM_SPECIAL_TOKENS:]) == [9, 5, 3]
 
 
 def test_size_and_least_count_cut(tmp_path: Path) -> None:
@@ -139,4 +139,4 @@ def test_what_is_no_counted_list_is_refused(tmp_path: Path, content: bytes, what
     path = tmp_path / "counted"
     path.write_bytes(content)
     with pytest.raises(DataError, match=what):
-        read_counted(path, size=100)
+        read_counted_vocabulary(path, size=100)

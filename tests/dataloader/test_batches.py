@@ -18,7 +18,7 @@ def lines(*rows: list[int]) -> Lines:
 
 
 def every(lines: Lines) -> Spans:
-    return lines.at(np.arange(len(lines)))
+    return lines.spans(np.arange(len(lines)))
 
 
 def chunks_by_the_formula(ids: list[int], rows: int, tokens: int) -> list[np.ndarray]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
-from xlm.bpe.apply import Applier
-from xlm.bpe.vocabulary import UNKNOWN, Vocabulary, read_counted
+from xlm.bpe.apply import BpeApplier
+from xlm.bpe.vocabulary import UNK, Vocabulary, read_counted_vocabulary
 from xlm.model.formats.tokens import huggingface_vocabulary
 
 SIZE = 95_000
@@ -27,7 +27,7 @@ def official(shared: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def vocabulary(official: Path) -> Vocabulary:
-    return read_counted(official / "vocab_xnli_15", size=SIZE)
+    return read_counted_vocabulary(official / "vocab_xnli_15", size=SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_with_further_ids_it_merges_alike_but_knows_pieces_that_are_unknown(
             row = json.loads(line)
             found = tokenizer.encode(row["lower_noaccent"].strip()).ids
             beyond += sum(index >= SIZE for index in found)
-            assert [index if index < SIZE else UNKNOWN for index in found] == row["ids"]
+            assert [index if index < SIZE else UNK for index in found] == row["ids"]
             rows += 1
     assert (rows, beyond) == (900, 4)
 
@@ -82,7 +82,7 @@ def test_words_of_any_characters_merge_alike(
 ) -> None:
     pieces = huggingface_vocabulary(vocabulary.tokens)
     tokenizer = _model(_with_ids_of_their_own(pieces, merges), merges)
-    apply = Applier(official / "codes_xnli_15")
+    apply = BpeApplier(official / "codes_xnli_15")
     chosen = random.Random(1)
     alphabet = "abcdeinorst'-.,@</w>0129éßđабвгκλابتकखกข中国の🙂\u200b\u0301"
     lines = [
@@ -92,7 +92,7 @@ def test_words_of_any_characters_merge_alike(
     different = [
         line
         for line, split in zip(lines, apply.lines(lines), strict=True)
-        if [index if index < SIZE else UNKNOWN for index in tokenizer.encode(line).ids]
+        if [index if index < SIZE else UNK for index in tokenizer.encode(line).ids]
         != vocabulary.ids(split.split())
     ]
     assert different == []
@@ -105,7 +105,7 @@ def test_white_space_within_a_word_is_a_piece_there_and_none_here(
     pieces = huggingface_vocabulary(vocabulary.tokens)
     tokenizer = _model(_with_ids_of_their_own(pieces, merges), merges)
     line = "中\u3000国"
-    (split,) = Applier(official / "codes_xnli_15").lines([line])
+    (split,) = BpeApplier(official / "codes_xnli_15").lines([line])
     ours = vocabulary.ids(split.split())
     assert 61_489 in ours
     assert tokenizer.encode(line).ids != ours

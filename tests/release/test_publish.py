@@ -22,7 +22,7 @@ from xlm.model.formats.sources import read_model
 from xlm.release.card.measured import without_measured
 from xlm.stages.model.publish import PUBLISH
 from xlm.store.manifest import describe_files
-from xlm.text.segmenters.registry import identity_of
+from xlm.text.segmenters.registry import segmenter_identity
 
 Publish = Callable[[str], tuple[Path, StageResult]]
 
@@ -207,5 +207,5 @@ def test_every_profile_declares_what_publish_needs(profile: str) -> None:
     chosen = PUBLISH.slice(config, "all")
     assert chosen.synthetic == (profile == "sample")
     assert chosen.segmenters == {
-        code: identity_of(config.text.segmenters[code]) for code in segmented
+        code: segmenter_identity(config.text.segmenters[code]) for code in segmented
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from transformers import XLMTokenizer
 
-from xlm.bpe.vocabulary import SPECIAL_TOKENS, read_counted
+from xlm.bpe.vocabulary import SPECIAL_TOKENS, read_counted_vocabulary
 from xlm.model.formats.tokens import huggingface_vocabulary
 from xlm.release.tokenizer import write_tokenizer
 
@@ -72,7 +72,7 @@ def test_pieces_that_coincide_keep_the_lower_id() -> None:
 @pytest.mark.slow
 def test_published_vocabulary_gives_the_golden_ids(tmp_path: Path, shared: Path) -> None:
     official = shared / "mirror/dl.fbaipublicfiles.com/XLM"
-    tokens = read_counted(official / "vocab_xnli_15", size=95_000).tokens
+    tokens = read_counted_vocabulary(official / "vocab_xnli_15", size=95_000).tokens
     write_tokenizer(
         tmp_path,
         tokens=tokens,

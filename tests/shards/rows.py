@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary
-from xlm.shards.layout import ID_COLUMNS, Kind
 from xlm.shards.lines import Lines, Spans
-from xlm.shards.random_access.copy import flat_lines
+from xlm.shards.random_access.flat import open_flat_lines
 from xlm.shards.reader import ShardReader
+from xlm.shards.schema import ID_COLUMNS, ShardKind
 from xlm.shards.writer import ShardWriter
 
 VOCABULARY = Vocabulary(
@@ -40,7 +40,7 @@ def rows_at(spans: Spans) -> list[list[int]]:
 def write_rows(
     folder: Path,
     *columns: Lines,
-    kind: Kind = "mono",
+    kind: ShardKind = "mono",
     languages: tuple[str, ...] = ("sw",),
     shards: int = 1,
     row_group_tokens: int = 1000,
@@ -60,11 +60,11 @@ def write_rows(
             row_group_tokens=row_group_tokens,
             compression_level=1,
         ) as writer:
-            writer.write([c.part(borders[number], borders[number + 1]) for c in columns])
+            writer.write([c.slice(borders[number], borders[number + 1]) for c in columns])
     return folder
 
 
 def first_ids(shards: Path, folder: Path) -> list[list[int]]:
     """The first five ids of a flat copy in `folder`, which it makes if it must."""
-    flat = flat_lines(ShardReader(shards, "train", HASH), folder, "sw")
+    flat = open_flat_lines(ShardReader(shards, "train", HASH), folder, "sw")
     return flat.windows(np.zeros(1, dtype=np.int64), 5).tolist()

@@ -14,7 +14,7 @@ from xlm.bpe.vocabulary import SPECIAL_TOKENS
 from xlm.errors import DataError
 from xlm.shards.encoder import LineEncoder
 from xlm.shards.lines import Lines
-from xlm.shards.reader import Place, ShardReader, read_lines
+from xlm.shards.reader import RowPosition, ShardReader, read_lines
 
 ENCODER = LineEncoder(VOCABULARY)
 ROWS = st.lists(st.lists(st.integers(0, 1013), max_size=9), max_size=40)
@@ -67,21 +67,19 @@ def test_reading_from_anywhere_is_slicing(
     assert [row for (block,) in reader.blocks() for row in rows_of(block)] == rows
     if rows:
         start = data.draw(st.integers(0, len(rows) - 1))
-        place = reader.place(start)
+        place = reader.position_of(start)
         assert [row for (block,) in reader.blocks(place) for row in rows_of(block)] == rows[start:]
     for missing in (-1, len(rows)):
         with pytest.raises(IndexError):
-            reader.place(missing)
+            reader.position_of(missing)
 
 
 def test_a_place_is_a_shard_a_row_group_and_a_row(tmp_path: Path) -> None:
     folder = write_rows(tmp_path, lines_of([[20]] * 10), shards=2, row_group_tokens=2)
     reader = ShardReader(folder, "train", HASH)
-    places = [reader.place(row) for row in (0, 1, 2, 4, 5, 9)]
-    assert places == [
-        Place(0, 0, 0), Place(0, 0, 1), Place(0, 1, 0), Place(0, 2, 0), Place(1, 0, 0),
-        Place(1, 2, 0),
-    ]  # fmt: skip
+    places = [reader.position_of(row) for row in (0, 1, 2, 4, 5, 9)]
+    expected = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 2, 0), (1, 0, 0), (1, 2, 0)]
+    assert places == [RowPosition(*position) for position in expected]
 
 
 def test_blocks_are_views_of_one_row_group_each(tmp_path: Path) -> None:
@@ -100,7 +98,7 @@ def test_seeking_decodes_nothing_before_the_place(tmp_path: Path) -> None:
     reader = ShardReader(folder, "train", HASH)
     with pytest.raises(DataError):
         list(reader.blocks())
-    assert sum(len(block) for (block,) in reader.blocks(reader.place(20))) == 20
+    assert sum(len(block) for (block,) in reader.blocks(reader.position_of(20))) == 20
 
 
 def test_empty_lines_do_not_make_a_row_group_without_end(tmp_path: Path) -> None:

@@ -70,10 +70,10 @@ def test_the_vocabulary_knows_the_codes_of_its_pieces(run: Run, tmp_path: Path) 
     root, _ = run
     vocabulary = load_vocabulary(root / "vocabulary" / "all" / "out")
     codes = root / "learn-bpe" / "all" / "out" / "codes"
-    vocabulary.require_codes(codes)
+    vocabulary.require_codes_hash(codes)
     (tmp_path / "codes").write_bytes(codes.read_bytes()[:-1])
     with pytest.raises(DataError, match=f"made with codes of {vocabulary.codes_hash}"):
-        vocabulary.require_codes(tmp_path / "codes")
+        vocabulary.require_codes_hash(tmp_path / "codes")
 
 
 def outcomes_hash(outcomes: dict[str, StageResult]) -> str:

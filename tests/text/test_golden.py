@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xlm.config.data.text import TextConfig
-from xlm.text.chain import moses_chain, tokenizer_for
+from xlm.text.chain import cased_tokenizer_for, tokenizer_for
 
 # Rows equal to the byte, of 60; may only rise.
 EQUAL_ROWS = dict.fromkeys(
@@ -18,7 +18,7 @@ EQUAL_ROWS = dict.fromkeys(
 @pytest.mark.parametrize("language", EQUAL_ROWS)
 def test_chain_equals_the_original_tools(shared: Path, language: str) -> None:
     segmenters = TextConfig().segmenters
-    moses, tokenize = moses_chain(language, segmenters), tokenizer_for(language, segmenters)
+    moses, tokenize = cased_tokenizer_for(language, segmenters), tokenizer_for(language, segmenters)
     path = shared / "golden" / "xlm15_tokens" / f"golden.{language}.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").rstrip("\n").split("\n")]
     assert len(rows) == 60

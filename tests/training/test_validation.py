@@ -94,8 +94,14 @@ def test_measuring_again_gives_the_same_and_leaves_training_mode(
 def test_specials_are_left_out_on_demand(encoder: Encoder, corpus: Corpus) -> None:
     """Perplexities of 10^8: </s> was asked for, which training with sample_alpha never selects."""
     validators = [
-        Validator(corpus, encoder.description, split="valid", stream_tokens=T, specials=specials)
-        for specials in (True, False)
+        Validator(
+            corpus,
+            encoder.description,
+            split="valid",
+            stream_tokens=T,
+            predict_special_tokens=predict_special_tokens,
+        )
+        for predict_special_tokens in (True, False)
     ]
     with torch.no_grad():
         encoder.pred_layer.proj.bias[1] = -1000.0
@@ -123,7 +129,9 @@ def test_a_limit_takes_the_first_pairs_and_not_the_shortest(
     limit, tokens = 5, pair_tokens(pairs)
     usable = np.arange(len(tokens))[1:]
     assert sorted(tokens[1 : 1 + limit]) != sorted(tokens[1:])[:limit]
-    (batch,) = masked_pairs(pairs, usable, encoder.description, limit=limit, specials=True)
+    (batch,) = masked_pairs(
+        pairs, usable, encoder.description, limit=limit, predict_special_tokens=True
+    )
     assert batch.real_BT is not None
     # Each row has </s> around both of its sides.
     assert (batch.real_BT.sum(1) == np.sort(tokens[1 : 1 + limit])).all()
@@ -172,6 +180,6 @@ def test_a_language_of_specials_alone_has_no_perplexity(encoder: Encoder, tmp_pa
     ids = np.ones(40, dtype=np.int32)
     corpus = Corpus(mono={"en": Lines(ids, np.array([0, 40]))}, pairs={})
     validator = Validator(
-        corpus, encoder.description, split="valid", stream_tokens=T, specials=False
+        corpus, encoder.description, split="valid", stream_tokens=T, predict_special_tokens=False
     )
     assert validator.metrics(validator.measure(encoder, [0], CPU)) == {}

@@ -1,6 +1,6 @@
 """Applying codes: words to pieces, `@@` on each piece but the last.
 
-    apply = Applier(Path("codes"))
+    apply = BpeApplier(Path("codes"))
     apply.lines(["lower newest"])  # ["low@@ er newest"]
 
 Codes of fastBPE go through its module, those of subword-nmt through `long_words.py`. Every word's
@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from xlm.bpe.codes import read_codes
+from xlm.bpe.codes_file import read_merges
 from xlm.bpe.long_words import split_long_word
-from xlm.bpe.restrict import Restriction
+from xlm.bpe.restrict import VocabularyRestriction
 
 _BATCH_CHARACTERS = 1 << 21
 _MEMORY_CHARACTERS = 1 << 23
@@ -26,7 +26,7 @@ _LONG_WORD_CHARACTERS = 60
 """Up to about this length the module is faster than `split_long_word`."""
 
 
-class Applier:
+class BpeApplier:
     """The codes of one file, with a memory of the words seen, which is bounded.
 
     Args:
@@ -39,9 +39,11 @@ class Applier:
 
     def __init__(self, codes: Path, *, allowed: frozenset[str] | None = None) -> None:
         # The module itself would read nonsense where the file is none of codes.
-        self._codes = read_codes(codes)
+        self._codes = read_merges(codes)
         self._module = _load_module(codes) if self._codes.counted else None
-        self._restrict = None if allowed is None else Restriction(allowed, self._codes.ranks)
+        self._restrict = (
+            None if allowed is None else VocabularyRestriction(allowed, self._codes.ranks)
+        )
         self._pieces: dict[str, str] = {"": ""}
         self._held_characters = 0
 
@@ -96,11 +98,11 @@ def _without_chatter() -> Iterator[None]:
 
 
 @cache
-def _applier(codes: Path) -> Applier:
-    return Applier(codes)
+def _applier(codes: Path) -> BpeApplier:
+    return BpeApplier(codes)
 
 
-def apply_to_file(source: Path, target: Path, *, codes: Path, inference: bool) -> dict[str, int]:
+def apply_bpe_to_file(source: Path, target: Path, *, codes: Path, nli: bool) -> dict[str, int]:
     """Split every line of a text file, or the two sentences of every XNLI row.
 
     Counts lines, words and pieces. Holds a few MB of the text at a time, at least one line.
@@ -114,7 +116,7 @@ def apply_to_file(source: Path, target: Path, *, codes: Path, inference: bool) -
         while batch := lines.readlines(_BATCH_CHARACTERS):
             texts = [line.removesuffix("\n") for line in batch]
             rests = [""] * len(texts)
-            if inference:
+            if nli:
                 rows = [text.split("\t", 2) for text in texts]
                 texts = [text for row in rows for text in row[:2]]
                 rests = ["".join(f"\t{field}" for field in row[2:]) for row in rows]
@@ -122,7 +124,7 @@ def apply_to_file(source: Path, target: Path, *, codes: Path, inference: bool) -
             counts["lines"] += len(batch)
             counts["words"] += _count_fields(texts)
             counts["tokens"] += _count_fields(pieces)
-            if inference:
+            if nli:
                 following = iter(pieces)
                 pieces = ["\t".join([next(following) for _ in row[:2]]) for row in rows]
             out.writelines(f"{text}{rest}\n" for text, rest in zip(pieces, rests, strict=True))

@@ -4,19 +4,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from xlm.bpe.vocabulary import CONTINUED, FIRST_ORDINARY, UNKNOWN, Vocabulary
+from xlm.bpe.vocabulary import CONTINUATION_MARKER, NUM_SPECIAL_TOKENS, UNK, Vocabulary
 
-MOST_UNKNOWN = 0.05
+MAX_UNKNOWN_SHARE = 0.05
 """Share of unknown tokens above which a text is reported."""
 
 
-def count_pieces(path: Path) -> Counter[str]:
+def count_tokens(path: Path) -> Counter[str]:
     """Occurrences of each piece of a text; separators are space and newline alone, as getvocab."""
     with path.open(encoding="utf-8", newline="\n") as lines:
-        return count_lines(line.removesuffix("\n") for line in lines)
+        return count_line_tokens(line.removesuffix("\n") for line in lines)
 
 
-def count_lines(lines: Iterable[str]) -> Counter[str]:
+def count_line_tokens(lines: Iterable[str]) -> Counter[str]:
     """Occurrences of each piece of lines without their newlines."""
     counts: Counter[str] = Counter()
     for line in lines:
@@ -25,7 +25,7 @@ def count_lines(lines: Iterable[str]) -> Counter[str]:
     return counts
 
 
-def lines_of_counts(counts: Mapping[str, int]) -> Iterator[str]:
+def format_counts(counts: Mapping[str, int]) -> Iterator[str]:
     """Lines `token count`: largest count first, ties in the order of the tokens' bytes."""
     # Code point order is the order of UTF-8 bytes.
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -35,12 +35,12 @@ def lines_of_counts(counts: Mapping[str, int]) -> Iterator[str]:
 def write_counts(counts: Mapping[str, int], path: Path) -> None:
     """Write the lines of counts to a file."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(lines_of_counts(counts))
+        file.writelines(format_counts(counts))
 
 
-def unknown_warning(name: str, unknown: int, tokens: int) -> str | None:
+def unknown_tokens_warning(name: str, unknown: int, tokens: int) -> str | None:
     """What to report of a text with many tokens outside of the vocabulary."""
-    if unknown <= MOST_UNKNOWN * tokens:
+    if unknown <= MAX_UNKNOWN_SHARE * tokens:
         return None
     return (
         f"{name}: {unknown:,} of {tokens:,} tokens ({unknown / tokens:.1%}) are unknown; check "
@@ -69,11 +69,11 @@ def _report(pieces: Counter[str], vocabulary: Vocabulary) -> dict[str, float]:
         fields = piece.split()
         ids = vocabulary.ids(fields)
         tokens += count * len(ids)
-        unknown += count * ids.count(UNKNOWN)
-        words += count * sum(not field.endswith(CONTINUED) for field in fields)
+        unknown += count * ids.count(UNK)
+        words += count * sum(not field.endswith(CONTINUATION_MARKER) for field in fields)
         types.update(fields)
         used.update(ids)
-    used.discard(UNKNOWN)
+    used.discard(UNK)
     return {
         "tokens": tokens,
         "words": words,
@@ -82,7 +82,7 @@ def _report(pieces: Counter[str], vocabulary: Vocabulary) -> dict[str, float]:
         "unknown": unknown,
         "unknown_rate": _ratio(unknown, tokens),
         "vocabulary_used": len(used),
-        "vocabulary_share": _ratio(len(used), vocabulary.size - FIRST_ORDINARY),
+        "vocabulary_share": _ratio(len(used), vocabulary.size - NUM_SPECIAL_TOKENS),
     }
 
 

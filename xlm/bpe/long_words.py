@@ -1,6 +1,6 @@
 """Splits one long word exactly as the fastBPE module does, in time n log n.
 
-    split_long_word("lower" * 20_000, read_ranks(Path("codes")))  # "low@@ er@@ low@@ er ..."
+    split_long_word("lower" * 20_000, read_merge_ranks(Path("codes")))  # "low@@ er@@ low@@ er ..."
 
 The module looks at all pairs of a word anew after each merge: a word of 100 kB takes it hours.
 """
@@ -8,12 +8,12 @@ The module looks at all pairs of a word anew after each merge: a word of 100 kB 
 from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
 
-from xlm.bpe.codes import Pair
+from xlm.bpe.codes_file import Merge
 
 _WORD_END = "</w>"
 
 
-def split_long_word(word: str, ranks: Mapping[Pair, int], *, end_apart: bool = False) -> str:
+def split_long_word(word: str, ranks: Mapping[Merge, int], *, end_apart: bool = False) -> str:
     """The pieces of a word, with `@@` on each but the last.
 
     Args:
@@ -32,7 +32,7 @@ def _characters(word: str) -> list[str]:
     return [*word[:last], word[last:] + _WORD_END]
 
 
-def _merge(symbols: list[str], ranks: Mapping[Pair, int]) -> list[str]:
+def _merge(symbols: list[str], ranks: Mapping[Merge, int]) -> list[str]:
     """Merge the pair of lowest rank everywhere, from left to right, until no merge is left."""
     size = len(symbols)
     before = list(range(-1, size - 1))

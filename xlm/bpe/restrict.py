@@ -1,6 +1,6 @@
 """Pieces outside of a vocabulary are cut again, as fastBPE's `applybpe` with a vocabulary does.
 
-    allowed = read_tokens(Path("vocab"), threshold=50)
+    allowed = read_allowed_tokens(Path("vocab"), threshold=50)
     restrict = Restriction(allowed, ranks)
     restrict("low@@ er")  # "l@@ ow@@ er" where "low@@" is not in the vocabulary
 
@@ -12,7 +12,7 @@ the same.
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from xlm.bpe.codes import Pair
+from xlm.bpe.codes_file import Merge
 from xlm.errors import DataError
 
 _CONTINUED = "@@"
@@ -21,7 +21,7 @@ _LONGEST_COUNT = 19
 _FIX = "give a vocabulary as `xlm bpe vocab` writes it, `token count` on each line"
 
 
-class Restriction:
+class VocabularyRestriction:
     """Cuts the pieces of a word that are not allowed.
 
     Args:
@@ -29,9 +29,9 @@ class Restriction:
         ranks: the merges by which the pieces were made.
     """
 
-    def __init__(self, allowed: Collection[str], ranks: Mapping[Pair, int]) -> None:
+    def __init__(self, allowed: Collection[str], ranks: Mapping[Merge, int]) -> None:
         self._allowed = frozenset(allowed)
-        self._parts: dict[str, Pair] = {}
+        self._parts: dict[str, Merge] = {}
         for left, right in ranks:
             # Of two merges to the same symbol the one of lower rank; fastBPE refuses such files.
             self._parts.setdefault(left + right, (left, right))
@@ -60,7 +60,7 @@ class Restriction:
         return " ".join(found)
 
 
-def read_tokens(path: Path, threshold: int = 0) -> frozenset[str]:
+def read_allowed_tokens(path: Path, threshold: int = 0) -> frozenset[str]:
     """The tokens of a vocabulary file that were seen `threshold` times or more.
 
     A token ends at the last space of its line, so it may hold other white space.

@@ -1,6 +1,6 @@
 """The vocabulary: which piece has which id, and how often it was seen.
 
-    vocabulary = read_counted(Path("vocabulary.txt"), size=95_000)
+    vocabulary = read_counted_vocabulary(Path("vocabulary.txt"), size=95_000)
     vocabulary.ids("ams picked".split())  # [27269, 94999]
 
 Ids 0 to 13 are special and have count 0; pieces follow from 14 in the order of their counts.
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BOS, EOS, PAD, UNKNOWN, MASK = 0, 1, 2, 3, 5
+BOS, EOS, PAD, UNK, MASK = 0, 1, 2, 3, 5
 SPECIAL_TOKENS = ("<s>", "</s>", "<pad>", "<unk>", *(f"<special{i}>" for i in range(10)))
-FIRST_ORDINARY = len(SPECIAL_TOKENS)
+NUM_SPECIAL_TOKENS = len(SPECIAL_TOKENS)
 
-CONTINUED = "@@"
+CONTINUATION_MARKER = "@@"
 """Ends a piece that does not end its word."""
 
 VOCABULARY_FILE = "vocabulary.json"
@@ -79,16 +79,16 @@ class Vocabulary:
         no text can end a sentence or mask a word.
         """
         get = self.index.get
-        found = [get(token, UNKNOWN) for token in tokens]
-        if found and min(found) < FIRST_ORDINARY:
+        found = [get(token, UNK) for token in tokens]
+        if found and min(found) < NUM_SPECIAL_TOKENS:
             return [
                 index
                 for index, token in zip(found, tokens, strict=True)
-                if index >= FIRST_ORDINARY or token not in _DROPPED
+                if index >= NUM_SPECIAL_TOKENS or token not in _DROPPED
             ]
         return found
 
-    def require_codes(self, codes: Path) -> None:
+    def require_codes_hash(self, codes: Path) -> None:
         """Refuse codes that others than these pieces are made by: their ids would mean nothing.
 
         Raises:
@@ -106,7 +106,7 @@ class Vocabulary:
 _DROPPED = frozenset(SPECIAL_TOKENS) - {"<unk>"}
 
 
-def read_counted(path: Path, *, size: int, min_count: int = 0) -> Vocabulary:
+def read_counted_vocabulary(path: Path, *, size: int, min_count: int = 0) -> Vocabulary:
     """Read lines `token count` by the original's rule and cut to `size` ids.
 
     A line is skipped when it holds U+2028, has not two fields (a token of white space), or repeats
@@ -134,7 +134,7 @@ def read_counted(path: Path, *, size: int, min_count: int = 0) -> Vocabulary:
     kept = [
         token
         for index, token in enumerate(counts)
-        if index < FIRST_ORDINARY or counts[token] >= min_count
+        if index < NUM_SPECIAL_TOKENS or counts[token] >= min_count
     ][:size]
     return Vocabulary(tuple(kept), tuple(counts[token] for token in kept))
 

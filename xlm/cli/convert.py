@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import typer
 from safetensors import SafetensorError
 
-from xlm.bpe.agreement import require_pieces
+from xlm.bpe.codes_match import require_codes_match
 from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary, load_vocabulary, write_vocabulary
 from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError, DataError
@@ -129,7 +129,7 @@ def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | No
     for candidate in (content, content.removesuffix(b"\n")):
         if hashlib.sha256(candidate).hexdigest() == known:
             return candidate
-    model.vocabulary.require_codes(found)
+    model.vocabulary.require_codes_hash(found)
     return content
 
 
@@ -152,9 +152,9 @@ def _given_codes(vocabulary: Vocabulary, given: Path) -> bytes:
             kind = "a folder, not a file" if given.is_dir() else "no such file"
             raise DataError(f"--codes {given}: {kind}", fix="give the path of a file of codes")
         if vocabulary.codes_hash:
-            vocabulary.require_codes(given)
+            vocabulary.require_codes_hash(given)
         else:
-            require_pieces(vocabulary, given)
+            require_codes_match(vocabulary, given)
         return given.read_bytes()
     except OSError as error:
         raise DataError(f"--codes {given}: {error.strerror}", fix="check the path") from None

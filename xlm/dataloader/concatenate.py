@@ -59,7 +59,7 @@ def join_nli_pairs(
     Each sentence is cut to `max_tokens` ids with both its EOS (XLM: in training only, spec 5; in
     evaluation the caller gives what the positions allow).
     """
-    premise, hypothesis = premises.at(chosen), hypotheses.at(chosen)
+    premise, hypothesis = premises.spans(chosen), hypotheses.spans(chosen)
     first_B = np.minimum(premise.lengths_B, max_tokens - 2)
     second_B = np.minimum(hypothesis.lengths_B, max_tokens - 2)
     border_B = first_B + 1
@@ -77,7 +77,7 @@ def join_nli_pairs(
 
 def enclose_lines(lines: Lines, chosen: NDArray[np.int64], *, language_id: int) -> Joined:
     """`</s> s </s>` of the chosen lines, which carry no EOS of their own."""
-    spans = lines.at(chosen)
+    spans = lines.spans(chosen)
     total_B = spans.lengths_B + 2
     columns_1T, real_BT, tokens_BT = _empty(total_B)
     _place(tokens_BT, spans, np.ones_like(total_B), spans.lengths_B)

@@ -3,7 +3,7 @@
     data = open_training_data({"sw": shards}, {}, config, description, context.scratch / "ids")
     corpus = load_corpus("valid", mono={"sw": shards}, pairs={}, vocabulary_hash=vocabulary.hash)
 
-Training data stay on disk in flat files (xlm/shards/random_access/copy.py). Held-out splits, whose
+Training data stay on disk in flat files (xlm/shards/random_access/flat.py). Held-out splits, whose
 size is capped, are read into memory.
 """
 
@@ -15,7 +15,7 @@ from xlm.config.training.pretrain import PretrainConfig
 from xlm.dataloader.pairs import longest_side
 from xlm.model.formats.description import ModelDescription
 from xlm.shards.lines import Lines, Pairs
-from xlm.shards.random_access.copy import FlatLines, FlatPairs, flat_lines, flat_pairs
+from xlm.shards.random_access.flat import FlatLines, FlatPairs, open_flat_lines, open_flat_pairs
 from xlm.shards.reader import ShardReader, read_lines, read_pairs
 
 
@@ -65,9 +65,9 @@ def open_training_data(
     languages = sorted(mono) if {"clm", "mlm"} & set(config.objectives) else ()
     names = sorted(pairs) if "tlm" in config.objectives else ()
     return TrainingData(
-        mono={code: flat_lines(reader(mono[code]), folder, code) for code in languages},
+        mono={code: open_flat_lines(reader(mono[code]), folder, code) for code in languages},
         pairs={
-            name: flat_pairs(reader(pairs[name]), folder, name, longest_side=longest)
+            name: open_flat_pairs(reader(pairs[name]), folder, name, longest_side=longest)
             for name in names
         },
     )

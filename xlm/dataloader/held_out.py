@@ -7,8 +7,8 @@ XLM: RandomState(0) for each language or pair and split; a cell is chosen with p
 never the first, nor the last of its row; at least one a row; it always becomes <special1>. Streams
 come in rows of one, pairs sorted by length. Of a pair we measure one direction. CLM predicts each
 place from those before it, all but a row's last (spec 3.5).
-With `specials=False`, </s> and <unk> are not asked for: the original asks for them even where
-training never does (sample_alpha > 0), and their losses, which only grow, then drown all others.
+With `predict_special_tokens=False`, </s> and <unk> are never predicted. The original predicts them
+even where training never does (sample_alpha > 0); their losses then grow and dominate all others.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from xlm.bpe.vocabulary import FIRST_ORDINARY, MASK
+from xlm.bpe.vocabulary import MASK, NUM_SPECIAL_TOKENS
 from xlm.dataloader.batch import Batch, Selected
 from xlm.dataloader.concatenate import join_translations
 from xlm.dataloader.masking.collate import next_tokens
@@ -39,7 +39,7 @@ def masked_streams(
     *,
     parts: int,
     max_chunks: int | None,
-    specials: bool,
+    predict_special_tokens: bool,
 ) -> Iterator[Batch]:
     """The first of `parts` parts of a language's chunks, `max_chunks` at most, with masks."""
     random = np.random.RandomState(0)
@@ -47,7 +47,10 @@ def masked_streams(
         lengths_B = np.full(len(tokens_BT), tokens)
         # Drawn row by row, as the original does with one sequence a batch.
         chosen_BT = np.concatenate(
-            [_choose(random, row_1T[None], lengths_B[:1], specials) for row_1T in tokens_BT]
+            [
+                _choose(random, row_1T[None], lengths_B[:1], predict_special_tokens)
+                for row_1T in tokens_BT
+            ]
         )
         yield _masked(tokens_BT, np.full_like(tokens_BT, language_id), None, None, chosen_BT)
 
@@ -67,7 +70,7 @@ def masked_pairs(
     description: ModelDescription,
     *,
     limit: int | None,
-    specials: bool,
+    predict_special_tokens: bool,
 ) -> Iterator[Batch]:
     """The first `limit` of the usable pairs, the shortest first, with masks."""
     first_pairs = usable[:limit]
@@ -77,12 +80,12 @@ def masked_pairs(
     random = np.random.RandomState(0)
     for begin in range(0, len(chosen), _ROWS):
         joined = join_translations(
-            pairs.first.at(chosen[begin : begin + _ROWS]),
-            pairs.second.at(chosen[begin : begin + _ROWS]),
+            pairs.first.spans(chosen[begin : begin + _ROWS]),
+            pairs.second.spans(chosen[begin : begin + _ROWS]),
             language_ids=ids,
             positions=description.model.max_positions,
         )
-        chosen_BT = _choose(random, joined.tokens_BT, joined.real_BT.sum(1), specials)
+        chosen_BT = _choose(random, joined.tokens_BT, joined.real_BT.sum(1), predict_special_tokens)
         yield _masked(
             joined.tokens_BT, joined.languages_BT, joined.positions_BT, joined.real_BT, chosen_BT
         )
@@ -105,14 +108,14 @@ def _choose(
     random: np.random.RandomState,
     tokens_BT: NDArray[np.int64],
     lengths_B: NDArray[np.int64],
-    specials: bool,
+    predict_special_tokens: bool,
 ) -> NDArray[np.bool_]:
     """Cells to predict, (B, T); numbers are drawn time by time, as in the original's layout."""
     rows, width = tokens_BT.shape
     columns_1T = np.arange(width)[None]
     allowed_BT = (columns_1T > 0) & (columns_1T < lengths_B[:, None] - 1)
-    if not specials:
-        allowed_BT = allowed_BT & (tokens_BT >= FIRST_ORDINARY)
+    if not predict_special_tokens:
+        allowed_BT = allowed_BT & (tokens_BT >= NUM_SPECIAL_TOKENS)
     chosen_BT: NDArray[np.bool_] = (random.rand(width, rows) <= RATE).T & allowed_BT
     for row in np.flatnonzero(~chosen_BT.any(axis=1)):
         places = np.flatnonzero(allowed_BT[row])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.shards.lines import Lines, Pairs
 
-PAIR_SPECIALS = 4
+PAIR_SPECIAL_TOKENS = 4
 """EOS ids of a joined pair."""
 
 
@@ -27,7 +27,7 @@ def line_tokens(lines: Lines) -> NDArray[np.int64]:
 
 def pair_tokens(pairs: Pairs) -> NDArray[np.int64]:
     """Real tokens of each joined pair, its four EOS included."""
-    return line_tokens(pairs.first) + line_tokens(pairs.second) + PAIR_SPECIALS
+    return line_tokens(pairs.first) + line_tokens(pairs.second) + PAIR_SPECIAL_TOKENS
 
 
 def joined_tokens(lengths_N2: NDArray[np.integer[Any]]) -> NDArray[np.unsignedinteger[Any]]:
@@ -35,9 +35,9 @@ def joined_tokens(lengths_N2: NDArray[np.integer[Any]]) -> NDArray[np.unsignedin
 
     Two bytes or fewer are also what numpy sorts in linear time.
     """
-    most = int(lengths_N2.max(initial=0)) * 2 + PAIR_SPECIALS
+    most = int(lengths_N2.max(initial=0)) * 2 + PAIR_SPECIAL_TOKENS
     small = np.min_scalar_type(most)
-    return lengths_N2.sum(1, dtype=small) + small.type(PAIR_SPECIALS)  # type: ignore[no-any-return]
+    return lengths_N2.sum(1, dtype=small) + small.type(PAIR_SPECIAL_TOKENS)  # type: ignore[no-any-return]
 
 
 def longest_side(config: PretrainConfig, positions: int) -> int:
@@ -45,7 +45,7 @@ def longest_side(config: PretrainConfig, positions: int) -> int:
 
     It must fit the table of `positions` with its two EOS, as in validation.
     """
-    return min(config.pair_max_tokens, positions - PAIR_SPECIALS // 2)
+    return min(config.pair_max_tokens, positions - PAIR_SPECIAL_TOKENS // 2)
 
 
 def usable_pairs(pairs: Pairs, max_tokens: int | None = None) -> NDArray[np.int64]:

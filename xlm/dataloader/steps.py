@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from xlm.config.training.pretrain import Objective, PretrainConfig
 from xlm.dataloader.concatenate import join_translations
 from xlm.dataloader.data import TrainingData
-from xlm.dataloader.pairs import PAIR_SPECIALS, Groups, group_pairs, joined_tokens
+from xlm.dataloader.pairs import PAIR_SPECIAL_TOKENS, Groups, group_pairs, joined_tokens
 from xlm.dataloader.randomness import generator
 from xlm.dataloader.sampler import Walk
 from xlm.dataloader.streams import Stream
-from xlm.shards.random_access.copy import FlatLines, FlatPairs
+from xlm.shards.random_access.flat import FlatLines, FlatPairs
 
 LanguageId = Callable[[str], int]
 
@@ -104,7 +104,7 @@ def _pair_step(
     positions: int,
 ) -> Step:
     budget = config.pair_tokens // config.languages_per_batch
-    tokens = int(pairs.lengths_N2.sum(dtype=np.int64)) + len(pairs) * PAIR_SPECIALS
+    tokens = int(pairs.lengths_N2.sum(dtype=np.int64)) + len(pairs) * PAIR_SPECIAL_TOKENS
 
     def order(epoch: int) -> Groups:
         return group_pairs(

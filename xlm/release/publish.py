@@ -40,7 +40,7 @@ def publish(
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
-    vocabulary.require_codes(inputs["learn-bpe"] / CODES_NAME)
+    vocabulary.require_codes_hash(inputs["learn-bpe"] / CODES_NAME)
     written = {
         MASKED_LM: write_masked_lm(context.out / MASKED_LM, load_encoder(inputs["pretrain"])),
         CLASSIFIER: write_classifier(context.out / CLASSIFIER, load_classifier(inputs["finetune"])),

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from xlm.bpe.vocabulary import EOS, MASK, PAD, SPECIAL_TOKENS, UNKNOWN
+from xlm.bpe.vocabulary import EOS, MASK, PAD, SPECIAL_TOKENS, UNK
 from xlm.model.formats.hugging_face import language_tables
 from xlm.model.formats.tokens import write_pieces
 
@@ -39,12 +39,12 @@ def write_tokenizer(
             "model_max_length": positions,
             # The original begins with </s>; transformers' default <s> was never trained.
             "bos_token": SPECIAL_TOKENS[EOS],
-            "unk_token": SPECIAL_TOKENS[UNKNOWN],
+            "unk_token": SPECIAL_TOKENS[UNK],
             "sep_token": SPECIAL_TOKENS[EOS],
             "pad_token": SPECIAL_TOKENS[PAD],
             "cls_token": SPECIAL_TOKENS[EOS],
             "mask_token": SPECIAL_TOKENS[MASK],
-            "additional_special_tokens": SPECIAL_TOKENS[UNKNOWN + 1 :],
+            "additional_special_tokens": SPECIAL_TOKENS[UNK + 1 :],
             "do_lowercase_and_remove_accent": True,
             **language_tables(languages),
             # XLMModel would add the embeddings of words 0 and 1 for token_type_ids.

@@ -8,7 +8,7 @@ from itertools import chain, repeat
 
 import numpy as np
 
-from xlm.bpe.vocabulary import FIRST_ORDINARY, UNKNOWN, Vocabulary
+from xlm.bpe.vocabulary import NUM_SPECIAL_TOKENS, UNK, Vocabulary
 from xlm.shards.lines import Lines
 
 
@@ -29,9 +29,9 @@ class LineEncoder:
         """
         rows = list(map(str.split, texts))
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        found = map(self._id, chain.from_iterable(rows), repeat(UNKNOWN))
+        found = map(self._id, chain.from_iterable(rows), repeat(UNK))
         ids = np.fromiter(found, np.int32, int(lengths.sum()))
-        dropped = (ids < FIRST_ORDINARY) & (ids != UNKNOWN)
+        dropped = (ids < NUM_SPECIAL_TOKENS) & (ids != UNK)
         if dropped.any():
             row_of_id = np.repeat(np.arange(len(rows)), lengths)
             lengths -= np.bincount(row_of_id[dropped], minlength=len(rows))

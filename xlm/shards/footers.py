@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlm.errors import DataError
-from xlm.shards.layout import (
+from xlm.shards.schema import (
     COUNTS,
     FORMAT_VERSION,
     ID_COLUMNS,
@@ -28,7 +28,7 @@ _MOST_FOOTER_ITEMS = 1 << 20
 _LONGEST_NUMBER = 18
 
 
-class Shard(NamedTuple):
+class ShardFooter(NamedTuple):
     """One file: its metadata without their prefix, its columns, the rows of each row group."""
 
     path: Path
@@ -40,7 +40,7 @@ class Shard(NamedTuple):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
+def open_shard(path: Path) -> Iterator[Any]:
     """The file as pyarrow reads it: mapped, the checksum of every page compared.
 
     Raises:
@@ -66,13 +66,13 @@ def opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def inspect(path: Path) -> Shard:
+def read_footer(path: Path) -> ShardFooter:
     """What the footer says.
 
     Raises:
         DataError: there is no whole footer.
     """
-    with opened(path) as file:
+    with open_shard(path) as file:
         stored, schema = file.metadata.metadata or {}, file.schema_arrow
         groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
         rows = [group.num_rows for group in groups]
@@ -82,7 +82,7 @@ def inspect(path: Path) -> Shard:
         for name, value in stored.items()
         if name.startswith(METADATA_PREFIX.encode())
     }
-    return Shard(path, metadata, schema, tuple(rows), largest)
+    return ShardFooter(path, metadata, schema, tuple(rows), largest)
 
 
 def _size(group: Any) -> int:
@@ -92,7 +92,7 @@ def _size(group: Any) -> int:
     return int(max(group.total_byte_size, sum(sizes)))
 
 
-def check(shard: Shard, *, first: Shard, vocabulary_hash: str) -> None:
+def check_footer(shard: ShardFooter, *, first: ShardFooter, vocabulary_hash: str) -> None:
     """Accept a shard of the same split as `first`.
 
     Raises:

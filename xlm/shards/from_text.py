@@ -14,7 +14,7 @@ import numpy as np
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
 from xlm.errors import DataError
 from xlm.shards.encoder import LineEncoder
-from xlm.shards.layout import ID_COLUMNS, LABELS, Kind
+from xlm.shards.schema import ID_COLUMNS, LABELS, ShardKind
 from xlm.shards.writer import NO_LABELS, Block, ShardWriter
 
 _BLOCK_CHARACTERS = 4 << 20
@@ -25,7 +25,7 @@ def write_shard(
     sources: Sequence[Path],
     target: Path,
     *,
-    kind: Kind,
+    kind: ShardKind,
     languages: Sequence[str],
     split: str,
     vocabulary: Path,

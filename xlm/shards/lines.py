@@ -31,7 +31,7 @@ class Lines:
         """Ids of all lines."""
         return len(self.ids)
 
-    def part(self, begin: int, end: int | None = None) -> "Lines":
+    def slice(self, begin: int, end: int | None = None) -> "Lines":
         """Some of the lines; their ids are a view."""
         offsets = self.offsets[begin : None if end is None else end + 1]
         return Lines(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0])
@@ -45,7 +45,7 @@ class Lines:
         ids[is_token] = self.ids
         return Lines(ids, offsets)
 
-    def at(self, numbers_B: NDArray[np.int64]) -> "Spans":
+    def spans(self, numbers_B: NDArray[np.int64]) -> "Spans":
         """Where the lines of the given numbers are."""
         starts_B = self.offsets[numbers_B]
         return Spans(self.ids, starts_B, self.offsets[numbers_B + 1] - starts_B)

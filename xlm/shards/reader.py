@@ -5,7 +5,7 @@
         lines.ids  # int32, a view of the decoded row group
 
 A split that is known to be small can be had whole: `read_lines`, `read_pairs`. Training reads in a
-random order and goes through xlm/shards/random_access/copy.py.
+random order and goes through xlm/shards/random_access/flat.py.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlm.errors import DataError
-from xlm.shards.footers import check, inspect, opened, shard_number
-from xlm.shards.layout import COUNTS, ID_COLUMNS, LABEL_COLUMN, LABELS, Kind
+from xlm.shards.footers import check_footer, open_shard, read_footer, shard_number
 from xlm.shards.lines import Lines, NliPairs, Pairs, concatenate
+from xlm.shards.schema import COUNTS, ID_COLUMNS, LABEL_COLUMN, LABELS, ShardKind
 from xlm.store.disk.hashing import file_sha256
 from xlm.store.manifest import listed_files
 
 
-class Place(NamedTuple):
+class RowPosition(NamedTuple):
     """Where a row is: the whole state of a reader that goes on in order."""
 
     shard: int
@@ -34,7 +34,7 @@ class Place(NamedTuple):
     """Row within the row group."""
 
 
-FIRST = Place(0, 0, 0)
+SPLIT_START = RowPosition(0, 0, 0)
 """Where a split begins."""
 
 
@@ -59,9 +59,9 @@ class ShardReader:
         self.paths = sorted(listed_files(directory, f"{split}.*.parquet"), key=shard_number)
         if not self.paths:
             raise DataError(f"{directory}: no shards of split {split!r}", fix="build the shards")
-        self._shards = [inspect(path) for path in self.paths]
+        self._shards = [read_footer(path) for path in self.paths]
         for shard in self._shards:
-            check(shard, first=self._shards[0], vocabulary_hash=vocabulary_hash)
+            check_footer(shard, first=self._shards[0], vocabulary_hash=vocabulary_hash)
         if vocabulary_size not in (None, self.vocabulary_size):
             raise DataError(
                 f"{directory}: its metadata say a vocabulary of {self.vocabulary_size} ids, not of "
@@ -77,9 +77,9 @@ class ShardReader:
         self._first_rows = np.cumsum(np.concatenate([[0], self._groups[:, 2]]))
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ShardKind:
         """`mono`, `pair` or `xnli`."""
-        return cast(Kind, self._shards[0].metadata["kind"])
+        return cast(ShardKind, self._shards[0].metadata["kind"])
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ class ShardReader:
         """Lines or pairs of all shards, as the row groups count them."""
         return int(self._first_rows[-1])
 
-    def place(self, row: int) -> Place:
+    def position_of(self, row: int) -> RowPosition:
         """Where row `row` of the split is.
 
         Raises:
@@ -111,9 +111,9 @@ class ShardReader:
             raise IndexError(f"row {row} of {self.rows}")
         number = int(np.searchsorted(self._first_rows, row, side="right")) - 1
         shard, group, _ = self._groups[number].tolist()
-        return Place(shard, group, row - int(self._first_rows[number]))
+        return RowPosition(shard, group, row - int(self._first_rows[number]))
 
-    def blocks(self, start: Place = FIRST) -> Iterator[tuple[Lines, ...]]:
+    def blocks(self, start: RowPosition = SPLIT_START) -> Iterator[tuple[Lines, ...]]:
         """Each row group from a place on: the lines of every id column.
 
         Nothing before the place is read but its own row group.
@@ -154,7 +154,7 @@ class ShardReader:
             found.update(f"{path.name}\0{file_sha256(path)}\n".encode())
         return found.hexdigest()
 
-    def expect(self, kind: Kind) -> "ShardReader":
+    def require_kind(self, kind: ShardKind) -> "ShardReader":
         """Itself, if its shards are of that kind.
 
         Raises:
@@ -167,10 +167,10 @@ class ShardReader:
             )
         return self
 
-    def _tables(self, columns: Sequence[str], start: Place = FIRST) -> Iterator[Any]:
+    def _tables(self, columns: Sequence[str], start: RowPosition = SPLIT_START) -> Iterator[Any]:
         for number in range(start.shard, len(self._shards)):
             shard = self._shards[number]
-            with opened(shard.path) as file:
+            with open_shard(shard.path) as file:
                 here = number == start.shard
                 for group in range(start.group if here else 0, len(shard.group_rows)):
                     table = file.read_row_group(group, columns=list(columns), use_threads=False)
@@ -192,7 +192,7 @@ def read_lines(directory: Path, split: str, vocabulary_hash: str) -> Lines:
     Raises:
         DataError: no such split, or shards made with another vocabulary.
     """
-    reader = ShardReader(directory, split, vocabulary_hash).expect("mono")
+    reader = ShardReader(directory, split, vocabulary_hash).require_kind("mono")
     return concatenate([lines.with_eos() for (lines,) in reader.blocks()])
 
 
@@ -202,7 +202,7 @@ def read_pairs(directory: Path, split: str, vocabulary_hash: str) -> Pairs:
     Raises:
         DataError: no such split, or shards made with another vocabulary.
     """
-    reader = ShardReader(directory, split, vocabulary_hash).expect("pair")
+    reader = ShardReader(directory, split, vocabulary_hash).require_kind("pair")
     first_language, second_language = reader.languages
     return Pairs((first_language, second_language), *_whole(reader))
 
@@ -213,7 +213,7 @@ def read_nli_pairs(directory: Path, split: str, vocabulary_hash: str) -> NliPair
     Raises:
         DataError: no such split, or shards made with another vocabulary.
     """
-    reader = ShardReader(directory, split, vocabulary_hash).expect("xnli")
+    reader = ShardReader(directory, split, vocabulary_hash).require_kind("xnli")
     return NliPairs(*_whole(reader), reader.labels())
 
 

@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from xlm.bpe.vocabulary import UNKNOWN, Vocabulary
-from xlm.shards.layout import (
+from xlm.bpe.vocabulary import UNK, Vocabulary
+from xlm.shards.lines import Lines, concatenate
+from xlm.shards.schema import (
     FORMAT_VERSION,
     LANGUAGE_COLUMNS,
     METADATA_PREFIX,
-    Kind,
+    ShardKind,
     arrow_schema,
 )
-from xlm.shards.lines import Lines, concatenate
 
 Labels = NDArray[np.int8]
 Block = tuple[Sequence[Lines], Labels]
@@ -43,14 +43,14 @@ class ShardWriter:
         self,
         path: Path,
         *,
-        kind: Kind,
+        kind: ShardKind,
         languages: Sequence[str],
         split: str,
         vocabulary: Vocabulary,
         row_group_tokens: int,
         compression_level: int,
     ) -> None:
-        self._kind: Kind = kind
+        self._kind: ShardKind = kind
         self._languages = tuple(languages)
         self._split = split
         self._vocabulary = vocabulary
@@ -78,7 +78,7 @@ class ShardWriter:
             rows = min(
                 int(np.searchsorted(passed, reached)), begin + self._limit - self._rows, total
             )
-            part = [lines.part(begin, rows) for lines in columns]
+            part = [lines.slice(begin, rows) for lines in columns]
             self._held.append((part, labels[begin:rows]))
             self._rows += rows - begin
             self._tokens += int(passed[rows] - passed[begin])
@@ -104,7 +104,7 @@ class ShardWriter:
         self._file.write_table(table, row_group_size=self._rows)
         self.counts["lines"] += self._rows
         self.counts["tokens"] += self._tokens
-        self.counts["unknown"] += sum(int((lines.ids == UNKNOWN).sum()) for lines in columns)
+        self.counts["unknown"] += sum(int((lines.ids == UNK).sum()) for lines in columns)
         self._held.clear()
         self._rows = self._tokens = 0
 

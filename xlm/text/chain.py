@@ -10,10 +10,10 @@ them included; every reader splits on any run of it.
 from collections.abc import Callable, Mapping
 
 from xlm.text.characters.accents import lower_without_accents, lower_word
-from xlm.text.moses.chunks import Chunks
+from xlm.text.moses.cached import CachedMosesTokenizer
 from xlm.text.moses.punctuation import punctuation_filter
 from xlm.text.moses.tokenizer import moses_tokenizer
-from xlm.text.segmenters.registry import segmenter_of
+from xlm.text.segmenters.registry import load_segmenter
 
 Tokenizer = Callable[[str], str]
 
@@ -29,25 +29,27 @@ def tokenizer_for(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
     if language in segmenters:
         words = _segmented(language, segmenters[language])
         return lambda line: lower_without_accents(words(line))
-    return moses_chunks(language, lower_word, lower_without_accents).fast
+    return cached_moses_tokenizer(language, lower_word, lower_without_accents).fast
 
 
-def moses_chain(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
+def cased_tokenizer_for(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
     """The chain before lower-casing, for whom case and accents matter."""
     if language in segmenters:
         return _segmented(language, segmenters[language])
-    return moses_chunks(language, str, str).fast
+    return cached_moses_tokenizer(language, str, str).fast
 
 
-def moses_chunks(language: str, finish_piece: Tokenizer, finish_line: Tokenizer) -> Chunks:
+def cached_moses_tokenizer(
+    language: str, finish_piece: Tokenizer, finish_line: Tokenizer
+) -> CachedMosesTokenizer:
     """Filters and Moses tokenizer of a language, fast and exact."""
-    return Chunks(
+    return CachedMosesTokenizer(
         punctuation_filter(language), moses_tokenizer(language), finish_piece, finish_line
     )
 
 
 def _segmented(language: str, name: str) -> Tokenizer:
-    punctuation, segment = punctuation_filter(language), segmenter_of(name)
+    punctuation, segment = punctuation_filter(language), load_segmenter(name)
     if language in _SEGMENTED_FIRST:
         return lambda line: punctuation(segment(line))
     return lambda line: segment(punctuation(line))

@@ -63,16 +63,21 @@ class Validator:
         stream_tokens: int,
         max_chunks: int | None = None,
         max_pairs: int | None = None,
-        specials: bool = True,
+        predict_special_tokens: bool = True,
         objectives: Collection[Objective] = ("mlm", "tlm"),
     ) -> None:
         self._split = split
         many = len(description.languages) > _MANY_LANGUAGES
         parts = _CHUNK_PARTS[split] if many else 1
         streams: dict[Objective, Callable[..., Iterator[Batch]]] = {
-            # Causally every id is trained: `specials` is about masks.
+            # Causally every id is trained: `predict_special_tokens` is about masks.
             "clm": partial(causal_streams, parts=parts, max_chunks=max_chunks),
-            "mlm": partial(masked_streams, parts=parts, max_chunks=max_chunks, specials=specials),
+            "mlm": partial(
+                masked_streams,
+                parts=parts,
+                max_chunks=max_chunks,
+                predict_special_tokens=predict_special_tokens,
+            ),
         }
         self.tasks = [
             Task(code, objective, partial(batches, lines, description.language_id(code),
@@ -89,7 +94,12 @@ class Validator:
             if len(chosen):
                 limit = min(limits, default=None)
                 batches = partial(
-                    masked_pairs, pairs, chosen, description, limit=limit, specials=specials
+                    masked_pairs,
+                    pairs,
+                    chosen,
+                    description,
+                    limit=limit,
+                    predict_special_tokens=predict_special_tokens,
                 )
                 self.tasks.append(Task("_".join(pairs.languages), "tlm", batches))
 
@@ -167,7 +177,7 @@ def held_out_validator(job: PretrainJob, description: ModelDescription) -> Valid
         stream_tokens=config.stream_tokens,
         max_chunks=config.validation_max_chunks,
         max_pairs=config.validation_max_pairs,
-        specials=config.scores_special_tokens,
+        predict_special_tokens=config.scores_special_tokens,
         objectives=config.objectives,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.repository import REPOSITORY
-from xlm.bpe.learning.learners import find_fast
+from xlm.bpe.learning.learners import find_fastbpe
 
 SCRIPT = REPOSITORY / "infra" / "build_learners.py"
 
@@ -22,7 +22,7 @@ def prefix(tmp_path: Path) -> Path:
     """A place with a working `fast`, and nothing else."""
     binaries = tmp_path / "prefix" / "bin"
     binaries.mkdir(parents=True)
-    (binaries / "fast").symlink_to(find_fast())
+    (binaries / "fast").symlink_to(find_fastbpe())
     return binaries.parent
 
 

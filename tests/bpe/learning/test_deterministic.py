@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bpe.learning.naive_learner import NaiveLearner, words_of
-from xlm.bpe.apply import Applier
-from xlm.bpe.codes import read_ranks
-from xlm.bpe.learning.learners import Learned, find_fast, find_learner, learn_codes
+from xlm.bpe.apply import BpeApplier
+from xlm.bpe.codes_file import read_merge_ranks
+from xlm.bpe.learning.learners import LearnedMerges, find_fastbpe, find_learn_bpe, learn_merges
 from xlm.errors import DataError
 
 _ALPHABETS = ("ab", "abc", "abcdefgh", "aé日𐍈", "a</w>")
@@ -31,7 +31,7 @@ texts = st.composite(_text)()
 
 def _run(text: str | bytes, codes: int, *options: str) -> list[str]:
     done = subprocess.run(
-        [find_learner(), str(codes), "-", *options],
+        [find_learn_bpe(), str(codes), "-", *options],
         input=text.encode() if isinstance(text, str) else text,
         capture_output=True,
         check=True,
@@ -43,17 +43,17 @@ def _run(text: str | bytes, codes: int, *options: str) -> list[str]:
 def _run_fast(folder: Path, text: str, codes: int) -> list[str]:
     path = folder / "text"
     path.write_text(text, encoding="utf-8")
-    command = [find_fast(), "learnbpe", str(codes), path]
+    command = [find_fastbpe(), "learnbpe", str(codes), path]
     done = subprocess.run(command, capture_output=True, check=True, timeout=60)
     return done.stdout.decode().splitlines(keepends=True)
 
 
-def _learn(folder: Path, text: bytes, codes: int, threads: int = 1) -> Learned:
+def _learn(folder: Path, text: bytes, codes: int, threads: int = 1) -> LearnedMerges:
     (folder / "text").write_bytes(text)
-    return learn_codes(
+    return learn_merges(
         folder / "text",
         folder / "codes",
-        codes=codes,
+        num_merges=codes,
         messages=folder / "messages",
         learner="deterministic",
         threads=threads,
@@ -146,8 +146,8 @@ def test_a_pair_that_a_mark_in_the_text_spells_twice_is_written_once(tmp_path: P
     assert pairs.count("x a</w>") == 2
     learned = _learn(tmp_path, text.encode(), 20)
     assert learned.exhausted
-    assert learned.codes == len(read_ranks(tmp_path / "codes")) == len(set(pairs))
-    assert Applier(tmp_path / "codes").lines(["xa"]) == ["xa"]
+    assert learned.num_merges == len(read_merge_ranks(tmp_path / "codes")) == len(set(pairs))
+    assert BpeApplier(tmp_path / "codes").lines(["xa"]) == ["xa"]
 
 
 def _seeded_text(words: int, seed: int = 0) -> str:
@@ -164,7 +164,7 @@ def test_the_codes_of_a_pinned_text_are_pinned(tmp_path: Path) -> None:
     digests = set()
     for threads in (1, 2, 7):
         learned = _learn(tmp_path, _seeded_text(20_000).encode(), 1000, threads)
-        assert (learned.codes, learned.exhausted) == (1000, False)
+        assert (learned.num_merges, learned.exhausted) == (1000, False)
         digests.add(hashlib.sha256((tmp_path / "codes").read_bytes()).hexdigest())
     assert digests == {"41e6b031280286810f27915a914304bd98018b61f9dccaa5cca20f59fa13d1f2"}
 
@@ -218,7 +218,7 @@ def test_what_is_no_utf8_is_refused_in_one_line(tmp_path: Path, word: bytes) -> 
 @settings(max_examples=200, deadline=None)
 @given(word=st.binary(min_size=1, max_size=6))
 def test_bytes_are_refused_exactly_where_python_refuses_them(word: bytes) -> None:
-    done = subprocess.run([find_learner(), "1", "-"], input=word + b"\n", capture_output=True)
+    done = subprocess.run([find_learn_bpe(), "1", "-"], input=word + b"\n", capture_output=True)
     try:
         word.decode()
         fine = b"\0" not in word
@@ -240,7 +240,7 @@ def test_a_text_without_pairs_is_refused(tmp_path: Path, text: bytes) -> None:
 
 def test_learning_stops_where_pairs_run_out(tmp_path: Path) -> None:
     learned = _learn(tmp_path, b"abc abc abz", 50)
-    assert (learned.codes, learned.exhausted) == (3, True)
+    assert (learned.num_merges, learned.exhausted) == (3, True)
     assert (tmp_path / "codes").read_text() == "a b 3\nab c</w> 2\nab z</w> 1\n"
 
 
@@ -249,7 +249,7 @@ def test_a_word_of_a_megabyte_takes_no_longer_than_other_text(tmp_path: Path) ->
     word = "a" * 200_000 + "".join(draw.choices("abcdefghij", k=800_000))
     began = time.monotonic()
     learned = _learn(tmp_path, f"{word} abc\n".encode(), 5000)
-    assert learned.codes == 5000
+    assert learned.num_merges == 5000
     assert time.monotonic() - began < 10  # fastBPE: hours
     short = word[199_000:201_000]
     assert _run(f"{short} abc\n", 50) == NaiveLearner({short: 1, "abc": 1}).learn(50)[0]
@@ -260,7 +260,7 @@ def test_a_word_of_a_megabyte_takes_no_longer_than_other_text(tmp_path: Path) ->
     [[], ["5"], ["0", "-"], ["-3", "-"], ["x", "-"], ["5", "/nowhere/text"], ["5", "-", "y"]],
 )
 def test_wrong_arguments_are_refused_in_one_line(arguments: list[str]) -> None:
-    done = subprocess.run([find_learner(), *arguments], input=b"", capture_output=True)
+    done = subprocess.run([find_learn_bpe(), *arguments], input=b"", capture_output=True)
     assert done.returncode == 2
     assert done.stderr.startswith(b"learn-bpe: ")
     assert done.stderr.count(b"\n") == 1

@@ -37,7 +37,7 @@ def test_lines_are_counted_at_newlines(tmp_path: Path, content: bytes, expected:
 def _sample(tmp_path: Path, place: str, rate: float, seed: int = 0) -> list[str]:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_text("\n".join(f"line {i}" for i in range(2000)), encoding="utf-8")
-    written = sample_file(source, target, place=place, rate=rate, seed=seed)
+    written = sample_file(source, target, file_id=place, rate=rate, seed=seed)
     lines = target.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     assert len(lines) == written
     return lines

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.text.filter_process import run
-from xlm.bpe.learning.learners import learn_codes
+from xlm.bpe.learning.learners import learn_merges
 from xlm.cli.text.learning_lines import LearningLines
 from xlm.config.data.learners import LEARNERS
 
@@ -82,9 +82,9 @@ def test_long_learning_prints_what_it_does(capsys: pytest.CaptureFixture[str]) -
 def test_learning_reports_its_merges(tmp_path: Path) -> None:
     told: list[int] = []
     (tmp_path / "text").write_bytes(b"lower newer lowest\n" * 5)
-    learn_codes(
+    learn_merges(
         *(tmp_path / "text", tmp_path / "codes"),
-        codes=3,
+        num_merges=3,
         messages=tmp_path / "log",
         on_merge=told.append,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.text.filter_process import encode_arguments, run
-from xlm.bpe.learning.learners import find_fast
+from xlm.bpe.learning.learners import find_fastbpe
 
 
 def test_counts_are_the_goldens(shared: Path) -> None:
@@ -18,7 +18,7 @@ def test_counts_are_the_goldens(shared: Path) -> None:
 def test_counts_are_those_of_the_original(tmp_path: Path) -> None:
     text = "b a@@ b\n\n  a\u00a0c é é\tx \u2028 b\n\r b\n".encode()
     (tmp_path / "text").write_bytes(text)
-    command = [str(find_fast()), "getvocab", str(tmp_path / "text")]
+    command = [str(find_fastbpe()), "getvocab", str(tmp_path / "text")]
     expected = subprocess.run(command, capture_output=True, check=True).stdout
     assert run("bpe", "vocab", text=text)[0] == expected
     assert run("bpe", "vocab", text=text.removesuffix(b"\n"))[0] == expected

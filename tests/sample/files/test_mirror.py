@@ -19,7 +19,7 @@ from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL
 from xlm.stages.data.extract_wiki import EXTRACT_WIKI
 from xlm.stages.data.extract_xnli import EXTRACT_XNLI
 from xlm.stages.data.make_world import MAKE_WORLD, MIRROR
-from xlm.text.chain import moses_chain
+from xlm.text.chain import cased_tokenizer_for
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -129,7 +129,7 @@ def test_inference_rows_come_back_with_their_labels(
 def test_english_training_text_is_tokenized_as_the_chain_would(config: PipelineConfig) -> None:
     """Its own stage skips the chain, since the official file is tokenized already."""
     assert config.sample
-    tokenize = moses_chain("en", {})
+    tokenize = cased_tokenizer_for("en", {})
     sentences = {text for row in training_rows(config.sample, "en") for text in row[:2]}
     assert len(sentences) > 60
     for sentence in sentences:

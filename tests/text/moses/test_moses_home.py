@@ -16,7 +16,7 @@ import pytest
 
 from tests.text.moses.hard_rows import hard_rows, often_numeric
 from tests.text.moses.moses_home import filtered, scripts_or_skip, tokenized
-from xlm.text.chain import moses_chain
+from xlm.text.chain import cased_tokenizer_for
 from xlm.text.moses.prefixes import prefixes_of
 from xlm.text.moses.punctuation import punctuation_filter
 
@@ -53,7 +53,7 @@ def _differences(rows: Sequence[str], ours: Sequence[str], theirs: Sequence[str]
 def test_hard_rows_are_equal_to_the_byte(scripts: Path, language: str) -> None:
     rows = _rows(language, -(-ROWS // len(PAPER)))
     theirs = tokenized(scripts, language, filtered(scripts, language, rows))
-    assert _differences(rows, list(map(moses_chain(language, {}), rows)), theirs) == []
+    assert _differences(rows, list(map(cased_tokenizer_for(language, {}), rows)), theirs) == []
 
 
 @pytest.mark.parametrize("language", FURTHER)
@@ -62,7 +62,7 @@ def test_languages_with_rules_or_prefixes_of_their_own_are_equal(
 ) -> None:
     rows = _rows(language, -(-ROWS // (4 * len(PAPER))))
     theirs = tokenized(scripts, language, filtered(scripts, language, rows))
-    assert _differences(rows, list(map(moses_chain(language, {}), rows)), theirs) == []
+    assert _differences(rows, list(map(cased_tokenizer_for(language, {}), rows)), theirs) == []
 
 
 @pytest.mark.parametrize("language", ["th", "zh"])

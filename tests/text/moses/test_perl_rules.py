@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
 from tests.text.moses.moses_home import filtered, scripts_or_skip, tokenized
-from xlm.text.chain import moses_chain
+from xlm.text.chain import cased_tokenizer_for
 from xlm.text.moses.prefixes import prefixes_of
 from xlm.text.moses.punctuation import RULES, SIGNS_OF_RULES, punctuation_filter
 from xlm.text.moses.tokenizer import moses_tokenizer
@@ -53,7 +53,7 @@ def plain_sacremoses(language: str, line: str) -> str:
 
 @pytest.mark.parametrize(("rule", "language", "raw", "expected"), MENDED, ids=ids)
 def test_the_chain_does_as_perl(rule: str, language: str, raw: str, expected: str) -> None:
-    assert moses_chain(language, {})(raw) == expected
+    assert cased_tokenizer_for(language, {})(raw) == expected
     assert moses_tokenizer(language)(punctuation_filter(language)(raw)) == expected
 
 
@@ -90,7 +90,7 @@ def test_the_signs_that_become_ascii_are_those_of_sacremoses(line: str) -> None:
     expected = line
     for pattern, replacement in MosesPunctNormalizer.REPLACE_UNICODE_PUNCTUATION:
         expected = re.sub(pattern, replacement, expected)
-    assert moses_chain("cs", {})(line) == moses_chain("cs", {})(expected)
+    assert cased_tokenizer_for("cs", {})(line) == cased_tokenizer_for("cs", {})(expected)
 
 
 def test_words_without_the_signs_of_a_rule_may_pass_all_rules() -> None:

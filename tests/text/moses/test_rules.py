@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlm.errors import ConfigError
-from xlm.text.chain import moses_chain, tokenizer_for
+from xlm.text.chain import cased_tokenizer_for, tokenizer_for
 from xlm.text.characters.accents import lower_without_accents
 from xlm.text.moses.punctuation import (
     punctuation_filter,
@@ -16,7 +16,7 @@ from xlm.text.moses.punctuation import (
     replace_unicode_punctuation,
 )
 from xlm.text.moses.tokenizer import moses_tokenizer
-from xlm.text.segmenters.registry import segmenter_of
+from xlm.text.segmenters.registry import load_segmenter
 
 
 @pytest.mark.parametrize("character", ["\u00ad", "\u200b", "\ue000", "\u0378", "\x07", "\u202e"])
@@ -112,14 +112,15 @@ def test_case_and_accents(raw: str, expected: str) -> None:
 @pytest.mark.slow
 def test_chinese_is_segmented_before_punctuation_and_thai_after() -> None:
     assert (
-        moses_chain("zh", {"zh": "jieba"})("我来到北京，清华大学。") == "我 来到 北京 , 清华大学 . "
+        cased_tokenizer_for("zh", {"zh": "jieba"})("我来到北京，清华大学。")
+        == "我 来到 北京 , 清华大学 . "
     )
-    assert moses_chain("th", {"th": "newmm"})("สวัสดีครับ“ไทย”") == 'สวัสดี ครับ " ไทย "'
+    assert cased_tokenizer_for("th", {"th": "newmm"})("สวัสดีครับ“ไทย”") == 'สวัสดี ครับ " ไทย "'
 
 
 def test_an_unknown_segmenter_is_refused() -> None:
     with pytest.raises(ConfigError, match="did you mean 'jieba'"):
-        segmenter_of("jeiba")
+        load_segmenter("jeiba")
 
 
 @pytest.mark.slow

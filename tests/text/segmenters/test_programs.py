@@ -17,7 +17,7 @@ from xlm.errors import ToolError
 from xlm.stages.text.tokenize import TOKENIZE
 from xlm.text.chain import tokenizer_for
 from xlm.text.segmenters.line_program import LineProgram
-from xlm.text.segmenters.registry import identity_of, segmenter_of
+from xlm.text.segmenters.registry import load_segmenter, segmenter_identity
 
 # Does what the Stanford segmenter does, every two characters being a word: reads the files that its
 # options name, says things on stderr, answers each line at once. FAKE chooses how it fails.
@@ -81,7 +81,7 @@ def _program(folder: Path, **seconds: float) -> LineProgram:
 
 
 def test_lines_come_back_in_words_from_one_process(stanford: Path) -> None:
-    segment = segmenter_of(f"stanford:{stanford}")
+    segment = load_segmenter(f"stanford:{stanford}")
     assert segment("我来到北京") == "我来 到北 京"
     assert segment("清华 大学") == "清华 大学"
     chain = tokenizer_for("zh", {"zh": f"stanford:{stanford}"})
@@ -155,32 +155,32 @@ def test_a_program_that_cannot_start_is_named(tmp_path: Path) -> None:
     broken.write_bytes(b"no program")
     broken.chmod(0o755)
     with pytest.raises(ToolError, match=r"cannot start: .*Exec format error"):
-        segmenter_of(f"command:{broken}")("a")
+        load_segmenter(f"command:{broken}")("a")
 
 
 def test_without_java_the_fix_is_said(stanford: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ToolError, match=r"no `java` on PATH; install a Java runtime"):
-        segmenter_of(f"stanford:{stanford}")
+        load_segmenter(f"stanford:{stanford}")
 
 
 @pytest.mark.parametrize("missing", ["stanford-segmenter-3.9.2.jar", "data/dict-chris6.ser.gz"])
 def test_a_folder_without_a_part_is_refused(stanford: Path, missing: str) -> None:
     (stanford / missing).unlink()
     with pytest.raises(ToolError, match=r"has no jar file|has no data/dict-chris6"):
-        identity_of(f"stanford:{stanford}")
+        segmenter_identity(f"stanford:{stanford}")
 
 
 def test_the_identity_follows_model_and_version(stanford: Path) -> None:
     spec = f"stanford:{stanford}"
-    first = identity_of(spec)
+    first = segmenter_identity(spec)
     assert first.startswith("Stanford segmenter 3.9.2, pku, ")
     (stanford / "data" / "ctb.gz").write_bytes(b"the model that is not used")
-    assert identity_of(spec) == first
+    assert segmenter_identity(spec) == first
     (stanford / "data" / "pku.gz").write_bytes(b"another model")
-    assert identity_of(spec) != first
+    assert segmenter_identity(spec) != first
     (stanford / "stanford-segmenter-3.9.2.jar").rename(stanford / "seg.jar")
-    assert identity_of(spec).startswith("Stanford segmenter of unknown version, pku, ")
+    assert segmenter_identity(spec).startswith("Stanford segmenter of unknown version, pku, ")
 
 
 def test_the_stage_segments_with_it_and_warns_where_there_is_none(
@@ -233,23 +233,23 @@ def test_kytea_takes_the_model_that_is_in_the_key(
     monkeypatch.delenv("KYTEA_MODEL", raising=False)
     spec = f"kytea:{program}"
     with pytest.raises(ToolError, match=r"there is no model .*model\.bin; set KYTEA_MODEL"):
-        identity_of(spec)
+        segmenter_identity(spec)
     model.parent.mkdir(parents=True)
     model.write_bytes(b"model")
-    first = identity_of(spec)
+    first = segmenter_identity(spec)
     assert first.startswith("KyTea version 0.4.7, model ")
-    assert segmenter_of(spec)("コーパスの文です。") == "コーパスの 文 です。"
+    assert load_segmenter(spec)("コーパスの文です。") == "コーパスの 文 です。"
     other = tmp_path / "other.bin"
     other.write_bytes(b"other")
     monkeypatch.setenv("KYTEA_MODEL", str(other))
-    assert identity_of(spec) != first
+    assert segmenter_identity(spec) != first
 
 
 def test_a_killed_driver_leaves_no_program_behind(stanford: Path) -> None:
     """Its input closes with us: SIGKILL included."""
     code = (
-        "import sys, time; from xlm.text.segmenters.registry import segmenter_of\n"
-        f"print(segmenter_of('stanford:{stanford}')('我来到'), flush=True); time.sleep(600)"
+        "import sys, time; from xlm.text.segmenters.registry import load_segmenter\n"
+        f"print(load_segmenter('stanford:{stanford}')('我来到'), flush=True); time.sleep(600)"
     )
     driver = subprocess.Popen(
         [sys.executable, "-c", code],

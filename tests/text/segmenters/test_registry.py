@@ -16,7 +16,12 @@ from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError, ToolError, XlmError
 from xlm.stages.text.tokenize import TOKENIZE
 from xlm.store.keys import tool_version
-from xlm.text.segmenters.registry import identity_of, segmenter_of, unsegmented_warning, with_path
+from xlm.text.segmenters.registry import (
+    load_segmenter,
+    missing_segmenter_warning,
+    segmenter_identity,
+    spec_with_path,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -48,15 +53,15 @@ def test_a_path_is_what_stands_behind_the_first_colon() -> None:
 def test_what_is_not_there_is_refused_in_one_line(
     spec: str, error: type[XlmError], said: str
 ) -> None:
-    for ask in (segmenter_of, identity_of):
+    for ask in (load_segmenter, segmenter_identity):
         with pytest.raises(error, match=said.replace("?", r"\?")) as caught:
             ask(spec)
         assert "\n" not in str(caught.value)
 
 
 def test_libraries_are_known_by_their_versions() -> None:
-    assert identity_of("jieba") == f"jieba {tool_version('jieba')}"
-    assert identity_of("newmm") == f"PyThaiNLP {tool_version('pythainlp')}, newmm"
+    assert segmenter_identity("jieba") == f"jieba {tool_version('jieba')}"
+    assert segmenter_identity("newmm") == f"PyThaiNLP {tool_version('pythainlp')}, newmm"
 
 
 def test_the_configuration_takes_a_segmenter_for_any_language() -> None:
@@ -86,27 +91,27 @@ def test_the_key_has_what_the_segmenter_is_and_not_where(tmp_path: Path) -> None
 
 def test_the_environment_names_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XLM_STANFORD_SEGMENTER", str(tmp_path))
-    assert with_path("stanford") == f"stanford:{tmp_path}"
-    assert with_path("stanford:/mine") == "stanford:/mine"
+    assert spec_with_path("stanford") == f"stanford:{tmp_path}"
+    assert spec_with_path("stanford:/mine") == "stanford:/mine"
     monkeypatch.setenv("HOME", "/home/me")
-    assert with_path("pkuseg:~/news") == "pkuseg:/home/me/news"
-    assert with_path("command:cat") == "command:cat"
+    assert spec_with_path("pkuseg:~/news") == "pkuseg:/home/me/news"
+    assert spec_with_path("command:cat") == "command:cat"
     with pytest.raises(ToolError, match=r"has no data/pku\.gz"):
-        segmenter_of("stanford")
+        load_segmenter("stanford")
 
 
 @pytest.mark.parametrize("language", ["zh", "ja", "th", "lo", "km", "my", "zh-yue", "zh_classical"])
 def test_languages_without_spaces_are_known(language: str) -> None:
     assert is_unspaced(language)
-    warning = unsegmented_warning(language, segmented=False)
+    warning = missing_segmenter_warning(language, segmented=False)
     assert warning is not None
     assert f"{language} is written without spaces" in warning
-    assert unsegmented_warning(language, segmented=True) is None
+    assert missing_segmenter_warning(language, segmented=True) is None
 
 
 def test_languages_with_spaces_are_not_warned_about() -> None:
     for language in ("en", "vi", "ko", "xx", ""):
-        assert unsegmented_warning(language, segmented=False) is None
+        assert missing_segmenter_warning(language, segmented=False) is None
 
 
 @pytest.mark.parametrize("present", [(), ("weights.npz",), ("features.pkl",)])
@@ -115,7 +120,7 @@ def test_pkuseg_is_refused_without_a_whole_model(tmp_path: Path, present: tuple[
     for name in present:
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(ToolError, match=r"holds no model \(weights\.npz and features"):
-        segmenter_of(f"pkuseg:{tmp_path}")
+        load_segmenter(f"pkuseg:{tmp_path}")
 
 
 def test_pkuseg_never_downloads_and_never_writes(tmp_path: Path) -> None:
@@ -128,9 +133,9 @@ def test_pkuseg_never_downloads_and_never_writes(tmp_path: Path) -> None:
     for name in ("weights.npz", "features.pkl"):
         (model / name).write_bytes(b"torn")
     program = (
-        "from xlm.text.segmenters.registry import segmenter_of\n"
+        "from xlm.text.segmenters.registry import load_segmenter\n"
         "from xlm.errors import ToolError\n"
-        "try:\n    segmenter_of('pkuseg:news')\n"
+        "try:\n    load_segmenter('pkuseg:news')\n"
         "except ToolError as error:\n    print(error)\n"
     )
     done = subprocess.run(
@@ -175,8 +180,8 @@ def test_pkuseg_segments_with_the_model_of_the_folder(tmp_path: Path) -> None:
     for name in ("weights.npz", "features.pkl"):
         (model / name).write_bytes(name.encode())
     program = (
-        "from xlm.text.segmenters.registry import identity_of, segmenter_of\n"
-        f"print(identity_of('pkuseg:{model}'), segmenter_of('pkuseg:{model}')('我来到'))"
+        "from xlm.text.segmenters.registry import segmenter_identity, load_segmenter\n"
+        f"print(segmenter_identity('pkuseg:{model}'), load_segmenter('pkuseg:{model}')('我来到'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -197,7 +202,7 @@ def test_pkuseg_segments_with_the_model_of_the_folder(tmp_path: Path) -> None:
     [("jieba", "中"), ("jieba", "龘"), ("jieba", "中a"), ("newmm", "1"), ("newmm", "๑")],
 )
 def test_a_row_of_one_sign_takes_no_quadratic_time(name: str, sign: str) -> None:
-    segment = segmenter_of(name)
+    segment = load_segmenter(name)
     segment(sign)
     line = sign * (100_000 // len(sign.encode()))
     assert_linear(lambda signs: segment(line[:signs]), len(line))
@@ -211,6 +216,6 @@ def test_a_row_of_one_sign_takes_no_quadratic_time(name: str, sign: str) -> None
 )
 def test_rows_that_texts_have_are_not_cut(name: str, row: str) -> None:
     """Nor is a longer line of many rows."""
-    segment = segmenter_of(name)
+    segment = load_segmenter(name)
     once = segment(row)
     assert segment(f"{row} x {row}") == " ".join([once, segment(" x "), once])

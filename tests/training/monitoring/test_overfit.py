@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from xlm.bpe.vocabulary import UNKNOWN
+from xlm.bpe.vocabulary import UNK
 from xlm.errors import TrainingError
-from xlm.shards.random_access.copy import FlatLines
+from xlm.shards.random_access.flat import FlatLines
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.monitoring.overfit import check_overfit, trial_batches
@@ -108,7 +108,7 @@ def test_a_trial_takes_some_rows_of_each_objective_that_is_trained(make_job: Mak
 def test_a_trial_of_nothing_is_none(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
     """A vocabulary that is not the text's: each token is <unk>, and none may be asked for."""
     monkeypatch.setattr(
-        FlatLines, "windows", lambda self, starts, width: np.full((len(starts), width), UNKNOWN)
+        FlatLines, "windows", lambda self, starts, width: np.full((len(starts), width), UNK)
     )
     job = make_job(overfit_check={"updates": 2}, objectives=("mlm",))
     with pytest.raises(TrainingError, match="nothing of the first mlm batch can be predicted"):

@@ -1,6 +1,6 @@
 """Learning codes, by one of two programs.
 
-    learn_codes(Path("sample.txt"), Path("codes"), codes=2000, messages=Path("messages.log"))
+    learn_merges(Path("sample.txt"), Path("codes"), num_merges=2000, messages=Path("messages.log"))
 
 `fastbpe` is the original's C++ program, `fast learnbpe`: its ties follow the hash order of the C++
 library, so no other learner gives the same merges. What it does not check is checked here: texts
@@ -37,15 +37,15 @@ _NO_PAIR = "the sample for byte-pair codes holds no word of two characters"
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedMerges:
     """How many merges there are, whether the text had no more, and what the program took."""
 
-    codes: int
+    num_merges: int
     exhausted: bool
     process: ProcessResult
 
 
-def find_fast() -> Path:
+def find_fastbpe() -> Path:
     """fastBPE's program `fast`.
 
     Raises:
@@ -54,7 +54,7 @@ def find_fast() -> Path:
     return find_program("fast", fix=_BUILD)
 
 
-def find_learner() -> Path:
+def find_learn_bpe() -> Path:
     """Our program `learn-bpe`.
 
     Raises:
@@ -63,17 +63,17 @@ def find_learner() -> Path:
     return find_program("learn-bpe", fix=_BUILD)
 
 
-def learn_codes(
+def learn_merges(
     sample: Path,
     target: Path,
     *,
-    codes: int,
+    num_merges: int,
     messages: Path,
     learner: LearnerName = "fastbpe",
     threads: int = 1,
     on_merge: Callable[[int], None] = lambda done: None,
-) -> Learned:
-    """Write up to `codes` lines `left right count`; stop where no pair is left.
+) -> LearnedMerges:
+    """Write up to `num_merges` lines `left right count`; stop where no pair is left.
 
     Args:
         sample: text whose words are separated by spaces and newlines.
@@ -86,16 +86,18 @@ def learn_codes(
         ToolError: the program is missing or failed.
     """
     messages.unlink(missing_ok=True)
-    run = _Run(target, codes, messages, on_merge)
+    run = _Run(target, num_merges, messages, on_merge)
     if learner == "fastbpe":
         return _learn_fast(sample, run)
-    return run.collect([str(find_learner()), str(codes), str(sample), "--threads", str(threads)])
+    return run.collect(
+        [str(find_learn_bpe()), str(num_merges), str(sample), "--threads", str(threads)]
+    )
 
 
-def _learn_fast(sample: Path, run: "_Run") -> Learned:
-    from xlm.bpe.learning.text_facts import read_facts
+def _learn_fast(sample: Path, run: "_Run") -> LearnedMerges:
+    from xlm.bpe.learning.scan import scan_text
 
-    facts = read_facts(sample)
+    facts = scan_text(sample)
     if not facts.pair_bound:
         raise _no_pair()
     if facts.pair_bound > _COUNT_LIMIT:
@@ -110,7 +112,7 @@ def _learn_fast(sample: Path, run: "_Run") -> Learned:
             "bpe.learner=deterministic does not",
             facts.longest_word_bytes,
         )
-    command = [str(find_fast()), "learnbpe", str(run.codes), str(sample)]
+    command = [str(find_fastbpe()), "learnbpe", str(run.num_merges), str(sample)]
     if not facts.open_word_bytes:
         return run.collect(command)
     # It drops a word that no separator ends; it takes a second text, which holds that word.
@@ -128,11 +130,11 @@ class _Run:
     """One run of a learner: takes its lines as they come, then judges how it ended."""
 
     target: Path
-    codes: int
+    num_merges: int
     messages: Path
     on_merge: Callable[[int], None]
 
-    def collect(self, command: list[str]) -> Learned:
+    def collect(self, command: list[str]) -> LearnedMerges:
         printed, exhausted = 0, False
         seen: set[bytes] = set()
         with self.target.open("wb") as file:
@@ -155,7 +157,7 @@ class _Run:
         # fastBPE does not end where pairs run out, ours does.
         if not exhausted and (process.returncode != 0 or not printed):
             raise self._failure(Path(command[0]).name, process.returncode)
-        return Learned(len(seen), exhausted or printed < self.codes, process)
+        return LearnedMerges(len(seen), exhausted or printed < self.num_merges, process)
 
     def _failure(self, program: str, code: int) -> DataError | ToolError:
         said = self.messages.read_text(encoding="utf-8", errors="replace").strip().split("\n")[-2:]

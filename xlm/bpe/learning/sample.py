@@ -47,15 +47,15 @@ def count_lines(path: Path) -> int:
     return count + (last != b"\n")
 
 
-def sample_file(source: Path, target: Path, *, place: str, rate: float, seed: int) -> int:
+def sample_file(source: Path, target: Path, *, file_id: str, rate: float, seed: int) -> int:
     """Write each line of `source` as often as its rate and its hash say; return lines written.
 
-    `place` names the file within the whole corpus; it is part of every line's hash.
+    `file_id` names the file within the whole corpus; it is part of every line's hash.
     """
     certain = math.floor(rate)
     threshold = int((rate - certain) * _HASH_RANGE)
     written = 0
-    key = hashlib.blake2b(f"{seed}\n{place}".encode(), digest_size=32).digest()
+    key = hashlib.blake2b(f"{seed}\n{file_id}".encode(), digest_size=32).digest()
     with source.open("rb") as lines, target.open("wb") as sample:
         for number, line in enumerate(lines):
             repeats = certain + (threshold > 0 and _hash(key, number) < threshold)

@@ -26,7 +26,7 @@ def learn(codes: int, learner: str, threads: int) -> None:
         DataError: the text is not UTF-8, or has no pair of characters.
         ToolError: the learner's program is missing or failed.
     """
-    from xlm.bpe.learning.learners import learn_codes
+    from xlm.bpe.learning.learners import learn_merges
 
     if learner not in LEARNERS:
         raise ConfigError(f"no learner {learner!r}", fix=did_you_mean(learner, LEARNERS))
@@ -36,10 +36,10 @@ def learn(codes: int, learner: str, threads: int) -> None:
         sample, target, messages = (Path(folder) / name for name in ("sample", "codes", "log"))
         with LearningLines(codes) as lines:
             _keep_input(sample)
-            learned = learn_codes(
+            learned = learn_merges(
                 sample,
                 target,
-                codes=codes,
+                num_merges=codes,
                 messages=messages,
                 learner=learner,
                 threads=threads,
@@ -50,7 +50,7 @@ def learn(codes: int, learner: str, threads: int) -> None:
                 write_output(block)
     if learned.exhausted:
         sys.stderr.write(
-            f"xlm: only {learned.codes} of {codes} merges: the text has no more pairs\n"
+            f"xlm: only {learned.num_merges} of {codes} merges: the text has no more pairs\n"
         )
 
 

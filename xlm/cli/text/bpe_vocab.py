@@ -15,7 +15,7 @@ def count() -> None:
     Raises:
         DataError: the text is not UTF-8, or holds no piece.
     """
-    from xlm.bpe.counting import count_lines, lines_of_counts
+    from xlm.bpe.counting import count_line_tokens, format_counts
 
     counts: Counter[str] = Counter()
     with ending_by_signal():
@@ -24,10 +24,10 @@ def count() -> None:
             lines, fault = decode_lines(batch, first)
             if fault is not None:
                 raise fault
-            counts.update(count_lines(lines))
+            counts.update(count_line_tokens(lines))
             first += len(lines)
         if not counts:
             raise DataError(f"{INPUT}: no piece to count", fix="give it applied text")
-        lines = list(lines_of_counts(counts))
+        lines = list(format_counts(counts))
         for start in range(0, len(lines), _LINES_AT_ONCE):
             write_output("".join(lines[start : start + _LINES_AT_ONCE]).encode())

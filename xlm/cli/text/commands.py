@@ -250,14 +250,14 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
 
 def _segmenter(language: str, chosen: str | None) -> str | None:
     """The segmenter to take; what is unusual about a language is said once and refuses nothing."""
-    from xlm.text.segmenters.registry import unsegmented_warning, with_path
+    from xlm.text.segmenters.registry import missing_segmenter_warning, spec_with_path
 
     if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", language):
         raise ConfigError(
             f"--lang {language[:40]!r} is no code of a language", fix="e.g. --lang sw"
         )
     spec = chosen or DEFAULT_SEGMENTERS.get(language)
-    warning = unsegmented_warning(language, spec is not None)
+    warning = missing_segmenter_warning(language, spec is not None)
     if warning is None and language not in XNLI_LANGUAGES and spec is None:
         warning = (
             f"{language} is none of the {len(XNLI_LANGUAGES)} languages of XLM: its text goes "
@@ -268,4 +268,4 @@ def _segmenter(language: str, chosen: str | None) -> str | None:
         warning += f"; did you mean {known!r}?"
     if warning:
         sys.stderr.write(f"xlm: warning: {warning}\n")
-    return with_path(spec) if spec else None
+    return spec_with_path(spec) if spec else None

@@ -60,7 +60,7 @@ class UnknownShare:
 
     def warnings(self) -> list[str]:
         """One line where more than 5 % are unknown."""
-        from xlm.bpe.counting import unknown_warning
+        from xlm.bpe.counting import unknown_tokens_warning
 
-        warning = unknown_warning(INPUT, self._unknown, self._tokens)
+        warning = unknown_tokens_warning(INPUT, self._unknown, self._tokens)
         return [warning] if warning else []

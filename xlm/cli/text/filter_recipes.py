@@ -12,7 +12,7 @@ from xlm.cli.text.filter_stream import Answer, Partly, each
 from xlm.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from xlm.bpe.apply import Applier
+    from xlm.bpe.apply import BpeApplier
     from xlm.bpe.vocabulary import Vocabulary
 
 _LONGEST_ID = 10
@@ -28,12 +28,12 @@ class Tokenize:
 
     def build(self) -> Answer:
         """The chain of the language."""
-        from xlm.text.chain import moses_chain, tokenizer_for
+        from xlm.text.chain import cased_tokenizer_for, tokenizer_for
 
         # What there is to say of the language, the command has said once.
         logging.getLogger("xlm.text").setLevel(logging.ERROR)
         segmenters = {self.language: self.segmenter} if self.segmenter else {}
-        tokenize = (moses_chain if self.cased else tokenizer_for)(self.language, segmenters)
+        tokenize = (cased_tokenizer_for if self.cased else tokenizer_for)(self.language, segmenters)
         return each(lambda line, _: tokenize(line))
 
 
@@ -67,7 +67,7 @@ class Encode:
         """The chain, the codes and the vocabulary, one after the other."""
         vocabulary = open_vocabulary(self.vocabulary, self.size)
         applier = open_codes(self.codes)
-        vocabulary.require_codes(self.codes)
+        vocabulary.require_codes_hash(self.codes)
 
         def encode(tokens: Sequence[str]) -> list[str]:
             pieces = applier.lines(tokens)
@@ -105,7 +105,7 @@ def decode_line(line: str, number: int, vocabulary: "Vocabulary") -> str:
     Raises:
         DataError: something in it is no id of the vocabulary.
     """
-    from xlm.bpe.vocabulary import CONTINUED, FIRST_ORDINARY
+    from xlm.bpe.vocabulary import CONTINUATION_MARKER, NUM_SPECIAL_TOKENS
 
     text: list[str] = []
     glued = False
@@ -119,11 +119,11 @@ def decode_line(line: str, number: int, vocabulary: "Vocabulary") -> str:
                 fix="give ids with the vocabulary that made them",
             )
         token = vocabulary.token(index)
-        ordinary = index >= FIRST_ORDINARY
+        ordinary = index >= NUM_SPECIAL_TOKENS
         if text and not (glued and ordinary):
             text.append(" ")
-        glued = ordinary and token.endswith(CONTINUED)
-        text.append(token.removesuffix(CONTINUED) if glued else token)
+        glued = ordinary and token.endswith(CONTINUATION_MARKER)
+        text.append(token.removesuffix(CONTINUATION_MARKER) if glued else token)
     return "".join(text)
 
 
@@ -137,7 +137,12 @@ def open_vocabulary(path: Path, size: int | None) -> "Vocabulary":
         ConfigError: there is no such file.
         DataError: it is no vocabulary.
     """
-    from xlm.bpe.vocabulary import FIRST_ORDINARY, VOCABULARY_FILE, Vocabulary, read_counted
+    from xlm.bpe.vocabulary import (
+        NUM_SPECIAL_TOKENS,
+        VOCABULARY_FILE,
+        Vocabulary,
+        read_counted_vocabulary,
+    )
     from xlm.bpe.vocabulary import load_vocabulary as load
 
     folder = path.parent if path.name == VOCABULARY_FILE else path
@@ -148,8 +153,8 @@ def open_vocabulary(path: Path, size: int | None) -> "Vocabulary":
             found = Vocabulary(whole.tokens[:size], whole.token_counts[:size], whole.codes_hash)
         else:
             _require_counted(path)
-            unlimited = path.stat().st_size + FIRST_ORDINARY
-            found = read_counted(path, size=size or unlimited)
+            unlimited = path.stat().st_size + NUM_SPECIAL_TOKENS
+            found = read_counted_vocabulary(path, size=size or unlimited)
     return found
 
 
@@ -160,14 +165,14 @@ def open_tokens(path: Path, threshold: int) -> frozenset[str]:
         ConfigError: there is no such file.
         DataError: it is no vocabulary, or no token is left.
     """
-    from xlm.bpe.restrict import read_tokens
+    from xlm.bpe.restrict import read_allowed_tokens
     from xlm.bpe.vocabulary import VOCABULARY_FILE, load_vocabulary
 
     folder = path.parent if path.name == VOCABULARY_FILE else path
     with readable(path, "--vocab"):
         _require_rereadable(path, "--vocab")
         if not (folder / VOCABULARY_FILE).is_file():
-            return read_tokens(path, threshold)
+            return read_allowed_tokens(path, threshold)
         whole = load_vocabulary(folder)
         counted = zip(whole.tokens, whole.token_counts, strict=True)
         return frozenset(token for token, count in counted if count >= max(threshold, 1))
@@ -186,18 +191,18 @@ def _require_counted(path: Path) -> None:
         )
 
 
-def open_codes(path: Path, allowed: frozenset[str] | None = None) -> "Applier":
+def open_codes(path: Path, allowed: frozenset[str] | None = None) -> "BpeApplier":
     """The applier of a codes file, to pieces that are allowed.
 
     Raises:
         ConfigError: there is no such file.
         DataError: it is no codes file.
     """
-    from xlm.bpe.apply import Applier
+    from xlm.bpe.apply import BpeApplier
 
     with readable(path, "--codes"):
         _require_rereadable(path, "--codes")
-        return Applier(path, allowed=allowed)
+        return BpeApplier(path, allowed=allowed)
 
 
 def _require_rereadable(path: Path, option: str) -> None:

@@ -25,10 +25,10 @@ class Filling:
     """Chooses, or leaves to the device, which places of the rows are predicted."""
 
     def __init__(self, counts: NDArray[np.int64], config: PretrainConfig) -> None:
-        alpha, specials = config.sample_alpha, config.predict_specials
+        alpha, predict_special_tokens = config.sample_alpha, config.predict_specials
         self._config = config
-        self._masker = Masker(counts, alpha, predict_specials=specials)
-        weights_V = selection_weights(counts, alpha, predict_specials=specials)
+        self._masker = Masker(counts, alpha, predict_specials=predict_special_tokens)
+        weights_V = selection_weights(counts, alpha, predict_specials=predict_special_tokens)
         self._drawable_V: NDArray[np.bool_] = weights_V > 0
 
     def batch(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xlm.bpe.vocabulary import FIRST_ORDINARY, MASK
+from xlm.bpe.vocabulary import MASK, NUM_SPECIAL_TOKENS
 
 MASKED, KEPT = 0.8, 0.1
 """Shares that become <special1> and stay; the rest becomes a random id (paper 3.3)."""
@@ -35,7 +35,7 @@ def selection_weights(
     """
     if sample_alpha == 0:
         weights = np.ones(len(counts))
-        weights[:FIRST_ORDINARY] = predict_specials
+        weights[:NUM_SPECIAL_TOKENS] = predict_specials
         return weights
     weights = np.maximum(counts, 1).astype(np.float64) ** -sample_alpha
     return np.where(counts > 0, weights, 0.0)
@@ -65,7 +65,7 @@ class Masker:
         if self._weights is None:
             chosen_BT = random.random(tokens_BT.shape) < rate
             if not self._predict_specials:
-                chosen_BT &= tokens_BT >= FIRST_ORDINARY
+                chosen_BT &= tokens_BT >= NUM_SPECIAL_TOKENS
         else:
             chosen_BT = _draw(self._weights[tokens_BT], rate, random)
         chosen_BT[:, 0] = False

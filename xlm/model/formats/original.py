@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xlm.bpe.vocabulary import BOS, EOS, MASK, PAD, UNKNOWN, Vocabulary
+from xlm.bpe.vocabulary import BOS, EOS, MASK, PAD, UNK, Vocabulary
 from xlm.errors import DataError
 from xlm.model.formats.conversion import PortableModel, expected_shapes, tidy_weights
 from xlm.model.formats.description import ModelDescription
@@ -167,7 +167,7 @@ def _params(description: ModelDescription, vocabulary: Vocabulary) -> dict[str, 
         "bos_index": BOS,
         "eos_index": EOS,
         "pad_index": PAD,
-        "unk_index": UNKNOWN,
+        "unk_index": UNK,
         "mask_index": MASK,
         # The original's table has always 512 rows; ours may have others.
         "max_position_embeddings": model.max_positions,

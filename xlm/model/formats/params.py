@@ -13,7 +13,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from xlm.bpe.vocabulary import BOS, EOS, MASK, PAD, SPECIAL_TOKENS, UNKNOWN, Vocabulary
+from xlm.bpe.vocabulary import BOS, EOS, MASK, PAD, SPECIAL_TOKENS, UNK, Vocabulary
 from xlm.config.training.model import ModelConfig
 from xlm.errors import DataError
 from xlm.model.formats.conversion import PortableModel, check_layers, check_weights, drop_tied
@@ -24,7 +24,7 @@ _INDICES = {
     "bos_index": BOS,
     "eos_index": EOS,
     "pad_index": PAD,
-    "unk_index": UNKNOWN,
+    "unk_index": UNK,
     "mask_index": MASK,
 }
 _NEEDED = ("emb_dim", "n_layers", "n_heads", "gelu_activation")

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xlm.bpe.vocabulary import CONTINUED, FIRST_ORDINARY, Vocabulary
+from xlm.bpe.vocabulary import CONTINUATION_MARKER, NUM_SPECIAL_TOKENS, Vocabulary
 from xlm.errors import DataError
 from xlm.model.formats.source_files import PIECES_FILE, read_json
 
@@ -24,9 +24,9 @@ def huggingface_vocabulary(tokens: Sequence[str]) -> dict[str, int]:
     pieces: dict[str, int] = {}
     for number, token in enumerate(tokens):
         piece = token
-        if number >= FIRST_ORDINARY:
-            continued = token.endswith(CONTINUED)
-            piece = token.removesuffix(CONTINUED) if continued else f"{token}{_END}"
+        if number >= NUM_SPECIAL_TOKENS:
+            continued = token.endswith(CONTINUATION_MARKER)
+            piece = token.removesuffix(CONTINUATION_MARKER) if continued else f"{token}{_END}"
         pieces.setdefault(piece, number)
     return pieces
 
@@ -58,9 +58,9 @@ def read_pieces(path: Path) -> Vocabulary:
 def _tokens(pieces: Mapping[str, int]) -> tuple[str, ...]:
     tokens = [""] * len(pieces)
     for piece, number in pieces.items():
-        if number < FIRST_ORDINARY:
+        if number < NUM_SPECIAL_TOKENS:
             tokens[number] = piece
         else:
             ends = piece.endswith(_END)
-            tokens[number] = piece.removesuffix(_END) if ends else f"{piece}{CONTINUED}"
+            tokens[number] = piece.removesuffix(_END) if ends else f"{piece}{CONTINUATION_MARKER}"
     return tuple(tokens)

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from xlm.bpe.vocabulary import FIRST_ORDINARY, Vocabulary
+from xlm.bpe.vocabulary import NUM_SPECIAL_TOKENS, Vocabulary
 from xlm.errors import TrainingError
 from xlm.model.encoder import Encoder
 from xlm.model.formats.conversion import PortableModel
@@ -134,7 +134,7 @@ def _take_tokens(
     rows = [
         (number, index[token]) for number, token in enumerate(vocabulary.tokens) if token in index
     ]
-    if not any(number >= FIRST_ORDINARY for number, _ in rows):
+    if not any(number >= NUM_SPECIAL_TOKENS for number, _ in rows):
         raise TrainingError(
             f"warm start: {where} has none of the {vocabulary.size} tokens",
             fix="build the vocabulary from the codes that the source was trained with",

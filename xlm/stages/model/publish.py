@@ -11,7 +11,7 @@ from xlm.config.training.release import PublishSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes
 from xlm.stages.units import require_english
-from xlm.text.segmenters.registry import identity_of
+from xlm.text.segmenters.registry import segmenter_identity
 
 SOURCE_ROLE = "source."
 """Prefix of the roles of downloads: `source.wikipedia.sw`."""
@@ -26,7 +26,7 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
         release=config.release,
         synthetic=config.sample is not None,
         segmenters={
-            language: identity_of(spec)
+            language: segmenter_identity(spec)
             for language, spec in sorted(config.text.segmenters.items())
             if language in config.languages
         },

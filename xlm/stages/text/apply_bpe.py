@@ -34,11 +34,11 @@ def run(context: StageContext[ApplyBpeSlice]) -> StageResult:
 
 
 def _apply(job: FileJob) -> dict[str, int]:
-    from xlm.bpe.apply import apply_to_file
+    from xlm.bpe.apply import apply_bpe_to_file
 
     source, codes = job.sources
     (target,) = job.targets
-    return apply_to_file(source, target, codes=codes, inference=source.suffix == ".tsv")
+    return apply_bpe_to_file(source, target, codes=codes, nli=source.suffix == ".tsv")
 
 
 APPLY_BPE = Stage(

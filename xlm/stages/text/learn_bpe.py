@@ -42,9 +42,9 @@ def run(context: StageContext[LearnBpeSlice | OfficialBpeSlice]) -> StageResult:
 
 
 def _copy(published: Path, target: Path) -> StageResult:
-    from xlm.bpe.codes import read_ranks
+    from xlm.bpe.codes_file import read_merge_ranks
 
-    codes = len(read_ranks(published))
+    codes = len(read_merge_ranks(published))
     target.write_bytes(published.read_bytes())
     return StageResult(counts={"codes": codes})
 
@@ -52,7 +52,7 @@ def _copy(published: Path, target: Path) -> StageResult:
 def _learn(
     context: StageContext[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice
 ) -> StageResult:
-    from xlm.bpe.learning.learners import learn_codes
+    from xlm.bpe.learning.learners import learn_merges
 
     sample = context.scratch / "sample.txt"
     counts = _write_sample(context, config, sample)
@@ -61,17 +61,17 @@ def _learn(
         if merges % _REPORT_EVERY == 0 or merges == config.codes:
             context.progress.update(merges, config.codes, "merges")
 
-    learned = learn_codes(
+    learned = learn_merges(
         sample,
         context.out / CODES_FILE,
-        codes=config.codes,
+        num_merges=config.codes,
         messages=context.logs / "learner.log",
         learner=config.learner,
         threads=context.workers,
         on_merge=report,
     )
     sample.unlink()
-    counts |= {"codes": learned.codes, "pairs_exhausted": int(learned.exhausted)}
+    counts |= {"codes": learned.num_merges, "pairs_exhausted": int(learned.exhausted)}
     return StageResult(counts=counts, measured=learned.process.measured())
 
 
@@ -95,7 +95,7 @@ def _write_sample(
             sources=(file.path,),
             targets=(context.scratch / f"part.{number:06d}",),
             options={
-                "place": f"{unit}/{file.path.name}",
+                "file_id": f"{unit}/{file.path.name}",
                 "rate": rates.get(language, 0.0),
                 "seed": config.seed,
             },

@@ -26,7 +26,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(context: StageContext[ShardSlice]) -> StageResult:
     """Write one Parquet file for each text file (or for both sides of a pair)."""
-    from xlm.bpe.counting import unknown_warning
+    from xlm.bpe.counting import unknown_tokens_warning
 
     grouped: dict[tuple[str, str], list[Path]] = {}
     for file in text_files(context.inputs["text"]):
@@ -48,7 +48,7 @@ def run(context: StageContext[ShardSlice]) -> StageResult:
         for kind in ("unknown", "tokens")
     )
     percent: dict[str, float] = {}
-    if warning := unknown_warning(context.unit, unknown, tokens):
+    if warning := unknown_tokens_warning(context.unit, unknown, tokens):
         log.warning("%s", warning)
         percent = {"unknown_percent": round(100 * unknown / tokens, 1)}
     return StageResult(counts={**counts, **percent})

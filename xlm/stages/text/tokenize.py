@@ -10,7 +10,11 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
 from xlm.stages.text.split_files import counts_by_split, text_files
 from xlm.stages.units import kind_of_unit, languages_of_unit, text_units
-from xlm.text.segmenters.registry import identity_of, unsegmented_warning, with_path
+from xlm.text.segmenters.registry import (
+    missing_segmenter_warning,
+    segmenter_identity,
+    spec_with_path,
+)
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +27,7 @@ def tokenize_slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
     """
     languages = languages_of_unit(unit)
     specs = {
-        language: with_path(spec)
+        language: spec_with_path(spec)
         for language, spec in sorted(config.text.segmenters.items())
         if language in languages
     }
@@ -31,7 +35,9 @@ def tokenize_slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
         kind=kind_of_unit(unit),
         languages=languages,
         segmenters={language: split_spec(spec)[0] for language, spec in specs.items()},
-        segmenter_identities={language: identity_of(spec) for language, spec in specs.items()},
+        segmenter_identities={
+            language: segmenter_identity(spec) for language, spec in specs.items()
+        },
         unicode=unicodedata.unidata_version if specs else "",
         segmenter_specs=specs,
     )
@@ -46,7 +52,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 def run(context: StageContext[TokenizeSlice]) -> StageResult:
     """Tokenize every file of the input under the same name."""
     for language in context.config.languages:
-        warning = unsegmented_warning(language, language in context.config.segmenters)
+        warning = missing_segmenter_warning(language, language in context.config.segmenters)
         if warning:
             log.warning("%s", warning)
     files = text_files(context.inputs["text"])
@@ -69,13 +75,13 @@ def run(context: StageContext[TokenizeSlice]) -> StageResult:
 
 
 def _tokenize(job: FileJob) -> dict[str, int]:
-    from xlm.text.files import tokenize_inference, tokenize_text
+    from xlm.text.tokenize_files import tokenize_nli, tokenize_text
 
     (source,), (target,) = job.sources, job.targets
     language, segmenters = job.options["language"], job.options["segmenters"]
     if job.options["kind"] != "xnli":
         return tokenize_text(source, target, language=language, segmenters=segmenters)
-    return tokenize_inference(
+    return tokenize_nli(
         source,
         target,
         language=language,

@@ -49,8 +49,13 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(context: StageContext[VocabularySlice]) -> StageResult:
     """Write `vocabulary.txt` (all counts), `vocabulary.json` (the cut), `report.json`."""
-    from xlm.bpe.counting import MOST_UNKNOWN, language_report, unknown_warning, write_counts
-    from xlm.bpe.vocabulary import read_counted, write_vocabulary
+    from xlm.bpe.counting import (
+        MAX_UNKNOWN_SHARE,
+        language_report,
+        unknown_tokens_warning,
+        write_counts,
+    )
+    from xlm.bpe.vocabulary import read_counted_vocabulary, write_vocabulary
 
     counts = _count_languages(context)
     everything: Counter[str] = Counter()
@@ -61,7 +66,7 @@ def run(context: StageContext[VocabularySlice]) -> StageResult:
     else:
         published = context.inputs[_PUBLISHED] / context.config.file
         (context.out / COUNTED_FILE).write_bytes(published.read_bytes())
-    counted = read_counted(
+    counted = read_counted_vocabulary(
         context.out / COUNTED_FILE, size=context.config.size, min_count=context.config.min_count
     )
     codes_hash = file_sha256(context.inputs[_CODES] / CODES_FILE)
@@ -69,7 +74,7 @@ def run(context: StageContext[VocabularySlice]) -> StageResult:
     write_vocabulary(vocabulary, context.out)
     report = language_report(counts, vocabulary)
     for language, row in report.items():
-        if warning := unknown_warning(language, int(row["unknown"]), int(row["tokens"])):
+        if warning := unknown_tokens_warning(language, int(row["unknown"]), int(row["tokens"])):
             log.warning("%s", warning)
     text = json.dumps(report, indent=1, sort_keys=True) + "\n"
     (context.out / REPORT_FILE).write_text(text, encoding="utf-8", newline="\n")
@@ -82,7 +87,7 @@ def run(context: StageContext[VocabularySlice]) -> StageResult:
             **{
                 f"unknown_percent_{language}": round(100 * row["unknown_rate"], 1)
                 for language, row in report.items()
-                if row["unknown_rate"] > MOST_UNKNOWN
+                if row["unknown_rate"] > MAX_UNKNOWN_SHARE
             },
             "hash": vocabulary.hash,
         }
@@ -102,9 +107,9 @@ def _count_languages(context: StageContext[VocabularySlice]) -> dict[str, Counte
 
 
 def _count(path: Path) -> Counter[str]:
-    from xlm.bpe.counting import count_pieces
+    from xlm.bpe.counting import count_tokens
 
-    return count_pieces(path)
+    return count_tokens(path)
 
 
 VOCABULARY = Stage(

@@ -3,7 +3,7 @@
     moses_tokenizer("en")("Mr. Smith can't.")  # "Mr. Smith can 't ."
 
 Exact, a line at a time. Its steps are public, for whoever can show
-that the pieces of a line may be tokenized apart (xlm/text/moses/chunks.py).
+that the pieces of a line may be tokenized apart (xlm/text/moses/cached.py).
 """
 
 import re

@@ -1,8 +1,8 @@
 """Word segmenters for languages that write no spaces, behind one small interface.
 
-    segment = segmenter_of("jieba")          # or "stanford:/opt/stanford-segmenter-2018-10-16"
+    segment = load_segmenter("jieba")          # or "stanford:/opt/stanford-segmenter-2018-10-16"
     segment("我来到北京")                      # "我 来到 北京"
-    identity_of("jieba")                     # "jieba 0.42.1"
+    segmenter_identity("jieba")                     # "jieba 0.42.1"
 
 A segmenter is a function from one line to the same line with a space between words. Its identity
 names tool, version and model by their contents: it is in the key of what was segmented and on the
@@ -45,7 +45,7 @@ class Kind:
 
 
 @cache
-def segmenter_of(spec: str) -> Segmenter:
+def load_segmenter(spec: str) -> Segmenter:
     """The segmenter `NAME` or `NAME:PATH`, loaded once a process.
 
     Raises:
@@ -56,7 +56,7 @@ def segmenter_of(spec: str) -> Segmenter:
     return kind.load(path)
 
 
-def identity_of(spec: str) -> str:
+def segmenter_identity(spec: str) -> str:
     """Tool, version and model of a segmenter, by what is installed, not by where.
 
     Raises:
@@ -67,14 +67,14 @@ def identity_of(spec: str) -> str:
     return kind.identity(path)
 
 
-def with_path(spec: str) -> str:
+def spec_with_path(spec: str) -> str:
     """`NAME:PATH` where the environment names the path, so that workers need no environment."""
     name, path = split_spec(spec)
     path = path or segmenter_path(name)
     return f"{name}:{Path(path).expanduser()}" if path else name
 
 
-def unsegmented_warning(language: str, segmented: bool) -> str | None:
+def missing_segmenter_warning(language: str, segmented: bool) -> str | None:
     """What to say of a language whose words nothing would separate."""
     if segmented or not is_unspaced(language):
         return None
@@ -85,7 +85,7 @@ def unsegmented_warning(language: str, segmented: bool) -> str | None:
 
 
 def _kind(spec: str) -> tuple[Kind, str | None]:
-    name, path = split_spec(with_path(spec))
+    name, path = split_spec(spec_with_path(spec))
     if name in _LIBRARIES:
         if path is not None:
             raise ConfigError(f"segmenter {spec!r}: {name} takes no path", fix=f"write {name}")

@@ -67,7 +67,7 @@ class Evaluator:
             stream_tokens=job.stream_tokens,
             max_chunks=self._config.perplexity_max_chunks,
             max_pairs=self._config.perplexity_max_pairs,
-            specials=job.specials,
+            predict_special_tokens=job.specials,
             objectives=objectives,
         )
 

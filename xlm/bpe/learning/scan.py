@@ -18,7 +18,7 @@ _SPACE, _NEWLINE = 0x20, 0x0A
 
 
 @dataclass(frozen=True)
-class TextFacts:
+class TextScan:
     """Sizes are in bytes; words are separated by spaces and newlines."""
 
     pair_bound: int
@@ -28,7 +28,7 @@ class TextFacts:
     """The length of a last word that no space or newline ends."""
 
 
-def read_facts(path: Path) -> TextFacts:
+def scan_text(path: Path) -> TextScan:
     """Read the whole text once, in constant memory.
 
     Two neighbouring characters meet in two bytes: the last of the left one and the first of the
@@ -58,7 +58,7 @@ def read_facts(path: Path) -> TextFacts:
                 open_bytes += len(chunk)
             previous = data[-1:]
     check.end()
-    return TextFacts(_bound(meetings), max(longest, open_bytes), open_bytes)
+    return TextScan(_bound(meetings), max(longest, open_bytes), open_bytes)
 
 
 def _bound(meetings: NDArray[np.int64]) -> int:

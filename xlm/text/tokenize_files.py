@@ -24,7 +24,7 @@ def tokenize_text(
     return counts
 
 
-def tokenize_inference(
+def tokenize_nli(
     source: Path,
     target: Path,
     *,

@@ -1,6 +1,6 @@
 """Shards laid flat for reading in a random order: decoded once, into a folder of scratch.
 
-    lines = flat_lines(ShardReader(directory, "train", hash), context.scratch / "ids", "sw")
+    lines = open_flat_lines(ShardReader(directory, "train", hash), context.scratch / "ids", "sw")
     lines.windows(starts_B, 256)  # (B, 256) ids of the stream, each line with its EOS
 
 Why: every epoch takes the chunks of the streams in a new random order (spec 3.1) and pairs sorted
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from xlm.bpe.vocabulary import EOS
 from xlm.errors import DataError
 from xlm.shards.lines import Lines, Spans
-from xlm.shards.random_access.files import ID, IdFile, Parts, provide
+from xlm.shards.random_access.id_files import ID, IdFile, Parts, provide
 from xlm.shards.reader import ShardReader
 
 _BLOCK = 64
@@ -96,14 +96,14 @@ class FlatPairs:
         return Spans(ids, begins_B, first_B), Spans(ids, begins_B + first_B, second_B)
 
 
-def flat_lines(reader: ShardReader, folder: Path, name: str) -> FlatLines:
+def open_flat_lines(reader: ShardReader, folder: Path, name: str) -> FlatLines:
     """The lines of a split laid flat in `folder`, written there unless they are there already.
 
     Raises:
         DataError: the shards are damaged or of another kind.
         StoreError: the disk has no room for them.
     """
-    reader.expect("mono")
+    reader.require_kind("mono")
     path = folder / f"{name}.ids"
 
     def parts() -> Parts:
@@ -121,14 +121,16 @@ def flat_lines(reader: ShardReader, folder: Path, name: str) -> FlatLines:
     return FlatLines(path, lines=reader.rows)
 
 
-def flat_pairs(reader: ShardReader, folder: Path, name: str, *, longest_side: int) -> FlatPairs:
+def open_flat_pairs(
+    reader: ShardReader, folder: Path, name: str, *, longest_side: int
+) -> FlatPairs:
     """The pairs of a split laid flat, but those with an empty side or one of too many tokens.
 
     Raises:
         DataError: the shards are damaged or of another kind.
         StoreError: the disk has no room for them.
     """
-    first_language, second_language = reader.expect("pair").languages
+    first_language, second_language = reader.require_kind("pair").languages
     path, lengths_path = folder / f"{name}.ids", folder / f"{name}.lengths"
     small = np.dtype(np.min_scalar_type(longest_side)).newbyteorder("<")
 

@@ -1,7 +1,7 @@
 """Codes files: one merge a line, the rank of a merge is its line.
 
-    ranks = read_ranks(Path("codes"))   # {("a", "n"): 0, ...}; fastBPE: `left right count`
-    codes = read_codes(Path("bpe.ref")) # subword-nmt's files too: `left right`
+    ranks = read_merge_ranks(Path("codes"))   # {("a", "n"): 0, ...}; fastBPE: `left right count`
+    codes = read_merges(Path("bpe.ref")) # subword-nmt's files too: `left right`
 
 subword-nmt writes a header `#version: 0.2`; a file without one is of its version 0.1, in which the
 end of a word is a symbol of its own and not a part of the last character.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from xlm.errors import DataError
 
-Pair = tuple[str, str]
+Merge = tuple[str, str]
 
 _SHOWN_LETTERS = 80
 _LONGEST_COUNT = 19
@@ -30,24 +30,24 @@ _FIX_RETURNS = "remove the carriage returns: tr -d '\\r' < FILE > NEW"
 
 
 @dataclass(frozen=True)
-class Codes:
+class Merges:
     """The merges of a file."""
 
-    ranks: dict[Pair, int]
+    ranks: dict[Merge, int]
     counted: bool
     """Whether its lines have counts: then it is a file of fastBPE."""
     end_apart: bool = False
     """Whether the end of a word is a symbol of its own."""
 
 
-def read_ranks(path: Path) -> dict[Pair, int]:
+def read_merge_ranks(path: Path) -> dict[Merge, int]:
     """The rank of every merge of a file of fastBPE.
 
     Raises:
         DataError: a line has another form or repeats a pair, or there is none.
     """
     try:
-        codes = read_codes(path)
+        codes = read_merges(path)
     except DataError as error:
         raise DataError(error.what, fix=_FIX_FASTBPE if error.fix == _FIX else error.fix) from None
     if not codes.counted:
@@ -58,14 +58,14 @@ def read_ranks(path: Path) -> dict[Pair, int]:
     return codes.ranks
 
 
-def read_codes(path: Path) -> Codes:
+def read_merges(path: Path) -> Merges:
     """The merges of a file of fastBPE or of subword-nmt.
 
     Raises:
         DataError: a line has another form or repeats a pair, the header names an unknown version,
             or there is no merge.
     """
-    ranks: dict[Pair, int] = {}
+    ranks: dict[Merge, int] = {}
     version, fields_wanted = None, 0
     for number, line, text in _decoded(path):
         if number == 1 and text.startswith("\ufeff"):
@@ -95,7 +95,7 @@ def read_codes(path: Path) -> Codes:
         # A vocabulary has two fields a line too, and no header.
         _, line, _ = next(_decoded(path))
         raise _refusal(path, 1, f"not {_FASTBPE}, but a token and its count", line)
-    return Codes(ranks, counted, end_apart=not counted and version != "0.2")
+    return Merges(ranks, counted, end_apart=not counted and version != "0.2")
 
 
 def _version(path: Path, line: bytes, text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.repository import REPOSITORY
 from xlm.errors import DataError
-from xlm.text.files import tokenize_inference, tokenize_text
+from xlm.text.tokenize_files import tokenize_nli, tokenize_text
 
 
 def test_lines_are_split_at_newlines_alone_and_none_is_lost(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_training_rows_of_xnli_are_not_tokenized_twice(tmp_path: Path) -> None:
         (False, "can ' t wait .\tete u.s. )\tneutral\n"),
     ):
         target = tmp_path / "out.tsv"
-        counts = tokenize_inference(
+        counts = tokenize_nli(
             source, target, language="en", segmenters={}, already_tokenized=already
         )
         found = target.read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def test_a_row_without_three_fields_is_named(tmp_path: Path) -> None:
     source = tmp_path / "rows.tsv"
     source.write_text("only one\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"line 1: 1 fields, not 3"):
-        tokenize_inference(
+        tokenize_nli(
             source, tmp_path / "out", language="en", segmenters={}, already_tokenized=False
         )
 

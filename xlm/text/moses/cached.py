@@ -42,7 +42,7 @@ _APOSTROPHES = frozenset("'’‘‚`´")
 _QUOTES = _APOSTROPHES | frozenset('"“”„«»《》「」')
 
 
-class Chunks:
+class CachedMosesTokenizer:
     """Filters, tokenizer and what is done to their tokens, as one function of a line.
 
     Args:

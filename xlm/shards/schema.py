@@ -14,14 +14,14 @@ from typing import Any, Literal
 
 FORMAT_VERSION = "2"
 
-Kind = Literal["mono", "pair", "xnli"]
+ShardKind = Literal["mono", "pair", "xnli"]
 
-ID_COLUMNS: dict[Kind, tuple[str, ...]] = {
+ID_COLUMNS: dict[ShardKind, tuple[str, ...]] = {
     "mono": ("ids",),
     "pair": ("ids", "ids_2"),
     "xnli": ("premise", "hypothesis"),
 }
-LANGUAGE_COLUMNS: dict[Kind, tuple[str, ...]] = {
+LANGUAGE_COLUMNS: dict[ShardKind, tuple[str, ...]] = {
     "mono": ("language",),
     "pair": ("language", "language_2"),
     "xnli": ("language",),
@@ -34,7 +34,7 @@ METADATA_PREFIX = "xlm."
 COUNTS = ("lines", "tokens", "unknown")
 
 
-def arrow_schema(kind: Kind) -> Any:
+def arrow_schema(kind: ShardKind) -> Any:
     """The columns of a shard; nothing is ever null."""
     import pyarrow as pa
 

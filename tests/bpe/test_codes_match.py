@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from xlm.bpe.agreement import require_pieces
-from xlm.bpe.apply import Applier
+from xlm.bpe.apply import BpeApplier
+from xlm.bpe.codes_match import require_codes_match
 from xlm.bpe.counting import write_counts
-from xlm.bpe.learning.learners import learn_codes
-from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, read_counted
+from xlm.bpe.learning.learners import learn_merges
+from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, read_counted_vocabulary
 from xlm.errors import DataError
 
 LANGUAGES = ("ar", "en", "hi", "sw", "zh")
@@ -25,10 +25,10 @@ def _text(shared: Path, language: str) -> list[str]:
 
 def _counted(codes: Path, lines: list[str], folder: Path, *, size: int = 10**6) -> Vocabulary:
     """The vocabulary that codes give on a text."""
-    counts = Counter(piece for line in Applier(codes).lines(lines) for piece in line.split(" "))
+    counts = Counter(piece for line in BpeApplier(codes).lines(lines) for piece in line.split(" "))
     del counts[""]
     write_counts(counts, folder / "counted")
-    return read_counted(folder / "counted", size=size)
+    return read_counted_vocabulary(folder / "counted", size=size)
 
 
 @pytest.mark.slow
@@ -36,11 +36,11 @@ def _counted(codes: Path, lines: list[str], folder: Path, *, size: int = 10**6) 
 def test_the_published_codes_make_their_vocabulary_wherever_it_is_cut(
     shared: Path, size: int
 ) -> None:
-    vocabulary = read_counted(shared / _PUBLISHED / "vocab_xnli_15", size=size)
+    vocabulary = read_counted_vocabulary(shared / _PUBLISHED / "vocab_xnli_15", size=size)
     assert vocabulary.size == size
-    require_pieces(vocabulary, shared / _PUBLISHED / "codes_xnli_15")
+    require_codes_match(vocabulary, shared / _PUBLISHED / "codes_xnli_15")
     with pytest.raises(DataError, match=r"codes\.2000 make \d+ of the vocabulary's"):
-        require_pieces(vocabulary, shared / "golden" / "fastbpe" / "codes.2000")
+        require_codes_match(vocabulary, shared / "golden" / "fastbpe" / "codes.2000")
 
 
 @pytest.mark.slow
@@ -52,15 +52,15 @@ def test_codes_of_many_languages_are_those_of_a_little_text_of_one(
     codes = shared / _PUBLISHED / "codes_xnli_15"
     vocabulary = _counted(codes, _text(shared, language), tmp_path)
     assert vocabulary.size * 20 < len(codes.read_bytes().splitlines())
-    require_pieces(vocabulary, codes)  # or it raises
+    require_codes_match(vocabulary, codes)  # or it raises
 
 
 @pytest.mark.parametrize("size", [10**6, 1000])
 def test_codes_that_know_more_words_are_not_those_of_a_vocabulary(shared: Path, size: int) -> None:
-    vocabulary = read_counted(shared / "golden" / "fastbpe" / "vocab.2000", size=size)
-    require_pieces(vocabulary, shared / "golden" / "fastbpe" / "codes.2000")
+    vocabulary = read_counted_vocabulary(shared / "golden" / "fastbpe" / "vocab.2000", size=size)
+    require_codes_match(vocabulary, shared / "golden" / "fastbpe" / "codes.2000")
     with pytest.raises(DataError, match="characters, not 'mwp'; give the codes"):
-        require_pieces(vocabulary, shared / _PUBLISHED / "codes_xnli_15")
+        require_codes_match(vocabulary, shared / _PUBLISHED / "codes_xnli_15")
 
 
 def test_codes_of_each_language_are_told_from_all_others(shared: Path, tmp_path: Path) -> None:
@@ -69,15 +69,15 @@ def test_codes_of_each_language_are_told_from_all_others(shared: Path, tmp_path:
         lines = _text(shared, language)
         (tmp_path / "text").write_text("\n".join(lines) + "\n", encoding="utf-8")
         codes = tmp_path / language
-        learn_codes(tmp_path / "text", codes, codes=500, messages=tmp_path / "messages")
+        learn_merges(tmp_path / "text", codes, num_merges=500, messages=tmp_path / "messages")
         vocabularies[language] = _counted(codes, lines, tmp_path)
     for language, vocabulary in vocabularies.items():
         for other in LANGUAGES:
             if other == language:
-                require_pieces(vocabulary, tmp_path / other)
+                require_codes_match(vocabulary, tmp_path / other)
             else:
                 with pytest.raises(DataError, match="give the codes that the vocabulary"):
-                    require_pieces(vocabulary, tmp_path / other)
+                    require_codes_match(vocabulary, tmp_path / other)
 
 
 @pytest.mark.parametrize(
@@ -94,27 +94,27 @@ def test_a_text_that_spells_its_marks_has_codes_too(
     lines = [text] * 3
     (tmp_path / "text").write_text("\n".join(lines) + "\n")
     learned = tmp_path / "codes"
-    learn_codes(tmp_path / "text", learned, codes=codes, messages=tmp_path / "messages")
+    learn_merges(tmp_path / "text", learned, num_merges=codes, messages=tmp_path / "messages")
     vocabulary = _counted(learned, lines, tmp_path)
     assert token in vocabulary.index
-    require_pieces(vocabulary, learned)
+    require_codes_match(vocabulary, learned)
 
 
 def test_a_few_words_may_be_added_by_hand(shared: Path) -> None:
     codes = shared / "golden" / "fastbpe" / "codes.2000"
-    counted = read_counted(shared / "golden" / "fastbpe" / "vocab.2000", size=10**6)
+    counted = read_counted_vocabulary(shared / "golden" / "fastbpe" / "vocab.2000", size=10**6)
     for added, right in ((10, True), (40, False)):
         tokens = (*counted.tokens, *(f"<added-{number}>" for number in range(added)))
         vocabulary = Vocabulary(tokens, (0,) * len(tokens))
         if right:
-            require_pieces(vocabulary, codes)
+            require_codes_match(vocabulary, codes)
         else:
             with pytest.raises(DataError, match="not '<added-0>'"):
-                require_pieces(vocabulary, codes)
+                require_codes_match(vocabulary, codes)
 
 
 def test_a_vocabulary_of_characters_has_no_codes(tmp_path: Path) -> None:
     tokens = (*SPECIAL_TOKENS, "a", "b@@", "@@", "é")
     (tmp_path / "codes").write_text("a b 9\n")
     with pytest.raises(DataError, match="make 0 of the vocabulary's 0 tokens"):
-        require_pieces(Vocabulary(tokens, (0,) * len(tokens)), tmp_path / "codes")
+        require_codes_match(Vocabulary(tokens, (0,) * len(tokens)), tmp_path / "codes")

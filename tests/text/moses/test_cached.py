@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.growth import assert_linear
 from tests.text.moses.hard_rows import OTHERS, SIGNS, TRAPS, WORDS, hard_rows, often_numeric
-from xlm.text.chain import moses_chain, moses_chunks, tokenizer_for
+from xlm.text.chain import cached_moses_tokenizer, cased_tokenizer_for, tokenizer_for
 from xlm.text.characters.accents import lower_without_accents, lower_word
 from xlm.text.moses import memo
-from xlm.text.moses.chunks import Chunks
+from xlm.text.moses.cached import CachedMosesTokenizer
 from xlm.text.moses.prefixes import prefixes_of
 
 LANGUAGES = [*WORDS, "fi", "sv", "tdt", "ca", "so", "it", "ga", "cs", "pl", "xx"]
@@ -21,9 +21,9 @@ _LINES = st.lists(st.one_of(st.sampled_from([" ", ".", "'"]), st.sampled_from(_P
 
 
 @cache
-def _both(language: str) -> tuple[Chunks, Chunks]:
-    plain = moses_chunks(language, str, str)
-    return plain, moses_chunks(language, lower_word, lower_without_accents)
+def _both(language: str) -> tuple[CachedMosesTokenizer, CachedMosesTokenizer]:
+    plain = cached_moses_tokenizer(language, str, str)
+    return plain, cached_moses_tokenizer(language, lower_word, lower_without_accents)
 
 
 @pytest.mark.slow
@@ -51,7 +51,7 @@ def test_pieces_give_what_the_whole_line_gives_on_hard_rows(language: str) -> No
 
 
 def test_lower_case_comes_after_the_tokens_whichever_way() -> None:
-    moses, tokenize = moses_chain("el", {}), tokenizer_for("el", {})
+    moses, tokenize = cased_tokenizer_for("el", {}), tokenizer_for("el", {})
     for row in hard_rows("el", 1000, seed=12):
         assert tokenize(row) == lower_without_accents(moses(row))
 

@@ -1,6 +1,6 @@
 """Whether codes can be those of a vocabulary, where no hash says so.
 
-require_pieces(vocabulary, Path("codes_xnli_15"))
+require_codes_match(vocabulary, Path("codes_xnli_15"))
 
 Splitting by codes leaves single characters and what their merges make, nothing else. So every
 longer token of a vocabulary is made by a merge of its own codes, wherever the list was cut and
@@ -13,8 +13,8 @@ vocabulary besides their own.
 
 from pathlib import Path
 
-from xlm.bpe.codes import read_ranks
-from xlm.bpe.vocabulary import CONTINUED, FIRST_ORDINARY, Vocabulary
+from xlm.bpe.codes_file import read_merge_ranks
+from xlm.bpe.vocabulary import CONTINUATION_MARKER, NUM_SPECIAL_TOKENS, Vocabulary
 from xlm.errors import DataError
 
 _END = "</w>"
@@ -23,17 +23,17 @@ _TOKENS_A_STRANGER = 100
 _SHOWN_LETTERS = 40
 
 
-def require_pieces(vocabulary: Vocabulary, codes: Path) -> None:
+def require_codes_match(vocabulary: Vocabulary, codes: Path) -> None:
     """Refuse codes that do not make a vocabulary's tokens.
 
     Raises:
         DataError: the file is not a codes file, or that of another vocabulary; names a token.
     """
-    made = {token for left, right in read_ranks(codes) for token in _written(left + right)}
+    made = {token for left, right in read_merge_ranks(codes) for token in _written(left + right)}
     longer = [
         token
-        for token in vocabulary.tokens[FIRST_ORDINARY:]
-        if len(token.removesuffix(CONTINUED)) > 1
+        for token in vocabulary.tokens[NUM_SPECIAL_TOKENS:]
+        if len(token.removesuffix(CONTINUATION_MARKER)) > 1
     ]
     strangers = [token for token in longer if token not in made]
     if len(strangers) * _TOKENS_A_STRANGER < len(longer):
@@ -48,5 +48,5 @@ def require_pieces(vocabulary: Vocabulary, codes: Path) -> None:
 
 def _written(piece: str) -> tuple[str, ...]:
     """A piece as a token; a text that itself holds `</w>` can make it anywhere in a word."""
-    continued = f"{piece}{CONTINUED}"
+    continued = f"{piece}{CONTINUATION_MARKER}"
     return (piece.removesuffix(_END), continued) if piece.endswith(_END) else (continued,)

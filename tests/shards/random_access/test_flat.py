@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.shards.rows import HASH, VOCABULARY, first_ids, lines_of, rows_at, rows_of, write_rows
 from xlm.errors import DataError, StoreError
 from xlm.shards.lines import Lines
-from xlm.shards.random_access.copy import flat_lines, flat_pairs
+from xlm.shards.random_access.flat import open_flat_lines, open_flat_pairs
 from xlm.shards.reader import ShardReader, read_lines, read_pairs
 from xlm.shards.writer import ShardWriter
 
@@ -40,7 +40,7 @@ def test_windows_are_slices_of_the_stream_with_eos_in_front(
 ) -> None:
     folder = tmp_path_factory.mktemp("shards")
     write_rows(folder, lines_of(rows), shards=shards, row_group_tokens=row_group_tokens)
-    flat = flat_lines(ShardReader(folder, "train", HASH), folder / "ids", "sw")
+    flat = open_flat_lines(ShardReader(folder, "train", HASH), folder / "ids", "sw")
     stream = [i for row in rows for i in [*row, 1]]
     assert len(flat) == len(rows)
     assert flat.tokens == len(stream)
@@ -79,7 +79,7 @@ def test_taken_pairs_are_those_of_usable_length(
         shards=shards, row_group_tokens=row_group_tokens,
     )  # fmt: skip
     reader = ShardReader(folder, "train", HASH)
-    flat = flat_pairs(reader, folder / "ids", "en-sw", longest_side=longest_side)
+    flat = open_flat_pairs(reader, folder / "ids", "en-sw", longest_side=longest_side)
     kept = [row for row in rows if all(0 < len(side) <= longest_side for side in row)]
     assert len(flat) == len(kept)
     assert flat.lengths_N2.tolist() == [[len(a), len(b)] for a, b in kept]
@@ -94,8 +94,8 @@ def test_lengths_take_one_byte_where_that_is_enough(tmp_path: Path) -> None:
     sides = lines_of([[20] * 300, [21, 22]]), lines_of([[30], [31]])
     write_rows(tmp_path, *sides, kind="pair", languages=("en", "sw"))
     reader = ShardReader(tmp_path, "train", HASH)
-    short = flat_pairs(reader, tmp_path / "short", "en-sw", longest_side=100)
-    long = flat_pairs(reader, tmp_path / "long", "en-sw", longest_side=510)
+    short = open_flat_pairs(reader, tmp_path / "short", "en-sw", longest_side=100)
+    long = open_flat_pairs(reader, tmp_path / "long", "en-sw", longest_side=510)
     assert short.lengths_N2.nbytes == 2
     assert short.lengths_N2.tolist() == [[2, 1]]
     assert long.lengths_N2.tolist() == [[300, 1], [2, 1]]
@@ -110,12 +110,12 @@ def _lines(tmp_path: Path, first: int = 20) -> ShardReader:
 
 def test_a_whole_copy_is_used_again_and_one_of_other_shards_is_not(tmp_path: Path) -> None:
     folder, start = tmp_path / "ids", np.zeros(1, dtype=np.int64)
-    flat_lines(_lines(tmp_path), folder, "sw")
+    open_flat_lines(_lines(tmp_path), folder, "sw")
     before = (folder / "sw.ids").stat()
-    flat_lines(_lines(tmp_path), folder, "sw")
+    open_flat_lines(_lines(tmp_path), folder, "sw")
     assert (folder / "sw.ids").stat().st_ino == before.st_ino
     assert (folder / "sw.ids").stat().st_mtime_ns == before.st_mtime_ns
-    other = flat_lines(_lines(tmp_path, first=99), folder, "sw")
+    other = open_flat_lines(_lines(tmp_path, first=99), folder, "sw")
     assert other.windows(start, 3).tolist() == [[99, 21, 1]]
 
 
@@ -123,24 +123,24 @@ def test_a_whole_copy_is_used_again_and_one_of_other_shards_is_not(tmp_path: Pat
 def test_a_copy_without_its_record_is_written_again(tmp_path: Path, record: bytes | None) -> None:
     """A kill while it is written leaves ids without a record."""
     folder = tmp_path / "ids"
-    flat_lines(_lines(tmp_path), folder, "sw")
+    open_flat_lines(_lines(tmp_path), folder, "sw")
     whole = (folder / "sw.ids").read_bytes()
     (folder / "sw.ids").write_bytes(whole[:8])
     (folder / "sw.json").unlink() if record is None else (folder / "sw.json").write_bytes(record)
-    assert flat_lines(_lines(tmp_path), folder, "sw").tokens == 250
+    assert open_flat_lines(_lines(tmp_path), folder, "sw").tokens == 250
     assert (folder / "sw.ids").read_bytes() == whole
 
 
 def test_a_copy_of_the_wrong_size_is_written_again(tmp_path: Path) -> None:
     folder = tmp_path / "ids"
-    flat_lines(_lines(tmp_path), folder, "sw")
+    open_flat_lines(_lines(tmp_path), folder, "sw")
     with (folder / "sw.ids").open("ab") as stream:
         stream.write(b"more")
-    assert flat_lines(_lines(tmp_path), folder, "sw").tokens == 250
+    assert open_flat_lines(_lines(tmp_path), folder, "sw").tokens == 250
 
 
 def test_a_copy_cut_short_while_it_is_read_is_noticed(tmp_path: Path) -> None:
-    flat = flat_lines(_lines(tmp_path), tmp_path / "ids", "sw")
+    flat = open_flat_lines(_lines(tmp_path), tmp_path / "ids", "sw")
     with (tmp_path / "ids" / "sw.ids").open("r+b") as stream:
         stream.truncate(399)
     with pytest.raises(DataError, match=r"sw\.ids was cut short"):
@@ -156,7 +156,7 @@ def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) 
         writer._flush()
         writer.counts["tokens"] = 10**15
     with pytest.raises(StoreError, match=r"the ids of sw need 4,000,000,000,000,004 bytes"):
-        flat_lines(ShardReader(tmp_path, "train", HASH), tmp_path / "ids", "sw")
+        open_flat_lines(ShardReader(tmp_path, "train", HASH), tmp_path / "ids", "sw")
     assert not list((tmp_path / "ids").glob("*.ids"))
 
 
@@ -164,7 +164,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> 
     (tmp_path / "ids").mkdir()
     (tmp_path / "ids" / "sw.ids").mkdir()
     with pytest.raises(StoreError, match="ids: "):
-        flat_lines(_lines(tmp_path), tmp_path / "ids", "sw")
+        open_flat_lines(_lines(tmp_path), tmp_path / "ids", "sw")
 
 
 @pytest.mark.slow
@@ -185,5 +185,5 @@ def test_a_copy_of_shards_of_the_same_sizes_is_not_taken_for_another(tmp_path: P
     one = write_rows(tmp_path / "one", lines_of([[14, 15, 15, 14], [15, 14, 14, 15]]))
     other = write_rows(tmp_path / "other", lines_of([[15, 14, 14, 15], [14, 15, 15, 14]]))
     for folder, first in ((one, 14), (other, 15)):
-        flat = flat_lines(ShardReader(folder, "train", HASH), tmp_path / "ids", "sw")
+        flat = open_flat_lines(ShardReader(folder, "train", HASH), tmp_path / "ids", "sw")
         assert flat.windows(np.zeros(1, dtype=np.int64), 1).tolist() == [[first]]
