@@ -56,7 +56,7 @@ print("vocabulary", tokenizer.get_vocab_size())
 def main() -> None:
     """Prepare the texts, measure, write, render."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mirror", help="folder or address of a mirror of the hosts")
+    parser.add_argument("--mirror", help="folder or URL of a mirror of the hosts")
     parser.add_argument("--scratch", type=Path, default=HOME.parent / "data" / "bench")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()

@@ -3,7 +3,7 @@
     XlmError                 anything that a user can mend; the CLI prints it as one line
     ├── ConfigError          a profile, key, value or language that does not exist or does not fit
     ├── SourceError          a source that cannot be had, or is not what its host promised
-    │   ├── ServerError        a host that stays away after all attempts; later may help
+    │   ├── ServerError      a server that stays unreachable; running again later may help
     │   └── ChecksumError    bytes arrived, but not the promised ones
     ├── DataError            a file whose contents break a rule (unequal sides, empty language, ...)
     ├── StoreError           the artifact store: damaged, read-only, unsupported, locked
@@ -14,8 +14,8 @@
     │   └── RequeueError     training that was asked to stop and saved its state
     └── PipelineError        some nodes of a run failed; names each with its own error
 
-Every message says what is wrong, where (file, line, address, key), and what to do about it; no
-message shows the passwords and tokens of the addresses in it.
+Every message says what is wrong, where (file, line, URL, key), and what to do about it; no
+message shows the passwords and tokens of the URLs in it.
 """
 
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Address and token of the server that `xlm ui` runs, and where other commands find them.
+"""URL and token of the server that `xlm ui` runs, and where other commands find them.
 
 `xlm ui` writes two files that only their owner can read: one in the store's root, for `xlm run`,
 and `prefect.toml` in the project's folder, where Prefect's own commands look for settings. Each
@@ -41,17 +41,17 @@ class ServerAccess:
 
     @property
     def url(self) -> str:
-        """Address of the UI."""
+        """URL of the UI."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def api_url(self) -> str:
-        """Address of the API."""
+        """URL of the API."""
         return f"{self.url}/api"
 
     @property
     def sign_in_url(self) -> str:
-        """Address that opens the UI and signs the browser in."""
+        """URL that opens the UI and signs the browser in."""
         return f"{self.url}{SIGN_IN_PATH}#{self.token}"
 
     def client_variables(self) -> dict[str, str]:
@@ -144,6 +144,6 @@ def _is_ours(path: Path) -> bool:
 def _require_ours(path: Path) -> None:
     if os.path.lexists(path) and not _is_ours(path):
         raise ToolError(
-            f"{path} is not from `xlm ui`, which writes the server's address there",
+            f"{path} is not from `xlm ui`, which writes the server's URL there",
             fix="move its settings to pyproject.toml or to the environment",
         )

@@ -91,7 +91,7 @@ def _remove_pipes(home: Path) -> None:
 
 
 def database_variables(home: Path) -> dict[str, str]:
-    """The address of the database in `home`, where Prefect's own would be that of another file.
+    """The URL of the database in `home`, where Prefect's own would be that of another file.
 
     Prefect puts the path into a URL as it is; `%25` or `?` in it are read as parts of the URL.
     """
@@ -127,14 +127,14 @@ def server_answers(url: str) -> bool:
 
 
 def require_server(url: str) -> None:
-    """Refuse an address in PREFECT_API_URL that is not that of a Prefect API we may use.
+    """Refuse a URL in PREFECT_API_URL that is not that of a Prefect API we may use.
 
     Raises:
         ToolError: nobody answers there in time, or it is something else, or the key is refused.
     """
     shown = _without_credentials(url)
     if urlsplit(url).scheme not in ("http", "https"):
-        raise ToolError(f"PREFECT_API_URL {shown!r} is not an address", fix=_UNSET)
+        raise ToolError(f"PREFECT_API_URL {shown!r} is not a URL", fix=_UNSET)
     if (urlsplit(url).hostname or "").endswith(_CLOUD):
         return  # It answers nothing without a key, and has other paths.
     status, body = _ask(f"{url}/health", shown)
@@ -144,7 +144,7 @@ def require_server(url: str) -> None:
         answer = f"status {status}" if status != 200 else "something else"
         raise ToolError(
             f"PREFECT_API_URL {shown} is not a Prefect API: it answers {answer}",
-            fix=f"such an address ends in /api; correct it, or {_UNSET}",
+            fix=f"such a URL ends in /api; correct it, or {_UNSET}",
         )
     status, _ = _ask(f"{url}/admin/version", shown)
     if status in _REFUSED:

@@ -2,7 +2,7 @@
 
 Prefect compares a password and leaves out two checks that only matter to a server on a desktop:
 the Host header (a foreign page can let its own name point at 127.0.0.1) and the origin of a
-WebSocket, which browsers open to any address.
+WebSocket, which browsers open to any URL.
 """
 
 import re
@@ -18,7 +18,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 SIGN_IN_PATH = "/sign-in"
 
-# Nothing but a name and a port: `localhost/health?` would change the address that a server derives
+# Nothing but a name and a port: `localhost/health?` would change the URL that a server derives
 # from the header, and with it what the server lets through without a token.
 _HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 
@@ -62,7 +62,7 @@ def refusal(headers: list[tuple[bytes, bytes]]) -> str | None:
 
 
 def _same_server(origin: str, host: str) -> bool:
-    """Whether a page of `origin` is ours: this very address, or its other loopback name."""
+    """Whether a page of `origin` is ours: this very URL, or its other loopback name."""
     if not origin.startswith("http://") or not _HOST.fullmatch(origin.removeprefix("http://")):
         return False
     return _port_of(origin) == _port_of(f"http://{host}")
@@ -72,9 +72,9 @@ def _values(headers: list[tuple[bytes, bytes]], name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in headers if key.lower() == name]
 
 
-def _port_of(address: str) -> int | None:
+def _port_of(url: str) -> int | None:
     try:
-        return urlsplit(address).port or 80
+        return urlsplit(url).port or 80
     except ValueError:  # above 65535
         return None
 

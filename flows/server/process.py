@@ -5,7 +5,7 @@ with starting_server(home, access) as server:
     server.wait_until_ready()
 
 Prefect can start one by itself, but then settings files win over it (this project's pyproject.toml
-names the address of `xlm ui`), a killed run leaves it running, and anybody may use it.
+names the URL of `xlm ui`), a killed run leaves it running, and anybody may use it.
 """
 
 import socket

@@ -72,7 +72,7 @@ def test_the_stages_give_the_published_ids_and_report_on_the_train_splits(
     for node in (CODES, COUNTED):
         (source,) = stages.run(DOWNLOAD, node.unit).sources
         assert source.licence == "CC-BY-NC-4.0"
-        assert source.address.startswith("https://dl.fbaipublicfiles.com/XLM/")
+        assert source.url.startswith("https://dl.fbaipublicfiles.com/XLM/")
     assert stages.run(LEARN_BPE, ALL).counts == {"codes": 80_000}
     mirror = shared / "mirror" / "dl.fbaipublicfiles.com" / "XLM"
     codes = stages.out(Node("learn-bpe", ALL)) / "codes"
@@ -153,7 +153,7 @@ def test_the_sample_world_takes_them_from_their_host(tmp_path: Path) -> None:
     request = RunRequest(profile="sample", overrides=(OFFICIAL,))
     steps = {step.node: step for step in plan_request(request, ArtifactStore.open(str(tmp_path)))}
     assert steps[CODES].status == "build"
-    assert steps[CODES].addresses == ("https://dl.fbaipublicfiles.com/XLM/codes_xnli_15",)
+    assert steps[CODES].urls == ("https://dl.fbaipublicfiles.com/XLM/codes_xnli_15",)
     assert (steps[CODES].size, steps[COUNTED].size) == ("about 1.4 MB", "about 1.5 MB")
     found = DOWNLOAD.slice(resolve("sample", [OFFICIAL]), CODES.unit)
     assert (found.source.licence, found.mirrored) == ("CC-BY-NC-4.0", False)

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.slow
         (("plan", "--only", "tokenize[ws]"), "did you mean 'tokenize[sw]'?"),
         (("plan", "--only", "pretrain[x]"), "use pretrain, which has no units"),
         (("plan", "--root", "/proc/x"), "/proc/x is read-only (/proc cannot be written)"),
-        (("plan", "--set", "sources.mirror=htp://x"), "an address of htp://, which cannot be read"),
+        (("plan", "--set", "sources.mirror=htp://x"), "a URL of htp://, which cannot be read"),
         (("plan", "--set", "sources.mirror=https://"), "'https://' names no host; give a folder"),
         (("plan", "--set", "sources.mirror=https://h/x?y"), "has parameters; give a folder"),
         (("plan", "--set", "sources.wikipedia.date=20261131"), "is no day of a calendar"),
@@ -82,9 +82,9 @@ def test_config_is_shown_whole(tmp_path: Path) -> None:
 
 def test_the_plan_of_the_paper_names_real_hosts_only(tmp_path: Path) -> None:
     steps = json.loads(xlm(tmp_path, "plan", "--profile", "xnli15", "--json"))
-    addresses = [address for step in steps for address in step["addresses"]]
-    assert len(addresses) == 32
-    hosts = {address.split("/")[2] for address in addresses}
+    urls = [url for step in steps for url in step["addresses"]]
+    assert len(urls) == 32
+    hosts = {url.split("/")[2] for url in urls}
     assert hosts == {"dumps.wikimedia.org", "object.pouta.csc.fi", "dl.fbaipublicfiles.com"}
     sizes = {step["size"] for step in steps if step["unit"].startswith("wikipedia")}
     assert sizes == {"unknown until online"}

@@ -38,10 +38,10 @@ class File:
 
 
 @dataclass
-class Host:
+class LoopbackServer:
     """A loopback HTTP host: `files` by path, `requests` as they came."""
 
-    address: str
+    base_url: str
     files: dict[str, File] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     at_once: int = 0
@@ -49,27 +49,27 @@ class Host:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def url(self, path: str) -> str:
-        """The address of a path."""
-        return f"{self.address}{path}"
+        """The URL of a path."""
+        return f"{self.base_url}{path}"
 
     def ranges(self) -> list[str | None]:
         """The `Range` header of each request."""
         return [headers.get("range") for _, headers in self.requests]
 
 
-def _handler(host: Host) -> type[BaseHTTPRequestHandler]:
+def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            with host.lock:
-                host.requests.append((self.path, headers))
-                host.at_once += 1
-                host.most_at_once = max(host.at_once, host.most_at_once)
+            with server.lock:
+                server.requests.append((self.path, headers))
+                server.at_once += 1
+                server.most_at_once = max(server.at_once, server.most_at_once)
             try:
-                self._answer(host.files.get(self.path), headers)
+                self._answer(server.files.get(self.path), headers)
             finally:
-                with host.lock:
-                    host.at_once -= 1
+                with server.lock:
+                    server.at_once -= 1
 
         def _answer(self, file: File | None, asked: dict[str, str]) -> None:
             if file is None:
@@ -133,17 +133,17 @@ def _handler(host: Host) -> type[BaseHTTPRequestHandler]:
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
+def server() -> Iterator[LoopbackServer]:
     """A loopback host without files."""
-    made = Host("")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(made))
-    made.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    made = LoopbackServer("")
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(made))
+    made.base_url = f"http://127.0.0.1:{listening.server_port}"
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield made
-    server.shutdown()
+    listening.shutdown()
     thread.join()
-    server.server_close()
+    listening.server_close()
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def new_file() -> type[File]:
 
 @pytest.fixture
 def fetcher(waits: list[float]) -> Iterator[Fetcher]:
-    """A fetcher of real addresses that records its waits."""
+    """A fetcher of real URLs that records its waits."""
     network = NetworkConfig(attempts=3, timeout_seconds=5.0)
     with open_client(None, network) as client:
         yield Fetcher(client, network, waits.append)

@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from tests.corpus.http.raw_host import raw_host
+from tests.corpus.http.raw_server import raw_server
 from tests.fuzzing import fuzz
 from xlm.config.data.downloads import WikipediaSpec
 from xlm.config.data.sources import NetworkConfig
@@ -115,7 +115,7 @@ def test_xnli_and_multinli(write):
 @pytest.mark.parametrize("kind", ["status", "sums"])
 def test_what_a_host_says_of_a_dump(kind):
     spec = WikipediaSpec(title="t", licence="l", wiki="swwiki", date="20261101", head_bytes=None)
-    name = spec.address.rsplit("/", 1)[-1]
+    name = spec.url.rsplit("/", 1)[-1]
     entry = {"size": 5, "sha1": "0" * 40, "md5": "f" * 32}
     job = {"articlesmultistreamdump": {"status": "done", "files": {name: entry}}}
     status = json.dumps({"version": "0.8", "jobs": job}).encode()
@@ -123,10 +123,10 @@ def test_what_a_host_says_of_a_dump(kind):
 
     def read(data):
         class Texts(Fetcher):
-            def text(self, address):
-                given = address.endswith("dumpstatus.json") == (kind == "status")
-                whole = status if address.endswith("dumpstatus.json") else sums
-                if address.endswith("md5sums.txt") and not given:
+            def text(self, url):
+                given = url.endswith("dumpstatus.json") == (kind == "status")
+                whole = status if url.endswith("dumpstatus.json") else sums
+                if url.endswith("md5sums.txt") and not given:
                     return None
                 return (data if given else whole).decode(errors="replace")
 
@@ -139,11 +139,11 @@ def test_what_a_host_says_of_a_dump(kind):
 @pytest.mark.parametrize(
     "status", ["[" * 100_000, '{"jobs": ' * 100_000, "9" * 5000, '{"jobs": ' + "9" * 5000 + "}"]
 )
-def test_a_status_of_brackets_and_digits_is_one_line(host, new_file, status):
+def test_a_status_of_brackets_and_digits_is_one_line(server, new_file, status):
     spec = WikipediaSpec(title="t", licence="l", wiki="swwiki", date="20261101", head_bytes=None)
-    host.files["/dumps.wikimedia.org/swwiki/20261101/dumpstatus.json"] = new_file(status.encode())
+    server.files["/dumps.wikimedia.org/swwiki/20261101/dumpstatus.json"] = new_file(status.encode())
     with (
-        open_client(host.address, NetworkConfig()) as client,
+        open_client(server.base_url, NetworkConfig()) as client,
         pytest.raises(Exception, match=r"^the swwiki dump of 20261101 is not finished \("),
     ):
         published_digests(Fetcher(client, NetworkConfig()), spec)
@@ -179,7 +179,7 @@ def test_http_answers(tmp_path):
         with lock:
             connection.sendall(now[0])
 
-    with raw_host(answer) as address, open_client(None, network) as client:
+    with raw_server(answer) as url, open_client(None, network) as client:
         fetcher = Fetcher(client, network, lambda seconds: None)
 
         def read(data):
@@ -187,10 +187,8 @@ def test_http_answers(tmp_path):
             for options in ({}, {"head_bytes": 50}):
                 with contextlib.suppress(FileNotFoundError):
                     (tmp_path / "part").unlink()
-                fetcher.file(
-                    f"{address}/a.txt", tmp_path / "out", part=tmp_path / "part", **options
-                )
-            fetcher.text(f"{address}/dumpstatus.json")
+                fetcher.file(f"{url}/a.txt", tmp_path / "out", part=tmp_path / "part", **options)
+            fetcher.text(f"{url}/dumpstatus.json")
 
         words = [b"\r\n", b"\n", b":", b"Content-Length: 5\r\n", b"chunked", b"bytes ", b"http://"]
         fuzz(read, samples, seconds=2 * SECONDS, words=words)

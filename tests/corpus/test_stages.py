@@ -126,7 +126,7 @@ def test_a_file_of_each_source_comes_from_the_mirror(shared, download, unit, pat
     (arrived,) = context.out.iterdir()
     assert (arrived.name, arrived.read_bytes()) == (path.rsplit("/", 1)[-1], content)
     (source,) = outcome.sources
-    assert source.address == f"https://{path}"
+    assert source.url == f"https://{path}"
     assert source.licence == licence
     assert source.sha256 == hashlib.sha256(content).hexdigest()
     assert outcome.counts == {"bytes": len(content), "host_bytes": len(content)}
@@ -165,8 +165,8 @@ def test_a_hit_goes_stale_when_the_mirrors_file_changes(tmp_path):
     folder = tmp_path / "dl.fbaipublicfiles.com" / "XNLI"
     folder.mkdir(parents=True)
     (folder / "XNLI-1.0.zip").write_bytes(b"1234")
-    address = "https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip"
-    manifest = {"counts": {"host_bytes": 4}, "sources": [{"address": address}]}
+    url = "https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip"
+    manifest = {"counts": {"host_bytes": 4}, "sources": [{"address": url}]}
     mirrored: DownloadSlice = DOWNLOAD.slice(_config(str(tmp_path)), "xnli")
     assert DOWNLOAD.stale(mirrored, manifest) is None
     manifest["counts"]["host_bytes"] = 5

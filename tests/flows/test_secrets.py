@@ -1,4 +1,4 @@
-"""No secret of an address or of the environment reaches the store, Prefect's database or `ps`."""
+"""No secret of a URL or of the environment reaches the store, Prefect's database or `ps`."""
 
 import base64
 import sqlite3
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.http.raw_host import raw_host
+from tests.corpus.http.raw_server import raw_server
 from tests.flows.console import REPOSITORY, start
 from xlm.errors import ConfigError
 
@@ -38,11 +38,11 @@ def test_no_secret_is_stored_or_shown(tmp_path: Path) -> None:
         connection.sendall(head + body)
 
     root = tmp_path / "root"
-    with raw_host(answer) as address:
+    with raw_server(answer) as url:
         profile = tmp_path / "mine.yaml"
-        direct = address.replace("://", f"://profile:{CANARY}-direct@")
+        direct = url.replace("://", f"://profile:{CANARY}-direct@")
         profile.write_text(PROFILE.format(direct=direct))
-        mirror = address.replace("://", f"://me:{CANARY}@")
+        mirror = url.replace("://", f"://me:{CANARY}@")
         process = start(
             root, "run", "--profile", str(profile), "--set", f"sources.mirror={mirror}/m",
             "--only", "download", AWS_SECRET_ACCESS_KEY="awsCaNaRy", HF_TOKEN="hfCaNaRy",

@@ -55,7 +55,7 @@ def _wikipedia(code: str) -> SourceFacts:
     return SourceFacts(
         unit=f"wikipedia.{code}",
         name=f"Wikipedia ({XNLI_LANGUAGES[code].name})",
-        address=f"https://dumps.wikimedia.org/{code}wiki/20261101/x.bz2",
+        url=f"https://dumps.wikimedia.org/{code}wiki/20261101/x.bz2",
         licence="CC-BY-SA-4.0",
         size_bytes=142_873,
     )

@@ -57,8 +57,8 @@ def _explain(step: PlannedNode) -> list[str]:
     if step.status == "cached":
         return [shortened(step.key or ""), step.size]
     parts = [shortened("; ".join(step.reasons))]
-    if step.addresses:
-        parts += [step.size, *step.addresses]
+    if step.urls:
+        parts += [step.size, *step.urls]
     return parts
 
 
@@ -75,5 +75,5 @@ def _as_json(step: PlannedNode) -> dict[str, object]:
         "reasons": step.reasons,
         "key": step.key,
         "size": step.size,
-        "addresses": step.addresses,
+        "addresses": step.urls,
     }

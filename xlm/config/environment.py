@@ -14,7 +14,7 @@ from xlm.errors import ConfigError
 
 DEFAULT_ROOT = "./data"
 CREDENTIALS = "XLM_CREDENTIALS"
-"""Addresses with user:password@ or with secret parameters, separated by spaces."""
+"""URLs with user:password@ or with secret parameters, separated by spaces."""
 
 _SEGMENTER_PATHS = {
     "stanford": "XLM_STANFORD_SEGMENTER",
@@ -61,12 +61,12 @@ def kytea_model() -> str | None:
 
 
 def credentials() -> str:
-    """The addresses with secrets that this process knows."""
+    """The URLs with secrets that this process knows."""
     return os.environ.get(CREDENTIALS, "")
 
 
 def add_credentials(entry: str) -> None:
-    """Let this process, and those that it starts, know one more address with secrets."""
+    """Let this process, and those that it starts, know one more URL with secrets."""
     known = credentials().split()
     if entry not in known:
         # The newest first: it is what the user typed now.

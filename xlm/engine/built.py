@@ -105,7 +105,7 @@ def _record(artifact: Artifact) -> UpstreamRecord:
 def _source(source: Source) -> dict[str, Any]:
     return {
         "name": source.name,
-        "address": source.address,
+        "address": source.url,
         "licence": source.licence,
         "size_bytes": source.size_bytes,
         "sha256": source.sha256,

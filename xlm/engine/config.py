@@ -6,7 +6,7 @@ and stored, but is not part of any key.
 
     class DownloadConfig(Config):
         revision: str = Field("20261101", description="Dump date, YYYYMMDD.")
-        retries: int = operational(5, description="Attempts per address.")
+        retries: int = operational(5, description="Attempts per URL.")
 """
 
 from typing import Any, get_args

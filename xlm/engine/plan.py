@@ -30,14 +30,14 @@ _ABSENT = "nothing"
 
 @dataclass(frozen=True)
 class PlannedNode:
-    """One node of the plan; `size` and `addresses` only as far as they are known in advance."""
+    """One node of the plan; `size` and `urls` only as far as they are known in advance."""
 
     node: Node
     status: PlanStatus
     reasons: tuple[str, ...]
     size: str = ""
     key: str | None = None
-    addresses: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
 
 
 def plan(graph: Graph[Any], request: BuildRequest, store: ArtifactStore) -> list[PlannedNode]:
@@ -102,7 +102,7 @@ class _Planner:
         manifest = read_manifest(self._store.directory(stage.name, key))
         self._digests[node] = manifest.digest
         size = format_size(manifest.size_bytes)
-        return PlannedNode(node, "cached", (), size, key, _addresses(manifest))
+        return PlannedNode(node, "cached", (), size, key, _urls(manifest))
 
     def _reason(
         self,
@@ -134,7 +134,7 @@ class _Planner:
         if stage.preview is None:
             return {}
         preview = stage.preview(self._graph.config, node.unit, self._cache)
-        return {"addresses": preview.addresses, "size": preview.size}
+        return {"urls": preview.urls, "size": preview.size}
 
 
 def _changes(
@@ -197,5 +197,5 @@ def _list_nodes(nodes: list[Node], most: int = 4) -> str:
     return ", ".join(names) + more
 
 
-def _addresses(manifest: Manifest) -> tuple[str, ...]:
+def _urls(manifest: Manifest) -> tuple[str, ...]:
     return tuple(str(source["address"]) for source in manifest.sources)

@@ -53,7 +53,7 @@ class Node(NamedTuple):
 class Source:
     """The origin of an artifact's bytes, for manifests and model cards."""
 
-    address: str
+    url: str
     licence: str
     name: str
     size_bytes: int | None = None
@@ -66,7 +66,7 @@ class Source:
 class Preview:
     """What a plan shows of a unit that is not built yet; never URLs or sizes of a mirror."""
 
-    addresses: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
     size: str = "unknown until online"
 
 

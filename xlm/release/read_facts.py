@@ -106,7 +106,7 @@ def _sources(unit: str, directory: Path) -> list[SourceFacts]:
         SourceFacts(
             unit=unit,
             name=str(source.get("name") or unit),
-            address=str(source.get("address", "")),
+            url=str(source.get("address", "")),
             licence=str(source.get("licence") or "unknown"),
             size_bytes=source.get("size_bytes"),
             is_head=taken != host,

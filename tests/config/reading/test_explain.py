@@ -17,7 +17,7 @@ CASES = {
     "settings below it: date, head_bytes, licence",
     "sources.wikipedia.date=2026-11-01": "sources.wikipedia.date must be a date as YYYYMMDD, e.g. "
     "20261101, not '2026-11-01'",
-    "sources.xnli.address=xx": "sources.xnli.address: 'xx' is not an address that begins with "
+    "sources.xnli.address=xx": "sources.xnli.address: 'xx' is not a URL that begins with "
     "https:// or http://",
     "sources.parallel=[{kind: plaain}]": "sources.parallel.0 must be a corpus with a `kind`: "
     "opus or plain, not {'kind': 'plaain'}",
@@ -32,13 +32,13 @@ CASES = {
     f"sources.parallel=[{{{PLAIN}, english: 'https://h/', other: 'https://h/{{code}}'}}]": "does "
     "not end in the name of a file",
     f"sources.parallel=[{{{PLAIN}, english: 'file:///h/x', other: 'https://h/{{code}}'}}]": "is "
-    "not an address that begins with",
+    "not a URL that begins with",
     **{
         f"sources.parallel=[{{{PLAIN}, english: '{english}', other: 'https://h/{{code}}'}}]": why
         for english, why in {
             "https://h/x.zip": "'https://h/x.zip' is no text by its name; give a text, plain or",
             "https://h/x.TAR.gz": "is no text by its name",
-            "https://h/{code}.txt": "'https://h/{code}.txt' holds braces; write the address of one",
+            "https://h/{code}.txt": "'https://h/{code}.txt' holds braces; write the URL of one",
             "https://h:99999/x": "has no host and port that can be",
             "https://h:²/x": "has no host and port that can be",
             "https://a..b/x": "has no host and port that can be",

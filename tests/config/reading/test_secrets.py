@@ -1,4 +1,4 @@
-"""Passwords and tokens of addresses: taken out of all that is stored, found for the request."""
+"""Passwords and tokens of URLs: taken out of all that is stored, found for the request."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def bare(monkeypatch, tmp_path):
         ("model.key=5 a@b", "model.key=5 a@b"),
     ],
 )
-def test_messages_hide_secrets_of_addresses(shown, hidden):
+def test_messages_hide_secrets_of_urls(shown, hidden):
     assert redact(shown) == hidden
     assert str(SourceError(shown, fix=shown)) == f"{hidden}; {hidden}"
 
@@ -64,7 +64,7 @@ def test_credentials_leave_the_configuration_and_stay_with_the_process(tmp_path)
     assert secret_parameters_for("https://h.example/y.zip") == ""
 
 
-def test_a_template_of_addresses_keeps_its_parameters():
+def test_a_template_of_urls_keeps_its_parameters():
     taken = take_secrets({"other": "https://h/{code}.txt?token=abc"})
     assert taken == {"other": "https://h/{code}.txt"}
     assert secret_parameters_for("https://h/sw.txt") == "token=abc"
@@ -105,7 +105,7 @@ def test_a_password_with_a_slash_is_one_line_without_it():
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         "//me:SECRET@h.example/x",
         "me:SECRET@h.example/x",
@@ -116,9 +116,9 @@ def test_a_password_with_a_slash_is_one_line_without_it():
     ],
 )
 @pytest.mark.parametrize("form", ["sources.mirror={}", "sources={{mirror: '{}'}}"])
-def test_a_mistyped_address_with_a_password_is_refused_and_not_shown(form, address):
+def test_a_mistyped_url_with_a_password_is_refused_and_not_shown(form, url):
     with pytest.raises(ConfigError, match="a space in the password as %20") as refusal:
-        build_request("sample", [form.format(address)])
+        build_request("sample", [form.format(url)])
     assert "SECRET" not in str(refusal.value)
 
 

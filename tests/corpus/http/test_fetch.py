@@ -18,12 +18,12 @@ from xlm.corpus.http.partial import PartialFile
 from xlm.errors import ChecksumError, SourceError, StoreError
 
 
-def test_a_file_arrives_whole_with_its_digest_and_progress(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT)
+def test_a_file_arrives_whole_with_its_digest_and_progress(server, new_file, fetcher, places):
+    server.files["/file.bin"] = new_file(CONTENT)
     seen = Seen()
     target, part = places
     result = fetcher.file(
-        host.url("/file.bin"),
+        server.url("/file.bin"),
         target,
         part=part,
         digests={"sha1": hashlib.sha1(CONTENT).hexdigest().upper()},
@@ -33,27 +33,27 @@ def test_a_file_arrives_whole_with_its_digest_and_progress(host, new_file, fetch
     assert (result.size_bytes, result.host_bytes, result.sha256) == (10240, 10240, SHA256)
     assert seen.updates[-1] == (10240, 10240, "bytes", "file.bin")
     assert list(part.parent.iterdir()) == []
-    assert host.requests[0][1]["accept-encoding"] == "identity"
-    assert host.requests[0][1]["user-agent"].startswith("xlm-pipeline/")
+    assert server.requests[0][1]["accept-encoding"] == "identity"
+    assert server.requests[0][1]["user-agent"].startswith("xlm-pipeline/")
 
 
 @pytest.mark.parametrize("status", [404, 410, 403])
-def test_a_refusal_is_not_retried(host, new_file, fetcher, places, waits, status):
-    host.files["/file.bin"] = new_file(CONTENT, answers=[(status, {})])
+def test_a_refusal_is_not_retried(server, new_file, fetcher, places, waits, status):
+    server.files["/file.bin"] = new_file(CONTENT, answers=[(status, {})])
     target, part = places
     with pytest.raises(SourceError, match=f"answered {status}"):
-        fetcher.file(host.url("/file.bin"), target, part=part)
-    assert (len(host.requests), waits) == (1, [])
+        fetcher.file(server.url("/file.bin"), target, part=part)
+    assert (len(server.requests), waits) == (1, [])
     assert not target.exists()
 
 
-def test_a_busy_host_is_given_the_time_that_it_asks_for(host, new_file, fetcher, places, waits):
+def test_a_busy_host_is_given_the_time_that_it_asks_for(server, new_file, fetcher, places, waits):
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-    host.files["/file.bin"] = new_file(
+    server.files["/file.bin"] = new_file(
         CONTENT, answers=[(429, {"Retry-After": "77"}), (503, {"Retry-After": later})]
     )
     target, part = places
-    fetcher.file(host.url("/file.bin"), target, part=part)
+    fetcher.file(server.url("/file.bin"), target, part=part)
     assert target.read_bytes() == CONTENT
     assert waits[0] == 77
     assert 55 <= waits[1] <= 60
@@ -64,11 +64,11 @@ def test_a_busy_host_is_given_the_time_that_it_asks_for(host, new_file, fetcher,
     [("100000", 120, 120), ("soon", 0.5, 1.5), ("Sun Nov  1 00:00:00 2026", 0.5, 1.5)],
 )
 def test_no_host_decides_how_long_we_wait(
-    host, new_file, fetcher, places, waits, asked, least, most
+    server, new_file, fetcher, places, waits, asked, least, most
 ):
-    host.files["/file.bin"] = new_file(CONTENT, answers=[(503, {"Retry-After": asked})])
+    server.files["/file.bin"] = new_file(CONTENT, answers=[(503, {"Retry-After": asked})])
     target, part = places
-    fetcher.file(host.url("/file.bin"), target, part=part)
+    fetcher.file(server.url("/file.bin"), target, part=part)
     assert least <= waits[0] <= most
 
 
@@ -81,121 +81,121 @@ def test_a_host_that_stays_down_ends_in_one_line(fetcher, places, waits):
 
 
 def test_a_wrong_checksum_is_an_error_at_once_and_leaves_nothing(
-    host, new_file, fetcher, places, waits
+    server, new_file, fetcher, places, waits
 ):
-    host.files["/file.bin"] = new_file(CONTENT)
+    server.files["/file.bin"] = new_file(CONTENT)
     target, part = places
     with pytest.raises(ChecksumError, match=r"sha1 is .* published 00"):
-        fetcher.file(host.url("/file.bin"), target, part=part, digests={"sha1": "00"})
+        fetcher.file(server.url("/file.bin"), target, part=part, digests={"sha1": "00"})
     assert not target.exists()
     assert not part.exists()
     assert waits == []
 
 
-def test_the_digest_covers_bytes_of_all_attempts(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[1000, 5000])
+def test_the_digest_covers_bytes_of_all_attempts(server, new_file, fetcher, places):
+    server.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[1000, 5000])
     target, part = places
     md5 = hashlib.md5(CONTENT).hexdigest()
-    fetcher.file(host.url("/file.bin"), target, part=part, digests={"md5": md5})
+    fetcher.file(server.url("/file.bin"), target, part=part, digests={"md5": md5})
     assert target.read_bytes() == CONTENT
 
 
-def test_a_head_is_exactly_the_first_bytes(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[500])
+def test_a_head_is_exactly_the_first_bytes(server, new_file, fetcher, places):
+    server.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[500])
     target, part = places
     result = fetcher.file(
-        host.url("/file.bin"), target, part=part, head_bytes=1234, digests={"sha1": "not checked"}
+        server.url("/file.bin"), target, part=part, head_bytes=1234, digests={"sha1": "not checked"}
     )
     assert target.read_bytes() == CONTENT[:1234]
     assert (result.size_bytes, result.host_bytes) == (1234, 10240)
-    assert host.ranges() == ["bytes=0-1233", "bytes=500-1233"]
+    assert server.ranges() == ["bytes=0-1233", "bytes=500-1233"]
 
 
-def test_a_head_from_a_host_without_ranges_stops_in_time(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT, ignores_range=True)
+def test_a_head_from_a_host_without_ranges_stops_in_time(server, new_file, fetcher, places):
+    server.files["/file.bin"] = new_file(CONTENT, ignores_range=True)
     target, part = places
-    result = fetcher.file(host.url("/file.bin"), target, part=part, head_bytes=1234)
+    result = fetcher.file(server.url("/file.bin"), target, part=part, head_bytes=1234)
     assert target.read_bytes() == CONTENT[:1234]
     assert result.host_bytes == 10240
 
 
-def test_a_file_shorter_than_its_head_is_whole_and_checked(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT)
+def test_a_file_shorter_than_its_head_is_whole_and_checked(server, new_file, fetcher, places):
+    server.files["/file.bin"] = new_file(CONTENT)
     target, part = places
     with pytest.raises(ChecksumError):
         fetcher.file(
-            host.url("/file.bin"), target, part=part, head_bytes=99_999, digests={"sha1": "00"}
+            server.url("/file.bin"), target, part=part, head_bytes=99_999, digests={"sha1": "00"}
         )
-    result = fetcher.file(host.url("/file.bin"), target, part=part, head_bytes=99_999)
+    result = fetcher.file(server.url("/file.bin"), target, part=part, head_bytes=99_999)
     assert result.size_bytes == result.host_bytes == 10240
 
 
-def test_an_empty_file_has_no_head(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(b"")
+def test_an_empty_file_has_no_head(server, new_file, fetcher, places):
+    server.files["/file.bin"] = new_file(b"")
     target, part = places
     with pytest.raises(SourceError, match="refuses the range"):
-        fetcher.file(host.url("/file.bin"), target, part=part, head_bytes=10_000)
+        fetcher.file(server.url("/file.bin"), target, part=part, head_bytes=10_000)
 
 
-def test_an_empty_file_arrives_if_its_digest_is_published(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(b"")
+def test_an_empty_file_arrives_if_its_digest_is_published(server, new_file, fetcher, places):
+    server.files["/file.bin"] = new_file(b"")
     target, part = places
     with pytest.raises(SourceError, match="the host sent an empty file"):
-        fetcher.file(host.url("/file.bin"), target, part=part)
+        fetcher.file(server.url("/file.bin"), target, part=part)
     digests = {"md5": hashlib.md5(b"").hexdigest()}
-    fetched = fetcher.file(host.url("/file.bin"), target, part=part, digests=digests)
+    fetched = fetcher.file(server.url("/file.bin"), target, part=part, digests=digests)
     assert fetched.size_bytes == 0
     assert target.read_bytes() == b""
 
 
-def test_a_body_without_length_ends_with_the_connection(host, new_file, fetcher, places):
-    host.files["/file.bin"] = new_file(CONTENT, no_length=True)
+def test_a_body_without_length_ends_with_the_connection(server, new_file, fetcher, places):
+    server.files["/file.bin"] = new_file(CONTENT, no_length=True)
     target, part = places
-    assert fetcher.file(host.url("/file.bin"), target, part=part).host_bytes == 10240
+    assert fetcher.file(server.url("/file.bin"), target, part=part).host_bytes == 10240
     assert target.read_bytes() == CONTENT
 
 
-def test_an_encoded_body_is_refused(host, new_file, fetcher, places):
+def test_an_encoded_body_is_refused(server, new_file, fetcher, places):
     """Stored as it came it would be gzip under the name of a text; decoded, its size is unknown."""
-    host.files["/file.bin"] = new_file(CONTENT, headers={"Content-Encoding": "gzip"})
+    server.files["/file.bin"] = new_file(CONTENT, headers={"Content-Encoding": "gzip"})
     target, part = places
     with pytest.raises(SourceError, match="encoded as gzip"):
-        fetcher.file(host.url("/file.bin"), target, part=part)
+        fetcher.file(server.url("/file.bin"), target, part=part)
 
 
-def test_a_trickle_is_cut(host, new_file, places, waits):
-    host.files["/file.bin"] = new_file(CONTENT[:100], seconds_per_byte=0.02)
+def test_a_trickle_is_cut(server, new_file, places, waits):
+    server.files["/file.bin"] = new_file(CONTENT[:100], seconds_per_byte=0.02)
     network = NetworkConfig(attempts=1, timeout_seconds=0.2)
     target, part = places
     with (
         open_client(None, network) as client,
         pytest.raises(SourceError, match=r"only \d+ bytes in 0 s"),
     ):
-        Fetcher(client, network, waits.append).file(host.url("/file.bin"), target, part=part)
+        Fetcher(client, network, waits.append).file(server.url("/file.bin"), target, part=part)
 
 
-def test_a_silent_host_times_out(host, new_file, places, waits):
-    host.files["/file.bin"] = new_file(CONTENT, seconds=0.4)
+def test_a_silent_host_times_out(server, new_file, places, waits):
+    server.files["/file.bin"] = new_file(CONTENT, seconds=0.4)
     network = NetworkConfig(attempts=1, timeout_seconds=0.1)
     target, part = places
     with open_client(None, network) as client, pytest.raises(SourceError, match="ReadTimeout"):
-        Fetcher(client, network, waits.append).file(host.url("/file.bin"), target, part=part)
+        Fetcher(client, network, waits.append).file(server.url("/file.bin"), target, part=part)
 
 
-def test_an_address_without_host_is_no_reason_to_retry(fetcher, places, waits):
+def test_a_url_without_host_is_no_reason_to_retry(fetcher, places, waits):
     target, part = places
-    with pytest.raises(SourceError, match="check the address"):
+    with pytest.raises(SourceError, match="check the URL"):
         fetcher.file("gopher://host/file", target, part=part)
     assert waits == []
 
 
-def test_two_connections_a_host_and_no_more(host, new_file, fetcher, tmp_path):
+def test_two_connections_a_host_and_no_more(server, new_file, fetcher, tmp_path):
     for number in range(8):
-        host.files[f"/{number}"] = new_file(CONTENT, seconds=0.03)
+        server.files[f"/{number}"] = new_file(CONTENT, seconds=0.03)
     threads = [
         threading.Thread(
             target=fetcher.file,
-            args=(host.url(f"/{number}"), tmp_path / str(number)),
+            args=(server.url(f"/{number}"), tmp_path / str(number)),
             kwargs={"part": tmp_path / f"{number}.part"},
         )
         for number in range(8)
@@ -204,21 +204,23 @@ def test_two_connections_a_host_and_no_more(host, new_file, fetcher, tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert host.most_at_once == 2
+    assert server.most_at_once == 2
     assert all((tmp_path / str(number)).read_bytes() == CONTENT for number in range(8))
 
 
-def test_too_full_a_disk_is_said_before_the_transfer(host, new_file, fetcher, places, monkeypatch):
-    host.files["/file.bin"] = new_file(CONTENT)
+def test_a_full_disk_is_reported_before_the_transfer(
+    server, new_file, fetcher, places, monkeypatch
+):
+    server.files["/file.bin"] = new_file(CONTENT)
     monkeypatch.setattr(fetch_module, "_RESERVE_BYTES", 1 << 62)
     target, part = places
     with pytest.raises(StoreError, match=r"too full: 10,240 bytes to come, [\d,]+ free"):
-        fetcher.file(host.url("/file.bin"), target, part=part)
+        fetcher.file(server.url("/file.bin"), target, part=part)
     assert not target.exists()
 
 
-def test_a_disk_that_fills_up_keeps_what_arrived(host, new_file, fetcher, places, monkeypatch):
-    host.files["/file.bin"] = new_file(CONTENT)
+def test_a_disk_that_fills_up_keeps_what_arrived(server, new_file, fetcher, places, monkeypatch):
+    server.files["/file.bin"] = new_file(CONTENT)
 
     def full(self, chunk):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -226,12 +228,12 @@ def test_a_disk_that_fills_up_keeps_what_arrived(host, new_file, fetcher, places
     monkeypatch.setattr(PartialFile, "append", full)
     target, part = places
     with pytest.raises(StoreError, match="No space left"):
-        fetcher.file(host.url("/file.bin"), target, part=part)
+        fetcher.file(server.url("/file.bin"), target, part=part)
     assert not target.exists()
 
 
-def test_other_faults_of_the_disk_are_not_hidden(host, new_file, fetcher, places, monkeypatch):
-    host.files["/file.bin"] = new_file(CONTENT)
+def test_other_faults_of_the_disk_are_not_hidden(server, new_file, fetcher, places, monkeypatch):
+    server.files["/file.bin"] = new_file(CONTENT)
 
     def broken(self, chunk):
         raise OSError(errno.EIO, "Input/output error")
@@ -239,23 +241,23 @@ def test_other_faults_of_the_disk_are_not_hidden(host, new_file, fetcher, places
     monkeypatch.setattr(PartialFile, "append", broken)
     target, part = places
     with pytest.raises(OSError, match="Input/output"):
-        fetcher.file(host.url("/file.bin"), target, part=part)
+        fetcher.file(server.url("/file.bin"), target, part=part)
 
 
-def test_a_text_is_read_and_a_missing_one_is_none(host, new_file, fetcher):
-    host.files["/status"] = new_file("größer".encode(), answers=[(503, {})])
-    assert fetcher.text(host.url("/status")) == "größer"
-    assert fetcher.text(host.url("/nothing")) is None
+def test_a_text_is_read_and_a_missing_one_is_none(server, new_file, fetcher):
+    server.files["/status"] = new_file("größer".encode(), answers=[(503, {})])
+    assert fetcher.text(server.url("/status")) == "größer"
+    assert fetcher.text(server.url("/nothing")) is None
 
 
-def test_a_text_of_any_length_is_not_read(host, new_file, fetcher):
-    host.files["/status"] = new_file(b"x" * (17 << 20))
+def test_a_text_of_any_length_is_not_read(server, new_file, fetcher):
+    server.files["/status"] = new_file(b"x" * (17 << 20))
     with pytest.raises(SourceError, match="short text belongs"):
-        fetcher.text(host.url("/status"))
+        fetcher.text(server.url("/status"))
 
 
-def test_the_path_of_a_part_is_made(fetcher, host, new_file, tmp_path):
-    host.files["/file.bin"] = new_file(CONTENT)
+def test_the_path_of_a_part_is_made(fetcher, server, new_file, tmp_path):
+    server.files["/file.bin"] = new_file(CONTENT)
     target = tmp_path / "deep" / "er" / "file.bin"
-    fetcher.file(host.url("/file.bin"), target, part=tmp_path / "a" / "b" / "file.part")
+    fetcher.file(server.url("/file.bin"), target, part=tmp_path / "a" / "b" / "file.part")
     assert Path(target).read_bytes() == CONTENT

@@ -12,7 +12,7 @@ from xlm.corpus.sources.download import download
 from xlm.errors import ChecksumError, StoreError
 from xlm.stages.data.download import DOWNLOAD
 
-ADDRESS = "https://host.example/corpus/plain.en.txt"
+URL = "https://host.example/corpus/plain.en.txt"
 TEXT = b"One sentence.\nAnother one.\n"
 
 
@@ -23,7 +23,7 @@ def fetch(make_context, tmp_path):
             "kind": "plain",
             "name": "plain",
             "title": "Plain",
-            "english": ADDRESS,
+            "english": URL,
             "other": "https://host.example/corpus/plain.{code}.txt",
             "licence": "CC0",
         }
@@ -38,20 +38,20 @@ def fetch(make_context, tmp_path):
     return run
 
 
-def test_a_later_difference_names_both_and_the_record_to_delete(host, new_file, fetch, tmp_path):
+def test_a_later_difference_names_both_and_the_record_to_delete(server, new_file, fetch, tmp_path):
     path = "/host.example/corpus/plain.en.txt"
-    host.files[path] = new_file(TEXT)
-    _, outcome = fetch(host.address, "first")
+    server.files[path] = new_file(TEXT)
+    _, outcome = fetch(server.base_url, "first")
     (pin,) = (tmp_path / "pins").rglob("*.json")
     assert pin.parent.name == "host.example"
     recorded = json.loads(pin.read_bytes())
     first = outcome.sources[0].sha256
-    assert (recorded["address"], recorded["sha256"]) == (ADDRESS, first)
-    assert fetch(host.address, "again")[0] == TEXT
+    assert (recorded["address"], recorded["sha256"]) == (URL, first)
+    assert fetch(server.base_url, "again")[0] == TEXT
 
-    host.files[path] = new_file(TEXT.replace(b"One", b"Ein"))
+    server.files[path] = new_file(TEXT.replace(b"One", b"Ein"))
     with pytest.raises(ChecksumError) as caught:
-        fetch(host.address, "changed")
+        fetch(server.base_url, "changed")
     message = str(caught.value)
     assert "\n" not in message
     assert first in message
@@ -60,14 +60,14 @@ def test_a_later_difference_names_both_and_the_record_to_delete(host, new_file, 
     assert not list((tmp_path / "changed" / "out").iterdir())
 
     pin.unlink()
-    assert fetch(host.address, "accepted")[0].startswith(b"Ein")
+    assert fetch(server.base_url, "accepted")[0].startswith(b"Ein")
     assert json.loads(pin.read_bytes())["sha256"] != first
 
 
-def test_what_is_refused_is_not_remembered(host, new_file, fetch, tmp_path):
-    host.files["/host.example/corpus/plain.en.txt"] = new_file(b"<html>no</html>")
+def test_what_is_refused_is_not_remembered(server, new_file, fetch, tmp_path):
+    server.files["/host.example/corpus/plain.en.txt"] = new_file(b"<html>no</html>")
     with pytest.raises(Exception, match="web page"):
-        fetch(host.address, "page")
+        fetch(server.base_url, "page")
     assert not (tmp_path / "pins").exists()
 
 
@@ -77,20 +77,20 @@ def test_what_is_refused_is_not_remembered(host, new_file, fetch, tmp_path):
     [b"", b"{", b"[]", b"null", b"[" * 9999, b'{"sha256": "x", "size_bytes": 1}',
      b'{"sha256": 5, "size_bytes": 1, "first_seen": ""}', b"\xff"],
 )  # fmt: skip
-def test_a_record_that_is_not_ours_is_one_line(host, new_file, fetch, tmp_path, content):
-    host.files["/host.example/corpus/plain.en.txt"] = new_file(TEXT)
-    fetch(host.address, "first")
+def test_a_record_that_is_not_ours_is_one_line(server, new_file, fetch, tmp_path, content):
+    server.files["/host.example/corpus/plain.en.txt"] = new_file(TEXT)
+    fetch(server.base_url, "first")
     (pin,) = (tmp_path / "pins").rglob("*.json")
     pin.write_bytes(content)
     with pytest.raises(StoreError, match="delete it to trust"):
-        fetch(host.address, "again")
+        fetch(server.base_url, "again")
 
 
 @pytest.mark.parametrize("odd", ["FIFO", "dangling link", "link to its like", "directory"])
-def test_an_odd_file_in_the_place_of_a_record_is_one_line(host, new_file, fetch, tmp_path, odd):
+def test_an_odd_file_in_the_place_of_a_record_is_one_line(server, new_file, fetch, tmp_path, odd):
     """A FIFO was waited for without end; a link would pin what somebody else writes."""
-    host.files["/host.example/corpus/plain.en.txt"] = new_file(TEXT)
-    fetch(host.address, "first")
+    server.files["/host.example/corpus/plain.en.txt"] = new_file(TEXT)
+    fetch(server.base_url, "first")
     (pin,) = (tmp_path / "pins").rglob("*.json")
     pin.rename(tmp_path / "elsewhere")
     if odd == "FIFO":
@@ -100,7 +100,7 @@ def test_an_odd_file_in_the_place_of_a_record_is_one_line(host, new_file, fetch,
     else:
         pin.symlink_to(tmp_path / ("elsewhere" if "like" in odd else "nowhere"))
     with pytest.raises(StoreError, match="delete it to trust"):
-        fetch(host.address, "again")
+        fetch(server.base_url, "again")
     assert not (tmp_path / "nowhere").exists()
 
 

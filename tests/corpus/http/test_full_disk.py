@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.corpus.http.raw_host import raw_host, sends, trickles
+from tests.corpus.http.raw_server import raw_server, sends, trickles
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http import fetch
 from xlm.corpus.http.fetch import Fetcher
@@ -25,9 +25,9 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def _fetch(address, disk):
+def _fetch(url, disk):
     with open_client(None, NETWORK) as client:
-        Fetcher(client, NETWORK).file(address, disk / "out" / "a", part=disk / "a.part")
+        Fetcher(client, NETWORK).file(url, disk / "out" / "a", part=disk / "a.part")
 
 
 def test_a_body_without_end_leaves_the_disk_free(small_disk, monkeypatch):
@@ -35,10 +35,10 @@ def test_a_body_without_end_leaves_the_disk_free(small_disk, monkeypatch):
     monkeypatch.setattr(fetch, "_SPACE_STEP_BYTES", 1 << 20)
     (small_disk / "good").write_bytes(b"good")
     with (
-        raw_host(trickles(b"HTTP/1.1 200 OK\r\n\r\n", b"line\n" * 50_000, 0)) as address,
+        raw_server(trickles(b"HTTP/1.1 200 OK\r\n\r\n", b"line\n" * 50_000, 0)) as url,
         pytest.raises(StoreError, match="whose size the host does not give") as caught,
     ):
-        _fetch(f"{address}/a.txt", small_disk)
+        _fetch(f"{url}/a.txt", small_disk)
     assert "\n" not in str(caught.value)
     assert [path.name for path in small_disk.iterdir()] == ["good"]
     assert (small_disk / "good").read_bytes() == b"good"
@@ -49,9 +49,9 @@ def test_a_disk_that_is_full_in_the_middle_is_one_line(small_disk, monkeypatch):
     monkeypatch.setattr(fetch, "_RESERVE_BYTES", -(1 << 30))
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n"
     with (
-        raw_host(sends(head + b"line\n" * 4_000_000)) as address,
+        raw_server(sends(head + b"line\n" * 4_000_000)) as url,
         pytest.raises(StoreError, match="too full: No space left on device") as caught,
     ):
-        _fetch(f"{address}/a.txt", small_disk)
+        _fetch(f"{url}/a.txt", small_disk)
     assert "\n" not in str(caught.value)
     assert not (small_disk / "out").exists()

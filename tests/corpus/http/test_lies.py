@@ -7,7 +7,7 @@ import lzma
 
 import pytest
 
-from tests.corpus.http.raw_host import raw_host, sends
+from tests.corpus.http.raw_server import raw_server, sends
 from tests.corpus.http.transfers import TEXT, get, head, refused, zip_of
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.pins import PinFile
@@ -30,86 +30,86 @@ from xlm.errors import ChecksumError
     ids=["until-closed", "1.0", "short-length", "long-length", "last-chunk", "no-end", "in-chunk"],
 )
 def test_a_cut_text_is_refused_in_every_framing(tmp_path, start, body):
-    with raw_host(sends(start + body)) as address:
-        refused(f"{address}/corpus.txt", tmp_path, r"size|length|body|within a line")
+    with raw_server(sends(start + body)) as url:
+        refused(f"{url}/corpus.txt", tmp_path, r"size|length|body|within a line")
 
 
 @pytest.mark.parametrize("name", ["corpus.zip", "corpus.gz", "corpus.bz2", "corpus.xz"])
 def test_a_packed_file_proves_where_it_ends(tmp_path, name):
     pack = {"zip": zip_of, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
     content = pack[name.rpartition(".")[2]](TEXT)
-    with raw_host(sends(head() + content)) as address:
-        assert get(f"{address}/{name}", tmp_path)[0] == content
+    with raw_server(sends(head() + content)) as url:
+        assert get(f"{url}/{name}", tmp_path)[0] == content
     (tmp_path / "out" / "got").unlink()
     (tmp_path / "out").rmdir()
     for length in (0, 1, len(content) // 2, len(content) - 1):
-        with raw_host(sends(head() + content[:length])) as address:
-            refused(f"{address}/{name}", tmp_path, "is no whole|no zip archive|an empty file")
+        with raw_server(sends(head() + content[:length])) as url:
+            refused(f"{url}/{name}", tmp_path, "is no whole|no zip archive|an empty file")
 
 
-def test_a_text_whose_size_the_host_confirms_may_end_anywhere(host, new_file, tmp_path):
-    host.files["/corpus.txt"] = new_file(TEXT[:-1], no_length=True)
-    assert get(host.url("/corpus.txt"), tmp_path)[0] == TEXT[:-1]
+def test_a_text_whose_size_the_host_confirms_may_end_anywhere(server, new_file, tmp_path):
+    server.files["/corpus.txt"] = new_file(TEXT[:-1], no_length=True)
+    assert get(server.url("/corpus.txt"), tmp_path)[0] == TEXT[:-1]
 
 
-def test_a_text_shorter_than_its_host_says_is_refused(host, new_file, tmp_path):
+def test_a_text_shorter_than_its_host_says_is_refused(server, new_file, tmp_path):
     """The host cuts the first answer at a line end, with a length that fits."""
 
     def grow(file):
-        file.content = TEXT if len(host.requests) > 1 else TEXT[: TEXT.index(b"\n", 5000) + 1]
+        file.content = TEXT if len(server.requests) > 1 else TEXT[: TEXT.index(b"\n", 5000) + 1]
 
-    host.files["/corpus.txt"] = new_file(TEXT, on_request=grow)
-    refused(host.url("/corpus.txt"), tmp_path, r"bytes arrived, the host has [\d,]+")
+    server.files["/corpus.txt"] = new_file(TEXT, on_request=grow)
+    refused(server.url("/corpus.txt"), tmp_path, r"bytes arrived, the host has [\d,]+")
 
 
 # A 206 with foreign bytes.
 
 
-def test_a_text_without_digest_is_not_continued(host, new_file, tmp_path):
+def test_a_text_without_digest_is_not_continued(server, new_file, tmp_path):
     def swap(file):
-        if len(host.requests) > 1:
+        if len(server.requests) > 1:
             file.content = TEXT[::-1]
 
-    host.files["/corpus.txt"] = new_file(TEXT, hangs_up_after=[5000], on_request=swap)
-    content, _ = get(host.url("/corpus.txt"), tmp_path, NetworkConfig(timeout_seconds=5))
+    server.files["/corpus.txt"] = new_file(TEXT, hangs_up_after=[5000], on_request=swap)
+    content, _ = get(server.url("/corpus.txt"), tmp_path, NetworkConfig(timeout_seconds=5))
     assert content == TEXT[::-1]
-    assert host.ranges()[:2] == [None, None]
+    assert server.ranges()[:2] == [None, None]
 
 
-def test_foreign_bytes_behind_the_begin_of_a_zip_are_seen(host, new_file, tmp_path):
+def test_foreign_bytes_behind_the_begin_of_a_zip_are_seen(server, new_file, tmp_path):
     content = zip_of()
 
     def swap(file):
-        if len(host.requests) > 1:
+        if len(server.requests) > 1:
             file.content = content[:60] + bytes(100) + content[160:]
 
-    host.files["/corpus.zip"] = new_file(content, hangs_up_after=[60], on_request=swap)
+    server.files["/corpus.zip"] = new_file(content, hangs_up_after=[60], on_request=swap)
     network = NetworkConfig(timeout_seconds=5)
-    refused(host.url("/corpus.zip"), tmp_path, "is no whole zip file", network)
-    assert host.ranges() == [None, "bytes=60-"]
+    refused(server.url("/corpus.zip"), tmp_path, "is no whole zip file", network)
+    assert server.ranges() == [None, "bytes=60-"]
     assert not (tmp_path / "part").exists()
 
 
-def test_a_pin_lets_a_text_be_continued_and_sees_foreign_bytes(host, new_file, tmp_path):
-    pins = PinFile.of(tmp_path / "pins", host.url("/corpus.txt"), mirrored=False)
-    host.files["/corpus.txt"] = new_file(TEXT)
-    _, fetched = get(host.url("/corpus.txt"), tmp_path)
+def test_a_pin_lets_a_text_be_continued_and_sees_foreign_bytes(server, new_file, tmp_path):
+    pins = PinFile.of(tmp_path / "pins", server.url("/corpus.txt"), mirrored=False)
+    server.files["/corpus.txt"] = new_file(TEXT)
+    _, fetched = get(server.url("/corpus.txt"), tmp_path)
     pins.record(fetched.size_bytes, fetched.sha256)
     (tmp_path / "out" / "got").unlink()
     (tmp_path / "out").rmdir()
-    host.requests.clear()
+    server.requests.clear()
 
     def swap(file):
-        if len(host.requests) > 1:
+        if len(server.requests) > 1:
             file.content = TEXT[::-1]
 
-    host.files["/corpus.txt"] = new_file(TEXT, hangs_up_after=[5000], on_request=swap)
+    server.files["/corpus.txt"] = new_file(TEXT, hangs_up_after=[5000], on_request=swap)
     network = NetworkConfig(timeout_seconds=5)
-    address = host.url("/corpus.txt")
-    error = refused(address, tmp_path, "sha256 is", network, pin=pins.read())
+    url = server.url("/corpus.txt")
+    error = refused(url, tmp_path, "sha256 is", network, pin=pins.read())
     assert isinstance(error, ChecksumError)
     assert fetched.sha256 in error.what
-    assert host.ranges() == [None, "bytes=5000-"]
+    assert server.ranges() == [None, "bytes=5000-"]
 
 
 # A page in place of a file.
@@ -142,18 +142,18 @@ PAGE = "<!DOCTYPE HTML>\n<html><head><title>Log in</title></head><body>No.</body
     ],
 )
 @pytest.mark.parametrize("name", ["corpus.txt", "corpus", "corpus.zip"])
-def test_a_page_is_no_file(host, new_file, tmp_path, page, name):
-    host.files[f"/{name}"] = new_file(page)
-    refused(host.url(f"/{name}"), tmp_path, "the host sent a web page")
+def test_a_page_is_no_file(server, new_file, tmp_path, page, name):
+    server.files[f"/{name}"] = new_file(page)
+    refused(server.url(f"/{name}"), tmp_path, "the host sent a web page")
 
 
-def test_a_text_about_pages_is_a_text(host, new_file, tmp_path):
+def test_a_text_about_pages_is_a_text(server, new_file, tmp_path):
     text = b"<b>3</b> < 5, and the tag html is written <htm>.\n" + TEXT
-    host.files["/corpus.txt"] = new_file(text)
-    assert get(host.url("/corpus.txt"), tmp_path)[0] == text
+    server.files["/corpus.txt"] = new_file(text)
+    assert get(server.url("/corpus.txt"), tmp_path)[0] == text
     long = b"<p>is the tag of a paragraph.\n" + TEXT * 6
-    host.files["/long.txt"] = new_file(long)
-    assert get(host.url("/long.txt"), tmp_path)[0] == long
+    server.files["/long.txt"] = new_file(long)
+    assert get(server.url("/long.txt"), tmp_path)[0] == long
 
 
 @pytest.mark.parametrize("name", ["corpus.txt", "corpus.gz", "corpus.zip"])
@@ -161,17 +161,17 @@ def test_a_text_about_pages_is_a_text(host, new_file, tmp_path):
 def test_an_empty_file_is_refused(tmp_path, name, framing):
     """It would be recorded as the first download, and the real file be refused ever after."""
     body = b"0\r\n\r\n" if "Transfer_Encoding" in framing else b""
-    with raw_host(sends(head(**framing) + body)) as address:
-        refused(f"{address}/{name}", tmp_path, "the host sent an empty file")
+    with raw_server(sends(head(**framing) + body)) as url:
+        refused(f"{url}/{name}", tmp_path, "the host sent an empty file")
 
 
 def test_a_zip_without_files_is_refused(tmp_path):
     content = b"PK\5\6" + bytes(18)
-    with raw_host(sends(head(Content_Length=len(content)) + content)) as address:
-        refused(f"{address}/corpus.zip", tmp_path, "it holds no file")
+    with raw_server(sends(head(Content_Length=len(content)) + content)) as url:
+        refused(f"{url}/corpus.zip", tmp_path, "it holds no file")
 
 
 def test_a_reason_with_controls_is_shown_without_them(tmp_path):
-    with raw_host(sends(head("418 \x1b[31mred\x07 tea", Content_Length=0))) as address:
-        error = refused(f"{address}/a.txt", tmp_path, "answered 418")
+    with raw_server(sends(head("418 \x1b[31mred\x07 tea", Content_Length=0))) as url:
+        error = refused(f"{url}/a.txt", tmp_path, "answered 418")
     assert error.what.isprintable()

@@ -1,4 +1,4 @@
-"""A mirror answers as the real hosts do, from a folder or from an address."""
+"""A mirror answers as the real hosts do, from a folder or from a URL."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ from xlm.corpus.http.mirror import changed_in_mirror, mirror_path, open_client
 from xlm.corpus.http.ranges import parse_content_range, parse_range, range_header, strong_validator
 from xlm.errors import ConfigError, SourceError
 
-ADDRESS = "https://host.example/a/corpus%20one.bin"
+URL = "https://host.example/a/corpus%20one.bin"
 CONTENT = bytes(range(256)) * 8
 
 
@@ -29,7 +29,7 @@ def _client(mirror):
 def test_a_folder_stands_for_a_host(mirror, tmp_path):
     with _client(mirror) as client:
         fetched = Fetcher(client, NetworkConfig()).file(
-            ADDRESS, tmp_path / "got", part=tmp_path / "part"
+            URL, tmp_path / "got", part=tmp_path / "part"
         )
     assert (tmp_path / "got").read_bytes() == CONTENT
     assert fetched.host_bytes == len(CONTENT)
@@ -38,7 +38,7 @@ def test_a_folder_stands_for_a_host(mirror, tmp_path):
 def test_a_folder_serves_the_head_of_a_file(mirror, tmp_path):
     with _client(mirror) as client:
         fetched = Fetcher(client, NetworkConfig()).file(
-            ADDRESS, tmp_path / "got", part=tmp_path / "part", head_bytes=100
+            URL, tmp_path / "got", part=tmp_path / "part", head_bytes=100
         )
     assert (tmp_path / "got").read_bytes() == CONTENT[:100]
     assert (fetched.size_bytes, fetched.host_bytes) == (100, len(CONTENT))
@@ -46,14 +46,14 @@ def test_a_folder_serves_the_head_of_a_file(mirror, tmp_path):
 
 def test_a_folder_knows_ranges_and_validators(mirror):
     with _client(mirror) as client:
-        whole = client.get(ADDRESS)
+        whole = client.get(URL)
         tag = whole.headers["ETag"]
-        part = client.get(ADDRESS, headers={"Range": "bytes=10-19", "If-Range": tag})
+        part = client.get(URL, headers={"Range": "bytes=10-19", "If-Range": tag})
         assert (part.status_code, part.content) == (206, CONTENT[10:20])
         assert part.headers["Content-Range"] == "bytes 10-19/2048"
-        changed = client.get(ADDRESS, headers={"Range": "bytes=10-19", "If-Range": '"other"'})
+        changed = client.get(URL, headers={"Range": "bytes=10-19", "If-Range": '"other"'})
         assert (changed.status_code, changed.content) == (200, CONTENT)
-        beyond = client.get(ADDRESS, headers={"Range": "bytes=2048-"})
+        beyond = client.get(URL, headers={"Range": "bytes=2048-"})
         assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, "bytes */2048")
 
 
@@ -70,16 +70,16 @@ def test_what_is_not_in_the_folder_is_not_found(mirror, tmp_path):
         )
 
 
-def test_no_address_leads_out_of_the_folder(mirror):
+def test_no_url_leads_out_of_the_folder(mirror):
     (mirror.parent / "secret").write_text("secret")
     with _client(mirror) as client:
         for path in ("..%2F..%2Fsecret", "%2E%2E/%2E%2E/secret"):
             assert client.get(f"https://host.example/{path}").status_code == 404
 
 
-def test_an_address_stands_for_all_hosts(host, new_file, tmp_path):
-    host.files["/m/host.example/a?x=1"] = new_file(CONTENT, hangs_up_after=[100])
-    mirror, target = host.url("/m/"), tmp_path / "got"
+def test_a_url_stands_for_all_hosts(server, new_file, tmp_path):
+    server.files["/m/host.example/a?x=1"] = new_file(CONTENT, hangs_up_after=[100])
+    mirror, target = server.url("/m/"), tmp_path / "got"
     with open_client(mirror, NetworkConfig(first_wait_seconds=0)) as client:
         fetcher = Fetcher(client, NetworkConfig(first_wait_seconds=0))
         fetcher.file(
@@ -89,42 +89,42 @@ def test_an_address_stands_for_all_hosts(host, new_file, tmp_path):
             digests={"md5": hashlib.md5(CONTENT).hexdigest()},
         )
     assert target.read_bytes() == CONTENT
-    assert host.ranges() == [None, "bytes=100-"]
-    assert host.requests[0][1]["host"] in mirror
+    assert server.ranges() == [None, "bytes=100-"]
+    assert server.requests[0][1]["host"] in mirror
 
 
-def test_redirects_of_a_mirror_are_followed_as_they_are(host, new_file):
-    host.files["/host.example/old"] = new_file(b"", answers=[(302, {"Location": "/new"})])
-    host.files["/host.example/new"] = new_file(b"relative")
-    absolute = {"Location": host.url("/elsewhere")}
-    host.files["/host.example/far"] = new_file(b"", answers=[(302, absolute)])
-    host.files["/elsewhere"] = new_file(b"absolute")
-    with open_client(host.address, NetworkConfig()) as client:
+def test_redirects_of_a_mirror_are_followed_as_they_are(server, new_file):
+    server.files["/host.example/old"] = new_file(b"", answers=[(302, {"Location": "/new"})])
+    server.files["/host.example/new"] = new_file(b"relative")
+    absolute = {"Location": server.url("/elsewhere")}
+    server.files["/host.example/far"] = new_file(b"", answers=[(302, absolute)])
+    server.files["/elsewhere"] = new_file(b"absolute")
+    with open_client(server.base_url, NetworkConfig()) as client:
         fetcher = Fetcher(client, NetworkConfig())
         assert fetcher.text("https://host.example/old") == "relative"
         assert fetcher.text("https://host.example/far") == "absolute"
 
 
-def test_a_mirror_that_is_no_folder_or_address_is_refused(tmp_path):
+def test_a_mirror_that_is_no_folder_or_url_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="there is no folder"):
         open_client(str(tmp_path / "nothing"), NetworkConfig())
     with pytest.raises(ConfigError, match="cannot read s3://"):
         open_client("s3://bucket/mirror", NetworkConfig())
 
 
-def test_a_file_address_is_a_folder(mirror):
-    assert mirror_path(mirror.as_uri(), ADDRESS) == mirror_path(str(mirror), ADDRESS)
-    assert mirror_path("http://mirror.example", ADDRESS) is None
+def test_a_file_url_is_a_folder(mirror):
+    assert mirror_path(mirror.as_uri(), URL) == mirror_path(str(mirror), URL)
+    assert mirror_path("http://mirror.example", URL) is None
 
 
 def test_a_changed_size_in_the_mirror_is_told(mirror):
-    manifest = {"counts": {"host_bytes": 2048}, "sources": [{"address": ADDRESS}]}
+    manifest = {"counts": {"host_bytes": 2048}, "sources": [{"address": URL}]}
     assert changed_in_mirror(str(mirror), manifest) is None
     (mirror / "host.example" / "a" / "corpus one.bin").write_bytes(b"new")
     reason = changed_in_mirror(str(mirror), manifest)
     assert reason == "corpus one.bin in the mirror has 3 bytes, had 2,048"
     assert changed_in_mirror("https://mirror.example", manifest) is None
-    assert changed_in_mirror(str(mirror), {"sources": [{"address": ADDRESS}]}) is None
+    assert changed_in_mirror(str(mirror), {"sources": [{"address": URL}]}) is None
     (mirror / "host.example" / "a" / "corpus one.bin").unlink()
     assert changed_in_mirror(str(mirror), manifest) is None
 

@@ -45,19 +45,19 @@ def zip_of(content=TEXT):
     return packed.getvalue()
 
 
-def get(address, tmp_path, network=IMPATIENT, mirror=None, **options):
+def get(url, tmp_path, network=IMPATIENT, mirror=None, **options):
     """Fetch one file; returns its bytes and what is known of the transfer."""
     target = tmp_path / "out" / "got"
     with open_client(mirror, network) as client:
         fetcher = Fetcher(client, network, lambda seconds: None)
-        fetched = fetcher.file(address, target, part=tmp_path / "part", **options)
+        fetched = fetcher.file(url, target, part=tmp_path / "part", **options)
     return target.read_bytes(), fetched
 
 
-def refused(address, tmp_path, match, network=IMPATIENT, **options):
+def refused(url, tmp_path, match, network=IMPATIENT, **options):
     """Fetch one file that must be refused in one line, with nothing left behind."""
     with pytest.raises(SourceError, match=match) as caught:
-        get(address, tmp_path, network, **options)
+        get(url, tmp_path, network, **options)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
     return caught.value

@@ -117,10 +117,10 @@ def test_an_unknown_pair_of_a_corpus_is_refused():
 
 def test_codes_of_sources_are_theirs():
     sources = SourcesConfig(parallel=(TATOEBA, NTREX_CORPUS))
-    assert spec_of(sources, "ntrex.zh").address == f"{NTREX}/newstest2019-ref.zho-CN.txt"
-    assert spec_of(sources, "ntrex.en").address == f"{NTREX}/newstest2019-src.eng.txt"
+    assert spec_of(sources, "ntrex.zh").url == f"{NTREX}/newstest2019-ref.zho-CN.txt"
+    assert spec_of(sources, "ntrex.en").url == f"{NTREX}/newstest2019-src.eng.txt"
     ours = NTREX_CORPUS.model_copy(update={"codes": "ours"})
-    assert spec_of(SourcesConfig(parallel=(ours,)), "ntrex.zh").address.endswith("ref.zh.txt")
+    assert spec_of(SourcesConfig(parallel=(ours,)), "ntrex.zh").url.endswith("ref.zh.txt")
     assert spec_of(sources, "tatoeba.en-sw").codes[1][:2] == ("sw", "swh")
 
 
@@ -141,19 +141,19 @@ def test_all_downloads_resolve_offline(cache):
     found = {d.id: d for d in resolve_downloads(sources, ("en", "sw", "zh"), cache)}
     assert list(found) == list(sources.download_ids(("en", "sw", "zh")))
     opus = "https://object.pouta.csc.fi/OPUS-Tatoeba/v2022-03-03/moses"
-    assert found["tatoeba.en-zh"].address == f"{opus}/cmn-en.txt.zip"
-    assert found["tatoeba.en-sw"].address == f"{opus}/en-swh.txt.zip"
+    assert found["tatoeba.en-zh"].url == f"{opus}/cmn-en.txt.zip"
+    assert found["tatoeba.en-sw"].url == f"{opus}/en-swh.txt.zip"
     assert found["tatoeba.en-sw"].size_text == "about 16.4 kB"
     assert found["tatoeba.en-sw"].licence == "CC-BY-2.0-FR"
     assert found["wikipedia.sw"].size_text == "at most 20.0 MB"
-    assert found["wikipedia.sw"].address == (
+    assert found["wikipedia.sw"].url == (
         "https://dumps.wikimedia.org/swwiki/20261101/"
         "swwiki-20261101-pages-articles-multistream.xml.bz2"
     )
     assert found["ntrex.sw"].size_text == "unknown until online"
     assert found["xnli"].size_text == "unknown until online"
     assert found["multinli"].size_text == "about 445.0 MB"
-    assert all(d.address.startswith("https://") and d.licence for d in found.values())
+    assert all(d.url.startswith("https://") and d.licence for d in found.values())
 
 
 def test_a_whole_dump_has_no_size_offline(cache):
@@ -171,7 +171,7 @@ def test_the_corpora_of_the_paper_resolve_to_their_files(shared, cache):
             row["version"],
             tuple((code,) for code in row["pair"].split("-")),
         )
-        assert found.address == row["moses_url"]
+        assert found.url == row["moses_url"]
         assert found.pairs == int(row["moses_pairs"])
         assert found.size_bytes == int(row["moses_kib"]) * 1024
 
@@ -222,5 +222,5 @@ def test_a_damaged_catalogue_is_unpacked_anew(tmp_path):
     whole = path.stat().st_size
     path.write_bytes(b"half a catalogue" * 1000)
     found = find_moses(tmp_path, "Tatoeba", "v2022-03-03", (("en",), ("sw", "swh")))
-    assert found.address.endswith("en-swh.txt.zip")
+    assert found.url.endswith("en-swh.txt.zip")
     assert path.stat().st_size == whole

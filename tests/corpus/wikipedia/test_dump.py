@@ -53,14 +53,14 @@ def _status(content, state="done", date="20261101", job="articlesmultistreamdump
 
 
 @pytest.fixture
-def served(host, new_file):
+def served(server, new_file):
     """Serves a dump of 120 pages; returns its streams."""
     streams = _multistream()
     content = b"".join(streams)
     folder = f"{FOLDER}/20261101"
-    host.files[f"{folder}/dumpstatus.json"] = new_file(_status(content).encode())
+    server.files[f"{folder}/dumpstatus.json"] = new_file(_status(content).encode())
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
-    host.files[f"{folder}/{name}"] = new_file(content)
+    server.files[f"{folder}/{name}"] = new_file(content)
     return streams
 
 
@@ -69,13 +69,13 @@ def _fetcher(mirror):
 
 
 @pytest.mark.slow
-def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(host, served, make_context):
+def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(server, served, make_context):
     """Twenty random cuts through the loopback host."""
     content = b"".join(served)
     ends = [sum(map(len, served[: n + 1])) for n in range(len(served))]
     cuts = random.Random(1).sample(range(10_000, len(content) + 5_000), 20)
     for number, head_bytes in enumerate(cuts):
-        context = make_context(_slice(host.address, head_bytes=head_bytes), name=f"cut{number}")
+        context = make_context(_slice(server.base_url, head_bytes=head_bytes), name=f"cut{number}")
         outcome = run(context)
         (path,) = context.out.iterdir()
         kept = path.read_bytes()
@@ -91,7 +91,7 @@ def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(host, served, make
         if len(kept) < len(content):
             assert outcome.counts["whole"] == 0
             assert outcome.counts["streams"] == 1 + len(pages) // 10
-        assert host.ranges()[-1] == f"bytes=0-{head_bytes - 1}"
+        assert server.ranges()[-1] == f"bytes=0-{head_bytes - 1}"
 
 
 def test_a_folder_as_mirror_gives_the_same_head_as_a_host(shared, make_context):
@@ -122,43 +122,43 @@ def test_a_head_that_is_no_bzip2_is_refused(tmp_path):
         cut_to_whole_streams(path)
 
 
-def test_a_whole_file_is_checked(host, served, new_file, make_context):
+def test_a_whole_file_is_checked(server, served, new_file, make_context):
     path = f"{FOLDER}/20261101/swwiki-20261101-pages-articles-multistream.xml.bz2"
-    host.files[path] = new_file(b"".join(served)[:-1] + b"!")
+    server.files[path] = new_file(b"".join(served)[:-1] + b"!")
     for head_bytes in (None, 10_000_000):
-        context = make_context(_slice(host.address, head_bytes=head_bytes))
+        context = make_context(_slice(server.base_url, head_bytes=head_bytes))
         with pytest.raises(ChecksumError, match="sha1 is"):
             run(context)
         assert list(context.out.iterdir()) == []
 
 
-def test_a_dump_in_parts_is_taken_from_the_job_that_joins_them(host, served, new_file):
+def test_a_dump_in_parts_is_taken_from_the_job_that_joins_them(server, served, new_file):
     content = b"".join(served)
     joined = json.loads(_status(content, job="articlesmultistreamdumprecombine"))
     joined["jobs"]["articlesmultistreamdump"] = {"status": "done", "files": {"part1": {}}}
-    host.files[f"{FOLDER}/20261101/dumpstatus.json"] = new_file(json.dumps(joined).encode())
-    digests = published_digests(_fetcher(host.address), _spec())
+    server.files[f"{FOLDER}/20261101/dumpstatus.json"] = new_file(json.dumps(joined).encode())
+    digests = published_digests(_fetcher(server.base_url), _spec())
     assert digests == {"sha1": hashlib.sha1(content).hexdigest()}
 
 
-def test_lists_and_status_must_agree_on_checksums(host, served, new_file):
+def test_lists_and_status_must_agree_on_checksums(server, served, new_file):
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
     sums = f"{'0' * 40}  other.bz2\n{'1' * 40}  {name}\n"
-    host.files[f"{FOLDER}/20261101/swwiki-20261101-sha1sums.txt"] = new_file(sums.encode())
+    server.files[f"{FOLDER}/20261101/swwiki-20261101-sha1sums.txt"] = new_file(sums.encode())
     with pytest.raises(SourceError, match=r"differs from dumpstatus\.json"):
-        published_digests(_fetcher(host.address), _spec())
+        published_digests(_fetcher(server.base_url), _spec())
 
 
-def test_checksums_may_come_from_the_lists_alone(host, served, new_file):
+def test_checksums_may_come_from_the_lists_alone(server, served, new_file):
     status = json.loads(_status(b"".join(served)))
     (file,) = status["jobs"]["articlesmultistreamdump"]["files"].values()
     del file["sha1"]
-    host.files[f"{FOLDER}/20261101/dumpstatus.json"] = new_file(json.dumps(status).encode())
-    fetcher = _fetcher(host.address)
+    server.files[f"{FOLDER}/20261101/dumpstatus.json"] = new_file(json.dumps(status).encode())
+    fetcher = _fetcher(server.base_url)
     with pytest.raises(SourceError, match="has no checksums"):
         published_digests(fetcher, _spec())
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
-    host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(
+    server.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(
         f"{'AB' * 16}  {name}".encode()
     )
     assert published_digests(fetcher, _spec()) == {"md5": "ab" * 16}
@@ -168,33 +168,33 @@ def test_checksums_may_come_from_the_lists_alone(host, served, new_file):
     "{digest}  {name}\r\n", "\ufeff{digest}  {name}\n", "{digest} *{name}\n", "{digest}\t{name}\n",
     "x\n\n{digest}  {name}", "  {digest}  {name}  \n", "{digest}  {name}\rx  y\r",
 ])  # fmt: skip
-def test_lists_of_checksums_as_other_programs_write_them(host, served, new_file, line):
+def test_lists_of_checksums_as_other_programs_write_them(server, served, new_file, line):
     """With none of them in dumpstatus.json, such a list was `no checksums`."""
     path = f"{FOLDER}/20261101/dumpstatus.json"
-    status = json.loads(host.files[path].content)
+    status = json.loads(server.files[path].content)
     (file,) = status["jobs"]["articlesmultistreamdump"]["files"].values()
     del file["sha1"]
-    host.files[path] = new_file(json.dumps(status).encode())
+    server.files[path] = new_file(json.dumps(status).encode())
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
     listed = line.format(digest="AB" * 16, name=name).encode()
-    host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(listed)
-    assert published_digests(_fetcher(host.address), _spec()) == {"md5": "ab" * 16}
+    server.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(listed)
+    assert published_digests(_fetcher(server.base_url), _spec()) == {"md5": "ab" * 16}
 
 
 @pytest.mark.parametrize("digest", ["²" * 32, "ü" * 32, "0" * 31, "g" * 32, "0x" + "0" * 30, 7])
 @pytest.mark.parametrize("place", ["status", "list"])
-def test_what_is_no_digest_is_one_line(host, served, new_file, digest, place):
+def test_what_is_no_digest_is_one_line(server, served, new_file, digest, place):
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
     path = f"{FOLDER}/20261101/dumpstatus.json"
     if place == "status":
-        status = json.loads(host.files[path].content)
+        status = json.loads(server.files[path].content)
         status["jobs"]["articlesmultistreamdump"]["files"][name]["md5"] = digest
-        host.files[path] = new_file(json.dumps(status).encode())
+        server.files[path] = new_file(json.dumps(status).encode())
     else:
         listed = f"{digest}  {name}".encode()
-        host.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(listed)
+        server.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(listed)
     with pytest.raises(SourceError, match="is no md5 of swwiki") as caught:
-        published_digests(_fetcher(host.address), _spec())
+        published_digests(_fetcher(server.base_url), _spec())
     assert "\n" not in str(caught.value)
 
 
@@ -209,28 +209,28 @@ def test_what_is_no_digest_is_one_line(host, served, new_file, digest, place):
     ],
 )
 def test_an_unfinished_dump_is_refused_naming_the_newest_finished(
-    host, served, new_file, status, why
+    server, served, new_file, status, why
 ):
     listing = b'<a href="20261101/">x</a><a href="/swwiki/20261120/">y</a><a href="latest/">'
-    host.files[f"{FOLDER}/"] = new_file(listing)
-    host.files[f"{FOLDER}/20261120/dumpstatus.json"] = new_file(status.encode())
+    server.files[f"{FOLDER}/"] = new_file(listing)
+    server.files[f"{FOLDER}/20261120/dumpstatus.json"] = new_file(status.encode())
     with pytest.raises(
         SourceError,
         match=rf"^the swwiki dump of 20261120 is not finished \(.*{re.escape(why)}.*"
         r"set sources\.wikipedia\.date=20261101, the newest",
     ):
-        published_digests(_fetcher(host.address), _spec("20261120"))
+        published_digests(_fetcher(server.base_url), _spec("20261120"))
 
 
-def test_a_date_that_the_host_lost_is_refused(host, served, new_file):
-    host.files[f"{FOLDER}/"] = new_file(b'<a href="20261101/">')
+def test_a_date_that_the_host_lost_is_refused(server, served, new_file):
+    server.files[f"{FOLDER}/"] = new_file(b'<a href="20261101/">')
     with pytest.raises(SourceError, match=r"is not at its host; set .*date=20261101"):
-        published_digests(_fetcher(host.address), _spec("20200101"))
+        published_digests(_fetcher(server.base_url), _spec("20200101"))
 
 
-def test_a_wiki_without_dumps_is_said(host):
+def test_a_wiki_without_dumps_is_said(server):
     with pytest.raises(SourceError, match="no finished dump was found"):
-        published_digests(_fetcher(host.address), _spec("20200101"))
+        published_digests(_fetcher(server.base_url), _spec("20200101"))
 
 
 def test_the_unfinished_dump_of_the_shared_mirror_is_refused(shared, make_context):

@@ -72,7 +72,7 @@ def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_context, tmp_
         assert not any(("&amp;" in new) or ("-{" in new) for _, new in changed)
 
 
-def test_documents_carry_id_title_address_and_text(make_context, tmp_path):
+def test_documents_carry_id_title_url_and_text(make_context, tmp_path):
     write_dump(tmp_path / "in", page(12, "A &amp; B", "First.\n\nSecond &amp;amp; third."))
     context, outcome = run_extract(make_context, tmp_path / "in")
     assert (context.out / "text.txt").read_text().startswith("A & B\n")

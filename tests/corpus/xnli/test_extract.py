@@ -125,7 +125,7 @@ def test_other_languages_training_rows_lie_beside_the_english_ones(tmp_path):
 
 
 def test_the_name_of_the_archive_does_not_matter(make_context, tmp_path):
-    """The address may be `...?file=XNLI`; the content was checked when it arrived."""
+    """The URL may be `...?file=XNLI`; the content was checked when it arrived."""
     folder = _xnli(tmp_path / "x")
     (folder / "archive.zip").rename(folder / "XNLI-1.0.zip?download=1")
     assert run(_work(make_context, xnli=folder)).counts["valid_rows"] == 3

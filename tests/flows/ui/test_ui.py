@@ -40,7 +40,7 @@ def _run(ui: RunningUi, name: str, *arguments: str) -> str:
 
 
 def test_deployments_run_from_another_terminal(ui: RunningUi) -> None:
-    """Typed in the project's folder, without any variable: address and token are found."""
+    """Typed in the project's folder, without any variable: URL and token are found."""
     with DoorWatch(lambda: processes_of(ui.root)) as doors:
         missing = _run(ui, "extract-xnli")
         assert "Failed" in missing

@@ -225,19 +225,19 @@ def test_accuracies_of_the_synthetic_world_are_not_called_those_of_xnli(facts: R
 
 def test_published_codes_bring_their_licence_and_take_their_place(facts: RunFacts) -> None:
     """Their terms bind the encoder too, and the text made neither codes nor vocabulary."""
-    address = "https://dl.fbaipublicfiles.com/XLM"
+    url = "https://dl.fbaipublicfiles.com/XLM"
     official = replace(
         facts,
         sources=(
             *facts.sources,
-            SourceFacts("xlm.codes", "Codes of XLM-15", f"{address}/c", "CC-BY-NC-4.0", 1_434_601),
-            SourceFacts("xlm.vocabulary", "Its words", f"{address}/v", "CC-BY-NC-4.0", 1_548_931),
+            SourceFacts("xlm.codes", "Codes of XLM-15", f"{url}/c", "CC-BY-NC-4.0", 1_434_601),
+            SourceFacts("xlm.vocabulary", "Its words", f"{url}/v", "CC-BY-NC-4.0", 1_548_931),
         ),
     )
     card = render_card(official, classifier=False, parameters=1)
     assert ModelCard(card).data.license == "cc-by-nc-sa-4.0"
-    assert f"| Codes of XLM-15 | codes | 1.4 MB | CC-BY-NC-4.0 | <{address}/c> |" in card
-    assert f"| Its words | vocabulary | 1.5 MB | CC-BY-NC-4.0 | <{address}/v> |" in card
+    assert f"| Codes of XLM-15 | codes | 1.4 MB | CC-BY-NC-4.0 | <{url}/c> |" in card
+    assert f"| Its words | vocabulary | 1.5 MB | CC-BY-NC-4.0 | <{url}/v> |" in card
     assert "| Wikipedia (Swahili) | MLM | 142.9 kB |" in card
     assert "| NTREX-128 | TLM, retrieval | 5.0 kB |" in card
     synthetic = render_card(replace(official, synthetic=True), classifier=False, parameters=1)

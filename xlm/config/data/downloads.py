@@ -3,7 +3,7 @@
     spec_of(sources, "tatoeba.en-sw")   # OpusSpec(corpus="Tatoeba", codes=(("en", "eng"), ...))
 
 A spec holds what decides the bytes; it is the heart of a download's key. Nothing here reads a disk
-or a network: OPUS addresses are looked up later (`resolve.py`).
+or a network: OPUS URLs are looked up later (`resolve.py`).
 """
 
 from importlib.metadata import version
@@ -23,7 +23,7 @@ from xlm.config.reading.urls import CODE, file_name
 from xlm.engine.config import Config, operational
 from xlm.errors import ConfigError
 
-DUMPS_HOST = "https://dumps.wikimedia.org"
+DUMPS_URL = "https://dumps.wikimedia.org"
 
 
 class WikipediaSpec(Config):
@@ -37,14 +37,14 @@ class WikipediaSpec(Config):
     head_bytes: int | None
 
     @property
-    def address(self) -> str:
+    def url(self) -> str:
         """Where the host keeps the dump."""
         return f"{self.folder}/{self.wiki}-{self.date}-pages-articles-multistream.xml.bz2"
 
     @property
     def folder(self) -> str:
         """Where the host keeps the dump, its checksums and its status."""
-        return f"{DUMPS_HOST}/{self.wiki}/{self.date}"
+        return f"{DUMPS_URL}/{self.wiki}/{self.date}"
 
 
 class OpusSpec(Config):
@@ -59,22 +59,27 @@ class OpusSpec(Config):
     codes: tuple[tuple[str, ...], tuple[str, ...]]
     """Of both languages of the pair, the codes under which OPUS may file them."""
     catalogue: str
-    """The catalogue that gives the address."""
+    """The catalogue that gives the URL."""
 
 
 class FileSpec(Config):
-    """One file at a known address."""
+    """One file at a known URL."""
 
     kind: Literal["file"] = "file"
     title: str
     licence: str
     address: str
-    size_bytes: int | None = operational(None, description="About how large it is at its host.")
+    size_bytes: int | None = operational(None, description="About how large it is at its server.")
+
+    @property
+    def url(self) -> str:
+        """The URL of the file; the field is part of every key and keeps its name."""
+        return self.address
 
     @property
     def file_name(self) -> str:
         """The name under which a download leaves it."""
-        return file_name(self.address)
+        return file_name(self.url)
 
 
 Spec = Annotated[WikipediaSpec | OpusSpec | FileSpec, Field(discriminator="kind")]
@@ -129,8 +134,8 @@ def _opus(corpus: OpusCorpus, pair: str) -> OpusSpec:
 def _plain(corpus: PlainCorpus, code: str) -> FileSpec:
     entry = language(code)
     theirs = entry.ntrex if corpus.codes == "ntrex" else entry.code
-    address = corpus.english if code == ENGLISH else corpus.other.replace(CODE, theirs)
-    return FileSpec(title=f"{corpus.title} ({entry.name})", licence=corpus.licence, address=address)
+    url = corpus.english if code == ENGLISH else corpus.other.replace(CODE, theirs)
+    return FileSpec(title=f"{corpus.title} ({entry.name})", licence=corpus.licence, address=url)
 
 
 class PairPart(Config):
@@ -167,7 +172,7 @@ class DownloadSlice(Config):
 
     source: Spec
     mirrored: bool
-    mirror: str | None = operational(None, description="Folder or address of the mirror.")
+    mirror: str | None = operational(None, description="Folder or URL of the mirror.")
     network: NetworkConfig = operational(NetworkConfig(), description="Timeouts and retries.")
 
 

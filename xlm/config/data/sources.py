@@ -92,10 +92,10 @@ class PlainCorpus(Config):
     name: str = Field(pattern=_ID, description="First part of the downloads' ids.")
     title: str = Field(description="Name for manifests and cards.")
     english: str = Field(
-        description="Address of the English file: text, or text packed with gzip, bzip2 or xz."
+        description="URL of the English file: text, or text packed with gzip, bzip2 or xz."
     )
     other: str = Field(
-        description="Address of another language's file, with {code} where its code belongs.",
+        description="URL of another language's file, with {code} where its code belongs.",
     )
     codes: Literal["ours", "ntrex"] = Field(
         default="ours",
@@ -109,13 +109,13 @@ class PlainCorpus(Config):
 
     @field_validator("english")
     @classmethod
-    def _is_english(cls, address: str) -> str:
-        return require_text_url(address)
+    def _is_english(cls, url: str) -> str:
+        return require_text_url(url)
 
     @field_validator("other")
     @classmethod
-    def _has_code(cls, address: str) -> str:
-        return require_text_url(address, has_code=True)
+    def _has_code(cls, url: str) -> str:
+        return require_text_url(url, has_code=True)
 
     @property
     def id(self) -> str:
@@ -127,10 +127,10 @@ ParallelCorpus = Annotated[OpusCorpus | PlainCorpus, Field(discriminator="kind")
 
 
 class ArchiveSource(Config):
-    """One archive or file at one address."""
+    """One archive or file at one URL."""
 
     title: str = Field(description="Name for manifests and cards.")
-    address: str = Field(description="Where the host keeps it.")
+    address: str = Field(description="URL of the file at its server.")
     licence: str = Field(description="Licence of the text.")
     size_bytes: int | None = operational(
         None, description="About how large it is at its host, for plans; null: unknown."
@@ -138,8 +138,8 @@ class ArchiveSource(Config):
 
     @field_validator("address")
     @classmethod
-    def _names_a_file(cls, address: str) -> str:
-        return require_file_url(address)
+    def _names_a_file(cls, url: str) -> str:
+        return require_file_url(url)
 
     @property
     def file_name(self) -> str:
@@ -176,7 +176,7 @@ class NetworkConfig(Config):
     """How patiently hosts are asked; nothing here changes what arrives."""
 
     attempts: int = operational(
-        6, ge=1, description="Attempts in a row without a mebibyte of advance, per address."
+        6, ge=1, description="Attempts in a row without a mebibyte of advance, per URL."
     )
     timeout_seconds: float = operational(
         60.0, gt=0, description="Longest wait for a connection or for the next bytes, seconds."
@@ -208,7 +208,7 @@ class SourcesConfig(Config):
 
     mirror: str | None = operational(
         None,
-        description="Folder or address under which `<host>/<path>` stands for "
+        description="Folder or URL under which `<host>/<path>` stands for "
         "`https://<host>/<path>`; null: the real hosts.",
     )
     network: NetworkConfig = operational(
@@ -255,7 +255,7 @@ class SourcesConfig(Config):
 
     @field_validator("mirror")
     @classmethod
-    def _is_folder_or_address(cls, mirror: str | None) -> str | None:
+    def _is_folder_or_url(cls, mirror: str | None) -> str | None:
         return mirror if mirror is None else require_mirror(mirror)
 
     @field_validator("parallel")

@@ -11,11 +11,11 @@ def require_usable_proxies() -> None:
     """Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, in either case.
 
     Raises:
-        ConfigError: one of them is no address of a proxy that can be used.
+        ConfigError: one of them is not a URL of a proxy that can be used.
     """
     for name, value in proxy_variables().items():
         scheme = value.partition("://")[0].lower() if "://" in value else "http"
-        # A password can stand in an address that no parser reads.
+        # A password can stand in a URL that no parser reads.
         start = f"{scheme}://" if "://" in value and scheme.isalnum() else ""
         shown = f"{start}***@{value.rpartition('@')[2]}" if "@" in value else value
         if scheme in ("socks5", "socks5h") and find_spec("socksio") is not None:
@@ -34,6 +34,6 @@ def require_usable_proxies() -> None:
             usable = False
         if not usable or not value.isprintable() or " " in value:
             raise ConfigError(
-                f"{name}={shown}: not the address of a proxy",
+                f"{name}={shown}: not the URL of a proxy",
                 fix=f"write {name}=http://host:port, or unset it",
             )

@@ -1,4 +1,4 @@
-"""Takes user, password and tokens out of configured addresses, and finds them for a request.
+"""Takes user, password and tokens out of configured URLs, and finds them for a request.
 
     take_secrets("https://me:pw@mirror.example/xlm")     # "https://mirror.example/xlm"
     credentials_for("https://mirror.example/xlm/a.zip")  # ("me", "pw")
@@ -20,7 +20,7 @@ from xlm.errors import ConfigError
 from xlm.redaction import USERINFO, is_secret_parameter, redact
 
 _IS_URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://\S+\s*")
-# An address that a person typed with a mistake before its password: no scheme, one slash, a
+# A URL that a person typed with a mistake before its password: no scheme, one slash, a
 # backslash, or a space in the password. No parser finds the password there, so it would be stored.
 _MISTYPED = re.compile(
     r"\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*:(?:/{1,2}|\\+)|//)?[^\s/\\?#@:]+:[^/\\?#@]+@[^\s/\\?#@]+.*",
@@ -32,16 +32,16 @@ ADVICE = f"give it in the environment variable {CREDENTIALS} or in ~/.netrc (doc
 
 
 def take_secrets(value: Any) -> Any:
-    """The value without the secrets of its addresses, which this process keeps.
+    """The value without the secrets of its URLs, which this process keeps.
 
     Raises:
-        ConfigError: a password is not written as an address needs it.
+        ConfigError: a password is not written as a URL needs it.
     """
     return _take(value, {}, 0)
 
 
 def take_from_override(override: str) -> str:
-    """A `key=value` without the secrets of the addresses in its value."""
+    """A `key=value` without the secrets of the URLs in its value."""
     if redact(override) == override and not re.search(r":.*@", override, re.S):
         return override
     key, equals, text = override.partition("=")
@@ -69,7 +69,7 @@ def refuse_secrets(overrides: tuple[str, ...]) -> None:
 
 
 def credentials_for(url: str) -> tuple[str, str] | None:
-    """User and password for a request to this address, from the environment or from netrc.
+    """User and password for a request to this URL, from the environment or from netrc.
 
     Raises:
         ConfigError: the environment or the netrc file cannot be understood.
@@ -88,7 +88,7 @@ def credentials_for(url: str) -> tuple[str, str] | None:
 
 
 def secret_parameters_for(url: str) -> str:
-    """The parameters taken out of an address, or out of a mirror above it, joined by `&`."""
+    """The parameters taken out of a URL, or out of a mirror above it, joined by `&`."""
     parts = urlsplit(url)
     found = []
     for entry in _entries():
@@ -118,7 +118,7 @@ def _take_from_text(text: str) -> str:
     if redact(text) == text:
         if _MISTYPED.fullmatch(text):
             raise ConfigError(
-                "a setting holds a password but is not an address",
+                "a setting holds a password but is not a URL",
                 fix="write it as https://user:password@host, a space in the password as %20",
             )
         return text
@@ -129,7 +129,7 @@ def _take_from_text(text: str) -> str:
     if match is not None:
         if match[2] is None:
             raise ConfigError(
-                f"{url}: not an address",
+                f"{url}: not a URL",
                 fix="write / ? # @ of a password as %2F %3F %23 %40",
             )
         url = match[1] + url[match.end() :]
@@ -153,7 +153,7 @@ def _entries() -> list[str]:
         holds = _IS_URL.fullmatch(entry) and redact(entry) != entry
         if not holds or not _origin(entry)[1]:
             raise ConfigError(
-                f"{CREDENTIALS}: entry {number} is no address with user:password@ or with "
+                f"{CREDENTIALS}: entry {number} is not a URL with user:password@ or with "
                 "parameters",
                 fix="write https://user:password@host, several separated by spaces",
             )

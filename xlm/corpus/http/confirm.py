@@ -9,22 +9,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.mirror import HostClient
+from xlm.corpus.http.mirror import DownloadClient
 from xlm.corpus.http.ranges import (
     content_length,
     parse_content_range,
     range_header,
     unsatisfied_size,
 )
-from xlm.corpus.http.servers import persist, request
+from xlm.corpus.http.servers import request, retry
 from xlm.errors import SourceError
 
 _RANGE_NOT_SATISFIABLE = 416
 
 
 def confirm_size(
-    client: HostClient,
-    address: str,
+    client: DownloadClient,
+    url: str,
     path: Path,
     network: NetworkConfig,
     wait: Callable[[float], None] = time.sleep,
@@ -41,35 +41,33 @@ def confirm_size(
     """
     size_bytes = path.stat().st_size
     last = _last_byte(path)
-    known, proven = persist(
-        lambda: _ask(client, address, size_bytes, network), address, network, wait
-    )
+    known, proven = retry(lambda: _ask(client, url, size_bytes, network), url, network, wait)
     if known is not None and known != size_bytes:
         raise SourceError(
-            f"{address}: {size_bytes:,} bytes arrived, the host has {known:,}",
+            f"{url}: {size_bytes:,} bytes arrived, the host has {known:,}",
             fix="run again; if it stays so, use a mirror (sources.mirror)",
         )
     if proven or size_bytes == 0:
         return
     if known is None and ended_by_hanging_up:
         raise SourceError(
-            f"{address}: the host gives no size, so nothing shows that the text is whole",
+            f"{url}: the host gives no size, so nothing shows that the text is whole",
             fix="use a mirror (sources.mirror), or a zip of the file",
         )
     if last != b"\n":
         raise SourceError(
-            f"{address}: the text ends within a line, and the host cannot confirm its size",
+            f"{url}: the text ends within a line, and the host cannot confirm its size",
             fix="run again; if it stays so, use a mirror (sources.mirror)",
         )
 
 
 def _ask(
-    client: HostClient, address: str, size_bytes: int, network: NetworkConfig
+    client: DownloadClient, url: str, size_bytes: int, network: NetworkConfig
 ) -> tuple[int | None, bool]:
     """The size that the host gives, if it does, and whether it knows where the file ends."""
     headers = {"Range": range_header(max(size_bytes - 1, 0), None)}
     allowed = (_RANGE_NOT_SATISFIABLE,)
-    with request(client, address, headers, network, allowed) as answer:
+    with request(client, url, headers, network, allowed) as answer:
         response = answer.response
         content_range = response.headers.get("Content-Range", "")
         if response.status_code == _RANGE_NOT_SATISFIABLE:

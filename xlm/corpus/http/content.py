@@ -38,17 +38,17 @@ _IGNORED = re.compile(r"(\s|\ufeff|<!--.*?-->)+", re.S)
 Report = Callable[[int], None]
 
 
-def suffix_of(address: str) -> str:
-    """The lower-case ending of the file that an address names."""
-    return PurePosixPath(re.split(r"[?#]", address)[0]).suffix.lower()
+def suffix_of(url: str) -> str:
+    """The lower-case ending of the file that a URL names."""
+    return PurePosixPath(re.split(r"[?#]", url)[0]).suffix.lower()
 
 
-def proves_itself(address: str) -> bool:
+def proves_itself(url: str) -> bool:
     """Whether the format of the file shows that it is whole and undamaged."""
-    return suffix_of(address) in _PACKED
+    return suffix_of(url) in _PACKED
 
 
-def check_content(path: Path, address: str, report: Report = lambda done: None) -> None:
+def check_content(path: Path, url: str, report: Report = lambda done: None) -> None:
     """Read a file that is to be trusted, to its end where its format proves it.
 
     Args:
@@ -61,15 +61,15 @@ def check_content(path: Path, address: str, report: Report = lambda done: None) 
         head = file.read(_SNIFFED_BYTES)
     if not head:
         raise SourceError(
-            f"{address}: the host sent an empty file",
+            f"{url}: the host sent an empty file",
             fix="run again; if it stays so, use a mirror (sources.mirror)",
         )
-    suffix = suffix_of(address)
+    suffix = suffix_of(url)
     if suffix not in _PAGE_NAMES and is_page(head):
         place = "which is no zip archive" if suffix == ".zip" else "in place of the file"
         raise SourceError(
-            f"{address}: the host sent a web page, {place} ({_first_words(head)})",
-            fix="open the address in a browser: it may ask for a login; or use a mirror "
+            f"{url}: the host sent a web page, {place} ({_first_words(head)})",
+            fix="open the URL in a browser: it may ask for a login; or use a mirror "
             "(sources.mirror)",
         )
     try:
@@ -82,7 +82,7 @@ def check_content(path: Path, address: str, report: Report = lambda done: None) 
     except DataError as fault:
         what = fault.what.removeprefix(f"{path.name}: ")
         raise SourceError(
-            f"{address}: what the host sent is no whole {suffix[1:]} file: {what}",
+            f"{url}: what the host sent is no whole {suffix[1:]} file: {what}",
             fix="run again; if it stays so, use a mirror (sources.mirror)",
         ) from fault
 

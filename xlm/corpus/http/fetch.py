@@ -21,7 +21,7 @@ import httpx
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.confirm import confirm_size
 from xlm.corpus.http.content import check_content, proves_itself
-from xlm.corpus.http.mirror import HostClient
+from xlm.corpus.http.mirror import DownloadClient
 from xlm.corpus.http.partial import Origin, PartialFile
 from xlm.corpus.http.pins import Pin
 from xlm.corpus.http.ranges import (
@@ -30,7 +30,7 @@ from xlm.corpus.http.ranges import (
     range_header,
     strong_validator,
 )
-from xlm.corpus.http.servers import MISSING, Answer, TransientError, persist, request
+from xlm.corpus.http.servers import MISSING, Answer, TransientError, request, retry
 from xlm.display.progress import NoProgress, Progress
 from xlm.errors import ChecksumError, SourceError, StoreError, XlmError
 
@@ -56,7 +56,7 @@ class Fetched:
 class _Order:
     """What one call of `Fetcher.file` wants, and what it learns on the way."""
 
-    address: str
+    url: str
     head_bytes: int | None
     progress: Progress
     may_resume: bool
@@ -75,13 +75,13 @@ class _Order:
 class Fetcher:
     """Fetches files and small texts through one client."""
 
-    client: HostClient
+    client: DownloadClient
     network: NetworkConfig
     wait: Callable[[float], None] = field(default=time.sleep)
 
     def file(
         self,
-        address: str,
+        url: str,
         target: Path,
         *,
         part: Path,
@@ -96,7 +96,7 @@ class Fetcher:
         Args:
             part: where the bytes gather, on the same file system; kept when the transfer fails.
             digests: what the host published of the whole file, by algorithm (sha1, md5).
-            pin: what the address gave when it was first seen.
+            pin: what the URL gave when it was first seen.
             largest_bytes: a file that is larger is refused.
 
         Raises:
@@ -106,14 +106,14 @@ class Fetcher:
             StoreError: the disk is too full.
         """
         promised = dict(digests or {})
-        may_resume = bool(promised) or pin is not None or proves_itself(address)
+        may_resume = bool(promised) or pin is not None or proves_itself(url)
         arriving = PartialFile(part, ["sha256", *promised])
-        order = _Order(address, head_bytes, progress or NoProgress(), may_resume, largest_bytes)
+        order = _Order(url, head_bytes, progress or NoProgress(), may_resume, largest_bytes)
         with _full_disk_is_an_error(part):
-            arriving.reopen(address)
+            arriving.reopen(url)
             if not may_resume:
                 arriving.discard()
-            persist(lambda: self._transfer(order, arriving), address, self.network, self.wait)
+            retry(lambda: self._transfer(order, arriving), url, self.network, self.wait)
             host_bytes = arriving.size_bytes
             if arriving.origin is not None and arriving.origin.host_bytes is not None:
                 host_bytes = arriving.origin.host_bytes
@@ -128,9 +128,9 @@ class Fetcher:
             arriving.move_to(target)
         return result
 
-    def text(self, address: str) -> str | None:
+    def text(self, url: str) -> str | None:
         """A small UTF-8 text, or None where the host has no such file."""
-        return persist(lambda: self._text(address), address, self.network, self.wait)
+        return retry(lambda: self._text(url), url, self.network, self.wait)
 
     def _check(
         self,
@@ -142,29 +142,29 @@ class Fetcher:
     ) -> None:
         whole = result.size_bytes == result.host_bytes
         if whole and promised:
-            _check_digests(order.address, arriving, promised)
+            _check_digests(order.url, arriving, promised)
             return
         if pin is not None:
-            pin.check(order.address, result.size_bytes, result.sha256)
+            pin.check(order.url, result.size_bytes, result.sha256)
         if whole:
-            name = order.address.rsplit("/", 1)[-1]
+            name = order.url.rsplit("/", 1)[-1]
             check_content(
                 arriving.path,
-                order.address,
+                order.url,
                 lambda done: order.progress.update(done, None, "bytes", f"checking {name}"),
             )
-            if pin is None and not proves_itself(order.address):
+            if pin is None and not proves_itself(order.url):
                 confirm_size(
                     self.client,
-                    order.address,
+                    order.url,
                     arriving.path,
                     self.network,
                     self.wait,
                     ended_by_hanging_up=order.ended_by_hanging_up,
                 )
 
-    def _text(self, address: str) -> str | None:
-        with request(self.client, address, {}, self.network, allowed=MISSING) as answer:
+    def _text(self, url: str) -> str | None:
+        with request(self.client, url, {}, self.network, allowed=MISSING) as answer:
             if answer.response.status_code in MISSING:
                 return None
             content = bytearray()
@@ -172,8 +172,8 @@ class Fetcher:
                 content += chunk
                 if len(content) > _TEXT_LIMIT_BYTES:
                     raise SourceError(
-                        f"{address}: over {_TEXT_LIMIT_BYTES:,} bytes where a short text belongs",
-                        fix="check the address",
+                        f"{url}: over {_TEXT_LIMIT_BYTES:,} bytes where a short text belongs",
+                        fix="check the URL",
                     )
         return content.decode("utf-8", errors="replace")
 
@@ -193,9 +193,9 @@ class Fetcher:
             headers["If-Range"] = origin.validator
         allowed = (_RANGE_NOT_SATISFIABLE,)
         try:
-            with request(self.client, order.address, headers, self.network, allowed) as answer:
+            with request(self.client, order.url, headers, self.network, allowed) as answer:
                 _place(answer.response, order, arriving)
-                order.redirected_to = answer.address if answer.redirected else ""
+                order.redirected_to = answer.url if answer.redirected else ""
                 self._receive(answer, order, arriving)
         except TransientError as fault:
             fault.advanced_bytes = arriving.size_bytes - before
@@ -206,7 +206,7 @@ class Fetcher:
         stop = order.stop(host_bytes)
         _check_size(order, arriving, host_bytes if order.head_bytes is None else None)
         _check_space(arriving.path, 0 if stop is None else stop - arriving.size_bytes)
-        name = order.address.rsplit("/", 1)[-1]
+        name = order.url.rsplit("/", 1)[-1]
         space_checked = arriving.size_bytes
         for chunk in answer.chunks():
             kept = chunk if stop is None else chunk[: stop - arriving.size_bytes]
@@ -243,18 +243,18 @@ def _place(response: httpx.Response, order: _Order, arriving: PartialFile) -> No
     length = None if chunked else content_length(response.headers.get("Content-Length"))
     order.ended_by_hanging_up = length is None and not chunked
     if response.status_code == 200:
-        arriving.begin(Origin(order.address, validator, length))
+        arriving.begin(Origin(order.url, validator, length))
         return
     found = parse_content_range(response.headers.get("Content-Range", ""))
     if response.status_code == _RANGE_NOT_SATISFIABLE or found is None or found[0] != start:
         if start == 0:
             raise SourceError(
-                f"{order.address}: the host refuses the range of its first bytes",
+                f"{order.url}: the host refuses the range of its first bytes",
                 fix="take the whole file, or use a mirror (sources.mirror)",
             )
         arriving.discard()
         raise TransientError("the host does not continue where the transfer broke off")
-    origin = Origin(order.address, validator, found[2])
+    origin = Origin(order.url, validator, found[2])
     if start and origin != arriving.origin:
         arriving.discard()
         raise TransientError("the file changed at its host during the transfer")
@@ -262,12 +262,12 @@ def _place(response: httpx.Response, order: _Order, arriving: PartialFile) -> No
         arriving.begin(origin)
 
 
-def _check_digests(address: str, arriving: PartialFile, promised: Mapping[str, str]) -> None:
+def _check_digests(url: str, arriving: PartialFile, promised: Mapping[str, str]) -> None:
     found = arriving.digests()
     for algorithm, digest in promised.items():
         if not hmac.compare_digest(found[algorithm].encode(), digest.lower().encode()):
             raise ChecksumError(
-                f"{address}: {algorithm} is {found[algorithm]}, the host published {digest}",
+                f"{url}: {algorithm} is {found[algorithm]}, the host published {digest}",
                 fix="run again; if it stays so, the host's file is damaged: use another mirror",
             )
 
@@ -281,9 +281,9 @@ def _check_size(
     arriving.discard()
     setting = " or raise sources.network.largest_unsized_bytes" if unsized_bytes else ""
     raise SourceError(
-        f"{order.address}: the host sends {size_bytes:,} bytes and more, {min(limits):,} are the "
+        f"{order.url}: the host sends {size_bytes:,} bytes and more, {min(limits):,} are the "
         "most that belong there",
-        fix=f"check the address{setting}",
+        fix=f"check the URL{setting}",
     )
 
 

@@ -4,7 +4,7 @@
         client.get("https://dumps.wikimedia.org/swwiki/20261101/dumpstatus.json")
 
 The mirror is a transport of the HTTP client, so that ranges, validators, errors and folder listings
-take the same code from a folder, from a mirror's address and from the real hosts.
+take the same code from a folder, from a mirror's URL and from the real hosts.
 """
 
 import base64
@@ -29,18 +29,18 @@ log = logging.getLogger("httpx")
 _CHUNK_BYTES = 1 << 18
 
 
-class HostClient(httpx.Client):
-    """An HTTP client that knows the address of the mirror that stands for all hosts."""
+class DownloadClient(httpx.Client):
+    """An HTTP client that knows the URL of the mirror that stands for all hosts."""
 
     mirror: httpx.URL | None = None
 
 
-def open_client(mirror: str | None, network: NetworkConfig) -> HostClient:
-    """An HTTP client for the real hosts, or for a mirror (a folder or an address)."""
+def open_client(mirror: str | None, network: NetworkConfig) -> DownloadClient:
+    """An HTTP client for the real hosts, or for a mirror (a folder or a URL)."""
     require_usable_proxies()
     transport = None if mirror is None else _transport(mirror)
     log.addFilter(_hide_secrets)
-    client = HostClient(
+    client = DownloadClient(
         transport=transport,
         timeout=network.timeout_seconds,
         # Each request has its own connection: its watchdog must know the socket.
@@ -51,7 +51,7 @@ def open_client(mirror: str | None, network: NetworkConfig) -> HostClient:
             "User-Agent": f"xlm-pipeline/{version('xlm-pipeline')}",
         },
     )
-    if isinstance(transport, _AddressTransport):
+    if isinstance(transport, _MirrorServerTransport):
         client.mirror = transport.mirror
     elif transport is None:
         client.event_hooks = {"request": [_authorize]}
@@ -59,14 +59,14 @@ def open_client(mirror: str | None, network: NetworkConfig) -> HostClient:
 
 
 def is_folder(mirror: str) -> bool:
-    """Whether a mirror is a folder of this machine, and no address."""
+    """Whether a mirror is a folder of this machine, and not a URL."""
     return _folder(mirror) is not None
 
 
-def mirror_path(mirror: str, address: str) -> Path | None:
-    """The file that stands for an address; None if the mirror is an address itself."""
+def mirror_path(mirror: str, url: str) -> Path | None:
+    """The file that stands for a URL; None if the mirror is a URL itself."""
     folder = _folder(mirror)
-    return None if folder is None else _inside(folder, address)
+    return None if folder is None else _inside(folder, url)
 
 
 def changed_in_mirror(mirror: str, manifest: Mapping[str, Any]) -> str | None:
@@ -89,20 +89,20 @@ def _transport(mirror: str) -> httpx.BaseTransport:
         if "?" in mirror or "#" in mirror:
             raise ConfigError(
                 f"sources.mirror: {mirror} has parameters",
-                fix="give the address to which `/<host>/<path>` can be added",
+                fix="give the URL to which `/<host>/<path>` can be added",
             )
         try:
-            return _AddressTransport(httpx.URL(mirror.rstrip("/")))
+            return _MirrorServerTransport(httpx.URL(mirror.rstrip("/")))
         except httpx.InvalidURL as fault:
             raise ConfigError(
-                f"sources.mirror: {mirror} is no address: {fault}", fix="write https://host/path"
+                f"sources.mirror: {mirror} is not a URL: {fault}", fix="write https://host/path"
             ) from fault
     if not folder.is_dir():
         raise ConfigError(
             f"sources.mirror: there is no folder {mirror}",
             fix="name the folder that holds dumps.wikimedia.org and the other hosts",
         )
-    return _FolderTransport(folder)
+    return _MirrorFolderTransport(folder)
 
 
 def _folder(mirror: str) -> Path | None:
@@ -111,8 +111,8 @@ def _folder(mirror: str) -> Path | None:
         return None
     if scheme not in ("", "file"):
         raise ConfigError(
-            f"sources.mirror: cannot read {scheme}:// addresses",
-            fix="give a folder or an http(s) address",
+            f"sources.mirror: cannot read {scheme}:// URLs",
+            fix="give a folder or an http(s) URL",
         )
     if not scheme:
         return Path(mirror)
@@ -121,30 +121,30 @@ def _folder(mirror: str) -> Path | None:
     return Path(unquote(slash + path))
 
 
-def _inside(folder: Path, address: str) -> Path | None:
-    parts = urlsplit(address)
+def _inside(folder: Path, url: str) -> Path | None:
+    parts = urlsplit(url)
     path = (folder / parts.netloc / unquote(parts.path).lstrip("/")).resolve()
     return path if path.is_relative_to(folder.resolve()) else None
 
 
 def _authorize(request: httpx.Request) -> None:
     """Add what the user gave for the host that is really asked; each redirect comes here anew."""
-    address = str(request.url)
-    if found := credentials_for(address):
+    url = str(request.url)
+    if found := credentials_for(url):
         token = base64.b64encode(":".join(found).encode()).decode()
         request.headers["Authorization"] = f"Basic {token}"
-    if secret := secret_parameters_for(address):
+    if secret := secret_parameters_for(url):
         query = "&".join(filter(None, (request.url.query.decode(), secret)))
         request.url = request.url.copy_with(query=query.encode())
 
 
 def _hide_secrets(record: logging.LogRecord) -> bool:
-    """HTTPX logs the address of each request, parameters included."""
+    """HTTPX logs the URL of each request, parameters included."""
     record.msg, record.args = redact(record.getMessage()), ()
     return True
 
 
-class _AddressTransport(httpx.HTTPTransport):
+class _MirrorServerTransport(httpx.HTTPTransport):
     """Asks `<mirror>/host/path` for `https://host/path`."""
 
     def __init__(self, mirror: httpx.URL) -> None:
@@ -164,14 +164,14 @@ class _AddressTransport(httpx.HTTPTransport):
         return super().handle_request(sent)
 
 
-class _FolderTransport(httpx.BaseTransport):
+class _MirrorFolderTransport(httpx.BaseTransport):
     """Answers from files as a web server does: whole, one range, listing, or not found."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer with the file or folder that stands for the address."""
+        """Answer with the file or folder that stands for the URL."""
         path = _inside(self._folder, str(request.url))
         if path is not None and path.is_dir():
             return httpx.Response(200, stream=httpx.ByteStream(_listing(path)))

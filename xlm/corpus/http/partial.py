@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 20
@@ -13,11 +13,28 @@ _CHUNK_BYTES = 1 << 20
 class Origin:
     """Of which version of which file the bytes are."""
 
-    address: str
+    url: str
     validator: str
     """Strong ETag or date, "" if the host gives none: then the bytes cannot be continued."""
     host_bytes: int | None
-    """Size of the whole file at its host, if it says."""
+    """Size of the complete file on the server; None if the server does not report it."""
+
+    def as_json(self) -> dict[str, str | int | None]:
+        """The fields under the names that they have on disk."""
+        return {"address": self.url, "validator": self.validator, "host_bytes": self.host_bytes}
+
+    @classmethod
+    def of_json(cls, fields: object) -> "Origin | None":
+        """What `as_json` wrote; None for anything else."""
+        match fields:
+            case {
+                "address": str(url),
+                "validator": str(validator),
+                "host_bytes": int() | None as host_bytes,
+                **others,
+            } if not others and not isinstance(host_bytes, bool):
+                return cls(url, validator, host_bytes)
+        return None
 
 
 class PartialFile:
@@ -31,11 +48,11 @@ class PartialFile:
         self.size_bytes = 0
         self.origin: Origin | None = None
 
-    def reopen(self, address: str) -> None:
-        """Take up what an earlier attempt, or an earlier process, left of the same address."""
+    def reopen(self, url: str) -> None:
+        """Take up what an earlier attempt, or an earlier process, left of the same URL."""
         origin = self._read_origin()
         plain = self.path.is_file() and not self.path.is_symlink()
-        if origin is None or origin.address != address or not plain:
+        if origin is None or origin.url != url or not plain:
             self.discard()
             return
         self.origin = origin
@@ -46,7 +63,7 @@ class PartialFile:
         self.discard()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
-        self._origin_path.write_text(json.dumps(asdict(origin)), encoding="utf-8")
+        self._origin_path.write_text(json.dumps(origin.as_json()), encoding="utf-8")
         self.origin = origin
 
     def append(self, chunk: bytes) -> None:
@@ -80,11 +97,9 @@ class PartialFile:
 
     def _read_origin(self) -> Origin | None:
         try:
-            origin = Origin(**json.loads(self._origin_path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, RecursionError):
+            return Origin.of_json(json.loads(self._origin_path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, RecursionError):
             return None
-        kinds = (type(origin.address), type(origin.validator), type(origin.host_bytes))
-        return origin if kinds in ((str, str, int), (str, str, type(None))) else None
 
     def _rehash(self) -> None:
         self._hashes = [hashlib.new(name) for name in self._algorithms]

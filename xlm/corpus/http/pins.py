@@ -23,14 +23,14 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Pin:
-    """What an address gave when it was first seen, and the file that says so."""
+    """What a URL gave when it was first seen, and the file that says so."""
 
     path: Path
     size_bytes: int
     sha256: str
     first_seen: str
 
-    def check(self, address: str, size_bytes: int, sha256: str) -> None:
+    def check(self, url: str, size_bytes: int, sha256: str) -> None:
         """Compare what arrived now.
 
         Raises:
@@ -38,7 +38,7 @@ class Pin:
         """
         if (size_bytes, sha256) != (self.size_bytes, self.sha256):
             raise ChecksumError(
-                f"{address}: sha256 is {sha256} ({size_bytes:,} bytes), on {self.first_seen[:10]} "
+                f"{url}: sha256 is {sha256} ({size_bytes:,} bytes), on {self.first_seen[:10]} "
                 f"it was {self.sha256} ({self.size_bytes:,} bytes)",
                 fix=f"find out which is right; to accept the new version delete {self.path} and "
                 "run again",
@@ -47,19 +47,19 @@ class Pin:
 
 @dataclass(frozen=True)
 class PinFile:
-    """The place of one address's pin."""
+    """The place of one URL's pin."""
 
     path: Path
-    address: str
+    url: str
     first_bytes: int | None = None
     """Set where only so many first bytes of the file are taken."""
 
     @classmethod
     def of(
-        cls, folder: Path, address: str, *, mirrored: bool, first_bytes: int | None = None
+        cls, folder: Path, url: str, *, mirrored: bool, first_bytes: int | None = None
     ) -> "PinFile":
-        """The pin of an address; what a mirror gives may be a sample and has its own."""
-        shown = redact(address)
+        """The pin of a URL; what a mirror gives may be a sample and has its own."""
+        shown = redact(url)
         place, _, name = re.split(r"[?#]", shown)[0].rpartition("/")
         name = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:100]
         host = place.partition("://")[2].partition("/")[0].rpartition("@")[2]
@@ -69,7 +69,7 @@ class PinFile:
         return cls(folder / host / f"{name}-{tag}.json", shown, first_bytes)
 
     def read(self) -> Pin | None:
-        """What was recorded; None if the address was never seen.
+        """What was recorded; None if the URL was never seen.
 
         Raises:
             StoreError: the file is there and cannot be understood.
@@ -86,7 +86,7 @@ class PinFile:
             pass
         raise StoreError(
             f"{self.path}: not the record of a first download",
-            fix=f"delete it to trust what {self.address} gives now",
+            fix=f"delete it to trust what {self.url} gives now",
         )
 
     def record(self, size_bytes: int, sha256: str) -> None:
@@ -94,7 +94,7 @@ class PinFile:
         if os.path.lexists(self.path):
             return
         fields = {
-            "address": self.address,
+            "address": self.url,
             "first_bytes": self.first_bytes,
             "size_bytes": size_bytes,
             "sha256": sha256,

@@ -7,37 +7,37 @@ checksum would be taken from there.
 import httpx
 
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.mirror import HostClient
+from xlm.corpus.http.mirror import DownloadClient
 from xlm.errors import SourceError
 
 MOST_REDIRECTS = 10
 _PORTS = {"http": 80, "https": 443}
 
 
-def next_address(
-    client: HostClient,
+def next_url(
+    client: DownloadClient,
     asked: str,
     current: str,
     response: httpx.Response,
     network: NetworkConfig,
 ) -> str:
-    """The address that a redirect names, without user and password.
+    """The URL that a redirect names, without user and password.
 
     Args:
-        asked: the address that the configuration gives, for errors.
+        asked: the URL that the configuration gives, for errors.
         current: the one that answered.
 
     Raises:
-        SourceError: it is no web address, leaves https, or leads to another host.
+        SourceError: it is not a web URL, leaves https, or leads to another host.
     """
     here = httpx.URL(current)
     location = response.headers.get("Location", "")
     try:
         target = here.join(location).copy_with(username=None, password=None, fragment=None)
     except (httpx.InvalidURL, ValueError) as fault:
-        raise _refused(asked, location, "which is no address") from fault
+        raise _refused(asked, location, "which is not a URL") from fault
     if target.scheme not in _PORTS or not target.host:
-        raise _refused(asked, location, "which is no web address")
+        raise _refused(asked, location, "which is not a web URL")
     mirror = client.mirror
     if mirror is not None and _host(target) == _host(mirror):
         here = mirror
@@ -55,7 +55,7 @@ def next_address(
 def _refused(asked: str, location: str, why: str) -> SourceError:
     return SourceError(
         f"{asked}: redirected to {location[:200]!a}, {why}",
-        fix="check the address, or use a mirror (sources.mirror)",
+        fix="check the URL, or use a mirror (sources.mirror)",
     )
 
 

@@ -20,8 +20,8 @@ from typing import TypeVar
 import httpx
 
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.mirror import HostClient
-from xlm.corpus.http.redirects import MOST_REDIRECTS, next_address
+from xlm.corpus.http.mirror import DownloadClient
+from xlm.corpus.http.redirects import MOST_REDIRECTS, next_url
 from xlm.corpus.http.watchdog import Watchdog
 from xlm.errors import ServerError, SourceError
 from xlm.redaction import redact
@@ -34,9 +34,9 @@ MISSING = (404, 410)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _FIXES = {
     401: "give user and password in XLM_CREDENTIALS or ~/.netrc (docs/configuration.md)",
-    403: "check the address and, where the host asks for them, user and password "
+    403: "check the URL and, where the host asks for them, user and password "
     "(XLM_CREDENTIALS or ~/.netrc)",
-    404: "check the address, the version or the date",
+    404: "check the URL, the version or the date",
     407: "the proxy wants user and password: put them into HTTPS_PROXY or HTTP_PROXY",
     410: "the host has removed it: check the version or the date, or use a mirror (sources.mirror)",
     451: "the host may not give it in your country: use a mirror (sources.mirror)",
@@ -80,7 +80,7 @@ class Answer:
     """An open response."""
 
     response: httpx.Response
-    address: str
+    url: str
     """Where it came from after all redirects, without secrets."""
     redirected: bool
     network: NetworkConfig
@@ -106,8 +106,8 @@ class Answer:
 
 @contextmanager
 def request(
-    client: HostClient,
-    address: str,
+    client: DownloadClient,
+    url: str,
     headers: Mapping[str, str],
     network: NetworkConfig,
     allowed: tuple[int, ...] = (),
@@ -119,25 +119,25 @@ def request(
         SourceError: the host will not give the file, or redirects where we do not follow.
     """
     try:
-        httpx.URL(address)
+        httpx.URL(url)
     except httpx.InvalidURL as fault:
-        raise SourceError(f"{address}: {fault}", fix="check the address") from fault
+        raise SourceError(f"{url}: {fault}", fix="check the URL") from fault
     watchdog = Watchdog(_PATIENCE * network.timeout_seconds)
-    with _slot(address, network.connections_per_host), watchdog, ExitStack() as stack:
+    with _slot(url, network.connections_per_host), watchdog, ExitStack() as stack:
         try:
-            response, final = _open(client, address, headers, network, watchdog, stack)
+            response, final = _open(client, url, headers, network, watchdog, stack)
             if response.status_code not in allowed:
-                _judge(response, address)
-            yield Answer(response, redact(final), final != address, network, watchdog)
+                _judge(response, url)
+            yield Answer(response, redact(final), final != url, network, watchdog)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as fault:
-            raise SourceError(f"{address}: {fault}", fix="check the address") from fault
+            raise SourceError(f"{url}: {fault}", fix="check the URL") from fault
         except httpx.TransportError as fault:
-            raise _lost(fault, address, watchdog) from fault
+            raise _lost(fault, url, watchdog) from fault
 
 
-def persist(
+def retry(
     attempt: Callable[[], ResultT],
-    address: str,
+    url: str,
     network: NetworkConfig,
     wait: Callable[[float], None] = time.sleep,
 ) -> ResultT:
@@ -150,26 +150,26 @@ def persist(
             failures = 1 if fault.advanced_bytes >= _MEBIBYTE else failures + 1
             if failures >= network.attempts:
                 raise ServerError(
-                    f"{address}: {fault.reason} ({failures} attempts)",
+                    f"{url}: {fault.reason} ({failures} attempts)",
                     fix=fault.fix,
                 ) from fault
             wait(_delay_seconds(failures, fault.wait_seconds, network))
 
 
 def _open(
-    client: HostClient,
-    address: str,
+    client: DownloadClient,
+    url: str,
     headers: Mapping[str, str],
     network: NetworkConfig,
     watchdog: Watchdog,
     stack: ExitStack,
 ) -> tuple[httpx.Response, str]:
-    """The first answer that is no redirect, and its address.
+    """The first answer that is no redirect, and its URL.
 
     Raises:
         SourceError: a redirect is refused, or names no host.
     """
-    current = address
+    current = url
     for _ in range(MOST_REDIRECTS + 1):
         stream = client.stream(
             "GET", current, headers=dict(headers), extensions={"trace": watchdog.trace}
@@ -179,23 +179,23 @@ def _open(
         except UnicodeError as fault:
             # httpx decodes the server's name, also that of a redirect; `xn--a` is invalid.
             raise SourceError(
-                f"{address}: the host name, or that of a redirect, is not valid: {fault}",
-                fix="check the address, or use a mirror (sources.mirror)",
+                f"{url}: the host name, or that of a redirect, is not valid: {fault}",
+                fix="check the URL, or use a mirror (sources.mirror)",
             ) from fault
         watchdog.extend()
         if not response.has_redirect_location:
             return response, current
         response.close()
-        current = next_address(client, address, current, response, network)
-        log.warning("%s is redirected to %s", redact(address), redact(current))
+        current = next_url(client, url, current, response, network)
+        log.warning("%s is redirected to %s", redact(url), redact(current))
     raise SourceError(
-        f"{address}: more than {MOST_REDIRECTS} redirects, the last to {current}",
-        fix="check the address, or use a mirror (sources.mirror)",
+        f"{url}: more than {MOST_REDIRECTS} redirects, the last to {current}",
+        fix="check the URL, or use a mirror (sources.mirror)",
     )
 
 
 def _lost(
-    fault: httpx.TransportError, address: str, watchdog: Watchdog
+    fault: httpx.TransportError, url: str, watchdog: Watchdog
 ) -> TransientError | SourceError:
     if watchdog.fired:
         return TransientError(f"nothing useful arrived for {watchdog.limit_seconds:.0f} s")
@@ -203,14 +203,14 @@ def _lost(
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return SourceError(
-                f"{address}: the certificate of the host is not accepted ({cause.verify_message})",
+                f"{url}: the certificate of the host is not accepted ({cause.verify_message})",
                 fix="check the clock and the network; name a company's own certificates in "
                 "SSL_CERT_FILE",
             )
         if isinstance(cause, socket.gaierror):
             return TransientError(
                 f"the name of the host is not known ({cause.strerror})",
-                fix="check the network, the address and, where there is one, the proxy "
+                fix="check the network, the URL and, where there is one, the proxy "
                 "(HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)",
             )
         cause = cause.__cause__ or cause.__context__
@@ -223,7 +223,7 @@ def _delay_seconds(failures: int, asked: float | None, network: NetworkConfig) -
     return min(max(backoff, asked or 0.0), network.longest_wait_seconds)
 
 
-def _judge(response: httpx.Response, address: str) -> None:
+def _judge(response: httpx.Response, url: str) -> None:
     code = response.status_code
     reason = "".join(filter(str.isprintable, response.reason_phrase[:80]))
     answer = f"the host answered {code} {reason}".rstrip()
@@ -231,12 +231,12 @@ def _judge(response: httpx.Response, address: str) -> None:
         wait = _retry_after_seconds(response.headers.get("Retry-After"))
         raise TransientError(answer, wait_seconds=wait)
     if code not in (200, 206):
-        fix = _FIXES.get(code, "check the address, or use a mirror (sources.mirror)")
-        raise SourceError(f"{address}: {answer}", fix=fix)
+        fix = _FIXES.get(code, "check the URL, or use a mirror (sources.mirror)")
+        raise SourceError(f"{url}: {answer}", fix=fix)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise SourceError(
-            f"{address}: the host sent the file encoded as {ascii(encoding[:40])[1:-1]}, unasked",
+            f"{url}: the host sent the file encoded as {ascii(encoding[:40])[1:-1]}, unasked",
             fix="use a mirror that sends files as they are (sources.mirror)",
         )
 
@@ -255,7 +255,7 @@ def _retry_after_seconds(header: str | None) -> float | None:
         return None
 
 
-def _slot(address: str, connections: int) -> threading.BoundedSemaphore:
-    key = (httpx.URL(address).netloc.decode(), connections)
+def _slot(url: str, connections: int) -> threading.BoundedSemaphore:
+    key = (httpx.URL(url).netloc.decode(), connections)
     with _slots_lock:
         return _slots.setdefault(key, threading.BoundedSemaphore(connections))

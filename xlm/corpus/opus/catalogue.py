@@ -1,7 +1,7 @@
 """The OPUS catalogue that opustools ships: which Moses file holds a pair, where, how large.
 
     find_moses(folder, "Tatoeba", "v2022-03-03", (("en",), ("sw", "swh")))
-    # MosesFile(address="https://object.pouta.csc.fi/OPUS-Tatoeba/v2022-03-03/moses/en-swh.txt.zip",
+    # MosesFile(url="https://object.pouta.csc.fi/OPUS-Tatoeba/v2022-03-03/moses/en-swh.txt.zip",
 
 The catalogue is unpacked once to a folder of ours: opustools' own way unpacks it into the home
 directory, and a run killed meanwhile leaves half a database there.
@@ -38,7 +38,7 @@ Codes = tuple[Sequence[str], Sequence[str]]
 class MosesFile:
     """One Moses zip of OPUS as the catalogue describes it."""
 
-    address: str
+    url: str
     codes: tuple[str, str]
     """OPUS' own codes of the two sides, in the order of its name."""
     pairs: int | None
@@ -115,7 +115,7 @@ def _whole_catalogue(folder: Path) -> Path:
 def _moses_file(row: dict[str, object]) -> MosesFile:
     size_kib = _number(row["size"])
     return MosesFile(
-        address=str(row["url"]),
+        url=str(row["url"]),
         codes=(str(row["source"]), str(row["target"])),
         pairs=_number(row["alignment_pairs"]),
         size_bytes=None if size_kib is None else size_kib * _KIBIBYTE,

@@ -26,17 +26,15 @@ def download(context: StageContext[DownloadSlice], mirror: str | None) -> StageR
         if source.kind == "opus":
             cache = context.cache or context.scratch
             found = find_moses(cache, source.corpus, source.version, source.codes)
-            address, known_bytes = found.address, found.size_bytes
+            url, known_bytes = found.url, found.size_bytes
         else:
-            address = source.address
-        pin = _pin_file(context, address, mirror)
+            url = source.url
+        pin = _pin_file(context, url, mirror)
         # The catalogue's sizes are about right: twice as much is another file.
         largest = None if known_bytes is None else 2 * known_bytes + _SLACK_BYTES
-        fetched = _fetch(
-            context, fetcher, address, context.out / _name_of(address), pin, largest=largest
-        )
+        fetched = _fetch(context, fetcher, url, context.out / _name_of(url), pin, largest=largest)
         _record(pin, fetched)
-        return _outcome(context, address, fetched, {})
+        return _outcome(context, url, fetched, {})
 
 
 def _fetch_dump(
@@ -46,13 +44,13 @@ def _fetch_dump(
     mirror: str | None,
 ) -> StageResult:
     digests = published_digests(fetcher, source)
-    address, head_bytes = source.address, source.head_bytes
-    name = _name_of(address)
+    url, head_bytes = source.url, source.head_bytes
+    name = _name_of(url)
     # Published digests are of the whole file: a head has to be known by another way.
-    pin = _pin_file(context, address, mirror, head_bytes) if head_bytes else None
+    pin = _pin_file(context, url, mirror, head_bytes) if head_bytes else None
     # The head gets its name in `out` only after it has been cut.
     arrived = context.scratch / f"{name}.head"
-    fetched = _fetch(context, fetcher, address, arrived, pin, head_bytes, digests)
+    fetched = _fetch(context, fetcher, url, arrived, pin, head_bytes, digests)
     counts = {"whole": int(fetched.size_bytes == fetched.host_bytes)}
     if not counts["whole"]:
         received = fetched
@@ -63,13 +61,13 @@ def _fetch_dump(
             cut.kept_bytes, received.host_bytes, file_sha256(arrived), received.redirected_to
         )
     arrived.replace(context.out / name)
-    return _outcome(context, address, fetched, counts)
+    return _outcome(context, url, fetched, counts)
 
 
 def _fetch(
     context: StageContext[DownloadSlice],
     fetcher: Fetcher,
-    address: str,
+    url: str,
     target: Path,
     pin: PinFile | None,
     head_bytes: int | None = None,
@@ -77,7 +75,7 @@ def _fetch(
     largest: int | None = None,
 ) -> Fetched:
     return fetcher.file(
-        address,
+        url,
         target,
         part=context.scratch / f"{target.name}.part",
         head_bytes=head_bytes,
@@ -90,17 +88,17 @@ def _fetch(
 
 def _pin_file(
     context: StageContext[DownloadSlice],
-    address: str,
+    url: str,
     mirror: str | None,
     head_bytes: int | None = None,
 ) -> PinFile | None:
-    """Where the first sight of the address is recorded.
+    """Where the first sight of the URL is recorded.
 
     Nothing is for a folder: its files are the user's own, and a change of theirs is meant.
     """
     if context.pins is None or (mirror is not None and is_folder(mirror)):
         return None
-    return PinFile.of(context.pins, address, mirrored=mirror is not None, first_bytes=head_bytes)
+    return PinFile.of(context.pins, url, mirrored=mirror is not None, first_bytes=head_bytes)
 
 
 def _record(pin: PinFile | None, fetched: Fetched) -> None:
@@ -108,19 +106,19 @@ def _record(pin: PinFile | None, fetched: Fetched) -> None:
         pin.record(fetched.size_bytes, fetched.sha256)
 
 
-def _name_of(address: str) -> str:
-    return address.rsplit("/", 1)[-1]
+def _name_of(url: str) -> str:
+    return url.rsplit("/", 1)[-1]
 
 
 def _outcome(
-    context: StageContext[DownloadSlice], address: str, fetched: Fetched, counts: dict[str, int]
+    context: StageContext[DownloadSlice], url: str, fetched: Fetched, counts: dict[str, int]
 ) -> StageResult:
     source = context.config.source
     return StageResult(
         counts={"bytes": fetched.size_bytes, "host_bytes": fetched.host_bytes, **counts},
         sources=(
             Source(
-                address=redact(address),
+                url=redact(url),
                 licence=source.licence,
                 name=source.title,
                 size_bytes=fetched.size_bytes,

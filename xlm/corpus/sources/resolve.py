@@ -1,7 +1,7 @@
-"""Every download of a run with its real address, without a network: what `xlm plan` shows.
+"""Every download of a run with its real URL, without a network: what `xlm plan` shows.
 
 for download in resolve_downloads(sources, ("en", "sw"), cache=Path("data/cache")):
-    print(download.id, download.address, download.licence, download.size_text)
+    print(download.id, download.url, download.licence, download.size_text)
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Download:
 
     id: str
     title: str
-    address: str
+    url: str
     licence: str
     size_bytes: int | None
     """From the catalogue or the configuration, never from a mirror; None if only the host knows."""
@@ -63,20 +63,20 @@ def resolve_download(sources: SourcesConfig, download_id: str, cache: Path) -> D
     size_is, checksum = "unknown", "sha256 recorded"
     if spec.kind == "opus":
         found = find_moses(cache, spec.corpus, spec.version, spec.codes)
-        address, known_bytes, size_is = found.address, found.size_bytes, "about"
+        url, known_bytes, size_is = found.url, found.size_bytes, "about"
     elif spec.kind == "wikipedia":
-        address, known_bytes, size_is = spec.address, spec.head_bytes, "at most"
+        url, known_bytes, size_is = spec.url, spec.head_bytes, "at most"
         checksum = "sha1 and md5 of the host"
         if spec.head_bytes is not None:
             checksum += ", if the file is shorter; else whole streams"
     else:
-        address, size_is = spec.address, "about"
+        url, size_is = spec.url, "about"
         archive = sources.archive_of(download_id)
         known_bytes = archive.size_bytes if archive else None
     return Download(
         id=download_id,
         title=spec.title,
-        address=address,
+        url=url,
         licence=spec.licence,
         size_bytes=known_bytes,
         size_is=size_is if known_bytes is not None else "unknown",

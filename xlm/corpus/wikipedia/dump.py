@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xlm.config.data.downloads import DUMPS_HOST, WikipediaSpec
+from xlm.config.data.downloads import DUMPS_URL, WikipediaSpec
 from xlm.corpus.http.fetch import Fetcher
 from xlm.errors import DataError, SourceError
 
@@ -47,21 +47,21 @@ def published_digests(fetcher: Fetcher, spec: WikipediaSpec) -> dict[str, str]:
     file = _finished_file(status, spec)
     if isinstance(file, str):
         raise _refused(fetcher, spec, f"is not finished ({file})")
-    name = spec.address.rsplit("/", 1)[-1]
+    name = spec.url.rsplit("/", 1)[-1]
     digests = {
         algorithm: _digest(algorithm, file[algorithm], f"{spec.folder}/dumpstatus.json", name)
         for algorithm in _DIGEST_LENGTHS
         if file.get(algorithm)
     }
     for algorithm in _DIGEST_LENGTHS:
-        address = f"{spec.folder}/{spec.wiki}-{spec.date}-{algorithm}sums.txt"
-        listed = _listed_digest(fetcher.text(address), name)
+        url = f"{spec.folder}/{spec.wiki}-{spec.date}-{algorithm}sums.txt"
+        listed = _listed_digest(fetcher.text(url), name)
         if listed is None:
             continue
-        listed = _digest(algorithm, listed, address, name)
+        listed = _digest(algorithm, listed, url, name)
         if digests.setdefault(algorithm, listed) != listed:
             raise SourceError(
-                f"{address}: {algorithm} of {name} differs from dumpstatus.json",
+                f"{url}: {algorithm} of {name} differs from dumpstatus.json",
                 fix="the dump is being rewritten: run again later, or choose another date",
             )
     if not digests:
@@ -114,7 +114,7 @@ def _finished_file(status: str, spec: WikipediaSpec) -> Mapping[str, Any] | str:
         if _is_deep(status):
             return "dumpstatus.json is not readable"
         jobs = json.loads(status)["jobs"]
-        name = spec.address.rsplit("/", 1)[-1]
+        name = spec.url.rsplit("/", 1)[-1]
         state = "no multistream job"
         for job in (jobs[name] for name in _JOBS if name in jobs):
             state = str(job["status"])
@@ -126,13 +126,13 @@ def _finished_file(status: str, spec: WikipediaSpec) -> Mapping[str, Any] | str:
         return "dumpstatus.json is not readable"
 
 
-def _digest(algorithm: str, value: object, address: str, name: str) -> str:
+def _digest(algorithm: str, value: object, url: str, name: str) -> str:
     """The digest in lower case, if it is one."""
     text = str(value).lower()
     if len(text) == _DIGEST_LENGTHS[algorithm] and set(text) <= set("0123456789abcdef"):
         return text
     raise SourceError(
-        f"{address}: {_shown(text)!r} is no {algorithm} of {name}",
+        f"{url}: {_shown(text)!r} is no {algorithm} of {name}",
         fix="run again later; if it stays so, choose another date or a mirror (sources.mirror)",
     )
 
@@ -157,12 +157,12 @@ def _refused(fetcher: Fetcher, spec: WikipediaSpec, why: str) -> SourceError:
         f"the {spec.wiki} dump of {spec.date} {why}",
         fix=f"set sources.wikipedia.date={newest}, the newest that is finished"
         if newest
-        else f"no finished dump was found at {DUMPS_HOST}/{spec.wiki}/",
+        else f"no finished dump was found at {DUMPS_URL}/{spec.wiki}/",
     )
 
 
 def _newest_finished(fetcher: Fetcher, spec: WikipediaSpec) -> str | None:
-    listing = fetcher.text(f"{DUMPS_HOST}/{spec.wiki}/")
+    listing = fetcher.text(f"{DUMPS_URL}/{spec.wiki}/")
     dates = sorted({match[1] for match in _DATE_LINK.finditer(listing or "")}, reverse=True)
     for date in dates[:_DATES_TRIED]:
         other = spec.model_copy(update={"date": date})

@@ -52,9 +52,9 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
         [source.name, _purpose(source, facts), _size(source), source.licence] for source in sources
     ]
     if not facts.synthetic:
-        header.append("address")
+        header.append("URL")
         for row, source in zip(rows, sources, strict=True):
-            row.append(f"<{source.address}>")
+            row.append(f"<{source.url}>")
     parts = [table(header, rows, left=len(header))]
     if facts.synthetic:
         parts.insert(0, _SYNTHETIC_BUT_CODES if _has_published_codes(facts) else _SYNTHETIC)

@@ -20,7 +20,7 @@ class SourceFacts:
     unit: str
     """Id of its download: `wikipedia.sw`, `ntrex.en`, `xnli`."""
     name: str
-    address: str
+    url: str
     licence: str
     size_bytes: int | None
     is_head: bool = False

@@ -1,4 +1,4 @@
-"""Writes NLI rows as XNLI's two zip files, under their real address and in their layout.
+"""Writes NLI rows as XNLI's two zip files, under their real URL and in their layout.
 
 `XNLI-1.0.zip`: `xnli.dev.tsv` and `xnli.test.tsv`, all languages, the official 19 columns.
 `XNLI-MT-1.0.zip`: `multinli/multinli.train.{language}.tsv`, whose text is Moses-tokenized and whose

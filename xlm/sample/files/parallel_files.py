@@ -1,4 +1,4 @@
-"""Writes one language's parallel sentences as a Moses zip, under OPUS' address of Tatoeba.
+"""Writes one language's parallel sentences as a Moses zip, under OPUS' URL of Tatoeba.
 
     write_tatoeba(mirror, "zh", [("Hello.", "你好。")])
 

@@ -63,7 +63,7 @@ def _preview(config: PipelineConfig, unit: str, cache: Path) -> Preview:
     from xlm.corpus.sources.resolve import resolve_download
 
     found = resolve_download(config.sources, unit, cache)
-    return Preview((found.address,), found.size_text)
+    return Preview((found.url,), found.size_text)
 
 
 DOWNLOAD = Stage(

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.corpus.http.raw_host import raw_host, sends, trickles
+from tests.corpus.http.raw_server import raw_server, sends, trickles
 from tests.corpus.http.transfers import IMPATIENT, TEXT, get, head, refused, sha1_of
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.fetch import Fetcher
@@ -19,14 +19,14 @@ from xlm.errors import SourceError, StoreError, XlmError
 # Redirects.
 
 
-def test_a_redirect_to_another_host_is_followed_only_if_configured(host, new_file, tmp_path):
-    host.files["/corpus.txt"] = new_file(TEXT)
-    location = host.url("/corpus.txt")
-    with raw_host(sends(head("302 Found", Location=location, Content_Length=0))) as address:
-        other = address.replace("127.0.0.1", "localhost")
+def test_a_redirect_to_another_host_is_followed_only_if_configured(server, new_file, tmp_path):
+    server.files["/corpus.txt"] = new_file(TEXT)
+    location = server.url("/corpus.txt")
+    with raw_server(sends(head("302 Found", Location=location, Content_Length=0))) as url:
+        other = url.replace("127.0.0.1", "localhost")
         error = refused(f"{other}/old.txt", tmp_path, f"to another host, {location}")
         assert "sources.network.redirect_hosts=[127.0.0.1]" in error.fix
-        assert host.requests == []
+        assert server.requests == []
         network = IMPATIENT.model_copy(update={"redirect_hosts": ("127.0.0.1",)})
         content, fetched = get(f"{other}/old.txt", tmp_path, network)
     assert content == TEXT
@@ -45,14 +45,14 @@ def test_a_redirect_to_another_host_is_followed_only_if_configured(host, new_fil
         "http://xn--a/",
     ],
 )
-def test_a_redirect_to_no_web_address_is_one_line(tmp_path, location):
-    with raw_host(sends(head("301 Gone", Location=location, Content_Length=0))) as address:
-        refused(f"{address}/a.txt", tmp_path, "redirect.* to|check the address")
+def test_a_redirect_to_no_web_url_is_one_line(tmp_path, location):
+    with raw_server(sends(head("301 Gone", Location=location, Content_Length=0))) as url:
+        refused(f"{url}/a.txt", tmp_path, "redirect.* to|check the URL")
 
 
 def test_redirects_without_end_are_one_line(tmp_path):
-    with raw_host(sends(head("302 Found", Location="/again", Content_Length=0))) as address:
-        refused(f"{address}/a.txt", tmp_path, "more than 10 redirects")
+    with raw_server(sends(head("302 Found", Location="/again", Content_Length=0))) as url:
+        refused(f"{url}/a.txt", tmp_path, "more than 10 redirects")
 
 
 # A host that keeps us.
@@ -73,21 +73,21 @@ def test_redirects_without_end_are_one_line(tmp_path):
 )
 @pytest.mark.parametrize("text", [False, True])
 def test_no_trickle_keeps_us(tmp_path, first, piece, text):
-    with raw_host(trickles(first, piece)) as address:
+    with raw_server(trickles(first, piece)) as url:
         if not text:
-            refused(f"{address}/a.txt", tmp_path, "nothing useful|only|ReadTimeout")
+            refused(f"{url}/a.txt", tmp_path, "nothing useful|only|ReadTimeout")
             return
         with (
             open_client(None, IMPATIENT) as client,
             pytest.raises(SourceError, match=r"nothing useful|only|ReadTimeout"),
         ):
-            Fetcher(client, IMPATIENT, lambda seconds: None).text(f"{address}/dumpstatus.json")
+            Fetcher(client, IMPATIENT, lambda seconds: None).text(f"{url}/dumpstatus.json")
 
 
 def test_a_body_without_end_is_refused_by_its_limit(tmp_path):
     network = NetworkConfig(attempts=1, timeout_seconds=20, largest_unsized_bytes=5_000_000)
-    with raw_host(trickles(head(), TEXT * 20, 0)) as address:
-        refused(f"{address}/a.txt", tmp_path, "5,000,000 are the most", network)
+    with raw_server(trickles(head(), TEXT * 20, 0)) as url:
+        refused(f"{url}/a.txt", tmp_path, "5,000,000 are the most", network)
     assert not (tmp_path / "part").exists()
 
 
@@ -104,16 +104,16 @@ def test_a_body_without_end_stops_before_the_disk_is_full(tmp_path, monkeypatch)
     monkeypatch.setattr(fetch.shutil, "disk_usage", usage)
     network = NetworkConfig(attempts=1, timeout_seconds=20)
     with (
-        raw_host(trickles(head(), TEXT * 20, 0)) as address,
+        raw_server(trickles(head(), TEXT * 20, 0)) as url,
         pytest.raises(StoreError, match="whose size the host does not give"),
     ):
-        get(f"{address}/a.txt", tmp_path, network)
+        get(f"{url}/a.txt", tmp_path, network)
     assert not (tmp_path / "part").exists()
 
 
-def test_a_file_far_larger_than_its_catalogue_says_is_refused(host, new_file, tmp_path):
-    host.files["/a.zip"] = new_file(TEXT)
-    refused(host.url("/a.zip"), tmp_path, "1,000 are the most", largest_bytes=1000)
+def test_a_file_far_larger_than_its_catalogue_says_is_refused(server, new_file, tmp_path):
+    server.files["/a.zip"] = new_file(TEXT)
+    refused(server.url("/a.zip"), tmp_path, "1,000 are the most", largest_bytes=1000)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_an_odd_retry_after_is_no_traceback(tmp_path, asked):
     busy = head("503 Busy", Content_Length=0).replace(
         b"\r\n\r\n", b"\r\nRetry-After: " + asked.encode() + b"\r\n\r\n"
     )
-    with raw_host(sends(busy)) as address:
-        refused(f"{address}/a.txt", tmp_path, "503 Busy|RemoteProtocolError")
+    with raw_server(sends(busy)) as url:
+        refused(f"{url}/a.txt", tmp_path, "503 Busy|RemoteProtocolError")
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_odd_headers_are_no_traceback(tmp_path, line, status):
     answer = b"HTTP/1.1 " + status + b"\r\n" + line + b"\r\n\r\n" + TEXT
     for number, options in enumerate(({}, {"head_bytes": 100})):
         content, told = b"", ""
-        with raw_host(sends(answer)) as address:
+        with raw_server(sends(answer)) as url:
             try:
-                content, _ = get(f"{address}/a.txt", tmp_path / str(number), **options)
+                content, _ = get(f"{url}/a.txt", tmp_path / str(number), **options)
             except XlmError as error:
                 told = str(error)
         assert TEXT.startswith(content)
@@ -167,8 +167,8 @@ def test_an_etag_that_cannot_be_sent_back_is_not_used(tmp_path):
     """The transfer breaks, and the next attempt would quote the ETag in If-Range."""
     start = b'HTTP/1.1 200 OK\r\nETag: "\xfc"\r\nContent-Length: 99999\r\n\r\n'
     network = NetworkConfig(attempts=3, timeout_seconds=5)
-    with raw_host(sends(start + TEXT)) as address:
-        refused(f"{address}/a.bin", tmp_path, r"3 attempts", network, digests=sha1_of(TEXT))
+    with raw_server(sends(start + TEXT)) as url:
+        refused(f"{url}/a.bin", tmp_path, r"3 attempts", network, digests=sha1_of(TEXT))
 
 
 @pytest.mark.parametrize(
@@ -176,16 +176,16 @@ def test_an_etag_that_cannot_be_sent_back_is_not_used(tmp_path):
     [
         ("401 Unauthorized", "XLM_CREDENTIALS"),
         ("403 Forbidden", "XLM_CREDENTIALS"),
-        ("404 Not Found", "check the address"),
+        ("404 Not Found", "check the URL"),
         ("410 Gone", "removed it"),
         ("451 Unavailable For Legal Reasons", "mirror"),
         ("500 Oops", "run again later"),
-        ("418 Teapot", "check the address"),
+        ("418 Teapot", "check the URL"),
     ],
 )
 def test_every_refusal_says_what_to_do(tmp_path, status, fix):
-    with raw_host(sends(head(status, Content_Length=0))) as address:
-        error = refused(f"{address}/a.txt", tmp_path, f"answered {status}")
+    with raw_server(sends(head(status, Content_Length=0))) as url:
+        error = refused(f"{url}/a.txt", tmp_path, f"answered {status}")
     assert fix in error.fix
 
 
@@ -205,9 +205,9 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(tmp_path):
             context.wrap_socket(connection, server_side=True)
 
     network = NetworkConfig(attempts=3, timeout_seconds=10)
-    with raw_host(answer, reads=False) as address:
-        address = address.replace("http://127.0.0.1", "https://localhost")
-        error = refused(f"{address}/a.txt", tmp_path, "certificate of the host", network)
+    with raw_server(answer, reads=False) as url:
+        url = url.replace("http://127.0.0.1", "https://localhost")
+        error = refused(f"{url}/a.txt", tmp_path, "certificate of the host", network)
     assert "SSL_CERT_FILE" in error.fix
     assert len(attempts) == 1
 

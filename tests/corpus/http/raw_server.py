@@ -11,8 +11,8 @@ Answer = Callable[[socket.socket, bytes], None]
 
 
 @contextmanager
-def raw_host(answer: Answer, *, reads: bool = True) -> Iterator[str]:
-    """The address of a host that answers each connection with `answer(connection, request)`.
+def raw_server(answer: Answer, *, reads: bool = True) -> Iterator[str]:
+    """The URL of a host that answers each connection with `answer(connection, request)`.
 
     Without `reads` the request is left to `answer`, and the last connection is the host's own.
     """
