@@ -37,7 +37,7 @@ PAGES_PER_STREAM = 100
 STAGE = """
 import json, resource, sys, time
 from pathlib import Path
-from xlm.config.data.corpus import ExtractWikiSlice
+from xlm.config.data.extract import ExtractWikiSlice
 from xlm.engine.stage import StageContext
 from xlm.stages.data.extract_wiki import run
 inputs, place, workers, bare = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]

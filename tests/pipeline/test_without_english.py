@@ -65,5 +65,5 @@ def test_text_stages_are_planned_without_english(until: str) -> None:
 
 
 def test_no_language_at_all_is_one_line() -> None:
-    with pytest.raises(ConfigError, match="languages: there is none"):
+    with pytest.raises(ConfigError, match="languages is empty; list at least one"):
         resolve("sample", ["languages=[]"])

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from xlm.config.data.sample import MOST_ARTICLES, SampleConfig
+from xlm.config.data.sample import MAX_ARTICLES, SampleConfig
 from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError, DataError
 from xlm.sample.world.articles import articles
@@ -27,18 +27,18 @@ def test_the_limit_is_the_number_of_titles(code: str) -> None:
         compose_title(code, Situation(*cell, place, time), order)
         for cell, place, time, order in product(cells_of("train"), told, told, range(ORDERS))
     }
-    assert len(titles) == MOST_ARTICLES
+    assert len(titles) == MAX_ARTICLES
 
 
 @pytest.mark.slow
 def test_all_titles_can_be_drawn() -> None:
-    world = SampleConfig(articles=MOST_ARTICLES, sentences_per_article=1)
-    assert len({title for title, _ in articles(world, "sw")}) == MOST_ARTICLES
+    world = SampleConfig(articles=MAX_ARTICLES, sentences_per_article=1)
+    assert len({title for title, _ in articles(world, "sw")}) == MAX_ARTICLES
 
 
-@pytest.mark.parametrize("count", [MOST_ARTICLES + 1, 20_000, 10**18])
+@pytest.mark.parametrize("count", [MAX_ARTICLES + 1, 20_000, 10**18])
 def test_more_articles_are_refused_with_the_most(count: int) -> None:
-    with pytest.raises(ConfigError, match="more than the 13,824 titles") as caught:
+    with pytest.raises(ConfigError, match="more than the 13,824 distinct titles") as caught:
         resolve("sample", [f"sample.articles={count}"])
     assert len(str(caught.value)) < 300
 

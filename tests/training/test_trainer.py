@@ -332,5 +332,5 @@ def test_a_gpu_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_objective_named_twice_is_refused(make_job: MakeJob) -> None:
-    with pytest.raises(ValueError, match="name one twice"):
+    with pytest.raises(ValueError, match="objectives mlm mlm contain a duplicate"):
         make_job(objectives=("mlm", "mlm"))

@@ -1,12 +1,13 @@
-"""The configuration of a whole run, assembled from one model per stage."""
+"""The configuration of a run: one section for each stage or group of stages."""
 
 from pydantic import Field, field_validator, model_validator
 
 from xlm.config.data.bpe import BpeConfig, VocabularyConfig
-from xlm.config.data.corpus import ExtractConfig, SplitConfig
+from xlm.config.data.extract import ExtractConfig
 from xlm.config.data.sample import SampleConfig
 from xlm.config.data.shards import ShardsConfig
 from xlm.config.data.sources import SourcesConfig
+from xlm.config.data.split import SplitConfig
 from xlm.config.data.text import TextConfig
 from xlm.config.languages.pairs import XNLI_LANGUAGES, language
 from xlm.config.training.model import ModelConfig
@@ -18,26 +19,26 @@ from xlm.errors import ConfigError
 
 
 class PipelineConfig(Config):
-    """Everything that a run is, whatever machine it runs on."""
+    """The complete configuration of a run, independent of the machine."""
 
     languages: tuple[str, ...] = Field(
-        description="Language codes; their alphabetical order gives the model's language ids."
+        description="Language codes. Their alphabetical order determines the language ids."
     )
     sample: SampleConfig | None = Field(
-        None, description="The synthetic world to learn from; null: the data are the hosts'."
+        None, description="Synthetic sample world; null: use real data."
     )
-    sources: SourcesConfig = Field(SourcesConfig(), description="What is downloaded.")
-    extract: ExtractConfig = Field(ExtractConfig(), description="Downloads to plain text.")
-    split: SplitConfig = Field(SplitConfig(), description="Train, valid and test.")
+    sources: SourcesConfig = Field(SourcesConfig(), description="Sources to download.")
+    extract: ExtractConfig = Field(ExtractConfig(), description="Extraction of plain text.")
+    split: SplitConfig = Field(SplitConfig(), description="Splits train, valid and test.")
     text: TextConfig = Field(TextConfig(), description="Tokenization.")
-    bpe: BpeConfig = Field(BpeConfig(), description="Byte-pair codes.")
+    bpe: BpeConfig = Field(BpeConfig(), description="BPE merges.")
     vocabulary: VocabularyConfig = Field(VocabularyConfig(), description="Size of the vocabulary.")
-    shards: ShardsConfig = Field(ShardsConfig(), description="Parquet files.")
-    model: ModelConfig = Field(ModelConfig(), description="Sizes of the encoder.")
+    shards: ShardsConfig = Field(ShardsConfig(), description="Parquet shards.")
+    model: ModelConfig = Field(ModelConfig(), description="Encoder.")
     pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining.")
     finetune: FinetuneConfig = Field(FinetuneConfig(), description="Fine-tuning on XNLI.")
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="Evaluation.")
-    release: ReleaseConfig = Field(ReleaseConfig(), description="Model card and names.")
+    release: ReleaseConfig = Field(ReleaseConfig(), description="Model card and release.")
 
     @field_validator("languages")
     @classmethod
@@ -45,7 +46,7 @@ class PipelineConfig(Config):
         for code in codes:
             language(code)
         if not codes:
-            raise ConfigError("languages: there is none", fix="name one at least, as `en sw`")
+            raise ConfigError("languages is empty", fix="list at least one, e.g. [en, sw]")
         return tuple(sorted(set(codes)))
 
     @model_validator(mode="after")
@@ -53,8 +54,8 @@ class PipelineConfig(Config):
         missing = [code for code in self.languages if code not in XNLI_LANGUAGES]
         if self.sample is not None and missing:
             raise ConfigError(
-                f"languages: the sample world has no {' '.join(missing)}",
-                fix=f"keep to {' '.join(XNLI_LANGUAGES)}, or take a profile of real data (mini15)",
+                f"languages: the sample world does not contain {' '.join(missing)}",
+                fix=f"use only {' '.join(XNLI_LANGUAGES)}, or a profile of real data (mini15)",
             )
         return self
 
@@ -62,8 +63,8 @@ class PipelineConfig(Config):
     def _one_world(self) -> "PipelineConfig":
         if self.sample is not None and self.sources.mirror is not None:
             raise ConfigError(
-                "sample and sources.mirror are both set: the sample world is its own mirror",
-                fix="drop one of them, or choose the profile mini15",
+                "sample and sources.mirror are both set, but the sample world is its own mirror",
+                fix="remove one of them, or use the profile mini15",
             )
         return self
 
@@ -73,11 +74,11 @@ class PipelineConfig(Config):
         if tokens > positions:
             raise ConfigError(
                 f"pretrain.stream_tokens {tokens} is more than model.max_positions {positions}",
-                fix=f"lower the first to {positions} at most, or raise the second",
+                fix=f"lower the first to {positions} or less, or raise the second",
             )
         return self
 
 
 def pairs(config: PipelineConfig) -> tuple[str, ...]:
-    """The pairs of English and another language that have a parallel source, alphabetical."""
+    """The pairs of English and another language that have a parallel corpus, alphabetical."""
     return config.sources.pairs(config.languages)

@@ -25,7 +25,7 @@ CASES = {
     "sources.parallel=[x]": "sources.parallel.0 must be a section, not 'x'",
     "sources.parallel=x": "sources.parallel must be a list",
     "sources.parallel=[{kind: opus, corpus: A b, version: v1}]": "sources.parallel.0.corpus must "
-    "be letters, digits and . _ - only, not 'A b'; OPUS name",
+    "be letters, digits and . _ - only, not 'A b'; Name in OPUS",
     "sources.parallel=[{kind: opus, version: v1}]": "sources.parallel.0.corpus is missing",
     f"sources.parallel=[{{{PLAIN}, english: 'https://h/x', other: 'https://h/{{0}}'}}]": "must "
     "hold {code}, and no other braces",
@@ -48,7 +48,7 @@ CASES = {
     "languages=en": "languages must be a list, e.g. [en, sw], not 'en'",
     "languages=[en, xx]": "unknown language 'xx'; known are ar bg",
     "bpe=null": "bpe must be a section, not empty (null)",
-    "bpe.codes=many": "bpe.codes must be a whole number, not 'many'; Merges to learn",
+    "bpe.codes=many": "bpe.codes must be a whole number, not 'many'; Number of merges to learn",
     "bpe.codes=1.5": "bpe.codes must be a whole number, not 1.5",
     "bpe.codes=0": "bpe.codes must be more than 0, not 0",
     "model.dimension=1e12": "model.dimension must be a whole number, not '1e12'",

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from xlm.config.data.corpora import OpusCorpus
 from xlm.config.data.downloads import ExtractParallelSlice, PairPart, parts_of
-from xlm.config.data.sources import OpusCorpus, SourcesConfig
+from xlm.config.data.sources import SourcesConfig
 from xlm.config.languages.pairs import XNLI_LANGUAGES, other_language, pair_of
 from xlm.errors import DataError
 from xlm.stages.data.extract_parallel import run

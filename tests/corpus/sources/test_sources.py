@@ -5,9 +5,10 @@ import csv
 import pytest
 from pydantic import ValidationError
 
-from xlm.config.data.corpus import SplitConfig
+from xlm.config.data.corpora import OpusCorpus, PlainCorpus
 from xlm.config.data.downloads import parts_of, spec_of
-from xlm.config.data.sources import OpusCorpus, PlainCorpus, SourcesConfig
+from xlm.config.data.sources import SourcesConfig
+from xlm.config.data.split import SplitConfig
 from xlm.config.languages.pairs import XNLI_LANGUAGES, language, other_language, pair_of, split_pair
 from xlm.corpus.opus import catalogue
 from xlm.corpus.opus.catalogue import find_moses, unpack_catalogue
@@ -94,7 +95,7 @@ def test_a_corpus_may_hold_some_pairs_only():
 
 def test_two_releases_of_one_corpus_need_names():
     v15 = OpusCorpus(corpus="GlobalVoices", version="v2015")
-    with pytest.raises(ConfigError, match="the id 'globalvoices' is taken more than once"):
+    with pytest.raises(ConfigError, match="the id 'globalvoices' is used more than once"):
         SourcesConfig(parallel=(v15, v15.model_copy(update={"version": "v2018q4"})))
     named = v15.model_copy(update={"name": "globalvoices15"})
     assert SourcesConfig(parallel=(v15, named)).downloads_of("en-sw") == (
@@ -104,7 +105,7 @@ def test_two_releases_of_one_corpus_need_names():
 
 
 def test_an_id_of_ours_is_no_corpus_name():
-    with pytest.raises(ConfigError, match="'xnli' is taken"):
+    with pytest.raises(ConfigError, match="'xnli' is used more than once"):
         SourcesConfig(parallel=(TATOEBA.model_copy(update={"name": "xnli"}),))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xlm.config.data.corpus import SplitConfig, SplitSlice
+from xlm.config.data.split import SplitConfig, SplitSlice
 from xlm.corpus.split import line_files
 from xlm.corpus.split.line_files import Selection, Shuffle
 from xlm.corpus.split.sides import WHOLE, Thresholds, normalised, position, rank

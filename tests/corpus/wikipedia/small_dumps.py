@@ -2,7 +2,7 @@
 
 import bz2
 
-from xlm.config.data.corpus import ExtractWikiSlice
+from xlm.config.data.extract import ExtractWikiSlice
 from xlm.stages.data.extract_wiki import run
 
 SITE = (

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.corpus.wikipedia.small_dumps import SITE, page, run_extract, write_dump
-from xlm.config.data.corpus import ExtractWikiSlice
+from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.sources.files import sole_file
 from xlm.corpus.wikipedia import extract as wikipedia_extract

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from xlm.config.data.corpus import ExtractXnliSlice
+from xlm.config.data.extract import ExtractXnliSlice
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.xnli.extract import training_rows
 from xlm.errors import DataError

@@ -1,4 +1,4 @@
-"""How subword codes are learned and the vocabulary is cut."""
+"""Settings of BPE and of the vocabulary, and the slices of their stages."""
 
 from typing import Literal
 
@@ -9,54 +9,57 @@ from xlm.engine.config import Config
 
 
 class BpeConfig(Config):
-    """One set of merges for all languages (paper section 3.1)."""
+    """One list of BPE merges for all languages (paper section 3.1)."""
 
     source: Literal["rebuild", "official"] = Field(
         "rebuild",
-        description="rebuild: learn codes and count the vocabulary; official: take the published "
-        "ones (sources.official_codes, sources.official_vocabulary), whole, whatever the other "
-        "fields say. The published model has vocabulary.size 95000.",
+        description="rebuild: learn the merges and count the vocabulary; official: use the "
+        "published files (sources.official_codes, sources.official_vocabulary) unchanged and "
+        "ignore the other settings of this section. The published model has vocabulary.size 95000.",
     )
     codes: int = Field(
-        80_000, gt=0, le=10_000_000, description="Merges to learn, count (paper section 5.2)."
+        80_000, gt=0, le=10_000_000, description="Number of merges to learn (paper section 5.2)."
     )
     sample_alpha: float = Field(
         0.5,
         ge=0.0,
         le=1.0,
-        description="Exponent of the language shares in the learning sample, between 0 (equal) "
-        "and 1 (by size) (paper section 3.1).",
+        description="Exponent of the language shares in the learning sample, from 0 (equal shares) "
+        "to 1 (proportional to size) (paper section 3.1).",
     )
     sample_lines: int | None = Field(
         None,
         gt=0,
-        description="Expected size of the learning sample, lines; null: as many as there are.",
+        description="Expected number of lines in the learning sample; null: as many as the "
+        "training splits have.",
     )
-    seed: int = Field(0, ge=0, description="Chooses which lines enter the learning sample.")
+    seed: int = Field(0, ge=0, description="Seed that selects the lines of the learning sample.")
     learner: LearnerName = Field(
         "fastbpe",
-        description="Program that learns the merges: fastbpe is the original's C++, whose ties "
-        "follow its library's hash order; deterministic is ours, faster, with a tie rule that "
-        "holds anywhere (docs/bpe.md).",
+        description="Program that learns the merges. fastbpe: the original C++ program; it breaks "
+        "ties by the hash order of its standard library. deterministic: our own, faster, with the "
+        "same ties on every platform (docs/bpe.md).",
     )
 
 
 class VocabularyConfig(Config):
-    """What the model may say (XLM: --max_vocab, --min_count)."""
+    """Size of the model's vocabulary (XLM: --max_vocab, --min_count)."""
 
     size: int = Field(
         95_000,
         gt=14,
         le=10_000_000,
-        description="Largest number of ids, the 14 special ones included (XLM: --max_vocab).",
+        description="Maximum number of ids, with the 14 special tokens (XLM: --max_vocab).",
     )
     min_count: int = Field(
-        0, ge=0, description="Tokens seen less often than this are unknown, count (XLM: 0)."
+        0,
+        ge=0,
+        description="Tokens with a lower count become <unk> (XLM: --min_count 0).",
     )
 
 
 class LearnBpeSlice(Config):
-    """What shapes the merges that are learned."""
+    """Settings that determine the learned merges."""
 
     source: Literal["rebuild"]
     codes: int
@@ -67,21 +70,21 @@ class LearnBpeSlice(Config):
 
 
 class OfficialBpeSlice(Config):
-    """Which file of the download holds the published merges."""
+    """The file of the download that contains the published merges."""
 
     source: Literal["official"]
     file: str
 
 
 class ApplyBpeSlice(Config):
-    """Nothing but the inputs shapes the pieces."""
+    """Empty: apply-bpe has no settings, its inputs determine the subwords."""
 
 
 class VocabularySlice(Config):
-    """Which counted list there is, and where it is cut."""
+    """The counted list of tokens and where it is cut."""
 
     source: Literal["rebuild", "official"]
     file: str | None
-    """Of the download that holds the published list."""
+    """File of the download that contains the published list; None if it is counted."""
     size: int
     min_count: int

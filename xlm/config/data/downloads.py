@@ -11,13 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from xlm.config.data.sources import (
-    WIKIPEDIA_ID,
-    NetworkConfig,
-    OpusCorpus,
-    PlainCorpus,
-    SourcesConfig,
-)
+from xlm.config.data.corpora import OpusCorpus, PlainCorpus
+from xlm.config.data.sources import WIKIPEDIA_ID, NetworkConfig, SourcesConfig
 from xlm.config.languages.pairs import ENGLISH, language, split_pair
 from xlm.config.reading.urls import CODE, file_name
 from xlm.engine.config import Config, operational

@@ -1,4 +1,7 @@
-"""The programs that learn byte-pair codes (docs/bpe.md); light, for the console's help."""
+"""Names of the programs that learn BPE merges (docs/bpe.md).
+
+A separate module without heavy imports, because `xlm --help` lists the names.
+"""
 
 from typing import Literal, get_args
 

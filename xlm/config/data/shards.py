@@ -1,4 +1,4 @@
-"""How ids are laid out in Parquet."""
+"""Settings of the Parquet shards, and the slice of stage shard."""
 
 from pydantic import Field
 
@@ -7,21 +7,25 @@ from xlm.engine.config import Config
 
 
 class ShardsConfig(Config):
-    """Row groups are the unit of reading, so their size is a promise about memory."""
+    """Layout of the Parquet files. Readers load one row group at a time."""
 
     row_group_tokens: int = Field(
         1_000_000,
         gt=0,
         le=100_000_000,
-        description="Tokens after which a row group is closed, count.",
+        description="Number of tokens after which a row group ends; it bounds the memory of "
+        "readers.",
     )
     compression_level: int = Field(
-        3, ge=1, le=22, description="zstd level; higher is smaller and slower to write."
+        3,
+        ge=1,
+        le=22,
+        description="Compression level of zstd; a higher level is smaller and slower to write.",
     )
 
 
 class ShardSlice(Config):
-    """What shapes the Parquet files of one unit."""
+    """Settings that determine the Parquet files of one unit."""
 
     kind: UnitKind
     languages: tuple[str, ...]

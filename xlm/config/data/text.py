@@ -1,4 +1,4 @@
-"""How raw text becomes tokens: the segmenters of languages that write no spaces."""
+"""Settings of tokenization, and the slice of stage tokenize."""
 
 from typing import Literal
 
@@ -11,18 +11,18 @@ from xlm.engine.config import Config, operational
 from xlm.errors import ConfigError
 
 UnitKind = Literal["mono", "pair", "xnli"]
-"""A unit of the text stages: a language, a language pair, or the XNLI rows of a language."""
+"""Kind of a unit of the text stages: a language, a language pair, or one language of XNLI."""
 
 
 class TextConfig(Config):
-    """The choices of the tokenisation chain; its rules are fixed (XLM: tools/tokenize.sh)."""
+    """Word segmenters. The other rules of tokenization are fixed (XLM: tools/tokenize.sh)."""
 
     segmenters: dict[str, str] = Field(
         DEFAULT_SEGMENTERS,
-        description="Word segmenter by language, NAME or NAME:PATH (jieba, pkuseg, stanford, "
-        "newmm, kytea, command); a language named here skips the Moses tokenizer. The paper used "
-        "the Stanford segmenter for zh and PyThaiNLP for th (section 5.2). The path is no part of "
-        "a key, what lies there is.",
+        description="Word segmenter of each language, NAME or NAME:PATH (jieba, pkuseg, stanford, "
+        "newmm, kytea, command). A segmenter replaces the Moses tokenizer. The paper used the "
+        "Stanford segmenter for zh and PyThaiNLP for th (section 5.2). The contents at PATH are "
+        "part of the key, the path is not.",
     )
 
     @field_validator("segmenters")
@@ -40,16 +40,21 @@ class TextConfig(Config):
 
 
 class TokenizeSlice(Config):
-    """What shapes the tokens of one unit."""
+    """Settings that determine the tokens of one unit."""
 
     kind: UnitKind
     languages: tuple[str, ...]
     segmenters: dict[str, str]
-    """Segmenter by language, its name alone."""
+    """Language to name of its segmenter."""
     segmenter_identities: dict[str, str]
-    """Tool, version and model of these, by language."""
+    """Language to tool, version and model of its segmenter."""
     unicode: str
-    """Version of Python's character tables, which segmenters ask; the rest has tables of ours."""
+    """Unicode version of Python, because segmenters use its character tables.
+
+    Empty without a segmenter: the other rules use the tables of this repository.
+    """
     segmenter_specs: dict[str, str] = operational(
-        {}, description="Segmenter by language with its path; the identities stand for its bytes."
+        {},
+        description="Language to NAME:PATH of its segmenter; `segmenter_identities` holds what "
+        "enters the key.",
     )

@@ -1,4 +1,4 @@
-"""What watches over a training run, and what is done when something looks wrong."""
+"""Settings of the guards of a training run."""
 
 from typing import Literal
 
@@ -8,52 +8,60 @@ from xlm.engine.config import Config, operational
 
 
 class GuardConfig(Config):
-    """Guards against spikes of the gradient norm, numbers that are none, and collapse."""
+    """Guards against spikes of the gradient norm, non-finite values, and collapse."""
 
     spike: Literal["record", "skip", "stop"] = Field(
         default="record",
-        description="On a spike of the gradient norm: write evidence and go on, leave the update "
-        "out (a norm that is not finite too), or stop.",
+        description="Action on a spike of the gradient norm: record diagnostics and continue, skip "
+        "the update (also if the norm is not finite), or stop.",
     )
     sigmas: float = Field(
         default=6.0,
         gt=0,
-        description="A spike is so many standard deviations above the mean of recent logarithms "
-        "of the norm (OLMo's monitor: 6).",
+        description="Threshold of a spike: standard deviations above the mean of the recent log "
+        "norms (OLMo's monitor: 6).",
     )
     window: int = Field(
         default=128,
         ge=8,
-        description="Recent updates that mean and deviation are taken of (OLMo: 128); nothing is "
-        "a spike before there are so many.",
+        description="Number of recent updates for the mean and the deviation (OLMo: 128). No spike "
+        "is reported during the first updates of this number.",
     )
     max_consecutive: int = Field(
         default=16,
         ge=1,
-        description="Stop at more spikes than this one after the other, whatever `spike` says.",
+        description="Maximum number of consecutive spikes; one more stops training, for every "
+        "value of `spike`.",
     )
     collapse: Literal["off", "warn", "stop"] = operational(
         "warn",
-        description="When validation is no better than word frequencies, finds nothing right, or "
-        "always predicts one id: ignore it, warn, or stop.",
+        description="Action if validation is not better than token frequencies, has zero accuracy, "
+        "or always predicts the same id: ignore it, warn, or stop.",
     )
     collapse_validations: int = operational(
-        3, ge=1, description="Validations after the warm-up before collapse is looked for."
+        3, ge=1, description="Number of validations after the warm-up before collapse is checked."
     )
     evidence: int = operational(
-        8, ge=1, description="Evidences kept a process in the logs, the newest ones."
+        8,
+        ge=1,
+        description="Number of diagnostics that each process keeps in the logs, the newest ones.",
     )
 
 
 class OverfitConfig(Config):
-    """A trial before a long run: a copy of the model must learn one fixed batch by heart."""
+    """Overfit check before training: a copy of the model must memorize one fixed batch."""
 
     updates: int = operational(
-        0, ge=0, description="Updates of the trial, each objective its own; 0: no trial."
+        0, ge=0, description="Number of updates of the check for each objective; 0: no check."
     )
     target: float = operational(
-        0.25, gt=0, lt=1, description="Share of the loss at the start that must be reached."
+        0.25,
+        gt=0,
+        lt=1,
+        description="Fraction of the initial loss that the check must reach to pass.",
     )
     rows: int = operational(
-        16, ge=1, description="Sequences of the batch at most: few are learned sooner."
+        16,
+        ge=1,
+        description="Maximum number of sequences in the batch; fewer are memorized sooner.",
     )

@@ -1,4 +1,4 @@
-"""The shape of the encoder and how its weights begin; the defaults are the paper's XNLI model."""
+"""Settings of the encoder and of its initialisation; the defaults are the paper's XNLI model."""
 
 from typing import Literal, Self
 
@@ -8,61 +8,63 @@ from xlm.engine.config import Config
 
 
 class AlignedInitialisation(Config):
-    """Starting weights that help a small world to align its languages (not the original's)."""
+    """Initialisation that helps a small model to align its languages (not the original's)."""
 
     embedding_scale: float = Field(
         default=0.1,
         gt=0,
         description="Factor on the original's standard deviation (dimension^-0.5) of token and "
-        "language embeddings, and on the sinusoids (reference sample world, recipe).",
+        "language embeddings, and on the sinusoids.",
     )
     sinusoidal_positions: bool = Field(
-        default=True, description="Start the learned positions as sinusoids instead of at random."
+        default=True,
+        description="Initialise the learned positions with sinusoids instead of at random.",
     )
     identity_projections: bool = Field(
         default=True,
-        description="Start the value and output projections of attention as the identity.",
+        description="Initialise the value and output projections of attention with the identity.",
     )
     second_ffn_scale: float = Field(
         default=0.3,
         gt=0,
-        description="Factor on the starting weights of each second feed-forward matrix.",
+        description="Factor on the initial weights of the second matrix of each feed-forward "
+        "layer.",
     )
 
 
 class ModelConfig(Config):
-    """Sizes and dropouts of the encoder."""
+    """Sizes, dropout and initialisation of the encoder."""
 
-    layers: int = Field(default=12, ge=1, le=1024, description="Transformer layers (paper 5.1).")
-    dimension: int = Field(default=1024, ge=2, le=65_536, description="Hidden units (paper 5.1).")
+    layers: int = Field(default=12, ge=1, le=1024, description="Number of layers (paper 5.1).")
+    dimension: int = Field(default=1024, ge=2, le=65_536, description="Hidden size (paper 5.1).")
     heads: int = Field(
         default=8,
         ge=1,
         le=65_536,
-        description="Attention heads, a divisor of the dimension (paper 5.1). The feed-forward "
-        "layer has four times the dimension, as in the original.",
+        description="Number of attention heads, a divisor of the dimension (paper 5.1). The "
+        "feed-forward size is four times the dimension, as in the original.",
     )
     dropout: float = Field(
-        default=0.1, ge=0, le=0.99, description="Dropout on embeddings and sublayers (paper 5.1)."
+        default=0.1, ge=0, le=0.99, description="Dropout of embeddings and sublayers (paper 5.1)."
     )
     attention_dropout: float = Field(
         default=0.1,
         ge=0,
         le=0.99,
-        description="Dropout on attention weights (paper 5.1); 0 lets a CPU use the fused kernel.",
+        description="Dropout of attention weights (paper 5.1); with 0 a CPU uses the fused kernel.",
     )
     max_positions: int = Field(
         default=512,
         ge=8,
         le=1_048_576,
-        description="Learned positions, tokens (the original's 512).",
+        description="Number of learned positions, the maximum sequence length (original: 512).",
     )
     initialisation: Literal["xlm", "aligned"] = Field(
         default="xlm",
-        description="Starting weights: `xlm` as the original's, `aligned` for small worlds.",
+        description="Initial weights: `xlm` as in the original, `aligned` for small models.",
     )
     aligned: AlignedInitialisation = Field(
-        default=AlignedInitialisation(), description="Used with initialisation `aligned` only."
+        default=AlignedInitialisation(), description="Settings of initialisation `aligned`."
     )
 
     @model_validator(mode="after")

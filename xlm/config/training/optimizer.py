@@ -1,4 +1,4 @@
-"""Adam and its learning rates by update, for pretraining and for fine-tuning."""
+"""Settings of the optimizer and of the learning rate, for pretraining and fine-tuning."""
 
 from typing import Literal
 
@@ -11,52 +11,57 @@ class OptimizerConfig(Config):
     """Adam and its learning rates."""
 
     learning_rate: float = Field(
-        default=1e-4, gt=0, description="Peak rate (paper 5.1: 1e-4 to 5e-4; maintainers: 1e-4)."
+        default=1e-4,
+        gt=0,
+        description="Peak learning rate (paper 5.1: 1e-4 to 5e-4; maintainers: 1e-4).",
     )
     embedding_learning_rate: float | None = Field(
         default=None,
         gt=0,
-        description="Peak rate of the token embeddings and the head's bias; none: the same rate. "
-        "A small world needs a far higher one (an aid, not the original's).",
+        description="Peak learning rate of the token embeddings and the bias of the head; null: "
+        "learning_rate. A small model needs a much higher one (not in the original).",
     )
-    beta1: float = Field(default=0.9, ge=0, lt=1, description="Decay of the first moment.")
-    beta2: float = Field(default=0.98, ge=0, lt=1, description="Decay of the second moment.")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="Decay of Adam's first moment.")
+    beta2: float = Field(default=0.98, ge=0, lt=1, description="Decay of Adam's second moment.")
     epsilon: float = Field(
         default=1e-8,
         gt=0,
-        description="Added to the bias-corrected root, as torch does (original: before)",
+        description="Added to the denominator after bias correction, as in torch (original: before "
+        "it).",
     )
     weight_decay: float = Field(
         default=0.0,
         ge=0,
-        description="Decoupled weight decay, per unit of rate.",
+        description="Decoupled weight decay, multiplied by the learning rate.",
     )
     decay_vectors: bool = Field(
         default=True,
-        description="Whether biases and layer norms decay too (the original: every parameter).",
+        description="Apply weight decay to biases and layer norms too (as the original does).",
     )
     clip_norm: float | None = Field(
         default=5.0,
         gt=0,
-        description="Global L2 norm that gradients are cut to (the original's 5); none: never.",
+        description="Maximum global L2 norm of the gradients (original: 5); null: no clipping.",
     )
 
 
 class ScheduleConfig(Config):
-    """The learning rate by update, as a share of the peak."""
+    """The learning rate of each update, relative to the peak."""
 
     kind: Literal["inverse_sqrt", "linear", "constant"] = Field(
         default="inverse_sqrt",
-        description="After the warm-up: fall with the inverse root of the update (the original), "
-        "fall in a line to zero at the last update, or stay.",
+        description="Decay after the warm-up: inverse square root of the update (the original), "
+        "linear to zero at the last update, or constant.",
     )
-    warmup_updates: int = Field(default=4000, ge=0, description="Updates of linear rise.")
+    warmup_updates: int = Field(
+        default=4000, ge=0, description="Number of updates of linear warm-up."
+    )
     warmup_initial_rate: float = Field(
-        default=1e-7, ge=0, description="Rate of update 0 (the original's 1e-7)."
+        default=1e-7, ge=0, description="Learning rate of update 0 (original: 1e-7)."
     )
     decay_from: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="Share of all updates before the linear fall begins (`linear` only).",
+        description="Fraction of all updates before the linear decay begins (`linear` only).",
     )

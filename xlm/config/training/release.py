@@ -1,4 +1,4 @@
-"""How the trained model is published: its name, its authors, its licence, its figures."""
+"""Settings of the published model, and the slice of stage publish."""
 
 from pydantic import Field
 
@@ -6,36 +6,36 @@ from xlm.engine.config import Config
 
 
 class ReleaseConfig(Config):
-    """What the model card says that no artifact knows."""
+    """What the model card states that the artifacts do not contain."""
 
     name: str = Field(
         "xlm-model",
         min_length=1,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        description="Name of the model on its card and in its snippets (letters, digits, . _ -).",
+        description="Name of the model on its card and in its examples (letters, digits, . _ -).",
     )
     author: str = Field(
         "the operator of this pipeline run",
         min_length=1,
-        description="Who publishes the weights, as the card names them.",
+        description="Name on the card of the person or organisation that publishes the weights.",
     )
     licence: str = Field(
         "apache-2.0",
         min_length=1,
-        description="Licence of our own weights (Hugging Face identifier), as far as the sources "
-        "allow: a non-commercial or share-alike source is stated beside it and wins.",
+        description="Licence of the weights (Hugging Face identifier). The card also lists "
+        "non-commercial and share-alike sources, and these take precedence.",
     )
-    contact: str = Field("", description="Address for questions, shown on the card; empty: none.")
+    contact: str = Field("", description="Contact on the card, e.g. an email address; empty: none.")
     dots_per_inch: int = Field(
         144, ge=50, le=600, description="Resolution of the plots, dots per inch."
     )
 
 
 class PublishSlice(Config):
-    """What the published files depend on beside the artifacts they are made from."""
+    """Settings that determine the published files."""
 
-    release: ReleaseConfig = Field(description="Name, author, licence, plots.")
-    synthetic: bool = Field(description="True when the data are the sample world's.")
+    release: ReleaseConfig = Field(description="Settings of the release.")
+    synthetic: bool = Field(description="Whether the data are the sample world.")
     segmenters: dict[str, str] = Field(
-        {}, description="Tool, version and model of the segmenter of a language, by language."
+        {}, description="Language to tool, version and model of its segmenter."
     )

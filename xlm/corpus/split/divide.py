@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from xlm.config.data.corpus import SplitSlice
+from xlm.config.data.split import SplitSlice
 from xlm.config.languages.pairs import ENGLISH
 from xlm.corpus.split.line_files import Row, Selection, ShardWriter, Shuffle
 from xlm.corpus.split.sides import WHOLE, Thresholds, normalised, position, rank

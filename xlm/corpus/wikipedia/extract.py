@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from xlm.config.data.corpus import ExtractWikiSlice
+from xlm.config.data.extract import ExtractWikiSlice
 from xlm.corpus.sources.files import sole_file
 from xlm.corpus.wikipedia.blocks import Block, Entry, read_blocks
 from xlm.corpus.wikipedia.markup.entities import plain_title

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.data.corpus import ExtractWikiSlice
+from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.data.sources import WIKIPEDIA_ID
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult

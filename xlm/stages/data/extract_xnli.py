@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.data.corpus import ExtractXnliSlice
+from xlm.config.data.extract import ExtractXnliSlice
 from xlm.config.data.sources import MULTINLI_ID, XNLI_ID
 from xlm.config.languages.pairs import ENGLISH, XNLI_LANGUAGES
 from xlm.config.pipeline import PipelineConfig

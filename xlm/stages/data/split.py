@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.data.corpus import SplitSlice
+from xlm.config.data.split import SplitSlice
 from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult

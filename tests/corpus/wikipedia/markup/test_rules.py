@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from tests.corpus.wikipedia.small_dumps import page, write_dump
-from xlm.config.data.corpus import ExtractWikiSlice
+from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.wikipedia.markup.date_names import date_names
 from xlm.corpus.wikipedia.markup.dates import put_dates
