@@ -249,9 +249,8 @@ class PretrainConfig(Config):
     @model_validator(mode="after")
     def _steps_fit_objectives(self) -> Self:
         if len(set(self.objectives)) < len(self.objectives):
-            raise ValueError(
-                f"objectives {' '.join(self.objectives)} contain a duplicate; list each once"
-            )
+            names = " ".join(self.objectives)
+            raise ValueError(f"objectives {names} contain a duplicate; list each once")
         if {"mlm", "clm"} & set(self.objectives) and not self.mono_steps:
             raise ValueError("objectives mlm and clm need mono_steps of 1 or more")
         if "tlm" in self.objectives and not self.pair_steps:
