@@ -6,7 +6,7 @@ BIN := .venv/bin
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check format ui mini15 ablation fingerprints lock clean
+.PHONY: help setup run test test-fast check format ui mini15 ablation fingerprints generate lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ ablation: setup  ## compare MLM+TLM with MLM on the sample world
 
 fingerprints: setup  ## record the code of stages; WAIVER="reason"
 	@$(BIN)/python -m xlm.stages.fingerprint $(if $(WAIVER),--waiver "$(WAIVER)")
+
+generate: setup  ## write prefect.yaml from the registry of stages
+	@$(BIN)/python infra/generate.py
 
 lock: setup  ## write infra/constraints.txt from .venv
 	@$(BIN)/python infra/lock.py

@@ -1,7 +1,7 @@
 """How the flow submits its stages: every node after its inputs, siblings outlive a failure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from tasks.notices import NoticeLog, warnings_in_log
 from tasks.progress import ProgressArtifacts
 from tasks.reach import ServerReach
 from tasks.run_page import RunPage
-from tasks.stage_task import StageTask
+from tasks.stage_task import StageTask, stage_task
 from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.warnings import config_warnings
@@ -47,20 +47,22 @@ class Submitter:
     """Submits the nodes of one stage after another and keeps their futures by node."""
 
     run: PipelineRun
+    tasks: Mapping[str, StageTask]
     futures: dict[Node, PrefectFuture[Any]] = field(default_factory=dict)
     submitted: dict[str, list[Node]] = field(default_factory=dict)
 
-    def __call__(self, stage: StageTask) -> None:
+    def __call__(self, stage: str) -> None:
         """Submit the selected nodes of a stage; each starts when its inputs are done."""
-        nodes = [node for node in self.run.selected if node.stage == stage.name]
+        task = self.tasks[stage]
+        nodes = [node for node in self.run.selected if node.stage == stage]
         for node in nodes:
             inputs = [
                 self.futures[needed]
                 for needed in self.run.graph.upstream[node].values()
                 if needed in self.futures
             ]
-            self.futures[node] = stage.submit(unit=node.unit, wait_for=inputs, return_state=False)
-        self.submitted[stage.name] = nodes
+            self.futures[node] = task.submit(unit=node.unit, wait_for=inputs, return_state=False)
+        self.submitted[stage] = nodes
 
     def summary(self) -> str:
         """What came of the run, in a line: built, cached, seconds, accuracies, warnings."""
@@ -136,7 +138,7 @@ def pipeline(
         for warning in config_warnings(run.graph.config):
             get_run_logger().warning(warning)
         run.locate_unselected()
-        submitter = Submitter(run)
+        submitter = Submitter(run, {stage.name: stage_task(stage) for stage in stages})
         try:
             yield submitter
             submitter.finish()

@@ -3,24 +3,16 @@
 Commands import what they need when they run, so that `xlm --help` answers at once.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xlm.cli.main import app, main
-from xlm.cli.options import (
-    Languages,
-    Only,
-    Overrides,
-    Profile,
-    Refresh,
-    Root,
-    Until,
-    Verify,
-    Workers,
-    whole_number,
-)
+from xlm.cli.options import Root, Workers, takes_request, whole_number
 from xlm.cli.usage import examples
+
+if TYPE_CHECKING:
+    from xlm.pipeline.request import RunRequest
 
 
 @app.command(
@@ -31,25 +23,14 @@ from xlm.cli.usage import examples
         "xlm run --refresh 'tokenize[sw]'",
     )
 )
-def run(
-    profile: Profile = "sample",
-    overrides: Overrides = None,
-    languages: Languages = "",
-    until: Until = None,
-    only: Only = None,
-    refresh: Refresh = None,
-    verify: Verify = "fast",
-    root: Root = None,
-    workers: Workers = None,
-) -> None:
+@takes_request()
+def run(request: "RunRequest", root: Root = None, workers: Workers = None) -> None:
     """Run the pipeline: build what the store does not have yet.
 
     A run can be stopped at any time. The same command continues it.
     """
     from flows.commands.run import run_pipeline
-    from xlm.cli.request import build_request
 
-    request = build_request(profile, overrides, languages, until, only, refresh, verify)
     run_pipeline(request, root, workers)
 
 

@@ -36,7 +36,6 @@ def run_toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunToy:
         from prefect.runtime import flow_run
 
         from flows.submission import pipeline
-        from tasks.stage_task import stage_task
 
         seen: list[str] = []
         request = RunRequest(profile=str(PROFILE), **fields)
@@ -46,7 +45,7 @@ def run_toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunToy:
             seen.append(flow_run.id)
             with pipeline(request, stages) as build:
                 for stage in stages:
-                    build(stage_task(stage))
+                    build(stage.name)
 
         if flow_error:
             with pytest.raises(flow_error) as caught:

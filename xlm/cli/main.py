@@ -1,27 +1,16 @@
-"""Commands that need no flow: plan, look at results, look after the store, filter text.
+"""Commands that do not run the flow: plan, show results, check the store, convert, filter text.
 
-The console script is `flows/commands/main.py`, which adds the commands that run the flow.
-
-Commands import what they need when they run, so that `xlm --help` answers at once.
+The console script is in the package of flows, which adds the commands that run the flow. Commands
+import what they need when they run, so that `xlm --help` is fast.
 """
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xlm.cli.options import (
-    AsJson,
-    Languages,
-    Only,
-    Overrides,
-    Profile,
-    Refresh,
-    Root,
-    Until,
-    Verify,
-)
+from xlm.cli.options import AsJson, Root, takes_request
 from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
 from xlm.cli.text import commands as text_commands
 from xlm.cli.usage import (
@@ -33,6 +22,9 @@ from xlm.cli.usage import (
     print_version,
 )
 from xlm.errors import XlmError
+
+if TYPE_CHECKING:
+    from xlm.pipeline.request import RunRequest
 
 app = typer.Typer(
     name="xlm",
@@ -76,39 +68,23 @@ def xlm(
         "xlm plan --json",
     )
 )
-def plan(
-    profile: Profile = "sample",
-    overrides: Overrides = None,
-    languages: Languages = "",
-    until: Until = None,
-    only: Only = None,
-    refresh: Refresh = None,
-    verify: Verify = "fast",
-    root: Root = None,
-    as_json: AsJson = False,
-) -> None:
+@takes_request()
+def plan(request: "RunRequest", root: Root = None, as_json: AsJson = False) -> None:
     """Show what a run would build and why, without running it."""
     from xlm.cli.plan import print_plan
-    from xlm.cli.request import build_request
 
-    request = build_request(profile, overrides, languages, until, only, refresh, verify)
     print_plan(request, root, as_json)
 
 
 @app.command(
     epilog=examples("xlm config --profile mini15", "xlm config --set bpe.codes=30000 --json")
 )
-def config(
-    profile: Profile = "sample",
-    overrides: Overrides = None,
-    languages: Languages = "",
-    as_json: AsJson = False,
-) -> None:
+@takes_request("profile", "overrides", "languages")
+def config(request: "RunRequest", as_json: AsJson = False) -> None:
     """Print every setting of a run with its value."""
     from xlm.cli.config import print_config
-    from xlm.cli.request import build_request
 
-    print_config(build_request(profile, overrides, languages), as_json)
+    print_config(request, as_json)
 
 
 @app.command(

@@ -1,11 +1,15 @@
-"""Options that several commands share."""
+"""Options that several commands share: those of a run, the store, and numbers."""
 
+import inspect
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from xlm.errors import ConfigError
+from xlm.pipeline.options import RUN_OPTIONS, Kind, RunOption
+
+Command = Callable[..., None]
 
 
 def whole_number(option: str, least: int, most: int | None = None) -> Callable[[str], int]:
@@ -24,54 +28,52 @@ def whole_number(option: str, least: int, most: int | None = None) -> Callable[[
     return parse
 
 
-Profile = Annotated[
-    str,
-    typer.Option(
-        "--profile", "-p", metavar="PROFILE", help="sample, mini15, xnli15, or a YAML file."
-    ),
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        "-s",
-        metavar="KEY=VALUE",
-        help="Change one setting; `xlm config` lists them. Can be repeated.",
-    ),
-]
-Languages = Annotated[
-    str,
-    typer.Option("--languages", "-l", metavar="CODES", help="Keep only these languages: en,fr,sw."),
-]
-Until = Annotated[
-    str | None,
-    typer.Option("--until", metavar="STAGE", help="Stop after this stage, e.g. pretrain."),
-]
-Only = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--only",
-        metavar="STAGE",
-        help="Build only this stage; what it needs must exist. Can be repeated.",
-    ),
-]
-Refresh = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--refresh",
-        metavar="STAGE",
-        help="Build this stage, or one unit of it such as 'tokenize[sw]', again even if it is in "
-        "the store. Can be repeated.",
-    ),
-]
-Verify = Annotated[
-    str,
-    typer.Option(
-        "--verify",
-        metavar="LEVEL",
-        help="How to check stored artifacts: fast compares sizes, deep compares digests.",
-    ),
-]
+_TYPES: dict[Kind, Any] = {"settings": list[str] | None, "stages": list[str] | None}
+_ONE_VALUE = str | None
+
+
+def takes_request(*names: str) -> Callable[[Command], Command]:
+    """Give a command the options of a run, or only those named.
+
+    The command is called with the `RunRequest` that they make, then with its other options.
+
+    @app.command()
+    @takes_request("profile", "overrides")
+    def config(request: "RunRequest", as_json: AsJson = False) -> None: ...
+    """
+    options = [one for one in RUN_OPTIONS if not names or one.name in names]
+
+    def decorate(command: Command) -> Command:
+        def with_options(**values: Any) -> None:
+            from xlm.cli.request import build_request
+
+            given = {option.name: values.pop(option.name) for option in options}
+            command(build_request(**given), **values)
+
+        with_options.__name__ = command.__name__
+        with_options.__doc__ = command.__doc__
+        _, *others = inspect.signature(command).parameters.values()
+        parameters = [_parameter(option) for option in options]
+        # Typer makes options from the signature.
+        with_options.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [*parameters, *(one.replace(kind=one.KEYWORD_ONLY) for one in others)]
+        )
+        return with_options
+
+    return decorate
+
+
+def _parameter(option: RunOption) -> inspect.Parameter:
+    text = f"{option.help} Can be repeated." if option.repeated else option.help
+    declared = typer.Option(*option.flags, metavar=option.metavar, help=text)
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=option.default,
+        annotation=Annotated[_TYPES.get(option.kind, _ONE_VALUE), declared],
+    )
+
+
 Root = Annotated[
     str | None,
     typer.Option(

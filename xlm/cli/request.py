@@ -1,46 +1,42 @@
-"""From command-line options to a checked request."""
+"""Makes a checked request from command-line options."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, get_args
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.secrets import take_from_override
 from xlm.config.reading.warnings import config_warnings
 from xlm.errors import ConfigError
 from xlm.pipeline.request import RunRequest
+from xlm.store.store import Verify
 
 
-def build_request(
-    profile: str,
-    overrides: Sequence[str] | None = None,
-    languages: str = "",
-    until: str | None = None,
-    only: Sequence[str] | None = None,
-    refresh: Sequence[str] | None = None,
-    verify: str = "fast",
-) -> RunRequest:
-    """The request that the options stand for.
+def build_request(**values: Any) -> RunRequest:
+    """The request for values of the command line, by the names of the options of a run.
 
     Raises:
-        ConfigError: `verify` is neither fast nor deep, or an option's value is not UTF-8.
+        ConfigError: `verify` is neither fast nor deep, or a value is not UTF-8.
     """
-    for text in (profile, languages, until or "", *(overrides or ()), *(only or ())):
+    given = {name: value for name, value in values.items() if value}
+    for text in (one for value in given.values() for one in _texts(value)):
         if any("\ud800" <= letter <= "\udfff" for letter in text):
             raise ConfigError(
                 f"{text!r} is not UTF-8", fix="write it in UTF-8, in a locale such as C.UTF-8"
             )
-    if verify not in ("fast", "deep"):
+    verify = given.get("verify", "fast")
+    if verify not in get_args(Verify):
         raise ConfigError(f"--verify {verify!r}", fix="choose fast or deep")
-    return RunRequest(
-        profile=profile,
-        overrides=tuple(take_from_override(one) for one in overrides or ()),
-        languages=tuple(code.strip() for code in languages.split(",") if code.strip()),
-        until=until,
-        only=tuple(only or ()),
-        refresh=tuple(refresh or ()),
-        verify="deep" if verify == "deep" else "fast",
-    )
+    if overrides := given.get("overrides"):
+        given["overrides"] = tuple(map(take_from_override, overrides))
+    if languages := given.get("languages"):
+        given["languages"] = tuple(filter(None, map(str.strip, languages.split(","))))
+    return RunRequest(**given)
+
+
+def _texts(value: str | Sequence[str]) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def print_warnings(config: PipelineConfig) -> None:

@@ -1,4 +1,4 @@
-"""What a user asks for: a profile, what differs from it, and which part of the DAG."""
+"""The request of a user: a profile, changed settings, and which part of the DAG to build."""
 
 import json
 import shlex
@@ -11,14 +11,13 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.config.reading.secrets import refuse_secrets
 from xlm.engine.request import BuildRequest
+from xlm.pipeline.options import RUN_OPTIONS
 
 
 class RunRequest(BuildRequest):
-    """The parameters of a run, the same on the command line and in a deployment."""
+    """A run as a user requests it, on the command line or from a deployment (`options.py`)."""
 
-    profile: str = Field(
-        "sample", description="sample, mini15, xnli15, or the path of a YAML file."
-    )
+    profile: str = Field("sample", description="Name of a profile, or path of a YAML file.")
     overrides: tuple[str, ...] = Field((), description="Settings as `key.path=value`.")
     languages: tuple[str, ...] = Field((), description="Languages to keep; empty: the profile's.")
 
@@ -53,17 +52,15 @@ class RunRequest(BuildRequest):
 
     def command(self, root: Path) -> str:
         """The `xlm run` line for this request and store, quoted for a shell, for any folder."""
-        lasting = self.absolute()
-        words = ["xlm", "run", "--profile", lasting.profile]
-        words += [word for override in lasting.overrides for word in ("--set", override)]
-        if self.languages:
-            words += ["--languages", ",".join(self.languages)]
-        if self.until:
-            words += ["--until", self.until]
-        words += [word for name in self.only for word in ("--only", name)]
-        words += [word for name in self.refresh for word in ("--refresh", name)]
-        if self.verify != "fast":
-            words += ["--verify", self.verify]
+        words, lasting = ["xlm", "run"], self.absolute()
+        for option in RUN_OPTIONS:
+            value = getattr(lasting, option.name)
+            if option.kind == "languages":
+                value = ",".join(value)
+            # The profile is always named: a card must not depend on the default.
+            if value and (value != option.default or option.kind == "profile"):
+                for one in value if option.repeated else [value]:
+                    words += [option.flags[0], one]
         return shlex.join([*words, "--root", str(root)])
 
 

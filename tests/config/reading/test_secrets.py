@@ -84,7 +84,7 @@ def test_a_template_of_urls_keeps_its_parameters():
 def test_a_request_never_holds_a_secret(override):
     cleaned = take_from_override(override)
     assert "SECRET" not in cleaned
-    assert "SECRET" not in build_request("sample", [override]).model_dump_json()
+    assert "SECRET" not in build_request(overrides=[override]).model_dump_json()
     with pytest.raises(ConfigError, match="XLM_CREDENTIALS") as caught:
         RunRequest(overrides=(override,))
     assert "SECRET" not in str(caught.value)
@@ -118,7 +118,7 @@ def test_a_password_with_a_slash_is_one_line_without_it():
 @pytest.mark.parametrize("form", ["sources.mirror={}", "sources={{mirror: '{}'}}"])
 def test_a_mistyped_url_with_a_password_is_refused_and_not_shown(form, url):
     with pytest.raises(ConfigError, match="a space in the password as %20") as refusal:
-        build_request("sample", [form.format(url)])
+        build_request(overrides=[form.format(url)])
     assert "SECRET" not in str(refusal.value)
 
 

@@ -1,5 +1,6 @@
-"""prefect.yaml: one deployment for the whole and one for each stage, all of them valid."""
+"""prefect.yaml: one deployment for the whole pipeline and one for each stage, all valid."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import yaml
 from tests.hostile import hostile_folder, imported_from
 from tests.repository import REPOSITORY
 from xlm.config.reading.resolve import profile_names
+from xlm.pipeline.options import RUN_OPTIONS
 from xlm.stages.registry import STAGES, stage_named
 
 
@@ -23,13 +25,19 @@ def deployments() -> list[dict[str, Any]]:
     return found
 
 
-def test_there_is_one_for_the_whole_and_one_for_each_stage(
+def test_there_is_one_for_the_whole_pipeline_and_one_for_each_stage(
     deployments: list[dict[str, Any]],
 ) -> None:
     assert [one["name"] for one in deployments] == [
         "full-pipeline",
         *(stage.name for stage in STAGES),
     ]
+
+
+def test_the_file_follows_from_the_registry_of_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(REPOSITORY / "infra")
+    prefect_yaml = importlib.import_module("generate").prefect_yaml
+    assert (REPOSITORY / "prefect.yaml").read_text() == prefect_yaml(), "run `make generate`"
 
 
 def test_each_says_what_it_builds_and_what_refresh_does(
@@ -44,7 +52,7 @@ def test_each_says_what_it_builds_and_what_refresh_does(
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_the_form_offers_choices_and_takes_what_is_none_of_them() -> None:
+def test_the_form_offers_choices_and_accepts_other_values() -> None:
     from flows.full_pipeline import full_pipeline
 
     properties = full_pipeline.parameters.properties
@@ -101,13 +109,5 @@ def test_parameters_are_described_for_the_ui() -> None:
     from flows.full_pipeline import full_pipeline
 
     properties = full_pipeline.parameters.properties
-    assert list(properties) == [
-        "profile",
-        "overrides",
-        "languages",
-        "until",
-        "only",
-        "refresh",
-        "verify",
-    ]
+    assert [*properties] == [option.name for option in RUN_OPTIONS]
     assert all(field.get("description") for field in properties.values())
