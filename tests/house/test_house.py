@@ -44,7 +44,7 @@ def test_imports_run_one_way(package: str, forbidden: tuple[str, ...]) -> None:
     assert uphill == {}
 
 
-_NAMED = re.compile(r"\b(?:flows|tasks|prefect)(?:[./]\w|$)")
+_NAMED = re.compile(r"\b(?:flows|tasks|prefect)[./]\w|^(?:flows|tasks)$")
 
 
 def _named_uphill(source: str) -> list[str]:
