@@ -1,4 +1,4 @@
-"""Artifacts as the stages before publish leave them, made by hand in little time."""
+"""Small artifacts like those of the stages before publish, written without training."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ from xlm.xnli.results.records import (
 
 @dataclass(frozen=True)
 class Artifacts:
-    """Directories by role, as the stage gets them."""
+    """Directories by role, as the stage receives them."""
 
     inputs: dict[str, Path]
 
 
 def build_artifacts(root: Path, world: TinyWorld, *, causal: bool = False) -> Artifacts:
-    """Write pretrain, finetune, evaluate, learn-bpe and two downloads beside the world's shards."""
+    """Write pretrain, finetune, evaluate, learn-bpe and two downloads; the shards are `world`'s."""
     vocabulary = load_vocabulary(world.vocabulary)
     encoder = Encoder(
         ModelDescription(
@@ -100,7 +100,7 @@ def write_manifest(
     counts: Mapping[str, int] | None = None,
     sources: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Describe a directory as the store does."""
+    """Write the manifest of a directory as the store does."""
     files, volatile = describe_files(directory, ())
     manifest = Manifest(
         stage=stage,
@@ -121,7 +121,7 @@ def write_manifest(
 
 
 def results(codes: Sequence[str]) -> Results:
-    """Figures by language, made up: test accuracy rises by a point from one to the next."""
+    """Invented results; test accuracy increases by one point from language to language."""
     rows = [
         LanguageResults(
             code=code,

@@ -1,4 +1,4 @@
-"""A run as its card sees it, with figures made up for the tests."""
+"""The facts of a run, with invented values."""
 
 import pytest
 

@@ -1,9 +1,9 @@
-"""An environment with only some of the packages that are installed here, made of links.
+"""An environment with some of the packages of this one, built from links.
 
     site = link_packages(tmp_path / "site", ["torch", "transformers"])
     subprocess.run([sys.executable, "-S", ...], env={"PYTHONPATH": site})
 
-With `-S` Python does not look into its own site-packages: what is not linked is not installed.
+With `-S` Python ignores its site-packages, so packages that are not linked are not importable.
 """
 
 import importlib.metadata
@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 
 def link_packages(site: Path, names: Sequence[str]) -> Path:
-    """Link what `pip install NAMES` would install, requirements included."""
+    """Link the packages that `pip install NAMES` would install, requirements included."""
     site.mkdir()
     installed = Path(sysconfig.get_path("purelib"))
     for name in needed_by(names):
@@ -28,7 +28,7 @@ def link_packages(site: Path, names: Sequence[str]) -> Path:
 
 
 def needed_by(names: Sequence[str]) -> set[str]:
-    """The distributions that are named or required, by their canonical names."""
+    """Return the canonical names of the distributions and of all their requirements."""
     found: set[str] = set()
     waiting = [str(canonicalize_name(name)) for name in names]
     while waiting:

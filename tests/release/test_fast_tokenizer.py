@@ -1,7 +1,7 @@
-"""Why there is no `tokenizer.json`: what the Rust model of `tokenizers` cannot say of XLM's ids.
+"""Why we publish no `tokenizer.json`: the BPE model of `tokenizers` cannot reproduce XLM's ids.
 
-The docs name these figures (docs/filters.md); a version of `tokenizers` that changes them should be
-met here.
+docs/filters.md quotes these numbers; if a new version of `tokenizers` changes them, these tests
+fail.
 """
 
 import json
@@ -43,29 +43,27 @@ def _model(pieces: dict[str, int], merges: Merges) -> Tokenizer:
     return tokenizer
 
 
-def _with_ids_of_their_own(pieces: dict[str, int], merges: Merges) -> dict[str, int]:
-    """The pieces, and behind them what merges need and the vocabulary does not have."""
-    whole = dict(pieces)
+def _with_missing_subwords(pieces: dict[str, int], merges: Merges) -> dict[str, int]:
+    """Append the subwords that the merges need and the vocabulary does not have."""
+    extended = dict(pieces)
     for left, right in merges:
         for symbol in (left, right, left + right):
-            whole.setdefault(symbol, len(whole))
-    return whole
+            extended.setdefault(symbol, len(extended))
+    return extended
 
 
-def test_the_model_refuses_a_vocabulary_that_was_cut(
-    vocabulary: Vocabulary, merges: Merges
-) -> None:
+def test_the_model_refuses_a_truncated_vocabulary(vocabulary: Vocabulary, merges: Merges) -> None:
     pieces = huggingface_vocabulary(vocabulary.tokens)
     with pytest.raises(Exception, match="out of vocabulary"):
         _model(pieces, merges)
-    assert len(_with_ids_of_their_own(pieces, merges)) - SIZE == 919
+    assert len(_with_missing_subwords(pieces, merges)) - SIZE == 919
 
 
-def test_with_further_ids_it_merges_alike_but_knows_pieces_that_are_unknown(
+def test_an_extended_vocabulary_merges_alike_but_knows_unknown_subwords(
     shared: Path, vocabulary: Vocabulary, merges: Merges
 ) -> None:
     pieces = huggingface_vocabulary(vocabulary.tokens)
-    tokenizer = _model(_with_ids_of_their_own(pieces, merges), merges)
+    tokenizer = _model(_with_missing_subwords(pieces, merges), merges)
     rows = beyond = 0
     for path in sorted((shared / "golden/xlm15_tokens").glob("golden.*.jsonl")):
         for line in path.read_bytes().split(b"\n")[:-1]:
@@ -77,11 +75,11 @@ def test_with_further_ids_it_merges_alike_but_knows_pieces_that_are_unknown(
     assert (rows, beyond) == (900, 4)
 
 
-def test_words_of_any_characters_merge_alike(
+def test_words_of_any_characters_are_merged_alike(
     official: Path, vocabulary: Vocabulary, merges: Merges
 ) -> None:
     pieces = huggingface_vocabulary(vocabulary.tokens)
-    tokenizer = _model(_with_ids_of_their_own(pieces, merges), merges)
+    tokenizer = _model(_with_missing_subwords(pieces, merges), merges)
     apply = BpeApplier(official / "codes_xnli_15")
     chosen = random.Random(1)
     alphabet = "abcdeinorst'-.,@</w>0129éßđабвгκλابتकखกข中国の🙂\u200b\u0301"
@@ -98,12 +96,12 @@ def test_words_of_any_characters_merge_alike(
     assert different == []
 
 
-def test_white_space_within_a_word_is_a_piece_there_and_none_here(
+def test_white_space_within_a_word_gives_other_ids(
     official: Path, vocabulary: Vocabulary, merges: Merges
 ) -> None:
-    """Thai and Chinese keep U+00A0 and U+3000 in a word; ids are split there, which leaves `@@`."""
+    """Thai and Chinese words may contain U+00A0 and U+3000; our ids split there and leave `@@`."""
     pieces = huggingface_vocabulary(vocabulary.tokens)
-    tokenizer = _model(_with_ids_of_their_own(pieces, merges), merges)
+    tokenizer = _model(_with_missing_subwords(pieces, merges), merges)
     line = "中\u3000国"
     (split,) = BpeApplier(official / "codes_xnli_15").lines([line])
     ours = vocabulary.ids(split.split())

@@ -1,4 +1,4 @@
-"""The publish stage, from artifacts to two folders that load."""
+"""The publish stage writes two folders that transformers can load."""
 
 import json
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Arti
     assert result.counts["masked-lm.parameters"] == parameters
 
 
-def test_a_model_trained_by_clm_alone_is_causal_and_its_classifier_is_not(
+def test_a_model_trained_with_clm_only_is_causal_and_its_classifier_is_not(
     publish: Publish, artifacts: Artifacts, tmp_path: Path, small_world: TinyWorld
 ) -> None:
     artifacts.inputs.update(build_artifacts(tmp_path / "causal", small_world, causal=True).inputs)
@@ -110,15 +110,15 @@ def test_cards_are_filled_from_the_artifacts(publish: Publish) -> None:
     out, _ = publish("out")
     card = (out / "classifier/README.md").read_text(encoding="utf-8")
     assert "| updates | 10 |" in card
-    assert "| wikipedia.en title | codes, vocabulary, MLM | 10 B | CC-BY-SA-4.0 |" in card
+    assert "| wikipedia.en title | BPE merges, vocabulary, MLM | 10 B | CC-BY-SA-4.0 |" in card
     assert "license: cc-by-nc-sa-4.0" in card
     assert "<!--measured-->1 min 01 s<!--/measured-->" in card
     assert "| en-sw | 20 |" in card
-    assert "| byte-pair merges | 2 |" in card
+    assert "| BPE merges | 2 |" in card
     assert "* *intervals*: Wilson" in card
 
 
-def test_what_languages_get_of_the_vocabulary_is_shown_in_both_folders(
+def test_vocabulary_coverage_is_shown_in_both_folders(
     publish: Publish, artifacts: Artifacts
 ) -> None:
     counted = {"tokens": 3, "words": 2, "fertility": 1.5, "unknown_rate": 0, "vocabulary_share": 1}
@@ -132,7 +132,7 @@ def test_what_languages_get_of_the_vocabulary_is_shown_in_both_folders(
 
 
 @pytest.mark.slow
-def test_a_second_run_differs_in_measured_values_alone(
+def test_a_second_run_differs_only_in_measured_values(
     publish: Publish, artifacts: Artifacts
 ) -> None:
     first, _ = publish("first")
@@ -148,15 +148,13 @@ def test_a_second_run_differs_in_measured_values_alone(
         assert without_measured(cards[0]) == without_measured(cards[1])
 
 
-def test_run_without_its_record_has_a_card_all_the_same(
-    publish: Publish, artifacts: Artifacts
-) -> None:
+def test_a_card_is_written_without_run_json(publish: Publish, artifacts: Artifacts) -> None:
     (artifacts.inputs["pretrain"] / "run.json").unlink()
     out, _ = publish("out")
     assert "| pretrain | <!--measured-->–" in (out / "masked-lm/README.md").read_text("utf-8")
 
 
-def test_vocabulary_of_another_model_is_refused(
+def test_the_vocabulary_of_another_model_is_refused(
     publish: Publish, artifacts: Artifacts, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
@@ -179,7 +177,7 @@ def test_vocabulary_of_another_model_is_refused(
         ("evaluate", "results.json", "{}"),
     ],
 )
-def test_damaged_inputs_are_named(
+def test_the_error_names_a_damaged_input(
     publish: Publish, artifacts: Artifacts, stage: str, name: str, content: str
 ) -> None:
     (artifacts.inputs[stage] / name).write_text(content)
@@ -197,7 +195,7 @@ def test_settings_of_another_version_are_refused(publish: Publish, artifacts: Ar
 
 
 @pytest.mark.parametrize("profile", ["sample", "mini15", "xnli15"])
-def test_every_profile_declares_what_publish_needs(profile: str) -> None:
+def test_every_profile_declares_the_inputs_of_publish(profile: str) -> None:
     config = resolve(profile)
     upstream = PUBLISH.upstream(config, "all")
     segmented = {"th", "zh"} & set(config.languages)

@@ -1,4 +1,4 @@
-"""XLMTokenizer, loaded from a published folder, gives our ids."""
+"""XLMTokenizer, loaded from a published folder, returns our ids."""
 
 import json
 from pathlib import Path
@@ -21,8 +21,8 @@ def small(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def test_call_begins_and_ends_with_the_end_of_sentence(small: Path) -> None:
-    """The original's first token is </s>; transformers' own default, <s>, was never trained."""
+def test_encoded_text_starts_and_ends_with_end_of_sentence(small: Path) -> None:
+    """XLM starts with </s>; the default of transformers, <s>, was never trained."""
     tokenizer = XLMTokenizer.from_pretrained(small)
     encoded = tokenizer("hey helo")
     assert encoded["input_ids"] == [1, 14, 15, 16, 1]
@@ -30,14 +30,14 @@ def test_call_begins_and_ends_with_the_end_of_sentence(small: Path) -> None:
     assert len(tokenizer) == 19
 
 
-def test_call_with_a_pair_has_three_ends_and_no_token_types(small: Path) -> None:
-    """XLMModel adds word embeddings for token_type_ids, so they must not be there."""
+def test_an_encoded_pair_has_three_ends_and_no_token_types(small: Path) -> None:
+    """XLMModel would look token_type_ids up as word embeddings, so there must be none."""
     encoded = XLMTokenizer.from_pretrained(small)("hey", "lo")
     assert encoded["input_ids"] == [1, 14, 1, 16, 1]
     assert set(encoded) == {"input_ids", "attention_mask"}
 
 
-def test_languages_and_length_are_known(small: Path) -> None:
+def test_languages_and_maximum_length_are_set(small: Path) -> None:
     tokenizer = XLMTokenizer.from_pretrained(small)
     assert tokenizer.lang2id == {"en": 0, "sw": 1}
     assert tokenizer.id2lang == {"0": "en", "1": "sw"}
@@ -45,7 +45,7 @@ def test_languages_and_length_are_known(small: Path) -> None:
     assert tokenizer.do_lowercase_and_remove_accent
 
 
-def test_saving_and_loading_again_changes_no_ids(small: Path, tmp_path: Path) -> None:
+def test_saving_and_loading_keeps_the_ids(small: Path, tmp_path: Path) -> None:
     first = XLMTokenizer.from_pretrained(small)
     first.save_pretrained(tmp_path / "again")
     second = XLMTokenizer.from_pretrained(tmp_path / "again")
@@ -53,17 +53,17 @@ def test_saving_and_loading_again_changes_no_ids(small: Path, tmp_path: Path) ->
     assert second.lang2id == first.lang2id
 
 
-def test_last_merge_survives_codes_without_a_final_newline(small: Path) -> None:
+def test_the_last_merge_is_kept_without_a_final_newline(small: Path) -> None:
     tokenizer = XLMTokenizer.from_pretrained(small)
     assert tokenizer.bpe_ranks[("l", "o</w>")] == 2
 
 
-def test_bare_continuation_mark_becomes_the_empty_piece() -> None:
+def test_a_bare_continuation_mark_becomes_the_empty_subword() -> None:
     pieces = huggingface_vocabulary([*SPECIAL_TOKENS, "a", "@@", "a@@"])
     assert (pieces["a</w>"], pieces[""], pieces["a"]) == (14, 15, 16)
 
 
-def test_pieces_that_coincide_keep_the_lower_id() -> None:
+def test_equal_subwords_keep_the_lower_id() -> None:
     pieces = huggingface_vocabulary([*SPECIAL_TOKENS, "a", "a</w>@@", "<unk>@@"])
     assert pieces["a</w>"] == 14
     assert pieces["<unk>"] == 3

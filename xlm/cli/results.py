@@ -12,7 +12,7 @@ from xlm.display.text_table import text_table
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run
-from xlm.release.fertility import LanguageShare, fertility_table
+from xlm.release.fertility import VocabularyCoverage, fertility_table
 from xlm.report.run_results import (
     StageCost,
     artifact_of,
@@ -92,7 +92,9 @@ def _last_results(home: Path, profile: str | None) -> tuple[dict[str, Any], Resu
     return record, results_of(record, home)
 
 
-def _as_json(results: Results | None, vocabulary: Mapping[str, LanguageShare]) -> dict[str, object]:
+def _as_json(
+    results: Results | None, vocabulary: Mapping[str, VocabularyCoverage]
+) -> dict[str, object]:
     measured = results.model_dump(mode="json") if results else {"languages": []}
     return measured | {"vocabulary": {code: asdict(share) for code, share in vocabulary.items()}}
 

@@ -1,6 +1,7 @@
-"""What each language gets of the shared vocabulary: read, as a table and as a part of a card.
+"""How well the shared vocabulary covers each language: fertility, unknown tokens, share of ids.
 
-The figures are those of the `vocabulary` artifact, counted over the train splits.
+The figures come from the `vocabulary` artifact, which counts them over the train splits. They are
+shown by `xlm results`, in the UI and on the model card.
 """
 
 import json
@@ -15,44 +16,46 @@ from xlm.store.integrity.presence import is_present
 from xlm.xnli.results.tables import Table
 
 REPORT_NAME = "report.json"
-"""File of the vocabulary artifact."""
+"""Name of the report in the vocabulary artifact."""
 FERTILITY_NAME = "vocabulary.png"
-TITLE = "Vocabulary: how each language is cut"
+TITLE = "Vocabulary: fertility and coverage by language"
 
 
 @dataclass(frozen=True)
-class LanguageShare:
-    """How one language fares with the codes and the vocabulary."""
+class VocabularyCoverage:
+    """How the merges and the vocabulary split and cover the text of one language."""
 
     tokens: int
     words: int
     fertility: float
     """Tokens per word."""
     unknown_rate: float
-    """Share of the tokens that the vocabulary does not have."""
+    """Share of the tokens that are not in the vocabulary."""
     vocabulary_share: float
-    """Share of the vocabulary's ordinary ids that occur in the language."""
+    """Share of the vocabulary's ids, special tokens excluded, that occur in the language."""
 
 
-def read_report(directory: Path) -> dict[str, LanguageShare]:
-    """The report of a vocabulary artifact by language; empty where it has none.
+def read_report(directory: Path) -> dict[str, VocabularyCoverage]:
+    """Read the coverage by language from a vocabulary artifact; empty without a report.
 
     Raises:
-        DataError: the report is not what the stage writes.
+        DataError: the report is damaged.
     """
     path = directory / REPORT_NAME
     if not is_present(path):
         return {}
     try:
         content = json.loads(path.read_bytes())
-        return {code: share_of(figures) for code, figures in sorted(content.items())}
+        return {code: coverage_of(figures) for code, figures in sorted(content.items())}
     except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is not readable: {error}", fix="rebuild vocabulary") from error
+        raise DataError(
+            f"{path} cannot be read: {error}", fix="rebuild it with --refresh vocabulary"
+        ) from error
 
 
-def share_of(figures: Mapping[str, float]) -> LanguageShare:
-    """The figures of one language as `language_report` gives them."""
-    return LanguageShare(
+def coverage_of(figures: Mapping[str, float]) -> VocabularyCoverage:
+    """Convert one language's row of `language_report`."""
+    return VocabularyCoverage(
         tokens=int(figures["tokens"]),
         words=int(figures["words"]),
         fertility=float(figures["fertility"]),
@@ -61,8 +64,8 @@ def share_of(figures: Mapping[str, float]) -> LanguageShare:
     )
 
 
-def fertility_table(report: Mapping[str, LanguageShare]) -> Table | None:
-    """A row a language, and their mean; None where nothing was counted."""
+def fertility_table(report: Mapping[str, VocabularyCoverage]) -> Table | None:
+    """Return a row for each language and their mean, or None for an empty report."""
     if not report:
         return None
     header = (
@@ -71,16 +74,16 @@ def fertility_table(report: Mapping[str, LanguageShare]) -> Table | None:
         "tokens",
         "tokens per word",
         "unknown, %",
-        "of the vocabulary, %",
+        "share of vocabulary, %",
     )
-    rows = [(language_name(code), *_cells(share)) for code, share in report.items()]
+    rows = [(language_name(code), *_cells(row)) for code, row in report.items()]
     if len(rows) > 1:
         rows.append((f"mean of {len(rows)}", "", "", *_means(report.values())))
     return Table(TITLE, header, tuple(rows))
 
 
-def fertility_section(report: Mapping[str, LanguageShare]) -> str:
-    """Table and figure with what they mean; empty where nothing was counted."""
+def fertility_section(report: Mapping[str, VocabularyCoverage]) -> str:
+    """Render the table, its explanation and the plot; empty for an empty report."""
     found = fertility_table(report)
     if found is None:
         return ""
@@ -88,37 +91,37 @@ def fertility_section(report: Mapping[str, LanguageShare]) -> str:
         [
             f"### {found.title}",
             table(found.header, found.rows),
-            "Counted on the training text. *Tokens per word*: pieces that a word is cut into, 1 "
-            "where all stay whole; words are what tokenizer or segmenter leave. *Unknown*: pieces "
-            "that the vocabulary does not have. *Of the vocabulary*: pieces that occur in the "
-            "language; languages share pieces, so the shares add up to more than 100.",
-            f"![Tokens per word, unknown pieces and share of the vocabulary]({FERTILITY_NAME})",
+            "Counted on the training text. *Tokens per word* (fertility) is 1 if no word is split; "
+            "words are separated by the tokenizer or segmenter. *Unknown*: tokens that are not in "
+            "the vocabulary. *Share of vocabulary*: vocabulary entries that occur in the language; "
+            "languages share entries, so the shares add up to more than 100 %.",
+            f"![Tokens per word, unknown tokens and share of the vocabulary]({FERTILITY_NAME})",
         ]
     )
 
 
 def language_name(code: str) -> str:
-    """`Swahili (sw)`; a language that is not ours goes by its code."""
+    """Return `Swahili (sw)`, or the code alone for an unknown language."""
     return f"{KNOWN_LANGUAGES[code].name} ({code})" if code in KNOWN_LANGUAGES else code
 
 
-def _means(shares: Collection[LanguageShare]) -> tuple[str, ...]:
+def _means(rows: Collection[VocabularyCoverage]) -> tuple[str, ...]:
     return (
-        format_decimal(mean(share.fertility for share in shares)),
-        _rate(mean(share.unknown_rate for share in shares)),
-        format_percent(mean(share.vocabulary_share for share in shares)),
+        format_decimal(mean(row.fertility for row in rows)),
+        _rate(mean(row.unknown_rate for row in rows)),
+        format_percent(mean(row.vocabulary_share for row in rows)),
     )
 
 
-def _cells(share: LanguageShare) -> tuple[str, ...]:
+def _cells(row: VocabularyCoverage) -> tuple[str, ...]:
     return (
-        format_integer(share.words),
-        format_integer(share.tokens),
-        format_decimal(share.fertility),
-        _rate(share.unknown_rate),
-        format_percent(share.vocabulary_share),
+        format_integer(row.words),
+        format_integer(row.tokens),
+        format_decimal(row.fertility),
+        _rate(row.unknown_rate),
+        format_percent(row.vocabulary_share),
     )
 
 
-def _rate(share: float | None) -> str:
-    return format_decimal(None if share is None else 100 * share, 3)
+def _rate(rate: float | None) -> str:
+    return format_decimal(None if rate is None else 100 * rate, 3)

@@ -1,4 +1,4 @@
-"""The publish stage: two folders that load with transformers, with cards and figures."""
+"""The publish stage: two model folders for `transformers`, with model cards and plots."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,11 +23,11 @@ MASKED_LM = "masked-lm"
 def publish(
     context: StageContext[PublishSlice], *, sources: Mapping[str, Path], data: Mapping[str, Path]
 ) -> StageResult:
-    """Write both folders; counts: parameters and bytes of weights of each, size of the vocabulary.
+    """Write both folders; the counts are parameters, weight bytes and vocabulary size.
 
     Raises:
-        DataError: weights, codes, vocabulary or results do not fit each other.
-        TrainingError: the vocabulary is not the one that the model was trained with.
+        DataError: weights, merges, vocabulary or results do not match each other.
+        TrainingError: the model was trained with another vocabulary.
     """
     inputs = context.inputs
     facts = read_facts(
@@ -56,7 +56,7 @@ def publish(
         )
         card = render_card(facts, classifier=name == CLASSIFIER, parameters=counts["parameters"])
         (folder / "README.md").write_bytes(card.encode())
-    _draw(context, facts)
+    _draw_figures(context, facts)
     totals = {
         f"{name}.{count}": value
         for name, counts in written.items()
@@ -65,7 +65,7 @@ def publish(
     return StageResult(counts={**totals, "vocabulary": vocabulary.size})
 
 
-def _draw(context: StageContext[PublishSlice], facts: RunFacts) -> None:
+def _draw_figures(context: StageContext[PublishSlice], facts: RunFacts) -> None:
     style = Style(context.config.release.dots_per_inch)
     classifier, masked_lm = context.out / CLASSIFIER, context.out / MASKED_LM
     figures = [

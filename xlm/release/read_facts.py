@@ -1,8 +1,8 @@
-"""Reads what a run left in its artifacts: manifests, `run.json`, curves, counts of shards.
+"""Reads the facts of a run from its artifacts: manifests, `run.json`, curves, counts of shards.
 
     facts = read_facts(inputs, sources=..., data=..., release=..., synthetic=False)
 
-Measured values may be absent (another version wrote them): the card then shows a dash.
+Measured values may be missing if another version wrote them; the card then shows a dash.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from xlm.training.monitoring.trained import trained_objectives
 from xlm.xnli.results.records import read_results
 
 CODES_NAME = "codes"
-"""File of the learn-bpe artifact."""
+"""Name of the merges file in the learn-bpe artifact."""
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -43,17 +43,18 @@ def read_facts(
     synthetic: bool,
     segmenters: Mapping[str, str] | None = None,
 ) -> RunFacts:
-    """Everything that cards and figures are made from.
+    """Collect the facts that cards and plots show.
 
     Args:
-        inputs: artifact directories of pretrain, finetune, evaluate, learn-bpe and vocabulary by
-            stage.
-        sources: artifact directories of the downloads by their ids.
-        data: artifact directories of the shards of languages and pairs by their units.
-        segmenters: tool, version and model by language.
+        inputs: artifact directories by stage: pretrain, finetune, evaluate, learn-bpe, vocabulary.
+        sources: artifact directories of the downloads, by unit.
+        data: artifact directories of the shards, by language or pair.
+        release: name, author and licence of the model.
+        synthetic: whether the sample world generated the data.
+        segmenters: tool, version and model of the word segmenter, by language.
 
     Raises:
-        DataError: a file of an artifact is not what its stage writes.
+        DataError: a file of an artifact is damaged or was written by another version.
         StoreError: an artifact has no readable manifest.
     """
     manifests = {stage: read_manifest(inputs[stage]) for stage in _MODEL_STAGES}
@@ -88,10 +89,10 @@ def read_facts(
     )
 
 
-def _config(kind: type[ConfigT], manifest: Manifest, section: str) -> ConfigT:
-    """A stage's settings as its manifest holds them: those that decide bytes."""
+def _config(config: type[ConfigT], manifest: Manifest, section: str) -> ConfigT:
+    """Parse the settings of a stage from its manifest."""
     try:
-        return kind.model_validate(manifest.config[section])
+        return config.model_validate(manifest.config[section])
     except (KeyError, ValidationError) as error:
         raise DataError(
             f"the manifest of {manifest.stage} has no readable {section} settings",
@@ -101,7 +102,7 @@ def _config(kind: type[ConfigT], manifest: Manifest, section: str) -> ConfigT:
 
 def _sources(unit: str, directory: Path) -> list[SourceFacts]:
     manifest = read_manifest(directory)
-    taken, host = (manifest.counts.get(name, 0) for name in ("bytes", "host_bytes"))
+    kept_bytes, full_bytes = (manifest.counts.get(name, 0) for name in ("bytes", "host_bytes"))
     return [
         SourceFacts(
             unit=unit,
@@ -109,7 +110,7 @@ def _sources(unit: str, directory: Path) -> list[SourceFacts]:
             url=str(source.get("address", "")),
             licence=str(source.get("licence") or "unknown"),
             size_bytes=source.get("size_bytes"),
-            is_head=taken != host,
+            is_head=kept_bytes != full_bytes,
         )
         for source in manifest.sources
     ]

@@ -1,6 +1,6 @@
-"""Writes the files from which `transformers.XLMTokenizer` makes our ids (spec 6.2 and 6.3).
+"""Writes the files with which `transformers.XLMTokenizer` produces our ids (spec 6.2 and 6.3).
 
-`vocab.json` holds the pieces of xlm/model/formats/tokens.py, `merges.txt` is the codes file.
+`vocab.json` maps the subwords of xlm/model/formats/tokens.py to ids; `merges.txt` holds the merges.
 """
 
 import json
@@ -23,13 +23,14 @@ def write_tokenizer(
     """Write `vocab.json`, `merges.txt` and `tokenizer_config.json` into a model folder.
 
     Args:
-        tokens: our tokens by id, the 14 special ones first.
-        merges: contents of the fastBPE codes file that made them.
-        positions: the longest input that the model takes, tokens.
+        tokens: the tokens by id, the 14 special tokens first.
+        merges: contents of the fastBPE codes file.
+        languages: language codes by language id.
+        positions: maximum input length of the model in tokens.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_pieces(folder, tokens)
-    # The reader drops what stands behind the last newline: without one, the last merge is lost.
+    # The reader drops everything after the last newline, which would lose the last merge.
     ended = merges if merges.endswith(b"\n") else merges + b"\n"
     (folder / "merges.txt").write_bytes(ended)
     _write_json(
@@ -37,7 +38,7 @@ def write_tokenizer(
         {
             "tokenizer_class": "XLMTokenizer",
             "model_max_length": positions,
-            # The original begins with </s>; transformers' default <s> was never trained.
+            # XLM starts sentences with </s>; the default of transformers, <s>, was never trained.
             "bos_token": SPECIAL_TOKENS[EOS],
             "unk_token": SPECIAL_TOKENS[UNK],
             "sep_token": SPECIAL_TOKENS[EOS],
@@ -47,7 +48,7 @@ def write_tokenizer(
             "additional_special_tokens": SPECIAL_TOKENS[UNK + 1 :],
             "do_lowercase_and_remove_accent": True,
             **language_tables(languages),
-            # XLMModel would add the embeddings of words 0 and 1 for token_type_ids.
+            # XLMModel would look up token_type_ids as word embeddings 0 and 1.
             "model_input_names": ["input_ids", "attention_mask"],
         },
     )

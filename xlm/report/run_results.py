@@ -9,7 +9,7 @@ from xlm.display.markdown import format_duration, format_size, stack_words, tabl
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run, runs
-from xlm.release.fertility import LanguageShare, fertility_table, read_report
+from xlm.release.fertility import VocabularyCoverage, fertility_table, read_report
 from xlm.report.stage_card import read_measurements
 from xlm.stages.registry import STAGES
 from xlm.store.manifest import read_manifest
@@ -79,7 +79,7 @@ def results_of(record: Mapping[str, Any], root: Path) -> Results:
     return read_results(artifact_of(record, root, "evaluate"))
 
 
-def vocabulary_of(record: Mapping[str, Any], root: Path) -> dict[str, LanguageShare]:
+def vocabulary_of(record: Mapping[str, Any], root: Path) -> dict[str, VocabularyCoverage]:
     """What each language got of the run's vocabulary; empty where that artifact is gone."""
     try:
         return read_report(artifact_of(record, root, "vocabulary"))

@@ -1,4 +1,4 @@
-"""The code of a card runs as it stands, in every language, with what the card says to install."""
+"""The example on a card runs unchanged, in every language, with the packages that it lists."""
 
 import os
 import re
@@ -24,13 +24,13 @@ from xlm.release.card.render import render_card
 from xlm.release.tokenizer import write_tokenizer
 
 
-def of_all_languages(facts: RunFacts) -> RunFacts:
+def with_all_languages(facts: RunFacts) -> RunFacts:
     description = facts.description.model_copy(update={"languages": tuple(XNLI_LANGUAGES)})
     return replace(facts, description=description)
 
 
 def write_model(folder: Path, facts: RunFacts, *, classifier: bool) -> str:
-    """Write the published folder of a model that learned nothing; returns its card."""
+    """Write the published folder of an untrained model; returns its card."""
     description = facts.description
     encoder = Encoder(description)
     initialise(encoder, seed=0)
@@ -80,7 +80,7 @@ def run(code: str, folder: Path, packages: Sequence[str]) -> "subprocess.Complet
 
 
 def in_every_language(code: str) -> str:
-    """The card's code, once for each language: the code and its sentences change, no more."""
+    """Repeat the example for each language, with its code and its sentences."""
     english = example_of("en")
     variants = []
     for language in XNLI_LANGUAGES:
@@ -93,11 +93,11 @@ def in_every_language(code: str) -> str:
 
 
 @pytest.mark.slow
-def test_first_steps_run_in_every_language_with_what_the_card_names(
+def test_the_example_runs_in_every_language_with_the_listed_packages(
     tmp_path: Path, facts: RunFacts
 ) -> None:
-    """One process for all cards: most of the time goes into importing torch."""
-    known = of_all_languages(facts)
+    """All cards run in one process, because importing torch takes most of the time."""
+    known = with_all_languages(facts)
     codes, packages = [], set()
     for name, which, classifier in (
         ("classifier", known, True),
@@ -110,23 +110,23 @@ def test_first_steps_run_in_every_language_with_what_the_card_names(
             in_every_language(code_of(card)).replace('folder = "."', f"folder = {folder!r}")
         )
         packages.add(" ".join(packages_of(card)))
-    (named,) = packages
-    result = run("\n".join(codes), tmp_path, named.split())
+    (listed,) = packages
+    result = run("\n".join(codes), tmp_path, listed.split())
     assert result.returncode == 0, result.stderr
     parts = re.split(r"^# (\w\w)\n", result.stdout, flags=re.MULTILINE)[1:]
     assert parts[::2] == [*XNLI_LANGUAGES] * 3
     count = len(XNLI_LANGUAGES)
     for printed in parts[1 : 2 * count : 2]:
-        shares = re.findall(r"^(contradiction|neutral|entailment) +(0\.\d+)$", printed, re.M)
-        assert sum(float(share) for _, share in shares) == pytest.approx(1, abs=0.01)
+        rows = re.findall(r"^(contradiction|neutral|entailment) +(0\.\d+)$", printed, re.M)
+        assert sum(float(probability) for _, probability in rows) == pytest.approx(1, abs=0.01)
     begins = [printed.split()[0] for printed in parts[2 * count + 1 :: 2]]
     assert begins == ["instead"] * count + ["after"] * count
 
 
 @pytest.mark.slow
-def test_packages_that_the_card_did_not_name_are_missed(tmp_path: Path, facts: RunFacts) -> None:
-    """The test above would find a card that names too few."""
-    card = write_model(tmp_path, of_all_languages(facts), classifier=False)
+def test_missing_packages_make_the_example_fail(tmp_path: Path, facts: RunFacts) -> None:
+    """So the test above would notice a card that lists too few packages."""
+    card = write_model(tmp_path, with_all_languages(facts), classifier=False)
     assert {"rjieba", "pythainlp"} <= set(packages_of(card))
     attempts = []
     for language in ("en", "th", "zh"):
@@ -140,7 +140,7 @@ def test_packages_that_the_card_did_not_name_are_missed(tmp_path: Path, facts: R
     assert result.returncode == 0
 
 
-def test_a_card_names_no_package_of_other_languages(facts: RunFacts) -> None:
+def test_a_card_lists_no_packages_for_other_languages(facts: RunFacts) -> None:
     card = render_card(facts, classifier=False, parameters=1)
     assert packages_of(card) == ["torch", "transformers", "sacremoses"]
     chinese = facts.description.model_copy(update={"languages": ("en", "zh")})

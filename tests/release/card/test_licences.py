@@ -1,4 +1,4 @@
-"""A model's terms are the narrowest of its sources."""
+"""A model gets the most restrictive terms of its sources."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_identifier_follows_from_the_sources(sources: tuple[str, ...], identifie
     assert combined_terms("Apache-2.0", sources).identifier == identifier
 
 
-def test_limits_name_the_licences_that_set_them() -> None:
+def test_restrictions_list_the_licences_that_impose_them() -> None:
     terms = combined_terms("apache-2.0", ["CC-BY-NC-4.0", "CC-BY-SA-4.0", "see its page"])
     assert terms.non_commercial == ("CC-BY-NC-4.0",)
     assert terms.share_alike == ("CC-BY-SA-4.0",)

@@ -1,4 +1,4 @@
-"""The card says what the run did, and its first steps run as they stand."""
+"""The model card: metadata, texts, tables and licences."""
 
 import itertools
 from dataclasses import replace
@@ -30,7 +30,7 @@ def test_front_matter_is_valid_and_lists_the_results(facts: RunFacts) -> None:
     ]
 
 
-def test_masked_lm_is_not_bound_by_sources_that_it_never_saw(facts: RunFacts) -> None:
+def test_the_masked_lm_does_not_inherit_terms_of_fine_tuning_data(facts: RunFacts) -> None:
     card = ModelCard(render_card(facts, classifier=False, parameters=1))
     assert card.data.license == "cc-by-sa-4.0"
     assert card.data.pipeline_tag == "fill-mask"
@@ -39,7 +39,7 @@ def test_masked_lm_is_not_bound_by_sources_that_it_never_saw(facts: RunFacts) ->
 
 
 def causal_facts(facts: RunFacts) -> RunFacts:
-    """The same run, of CLM alone, with a setting that is about masks."""
+    """The facts of a run with CLM only, and with settings that concern masks."""
     changed = {"objectives": ("clm",), "sample_alpha": 0.0, "predict_specials": False}
     return replace(
         facts,
@@ -49,41 +49,44 @@ def causal_facts(facts: RunFacts) -> RunFacts:
     )
 
 
-def test_a_causal_model_is_said_to_predict_what_follows(facts: RunFacts) -> None:
+def test_the_card_of_a_causal_model_does_not_mention_masks(facts: RunFacts) -> None:
     causal = causal_facts(facts)
     card = ModelCard(render_card(causal, classifier=False, parameters=1))
     assert card.data.pipeline_tag == "text-generation"
     assert card.data.tags is not None
     assert "causal-lm" in card.data.tags
     assert "# xlm-test, causal language model" in card.text
-    assert "predicts each piece of text from those before it" in card.text
+    assert "The model predicts each token from the tokens before it" in card.text
     assert "| CLM batch | 64 streams of 256 tokens |" in card.text
-    assert "| predicted tokens | each from those before it (CLM) |" in card.text
-    assert "| Wikipedia (Swahili) | codes, vocabulary, CLM |" in card.text
-    assert "pieces of held-out text, each from those before it" in card.text
+    assert "| predicted tokens | each from the tokens before it (CLM) |" in card.text
+    assert "| Wikipedia (Swahili) | BPE merges, vocabulary, CLM |" in card.text
+    assert (
+        "measured on the tokens of held-out text, each predicted from the tokens before it"
+        in card.text
+    )
     for masks in ("MLM batch", "masked", "filling", "never predicted"):
         assert masks not in card.text
     tuned = ModelCard(render_card(causal, classifier=True, parameters=1))
     assert tuned.data.pipeline_tag == "text-classification"
-    assert "pretrained by causal (CLM) language modelling" in tuned.text
+    assert "pretrained with causal (CLM) language modelling" in tuned.text
     assert "`generate`" not in tuned.text
 
 
-def test_transformers_generates_behind_a_mask(
+def test_generate_of_transformers_appends_a_mask(
     tmp_path: Path, description: ModelDescription
 ) -> None:
-    """Why a causal model's card warns of `generate`: if this changes, it need not."""
+    """The card of a causal model warns about this; if it changes, the warning can go."""
     write_masked_lm(tmp_path, Encoder(description.model_copy(update={"causal": True})))
     model = XLMWithLMHeadModel.from_pretrained(tmp_path)
     prepared = model.prepare_inputs_for_generation(torch.tensor([[1, 20]]))
     assert prepared["input_ids"].tolist() == [[1, 20, model.config.mask_token_id]]
 
 
-def test_source_with_terms_of_its_own_is_named(facts: RunFacts) -> None:
-    odd = replace(facts.sources[0], licence="see its page")
-    card = render_card(replace(facts, sources=(odd,)), classifier=False, parameters=1)
+def test_a_source_with_custom_terms_is_listed(facts: RunFacts) -> None:
+    custom = replace(facts.sources[0], licence="see its page")
+    card = render_card(replace(facts, sources=(custom,)), classifier=False, parameters=1)
     assert ModelCard(card).data.license == "other"
-    assert "terms of their own, to be read before use**: see its page" in card
+    assert "**custom terms, to be read before use**: see its page" in card
 
 
 def test_tables_hold_the_figures(facts: RunFacts) -> None:
@@ -92,13 +95,13 @@ def test_tables_hold_the_figures(facts: RunFacts) -> None:
     assert "| English (en) | 70.0 | 70.0 | 65.0 to 75.0 | 33.3 | 41.0 | 75.0 |" in card
     assert "| Swahili (sw) | 14.50 | 8.00 | 80.0 | 70.0 | 55.0 |" in card
     assert "| **all** | 1,600 | 39,000 |" in card
-    assert "| Wikipedia (Swahili) | codes, vocabulary, MLM | 142.9 kB | CC-BY-SA-4.0 |" in card
+    assert "| Wikipedia (Swahili) | BPE merges, vocabulary, MLM | 142.9 kB | CC-BY-SA-4.0 |" in card
     assert "| tokens seen | 1,000,000 |" in card
-    assert "Not XLM" not in card
+    assert "Deviations from XLM" not in card
 
 
-def test_synthetic_world_is_said_plainly_with_its_aids(facts: RunFacts) -> None:
-    aided = replace(
+def test_the_card_of_the_sample_world_names_its_deviations(facts: RunFacts) -> None:
+    changed = replace(
         facts,
         synthetic=True,
         finetune=facts.finetune.model_copy(
@@ -110,17 +113,17 @@ def test_synthetic_world_is_said_plainly_with_its_aids(facts: RunFacts) -> None:
             }
         ),
     )
-    card = render_card(aided, classifier=True, parameters=1)
-    assert "**The language of this model is synthetic.**" in card
-    assert "**not XLM**: random language ids" in card
-    assert "a pretraining batch mixed into every 2. fine-tuning update" in card
-    assert "the first layers (1) and all below frozen in fine-tuning" in card
+    card = render_card(changed, classifier=True, parameters=1)
+    assert "**This model was trained on synthetic text.**" in card
+    assert "**deviates from XLM**: random language ids" in card
+    assert "the loss of a pretraining batch added in fine-tuning every 2 updates" in card
+    assert "everything below layer 2 frozen during fine-tuning" in card
     assert "dumps.wikimedia.org" not in card
     assert "datasets:" not in card
-    assert "random language ids" not in render_card(aided, classifier=False, parameters=1)
+    assert "random language ids" not in render_card(changed, classifier=False, parameters=1)
 
 
-def test_pretraining_aids_are_named_too(facts: RunFacts) -> None:
+def test_deviations_in_pretraining_are_listed(facts: RunFacts) -> None:
     pretrain = facts.pretrain.model_copy(
         update={
             "languages_per_batch": 8,
@@ -130,44 +133,44 @@ def test_pretraining_aids_are_named_too(facts: RunFacts) -> None:
         }
     )
     card = render_card(replace(facts, pretrain=pretrain), classifier=False, parameters=1)
-    assert "* a learning rate of its own for the token embeddings (0.02)" in card
+    assert "* a separate learning rate for the token embeddings (0.02)" in card
     assert "* 8 languages in each pretraining batch" in card
 
 
-def test_a_model_that_started_from_another_says_so(facts: RunFacts) -> None:
+def test_a_warm_start_is_listed(facts: RunFacts) -> None:
     card = render_card(replace(facts, warm_start="original 5f0c"), classifier=False, parameters=1)
-    assert "* starting weights of another model (layout and sha256: original 5f0c)" in card
+    assert "* weights initialized from another model (format and sha256: original 5f0c)" in card
 
 
-def test_amounts_that_were_measured_and_learned_from_are_said(facts: RunFacts) -> None:
+def test_amounts_of_training_and_test_data_are_shown(facts: RunFacts) -> None:
     head = replace(facts.sources[0], is_head=True)
     counts = {**facts.counts, "finetune": {"updates": 50, "training_pairs": 20_000}}
     few = replace(facts, sources=(head,), counts=counts)
     card = render_card(few, classifier=True, parameters=1)
-    assert "| Wikipedia (German) | codes, vocabulary, MLM | the first 142.9 kB |" in card
+    assert "| Wikipedia (German) | BPE merges, vocabulary, MLM | the first 142.9 kB |" in card
     assert "| English training pairs | 20,000 |" in card
-    assert "Rows of a language: 100 of dev, 100 of test." in card
-    assert "name: XNLI, the first 100 of 5,010 test rows" in card
+    assert "Pairs per language: 100 in dev, 100 in test." in card
+    assert "name: XNLI, the first 100 of 5,010 test pairs" in card
     assert "| German (de) | 12.50 | 8.00 | 80.0 | 70.0 | 55.0 | 50 |" in card
-    whole = facts.results.languages[0]
-    assert whole.test is not None
-    test = whole.test.model_copy(update={"right": 3000, "total": 5010})
-    rows = (whole.model_copy(update={"test": test}), *facts.results.languages[1:])
+    first = facts.results.languages[0]
+    assert first.test is not None
+    test = first.test.model_copy(update={"right": 3000, "total": 5010})
+    rows = (first.model_copy(update={"test": test}), *facts.results.languages[1:])
     results = facts.results.model_copy(update={"languages": rows})
     card = render_card(replace(few, results=results), classifier=True, parameters=1)
     assert "name: XNLI\n" in card
-    assert "100 to 5,010 of test" in card
+    assert "100 to 5,010 in test" in card
 
 
-def test_a_collapse_is_said(facts: RunFacts) -> None:
-    """Profiles may go on after it: `finetune.collapse: report`."""
-    said = "Fine-tuning collapsed"
-    assert said not in render_card(facts, classifier=True, parameters=1)
+def test_a_collapse_of_fine_tuning_is_reported(facts: RunFacts) -> None:
+    """With `finetune.collapse: report` the pipeline continues after a collapse."""
+    warning = "Fine-tuning collapsed"
+    assert warning not in render_card(facts, classifier=True, parameters=1)
     results = facts.results.model_copy(update={"collapsed": True})
-    assert said in render_card(replace(facts, results=results), classifier=True, parameters=1)
+    assert warning in render_card(replace(facts, results=results), classifier=True, parameters=1)
 
 
-def test_unmeasured_figures_are_dashes_and_missing_results_are_said(facts: RunFacts) -> None:
+def test_missing_values_are_dashes_and_missing_results_are_reported(facts: RunFacts) -> None:
     unmeasured = LanguageResults(code="en")
     results = facts.results.model_copy(update={"languages": (unmeasured,), "method": {}})
     bare = replace(facts, results=results, machines={}, data=())
@@ -177,7 +180,7 @@ def test_unmeasured_figures_are_dashes_and_missing_results_are_said(facts: RunFa
     assert "| pretrain | <!--measured-->–<!--/measured-->" in card
 
 
-def test_cards_of_one_model_are_equal_without_what_was_measured(facts: RunFacts) -> None:
+def test_cards_of_one_model_are_equal_without_measured_values(facts: RunFacts) -> None:
     slower = replace(facts, machines={"pretrain": MachineFacts(9999.0, 1, 2.0, "other", 64)})
     first, second = (render_card(which, classifier=True, parameters=1) for which in (facts, slower))
     assert first != second
@@ -189,22 +192,22 @@ def test_cards_of_one_model_are_equal_without_what_was_measured(facts: RunFacts)
     assert without_measured(f"in {measured('2 s')}") == without_measured(f"in {measured('9 s')}")
 
 
-def test_an_objective_that_no_update_trained_is_not_claimed(facts: RunFacts) -> None:
+def test_an_objective_without_updates_is_not_claimed(facts: RunFacts) -> None:
     """TLM is configured, but the run had no pairs."""
     assert "tlm" in facts.pretrain.objectives
     alone = replace(facts, trained=("mlm",))
     for classifier in (True, False):
         card = ModelCard(render_card(alone, classifier=classifier, parameters=1)).text
-        assert "pretrained by masked (MLM) language modelling" in card
+        assert "pretrained with masked (MLM) language modelling" in card
         assert "| objectives | MLM |" in card
-        assert "| configured, but not trained | TLM |" in card
+        assert "| configured but not trained | TLM |" in card
         assert card.count("TLM") == card.count("paper, MLM+TLM") + 1
         assert "translation (TLM)" not in card
     untrained = render_card(replace(facts, trained=()), classifier=False, parameters=1)
     assert "not pretrained (no update was applied)" in untrained
 
 
-def test_no_table_has_an_empty_header_and_no_mean_is_of_one(facts: RunFacts) -> None:
+def test_tables_have_no_empty_header_and_no_mean_of_one_row(facts: RunFacts) -> None:
     results = facts.results.model_copy(update={"languages": facts.results.languages[1:2]})
     for found in (facts, replace(facts, results=results)):
         card = render_card(found, classifier=True, parameters=1).split("\n")
@@ -215,7 +218,7 @@ def test_no_table_has_an_empty_header_and_no_mean_is_of_one(facts: RunFacts) -> 
         assert not [line for line in card if "mean of 1 " in line]
 
 
-def test_accuracies_of_the_synthetic_world_are_not_called_those_of_xnli(facts: RunFacts) -> None:
+def test_accuracies_on_the_sample_world_are_not_labelled_xnli(facts: RunFacts) -> None:
     card = render_card(replace(facts, synthetic=True), classifier=True, parameters=1)
     assert "### Synthetic NLI, accuracy in per cent" in card
     assert "![Synthetic NLI test accuracy by language]" in card
@@ -223,8 +226,8 @@ def test_accuracies_of_the_synthetic_world_are_not_called_those_of_xnli(facts: R
     assert "### Fine-tuning on synthetic NLI" in card
 
 
-def test_published_codes_bring_their_licence_and_take_their_place(facts: RunFacts) -> None:
-    """Their terms bind the encoder too, and the text made neither codes nor vocabulary."""
+def test_published_merges_add_their_licence_and_their_purpose(facts: RunFacts) -> None:
+    """Their terms apply to the encoder too; merges and vocabulary do not come from the text."""
     url = "https://dl.fbaipublicfiles.com/XLM"
     official = replace(
         facts,
@@ -236,9 +239,9 @@ def test_published_codes_bring_their_licence_and_take_their_place(facts: RunFact
     )
     card = render_card(official, classifier=False, parameters=1)
     assert ModelCard(card).data.license == "cc-by-nc-sa-4.0"
-    assert f"| Codes of XLM-15 | codes | 1.4 MB | CC-BY-NC-4.0 | <{url}/c> |" in card
+    assert f"| Codes of XLM-15 | BPE merges | 1.4 MB | CC-BY-NC-4.0 | <{url}/c> |" in card
     assert f"| Its words | vocabulary | 1.5 MB | CC-BY-NC-4.0 | <{url}/v> |" in card
     assert "| Wikipedia (Swahili) | MLM | 142.9 kB |" in card
     assert "| NTREX-128 | TLM, retrieval | 5.0 kB |" in card
     synthetic = render_card(replace(official, synthetic=True), classifier=False, parameters=1)
-    assert "All of it but the published codes and vocabulary was generated" in synthetic
+    assert "generated all data except the published BPE merges and vocabulary" in synthetic

@@ -1,4 +1,4 @@
-"""The figures are drawn, readable as PNG, and the same each time."""
+"""The plots are valid PNG files and deterministic."""
 
 import struct
 from pathlib import Path
@@ -36,14 +36,14 @@ def _size(path: Path) -> tuple[int, int]:
     return width, height
 
 
-def test_figures_have_the_size_that_was_asked(tmp_path: Path, style: Style) -> None:
+def test_plots_have_the_requested_size(tmp_path: Path, style: Style) -> None:
     plot_accuracy(tmp_path / "accuracy.png", BARS, style)
     plot_training(tmp_path / "training.png", LOSSES, PERPLEXITIES, style)
     assert _size(tmp_path / "training.png") == (1000, 440)
     assert _size(tmp_path / "accuracy.png")[0] == 800
 
 
-def test_bytes_are_the_same_each_time_and_follow_the_values(tmp_path: Path, style: Style) -> None:
+def test_bytes_depend_only_on_the_values(tmp_path: Path, style: Style) -> None:
     for name in ("first", "second"):
         plot_accuracy(tmp_path / name / "accuracy.png", BARS, style)
         plot_training(tmp_path / name / "training.png", LOSSES, PERPLEXITIES, style)
@@ -60,7 +60,7 @@ def test_bytes_are_the_same_each_time_and_follow_the_values(tmp_path: Path, styl
         ({"MLM": Series((100,), (5.0,))}, {"English": Series((100,), (90.0,))}),
     ],
 )
-def test_runs_with_little_to_show_are_drawn_too(
+def test_runs_with_few_values_are_drawn(
     tmp_path: Path,
     style: Style,
     losses: dict[str, Series],

@@ -1,6 +1,6 @@
-"""What a card's code needs: the packages to install, and a pair of sentences of its language.
+"""Example sentences for the code on a card, and the packages that the code needs.
 
-packages_note(("en", "zh"))  # names rjieba, which transformers' XLMTokenizer imports for Chinese
+packages_note(("en", "zh"))  # includes rjieba, which transformers' XLMTokenizer imports for Chinese
 """
 
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from xlm.config.languages.pairs import ENGLISH
 
 PACKAGES = ("torch", "transformers", "sacremoses")
-"""Of every language: XLMTokenizer imports sacremoses when it is made."""
-PACKAGES_OF = {"th": "pythainlp", "zh": "rjieba"}
-"""What XLMTokenizer imports to find the words of a language that is written without spaces."""
+"""For every language: XLMTokenizer imports sacremoses when it is created."""
+PACKAGES_BY_LANGUAGE = {"th": "pythainlp", "zh": "rjieba"}
+"""The word segmenter that XLMTokenizer imports for a language written without spaces."""
 
 _EXAMPLES = {
     "ar": ("يقرأ المعلم كتابا في الحديقة.", "شخص ما يقرأ في الحديقة."),
@@ -32,20 +32,26 @@ _EXAMPLES = {
 
 
 def example_of(code: str) -> tuple[str, str]:
-    """A premise and a hypothesis that it entails; English where we have none of the language."""
+    """Return a premise and a hypothesis that it entails, by default in English."""
     return _EXAMPLES.get(code, _EXAMPLES[ENGLISH])
 
 
 def packages_note(languages: Sequence[str]) -> str:
-    """The line of a card that says what its code needs, and for which languages."""
-    special = {code: PACKAGES_OF[code] for code in sorted(languages) if code in PACKAGES_OF}
-    line = f"Needs `pip install {' '.join([*PACKAGES, *special.values()])}`"
-    if special:
-        reasons = " and ".join(f"`{package}` for `{code}`" for code, package in special.items())
-        line += f": `transformers` finds words with {reasons}"
+    """Render the install command for the code of a card, with the languages that need extras."""
+    segmenters = {
+        code: PACKAGES_BY_LANGUAGE[code]
+        for code in sorted(languages)
+        if code in PACKAGES_BY_LANGUAGE
+    }
+    line = (
+        f"Install the dependencies with `pip install {' '.join([*PACKAGES, *segmenters.values()])}`"
+    )
+    if segmenters:
+        reasons = " and ".join(f"`{package}` for `{code}`" for code, package in segmenters.items())
+        line += f". `transformers` segments words with {reasons}"
     if "ja" in languages:
         line += (
-            ". For `ja`, `XLMTokenizer` needs the program KyTea, its model and its Python wrapper, "
-            "which pip alone does not install"
+            ". For `ja`, `XLMTokenizer` also needs KyTea (the program, a model and the Python "
+            "wrapper), which pip alone cannot install"
         )
     return f"{line}."

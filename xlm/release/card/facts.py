@@ -1,4 +1,4 @@
-"""What is known of a run, in the terms of its card; `evidence.py` reads it from the artifacts."""
+"""The facts of a run that cards and plots show; `read_facts` reads them from the artifacts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from xlm.config.training.release import ReleaseConfig
 from xlm.config.training.xnli import FinetuneConfig
 from xlm.display.plotting import Series
 from xlm.model.formats.description import ModelDescription
-from xlm.release.fertility import LanguageShare
+from xlm.release.fertility import VocabularyCoverage
 from xlm.xnli.results.records import Results
 from xlm.xnli.results.tables import task_name
 
@@ -18,18 +18,18 @@ class SourceFacts:
     """One downloaded file."""
 
     unit: str
-    """Id of its download: `wikipedia.sw`, `ntrex.en`, `xnli`."""
+    """Unit of the download stage: `wikipedia.sw`, `ntrex.en`, `xnli`."""
     name: str
     url: str
     licence: str
     size_bytes: int | None
     is_head: bool = False
-    """Whether only the file's first bytes were taken."""
+    """Whether only the first part of the file was downloaded."""
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """Training data of one language or pair."""
+    """Size of the training data of one language or pair."""
 
     unit: str
     lines: int
@@ -38,7 +38,7 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class MachineFacts:
-    """What a stage's `run.json` says: measured, never part of a digest."""
+    """Costs and machine of one stage, from its `run.json`; they are not part of a digest."""
 
     wall_seconds: float | None = None
     peak_memory_bytes: int | None = None
@@ -57,26 +57,26 @@ class RunFacts:
     merges: int
     pretrain: PretrainConfig
     trained: tuple[str, ...]
-    """Objectives that pretraining updates trained: some of those that `pretrain` names."""
+    """Objectives that pretraining updated; `pretrain` may list others that had no data."""
     finetune: FinetuneConfig
     sources: tuple[SourceFacts, ...]
     data: tuple[DataFacts, ...]
     results: Results
     losses: Mapping[str, Series]
     perplexities: Mapping[str, Series]
-    """By language code."""
+    """Validation perplexity by language code."""
     counts: Mapping[str, Mapping[str, int | float | str]]
-    """Counts of the manifests of pretrain, finetune and evaluate, by stage."""
+    """Counts in the manifests of pretrain, finetune and evaluate, by stage."""
     machines: Mapping[str, MachineFacts]
-    """By stage: pretrain, finetune, evaluate."""
-    vocabulary: Mapping[str, LanguageShare] = field(default_factory=dict)
-    """How each language fares with the vocabulary, by code; empty: not counted."""
+    """Costs by stage: pretrain, finetune, evaluate."""
+    vocabulary: Mapping[str, VocabularyCoverage] = field(default_factory=dict)
+    """Coverage of the vocabulary by language code; empty if it was not counted."""
     segmenters: Mapping[str, str] = field(default_factory=dict)
-    """Tool, version and model that segmented a language without spaces, by code."""
+    """Tool, version and model of the word segmenter, by language code."""
     warm_start: str = ""
-    """Kind and digest of the model that pretraining started from; empty: none."""
+    """Format and digest of the model that initialized pretraining; empty for random weights."""
 
     @property
     def task(self) -> str:
-        """What the classifier was fine-tuned and tested on."""
+        """Name of the task that the classifier was fine-tuned and tested on."""
         return task_name(synthetic=self.synthetic)

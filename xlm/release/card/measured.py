@@ -1,4 +1,4 @@
-"""Marks what a card says of one run's clock and machine, so that two cards can be compared.
+"""Marks the measured values on a card (time, memory, machine), so that cards can be compared.
 
 measured("12 min")                     # '<!--measured-->12 min<!--/measured-->'
 without_measured(first) == without_measured(second)
@@ -11,10 +11,10 @@ _MARKED = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
 
 
 def measured(text: str) -> str:
-    """The text between marks that Markdown does not show."""
+    """Wrap a text in comments that Markdown does not render."""
     return f"{_BEGIN}{text}{_END}"
 
 
 def without_measured(card: str) -> str:
-    """A card with every measured value taken out: equal for equal models."""
+    """Remove every measured value from a card: the cards of equal models become equal."""
     return _MARKED.sub(_BEGIN + _END, card)

@@ -1,4 +1,4 @@
-"""The training procedure of a card: from the configuration of the run and what it measured."""
+"""The training procedure on a card: settings of the run, deviations from the paper, and costs."""
 
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.display.markdown import format_duration, format_integer, format_size, table
@@ -9,74 +9,79 @@ _SELECTIONS = {"english": "English", "mean": "mean of all languages"}
 
 
 def procedure_section(facts: RunFacts, *, classifier: bool) -> str:
-    """Tables of settings; hardware and time stand in marked places."""
+    """Render tables of settings and costs; costs are marked as measured values."""
     parts = ["### Pretraining", _settings(_pretraining(facts))]
     if classifier:
         parts += [f"### Fine-tuning on {facts.task}", _settings(_finetuning(facts))]
-    if aids := aids_of(facts, classifier=classifier):
-        parts += ["### Not XLM", _aids(aids)]
+    if deviations := deviations_of(facts, classifier=classifier):
+        items = "\n".join(f"* {deviation}" for deviation in deviations)
+        parts += ["### Deviations from XLM", f"This run differs from the paper:\n\n{items}"]
     parts += ["### Hardware and time (measured)", _machines(facts, classifier=classifier)]
     return "\n\n".join(parts)
 
 
-def aids_of(facts: RunFacts, *, classifier: bool) -> tuple[str, ...]:
-    """What this run did beside or against the published method, one clause each."""
-    model, pretrain, finetune = facts.description.model, facts.pretrain, facts.finetune
-    used = [
+def deviations_of(facts: RunFacts, *, classifier: bool) -> tuple[str, ...]:
+    """List where the run differs from the published method, one clause each."""
+    deviations = _pretraining_deviations(facts)
+    if classifier:
+        deviations += _finetuning_deviations(facts)
+    return tuple(text for applies, text in deviations if applies)
+
+
+def _pretraining_deviations(facts: RunFacts) -> list[tuple[bool, str]]:
+    model, config = facts.description.model, facts.pretrain
+    return [
         (
             bool(facts.warm_start),
-            f"starting weights of another model (layout and sha256: {facts.warm_start})",
+            f"weights initialized from another model (format and sha256: {facts.warm_start})",
         ),
-        (model.initialisation == "aligned", "starting weights that help languages to align"),
+        (model.initialisation == "aligned", "initial weights that help to align the languages"),
         (
-            pretrain.optimizer.embedding_learning_rate is not None,
-            "a learning rate of its own for the token embeddings "
-            f"({pretrain.optimizer.embedding_learning_rate})",
-        ),
-        (
-            pretrain.languages_per_batch > 1,
-            f"{pretrain.languages_per_batch} languages in each pretraining batch",
+            config.optimizer.embedding_learning_rate is not None,
+            "a separate learning rate for the token embeddings "
+            f"({config.optimizer.embedding_learning_rate})",
         ),
         (
-            pretrain.schedule.kind != "inverse_sqrt",
-            f"a {pretrain.schedule.kind} learning rate schedule in pretraining",
+            config.languages_per_batch > 1,
+            f"{config.languages_per_batch} languages in each pretraining batch",
+        ),
+        (
+            config.schedule.kind != "inverse_sqrt",
+            f"a {config.schedule.kind} learning rate schedule in pretraining",
         ),
         (
             not facts.description.causal
-            and pretrain.sample_alpha == 0
-            and not pretrain.predict_specials,
-            "ends of sentences and unknown pieces never predicted",
+            and config.sample_alpha == 0
+            and not config.predict_specials,
+            "end-of-sentence and unknown tokens never predicted",
         ),
     ]
-    if classifier:
-        used += [
-            (finetune.random_language_ids, "random language ids for English training pairs"),
-            (finetune.freeze_embeddings, "token embeddings frozen in fine-tuning"),
-            (
-                finetune.frozen_layers > 0,
-                f"the first layers ({finetune.frozen_layers}) and all below frozen in fine-tuning",
-            ),
-            (
-                finetune.classifier_learning_rate is not None,
-                "a learning rate of its own for the classifier "
-                f"({finetune.classifier_learning_rate})",
-            ),
-            (
-                finetune.mix_pretraining > 0,
-                f"a pretraining batch mixed into every {finetune.mix_pretraining}. fine-tuning "
-                "update",
-            ),
-            (
-                finetune.restarts > 1,
-                f"up to {finetune.restarts} fine-tuning runs, the best English dev kept",
-            ),
-        ]
-    return tuple(text for happened, text in used if happened)
 
 
-def _aids(aids: tuple[str, ...]) -> str:
-    items = "\n".join(f"* {aid}" for aid in aids)
-    return f"This run used aids that the paper does not:\n\n{items}"
+def _finetuning_deviations(facts: RunFacts) -> list[tuple[bool, str]]:
+    config = facts.finetune
+    return [
+        (config.random_language_ids, "random language ids for English training pairs"),
+        (config.freeze_embeddings, "token embeddings frozen during fine-tuning"),
+        (
+            config.frozen_layers > 0,
+            f"everything below layer {config.frozen_layers + 1} frozen during fine-tuning",
+        ),
+        (
+            config.classifier_learning_rate is not None,
+            "a separate learning rate for the classification head "
+            f"({config.classifier_learning_rate})",
+        ),
+        (
+            config.mix_pretraining > 0,
+            "the loss of a pretraining batch added in fine-tuning every "
+            f"{_count(config.mix_pretraining, 'update')}",
+        ),
+        (
+            config.restarts > 1,
+            f"the best of up to {config.restarts} fine-tuning runs by English dev accuracy",
+        ),
+    ]
 
 
 def _settings(rows: list[tuple[str, str]]) -> str:
@@ -90,22 +95,23 @@ def _pretraining(facts: RunFacts) -> list[tuple[str, str]]:
     objectives = " and ".join(objective.upper() for objective in facts.trained)
     rows = [("objectives", objectives or "none"), ("updates", _number(updates))]
     if untrained := [one.upper() for one in config.objectives if one not in facts.trained]:
-        rows.insert(1, ("configured, but not trained", " and ".join(untrained)))
+        rows.insert(1, ("configured but not trained", " and ".join(untrained)))
     streams = f"{config.stream_rows} streams of {config.stream_tokens} tokens"
     rows += [(f"{one.upper()} batch", streams) for one in facts.trained if one != "tlm"]
     if "tlm" in facts.trained:
-        rows.append(("TLM batch", f"about {config.pair_tokens:,} tokens of pairs"))
+        rows.append(("TLM batch", f"sentence pairs of about {config.pair_tokens:,} tokens"))
     if "tokens" in counts:
         rows.append(("tokens seen", _number(counts["tokens"])))
+    kept = "best mean validation perplexity" if config.keep == "best" else "last"
     rows += [
         ("predicted tokens", _predicted(facts)),
-        ("languages drawn with exponent", f"{config.language_alpha:g}"),
+        ("language sampling exponent", f"{config.language_alpha:g}"),
         ("optimizer", _optimizer(config.optimizer)),
         ("learning rate", _schedule(config.optimizer, config.schedule)),
         ("dropout, attention dropout", _dropouts(facts)),
-        ("weights kept", "best mean validation perplexity" if config.keep == "best" else "last"),
+        ("checkpoint kept", kept),
         ("precision", config.precision),
-        ("processes, threads", f"{config.processes}, {config.threads_per_process} each"),
+        ("processes, threads per process", f"{config.processes}, {config.threads_per_process}"),
         ("seed", str(config.seed)),
     ]
     return rows
@@ -116,24 +122,27 @@ def _finetuning(facts: RunFacts) -> list[tuple[str, str]]:
     counts = facts.counts.get("finetune", {})
     return [
         ("English training pairs", _number(counts.get("training_pairs", "–"))),
-        ("updates at most", f"{config.updates:,}"),
-        ("update of the weights kept", _number(counts.get("updates", "–"))),
+        ("maximum updates", f"{config.updates:,}"),
+        ("updates of the selected checkpoint", _number(counts.get("updates", "–"))),
         ("runs with different seeds", _number(counts.get("restarts", config.restarts))),
-        ("batch", f"{config.batch_pairs} English pairs, {config.max_tokens} tokens a sentence"),
+        ("batch", f"{config.batch_pairs} English pairs"),
+        ("maximum sentence length", f"{config.max_tokens} tokens"),
         ("optimizer", _optimizer(config.optimizer)),
         ("learning rate", _schedule(config.optimizer, config.schedule)),
         ("encoder dropout", _dropout(config.encoder_dropout)),
         ("encoder attention dropout", _dropout(config.encoder_attention_dropout)),
-        ("chosen by", f"dev accuracy, {_SELECTIONS[config.select_by]}"),
+        ("selected by", f"dev accuracy, {_SELECTIONS[config.select_by]}"),
         ("seed", str(config.seed)),
     ]
 
 
 def _optimizer(config: OptimizerConfig) -> str:
-    cut = "never cut" if config.clip_norm is None else f"at most {config.clip_norm:g}"
+    clipping = "no gradient clipping"
+    if config.clip_norm is not None:
+        clipping = f"gradient norm clipped at {config.clip_norm:g}"
     return (
         f"Adam, betas {config.beta1:g} and {config.beta2:g}, epsilon {config.epsilon:g}, weight "
-        f"decay {config.weight_decay:g}, gradient norm {cut}"
+        f"decay {config.weight_decay:g}, {clipping}"
     )
 
 
@@ -143,17 +152,19 @@ def _schedule(optimizer: OptimizerConfig, schedule: ScheduleConfig) -> str:
         "linear": "linear decay to zero",
         "constant": "constant",
     }[schedule.kind]
-    return f"{optimizer.learning_rate:g}, {schedule.warmup_updates:,} updates of warm-up, {shape}"
+    return f"{optimizer.learning_rate:g}, {schedule.warmup_updates:,} warm-up updates, {shape}"
 
 
 def _predicted(facts: RunFacts) -> str:
     config = facts.pretrain
-    parts = ["each from those before it (CLM)"] if "clm" in facts.trained else []
+    parts = ["each from the tokens before it (CLM)"] if "clm" in facts.trained else []
     rates = {"mlm": config.mlm_mask_rate, "tlm": config.tlm_mask_rate}
     shares = [f"{100 * rates[one]:g} % ({one.upper()})" for one in facts.trained if one in rates]
     if shares:
-        drawn = f"by count^-{config.sample_alpha:g}" if config.sample_alpha else "uniformly"
-        parts.append(f"{', '.join(shares)}, drawn {drawn}; 80 % masked, 10 % kept, 10 % random")
+        weights = f"by count^-{config.sample_alpha:g}" if config.sample_alpha else "uniformly"
+        parts.append(
+            f"{', '.join(shares)}, sampled {weights}; 80 % masked, 10 % unchanged, 10 % random"
+        )
     return "; ".join(parts) or "none"
 
 
@@ -162,8 +173,8 @@ def _dropouts(facts: RunFacts) -> str:
     return f"{model.dropout:g}, {model.attention_dropout:g}"
 
 
-def _dropout(share: float | None) -> str:
-    return "as in pretraining" if share is None else f"{share:g}"
+def _dropout(probability: float | None) -> str:
+    return "as in pretraining" if probability is None else f"{probability:g}"
 
 
 def _machines(facts: RunFacts, *, classifier: bool) -> str:
@@ -174,7 +185,8 @@ def _machines(facts: RunFacts, *, classifier: bool) -> str:
 
 def _machine(stage: str, machine: MachineFacts) -> tuple[str, ...]:
     speed = machine.tokens_per_second
-    where = ", ".join(part for part in (_cores(machine.cores), machine.system) if part)
+    cores = "" if machine.cores is None else _count(machine.cores, "core")
+    where = ", ".join(part for part in (cores, machine.system) if part)
     values = (
         format_duration(machine.wall_seconds),
         format_size(machine.peak_memory_bytes),
@@ -184,8 +196,8 @@ def _machine(stage: str, machine: MachineFacts) -> tuple[str, ...]:
     return (stage, *(measured(value) for value in values))
 
 
-def _cores(cores: int | None) -> str:
-    return "" if cores is None else f"{cores} core" if cores == 1 else f"{cores} cores"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _number(value: int | float | str) -> str:

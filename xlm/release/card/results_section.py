@@ -1,6 +1,6 @@
-"""The results of a card: XNLI, perplexity and retrieval by language, and the front matter's copy.
+"""The evaluation results on a card: XNLI, perplexity and retrieval by language.
 
-Every figure stands beside what it must beat: chance, the majority class, a bag of words, the paper.
+XNLI accuracies are shown with their baselines (majority class, bag of words) and the paper's.
 """
 
 from typing import Any
@@ -10,24 +10,24 @@ from xlm.release.card.facts import RunFacts
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME
 from xlm.xnli.results.tables import modelling_table, xnli_table
 
-_XNLI_TEST_ROWS = 5010
-"""Of each language in XNLI 1.0."""
+_XNLI_TEST_PAIRS = 5010
+"""Test pairs of each language in XNLI 1.0."""
 _TASK = {"type": "text-classification", "name": "natural language inference"}
 
 
 def results_section(facts: RunFacts, *, classifier: bool) -> str:
-    """Tables and plots; XNLI on the classifier's card only."""
+    """Render tables and plots; XNLI is on the classifier's card only."""
     parts = [_xnli(facts)] if classifier else []
     parts += [_language_modelling(facts), _method(facts)]
     return "\n\n".join(part for part in parts if part)
 
 
 def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
-    """XNLI test accuracies in the form that Hugging Face lists results by."""
+    """Return the XNLI test accuracies as `model-index` metadata of Hugging Face."""
     kind = "xlm-sample-world" if facts.synthetic else "facebook/xnli"
     results = [
         {
-            "task": dict(_TASK),  # a copy each: YAML would write aliases
+            "task": dict(_TASK),  # a copy for each result, else YAML writes aliases
             "dataset": {
                 "type": kind,
                 "name": _dataset_name(facts, row.test.total),
@@ -44,12 +44,12 @@ def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
     return [{"name": name, "results": results}]
 
 
-def _dataset_name(facts: RunFacts, test_rows: int) -> str:
+def _dataset_name(facts: RunFacts, test_pairs: int) -> str:
     if facts.synthetic:
         return "sample world (synthetic)"
-    if test_rows >= _XNLI_TEST_ROWS:
+    if test_pairs >= _XNLI_TEST_PAIRS:
         return "XNLI"
-    return f"XNLI, the first {test_rows:,} of {_XNLI_TEST_ROWS:,} test rows"
+    return f"XNLI, the first {test_pairs:,} of {_XNLI_TEST_PAIRS:,} test pairs"
 
 
 def _xnli(facts: RunFacts) -> str:
@@ -69,20 +69,21 @@ def _xnli(facts: RunFacts) -> str:
 def _xnli_note(facts: RunFacts) -> str:
     chosen = "English" if facts.finetune.select_by == "english" else "the mean of all languages"
     note = (
-        f"{_row_counts(facts)} Fine-tuned on English pairs only and tested in each language with "
-        f"one model, chosen by dev accuracy in {chosen}; test sets chose nothing. "
+        f"{_row_counts(facts)} The model was fine-tuned on English pairs only and tested in every "
+        f"language. It was selected by dev accuracy in {chosen}; test sets were not used for "
+        "selection. "
     )
     if facts.results.collapsed:
         note = (
-            "**Fine-tuning collapsed: English dev accuracy never left chance, so this classifier "
-            f"has learned nothing of the task.** {note}"
+            "**Fine-tuning collapsed: English dev accuracy stayed at chance, so this classifier "
+            f"has not learned the task.** {note}"
         )
     if facts.synthetic:
         return note + (
-            "The paper's column was measured on the real XNLI with the real model and stands here "
-            "for orientation only: the synthetic task is another and far easier one."
+            "The paper's column is for the real XNLI and the full-size model. It is shown for "
+            "orientation only: the synthetic task is different and far easier."
         )
-    return note + "The paper's authors chose the best model for each language separately."
+    return note + "The paper selected the best model for each language separately."
 
 
 def _capital(text: str) -> str:
@@ -90,11 +91,11 @@ def _capital(text: str) -> str:
 
 
 def _row_counts(facts: RunFacts) -> str:
-    """How many rows the accuracies were measured on."""
+    """Say how many pairs the accuracies were measured on."""
     found = facts.results.languages
     dev = {row.dev.total for row in found if row.dev}
     test = {row.test.total for row in found if row.test}
-    return f"Rows of a language: {_range(dev)} of dev, {_range(test)} of test."
+    return f"Pairs per language: {_range(dev)} in dev, {_range(test)} in test."
 
 
 def _range(numbers: set[int]) -> str:
@@ -109,25 +110,26 @@ def _language_modelling(facts: RunFacts) -> str:
     if found is None:
         return ""
     predicted = (
-        "pieces of held-out text, each from those before it"
+        "the tokens of held-out text, each predicted from the tokens before it"
         if facts.description.causal
-        else "masked pieces of held-out text, alone or beside its English translation "
+        else "masked tokens of held-out text, alone or with the English translation as context "
         "(*with English*)"
     )
     return "\n\n".join(
         [
             f"### {found.title}",
             table(found.header, found.rows),
-            f"Perplexity is that of {predicted}; it is per piece, so it compares neither languages "
-            "nor vocabularies. P@1, in per cent: how often the nearest of so many held-out "
-            "*sentences* is the translation, by cosine of mean-pooled last-layer states, each "
-            "language's mean subtracted (*raw*: not subtracted, mean of both ways).",
+            f"Perplexity is measured on {predicted}. It is per token, so it is not comparable "
+            "between languages or vocabularies. P@1 is the percentage of held-out *sentences* "
+            "for which the nearest neighbour is the translation, by cosine similarity of "
+            "mean-pooled last-layer states, after the mean of each language is subtracted (*raw*: "
+            "without subtraction, average of both directions).",
             f"![Training loss and validation perplexity]({TRAINING_NAME})",
         ]
     )
 
 
 def _method(facts: RunFacts) -> str:
-    """How figures were computed, in the words of the stage that did it."""
+    """Quote how the evaluate stage computed each figure."""
     items = [f"* *{name.replace('_', ' ')}*: {text}" for name, text in facts.results.method.items()]
     return "\n".join(["### How it was measured", "", *items]) if items else ""

@@ -1,6 +1,6 @@
-"""The figures of a run, each drawn in a process of the pool.
+"""The plots of a run. Each is drawn in a worker process.
 
-There matplotlib keeps its font list below the store's root; in the driver it would use the home.
+In workers, matplotlib caches its font list in the store's cache; the parent would use $HOME.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Figure:
 
 
 def draw_figure(figure: Figure) -> None:
-    """Draw it from the facts of the run."""
+    """Draw and write one figure; runs in a worker process."""
     facts = figure.facts
     if figure.kind == "training":
         perplexities = {language(code).name: s for code, s in facts.perplexities.items()}

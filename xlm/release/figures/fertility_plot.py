@@ -1,28 +1,28 @@
-"""The figure of the vocabulary: three bars a language, least cut on top.
+"""The vocabulary plot: fertility, unknown tokens and vocabulary share of each language.
 
-plot_fertility(path, {"Swahili": share, ...}, style)
+plot_fertility(path, {"Swahili": coverage, ...}, style)
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.display.plotting import BLUE, GREEN, ORANGE, Style, draw_bars, new_figure, save_figure
-from xlm.release.fertility import LanguageShare
+from xlm.release.fertility import VocabularyCoverage
 
 
-def plot_fertility(path: Path, shares: Mapping[str, LanguageShare], style: Style) -> None:
-    """Draw tokens per word, unknown pieces and share of the vocabulary of each language.
+def plot_fertility(path: Path, coverage: Mapping[str, VocabularyCoverage], style: Style) -> None:
+    """Draw three bars for each language, the lowest fertility on top.
 
     Args:
-        shares: language name to its figures.
+        coverage: the coverage by language name.
     """
-    ordered = sorted(shares.items(), key=lambda item: (-item[1].fertility, item[0]))
-    found = [share for _, share in ordered]
+    ordered = sorted(coverage.items(), key=lambda item: (-item[1].fertility, item[0]))
+    rows = [row for _, row in ordered]
     figure = new_figure(style, width=10.0, height=1.5 + 0.3 * len(ordered))
     left, middle, right = figure.subplots(1, 3, sharey=True)
-    fertility = [share.fertility for share in found]
-    unknown = [100 * share.unknown_rate for share in found]
-    vocabulary = [100 * share.vocabulary_share for share in found]
+    fertility = [row.fertility for row in rows]
+    unknown = [100 * row.unknown_rate for row in rows]
+    vocabulary = [100 * row.vocabulary_share for row in rows]
     draw_bars(
         left,
         "Tokens per word",

@@ -1,6 +1,6 @@
-"""A PNG plot of XNLI accuracy by language; xlm/training/monitoring/curves.py plots the training.
+"""The accuracy plot: XNLI test accuracy by language.
 
-plot_accuracy(path, rows, style)
+plot_accuracy(path, [AccuracyBar("Swahili", 0.70, low=0.67, high=0.73)], style)
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from xlm.display.plotting import BLUE, INK, ORANGE, Style, new_figure, prepare_a
 
 @dataclass(frozen=True)
 class AccuracyBar:
-    """Test accuracy of one language, as shares between 0 and 1."""
+    """Test accuracy of one language and its confidence interval, between 0 and 1."""
 
     name: str
     accuracy: float
@@ -29,30 +29,30 @@ def plot_accuracy(
     task: str = "XNLI",
     confidence: float = 0.95,
 ) -> None:
-    """Draw a bar for each language, best on top, with its interval, the paper's value, chance."""
+    """Draw a bar for each language, the best on top, with its interval and the paper's accuracy."""
     title = f"{task[0].upper()}{task[1:]} test accuracy"
     figure = new_figure(style, width=8.0, height=1.5 + 0.34 * len(bars))
     axes = figure.subplots()
     ordered = sorted(bars, key=lambda bar: (bar.accuracy, bar.name))
-    places = range(len(ordered))
+    rows = range(len(ordered))
     values = [100 * bar.accuracy for bar in ordered]
     below = [100 * (bar.accuracy - bar.low) for bar in ordered]
     above = [100 * (bar.high - bar.accuracy) for bar in ordered]
-    axes.barh(places, values, height=0.66, color=BLUE, zorder=2)
+    axes.barh(rows, values, height=0.66, color=BLUE, zorder=2)
     axes.errorbar(
-        values, places, xerr=[below, above], fmt="none", ecolor=INK, elinewidth=1.2, capsize=2.5,
+        values, rows, xerr=[below, above], fmt="none", ecolor=INK, elinewidth=1.2, capsize=2.5,
         zorder=4,
     )  # fmt: skip
-    for place, value in zip(places, values, strict=True):
-        axes.text(1.2, place, f"{value:.1f}", va="center", color="white", fontsize=9.5, zorder=5)
-    marks = [(100 * bar.paper, place) for place, bar in enumerate(ordered) if bar.paper is not None]
+    for row, value in zip(rows, values, strict=True):
+        axes.text(1.2, row, f"{value:.1f}", va="center", color="white", fontsize=9.5, zorder=5)
+    marks = [(100 * bar.paper, row) for row, bar in enumerate(ordered) if bar.paper is not None]
     if marks:
         axes.scatter(
             [mark[0] for mark in marks], [mark[1] for mark in marks], marker="D", s=34,
             facecolor="white", edgecolor=ORANGE, linewidth=1.6, zorder=5,
         )  # fmt: skip
     prepare_axes(axes, title, "correct pairs, per cent", "")
-    axes.set_yticks(places, [bar.name for bar in ordered])
+    axes.set_yticks(rows, [bar.name for bar in ordered])
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
     axes.set_xlim(0, 100)
