@@ -49,9 +49,11 @@ Step = Callable[[Inputs], Tensor]
 class FullClassifier(Classifier):
     """Every state of the last layer, then the first of each row."""
 
-    def forward(self, tokens_BT: Tensor, languages_BT: Tensor, real_BT: Tensor) -> Tensor:
+    def forward(self, tokens_BT: Tensor, languages_BT: Tensor, attention_mask_BT: Tensor) -> Tensor:
         """Scores of the three classes, (B, 3)."""
-        scores_B3: Tensor = self.proj(self.encoder(tokens_BT, languages_BT, real_BT=real_BT)[:, 0])
+        scores_B3: Tensor = self.proj(
+            self.encoder(tokens_BT, languages_BT, attention_mask_BT=attention_mask_BT)[:, 0]
+        )
         return scores_B3
 
 
@@ -165,9 +167,9 @@ def _inputs(rows: int, config: PipelineConfig, random: np.random.Generator) -> I
     lengths_B = torch.from_numpy(drawn.clip(LEAST_TOKENS, 2 * config.finetune.max_tokens - 1))
     width = int(lengths_B.max())
     ids = random.integers(NUM_SPECIAL_TOKENS, config.vocabulary.size, (rows, width))
-    real_BT = torch.arange(width)[None] < lengths_B[:, None]
-    tokens_BT = torch.from_numpy(ids).masked_fill(~real_BT, PAD)
-    return tokens_BT, torch.full_like(tokens_BT, 4), real_BT
+    attention_mask_BT = torch.arange(width)[None] < lengths_B[:, None]
+    tokens_BT = torch.from_numpy(ids).masked_fill(~attention_mask_BT, PAD)
+    return tokens_BT, torch.full_like(tokens_BT, 4), attention_mask_BT
 
 
 def render(record: dict[str, Any]) -> str:

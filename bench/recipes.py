@@ -22,7 +22,7 @@ from runs import directories, record_of, run_pipeline
 from xlm.config.environment import MachineSettings
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.reading.resolve import resolve
-from xlm.dataloader.data import load_corpus
+from xlm.dataloader.data import load_held_out_data
 from xlm.display.markdown import table
 from xlm.display.plotting import (
     BLUE,
@@ -153,7 +153,7 @@ def _measure(arm: str, seed: int, pretrained: Path, data: dict[str, Path]) -> Ou
     encoder, cpu = load_encoder(pretrained), torch.device("cpu")
     languages = encoder.description.languages
     names = ["-".join(sorted((ENGLISH, code))) for code in languages if code != ENGLISH]
-    corpus = load_corpus(
+    corpus = load_held_out_data(
         "test",
         mono={code: data[f"shard[{code}]"] for code in languages},
         pairs={name: data[f"shard[{name}]"] for name in names},

@@ -13,14 +13,15 @@ from shard_inputs import some
 from xlm.bpe.vocabulary import NUM_SPECIAL_TOKENS, Vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.dataloader.data import open_training_data
-from xlm.dataloader.loader import BatchSource
-from xlm.dataloader.steps import Step
+from xlm.dataloader.device_batch import to_device
+from xlm.dataloader.loader import BatchLoader
+from xlm.dataloader.tasks import TrainingTask
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
 from xlm.shards.lines import Lines
 from xlm.shards.writer import ShardWriter
-from xlm.training.loss import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss
 from xlm.training.optimizer import build_optimizer
 
 MODELS = {
@@ -56,7 +57,7 @@ def _share(
     )
     mono, pairs = _write_data(lines, vocabulary, description.languages, folder)
     data = open_training_data(mono, pairs, pretrain, description, folder / "ids")
-    source = BatchSource(data, pretrain, description, vocabulary.counts)
+    loader = BatchLoader(data, pretrain, description, vocabulary.counts)
     encoder = Encoder(description)
     initialise(encoder, 0)
     loss = MaskedLoss(encoder)
@@ -64,14 +65,14 @@ def _share(
         encoder.named_parameters(), pretrain.optimizer, pretrain.schedule, pretrain.updates
     )
     reads: list[float] = []
-    source.steps = [_timed(step, reads) for step in source.steps]
+    loader.tasks = [_timed(task, reads) for task in loader.tasks]
     seconds: dict[str, list[float]] = {"step": [], "batch": [], "read": []}
     while sum(seconds["step"]) < SECONDS:
         reads.clear()
         began = time.process_time()
-        batch = source.next_batch()
+        batch = loader.next_batch()
         drawn = time.process_time()
-        losses_N = loss(*to_tensors(batch, torch.device("cpu")))
+        losses_N = loss(*to_device(batch, torch.device("cpu")))
         optimizer.adam.zero_grad()
         (losses_N.sum() / max(len(losses_N), 1)).backward()
         optimizer.set_update(len(seconds["step"]))
@@ -87,16 +88,16 @@ def _share(
     return {name: statistics.median(spent) for name, spent in seconds.items()}
 
 
-def _timed(step: Step, reads: list[float]) -> Step:
-    """The same step, which notes how long reading its rows takes."""
+def _timed(task: TrainingTask, reads: list[float]) -> TrainingTask:
+    """The same task, which records how long it takes to read its rows."""
 
-    def inputs(item: Any) -> Any:
+    def read(item: Any) -> Any:
         began = time.process_time()
-        found = step.inputs(item)
+        found = task.read(item)
         reads.append(time.process_time() - began)
         return found
 
-    return replace(step, inputs=inputs)
+    return replace(task, read=read)
 
 
 def _cut(lines: Lines, vocabulary: Vocabulary, size: int) -> tuple[Lines, Vocabulary]:

@@ -27,8 +27,8 @@ from shard_inputs import load_lines, repeated, texts_of
 from shard_steps import loader_shares
 
 from xlm.bpe.vocabulary import Vocabulary, write_vocabulary
-from xlm.dataloader.pairs import group_pairs, joined_tokens
-from xlm.dataloader.streams import Stream
+from xlm.dataloader.sampling.pairs import joined_lengths, split_into_batches
+from xlm.dataloader.sampling.streams import Stream
 from xlm.display.markdown import table
 from xlm.engine.machine import machine_record
 from xlm.shards.from_text import write_shard
@@ -204,7 +204,7 @@ def _batch_ways(
         places_BT = (starts_B + chunk * WIDTH)[:, None] + np.arange(WIDTH)
         return mapped[np.maximum(places_BT, 0)].astype(np.int64)
 
-    groups = group_pairs(joined_tokens(pairs.lengths_N2), BUDGET, np.random.default_rng(0))
+    groups = split_into_batches(joined_lengths(pairs.lengths_N2), BUDGET, np.random.default_rng(0))
     chosen = [groups[i] for i in range(min(len(groups), 1000))]
     ways: dict[str, Way] = {
         "stream batches": lambda: [stream.chunk(k) for k in order],

@@ -18,14 +18,15 @@ from xlm.bpe.vocabulary import NUM_SPECIAL_TOKENS
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
-from xlm.dataloader.batch import Batch, Selected
+from xlm.dataloader.batch import Batch, Targets
+from xlm.dataloader.device_batch import to_device
 from xlm.dataloader.masking.host import Masker
-from xlm.model.dropout import RowNoise
+from xlm.model.cpu.dropout import DropoutRNG
 from xlm.model.encoder import NORM_EPSILON, Encoder
 from xlm.model.flops import StepShape, training_flops
 from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
-from xlm.training.loss import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss
 from xlm.training.optimizer import build_optimizer
 
 MASK_RATE, SAMPLE_ALPHA, DROPOUT = 0.15, 0.5, 0.1
@@ -113,8 +114,8 @@ def batches(shape: Shape) -> Iterator[Batch]:
         yield Batch(
             tokens_BT=masked.tokens_BT,
             languages_BT=np.full_like(tokens_BT, 4),
-            step_B=np.zeros(shape.rows, dtype=np.int64),
-            predicted=Selected(masked.selected_N, masked.targets_N),
+            task_B=np.zeros(shape.rows, dtype=np.int64),
+            predicted=Targets(masked.selected_N, masked.targets_N),
         )
 
 
@@ -132,10 +133,10 @@ def our_step(shape: Shape, settings: Settings) -> TrainingStep:
 
     def step() -> None:
         update, batch = next(source)
-        noise = RowNoise(0, update, range(shape.rows))
+        dropout_rng = DropoutRNG(0, update, range(shape.rows))
         optimizer.adam.zero_grad()
         with settings.precision():
-            losses_N = loss(*to_tensors(batch, device), noise)
+            losses_N = loss(*to_device(batch, device), dropout_rng)
         (losses_N.sum() / len(losses_N)).backward()
         optimizer.set_update(update)
         optimizer.clip()
@@ -160,7 +161,7 @@ def their_step(shape: Shape, settings: Settings) -> TrainingStep:
     source = batches(shape)
 
     def step() -> None:
-        tensors = to_tensors(next(source), device)
+        tensors = to_device(next(source), device)
         labels_BT = torch.full_like(tensors.tokens_BT, IGNORED)
         labels_BT.view(-1)[tensors.selected_N] = tensors.targets_N
         adam.zero_grad()

@@ -1,14 +1,21 @@
 """Stream batches, pair batches, concatenation: the specification's sections 3.1 to 3.3."""
 
 import math
+from itertools import islice
 
 import numpy as np
 import pytest
+from torch.distributed.checkpoint.stateful import Stateful
 
-from xlm.dataloader.concatenate import enclose_lines, join_nli_pairs, join_translations
-from xlm.dataloader.pairs import group_pairs, joined_tokens, pair_tokens, usable_pairs
-from xlm.dataloader.sampler import Cursor, Walk
-from xlm.dataloader.streams import Stream
+from xlm.dataloader.sampling.pairs import (
+    joined_lengths,
+    pair_lengths,
+    split_into_batches,
+    usable_pairs,
+)
+from xlm.dataloader.sampling.sampler import EpochSampler
+from xlm.dataloader.sampling.streams import Stream
+from xlm.dataloader.sequences import enclose_sentences, join_nli_pairs, join_translations
 from xlm.shards.lines import Lines, Pairs, Spans
 
 
@@ -58,7 +65,7 @@ def test_padding_of_a_stream_is_eos_at_the_front() -> None:
 def test_pair_batches_hold_about_the_budget_and_similar_lengths() -> None:
     random = np.random.default_rng(0)
     lengths = random.integers(6, 60, 3000)
-    batches = group_pairs(lengths, 400, np.random.default_rng(1))
+    batches = split_into_batches(lengths, 400, np.random.default_rng(1))
     together = np.concatenate(batches)
     assert sorted(together.tolist()) == list(range(3000))
     sums = [int(lengths[batch].sum()) for batch in batches]
@@ -71,7 +78,9 @@ def test_pair_batches_hold_about_the_budget_and_similar_lengths() -> None:
 
 def test_pair_batches_cut_where_the_running_sum_passes_the_budget() -> None:
     lengths = np.array([10, 10, 10, 10])
-    sizes = sorted(len(batch) for batch in group_pairs(lengths, 20, np.random.default_rng(0)))
+    sizes = sorted(
+        len(batch) for batch in split_into_batches(lengths, 20, np.random.default_rng(0))
+    )
     # Running sums 10, 20, 30, 40: floor(sum / 20) is 0, 1, 1, 2.
     assert sizes == [1, 1, 2]
 
@@ -79,7 +88,8 @@ def test_pair_batches_cut_where_the_running_sum_passes_the_budget() -> None:
 def test_pair_batches_follow_the_generator() -> None:
     lengths = np.arange(10, 200)
     first, again, other = (
-        [b.tolist() for b in group_pairs(lengths, 500, np.random.default_rng(s))] for s in (3, 3, 4)
+        [b.tolist() for b in split_into_batches(lengths, 500, np.random.default_rng(s))]
+        for s in (3, 3, 4)
     )
     assert first == again != other
 
@@ -90,15 +100,15 @@ def test_empty_and_long_sides_are_left_out() -> None:
     )
     assert usable_pairs(pairs).tolist() == [0, 2, 3]
     assert usable_pairs(pairs, 2).tolist() == [0, 3]
-    assert pair_tokens(pairs).tolist() == [6, 5, 8, 7]
+    assert pair_lengths(pairs).tolist() == [6, 5, 8, 7]
 
 
 @pytest.mark.parametrize("longest", [1, 100, 125, 126, 255, 40_000])
 def test_joined_lengths_take_the_bytes_that_hold_them(longest: int) -> None:
     lengths = np.array([[1, longest], [longest, longest]])
     small = lengths.astype(np.min_scalar_type(longest))
-    assert joined_tokens(small).tolist() == [1 + longest + 4, 2 * longest + 4]
-    assert joined_tokens(small).itemsize <= 2 * small.itemsize
+    assert joined_lengths(small).tolist() == [1 + longest + 4, 2 * longest + 4]
+    assert joined_lengths(small).itemsize <= 2 * small.itemsize
 
 
 def test_translations_restart_positions_and_hold_four_eos() -> None:
@@ -109,7 +119,7 @@ def test_translations_restart_positions_and_hold_four_eos() -> None:
     assert joined.tokens_BT.tolist() == [[1, 20, 21, 1, 1, 30, 1, 2], [1, 22, 1, 1, 31, 32, 33, 1]]
     assert joined.languages_BT.tolist() == [[4] * 4 + [9] * 4, [4] * 3 + [9] * 5]
     assert joined.positions_BT.tolist() == [[0, 1, 2, 3, 0, 1, 2, 3], [0, 1, 2, 0, 1, 2, 3, 4]]
-    assert joined.real_BT.tolist() == [[True] * 7 + [False], [True] * 8]
+    assert joined.attention_mask_BT.tolist() == [[True] * 7 + [False], [True] * 8]
     assert (joined.tokens_BT == 1).sum(1).tolist() == [4, 4]
 
 
@@ -141,22 +151,26 @@ def test_inferences_are_cut_to_the_limit_with_both_eos() -> None:
 
 
 def test_single_lines_are_enclosed() -> None:
-    joined = enclose_lines(lines([20, 21], [22]), np.array([0, 1]), language_id=3)
+    joined = enclose_sentences(lines([20, 21], [22]), np.array([0, 1]), language_id=3)
     assert joined.tokens_BT.tolist() == [[1, 20, 21, 1], [1, 22, 1, 2]]
-    assert joined.real_BT.sum() == 7
+    assert joined.attention_mask_BT.sum() == 7
 
 
-def test_a_walk_visits_everything_once_an_epoch_and_can_be_moved() -> None:
+def test_a_sampler_visits_every_item_once_an_epoch_and_resumes() -> None:
     def order(epoch: int) -> list[int]:
         return [10 * epoch + item for item in range(3)]
 
-    walk: Walk[int] = Walk(order)
-    assert [walk.next() for _ in range(4)] == [0, 1, 2, 10]
-    position = walk.position
-    assert position == Cursor(1, 1)
-    rest = [walk.next() for _ in range(5)]
-    again: Walk[int] = Walk(order)
-    again.move(position)
-    assert [again.next() for _ in range(5)] == rest
-    again.move(Cursor(0, 3))
-    assert again.next() == 10
+    sampler: EpochSampler[int] = EpochSampler(order)
+    assert list(islice(sampler, 4)) == [0, 1, 2, 10]
+    state = sampler.state_dict()
+    assert state == {"epoch": 1, "done": 1}
+    rest = list(islice(sampler, 5))
+    again: EpochSampler[int] = EpochSampler(order)
+    again.load_state_dict(state)
+    assert list(islice(again, 5)) == rest
+    again.load_state_dict({"epoch": 0, "done": 3})
+    assert next(again) == 10
+
+
+def test_samplers_follow_the_stateful_protocol_of_torch() -> None:
+    assert isinstance(EpochSampler(lambda epoch: [epoch]), Stateful)

@@ -1,4 +1,4 @@
-"""Batches made ahead: the same as without, and an end whatever happens."""
+"""Prefetched batches equal the loader's, errors reach the caller, no thread is left running."""
 
 import threading
 import time
@@ -11,14 +11,13 @@ from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.dataloader.batch import Batch
 from xlm.dataloader.data import open_training_data
-from xlm.dataloader.loader import BatchSource
-from xlm.dataloader.prefetch import ready_batches
+from xlm.dataloader.loader import BatchLoader, prefetched_batches
 from xlm.errors import DataError
 from xlm.model.formats.description import ModelDescription
 from xlm.processes.prefetch import Prefetcher
 
 
-def source(world: TinyWorld, folder: Path) -> BatchSource:
+def loader_of(world: TinyWorld, folder: Path) -> BatchLoader:
     vocabulary = load_vocabulary(world.vocabulary)
     description = ModelDescription(
         model=tiny_model(),
@@ -28,24 +27,26 @@ def source(world: TinyWorld, folder: Path) -> BatchSource:
     )
     config = tiny_pretraining()
     data = open_training_data(world.mono, world.pairs, config, description, folder)
-    return BatchSource(data, config, description, vocabulary.counts)
+    return BatchLoader(data, config, description, vocabulary.counts)
 
 
-def test_batches_and_positions_are_the_source_s(world: TinyWorld, tmp_path: Path) -> None:
-    plain, other = (source(world, tmp_path) for _ in range(2))
-    with Prefetcher(ready_batches(source(world, tmp_path)), most=2) as batches:
+def test_prefetched_batches_and_states_are_those_of_the_loader(
+    world: TinyWorld, tmp_path: Path
+) -> None:
+    plain, other = (loader_of(world, tmp_path) for _ in range(2))
+    with Prefetcher(prefetched_batches(loader_of(world, tmp_path)), most=2) as batches:
         for _, ready in zip(range(25), batches, strict=False):
             expected = plain.next_batch()
             np.testing.assert_array_equal(ready.batch.tokens_BT, expected.tokens_BT)
-            assert ready.position == plain.position
-    other.move(ready.position)
+            assert ready.state == plain.state_dict()
+    other.load_state_dict(ready.state)
     np.testing.assert_array_equal(other.next_batch().tokens_BT, plain.next_batch().tokens_BT)
 
 
-def test_what_goes_wrong_is_raised_where_batches_are_taken(
+def test_errors_of_the_loader_are_raised_where_its_batches_are_taken(
     world: TinyWorld, tmp_path: Path
 ) -> None:
-    broken = source(world, tmp_path)
+    broken = loader_of(world, tmp_path)
     make = broken.next_batch
     made = 0
 
@@ -57,7 +58,7 @@ def test_what_goes_wrong_is_raised_where_batches_are_taken(
         return make()
 
     broken.next_batch = next_batch  # type: ignore[method-assign]
-    with Prefetcher(ready_batches(broken), most=2) as prefetched:
+    with Prefetcher(prefetched_batches(broken), most=2) as prefetched:
         batches = iter(prefetched)
         next(batches)
         next(batches)
@@ -65,12 +66,14 @@ def test_what_goes_wrong_is_raised_where_batches_are_taken(
             next(batches)
 
 
-def test_no_thread_is_left_and_no_more_than_asked_is_made(world: TinyWorld, tmp_path: Path) -> None:
-    counted = source(world, tmp_path)
-    with Prefetcher(ready_batches(counted), most=2, name="batches"):
+def test_no_thread_is_left_and_at_most_two_batches_are_prefetched(
+    world: TinyWorld, tmp_path: Path
+) -> None:
+    counted = loader_of(world, tmp_path)
+    with Prefetcher(prefetched_batches(counted), most=2, name="batches"):
         deadline = time.monotonic() + 60
-        while counted.position.update < 2 and time.monotonic() < deadline:
+        while counted.state_dict()["update"] < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.05)
-        assert counted.position.update == 2
+        assert counted.state_dict()["update"] == 2
     assert all(thread.name != "batches" for thread in threading.enumerate())

@@ -1,5 +1,6 @@
 """Training batches from the disk: those of ids in memory, byte for byte, from any update on."""
 
+import json
 from itertools import islice
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.dataloader.batch import Batch
 from xlm.dataloader.data import open_training_data
-from xlm.dataloader.loader import BatchSource, Position
-from xlm.dataloader.steps import pair_steps
+from xlm.dataloader.loader import BatchLoader
+from xlm.dataloader.tasks import pair_tasks
 from xlm.errors import DataError
 from xlm.model.formats.description import ModelDescription
 
@@ -59,11 +60,11 @@ def test_the_tiny_world_s_batches_are_those_of_ids_in_memory(
     )
     config = tiny_pretraining(languages_per_batch=languages_per_batch)
     data = open_training_data(world.mono, world.pairs, config, description, tmp_path)
-    source = BatchSource(data, config, description, vocabulary.counts)
+    loader = BatchLoader(data, config, description, vocabulary.counts)
     expected = batches_in_memory(world.mono, world.pairs, config, description, vocabulary.counts)
-    for batch in islice(expected, 200):  # several epochs of every step
-        same(source.next_batch(), batch)
-    assert min(cursor.epoch for cursor in source.position.cursors.values()) >= 1
+    for batch in islice(expected, 200):  # several epochs of every task
+        same(loader.next_batch(), batch)
+    assert min(state["epoch"] for state in loader.state_dict()["samplers"].values()) >= 1
 
 
 ROWS = st.lists(st.lists(st.integers(14, 1013), max_size=12), min_size=1, max_size=30)
@@ -124,19 +125,17 @@ def test_any_lines_give_the_batches_of_ids_in_memory_from_any_update_on(
         config = config.model_copy(update={"objectives": ("mlm",)})
         pair = {}
 
-    def source() -> BatchSource:
+    def new_loader() -> BatchLoader:
         data = open_training_data(directories, pair, config, description, folder / "ids")
-        return BatchSource(data, config, description, COUNTS)
+        return BatchLoader(data, config, description, COUNTS)
 
     every = list(islice(batches_in_memory(directories, pair, config, description, COUNTS), 24))
-    first = source()
+    first = new_loader()
     for batch in every[:stopped]:
         same(first.next_batch(), batch)
-    saved = first.position
-    # Two numbers for each step, and they are all: through JSON, as a checkpoint keeps them.
-    assert all(len(cursor) == 2 for cursor in saved.cursors.values())
-    again = source()
-    again.move(Position(saved.update, dict(saved.cursors)))
+    saved = json.loads(json.dumps(first.state_dict()))
+    again = new_loader()
+    again.load_state_dict(saved)
     for batch in every[stopped:]:
         same(again.next_batch(), batch)
 
@@ -147,14 +146,14 @@ def test_pairs_longer_than_the_position_table_are_left_out(tmp_path: Path) -> No
     pairs = {"en-sw": write_rows(tmp_path, first, second, kind="pair", languages=("en", "sw"))}
     description = described(positions=10)
     data = open_training_data({}, pairs, PretrainConfig(), description, tmp_path / "ids")
-    steps = pair_steps(data, PretrainConfig(), description.language_id, positions=10)
-    assert [step.lines for step in steps] == [1, 1]
-    assert [step.tokens for step in steps] == [13, 13]
-    inputs = [step.next_inputs() for step in steps]
-    assert inputs[0].positions_BT is not None
-    assert inputs[0].positions_BT.tolist() == [[*range(10), *range(3)]]
-    assert inputs[1].tokens_BT.tolist() == [[1, 30, 1, 1, *[20] * 8, 1]]
-    assert inputs[1].languages_BT.tolist() == [[2] * 3 + [0] * 10]
+    tasks = pair_tasks(data, PretrainConfig(), description.language_id, positions=10)
+    assert [task.lines for task in tasks] == [1, 1]
+    assert [task.tokens for task in tasks] == [13, 13]
+    sequences = [task.next_sequences() for task in tasks]
+    assert sequences[0].positions_BT is not None
+    assert sequences[0].positions_BT.tolist() == [[*range(10), *range(3)]]
+    assert sequences[1].tokens_BT.tolist() == [[1, 30, 1, 1, *[20] * 8, 1]]
+    assert sequences[1].languages_BT.tolist() == [[2] * 3 + [0] * 10]
 
 
 def test_objectives_that_are_off_lay_nothing_flat(tmp_path: Path) -> None:

@@ -7,32 +7,34 @@ import pytest
 import torch
 from torch import Tensor
 
-from xlm.model.attention import Attention, Context
-from xlm.model.dropout import Kept, RowNoise, add_dropped, noise_of_torch
+from xlm.model.attention import Attention, AttentionContext
+from xlm.model.cpu.dropout import DropoutMask, DropoutRNG, add_dropped, dropout_rng_from_torch
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
-from xlm.model.packing import Layout
+from xlm.model.packing import PackedSequences
 from xlm.training.loss import MaskedLoss
 
 Describe = Callable[..., ModelDescription]
 MANY = 200_000
 
 
-def drawn(noise: RowNoise, site: int = 0, rate: float = 0.1, size: int = MANY) -> np.ndarray:
-    return noise.kept(site, [size], rate).mask.numpy()
+def drawn(
+    dropout_rng: DropoutRNG, site: int = 0, rate: float = 0.1, size: int = MANY
+) -> np.ndarray:
+    return dropout_rng.mask(site, [size], rate).mask.numpy()
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.9])
 def test_the_rate_is_the_asked_one_and_the_scale_keeps_the_mean(rate: float) -> None:
-    kept = RowNoise(1, 2, [3]).kept(4, [MANY], rate)
+    kept = DropoutRNG(1, 2, [3]).mask(4, [MANY], rate)
     deviation = (rate * (1 - rate) / MANY) ** 0.5
     assert abs(1 - kept.mask.float().mean().item() - rate) < 5 * deviation
     assert kept.scale == pytest.approx(1 / (1 - rate), rel=1e-4)
 
 
 def test_no_dropout_keeps_all() -> None:
-    kept = RowNoise(1, 2, [3]).kept(4, [1000], 0.0)
+    kept = DropoutRNG(1, 2, [3]).mask(4, [1000], 0.0)
     assert kept.mask.all()
     assert kept.scale == 1
 
@@ -40,16 +42,16 @@ def test_no_dropout_keeps_all() -> None:
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ((RowNoise(0, 0, [0]), 0), (RowNoise(1, 0, [0]), 0)),
-        ((RowNoise(0, 0, [0]), 0), (RowNoise(0, 1, [0]), 0)),
-        ((RowNoise(0, 0, [0]), 0), (RowNoise(0, 0, [1]), 0)),
-        ((RowNoise(0, 0, [0]), 0), (RowNoise(0, 0, [0]), 1)),
-        ((RowNoise(0, 0, [1]), 0), (RowNoise(0, 0, [0]), 1)),
+        ((DropoutRNG(0, 0, [0]), 0), (DropoutRNG(1, 0, [0]), 0)),
+        ((DropoutRNG(0, 0, [0]), 0), (DropoutRNG(0, 1, [0]), 0)),
+        ((DropoutRNG(0, 0, [0]), 0), (DropoutRNG(0, 0, [1]), 0)),
+        ((DropoutRNG(0, 0, [0]), 0), (DropoutRNG(0, 0, [0]), 1)),
+        ((DropoutRNG(0, 0, [1]), 0), (DropoutRNG(0, 0, [0]), 1)),
     ],
     ids=["seed", "update", "row", "site", "row against site"],
 )
 def test_seed_update_row_and_site_each_give_independent_masks(
-    first: tuple[RowNoise, int], second: tuple[RowNoise, int]
+    first: tuple[DropoutRNG, int], second: tuple[DropoutRNG, int]
 ) -> None:
     one, other = ~drawn(*first), ~drawn(*second)
     both = (one & other).mean()
@@ -57,7 +59,7 @@ def test_seed_update_row_and_site_each_give_independent_masks(
 
 
 def test_numbers_of_one_mask_are_independent() -> None:
-    dropped = ~drawn(RowNoise(5, 6, [7]))
+    dropped = ~drawn(DropoutRNG(5, 6, [7]))
     for distance in (1, 2, 3, 4, 8, 64):
         together = (dropped[distance:] & dropped[:-distance]).mean()
         assert abs(together - 0.01) < 5 * (0.01 * 0.99 / MANY) ** 0.5
@@ -65,28 +67,28 @@ def test_numbers_of_one_mask_are_independent() -> None:
 
 def test_a_row_has_the_same_mask_alone_and_among_others() -> None:
     sizes = [37, 0, 130, 64]
-    whole = RowNoise(1, 2, [4, 5, 6, 7]).kept(3, sizes, 0.1).mask.split(sizes)
+    whole = DropoutRNG(1, 2, [4, 5, 6, 7]).mask(3, sizes, 0.1).mask.split(sizes)
     for number, size in enumerate(sizes):
-        alone = RowNoise(1, 2, [4 + number]).kept(3, [size], 0.1).mask
+        alone = DropoutRNG(1, 2, [4 + number]).mask(3, [size], 0.1).mask
         assert torch.equal(alone, whole[number])
 
 
 def test_masks_are_what_they_were() -> None:
     """A run that goes on with another version must not draw other masks."""
-    mask = RowNoise(1, 2, [3]).kept(4, [32], 0.5).mask
+    mask = DropoutRNG(1, 2, [3]).mask(4, [32], 0.5).mask
     assert "".join(str(int(x)) for x in mask) == "00000011101101000010111001101111"
 
 
 def test_numpy_integers_and_the_largest_seed_serve() -> None:
-    assert drawn(RowNoise(2**63 - 1, 10**9, np.array([2**40]))).any()
+    assert drawn(DropoutRNG(2**63 - 1, 10**9, np.array([2**40]))).any()
 
 
 def test_torchs_generator_decides_where_nobody_else_does() -> None:
     torch.manual_seed(1)
-    first, second = noise_of_torch(2), noise_of_torch(2)
+    first, second = dropout_rng_from_torch(2), dropout_rng_from_torch(2)
     torch.manual_seed(1)
-    again = noise_of_torch(2)
-    masks = [noise.kept(0, [100, 100], 0.5).mask for noise in (first, second, again)]
+    again = dropout_rng_from_torch(2)
+    masks = [dropout_rng.mask(0, [100, 100], 0.5).mask for dropout_rng in (first, second, again)]
     assert torch.equal(masks[0], masks[2])
     assert not torch.equal(masks[0], masks[1])
 
@@ -103,7 +105,7 @@ def test_dropping_and_adding_has_the_values_and_gradients_of_plain_torch(
     ]
 
     def ours(branch: Tensor, residual: Tensor | None = None) -> Tensor:
-        return add_dropped(branch, residual, Kept(mask, 1.25))
+        return add_dropped(branch, residual, DropoutMask(mask, 1.25))
 
     expected = inputs[0] * mask.view(6, 10) * 1.25 + (inputs[1] if with_residual else 0)
     torch.testing.assert_close(ours(*inputs), expected)
@@ -130,7 +132,9 @@ def test_losses_and_gradients_do_not_depend_on_how_a_batch_is_shared(loss: Maske
     """On 1 or 2 processes, and in parts that are accumulated, dropout is the same."""
     tokens, real, selected, targets = _padded()
     languages = torch.zeros_like(tokens)
-    whole = loss(tokens, languages, None, real, selected, targets, noise=RowNoise(7, 8, range(5)))
+    whole = loss(
+        tokens, languages, None, real, selected, targets, dropout_rng=DropoutRNG(7, 8, range(5))
+    )
     whole.sum().backward()
     expected = [parameter.grad for parameter in loss.parameters()]
     loss.zero_grad()
@@ -138,9 +142,9 @@ def test_losses_and_gradients_do_not_depend_on_how_a_batch_is_shared(loss: Maske
         rows = torch.arange(share, 5, 2)
         mine = selected // 12 % 2 == share
         cells = selected[mine] // 12 // 2 * 12 + selected[mine] % 12
-        noise = RowNoise(7, 8, rows.tolist())
+        dropout_rng = DropoutRNG(7, 8, rows.tolist())
         part = loss(tokens[rows], languages[rows], None, real[rows], cells, targets[mine],
-                    noise=noise)  # fmt: skip
+                    dropout_rng=dropout_rng)  # fmt: skip
         torch.testing.assert_close(part, whole[mine])
         part.sum().backward()
     for parameter, gradient in zip(loss.parameters(), expected, strict=True):
@@ -150,28 +154,34 @@ def test_losses_and_gradients_do_not_depend_on_how_a_batch_is_shared(loss: Maske
 def test_another_update_drops_something_else(loss: MaskedLoss) -> None:
     tokens, real, selected, targets = _padded()
     inputs = (tokens, torch.zeros_like(tokens), None, real, selected, targets)
-    first, second, again = (loss(*inputs, noise=RowNoise(7, u, range(5))) for u in (0, 1, 0))
+    first, second, again = (
+        loss(*inputs, dropout_rng=DropoutRNG(7, u, range(5))) for u in (0, 1, 0)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, second)
     loss.eval()
-    assert torch.equal(loss(*inputs, noise=RowNoise(7, 0, range(5))), loss(*inputs))
+    assert torch.equal(loss(*inputs, dropout_rng=DropoutRNG(7, 0, range(5))), loss(*inputs))
 
 
 @pytest.mark.slow
 def test_dropout_on_attention_keeps_the_mean() -> None:
     """Attention is linear in its weights, so that no mean may shift."""
     torch.manual_seed(0)
-    layout, draws = Layout([6, 4], torch.device("cpu")), 4000
+    layout, draws = PackedSequences([6, 4], torch.device("cpu")), 4000
     attention = Attention(dimension=8, heads=2, dropout=0.3)
     hidden = torch.randn(10, 8)
     with torch.no_grad():
         found = torch.stack(
             [
-                attention(hidden, Context(layout, noise=RowNoise(0, n, [0, 1]), by_rows=True), 1)
+                attention(
+                    hidden,
+                    AttentionContext(layout, dropout_rng=DropoutRNG(0, n, [0, 1]), by_rows=True),
+                    1,
+                )
                 for n in range(draws)
             ]
         )
-        expected = attention.eval()(hidden, Context(layout), 1)
+        expected = attention.eval()(hidden, AttentionContext(layout), 1)
     errors = (found.mean(0) - expected).abs() / (found.std(0) / draws**0.5)
     assert errors.max() < 5
     assert found.std(0).min() > 0

@@ -153,7 +153,7 @@ def test_padding_does_not_change_real_states(encoder: Encoder) -> None:
     tokens = torch.randint(14, 50, (1, 5), generator=torch.Generator().manual_seed(5))
     padded = torch.cat([tokens, torch.full((1, 3), PAD)], dim=1)
     alone = encoder(tokens, torch.zeros_like(tokens))
-    among = encoder(padded, torch.zeros_like(padded), real_BT=padded != PAD)
+    among = encoder(padded, torch.zeros_like(padded), attention_mask_BT=padded != PAD)
     torch.testing.assert_close(among[:, :5], alone, atol=1e-5, rtol=1e-5)
     assert among[:, 5:].abs().max() == 0
 

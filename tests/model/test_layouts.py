@@ -6,12 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from xlm.model.attention import Attention, Context
+from xlm.model.attention import Attention, AttentionContext
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
-from xlm.model.packing import Layout
-from xlm.model.positions import Asked, ask, pack
+from xlm.model.packing import PackedSequences, SelectedPositions, pack, select
 
 Describe = Callable[..., ModelDescription]
 CPU = torch.device("cpu")
@@ -37,20 +36,20 @@ def padded() -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def test_a_layout_pads_and_packs() -> None:
-    layout = Layout([2, 0, 3], CPU)
+    layout = PackedSequences([2, 0, 3], CPU)
     places = torch.arange(1.0, 6.0)[:, None]
-    assert layout.padded(places)[..., 0].tolist() == [[1, 2, 0], [0, 0, 0], [3, 4, 5]]
-    assert layout.real().tolist() == [[True, True, False], [False] * 3, [True] * 3]
-    assert torch.equal(layout.places(layout.padded(places)), places)
+    assert layout.pad(places)[..., 0].tolist() == [[1, 2, 0], [0, 0, 0], [3, 4, 5]]
+    assert layout.attention_mask().tolist() == [[True, True, False], [False] * 3, [True] * 3]
+    assert torch.equal(layout.unpad(layout.pad(places)), places)
     assert [(s.start, s.stop) for s in layout.slices()] == [(0, 2), (2, 2), (2, 5)]
-    assert layout.borders_B1.tolist() == [0, 2, 2, 5]
-    assert not layout.full
+    assert layout.cu_seqlens_B1.tolist() == [0, 2, 2, 5]
+    assert not layout.equal_lengths
 
 
 def test_rows_of_equal_length_are_full() -> None:
-    layout = Layout([3, 3], CPU)
-    assert layout.full
-    assert layout.padded(torch.zeros(6, 2)).shape == (2, 3, 2)
+    layout = PackedSequences([3, 3], CPU)
+    assert layout.equal_lengths
+    assert layout.pad(torch.zeros(6, 2)).shape == (2, 3, 2)
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -100,7 +99,7 @@ def test_asked_places_have_the_states_of_all_places(
     cells = torch.tensor([44, 3, 0, 28, 9, 37])  # in any order
     inputs = (tokens, languages, positions, real if with_padding else None)
     places = pack(*inputs)
-    asked, order = ask(places, cells)
+    asked, order = select(places, cells)
     states = encoder.states(places, asked, causal=causal)
     expected = encoder(*inputs, causal=causal).flatten(0, 1)[cells]
     torch.testing.assert_close(states, expected[order])
@@ -110,7 +109,7 @@ def test_nothing_may_be_asked_for(
     encoder: Encoder, padded: tuple[Tensor, Tensor, Tensor, Tensor]
 ) -> None:
     places = pack(*padded)
-    asked, _ = ask(places, torch.zeros(0, dtype=torch.int64))
+    asked, _ = select(places, torch.zeros(0, dtype=torch.int64))
     assert encoder.states(places, asked).shape == (0, 16)
 
 
@@ -120,14 +119,16 @@ def test_the_cpus_way_of_attention_equals_torchs(lengths: list[int], causal: boo
     """The same products in another order: rows of numbers in cache, or padded rows and a mask."""
     torch.manual_seed(0)
     attention = Attention(dimension=12, heads=3, dropout=0.0)
-    layout = Layout(lengths, CPU)
+    layout = PackedSequences(lengths, CPU)
     hidden = torch.randn(sum(lengths), 12)
-    torchs = attention(hidden, Context(layout, causal), site=1)
-    ours = attention(hidden, Context(layout, causal, by_rows=True), site=1)
+    torchs = attention(hidden, AttentionContext(layout, causal), site=1)
+    ours = attention(hidden, AttentionContext(layout, causal, by_rows=True), site=1)
     torch.testing.assert_close(ours, torchs)
     if not causal:
         chosen = torch.tensor([0, 3, 6, 7, 11])
-        asked = Asked(chosen, Layout([2, 2, 1] if lengths[0] == 5 else [3, 1, 1], CPU))
+        asked = SelectedPositions(
+            chosen, PackedSequences([2, 2, 1] if lengths[0] == 5 else [3, 1, 1], CPU)
+        )
         for by_rows in (True, False):
-            found = attention(hidden, Context(layout, by_rows=by_rows), 1, asked)
+            found = attention(hidden, AttentionContext(layout, by_rows=by_rows), 1, asked)
             torch.testing.assert_close(found, torchs[chosen])

@@ -17,15 +17,16 @@ from xlm.bpe.vocabulary import EOS, PAD
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
-from xlm.dataloader.batch import Batch, Selected
-from xlm.dataloader.concatenate import join_translations
+from xlm.dataloader.batch import Batch, Targets
+from xlm.dataloader.device_batch import to_device
 from xlm.dataloader.masking.host import Masker
+from xlm.dataloader.sequences import join_translations
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.hugging_face import write_hugging_face
 from xlm.model.formats.ours import set_encoder_weights, to_hugging_face
 from xlm.shards.lines import Spans
-from xlm.training.loss import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss
 from xlm.training.optimizer import build_optimizer
 
 UPDATES = 20
@@ -92,10 +93,10 @@ def padded_streams(random: np.random.Generator, masker: Masker) -> Batch:
     tokens_BT[random.random(tokens_BT.shape) < 0.1] = EOS
     lengths_B = random.integers(4, 17, len(tokens_BT))
     lengths_B[0] = 16
-    real_BT = np.arange(16)[None] < lengths_B[:, None]
-    tokens_BT[~real_BT] = PAD
+    attention_mask_BT = np.arange(16)[None] < lengths_B[:, None]
+    tokens_BT[~attention_mask_BT] = PAD
     languages_BT = np.repeat(random.integers(15, size=(len(tokens_BT), 1)), 16, axis=1)
-    return masked(masker, random, tokens_BT, languages_BT, None, real_BT)
+    return masked(masker, random, tokens_BT, languages_BT, None, attention_mask_BT)
 
 
 def translations(random: np.random.Generator, masker: Masker) -> Batch:
@@ -112,7 +113,12 @@ def translations(random: np.random.Generator, masker: Masker) -> Batch:
     )
     assert (joined.positions_BT[:, -1] < joined.tokens_BT.shape[1] - 1).any()
     return masked(
-        masker, random, joined.tokens_BT, joined.languages_BT, joined.positions_BT, joined.real_BT
+        masker,
+        random,
+        joined.tokens_BT,
+        joined.languages_BT,
+        joined.positions_BT,
+        joined.attention_mask_BT,
     )
 
 
@@ -122,16 +128,16 @@ def masked(
     tokens_BT: np.ndarray,
     languages_BT: np.ndarray,
     positions_BT: np.ndarray | None,
-    real_BT: np.ndarray,
+    attention_mask_BT: np.ndarray,
 ) -> Batch:
-    found = masker.mask(tokens_BT, real_BT, rate=0.15, random=random)
+    found = masker.mask(tokens_BT, attention_mask_BT, rate=0.15, random=random)
     return Batch(
         tokens_BT=found.tokens_BT,
         languages_BT=languages_BT,
         positions_BT=positions_BT,
-        real_BT=real_BT,
-        step_B=np.zeros(len(tokens_BT), dtype=np.int64),
-        predicted=Selected(found.selected_N, found.targets_N),
+        attention_mask_BT=attention_mask_BT,
+        task_B=np.zeros(len(tokens_BT), dtype=np.int64),
+        predicted=Targets(found.selected_N, found.targets_N),
     )
 
 
@@ -145,8 +151,8 @@ def batches(sample_alpha: float) -> Iterator[Batch]:
 
 def their_loss(model: nn.Module, batch: Batch) -> Tensor:
     """Transformers' own loss; what is not passed to it, it would make up (spec 6.1)."""
-    tensors = to_tensors(batch, CPU)
-    assert tensors.real_BT is not None
+    tensors = to_device(batch, CPU)
+    assert tensors.attention_mask_BT is not None
     labels_BT = torch.full_like(tensors.tokens_BT, -100)
     labels_BT.view(-1)[tensors.selected_N] = tensors.targets_N
     positions_BT = tensors.positions_BT
@@ -156,7 +162,7 @@ def their_loss(model: nn.Module, batch: Batch) -> Tensor:
         input_ids=tensors.tokens_BT,
         langs=tensors.languages_BT,
         position_ids=positions_BT,
-        lengths=tensors.real_BT.sum(1),
+        lengths=tensors.attention_mask_BT.sum(1),
         labels=labels_BT,
     ).loss
     return loss
@@ -187,7 +193,7 @@ def test_twenty_updates_give_transformers_losses_at_every_step(
         expected.backward()
         their_norm = nn.utils.clip_grad_norm_(theirs.parameters(), 5.0)
         adam.step()
-        loss = module(*to_tensors(batch, CPU)).sum() / batch.predicted.count
+        loss = module(*to_device(batch, CPU)).sum() / batch.predicted.count
         optimizer.adam.zero_grad()
         loss.backward()
         optimizer.set_update(update)

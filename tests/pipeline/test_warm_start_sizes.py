@@ -24,7 +24,7 @@ from xlm.model.formats.hugging_face import write_hugging_face
 from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import save_weights
 from xlm.model.formats.sources import read_model
-from xlm.model.formats.tokens import write_pieces
+from xlm.model.formats.tokens import write_vocab_json
 from xlm.pipeline.dag import open_request, plan_request
 from xlm.pipeline.request import RunRequest
 from xlm.store.store import ArtifactStore
@@ -40,7 +40,7 @@ def _source(folder: Path, layout: str, sizes: dict[str, int]) -> Path:
         write_original(path, model)
     elif layout == "hugging-face":
         write_hugging_face(path, model)
-        write_pieces(path, model.vocabulary.tokens)
+        write_vocab_json(path, model.vocabulary.tokens)
     else:
         path.mkdir()
         save_weights(path, model.description, model.weights)
@@ -149,7 +149,7 @@ def test_a_vocabulary_of_another_length_than_the_weights_is_refused_before_any_s
         content["dico_word2id"] = {token: number for number, token in enumerate(tokens)}
         torch.save(content, source)
     elif layout == "hugging-face":
-        write_pieces(source, tokens)
+        write_vocab_json(source, tokens)
     else:
         _edit(source / "config.json", lambda content: content.update(vocabulary_size=rows + 2))
     shapes = f"{rows - 2} tokens for {rows} rows|{rows} x 16, its settings say {rows + 2} x 16"

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from xlm.shards.random_access.copy import open_flat_lines, open_flat_pairs
 
 from tests.shards.rows import HASH, VOCABULARY
-from xlm.dataloader.pairs import group_pairs, joined_tokens
-from xlm.dataloader.streams import Stream
+from xlm.dataloader.sampling.pairs import joined_lengths, split_into_batches
+from xlm.dataloader.sampling.streams import Stream
 from xlm.shards.lines import Lines
-from xlm.shards.random_access.flat import open_flat_lines, open_flat_pairs
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 
@@ -27,7 +27,7 @@ def write(folder: Path, blocks: int, kind: str) -> None:
     """Shards of six blocks."""
     ids = np.random.default_rng(0).integers(14, 1000, BLOCK, dtype=np.int32)
     lines = Lines(ids, np.arange(0, BLOCK + 1, LINE))
-    half = lines.slice(0, len(lines) // 2)
+    half = lines.part(0, len(lines) // 2)
     for shard in range(0, blocks, BLOCKS_PER_SHARD):
         with (
             ShardWriter(
@@ -51,7 +51,7 @@ def read(folder: Path, kind: str) -> int:
         stream = Stream(open_flat_lines(reader, folder / "ids", "sw"), rows=64, tokens=256)
         return sum(stream.chunk(k).size for k in random.permutation(len(stream)).tolist())
     pairs = open_flat_pairs(reader, folder / "ids", "en-sw", longest_side=100)
-    groups = group_pairs(joined_tokens(pairs.lengths_N2), 4000, random)
+    groups = split_into_batches(joined_lengths(pairs.lengths_N2), 4000, random)
     return sum(pairs.take(groups[i])[0].lengths_B.sum() for i in range(min(len(groups), 3000)))
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.tiny_world import tiny_model
-from xlm.model.dropout import RowNoise
+from xlm.model.cpu.dropout import DropoutRNG
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
@@ -91,9 +91,9 @@ def test_a_share_without_places_has_gradients_of_zero() -> None:
 def test_activations_may_be_computed_twice_with_the_same_bits(padded: bool) -> None:
     loss = build(dropout=0.2, attention_dropout=0.2)
     inputs = batch(padded=padded)
-    kept = gradients(loss, loss(*inputs, noise=RowNoise(1, 2, range(4))))
+    kept = gradients(loss, loss(*inputs, dropout_rng=DropoutRNG(1, 2, range(4))))
     loss.encoder.recompute_activations = True
-    again = gradients(loss, loss(*inputs, noise=RowNoise(1, 2, range(4))))
+    again = gradients(loss, loss(*inputs, dropout_rng=DropoutRNG(1, 2, range(4))))
     assert all(map(torch.equal, kept, again))
     # Without noise of ours, torch's generator is set back for the second pass.
     torch.manual_seed(3)
@@ -130,7 +130,7 @@ def test_two_runs_under_deterministic_algorithms_have_equal_bits() -> None:
             adam = torch.optim.AdamW(loss.parameters(), lr=0.01, fused=True)
             for update in range(3):
                 inputs = batch(padded=update == 1, seed=update)
-                losses = loss(*inputs, noise=RowNoise(1, update, range(4)))
+                losses = loss(*inputs, dropout_rng=DropoutRNG(1, update, range(4)))
                 gradients(loss, losses)
                 adam.step()
             runs.append([parameter.detach().clone() for parameter in loss.parameters()])
@@ -150,8 +150,8 @@ def test_a_compiled_loss_is_the_same_and_is_compiled_once_for_all_sizes() -> Non
     before = counters["unique_graphs"]
     for rows, width in ((4, 9), (5, 12), (3, 20)):
         inputs = batch(rows, width, padded=True, seed=width)
-        noise = RowNoise(0, width, range(rows))
-        found, expected = compiled(*inputs, noise=noise), loss(*inputs)
+        dropout_rng = DropoutRNG(0, width, range(rows))
+        found, expected = compiled(*inputs, dropout_rng=dropout_rng), loss(*inputs)
         torch.testing.assert_close(found, expected)
         theirs = gradients(loss, expected)
         for ours, plain in zip(gradients(compiled, found), theirs, strict=True):

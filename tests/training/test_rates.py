@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
-from xlm.dataloader.mixture.sampling import sampling_probabilities
+from xlm.dataloader.mixture.shares import sampling_probabilities
 from xlm.dataloader.randomness import generator, torch_seed
 from xlm.training.optimizer import build_optimizer
 from xlm.training.schedule import rate_schedule

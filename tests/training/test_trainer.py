@@ -191,9 +191,9 @@ def test_one_objective_uses_its_own_data_only(make_job: MakeJob) -> None:
 
 def test_mlm_comes_before_tlm_in_every_iteration(make_job: MakeJob) -> None:
     job = make_job(mono_steps=2, pair_steps=3)
-    source = Trainer(job, ALONE)._source
-    assert [source.objective(update) for update in range(6)] == ["mlm"] * 2 + ["tlm"] * 3 + ["mlm"]
-    few = Trainer(make_job("few"), ALONE)._source
+    loader = Trainer(job, ALONE)._loader
+    assert [loader.objective(update) for update in range(6)] == ["mlm"] * 2 + ["tlm"] * 3 + ["mlm"]
+    few = Trainer(make_job("few"), ALONE)._loader
     # Three languages and four directions: fewer than the original's five of each.
     assert [few.objective(update) for update in range(7)] == ["mlm"] * 3 + ["tlm"] * 4
 
@@ -275,7 +275,7 @@ def test_fp16_skips_what_overflows_and_goes_on_to_the_same_bytes(make_job: MakeJ
     assert files(train(job)) == files(straight)
     with torch.no_grad():
         before = first._encoder.embeddings.weight.clone()
-    overflowed = first._update(first._source.next_batch())
+    overflowed = first._update(first._loader.next_batch())
     assert overflowed > 0
     assert first._state.overflows == 1
     assert torch.equal(first._encoder.embeddings.weight, before)
@@ -309,7 +309,7 @@ def test_a_part_holds_no_more_cells_than_the_limit_but_one_row(
 ) -> None:
     job = make_job(stream_rows=5, objectives=("mlm",), micro_batch_tokens=limit)
     trainer = Trainer(job, ProcessGroup(0, 1, torch.device("cpu")))
-    batch = trainer._source.next_batch()
+    batch = trainer._loader.next_batch()
     parts = trainer._updater._parts(batch)
     cells = [batch.share(part, parts).tokens_BT.size for part in range(parts)]
     assert sum(cells) == 80

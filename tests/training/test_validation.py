@@ -10,10 +10,10 @@ import torch.nn.functional as F
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.dataloader.data import Corpus, load_corpus
+from xlm.dataloader.data import HeldOutData, load_held_out_data
 from xlm.dataloader.held_out import masked_pairs
-from xlm.dataloader.pairs import pair_tokens
-from xlm.dataloader.streams import Stream
+from xlm.dataloader.sampling.pairs import pair_lengths
+from xlm.dataloader.sampling.streams import Stream
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
@@ -41,13 +41,15 @@ def encoder(world: TinyWorld) -> Encoder:
 
 
 @pytest.fixture
-def corpus(world: TinyWorld) -> Corpus:
+def corpus(world: TinyWorld) -> HeldOutData:
     known = load_vocabulary(world.vocabulary)
-    return load_corpus("valid", mono=world.mono, pairs=world.pairs, vocabulary_hash=known.hash)
+    return load_held_out_data(
+        "valid", mono=world.mono, pairs=world.pairs, vocabulary_hash=known.hash
+    )
 
 
 def test_stream_perplexity_is_the_original_s_one_row_at_a_time(
-    encoder: Encoder, corpus: Corpus
+    encoder: Encoder, corpus: HeldOutData
 ) -> None:
     validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T)
     sums = validator.measure(encoder, [0], CPU)
@@ -73,7 +75,7 @@ def test_stream_perplexity_is_the_original_s_one_row_at_a_time(
 
 
 def test_measuring_again_gives_the_same_and_leaves_training_mode(
-    encoder: Encoder, corpus: Corpus
+    encoder: Encoder, corpus: HeldOutData
 ) -> None:
     validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T)
     every = range(len(validator.tasks))
@@ -91,7 +93,7 @@ def test_measuring_again_gives_the_same_and_leaves_training_mode(
     assert stop_criterion({}) is None
 
 
-def test_specials_are_left_out_on_demand(encoder: Encoder, corpus: Corpus) -> None:
+def test_specials_are_left_out_on_demand(encoder: Encoder, corpus: HeldOutData) -> None:
     """Perplexities of 10^8: </s> was asked for, which training with sample_alpha never selects."""
     validators = [
         Validator(
@@ -112,7 +114,7 @@ def test_specials_are_left_out_on_demand(encoder: Encoder, corpus: Corpus) -> No
 
 
 def test_limits_and_the_original_s_parts_for_many_languages(
-    encoder: Encoder, corpus: Corpus
+    encoder: Encoder, corpus: HeldOutData
 ) -> None:
     def cells(**limits: int) -> float:
         validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T, **limits)
@@ -122,23 +124,23 @@ def test_limits_and_the_original_s_parts_for_many_languages(
 
 
 def test_a_limit_takes_the_first_pairs_and_not_the_shortest(
-    encoder: Encoder, corpus: Corpus
+    encoder: Encoder, corpus: HeldOutData
 ) -> None:
     """The shortest are the easiest: a perplexity of them would be no perplexity of the text."""
     pairs = next(iter(corpus.pairs.values()))
-    limit, tokens = 5, pair_tokens(pairs)
+    limit, tokens = 5, pair_lengths(pairs)
     usable = np.arange(len(tokens))[1:]
     assert sorted(tokens[1 : 1 + limit]) != sorted(tokens[1:])[:limit]
     (batch,) = masked_pairs(
         pairs, usable, encoder.description, limit=limit, predict_special_tokens=True
     )
-    assert batch.real_BT is not None
+    assert batch.attention_mask_BT is not None
     # Each row has </s> around both of its sides.
-    assert (batch.real_BT.sum(1) == np.sort(tokens[1 : 1 + limit])).all()
+    assert (batch.attention_mask_BT.sum(1) == np.sort(tokens[1 : 1 + limit])).all()
 
 
 def test_small_parts_measure_the_same(
-    encoder: Encoder, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+    encoder: Encoder, corpus: HeldOutData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A causal batch of a real model would ask for 3 GB of scores at once."""
     validator = Validator(
@@ -165,7 +167,9 @@ def test_small_parts_measure_the_same(
     assert whole[:, DIFFERENT].min() >= 1
 
 
-def test_states_are_computed_in_the_precision_of_the_run(encoder: Encoder, corpus: Corpus) -> None:
+def test_states_are_computed_in_the_precision_of_the_run(
+    encoder: Encoder, corpus: HeldOutData
+) -> None:
     validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T)
     every = range(len(validator.tasks))
     exact = validator.measure(encoder, every, CPU)[:, LOSS]
@@ -178,7 +182,7 @@ def test_states_are_computed_in_the_precision_of_the_run(encoder: Encoder, corpu
 
 def test_a_language_of_specials_alone_has_no_perplexity(encoder: Encoder, tmp_path: Path) -> None:
     ids = np.ones(40, dtype=np.int32)
-    corpus = Corpus(mono={"en": Lines(ids, np.array([0, 40]))}, pairs={})
+    corpus = HeldOutData(mono={"en": Lines(ids, np.array([0, 40]))}, pairs={})
     validator = Validator(
         corpus, encoder.description, split="valid", stream_tokens=T, predict_special_tokens=False
     )

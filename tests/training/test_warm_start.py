@@ -22,7 +22,7 @@ from xlm.model.formats.hugging_face import write_hugging_face
 from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import encoder_weights
 from xlm.model.formats.source_files import identity_of
-from xlm.model.formats.tokens import write_pieces
+from xlm.model.formats.tokens import write_vocab_json
 from xlm.model.initialise import initialise
 from xlm.stages.model.pretrain import PRETRAIN
 from xlm.training.launch.distributed import ProcessGroup
@@ -85,7 +85,7 @@ def test_a_run_from_a_causal_folder_is_what_it_trains_by_itself(
     model, folder = turned_model(world, causal=True), tmp_path / "causal"
     assert model.vocabulary is not None
     write_hugging_face(folder, model)
-    write_pieces(folder, model.vocabulary.tokens)
+    write_vocab_json(folder, model.vocabulary.tokens)
     job = make_job(objectives=objectives, updates=2, warm_start=str(folder))
     job = job.model_copy(update={"warm_start": identity_of(folder)})
     trainer = Trainer(job, ALONE)

@@ -29,8 +29,10 @@ ROWS = {"full": [9] * 4, "padded": [12, 7, 3, 12, 1, 9], "single": [1, 1], "one 
 class FullClassifier(Classifier):
     """The same by the plain formula: every state of the last layer, then the first of each row."""
 
-    def forward(self, tokens_BT: Tensor, languages_BT: Tensor, real_BT: Tensor) -> Tensor:
-        scores_B3: Tensor = self.proj(self.encoder(tokens_BT, languages_BT, real_BT=real_BT)[:, 0])
+    def forward(self, tokens_BT: Tensor, languages_BT: Tensor, attention_mask_BT: Tensor) -> Tensor:
+        scores_B3: Tensor = self.proj(
+            self.encoder(tokens_BT, languages_BT, attention_mask_BT=attention_mask_BT)[:, 0]
+        )
         return scores_B3
 
 
@@ -135,10 +137,10 @@ def test_the_last_layer_computes_one_state_of_each_row() -> None:
 
 def test_a_row_without_tokens_is_refused() -> None:
     first, _ = both()
-    tokens_BT, languages_BT, real_BT = batch([4, 4])
-    real_BT[1] = False
-    with pytest.raises(AssertionError, match="a row without a token"):
-        first(tokens_BT, languages_BT, real_BT)
+    tokens_BT, languages_BT, attention_mask_BT = batch([4, 4])
+    attention_mask_BT[1] = False
+    with pytest.raises(AssertionError, match="a row without tokens"):
+        first(tokens_BT, languages_BT, attention_mask_BT)
 
 
 def test_labels_are_those_of_the_full_computation(world: TinyWorld, encoder: Path) -> None:

@@ -20,7 +20,7 @@ from xlm.model.formats.hugging_face import write_hugging_face
 from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import save_weights
 from xlm.model.formats.sources import read_model
-from xlm.model.formats.tokens import write_pieces
+from xlm.model.formats.tokens import write_vocab_json
 from xlm.release.tokenizer import write_tokenizer
 from xlm.store.disk.filesystem import sync_directory, sync_tree
 from xlm.store.integrity.presence import files_of_stage, is_present
@@ -94,7 +94,7 @@ def _write(staging: Path, model: PortableModel, to: str, merges: bytes | None) -
     else:
         write_hugging_face(staging, model)
         if merges is None:
-            write_pieces(staging, model.vocabulary.tokens)
+            write_vocab_json(staging, model.vocabulary.tokens)
         else:
             write_tokenizer(
                 staging,

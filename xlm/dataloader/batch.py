@@ -1,41 +1,38 @@
-"""One global batch: rows of tokens, what is predicted of them, and the share of one process.
+"""The global batch of one update, and the share of it that one process computes.
 
-    mine = batch.share(rank=0, world=2)  # every second row
+    share = batch.share(rank=0, world_size=2)  # every second row
 
-What is predicted is either chosen already (`Selected`: the tokens are masked) or still to be drawn
-on the device (`Quota`, see `xlm.dataloader.masking.device`: the tokens are as they were written).
+The predicted positions are either selected on the host (`Targets`: the tokens are masked already)
+or left to the device (`MaskCounts`, see `xlm.dataloader.masking.device`: the tokens are unmasked).
+
+Shape legend: B rows, T positions of a row (padding included), N predicted positions. Indices into
+a batch count its B x T positions row by row.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xlm.bpe.vocabulary import PAD
-
-ScalarT = TypeVar("ScalarT", bound=np.generic)
-
 
 @dataclass(frozen=True)
-class Selected:
-    """Places to predict, counted row by row through (B, T), and the ids that belong there."""
+class Targets:
+    """Indices of the predicted positions, and the ids to predict there."""
 
-    cells_N: NDArray[np.int64]
+    selected_N: NDArray[np.int64]
     targets_N: NDArray[np.int64]
 
     @property
     def count(self) -> int:
-        """How many places."""
-        return len(self.cells_N)
+        """Number of predicted positions."""
+        return len(self.selected_N)
 
 
 @dataclass(frozen=True)
-class Quota:
-    """How many places of each row are to be drawn, and what the draw depends on.
+class MaskCounts:
+    """How many positions of each row the device selects, and the key of its random numbers.
 
-    `rows_B` are the rows' numbers in the global batch: a row gets the same mask in any share.
+    `rows_B` are the row numbers in the global batch, so a row has the same mask in any share.
     """
 
     count_B: NDArray[np.int64]
@@ -44,107 +41,63 @@ class Quota:
 
     @property
     def count(self) -> int:
-        """How many places in all rows."""
+        """Number of predicted positions in all rows."""
         return int(self.count_B.sum())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Inputs and targets.
-
-    `positions_BT` is None where each row's are 0..T-1, `real_BT` is None where nothing is padding.
-    `step_B` is the number of the training step (language or direction) of each row. With `causal`,
-    each place sees only itself and what is before it.
-    """
+    """Inputs and targets of one update, as numpy arrays."""
 
     tokens_BT: NDArray[np.int64]
     languages_BT: NDArray[np.int64]
     positions_BT: NDArray[np.int64] | None = None
-    real_BT: NDArray[np.bool_] | None = None
-    step_B: NDArray[np.int64]
-    predicted: Selected | Quota
+    """Position embeddings to use; None: 0..T-1 in every row."""
+    attention_mask_BT: NDArray[np.bool_] | None = None
+    """True at tokens, False at padding; None: no row has padding."""
+    task_B: NDArray[np.int64]
+    """The index of the training task that each row comes from."""
+    predicted: Targets | MaskCounts
     causal: bool = False
+    """Whether a position attends only to itself and to earlier positions (CLM)."""
 
     @property
     def real_tokens(self) -> int:
-        """Tokens that are not padding."""
-        return int(self.tokens_BT.size if self.real_BT is None else self.real_BT.sum())
+        """Number of tokens, padding excluded."""
+        mask_BT = self.attention_mask_BT
+        return int(self.tokens_BT.size if mask_BT is None else mask_BT.sum())
 
-    def share(self, rank: int, world: int) -> "Batch":
-        """Rows `rank`, `rank + world`, ...; the shares of all processes make up the batch.
+    def share(self, rank: int, world_size: int) -> "Batch":
+        """Rows `rank`, `rank + world_size`, ...: the shares of all processes make up the batch.
 
-        A process without a row of its own computes the first one, with nothing to predict, so
-        that it still takes part in the exchange of gradients.
+        If there are fewer rows than processes, a process without a row gets the first row and no
+        predicted positions, because every process must take part in the gradient all-reduce.
         """
-        if world == 1:
+        if world_size == 1:
             return self
-        chosen = slice(rank, None, world) if rank < len(self.tokens_BT) else slice(0, 1)
+        rows = slice(rank, None, world_size) if rank < len(self.tokens_BT) else slice(0, 1)
+        mask_BT = self.attention_mask_BT
         return Batch(
-            tokens_BT=self.tokens_BT[chosen],
-            languages_BT=self.languages_BT[chosen],
-            positions_BT=None if self.positions_BT is None else self.positions_BT[chosen],
-            real_BT=None if self.real_BT is None else self.real_BT[chosen],
-            step_B=self.step_B[chosen],
-            predicted=self._share_of_predicted(rank, world, chosen),
+            tokens_BT=self.tokens_BT[rows],
+            languages_BT=self.languages_BT[rows],
+            positions_BT=None if self.positions_BT is None else self.positions_BT[rows],
+            attention_mask_BT=None if mask_BT is None else mask_BT[rows],
+            task_B=self.task_B[rows],
+            predicted=self._share_of_predicted(rank, world_size, rows),
             causal=self.causal,
         )
 
-    def _share_of_predicted(self, rank: int, world: int, chosen: slice) -> Selected | Quota:
-        if isinstance(self.predicted, Quota):
-            quota = self.predicted
-            count_B = quota.count_B[chosen]
+    def _share_of_predicted(self, rank: int, world_size: int, rows: slice) -> Targets | MaskCounts:
+        if isinstance(self.predicted, MaskCounts):
+            counts = self.predicted
+            count_B = counts.count_B[rows]
             if rank >= len(self.tokens_BT):
                 count_B = np.zeros_like(count_B)
-            return Quota(count_B, quota.rows_B[chosen], quota.key)
-        cells_N, width = self.predicted.cells_N, self.tokens_BT.shape[1]
-        mine_N = cells_N // width % world == rank
-        mine_cells_N = cells_N[mine_N]
-        return Selected(
-            mine_cells_N // width // world * width + mine_cells_N % width,
-            self.predicted.targets_N[mine_N],
+            return MaskCounts(count_B, counts.rows_B[rows], counts.key)
+        selected_N, width = self.predicted.selected_N, self.tokens_BT.shape[1]
+        is_ours_N = selected_N // width % world_size == rank
+        ours_N = selected_N[is_ours_N]
+        return Targets(
+            ours_N // width // world_size * width + ours_N % width,
+            self.predicted.targets_N[is_ours_N],
         )
-
-
-def join_batches(parts: Sequence[Batch]) -> Batch:
-    """One batch of all rows, padded to the longest.
-
-    All parts are streams or all are pairs, and what is predicted of them is chosen already.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    width = max(part.tokens_BT.shape[1] for part in parts)
-    first_rows = np.cumsum([0] + [len(part.tokens_BT) for part in parts])
-    positions = [part.positions_BT for part in parts if part.positions_BT is not None]
-    real = [part.real_BT for part in parts if part.real_BT is not None]
-    selected = [
-        _moved(part, int(row), width) for part, row in zip(parts, first_rows[:-1], strict=True)
-    ]
-    return Batch(
-        tokens_BT=_stack([part.tokens_BT for part in parts], width, PAD),
-        languages_BT=_stack([part.languages_BT for part in parts], width, 0),
-        positions_BT=_stack(positions, width, 0) if positions else None,
-        real_BT=_stack(real, width, 0) if real else None,
-        step_B=np.concatenate([part.step_B for part in parts]),
-        predicted=Selected(
-            np.concatenate([one.cells_N for one in selected]),
-            np.concatenate([one.targets_N for one in selected]),
-        ),
-        causal=parts[0].causal,
-    )
-
-
-def _moved(part: Batch, first_row: int, width: int) -> Selected:
-    """The selected places of a part, as they are counted in the joined rows."""
-    assert isinstance(part.predicted, Selected)
-    cells_N, own_width = part.predicted.cells_N, part.tokens_BT.shape[1]
-    moved_N = (cells_N // own_width + first_row) * width + cells_N % own_width
-    return Selected(moved_N, part.predicted.targets_N)
-
-
-def _stack(arrays: Sequence[NDArray[ScalarT]], width: int, padding: int) -> NDArray[ScalarT]:
-    stacked = np.full((sum(map(len, arrays)), width), padding, dtype=arrays[0].dtype)
-    row = 0
-    for array in arrays:
-        stacked[row : row + len(array), : array.shape[1]] = array
-        row += len(array)
-    return stacked

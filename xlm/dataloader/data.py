@@ -1,10 +1,10 @@
-"""The ids that a model learns from, and those that it is measured on.
+"""The ids that a model trains on, and the held-out ids that it is evaluated on.
 
     data = open_training_data({"sw": shards}, {}, config, description, context.scratch / "ids")
-    corpus = load_corpus("valid", mono={"sw": shards}, pairs={}, vocabulary_hash=vocabulary.hash)
+    held_out = load_held_out_data("valid", mono={"sw": shards}, pairs={}, vocabulary_hash=hash)
 
-Training data stay on disk in flat files (xlm/shards/random_access/flat.py). Held-out splits, whose
-size is capped, are read into memory.
+Training data stay on disk in flat files (xlm/shards/random_access/flat.py). Held-out splits have
+a maximum size and are read into memory.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlm.config.training.pretrain import PretrainConfig
-from xlm.dataloader.pairs import longest_side
+from xlm.dataloader.sampling.pairs import longest_side
 from xlm.model.formats.description import ModelDescription
 from xlm.shards.lines import Lines, Pairs
 from xlm.shards.random_access.flat import FlatLines, FlatPairs, open_flat_lines, open_flat_pairs
@@ -21,22 +21,22 @@ from xlm.shards.reader import ShardReader, read_lines, read_pairs
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The train split of all languages and pairs that a run's objectives need, on the disk."""
+    """The train split of all languages and pairs that a run's objectives need, on disk."""
 
     mono: Mapping[str, FlatLines]
     """Lines by language, each with its EOS."""
     pairs: Mapping[str, FlatPairs]
-    """Usable sentence pairs by pair, without EOS."""
+    """Usable sentence pairs by pair name, without EOS."""
 
 
 @dataclass(frozen=True)
-class Corpus:
+class HeldOutData:
     """One held-out split of all languages and pairs, in memory."""
 
     mono: Mapping[str, Lines]
     """Lines by language, each with its EOS."""
     pairs: Mapping[str, Pairs]
-    """Sentence pairs by pair, without EOS."""
+    """Sentence pairs by pair name, without EOS."""
 
 
 def open_training_data(
@@ -46,14 +46,14 @@ def open_training_data(
     description: ModelDescription,
     folder: Path,
 ) -> TrainingData:
-    """The train split of the shards, languages and pairs in alphabetical order.
+    """Open the train split of the shards, languages and pairs in alphabetical order.
 
     Args:
-        folder: where the ids are laid flat, 4 bytes a token; processes of a run share it.
+        folder: where the flat files are written, 4 bytes a token; all processes of a run share it.
 
     Raises:
         DataError: a split is missing, damaged, or made with another vocabulary.
-        StoreError: the folder's disk has no room for the ids.
+        StoreError: the folder's disk has no space for the ids.
     """
     longest = longest_side(config, description.model.max_positions)
 
@@ -73,19 +73,19 @@ def open_training_data(
     )
 
 
-def load_corpus(
+def load_held_out_data(
     split: str,
     *,
     mono: Mapping[str, Path],
     pairs: Mapping[str, Path],
     vocabulary_hash: str,
-) -> Corpus:
+) -> HeldOutData:
     """Read a held-out split from its shards, languages and pairs in alphabetical order.
 
     Raises:
         DataError: a split is missing, or made with another vocabulary.
     """
-    return Corpus(
+    return HeldOutData(
         mono={code: read_lines(mono[code], split, vocabulary_hash) for code in sorted(mono)},
         pairs={pair: read_pairs(pairs[pair], split, vocabulary_hash) for pair in sorted(pairs)},
     )

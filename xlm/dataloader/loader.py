@@ -1,40 +1,47 @@
-"""The global batch of every update: which steps it trains on, their rows, their masks.
+"""The global batch of every update: which tasks it trains on, their rows, their masks.
 
-    source = BatchSource(data, config, description, vocabulary.counts)
-    batch = source.next_batch()  # of update 0
+    loader = BatchLoader(data, config, description, vocabulary.counts)
+    batch = loader.next_batch()  # of update 0
+    state = loader.state_dict()  # torchdata's stateful protocol
 
-Everything depends on (seed, update) and on how often each step was drawn before, never on the
-number of processes: each assembles the whole batch and computes its share of the rows.
+A batch depends on (seed, update) and on how often each task was drawn before, never on the number
+of processes: each process assembles the global batch and computes its share of the rows.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xlm.config.training.pretrain import Objective, PretrainConfig
 from xlm.dataloader.batch import Batch
+from xlm.dataloader.collate import Collator
 from xlm.dataloader.data import TrainingData
-from xlm.dataloader.masking.collate import Filling
 from xlm.dataloader.mixture.shares import objective_shares
 from xlm.dataloader.randomness import generator
-from xlm.dataloader.sampler import Cursor
-from xlm.dataloader.steps import Step, mono_steps, pair_steps
+from xlm.dataloader.sampling.sampler import SamplerState
+from xlm.dataloader.tasks import TrainingTask, mono_tasks, pair_tasks
 from xlm.errors import TrainingError
 from xlm.model.formats.description import ModelDescription
 
 
-@dataclass(frozen=True)
-class Position:
-    """All that is needed to go on: the next update and where each step's walk is."""
+class LoaderState(TypedDict):
+    """Where a loader continues: the next update, and the state of each task's sampler by name."""
 
     update: int
-    cursors: Mapping[str, Cursor]
+    samplers: dict[str, SamplerState]
 
 
-class BatchSource:
-    """Draws batches in the original's order: some CLM updates, some of MLM, then some of TLM."""
+class PrefetchedBatch(NamedTuple):
+    """A batch, and the state of the loader after it."""
+
+    batch: Batch
+    state: LoaderState
+
+
+class BatchLoader:
+    """Makes batches in the original's order: some CLM updates, then some of MLM, then of TLM."""
 
     def __init__(
         self,
@@ -43,57 +50,70 @@ class BatchSource:
         description: ModelDescription,
         counts: NDArray[np.int64],
     ) -> None:
+        """`counts`: how often each id occurs in the training data, (V,)."""
         self._config = config
-        self._fill = Filling(counts, config)
+        self._collator = Collator(counts, config)
         language_id, positions = description.language_id, description.model.max_positions
-        steps: dict[Objective, list[Step]] = {}
+        tasks: dict[Objective, list[TrainingTask]] = {}
         for objective in ("clm", "mlm"):
             if objective in config.objectives:
-                steps[objective] = mono_steps(objective, data, config, language_id)
+                tasks[objective] = mono_tasks(objective, data, config, language_id)
         if "tlm" in config.objectives:
-            steps["tlm"] = pair_steps(data, config, language_id, positions)
-        self._kinds = objective_shares(steps, config)
-        if not self._kinds:
+            tasks["tlm"] = pair_tasks(data, config, language_id, positions)
+        self._shares = objective_shares(tasks, config)
+        if not self._shares:
             raise TrainingError(
                 f"no training lines for {' and '.join(config.objectives)}",
                 fix="check the shards of the languages, or add objective mlm",
             )
-        self.without_data = [kind for kind in config.objectives if kind not in self._kinds]
-        self.steps: Sequence[Step] = [step for found in steps.values() for step in found]
-        self._iteration = [kind for kind in self._kinds.values() for _ in range(kind.updates)]
+        self.without_data = [name for name in config.objectives if name not in self._shares]
+        """Objectives of the config that no task has data for."""
+        self.tasks: Sequence[TrainingTask] = [task for found in tasks.values() for task in found]
+        self._iteration = [share for share in self._shares.values() for _ in range(share.updates)]
         self._update = 0
 
-    @property
-    def position(self) -> Position:
-        """Where the next batch begins."""
-        return Position(self._update, {step.name: step.walk.position for step in self.steps})
+    def state_dict(self) -> LoaderState:
+        """Everything needed to continue with the next batch."""
+        samplers = {task.name: task.sampler.state_dict() for task in self.tasks}
+        return LoaderState(update=self._update, samplers=samplers)
 
-    def move(self, position: Position) -> None:
-        """Go on from an earlier position."""
-        self._update = position.update
-        for step in self.steps:
-            step.walk.move(position.cursors[step.name])
+    def load_state_dict(self, state_dict: LoaderState) -> None:
+        """Continue from a saved state."""
+        self._update = state_dict["update"]
+        for task in self.tasks:
+            task.sampler.load_state_dict(state_dict["samplers"][task.name])
 
     def objective(self, update: int) -> Objective:
-        """What an update trains on."""
+        """The objective that an update trains."""
         return self._iteration[update % len(self._iteration)].objective
 
-    def probability(self, number: int) -> float:
-        """How likely step `number` is drawn for an update of its objective."""
-        kind = self._kinds[self.steps[number].objective]
-        return float(kind.probabilities[number - kind.first])
+    def probability(self, task: int) -> float:
+        """The probability of drawing a task, by its index, in an update of its objective."""
+        share = self._shares[self.tasks[task].objective]
+        return float(share.probabilities[task - share.first])
 
     def share_of_updates(self, objective: Objective) -> float:
-        """Part of all updates that train on an objective."""
-        return self._kinds[objective].updates / len(self._iteration)
+        """The share of all updates that train an objective."""
+        return self._shares[objective].updates / len(self._iteration)
 
     def next_batch(self) -> Batch:
         """The global batch of the next update."""
-        update, kind = self._update, self._iteration[self._update % len(self._iteration)]
+        update, share = self._update, self._iteration[self._update % len(self._iteration)]
         self._update += 1
         drawn = generator(self._config.seed, "steps", update).choice(
-            len(kind.probabilities), size=self._config.languages_per_batch, p=kind.probabilities
+            len(share.probabilities), size=self._config.languages_per_batch, p=share.probabilities
         )
-        numbers = [kind.first + int(number) for number in drawn]
-        rows = [self.steps[number].next_inputs() for number in numbers]
-        return self._fill.batch(kind.objective, numbers, rows, update)
+        tasks = [share.first + int(number) for number in drawn]
+        rows = [self.tasks[task].next_sequences() for task in tasks]
+        return self._collator.collate(share.objective, tasks, rows, update)
+
+
+def prefetched_batches(loader: BatchLoader) -> Iterator[PrefetchedBatch]:
+    """An endless iterator over a loader's batches, each with the state after it.
+
+    A thread can run it ahead of training (`xlm.processes.prefetch`): a checkpoint needs the state
+    after the batch that was trained on, not after the newest batch. Nothing else may use the
+    loader meanwhile.
+    """
+    while True:
+        yield PrefetchedBatch(loader.next_batch(), loader.state_dict())

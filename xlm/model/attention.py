@@ -1,10 +1,10 @@
-"""Multi-head self-attention over rows of any length.
+"""Multi-head self-attention over packed rows.
 
     attention = Attention(dimension=1024, heads=8, dropout=0.1)
-    mixed_PD = attention(hidden_PD, Context(layout), site=1)
+    mixed_PD = attention(hidden_PD, AttentionContext(packed.sequences), site=1)
 
-Shape legend: P places of all rows, N places that ask (P, but for the last layer), H heads, E
-dimension of a head, S asking places of one row, T places of one row.
+Shape legend: P tokens of all rows, N query tokens (P except in the last layer), D dimension, H
+heads, E dimension of a head, B rows, S query tokens of a row, T tokens of a row.
 """
 
 from dataclasses import dataclass
@@ -13,35 +13,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from xlm.model.cpu.dropout import DropoutRNG
 from xlm.model.cpu.linear import Linear
 from xlm.model.cpu.row_attention import attend_by_rows
-from xlm.model.dropout import RowNoise
-from xlm.model.packing import Layout
-from xlm.model.positions import Asked
+from xlm.model.packing import PackedSequences, SelectedPositions
 
 if torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]
-    # It loads the compiler, for more than a second: for nothing where torch knows no GPU.
+    # This import loads torch's compiler, which takes more than a second.
     from torch.nn.attention.varlen import varlen_attn
 
 _HALF = (torch.float16, torch.bfloat16)
-_VARLEN_HEAD = 8
-"""The varlen kernel takes heads of a multiple of this dimension."""
+_VARLEN_MULTIPLE = 8
+"""The varlen kernel needs heads of a multiple of this dimension."""
 
 
 @dataclass(frozen=True)
-class Context:
-    """What attention must know beside the states."""
+class AttentionContext:
+    """What attention depends on besides the states."""
 
-    layout: Layout
+    sequences: PackedSequences
     causal: bool = False
-    noise: RowNoise | None = None
-    """Where dropout draws from; None: from torch."""
+    dropout_rng: DropoutRNG | None = None
+    """Random numbers of dropout; None: from torch."""
     by_rows: bool = False
-    """Whether the CPU's own way serves (xlm.model.cpu.row_attention)."""
+    """Whether the CPU kernel may be used (xlm.model.cpu.row_attention)."""
 
 
 class Attention(nn.Module):
-    """Queries are scaled before the product, as in the original."""
+    """Multi-head attention; parameters are named as in the original."""
 
     def __init__(self, dimension: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -53,19 +52,31 @@ class Attention(nn.Module):
         self.out_lin = Linear(dimension, dimension)
 
     def forward(
-        self, hidden_PD: Tensor, context: Context, site: int, asked: Asked | None = None
+        self,
+        hidden_PD: Tensor,
+        context: AttentionContext,
+        site: int,
+        selected: SelectedPositions | None = None,
     ) -> Tensor:
-        """From every place, or the asked ones, attend to the places of its own row."""
-        asking_ND, asking = hidden_PD, context.layout
-        if asked is not None:
-            asking_ND, asking = hidden_PD.index_select(0, asked.places_N), asked.layout
-        query_ND = self.q_lin(asking_ND)
+        """Attend from every token, or from the selected ones, to the tokens of its row, (N, D).
+
+        `site` numbers this call among all dropouts of the model.
+        """
+        hidden_ND, query_sequences = hidden_PD, context.sequences
+        if selected is not None:
+            hidden_ND = hidden_PD.index_select(0, selected.indices_N)
+            query_sequences = selected.sequences
+        query_ND = self.q_lin(hidden_ND)
         key_PD, value_PD = self.k_lin(hidden_PD), self.v_lin(hidden_PD)
         rate = self.dropout if self.training else 0.0
-        if context.by_rows and (rate > 0 or asked is not None or not context.layout.full):
-            mixed_ND = self._by_rows(query_ND, key_PD, value_PD, asking, context, site, rate)
+        # Full rows without dropout are the one case where torch's fused kernel is faster.
+        fused = rate == 0 and selected is None and context.sequences.equal_lengths
+        if context.by_rows and not fused:
+            mixed_ND = self._by_rows(
+                query_ND, key_PD, value_PD, query_sequences, context, site, rate
+            )
         else:
-            mixed_ND = self._fused(query_ND, key_PD, value_PD, asking, context, rate)
+            mixed_ND = self._fused(query_ND, key_PD, value_PD, query_sequences, context, rate)
         out_ND: Tensor = self.out_lin(mixed_ND)
         return out_ND
 
@@ -74,61 +85,71 @@ class Attention(nn.Module):
         query_ND: Tensor,
         key_PD: Tensor,
         value_PD: Tensor,
-        asking: Layout,
-        context: Context,
+        query_sequences: PackedSequences,
+        context: AttentionContext,
         site: int,
         rate: float,
     ) -> Tensor:
-        kept = None
-        if rate > 0 and context.noise is not None:
-            pairs = zip(asking.lengths, context.layout.lengths, strict=True)
-            kept = context.noise.kept(site, [self.heads * s * t for s, t in pairs], rate)
+        dropout_mask = None
+        if rate > 0 and context.dropout_rng is not None:
+            pairs = zip(query_sequences.lengths, context.sequences.lengths, strict=True)
+            sizes = [self.heads * s * t for s, t in pairs]
+            dropout_mask = context.dropout_rng.mask(site, sizes, rate)
         return attend_by_rows(
-            query_ND, key_PD, value_PD,
-            heads=self.heads, asking=asking, seen=context.layout, kept=kept, causal=context.causal,
-        )  # fmt: skip
+            query_ND,
+            key_PD,
+            value_PD,
+            heads=self.heads,
+            query_sequences=query_sequences,
+            key_sequences=context.sequences,
+            dropout_mask=dropout_mask,
+            causal=context.causal,
+        )
 
     def _fused(
         self,
         query_ND: Tensor,
         key_PD: Tensor,
         value_PD: Tensor,
-        asking: Layout,
-        context: Context,
+        query_sequences: PackedSequences,
+        context: AttentionContext,
         rate: float,
     ) -> Tensor:
-        seen, causal = context.layout, context.causal
+        key_sequences, causal = context.sequences, context.causal
         size = query_ND.shape[1] // self.heads
         if (
             query_ND.is_cuda
             and query_ND.dtype in _HALF
-            and not (seen.full and asking.full)
+            and not (key_sequences.equal_lengths and query_sequences.equal_lengths)
             and rate == 0
-            and size % _VARLEN_HEAD == 0
+            and size % _VARLEN_MULTIPLE == 0
         ):
             query, key, value = (x.view(-1, self.heads, size) for x in (query_ND, key_PD, value_PD))
             mixed_NHE = varlen_attn(
                 query, key, value,
-                asking.borders_B1, seen.borders_B1, asking.width, seen.width,
+                query_sequences.cu_seqlens_B1, key_sequences.cu_seqlens_B1,
+                query_sequences.max_length, key_sequences.max_length,
                 window_size=(-1, 0) if causal else (-1, -1),
             )  # fmt: skip
             assert isinstance(mixed_NHE, Tensor)
             return mixed_NHE.flatten(1)
         mask = None
-        if not seen.full:
-            mask = seen.real()[:, None, None, :]
+        if not key_sequences.equal_lengths:
+            mask = key_sequences.attention_mask()[:, None, None, :]
             if causal:
-                mask = mask & torch.ones_like(mask[0, 0, 0].expand(seen.width, -1)).tril()
+                length = key_sequences.max_length
+                mask = mask & torch.ones_like(mask[0, 0, 0].expand(length, -1)).tril()
         mixed_BHSE = F.scaled_dot_product_attention(
-            self._split(asking.padded(query_ND)),
-            self._split(seen.padded(key_PD)),
-            self._split(seen.padded(value_PD)),
+            self._split(query_sequences.pad(query_ND)),
+            self._split(key_sequences.pad(key_PD)),
+            self._split(key_sequences.pad(value_PD)),
             attn_mask=mask,
             dropout_p=rate,
             is_causal=causal and mask is None,
         )
-        return asking.places(mixed_BHSE.transpose(1, 2).flatten(2))
+        return query_sequences.unpad(mixed_BHSE.transpose(1, 2).flatten(2))
 
     def _split(self, padded_BTD: Tensor) -> Tensor:
-        rows, width, _ = padded_BTD.shape
-        return padded_BTD.view(rows, width, self.heads, -1).transpose(1, 2)
+        """The heads, (B, H, T, E)."""
+        rows, length, _ = padded_BTD.shape
+        return padded_BTD.view(rows, length, self.heads, -1).transpose(1, 2)

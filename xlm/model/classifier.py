@@ -1,10 +1,10 @@
-"""The XNLI classifier: the first state of the last layer, dropout, one linear layer.
+"""The XNLI classifier: the last state of a row's first token, dropout, one linear layer.
 
-    logits_B3 = classifier(tokens_BT, languages_BT, real_BT=tokens_BT != PAD)
+    logits_B3 = classifier(tokens_BT, languages_BT, attention_mask_BT=tokens_BT != PAD)
 
-The original's keys of the layer are `1.weight` and `1.bias` behind a dropout; ours are `proj.1.*`.
-Places attend both ways, whatever the encoder was trained by. The last layer computes
-the first state only: no other is looked at.
+The linear layer is `proj.1.*`; the original's file names it `1.*`, because a dropout precedes it.
+Attention is bidirectional even if the encoder was trained causally. The last layer computes only
+the states of the first tokens.
 """
 
 import torch
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise_linear
-from xlm.model.positions import ask_first, pack
+from xlm.model.packing import pack, select_first
 
 LABELS = ("contradiction", "neutral", "entailment")
 """Class names in the order of their ids (reference xlm-spec 5)."""
 
 
 class Classifier(nn.Module):
-    """An encoder and a projection of its first state; no tanh, no pooler."""
+    """An encoder and a projection of its first state, without tanh or pooler."""
 
     def __init__(self, encoder: Encoder, dropout: float = 0.0) -> None:
         super().__init__()
@@ -29,14 +29,16 @@ class Classifier(nn.Module):
         self.proj = nn.Sequential(nn.Dropout(dropout), self.linear)
 
     def initialise(self, seed: int) -> None:
-        """Set the projection's starting weights."""
+        """Initialise the projection."""
         initialise_linear(self.linear, torch.Generator().manual_seed(seed))
 
-    def forward(self, tokens_BT: Tensor, languages_BT: Tensor, real_BT: Tensor) -> Tensor:
-        """Scores of the three classes, (B, 3); positions run on over both sentences.
+    def forward(
+        self, tokens_BT: Tensor, languages_BT: Tensor, attention_mask_BT: Tensor | None = None
+    ) -> Tensor:
+        """Scores of the three classes, (B, 3); positions continue over both sentences.
 
-        Every row begins with a token; padding follows its last one.
+        Each row must have a token; padding is at the end of a row.
         """
-        places = pack(tokens_BT, languages_BT, real_BT=real_BT)
-        logits_B3: Tensor = self.proj(self.encoder.states(places, ask_first(places)))
+        packed = pack(tokens_BT, languages_BT, attention_mask_BT=attention_mask_BT)
+        logits_B3: Tensor = self.proj(self.encoder.states(packed, select_first(packed)))
         return logits_B3

@@ -1,4 +1,4 @@
-"""Starting weights: the original's, and a start that helps a small world to align.
+"""Initial weights: the original's scheme, and `aligned`, which helps small models to align.
 
 initialise(encoder, seed=0)
 """
@@ -17,24 +17,24 @@ _SINUSOID_BASE = 10_000.0
 
 
 def initialise(encoder: Encoder, seed: int) -> None:
-    """Set every weight from the model's named scheme; the same seed gives the same weights."""
+    """Initialise every weight by the scheme in the model's settings; equal seeds, equal weights."""
     generator = torch.Generator().manual_seed(seed)
     model = encoder.description.model
-    _start_as_xlm(encoder, generator)
+    _initialise_as_xlm(encoder, generator)
     if model.initialisation == "aligned":
         _align(encoder, model.aligned)
 
 
 @torch.no_grad()
 def initialise_linear(linear: nn.Linear, generator: torch.Generator) -> None:
-    """PyTorch's default, U(+-1/sqrt(inputs)) for weight and bias, from our generator."""
+    """PyTorch's default, U(+-1/sqrt(inputs)) for weight and bias, with the given generator."""
     bound = 1 / math.sqrt(linear.in_features)
     linear.weight.uniform_(-bound, bound, generator=generator)
     linear.bias.uniform_(-bound, bound, generator=generator)
 
 
 @torch.no_grad()
-def _start_as_xlm(encoder: Encoder, generator: torch.Generator) -> None:
+def _initialise_as_xlm(encoder: Encoder, generator: torch.Generator) -> None:
     deviation = encoder.description.model.dimension**-0.5
     for module in encoder.modules():
         if isinstance(module, nn.Embedding):
@@ -74,7 +74,7 @@ def _align(encoder: Encoder, options: AlignedInitialisation) -> None:
 
 def sinusoids(positions: int, dimension: int) -> Tensor:
     """Sines in even columns, cosines in odd ones (Vaswani et al. 2017), (positions, dimension)."""
-    place_P1 = torch.arange(positions, dtype=torch.float64)[:, None]
+    position_P1 = torch.arange(positions, dtype=torch.float64)[:, None]
     column_1D = torch.arange(dimension, dtype=torch.float64)[None]
-    angle_PD = place_P1 / _SINUSOID_BASE ** (2 * (column_1D // 2) / dimension)
+    angle_PD = position_P1 / _SINUSOID_BASE ** (2 * (column_1D // 2) / dimension)
     return torch.where(column_1D % 2 == 0, angle_PD.sin(), angle_PD.cos()).float()

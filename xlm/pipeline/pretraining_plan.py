@@ -14,7 +14,7 @@ from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.pretrain import Objective, PretrainConfig
 from xlm.dataloader.mixture.preview import expected_mixture, mixture_table
-from xlm.dataloader.pairs import PAIR_SPECIAL_TOKENS
+from xlm.dataloader.sampling.pairs import PAIR_EOS_TOKENS
 from xlm.engine.plan import PlannedNode
 from xlm.engine.stage import Node
 from xlm.stages.model.shard_inputs import pretraining_nodes
@@ -83,7 +83,7 @@ def _sizes(
             lines = int(counts[node].get("train_lines", 0))
             if not lines:
                 continue
-            special_tokens = PAIR_SPECIAL_TOKENS if kind == "pair" else 1
+            special_tokens = PAIR_EOS_TOKENS if kind == "pair" else 1
             tokens = int(counts[node]["train_tokens"]) + lines * special_tokens
             names = [node.unit]
             if kind == "pair":

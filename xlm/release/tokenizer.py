@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xlm.bpe.vocabulary import EOS, MASK, PAD, SPECIAL_TOKENS, UNK
 from xlm.model.formats.hugging_face import language_tables
-from xlm.model.formats.tokens import write_pieces
+from xlm.model.formats.tokens import write_vocab_json
 
 
 def write_tokenizer(
@@ -29,7 +29,7 @@ def write_tokenizer(
         positions: maximum input length of the model in tokens.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_pieces(folder, tokens)
+    write_vocab_json(folder, tokens)
     # The reader drops everything after the last newline, which would lose the last merge.
     ended = merges if merges.endswith(b"\n") else merges + b"\n"
     (folder / "merges.txt").write_bytes(ended)

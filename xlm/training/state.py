@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from xlm.dataloader.loader import Position
-from xlm.dataloader.sampler import Cursor
+from xlm.dataloader.loader import LoaderState
+from xlm.dataloader.sampling.sampler import SamplerState
 from xlm.model.encoder import Encoder
 from xlm.model.formats.ours import encoder_weights, set_encoder_weights
 from xlm.training.compatibility import Settings, require_compatible
@@ -62,7 +62,8 @@ class RunState:
     """The next update."""
     tokens: int = 0
     """Real tokens seen."""
-    cursors: dict[str, Cursor] = field(default_factory=dict)
+    samplers: dict[str, SamplerState] = field(default_factory=dict)
+    """The state of each training task's sampler, by the name of the task."""
     best_update: int | None = None
     best_criterion: float | None = None
     worse_validations: int = 0
@@ -110,9 +111,9 @@ class RunState:
         return False
 
     @property
-    def position(self) -> Position:
-        """Where the batches go on."""
-        return Position(self.update, self.cursors)
+    def loader(self) -> LoaderState:
+        """The state of the loader before the next update."""
+        return LoaderState(update=self.update, samplers=self.samplers)
 
 
 def write_checkpoint(
@@ -131,7 +132,10 @@ def write_checkpoint(
     }
     with (directory / _OPTIMIZER).open("wb") as file:  # whose errors are those of the disk
         torch.save(moments, file)
-    (directory / _STATE).write_text(json.dumps(asdict(state)) + "\n", encoding="utf-8")
+    content = asdict(state)
+    # On disk, the state of a sampler is `[epoch, done]`.
+    content["cursors"] = {name: list(at.values()) for name, at in content.pop("samplers").items()}
+    (directory / _STATE).write_text(json.dumps(content) + "\n", encoding="utf-8")
     (directory / _SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     files.keep(directory)
 
@@ -152,7 +156,10 @@ def read_checkpoint(
     updater.optimizer.adam.load_state_dict(moments["adam"])
     updater.scaler.load_state_dict(moments["scaler"])
     content = json.loads((directory / _STATE).read_text(encoding="utf-8"))
-    content["cursors"] = {name: Cursor(*at) for name, at in content["cursors"].items()}
+    content["samplers"] = {
+        name: SamplerState(epoch=epoch, done=done)
+        for name, (epoch, done) in content.pop("cursors").items()
+    }
     content["guard"] = GuardState(**content["guard"])
     return RunState(**content)
 

@@ -13,14 +13,13 @@ from torch import Tensor
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.dataloader.batch import Batch
 from xlm.dataloader.data import open_training_data
-from xlm.dataloader.loader import BatchSource, Position
+from xlm.dataloader.loader import BatchLoader, LoaderState, prefetched_batches
 from xlm.dataloader.mixture.preview import mixture, mixture_table, write_mixture
-from xlm.dataloader.prefetch import ready_batches
 from xlm.errors import TrainingError
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
-from xlm.model.formats.warm_start import warm_start
 from xlm.model.initialise import initialise
+from xlm.model.warm_start.weights import warm_start
 from xlm.processes.prefetch import Prefetcher
 from xlm.training.checkpoints import Checkpoints
 from xlm.training.compatibility import compatibility_settings
@@ -68,7 +67,7 @@ class Trainer:
         data = open_training_data(
             job.mono, job.pairs, self._config, self._description, job.scratch / "ids"
         )
-        self._source = BatchSource(data, self._config, self._description, vocabulary.counts)
+        self._loader = BatchLoader(data, self._config, self._description, vocabulary.counts)
         self._validator = held_out_validator(job, self._description)
         self._checkpoints = Checkpoints(
             job.scratch / "checkpoints",
@@ -85,11 +84,11 @@ class Trainer:
         self._updater = Updater(self._encoder, group, self._config, vocabulary.counts)
         self._settings = compatibility_settings(job, vocabulary.hash)
         self._files = RunFiles(job.scratch / "best.safetensors", job.scratch / METRICS_FILE)
-        self._sums = LossSums(self._source.steps, group.device)
+        self._sums = LossSums(self._loader.tasks, group.device)
         self._diagnostics = Diagnostics(
             job.logs / f"divergence-{group.rank}",
             self._encoder,
-            self._source.steps,
+            self._loader.tasks,
             keep=self._config.guard.evidence,
             config=self._config.model_dump(mode="json"),
             rank=group.rank,
@@ -114,20 +113,20 @@ class Trainer:
             TrainingError: the run cannot go on.
         """
         self._requests.listen()
-        rows = mixture(self._source, self._config)
+        rows = mixture(self._loader, self._config)
         if self._group.is_main_process:
             log.info("training mixture:\n%s", mixture_table(rows))
-            for objective in self._source.without_data:
+            for objective in self._loader.without_data:
                 log.warning("objective %s is left out: nothing to train it on", objective)
         self._resume()
         if self._config.overfit_check.updates and not self._state.update:
             require_learning(
-                self._encoder, self._source, self._config, group=self._group, updater=self._updater
+                self._encoder, self._loader, self._config, group=self._group, updater=self._updater
             )
         if self._group.is_main_process:
             self._watch = self._begin_watch()
             self._watch.begins(rows)
-        self._updater.settle(self._source)
+        self._updater.settle(self._loader)
         metrics = JsonLines(self._files.metrics) if self._group.is_main_process else None
         try:
             self._train(metrics)
@@ -142,7 +141,7 @@ class Trainer:
     def _train(self, metrics: JsonLines | None) -> None:
         config, state, watch = self._config, self._state, self._watch
         self._encoder.train()
-        made = ready_batches(self._source)
+        made = prefetched_batches(self._loader)
         with Prefetcher(made, most=_BATCHES_AHEAD, name="batches") as prefetched:
             batches = iter(prefetched)
             while state.update < config.updates and not state.stopped:
@@ -160,7 +159,7 @@ class Trainer:
                     watch.updated(state.update, ready.batch)
                 stop = self._requests.made()
                 if stop or last or state.stopped or self._checkpoint_is_due():
-                    self._save(ready.position)
+                    self._save(ready.state)
                 if stop and not last and not state.stopped:
                     raise Interrupted
 
@@ -199,7 +198,7 @@ class Trainer:
         def admits(norm: float, rate: float, loss: Tensor) -> bool:
             return self._guard.admits(number, norm=norm, rate=rate, batch=batch, loss=loss)
 
-        before_S2 = self._sums.sums_S2.clone()
+        before_K2 = self._sums.sums_K2.clone()
         done = self._updater.update(batch, number, self._sums, admits)
         state.overflows = state.overflows + 1 if done.overflowed else 0
         if done.applied:
@@ -207,21 +206,21 @@ class Trainer:
             state.norm_updates += 1
         else:
             # It was left out, and its losses with it: they need not even be numbers.
-            self._sums.sums_S2.copy_(before_S2)
+            self._sums.sums_K2.copy_(before_K2)
             state.overflowed += done.overflowed
         if state.overflows > _MOST_OVERFLOWS:
             raise self._guard.failure(number, norm=done.gradient_norm, rate=done.rate, batch=batch)
         return done.rate
 
     def _report(self, metrics: JsonLines | None, rate: float) -> None:
-        total_S2, state = self._group.sum(self._sums.sums_S2), self._state
-        record = {"step": state.update, **self._sums.report(total_S2), "learning_rate": rate}
+        total_K2, state = self._group.sum(self._sums.sums_K2), self._state
+        record = {"step": state.update, **self._sums.report(total_K2), "learning_rate": rate}
         if state.norm_updates:  # else all were left out
             record["gradient_norm"] = state.norm_sum / state.norm_updates
         record["tokens"] = state.tokens
         if skipped := state.guard.skipped + state.overflowed:
             record["skipped"] = skipped
-        self._sums.sums_S2.zero_()
+        self._sums.sums_K2.zero_()
         state.norm_sum, state.norm_updates = 0.0, 0
         if metrics and self._watch:
             metrics.append(record)
@@ -249,11 +248,11 @@ class Trainer:
         if is_best and group.is_main_process and self._config.keep == "best":
             save_best(self._files.best, self._encoder)
 
-    def _save(self, position: Position) -> None:
+    def _save(self, loader: LoaderState) -> None:
         state = self._state
-        everybody = self._group.gather(self._sums.sums_S2)
+        everybody = self._group.gather(self._sums.sums_K2)
         state.loss_sums = [sums.tolist() for sums in everybody]
-        state.cursors = dict(position.cursors)
+        state.samplers = loader["samplers"]
         if self._group.is_main_process:
             self._checkpoints.save(
                 state.update,
@@ -270,9 +269,9 @@ class Trainer:
             self._take(
                 read_checkpoint(newest, self._encoder, self._updater, self._settings, device)
             )
-            self._source.move(self._state.position)
+            self._loader.load_state_dict(self._state.loader)
             mine = self._state.losses_of(self._group.rank, self._group.world_size)
-            self._sums.sums_S2.copy_(torch.tensor(mine, dtype=torch.float64))
+            self._sums.sums_K2.copy_(torch.tensor(mine, dtype=torch.float64))
         if self._group.is_main_process:
             self._files.restore(newest)
             if newest is not None:

@@ -18,13 +18,14 @@ from torch.nn.parallel import DistributedDataParallel
 
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.dataloader.batch import Batch
-from xlm.dataloader.loader import BatchSource
-from xlm.dataloader.masking.device import DeviceMasks
+from xlm.dataloader.device_batch import to_device
+from xlm.dataloader.loader import BatchLoader
+from xlm.dataloader.masking.device import DeviceMasker
 from xlm.dataloader.randomness import seed_dropout, torch_seed
-from xlm.model.dropout import RowNoise
+from xlm.model.cpu.dropout import DropoutRNG
 from xlm.model.encoder import Encoder
 from xlm.training.launch.distributed import ProcessGroup
-from xlm.training.loss import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss
 from xlm.training.monitoring.metrics import LossSums
 from xlm.training.optimizer import build_optimizer
 
@@ -72,7 +73,7 @@ class Updater:
             init_scale=_FIRST_SCALE / group.world_size,
             enabled=config.precision == "fp16",
         )
-        self.masks = DeviceMasks(counts, config, group.device)
+        self.masker = DeviceMasker(counts, config, group.device)
         encoder.recompute_activations = config.recompute_activations
         self._module: nn.Module = MaskedLoss(encoder, compiled=config.compile)
         if group.world_size > 1:
@@ -97,7 +98,7 @@ class Updater:
         self.scaler.update()
         return Updated(rate, norm, loss, overflowed=overflowed, applied=applied)
 
-    def settle(self, source: BatchSource) -> None:
+    def settle(self, loader: BatchLoader) -> None:
         """Let DistributedDataParallel settle the order of its buckets before the first update.
 
         It rebuilds them after its first pass, and with them the order in which three or more
@@ -106,11 +107,11 @@ class Updater:
         """
         if self._group.world_size == 1:
             return
-        position = source.position
+        state = loader.state_dict()
         for _ in range(2):
-            for loss in self._losses(source.next_batch(), 0, None):
+            for loss in self._losses(loader.next_batch(), 0, None):
                 loss.backward()  # type: ignore[no-untyped-call]
-        source.move(position)
+        loader.load_state_dict(state)
         self.optimizer.adam.zero_grad()
 
     def _accumulate(self, batch: Batch, number: int, sums: LossSums) -> Tensor:
@@ -133,18 +134,18 @@ class Updater:
             share = batch.share(first, step)
             # A process without a row of its own computes the first one.
             rows_B = range(first, len(batch.tokens_BT), step) or range(1)
-            noise = RowNoise(torch_seed(self._config.seed, "dropout"), number, rows_B)
+            dropout_rng = DropoutRNG(torch_seed(self._config.seed, "dropout"), number, rows_B)
             # A GPU and a compiled module draw from this one.
             seed = torch_seed(self._config.seed, "dropout", number, group.rank, part)
             seed_dropout(group.device, seed)
-            tensors = to_tensors(share, group.device, self.masks)
+            tensors = to_device(share, group.device, self.masker)
             with self._exchange(part == parts - 1):
                 with self.precision():
-                    losses_N = self._module(*tensors, noise)
+                    losses_N = self._module(*tensors, dropout_rng)
                 if sums:
-                    step_B = torch.from_numpy(share.step_B).to(group.device)
-                    step_N = step_B[tensors.selected_N // share.tokens_BT.shape[1]]
-                    sums.add(step_N, losses_N.detach())
+                    task_B = torch.from_numpy(share.task_B).to(group.device)
+                    task_N = task_B[tensors.selected_N // share.tokens_BT.shape[1]]
+                    sums.add(task_N, losses_N.detach())
                 yield losses_N.sum() * scale
 
     def _parts(self, batch: Batch) -> int:

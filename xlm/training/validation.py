@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from xlm.config.training.pretrain import Objective
 from xlm.dataloader.batch import Batch
-from xlm.dataloader.data import Corpus, load_corpus
+from xlm.dataloader.data import HeldOutData, load_held_out_data
+from xlm.dataloader.device_batch import to_device
 from xlm.dataloader.held_out import causal_streams, masked_pairs, masked_streams
-from xlm.dataloader.pairs import usable_pairs
+from xlm.dataloader.sampling.pairs import usable_pairs
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
-from xlm.model.positions import ask, pack
+from xlm.model.packing import pack, select
 from xlm.training.launch.job import PretrainJob
-from xlm.training.loss import to_tensors
 
 _MANY_LANGUAGES = 5
 _CHUNK_PARTS = {"valid": 5, "test": 10}
@@ -56,7 +56,7 @@ class Validator:
 
     def __init__(
         self,
-        corpus: Corpus,
+        corpus: HeldOutData,
         description: ModelDescription,
         *,
         split: str,
@@ -164,7 +164,7 @@ def held_out_validator(job: PretrainJob, description: ModelDescription) -> Valid
         DataError: a split is missing, or made with another vocabulary.
     """
     config = job.pretrain
-    corpus = load_corpus(
+    corpus = load_held_out_data(
         "valid",
         mono=job.mono if {"clm", "mlm"} & set(config.objectives) else {},
         pairs=job.pairs if "tlm" in config.objectives else {},
@@ -198,10 +198,10 @@ def _shares(batch: Batch) -> Iterator[Batch]:
 def _measure(
     encoder: Encoder, batch: Batch, device: torch.device, predicted: set[int]
 ) -> NDArray[np.float64]:
-    tensors = to_tensors(batch, device)
-    places = pack(*tensors[:4])
-    asked, order_N = ask(places, tensors.selected_N)
-    states_ND = encoder.states(places, asked, causal=batch.causal)
+    tensors = to_device(batch, device)
+    packed = pack(*tensors[:4])
+    selected, order_N = select(packed, tensors.selected_N)
+    states_ND = encoder.states(packed, selected, causal=batch.causal)
     targets_N = tensors.targets_N[order_N]
     sums = np.zeros(4)
     at_once = max(1, _MOST_SCORES // encoder.description.vocabulary_size)

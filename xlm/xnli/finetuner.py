@@ -17,19 +17,20 @@ from torch import Tensor
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.training.xnli import FinetuneConfig
-from xlm.dataloader.concatenate import join_nli_pairs
 from xlm.dataloader.data import open_training_data
-from xlm.dataloader.loader import BatchSource
-from xlm.dataloader.masking.device import DeviceMasks
+from xlm.dataloader.device_batch import to_device
+from xlm.dataloader.loader import BatchLoader
+from xlm.dataloader.masking.device import DeviceMasker
 from xlm.dataloader.randomness import generator, seed_dropout, torch_seed
-from xlm.dataloader.sampler import Walk
+from xlm.dataloader.sampling.sampler import EpochSampler
+from xlm.dataloader.sequences import join_nli_pairs
 from xlm.errors import TrainingError
 from xlm.model.classifier import LABELS, Classifier
 from xlm.model.encoder import Encoder
 from xlm.model.formats.ours import classifier_weights, load_encoder
 from xlm.shards.lines import NliPairs
 from xlm.shards.reader import read_nli_pairs
-from xlm.training.loss import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss
 from xlm.training.monitoring.throughput import ThroughputMeter
 from xlm.training.optimizer import build_optimizer
 from xlm.xnli.evaluation.scoring import classify, longest_sentence, predict
@@ -83,8 +84,10 @@ class Finetuner:
         self._train_pairs = _read(job, ENGLISH, "train", vocabulary.hash)
         chosen = [ENGLISH] if self._config.select_by == "english" else sorted(job.xnli)
         self._dev = {code: _read(job, code, "valid", vocabulary.hash) for code in chosen}
-        self._mixed = _mixed_source(job, restart, self._description, vocabulary)
-        self._masks = DeviceMasks(vocabulary.counts, job.pretrain, device) if job.pretrain else None
+        self._mixed = _mixed_loader(job, restart, self._description, vocabulary)
+        self._masker = (
+            DeviceMasker(vocabulary.counts, job.pretrain, device) if job.pretrain else None
+        )
         self._masked_loss = MaskedLoss(encoder)
         own_rate = self._config.classifier_learning_rate
         self._optimizer = build_optimizer(
@@ -103,11 +106,11 @@ class Finetuner:
         """
         config, attempt = self._config, Attempt(self._restart)
         attempt.training_pairs = len(self._train_pairs.labels)
-        batches = Walk(self._order)
+        batches = EpochSampler(self._order)
         losses: list[float] = []
         self._classifier.train()
         for update in range(config.updates):
-            losses.append(self._update(update, batches.next()))
+            losses.append(self._update(update, next(batches)))
             last = update + 1 == config.updates
             if self._speed:
                 self._speed.count(update + 1, config.batch_pairs, loss=losses[-1])
@@ -127,7 +130,7 @@ class Finetuner:
         ids = np.full(len(chosen), self._description.language_id(ENGLISH))
         if config.random_language_ids:
             ids = generator(config.seed, "languages", *path).integers(len(languages), size=len(ids))
-        joined = join_nli_pairs(
+        sequences = join_nli_pairs(
             self._train_pairs.premise,
             self._train_pairs.hypothesis,
             chosen,
@@ -135,12 +138,12 @@ class Finetuner:
             max_tokens=min(config.max_tokens, longest_sentence(self._classifier)),
         )
         targets_B = torch.from_numpy(self._train_pairs.labels[chosen].astype(np.int64))
-        scores_B3 = classify(self._classifier, joined, self._device)
+        scores_B3 = classify(self._classifier, sequences, self._device)
         loss = F.cross_entropy(scores_B3, targets_B.to(self._device))
         total: Tensor = loss
         if self._mixed and (update + 1) % config.mix_pretraining == 0:
             batch = self._mixed.next_batch()
-            losses_N = self._masked_loss(*to_tensors(batch, self._device, self._masks))
+            losses_N = self._masked_loss(*to_device(batch, self._device, self._masker))
             total = loss + losses_N.sum() / max(len(losses_N), 1)
         self._optimizer.adam.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
@@ -221,16 +224,16 @@ def _read(job: FinetuneJob, code: str, split: str, vocabulary_hash: str) -> NliP
     return pairs
 
 
-def _mixed_source(
+def _mixed_loader(
     job: FinetuneJob, restart: int, description: Any, vocabulary: Any
-) -> BatchSource | None:
+) -> BatchLoader | None:
     if not job.finetune.mix_pretraining or job.pretrain is None:
         return None
     # Another seed, so that fine-tuning does not see pretraining's first batches again.
     seed = torch_seed(job.finetune.seed, "mixed", restart)
     config = job.pretrain.model_copy(update={"seed": seed})
     data = open_training_data(job.mono, job.pairs, config, description, job.scratch / "ids")
-    return BatchSource(data, config, description, vocabulary.counts)
+    return BatchLoader(data, config, description, vocabulary.counts)
 
 
 def _majority(pairs: NliPairs) -> float:

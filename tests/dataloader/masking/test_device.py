@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from tests.tiny_world import tiny_pretraining
 from xlm.bpe.vocabulary import MASK
-from xlm.dataloader.batch import Batch, Quota
-from xlm.dataloader.masking.device import DeviceMasks, Drawn, row_quota
-from xlm.dataloader.masking.host import selection_weights
+from xlm.dataloader.batch import Batch, MaskCounts
+from xlm.dataloader.device_batch import to_device
+from xlm.dataloader.masking.device import DeviceMasker, mask_counts
+from xlm.dataloader.masking.host import MaskedTokens, selection_weights
 from xlm.dataloader.masking.stateless import random_bits, uniform
-from xlm.training.loss import to_tensors
 
 CPU = torch.device("cpu")
 V = 500
@@ -25,19 +25,24 @@ def tokens(rows: int, width: int, seed: int = 0) -> np.ndarray:
 
 def draw(
     tokens_BT: np.ndarray,
-    real_BT: np.ndarray | None = None,
+    attention_mask_BT: np.ndarray | None = None,
     *,
     alpha: float = 0.5,
     key: int = 7,
     rate: float = 0.15,
-) -> tuple[Drawn, Quota]:
-    weights_V = selection_weights(COUNTS, alpha, predict_specials=True)
-    quota = row_quota(
-        tokens_BT, real_BT, weights_V > 0, rate=rate, key=key, random=np.random.default_rng(0)
+) -> tuple[MaskedTokens[torch.Tensor], MaskCounts]:
+    weights_V = selection_weights(COUNTS, alpha, predict_special_tokens=True)
+    quota = mask_counts(
+        tokens_BT,
+        attention_mask_BT,
+        weights_V > 0,
+        rate=rate,
+        key=key,
+        random=np.random.default_rng(0),
     )
-    masks = DeviceMasks(COUNTS, tiny_pretraining(sample_alpha=alpha), CPU)
-    real = None if real_BT is None else torch.from_numpy(real_BT)
-    return masks.draw(torch.from_numpy(tokens_BT), real, quota), quota
+    masks = DeviceMasker(COUNTS, tiny_pretraining(sample_alpha=alpha), CPU)
+    real = None if attention_mask_BT is None else torch.from_numpy(attention_mask_BT)
+    return masks.mask(torch.from_numpy(tokens_BT), real, quota), quota
 
 
 @settings(max_examples=60, deadline=None)
@@ -50,13 +55,13 @@ def test_a_row_gets_its_quota_and_never_padding_or_its_first_place(
 ) -> None:
     tokens_BT = tokens(rows, width, seed)
     length_B = np.random.default_rng(seed).integers(1, width + 1, rows)
-    real_BT = np.arange(width) < length_B[:, None]
-    drawn, quota = draw(tokens_BT, real_BT, alpha=alpha, rate=rate)
+    attention_mask_BT = np.arange(width) < length_B[:, None]
+    drawn, quota = draw(tokens_BT, attention_mask_BT, alpha=alpha, rate=rate)
     selected = drawn.selected_N.numpy()
     assert len(np.unique(selected)) == len(selected) == quota.count
     np.testing.assert_array_equal(np.bincount(selected // width, minlength=rows), quota.count_B)
     assert (selected % width > 0).all()
-    assert real_BT.ravel()[selected].all()
+    assert attention_mask_BT.ravel()[selected].all()
     np.testing.assert_array_equal(drawn.targets_N.numpy(), tokens_BT.ravel()[selected])
     if alpha:
         assert (COUNTS[drawn.targets_N.numpy()] > 0).all()
@@ -65,7 +70,7 @@ def test_a_row_gets_its_quota_and_never_padding_or_its_first_place(
     np.testing.assert_array_equal(
         drawn.tokens_BT.numpy().ravel()[untouched], tokens_BT.ravel()[untouched]
     )
-    candidates = real_BT & (COUNTS[tokens_BT] > 0 if alpha else True)
+    candidates = attention_mask_BT & (COUNTS[tokens_BT] > 0 if alpha else True)
     candidates[:, 0] = False
     off = np.abs(quota.count_B - np.minimum(rate * length_B, candidates.sum(1)))
     assert (off < 1).all()
@@ -89,11 +94,11 @@ def test_replacements_are_80_10_10() -> None:
 def test_rare_ids_are_drawn_in_proportion_to_the_inverse_root_of_their_count() -> None:
     counts = np.array([0] * 14 + [900, 100, 100])
     tokens_BT = np.tile(np.array([14, 15]), (4000, 100))
-    weights_V = selection_weights(counts, 0.5, predict_specials=True)
-    quota = row_quota(
+    weights_V = selection_weights(counts, 0.5, predict_special_tokens=True)
+    quota = mask_counts(
         tokens_BT, None, weights_V > 0, rate=0.02, key=1, random=np.random.default_rng(0)
     )
-    drawn = DeviceMasks(counts, tiny_pretraining(sample_alpha=0.5), CPU).draw(
+    drawn = DeviceMasker(counts, tiny_pretraining(sample_alpha=0.5), CPU).mask(
         torch.from_numpy(tokens_BT), None, quota
     )
     # The first place of each row, an id 14, cannot be drawn; the weights are 1/30 and 1/10.
@@ -103,22 +108,22 @@ def test_rare_ids_are_drawn_in_proportion_to_the_inverse_root_of_their_count() -
 
 def test_a_row_s_mask_is_the_same_in_any_share() -> None:
     tokens_BT = tokens(7, 30)
-    weights_V = selection_weights(COUNTS, 0.5, predict_specials=True)
-    quota = row_quota(
+    weights_V = selection_weights(COUNTS, 0.5, predict_special_tokens=True)
+    quota = mask_counts(
         tokens_BT, None, weights_V > 0, rate=0.15, key=3, random=np.random.default_rng(0)
     )
     batch = Batch(
         tokens_BT=tokens_BT,
         languages_BT=np.zeros_like(tokens_BT),
-        step_B=np.arange(7),
+        task_B=np.arange(7),
         predicted=quota,
     )
-    masks = DeviceMasks(COUNTS, tiny_pretraining(), CPU)
-    whole = to_tensors(batch, CPU, masks)
+    masks = DeviceMasker(COUNTS, tiny_pretraining(), CPU)
+    whole = to_device(batch, CPU, masks)
     for world in (2, 3, 8):
         counted = 0
         for rank in range(world):
-            share = to_tensors(batch.share(rank, world), CPU, masks)
+            share = to_device(batch.share(rank, world), CPU, masks)
             counted += len(share.selected_N)
             if rank < 7:
                 assert torch.equal(share.tokens_BT, whole.tokens_BT[rank::world])

@@ -95,6 +95,6 @@ def test_masks_follow_the_generator_alone(counts: np.ndarray, tokens: np.ndarray
 
 
 def test_uniform_draw_can_spare_specials(counts: np.ndarray, tokens: np.ndarray) -> None:
-    masker = Masker(counts, 0.0, predict_specials=False)
+    masker = Masker(counts, 0.0, predict_special_tokens=False)
     masked = masker.mask(tokens, None, rate=0.5, random=np.random.default_rng(1))
     assert masked.targets_N.min() >= 14

@@ -20,7 +20,7 @@ ROWS = [
 
 def test_the_table_has_expected_tokens_and_repetitions() -> None:
     lines = mixture_markdown(ROWS).splitlines()
-    assert lines[2].split("|")[1].strip() == "step"
+    assert lines[2].split("|")[1].strip() == "task"
     assert lines[4] == "| mlm.en | 5,000 | 120,000 | 0.750 | 900 | 14,745,600 | 122.88 |"
 
 
@@ -42,7 +42,7 @@ def test_numbers_are_short(value: float, text: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Step:
+class _Task:
     name: str
     objective: str
     lines: int
@@ -50,8 +50,8 @@ class _Step:
 
 
 @dataclass(frozen=True)
-class _Source:
-    steps: Sequence[_Step]
+class _Loader:
+    tasks: Sequence[_Task]
 
     def probability(self, number: int) -> float:
         return 1.0
@@ -69,14 +69,14 @@ class _Source:
         (4, {"mlm": 100, "tlm": 400}, {"mlm": 400, "tlm": 1600}, 4.0),  # all of it, four times
     ],
 )
-def test_what_an_update_shows_of_a_step(
+def test_expected_tokens_of_a_task_in_an_update(
     languages: int, tokens: dict[str, int], seen: dict[str, int], times: float | None
 ) -> None:
     config = PretrainConfig(
         updates=2, stream_rows=64, stream_tokens=16, languages_per_batch=languages
     )
-    steps = [_Step(name, name, 1, tokens[name]) for name in ("mlm", "tlm")]
-    source: Any = _Source(steps)
-    for row in mixture(source, config):
-        assert row.batch_tokens == seen[row.step]
-        assert row.repetitions == (times or seen[row.step] / tokens[row.step])
+    tasks = [_Task(name, name, 1, tokens[name]) for name in ("mlm", "tlm")]
+    loader: Any = _Loader(tasks)
+    for row in mixture(loader, config):
+        assert row.batch_tokens == seen[row.task]
+        assert row.repetitions == (times or seen[row.task] / tokens[row.task])

@@ -37,7 +37,7 @@ from xlm.model.formats.hugging_face import (
     write_masked_lm,
 )
 from xlm.model.formats.ours import set_encoder_weights
-from xlm.model.formats.tokens import read_pieces, write_pieces
+from xlm.model.formats.tokens import read_vocab_json, write_vocab_json
 from xlm.model.initialise import initialise
 
 XNLI_LANGUAGES = tuple(LANGUAGE_TABLE)
@@ -191,7 +191,7 @@ def _saved_by_transformers(model: PortableModel, folder: Path, kind: type, **opt
     theirs = kind.from_pretrained(folder / "ours")  # type: ignore[attr-defined]
     theirs.save_pretrained(folder / "theirs", **options)
     assert model.vocabulary is not None
-    write_pieces(folder / "theirs", model.vocabulary.tokens)
+    write_vocab_json(folder / "theirs", model.vocabulary.tokens)
     return folder / "theirs"
 
 
@@ -268,7 +268,7 @@ def test_our_vocabulary_beside_the_pieces_keeps_counts_and_codes(tmp_path: Path)
     write_hugging_face(tmp_path, model)
     write_vocabulary(model.vocabulary, tmp_path)
     assert read_hugging_face(tmp_path).vocabulary == model.vocabulary
-    write_pieces(tmp_path, model.vocabulary.tokens[::-1])
+    write_vocab_json(tmp_path, model.vocabulary.tokens[::-1])
     with pytest.raises(DataError, match=r"vocab\.json and vocabulary\.json do not agree"):
         read_hugging_face(tmp_path)
 
@@ -361,7 +361,7 @@ def test_damaged_folders_are_refused_in_one_line(tmp_path: Path, file: str) -> N
     model = small_model()
     assert model.vocabulary is not None
     write_hugging_face(tmp_path, model)
-    write_pieces(tmp_path, model.vocabulary.tokens)
+    write_vocab_json(tmp_path, model.vocabulary.tokens)
     path = tmp_path / file
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(DataError) as caught:
@@ -376,7 +376,7 @@ def test_damaged_folders_are_refused_in_one_line(tmp_path: Path, file: str) -> N
 def test_pieces_without_an_id_each_are_refused(tmp_path: Path, pieces: dict[str, object]) -> None:
     (tmp_path / "vocab.json").write_text(json.dumps(pieces))
     with pytest.raises(DataError, match="none has id"):
-        read_pieces(tmp_path / "vocab.json")
+        read_vocab_json(tmp_path / "vocab.json")
 
 
 tokens = st.lists(
@@ -395,5 +395,5 @@ def test_pieces_give_our_tokens_back(words: list[str]) -> None:
     """The bare `@@` becomes the empty piece, and comes back."""
     known = [*SPECIAL_TOKENS, *words, *["@@"] * ("@@" not in words)]
     with TemporaryDirectory() as folder:
-        write_pieces(Path(folder), known)
-        assert read_pieces(Path(folder) / "vocab.json").tokens == tuple(known)
+        write_vocab_json(Path(folder), known)
+        assert read_vocab_json(Path(folder) / "vocab.json").tokens == tuple(known)

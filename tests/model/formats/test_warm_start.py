@@ -17,9 +17,9 @@ from xlm.model.formats.hugging_face import write_hugging_face
 from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import encoder_weights, save_weights
 from xlm.model.formats.source_files import identity_of
-from xlm.model.formats.tokens import write_pieces
-from xlm.model.formats.warm_start import take_weights, warm_start
+from xlm.model.formats.tokens import write_vocab_json
 from xlm.model.initialise import initialise
+from xlm.model.warm_start.weights import take_weights, warm_start
 
 SPECIAL = 14
 CODES = ("ar", "de", "en", "fr", "sw", "zh")
@@ -152,7 +152,7 @@ def _write(kind: str, model: PortableModel, place: Path) -> Path:
     place.mkdir()
     if kind == "hugging-face":
         write_hugging_face(place, model)
-        write_pieces(place, vocabulary_of(model).tokens)
+        write_vocab_json(place, vocabulary_of(model).tokens)
     else:
         save_weights(place, model.description, model.weights)
         write_vocabulary(vocabulary_of(model), place)
@@ -236,7 +236,7 @@ def test_identity_is_that_of_the_contents(tmp_path: Path, kind: str) -> None:
         assert identity_of(there) != first
     if kind == "hugging-face":
         before = identity_of(here)
-        write_pieces(here, vocabulary_of(small_model(WORDS[::-1])).tokens)
+        write_vocab_json(here, vocabulary_of(small_model(WORDS[::-1])).tokens)
         assert identity_of(here) != before
 
 

@@ -19,7 +19,7 @@ from xlm.model.formats.hugging_face import write_hugging_face
 from xlm.model.formats.ours import save_weights
 from xlm.model.formats.source_files import identity_of, kind_of
 from xlm.model.formats.sources import read_model
-from xlm.model.formats.tokens import write_pieces
+from xlm.model.formats.tokens import write_vocab_json
 from xlm.release.fertility import read_report
 from xlm.store.integrity.presence import files_of_stage, is_present
 
@@ -47,7 +47,7 @@ def _published(artifacts: Path) -> Path:
     home, model = _artifact(artifacts, "publish"), small_model()
     assert model.vocabulary is not None
     write_hugging_face(home / "masked-lm", model)
-    write_pieces(home / "masked-lm", model.vocabulary.tokens)
+    write_vocab_json(home / "masked-lm", model.vocabulary.tokens)
     write_manifest(home, "publish")
     return home / "masked-lm"
 

@@ -31,17 +31,17 @@ def files(job: PretrainJob) -> dict[str, bytes]:
 
 def test_a_model_that_can_learn_passes_and_stays_as_it_was(make_job: MakeJob) -> None:
     trainer = Trainer(make_job(overfit_check=trial()), ALONE)
-    encoder, source = trainer._encoder, trainer._source
+    encoder, loader = trainer._encoder, trainer._loader
     encoder.train()
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
-    position, random = source.position, torch.get_rng_state()
-    batches = trial_batches(source, rows=4)
-    trials = check_overfit(encoder, batches, trainer._config, trainer._updater.masks)
+    state, random = loader.state_dict(), torch.get_rng_state()
+    batches = trial_batches(loader, rows=4)
+    trials = check_overfit(encoder, batches, trainer._config, trainer._updater.masker)
     assert set(trials) == {"mlm", "tlm"}
     for found in trials.values():
         assert found.last_loss < 0.3 * found.first_loss
         assert found.first_loss == pytest.approx(5, abs=1)  # ln of 134 ids
-    assert source.position == position
+    assert loader.state_dict() == state
     assert torch.equal(random, torch.get_rng_state())
     assert all(torch.equal(before[n], tensor) for n, tensor in encoder.state_dict().items())
     assert encoder.training
@@ -72,12 +72,12 @@ def test_a_rate_that_learns_nothing_stops_the_run_in_one_line(
 def test_weights_that_gradients_do_not_reach_are_found(make_job: MakeJob) -> None:
     job = make_job(overfit_check=trial(updates=30, target=0.5))
     trainer = Trainer(job, ALONE)
-    batch = trial_batches(trainer._source, rows=4)["mlm"]
+    batch = trial_batches(trainer._loader, rows=4)["mlm"]
     for parameter in trainer._encoder.parameters():
         parameter.requires_grad_(False)
     trainer._encoder.pred_layer.proj.bias.requires_grad_(True)
     with pytest.raises(TrainingError, match="not learned"):
-        check_overfit(trainer._encoder, {"mlm": batch}, trainer._config, trainer._updater.masks)
+        check_overfit(trainer._encoder, {"mlm": batch}, trainer._config, trainer._updater.masker)
 
 
 def test_a_resumed_run_tries_no_more(make_job: MakeJob) -> None:
@@ -98,10 +98,10 @@ def _impossible(job: PretrainJob) -> Any:
 
 
 def test_a_trial_takes_some_rows_of_each_objective_that_is_trained(make_job: MakeJob) -> None:
-    both = trial_batches(Trainer(make_job("both"), ALONE)._source, rows=3)
+    both = trial_batches(Trainer(make_job("both"), ALONE)._loader, rows=3)
     assert {name: len(batch.tokens_BT) for name, batch in both.items()} == {"mlm": 3, "tlm": 3}
-    assert both["tlm"].real_BT is not None
-    one = trial_batches(Trainer(make_job("one", objectives=("tlm",)), ALONE)._source, rows=3)
+    assert both["tlm"].attention_mask_BT is not None
+    one = trial_batches(Trainer(make_job("one", objectives=("tlm",)), ALONE)._loader, rows=3)
     assert set(one) == {"tlm"}
 
 

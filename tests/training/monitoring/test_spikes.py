@@ -315,12 +315,12 @@ def test_diagnostics_that_cannot_be_written_is_told_and_ends_no_run(
 def test_the_newest_diagnostics_is_kept(make_job: MakeJob) -> None:
     trainer = Trainer(make_job(), ALONE)
     diagnostics = Diagnostics(
-        trainer._job.logs / "kept", trainer._encoder, trainer._source.steps, keep=2, config={}
+        trainer._job.logs / "kept", trainer._encoder, trainer._loader.tasks, keep=2, config={}
     )
     check = SpikeGuard(
         GuardConfig(window=8), GuardState(recent=[0.0] * 8), diagnostics, clip_norm=5.0
     )
-    batch = trainer._source.next_batch()
+    batch = trainer._loader.next_batch()
     for update, norm in enumerate([9.0, 1.0, 90.0, 1.0, 900.0, 900.0]):
         admitted = check.admits(
             update, norm=norm, rate=0.1, batch=batch, loss=torch.tensor(float(update))

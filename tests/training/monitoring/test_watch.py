@@ -66,8 +66,8 @@ def test_event_files_hold_every_number_of_the_run(make_job: MakeJob) -> None:
     assert found["validation/valid_sw_mlm_ppl"] == [
         (v["step"], pytest.approx(v["valid_sw_mlm_ppl"], rel=1e-6)) for v in validations
     ]
-    by_step = {name.rsplit("/", 1)[1] for name in found if "loss_by_step" in name}
-    assert by_step == {name for record in records for name in record["loss_by_step"]}
+    by_task = {name.rsplit("/", 1)[1] for name in found if "loss_by_step" in name}
+    assert by_task == {name for record in records for name in record["loss_by_step"]}
 
 
 def test_a_resumed_run_has_no_point_twice_and_none_missing(make_job: MakeJob) -> None:
@@ -112,7 +112,7 @@ def test_the_mixture_is_shown_before_the_first_update(make_job: MakeJob) -> None
     trainer = Stopped(job, ALONE)
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
-    rows = mixture(trainer._source, trainer._config)
+    rows = mixture(trainer._loader, trainer._config)
     assert png_size(job.logs / "mixture.png") == (1000, round(100 * (1.5 + 0.3 * len(rows))))
     table = (job.logs / "mixture.md").read_text()
     for row in rows:

@@ -1,11 +1,12 @@
-"""Which tokens are predicted, and what stands in their place.
+"""Which positions are predicted, and the ids that replace their tokens; computed on the host.
 
 masker = Masker(vocabulary.counts, sample_alpha=0.5)
-masked = masker.mask(tokens_BT, real_BT, rate=0.15, random=generator(seed, "mask", update))
+random = generator(seed, "mask", update)
+masked = masker.mask(tokens_BT, attention_mask_BT, rate=0.15, random=random)
 masked.targets_N == tokens_BT.flat[masked.selected_N]
 """
 
-from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,91 +14,100 @@ from numpy.typing import NDArray
 from xlm.bpe.vocabulary import MASK, NUM_SPECIAL_TOKENS
 
 MASKED, KEPT = 0.8, 0.1
-"""Shares that become <special1> and stay; the rest becomes a random id (paper 3.3)."""
+"""Shares that become <special1> and that stay; the others become a random id (paper 3.3)."""
+
+ArrayT = TypeVar("ArrayT")
 
 
-@dataclass(frozen=True)
-class Masked:
-    """A batch with some tokens replaced; `selected_N` counts row by row through (B, T)."""
+class MaskedTokens(NamedTuple, Generic[ArrayT]):
+    """Tokens after masking, indices of the predicted positions, and the ids to predict there.
 
-    tokens_BT: NDArray[np.int64]
-    selected_N: NDArray[np.int64]
-    targets_N: NDArray[np.int64]
+    The arrays are numpy's on the host and torch tensors on the device. Indices count the B x T
+    positions row by row.
+    """
+
+    tokens_BT: ArrayT
+    selected_N: ArrayT
+    targets_N: ArrayT
 
 
 def selection_weights(
-    counts: NDArray[np.int64], sample_alpha: float, *, predict_specials: bool
+    counts: NDArray[np.int64], sample_alpha: float, *, predict_special_tokens: bool
 ) -> NDArray[np.float64]:
-    """The weight of each id in the draw of places, (V,).
+    """The weight of each id when positions are sampled, (V,).
 
-    XLM: max(count, 1)^-alpha, but 0 for ids never counted, so for every special one; with alpha 0
-    all ids are alike, special ones too where they may be predicted (spec 3.4).
+    XLM: max(count, 1)^-alpha, and 0 for ids with count 0, which includes every special token. With
+    alpha 0 all ids have the same weight, but special tokens have 0 unless
+    `predict_special_tokens` (spec 3.4).
     """
     if sample_alpha == 0:
         weights = np.ones(len(counts))
-        weights[:NUM_SPECIAL_TOKENS] = predict_specials
+        weights[:NUM_SPECIAL_TOKENS] = predict_special_tokens
         return weights
     weights = np.maximum(counts, 1).astype(np.float64) ** -sample_alpha
     return np.where(counts > 0, weights, 0.0)
 
 
 class Masker:
-    """Draws the places to predict (spec 3.4); a draw depends on its generator alone."""
+    """Selects and masks positions (spec 3.4); the result depends on its arguments alone."""
 
     def __init__(
-        self, counts: NDArray[np.int64], sample_alpha: float, *, predict_specials: bool = True
+        self, counts: NDArray[np.int64], sample_alpha: float, *, predict_special_tokens: bool = True
     ) -> None:
+        """`predict_special_tokens`: whether `sample_alpha` 0 may select `</s>` and `<unk>`."""
         self._vocabulary_size = len(counts)
-        self._predict_specials = predict_specials
-        self._weights = None
+        self._predict_special_tokens = predict_special_tokens
+        self._weights_V = None
         if sample_alpha > 0:
-            self._weights = selection_weights(counts, sample_alpha, predict_specials=False)
+            self._weights_V = selection_weights(counts, sample_alpha, predict_special_tokens=False)
 
     def mask(
         self,
         tokens_BT: NDArray[np.int64],
-        real_BT: NDArray[np.bool_] | None,
+        attention_mask_BT: NDArray[np.bool_] | None,
         *,
         rate: float,
         random: np.random.Generator,
-    ) -> Masked:
-        """Select about `rate` of all cells, never padding and never a row's first token."""
-        if self._weights is None:
+    ) -> MaskedTokens[NDArray[np.int64]]:
+        """Select about `rate` of all positions, never padding or a row's first token."""
+        if self._weights_V is None:
             chosen_BT = random.random(tokens_BT.shape) < rate
-            if not self._predict_specials:
+            if not self._predict_special_tokens:
                 chosen_BT &= tokens_BT >= NUM_SPECIAL_TOKENS
         else:
-            chosen_BT = _draw(self._weights[tokens_BT], rate, random)
+            chosen_BT = _sample(self._weights_V[tokens_BT], rate, random)
         chosen_BT[:, 0] = False
-        if real_BT is not None:
-            chosen_BT &= real_BT
+        if attention_mask_BT is not None:
+            chosen_BT &= attention_mask_BT
         selected_N = np.flatnonzero(chosen_BT)
         targets_N = tokens_BT.ravel()[selected_N]
         masked_BT = tokens_BT.copy()
-        masked_BT.ravel()[selected_N] = self._replace(targets_N, random)
-        return Masked(masked_BT, selected_N, targets_N)
+        masked_BT.ravel()[selected_N] = self._replacements(targets_N, random)
+        return MaskedTokens(masked_BT, selected_N, targets_N)
 
-    def _replace(
+    def _replacements(
         self, targets_N: NDArray[np.int64], random: np.random.Generator
     ) -> NDArray[np.int64]:
-        lot_N = random.random(len(targets_N))
-        # XLM: uniform over all ids, special ones included.
+        uniform_N = random.random(len(targets_N))
+        # XLM: uniform over all ids, special tokens included.
         random_N = random.integers(self._vocabulary_size, size=len(targets_N))
-        return np.where(lot_N < MASKED, MASK, np.where(lot_N < MASKED + KEPT, targets_N, random_N))
+        unmasked_N = np.where(uniform_N < MASKED + KEPT, targets_N, random_N)
+        return np.where(uniform_N < MASKED, MASK, unmasked_N)
 
 
-def _draw(
+def _sample(
     weights_BT: NDArray[np.float64], rate: float, random: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Exactly ceil(rate B T) cells without replacement, in proportion to their weights.
+    """Exactly ceil(rate B T) positions without replacement, in proportion to their weights.
 
-    The cells with the smallest E / w, E exponential, are such a draw (Efraimidis, Spirakis 2006).
+    The positions with the smallest E / w, E exponential, are a sample of this distribution
+    (Efraimidis, Spirakis 2006).
     """
     with np.errstate(divide="ignore"):
-        race = (random.standard_exponential(weights_BT.shape) / weights_BT).ravel()
+        keys = (random.standard_exponential(weights_BT.shape) / weights_BT).ravel()
     possible = int(np.count_nonzero(weights_BT))
     wanted = min(int(np.ceil(rate * weights_BT.size)), possible)
     chosen = np.zeros(weights_BT.size, dtype=np.bool_)
     if wanted:
-        chosen[np.argpartition(race, wanted - 1)[:wanted]] = True
+        chosen[np.argpartition(keys, wanted - 1)[:wanted]] = True
     return chosen.reshape(weights_BT.shape)

@@ -1,9 +1,10 @@
-"""Random numbers as a function of a key and a place, on any device, alike on all of them.
+"""Random numbers as a function of a key and a counter, equal on every device.
 
-    uniform(key, cells_BT)  # float32, between 0 and 1, neither of them
+    uniform(key, counters_BT)  # float32 in (0, 1)
 
-The finaliser of splitmix64 (Steele, Lea, Flood 2014) over 64-bit integers: torch multiplies them
-modulo 2^64 everywhere, while its own generators draw other numbers on every kind of device.
+The function is the finaliser of splitmix64 (Steele, Lea, Flood 2014) over 64-bit integers, which
+torch multiplies modulo 2^64 on every device. torch's own generators give other numbers on each kind
+of device.
 """
 
 import torch
@@ -12,25 +13,25 @@ from torch import Tensor
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _WORD = 1 << 64
 _UNIFORM_BITS = 23
-"""One less than a float32 holds exactly: half a step is added."""
+"""One bit less than a float32 holds exactly, because half a step is added."""
 
 
-def random_bits(key: int, places: Tensor) -> Tensor:
-    """63 random bits for each place (int64, any shape), as non-negative int64."""
-    mixed = places * _signed(_GOLDEN) + _signed(_finalised(key))
+def random_bits(key: int, counters: Tensor) -> Tensor:
+    """63 random bits for each counter (int64, any shape), as non-negative int64."""
+    mixed = counters * _signed(_GOLDEN) + _signed(_mixed_key(key))
     mixed = (mixed ^ _shifted(mixed, 30)) * _signed(_FIRST)
     mixed = (mixed ^ _shifted(mixed, 27)) * _signed(_SECOND)
     return _shifted(mixed ^ _shifted(mixed, 31), 1)
 
 
-def uniform(key: int, places: Tensor) -> Tensor:
-    """A float32 between 0 and 1 for each place; no value is 0 or 1."""
-    bits = random_bits(key, places) >> (63 - _UNIFORM_BITS)
+def uniform(key: int, counters: Tensor) -> Tensor:
+    """A float32 for each counter, greater than 0 and less than 1."""
+    bits = random_bits(key, counters) >> (63 - _UNIFORM_BITS)
     return (bits.to(torch.float32) + 0.5) * 2.0**-_UNIFORM_BITS
 
 
-def _finalised(key: int) -> int:
-    """The same finaliser on the host, so that neighbouring keys have nothing in common."""
+def _mixed_key(key: int) -> int:
+    """The same finaliser on the host, so that neighbouring keys give unrelated numbers."""
     mixed = (key + 1) * _GOLDEN % _WORD
     mixed = (mixed ^ mixed >> 30) * _FIRST % _WORD
     mixed = (mixed ^ mixed >> 27) * _SECOND % _WORD
@@ -38,7 +39,7 @@ def _finalised(key: int) -> int:
 
 
 def _shifted(values: Tensor, bits: int) -> Tensor:
-    """A logical shift to the right: zeros come in from the left, whatever the sign."""
+    """A logical right shift: zeros enter from the left, also for negative values."""
     return (values >> bits) & ((1 << (64 - bits)) - 1)
 
 

@@ -1,4 +1,4 @@
-"""The mixture of a run as a figure and as a Markdown table, before it begins.
+"""The mixture of a run as a figure and as a Markdown table.
 
 plot_mixture(logs / "mixture.png", rows, Style(100))
 """
@@ -14,24 +14,24 @@ _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def plot_mixture(path: Path, rows: Sequence[MixtureRow], style: Style) -> None:
-    """Draw the expected tokens and repetitions of each language and direction, most seen on top."""
-    ordered = sorted(rows, key=lambda row: (row.batch_tokens, row.step))
+    """Draw expected tokens and repetitions of each language and direction, the largest on top."""
+    ordered = sorted(rows, key=lambda row: (row.batch_tokens, row.task))
     figure = new_figure(style, width=10.0, height=1.5 + 0.3 * len(ordered))
     left, right = figure.subplots(1, 2, sharey=True)
     tokens = [row.batch_tokens for row in ordered]
     times = [row.repetitions for row in ordered]
     draw_bars(left, "Training mixture", "expected tokens", tokens, BLUE, short_number)
     draw_bars(right, "Times seen", "expected, each token", times, ORANGE, short_number)
-    left.set_yticks(range(len(ordered)), [row.step for row in ordered])
+    left.set_yticks(range(len(ordered)), [row.task for row in ordered])
     save_figure(figure, path, style)
 
 
 def mixture_markdown(rows: Sequence[MixtureRow]) -> str:
-    """The table for the UI: a row a language or direction."""
-    header = ("step", "lines", "tokens", "share", "updates", "tokens seen", "times seen")
+    """The table for the UI, one row per language or direction."""
+    header = ("task", "lines", "tokens", "share", "updates", "tokens seen", "times seen")
     cells = [
         (
-            row.step,
+            row.task,
             f"{row.lines:,}",
             f"{row.tokens:,}",
             f"{row.probability:.3f}",
@@ -41,11 +41,11 @@ def mixture_markdown(rows: Sequence[MixtureRow]) -> str:
         )
         for row in rows
     ]
-    return "## Training mixture, as expected\n\n" + table(header, cells)
+    return "## Expected training mixture\n\n" + table(header, cells)
 
 
 def short_number(value: float) -> str:
-    """1.2M, 34k, 5.67: three digits and a unit."""
+    """A number with three digits and a suffix: 1.2M, 34k, 5.67."""
     for size, suffix in _SUFFIXES:
         if value >= size:
             return f"{value / size:.3g}{suffix}"

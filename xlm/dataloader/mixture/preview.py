@@ -1,6 +1,6 @@
-"""What a run will train on, said before it starts: one row for each language and direction.
+"""What a run will train on, reported before it starts: one row per language and direction.
 
-rows = mixture(source, config)
+rows = mixture(loader, config)
 rows[0].repetitions  # how often each of its tokens will be seen
 """
 
@@ -13,82 +13,83 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlm.config.training.pretrain import Objective, PretrainConfig
-from xlm.dataloader.mixture.shares import SizedStep, objective_shares
+from xlm.dataloader.mixture.shares import SizedTask, objective_shares
 
-if TYPE_CHECKING:  # it brings torch, which a plan does not need
-    from xlm.dataloader.loader import BatchSource
+if TYPE_CHECKING:  # the loader imports torch, which a plan does not need
+    from xlm.dataloader.loader import BatchLoader
 
 
 @dataclass(frozen=True)
 class MixtureRow:
-    """One step's part of the run, as expected from its probability."""
+    """The expected part of one task in the run."""
 
-    step: str
+    task: str
     lines: int
     tokens: int
     probability: float
-    """Among the steps of its objective."""
+    """Of the task, in an update of its objective."""
     updates: float
-    """Expected updates' worth of its batches."""
+    """Expected number of updates, where an update of several tasks counts in parts."""
     batch_tokens: float
-    """Tokens that it sees in all these."""
+    """Tokens of the task in all these updates."""
     repetitions: float
     """How often each of its tokens is seen."""
 
 
-def mixture(source: "BatchSource", config: PretrainConfig) -> list[MixtureRow]:
+def mixture(loader: "BatchLoader", config: PretrainConfig) -> list[MixtureRow]:
     """The expected mixture of all updates of the run."""
     return [
-        _row(step, source.probability(number), source.share_of_updates(step.objective), config)
-        for number, step in enumerate(source.steps)
+        _row(task, loader.probability(number), loader.share_of_updates(task.objective), config)
+        for number, task in enumerate(loader.tasks)
     ]
 
 
 def expected_mixture(
-    steps: Mapping[Objective, Sequence[SizedStep]], config: PretrainConfig
+    tasks: Mapping[Objective, Sequence[SizedTask]], config: PretrainConfig
 ) -> list[MixtureRow]:
-    """The same from the sizes of the steps alone, before there are batches."""
-    shares = objective_shares(steps, config)
+    """The same mixture from the sizes of the tasks alone, for a plan without data."""
+    shares = objective_shares(tasks, config)
     iteration = sum(share.updates for share in shares.values())
     return [
-        _row(step, float(share.probabilities[number]), share.updates / iteration, config)
+        _row(task, float(share.probabilities[number]), share.updates / iteration, config)
         for objective, share in shares.items()
-        for number, step in enumerate(steps[objective])
+        for number, task in enumerate(tasks[objective])
     ]
 
 
 def _row(
-    step: SizedStep, probability: float, share_of_updates: float, config: PretrainConfig
+    task: SizedTask, probability: float, share_of_updates: float, config: PretrainConfig
 ) -> MixtureRow:
     updates = config.updates * share_of_updates * probability
-    streams = step.objective != "tlm"
-    whole = config.stream_rows * config.stream_tokens if streams else config.pair_tokens
-    # Each drawn language or direction has an equal part, the last of its batches what is left.
-    part = whole // config.languages_per_batch
-    batches = max(1, math.ceil(step.tokens / part))
-    per_update = step.tokens / batches * config.languages_per_batch
+    is_stream = task.objective != "tlm"
+    budget = config.stream_rows * config.stream_tokens if is_stream else config.pair_tokens
+    # The sampled tasks of an update share its budget equally. The last sample of an epoch has
+    # fewer tokens, hence the mean over all samples of the epoch.
+    samples = max(1, math.ceil(task.tokens / (budget // config.languages_per_batch)))
+    tokens_per_update = task.tokens / samples * config.languages_per_batch
     return MixtureRow(
-        step=step.name,
-        lines=step.lines,
-        tokens=step.tokens,
+        task=task.name,
+        lines=task.lines,
+        tokens=task.tokens,
         probability=probability,
         updates=updates,
-        batch_tokens=updates * per_update,
-        repetitions=updates * per_update / max(step.tokens, 1),
+        batch_tokens=updates * tokens_per_update,
+        repetitions=updates * tokens_per_update / max(task.tokens, 1),
     )
 
 
 def write_mixture(path: Path, rows: Sequence[MixtureRow]) -> None:
-    """Write the table as JSON."""
-    content = [dataclasses.asdict(row) for row in rows]
+    """Write the table as JSON; the file calls the task `step`."""
+    records = map(dataclasses.asdict, rows)
+    content = [{"step": record.pop("task"), **record} for record in records]
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def mixture_table(rows: Sequence[MixtureRow]) -> str:
-    """The table for people, one line a step."""
-    head = f"{'step':<12}{'lines':>12}{'tokens':>15}{'share':>8}{'updates':>11}{'times seen':>12}"
+    """The table as plain text, one line per task."""
+    head = f"{'task':<12}{'lines':>12}{'tokens':>15}{'share':>8}{'updates':>11}{'times seen':>12}"
     lines = [
-        f"{row.step:<12}{row.lines:>12,}{row.tokens:>15,}{row.probability:>8.3f}"
+        f"{row.task:<12}{row.lines:>12,}{row.tokens:>15,}{row.probability:>8.3f}"
         f"{row.updates:>11,.0f}{row.repetitions:>12,.2f}"
         for row in rows
     ]

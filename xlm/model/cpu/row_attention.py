@@ -1,10 +1,15 @@
-"""Attention on a CPU, row by row: no padding, cheap dropout, few passes over numbers in cache.
+"""Attention on a CPU, one row at a time: no padding, cheap dropout, few passes over cached numbers.
 
-    mixed_ND = attend_by_rows(q_ND, k_PD, v_PD, heads=8, asking=layout, seen=layout, kept=kept)
+    mixed_ND = attend_by_rows(
+        query_ND, key_PD, value_PD, heads=8, query_sequences=selected, key_sequences=all_tokens
+    )
 
-The scores of one row (H x S x T) fit the cache of a core, those of a batch do not. The weights are
-computed again in the backward pass; what stays in memory is the dropout mask, a byte a weight.
-Measured beside torch's unfused path, which dropout on the weights forces: bench/train_cpu.py.
+The scores of one row (H x S x T) fit a core's cache, those of a batch do not. The weights are
+recomputed in the backward pass; only the dropout mask stays in memory, one byte per weight.
+bench/train_cpu.py compares it with torch's unfused attention, which dropout on weights requires.
+
+Shape legend: P tokens of all rows, N query tokens, D dimension, H heads, E dimension of a head, S
+query tokens of one row, T tokens of one row.
 """
 
 import math
@@ -15,8 +20,9 @@ from torch import Tensor
 from torch.amp import custom_bwd, custom_fwd
 from torch.autograd.function import once_differentiable
 
-from xlm.model.dropout import Kept
-from xlm.model.packing import Layout
+from xlm.model.cpu.dropout import DropoutMask
+from xlm.model.cpu.private_operators import softmax_backward_in_place
+from xlm.model.packing import PackedSequences
 
 
 def attend_by_rows(
@@ -25,38 +31,47 @@ def attend_by_rows(
     value_PD: Tensor,
     *,
     heads: int,
-    asking: Layout,
-    seen: Layout,
-    kept: Kept | None = None,
+    query_sequences: PackedSequences,
+    key_sequences: PackedSequences,
+    dropout_mask: DropoutMask | None = None,
     causal: bool = False,
 ) -> Tensor:
-    """Attention of each asking place over the places of its row, (N, D).
+    """Attention of each query token over the tokens of its row, (N, D).
 
-    `kept` is dropout on the weights, in the order (row, head, asking place, seen place). `causal`:
-    a place sees itself and those before it; all places must ask.
+    Args:
+        dropout_mask: of the attention weights, in the order (row, head, query token, key token).
+        causal: a token attends to itself and to earlier ones; every token must be a query.
     """
-    rows = _Rows(heads, asking, seen, kept, causal)
+    rows = _Rows(heads, query_sequences, key_sequences, dropout_mask, causal)
     mixed: Tensor = _AttendByRows.apply(query_ND, key_PD, value_PD, rows)  # type: ignore[no-untyped-call]
     return mixed
 
 
 class _Rows:
-    """The rows of a batch, and the weights of one of them."""
+    """Slices of the rows of a batch, and the attention weights of one row."""
 
     def __init__(
-        self, heads: int, asking: Layout, seen: Layout, kept: Kept | None, causal: bool
+        self,
+        heads: int,
+        query_sequences: PackedSequences,
+        key_sequences: PackedSequences,
+        dropout_mask: DropoutMask | None,
+        causal: bool,
     ) -> None:
         self.heads, self.causal = heads, causal
-        self.spans = list(zip(asking.slices(), seen.slices(), strict=True))
-        self.scale = 1.0 if kept is None else kept.scale
-        sizes = [heads * s * t for s, t in zip(asking.lengths, seen.lengths, strict=True)]
-        # As bytes: torch multiplies by bytes four times as fast as by bools.
-        self.masks = None if kept is None else torch.split(kept.mask.view(torch.int8), sizes)
+        self.slices = list(zip(query_sequences.slices(), key_sequences.slices(), strict=True))
+        self.scale, self.masks = 1.0, None
+        if dropout_mask is not None:
+            self.scale = dropout_mask.scale
+            lengths = zip(query_sequences.lengths, key_sequences.lengths, strict=True)
+            sizes = [heads * s * t for s, t in lengths]
+            # As bytes: torch multiplies by bytes four times as fast as by bools.
+            self.masks = torch.split(dropout_mask.mask.view(torch.int8), sizes)
 
-    def split(self, places_PD: Tensor, span: slice) -> Tensor:
+    def split(self, packed_PD: Tensor, row: slice) -> Tensor:
         """The heads of one row, (H, T, E), a view."""
-        size = places_PD.shape[1] // self.heads
-        return places_PD[span].view(-1, self.heads, size).transpose(0, 1)
+        size = packed_PD.shape[1] // self.heads
+        return packed_PD[row].view(-1, self.heads, size).transpose(0, 1)
 
     def weights(self, query_HSE: Tensor, key_HTE: Tensor) -> Tensor:
         """The softmax of the scores of one row, (H, S, T)."""
@@ -67,7 +82,7 @@ class _Rows:
         return torch.softmax(scores_HST, -1)
 
     def mask(self, number: int, weights_HST: Tensor) -> Tensor | None:
-        """What stays of the weights of one row."""
+        """The dropout mask of the weights of one row."""
         return None if self.masks is None else self.masks[number].view_as(weights_HST)
 
 
@@ -81,15 +96,13 @@ class _AttendByRows(torch.autograd.Function):
         ctx.save_for_backward(query_ND, key_PD, value_PD)
         mixed_ND = torch.empty_like(query_ND)
         root = math.sqrt(query_ND.shape[1] / rows.heads)
-        for number, (asking, seen) in enumerate(rows.spans):
-            weights_HST = rows.weights(
-                rows.split(query_ND, asking) / root, rows.split(key_PD, seen)
-            )
+        for number, (query, key) in enumerate(rows.slices):
+            weights_HST = rows.weights(rows.split(query_ND, query) / root, rows.split(key_PD, key))
             mask_HST = rows.mask(number, weights_HST)
             if mask_HST is not None:
                 torch.mul(weights_HST, mask_HST, out=weights_HST)
-            value_HTE = rows.split(value_PD, seen) * rows.scale
-            torch.bmm(weights_HST, value_HTE, out=rows.split(mixed_ND, asking))
+            value_HTE = rows.split(value_PD, key) * rows.scale
+            torch.bmm(weights_HST, value_HTE, out=rows.split(mixed_ND, query))
         return mixed_ND
 
     @staticmethod
@@ -101,20 +114,18 @@ class _AttendByRows(torch.autograd.Function):
         query_grad_ND = torch.empty_like(query_ND)
         key_grad_PD, value_grad_PD = torch.empty_like(key_PD), torch.empty_like(value_PD)
         root = math.sqrt(query_ND.shape[1] / rows.heads)
-        for number, (asking, seen) in enumerate(rows.spans):
-            query_HSE = rows.split(query_ND, asking) / root
-            key_HTE, value_HTE = rows.split(key_PD, seen), rows.split(value_PD, seen)
-            grad_HSE = rows.split(mixed_grad_ND, asking) * rows.scale
+        for number, (query, key) in enumerate(rows.slices):
+            query_HSE = rows.split(query_ND, query) / root
+            key_HTE, value_HTE = rows.split(key_PD, key), rows.split(value_PD, key)
+            grad_HSE = rows.split(mixed_grad_ND, query) * rows.scale
             weights_HST = rows.weights(query_HSE, key_HTE)
             weights_grad_HST = torch.bmm(grad_HSE, value_HTE.transpose(1, 2))
             mask_HST, dropped_HST = rows.mask(number, weights_HST), weights_HST
             if mask_HST is not None:
                 dropped_HST = torch.mul(weights_HST, mask_HST)
                 torch.mul(weights_grad_HST, mask_HST, out=weights_grad_HST)
-            torch.bmm(dropped_HST.transpose(1, 2), grad_HSE, out=rows.split(value_grad_PD, seen))
-            scores_grad_HST = torch.ops.aten._softmax_backward_data.out(
-                weights_grad_HST, weights_HST, -1, weights_HST.dtype, grad_input=weights_grad_HST
-            )
-            torch.bmm(scores_grad_HST, key_HTE / root, out=rows.split(query_grad_ND, asking))
-            torch.bmm(scores_grad_HST.transpose(1, 2), query_HSE, out=rows.split(key_grad_PD, seen))
+            torch.bmm(dropped_HST.transpose(1, 2), grad_HSE, out=rows.split(value_grad_PD, key))
+            scores_grad_HST = softmax_backward_in_place(weights_grad_HST, weights_HST)
+            torch.bmm(scores_grad_HST, key_HTE / root, out=rows.split(query_grad_ND, query))
+            torch.bmm(scores_grad_HST.transpose(1, 2), query_HSE, out=rows.split(key_grad_PD, key))
         return query_grad_ND, key_grad_PD, value_grad_PD, None

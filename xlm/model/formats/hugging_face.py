@@ -35,13 +35,13 @@ from xlm.model.formats.params import describe
 from xlm.model.formats.safe_pickle import read_pickled
 from xlm.model.formats.source_files import (
     CONFIG_FILE,
-    PIECES_FILE,
     SAFETENSORS_FILE,
+    VOCAB_JSON_FILE,
     VOCABULARY_FILE,
     read_json,
     weight_files,
 )
-from xlm.model.formats.tokens import huggingface_vocabulary, read_pieces
+from xlm.model.formats.tokens import huggingface_vocabulary, read_vocab_json
 from xlm.store.integrity.presence import is_present
 
 _DEMANDS: Mapping[str, Any] = {
@@ -225,13 +225,13 @@ def _read_weights(file: Path, *, mapped: bool) -> dict[str, Any]:
 
 
 def _read_vocabulary(folder: Path) -> Vocabulary | None:
-    pieces = folder / PIECES_FILE
+    pieces = folder / VOCAB_JSON_FILE
     if not is_present(folder / VOCABULARY_FILE):
-        return read_pieces(pieces) if is_present(pieces) else None
+        return read_vocab_json(pieces) if is_present(pieces) else None
     ours = load_vocabulary(folder)
     if is_present(pieces) and read_json(pieces) != huggingface_vocabulary(ours.tokens):
         raise DataError(
-            f"{folder}: {PIECES_FILE} and {VOCABULARY_FILE} do not agree",
+            f"{folder}: {VOCAB_JSON_FILE} and {VOCABULARY_FILE} do not agree",
             fix=f"remove the one that is not the model's ({VOCABULARY_FILE} is not transformers')",
         )
     return ours

@@ -22,7 +22,7 @@ Kind = Literal["original", "hugging-face", "xlm"]
 CONFIG_FILE = "config.json"
 SAFETENSORS_FILE = "model.safetensors"
 PICKLED_FILE = "pytorch_model.bin"
-PIECES_FILE = "vocab.json"
+VOCAB_JSON_FILE = "vocab.json"
 """Hugging Face's vocabulary: id by piece."""
 ADDED_TOKENS_FILE = "added_tokens.json"
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer.json")
@@ -86,7 +86,7 @@ def _refuse_parent(folder: Path) -> None:
 
 
 def _refuse_added_tokens(folder: Path) -> None:
-    pieces = folder / PIECES_FILE
+    pieces = folder / VOCAB_JSON_FILE
     if not is_present(pieces):
         return
     added = sorted(_added_tokens(folder) - set(read_json(pieces)))
@@ -163,7 +163,7 @@ def source_files(path: Path) -> tuple[Path, ...]:
     weights = weight_files(path)
     indices = [path / f"{name}.index.json" for name in (SAFETENSORS_FILE, PICKLED_FILE)]
     used = [index for index in indices if len(weights) > 1 and is_present(index)]
-    vocabularies = [path / name for name in (PIECES_FILE, VOCABULARY_FILE)]
+    vocabularies = [path / name for name in (VOCAB_JSON_FILE, VOCABULARY_FILE)]
     present = [file for file in vocabularies if is_present(file)]
     return (path / CONFIG_FILE, *used, *weights, *present)
 

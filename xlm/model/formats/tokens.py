@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xlm.bpe.vocabulary import CONTINUATION_MARKER, NUM_SPECIAL_TOKENS, Vocabulary
 from xlm.errors import DataError
-from xlm.model.formats.source_files import PIECES_FILE, read_json
+from xlm.model.formats.source_files import VOCAB_JSON_FILE, read_json
 
 _END = "</w>"
 
@@ -31,13 +31,13 @@ def huggingface_vocabulary(tokens: Sequence[str]) -> dict[str, int]:
     return pieces
 
 
-def write_pieces(folder: Path, tokens: Sequence[str]) -> None:
+def write_vocab_json(folder: Path, tokens: Sequence[str]) -> None:
     """Write `vocab.json`."""
     text = json.dumps(huggingface_vocabulary(tokens), indent=1, ensure_ascii=False) + "\n"
-    (folder / PIECES_FILE).write_bytes(text.encode())
+    (folder / VOCAB_JSON_FILE).write_bytes(text.encode())
 
 
-def read_pieces(path: Path) -> Vocabulary:
+def read_vocab_json(path: Path) -> Vocabulary:
     """The vocabulary of a `vocab.json`; it has no counts: all are 0.
 
     Raises:

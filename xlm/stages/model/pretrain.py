@@ -10,8 +10,8 @@ from pathlib import Path
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.pretrain import PretrainSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
-from xlm.model.formats.fit import require_fitting_source
 from xlm.model.formats.source_files import identity_of
+from xlm.model.warm_start.sizes import require_fitting_source
 from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes
 
 

@@ -19,12 +19,20 @@ import numpy as np
 from torch import Tensor, nn
 
 from xlm.dataloader.batch import Batch
-from xlm.dataloader.steps import Step
+from xlm.dataloader.tasks import TrainingTask
 from xlm.store.disk.filesystem import remove_tree
 
 REMEMBERED: Final = 128
 """Updates whose numbers are in a report."""
-_BATCH_FIELDS: Final = ("tokens_BT", "languages_BT", "positions_BT", "real_BT", "step_B")
+_BATCH_FIELDS: Final = (
+    "tokens_BT", "languages_BT", "positions_BT", "attention_mask_BT", "task_B",
+)  # fmt: skip
+_NAMES_IN_FILE: Final = {
+    "attention_mask_BT": "real_BT",
+    "task_B": "step_B",
+    "selected_N": "cells_N",
+}
+"""Names of arrays in `batch.npz` that differ from ours."""
 
 
 class Diagnostics:
@@ -34,7 +42,7 @@ class Diagnostics:
         self,
         directory: Path,
         module: nn.Module,
-        steps: Sequence[Step],
+        tasks: Sequence[TrainingTask],
         *,
         keep: int,
         config: Mapping[str, Any],
@@ -45,14 +53,14 @@ class Diagnostics:
         self._rank, self._world_size = rank, world_size
         self.directory = directory
         self._module = module
-        self._steps = steps
+        self._tasks = tasks
         self._keep = keep
         self._config = config
         self._recent: deque[tuple[int, float, float, Tensor]] = deque(maxlen=REMEMBERED)
 
-    def step_names(self, batch: Batch) -> list[str]:
+    def task_names(self, batch: Batch) -> list[str]:
         """The languages and directions that a batch predicts in."""
-        return sorted({self._steps[number].name for number in batch.step_B.tolist()})
+        return sorted({self._tasks[number].name for number in batch.task_B.tolist()})
 
     def remember(self, update: int, *, norm: float, rate: float, loss: Tensor) -> None:
         """Keep the numbers of an update; the loss stays on its device until it is asked for."""
@@ -76,7 +84,7 @@ class Diagnostics:
             "kind": kind,
             "update": update,
             **facts,
-            "steps": self.step_names(batch),
+            "steps": self.task_names(batch),
             **self._norms(scale),
             "recent": [
                 {
@@ -118,9 +126,10 @@ def kept(write: Callable[[], Path]) -> str:
 
 def _arrays(batch: Batch) -> dict[str, Any]:
     """A batch's fields, and those of its predicted places."""
-    fields = {name: getattr(batch, name) for name in _BATCH_FIELDS}
-    present = {name: array for name, array in fields.items() if array is not None}
-    return present | vars(batch.predicted)
+    fields = {name: getattr(batch, name) for name in _BATCH_FIELDS} | vars(batch.predicted)
+    return {
+        _NAMES_IN_FILE.get(name, name): array for name, array in fields.items() if array is not None
+    }
 
 
 def drop_oldest(directory: Path, keep: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from xlm.dataloader.steps import Step
+from xlm.dataloader.tasks import TrainingTask
 
 LOSS, CELLS = range(2)
 
@@ -43,33 +43,33 @@ class JsonLines:
 
 
 class LossSums:
-    """Losses by training step since the last report, kept in this process until then."""
+    """Losses by training task since the last report, kept in this process until then."""
 
-    def __init__(self, steps: Sequence[Step], device: torch.device) -> None:
-        self._steps = steps
-        self.sums_S2 = torch.zeros(len(steps), 2, dtype=torch.float64, device=device)
+    def __init__(self, tasks: Sequence[TrainingTask], device: torch.device) -> None:
+        self._tasks = tasks
+        self.sums_K2 = torch.zeros(len(tasks), 2, dtype=torch.float64, device=device)
 
-    def add(self, step_N: Tensor, losses_N: Tensor) -> None:
+    def add(self, task_N: Tensor, losses_N: Tensor) -> None:
         """Add the losses of one update."""
         values_N2 = torch.stack([losses_N, torch.ones_like(losses_N)], dim=1)
-        self.sums_S2.index_add_(0, step_N, values_N2.to(torch.float64))
+        self.sums_K2.index_add_(0, task_N, values_N2.to(torch.float64))
 
-    def report(self, total_S2: Tensor) -> dict[str, dict[str, float]]:
-        """Mean loss of each objective and step that was trained, from the sums of all processes."""
-        rows = total_S2.tolist()
-        by_step = {
-            step.name: row[LOSS] / row[CELLS]
-            for step, row in zip(self._steps, rows, strict=True)
+    def report(self, total_K2: Tensor) -> dict[str, dict[str, float]]:
+        """Mean loss of each objective and task that was trained, from the sums of all processes."""
+        rows = total_K2.tolist()
+        by_task = {
+            task.name: row[LOSS] / row[CELLS]
+            for task, row in zip(self._tasks, rows, strict=True)
             if row[CELLS]
         }
         by_objective: dict[str, float] = {}
-        for objective in dict.fromkeys(step.objective for step in self._steps):
+        for objective in dict.fromkeys(task.objective for task in self._tasks):
             chosen = [
                 row
-                for step, row in zip(self._steps, rows, strict=True)
-                if step.objective == objective
+                for task, row in zip(self._tasks, rows, strict=True)
+                if task.objective == objective
             ]
             cells = sum(row[CELLS] for row in chosen)
             if cells:
                 by_objective[objective] = sum(row[LOSS] for row in chosen) / cells
-        return {"loss": by_objective, "loss_by_step": by_step}
+        return {"loss": by_objective, "loss_by_step": by_task}

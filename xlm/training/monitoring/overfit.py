@@ -1,6 +1,6 @@
 """A trial before a long run: can a copy of the model learn one fixed batch by heart?
 
-    check_overfit(encoder, {"mlm": batch}, pretrain_config, masks)
+    check_overfit(encoder, {"mlm": batch}, pretrain_config, masker)
 
 It uses the run's optimizer and peak rate, a short warm-up, no dropout. What cannot even do this
 will learn nothing in two weeks either. The model that is given stays as it is, to the bit, and no
@@ -19,12 +19,13 @@ import torch
 from xlm.config.training.optimizer import ScheduleConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.dataloader.batch import Batch
-from xlm.dataloader.loader import BatchSource
-from xlm.dataloader.masking.device import DeviceMasks
+from xlm.dataloader.device_batch import to_device
+from xlm.dataloader.loader import BatchLoader
+from xlm.dataloader.masking.device import DeviceMasker
 from xlm.errors import TrainingError
 from xlm.model.encoder import Encoder
 from xlm.training.launch.distributed import ProcessGroup
-from xlm.training.loss import MaskedLoss, to_tensors
+from xlm.training.loss import MaskedLoss
 from xlm.training.optimizer import build_optimizer
 from xlm.training.update import Updater
 
@@ -47,19 +48,19 @@ class Trial:
         return self.last_loss / self.first_loss if self.first_loss else 0.0
 
 
-def trial_batches(source: BatchSource, *, rows: int) -> dict[str, Batch]:
-    """Some rows of the first batch of each objective; the source goes back to where it was.
+def trial_batches(loader: BatchLoader, *, rows: int) -> dict[str, Batch]:
+    """Some rows of the first batch of each objective; the loader goes back to where it was.
 
     Raises:
         TrainingError: nothing of a batch can be predicted.
     """
-    position = source.position
-    wanted = {step.objective for step in source.steps}
+    state = loader.state_dict()
+    wanted = {task.objective for task in loader.tasks}
     found: dict[str, Batch] = {}
-    update = position.update
+    update = state["update"]
     while wanted - found.keys():
-        objective = source.objective(update)
-        batch = source.next_batch()
+        objective = loader.objective(update)
+        batch = loader.next_batch()
         update += 1
         if not batch.predicted.count:
             raise TrainingError(
@@ -70,13 +71,13 @@ def trial_batches(source: BatchSource, *, rows: int) -> dict[str, Batch]:
         if objective not in found:
             parts = math.ceil(len(batch.tokens_BT) / rows)
             found[objective] = batch.share(0, parts)
-    source.move(position)
+    loader.load_state_dict(state)
     return {objective: batch for objective, batch in found.items() if batch.predicted.count}
 
 
 def require_learning(
     encoder: Encoder,
-    source: BatchSource,
+    loader: BatchLoader,
     config: PretrainConfig,
     *,
     group: ProcessGroup,
@@ -88,10 +89,10 @@ def require_learning(
         TrainingError: it cannot, here or in another process.
     """
     failure: TrainingError | None = None
-    batches = trial_batches(source, rows=config.overfit_check.rows)
+    batches = trial_batches(loader, rows=config.overfit_check.rows)
     try:
         # In every process, so that each knows why: whichever ends first says it.
-        check_overfit(encoder, batches, config, updater.masks, precision=updater.precision)
+        check_overfit(encoder, batches, config, updater.masker, precision=updater.precision)
     except TrainingError as error:
         failure = error
     if group.any(failure is not None):
@@ -102,7 +103,7 @@ def check_overfit(
     encoder: Encoder,
     batches: Mapping[str, Batch],
     config: PretrainConfig,
-    masks: DeviceMasks,
+    masker: DeviceMasker,
     *,
     precision: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> dict[str, Trial]:
@@ -113,7 +114,7 @@ def check_overfit(
     """
     check, trials = config.overfit_check, {}
     for objective, batch in batches.items():
-        trial = _learn(encoder, batch, config, masks, precision)
+        trial = _learn(encoder, batch, config, masker, precision)
         trials[objective] = trial
         log.info(
             "trial on one %s batch: loss %.3f to %.3f in %d updates",
@@ -134,7 +135,7 @@ def _learn(
     encoder: Encoder,
     batch: Batch,
     config: PretrainConfig,
-    masks: DeviceMasks,
+    masker: DeviceMasker,
     precision: Callable[[], AbstractContextManager[object]],
 ) -> Trial:
     updates = config.overfit_check.updates
@@ -148,7 +149,7 @@ def _learn(
     )
     optimizer = build_optimizer(trained.named_parameters(), config.optimizer, schedule, updates)
     module = MaskedLoss(trained)
-    tensors = to_tensors(batch, next(trained.parameters()).device, masks)
+    tensors = to_device(batch, next(trained.parameters()).device, masker)
 
     def loss_now() -> torch.Tensor:
         with precision():

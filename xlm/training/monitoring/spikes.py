@@ -172,4 +172,4 @@ class SpikeGuard:
         )
 
     def _names(self, batch: Batch) -> str:
-        return " ".join(self._diagnostics.step_names(batch))
+        return " ".join(self._diagnostics.task_names(batch))

@@ -40,7 +40,11 @@ _SHARE_FOR_DRAWING: Final = 0.01
 def batch_shape(batch: Batch) -> StepShape:
     """What the operations of a batch follow from; padding is none of the model's work."""
     rows, width = batch.tokens_BT.shape
-    lengths = [width] * rows if batch.real_BT is None else batch.real_BT.sum(axis=1).tolist()
+    lengths = (
+        [width] * rows
+        if batch.attention_mask_BT is None
+        else batch.attention_mask_BT.sum(axis=1).tolist()
+    )
     return StepShape.of_lengths(lengths, predicted=batch.predicted.count, causal=batch.causal)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.training.pretrain import Objective
-from xlm.dataloader.data import load_corpus
+from xlm.dataloader.data import load_held_out_data
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.shards.lines import NliPairs
 from xlm.shards.reader import read_nli_pairs
@@ -55,7 +55,7 @@ class Evaluator:
         self._classifier = load_classifier(job.classifier).to(group.device)
         self.description = self._encoder.description
         self.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
-        self._corpus = load_corpus(
+        self._corpus = load_held_out_data(
             "test", mono=job.mono, pairs=job.pairs, vocabulary_hash=vocabulary.hash
         )
         causal = self.description.causal

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xlm.dataloader.concatenate import enclose_lines
-from xlm.dataloader.pairs import line_tokens, usable_pairs
+from xlm.dataloader.sampling.pairs import line_lengths, usable_pairs
+from xlm.dataloader.sequences import enclose_sentences
 from xlm.model.encoder import Encoder
 from xlm.shards.lines import Lines, Pairs
 from xlm.xnli.results.records import Retrieval
@@ -71,22 +71,23 @@ def mean_states(
     device: torch.device,
 ) -> Tensor:
     """Mean last-layer state of each chosen line, (N, D)."""
-    order = np.argsort(line_tokens(lines)[chosen], kind="stable")
+    order = np.argsort(line_lengths(lines)[chosen], kind="stable")
     states_ND = torch.empty(len(chosen), encoder.description.model.dimension)
     encoder.eval()
     with torch.inference_mode():
         for begin in range(0, len(order), _ROWS):
             rows = order[begin : begin + _ROWS]
-            joined = enclose_lines(lines, chosen[rows], language_id=language_id)
-            tokens_BT, languages_BT, real_BT = (
-                torch.from_numpy(array).to(device)
-                for array in (joined.tokens_BT, joined.languages_BT, joined.real_BT)
-            )
-            # The encoder's states at padding are zero, so the sum is over real places.
+            sequences = enclose_sentences(lines, chosen[rows], language_id=language_id)
+            mask_BT = sequences.attention_mask_BT
+            lengths_B1 = torch.from_numpy(sequences.lengths).to(device)[:, None]
+            # The encoder's states at padding are zero, so the sum is over tokens alone.
             hidden_BTD = encoder(
-                tokens_BT, languages_BT, real_BT=real_BT, causal=encoder.description.causal
+                torch.from_numpy(sequences.tokens_BT).to(device),
+                torch.from_numpy(sequences.languages_BT).to(device),
+                attention_mask_BT=None if mask_BT is None else torch.from_numpy(mask_BT).to(device),
+                causal=encoder.description.causal,
             )
-            states_ND[rows] = (hidden_BTD.sum(1) / real_BT.sum(1, keepdim=True)).cpu()
+            states_ND[rows] = (hidden_BTD.sum(1) / lengths_B1).cpu()
     return states_ND
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xlm.dataloader.concatenate import Joined, join_nli_pairs
-from xlm.dataloader.pairs import line_tokens
+from xlm.dataloader.sampling.pairs import line_lengths
+from xlm.dataloader.sequences import Sequences, join_nli_pairs
 from xlm.model.classifier import Classifier
 from xlm.shards.lines import NliPairs
 
@@ -19,7 +19,7 @@ def predict(
     classifier: Classifier, pairs: NliPairs, *, language_id: int, device: torch.device
 ) -> NDArray[np.int64]:
     """The label of each row; rows too long for the position table are cut."""
-    lengths = line_tokens(pairs.premise) + line_tokens(pairs.hypothesis)
+    lengths = line_lengths(pairs.premise) + line_lengths(pairs.hypothesis)
     order = np.argsort(lengths, kind="stable")  # equal lengths together: little padding
     labels = np.empty(len(order), dtype=np.int64)
     training = classifier.training
@@ -27,25 +27,26 @@ def predict(
     with torch.inference_mode():
         for begin in range(0, len(order), _ROWS):
             chosen = order[begin : begin + _ROWS]
-            joined = join_nli_pairs(
+            sequences = join_nli_pairs(
                 pairs.premise,
                 pairs.hypothesis,
                 chosen,
                 language_ids=np.full(len(chosen), language_id),
                 max_tokens=longest_sentence(classifier),
             )
-            labels[chosen] = classify(classifier, joined, device).argmax(1).cpu().numpy()
+            labels[chosen] = classify(classifier, sequences, device).argmax(1).cpu().numpy()
     classifier.train(training)
     return labels
 
 
-def classify(classifier: Classifier, joined: Joined, device: torch.device) -> torch.Tensor:
+def classify(classifier: Classifier, sequences: Sequences, device: torch.device) -> torch.Tensor:
     """Scores of a batch, (B, 3)."""
-    tokens_BT, languages_BT, real_BT = (
-        torch.from_numpy(array).to(device)
-        for array in (joined.tokens_BT, joined.languages_BT, joined.real_BT)
+    mask_BT = sequences.attention_mask_BT
+    scores_B3: torch.Tensor = classifier(
+        torch.from_numpy(sequences.tokens_BT).to(device),
+        torch.from_numpy(sequences.languages_BT).to(device),
+        None if mask_BT is None else torch.from_numpy(mask_BT).to(device),
     )
-    scores_B3: torch.Tensor = classifier(tokens_BT, languages_BT, real_BT)
     return scores_B3
 
 

@@ -20,7 +20,6 @@ from xlm.bpe.vocabulary import NUM_SPECIAL_TOKENS, Vocabulary
 from xlm.errors import TrainingError
 from xlm.model.encoder import Encoder
 from xlm.model.formats.conversion import PortableModel
-from xlm.model.formats.fit import require_sizes, unnamed_tokens
 from xlm.model.formats.ours import (
     CLASSIFIER,
     EMBEDDINGS,
@@ -32,6 +31,7 @@ from xlm.model.formats.ours import (
 )
 from xlm.model.formats.source_files import identity_of
 from xlm.model.formats.sources import read_model
+from xlm.model.warm_start.sizes import require_sizes, unnamed_tokens
 
 log = logging.getLogger(__name__)
 
