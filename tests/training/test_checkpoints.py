@@ -158,4 +158,4 @@ def test_a_full_disk_is_one_line(make_job: MakeJob, file_bytes: int) -> None:
         signal.signal(signal.SIGXFSZ, ignored)
     reason = translate_error(failed.value)
     assert isinstance(reason, TrainingError)
-    assert "could not be read or written" in str(reason)
+    assert "cannot read or write a file of the run" in str(reason)

@@ -326,7 +326,7 @@ def test_gradients_need_not_be_cut(make_job: MakeJob) -> None:
 
 def test_a_gpu_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    told = pytest.raises(TrainingError, match="process 0 wants a GPU of its own, torch sees 0 here")
+    told = pytest.raises(TrainingError, match="process 0 needs GPU 0, but torch finds 0 here")
     with told, join_process_group("cuda"):
         pass
 

@@ -157,7 +157,7 @@ class Trainer:
                     self._validate()
                 if watch:
                     watch.updated(state.update, ready.batch)
-                stop = self._requests.made()
+                stop = self._requests.should_stop()
                 if stop or last or state.stopped or self._checkpoint_is_due():
                     self._save(ready.state)
                 if stop and not last and not state.stopped:
@@ -260,7 +260,7 @@ class Trainer:
                     directory, state, self._encoder, self._updater, self._settings, self._files
                 ),
             )
-        self._group.wait()
+        self._group.barrier()
 
     def _resume(self) -> None:
         newest = self._newest
@@ -276,4 +276,4 @@ class Trainer:
             self._files.restore(newest)
             if newest is not None:
                 log.info("going on from update %d", self._state.update)
-        self._group.wait()
+        self._group.barrier()

@@ -43,7 +43,7 @@ def run_restarts(job: FinetuneJob, group: ProcessGroup) -> None:
         if restart < config.restarts and _store(job, restart).newest() is None:
             speed = _speed(job, restart) if group.is_main_process else None
             _keep(job, Finetuner(job, restart, group.device, speed).run())
-        group.wait()
+        group.barrier()
         last = min(len(done) + group.world_size, config.restarts)
         done += [_record(job, number) for number in range(len(done), last)]
     considered = _considered(config, done)

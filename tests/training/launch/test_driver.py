@@ -106,7 +106,7 @@ def test_one_process_meets_nobody_and_opens_no_door(
 @pytest.mark.parametrize(
     ("number", "error", "message"),
     [
-        (signal.SIGSTOP, PeerLostError, "process 1 of 2 hung: .*waited in vain for another one"),
+        (signal.SIGSTOP, PeerLostError, "process 1 of 2 hung: .*another process did not answer"),
         (signal.SIGKILL, ToolError, "process 1 of 2 was killed by SIGKILL"),
     ],
 )

@@ -37,7 +37,7 @@ def _train(
         if rank == 1 and update == signal_at:
             os.kill(os.getpid(), signal.SIGUSR1)
             signalled = time.monotonic()
-        if requests.made():
+        if requests.should_stop():
             break
         assert update < 1000
     ends.put((rank, update, time.monotonic() - signalled))
@@ -66,9 +66,9 @@ def test_all_processes_stop_at_the_same_update_within_a_second_or_so(tmp_path: P
 def test_one_process_stops_at_once() -> None:
     requests = StopRequests(ProcessGroup(0, 1, CPU))
     requests.listen()
-    assert not requests.made()
+    assert not requests.should_stop()
     os.kill(os.getpid(), signal.SIGTERM)
-    assert requests.made()
+    assert requests.should_stop()
 
 
 @pytest.mark.parametrize(("update_seconds", "exchanges"), [(0.001, (1, 9)), (2.0, (120, 120))])
@@ -87,6 +87,6 @@ def test_short_updates_ask_seldom_and_long_ones_each_time(
     requests = StopRequests(ProcessGroup(0, 2, CPU))
     for _ in range(120):
         now[0] += update_seconds
-        assert not requests.made()
+        assert not requests.should_stop()
     least, most = exchanges
     assert least <= len(asked) <= most

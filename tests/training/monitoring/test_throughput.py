@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 import torch
 
-from xlm.display.progress import NoProgress
-from xlm.processes.follow import JsonFollower
-from xlm.training.launch.driver import SpeedReport
 from xlm.training.monitoring import throughput as speed
 from xlm.training.monitoring.throughput import Machine, SecondsLeft, ThroughputMeter
 
@@ -94,22 +91,3 @@ def test_time_left_follows_a_change_of_pace_smoothly() -> None:
         seconds = left.after(update, updates=100, seconds=100)
     assert seconds == pytest.approx(100, rel=0.15)
     assert left.after(1000, updates=100, seconds=100) == 0
-
-
-def test_the_report_averages_shares_and_keeps_the_peak_of_memory(tmp_path: Path) -> None:
-    path = tmp_path / "speed.jsonl"
-    report = SpeedReport(path, NoProgress(), "updates")
-    rows = [
-        {"seconds": 1.0, "tokens_per_second": 100, "mfu": 0.2, "gpu_memory_bytes": 7},
-        {"seconds": 3.0, "tokens_per_second": 200, "mfu": 0.4, "gpu_memory_bytes": 5},
-    ]
-    path.write_text(
-        "".join(json.dumps({"step": 1, "total": 2, "note": "", **row}) + "\n" for row in rows)
-    )
-    report.update()
-    assert report.rates() == {
-        "tokens_per_second": pytest.approx(175),
-        "mfu": pytest.approx(0.35),
-        "gpu_memory_bytes": 7,
-    }
-    assert list(JsonFollower(path).new_records()) == []

@@ -1,10 +1,11 @@
 """Stage evaluate: accuracy, perplexity and retrieval in every language, with baselines.
 
-`out` gets `results.json` (every figure and how it was computed) and `xnli.tsv` (the table).
+`out` gets `results.json` (every value and how it was computed) and `xnli.tsv` (the table).
 """
 
 from collections.abc import Mapping, Sequence
 
+from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.xnli import EvaluateSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
@@ -35,18 +36,48 @@ def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
 
 
 def run(context: StageContext[EvaluateSlice]) -> StageResult:
-    """Measure both models in a process group and write the tables."""
-    from xlm.xnli.launch.driver import evaluate
+    """Measure the encoder and the classifier in separate processes, and write the tables.
 
-    return evaluate(
-        context,
+    Raises:
+        DataError: models, shards and vocabulary do not fit each other.
+        ToolError: a process failed without a report.
+    """
+    from xlm.training.launch.driver import launch_job
+    from xlm.xnli.launch.jobs import EvaluateJob
+    from xlm.xnli.results.records import read_results
+
+    config = context.config.evaluate
+    job = EvaluateJob(
+        evaluate=config,
+        stream_tokens=context.config.stream_tokens,
+        specials=context.config.specials,
         encoder=context.inputs["pretrain"],
         classifier=context.inputs["finetune"],
         vocabulary=context.inputs["vocabulary"],
         mono=data_inputs(context.inputs, "mono"),
         pairs=data_inputs(context.inputs, "pair"),
         xnli=data_inputs(context.inputs, "xnli"),
+        scratch=context.scratch,
+        out=context.out,
+        logs=context.logs,
     )
+    measured = launch_job(
+        context,
+        job,
+        module="xlm.xnli.launch.entry",
+        processes=config.processes,
+        threads_per_process=config.threads_per_process,
+        timeout_seconds=config.timeout_seconds,
+        unit="measurements",
+    )
+    results = read_results(context.out)
+    counts: dict[str, int | float | str] = {
+        name: value for name, value in results.averages.model_dump().items() if value is not None
+    }
+    english = [found.test for found in results.languages if found.code == ENGLISH and found.test]
+    if english:
+        counts["english_test"] = english[0].accuracy
+    return StageResult(counts=counts, measured=measured)
 
 
 EVALUATE = Stage(

@@ -1,9 +1,10 @@
-"""Stage finetune: the pretrained encoder learns XNLI from English pairs.
+"""Stage finetune: fine-tune the pretrained encoder on English NLI pairs.
 
 `out` gets `model.safetensors` (encoder and classifier), `config.json`, `attempts.json` (every
 restart with its dev accuracies) and `metrics.jsonl`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 
 from xlm.config.languages.pairs import ENGLISH
@@ -37,16 +38,48 @@ def _slice(config: PipelineConfig, unit: str) -> FinetuneSlice:
 
 
 def run(context: StageContext[FinetuneSlice]) -> StageResult:
-    """Fine-tune in a process group, with restarts chosen by English dev accuracy."""
-    from xlm.xnli.launch.driver import finetune
+    """Fine-tune in separate processes; restarts that are finished are not repeated.
 
-    return finetune(
-        context,
+    Raises:
+        TrainingError: fine-tuning collapsed, or cannot go on.
+        ToolError: a process failed without a report.
+    """
+    from xlm.training.launch.driver import launch_job
+    from xlm.xnli.launch.jobs import FinetuneJob
+
+    config = context.config.finetune
+    job = FinetuneJob(
+        finetune=config,
+        pretrain=context.config.pretrain,
         encoder=context.inputs["pretrain"],
         vocabulary=context.inputs["vocabulary"],
         xnli=data_inputs(context.inputs, "xnli"),
         mono=data_inputs(context.inputs, "mono"),
         pairs=data_inputs(context.inputs, "pair"),
+        scratch=context.scratch,
+        out=context.out,
+        logs=context.logs,
+    )
+    measured = launch_job(
+        context,
+        job,
+        module="xlm.xnli.launch.entry",
+        processes=min(config.processes, config.restarts),
+        threads_per_process=config.threads_per_process,
+        timeout_seconds=config.timeout_seconds,
+        unit="updates",
+    )
+    summary = json.loads((context.out / "attempts.json").read_text(encoding="utf-8"))
+    kept = summary["attempts"][summary["kept_restart"]]
+    return StageResult(
+        counts={
+            "restarts": len(summary["attempts"]),
+            "kept_restart": summary["kept_restart"],
+            "updates": kept["kept_update"],
+            "training_pairs": kept["training_pairs"],
+            "english_dev_accuracy": kept["english_dev"],
+        },
+        measured=measured,
     )
 
 

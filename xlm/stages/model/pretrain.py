@@ -1,9 +1,10 @@
-"""Stage pretrain: MLM and TLM over the shards, in processes of their own.
+"""Stage pretrain: train the encoder on the shards with CLM, MLM and TLM, in separate processes.
 
-Scratch holds checkpoints, so that a killed run continues; `out` gets only files that the rules
-determine: `model.safetensors`, `config.json`, `mixture.json`, `metrics.jsonl`, `validation.json`.
+Scratch holds checkpoints, so a killed run can resume. `out` gets only reproducible files:
+`model.safetensors`, `config.json`, `mixture.json`, `metrics.jsonl`, `validation.json`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -42,14 +43,54 @@ def _require_fitting_warm_start(config: PipelineConfig) -> None:
 
 
 def run(context: StageContext[PretrainSlice]) -> StageResult:
-    """Train in a process group and publish the weights and what led to them."""
-    from xlm.training.launch.pretraining import pretrain
+    """Pretrain in separate processes; a rerun resumes from the newest checkpoint in scratch.
 
-    return pretrain(
-        context,
+    Raises:
+        TrainingError: training cannot go on.
+        ToolError: a process failed without a report.
+    """
+    from xlm.training.launch.driver import launch_job
+    from xlm.training.launch.job import METRICS_FILE, PretrainJob
+    from xlm.training.monitoring.trained import trained_objectives
+
+    config = context.config.pretrain
+    job = PretrainJob(
+        languages=context.config.languages,
+        model=context.config.model,
+        pretrain=config,
+        warm_start=context.config.warm_start,
         vocabulary=context.inputs["vocabulary"],
         mono=data_inputs(context.inputs, "mono"),
         pairs=data_inputs(context.inputs, "pair"),
+        scratch=context.scratch,
+        out=context.out,
+        logs=context.logs,
+    )
+    measured = launch_job(
+        context,
+        job,
+        module="xlm.training.launch.entry",
+        processes=config.processes,
+        threads_per_process=config.threads_per_process,
+        timeout_seconds=config.timeout_seconds,
+        save_seconds=config.save_seconds,
+        unit="updates",
+    )
+    summary = json.loads((context.out / "validation.json").read_text(encoding="utf-8"))
+    counts = {name: summary[name] for name in ("updates", "tokens", "parameters")}
+    if summary["best_criterion"] is not None:
+        counts["best_validation_perplexity"] = summary["best_criterion"]
+    trained = trained_objectives(context.out / METRICS_FILE)
+    counts["objectives"] = " ".join(trained)
+    return StageResult(
+        counts=counts,
+        measured=measured,
+        warnings=[
+            f"{objective.upper()} is configured, but no update trained it: there are no training "
+            f"{'pairs' if objective == 'tlm' else 'lines'} for it, or the run is too short"
+            for objective in config.objectives
+            if objective not in trained
+        ],
     )
 
 

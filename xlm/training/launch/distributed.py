@@ -1,10 +1,10 @@
-"""The training processes of a run, as they were started: who we are, and sums over all.
+"""The process group of a training job: our rank, and collectives over all processes.
 
     with join_process_group("cpu") as group:
         total = group.sum(torch.tensor([1.0]))
 
-One process alone needs no process group. Several that our own starter started meet in a file; those
-of a `torchrun` meet where its variables say, which is a port of the network.
+A single process needs no `torch.distributed`. Processes that our launcher started meet in a file;
+those that `torchrun` started meet at the TCP port in its environment variables.
 """
 
 import os
@@ -25,7 +25,7 @@ _TIMEOUT = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """Our rank among `world_size` processes, and our device."""
+    """The rank and device of this process, and collectives over all processes of the job."""
 
     rank: int
     world_size: int
@@ -33,42 +33,44 @@ class ProcessGroup:
 
     @property
     def is_main_process(self) -> bool:
-        """Whether we write files."""
+        """Whether this is rank 0, the process that writes the files of the run."""
         return self.rank == 0
 
     def sum(self, values: Tensor) -> Tensor:
-        """The element-wise sum over all processes."""
+        """The element-wise sum over all processes, as a new tensor."""
         total = values.clone()
         if self.world_size > 1:
             dist.all_reduce(total)
         return total
 
     def gather(self, values: Tensor) -> list[Tensor]:
-        """Everybody's values, in the order of ranks."""
+        """The values of every process, by rank."""
         if self.world_size == 1:
             return [values.clone()]
-        everybody = [torch.empty_like(values) for _ in range(self.world_size)]
-        dist.all_gather(everybody, values)
-        return everybody
+        gathered = [torch.empty_like(values) for _ in range(self.world_size)]
+        dist.all_gather(gathered, values)
+        return gathered
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set in any process."""
         return bool(self.sum(torch.tensor([int(flag)], device=self.device)).item())
 
-    def wait(self) -> None:
-        """Return when all have come here."""
+    def barrier(self) -> None:
+        """Wait until every process is here."""
         if self.world_size > 1:
             dist.barrier()
 
 
 @contextmanager
 def join_process_group(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterator[ProcessGroup]:
-    """Meet the other processes of this run; leave them at the end.
+    """Join the process group that the environment describes; leave it at the end.
 
-    A process that waits longer than `timeout` for another one ends, and with it the run.
+    Args:
+        device: "cpu" or "cuda"; process N of a machine uses its GPU N.
+        timeout: how long a collective waits for another process before it raises an error.
 
     Raises:
-        TrainingError: this process's GPU is not there.
+        TrainingError: this machine has no GPU for this process.
     """
     rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     local = _local_device(device, int(os.environ.get("LOCAL_RANK", 0)))
@@ -90,16 +92,15 @@ def join_process_group(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterato
         dist.destroy_process_group()
 
 
-def _local_device(device: str, number: int) -> torch.device:
-    """The device of this machine's process `number`."""
+def _local_device(device: str, local_rank: int) -> torch.device:
     if device != "cuda":
         return torch.device(device)
-    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if number >= present:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if local_rank >= count:
         raise TrainingError(
-            f"process {number} wants a GPU of its own, torch sees {present} here",
+            f"process {local_rank} needs GPU {local_rank}, but torch finds {count} here",
             fix="lower the stage's `processes`, or set its `device` to cpu",
         )
-    local = torch.device("cuda", number)
+    local = torch.device("cuda", local_rank)
     torch.cuda.set_device(local)
     return local

@@ -1,8 +1,8 @@
-"""What torch's errors mean for a run, in one line each.
+"""Translates errors of torch and of the file system into one-line errors of the pipeline.
 
 try: ...
 except (RuntimeError, OSError, SafetensorError) as error:
-    raise explained(error) from error
+    raise translate_error(error) from error
 """
 
 import torch
@@ -11,27 +11,27 @@ from safetensors import SafetensorError
 
 from xlm.errors import PeerLostError, TrainingError
 
-_LOST_PEER = ("gloo/transport", "Timed out", "NCCL", "Connection reset", "Connection closed")
-_NO_MEMORY = ("can't allocate memory", "out of memory")
+_PEER_LOST = ("gloo/transport", "Timed out", "NCCL", "Connection reset", "Connection closed")
+_OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
 
 
 def translate_error(error: Exception) -> Exception:
-    """The reason and what to do about it, or the error itself where it says neither."""
+    """An error with the reason and the fix, or `error` itself if its reason is not known."""
     text = " ".join(str(error).split())
     if isinstance(error, OSError | SafetensorError):
         return TrainingError(
-            f"a file of the run could not be read or written: {text[:300]}",
-            fix="check space and rights there; a rerun continues from the last checkpoint",
+            f"cannot read or write a file of the run: {text[:300]}",
+            fix="check free space and permissions; a rerun resumes from the last checkpoint",
         )
-    if isinstance(error, torch.OutOfMemoryError) or any(sign in text for sign in _NO_MEMORY):
+    if isinstance(error, torch.OutOfMemoryError) or any(sign in text for sign in _OUT_OF_MEMORY):
         return TrainingError(
             f"a process ran out of memory: {text[:200]}",
             fix="lower pretrain.micro_batch_tokens, or use more processes",
         )
-    if isinstance(error, dist.DistError) or any(sign in text for sign in _LOST_PEER):
+    if isinstance(error, dist.DistError) or any(sign in text for sign in _PEER_LOST):
         return PeerLostError(
-            f"a process waited in vain for another one, which hangs or has ended: {text[-200:]}",
-            fix="look for the first error in processes.log; a rerun continues from the last "
+            f"another process did not answer; it hangs or has ended: {text[-200:]}",
+            fix="look for the first error in processes.log; a rerun resumes from the last "
             "checkpoint",
         )
     return error

@@ -1,7 +1,7 @@
-"""What a pretraining process is told: one JSON file.
+"""The job of a training process: one JSON file, which the driver writes and the process reads.
 
-write_job(path, job)
-job = read_job(path, PretrainJob)
+write_job(path, job)                 # parent side
+job = read_job(path, PretrainJob)    # child side
 """
 
 from pathlib import Path
@@ -16,16 +16,16 @@ from xlm.engine.config import Config
 JobT = TypeVar("JobT", bound=Config)
 
 SPEED_FILE = "speed.jsonl"
-"""Measured values while training, in the logs folder (xlm/training/monitoring/throughput.py)."""
+"""Measured rates, in the logs folder; see `xlm.training.monitoring.throughput`."""
 METRICS_FILE = "metrics.jsonl"
-"""What the rules determine, in scratch while training, then in the artifact."""
+"""Losses and other reproducible values: in scratch during training, then in the artifact."""
 MIXTURE, CURVES = "mixture", "curves"
-"""A figure (`.png`) and a document (`.md`) each, in the logs folder."""
+"""Names of a figure (`.png`) and a document (`.md`) each, in the logs folder."""
 DOCUMENTS = (MIXTURE, CURVES)
 
 
 class PretrainJob(Config):
-    """Configuration, inputs and places of one pretraining."""
+    """Configuration, inputs and directories of a pretraining run."""
 
     languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
     model: ModelConfig = Field(description="Sizes of the encoder.")
@@ -38,14 +38,14 @@ class PretrainJob(Config):
     pairs: dict[str, Path] = Field(description="Directories of shards by pair.")
     scratch: Path = Field(description="Directory of checkpoints; survives a kill.")
     out: Path = Field(description="Directory of the published files.")
-    logs: Path = Field(description="Directory of measured values and evidence of failures.")
+    logs: Path = Field(description="Directory of measured values, figures and diagnostics.")
 
 
 def write_job(path: Path, job: Config) -> None:
-    """Write a job for the processes that will be started."""
+    """Write the job file of the processes to start."""
     path.write_text(job.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def read_job(path: Path, kind: type[JobT]) -> JobT:
-    """Read the job that a process was started with."""
+    """Read the job file of this process."""
     return kind.model_validate_json(path.read_text(encoding="utf-8"))

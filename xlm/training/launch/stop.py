@@ -1,12 +1,13 @@
-"""Whether to stop: a signal to any process ends all of them at the same update.
+"""Stop requests: a stop signal to any process stops all processes at the same update.
 
     requests = StopRequests(group)
     requests.listen()
     while ...:
-        if requests.made():  # once an update, in every process
-            save_and_leave()
+        if requests.should_stop():  # once an update, in every process
+            save_checkpoint()
+            break
 
-SIGTERM is what a scheduler sends, SIGUSR1 what Slurm sends when time is nearly over.
+Schedulers send SIGTERM; Slurm sends SIGUSR1 shortly before the time limit.
 """
 
 import time
@@ -16,51 +17,52 @@ import torch
 from xlm.processes.signals import listen
 from xlm.training.launch.distributed import ProcessGroup
 
-_ASK_SECONDS = 1.0
-"""How long a signal may wait; to ask at every update would cost a short one's time."""
-_MOST_UPDATES = 64
+_EXCHANGE_SECONDS = 1.0
+"""How long a signal may wait. An exchange at every update would slow short updates down."""
+_MAX_UPDATES = 64
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the state is saved, start again
-    """The run was asked to stop and has saved its state."""
+    """The run received a stop signal and has saved its state."""
 
 
 class StopRequests:
-    """Takes signals; several processes ask each other about once a second."""
+    """Receives stop signals; the processes exchange them about once a second."""
 
     def __init__(self, group: ProcessGroup) -> None:
         self._group = group
-        self._asked_for = False
+        self._received = False
         self._updates_until_exchange = 1
         self._since, self._updates = time.monotonic(), 0
 
     def listen(self) -> None:
-        """Take SIGTERM, SIGUSR1 and SIGHUP as requests from now on."""
-        listen(self._take)
+        """Take stop signals as requests from now on."""
+        listen(self._receive)
 
-    def made(self) -> bool:
-        """Whether all processes stop now; each calls this after each of its updates.
+    def should_stop(self) -> bool:
+        """Whether all processes stop now; every process calls this after each update.
 
-        All must leave at the same update, or one would wait for the others' gradients.
+        All processes must stop at the same update: one that goes on would wait for the gradients
+        of the others.
         """
         if self._group.world_size == 1:
-            return self._asked_for
+            return self._received
         self._updates += 1
         if self._updates < self._updates_until_exchange:
             return False
         return self._exchange()
 
     def _exchange(self) -> bool:
-        """Ask the others, and agree on when to ask again: after a second of the slowest."""
+        """Exchange requests and plan the next exchange: in a second of the slowest process."""
         now = time.monotonic()
         seconds = (now - self._since) / self._updates
-        mine_2 = torch.tensor([float(self._asked_for), seconds], device=self._group.device)
-        everybody = self._group.gather(mine_2)
-        slowest = max(float(theirs_2[1]) for theirs_2 in everybody)
-        within = int(_ASK_SECONDS / slowest) if slowest else _MOST_UPDATES
-        self._updates_until_exchange = min(max(within, 1), _MOST_UPDATES)
+        ours_2 = torch.tensor([float(self._received), seconds], device=self._group.device)
+        all_ranks = self._group.gather(ours_2)
+        slowest = max(float(values_2[1]) for values_2 in all_ranks)
+        updates = int(_EXCHANGE_SECONDS / slowest) if slowest else _MAX_UPDATES
+        self._updates_until_exchange = min(max(updates, 1), _MAX_UPDATES)
         self._since, self._updates = now, 0
-        return any(bool(theirs_2[0]) for theirs_2 in everybody)
+        return any(bool(values_2[0]) for values_2 in all_ranks)
 
-    def _take(self, number: int, frame: object) -> None:
-        self._asked_for = True
+    def _receive(self, number: int, frame: object) -> None:
+        self._received = True

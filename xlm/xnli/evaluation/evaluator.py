@@ -155,7 +155,7 @@ def run_evaluation(job: EvaluateJob, group: ProcessGroup) -> None:
         if lines:
             lines.append({"step": number, "total": len(mine), "note": name})
     _part(job, group.rank).write_text(json.dumps(found), encoding="utf-8")
-    group.wait()
+    group.barrier()
     if not group.is_main_process:
         return
     parts = [

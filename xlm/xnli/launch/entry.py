@@ -1,46 +1,44 @@
-"""The entry of fine-tuning and evaluation processes: `python -P -m xlm.xnli.launch.entry JOB.json`.
+"""The child side of fine-tuning and evaluation: `python -P -m xlm.xnli.launch.entry JOB.json`.
 
-Exit codes are those of `xlm.training.launch.child`.
+The exit codes are those of `xlm.training.launch.entry`.
 """
 
-import sys
-
-from xlm.processes.signals import release
-
-if __name__ == "__main__":
-    release()  # no state to save: what was held back ends it, and it imports torch for seconds
-
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
-from xlm.training.launch.child import run_process_entry
-from xlm.training.launch.distributed import join_process_group
-from xlm.training.launch.job import read_job
-from xlm.xnli.evaluation.evaluator import run_evaluation
-from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
-from xlm.xnli.restarts import run_restarts
+from xlm.processes.signals import release
+from xlm.training.launch.entry import run_entry
 
-_PATIENCE = timedelta(days=7)
-"""Processes meet only at the end of a restart, which may take hours longer than another's."""
+_BARRIER_TIMEOUT: Final = timedelta(days=7)
+"""Processes only wait for each other at the end of a restart, and restarts differ by hours."""
 
 
 def main(arguments: list[str]) -> int:
-    """Fine-tune or evaluate, as the job file says."""
+    """Run the job of a job file: fine-tuning or evaluation."""
     path = Path(arguments[0])
+    release()  # a stop signal ends the process: there is no state to save
+    return run_entry(path, lambda: _run(path))
 
-    def run() -> None:
-        kind = json.loads(path.read_text(encoding="utf-8"))["kind"]
-        if kind == "finetune":
-            finetune = read_job(path, FinetuneJob)
-            with join_process_group(finetune.finetune.device, timeout=_PATIENCE) as group:
-                run_restarts(finetune, group)
-        else:
-            evaluate = read_job(path, EvaluateJob)
-            with join_process_group(evaluate.evaluate.device, timeout=_PATIENCE) as group:
-                run_evaluation(evaluate, group)
 
-    return run_process_entry(path, run)
+def _run(path: Path) -> None:
+    # Imports torch, which takes seconds.
+    from xlm.training.launch.distributed import join_process_group
+    from xlm.training.launch.job import read_job
+    from xlm.xnli.evaluation.evaluator import run_evaluation
+    from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
+    from xlm.xnli.restarts import run_restarts
+
+    if json.loads(path.read_text(encoding="utf-8"))["kind"] == "finetune":
+        finetune = read_job(path, FinetuneJob)
+        with join_process_group(finetune.finetune.device, timeout=_BARRIER_TIMEOUT) as group:
+            run_restarts(finetune, group)
+    else:
+        evaluate = read_job(path, EvaluateJob)
+        with join_process_group(evaluate.evaluate.device, timeout=_BARRIER_TIMEOUT) as group:
+            run_evaluation(evaluate, group)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What fine-tuning and evaluation processes are told: one JSON file each."""
+"""The jobs of fine-tuning and evaluation processes: one JSON file each."""
 
 from pathlib import Path
 from typing import Literal
@@ -11,23 +11,25 @@ from xlm.engine.config import Config
 
 
 class FinetuneJob(Config):
-    """Configuration, inputs and places of one fine-tuning."""
+    """Configuration, inputs and directories of one fine-tuning job."""
 
     kind: Literal["finetune"] = "finetune"
-    finetune: FinetuneConfig = Field(description="Batches, schedule, selection, aids.")
-    pretrain: PretrainConfig | None = Field(description="Mixed-in batches; none when off.")
+    finetune: FinetuneConfig = Field(description="Batches, schedule, selection, regularization.")
+    pretrain: PretrainConfig | None = Field(
+        description="Settings of the pretraining batches to mix in; null: mix in none."
+    )
     encoder: Path = Field(description="Directory of the pretrain artifact.")
     vocabulary: Path = Field(description="Directory of the vocabulary artifact.")
     xnli: dict[str, Path] = Field(description="Directories of XNLI shards by language.")
-    mono: dict[str, Path] = Field(description="Directories of shards by language, for mixing.")
-    pairs: dict[str, Path] = Field(description="Directories of shards by pair, for mixing.")
+    mono: dict[str, Path] = Field(description="Directories of shards by language, for mixing in.")
+    pairs: dict[str, Path] = Field(description="Directories of shards by pair, for mixing in.")
     scratch: Path = Field(description="Directory of finished restarts; survives a kill.")
     out: Path = Field(description="Directory of the published files.")
     logs: Path = Field(description="Directory of measured values.")
 
 
 class EvaluateJob(Config):
-    """Configuration, inputs and places of one evaluation."""
+    """Configuration, inputs and directories of one evaluation job."""
 
     kind: Literal["evaluate"] = "evaluate"
     evaluate: EvaluateConfig = Field(description="Intervals, baselines, limits.")
@@ -39,6 +41,6 @@ class EvaluateJob(Config):
     mono: dict[str, Path] = Field(description="Directories of shards by language.")
     pairs: dict[str, Path] = Field(description="Directories of shards by pair.")
     xnli: dict[str, Path] = Field(description="Directories of XNLI shards by language.")
-    scratch: Path = Field(description="Directory of the parts that each process measured.")
+    scratch: Path = Field(description="Directory of the results of each process.")
     out: Path = Field(description="Directory of the published files.")
     logs: Path = Field(description="Directory of measured values.")

@@ -1,4 +1,4 @@
-"""The run's log says once a minute where training stands."""
+"""What the driver reports about a running job: rates, progress, a status line a minute."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from tests.training.conftest import Recorder
+from xlm.display.progress import NoProgress
 from xlm.processes.follow import JsonFollower
-from xlm.training.monitoring import training_log
-from xlm.training.monitoring.training_log import TrainingLog
+from xlm.training.launch import reporting
+from xlm.training.launch.reporting import StatusLog, ThroughputReader
 
 SPEED: dict[str, Any] = {
     "step": 1200, "total": 200_000, "seconds": 2.0, "tokens_per_second": 43_000,
@@ -18,7 +19,7 @@ SPEED: dict[str, Any] = {
 
 
 class Clock:
-    """Time as the test wants it."""
+    """A clock that the test sets."""
 
     now = 100.0
 
@@ -29,14 +30,14 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(training_log, "time", clock)
+    monkeypatch.setattr(reporting, "time", clock)
     return clock
 
 
-def test_a_line_a_minute_with_step_losses_rate_and_time_left(tmp_path: Path, clock: Clock) -> None:
+def test_a_line_a_minute_has_losses_rates_and_time_left(tmp_path: Path, clock: Clock) -> None:
     progress, metrics = Recorder(), tmp_path / "metrics.jsonl"
     metrics.write_text(json.dumps({"step": 50, "loss": {"mlm": 9.0}}) + "\n")
-    log = TrainingLog(progress, "updates", losses=metrics)
+    log = StatusLog(progress, "updates", losses=metrics)
     with metrics.open("a") as file:
         file.write(json.dumps({"step": 1200, "loss": {"mlm": 3.2144, "tlm": 2.8}}) + "\n")
     log.take(SPEED)
@@ -53,9 +54,9 @@ def test_a_line_a_minute_with_step_losses_rate_and_time_left(tmp_path: Path, clo
     assert progress.lines[-1].startswith("14,")
 
 
-def test_silence_is_said_too(tmp_path: Path, clock: Clock) -> None:
+def test_a_job_without_news_is_logged_too(tmp_path: Path, clock: Clock) -> None:
     progress = Recorder()
-    log = TrainingLog(progress, "updates", losses=tmp_path / "none")
+    log = StatusLog(progress, "updates", losses=tmp_path / "none")
     clock.now += 55
     log.tick()
     assert progress.lines == ["no update yet; no news for 55.0 s"]
@@ -68,16 +69,16 @@ def test_silence_is_said_too(tmp_path: Path, clock: Clock) -> None:
     assert len(progress.lines) == 3
 
 
-def test_the_end_is_logged(tmp_path: Path, clock: Clock) -> None:
+def test_the_last_record_is_logged(tmp_path: Path, clock: Clock) -> None:
     progress = Recorder()
-    log = TrainingLog(progress, "measurements", losses=tmp_path / "none")
+    log = StatusLog(progress, "measurements", losses=tmp_path / "none")
     log.take({"step": 1, "total": 3, "note": "xnli en"})
     log.take({"step": 2, "total": 3, "note": "xnli fr"})
     log.take({"step": 3, "total": 3, "note": "xnli sw"})
     assert progress.lines == ["xnli en; 1 of 3 measurements", "xnli sw; 3 of 3 measurements"]
 
 
-def test_a_file_that_a_resumed_run_cuts_is_followed_from_there(tmp_path: Path) -> None:
+def test_a_truncated_file_is_followed_from_its_new_end(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(f'{{"step": {step}}}\n' for step in range(10)))
     follower = JsonFollower(path)
@@ -86,3 +87,22 @@ def test_a_file_that_a_resumed_run_cuts_is_followed_from_there(tmp_path: Path) -
     with path.open("a") as file:
         file.write('{"step": 1}\n')
     assert list(follower.new_records()) == [{"step": 1}]
+
+
+def test_rates_are_weighted_by_time_and_memory_is_the_peak(tmp_path: Path) -> None:
+    path = tmp_path / "speed.jsonl"
+    reader = ThroughputReader(path, NoProgress(), "updates")
+    rows = [
+        {"seconds": 1.0, "tokens_per_second": 100, "mfu": 0.2, "gpu_memory_bytes": 7},
+        {"seconds": 3.0, "tokens_per_second": 200, "mfu": 0.4, "gpu_memory_bytes": 5},
+    ]
+    path.write_text(
+        "".join(json.dumps({"step": 1, "total": 2, "note": "", **row}) + "\n" for row in rows)
+    )
+    reader.update()
+    assert reader.rates() == {
+        "tokens_per_second": pytest.approx(175),
+        "mfu": pytest.approx(0.35),
+        "gpu_memory_bytes": 7,
+    }
+    assert list(JsonFollower(path).new_records()) == []
