@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from xlm.errors import DataError, RequeueError, TrainingError, XlmError
-from xlm.training.launch import entry
+from xlm.training.launch import child, entry
 from xlm.training.launch.failure import clear_failure, raise_failure, write_failure
 from xlm.training.launch.job import PretrainJob, write_job
 from xlm.training.launch.stop import Interrupted
@@ -19,7 +19,7 @@ from xlm.training.trainer import Trainer
 @pytest.fixture
 def _isolated(monkeypatch: pytest.MonkeyPatch) -> object:
     """Undo what the entry changes in its process, which is the process of the tests here."""
-    monkeypatch.setattr(entry, "die_with_parent", lambda: None)
+    monkeypatch.setattr(child, "die_with_parent", lambda: None)
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     threads = torch.get_num_threads()
     yield
@@ -41,12 +41,12 @@ def test_exit_codes_are_done_failed_and_requeue(
         raise Interrupted
 
     monkeypatch.setattr(Trainer, "run", interrupted)
-    assert entry.main([str(path)]) == entry.REQUEUE == 75
+    assert entry.main([str(path)]) == child.REQUEUE == 75
     with pytest.raises(RequeueError, match="has saved its state"):
         raise_failure(path)
     clear_failure(path)
     write_job(path, job.model_copy(update={"mono": {"sw": tmp_path}}))
-    assert entry.main([str(path)]) == entry.FAILED
+    assert entry.main([str(path)]) == child.FAILED
     with pytest.raises(DataError, match="no shards of split 'train'"):
         raise_failure(path)
 
@@ -62,7 +62,7 @@ def test_out_of_memory_reports_a_fix(
         torch.empty(1 << 60, dtype=torch.uint8)
 
     monkeypatch.setattr(Trainer, "run", allocate_too_much)
-    assert entry.main([str(path)]) == entry.FAILED
+    assert entry.main([str(path)]) == child.FAILED
     with pytest.raises(TrainingError, match="out of memory") as failure:
         raise_failure(path)
     assert "micro_batch_tokens" in failure.value.fix
@@ -92,7 +92,7 @@ def test_a_signal_before_the_first_update_requeues(
     path = tmp_path / "job.json"
     write_job(path, make_job(updates=2))
     monkeypatch.setattr(Trainer, "__init__", lambda *_: signal.raise_signal(number))
-    monkeypatch.setattr(entry, "write_failure", signal_again)
-    assert entry.main([str(path)]) == entry.REQUEUE
+    monkeypatch.setattr(child, "write_failure", signal_again)
+    assert entry.main([str(path)]) == child.REQUEUE
     with pytest.raises(RequeueError, match="has saved its state"):
         raise_failure(path)

@@ -1,6 +1,6 @@
 """The child side of fine-tuning and evaluation: `python -P -m xlm.xnli.launch.entry JOB.json`.
 
-The exit codes are those of `xlm.training.launch.entry`.
+The exit codes are those of `xlm.training.launch.child`.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from xlm.processes.signals import release
-from xlm.training.launch.entry import run_entry
+from xlm.training.launch.child import run_child
 
 _BARRIER_TIMEOUT: Final = timedelta(days=7)
 """Processes only wait for each other at the end of a restart, and restarts differ by hours."""
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     """Run the job of a job file: fine-tuning or evaluation."""
     path = Path(arguments[0])
     release()  # a stop signal ends the process: there is no state to save
-    return run_entry(path, lambda: _run(path))
+    return run_child(path, lambda: _run(path))
 
 
 def _run(path: Path) -> None:
