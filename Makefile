@@ -6,7 +6,7 @@ BIN := .venv/bin
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check format ui mini15 ablation fingerprints generate lock clean
+.PHONY: help setup run test test-fast check docs format ui mini15 ablation fingerprints generate lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: setup  ## check style, format, types and imports
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
 
+docs: setup  ## build the documentation into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 format: setup  ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -51,8 +54,8 @@ fingerprints: setup  ## record the code of stages; WAIVER="reason"
 generate: setup  ## write prefect.yaml from the registry of stages
 	@$(BIN)/python infra/generate.py
 
-lock: setup  ## write infra/constraints.txt from .venv
-	@$(BIN)/python infra/lock.py
+lock: setup  ## resolve infra/constraints.txt; UPGRADE=1 for newer ones
+	@$(BIN)/python infra/lock.py $(if $(UPGRADE),--upgrade)
 
 clean:  ## remove .venv and caches, but not ./data
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

@@ -4,7 +4,7 @@
 
 Both arms have the same data, the same number of updates and the same fine-tuning; runs are two
 at a time, each with one training process. Writes bench/results/ablation.json and the table in
-docs/sample-world.md, and prints it.
+docs/reference/results/sample.md, and prints it.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from xlm.store.disk.root import resolve_root
 
 RESULTS = Path(__file__).parent / "results" / "ablation.json"
 PROFILE = "sample"
-# The rates of MLM only were tuned like those of both: see docs/sample-world.md.
+# The rates of MLM only were tuned like those of both: see docs/reference/results/sample.md.
 ARMS: dict[str, tuple[str, ...]] = {
     "MLM+TLM": (),
     "MLM only": ("pretrain.objectives=[mlm]",),
@@ -58,7 +58,7 @@ def main() -> None:
         outcomes = list(pool.map(lambda job: _measure(root, *job), jobs))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps([asdict(one) for one in outcomes], indent=1) + "\n")
-    fill("sample-world.md", "ablation", render(outcomes))
+    fill("reference/results/sample.md", "ablation", render(outcomes))
     print(render(outcomes))
 
 

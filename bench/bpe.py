@@ -3,7 +3,7 @@
     .venv/bin/python bench/bpe.py [--mirror FOLDER] [--scratch ./data/bench]
 
 All programs of a table run in turn, several rounds in one go; the fastest round of each counts.
-Writes bench/results/bpe.json and the tables in docs/bpe.md.
+Writes bench/results/bpe.json and the tables in docs/reference/performance/text.md.
 """
 
 import argparse
@@ -78,8 +78,8 @@ def main() -> None:
     }
     (HOME / "results").mkdir(exist_ok=True)
     (HOME / "results" / "bpe.json").write_text(json.dumps(record, indent=1) + "\n")
-    fill("bpe.md", "learn", learning_table(record["learn"]))
-    fill("bpe.md", "apply", applying_table(record["apply"]))
+    fill("reference/performance/text.md", "learn", learning_table(record["learn"]))
+    fill("reference/performance/text.md", "apply", applying_table(record["apply"]))
 
 
 def bench_learning(text: Path, scratch: Path, rounds: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ packages, as the first run after an installation that compiles nothing; and the 
 Prefect server started after the driver's imports (`bench/late_server.py`). All four start and end a
 server. CPU time is that of all processes of a command. Each round gives one ratio of a command to
 the cached run; the tables have the medians, so that other work on the machine does little. Writes
-bench/results/cached_run.json and docs/performance.md.
+bench/results/cached_run.json and docs/reference/performance/pipeline.md.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def main() -> None:
     }
     results = HERE / "results" / "cached_run.json"
     results.write_text(json.dumps(record, indent=1) + "\n")
-    fill("performance.md", "cached", render(rounds))
+    fill("reference/performance/pipeline.md", "cached", render(rounds))
 
 
 def measure(root: Path, request: RunRequest, scratch: Path, count: int) -> list[dict[str, Seconds]]:

@@ -7,7 +7,7 @@ The model and the batches are mini15's: fine-tuning updates (forward, backward, 
 sentence pairs; ids are synthetic. Both ways take turns on the same batch, and the one that
 goes first alternates. CPU time counts, not wall time, as the median of the rounds, so that other
 work on the machine does little; so does the median of the ratios of the pairs. Writes
-bench/results/classifier.json and docs/performance.md.
+bench/results/classifier.json and docs/reference/performance/training.md.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def main() -> None:
         },
     }  # fmt: skip
     RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    fill("performance.md", "classifier", render(record))
+    fill("reference/performance/training.md", "classifier", render(record))
 
 
 def _classifier(way: str, config: PipelineConfig) -> Classifier:

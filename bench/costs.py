@@ -2,7 +2,8 @@
 
     .venv/bin/python bench/costs.py [--root ./data] [profile ...]
 
-Writes bench/results/costs.json and the tables between the markers in docs/performance.md.
+Writes bench/results/costs.json and the tables in
+docs/reference/performance/pipeline.md.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def main() -> None:
     tables = "\n\n".join(
         f"### {name}\n\n{table(*cost_table(costs))}" for name, costs in found.items()
     )
-    fill("performance.md", "costs", tables)
+    fill("reference/performance/pipeline.md", "costs", tables)
 
 
 if __name__ == "__main__":

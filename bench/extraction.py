@@ -6,7 +6,8 @@ The pages of the dumps are repeated to one multistream dump of the given size. T
 turns on it, each in a process of its own and with as many processes as the machine has cores:
 the code at `--former` (a commit before pages were prepared), this code, and this code with pages
 handed on as they are. Wall and CPU time, all child processes included, are medians; ratios are
-medians over the rounds. Writes bench/results/extraction.json and docs/performance.md.
+medians over the rounds. Writes bench/results/extraction.json and
+docs/reference/performance/pipeline.md.
 """
 
 import argparse
@@ -94,7 +95,7 @@ def main() -> None:
         "runs": figures,
     }
     RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    fill("performance.md", "extraction", render(record))
+    fill("reference/performance/pipeline.md", "extraction", render(record))
 
 
 def _write_dump(dumps: list[Path], megabytes: float, folder: Path) -> int:

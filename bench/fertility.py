@@ -3,7 +3,7 @@
     .venv/bin/python bench/fertility.py [--root ./data] [--profile mini15] --official FOLDER
 
 FOLDER holds the published `codes_xnli_15` and `vocab_xnli_15`. Writes bench/results/fertility.json
-and the table between the markers in docs/filters.md. Nothing is timed: the figures follow from the
+and the table in docs/reference/performance/text.md. Nothing is timed: the figures follow from the
 text alone.
 """
 
@@ -69,7 +69,7 @@ def main() -> None:
         }
     path = HOME / "results" / "fertility.json"
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    fill("filters.md", "fertility", render(content))
+    fill("reference/performance/text.md", "fertility", render(content))
 
 
 def count(tokens: Mapping[str, Path], codes: Path, vocabulary: Vocabulary) -> Report:

@@ -5,7 +5,7 @@
 A run does not hash what it wrote itself, so a whole run hashes nothing. Here each text stage and
 the shards are built again by a run that finds all of their inputs in the store and hashes them.
 Wall seconds of hashing and of the stage are from the same run, so other work on the machine slows
-both down. Writes bench/results/input_checks.json and docs/performance.md.
+both down. Writes bench/results/input_checks.json and docs/reference/performance/pipeline.md.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main() -> None:
         "rows": rows,
     }
     RESULTS.write_text(json.dumps(record, indent=1) + "\n")
-    fill("performance.md", "input-checks", render(rows))
+    fill("reference/performance/pipeline.md", "input-checks", render(rows))
 
 
 def row_of(stage: str, record: dict[str, Any], root: Path) -> dict[str, Any]:

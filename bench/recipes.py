@@ -4,7 +4,8 @@
 
 Every arm sees the same number of updates of the same size; two runs at a time, each with one
 process. Perplexity and retrieval are measured on the test split, of the weights that the run would
-publish. Writes bench/results/recipes.json, the tables in docs/training.md and docs/recipes.png.
+publish. Writes bench/results/recipes.json, the tables in docs/explanation/recipes.md and the
+figure next to it.
 """
 
 import argparse
@@ -40,7 +41,7 @@ from xlm.training.validation import Validator
 from xlm.xnli.evaluation.retrieval import retrieve
 
 RESULTS = Path(__file__).parent / "results" / "recipes.json"
-FIGURE = Path(__file__).parents[1] / "docs" / "recipes.png"
+FIGURE = Path(__file__).parents[1] / "docs" / "explanation" / "recipes.png"
 PROFILE = "mini15"
 ARMS: dict[str, tuple[str, ...]] = {
     "faithful": ("pretrain.recipe=faithful",),
@@ -92,7 +93,7 @@ def main() -> None:
         for job, nodes in zip(jobs, runs, strict=True)
     ]
     RESULTS.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")
-    fill("training.md", "recipes", render(found))
+    fill("explanation/recipes.md", "recipes", render(found))
     draw(found)
     print(render(found))
 

@@ -27,7 +27,7 @@ def main() -> None:
     took = f"{built} of {record['selected']} nodes built in {format_duration(record['seconds'])}."
     found = tables(results_of(record, root))
     text = "\n\n".join(f"### {one.title}\n\n{table(one.header, one.rows)}" for one in found)
-    page = {"sample": "sample-world.md", "mini15": "mini15.md"}[arguments.profile]
+    page = f"reference/results/{arguments.profile}.md"
     fill(page, "results", f"{took}\n\n{text}")
 
 

@@ -3,7 +3,7 @@
     .venv/bin/python bench/scaling.py [--root ./data] [--set sources.mirror=../mirror]
 
 Each trains the same short run with one thread a process, three times in turn; the fastest counts.
-Writes bench/results/scaling.json and the table in docs/performance.md.
+Writes bench/results/scaling.json and the table in docs/reference/performance/training.md.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main() -> None:
                 if known is None or measured["tokens_per_second"] > known["tokens_per_second"]:
                     best[recipe][str(processes)] = measured
     RESULTS.write_text(json.dumps(best, indent=1) + "\n")
-    fill("performance.md", "scaling", render(best))
+    fill("reference/performance/training.md", "scaling", render(best))
     print(render(best))
 
 

@@ -5,7 +5,7 @@
 One thread, in CPU time (user and kernel), as other work may run beside; files are in the page
 cache, so there is nothing to wait for but the flush after laying flat. The ways that are compared
 take turns, and the fastest of all rounds counts. Writes bench/results/shards.json and
-docs/shards.md.
+docs/reference/performance/shards.md.
 """
 
 import argparse
@@ -242,26 +242,26 @@ def main() -> None:
 
 
 def render(record: Mapping[str, Any]) -> None:
-    """Fill the tables of docs/shards.md."""
+    """Fill the tables of docs/reference/performance/shards.md, and one of training.md."""
 
     def millions(number: float) -> str:
         return f"{number / 1e6:.1f}"
 
-    fill("shards.md", "layouts", table(
+    fill("reference/performance/shards.md", "layouts", table(
         ("layout of a row group", "bytes a token", "write, M tokens/s", "read, M tokens/s"),
         [(row["layout"], f"{row['bytes_per_token']:.2f}",
           millions(row["write_tokens_per_second"]), millions(row["read_tokens_per_second"]))
          for row in record["layouts"]],
     ))  # fmt: skip
-    fill("shards.md", "writing", table(
+    fill("reference/performance/shards.md", "writing", table(
         ("way", "M tokens/s", "MB of text/s"),
         [(name, millions(row["tokens_per_second"]), millions(row["text_bytes_per_second"]))
          for name, row in record["writing"].items()],
     ))  # fmt: skip
-    fill("shards.md", "reading", table(
+    fill("reference/performance/shards.md", "reading", table(
         ("way", "M tokens/s"), [(name, millions(rate)) for name, rate in record["reading"].items()]
     ))  # fmt: skip
-    fill("shards.md", "steps", table(
+    fill("reference/performance/training.md", "steps", table(
         ("model", "step, ms", "its whole batch, ms", "of it read from shards, ms", "share read",
          "share of the whole batch"),
         [(row["model"], *(f"{1000 * row[key]:.2f}" for key in ("step", "batch", "read")),

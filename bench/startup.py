@@ -1,7 +1,7 @@
 """How fast the console script answers: `.venv/bin/python bench/startup.py`.
 
 Writes the fastest of ten runs of `xlm --help` and of a bare `python -c pass`, and their ratio,
-into docs/performance.md.
+into docs/reference/performance/pipeline.md.
 """
 
 import subprocess
@@ -28,7 +28,7 @@ def main() -> None:
             fastest[name] = min(fastest[name], time.perf_counter() - began)
     rows = [[name, f"{seconds * 1000:.0f} ms"] for name, seconds in fastest.items()]
     rows.append(["ratio", f"{fastest['xlm --help'] / fastest['python']:.1f}"])
-    fill("performance.md", "startup", table(["command", "fastest of ten"], rows))
+    fill("reference/performance/pipeline.md", "startup", table(["command", "fastest of ten"], rows))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Two flows of 240 empty tasks on one server, alternating: tagged at their start (Prefect then asks
 the server for a concurrency slot of each tag) and tagged from inside, as `tasks/stage_task.py`
-does. Writes the table into docs/performance.md.
+does. Writes the table into docs/reference/performance/pipeline.md.
 """
 
 import os
@@ -40,7 +40,11 @@ def main() -> None:
     before, inside = fastest.values()
     rows = [[way, f"{seconds:.1f} s"] for way, seconds in fastest.items()]
     rows.append(["ratio", f"{before / inside:.1f}"])
-    fill("performance.md", "tags", table([f"{TASKS} empty tasks", "fastest of three"], rows))
+    fill(
+        "reference/performance/pipeline.md",
+        "tags",
+        table([f"{TASKS} empty tasks", "fastest of three"], rows),
+    )
     sys.stdout.write(f"{before / inside:.1f}\n")
 
 

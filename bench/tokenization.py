@@ -5,8 +5,8 @@
 All of it in one run, alternating, pinned to one core, in seconds of CPU (others may use the
 machine), the fastest of several rounds. Ours twice: cold, by a new tokenizer that has seen no word,
 and warm, the same text again. The Perl scripts do not lower-case; each is started once a text.
-Writes bench/results/tokenize.json and the table in docs/text.md. (Not named tokenize.py: that is a
-module of Python's, and scripts here are found before it.)
+Writes bench/results/tokenize.json and the table in docs/reference/performance/text.md. (Not named
+tokenize.py: that is a module of Python, and scripts here are found before it.)
 """
 
 import argparse
@@ -71,7 +71,7 @@ def main() -> None:
     }
     (HOME / "results").mkdir(exist_ok=True)
     (HOME / "results" / "tokenize.json").write_text(json.dumps(record, indent=1) + "\n")
-    fill("text.md", "tokenize", _table(record["languages"]))
+    fill("reference/performance/text.md", "tokenize", _table(record["languages"]))
 
 
 def _text(folder: Path, language: str) -> Text:

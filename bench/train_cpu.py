@@ -5,7 +5,7 @@
 Each (shape, threads) runs in a process of its own with OMP_NUM_THREADS set and as many cores. There
 the contestants take turns, a step each, between two bare matrix products, and medians count: what
 else the machine does hits all of them. Shapes that are left out keep their former figures. Writes
-bench/results/train_cpu.json and docs/performance.md.
+bench/results/train_cpu.json and docs/reference/performance/training.md.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
         for threads in arguments.threads:
             record["runs"][f"{shape}, {threads}"] = _in_process(shape, threads, arguments.rounds)
             RESULTS.write_text(json.dumps(record, indent=1) + "\n")
-    fill("performance.md", "train-cpu", render(record["runs"]))
+    fill("reference/performance/training.md", "train-cpu", render(record["runs"]))
 
 
 def _in_process(shape: str, threads: int, rounds: int) -> dict[str, Any]:

@@ -4,8 +4,9 @@
     python bench/train_gpu.py --device cpu --small   # only to see that it runs
 
 Self-contained: synthetic ids, nothing to download but this repository's packages and transformers.
-Writes bench/results/train_gpu.json and docs/performance.md (not with `--small`). MFU is the formula
-of `xlm/model/flops.py`, without recomputation, over the dense peak of the data sheet.
+Writes bench/results/train_gpu.json and docs/reference/performance/training.md (not with `--small`).
+MFU is the formula of `xlm/model/flops.py`, without recomputation, over the dense peak
+of the data sheet.
 """
 
 import argparse
@@ -73,7 +74,7 @@ def main() -> None:
     print(text)
     if not arguments.small:
         RESULTS.write_text(json.dumps(record, indent=1) + "\n")
-        fill("performance.md", "train-gpu", text)
+        fill("reference/performance/training.md", "train-gpu", text)
 
 
 def _measure(

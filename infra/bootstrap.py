@@ -33,6 +33,7 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # without build isolation it sees that Cython.
 FASTBPE = "fastBPE==0.1.0"
 BUILD_TOOLS = ("cython>=3", "setuptools>=77", "wheel")
+EXTRAS = ("test", "dev", "docs")
 
 OURS = "{}.{}".format(*sys.version_info)
 ASK_VERSION = """\
@@ -61,7 +62,7 @@ def main() -> None:
     constraints = str(HOME / "infra" / "constraints.txt")
     _uv(*BUILD_TOOLS, "-c", constraints)
     _uv(FASTBPE, "--no-build-isolation", "-c", constraints)
-    _uv("-e", f"{HOME}[test,dev]", "--no-build-isolation", "-c", constraints)
+    _uv("-e", f"{HOME}[{','.join(EXTRAS)}]", "--no-build-isolation", "-c", constraints)
     _say("compiling the packages")
     _compile()
     _say("building the learners of byte-pair codes")

@@ -1,29 +1,39 @@
-"""Rewrite infra/constraints.txt from the environment at hand: `make lock`."""
+"""Resolve the versions that the set-up installs, for all supported Pythons: `make lock`.
+
+Pins that still fit stay. `make lock UPGRADE=1` takes the newest versions. The result is a
+constraints file, because pip and uv both read one, with any index, with a mirror and offline. A
+uv.lock names one URL for each file, so it would exclude a mirror and another index for torch.
+"""
 
 import subprocess
 import sys
 from pathlib import Path
 
-CONSTRAINTS = Path(__file__).with_name("constraints.txt")
+from bootstrap import BUILD_TOOLS, EXTRAS
+
+LOCK = Path(__file__).with_name("constraints.txt")
+PROJECT = LOCK.parent.parent / "pyproject.toml"
 HEADER = """\
-# What the set-up installs; `make lock` rewrites this file from the environment at hand.
-# torch and fastBPE are pinned in infra/bootstrap.py, which knows how to build them.
+# The versions that the set-up installs; `make lock` writes this file from pyproject.toml.
+# infra/bootstrap.py pins torch and fastBPE, because it has to know how to install them.
 """
-ELSEWHERE = ("torch==", "fastbpe==", "uv==", "pip==", "xlm-pipeline", "-e ", "nvidia-", "triton==")
+PINNED_ELSEWHERE = ("torch", "fastbpe", "nvidia-", "cuda-", "triton")
 
 
-def main() -> None:
-    """Write every pinned distribution but those that are chosen elsewhere."""
-    uv = Path(sys.executable).with_name("uv")
-    frozen = subprocess.run(
-        [uv, "pip", "freeze", "--python", sys.executable],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    lines = [line for line in frozen.split("\n") if not line.lower().startswith(ELSEWHERE)]
-    CONSTRAINTS.write_text(HEADER + "\n".join(lines))
+def main(arguments: list[str]) -> None:
+    """Resolve, then leave out what is pinned elsewhere."""
+    subprocess.run(
+        [
+            Path(sys.executable).with_name("uv"), "pip", "compile", str(PROJECT), "-", "--quiet",
+            *(word for extra in EXTRAS for word in ("--extra", extra)),
+            "--universal", "--python-version", "3.11", "--no-header", "--no-annotate",
+            "--output-file", str(LOCK), *arguments,
+        ],
+        input="\n".join(BUILD_TOOLS), text=True, check=True,
+    )  # fmt: skip
+    lines = LOCK.read_text().splitlines(keepends=True)
+    LOCK.write_text(HEADER + "".join(x for x in lines if not x.startswith(PINNED_ELSEWHERE)))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,7 +1,7 @@
 """Why we publish no `tokenizer.json`: the BPE model of `tokenizers` cannot reproduce XLM's ids.
 
-docs/filters.md quotes these numbers; if a new version of `tokenizers` changes them, these tests
-fail.
+docs/how-to/use-the-published-model.md quotes these numbers. If a new version of `tokenizers`
+changes them, these tests fail.
 """
 
 import json

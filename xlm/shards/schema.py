@@ -3,7 +3,7 @@
 A shard is one Parquet file `{split}.{shard:05d}.parquet`, one row per line or pair, zstd, row
 groups of about a million tokens. Ids are `list<int32>` WITHOUT `</s>`: whoever reads a stream puts
 id 1 behind each line. Neither lists nor ids can be null, which makes them faster to read, and every
-page carries a checksum (docs/shards.md has the measurements). The file's metadata
+page carries a checksum (docs/explanation/shards.md has the measurements). The file's metadata
 (`pq.read_metadata(path).metadata`, all values text) says what it holds:
 
     xlm.format, xlm.kind, xlm.languages, xlm.split, xlm.vocabulary_hash, xlm.vocabulary_size,

@@ -105,7 +105,7 @@ def test_an_odd_file_in_the_place_of_a_record_is_one_line(server, new_file, fetc
 
 
 def test_a_folder_may_change(fetch, tmp_path):
-    """Its files are the user's own: a changed one is meant (docs/configuration.md)."""
+    """Its files are the user's own (docs/how-to/mirrors-and-passwords.md): a change is intended."""
     file = tmp_path / "mirror" / "host.example" / "corpus" / "plain.en.txt"
     file.parent.mkdir(parents=True)
     for number in range(2):

@@ -1,4 +1,4 @@
-"""What sacremoses does otherwise than the Perl scripts, rule by rule: the table of docs/text.md.
+"""Differences of sacremoses from the Perl scripts: the table of docs/explanation/text-path.md.
 
 Each row is asked three times: of the chain, of plain sacremoses (which must differ, or the row is
 no longer needed), and of the scripts themselves where MOSES_HOME points to them.

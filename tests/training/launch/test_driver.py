@@ -200,7 +200,7 @@ _TORCHRUN = ("torch.distributed.run", "--standalone", "--signals-to-handle=SIGUS
 def test_sigusr1_without_the_pipeline_saves_the_state(
     make_job: Callable[..., PretrainJob], starter: tuple[str, ...], code: int
 ) -> None:
-    """docs/training.md: 75 is the exit code of a training process; torchrun has none but 1."""
+    """docs/how-to/several-machines.md: a training process exits with 75, torchrun with 1."""
     job = make_job(updates=100_000, checkpoint_updates=50_000, validation_updates=100_000,
                    speed_updates=1)  # fmt: skip
     path = job.scratch / "job.json"

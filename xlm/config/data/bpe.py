@@ -38,7 +38,7 @@ class BpeConfig(Config):
         "fastbpe",
         description="Program that learns the merges. fastbpe: the original C++ program; it breaks "
         "ties by the hash order of its standard library. deterministic: our own, faster, with the "
-        "same ties on every platform (docs/bpe.md).",
+        "same ties on every platform (docs/explanation/bpe.md).",
     )
 
 

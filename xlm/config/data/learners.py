@@ -1,4 +1,4 @@
-"""Names of the programs that learn BPE merges (docs/bpe.md).
+"""Names of the programs that learn BPE merges (docs/explanation/bpe.md).
 
 A separate module without heavy imports, because `xlm --help` lists the names.
 """

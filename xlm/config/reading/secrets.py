@@ -28,7 +28,10 @@ _MISTYPED = re.compile(
 )
 _PORTS = {"http": 80, "https": 443}
 _MOST_LEVELS = 50
-ADVICE = f"give it in the environment variable {CREDENTIALS} or in ~/.netrc (docs/configuration.md)"
+ADVICE = (
+    f"give it in the environment variable {CREDENTIALS} or in ~/.netrc "
+    "(docs/how-to/mirrors-and-passwords.md)"
+)
 
 
 def take_secrets(value: Any) -> Any:

@@ -22,8 +22,8 @@ class PretrainConfig(Config):
 
     recipe: Literal["faithful", "fast"] | None = operational(
         None,
-        description="Named set of settings (docs/training.md): `faithful`, the original's rules, "
-        "or `fast`. Later settings override it. Keys contain the settings, not this name.",
+        description="Named set of settings (docs/explanation/recipes.md): `faithful`, the original's "
+        "rules, or `fast`. Later settings override it. Keys contain the settings, not this name.",
     )
     objectives: tuple[Objective, ...] = Field(
         default=("mlm", "tlm"),
@@ -191,8 +191,8 @@ class PretrainConfig(Config):
     warm_start: str | None = operational(
         None,
         description="Model to start from: a .pth file of the original, a Hugging Face folder, or a "
-        "model artifact of this pipeline (docs/models.md). The contents are part of the key, the "
-        "path is not. null: start from model.initialisation.",
+        "model artifact of this pipeline (docs/how-to/start-from-a-checkpoint.md). The "
+        "contents are part of the key, the path is not. null: start from model.initialisation.",
     )
 
     checkpoint_updates: int = operational(1000, ge=1, description="Updates between checkpoints.")

@@ -33,7 +33,8 @@ ResultT = TypeVar("ResultT")
 MISSING = (404, 410)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _FIXES = {
-    401: "give user and password in XLM_CREDENTIALS or ~/.netrc (docs/configuration.md)",
+    401: "give user and password in XLM_CREDENTIALS or ~/.netrc "
+    "(docs/how-to/mirrors-and-passwords.md)",
     403: "check the URL and, where the host asks for them, user and password "
     "(XLM_CREDENTIALS or ~/.netrc)",
     404: "check the URL, the version or the date",

@@ -3,7 +3,7 @@
     A = replace-unicode-punctuation, B = normalize-punctuation -l LANG, C = remove-non-printing-char
 
 The substitutions are sacremoses' (`MosesPunctNormalizer` with perl_parity), in its order; what the
-Perl scripts do otherwise is mended here and told in docs/text.md. A test compares both.
+Perl scripts do otherwise is corrected here (docs/explanation/text-path.md). A test compares both.
 """
 
 import re

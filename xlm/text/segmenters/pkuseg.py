@@ -56,7 +56,7 @@ def _model(path: str | None) -> tuple[Path, list[Path]]:
     if path is None:
         raise ToolError(
             "segmenter pkuseg: no model was named, and the package carries none",
-            fix="write pkuseg:FOLDER or set XLM_PKUSEG_MODEL (docs/filters.md: where models are)",
+            fix="write pkuseg:FOLDER or set XLM_PKUSEG_MODEL (docs/reference/segmenters.md)",
         )
     folder = Path(path).absolute()  # a bare name would be one to download
     features = next((folder / name for name in _FEATURES if (folder / name).is_file()), None)

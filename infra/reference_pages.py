@@ -1,0 +1,136 @@
+"""Pages of the site that follow from the code: the command line and the configuration.
+
+A hook of mkdocs (`hooks` in mkdocs.yml). Both pages exist in the built site only.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import typer.main
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from flows.commands.main import app
+from xlm.config.pipeline import PipelineConfig
+
+COMMANDS = "reference/command-line.md"
+SETTINGS = "reference/configuration.md"
+
+_COMMANDS_INTRO = """\
+# Command line
+
+Generated from the program. `xlm COMMAND --help` prints the same text.
+[Environment and exit codes](environment.md) lists what else a command reads and returns.
+"""
+_SETTINGS_INTRO = """\
+# Configuration
+
+Generated from the models in `xlm/config`. The defaults are those of the paper;
+[profiles](profiles.md) change them. `xlm config --profile NAME` prints the values of a run.
+Settings that are marked *operational* change how a stage runs, but never its bytes. They are in
+no artifact key.
+"""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages to those of the folder `docs`."""
+    for name, text in ((COMMANDS, command_line_page()), (SETTINGS, configuration_page())):
+        files.append(File.generated(config, name, content=text))
+    return files
+
+
+def command_line_page() -> str:
+    """Every command with its options and examples."""
+    root = typer.main.get_command(app)
+    context = root.make_context("xlm", [], resilient_parsing=True)
+    return "\n".join([_COMMANDS_INTRO, *_commands(root, context, "xlm")])
+
+
+def _commands(command: Any, context: Any, name: str) -> Iterator[str]:
+    yield f"## {name}\n\n{_paragraphs(command.help)}\n"
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f"```text\n{name} {usage}\n```\n"
+    records = (parameter.get_help_record(context) for parameter in command.get_params(context))
+    rows = [record for record in records if record]
+    if rows:
+        yield "| option | meaning |\n| --- | --- |"
+        yield from (f"| `{_cell(option)}` | {_cell(meaning)} |" for option, meaning in rows)
+        yield ""
+    if command.epilog:
+        yield f"```sh\n{_examples(command.epilog)}\n```\n"
+    for part in getattr(command, "commands", {}):
+        child = command.get_command(context, part)
+        below = child.make_context(part, [], parent=context, resilient_parsing=True)
+        yield from _commands(child, below, f"{name} {part}")
+
+
+def _paragraphs(text: str | None) -> str:
+    """The text of a docstring as Markdown."""
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", (text or "").replace("\b", "")).strip()
+
+
+def _examples(epilog: str) -> str:
+    lines = epilog.replace("\b", "").strip("\n").split("\n")
+    return "\n".join(line[2:] if line.startswith("  ") else line for line in lines[1:])
+
+
+def configuration_page() -> str:
+    """Every setting with its type, default and description."""
+    return "\n".join([_SETTINGS_INTRO, *_section("", PipelineConfig)])
+
+
+def _section(path: str, model: type[BaseModel]) -> Iterator[str]:
+    """The table of a model, then the sections of the models that it holds."""
+    if path:
+        yield f"## {path}\n\n{_paragraphs(model.__doc__)}\n"
+    yield "| setting | default | meaning |\n| --- | --- | --- |"
+    for name, field in model.model_fields.items():
+        yield f"| `{name}` | {_default(field)} | {_meaning(field)} |"
+    yield ""
+    for name, field in model.model_fields.items():
+        inner_models = _models(field.annotation)
+        for inner in inner_models:
+            # One of several models, such as a corpus of OPUS or of plain files.
+            kind = inner.model_fields["kind"].default if len(inner_models) > 1 else ""
+            suffix = f" ({kind})" if kind else ""
+            yield from _section(f"{path}.{name}{suffix}".lstrip("."), inner)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.default
+    if isinstance(default, BaseModel):
+        return "see below"
+    if isinstance(default, tuple):
+        return f"`[{', '.join(map(str, default))}]`"
+    return f"`{json.dumps(default, ensure_ascii=False)}`"
+
+
+def _meaning(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    mark = "*Operational.* " if isinstance(extra, dict) and extra.get("operational") else ""
+    choices = _choices(field.annotation)
+    return mark + _cell(field.description or "") + (f" One of {choices}." if choices else "")
+
+
+def _choices(annotation: Any) -> str:
+    """The words that a setting takes, if it takes only these."""
+    words = [word for word in get_args(annotation) if isinstance(word, str)]
+    return ", ".join(f"`{word}`" for word in words) if len(words) > 1 else ""
+
+
+def _cell(text: str) -> str:
+    """Text that stays in its cell of a table, and is no HTML."""
+    escaped = re.sub(r"\s+", " ", text).replace("|", "\\|").strip()
+    return re.sub(r"<(?=[^`]*(?:`[^`]*`[^`]*)*$)", "&lt;", escaped)
