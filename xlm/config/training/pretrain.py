@@ -23,7 +23,8 @@ class PretrainConfig(Config):
     recipe: Literal["faithful", "fast"] | None = operational(
         None,
         description="Named set of settings (docs/explanation/recipes.md): `faithful`, the "
-        "original's rules, or `fast`. Later settings override it. Keys contain the settings, not the name.",
+        "original's rules, or `fast`. Later settings override it. Keys contain the settings, not "
+        "this name.",
     )
     objectives: tuple[Objective, ...] = Field(
         default=("mlm", "tlm"),
