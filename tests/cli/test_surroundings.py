@@ -104,16 +104,19 @@ def test_a_file_system_that_is_mounted_read_only_is_one_line(tmp_path: Path, tol
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--profile", "/tmp"), "profile /tmp: a folder; give a profile's name or a YAML file"),
-        (("--profile", "./x"), "profile ./x: a path that does not end in .yaml"),
-        (("--profile", "x.yaml"), "profile 'x.yaml': no such file; check the path"),
+        (
+            ("--profile", "/tmp"),
+            "profile /tmp is a folder; use the name of a profile or a .yaml file",
+        ),
+        (("--profile", "./x"), "profile ./x is a path that does not end in .yaml"),
+        (("--profile", "x.yaml"), "profile 'x.yaml' does not exist; check the path"),
         (("--profile", f"{'x' * 3000}.yaml"), "cannot be read: File name too long; check"),
         (("--profile", "x" * 3000), "choose from mini15, sample, xnli15"),
         (("--root", f"/tmp/{'x' * 300}"), ": File name too long; name another"),
         (("--root", "x/" * 3000), ": File name too long; name another"),
         (("--root", "/a", "--root", "/b"), "xlm plan: --root is given 2 times; drop one"),
         (("-p", "sample", "--profile=mini15"), "xlm plan: --profile is given 2 times"),
-        (("--root", " "), "--root is blank; name a folder, or drop the option"),
+        (("--root", " "), "--root is blank; name a folder, or remove the option"),
         (("--root", ""), "--root is blank"),
         (("--root", "a\nb"), "has a control character in it; check --root or XLM_ROOT"),
         (("--root", "/tmp/\udcff"), "is not UTF-8; check --root or XLM_ROOT"),
@@ -132,7 +135,7 @@ def test_what_cannot_be_meant_is_one_line(
 @pytest.mark.parametrize("value", ["x", "0", "²", "9" * 5000, "1.5"])
 def test_odd_numbers_of_workers(value: str, monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
     monkeypatch.setenv("XLM_WORKERS", value)
-    assert "give a whole number from 1 up" in told("plan")
+    assert "is not a positive whole number; set it to 1 or more" in told("plan")
 
 
 def test_a_profile_that_is_a_folder_or_a_pipe(tmp_path: Path, told: Told) -> None:

@@ -13,7 +13,7 @@ from xlm.errors import ConfigError
 PLAIN = "kind: plain, name: a, title: b, licence: c"
 
 CASES = {
-    "sources.wikipedia=20261101": "sources.wikipedia must be a section, not 20261101; name its "
+    "sources.wikipedia=20261101": "sources.wikipedia must be a section, not 20261101; write its "
     "settings below it: date, head_bytes, licence",
     "sources.wikipedia.date=2026-11-01": "sources.wikipedia.date must be a date as YYYYMMDD, e.g. "
     "20261101, not '2026-11-01'",
@@ -28,21 +28,21 @@ CASES = {
     "be letters, digits and . _ - only, not 'A b'; Name in OPUS",
     "sources.parallel=[{kind: opus, version: v1}]": "sources.parallel.0.corpus is missing",
     f"sources.parallel=[{{{PLAIN}, english: 'https://h/x', other: 'https://h/{{0}}'}}]": "must "
-    "hold {code}, and no other braces",
+    "contain {code} and no other braces",
     f"sources.parallel=[{{{PLAIN}, english: 'https://h/', other: 'https://h/{{code}}'}}]": "does "
-    "not end in the name of a file",
+    "not end with the name of a file",
     f"sources.parallel=[{{{PLAIN}, english: 'file:///h/x', other: 'https://h/{{code}}'}}]": "is "
     "not a URL that begins with",
     **{
         f"sources.parallel=[{{{PLAIN}, english: '{english}', other: 'https://h/{{code}}'}}]": why
         for english, why in {
-            "https://h/x.zip": "'https://h/x.zip' is no text by its name; give a text, plain or",
-            "https://h/x.TAR.gz": "is no text by its name",
-            "https://h/{code}.txt": "'https://h/{code}.txt' holds braces; write the URL of one",
-            "https://h:99999/x": "has no host and port that can be",
-            "https://h:²/x": "has no host and port that can be",
-            "https://a..b/x": "has no host and port that can be",
-            f"https://{'a' * 64}.b/x": "has no host and port that can be",
+            "https://h/x.zip": "'https://h/x.zip' does not name a text file; use plain text, or",
+            "https://h/x.TAR.gz": "does not name a text file",
+            "https://h/{code}.txt": "'https://h/{code}.txt' contains braces; write the URL of one",
+            "https://h:99999/x": "has an invalid host or port",
+            "https://h:²/x": "has an invalid host or port",
+            "https://a..b/x": "has an invalid host or port",
+            f"https://{'a' * 64}.b/x": "has an invalid host or port",
         }.items()
     },
     "languages=en": "languages must be a list, e.g. [en, sw], not 'en'",

@@ -18,7 +18,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 HOSTILE = {
     "aliases of aliases": (BOMB, "more than 100,000 values"),
-    "an alias to itself": ("languages: &a [*a]\n", "names nothing before it"),
+    "an alias to itself": ("languages: &a [*a]\n", "has no anchor before it"),
     "20,000 brackets": ("languages: " + "[" * 20_000, "nested deeper than 50 levels"),
     "20,000 braces": ("{a: " * 20_000, "nested deeper than 50 levels"),
     "20,000 levels": ("- " * 20_000, "nested deeper than 50 levels"),
@@ -26,10 +26,10 @@ HOSTILE = {
     "a hexadecimal number": (f"bpe: {{codes: 0x{'f' * 5000}}}\n", "is too large"),
     "a large file": ("x" * (2 << 20), "more than 1,048,576 characters"),
     "a month 13": ("languages: [en, 2020-13-45]\n", "unknown language '2020-13-45'"),
-    "a key twice": ("languages: [en]\nlanguages: [en, sw]\n", "the key 'languages' stands twice"),
+    "a key twice": ("languages: [en]\nlanguages: [en, sw]\n", "the key 'languages' appears twice"),
     "a NUL": ("languages: [en]\0\n", "unacceptable character"),
     "a number as a name": ("1: 2\nlanguages: [en]\n", "the name '1' is not text"),
-    "an object": ("languages: !!python/object/apply:os.system [id]\n", "not YAML that can be read"),
+    "an object": ("languages: !!python/object/apply:os.system [id]\n", "not valid YAML"),
     "nothing": ("", "is not a mapping of settings"),
 }
 
@@ -61,7 +61,7 @@ def test_a_hostile_override_is_one_line(value: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "what"), [
-    ("bpe: {codes: 017}", "017 is a number in base 8; remove the zero in front, or quote it"),
+    ("bpe: {codes: 017}", "017 is a number in base 8; remove the leading zero, or quote it"),
     ("bpe: {codes: 1:30:00}", "1:30:00 is a number in base 60; quote it, or write it in decimal"),
     ("split: {valid_fraction: -1:30.5}", "-1:30.5 is a number in base 60"),
     ("bpe: {codes: true}", "bpe.codes must be a whole number, not 'true'"),
@@ -75,8 +75,8 @@ def test_a_hostile_override_is_one_line(value: str) -> None:
     ("model: !mine {}", "line 2: the tag !mine is not allowed; remove it"),
     ("bpe: {codes: 3", "line 3, column 1: expected ',' or '}', but got the end of the text"),
     ("bpe:\n\tcodes: 3", "line 3, column 1: found character '\\t' that cannot start any token"),
-    ("bpe: {codes: 3, codes: 4}", "line 2: the key 'codes' stands twice; keep one of them"),
-    ("bpe: *a", "the alias *a names nothing before it; write &a where its value stands"),
+    ("bpe: {codes: 3, codes: 4}", "line 2: the key 'codes' appears twice; keep one of them"),
+    ("bpe: *a", "the alias *a has no anchor before it; write &a before its value"),
     ("bpe: {<<: 5}", "line 2, column 11: expected a mapping or list of mappings for merging"),
     ("? [a]\n: 3", "line 2, column 3: found unhashable key"),
     ("split: {valid_fraction: .nan}", "split.valid_fraction must be a finite number, not nan"),

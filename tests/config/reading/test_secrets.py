@@ -117,7 +117,7 @@ def test_a_password_with_a_slash_is_one_line_without_it():
 )
 @pytest.mark.parametrize("form", ["sources.mirror={}", "sources={{mirror: '{}'}}"])
 def test_a_mistyped_url_with_a_password_is_refused_and_not_shown(form, url):
-    with pytest.raises(ConfigError, match="a space in the password as %20") as refusal:
+    with pytest.raises(ConfigError, match="with a space in the password as %20") as refusal:
         build_request(overrides=[form.format(url)])
     assert "SECRET" not in str(refusal.value)
 
@@ -163,7 +163,7 @@ def test_a_broken_netrc_is_one_line_that_quotes_nothing(monkeypatch, tmp_path, t
     path = tmp_path / "netrc"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     monkeypatch.setenv("NETRC", str(path))
-    with pytest.raises(ConfigError, match="not a netrc file") as caught:
+    with pytest.raises(ConfigError, match="is not a valid netrc file") as caught:
         credentials_for("https://h/x")
     assert "SECRET" not in str(caught.value)
 

@@ -45,9 +45,11 @@ def test_a_warm_up_that_nobody_named_is_no_warning(section: str, tmp_path: Path)
 
 def test_translation_without_a_pair_is_a_warning() -> None:
     (line,) = config_warnings(resolve("mini15", ["sources.parallel=[]"]))
-    assert line.startswith("pretrain.objectives names tlm, but sources.parallel is empty: nothing")
+    assert line.startswith(
+        "pretrain.objectives contains tlm, but sources.parallel is empty, so TLM has no data"
+    )
     (line,) = config_warnings(resolve("mini15", [], languages=["en"]))
-    assert "but the languages make no pair with English" in line
+    assert "but no parallel corpus has a pair of these languages and English" in line
     masked = ["sources.parallel=[]", "pretrain.objectives=[mlm]"]
     assert config_warnings(resolve("mini15", masked)) == []
 

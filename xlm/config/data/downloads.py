@@ -1,9 +1,9 @@
-"""From the configuration to one download: which kind of source, where, under which licence.
+"""Specifications of single downloads, derived from the sources; the slices of their stages.
 
     spec_of(sources, "tatoeba.en-sw")   # OpusSpec(corpus="Tatoeba", codes=(("en", "eng"), ...))
 
-A spec holds what decides the bytes; it is the heart of a download's key. Nothing here reads a disk
-or a network: OPUS URLs are looked up later (`resolve.py`).
+A spec contains the values that determine the downloaded bytes, and is part of the key. This module
+reads neither files nor the network: `xlm/corpus/sources/resolve.py` looks up the URLs of OPUS.
 """
 
 from importlib.metadata import version
@@ -22,7 +22,7 @@ DUMPS_URL = "https://dumps.wikimedia.org"
 
 
 class WikipediaSpec(Config):
-    """The multistream dump of one wiki at one date, whole or its head."""
+    """The multistream dump of one Wikipedia, complete or its first bytes."""
 
     kind: Literal["wikipedia"] = "wikipedia"
     title: str
@@ -33,17 +33,17 @@ class WikipediaSpec(Config):
 
     @property
     def url(self) -> str:
-        """Where the host keeps the dump."""
+        """URL of the dump."""
         return f"{self.folder}/{self.wiki}-{self.date}-pages-articles-multistream.xml.bz2"
 
     @property
     def folder(self) -> str:
-        """Where the host keeps the dump, its checksums and its status."""
+        """URL of the folder of the dump, its checksums and its status."""
         return f"{DUMPS_URL}/{self.wiki}/{self.date}"
 
 
 class OpusSpec(Config):
-    """The Moses zip of one pair of an OPUS release."""
+    """The Moses zip of one pair in an OPUS release."""
 
     kind: Literal["opus"] = "opus"
     title: str
@@ -52,9 +52,9 @@ class OpusSpec(Config):
     version: str
     pair: str
     codes: tuple[tuple[str, ...], tuple[str, ...]]
-    """Of both languages of the pair, the codes under which OPUS may file them."""
+    """For each language of the pair, the codes that OPUS may use."""
     catalogue: str
-    """The catalogue that gives the URL."""
+    """Name and version of the catalogue that lists the URL."""
 
 
 class FileSpec(Config):
@@ -64,16 +64,16 @@ class FileSpec(Config):
     title: str
     licence: str
     address: str
-    size_bytes: int | None = operational(None, description="About how large it is at its server.")
+    size_bytes: int | None = operational(None, description="Approximate size, bytes.")
 
     @property
     def url(self) -> str:
-        """The URL of the file; the field is part of every key and keeps its name."""
+        """URL of the file. The field `address` is part of keys, so it keeps its name."""
         return self.address
 
     @property
     def file_name(self) -> str:
-        """The name under which a download leaves it."""
+        """Name of the downloaded file."""
         return file_name(self.url)
 
 
@@ -81,10 +81,10 @@ Spec = Annotated[WikipediaSpec | OpusSpec | FileSpec, Field(discriminator="kind"
 
 
 def spec_of(sources: SourcesConfig, download_id: str) -> Spec:
-    """The spec of a download by its id, e.g. `wikipedia.sw`, `ntrex.en`, `multiun.ar-en`, `xnli`.
+    """Look up the spec of a download id: `wikipedia.sw`, `ntrex.en`, `multiun.ar-en`, `xnli`.
 
     Raises:
-        ConfigError: no source of the configuration has that id.
+        ConfigError: no source has this id.
     """
     name, _, part = download_id.partition(".")
     if name == WIKIPEDIA_ID:
@@ -99,7 +99,7 @@ def spec_of(sources: SourcesConfig, download_id: str) -> Spec:
     for corpus in sources.parallel:
         if corpus.id == name:
             return _opus(corpus, part) if corpus.kind == "opus" else _plain(corpus, part)
-    raise ConfigError(f"no source has the id {download_id!r}", fix="see the ids with `xlm plan`")
+    raise ConfigError(f"no source has the id {download_id!r}", fix="`xlm plan` lists the ids")
 
 
 def _wikipedia(sources: SourcesConfig, code: str) -> WikipediaSpec:
@@ -134,20 +134,20 @@ def _plain(corpus: PlainCorpus, code: str) -> FileSpec:
 
 
 class PairPart(Config):
-    """One corpus of a pair: the downloads that hold it, and how to read them."""
+    """One corpus of a pair: its downloads and their format."""
 
     kind: Literal["moses", "plain"]
     downloads: tuple[str, ...]
-    """Ids: of the zip, or of the two text files in the order of the pair's languages."""
+    """Ids of the zip, or of the two text files in the order of the pair's languages."""
     codes: tuple[tuple[str, ...], tuple[str, ...]]
-    """Of both languages, the endings that the zip's members may have."""
+    """For each language, the suffixes that the members of the zip may have."""
     files: tuple[str, ...] = operational(
-        (), description="Names of two text files; each is in the digest of its download."
+        (), description="Names of the two text files; the digests of the downloads contain them."
     )
 
 
 def parts_of(sources: SourcesConfig, pair: str) -> tuple[PairPart, ...]:
-    """How each corpus of a pair is read, in the order in which they are joined."""
+    """The corpora of a pair, in the order in which they are joined."""
     first, second = split_pair(pair)
     codes = (language(first).opus, language(second).opus)
     parts = []
@@ -163,7 +163,7 @@ def parts_of(sources: SourcesConfig, pair: str) -> tuple[PairPart, ...]:
 
 
 class DownloadSlice(Config):
-    """What decides the bytes of one download, and how to reach its host."""
+    """Settings that determine the bytes of one download, and how to reach its server."""
 
     source: Spec
     mirrored: bool
@@ -172,11 +172,11 @@ class DownloadSlice(Config):
 
 
 class ExtractParallelSlice(Config):
-    """Which corpora make up one pair, and how much of each is taken."""
+    """Settings that determine the text of one pair."""
 
     languages: tuple[str, str]
     parts: tuple[PairPart, ...]
     max_pairs: int | None
     max_bad_lines: float = operational(
-        0.01, description="Share of a text's lines that may be damaged; more are an error."
+        0.01, description="Fraction of damaged lines above which extraction fails."
     )

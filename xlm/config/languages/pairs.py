@@ -1,10 +1,10 @@
-"""The languages of a run, and the names of their pairs.
+"""Looks up languages by their code, and names language pairs.
 
     language("zh").opus        # ("zh", "cmn", "zh_cn", "zh_CN")
     pair_of("sw")              # "en-sw"
     split_pair("ar-en")        # ("ar", "en")
 
-The table itself, and how to add a language, is in `table.py`.
+`table.py` contains the table and says how to add a language.
 """
 
 import difflib
@@ -13,46 +13,53 @@ from xlm.config.languages.table import FURTHER_LANGUAGES, PAPER_LANGUAGES, Langu
 from xlm.errors import ConfigError
 
 ENGLISH = "en"
-"""The language that every pair shares (paper section 5.1)."""
-
+"""The language that is part of every pair (paper section 5.1)."""
 
 XNLI_LANGUAGES: dict[str, Language] = {entry.code: entry for entry in PAPER_LANGUAGES}
-"""The languages of XNLI and of the paper by our code, in the order of the code."""
+"""Code to language for the 15 languages of XNLI and of the paper, ordered by code."""
 
 KNOWN_LANGUAGES: dict[str, Language] = {
     entry.code: entry for entry in (*PAPER_LANGUAGES, *FURTHER_LANGUAGES)
 }
-"""All languages that a run can have, XNLI's first."""
+"""Code to language for all supported languages, those of XNLI first."""
 
 
 def language(code: str) -> Language:
-    """The language of that code; an unknown one is refused with the nearest known one."""
+    """Look up a language.
+
+    Raises:
+        ConfigError: the code is unknown; the message suggests the nearest one.
+    """
     if code in KNOWN_LANGUAGES:
         return KNOWN_LANGUAGES[code]
     raise ConfigError(f"unknown language {code[:40]!r}", fix=_nearest(code))
 
 
 def pair_of(code: str) -> str:
-    """The name of the pair of English and `code`: both codes, alphabetical, joined by `-`."""
+    """Name the pair of English and `code`: both codes in alphabetical order, joined by `-`."""
     return "-".join(sorted((ENGLISH, language(code).code)))
 
 
 def split_pair(pair: str) -> tuple[str, str]:
-    """The two language codes of a pair of English and another language, alphabetical."""
+    """Split the name of a pair into its two codes.
+
+    Raises:
+        ConfigError: it is not a pair of English and another language in alphabetical order.
+    """
     first, _, second = pair.partition("-")
     language(first), language(second)
     if first >= second or ENGLISH not in (first, second):
         other = second if first == ENGLISH else first
-        right = pair_of(other) if other != ENGLISH else "en-fr"
+        example = pair_of(other) if other != ENGLISH else "en-fr"
         raise ConfigError(
-            f"{pair!r} is no pair of English and another language in alphabetical order",
-            fix=f"write {right}",
+            f"{pair!r} is not a pair of English and another language in alphabetical order",
+            fix=f"write {example}",
         )
     return first, second
 
 
 def other_language(pair: str) -> str:
-    """The language of a pair that is not English."""
+    """The code of the language in a pair that is not English."""
     first, second = split_pair(pair)
     return second if first == ENGLISH else first
 
@@ -65,6 +72,6 @@ def _nearest(code: str) -> str:
     match = difflib.get_close_matches(code.lower()[:40], known, n=1, cutoff=0.5)
     choice = f"did you mean {known[match[0]]!r}? " if match else ""
     return (
-        f"{choice}known are {' '.join(KNOWN_LANGUAGES)}; to add one, add its line to "
+        f"{choice}known are {' '.join(KNOWN_LANGUAGES)}; to add a language, add a line to "
         "FURTHER_LANGUAGES in xlm/config/languages/table.py"
     )

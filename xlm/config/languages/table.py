@@ -1,7 +1,7 @@
-"""What each source calls a language: one line a language.
+"""The table of languages, with their codes in each source.
 
-To add a language, add a line to `FURTHER_LANGUAGES`: Wikipedia, OPUS and NTREX find it by its codes
-there. It has no XNLI data, so it is pretrained on, but not tested on inference.
+To add a language, add a line to `FURTHER_LANGUAGES` with its codes in Wikipedia, OPUS and NTREX. It
+has no XNLI data, so the model is pretrained on it, but XNLI does not evaluate it.
 """
 
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language and the codes under which the families of sources file it."""
+    """One language and its codes in the sources."""
 
     code: str
-    """Ours, and XNLI's (ISO 639-1)."""
+    """Code in this project and in XNLI (ISO 639-1)."""
     name: str
-    """In English."""
+    """English name."""
     script: str
     """ISO 15924."""
     direction: str
     """`ltr` or `rtl`."""
     wiki: str
-    """Host part of its Wikipedia: `{wiki}.wikipedia.org`, database `{wiki}wiki`."""
+    """Code of its Wikipedia: host `{wiki}.wikipedia.org`, database `{wiki}wiki`."""
     opus: tuple[str, ...]
-    """Codes in OPUS, most usual first; corpora differ (Tatoeba says cmn and swh)."""
+    """Codes in OPUS, most common first; corpora differ (Tatoeba uses cmn and swh)."""
     ntrex: str
-    """Code in the file names of NTREX-128 (ISO 639-3, with a region where it has several)."""
+    """Code in the file names of NTREX-128 (ISO 639-3, with a region if there are several)."""
 
 
 #        code  name          script  dir    wiki  OPUS                         NTREX
@@ -108,4 +108,4 @@ FURTHER_LANGUAGES = (
     Language("uk", "Ukrainian", "Cyrl", "ltr", "uk", ("uk", "ukr"), "ukr"),
     Language("uz", "Uzbek", "Latn", "ltr", "uz", ("uz", "uzb"), "uzb"),
 )
-"""Languages that can be pretrained on, or that a model of others is extended by."""
+"""Further languages for pretraining, or for extending a model by warm start."""

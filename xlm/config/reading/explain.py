@@ -1,8 +1,8 @@
-"""One clear line for a setting that does not fit: which one, what was given, what to write.
+"""Turns a validation error of pydantic into one line: setting, given value, expected value.
 
 what, fix = explain(error.errors()[0], "mini15", PipelineConfig)
-# profile mini15: bpe.codes must be a whole number, not 'many'
-# Merges to learn, count (paper section 5.2).
+# what: profile mini15: bpe.codes must be a whole number, not 'many'
+# fix:  Number of merges to learn (paper section 5.2)
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from xlm.display.suggest import did_you_mean
 
 _SHOWN_CHARACTERS = 60
 _TAGS = ("opus", "plain")
-"""Kinds of parallel corpora, which pydantic writes into the place of an error."""
+"""Kinds of parallel corpora; pydantic adds them to the location of an error."""
 
 PATTERNS = {
     r"^\d{8}$": "a date as YYYYMMDD, e.g. 20261101",
@@ -26,7 +26,7 @@ PATTERNS = {
     r"^[a-z0-9_-]*$": "lower-case letters, digits and _ - only",
     r"^(original|[a-z]{2,3}(-[a-z0-9]{2,8}){0,2})$": "`original` or a code such as zh-hans",
 }
-"""What the patterns of settings mean."""
+"""The patterns of the settings in words."""
 
 _KINDS = {
     "int": "a whole number",
@@ -48,42 +48,47 @@ _LIMITS = {
 
 
 def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[str, str]:
-    """What is wrong with a setting of a profile, and what to do about it."""
+    """Return what is wrong with a setting, and how to fix it.
+
+    Args:
+        profile: name of the profile, for the message.
+        model: model that refused the values.
+    """
     path = [part for part in error["loc"] if part not in _TAGS and part != "[key]"]
-    place = _shown(".".join(str(part) for part in path))
+    name = _shown(".".join(str(part) for part in path))
     before = f"profile {_shown(profile)}: "
     parent, field = _field_at(path, model)
     kind = error["type"]
     if kind == "invalid_key":
-        return f"{before}the name {place!r} is not text", "quote it, or write the setting's name"
+        return f"{before}the name {name!r} is not text", "quote it, or use the name of a setting"
     if kind == "extra_forbidden":
         known = list(parent.model_fields)
-        return f"{before}unknown setting {place!r}", did_you_mean(_shown(str(path[-1])), known)
+        return f"{before}unknown setting {name!r}", did_you_mean(_shown(str(path[-1])), known)
     if kind == "missing":
-        example = f"{place}=..." if len(path) == 1 else place
-        return f"{before}{place} is missing", f"set {example}{_described(field)}"
-    wanted = _wanted(error)
-    if wanted is None:
+        example = f"{name}=..." if len(path) == 1 else name
+        return f"{before}{name} is missing", f"set {example}{_described(field)}"
+    expected = _expected(error)
+    if expected is None:
         message = error["msg"].removeprefix("Value error, ")
-        place = f"{place}: " if place else ""
-        return f"{before}{place}{message}", _described(field).removeprefix(": ")
-    if place == "languages":
-        wanted = wanted.replace("[a, b]", "[en, sw]")
+        start = f"{name}: " if name else ""
+        return f"{before}{start}{message}", _described(field).removeprefix(": ")
+    if name == "languages":
+        expected = expected.replace("[a, b]", "[en, sw]")
     given = _given(error["input"])
     if isinstance(error["input"], bool) and kind == "string_type":
-        fix = "YAML reads no, yes, on and off as false and true: quote it, e.g. 'no'"
-        return f"{before}{place} must be {wanted}, not {given}", fix
+        fix = "YAML reads no, yes, on and off as false and true; quote it, e.g. 'no'"
+        return f"{before}{name} must be {expected}, not {given}", fix
     if kind in ("model_type", "model_attributes_type") or kind.startswith("dataclass"):
         names = ", ".join(list(_section(field, parent).model_fields)[:4])
         return (
-            f"{before}{place} must be a section, not {given}",
-            f"name its settings below it: {names}, ...",
+            f"{before}{name} must be a section, not {given}",
+            f"write its settings below it: {names}, ...",
         )
-    return f"{before}{place} must be {wanted}, not {given}", _described(field).removeprefix(": ")
+    return f"{before}{name} must be {expected}, not {given}", _described(field).removeprefix(": ")
 
 
-def _wanted(error: ErrorDetails) -> str | None:
-    """What the setting may be, or None for a rule that has a message."""
+def _expected(error: ErrorDetails) -> str | None:
+    """Describe the values that are allowed; None if the error has a message of a validator."""
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
         return None
@@ -105,7 +110,7 @@ def _wanted(error: ErrorDetails) -> str | None:
 def _field_at(
     path: Sequence[int | str], model: type[BaseModel]
 ) -> tuple[type[BaseModel], FieldInfo | None]:
-    """The model around the last name of `path`, and its field, as far as names lead there."""
+    """The model that contains the last name of `path`, and its field if it exists."""
     parent, field = model, None
     for name in path:
         if isinstance(name, int):
@@ -121,10 +126,10 @@ def _field_at(
 def _section(
     field: FieldInfo | None, otherwise: type[BaseModel], name: str = ""
 ) -> type[BaseModel]:
-    """The model that a field holds, the one that has a field of that name where there are more."""
+    """The model of a field; of several models, one that has a field called `name`."""
     models = _models(field.annotation) if field else []
-    having = [model for model in models if name in model.model_fields]
-    return (having or models or [otherwise])[0]
+    matching = [model for model in models if name in model.model_fields]
+    return (matching or models or [otherwise])[0]
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
@@ -134,7 +139,7 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _given(value: object) -> str:
-    """A value as YAML writes it, as far as that differs from Python."""
+    """Write a value as YAML does if that differs from Python."""
     if value is None or isinstance(value, bool):
         return _YAML_NAMES[value]
     return _shown(repr(value))
@@ -145,6 +150,6 @@ def _described(field: FieldInfo | None) -> str:
 
 
 def _shown(text: str) -> str:
-    """A text on one line, cut to a length that a terminal shows."""
+    """Return the text on one line, truncated for the terminal."""
     text = "".join(character if character.isprintable() else "?" for character in text)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

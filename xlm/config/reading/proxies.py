@@ -1,4 +1,4 @@
-"""Checks the proxies of the environment before an HTTP client trips over them."""
+"""Validates the proxy variables of the environment before an HTTP client reads them."""
 
 from importlib.util import find_spec
 from urllib.parse import urlsplit
@@ -11,18 +11,18 @@ def require_usable_proxies() -> None:
     """Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, in either case.
 
     Raises:
-        ConfigError: one of them is not a URL of a proxy that can be used.
+        ConfigError: a variable is not the URL of a supported proxy.
     """
     for name, value in proxy_variables().items():
         scheme = value.partition("://")[0].lower() if "://" in value else "http"
-        # A password can stand in a URL that no parser reads.
+        # A URL that no parser accepts can contain a password.
         start = f"{scheme}://" if "://" in value and scheme.isalnum() else ""
         shown = f"{start}***@{value.rpartition('@')[2]}" if "@" in value else value
         if scheme in ("socks5", "socks5h") and find_spec("socksio") is not None:
             continue
         if scheme not in ("http", "https"):
             raise ConfigError(
-                f"{name}={shown}: a proxy of the kind {scheme} cannot be used",
+                f"{name}={shown}: {scheme} proxies are not supported",
                 fix=f"set {name} to an http:// or https:// proxy, or unset it"
                 + ("; for SOCKS install socksio" if scheme.startswith("socks5") else ""),
             )

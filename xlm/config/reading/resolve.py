@@ -1,11 +1,11 @@
-"""From a profile's name and overrides to one checked configuration.
+"""Resolves a profile and overrides to one validated configuration.
 
     resolve("mini15", ["bpe.codes=30000", "sources.mirror=../mirror"], ("en", "sw"))
 
-A value after `=` is YAML: `30000`, `true`, `null`, `[en, sw]`. Overrides are laid over the profile,
-which is laid over the defaults, section by section: what is not named stays as it was, and
-`bpe={codes: 30000}` means `bpe.codes=30000`. A recipe (`pretrain.recipe=fast`) is a set of settings
-that is laid where it is named: over what came before, under what comes with it or after it.
+A value after `=` is YAML: `30000`, `true`, `null`, `[en, sw]`. The defaults, the profile and the
+overrides are merged in this order, section by section: `bpe={codes: 30000}` means
+`bpe.codes=30000` and keeps the other settings of `bpe`. A recipe (`pretrain.recipe=fast`) is a
+named set of settings. It replaces earlier values; settings next to or after it replace its values.
 """
 
 import os
@@ -30,7 +30,7 @@ _RECIPES = files("xlm.config") / "recipes"
 
 
 def profile_names() -> list[str]:
-    """The profiles that come with the package."""
+    """Names of the profiles in the package."""
     return sorted(
         entry.name.removesuffix(".yaml")
         for entry in _PROFILES.iterdir()
@@ -41,18 +41,20 @@ def profile_names() -> list[str]:
 def resolve(
     profile: str, overrides: Sequence[str] = (), languages: Sequence[str] = ()
 ) -> PipelineConfig:
-    """The configuration of a profile with overrides applied in order.
+    """Resolve a profile with overrides, applied in order.
 
-    `model_fields_set` of each section has the names that the profile, a recipe or an override sets.
+    `model_fields_set` of each section contains the names that the profile, a recipe or an override
+    sets.
 
     Raises:
-        ConfigError: unknown profile, key or language, or a value that does not fit its field.
+        ConfigError: unknown profile, setting or language, or an invalid value.
     """
-    own = _read_profile(profile)
-    values, named = _with_recipe(_defaults(), own), _with_recipe({}, own)
+    read = _read_profile(profile)
+    values, explicit = _merged_with_recipe(_defaults(), read), _merged_with_recipe({}, read)
     for override in overrides:
         nested = _nested(values, override)
-        values, named = _with_recipe(values, nested, own), _with_recipe(named, nested, own)
+        values = _merged_with_recipe(values, nested, read)
+        explicit = _merged_with_recipe(explicit, nested, read)
     values = take_secrets(values)
     if languages:
         values["languages"] = list(languages)
@@ -61,24 +63,25 @@ def resolve(
     except ValidationError as error:
         what, fix = explain(error.errors()[0], profile, PipelineConfig)
         raise ConfigError(what, fix=fix) from None
-    _mark_defaults(config, named)
+    _keep_explicit_fields(config, explicit)
     return config
 
 
-def _mark_defaults(config: BaseModel, named: object) -> None:
-    """Leave only what somebody named in `model_fields_set`: warnings spare defaults."""
-    names = named if isinstance(named, dict) else {}
+def _keep_explicit_fields(config: BaseModel, explicit: object) -> None:
+    """Remove defaults from `model_fields_set`, because warnings do not apply to them."""
+    names = explicit if isinstance(explicit, dict) else {}
     config.model_fields_set.intersection_update(names)
     for name in type(config).model_fields:
         if isinstance(section := getattr(config, name), BaseModel):
-            _mark_defaults(section, names.get(name))
+            _keep_explicit_fields(section, names.get(name))
 
 
 def _defaults() -> dict[str, Any]:
-    """Every default as plain values; a section's own may differ from those of its model.
+    """Return all defaults as plain values.
 
-    Fine-tuning's optimizer, say, has another learning rate than `OptimizerConfig`: without them
-    `finetune.optimizer.beta1=0.8` would change both.
+    The default of a section can differ from the defaults of its model: `finetune.optimizer` has
+    another learning rate than `OptimizerConfig`. Without these values
+    `finetune.optimizer.beta1=0.8` would also reset that learning rate.
     """
     return {
         name: default.model_dump() if isinstance(default, BaseModel) else default
@@ -94,21 +97,21 @@ def _read_profile(profile: str) -> dict[str, Any]:
     elif profile in profile_names():
         text = (_PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")
     elif "/" in profile or profile in (".", ".."):
-        is_folder = os.path.isdir(profile)  # noqa: PTH112 - a name that is too long is no folder
+        is_folder = os.path.isdir(profile)  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         kind = "a folder" if is_folder else "a path that does not end in .yaml"
         raise ConfigError(
-            f"profile {profile[:200]}: {kind}", fix="give a profile's name or a YAML file"
+            f"profile {profile[:200]} is {kind}", fix="use the name of a profile or a .yaml file"
         )
     else:
         raise ConfigError(
             f"unknown profile {profile[:200]!r}",
-            fix=f"{_or(did_you_mean(profile, profile_names()))} give the path of a .yaml file",
+            fix=f"{_or(did_you_mean(profile, profile_names()))} use the path of a .yaml file",
         )
     values = read_yaml(text, f"profile {profile}")
     if not isinstance(values, dict):
         raise ConfigError(
             f"profile {profile} is not a mapping of settings",
-            fix="write `languages: [en, sw]` and what else differs from the defaults",
+            fix="write `languages: [en, sw]` and the settings that differ from the defaults",
         )
     return values
 
@@ -124,12 +127,12 @@ def _read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(
-            f"profile {str(path)[:200]!r}: no such file", fix="check the path"
+            f"profile {str(path)[:200]!r} does not exist", fix="check the path"
         ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         if "\0" in str(path):
-            reason = "no file has NUL in its name"
+            reason = "its name contains NUL"
         shown = ascii(str(path)[:200])[1:-1]
         raise ConfigError(
             f"profile {shown} cannot be read: {reason}", fix="check the file"
@@ -137,10 +140,10 @@ def _read_text(path: Path) -> str:
 
 
 def _nested(values: dict[str, Any], override: str) -> dict[str, Any]:
-    """An override as sections within sections."""
+    """Convert `a.b=value` to `{"a": {"b": value}}`; `values` shows which names are sections."""
     path, equals, text = override.partition("=")
     if not equals or not path.strip():
-        lack = "nothing in front of `=`" if equals else "no `=`"
+        lack = "no setting before `=`" if equals else "no `=`"
         raise ConfigError(
             f"override {override[:_SHOWN_CHARACTERS]!r} has {lack}",
             fix="write key.path=value, e.g. bpe.codes=30000",
@@ -154,10 +157,10 @@ def _nested(values: dict[str, Any], override: str) -> dict[str, Any]:
     shown = override if len(override) <= _SHOWN_CHARACTERS else f"{override[:_SHOWN_CHARACTERS]}..."
     value = read_yaml(text, f"override {shown!r}: the value")
     names = path.strip().split(".")
-    below: Any = values
+    section: Any = values
     for name in names[:-1]:
-        below = (below or {}).get(name)
-        if below is not None and not isinstance(below, dict):
+        section = (section or {}).get(name)
+        if section is not None and not isinstance(section, dict):
             raise ConfigError(
                 f"override {shown!r}: {name} is a value, not a section",
                 fix=f"write {'.'.join(names[: names.index(name) + 1])}=...",
@@ -168,24 +171,24 @@ def _nested(values: dict[str, Any], override: str) -> dict[str, Any]:
     return nested
 
 
-def _with_recipe(
-    below: dict[str, Any], above: dict[str, Any], profile: dict[str, Any] | None = None
+def _merged_with_recipe(
+    base: dict[str, Any], changes: dict[str, Any], profile: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """`above` over `below`, with the recipe that it names between them.
+    """Merge the recipe that `changes` names, then `changes`, into `base`.
 
-    A profile that names the same recipe may set parts of it otherwise (one language for each of 64
-    GPUs, say): these are then parts of the recipe. An unknown name is left to the check of all
-    settings.
+    A profile that names the same recipe can change parts of it, e.g. one language for each of 64
+    GPUs. These changes then belong to the recipe. The validation of the configuration refuses an
+    unknown recipe.
     """
-    recipe = _recipe_of(above)
+    recipe = _recipe_of(changes)
     path = _RECIPES / f"{recipe}.yaml"
     if isinstance(recipe, str) and path.is_file():
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-        below = _laid_over(below, settings)
+        base = _merged(base, settings)
         if profile and _recipe_of(profile) == recipe:
-            below = _laid_over(below, _common(profile, settings))
-    together: dict[str, Any] = _laid_over(below, above)
-    return together
+            base = _merged(base, _common(profile, settings))
+    values: dict[str, Any] = _merged(base, changes)
+    return values
 
 
 def _recipe_of(values: dict[str, Any]) -> object:
@@ -194,7 +197,7 @@ def _recipe_of(values: dict[str, Any]) -> object:
 
 
 def _common(values: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
-    """The values whose names, section by section, are among `names`."""
+    """The values with names that `names` contains too, section by section."""
     return {
         name: _common(value, names[name])
         if isinstance(value, dict) and isinstance(names[name], dict)
@@ -204,8 +207,8 @@ def _common(values: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _laid_over(below: Any, above: Any) -> Any:
-    """`above`, or where both are mappings `below` with the values of `above`."""
-    if not isinstance(below, dict) or not isinstance(above, dict):
-        return above
-    return below | {name: _laid_over(below.get(name), value) for name, value in above.items()}
+def _merged(base: Any, changes: Any) -> Any:
+    """Merge two mappings recursively; any other value replaces `base`."""
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    return base | {name: _merged(base.get(name), value) for name, value in changes.items()}

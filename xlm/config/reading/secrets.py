@@ -1,10 +1,10 @@
-"""Takes user, password and tokens out of configured URLs, and finds them for a request.
+"""Removes user, password and tokens from configured URLs, and finds them for a request.
 
     take_secrets("https://me:pw@mirror.example/xlm")     # "https://mirror.example/xlm"
     credentials_for("https://mirror.example/xlm/a.zip")  # ("me", "pw")
 
-What is taken goes to `XLM_CREDENTIALS` of this process and of those that it starts, and nowhere
-else: configurations, manifests, run records and Prefect's database hold what is left.
+The secrets are kept in `XLM_CREDENTIALS` of this process and its child processes only.
+Configurations, manifests, run records and Prefect's database contain the URLs without them.
 """
 
 import json
@@ -20,31 +20,34 @@ from xlm.errors import ConfigError
 from xlm.redaction import USERINFO, is_secret_parameter, redact
 
 _IS_URL = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*://\S+\s*")
-# A URL that a person typed with a mistake before its password: no scheme, one slash, a
-# backslash, or a space in the password. No parser finds the password there, so it would be stored.
+# A mistyped URL with a password: no scheme, one slash, a backslash, or a space in the password.
+# Parsers do not find the password in it, so it would be stored.
 _MISTYPED = re.compile(
     r"\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*:(?:/{1,2}|\\+)|//)?[^\s/\\?#@:]+:[^/\\?#@]+@[^\s/\\?#@]+.*",
     re.S,
 )
 _PORTS = {"http": 80, "https": 443}
-_MOST_LEVELS = 50
+_MAX_LEVELS = 50
 ADVICE = (
-    f"give it in the environment variable {CREDENTIALS} or in ~/.netrc "
+    f"set it in the environment variable {CREDENTIALS} or in ~/.netrc "
     "(docs/how-to/mirrors-and-passwords.md)"
 )
 
 
 def take_secrets(value: Any) -> Any:
-    """The value without the secrets of its URLs, which this process keeps.
+    """Return the value without the secrets in its URLs, and keep them in this process.
+
+    Args:
+        value: a string, or nested mappings and lists of strings.
 
     Raises:
-        ConfigError: a password is not written as a URL needs it.
+        ConfigError: a password is not encoded as a URL requires.
     """
     return _take(value, {}, 0)
 
 
 def take_from_override(override: str) -> str:
-    """A `key=value` without the secrets of the URLs in its value."""
+    """Return a `key=value` without the secrets in its URLs."""
     if redact(override) == override and not re.search(r":.*@", override, re.S):
         return override
     key, equals, text = override.partition("=")
@@ -56,16 +59,16 @@ def take_from_override(override: str) -> str:
 
 
 def refuse_secrets(overrides: tuple[str, ...]) -> None:
-    """Refuse overrides that would be stored with a secret.
+    """Refuse overrides that contain a secret, because requests are stored.
 
     Raises:
-        ConfigError: one of them holds a password or token.
+        ConfigError: an override contains a password or token.
     """
     for override in overrides:
         if redact(override) != override:
             raise ConfigError(
-                f"override {override.partition('=')[0]!r} holds a password or token, which would "
-                "be stored with the run",
+                f"override {override.partition('=')[0]!r} contains a password or token, which "
+                "would be stored with the run",
                 fix=f"{ADVICE}; if Prefect has already stored it, delete that flow run and change "
                 "the password",
             )
@@ -75,23 +78,23 @@ def credentials_for(url: str) -> tuple[str, str] | None:
     """User and password for a request to this URL, from the environment or from netrc.
 
     Raises:
-        ConfigError: the environment or the netrc file cannot be understood.
+        ConfigError: the environment or the netrc file is invalid.
     """
     origin = _origin(url)
     given = [urlsplit(entry) for entry in _entries() if _origin(entry) == origin]
     given = [parts for parts in given if "@" in parts.netloc]
     if not given:
         return _of_netrc(origin[1])
-    # Of two users at one host, the one for this path; else the one that was named last.
-    asked = f"{urlsplit(url).path}/"
-    fitting = [parts for parts in given if asked.startswith(f"{parts.path.rstrip('/')}/")]
-    best = max(fitting, key=lambda parts: len(parts.path), default=given[0])
+    # Of several users of one server, the one with the longest matching path, else the newest.
+    path = f"{urlsplit(url).path}/"
+    matching = [parts for parts in given if path.startswith(f"{parts.path.rstrip('/')}/")]
+    best = max(matching, key=lambda parts: len(parts.path), default=given[0])
     user, _, password = best.netloc.rpartition("@")[0].partition(":")
     return unquote(user), unquote(password)
 
 
 def secret_parameters_for(url: str) -> str:
-    """The parameters taken out of a URL, or out of a mirror above it, joined by `&`."""
+    """Secret parameters that were removed from this URL or its mirror, joined by `&`."""
     parts = urlsplit(url)
     found = []
     for entry in _entries():
@@ -105,9 +108,9 @@ def secret_parameters_for(url: str) -> str:
 def _take(value: Any, seen: dict[int, Any], level: int) -> Any:
     if isinstance(value, str):
         return _take_from_text(value)
-    if not isinstance(value, dict | list | tuple) or level > _MOST_LEVELS:
+    if not isinstance(value, dict | list | tuple) or level > _MAX_LEVELS:
         return value
-    if id(value) not in seen:  # YAML's aliases: one object in many places
+    if id(value) not in seen:  # YAML aliases: one object can appear many times
         seen[id(value)] = value
         if isinstance(value, dict):
             taken: Any = {name: _take(item, seen, level + 1) for name, item in value.items()}
@@ -121,8 +124,8 @@ def _take_from_text(text: str) -> str:
     if redact(text) == text:
         if _MISTYPED.fullmatch(text):
             raise ConfigError(
-                "a setting holds a password but is not a URL",
-                fix="write it as https://user:password@host, a space in the password as %20",
+                "a setting contains a password but is not a URL",
+                fix="write it as https://user:password@host, with a space in the password as %20",
             )
         return text
     if not _IS_URL.fullmatch(text):
@@ -132,8 +135,8 @@ def _take_from_text(text: str) -> str:
     if match is not None:
         if match[2] is None:
             raise ConfigError(
-                f"{url}: not a URL",
-                fix="write / ? # @ of a password as %2F %3F %23 %40",
+                f"{url} is not a valid URL",
+                fix="write / ? # @ in a password as %2F %3F %23 %40",
             )
         url = match[1] + url[match.end() :]
         place = re.split(r"[?#]", url.removeprefix(match[1]))[0]
@@ -153,12 +156,12 @@ def _take_from_text(text: str) -> str:
 def _entries() -> list[str]:
     entries = credentials().split()
     for number, entry in enumerate(entries, start=1):
-        holds = _IS_URL.fullmatch(entry) and redact(entry) != entry
-        if not holds or not _origin(entry)[1]:
+        has_secret = _IS_URL.fullmatch(entry) and redact(entry) != entry
+        if not has_secret or not _origin(entry)[1]:
             raise ConfigError(
-                f"{CREDENTIALS}: entry {number} is not a URL with user:password@ or with "
+                f"{CREDENTIALS}: entry {number} is not a URL with user:password@ or secret "
                 "parameters",
-                fix="write https://user:password@host, several separated by spaces",
+                fix="write https://user:password@host; separate several by spaces",
             )
     return entries
 
@@ -174,16 +177,16 @@ def _origin(url: str) -> tuple[str, str, int]:
 
 
 def _of_netrc(host: str) -> tuple[str, str] | None:
-    path, asked_for = netrc_file()
+    path, is_named = netrc_file()
     try:
         found = netrc.netrc(path).authenticators(host)
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError) as error:
-        if not asked_for and isinstance(error, OSError):
+        if not is_named and isinstance(error, OSError):
             return None
-        # The parser's own message may quote a password.
+        # The message of the parser may contain a password.
         where = f", line {error.lineno}" if isinstance(error, netrc.NetrcParseError) else ""
         raise ConfigError(
-            f"{Path(path)}{where}: not a netrc file that can be read",
-            fix="mend it, or name another in the environment variable NETRC",
+            f"{Path(path)}{where} is not a valid netrc file",
+            fix="fix it, or set the environment variable NETRC to another file",
         ) from None
     return (found[0] or found[1] or "", found[2] or "") if found else None

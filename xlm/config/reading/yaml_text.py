@@ -1,10 +1,10 @@
-"""YAML of users to plain values: bounded, without surprises, every fault one line.
+"""Reads YAML of users: bounded in size, strict about numbers, every error one line.
 
     read_yaml("{codes: 30000}", "override")  # {"codes": 30000}
 
 Dates stay text. Numbers are decimal or hexadecimal: YAML 1.1 reads `017` as 15 and `1:30` as 90,
-which nobody means. A key may stand once. Nesting, aliases and numbers are bounded before anything
-is built, so that no file keeps a command busy.
+which is not what users mean. Duplicate keys are refused. Nesting, aliases and numbers are bounded
+before values are built, so that no file can make a command hang.
 """
 
 from typing import Any, NoReturn
@@ -13,23 +13,23 @@ import yaml
 
 from xlm.errors import ConfigError
 
-_MOST_CHARACTERS = 1 << 20
-_DEEPEST = 50
-_MOST_NODES = 100_000
-_LARGEST = 1 << 63
-_LONGEST_NUMBER = 25
+_MAX_CHARACTERS = 1 << 20
+_MAX_DEPTH = 50
+_MAX_NODES = 100_000
+_MAX_INTEGER = 1 << 63
+_MAX_DIGITS = 25
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _SHOWN_CHARACTERS = 200
-_SMALLER = "make it smaller: no configuration needs that much"
-# What PyYAML itself raises on odd values: an empty `!!int`, a month 13, a tag that does not fit.
-_FAULTS = (
+_SMALLER = "make it smaller"
+# Errors of PyYAML for odd values: an empty `!!int`, a month 13, a wrong tag.
+_ERRORS = (
     yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
     RecursionError,
 )  # fmt: skip
 
 
 class _RefusedError(yaml.YAMLError):
-    """What YAML allows and we do not, and what to write instead."""
+    """Valid YAML that is not allowed here, with what to write instead."""
 
     def __init__(self, what: str, fix: str) -> None:
         super().__init__(what)
@@ -37,42 +37,42 @@ class _RefusedError(yaml.YAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader with bounded numbers, dates as text and keys that stand once."""
+    """The safe loader with bounded numbers, dates as text and no duplicate keys."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own form
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as PyYAML declares it
         first: [(tag, regexp) for tag, regexp in resolvers if tag != _TIMESTAMP]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """A whole number of 64 bits."""
+        """Read an integer of 64 bits."""
         text = str(self.construct_scalar(node))
         _require_plain_number(text)
-        value = 0 if len(text) > _LONGEST_NUMBER else super().construct_yaml_int(node)
-        if len(text) > _LONGEST_NUMBER or abs(value) >= _LARGEST:
+        value = 0 if len(text) > _MAX_DIGITS else super().construct_yaml_int(node)
+        if len(text) > _MAX_DIGITS or abs(value) >= _MAX_INTEGER:
             raise _RefusedError(f"the number {text[:20]}... is too large", "write a smaller one")
         return int(value)
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        """A number with a point or an exponent."""
+        """Read a number with a decimal point or an exponent."""
         _require_plain_number(str(self.construct_scalar(node)))
         return float(super().construct_yaml_float(node))
 
     def construct_undefined(self, node: yaml.Node) -> NoReturn:
-        """Refuse a tag, `!!python/object` for one."""
+        """Refuse a tag such as `!!python/object`."""
         tag = str(node.tag).replace("tag:yaml.org,2002:", "!!")
         raise _RefusedError(
             f"line {node.start_mark.line + 1}: the tag {tag[:60]} is not allowed", "remove it"
         )
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping whose keys differ."""
+        """Read a mapping without duplicate keys."""
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
                 line = key.start_mark.line + 1
                 raise _RefusedError(
-                    f"line {line}: the key {key.value[:40]!r} stands twice", "keep one of them"
+                    f"line {line}: the key {key.value[:40]!r} appears twice", "keep one of them"
                 )
             seen.add(str(key.value))
         found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
@@ -85,29 +85,29 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def read_yaml(text: str, where: str) -> Any:
-    """The values of a YAML text.
+    """Read the values of a YAML text.
 
     Args:
-        where: what the text is, for errors.
+        where: name of the text, for errors.
 
     Raises:
-        ConfigError: it is not YAML, or larger or deeper than any configuration.
+        ConfigError: it is not valid YAML, or it is too large or too deeply nested.
     """
     try:
-        if len(text) > _MOST_CHARACTERS:
-            raise _RefusedError(f"more than {_MOST_CHARACTERS:,} characters", _SMALLER)
+        if len(text) > _MAX_CHARACTERS:
+            raise _RefusedError(f"more than {_MAX_CHARACTERS:,} characters", _SMALLER)
         _require_bounded(text)
         return yaml.load(text, Loader=_Loader)
-    except _FAULTS as error:
+    except _ERRORS as error:
         reason = " ".join(_reason(error).split())[:_SHOWN_CHARACTERS]
         raise ConfigError(
-            f"{where} is not YAML that can be read: {reason}",
+            f"{where} is not valid YAML: {reason}",
             fix=getattr(error, "fix", "check the quotes, brackets and indentation"),
         ) from None
 
 
 def _reason(error: Exception) -> str:
-    """Place and fault, without PyYAML's drawing of the place."""
+    """Line, column and problem, without PyYAML's excerpt of the text."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem is None:
         return str(error).replace('in "<unicode string>", ', "at ")
     mark = error.problem_mark or error.context_mark
@@ -123,12 +123,12 @@ def _require_plain_number(text: str) -> None:
         )
     if digits.isdecimal() and digits.startswith("0") and len(digits) > 1:
         raise _RefusedError(
-            f"{text[:20]} is a number in base 8", "remove the zero in front, or quote it"
+            f"{text[:20]} is a number in base 8", "remove the leading zero, or quote it"
         )
 
 
 def _require_bounded(text: str) -> None:
-    """Refuse what would grow: deep nesting, and aliases of aliases."""
+    """Refuse deep nesting and aliases of aliases, which would grow exponentially."""
     sizes: dict[str, int] = {}
     open_nodes: list[tuple[str | None, int]] = []
     nodes = 0
@@ -136,8 +136,8 @@ def _require_bounded(text: str) -> None:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
                 raise _RefusedError(
-                    f"the alias *{str(event.anchor)[:20]} names nothing before it",
-                    f"write &{str(event.anchor)[:20]} where its value stands",
+                    f"the alias *{str(event.anchor)[:20]} has no anchor before it",
+                    f"write &{str(event.anchor)[:20]} before its value",
                 )
             nodes += sizes[event.anchor]
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -151,7 +151,7 @@ def _require_bounded(text: str) -> None:
             nodes += 1
             if event.anchor is not None:
                 sizes[event.anchor] = 1
-        if len(open_nodes) > _DEEPEST:
-            raise _RefusedError(f"nested deeper than {_DEEPEST} levels", _SMALLER)
-        if nodes > _MOST_NODES:
-            raise _RefusedError(f"more than {_MOST_NODES:,} values", _SMALLER)
+        if len(open_nodes) > _MAX_DEPTH:
+            raise _RefusedError(f"nested deeper than {_MAX_DEPTH} levels", _SMALLER)
+        if nodes > _MAX_NODES:
+            raise _RefusedError(f"more than {_MAX_NODES:,} values", _SMALLER)
