@@ -1,4 +1,4 @@
-"""A tiny description, and a checkpoint's content, for model tests."""
+"""A small model description, and the content of a checkpoint."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,5 +36,5 @@ def describe() -> Describe:
 
 @pytest.fixture
 def content(tmp_path: Path) -> dict[str, Any]:
-    """What a small model's checkpoint holds, to be changed."""
+    """The content of a small model's checkpoint, for tests to change."""
     return original_content(small_model(), tmp_path)

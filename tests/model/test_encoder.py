@@ -1,4 +1,4 @@
-"""Names, shapes and numbers of the encoder, against the specification and transformers."""
+"""The encoder's names, shapes and values, compared with the paper and transformers."""
 
 from collections.abc import Callable
 
@@ -88,14 +88,14 @@ def _hugging_face(description: ModelDescription, kind: str, weights: dict[str, T
 def _assert_equals_transformers(
     encoder: Encoder, tokens: Tensor, languages: Tensor, positions: Tensor
 ) -> None:
-    real = tokens != PAD
+    mask = tokens != PAD
     theirs = _hugging_face(encoder.description, "XLMWithLMHeadModel", encoder_weights(encoder))
     with torch.no_grad():
-        ours = encoder.predict(encoder(tokens, languages, positions, real))
+        ours = encoder.predict(encoder(tokens, languages, positions, mask))
         expected = theirs(  # type: ignore[operator]
-            input_ids=tokens, langs=languages, position_ids=positions, lengths=real.sum(1)
+            input_ids=tokens, langs=languages, position_ids=positions, lengths=mask.sum(1)
         ).logits
-    assert (ours - expected)[real].abs().max() < TOLERANCE
+    assert (ours - expected)[mask].abs().max() < TOLERANCE
 
 
 def test_padded_mlm_batch_equals_transformers(encoder: Encoder) -> None:
@@ -126,19 +126,19 @@ def test_classifier_equals_transformers(encoder: Encoder) -> None:
     tokens = torch.randint(14, 50, (4, 10), generator=torch.Generator().manual_seed(3))
     tokens[2, 6:] = PAD
     languages = torch.full_like(tokens, 9)
-    real = tokens != PAD
+    mask = tokens != PAD
     theirs = _hugging_face(
         encoder.description, "XLMForSequenceClassification", classifier_weights(classifier)
     )
     with torch.no_grad():
-        ours = classifier(tokens, languages, real)
+        ours = classifier(tokens, languages, mask)
         expected = theirs(  # type: ignore[operator]
-            input_ids=tokens, langs=languages, lengths=real.sum(1)
+            input_ids=tokens, langs=languages, lengths=mask.sum(1)
         ).logits
     assert (ours - expected).abs().max() < TOLERANCE
 
 
-def test_loss_needs_only_the_selected_places(encoder: Encoder) -> None:
+def test_the_loss_depends_on_the_selected_positions_alone(encoder: Encoder) -> None:
     tokens = torch.randint(14, 50, (2, 6), generator=torch.Generator().manual_seed(4))
     languages = torch.zeros_like(tokens)
     selected = torch.tensor([1, 8])
@@ -149,7 +149,7 @@ def test_loss_needs_only_the_selected_places(encoder: Encoder) -> None:
     torch.testing.assert_close(loss, expected)
 
 
-def test_padding_does_not_change_real_states(encoder: Encoder) -> None:
+def test_padding_does_not_change_the_states_of_tokens(encoder: Encoder) -> None:
     tokens = torch.randint(14, 50, (1, 5), generator=torch.Generator().manual_seed(5))
     padded = torch.cat([tokens, torch.full((1, 3), PAD)], dim=1)
     alone = encoder(tokens, torch.zeros_like(tokens))
@@ -158,7 +158,7 @@ def test_padding_does_not_change_real_states(encoder: Encoder) -> None:
     assert among[:, 5:].abs().max() == 0
 
 
-def test_dropout_acts_in_training_only_and_can_be_set(describe: Describe) -> None:
+def test_dropout_is_active_in_training_and_can_be_set(describe: Describe) -> None:
     encoder = Encoder(describe(dropout=0.5, attention_dropout=0.5))
     initialise(encoder, seed=0)
     tokens = torch.randint(14, 50, (2, 6))
@@ -170,7 +170,7 @@ def test_dropout_acts_in_training_only_and_can_be_set(describe: Describe) -> Non
     assert torch.equal(encoder(tokens, languages), encoder(tokens, languages))
 
 
-def test_xlm_initialisation_has_the_original_spread(describe: Describe) -> None:
+def test_xlm_initialisation_has_the_original_distribution(describe: Describe) -> None:
     encoder = Encoder(describe(vocabulary_size=5000, dimension=64, heads=4, layers=1))
     initialise(encoder, seed=7)
     weight = encoder.embeddings.weight.detach()
@@ -181,7 +181,7 @@ def test_xlm_initialisation_has_the_original_spread(describe: Describe) -> None:
     assert linear.std().item() == pytest.approx(256**-0.5 / 3**0.5, rel=0.02)
 
 
-def test_initialisation_follows_the_seed_alone(describe: Describe) -> None:
+def test_initialisation_depends_on_the_seed_alone(describe: Describe) -> None:
     first, second, other = (Encoder(describe()) for _ in range(3))
     initialise(first, seed=7)
     torch.rand(10)
@@ -191,7 +191,7 @@ def test_initialisation_follows_the_seed_alone(describe: Describe) -> None:
     assert not torch.equal(first.embeddings.weight, other.embeddings.weight)
 
 
-def test_aligned_initialisation_starts_positions_and_projections(describe: Describe) -> None:
+def test_aligned_initialisation_of_positions_and_projections(describe: Describe) -> None:
     encoder = Encoder(describe(initialisation="aligned", aligned={"embedding_scale": 0.5}))
     initialise(encoder, seed=0)
     torch.testing.assert_close(
@@ -204,7 +204,7 @@ def test_aligned_initialisation_starts_positions_and_projections(describe: Descr
     torch.testing.assert_close(encoder.embeddings.weight, 0.5 * plain.embeddings.weight)
 
 
-def test_freezing_a_layer_freezes_all_below_it(describe: Describe) -> None:
+def test_freezing_layers_freezes_the_embeddings_too(describe: Describe) -> None:
     encoder = Encoder(describe())
     encoder.freeze(1)
     free = {name.split(".")[0] for name, p in encoder.named_parameters() if p.requires_grad}

@@ -1,4 +1,4 @@
-"""Operations of a training step: by hand, and as torch counts them on the real encoder."""
+"""Operations of a training step: computed by hand, and counted by torch on the encoder."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from xlm.model.head import head_losses
 Describe = Callable[..., ModelDescription]
 
 
-def test_the_paper_s_model_costs_what_the_formula_says_by_hand(describe: Describe) -> None:
+def test_the_operations_of_the_paper_s_model(describe: Describe) -> None:
     paper = describe(vocabulary_size=95_000, layers=12, dimension=1024, heads=8, max_positions=512)
     assert body_parameters(paper) == 150_994_944
     one_stream = StepShape.of_lengths([256], predicted=38)
@@ -25,7 +25,7 @@ def test_the_paper_s_model_costs_what_the_formula_says_by_hand(describe: Describ
     assert training_flops(paper, one_stream) / 256 == pytest.approx(1.03e9, rel=0.01)
 
 
-def test_packed_sequences_attend_within_themselves_alone(describe: Describe) -> None:
+def test_packed_sequences_attend_within_themselves(describe: Describe) -> None:
     shape = StepShape.of_lengths([10, 30], predicted=4)
     assert (shape.tokens, shape.attended, shape.predicted) == (40, 1000, 4)
     parts = StepShape.of_lengths([10], predicted=1) + StepShape.of_lengths([30], predicted=3)
@@ -41,11 +41,11 @@ def test_packed_sequences_attend_within_themselves_alone(describe: Describe) -> 
     [
         ({"layers": 2, "dimension": 32, "heads": 4}, 3, 40, 18),
         ({"layers": 1, "dimension": 64, "heads": 2}, 2, 24, 5),
-        # Attention and head that outweigh the body.
+        # Attention and head with more operations than the body.
         ({"layers": 3, "dimension": 8, "heads": 2}, 2, 40, 70),
     ],
 )
-def test_torch_counts_the_same_on_the_real_encoder(
+def test_the_formula_agrees_with_torch_s_counter(
     describe: Describe, sizes: dict[str, int], rows: int, width: int, predicted: int
 ) -> None:
     description = describe(vocabulary_size=300, attention_dropout=0.0, **sizes)
@@ -53,7 +53,7 @@ def test_torch_counts_the_same_on_the_real_encoder(
     tokens_BT = torch.randint(14, 300, (rows, width))
     selected_N = torch.randperm(rows * width)[:predicted]
     targets_N = tokens_BT.flatten()[selected_N]
-    # The unfused attention is made of plain products, all of which torch counts.
+    # torch counts every product of the unfused attention.
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         hidden_BTD = encoder(tokens_BT, torch.zeros_like(tokens_BT))
         states_ND = hidden_BTD.flatten(0, 1).index_select(0, selected_N)
@@ -80,7 +80,7 @@ def test_torch_counts_the_same_on_the_real_encoder(
         ("NVIDIA B200", "bf16", 2250),
     ],
 )
-def test_known_devices_have_the_peak_of_their_data_sheet(
+def test_known_devices_have_the_peak_of_their_data_sheets(
     name: str, arithmetic: str, tera: float
 ) -> None:
     assert peak_flops(name, arithmetic) == pytest.approx(tera * 1e12)  # type: ignore[arg-type]
@@ -91,9 +91,9 @@ def test_known_devices_have_the_peak_of_their_data_sheet(
     ["AMD EPYC 9R14", "", "NVIDIA GeForce RTX 2080", "NVIDIA L40", "NVIDIA GB200", "GRID A100-10C",
      "NVIDIA H100 80GB HBM3 MIG 1g.10gb"],
 )  # fmt: skip
-def test_what_is_not_known_or_only_a_slice_has_no_peak(name: str) -> None:
+def test_unknown_devices_and_slices_have_no_peak(name: str) -> None:
     assert peak_flops(name, "bf16") is None
 
 
-def test_volta_computes_no_bf16() -> None:
+def test_volta_has_no_bf16() -> None:
     assert peak_flops("Tesla V100-SXM2-16GB", "bf16") is None

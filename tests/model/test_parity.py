@@ -1,4 +1,4 @@
-"""The model of the paper, name by name, and training that stays with transformers step by step.
+"""The paper's model, name by name, and training that equals transformers update by update.
 
 Logits of single batches are compared in test_encoder.py and test_hugging_face.py.
 """
@@ -61,7 +61,7 @@ def paper_shapes() -> dict[str, tuple[int, ...]]:
     return shapes | {"pred_layer.proj.weight": (95_000, d), "pred_layer.proj.bias": (95_000,)}
 
 
-def test_the_xnli_model_has_every_name_shape_and_weight_of_the_paper() -> None:
+def test_the_xnli_model_has_the_names_shapes_and_size_of_the_paper() -> None:
     with torch.device("meta"):
         encoder = Encoder(
             ModelDescription(
@@ -83,12 +83,12 @@ def test_the_xnli_model_has_every_name_shape_and_weight_of_the_paper() -> None:
 
 
 def words(random: np.random.Generator, shape: int | tuple[int, ...]) -> np.ndarray:
-    """Ids of which some are far more frequent, so that there is something to learn."""
+    """Ids with a skewed distribution, so that there is something to learn."""
     return 14 + np.minimum(random.geometric(0.1, shape), len(WORDS)) - 1
 
 
 def padded_streams(random: np.random.Generator, masker: Masker) -> Batch:
-    """Rows of several lines, of unequal lengths, each of another language."""
+    """Rows of several lines, with different lengths and languages."""
     tokens_BT = words(random, (8, 16))
     tokens_BT[random.random(tokens_BT.shape) < 0.1] = EOS
     lengths_B = random.integers(4, 17, len(tokens_BT))
@@ -100,7 +100,7 @@ def padded_streams(random: np.random.Generator, masker: Masker) -> Batch:
 
 
 def translations(random: np.random.Generator, masker: Masker) -> Batch:
-    """Joined pairs, positions starting again in the second half."""
+    """Joined pairs; positions restart in the second half."""
 
     def side() -> Spans:
         lengths_B = random.integers(1, 9, 6)
@@ -108,17 +108,17 @@ def translations(random: np.random.Generator, masker: Masker) -> Batch:
         return Spans(ids, np.cumsum(lengths_B) - lengths_B, lengths_B)
 
     first, second = random.choice(15, 2, replace=False)
-    joined = join_translations(
+    sequences = join_translations(
         side(), side(), language_ids=(int(first), int(second)), positions=POSITIONS
     )
-    assert (joined.positions_BT[:, -1] < joined.tokens_BT.shape[1] - 1).any()
+    assert (sequences.positions_BT[:, -1] < sequences.tokens_BT.shape[1] - 1).any()
     return masked(
         masker,
         random,
-        joined.tokens_BT,
-        joined.languages_BT,
-        joined.positions_BT,
-        joined.attention_mask_BT,
+        sequences.tokens_BT,
+        sequences.languages_BT,
+        sequences.positions_BT,
+        sequences.attention_mask_BT,
     )
 
 
@@ -150,7 +150,7 @@ def batches(sample_alpha: float) -> Iterator[Batch]:
 
 
 def their_loss(model: nn.Module, batch: Batch) -> Tensor:
-    """Transformers' own loss; what is not passed to it, it would make up (spec 6.1)."""
+    """The loss of transformers; arguments that are not passed get other defaults (spec 6.1)."""
     tensors = to_device(batch, CPU)
     assert tensors.attention_mask_BT is not None
     labels_BT = torch.full_like(tensors.tokens_BT, -100)
@@ -169,11 +169,11 @@ def their_loss(model: nn.Module, batch: Batch) -> Tensor:
 
 
 @pytest.mark.parametrize(("sample_alpha", "weight_decay"), [(0.5, 0.0), (0.0, 0.01)])
-def test_twenty_updates_give_transformers_losses_at_every_step(
+def test_losses_equal_those_of_transformers_in_twenty_updates(
     tmp_path: Path, sample_alpha: float, weight_decay: float
 ) -> None:
     model = small_model(WORDS, dropout=0.0, attention_dropout=0.0, max_positions=POSITIONS)
-    # Far from each other, so that a difference shows and gradients are large enough to be cut.
+    # Larger embeddings, so that differences show and gradients are clipped.
     model.weights["embeddings.weight"].mul_(6)
     write_hugging_face(tmp_path, model)
     theirs = XLMWithLMHeadModel.from_pretrained(tmp_path).train()

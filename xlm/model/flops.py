@@ -1,4 +1,4 @@
-"""Floating-point operations of a training step, and what a device could do at best.
+"""Floating-point operations of a training step, and the peak of a device.
 
     shape = StepShape.of_lengths([256] * 64, predicted=2458)
     training_flops(description, shape)
@@ -7,12 +7,12 @@
 Matrix products only, one multiplication and one addition each, forward once and backward twice
 (gradients of inputs and of weights). With L layers of dimension D, vocabulary V:
 
-    body       6 * 12 L D^2     a token       (4 D^2 attention projections, 8 D^2 feed-forward)
-    attention  12 L D           a token and token attended to   (scores and weighted sum)
-    head       6 V D            a predicted place
+    body       6 * 12 L D^2   per token   (4 D^2 attention projections, 8 D^2 feed-forward)
+    attention  12 L D         per pair of a query and a key token   (scores and weighted sum)
+    head       6 V D          per predicted position
 
-Recomputed and padded places are not counted: these are the operations that the model needs, and a
-share of the peak that follows from them is a *model* FLOPs utilisation (MFU).
+Recomputation and padding are not counted: these are the operations that the model needs, and their
+share of the peak is the *model* FLOPs utilisation (MFU).
 """
 
 import re
@@ -23,39 +23,38 @@ from typing import Final, Literal
 from xlm.model.formats.description import ModelDescription
 
 Arithmetic = Literal["fp32", "tf32", "bf16", "fp16"]
-"""How matrix products are computed."""
+"""The arithmetic of matrix products."""
 
 _TERA: Final = 1e12
 _MATRICES_PER_LAYER: Final = 12
-"""In units of D^2: queries, keys, values, output, and twice four for the feed-forward layer."""
+"""Weights in units of D^2: query, key, value and output 1 each, feed-forward twice 4."""
 
 
 @dataclass(frozen=True)
 class StepShape:
-    """What of a batch decides the operations of a step."""
+    """The properties of a batch that determine the operations of a step."""
 
     tokens: int
-    """Real tokens."""
+    """Tokens, padding excluded."""
     attended: int
-    """Pairs of a token and a token that it attends to: of a
-    sequence the square of its length."""
+    """Pairs of a token and a token that it attends to: for a sequence, its length squared."""
     predicted: int
-    """Places that the head is computed for."""
+    """Positions that the head is computed for."""
 
     @classmethod
     def of_lengths(
         cls, lengths: Iterable[int], *, predicted: int, causal: bool = False
     ) -> "StepShape":
-        """The shape of sequences that attend within themselves, in rows of their own or packed.
+        """The shape of sequences that attend within themselves, padded or packed.
 
-        With `causal`, each token attends to itself and those before it: half of the pairs.
+        With `causal`, each token attends to itself and to earlier tokens: about half of the pairs.
         """
         known = list(lengths)
-        seen = (n * (n + 1) // 2 if causal else n * n for n in known)
-        return cls(sum(known), sum(seen), predicted)
+        attended = (n * (n + 1) // 2 if causal else n * n for n in known)
+        return cls(sum(known), sum(attended), predicted)
 
     def __add__(self, other: "StepShape") -> "StepShape":
-        """Both, one after the other."""
+        """The shape of both batches together."""
         return StepShape(
             self.tokens + other.tokens,
             self.attended + other.attended,
@@ -64,12 +63,12 @@ class StepShape:
 
 
 def body_parameters(description: ModelDescription) -> int:
-    """Weights of the matrices of all layers, without biases, norms and embeddings."""
+    """Matrix weights of all layers, without biases, norms and embeddings."""
     return _MATRICES_PER_LAYER * description.model.layers * description.model.dimension**2
 
 
 def training_flops(description: ModelDescription, shape: StepShape) -> int:
-    """Operations of one forward and backward pass; see the formula above."""
+    """Operations of one forward and backward pass, by the formula above."""
     layers, dimension = description.model.layers, description.model.dimension
     body = 6 * body_parameters(description) * shape.tokens
     attention = 12 * layers * dimension * shape.attended
@@ -78,8 +77,8 @@ def training_flops(description: ModelDescription, shape: StepShape) -> int:
 
 
 _PEAKS: Final[tuple[tuple[str, dict[Arithmetic, float]], ...]] = (
-    # NVIDIA's data sheets, TFLOP/s without sparsity; more special names come first.
-    # Volta has no TF32: what asks for it is computed as fp32. Nor has it bf16.
+    # NVIDIA's data sheets, TFLOP/s without sparsity; the first match counts.
+    # Volta has neither TF32, which it computes as fp32, nor bf16.
     (r"V100S", {"fp16": 130.0, "tf32": 16.4, "fp32": 16.4}),
     (r"V100-PCIE", {"fp16": 112.0, "tf32": 14.0, "fp32": 14.0}),
     (r"V100", {"fp16": 125.0, "tf32": 15.7, "fp32": 15.7}),
@@ -95,10 +94,10 @@ _PEAKS: Final[tuple[tuple[str, dict[Arithmetic, float]], ...]] = (
 
 
 def peak_flops(device_name: str, arithmetic: Arithmetic) -> float | None:
-    """Dense operations a second of a device at best; None where we do not know.
+    """Peak dense operations per second of a device; None: unknown.
 
     Args:
-        device_name: as `torch.cuda.get_device_name` says it, for example
+        device_name: the value of `torch.cuda.get_device_name`, for example
             "NVIDIA A100-SXM4-80GB"; "NVIDIA H100 80GB HBM3" is the SXM board.
     """
     if re.search(r"\b(MIG|GRID)\b", device_name):

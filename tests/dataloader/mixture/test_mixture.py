@@ -1,4 +1,4 @@
-"""The mixture as figure and table."""
+"""The expected mixture, as a figure and as a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def test_the_table_has_expected_tokens_and_repetitions() -> None:
 
 
 @pytest.mark.slow
-def test_the_figure_follows_from_the_rows_in_whatever_order(tmp_path: Path) -> None:
+def test_the_figure_does_not_depend_on_the_order_of_the_rows(tmp_path: Path) -> None:
     for name, rows in (("a", ROWS), ("b", ROWS[::-1]), ("c", ROWS[:1])):
         plot_mixture(tmp_path / name, rows, Style(50))
     a, b, c = ((tmp_path / name).read_bytes() for name in "abc")
@@ -37,7 +37,7 @@ def test_the_figure_follows_from_the_rows_in_whatever_order(tmp_path: Path) -> N
     [(0.0, "0"), (0.123456, "0.123"), (12.0, "12"), (999.0, "999"), (1500.0, "1.5k"),
      (14_745_600.0, "14.7M"), (2.5e9, "2.5G"), (3e13, "30T")],
 )  # fmt: skip
-def test_numbers_are_short(value: float, text: str) -> None:
+def test_short_numbers(value: float, text: str) -> None:
     assert short_number(value) == text
 
 
@@ -64,7 +64,7 @@ class _Loader:
     ("languages", "tokens", "seen", "times"),
     [
         (1, {"mlm": 1_024_000, "tlm": 10**6}, {"mlm": 1024, "tlm": 4000}, None),
-        (4, {"mlm": 1_024_000, "tlm": 1000}, {"mlm": 1024, "tlm": 4000}, None),  # a part is 1,000
+        (4, {"mlm": 1_024_000, "tlm": 1000}, {"mlm": 1024, "tlm": 4000}, None),  # 1,000 per task
         (1, {"mlm": 1536, "tlm": 5000}, {"mlm": 768, "tlm": 2500}, 0.5),  # two batches, not full
         (4, {"mlm": 100, "tlm": 400}, {"mlm": 400, "tlm": 1600}, 4.0),  # all of it, four times
     ],

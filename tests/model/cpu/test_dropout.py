@@ -1,4 +1,4 @@
-"""Dropout that follows from the row: its rate, its independence, and who draws the same."""
+"""Dropout masks that depend on the row: rate, independence, and equality across shares."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xlm.model.attention import Attention, AttentionContext
-from xlm.model.cpu.dropout import DropoutMask, DropoutRNG, add_dropped, dropout_rng_from_torch
+from xlm.model.cpu.dropout import DropoutRNG, dropout_rng_from_torch
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
@@ -19,24 +19,22 @@ Describe = Callable[..., ModelDescription]
 MANY = 200_000
 
 
-def drawn(
-    dropout_rng: DropoutRNG, site: int = 0, rate: float = 0.1, size: int = MANY
-) -> np.ndarray:
-    return dropout_rng.mask(site, [size], rate).mask.numpy()
+def mask_of(rng: DropoutRNG, site: int = 0, rate: float = 0.1) -> np.ndarray:
+    return rng.mask(site, [MANY], rate).mask.numpy()
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.9])
-def test_the_rate_is_the_asked_one_and_the_scale_keeps_the_mean(rate: float) -> None:
-    kept = DropoutRNG(1, 2, [3]).mask(4, [MANY], rate)
+def test_masks_have_the_rate_and_a_scale_that_keeps_the_mean(rate: float) -> None:
+    dropout = DropoutRNG(1, 2, [3]).mask(4, [MANY], rate)
     deviation = (rate * (1 - rate) / MANY) ** 0.5
-    assert abs(1 - kept.mask.float().mean().item() - rate) < 5 * deviation
-    assert kept.scale == pytest.approx(1 / (1 - rate), rel=1e-4)
+    assert abs(1 - dropout.mask.float().mean().item() - rate) < 5 * deviation
+    assert dropout.scale == pytest.approx(1 / (1 - rate), rel=1e-4)
 
 
-def test_no_dropout_keeps_all() -> None:
-    kept = DropoutRNG(1, 2, [3]).mask(4, [1000], 0.0)
-    assert kept.mask.all()
-    assert kept.scale == 1
+def test_a_rate_of_zero_keeps_everything() -> None:
+    dropout = DropoutRNG(1, 2, [3]).mask(4, [1000], 0.0)
+    assert dropout.mask.all()
+    assert dropout.scale == 1
 
 
 @pytest.mark.parametrize(
@@ -53,13 +51,13 @@ def test_no_dropout_keeps_all() -> None:
 def test_seed_update_row_and_site_each_give_independent_masks(
     first: tuple[DropoutRNG, int], second: tuple[DropoutRNG, int]
 ) -> None:
-    one, other = ~drawn(*first), ~drawn(*second)
+    one, other = ~mask_of(*first), ~mask_of(*second)
     both = (one & other).mean()
     assert abs(both - 0.01) < 5 * (0.01 * 0.99 / MANY) ** 0.5
 
 
 def test_numbers_of_one_mask_are_independent() -> None:
-    dropped = ~drawn(DropoutRNG(5, 6, [7]))
+    dropped = ~mask_of(DropoutRNG(5, 6, [7]))
     for distance in (1, 2, 3, 4, 8, 64):
         together = (dropped[distance:] & dropped[:-distance]).mean()
         assert abs(together - 0.01) < 5 * (0.01 * 0.99 / MANY) ** 0.5
@@ -73,43 +71,24 @@ def test_a_row_has_the_same_mask_alone_and_among_others() -> None:
         assert torch.equal(alone, whole[number])
 
 
-def test_masks_are_what_they_were() -> None:
-    """A run that goes on with another version must not draw other masks."""
+def test_masks_do_not_change_between_versions() -> None:
+    """A run that is resumed with a newer version must draw the same masks."""
     mask = DropoutRNG(1, 2, [3]).mask(4, [32], 0.5).mask
     assert "".join(str(int(x)) for x in mask) == "00000011101101000010111001101111"
 
 
-def test_numpy_integers_and_the_largest_seed_serve() -> None:
-    assert drawn(DropoutRNG(2**63 - 1, 10**9, np.array([2**40]))).any()
+def test_numpy_integers_and_the_largest_seed_are_accepted() -> None:
+    assert mask_of(DropoutRNG(2**63 - 1, 10**9, np.array([2**40]))).any()
 
 
-def test_torchs_generator_decides_where_nobody_else_does() -> None:
+def test_without_a_seed_the_masks_depend_on_torch_s_generator() -> None:
     torch.manual_seed(1)
     first, second = dropout_rng_from_torch(2), dropout_rng_from_torch(2)
     torch.manual_seed(1)
     again = dropout_rng_from_torch(2)
-    masks = [dropout_rng.mask(0, [100, 100], 0.5).mask for dropout_rng in (first, second, again)]
+    masks = [rng.mask(0, [100, 100], 0.5).mask for rng in (first, second, again)]
     assert torch.equal(masks[0], masks[2])
     assert not torch.equal(masks[0], masks[1])
-
-
-@pytest.mark.parametrize("with_residual", [True, False])
-def test_dropping_and_adding_has_the_values_and_gradients_of_plain_torch(
-    with_residual: bool,
-) -> None:
-    generator = torch.Generator().manual_seed(0)
-    mask = torch.rand(60, generator=generator) < 0.7
-    inputs = [
-        torch.randn(6, 10, dtype=torch.float64, generator=generator, requires_grad=True)
-        for _ in range(1 + with_residual)
-    ]
-
-    def ours(branch: Tensor, residual: Tensor | None = None) -> Tensor:
-        return add_dropped(branch, residual, DropoutMask(mask, 1.25))
-
-    expected = inputs[0] * mask.view(6, 10) * 1.25 + (inputs[1] if with_residual else 0)
-    torch.testing.assert_close(ours(*inputs), expected)
-    assert torch.autograd.gradcheck(ours, inputs)
 
 
 @pytest.fixture
@@ -120,20 +99,20 @@ def loss(describe: Describe) -> MaskedLoss:
 
 
 def _padded() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Five rows of different lengths: tokens, what is real, selected cells, targets."""
+    """Five rows of different lengths: tokens, attention mask, selected positions, targets."""
     generator = torch.Generator().manual_seed(2)
     tokens = torch.randint(14, 50, (5, 12), generator=generator)
-    real = torch.arange(12)[None] < torch.tensor([12, 5, 9, 12, 2])[:, None]
+    mask = torch.arange(12)[None] < torch.tensor([12, 5, 9, 12, 2])[:, None]
     selected = torch.tensor([1, 7, 13, 16, 25, 30, 32, 37, 46, 49])
-    return tokens, real, selected, tokens.flatten()[selected]
+    return tokens, mask, selected, tokens.flatten()[selected]
 
 
 def test_losses_and_gradients_do_not_depend_on_how_a_batch_is_shared(loss: MaskedLoss) -> None:
-    """On 1 or 2 processes, and in parts that are accumulated, dropout is the same."""
-    tokens, real, selected, targets = _padded()
+    """Dropout is the same on one or two processes, and with gradient accumulation."""
+    tokens, mask, selected, targets = _padded()
     languages = torch.zeros_like(tokens)
     whole = loss(
-        tokens, languages, None, real, selected, targets, dropout_rng=DropoutRNG(7, 8, range(5))
+        tokens, languages, None, mask, selected, targets, dropout_rng=DropoutRNG(7, 8, range(5))
     )
     whole.sum().backward()
     expected = [parameter.grad for parameter in loss.parameters()]
@@ -141,19 +120,19 @@ def test_losses_and_gradients_do_not_depend_on_how_a_batch_is_shared(loss: Maske
     for share in range(2):
         rows = torch.arange(share, 5, 2)
         mine = selected // 12 % 2 == share
-        cells = selected[mine] // 12 // 2 * 12 + selected[mine] % 12
-        dropout_rng = DropoutRNG(7, 8, rows.tolist())
-        part = loss(tokens[rows], languages[rows], None, real[rows], cells, targets[mine],
-                    dropout_rng=dropout_rng)  # fmt: skip
+        indices = selected[mine] // 12 // 2 * 12 + selected[mine] % 12
+        rng = DropoutRNG(7, 8, rows.tolist())
+        part = loss(tokens[rows], languages[rows], None, mask[rows], indices, targets[mine],
+                    dropout_rng=rng)  # fmt: skip
         torch.testing.assert_close(part, whole[mine])
         part.sum().backward()
     for parameter, gradient in zip(loss.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, atol=1e-5, rtol=1e-4)
 
 
-def test_another_update_drops_something_else(loss: MaskedLoss) -> None:
-    tokens, real, selected, targets = _padded()
-    inputs = (tokens, torch.zeros_like(tokens), None, real, selected, targets)
+def test_another_update_has_another_mask(loss: MaskedLoss) -> None:
+    tokens, mask, selected, targets = _padded()
+    inputs = (tokens, torch.zeros_like(tokens), None, mask, selected, targets)
     first, second, again = (
         loss(*inputs, dropout_rng=DropoutRNG(7, u, range(5))) for u in (0, 1, 0)
     )
@@ -165,9 +144,9 @@ def test_another_update_drops_something_else(loss: MaskedLoss) -> None:
 
 @pytest.mark.slow
 def test_dropout_on_attention_keeps_the_mean() -> None:
-    """Attention is linear in its weights, so that no mean may shift."""
+    """Attention is linear in its weights, so dropout must not shift the mean."""
     torch.manual_seed(0)
-    layout, draws = PackedSequences([6, 4], torch.device("cpu")), 4000
+    sequences, draws = PackedSequences([6, 4], torch.device("cpu")), 4000
     attention = Attention(dimension=8, heads=2, dropout=0.3)
     hidden = torch.randn(10, 8)
     with torch.no_grad():
@@ -175,13 +154,13 @@ def test_dropout_on_attention_keeps_the_mean() -> None:
             [
                 attention(
                     hidden,
-                    AttentionContext(layout, dropout_rng=DropoutRNG(0, n, [0, 1]), by_rows=True),
+                    AttentionContext(sequences, dropout_rng=DropoutRNG(0, n, [0, 1]), by_rows=True),
                     1,
                 )
                 for n in range(draws)
             ]
         )
-        expected = attention.eval()(hidden, AttentionContext(layout), 1)
+        expected = attention.eval()(hidden, AttentionContext(sequences), 1)
     errors = (found.mean(0) - expected).abs() / (found.std(0) / draws**0.5)
     assert errors.max() < 5
     assert found.std(0).min() > 0

@@ -35,11 +35,11 @@ def selected(one: Batch) -> Targets:
 
 
 @pytest.mark.parametrize(("rows", "world_size"), [(6, 1), (6, 2), (5, 2), (5, 3), (2, 4)])
-def test_shares_make_up_the_batch(rows: int, world_size: int) -> None:
-    whole = joined(rows_of(rows, 4))
-    shares = [whole.share(rank, world_size) for rank in range(world_size)]
+def test_the_shares_make_up_the_batch(rows: int, world_size: int) -> None:
+    batch = joined(rows_of(rows, 4))
+    shares = [batch.share(rank, world_size) for rank in range(world_size)]
     targets = np.concatenate([selected(share).targets_N for share in shares])
-    assert sorted(targets.tolist()) == sorted(selected(whole).targets_N.tolist())
+    assert sorted(targets.tolist()) == sorted(selected(batch).targets_N.tolist())
     for share in shares:
         assert len(share.tokens_BT) >= 1
         np.testing.assert_array_equal(

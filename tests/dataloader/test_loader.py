@@ -1,4 +1,4 @@
-"""Training batches from the disk: those of ids in memory, byte for byte, from any update on."""
+"""Training batches from disk equal the reference in memory, from any update on."""
 
 import json
 from itertools import islice
@@ -48,7 +48,7 @@ def same(found: Batch, expected: Batch) -> None:
 
 
 @pytest.mark.parametrize("languages_per_batch", [1, 2])
-def test_the_tiny_world_s_batches_are_those_of_ids_in_memory(
+def test_batches_of_the_tiny_world_equal_the_reference(
     world: TinyWorld, tmp_path: Path, languages_per_batch: int
 ) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
@@ -88,7 +88,7 @@ PAIRS = st.lists(
     stopped=st.integers(0, 12),
     seed=st.integers(0, 3),
 )
-def test_any_lines_give_the_batches_of_ids_in_memory_from_any_update_on(
+def test_batches_of_any_lines_equal_the_reference_from_any_update_on(
     tmp_path_factory: pytest.TempPathFactory,
     mono: tuple[list[list[int]], list[list[int]]],
     pairs: list[tuple[list[int], list[int]]],
@@ -141,7 +141,7 @@ def test_any_lines_give_the_batches_of_ids_in_memory_from_any_update_on(
 
 
 def test_pairs_longer_than_the_position_table_are_left_out(tmp_path: Path) -> None:
-    """Their positions would be cut to the last one, silently."""
+    """Otherwise their positions would be capped silently."""
     first, second = lines_of([[20] * 8, [20] * 9, [20]]), lines_of([[30], [30], [30] * 9])
     pairs = {"en-sw": write_rows(tmp_path, first, second, kind="pair", languages=("en", "sw"))}
     description = described(positions=10)
@@ -156,7 +156,7 @@ def test_pairs_longer_than_the_position_table_are_left_out(tmp_path: Path) -> No
     assert sequences[1].languages_BT.tolist() == [[2] * 3 + [0] * 10]
 
 
-def test_objectives_that_are_off_lay_nothing_flat(tmp_path: Path) -> None:
+def test_flat_files_are_written_for_used_objectives_only(tmp_path: Path) -> None:
     mono = {"sw": write_rows(tmp_path / "sw", lines_of([[20]]))}
     config = PretrainConfig(objectives=("mlm",))
     absent = {"en-sw": tmp_path / "nowhere"}
@@ -167,7 +167,7 @@ def test_objectives_that_are_off_lay_nothing_flat(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_training_on_another_vocabulary_stops_with_both_hashes(tmp_path: Path) -> None:
+def test_shards_of_another_vocabulary_are_refused_with_both_hashes(tmp_path: Path) -> None:
     mono = {"sw": write_rows(tmp_path / "sw", lines_of([[20]]))}
     other = described().model_copy(update={"vocabulary_hash": "f" * 64})
     with pytest.raises(DataError) as caught:
