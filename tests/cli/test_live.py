@@ -136,13 +136,13 @@ def test_a_reader_that_goes_away_or_a_full_disk_ends_no_node(gone: str) -> None:
 def test_warnings_of_stages_are_lines_of_the_view(
     piped: tuple[LiveView, io.StringIO], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """They came as `14:13:00.445 | WARNING | xlm.corpus.opus.extract - v.az: ...`."""
+    """They came as `14:13:00.445 | WARNING | xlm.corpus.parallel.extract - v.az: ...`."""
     view, pipe = piped
     ours = logging.getLogger("xlm")
     kept = ours.handlers[:], ours.propagate
     try:
         _print_warnings(view)
-        logging.getLogger("xlm.corpus.opus.extract").warning("v.az: %d bad lines\nof 300", 2)
+        logging.getLogger("xlm.corpus.parallel.extract").warning("v.az: %d bad lines\nof 300", 2)
     finally:
         ours.handlers, ours.propagate = kept
     assert pipe.getvalue() == "! warning: v.az: 2 bad lines of 300\n"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.http.mirror import open_client
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.engine.config import Config
 from xlm.engine.stage import StageContext
 
@@ -127,7 +127,7 @@ def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler
 

@@ -15,12 +15,12 @@ from tests.corpus.http.raw_server import raw_server
 from tests.fuzzing import fuzz
 from xlm.config.data.downloads import WikipediaSpec
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.content import check_content
-from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.http.mirror import open_client
-from xlm.corpus.http.partial import PartialFile
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download.fetcher import Fetcher
+from xlm.corpus.http.download.partial_file import PartialFile
+from xlm.corpus.http.verification.content import check_content
 from xlm.corpus.text_files.archives import open_zip, read_bz2, read_members
-from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
+from xlm.corpus.wikipedia.dump import cut_to_complete_streams, published_digests
 from xlm.corpus.xnli.extract import evaluation_rows, training_rows
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ def test_whatever_is_checked_on_arrival(write, ending):
 def test_bzip2_streams(write):
     samples = [bz2.compress(TEXT) * 3, bz2.compress(b"") + bz2.compress(TEXT)]
     assert fuzz(lambda data: list(read_bz2(write(data))), samples, seconds=SECONDS) > 20
-    assert fuzz(lambda data: cut_to_whole_streams(write(data)), samples, seconds=SECONDS) > 20
+    assert fuzz(lambda data: cut_to_complete_streams(write(data)), samples, seconds=SECONDS) > 20
 
 
 def test_xnli_and_multinli(write):

@@ -148,16 +148,16 @@ def test_a_shared_catalogue_is_unpacked_once(shared, tmp_path, download):
     assert list(context.scratch.iterdir()) == []
 
 
-def test_a_page_of_apologies_is_no_archive(tmp_path, download):
+def test_an_error_page_is_not_an_archive(tmp_path, download):
     folder = tmp_path / "dl.fbaipublicfiles.com" / "XNLI"
     folder.mkdir(parents=True)
     (folder / "XNLI-1.0.zip").write_text("<html>please log in</html>")
-    with pytest.raises(SourceError, match="is no zip archive"):
+    with pytest.raises(SourceError, match="is not a zip archive"):
         download(_config(str(tmp_path)), "xnli")
 
 
 def test_a_file_that_the_mirror_lacks_is_one_line(tmp_path, download):
-    with pytest.raises(SourceError, match=r"XNLI-1\.0\.zip: the host answered 404"):
+    with pytest.raises(SourceError, match=r"XNLI-1\.0\.zip: the server answered 404"):
         download(_config(str(tmp_path)), "xnli")
 
 
@@ -170,7 +170,7 @@ def test_a_hit_goes_stale_when_the_mirrors_file_changes(tmp_path):
     mirrored: DownloadSlice = DOWNLOAD.slice(_config(str(tmp_path)), "xnli")
     assert DOWNLOAD.stale(mirrored, manifest) is None
     manifest["counts"]["host_bytes"] = 5
-    assert "has 4 bytes, had 5" in DOWNLOAD.stale(mirrored, manifest)
+    assert "now has 4 bytes, not 5" in DOWNLOAD.stale(mirrored, manifest)
     assert DOWNLOAD.stale(DOWNLOAD.slice(_config(), "xnli"), manifest) is None
 
 

@@ -111,7 +111,7 @@ def test_warnings_of_stages_are_in_the_log_of_their_task_run(run_toy: RunToy) ->
     """Bad lines of a text, unknown tokens, a damaged artifact: only the terminal showed them."""
 
     def warn(context: StageContext[ReadSlice]) -> StageResult:
-        logging.getLogger("xlm.corpus.opus.extract").warning(
+        logging.getLogger("xlm.corpus.parallel.extract").warning(
             "text of %s: 2 bad lines", context.unit
         )
         return PIPELINE_READ.run(context)

@@ -1,4 +1,4 @@
-"""Credentials are sent to the host that they belong to, and to no other."""
+"""Credentials are sent only to the server that they belong to."""
 
 import base64
 
@@ -7,13 +7,13 @@ import pytest
 from tests.corpus.http.raw_server import raw_server
 from xlm.config.data.sources import NetworkConfig
 from xlm.config.reading.secrets import take_secrets
-from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.http.mirror import open_client
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.errors import SourceError
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch, tmp_path):
+def no_credentials(monkeypatch, tmp_path):
     monkeypatch.setenv("XLM_CREDENTIALS", "")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     (tmp_path / "netrc").write_text("")
@@ -36,14 +36,14 @@ def test_user_and_password_of_a_url_are_sent(server, new_file):
     assert server.requests[0][1]["authorization"] == BASIC
 
 
-def test_those_of_a_mirror_are_sent_to_the_mirror(server, new_file):
+def test_credentials_of_a_mirror_are_sent_to_the_mirror(server, new_file):
     server.files["/x/host.example/a"] = new_file(b"yes")
     mirror = take_secrets(server.url("/x").replace("://", "://me:p%40w@"))
     assert _text("https://host.example/a", mirror) == "yes"
     assert server.requests[0][1]["authorization"] == BASIC
 
 
-def test_those_of_netrc_are_sent(server, new_file, tmp_path):
+def test_credentials_of_netrc_are_sent(server, new_file, tmp_path):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password p@w\n")
     server.files["/a"] = new_file(b"yes")
     assert _text(server.url("/a")) == "yes"
@@ -62,16 +62,16 @@ def test_secret_parameters_are_sent_and_not_logged(server, new_file, caplog):
 
 @pytest.mark.parametrize("base", ["/x", "/x/", "", "/"])
 def test_a_mirrors_secret_parameters_go_with_each_of_its_files(server, new_file, base):
-    place = base.rstrip("/")
-    server.files[f"{place}/host.example/a?token=abc"] = new_file(b"yes")
-    server.files[f"{place}/host.example/a?n=1&token=abc"] = new_file(b"one")
+    parent = base.rstrip("/")
+    server.files[f"{parent}/host.example/a?token=abc"] = new_file(b"yes")
+    server.files[f"{parent}/host.example/a?n=1&token=abc"] = new_file(b"one")
     mirror = take_secrets(server.url(f"{base}?token=abc"))
     assert mirror == server.url(base)
     assert _text("https://host.example/a", mirror) == "yes"
     assert _text("https://host.example/a?n=1", mirror) == "one"
 
 
-def test_a_redirect_to_another_host_carries_nothing(server, new_file):
+def test_a_redirect_to_another_server_carries_no_credentials(server, new_file):
     server.files["/b"] = new_file(b"yes")
     other = server.url("/b").replace("127.0.0.1", "localhost").replace("://", "://eve:x@")
 
@@ -80,8 +80,8 @@ def test_a_redirect_to_another_host_carries_nothing(server, new_file):
         connection.sendall(f"HTTP/1.1 302 F\r\nLocation: {other}\r\n\r\n".encode())
 
     with raw_server(answer) as url:
-        asked = take_secrets(f"{url}/a?token=abc".replace("://", "://me:p%40w@"))
-        assert _text(asked) == "yes"
+        requested = take_secrets(f"{url}/a?token=abc".replace("://", "://me:p%40w@"))
+        assert _text(requested) == "yes"
     path, headers = server.requests[0]
     assert path == "/b"
     assert "authorization" not in headers

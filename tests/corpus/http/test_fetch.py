@@ -1,4 +1,4 @@
-"""Fetching: whole or absent, whatever the host does."""
+"""A download is complete or absent, whatever the server does."""
 
 import errno
 import hashlib
@@ -9,29 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.http.transfers import CONTENT, SHA256, Seen
+from tests.corpus.http.fetching import CONTENT, SHA256, RecordedProgress
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http import fetch as fetch_module
-from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.http.mirror import open_client
-from xlm.corpus.http.partial import PartialFile
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download import disk_space
+from xlm.corpus.http.download.fetcher import Fetcher
+from xlm.corpus.http.download.partial_file import PartialFile
 from xlm.errors import ChecksumError, SourceError, StoreError
 
 
-def test_a_file_arrives_whole_with_its_digest_and_progress(server, new_file, fetcher, places):
+def test_a_file_arrives_complete_with_its_digest_and_progress(server, new_file, fetcher, places):
     server.files["/file.bin"] = new_file(CONTENT)
-    seen = Seen()
+    progress = RecordedProgress()
     target, part = places
     result = fetcher.file(
         server.url("/file.bin"),
         target,
         part=part,
         digests={"sha1": hashlib.sha1(CONTENT).hexdigest().upper()},
-        progress=seen,
+        progress=progress,
     )
     assert target.read_bytes() == CONTENT
-    assert (result.size_bytes, result.host_bytes, result.sha256) == (10240, 10240, SHA256)
-    assert seen.updates[-1] == (10240, 10240, "bytes", "file.bin")
+    assert (result.size_bytes, result.complete_bytes, result.sha256) == (10240, 10240, SHA256)
+    assert progress.updates[-1] == (10240, 10240, "bytes", "file.bin")
     assert list(part.parent.iterdir()) == []
     assert server.requests[0][1]["accept-encoding"] == "identity"
     assert server.requests[0][1]["user-agent"].startswith("xlm-pipeline/")
@@ -47,7 +47,7 @@ def test_a_refusal_is_not_retried(server, new_file, fetcher, places, waits, stat
     assert not target.exists()
 
 
-def test_a_busy_host_is_given_the_time_that_it_asks_for(server, new_file, fetcher, places, waits):
+def test_the_wait_that_a_busy_server_requests_is_kept(server, new_file, fetcher, places, waits):
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     server.files["/file.bin"] = new_file(
         CONTENT, answers=[(429, {"Retry-After": "77"}), (503, {"Retry-After": later})]
@@ -60,19 +60,19 @@ def test_a_busy_host_is_given_the_time_that_it_asks_for(server, new_file, fetche
 
 
 @pytest.mark.parametrize(
-    ("asked", "least", "most"),
+    ("requested", "least", "most"),
     [("100000", 120, 120), ("soon", 0.5, 1.5), ("Sun Nov  1 00:00:00 2026", 0.5, 1.5)],
 )
-def test_no_host_decides_how_long_we_wait(
-    server, new_file, fetcher, places, waits, asked, least, most
+def test_a_server_cannot_make_us_wait_longer_than_configured(
+    server, new_file, fetcher, places, waits, requested, least, most
 ):
-    server.files["/file.bin"] = new_file(CONTENT, answers=[(503, {"Retry-After": asked})])
+    server.files["/file.bin"] = new_file(CONTENT, answers=[(503, {"Retry-After": requested})])
     target, part = places
     fetcher.file(server.url("/file.bin"), target, part=part)
     assert least <= waits[0] <= most
 
 
-def test_a_host_that_stays_down_ends_in_one_line(fetcher, places, waits):
+def test_a_server_that_stays_down_is_one_line(fetcher, places, waits):
     target, part = places
     with pytest.raises(SourceError, match=r"3 attempts\); run again later") as caught:
         fetcher.file("http://127.0.0.1:9/file.bin", target, part=part)
@@ -107,19 +107,19 @@ def test_a_head_is_exactly_the_first_bytes(server, new_file, fetcher, places):
         server.url("/file.bin"), target, part=part, head_bytes=1234, digests={"sha1": "not checked"}
     )
     assert target.read_bytes() == CONTENT[:1234]
-    assert (result.size_bytes, result.host_bytes) == (1234, 10240)
+    assert (result.size_bytes, result.complete_bytes) == (1234, 10240)
     assert server.ranges() == ["bytes=0-1233", "bytes=500-1233"]
 
 
-def test_a_head_from_a_host_without_ranges_stops_in_time(server, new_file, fetcher, places):
+def test_a_head_from_a_server_without_ranges_stops_in_time(server, new_file, fetcher, places):
     server.files["/file.bin"] = new_file(CONTENT, ignores_range=True)
     target, part = places
     result = fetcher.file(server.url("/file.bin"), target, part=part, head_bytes=1234)
     assert target.read_bytes() == CONTENT[:1234]
-    assert result.host_bytes == 10240
+    assert result.complete_bytes == 10240
 
 
-def test_a_file_shorter_than_its_head_is_whole_and_checked(server, new_file, fetcher, places):
+def test_a_file_shorter_than_its_head_is_complete_and_verified(server, new_file, fetcher, places):
     server.files["/file.bin"] = new_file(CONTENT)
     target, part = places
     with pytest.raises(ChecksumError):
@@ -127,7 +127,7 @@ def test_a_file_shorter_than_its_head_is_whole_and_checked(server, new_file, fet
             server.url("/file.bin"), target, part=part, head_bytes=99_999, digests={"sha1": "00"}
         )
     result = fetcher.file(server.url("/file.bin"), target, part=part, head_bytes=99_999)
-    assert result.size_bytes == result.host_bytes == 10240
+    assert result.size_bytes == result.complete_bytes == 10240
 
 
 def test_an_empty_file_has_no_head(server, new_file, fetcher, places):
@@ -140,7 +140,7 @@ def test_an_empty_file_has_no_head(server, new_file, fetcher, places):
 def test_an_empty_file_arrives_if_its_digest_is_published(server, new_file, fetcher, places):
     server.files["/file.bin"] = new_file(b"")
     target, part = places
-    with pytest.raises(SourceError, match="the host sent an empty file"):
+    with pytest.raises(SourceError, match="the server sent an empty file"):
         fetcher.file(server.url("/file.bin"), target, part=part)
     digests = {"md5": hashlib.md5(b"").hexdigest()}
     fetched = fetcher.file(server.url("/file.bin"), target, part=part, digests=digests)
@@ -151,19 +151,19 @@ def test_an_empty_file_arrives_if_its_digest_is_published(server, new_file, fetc
 def test_a_body_without_length_ends_with_the_connection(server, new_file, fetcher, places):
     server.files["/file.bin"] = new_file(CONTENT, no_length=True)
     target, part = places
-    assert fetcher.file(server.url("/file.bin"), target, part=part).host_bytes == 10240
+    assert fetcher.file(server.url("/file.bin"), target, part=part).complete_bytes == 10240
     assert target.read_bytes() == CONTENT
 
 
 def test_an_encoded_body_is_refused(server, new_file, fetcher, places):
-    """Stored as it came it would be gzip under the name of a text; decoded, its size is unknown."""
+    """Stored unchanged, it would be gzip named as a text; decoded, its size is unknown."""
     server.files["/file.bin"] = new_file(CONTENT, headers={"Content-Encoding": "gzip"})
     target, part = places
     with pytest.raises(SourceError, match="encoded as gzip"):
         fetcher.file(server.url("/file.bin"), target, part=part)
 
 
-def test_a_trickle_is_cut(server, new_file, places, waits):
+def test_a_transfer_that_is_too_slow_is_cut(server, new_file, places, waits):
     server.files["/file.bin"] = new_file(CONTENT[:100], seconds_per_byte=0.02)
     network = NetworkConfig(attempts=1, timeout_seconds=0.2)
     target, part = places
@@ -174,7 +174,7 @@ def test_a_trickle_is_cut(server, new_file, places, waits):
         Fetcher(client, network, waits.append).file(server.url("/file.bin"), target, part=part)
 
 
-def test_a_silent_host_times_out(server, new_file, places, waits):
+def test_a_silent_server_times_out(server, new_file, places, waits):
     server.files["/file.bin"] = new_file(CONTENT, seconds=0.4)
     network = NetworkConfig(attempts=1, timeout_seconds=0.1)
     target, part = places
@@ -182,14 +182,14 @@ def test_a_silent_host_times_out(server, new_file, places, waits):
         Fetcher(client, network, waits.append).file(server.url("/file.bin"), target, part=part)
 
 
-def test_a_url_without_host_is_no_reason_to_retry(fetcher, places, waits):
+def test_an_unusable_url_is_not_retried(fetcher, places, waits):
     target, part = places
     with pytest.raises(SourceError, match="check the URL"):
         fetcher.file("gopher://host/file", target, part=part)
     assert waits == []
 
 
-def test_two_connections_a_host_and_no_more(server, new_file, fetcher, tmp_path):
+def test_at_most_two_connections_per_server(server, new_file, fetcher, tmp_path):
     for number in range(8):
         server.files[f"/{number}"] = new_file(CONTENT, seconds=0.03)
     threads = [
@@ -212,9 +212,9 @@ def test_a_full_disk_is_reported_before_the_transfer(
     server, new_file, fetcher, places, monkeypatch
 ):
     server.files["/file.bin"] = new_file(CONTENT)
-    monkeypatch.setattr(fetch_module, "_RESERVE_BYTES", 1 << 62)
+    monkeypatch.setattr(disk_space, "_RESERVE_BYTES", 1 << 62)
     target, part = places
-    with pytest.raises(StoreError, match=r"too full: 10,240 bytes to come, [\d,]+ free"):
+    with pytest.raises(StoreError, match=r"too full: 10,240 bytes are needed, [\d,]+ are free"):
         fetcher.file(server.url("/file.bin"), target, part=part)
     assert not target.exists()
 
@@ -232,7 +232,7 @@ def test_a_disk_that_fills_up_keeps_what_arrived(server, new_file, fetcher, plac
     assert not target.exists()
 
 
-def test_other_faults_of_the_disk_are_not_hidden(server, new_file, fetcher, places, monkeypatch):
+def test_other_disk_errors_are_not_hidden(server, new_file, fetcher, places, monkeypatch):
     server.files["/file.bin"] = new_file(CONTENT)
 
     def broken(self, chunk):
@@ -250,13 +250,13 @@ def test_a_text_is_read_and_a_missing_one_is_none(server, new_file, fetcher):
     assert fetcher.text(server.url("/nothing")) is None
 
 
-def test_a_text_of_any_length_is_not_read(server, new_file, fetcher):
+def test_a_text_that_is_too_long_is_refused(server, new_file, fetcher):
     server.files["/status"] = new_file(b"x" * (17 << 20))
-    with pytest.raises(SourceError, match="short text belongs"):
+    with pytest.raises(SourceError, match="a short text is expected"):
         fetcher.text(server.url("/status"))
 
 
-def test_the_path_of_a_part_is_made(fetcher, server, new_file, tmp_path):
+def test_the_folders_of_target_and_part_are_created(fetcher, server, new_file, tmp_path):
     server.files["/file.bin"] = new_file(CONTENT)
     target = tmp_path / "deep" / "er" / "file.bin"
     fetcher.file(server.url("/file.bin"), target, part=tmp_path / "a" / "b" / "file.part")

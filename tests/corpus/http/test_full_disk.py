@@ -1,4 +1,4 @@
-"""Downloads onto a disk that is too small: a real tmpfs, skipped where nothing may be mounted."""
+"""Downloads to a disk that is too small: a real tmpfs, skipped if the user cannot mount."""
 
 import subprocess
 
@@ -6,9 +6,9 @@ import pytest
 
 from tests.corpus.http.raw_server import raw_server, sends, trickles
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http import fetch
-from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.http.mirror import open_client
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download import disk_space, transfer
+from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.errors import StoreError
 
 NETWORK = NetworkConfig(attempts=1, timeout_seconds=20)
@@ -30,13 +30,13 @@ def _fetch(url, disk):
         Fetcher(client, NETWORK).file(url, disk / "out" / "a", part=disk / "a.part")
 
 
-def test_a_body_without_end_leaves_the_disk_free(small_disk, monkeypatch):
-    monkeypatch.setattr(fetch, "_RESERVE_BYTES", 2 << 20)
-    monkeypatch.setattr(fetch, "_SPACE_STEP_BYTES", 1 << 20)
+def test_an_endless_body_does_not_fill_the_disk(small_disk, monkeypatch):
+    monkeypatch.setattr(disk_space, "_RESERVE_BYTES", 2 << 20)
+    monkeypatch.setattr(transfer, "CHECK_EVERY_BYTES", 1 << 20)
     (small_disk / "good").write_bytes(b"good")
     with (
         raw_server(trickles(b"HTTP/1.1 200 OK\r\n\r\n", b"line\n" * 50_000, 0)) as url,
-        pytest.raises(StoreError, match="whose size the host does not give") as caught,
+        pytest.raises(StoreError, match="bytes of a file of unknown size") as caught,
     ):
         _fetch(f"{url}/a.txt", small_disk)
     assert "\n" not in str(caught.value)
@@ -44,9 +44,9 @@ def test_a_body_without_end_leaves_the_disk_free(small_disk, monkeypatch):
     assert (small_disk / "good").read_bytes() == b"good"
 
 
-def test_a_disk_that_is_full_in_the_middle_is_one_line(small_disk, monkeypatch):
-    """As if another program had taken the space after it was checked."""
-    monkeypatch.setattr(fetch, "_RESERVE_BYTES", -(1 << 30))
+def test_a_disk_that_fills_up_during_the_transfer_is_one_line(small_disk, monkeypatch):
+    """Simulates another program that takes the space after it was checked."""
+    monkeypatch.setattr(disk_space, "_RESERVE_BYTES", -(1 << 30))
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n"
     with (
         raw_server(sends(head + b"line\n" * 4_000_000)) as url,

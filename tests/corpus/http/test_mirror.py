@@ -1,12 +1,13 @@
-"""A mirror answers as the real hosts do, from a folder or from a URL."""
+"""A mirror, in a folder or at a URL, answers as the real servers do."""
 
 import hashlib
 
 import pytest
 
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.http.mirror import changed_in_mirror, mirror_path, open_client
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download.fetcher import Fetcher
+from xlm.corpus.http.mirror import changed_in_mirror, mirror_path
 from xlm.corpus.http.ranges import parse_content_range, parse_range, range_header, strong_validator
 from xlm.errors import ConfigError, SourceError
 
@@ -26,13 +27,13 @@ def _client(mirror):
     return open_client(str(mirror), NetworkConfig())
 
 
-def test_a_folder_stands_for_a_host(mirror, tmp_path):
+def test_a_folder_replaces_a_server(mirror, tmp_path):
     with _client(mirror) as client:
         fetched = Fetcher(client, NetworkConfig()).file(
             URL, tmp_path / "got", part=tmp_path / "part"
         )
     assert (tmp_path / "got").read_bytes() == CONTENT
-    assert fetched.host_bytes == len(CONTENT)
+    assert fetched.complete_bytes == len(CONTENT)
 
 
 def test_a_folder_serves_the_head_of_a_file(mirror, tmp_path):
@@ -41,10 +42,10 @@ def test_a_folder_serves_the_head_of_a_file(mirror, tmp_path):
             URL, tmp_path / "got", part=tmp_path / "part", head_bytes=100
         )
     assert (tmp_path / "got").read_bytes() == CONTENT[:100]
-    assert (fetched.size_bytes, fetched.host_bytes) == (100, len(CONTENT))
+    assert (fetched.size_bytes, fetched.complete_bytes) == (100, len(CONTENT))
 
 
-def test_a_folder_knows_ranges_and_validators(mirror):
+def test_a_folder_supports_ranges_and_validators(mirror):
     with _client(mirror) as client:
         whole = client.get(URL)
         tag = whole.headers["ETag"]
@@ -70,14 +71,14 @@ def test_what_is_not_in_the_folder_is_not_found(mirror, tmp_path):
         )
 
 
-def test_no_url_leads_out_of_the_folder(mirror):
+def test_no_url_reaches_outside_the_folder(mirror):
     (mirror.parent / "secret").write_text("secret")
     with _client(mirror) as client:
         for path in ("..%2F..%2Fsecret", "%2E%2E/%2E%2E/secret"):
             assert client.get(f"https://host.example/{path}").status_code == 404
 
 
-def test_a_url_stands_for_all_hosts(server, new_file, tmp_path):
+def test_a_mirror_at_a_url_replaces_all_servers(server, new_file, tmp_path):
     server.files["/m/host.example/a?x=1"] = new_file(CONTENT, hangs_up_after=[100])
     mirror, target = server.url("/m/"), tmp_path / "got"
     with open_client(mirror, NetworkConfig(first_wait_seconds=0)) as client:
@@ -93,7 +94,7 @@ def test_a_url_stands_for_all_hosts(server, new_file, tmp_path):
     assert server.requests[0][1]["host"] in mirror
 
 
-def test_redirects_of_a_mirror_are_followed_as_they_are(server, new_file):
+def test_redirects_of_a_mirror_are_followed_unchanged(server, new_file):
     server.files["/host.example/old"] = new_file(b"", answers=[(302, {"Location": "/new"})])
     server.files["/host.example/new"] = new_file(b"relative")
     absolute = {"Location": server.url("/elsewhere")}
@@ -117,12 +118,12 @@ def test_a_file_url_is_a_folder(mirror):
     assert mirror_path("http://mirror.example", URL) is None
 
 
-def test_a_changed_size_in_the_mirror_is_told(mirror):
+def test_a_changed_size_in_the_mirror_is_reported(mirror):
     manifest = {"counts": {"host_bytes": 2048}, "sources": [{"address": URL}]}
     assert changed_in_mirror(str(mirror), manifest) is None
     (mirror / "host.example" / "a" / "corpus one.bin").write_bytes(b"new")
     reason = changed_in_mirror(str(mirror), manifest)
-    assert reason == "corpus one.bin in the mirror has 3 bytes, had 2,048"
+    assert reason == "corpus one.bin in the mirror now has 3 bytes, not 2,048"
     assert changed_in_mirror("https://mirror.example", manifest) is None
     assert changed_in_mirror(str(mirror), {"sources": [{"address": URL}]}) is None
     (mirror / "host.example" / "a" / "corpus one.bin").unlink()

@@ -1,4 +1,4 @@
-"""Hosts that send us elsewhere, keep us, or answer what no host should."""
+"""Servers that redirect, stall, or send invalid answers."""
 
 import ssl
 from contextlib import suppress
@@ -9,22 +9,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.corpus.http.fetching import IMPATIENT, TEXT, get, head, refused, sha1_of
 from tests.corpus.http.raw_server import raw_server, sends, trickles
-from tests.corpus.http.transfers import IMPATIENT, TEXT, get, head, refused, sha1_of
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.http.mirror import open_client
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.errors import SourceError, StoreError, XlmError
 
 # Redirects.
 
 
-def test_a_redirect_to_another_host_is_followed_only_if_configured(server, new_file, tmp_path):
+def test_a_redirect_to_another_server_is_followed_only_if_configured(server, new_file, tmp_path):
     server.files["/corpus.txt"] = new_file(TEXT)
     location = server.url("/corpus.txt")
     with raw_server(sends(head("302 Found", Location=location, Content_Length=0))) as url:
         other = url.replace("127.0.0.1", "localhost")
-        error = refused(f"{other}/old.txt", tmp_path, f"to another host, {location}")
+        error = refused(f"{other}/old.txt", tmp_path, f"to another server, {location}")
         assert "sources.network.redirect_hosts=[127.0.0.1]" in error.fix
         assert server.requests == []
         network = IMPATIENT.model_copy(update={"redirect_hosts": ("127.0.0.1",)})
@@ -55,7 +55,7 @@ def test_redirects_without_end_are_one_line(tmp_path):
         refused(f"{url}/a.txt", tmp_path, "more than 10 redirects")
 
 
-# A host that keeps us.
+# A server that stalls.
 
 
 @pytest.mark.parametrize(
@@ -72,57 +72,57 @@ def test_redirects_without_end_are_one_line(tmp_path):
     ids=["header", "continue", "silence", "chunk-size", "trailer", "body", "endless-body"],
 )
 @pytest.mark.parametrize("text", [False, True])
-def test_no_trickle_keeps_us(tmp_path, first, piece, text):
+def test_a_stalled_transfer_ends(tmp_path, first, piece, text):
     with raw_server(trickles(first, piece)) as url:
         if not text:
-            refused(f"{url}/a.txt", tmp_path, "nothing useful|only|ReadTimeout")
+            refused(f"{url}/a.txt", tmp_path, "no data arrived|only|ReadTimeout")
             return
         with (
             open_client(None, IMPATIENT) as client,
-            pytest.raises(SourceError, match=r"nothing useful|only|ReadTimeout"),
+            pytest.raises(SourceError, match=r"no data arrived|only|ReadTimeout"),
         ):
             Fetcher(client, IMPATIENT, lambda seconds: None).text(f"{url}/dumpstatus.json")
 
 
-def test_a_body_without_end_is_refused_by_its_limit(tmp_path):
+def test_an_endless_body_is_refused_at_the_limit(tmp_path):
     network = NetworkConfig(attempts=1, timeout_seconds=20, largest_unsized_bytes=5_000_000)
     with raw_server(trickles(head(), TEXT * 20, 0)) as url:
-        refused(f"{url}/a.txt", tmp_path, "5,000,000 are the most", network)
+        refused(f"{url}/a.txt", tmp_path, "the limit is 5,000,000", network)
     assert not (tmp_path / "part").exists()
 
 
-def test_a_body_without_end_stops_before_the_disk_is_full(tmp_path, monkeypatch):
-    from xlm.corpus.http import fetch
+def test_an_endless_body_stops_before_the_disk_is_full(tmp_path, monkeypatch):
+    from xlm.corpus.http.download import disk_space, transfer
 
-    monkeypatch.setattr(fetch, "_SPACE_STEP_BYTES", 1 << 20)
-    asked = []
+    monkeypatch.setattr(transfer, "CHECK_EVERY_BYTES", 1 << 20)
+    calls = []
 
     def usage(path):
-        asked.append(path)
-        return type("Usage", (), {"free": (200 << 20) // len(asked)})
+        calls.append(path)
+        return type("Usage", (), {"free": (200 << 20) // len(calls)})
 
-    monkeypatch.setattr(fetch.shutil, "disk_usage", usage)
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", usage)
     network = NetworkConfig(attempts=1, timeout_seconds=20)
     with (
         raw_server(trickles(head(), TEXT * 20, 0)) as url,
-        pytest.raises(StoreError, match="whose size the host does not give"),
+        pytest.raises(StoreError, match="bytes of a file of unknown size"),
     ):
         get(f"{url}/a.txt", tmp_path, network)
     assert not (tmp_path / "part").exists()
 
 
-def test_a_file_far_larger_than_its_catalogue_says_is_refused(server, new_file, tmp_path):
+def test_a_file_much_larger_than_expected_is_refused(server, new_file, tmp_path):
     server.files["/a.zip"] = new_file(TEXT)
-    refused(server.url("/a.zip"), tmp_path, "1,000 are the most", largest_bytes=1000)
+    refused(server.url("/a.zip"), tmp_path, "the limit is 1,000", max_bytes=1000)
 
 
 @pytest.mark.parametrize(
-    "asked", ["²", "-5", "9" * 5000, "٣", "1e9", "", "Sun, 99 Nov 99999 99:99:99 GMT",
+    "header", ["²", "-5", "9" * 5000, "٣", "1e9", "", "Sun, 99 Nov 99999 99:99:99 GMT",
               "Sun, 01 Nov 2026 00:00:00 +9999999999", ",,,", "\x85"],
 )  # fmt: skip
-def test_an_odd_retry_after_is_no_traceback(tmp_path, asked):
+def test_an_odd_retry_after_is_no_traceback(tmp_path, header):
     busy = head("503 Busy", Content_Length=0).replace(
-        b"\r\n\r\n", b"\r\nRetry-After: " + asked.encode() + b"\r\n\r\n"
+        b"\r\n\r\n", b"\r\nRetry-After: " + header.encode() + b"\r\n\r\n"
     )
     with raw_server(sends(busy)) as url:
         refused(f"{url}/a.txt", tmp_path, "503 Busy|RemoteProtocolError")
@@ -152,15 +152,15 @@ def test_an_odd_retry_after_is_no_traceback(tmp_path, asked):
 def test_odd_headers_are_no_traceback(tmp_path, line, status):
     answer = b"HTTP/1.1 " + status + b"\r\n" + line + b"\r\n\r\n" + TEXT
     for number, options in enumerate(({}, {"head_bytes": 100})):
-        content, told = b"", ""
+        content, message = b"", ""
         with raw_server(sends(answer)) as url:
             try:
                 content, _ = get(f"{url}/a.txt", tmp_path / str(number), **options)
             except XlmError as error:
-                told = str(error)
+                message = str(error)
         assert TEXT.startswith(content)
-        assert "\n" not in told
-        assert (tmp_path / str(number) / "out").exists() == (told == "")
+        assert "\n" not in message
+        assert (tmp_path / str(number) / "out").exists() == (message == "")
 
 
 def test_an_etag_that_cannot_be_sent_back_is_not_used(tmp_path):
@@ -183,18 +183,18 @@ def test_an_etag_that_cannot_be_sent_back_is_not_used(tmp_path):
         ("418 Teapot", "check the URL"),
     ],
 )
-def test_every_refusal_says_what_to_do(tmp_path, status, fix):
+def test_every_status_has_a_fix(tmp_path, status, fix):
     with raw_server(sends(head(status, Content_Length=0))) as url:
         error = refused(f"{url}/a.txt", tmp_path, f"answered {status}")
     assert fix in error.fix
 
 
-def test_an_unknown_host_is_one_line(tmp_path):
-    error = refused("http://no-such-host.invalid/a.txt", tmp_path, "name of the host is not known")
+def test_an_unknown_server_is_one_line(tmp_path):
+    error = refused("http://no-such-host.invalid/a.txt", tmp_path, "server name cannot be resolved")
     assert "check the network" in error.fix
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(tmp_path):
+def test_an_untrusted_certificate_is_refused_at_once(tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_own_certificate(tmp_path))
     attempts = []
@@ -207,7 +207,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(tmp_path):
     network = NetworkConfig(attempts=3, timeout_seconds=10)
     with raw_server(answer, reads=False) as url:
         url = url.replace("http://127.0.0.1", "https://localhost")
-        error = refused(f"{url}/a.txt", tmp_path, "certificate of the host", network)
+        error = refused(f"{url}/a.txt", tmp_path, "certificate of the server", network)
     assert "SSL_CERT_FILE" in error.fix
     assert len(attempts) == 1
 

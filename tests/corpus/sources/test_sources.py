@@ -10,8 +10,8 @@ from xlm.config.data.downloads import parts_of, spec_of
 from xlm.config.data.sources import SourcesConfig
 from xlm.config.data.split import SplitConfig
 from xlm.config.languages.pairs import XNLI_LANGUAGES, language, other_language, pair_of, split_pair
-from xlm.corpus.opus import catalogue
-from xlm.corpus.opus.catalogue import find_moses, unpack_catalogue
+from xlm.corpus.parallel import opus_catalogue
+from xlm.corpus.parallel.opus_catalogue import find_moses, unpack_catalogue
 from xlm.corpus.sources.resolve import resolve_downloads
 from xlm.errors import ConfigError
 
@@ -186,7 +186,7 @@ def test_a_release_without_the_pair_names_those_with_it(cache):
 
 def test_unknown_counts_of_the_catalogue_stay_unknown():
     row = {"url": "u", "source": "a", "target": "b", "size": "", "alignment_pairs": ""}
-    found = catalogue._moses_file(row)
+    found = opus_catalogue._moses_file(row)
     assert (found.pairs, found.size_bytes) == (None, None)
 
 
@@ -196,7 +196,7 @@ def test_a_catalogue_that_was_cut_while_unpacking_is_not_used(cache, tmp_path, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue.shutil, "copyfileobj", cut)
+        patch.setattr(opus_catalogue.shutil, "copyfileobj", cut)
         with pytest.raises(KeyboardInterrupt):
             unpack_catalogue(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -204,9 +204,9 @@ def test_a_catalogue_that_was_cut_while_unpacking_is_not_used(cache, tmp_path, m
 
 
 def test_a_missing_opustools_is_said(monkeypatch):
-    monkeypatch.setattr(catalogue, "find_spec", lambda name: None)
+    monkeypatch.setattr(opus_catalogue, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="opustools is not installed"):
-        catalogue._packed_catalogue()
+        opus_catalogue._packed_catalogue()
 
 
 def test_a_split_must_leave_something_to_train_on():

@@ -11,9 +11,9 @@ import pytest
 
 from xlm.config.data.downloads import DownloadSlice, WikipediaSpec
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.http.mirror import open_client
-from xlm.corpus.wikipedia.dump import cut_to_whole_streams, published_digests
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download.fetcher import Fetcher
+from xlm.corpus.wikipedia.dump import cut_to_complete_streams, published_digests
 from xlm.corpus.wikipedia.pages import PageReader
 from xlm.errors import ChecksumError, DataError, SourceError
 from xlm.stages.data.download import run
@@ -111,15 +111,18 @@ def test_a_folder_as_mirror_gives_the_same_head_as_a_host(shared, make_context):
 def test_a_head_without_pages_is_refused(tmp_path):
     path = tmp_path / "head.bz2"
     path.write_bytes(b"".join(_multistream())[:1000])
-    with pytest.raises(DataError, match=r"no whole stream of pages; raise .*head_bytes"):
-        cut_to_whole_streams(path)
+    with pytest.raises(
+        DataError,
+        match=r"no complete stream of pages in the first .* bytes; raise .*head_bytes",
+    ):
+        cut_to_complete_streams(path)
 
 
 def test_a_head_that_is_no_bzip2_is_refused(tmp_path):
     path = tmp_path / "head.bz2"
     path.write_bytes(b"<html>")
     with pytest.raises(DataError, match="no bzip2 data at byte 0"):
-        cut_to_whole_streams(path)
+        cut_to_complete_streams(path)
 
 
 def test_a_whole_file_is_checked(server, served, new_file, make_context):
@@ -193,7 +196,7 @@ def test_what_is_no_digest_is_one_line(server, served, new_file, digest, place):
     else:
         listed = f"{digest}  {name}".encode()
         server.files[f"{FOLDER}/20261101/swwiki-20261101-md5sums.txt"] = new_file(listed)
-    with pytest.raises(SourceError, match="is no md5 of swwiki") as caught:
+    with pytest.raises(SourceError, match="is not the md5 of swwiki") as caught:
         published_digests(_fetcher(server.base_url), _spec())
     assert "\n" not in str(caught.value)
 
@@ -224,18 +227,18 @@ def test_an_unfinished_dump_is_refused_naming_the_newest_finished(
 
 def test_a_date_that_the_host_lost_is_refused(server, served, new_file):
     server.files[f"{FOLDER}/"] = new_file(b'<a href="20261101/">')
-    with pytest.raises(SourceError, match=r"is not at its host; set .*date=20261101"):
+    with pytest.raises(SourceError, match=r"is not on the server; set .*date=20261101"):
         published_digests(_fetcher(server.base_url), _spec("20200101"))
 
 
-def test_a_wiki_without_dumps_is_said(server):
-    with pytest.raises(SourceError, match="no finished dump was found"):
+def test_a_wiki_without_dumps_is_reported(server):
+    with pytest.raises(SourceError, match="there is no finished dump"):
         published_digests(_fetcher(server.base_url), _spec("20200101"))
 
 
 def test_the_unfinished_dump_of_the_shared_mirror_is_refused(shared, make_context):
     for date in ("20261120", "20250101"):
-        with pytest.raises(SourceError, match="date=20261101, the newest that is finished"):
+        with pytest.raises(SourceError, match="date=20261101, the newest finished dump"):
             run(make_context(_slice(shared / "mirror", date=date)))
 
 

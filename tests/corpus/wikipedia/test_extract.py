@@ -10,7 +10,7 @@ import pytest
 from tests.corpus.wikipedia.small_dumps import SITE, page, run_extract, write_dump
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.languages.pairs import XNLI_LANGUAGES
-from xlm.corpus.sources.files import sole_file
+from xlm.corpus.sources.downloaded_files import sole_file
 from xlm.corpus.wikipedia import extract as wikipedia_extract
 from xlm.corpus.wikipedia.extract import clean_lines
 from xlm.corpus.wikipedia.pages import Page, PageReader
@@ -278,7 +278,7 @@ def test_pages_are_listed_without_their_text(tmp_path):
 
 
 def test_one_file_of_a_kind_is_found(tmp_path):
-    with pytest.raises(DataError, match=r"one file \*\.zip belongs there, found none"):
+    with pytest.raises(DataError, match=r"expected one file \*\.zip, found none"):
         sole_file(tmp_path, "*.zip")
     (tmp_path / "a.zip").touch()
     assert sole_file(tmp_path, "*.zip").name == "a.zip"

@@ -13,7 +13,7 @@ from tests.release.artifacts import write_manifest
 from xlm.bpe.vocabulary import write_vocabulary
 from xlm.cli.convert import convert_model
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.mirror import open_client
+from xlm.corpus.http.client import open_client
 from xlm.errors import DataError, StoreError
 from xlm.model.formats.hugging_face import write_hugging_face
 from xlm.model.formats.ours import save_weights

@@ -1,21 +1,21 @@
-"""The headers of partial transfers (RFC 9110, section 14)."""
+"""Reads and writes the headers of partial transfers (RFC 9110, section 14)."""
 
 import re
 
-# Sizes of more digits are no sizes.
+# A number with more digits is not a file size.
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _UNSATISFIED = re.compile(r"bytes \*/([0-9]{1,18})")
-_LONGEST_VALIDATOR = 500
+_MAX_VALIDATOR_CHARACTERS = 500
 
 
 def range_header(start: int, stop: int | None) -> str:
-    """The `Range` of bytes `start` up to and without `stop` (None: to the end)."""
+    """The `Range` header for bytes `start` to `stop`, exclusive (None: to the end)."""
     return f"bytes={start}-{'' if stop is None else stop - 1}"
 
 
 def parse_range(header: str, size: int) -> tuple[int, int]:
-    """The (start, stop) of a `Range` header, cut to a file of `size` bytes."""
+    """The (start, stop) of a `Range` header, clipped to a file of `size` bytes."""
     match = _RANGE.fullmatch(header.strip())
     if match is None:
         return 0, size
@@ -24,7 +24,7 @@ def parse_range(header: str, size: int) -> tuple[int, int]:
 
 
 def parse_content_range(header: str) -> tuple[int, int, int] | None:
-    """The (start, stop, size of the whole) of a `Content-Range`; None if it says none."""
+    """The (start, stop, total size) of a `Content-Range` header; None if it is unreadable."""
     match = _CONTENT_RANGE.fullmatch(header.strip())
     if match is None:
         return None
@@ -32,25 +32,25 @@ def parse_content_range(header: str) -> tuple[int, int, int] | None:
 
 
 def unsatisfied_size(header: str) -> int | None:
-    """The size of the whole in the `Content-Range` of a refused range; None if it says none."""
+    """The total size in the `Content-Range` of a 416 response; None if it has none."""
     match = _UNSATISFIED.fullmatch(header.strip())
     return int(match[1]) if match else None
 
 
 def content_length(header: str | None) -> int | None:
-    """The `Content-Length` as a number; None if there is none that can be read."""
+    """The `Content-Length` as a number; None if it is absent or unreadable."""
     text = (header or "").strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def strong_validator(etag: str | None, last_modified: str | None) -> str:
-    """What `If-Range` may carry: a strong ETag, else the date, else nothing ("")."""
+    """The value for `If-Range`: a strong ETag, else the date, else an empty string."""
     if etag and not etag.startswith("W/"):
         return _sendable(etag)
     return _sendable(last_modified or "")
 
 
 def _sendable(value: str) -> str:
-    """A header's value, or nothing where it could not be sent back as it came."""
-    fits = len(value) <= _LONGEST_VALIDATOR and value.isascii() and value.isprintable()
+    """The value of a header, or an empty string if it cannot be sent back unchanged."""
+    fits = len(value) <= _MAX_VALIDATOR_CHARACTERS and value.isascii() and value.isprintable()
     return value if fits else ""

@@ -1,7 +1,7 @@
-"""Ends a connection on which nothing arrives any more.
+"""Closes a connection that delivers no more data.
 
-A timeout of the HTTP client counts from byte to byte: a host that sends one byte of its headers a
-minute, `100 Continue` without end or chunk sizes without chunks stays below it for years.
+The timeout of the HTTP client restarts with every byte. A server that sends one byte of its headers
+per minute, an endless series of `100 Continue`, or chunk sizes without chunks never reaches it.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from typing import Any
 class Watchdog:
     """Shuts the connection down when `extend` is not called for `limit_seconds`.
 
-    Use `trace` as the `trace` extension of an HTTPX request: it learns of the socket from there.
+    Pass `trace` as the `trace` extension of an HTTPX request: it gives the watchdog the socket.
     """
 
     def __init__(self, limit_seconds: float) -> None:
@@ -46,22 +46,22 @@ class Watchdog:
             self._connection.close()
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take the socket of a new connection; the time counts from there."""
+        """Take the socket of a new connection and restart the time limit."""
         if event != "connection.connect_tcp.complete":
             return
         opened: socket.socket = info["return_value"].get_extra_info("socket")
         with self._changed:
             if self._connection is not None:
                 self._connection.close()
-            # TLS takes the socket over: a duplicate stays ours and is the same connection.
+            # TLS takes over the socket; the duplicate stays ours and is the same connection.
             self._connection = opened.dup()
             self._deadline = time.monotonic() + self.limit_seconds
         if not self._thread.is_alive():
             self._thread.start()
 
     def extend(self) -> None:
-        """Something useful arrived: count from now."""
-        # No lock and no wake-up: the thread looks at the deadline when the old one has passed.
+        """Restart the time limit: data arrived."""
+        # No lock and no wake-up: the thread checks the deadline when the old one has passed.
         self._deadline = time.monotonic() + self.limit_seconds
 
     def _watch(self) -> None:

@@ -1,4 +1,4 @@
-"""Every download of a run with its real URL, without a network: what `xlm plan` shows.
+"""Lists the downloads of a run with their URLs, without a network, for `xlm plan`.
 
 for download in resolve_downloads(sources, ("en", "sw"), cache=Path("data/cache")):
     print(download.id, download.url, download.licence, download.size_text)
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xlm.config.data.downloads import spec_of
 from xlm.config.data.sources import SourcesConfig
-from xlm.corpus.opus.catalogue import find_moses
+from xlm.corpus.parallel.opus_catalogue import find_moses
 from xlm.display.markdown import format_size
 
 UNKNOWN_SIZE = "unknown until online"
@@ -18,18 +18,18 @@ UNKNOWN_SIZE = "unknown until online"
 
 @dataclass(frozen=True)
 class Download:
-    """One file that a run fetches, as far as it is known offline."""
+    """One file that a run downloads, as far as it is known offline."""
 
     id: str
     title: str
     url: str
     licence: str
     size_bytes: int | None
-    """From the catalogue or the configuration, never from a mirror; None if only the host knows."""
+    """From the catalogue or the configuration, never from a mirror; None: unknown offline."""
     size_is: str
     """`about`, `at most`, or `unknown`."""
     checksum: str
-    """What the bytes are checked against."""
+    """How the bytes are verified."""
 
     @property
     def size_text(self) -> str:
@@ -57,7 +57,7 @@ def resolve_downloads(
 
 
 def resolve_download(sources: SourcesConfig, download_id: str, cache: Path) -> Download:
-    """One download, as `resolve_downloads` gives it."""
+    """One download by its id; see `resolve_downloads`."""
     spec = spec_of(sources, download_id)
     known_bytes: int | None = None
     size_is, checksum = "unknown", "sha256 recorded"
@@ -66,9 +66,9 @@ def resolve_download(sources: SourcesConfig, download_id: str, cache: Path) -> D
         url, known_bytes, size_is = found.url, found.size_bytes, "about"
     elif spec.kind == "wikipedia":
         url, known_bytes, size_is = spec.url, spec.head_bytes, "at most"
-        checksum = "sha1 and md5 of the host"
+        checksum = "sha1 and md5 of the server"
         if spec.head_bytes is not None:
-            checksum += ", if the file is shorter; else whole streams"
+            checksum += ", if the file is shorter; else complete streams"
     else:
         url, size_is = spec.url, "about"
         archive = sources.archive_of(download_id)

@@ -1,7 +1,8 @@
-"""Wikipedia dumps at their host: finished or not, their checksums, and cutting a head.
+"""Wikipedia dumps on their server: their status, their checksums, and how to cut a head.
 
-A multistream dump is a row of bzip2 streams, each whole in itself (the first: the header, then 100
-pages a stream). So the first bytes of one give whole pages once the cut last stream is dropped.
+A multistream dump is a sequence of independent bzip2 streams: the header, then 100 pages per
+stream. The first bytes of a dump therefore contain complete pages once the last, truncated stream
+is dropped.
 """
 
 import bz2
@@ -13,37 +14,37 @@ from pathlib import Path
 from typing import Any
 
 from xlm.config.data.downloads import DUMPS_URL, WikipediaSpec
-from xlm.corpus.http.fetch import Fetcher
+from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.errors import DataError, SourceError
 
-# Large wikis are dumped in parts; the file of all parts is a job of its own.
+# Large wikis are dumped in parts; another job joins the parts into one file.
 _JOBS = ("articlesmultistreamdumprecombine", "articlesmultistreamdump")
 _DATE_LINK = re.compile(r'href="[^"]*?(\d{8})/?"')
-_DATES_TRIED = 12
+_MAX_DATES_TRIED = 12
 _DIGEST_LENGTHS = {"sha1": 40, "md5": 32}
-_DEEPEST_STATUS = 100
-_LONGEST_SHOWN = 80
+_MAX_STATUS_DEPTH = 100
+_MAX_SHOWN_CHARACTERS = 80
 _CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Cut:
-    """The whole streams at the head of a multistream file."""
+    """The complete streams at the start of a multistream file."""
 
     kept_bytes: int
     streams: int
 
 
 def published_digests(fetcher: Fetcher, spec: WikipediaSpec) -> dict[str, str]:
-    """Check that the dump is finished at its host, and return its digests by algorithm.
+    """Check that the dump is finished; returns its published digests by algorithm.
 
     Raises:
-        SourceError: there is no dump of that date, or it is not finished; the newest finished one
-            is named.
+        SourceError: there is no dump of that date, or it is not finished; the message names the
+            newest finished dump.
     """
     status = fetcher.text(f"{spec.folder}/dumpstatus.json")
     if status is None:
-        raise _refused(fetcher, spec, "is not at its host")
+        raise _refused(fetcher, spec, "is not on the server")
     file = _finished_file(status, spec)
     if isinstance(file, str):
         raise _refused(fetcher, spec, f"is not finished ({file})")
@@ -69,11 +70,11 @@ def published_digests(fetcher: Fetcher, spec: WikipediaSpec) -> dict[str, str]:
     return digests
 
 
-def cut_to_whole_streams(path: Path) -> Cut:
-    """Shorten a file to the bzip2 streams that are whole, and say how many they are.
+def cut_to_complete_streams(path: Path) -> Cut:
+    """Truncate a file after its last complete bzip2 stream.
 
     Raises:
-        DataError: not even the header and one stream of pages are whole.
+        DataError: the header and the first stream of pages are not complete.
     """
     decoder = bz2.BZ2Decompressor()
     streams = kept_bytes = read_bytes = 0
@@ -84,7 +85,7 @@ def cut_to_whole_streams(path: Path) -> Cut:
                 if decoder.eof:
                     decoder = bz2.BZ2Decompressor()
                 read_bytes += len(pending)
-                # The output is thrown away, piece by piece: a bomb costs time, not memory.
+                # The output is discarded in chunks: a decompression bomb costs time, not memory.
                 decoder.decompress(pending, _CHUNK_BYTES)
                 while not (decoder.eof or decoder.needs_input):
                     decoder.decompress(b"", _CHUNK_BYTES)
@@ -95,12 +96,12 @@ def cut_to_whole_streams(path: Path) -> Cut:
         except OSError as fault:
             raise DataError(
                 f"{path.name}: no bzip2 data at byte {kept_bytes:,}",
-                fix="fetch it again with --refresh download",
+                fix="download it again with --refresh download",
             ) from fault
     if streams < 2:
         raise DataError(
-            f"{path.name}: its first {path.stat().st_size:,} bytes hold no whole stream of pages",
-            fix="raise sources.wikipedia.head_bytes (2000000 holds some 200 pages)",
+            f"{path.name}: no complete stream of pages in the first {path.stat().st_size:,} bytes",
+            fix="raise sources.wikipedia.head_bytes (2000000 bytes are about 200 pages)",
         )
     with path.open("r+b") as file:
         file.truncate(kept_bytes)
@@ -108,9 +109,9 @@ def cut_to_whole_streams(path: Path) -> Cut:
 
 
 def _finished_file(status: str, spec: WikipediaSpec) -> Mapping[str, Any] | str:
-    """The entry of the dump's file, or the state that its job is in."""
+    """The entry of the dump's file, or the state of its job if the file is not finished."""
     try:
-        # The parser is recursive, and needs as long for a million brackets as for a dump.
+        # The JSON parser is recursive: deep nesting would exhaust its stack and take minutes.
         if _is_deep(status):
             return "dumpstatus.json is not readable"
         jobs = json.loads(status)["jobs"]
@@ -127,18 +128,23 @@ def _finished_file(status: str, spec: WikipediaSpec) -> Mapping[str, Any] | str:
 
 
 def _digest(algorithm: str, value: object, url: str, name: str) -> str:
-    """The digest in lower case, if it is one."""
+    """The digest in lower case.
+
+    Raises:
+        SourceError: it is not a digest of this algorithm.
+    """
     text = str(value).lower()
     if len(text) == _DIGEST_LENGTHS[algorithm] and set(text) <= set("0123456789abcdef"):
         return text
     raise SourceError(
-        f"{url}: {_shown(text)!r} is no {algorithm} of {name}",
-        fix="run again later; if it stays so, choose another date or a mirror (sources.mirror)",
+        f"{url}: {_shown(text)!r} is not the {algorithm} of {name}",
+        fix="run again later; if the error persists, choose another date or a "
+        "mirror (sources.mirror)",
     )
 
 
 def _shown(text: str) -> str:
-    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    shown = text if len(text) <= _MAX_SHOWN_CHARACTERS else f"{text[:_MAX_SHOWN_CHARACTERS]}..."
     return ascii(shown)[1:-1]
 
 
@@ -146,7 +152,7 @@ def _is_deep(text: str) -> bool:
     depth = 0
     for bracket in re.finditer(r"[\[\]{}]", text):
         depth += 1 if bracket[0] in "[{" else -1
-        if depth > _DEEPEST_STATUS:
+        if depth > _MAX_STATUS_DEPTH:
             return True
     return False
 
@@ -155,16 +161,16 @@ def _refused(fetcher: Fetcher, spec: WikipediaSpec, why: str) -> SourceError:
     newest = _newest_finished(fetcher, spec)
     return SourceError(
         f"the {spec.wiki} dump of {spec.date} {why}",
-        fix=f"set sources.wikipedia.date={newest}, the newest that is finished"
+        fix=f"set sources.wikipedia.date={newest}, the newest finished dump"
         if newest
-        else f"no finished dump was found at {DUMPS_URL}/{spec.wiki}/",
+        else f"there is no finished dump at {DUMPS_URL}/{spec.wiki}/",
     )
 
 
 def _newest_finished(fetcher: Fetcher, spec: WikipediaSpec) -> str | None:
     listing = fetcher.text(f"{DUMPS_URL}/{spec.wiki}/")
     dates = sorted({match[1] for match in _DATE_LINK.finditer(listing or "")}, reverse=True)
-    for date in dates[:_DATES_TRIED]:
+    for date in dates[:_MAX_DATES_TRIED]:
         other = spec.model_copy(update={"date": date})
         status = fetcher.text(f"{other.folder}/dumpstatus.json")
         if status is not None and not isinstance(_finished_file(status, other), str):
@@ -173,7 +179,7 @@ def _newest_finished(fetcher: Fetcher, spec: WikipediaSpec) -> str | None:
 
 
 def _listed_digest(sums: str | None, name: str) -> str | None:
-    """The digest in a list as `md5sum` and `sha1sum` write it, in binary mode (`*name`) too."""
+    """The digest of a file in the output of `md5sum` or `sha1sum`, also of binary mode."""
     for line in (sums or "").removeprefix("\ufeff").splitlines():
         digest, _, listed = line.strip().replace("\t", " ").partition(" ")
         if listed.strip().removeprefix("*") == name:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from xlm.config.data.extract import ExtractWikiSlice
-from xlm.corpus.sources.files import sole_file
+from xlm.corpus.sources.downloaded_files import sole_file
 from xlm.corpus.wikipedia.blocks import Block, Entry, read_blocks
 from xlm.corpus.wikipedia.markup.entities import plain_title
 from xlm.corpus.wikipedia.markup.prepare import Preparation, date_in_name

@@ -14,7 +14,7 @@ from pathlib import Path
 from xlm.config.data.extract import ExtractXnliSlice
 from xlm.config.data.sources import MULTINLI_ID, XNLI_ID
 from xlm.config.languages.pairs import ENGLISH
-from xlm.corpus.sources.files import sole_file
+from xlm.corpus.sources.downloaded_files import sole_file
 from xlm.corpus.text_files.archives import DAMAGED_FIX, missing_member, open_member, open_zip
 from xlm.corpus.text_files.text_lines import BYTE_ORDER_MARK, open_text
 from xlm.engine.stage import StageContext, StageResult

@@ -29,7 +29,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(context: StageContext[ExtractParallelSlice]) -> StageResult:
     """Write `text.{language}.txt` for both languages; line i of one is line i of the other."""
-    from xlm.corpus.opus.extract import extract_parallel
+    from xlm.corpus.parallel.extract import extract_parallel
 
     return extract_parallel(context)
 

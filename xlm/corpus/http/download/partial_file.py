@@ -1,4 +1,4 @@
-"""A file that is arriving: bytes in `<name>.part`, and beside it what a resumed transfer needs."""
+"""A file that is being downloaded: its bytes in `<name>.part`, and `<name>.part.json` to resume."""
 
 import hashlib
 import json
@@ -11,34 +11,41 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Origin:
-    """Of which version of which file the bytes are."""
+    """Which version of which file the bytes belong to."""
 
     url: str
     validator: str
-    """Strong ETag or date, "" if the host gives none: then the bytes cannot be continued."""
-    host_bytes: int | None
+    """Strong ETag or date; empty if the server sends neither: the bytes cannot be continued."""
+    complete_bytes: int | None
     """Size of the complete file on the server; None if the server does not report it."""
 
     def as_json(self) -> dict[str, str | int | None]:
-        """The fields under the names that they have on disk."""
-        return {"address": self.url, "validator": self.validator, "host_bytes": self.host_bytes}
+        """The fields under their names on disk."""
+        return {
+            "address": self.url,
+            "validator": self.validator,
+            "host_bytes": self.complete_bytes,
+        }
 
     @classmethod
     def of_json(cls, fields: object) -> "Origin | None":
-        """What `as_json` wrote; None for anything else."""
+        """Read what `as_json` wrote; None for anything else."""
         match fields:
             case {
                 "address": str(url),
                 "validator": str(validator),
-                "host_bytes": int() | None as host_bytes,
+                "host_bytes": int() | None as complete_bytes,
                 **others,
-            } if not others and not isinstance(host_bytes, bool):
-                return cls(url, validator, host_bytes)
+            } if not others and not isinstance(complete_bytes, bool):
+                return cls(url, validator, complete_bytes)
         return None
 
 
 class PartialFile:
-    """The bytes that have arrived, with their running digests."""
+    """The bytes that have arrived, with running digests.
+
+    The digests are updated as bytes arrive, so a download of many gigabytes is read only once.
+    """
 
     def __init__(self, path: Path, algorithms: Sequence[str]) -> None:
         self.path = path
@@ -49,17 +56,17 @@ class PartialFile:
         self.origin: Origin | None = None
 
     def reopen(self, url: str) -> None:
-        """Take up what an earlier attempt, or an earlier process, left of the same URL."""
+        """Continue the bytes of an earlier attempt or process, if they are of the same URL."""
         origin = self._read_origin()
-        plain = self.path.is_file() and not self.path.is_symlink()
-        if origin is None or origin.url != url or not plain:
+        is_plain = self.path.is_file() and not self.path.is_symlink()
+        if origin is None or origin.url != url or not is_plain:
             self.discard()
             return
         self.origin = origin
         self._rehash()
 
     def begin(self, origin: Origin) -> None:
-        """Forget all bytes and start with those of `origin`."""
+        """Discard all bytes and start with those of `origin`."""
         self.discard()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
@@ -67,7 +74,7 @@ class PartialFile:
         self.origin = origin
 
     def append(self, chunk: bytes) -> None:
-        """Add bytes behind those that have arrived."""
+        """Append bytes."""
         with self.path.open("ab") as file:
             file.write(chunk)
         for digest in self._hashes:
@@ -82,7 +89,7 @@ class PartialFile:
         }
 
     def discard(self) -> None:
-        """Remove all bytes and what is known of them."""
+        """Delete all bytes and their record."""
         self.path.unlink(missing_ok=True)
         self._origin_path.unlink(missing_ok=True)
         self.origin = None
@@ -90,7 +97,7 @@ class PartialFile:
         self._hashes = [hashlib.new(name) for name in self._algorithms]
 
     def move_to(self, target: Path) -> None:
-        """Give the complete file its name, in one step."""
+        """Rename the complete file to `target`, atomically."""
         target.parent.mkdir(parents=True, exist_ok=True)
         self.path.replace(target)
         self._origin_path.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
-"""Fetching goes on where a transfer broke off, or starts again where that could mix versions."""
+"""A broken transfer is resumed, or starts again if that could mix versions."""
 
 import os
 
 import pytest
 
-from tests.corpus.http.transfers import CONTENT, SHA256, sha1_of
+from tests.corpus.http.fetching import CONTENT, SHA256, sha1_of
 from xlm.errors import SourceError
 
 
@@ -24,7 +24,7 @@ def test_a_transfer_cut_twice_continues_from_each_break(server, new_file, fetche
 def test_a_later_process_continues_the_part_of_an_earlier_one(server, new_file, fetcher, places):
     server.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[1000, 0, 0])
     target, part = places
-    with pytest.raises(SourceError, match=r"3 attempts.*what can be continued is kept"):
+    with pytest.raises(SourceError, match=r"3 attempts.*the download continues where it stopped"):
         fetcher.file(server.url("/file.bin"), target, part=part, digests=sha1_of(CONTENT))
     assert not target.exists()
     assert part.stat().st_size == 1000
@@ -43,7 +43,7 @@ def test_a_part_of_another_url_is_not_continued(server, new_file, fetcher, place
     assert target.read_bytes() == CONTENT[::-1]
 
 
-def test_a_part_whose_record_is_broken_is_not_continued(server, new_file, fetcher, places):
+def test_a_part_with_a_broken_record_is_not_continued(server, new_file, fetcher, places):
     server.files["/file.bin"] = new_file(CONTENT)
     target, part = places
     part.parent.mkdir()
@@ -53,18 +53,18 @@ def test_a_part_whose_record_is_broken_is_not_continued(server, new_file, fetche
     assert target.read_bytes() == CONTENT
 
 
-def test_a_complete_part_is_named_without_asking_again(server, new_file, fetcher, places):
-    """A process killed between the last byte and the rename must not fetch it all again."""
+def test_a_complete_part_is_used_without_another_request(server, new_file, fetcher, places):
+    """After a kill between the last byte and the rename, nothing is downloaded again."""
     server.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[10239, 0, 0])
     target, part = places
     with pytest.raises(SourceError):
         fetcher.file(server.url("/file.bin"), target, part=part, digests=sha1_of(CONTENT))
     with part.open("ab") as file:
         file.write(CONTENT[-1:])
-    asked = len(server.requests)
+    requests = len(server.requests)
     fetcher.file(server.url("/file.bin"), target, part=part, digests=sha1_of(CONTENT))
     assert target.read_bytes() == CONTENT
-    assert len(server.requests) == asked
+    assert len(server.requests) == requests
 
 
 def test_a_part_longer_than_the_file_starts_again(server, new_file, fetcher, places):
@@ -77,14 +77,14 @@ def test_a_part_longer_than_the_file_starts_again(server, new_file, fetcher, pla
     assert target.read_bytes() == CONTENT
 
 
-def test_a_host_that_ignores_ranges_is_taken_from_zero(server, new_file, fetcher, places):
+def test_a_server_that_ignores_ranges_starts_at_zero(server, new_file, fetcher, places):
     server.files["/file.bin"] = new_file(CONTENT, ignores_range=True, hangs_up_after=[1000])
     target, part = places
     fetcher.file(server.url("/file.bin"), target, part=part, digests=sha1_of(CONTENT))
     assert target.read_bytes() == CONTENT
 
 
-def test_a_file_that_changed_meanwhile_is_taken_from_zero(server, new_file, fetcher, places):
+def test_a_file_that_changed_meanwhile_starts_at_zero(server, new_file, fetcher, places):
     def change(file):
         if len(server.requests) == 2:
             file.etag, file.content = '"two"', CONTENT[::-1]
@@ -96,7 +96,7 @@ def test_a_file_that_changed_meanwhile_is_taken_from_zero(server, new_file, fetc
 
 
 def test_a_206_of_another_version_is_not_appended(server, new_file, fetcher, places):
-    """A host may ignore If-Range: its ETag in the answer tells."""
+    """A server may ignore If-Range; the ETag of its answer shows the change."""
 
     def change(file):
         if len(server.requests) == 2:
@@ -111,12 +111,12 @@ def test_a_206_of_another_version_is_not_appended(server, new_file, fetcher, pla
 
 
 def test_a_wrong_content_range_is_not_appended(server, new_file, fetcher, places):
-    def mend(file):
+    def repair(file):
         if len(server.requests) == 3:
             file.content_range = None
 
     server.files["/file.bin"] = new_file(
-        CONTENT, hangs_up_after=[1000], content_range="bytes 0-9/10240", on_request=mend
+        CONTENT, hangs_up_after=[1000], content_range="bytes 0-9/10240", on_request=repair
     )
     target, part = places
     fetcher.file(server.url("/file.bin"), target, part=part, digests=sha1_of(CONTENT))
@@ -143,8 +143,8 @@ def test_a_date_validates_where_the_etag_is_weak(server, new_file, fetcher, plac
     assert target.read_bytes() == CONTENT
 
 
-def test_endless_restarts_end(server, new_file, fetcher, places):
-    """A host without validator that always hangs up late must not be asked for ever."""
+def test_restarts_are_limited(server, new_file, fetcher, places):
+    """A server without validators that always closes late is not retried forever."""
     big = b"x" * (3 << 20)
     server.files["/file.bin"] = new_file(big, etag=None, hangs_up_after=[2 << 20] * 50)
     target, part = places
@@ -153,7 +153,7 @@ def test_endless_restarts_end(server, new_file, fetcher, places):
     assert not target.exists()
 
 
-def test_advancing_transfers_may_break_often(server, new_file, fetcher, places):
+def test_a_transfer_that_advances_may_break_any_number_of_times(server, new_file, fetcher, places):
     big = os.urandom(6 << 20)
     server.files["/file.bin"] = new_file(big, hangs_up_after=[(1 << 20) + 1] * 5)
     target, part = places

@@ -1,4 +1,4 @@
-"""Trust on first use: what a source without checksum gave first is what it must give later."""
+"""Trust on first use: a source without checksums must keep sending its first version."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.http.pins import PinFile
+from xlm.corpus.http.verification.pins import PinFile
 from xlm.corpus.sources.download import download
 from xlm.errors import ChecksumError, StoreError
 from xlm.stages.data.download import DOWNLOAD
@@ -32,20 +32,20 @@ def fetch(make_context, tmp_path):
         config = PipelineConfig(languages=("en", "sw"), sources=sources)
         context = make_context(DOWNLOAD.slice(config, "plain.en"), "plain.en", name)
         context = replace(context, pins=tmp_path / "pins")
-        outcome = download(context, mirror)
-        return (context.out / "plain.en.txt").read_bytes(), outcome
+        result = download(context, mirror)
+        return (context.out / "plain.en.txt").read_bytes(), result
 
     return run
 
 
-def test_a_later_difference_names_both_and_the_record_to_delete(server, new_file, fetch, tmp_path):
+def test_a_difference_names_both_versions_and_the_pin_to_delete(server, new_file, fetch, tmp_path):
     path = "/host.example/corpus/plain.en.txt"
     server.files[path] = new_file(TEXT)
-    _, outcome = fetch(server.base_url, "first")
+    _, result = fetch(server.base_url, "first")
     (pin,) = (tmp_path / "pins").rglob("*.json")
     assert pin.parent.name == "host.example"
     recorded = json.loads(pin.read_bytes())
-    first = outcome.sources[0].sha256
+    first = result.sources[0].sha256
     assert (recorded["address"], recorded["sha256"]) == (URL, first)
     assert fetch(server.base_url, "again")[0] == TEXT
 
@@ -64,7 +64,7 @@ def test_a_later_difference_names_both_and_the_record_to_delete(server, new_file
     assert json.loads(pin.read_bytes())["sha256"] != first
 
 
-def test_what_is_refused_is_not_remembered(server, new_file, fetch, tmp_path):
+def test_a_refused_download_is_not_pinned(server, new_file, fetch, tmp_path):
     server.files["/host.example/corpus/plain.en.txt"] = new_file(b"<html>no</html>")
     with pytest.raises(Exception, match="web page"):
         fetch(server.base_url, "page")
@@ -77,7 +77,7 @@ def test_what_is_refused_is_not_remembered(server, new_file, fetch, tmp_path):
     [b"", b"{", b"[]", b"null", b"[" * 9999, b'{"sha256": "x", "size_bytes": 1}',
      b'{"sha256": 5, "size_bytes": 1, "first_seen": ""}', b"\xff"],
 )  # fmt: skip
-def test_a_record_that_is_not_ours_is_one_line(server, new_file, fetch, tmp_path, content):
+def test_an_invalid_pin_is_one_line(server, new_file, fetch, tmp_path, content):
     server.files["/host.example/corpus/plain.en.txt"] = new_file(TEXT)
     fetch(server.base_url, "first")
     (pin,) = (tmp_path / "pins").rglob("*.json")
@@ -87,8 +87,8 @@ def test_a_record_that_is_not_ours_is_one_line(server, new_file, fetch, tmp_path
 
 
 @pytest.mark.parametrize("odd", ["FIFO", "dangling link", "link to its like", "directory"])
-def test_an_odd_file_in_the_place_of_a_record_is_one_line(server, new_file, fetch, tmp_path, odd):
-    """A FIFO was waited for without end; a link would pin what somebody else writes."""
+def test_an_odd_file_instead_of_a_pin_is_one_line(server, new_file, fetch, tmp_path, odd):
+    """Reading a FIFO would block; a link could point to a file of another user."""
     server.files["/host.example/corpus/plain.en.txt"] = new_file(TEXT)
     fetch(server.base_url, "first")
     (pin,) = (tmp_path / "pins").rglob("*.json")
@@ -105,7 +105,7 @@ def test_an_odd_file_in_the_place_of_a_record_is_one_line(server, new_file, fetc
 
 
 def test_a_folder_may_change(fetch, tmp_path):
-    """Its files are the user's own (docs/how-to/mirrors-and-passwords.md): a change is intended."""
+    """The user changes its files on purpose (docs/how-to/mirrors-and-passwords.md)."""
     file = tmp_path / "mirror" / "host.example" / "corpus" / "plain.en.txt"
     file.parent.mkdir(parents=True)
     for number in range(2):
@@ -113,10 +113,10 @@ def test_a_folder_may_change(fetch, tmp_path):
         assert fetch(str(tmp_path / "mirror"), str(number))[0] == TEXT * (number + 1)
 
 
-def test_a_record_shows_no_secret_and_outlives_a_new_signature(tmp_path):
-    places = {
+def test_a_pin_contains_no_secret_and_ignores_the_signature(tmp_path):
+    paths = {
         PinFile.of(tmp_path, f"https://u:pw@h/a.zip?X-Amz-Signature={tag}", mirrored=False).path
         for tag in ("one", "two")
     }
-    assert len(places) == 1
-    assert "pw" not in str(places)
+    assert len(paths) == 1
+    assert "pw" not in str(paths)

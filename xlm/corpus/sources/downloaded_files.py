@@ -1,4 +1,4 @@
-"""Finds the file that a download left."""
+"""Finds files in the output of a download."""
 
 from glob import escape
 from pathlib import Path
@@ -8,17 +8,17 @@ from xlm.store.manifest import listed_files
 
 
 def sole_file(directory: Path, pattern: str) -> Path:
-    """The only file of a download that fits the pattern.
+    """The only file of a download that matches the pattern.
 
     Raises:
-        DataError: there is none, or more than one.
+        DataError: no file matches, or more than one.
     """
     found = listed_files(directory, pattern)
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise DataError(
-            f"{directory.name}: one file {pattern} belongs there, found {names}",
-            fix="fetch it again with --refresh download",
+            f"{directory.name}: expected one file {pattern}, found {names}",
+            fix="download it again with --refresh download",
         )
     return found[0]
 
@@ -27,11 +27,11 @@ def named_file(directory: Path, name: str) -> Path:
     """The file of that name in a download.
 
     Raises:
-        DataError: it is not there.
+        DataError: there is no such file.
     """
     found = listed_files(directory, escape(name))
     if not found:
         raise DataError(
-            f"{directory.name}: no file {name}", fix="fetch it again with --refresh download"
+            f"{directory.name}: no file {name}", fix="download it again with --refresh download"
         )
     return found[0]

@@ -1,9 +1,9 @@
-"""Trust on first use: size and sha256 of a download whose host publishes no checksum.
+"""Trust on first use: pins size and sha256 of a download that has no published checksum.
 
     <root>/pins/<host>/<name>-<hash>.json   {"address": ..., "size_bytes": ..., "sha256": ..., ...}
 
-The first download writes the file. A later one with other bytes, a refresh too, is refused until
-the user deletes the file.
+The first download writes the file. Later downloads with other bytes are refused, even with
+`--refresh`, until the user deletes the file.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Pin:
-    """What a URL gave when it was first seen, and the file that says so."""
+    """Size and digest of the first download of a URL, and the file that records them."""
 
     path: Path
     size_bytes: int
@@ -31,10 +31,10 @@ class Pin:
     first_seen: str
 
     def check(self, url: str, size_bytes: int, sha256: str) -> None:
-        """Compare what arrived now.
+        """Compare a new download with the first one.
 
         Raises:
-            ChecksumError: it differs; both versions are named.
+            ChecksumError: they differ; the message names both versions.
         """
         if (size_bytes, sha256) != (self.size_bytes, self.sha256):
             raise ChecksumError(
@@ -47,32 +47,33 @@ class Pin:
 
 @dataclass(frozen=True)
 class PinFile:
-    """The place of one URL's pin."""
+    """The file that records the pin of one URL."""
 
     path: Path
     url: str
     first_bytes: int | None = None
-    """Set where only so many first bytes of the file are taken."""
+    """Set if only the first bytes of the file are downloaded."""
 
     @classmethod
     def of(
         cls, folder: Path, url: str, *, mirrored: bool, first_bytes: int | None = None
     ) -> "PinFile":
-        """The pin of a URL; what a mirror gives may be a sample and has its own."""
+        """The pin file of a URL; a mirror has separate pins, because it may serve a sample."""
         shown = redact(url)
-        place, _, name = re.split(r"[?#]", shown)[0].rpartition("/")
+        parent, _, name = re.split(r"[?#]", shown)[0].rpartition("/")
         name = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:100]
-        host = place.partition("://")[2].partition("/")[0].rpartition("@")[2]
-        seen = f"{shown} {'mirror' if mirrored else 'host'} {first_bytes or 'whole'}"
-        tag = hashlib.sha256(seen.encode()).hexdigest()[:16]
+        host = parent.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        # The words are part of the file name's hash: pins of earlier runs depend on them.
+        identity = f"{shown} {'mirror' if mirrored else 'host'} {first_bytes or 'whole'}"
+        tag = hashlib.sha256(identity.encode()).hexdigest()[:16]
         host = re.sub(r"[^A-Za-z0-9-.]", "_", host.lstrip("."))[:100] or "host"
         return cls(folder / host / f"{name}-{tag}.json", shown, first_bytes)
 
     def read(self) -> Pin | None:
-        """What was recorded; None if the URL was never seen.
+        """The recorded pin; None if the URL was never downloaded.
 
         Raises:
-            StoreError: the file is there and cannot be understood.
+            StoreError: the file exists but is not a valid pin.
         """
         try:
             fields = json.loads(read_small(self.path))
@@ -85,12 +86,12 @@ class PinFile:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             pass
         raise StoreError(
-            f"{self.path}: not the record of a first download",
-            fix=f"delete it to trust what {self.url} gives now",
+            f"{self.path}: not a valid record of a first download",
+            fix=f"delete it to trust the next download of {self.url}",
         )
 
     def record(self, size_bytes: int, sha256: str) -> None:
-        """Write what was seen, if nothing is recorded yet."""
+        """Write the pin, unless there is one."""
         if os.path.lexists(self.path):
             return
         fields = {

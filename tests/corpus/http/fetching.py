@@ -1,4 +1,4 @@
-"""What is transferred, who is told, and one file fetched from a host that may lie."""
+"""Test contents, a progress recorder, and functions that fetch one file."""
 
 import hashlib
 import io
@@ -7,8 +7,8 @@ import zipfile
 import pytest
 
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.fetch import Fetcher
-from xlm.corpus.http.mirror import open_client
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.errors import SourceError
 
 CONTENT = bytes(range(256)) * 40
@@ -18,12 +18,12 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 def sha1_of(content):
-    """The digests that a host would publish: with them a broken transfer is continued."""
+    """The digests that a server would publish; with them a broken transfer is resumed."""
     return {"sha1": hashlib.sha1(content).hexdigest()}
 
 
-class Seen:
-    """Remembers progress."""
+class RecordedProgress:
+    """Records progress."""
 
     def __init__(self):
         self.updates = []
@@ -46,7 +46,7 @@ def zip_of(content=TEXT):
 
 
 def get(url, tmp_path, network=IMPATIENT, mirror=None, **options):
-    """Fetch one file; returns its bytes and what is known of the transfer."""
+    """Fetch one file; returns its bytes and the `Fetched`."""
     target = tmp_path / "out" / "got"
     with open_client(mirror, network) as client:
         fetcher = Fetcher(client, network, lambda seconds: None)
@@ -55,7 +55,7 @@ def get(url, tmp_path, network=IMPATIENT, mirror=None, **options):
 
 
 def refused(url, tmp_path, match, network=IMPATIENT, **options):
-    """Fetch one file that must be refused in one line, with nothing left behind."""
+    """Fetch one file that must be refused in one line, without leaving files."""
     with pytest.raises(SourceError, match=match) as caught:
         get(url, tmp_path, network, **options)
     assert "\n" not in str(caught.value)

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from xlm.corpus.sources.files import named_file, sole_file
+from xlm.corpus.sources.downloaded_files import named_file, sole_file
 from xlm.corpus.text_files.archives import missing_member, open_member, open_zip
 from xlm.corpus.text_files.compressed import open_plain
 from xlm.corpus.text_files.text_lines import TextLines, open_text

@@ -1,4 +1,4 @@
-"""What a host may claim of a file without a published checksum, and what is believed."""
+"""False answers of a server about a file without a published checksum."""
 
 import bz2
 import codecs
@@ -7,10 +7,10 @@ import lzma
 
 import pytest
 
+from tests.corpus.http.fetching import TEXT, get, head, refused, zip_of
 from tests.corpus.http.raw_server import raw_server, sends
-from tests.corpus.http.transfers import TEXT, get, head, refused, zip_of
 from xlm.config.data.sources import NetworkConfig
-from xlm.corpus.http.pins import PinFile
+from xlm.corpus.http.verification.pins import PinFile
 from xlm.errors import ChecksumError
 
 # A transfer that ends early.
@@ -31,11 +31,11 @@ from xlm.errors import ChecksumError
 )
 def test_a_cut_text_is_refused_in_every_framing(tmp_path, start, body):
     with raw_server(sends(start + body)) as url:
-        refused(f"{url}/corpus.txt", tmp_path, r"size|length|body|within a line")
+        refused(f"{url}/corpus.txt", tmp_path, r"size|length|body|middle of a line")
 
 
 @pytest.mark.parametrize("name", ["corpus.zip", "corpus.gz", "corpus.bz2", "corpus.xz"])
-def test_a_packed_file_proves_where_it_ends(tmp_path, name):
+def test_a_compressed_file_proves_that_it_is_complete(tmp_path, name):
     pack = {"zip": zip_of, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
     content = pack[name.rpartition(".")[2]](TEXT)
     with raw_server(sends(head() + content)) as url:
@@ -44,22 +44,22 @@ def test_a_packed_file_proves_where_it_ends(tmp_path, name):
     (tmp_path / "out").rmdir()
     for length in (0, 1, len(content) // 2, len(content) - 1):
         with raw_server(sends(head() + content[:length])) as url:
-            refused(f"{url}/{name}", tmp_path, "is no whole|no zip archive|an empty file")
+            refused(f"{url}/{name}", tmp_path, "did not send|not a zip|an empty file")
 
 
-def test_a_text_whose_size_the_host_confirms_may_end_anywhere(server, new_file, tmp_path):
+def test_a_text_whose_size_the_server_confirms_may_end_anywhere(server, new_file, tmp_path):
     server.files["/corpus.txt"] = new_file(TEXT[:-1], no_length=True)
     assert get(server.url("/corpus.txt"), tmp_path)[0] == TEXT[:-1]
 
 
-def test_a_text_shorter_than_its_host_says_is_refused(server, new_file, tmp_path):
-    """The host cuts the first answer at a line end, with a length that fits."""
+def test_a_text_shorter_than_its_server_reports_is_refused(server, new_file, tmp_path):
+    """The server cuts the first answer at a line end, with a length that fits."""
 
     def grow(file):
         file.content = TEXT if len(server.requests) > 1 else TEXT[: TEXT.index(b"\n", 5000) + 1]
 
     server.files["/corpus.txt"] = new_file(TEXT, on_request=grow)
-    refused(server.url("/corpus.txt"), tmp_path, r"bytes arrived, the host has [\d,]+")
+    refused(server.url("/corpus.txt"), tmp_path, r"bytes arrived, the server has [\d,]+")
 
 
 # A 206 with foreign bytes.
@@ -76,7 +76,7 @@ def test_a_text_without_digest_is_not_continued(server, new_file, tmp_path):
     assert server.ranges()[:2] == [None, None]
 
 
-def test_foreign_bytes_behind_the_begin_of_a_zip_are_seen(server, new_file, tmp_path):
+def test_foreign_bytes_after_the_start_of_a_zip_are_detected(server, new_file, tmp_path):
     content = zip_of()
 
     def swap(file):
@@ -85,12 +85,12 @@ def test_foreign_bytes_behind_the_begin_of_a_zip_are_seen(server, new_file, tmp_
 
     server.files["/corpus.zip"] = new_file(content, hangs_up_after=[60], on_request=swap)
     network = NetworkConfig(timeout_seconds=5)
-    refused(server.url("/corpus.zip"), tmp_path, "is no whole zip file", network)
+    refused(server.url("/corpus.zip"), tmp_path, "did not send a complete zip file", network)
     assert server.ranges() == [None, "bytes=60-"]
     assert not (tmp_path / "part").exists()
 
 
-def test_a_pin_lets_a_text_be_continued_and_sees_foreign_bytes(server, new_file, tmp_path):
+def test_with_a_pin_a_text_is_resumed_and_foreign_bytes_are_detected(server, new_file, tmp_path):
     pins = PinFile.of(tmp_path / "pins", server.url("/corpus.txt"), mirrored=False)
     server.files["/corpus.txt"] = new_file(TEXT)
     _, fetched = get(server.url("/corpus.txt"), tmp_path)
@@ -112,7 +112,7 @@ def test_a_pin_lets_a_text_be_continued_and_sees_foreign_bytes(server, new_file,
     assert server.ranges() == [None, "bytes=5000-"]
 
 
-# A page in place of a file.
+# A web page instead of a file.
 
 PAGE = "<!DOCTYPE HTML>\n<html><head><title>Log in</title></head><body>No.</body></html>\n"
 
@@ -142,9 +142,9 @@ PAGE = "<!DOCTYPE HTML>\n<html><head><title>Log in</title></head><body>No.</body
     ],
 )
 @pytest.mark.parametrize("name", ["corpus.txt", "corpus", "corpus.zip"])
-def test_a_page_is_no_file(server, new_file, tmp_path, page, name):
+def test_a_web_page_is_refused(server, new_file, tmp_path, page, name):
     server.files[f"/{name}"] = new_file(page)
-    refused(server.url(f"/{name}"), tmp_path, "the host sent a web page")
+    refused(server.url(f"/{name}"), tmp_path, "the server sent a web page")
 
 
 def test_a_text_about_pages_is_a_text(server, new_file, tmp_path):
@@ -159,16 +159,16 @@ def test_a_text_about_pages_is_a_text(server, new_file, tmp_path):
 @pytest.mark.parametrize("name", ["corpus.txt", "corpus.gz", "corpus.zip"])
 @pytest.mark.parametrize("framing", [{"Content_Length": 0}, {"Transfer_Encoding": "chunked"}, {}])
 def test_an_empty_file_is_refused(tmp_path, name, framing):
-    """It would be recorded as the first download, and the real file be refused ever after."""
+    """Else it would be pinned as the first download, and the real file would be refused."""
     body = b"0\r\n\r\n" if "Transfer_Encoding" in framing else b""
     with raw_server(sends(head(**framing) + body)) as url:
-        refused(f"{url}/{name}", tmp_path, "the host sent an empty file")
+        refused(f"{url}/{name}", tmp_path, "the server sent an empty file")
 
 
 def test_a_zip_without_files_is_refused(tmp_path):
     content = b"PK\5\6" + bytes(18)
     with raw_server(sends(head(Content_Length=len(content)) + content)) as url:
-        refused(f"{url}/corpus.zip", tmp_path, "it holds no file")
+        refused(f"{url}/corpus.zip", tmp_path, "it contains no file")
 
 
 def test_a_reason_with_controls_is_shown_without_them(tmp_path):

@@ -1,7 +1,7 @@
-"""Checks that a file without a published checksum is what its name promises, and whole if it can.
+"""Checks that a file without a published checksum has the format that its name says.
 
-A zip names its members, their sizes and CRCs; gzip, bzip2 and xz end with a checksum. A text has
-no end of its own: there the host must confirm its size (`fetch.py`).
+Zip, gzip, bzip2 and xz files contain checksums, so they also prove that they are complete. A text
+has no end marker: there the server must confirm the size (`size.py`).
 """
 
 import codecs
@@ -17,59 +17,61 @@ from xlm.corpus.text_files.archives import MAX_RATIO, open_zip, read_bz2, read_m
 from xlm.errors import DataError, SourceError
 
 _CHUNK_BYTES = 1 << 20
-_SNIFFED_BYTES = 1 << 16
+_HEAD_BYTES = 1 << 16
 """An error page is shorter; a corpus is not."""
-_FREE_BYTES = 64 << 20
+_UNCHECKED_BYTES = 64 << 20
+"""Below this size no compression ratio is dangerous."""
 _XZ_MEMORY_BYTES = 256 << 20
 _PACKED = (".zip", ".gz", ".bz2", ".xz")
 _PAGE_NAMES = (".html", ".htm", ".xhtml", ".xml")
-_BEGINS_AS_PAGE = re.compile(
+_STARTS_AS_PAGE = re.compile(
     r"<(\?xml|!doctype|html|head|body|title|meta|script|style|link|div|center|h1|iframe)\b", re.I
 )
-_BEGINS_AS_PART_OF_PAGE = re.compile(
+_STARTS_AS_FRAGMENT = re.compile(
     r"<(?:/?(?:p|br|hr|h[2-6]|table|form|svg|noscript|ul|ol|pre|main|section|article|header|nav|font"
     r"|span|base|frameset)[\s/>]|a\s+href\b|img\s+src\b|!\[CDATA\[|\?php\b)",
     re.I,
 )
-_HOLDS_PAGE = re.compile(r"<!doctype\s+html|<html[\s>]", re.I)
-_HEAD_OF_PAGE = 4096
+_CONTAINS_PAGE = re.compile(r"<!doctype\s+html|<html[\s>]", re.I)
+_PAGE_HEAD_CHARACTERS = 4096
 _IGNORED = re.compile(r"(\s|\ufeff|<!--.*?-->)+", re.S)
 
 Report = Callable[[int], None]
 
 
 def suffix_of(url: str) -> str:
-    """The lower-case ending of the file that a URL names."""
+    """The lower-case suffix of the file name in a URL."""
     return PurePosixPath(re.split(r"[?#]", url)[0]).suffix.lower()
 
 
-def proves_itself(url: str) -> bool:
-    """Whether the format of the file shows that it is whole and undamaged."""
+def is_self_checking(url: str) -> bool:
+    """Whether the file's format contains checksums that prove it complete and undamaged."""
     return suffix_of(url) in _PACKED
 
 
 def check_content(path: Path, url: str, report: Report = lambda done: None) -> None:
-    """Read a file that is to be trusted, to its end where its format proves it.
+    """Check the content of a download; archives are unpacked to their end.
 
     Args:
         report: called with the number of bytes unpacked so far.
 
     Raises:
-        SourceError: it is empty, a web page, not of the format that its name says, or damaged.
+        SourceError: the file is empty, a web page, in another format than its name says, or
+            damaged.
     """
     with path.open("rb") as file:
-        head = file.read(_SNIFFED_BYTES)
+        head = file.read(_HEAD_BYTES)
     if not head:
         raise SourceError(
-            f"{url}: the host sent an empty file",
-            fix="run again; if it stays so, use a mirror (sources.mirror)",
+            f"{url}: the server sent an empty file",
+            fix="run again; if the error persists, use a mirror (sources.mirror)",
         )
     suffix = suffix_of(url)
     if suffix not in _PAGE_NAMES and is_page(head):
-        place = "which is no zip archive" if suffix == ".zip" else "in place of the file"
+        instead = "which is not a zip archive" if suffix == ".zip" else "instead of the file"
         raise SourceError(
-            f"{url}: the host sent a web page, {place} ({_first_words(head)})",
-            fix="open the URL in a browser: it may ask for a login; or use a mirror "
+            f"{url}: the server sent a web page, {instead} ({_first_words(head)})",
+            fix="open the URL in a browser: it may require a login; or use a mirror "
             "(sources.mirror)",
         )
     try:
@@ -82,26 +84,26 @@ def check_content(path: Path, url: str, report: Report = lambda done: None) -> N
     except DataError as fault:
         what = fault.what.removeprefix(f"{path.name}: ")
         raise SourceError(
-            f"{url}: what the host sent is no whole {suffix[1:]} file: {what}",
-            fix="run again; if it stays so, use a mirror (sources.mirror)",
+            f"{url}: the server did not send a complete {suffix[1:]} file: {what}",
+            fix="run again; if the error persists, use a mirror (sources.mirror)",
         ) from fault
 
 
 def is_page(head: bytes) -> bool:
-    """Whether a file that begins like this is HTML or XML, in any of their disguises."""
-    text = _shown_text(head)
-    begun = _IGNORED.match(text)
-    text = text[begun.end() :] if begun else text
-    if len(head) < _SNIFFED_BYTES and _BEGINS_AS_PART_OF_PAGE.match(text):
+    """Whether these first bytes belong to HTML or XML, in any encoding or compressed with gzip."""
+    text = _as_text(head)
+    ignored = _IGNORED.match(text)
+    text = text[ignored.end() :] if ignored else text
+    if len(head) < _HEAD_BYTES and _STARTS_AS_FRAGMENT.match(text):
         return True
-    return bool(_BEGINS_AS_PAGE.match(text) or _HOLDS_PAGE.search(text[:_HEAD_OF_PAGE]))
+    return bool(_STARTS_AS_PAGE.match(text) or _CONTAINS_PAGE.search(text[:_PAGE_HEAD_CHARACTERS]))
 
 
-def _shown_text(head: bytes) -> str:
+def _as_text(head: bytes) -> str:
     if head.startswith(b"\x1f\x8b"):
-        # Encoded for the transfer without saying so, and stored as it came.
+        # Compressed for the transfer without a Content-Encoding header.
         try:
-            head = zlib.decompressobj(31).decompress(head, _SNIFFED_BYTES)
+            head = zlib.decompressobj(31).decompress(head, _HEAD_BYTES)
         except zlib.error:
             return ""
     return _decode(head)
@@ -115,12 +117,12 @@ def _decode(head: bytes) -> str:
     ):
         if head.startswith(mark):
             return head[len(mark) :].decode(encoding, errors="replace")
-    # UTF-16 without a mark: every other byte of a tag is zero.
+    # UTF-16 without a byte order mark: every other byte of a tag is zero.
     return head.replace(b"\0", b"").decode("utf-8", errors="replace")
 
 
 def _first_words(head: bytes) -> str:
-    text = _shown_text(head)
+    text = _as_text(head)
     title = re.search(r"<title[^>]*>(.*?)</title", text, re.I | re.S)
     shown = " ".join((title[1] if title else text).split())[:60]
     return repr("".join(character for character in shown if character.isprintable()))
@@ -128,10 +130,10 @@ def _first_words(head: bytes) -> str:
 
 def _read_zip(path: Path, report: Report) -> None:
     if not zipfile.is_zipfile(path):
-        raise DataError(f"{path.name}: it is no zip archive")
+        raise DataError(f"{path.name}: it is not a zip archive")
     with open_zip(path) as archive:
         if all(member.is_dir() for member in archive.infolist()):
-            raise DataError(f"{path.name}: it holds no file")
+            raise DataError(f"{path.name}: it contains no file")
         _count(read_members(archive), report)
 
 
@@ -181,5 +183,5 @@ def _count(chunks: Iterable[bytes], report: Report) -> None:
 
 
 def _check_growth(path: Path, unpacked_bytes: int) -> None:
-    if unpacked_bytes > _FREE_BYTES and unpacked_bytes > MAX_RATIO * path.stat().st_size:
+    if unpacked_bytes > _UNCHECKED_BYTES and unpacked_bytes > MAX_RATIO * path.stat().st_size:
         raise DataError(f"{path.name}: grows more than {MAX_RATIO} times when unpacked")
