@@ -85,7 +85,7 @@ def test_empty_train_splits_are_refused(tmp_path: Path) -> None:
         mapper=SerialMapper(),
         workers=1,
     )
-    with pytest.raises(DataError, match="no line in any train split"):
+    with pytest.raises(DataError, match="all train splits are empty; check the sources"):
         LEARN_BPE.run(context)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xlm.stages.fingerprint import _reachable, _tree_digest
+from xlm.stages.fingerprint import RECORD, _data_files, _reachable, _tree_digest
 
 PLAIN = 'import os\n\ndef double(x):\n    """Twice."""\n    return 2 * x  # two\n'
 
@@ -55,3 +55,9 @@ def test_code_that_runs_in_processes_of_its_own_counts(stage: str, reached: set[
 
 def test_fine_tuning_is_not_rebuilt_for_the_pretraining_loop() -> None:
     assert "xlm.training.trainer" not in _reachable("xlm.stages.model.finetune")
+
+
+def test_the_record_is_not_part_of_a_fingerprint() -> None:
+    """Each recording would change it."""
+    assert RECORD.exists()
+    assert RECORD not in list(_data_files(RECORD.parent))

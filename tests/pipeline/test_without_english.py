@@ -48,7 +48,7 @@ def test_two_languages_without_english_go_from_the_world_to_an_encoder(tmp_path:
     "selection", [{}, {"until": "finetune"}, {"until": "evaluate"}, {"only": ("publish",)}]
 )
 def test_what_learns_xnli_is_refused_in_one_line(tmp_path: Path, selection: dict[str, Any]) -> None:
-    said = r"English is missing, and \w+ starts .*; add en, or .* --until pretrain"
+    said = r"English is missing, but \w+ needs its XNLI pairs; add en, or .* --until pretrain"
     request, store = _request(**selection), ArtifactStore.open(str(tmp_path / "root"))
     with pytest.raises(ConfigError, match=said) as caught:
         plan_request(request, store)

@@ -1,11 +1,11 @@
-"""Fingerprints of stages: a guard that no stage changes its behaviour under an old version.
+"""Fingerprints of the code of stages, to detect changes without a new `Stage.version`.
 
-    python -m xlm.stages.fingerprint            # record; refuses a change without a new version
+    python -m xlm.stages.fingerprint            # record all; refuses changes without a new version
     python -m xlm.stages.fingerprint --waiver "renamed a variable: same bytes"
 
-A fingerprint is over the syntax trees of all modules that a stage reaches, by imports or, where it
-starts processes, by a module's name. Comments, docstrings, formatting, imports and the names of
-files do not count, so that a move changes nothing.
+A fingerprint is a hash of the syntax trees of all modules that a stage reaches: by imports, or by
+the name of a module that it starts as a process. It ignores comments, docstrings, formatting,
+imports and file names, so moving a module changes nothing.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from xlm.store.disk.hashing import cached_file_sha256
 
 RECORD = Path(__file__).with_name("fingerprints.json")
 
-_WIRING = (
+_IGNORED = (
     "xlm.engine.stage",
     "xlm.store",
     "xlm.config",
@@ -38,15 +38,16 @@ _WIRING = (
     "xlm.training.launch.local",
     "xlm.training.launch.ranks",
 )
-"""Modules that carry or describe work but shape no bytes; config values are in the key anyway."""
-_SHAPING = ("xlm.config.languages.pairs", "xlm.config.data.downloads")
+"""Modules that cannot change bytes; the values of the configuration are part of the key."""
+_INCLUDED = ("xlm.config.languages.pairs", "xlm.config.data.downloads")
+"""Modules of ignored packages that can change bytes."""
 _DATA_SUFFIXES = (".json", ".tsv", ".txt", ".toml", ".md", ".cc", ".hh")
 
 Fingerprints = dict[str, dict[str, Any]]
 
 
 def fingerprint(stage: Stage[Any, Any]) -> str:
-    """The fingerprint of a stage: its own module, what that reaches, and the data beside it."""
+    """Hash the module of a stage, all modules that it reaches, and their data files."""
     own = stage.run.__module__
     modules = _reachable(own)
     trees = [_tree_digest(_source(name)) for name in modules]
@@ -56,13 +57,13 @@ def fingerprint(stage: Stage[Any, Any]) -> str:
 
 
 def recorded() -> Fingerprints:
-    """Stage name to the recorded version and fingerprint."""
+    """Read the recorded version and fingerprint of each stage."""
     found: Fingerprints = json.loads(RECORD.read_bytes()) if RECORD.exists() else {}
     return found
 
 
 def unrecorded_changes() -> dict[str, str]:
-    """Stages whose record does not fit, each with what to do about it."""
+    """Stages that differ from their record, each with what to do."""
     before = recorded()
     problems = {}
     for stage in STAGES:
@@ -72,7 +73,7 @@ def unrecorded_changes() -> dict[str, str]:
         elif old["fingerprint"] != fingerprint(stage):
             same = old["version"] == stage.version
             problems[stage.name] = (
-                f"code changed under version {stage.version}: bump it, or record a waiver"
+                f"the code changed in version {stage.version}: bump it, or record a waiver"
                 if same
                 else "version bumped: record it"
             )
@@ -82,7 +83,7 @@ def unrecorded_changes() -> dict[str, str]:
 
 
 def record(waiver: str) -> list[str]:
-    """Record all stages; returns the names of those that need a version or a waiver first."""
+    """Record all stages, or return the names of those that first need a new version or a waiver."""
     before = recorded()
     after: Fingerprints = {}
     refused = []
@@ -106,15 +107,15 @@ def _reachable(start: str) -> list[str]:
     waiting = [start]
     while waiting:
         name = waiting.pop()
-        if name in found or (name != start and _is_wiring(name)):
+        if name in found or (name != start and _is_ignored(name)):
             continue
         found[name] = None
         waiting += _imports(_source(name))
     return list(found)
 
 
-def _is_wiring(name: str) -> bool:
-    return name.startswith(_WIRING) and name not in _SHAPING
+def _is_ignored(name: str) -> bool:
+    return name.startswith(_IGNORED) and name not in _INCLUDED
 
 
 @cache
@@ -131,7 +132,7 @@ def _imports(path: Path) -> tuple[str, ...]:
 
 
 def _names_module(value: object) -> TypeGuard[str]:
-    """Whether a string is what `python -m` could be given."""
+    """Whether a string could be the name of a module for `python -m`."""
     return isinstance(value, str) and all(part.isidentifier() for part in value.split("."))
 
 
@@ -157,12 +158,12 @@ def _tree_digest(path: Path) -> str:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [one for one in body if not _is_silent(one)]  # type: ignore[attr-defined]
+            node.body = [one for one in body if not _has_no_effect(one)]  # type: ignore[attr-defined]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
-def _is_silent(node: ast.AST) -> bool:
-    """Imports, docstrings and other strings that stand alone."""
+def _has_no_effect(node: ast.AST) -> bool:
+    """Whether a statement is an import, a docstring or another string without effect."""
     return isinstance(node, ast.Import | ast.ImportFrom) or (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -171,7 +172,7 @@ def _is_silent(node: ast.AST) -> bool:
 
 
 def _data_files(folder: Path) -> Iterator[Path]:
-    """Those beside a module and in folders there that are no packages (templates, C++)."""
+    """Data files in a folder and in its subfolders that are not packages (templates, C++)."""
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not (path / "__init__.py").exists():
             yield from _data_files(path)
@@ -180,9 +181,9 @@ def _data_files(folder: Path) -> Iterator[Path]:
 
 
 def main() -> None:
-    """Record the fingerprints, or say which stages need a new version."""
+    """Record the fingerprints, or name the stages that need a new version."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--waiver", default="", help="why changed code writes the same bytes")
+    parser.add_argument("--waiver", default="", help="why the changed code writes the same bytes")
     refused = record(parser.parse_args().waiver)
     if refused:
         sys.exit(f"bump the version (or give --waiver) of: {', '.join(refused)}")

@@ -1,4 +1,4 @@
-"""All stages, each after those that it takes its inputs from. A new stage is one line here."""
+"""All stages in the order of the DAG: each stage comes after its inputs."""
 
 from typing import Any
 
@@ -22,17 +22,20 @@ from xlm.stages.text.tokenize import TOKENIZE
 from xlm.stages.text.vocabulary import VOCABULARY
 
 STAGES: tuple[Stage[PipelineConfig, Any], ...] = (
+    # Data: text of each language and pair.
     MAKE_WORLD,
     DOWNLOAD,
     EXTRACT_WIKI,
     EXTRACT_PARALLEL,
     EXTRACT_XNLI,
     SPLIT,
+    # Text: token ids of each language and pair.
     TOKENIZE,
     LEARN_BPE,
     APPLY_BPE,
     VOCABULARY,
     SHARD,
+    # Model: pretrained, fine-tuned, evaluated, published.
     PRETRAIN,
     FINETUNE,
     EVALUATE,
@@ -41,9 +44,9 @@ STAGES: tuple[Stage[PipelineConfig, Any], ...] = (
 
 
 def stage_named(name: str) -> Stage[PipelineConfig, Any]:
-    """The stage of that name.
+    """Look up a stage by its name.
 
     Raises:
-        ConfigError: there is none; the message names the nearest.
+        ConfigError: the name is unknown; the message suggests the nearest one.
     """
     return graph.stage_named(name, STAGES)

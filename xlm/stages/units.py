@@ -1,37 +1,43 @@
-"""What the text stages run once for: a language, a language pair, or a language of XNLI."""
+"""Units of the stages: a language, a language pair, a language of XNLI, or everything."""
 
 from collections.abc import Callable
 
 from xlm.config.data.text import UnitKind
 from xlm.config.languages.pairs import ENGLISH, XNLI_LANGUAGES, split_pair
 from xlm.config.pipeline import PipelineConfig, pairs
+from xlm.engine.stage import ALL
 from xlm.errors import ConfigError
 
 XNLI_PREFIX = "xnli."
 
 
+def single_unit(config: PipelineConfig) -> tuple[str, ...]:
+    """The one unit of a stage that runs once."""
+    return (ALL,)
+
+
 def languages(config: PipelineConfig) -> tuple[str, ...]:
-    """The languages of the run, in the order that gives their ids."""
-    return tuple(config.languages)
+    """The languages of the run, in the order of their ids."""
+    return config.languages
 
 
 def xnli_units(config: PipelineConfig) -> tuple[str, ...]:
-    """One unit for each language that XNLI has: `xnli.sw`."""
+    """One unit for each language of XNLI: `xnli.sw`."""
     return tuple(XNLI_PREFIX + code for code in languages(config) if code in XNLI_LANGUAGES)
 
 
 def corpus_units(config: PipelineConfig) -> tuple[str, ...]:
-    """What codes and vocabulary are made from: languages, then pairs."""
+    """Languages, then pairs: the units with training text for BPE and the vocabulary."""
     return languages(config) + pairs(config)
 
 
 def text_units(config: PipelineConfig) -> tuple[str, ...]:
-    """All that is tokenized: languages, pairs, XNLI."""
+    """The units of all tokenized text: languages, pairs, then languages of XNLI."""
     return corpus_units(config) + xnli_units(config)
 
 
 def kind_of_unit(unit: str) -> UnitKind:
-    """Whether a unit is a language, a pair or a language of XNLI."""
+    """The kind of a unit, from its name."""
     if unit.startswith(XNLI_PREFIX):
         return "xnli"
     return "pair" if "-" in unit else "mono"
@@ -45,13 +51,13 @@ def languages_of_unit(unit: str) -> tuple[str, ...]:
 
 
 def require_english(stage: str) -> Callable[[PipelineConfig], None]:
-    """The check of a stage that learns XNLI from English pairs, or that uses what did."""
+    """Return the `Stage.require` of a stage that needs the English training pairs of XNLI."""
 
     def require(config: PipelineConfig) -> None:
         if ENGLISH not in config.languages:
             raise ConfigError(
-                f"languages: English is missing, and {stage} starts from its XNLI pairs",
-                fix=f"add {ENGLISH}, or stop before that with --until pretrain",
+                f"languages: English is missing, but {stage} needs its XNLI pairs",
+                fix=f"add {ENGLISH}, or stop earlier with --until pretrain",
             )
 
     return require

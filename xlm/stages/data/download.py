@@ -1,4 +1,4 @@
-"""download[source]: brings one file of one source, checked against what its host promises."""
+"""Stage download: download one file of one source and verify it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,19 +13,19 @@ from xlm.stages.data.make_world import MIRROR
 SYNTHETIC_LICENCE = "Apache-2.0"
 
 
-def download_units(config: PipelineConfig) -> Sequence[str]:
+def _units(config: PipelineConfig) -> Sequence[str]:
     """One unit for each file of each source: `wikipedia.sw`, `ntrex.en`, `tatoeba.en-sw`, ..."""
     ids = config.sources.download_ids(config.languages)
     return ids + OFFICIAL_IDS if config.bpe.source == "official" else ids
 
 
-def download_slice(config: PipelineConfig, unit: str) -> DownloadSlice:
-    """The unit's own source; of a mirror, only whether there is one enters the key."""
+def _slice(config: PipelineConfig, unit: str) -> DownloadSlice:
+    """The source of the unit. The key contains whether there is a mirror, not which one."""
     source = spec_of(config.sources, unit)
     synthetic = _is_synthetic(config, unit)
     if synthetic:
-        changed = {"licence": SYNTHETIC_LICENCE, "title": f"{source.title}, synthetic sample"}
-        source = source.model_copy(update=changed)
+        update = {"licence": SYNTHETIC_LICENCE, "title": f"{source.title}, synthetic sample"}
+        source = source.model_copy(update=update)
     return DownloadSlice(
         source=source,
         mirrored=synthetic or config.sources.mirror is not None,
@@ -39,12 +39,12 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def _is_synthetic(config: PipelineConfig, unit: str) -> bool:
-    """Whether the sample world stands for the host: it has no published codes."""
+    """Whether the sample world provides the file; it has no published merges and vocabulary."""
     return config.sample is not None and unit not in OFFICIAL_IDS
 
 
 def run(context: StageContext[DownloadSlice]) -> StageResult:
-    """Fetch the file into `out` under the name that it has at its host."""
+    """Download the file to `out` under the name that it has on its server."""
     from xlm.corpus.sources.download import download
 
     world = context.inputs.get(MIRROR)
@@ -69,10 +69,10 @@ def _preview(config: PipelineConfig, unit: str, cache: Path) -> Preview:
 DOWNLOAD = Stage(
     name="download",
     version=1,
-    summary="fetch dumps, parallel corpora, XNLI and MultiNLI, checked",
-    units=download_units,
+    summary="download and verify dumps, parallel corpora, XNLI and MultiNLI",
+    units=_units,
     upstream=_upstream,
-    slice=download_slice,
+    slice=_slice,
     run=run,
     network=True,
     stale=_stale,

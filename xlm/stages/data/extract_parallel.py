@@ -1,4 +1,4 @@
-"""extract-parallel[pair]: Moses zips and plain text files to two aligned files."""
+"""Stage extract-parallel: join the parallel corpora of a pair to two aligned text files."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,13 +8,13 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 
 
-def extract_parallel_units(config: PipelineConfig) -> Sequence[str]:
-    """One unit a pair of English and a configured language."""
+def _units(config: PipelineConfig) -> Sequence[str]:
+    """One unit for each pair that has a parallel corpus."""
     return config.sources.pairs(config.languages)
 
 
-def extract_parallel_slice(config: PipelineConfig, unit: str) -> ExtractParallelSlice:
-    """The unit's corpora in the order of the configuration."""
+def _slice(config: PipelineConfig, unit: str) -> ExtractParallelSlice:
+    """The corpora of the unit, in the order of the configuration."""
     return ExtractParallelSlice(
         languages=split_pair(unit),
         parts=parts_of(config.sources, unit),
@@ -28,7 +28,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[ExtractParallelSlice]) -> StageResult:
-    """Write `text.{language}.txt` for both languages; line i of one is line i of the other."""
+    """Write `text.{language}.txt` for both languages, aligned line by line."""
     from xlm.corpus.parallel.extract import extract_parallel
 
     return extract_parallel(context)
@@ -37,9 +37,9 @@ def run(context: StageContext[ExtractParallelSlice]) -> StageResult:
 EXTRACT_PARALLEL = Stage(
     name="extract-parallel",
     version=2,
-    summary="align both sides of the parallel corpora",
-    units=extract_parallel_units,
+    summary="join parallel corpora to aligned text",
+    units=_units,
     upstream=_upstream,
-    slice=extract_parallel_slice,
+    slice=_slice,
     run=run,
 )

@@ -1,4 +1,4 @@
-"""extract-wiki[language]: a Wikipedia dump to documents and to plain lines."""
+"""Stage extract-wiki: convert a Wikipedia dump to documents and to lines of plain text."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,13 +10,13 @@ from xlm.engine.stage import Node, Stage, StageContext, StageResult
 DUMP = "dump"
 
 
-def extract_wiki_units(config: PipelineConfig) -> Sequence[str]:
-    """One unit a language."""
+def _units(config: PipelineConfig) -> Sequence[str]:
+    """One unit for each language."""
     return config.languages
 
 
-def extract_wiki_slice(config: PipelineConfig, unit: str) -> ExtractWikiSlice:
-    """The extraction's settings and the unit's language."""
+def _slice(config: PipelineConfig, unit: str) -> ExtractWikiSlice:
+    """The settings of extraction and the language of the unit."""
     return ExtractWikiSlice(language=unit, **config.extract.model_dump())
 
 
@@ -34,10 +34,10 @@ def run(context: StageContext[ExtractWikiSlice]) -> StageResult:
 EXTRACT_WIKI = Stage(
     name="extract-wiki",
     version=3,
-    summary="wikitext to text with wikiextractor, pages counted",
-    units=extract_wiki_units,
+    summary="convert wikitext to text with wikiextractor",
+    units=_units,
     upstream=_upstream,
-    slice=extract_wiki_slice,
+    slice=_slice,
     run=run,
     tools=("wikiextractor",),
 )

@@ -1,4 +1,4 @@
-"""extract-xnli[language]: rows of XNLI (and of MultiNLI for English) as TSV files."""
+"""Stage extract-xnli: write the rows of XNLI, and of MultiNLI for English, as TSV files."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,13 +9,13 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 
 
-def extract_xnli_units(config: PipelineConfig) -> Sequence[str]:
-    """One unit for each language that XNLI has."""
+def _units(config: PipelineConfig) -> Sequence[str]:
+    """One unit for each language of XNLI."""
     return [code for code in config.languages if code in XNLI_LANGUAGES]
 
 
-def extract_xnli_slice(config: PipelineConfig, unit: str) -> ExtractXnliSlice:
-    """The caps that touch this language."""
+def _slice(config: PipelineConfig, unit: str) -> ExtractXnliSlice:
+    """The limits that apply to the language of the unit."""
     train = unit == ENGLISH
     return ExtractXnliSlice(
         language=unit,
@@ -31,7 +31,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[ExtractXnliSlice]) -> StageResult:
-    """Write `valid.tsv`, `test.tsv` and for English `train.tsv`: premise, hypothesis, label."""
+    """Write `valid.tsv`, `test.tsv` and, for English, `train.tsv`: premise, hypothesis, label."""
     from xlm.corpus.xnli.extract import extract_xnli
 
     return extract_xnli(context)
@@ -40,9 +40,9 @@ def run(context: StageContext[ExtractXnliSlice]) -> StageResult:
 EXTRACT_XNLI = Stage(
     name="extract-xnli",
     version=1,
-    summary="choose the rows of XNLI and MultiNLI",
-    units=extract_xnli_units,
+    summary="select the rows of XNLI and MultiNLI",
+    units=_units,
     upstream=_upstream,
-    slice=extract_xnli_slice,
+    slice=_slice,
     run=run,
 )

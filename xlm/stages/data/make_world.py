@@ -1,7 +1,7 @@
-"""Stage make-world: writes the synthetic world as a mirror of the real hosts (sample only).
+"""Stage make-world: write the synthetic sample world as a mirror of the real servers.
 
-`out/mirror/<host>/<path>` is what the download stage reads when the profile has a sample world:
-the same code that fetches from the real hosts then runs offline.
+Stage download reads `out/mirror/<host>/<path>`, so the code that downloads from the real servers
+also runs offline.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,18 @@ from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.errors import ConfigError
 
 MIRROR = "mirror"
-"""Folder of the output that stands for the open network: `mirror/<host>/<path>`."""
+"""Folder in `out` that contains the mirror."""
 
 
-def make_world_units(config: PipelineConfig) -> Sequence[str]:
-    """One unit when the profile has a sample world, none when its data are real."""
+def _units(config: PipelineConfig) -> Sequence[str]:
+    """One unit if the profile has a sample world, none if its data are real."""
     return () if config.sample is None else (ALL,)
 
 
-def make_world_slice(config: PipelineConfig, unit: str) -> MakeWorldSlice:
-    """The whole world, in all its languages, whichever of them the run uses."""
+def _slice(config: PipelineConfig, unit: str) -> MakeWorldSlice:
+    """The settings of the world, which always contains all its languages."""
     if config.sample is None:
-        raise ConfigError("make-world: this profile has no sample world", fix="set sample.seed")
+        raise ConfigError("make-world: the profile has no sample world", fix="set sample.seed")
     return MakeWorldSlice(sample=config.sample, date=config.sources.wikipedia.date)
 
 
@@ -32,7 +32,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[MakeWorldSlice]) -> StageResult:
-    """Write the world's mirror under `out/mirror` and count what it holds."""
+    """Write the mirror to `out/mirror`; the counts are those of its contents."""
     from xlm.sample.files.mirror import write_mirror
 
     config = context.config
@@ -44,9 +44,9 @@ def run(context: StageContext[MakeWorldSlice]) -> StageResult:
 MAKE_WORLD = Stage(
     name="make-world",
     version=1,
-    summary="write the synthetic world as a mirror of the real hosts",
-    units=make_world_units,
+    summary="write the sample world as a mirror of the real servers",
+    units=_units,
     upstream=_upstream,
-    slice=make_world_slice,
+    slice=_slice,
     run=run,
 )

@@ -1,32 +1,27 @@
-"""split[language | pair]: extracted lines to train, valid and test."""
+"""Stage split: assign the extracted lines to train, valid and test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from xlm.config.data.split import SplitSlice
-from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
+from xlm.stages.units import corpus_units, kind_of_unit, languages_of_unit
 
 TEXT = "text"
 
 
-def split_units(config: PipelineConfig) -> Sequence[str]:
-    """Languages, then pairs."""
-    return (*config.languages, *config.sources.pairs(config.languages))
-
-
-def split_slice(config: PipelineConfig, unit: str) -> SplitSlice:
-    """The split's settings and the unit's languages."""
-    languages = split_pair(unit) if "-" in unit else (unit,)
-    return SplitSlice(languages=languages, **config.split.model_dump())
+def _slice(config: PipelineConfig, unit: str) -> SplitSlice:
+    """The settings of the splits and the languages of the unit."""
+    return SplitSlice(languages=languages_of_unit(unit), **config.split.model_dump())
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    return {TEXT: Node("extract-parallel" if "-" in unit else "extract-wiki", unit)}
+    stage = "extract-parallel" if kind_of_unit(unit) == "pair" else "extract-wiki"
+    return {TEXT: Node(stage, unit)}
 
 
 def run(context: StageContext[SplitSlice]) -> StageResult:
-    """Write `{split}.{shard}.txt`, or `{split}.{shard}.{language}.txt` for both of a pair."""
+    """Write `{split}.{shard}.txt`, or `{split}.{shard}.{language}.txt` for each side of a pair."""
     from xlm.corpus.split.divide import split
 
     return split(context, context.inputs[TEXT])
@@ -35,9 +30,9 @@ def run(context: StageContext[SplitSlice]) -> StageResult:
 SPLIT = Stage(
     name="split",
     version=1,
-    summary="train, valid and test; no sentence on two sides",
-    units=split_units,
+    summary="assign lines to train, valid and test, without overlap",
+    units=corpus_units,
     upstream=_upstream,
-    slice=split_slice,
+    slice=_slice,
     run=run,
 )

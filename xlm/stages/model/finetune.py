@@ -5,25 +5,21 @@ restart with its dev accuracies) and `metrics.jsonl`.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.xnli import FinetuneSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes, pretraining_nodes
-from xlm.stages.units import XNLI_PREFIX, require_english
-
-
-def _units(config: PipelineConfig) -> Sequence[str]:
-    return (ALL,)
+from xlm.stages.units import XNLI_PREFIX, require_english, single_unit
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     nodes = {"pretrain": Node("pretrain", ALL), "vocabulary": Node("vocabulary", ALL)}
     xnli = data_nodes(config, "xnli")
     if config.finetune.select_by == "english":
-        # Only the labels that selection may see are inputs, so that no other can leak in.
+        # Selection may use English labels only, so no other language is an input.
         xnli = {role: node for role, node in xnli.items() if node.unit == XNLI_PREFIX + ENGLISH}
     mixed = pretraining_nodes(config) if config.finetune.mix_pretraining else {}
     return {**nodes, **xnli, **mixed}
@@ -86,8 +82,8 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
 FINETUNE = Stage(
     name="finetune",
     version=3,
-    summary="XNLI from the pretrained encoder, on English",
-    units=_units,
+    summary="fine-tune the encoder on English NLI pairs",
+    units=single_unit,
     upstream=_upstream,
     slice=_slice,
     run=run,

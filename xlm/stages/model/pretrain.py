@@ -5,7 +5,7 @@ Scratch holds checkpoints, so a killed run can resume. `out` gets only reproduci
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.config.pipeline import PipelineConfig
@@ -14,10 +14,7 @@ from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.model.formats.source_files import identity_of
 from xlm.model.warm_start.sizes import require_fitting_source
 from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes
-
-
-def _units(config: PipelineConfig) -> Sequence[str]:
-    return (ALL,)
+from xlm.stages.units import single_unit
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
@@ -97,8 +94,8 @@ def run(context: StageContext[PretrainSlice]) -> StageResult:
 PRETRAIN = Stage(
     name="pretrain",
     version=4,
-    summary="masked and translation language modelling",
-    units=_units,
+    summary="pretrain the encoder with masked and translation language modelling",
+    units=single_unit,
     upstream=_upstream,
     slice=_slice,
     run=run,

@@ -1,24 +1,20 @@
-"""Stage publish: the trained model as two Hugging Face folders with cards and plots.
+"""Stage publish: write the trained model as two Hugging Face folders with cards and plots.
 
-`out/classifier` and `out/masked-lm` hold weights, configuration, tokenizer, `README.md` and
-plots. The cards name measured values (times, hardware), so they lie outside the digest.
+`out/classifier` and `out/masked-lm` contain weights, configuration, tokenizer, `README.md` and
+plots. The cards contain measured values (times, hardware), so the digest excludes them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.release import PublishSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes
-from xlm.stages.units import require_english
+from xlm.stages.units import require_english, single_unit
 from xlm.text.segmenters.registry import segmenter_identity
 
 SOURCE_ROLE = "source."
-"""Prefix of the roles of downloads: `source.wikipedia.sw`."""
-
-
-def _units(config: PipelineConfig) -> Sequence[str]:
-    return (ALL,)
+"""Prefix of the input roles of downloads: `source.wikipedia.sw`."""
 
 
 def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
@@ -36,8 +32,8 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     from xlm.stages.data.download import DOWNLOAD
 
-    whole = ("evaluate", "finetune", "pretrain", "learn-bpe", "vocabulary")
-    nodes = {stage: Node(stage, ALL) for stage in whole}
+    stages = ("evaluate", "finetune", "pretrain", "learn-bpe", "vocabulary")
+    nodes = {stage: Node(stage, ALL) for stage in stages}
     nodes |= {
         f"{SOURCE_ROLE}{source}": Node("download", source) for source in DOWNLOAD.units(config)
     }
@@ -45,7 +41,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[PublishSlice]) -> StageResult:
-    """Write both folders; counts: parameters and bytes of weights, size of the vocabulary."""
+    """Write both folders; the counts are parameters, bytes of weights and vocabulary size."""
     from xlm.release.publish import publish
 
     return publish(
@@ -62,8 +58,8 @@ def run(context: StageContext[PublishSlice]) -> StageResult:
 PUBLISH = Stage(
     name="publish",
     version=5,
-    summary="Hugging Face folders, model cards, plots",
-    units=_units,
+    summary="write Hugging Face folders with model cards and plots",
+    units=single_unit,
     upstream=_upstream,
     slice=_slice,
     run=run,

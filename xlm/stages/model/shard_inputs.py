@@ -1,4 +1,4 @@
-"""Which shards a model stage reads, by kind: "mono", "pair" or "xnli".
+"""The shards that a model stage reads, by kind of unit: "mono", "pair" or "xnli".
 
 data_nodes(config, "mono", "pair") == {"data.sw": Node("shard", "sw"), "data.en-sw": ...}
 """
@@ -15,7 +15,7 @@ _ROLE = "data."
 
 
 def data_nodes(config: PipelineConfig, *kinds: UnitKind) -> dict[str, Node]:
-    """Role to node of every shard unit of the given kinds."""
+    """Input role to shard node, for all units of the given kinds."""
     return {
         f"{_ROLE}{unit}": Node("shard", unit)
         for unit in text_units(config)
@@ -24,14 +24,14 @@ def data_nodes(config: PipelineConfig, *kinds: UnitKind) -> dict[str, Node]:
 
 
 def pretraining_nodes(config: PipelineConfig) -> dict[str, Node]:
-    """The nodes that pretraining batches come from: pairs only where TLM is an objective."""
+    """Input role to shard node for pretraining: pairs only if TLM is an objective."""
     if "tlm" in config.pretrain.objectives:
         return data_nodes(config, "mono", "pair")
     return data_nodes(config, "mono")
 
 
 def data_inputs(inputs: Mapping[str, Path], kind: UnitKind) -> dict[str, Path]:
-    """The directories of one kind: by language, by pair, or by language for XNLI."""
+    """Directories of the shards of one kind, by language or pair."""
     return {
         role.removeprefix(_ROLE).removeprefix(XNLI_PREFIX): path
         for role, path in sorted(inputs.items())

@@ -1,4 +1,4 @@
-"""apply-bpe[language | pair | xnli.language]: tokens to subword pieces."""
+"""Stage apply-bpe: split tokens into subwords."""
 
 from collections.abc import Mapping
 
@@ -10,8 +10,7 @@ from xlm.stages.text.split_files import counts_by_split, text_files
 from xlm.stages.units import text_units
 
 
-def apply_bpe_slice(config: PipelineConfig, unit: str) -> ApplyBpeSlice:
-    """Empty."""
+def _slice(config: PipelineConfig, unit: str) -> ApplyBpeSlice:
     return ApplyBpeSlice()
 
 
@@ -20,7 +19,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[ApplyBpeSlice]) -> StageResult:
-    """Apply the codes to every file of the input under the same name."""
+    """Apply the merges to each input file; the output has the same name."""
     files = text_files(context.inputs["text"])
     codes = context.inputs["codes"] / CODES_FILE
     jobs = [
@@ -44,10 +43,10 @@ def _apply(job: FileJob) -> dict[str, int]:
 APPLY_BPE = Stage(
     name="apply-bpe",
     version=1,
-    summary="split words into the pieces of the codes",
+    summary="split words into subwords",
     units=text_units,
     upstream=_upstream,
-    slice=apply_bpe_slice,
+    slice=_slice,
     run=run,
     tools=("fastBPE",),
 )

@@ -1,6 +1,7 @@
-"""learn-bpe: one list of merges for all languages, from a balanced sample of the train splits.
+"""Stage learn-bpe: learn one list of BPE merges for all languages.
 
-Or, where `bpe.source` is official, the published list as it is.
+The merges are learned from a balanced sample of the train splits. If `bpe.source` is official, the
+stage copies the published merges.
 """
 
 import shutil
@@ -10,19 +11,20 @@ from pathlib import Path
 from xlm.config.data.bpe import LearnBpeSlice, OfficialBpeSlice
 from xlm.config.data.sources import OFFICIAL_CODES_ID
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.stage import ALL, FileJob, Node, Stage, StageContext, StageResult
+from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
 from xlm.errors import DataError
 from xlm.stages.text.split_files import train_files
-from xlm.stages.units import corpus_units
+from xlm.stages.units import corpus_units, single_unit
 
 CODES_FILE = "codes"
+"""The merges, in the format of fastBPE."""
 
 _REPORT_EVERY = 100
 _PUBLISHED = "published"
 
 
-def learn_bpe_slice(config: PipelineConfig, unit: str) -> LearnBpeSlice | OfficialBpeSlice:
-    """All of the BPE config, or of the published codes only their file."""
+def _slice(config: PipelineConfig, unit: str) -> LearnBpeSlice | OfficialBpeSlice:
+    """All settings of BPE, or only the file of the published merges."""
     if config.bpe.source == "official":
         return OfficialBpeSlice(source="official", file=config.sources.official_codes.file_name)
     return LearnBpeSlice(**config.bpe.model_dump())
@@ -35,7 +37,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[LearnBpeSlice | OfficialBpeSlice]) -> StageResult:
-    """Sample lines, learn, write `codes`; or copy the published ones."""
+    """Write `codes`: learned from a sample of lines, or the published file."""
     if isinstance(context.config, OfficialBpeSlice):
         return _copy(context.inputs[_PUBLISHED] / context.config.file, context.out / CODES_FILE)
     return _learn(context, context.config)
@@ -78,7 +80,7 @@ def _learn(
 def _write_sample(
     context: StageContext[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice, sample: Path
 ) -> dict[str, int]:
-    """Fill `sample` part by part, in the order of the files; count lines per language."""
+    """Write the sample file by file, in a fixed order; return the lines of each language."""
     from xlm.bpe.learning.sample import sampling_rates
 
     files = train_files(context.inputs)
@@ -87,7 +89,7 @@ def _write_sample(
     for (_, language, _), length in zip(files, lengths, strict=True):
         lines[language] = lines.get(language, 0) + length
     if not sum(lines.values()):
-        raise DataError("no line in any train split", fix="check the sources of this profile")
+        raise DataError("all train splits are empty", fix="check the sources of the profile")
     rates = sampling_rates(lines, config.sample_alpha, config.sample_lines)
     jobs = [
         FileJob(
@@ -104,13 +106,13 @@ def _write_sample(
     ]
     counts = {f"lines_{language}": count for language, count in sorted(lines.items())}
     counts |= {f"sampled_{language}": 0 for language in sorted(lines)}
-    with sample.open("wb") as whole:
+    with sample.open("wb") as target:
         for job, (_, language, _), written in zip(
             jobs, files, context.mapper.map(_sample, jobs), strict=True
         ):
             (part,) = job.targets
             with part.open("rb") as file:
-                shutil.copyfileobj(file, whole)
+                shutil.copyfileobj(file, target)
             part.unlink()
             counts[f"sampled_{language}"] += written
     return counts
@@ -131,10 +133,10 @@ def _sample(job: FileJob) -> int:
 LEARN_BPE = Stage(
     name="learn-bpe",
     version=2,
-    summary="learn byte-pair codes on a sample with balanced languages, or take the published",
-    units=lambda config: (ALL,),
+    summary="learn BPE merges on a balanced sample, or use the published ones",
+    units=single_unit,
     upstream=_upstream,
-    slice=learn_bpe_slice,
+    slice=_slice,
     run=run,
     tools=("fastBPE",),
 )

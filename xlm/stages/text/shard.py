@@ -1,4 +1,4 @@
-"""shard[language | pair | xnli.language]: pieces to ids in Parquet."""
+"""Stage shard: convert subwords to ids in Parquet files."""
 
 import logging
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from xlm.stages.units import kind_of_unit, languages_of_unit, text_units
 log = logging.getLogger(__name__)
 
 
-def shard_slice(config: PipelineConfig, unit: str) -> ShardSlice:
-    """The layout, and the languages that are written into the files."""
+def _slice(config: PipelineConfig, unit: str) -> ShardSlice:
+    """The layout of the files, and the languages that they record."""
     return ShardSlice(
         kind=kind_of_unit(unit), languages=languages_of_unit(unit), **config.shards.model_dump()
     )
@@ -25,12 +25,12 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[ShardSlice]) -> StageResult:
-    """Write one Parquet file for each text file (or for both sides of a pair)."""
+    """Write one Parquet file for each text file, or for both sides of a pair."""
     from xlm.bpe.counting import unknown_tokens_warning
 
     grouped: dict[tuple[str, str], list[Path]] = {}
     for file in text_files(context.inputs["text"]):
-        # Both sides of a pair fall together, in alphabetical order like the languages.
+        # Groups both sides of a pair, in alphabetical order of their languages.
         grouped.setdefault((file.split, file.shard), []).append(file.path)
     jobs = [
         FileJob(
@@ -64,10 +64,10 @@ def _shard(job: FileJob) -> dict[str, int]:
 SHARD = Stage(
     name="shard",
     version=2,
-    summary="write ids as Parquet shards",
+    summary="convert subwords to token ids in Parquet shards",
     units=text_units,
     upstream=_upstream,
-    slice=shard_slice,
+    slice=_slice,
     run=run,
     tools=("pyarrow",),
 )

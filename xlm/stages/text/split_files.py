@@ -1,4 +1,4 @@
-"""How the text stages go from one directory of text files to another, file by file."""
+"""The text files that the stages from split to apply-bpe pass on, and counts per split."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ TEXT_PATTERNS = ("*.txt", "*.tsv")
 
 @dataclass(frozen=True, order=True)
 class TextFile:
-    """A text file between stages: `{split}.{shard}.txt`, `{split}.{shard}.{language}.txt` or,
-    for XNLI, `{split}.tsv`.
+    """One text file of a unit.
+
+    Its name is `{split}.{shard}.txt` for a language, `{split}.{shard}.{language}.txt` for a side of
+    a pair, and `{split}.tsv` for XNLI.
     """
 
     path: Path
@@ -21,24 +23,24 @@ class TextFile:
     language: str | None
 
     @classmethod
-    def of(cls, path: Path) -> "TextFile":
-        """Read split, shard and language from the name."""
+    def from_path(cls, path: Path) -> "TextFile":
+        """Parse split, shard and language from the file name."""
         split, *middle, _ = path.name.split(".")
         shard = middle[0] if middle else "00000"
         return cls(path, split, shard, middle[1] if len(middle) > 1 else None)
 
 
 def text_files(directory: Path) -> list[TextFile]:
-    """All text files that an artifact's manifest names, by name."""
+    """All text files in the manifest of an artifact, ordered by name."""
     paths = (path for pattern in TEXT_PATTERNS for path in listed_files(directory, pattern))
-    return [TextFile.of(path) for path in sorted(paths, key=lambda path: path.name)]
+    return [TextFile.from_path(path) for path in sorted(paths, key=lambda path: path.name)]
 
 
 def train_files(inputs: Mapping[str, Path]) -> list[tuple[str, str, TextFile]]:
-    """Unit, language and file of the train files of several artifacts, in a fixed order.
+    """Unit, language and file of all train files of several artifacts, in a fixed order.
 
     Args:
-        inputs: artifact directory by unit, a language or a pair.
+        inputs: unit (a language or a pair) to directory of its artifact.
     """
     return [
         (unit, file.language or unit, file)
@@ -49,7 +51,7 @@ def train_files(inputs: Mapping[str, Path]) -> list[tuple[str, str, TextFile]]:
 
 
 def counts_by_split(splits: Sequence[str], counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Sum the counts of the files of each split under `{split}_{name}`."""
+    """Sum the counts of the files of each split, named `{split}_{name}`."""
     total: dict[str, int] = {}
     for split, found in zip(splits, counts, strict=True):
         for name, count in found.items():

@@ -1,4 +1,4 @@
-"""tokenize[language | pair | xnli.language]: raw lines to lower-case, accent-free tokens."""
+"""Stage tokenize: convert lines of text to tokens, lower-case and without accents."""
 
 import logging
 import unicodedata
@@ -19,8 +19,8 @@ from xlm.text.segmenters.registry import (
 log = logging.getLogger(__name__)
 
 
-def tokenize_slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
-    """Only the segmenters of the unit's own languages, so that others' choices move no key.
+def _slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
+    """Only the segmenters of the languages of the unit: the key does not depend on others.
 
     Raises:
         ToolError: a segmenter is not installed.
@@ -50,7 +50,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[TokenizeSlice]) -> StageResult:
-    """Tokenize every file of the input under the same name."""
+    """Tokenize each input file to a file with the same name."""
     for language in context.config.languages:
         warning = missing_segmenter_warning(language, language in context.config.segmenters)
         if warning:
@@ -86,7 +86,7 @@ def _tokenize(job: FileJob) -> dict[str, int]:
         target,
         language=language,
         segmenters=segmenters,
-        # MultiNLI and its translations are distributed as Moses tokens (spec 1.6).
+        # MultiNLI and its translations are distributed as Moses tokens.
         already_tokenized=job.options["split"] == "train",
     )
 
@@ -94,10 +94,10 @@ def _tokenize(job: FileJob) -> dict[str, int]:
 TOKENIZE = Stage(
     name="tokenize",
     version=2,
-    summary="punctuation, Moses tokenizer or segmenter, lower-case, accents off",
+    summary="tokenize text: punctuation, Moses rules or segmenter, lower-case, no accents",
     units=text_units,
     upstream=_upstream,
-    slice=tokenize_slice,
+    slice=_slice,
     run=run,
     tools=("sacremoses",),
 )

@@ -1,7 +1,7 @@
-"""vocabulary: count the pieces of the train splits, number them, cut, report per language.
+"""Stage vocabulary: count the subwords of the train splits and give an id to the most frequent.
 
-Or, where `bpe.source` is official, number and cut the published list; the report is still about the
-train splits.
+If `bpe.source` is official, the published counts determine the ids. The report per language always
+describes the train splits.
 """
 
 import json
@@ -17,7 +17,7 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.text.learn_bpe import CODES_FILE
 from xlm.stages.text.split_files import train_files
-from xlm.stages.units import corpus_units
+from xlm.stages.units import corpus_units, single_unit
 from xlm.store.disk.hashing import file_sha256
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ _PUBLISHED = "published"
 _CODES = "codes"
 
 
-def vocabulary_slice(config: PipelineConfig, unit: str) -> VocabularySlice:
-    """All of the vocabulary config."""
+def _slice(config: PipelineConfig, unit: str) -> VocabularySlice:
+    """The settings of the vocabulary and the file of the published counts."""
     official = config.bpe.source == "official"
     return VocabularySlice(
         source=config.bpe.source,
@@ -48,21 +48,16 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[VocabularySlice]) -> StageResult:
-    """Write `vocabulary.txt` (all counts), `vocabulary.json` (the cut), `report.json`."""
-    from xlm.bpe.counting import (
-        MAX_UNKNOWN_SHARE,
-        language_report,
-        unknown_tokens_warning,
-        write_counts,
-    )
+    """Write `vocabulary.txt` (all counts), `vocabulary.json` (the vocabulary), `report.json`."""
+    from xlm.bpe.counting import language_report, write_counts
     from xlm.bpe.vocabulary import read_counted_vocabulary, write_vocabulary
 
-    counts = _count_languages(context)
-    everything: Counter[str] = Counter()
-    for found in counts.values():
-        everything.update(found)
+    by_language = _count_languages(context)
+    total: Counter[str] = Counter()
+    for counts in by_language.values():
+        total.update(counts)
     if context.config.file is None:
-        write_counts(everything, context.out / COUNTED_FILE)
+        write_counts(total, context.out / COUNTED_FILE)
     else:
         published = context.inputs[_PUBLISHED] / context.config.file
         (context.out / COUNTED_FILE).write_bytes(published.read_bytes())
@@ -72,30 +67,37 @@ def run(context: StageContext[VocabularySlice]) -> StageResult:
     codes_hash = file_sha256(context.inputs[_CODES] / CODES_FILE)
     vocabulary = replace(counted, codes_hash=codes_hash)
     write_vocabulary(vocabulary, context.out)
-    report = language_report(counts, vocabulary)
-    for language, row in report.items():
-        if warning := unknown_tokens_warning(language, int(row["unknown"]), int(row["tokens"])):
-            log.warning("%s", warning)
+    report = language_report(by_language, vocabulary)
     text = json.dumps(report, indent=1, sort_keys=True) + "\n"
     (context.out / REPORT_FILE).write_text(text, encoding="utf-8", newline="\n")
     return StageResult(
         counts={
             "size": vocabulary.size,
-            "types": len(everything),
+            "types": len(total),
             "tokens": sum(int(row["tokens"]) for row in report.values()),
             "unknown": sum(int(row["unknown"]) for row in report.values()),
-            **{
-                f"unknown_percent_{language}": round(100 * row["unknown_rate"], 1)
-                for language, row in report.items()
-                if row["unknown_rate"] > MAX_UNKNOWN_SHARE
-            },
+            **_unknown_percents(report),
             "hash": vocabulary.hash,
         }
     )
 
 
+def _unknown_percents(report: Mapping[str, Mapping[str, int | float]]) -> dict[str, float]:
+    """Warn about languages with many unknown tokens, and return their percentages."""
+    from xlm.bpe.counting import MAX_UNKNOWN_SHARE, unknown_tokens_warning
+
+    for language, row in report.items():
+        if warning := unknown_tokens_warning(language, int(row["unknown"]), int(row["tokens"])):
+            log.warning("%s", warning)
+    return {
+        f"unknown_percent_{language}": round(100 * row["unknown_rate"], 1)
+        for language, row in report.items()
+        if row["unknown_rate"] > MAX_UNKNOWN_SHARE
+    }
+
+
 def _count_languages(context: StageContext[VocabularySlice]) -> dict[str, Counter[str]]:
-    """The pieces of each language's train splits, its sides of pairs included."""
+    """Count the subwords in the train splits of each language, including its sides of pairs."""
     files = train_files(
         {unit: path for unit, path in context.inputs.items() if unit not in (_PUBLISHED, _CODES)}
     )
@@ -115,9 +117,9 @@ def _count(path: Path) -> Counter[str]:
 VOCABULARY = Stage(
     name="vocabulary",
     version=2,
-    summary="count pieces, give them ids, cut to size, or take the published ones",
-    units=lambda config: (ALL,),
+    summary="count subwords and give ids to the most frequent, or use the published counts",
+    units=single_unit,
     upstream=_upstream,
-    slice=vocabulary_slice,
+    slice=_slice,
     run=run,
 )
