@@ -1,21 +1,21 @@
-"""The one error tree of the project.
+"""The exceptions of the project.
 
-    XlmError                 anything that a user can mend; the CLI prints it as one line
-    ├── ConfigError          a profile, key, value or language that does not exist or does not fit
-    ├── SourceError          a source that cannot be had, or is not what its host promised
-    │   ├── ServerError      a server that stays unreachable; running again later may help
-    │   └── ChecksumError    bytes arrived, but not the promised ones
-    ├── DataError            a file whose contents break a rule (unequal sides, empty language, ...)
-    ├── StoreError           the artifact store: damaged, read-only, unsupported, locked
-    ├── MissingUpstreamError an artifact that must be built before this one
-    ├── ToolError            an external program that failed, with the end of what it said
-    ├── TrainingError        training that cannot go on (diverged, collapsed, vocabulary mismatch)
-    │   ├── PeerLostError    a training process that waits for another one, which hangs or has ended
-    │   └── RequeueError     training that was asked to stop and saved its state
-    └── PipelineError        some nodes of a run failed; names each with its own error
+    XlmError
+      + ConfigError           invalid profile, setting, value or language
+      + SourceError           a source cannot be downloaded or is not the expected file
+        - ServerError         the server failed in every attempt; retrying later may help
+        - ChecksumError       the downloaded bytes do not match the published digest
+      + DataError             the contents of a file are invalid
+      + StoreError            the artifact store is damaged, read-only, locked or unsupported
+      + MissingUpstreamError  an input artifact has not been built
+      + ToolError             an external program is missing or failed
+      + TrainingError         training cannot continue (diverged, collapsed, wrong vocabulary)
+        - PeerLostError       another training process hangs or has ended
+        - RequeueError        training was interrupted and has saved its state
+      + PipelineError         some nodes of a run failed; lists each with its error
 
-Every message says what is wrong, where (file, line, URL, key), and what to do about it; no
-message shows the passwords and tokens of the URLs in it.
+The command line prints an `XlmError` as one line that says what is wrong, where (file, line, URL,
+key) and how to fix it. Passwords and tokens in URLs are redacted.
 """
 
 from typing import ClassVar
@@ -24,15 +24,15 @@ from xlm.redaction import redact
 
 
 class XlmError(Exception):
-    """Base of all errors that a user can mend.
+    """Base class of all errors that a user can fix.
 
     Args:
-        what: the fault and its place, one clause.
-        fix: what to do about it, one clause; printed behind the fault.
+        what: What is wrong and where, as one clause.
+        fix: How to fix it, as one clause; printed after `what`.
     """
 
     exit_code: ClassVar[int] = 1
-    """Of a command that ends with this error."""
+    """Exit status of a command that ends with this error."""
 
     def __init__(self, what: str, *, fix: str = "") -> None:
         self.what = redact(what)
@@ -40,32 +40,32 @@ class XlmError(Exception):
         super().__init__(f"{self.what}; {self.fix}" if fix else self.what)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Errors cross process pools: the keyword argument must survive pickling.
+        # Errors cross process pools, and default pickling would drop the keyword argument.
         return (_rebuild, (type(self), self.what, self.fix))
 
 
-def _rebuild(kind: type[XlmError], what: str, fix: str) -> XlmError:
-    return kind(what, fix=fix)
+def _rebuild(error_class: type[XlmError], what: str, fix: str) -> XlmError:
+    return error_class(what, fix=fix)
 
 
 class ConfigError(XlmError):
-    """A profile, key, value or language that does not exist or does not fit."""
+    """A profile, setting, value or language does not exist or is invalid."""
 
 
 class SourceError(XlmError):
-    """A source that cannot be had, or is not what its host promised."""
+    """A source cannot be downloaded, or the server sent something unexpected."""
 
 
 class ServerError(SourceError):
-    """A host that stays away, or keeps failing, after all attempts."""
+    """A server did not answer, or failed in every attempt."""
 
 
 class ChecksumError(SourceError):
-    """Bytes arrived, but not the ones whose digest the host published."""
+    """The downloaded bytes do not match the digest that the server published."""
 
 
 class DataError(XlmError):
-    """A file whose contents break a rule of its format or of the pipeline."""
+    """The contents of a file violate its format or a rule of the pipeline."""
 
 
 class StoreError(XlmError):
@@ -73,27 +73,27 @@ class StoreError(XlmError):
 
 
 class MissingUpstreamError(XlmError):
-    """An artifact that this one is made from has not been built."""
+    """An input artifact has not been built."""
 
 
 class ToolError(XlmError):
-    """An external program failed."""
+    """An external program is missing or failed."""
 
 
 class TrainingError(XlmError):
-    """Training that cannot go on."""
+    """Training cannot continue."""
 
 
 class PeerLostError(TrainingError):
-    """Another training process hangs or has ended: a consequence, the cause is elsewhere."""
+    """Another training process hangs or has ended; its own error is the cause."""
 
 
 class RequeueError(TrainingError):
-    """Training was asked to stop and has saved its state: the same command goes on."""
+    """Training was asked to stop and has saved its state; the same command continues it."""
 
     exit_code = 75
-    """EX_TEMPFAIL of sysexits: the same command again, later."""
+    """`EX_TEMPFAIL` of sysexits.h, which schedulers read as "run again later"."""
 
 
 class PipelineError(XlmError):
-    """Some nodes of a run failed; all that did not need them was built and is in the store."""
+    """Some nodes of a run failed; the nodes that do not depend on them were built."""

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
         (("plan", "--refresh", "lern-bpe"), "no stage or node 'lern-bpe'"),
         (("run", "--verify", "slow"), "--verify 'slow'; choose fast or deep"),
         (("run", "--workers", "0"), "--workers '0'; give a whole number from 1 up"),
-        (("run", "--root", "s3://b/x"), "cannot commit by rename"),
+        (("run", "--root", "s3://b/x"), "does not support atomic renames"),
         (("run", "--until", "tokenise"), "no stage 'tokenise'; did you mean 'tokenize'?"),
         (
             ("run", "--only", "split", "--refresh", "tokenize"),

@@ -92,7 +92,7 @@ def test_a_damaged_input_outside_of_the_selection_is_refused_in_one_line(built: 
     with pytest.raises(StoreError) as caught:
         built.run(only=("join",))
     message = str(caught.value)
-    assert message.startswith("read[sw], an input of join, is damaged (text.txt has another")
+    assert message.startswith("read[sw], an input of join, is damaged (text.txt does not match")
     assert f" --until 'read[sw]' --verify deep --root {built.root}`" in message
     assert not list((built.root / "artifacts" / "join").iterdir())
     assert built.run(until="read[sw]", verify="deep") == {"read[sw]": "built"}
@@ -123,7 +123,7 @@ def test_artifacts_that_an_earlier_version_built_from_damaged_bytes_are_rebuilt(
                 damage.stage: damage.damage for damage in verify_store(run.store, "deep").damaged
             }
         assert found.keys() == {"read", "join"}
-        assert "may be built from damaged bytes of read[sw]" in found["join"]
+        assert "may have been built from damaged bytes of read[sw]" in found["join"]
     assert built.run(only=("read",), verify="deep")["read[sw]"] == "built"
     # The input is intact again. Every later run still finds what was built from it.
     statuses = built.run()
@@ -184,6 +184,6 @@ def test_a_rebuild_of_an_input_is_reported(built: Toy) -> None:
     recorder = Recorder()
     built.run(recorder)
     assert recorder.notices == [
-        "read[sw]: is damaged (text.txt has another sha256 than the manifest says); "
+        "read[sw]: is damaged (text.txt does not match its sha256 in the manifest); "
         "rebuilding it first"
     ]

@@ -138,7 +138,7 @@ try:
     store = ArtifactStore.open(sys.argv[1], write=sys.argv[2] == "write")
     print(store.find("read", "k" * 24), len(list(store.artifacts())))
     with store.lock("read", "k" * 24):
-        store.stage("read", "k" * 24)
+        store.open_staging("read", "k" * 24)
 except XlmError as error:
     sys.exit(f"xlm: {error}")
 """

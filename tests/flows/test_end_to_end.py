@@ -119,7 +119,7 @@ def test_a_damaged_artifact_is_named(straight: Path, tmp_path: Path) -> None:
     text = codes.read_bytes()
     codes.write_bytes(text[:-1] + b"!")
     try:
-        assert "codes has another sha256" in xlm(straight, "store", "verify", code=1)
+        assert "codes does not match its sha256" in xlm(straight, "store", "verify", code=1)
     finally:
         codes.write_bytes(text)
 

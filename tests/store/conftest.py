@@ -1,11 +1,13 @@
-"""A store with a way to publish small artifacts."""
+"""A store, and a function that publishes small artifacts in it."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from xlm.store.store import Artifact, ArtifactStore
+from xlm.store.artifact import Artifact
+from xlm.store.publication import publish_artifact
+from xlm.store.store import ArtifactStore
 
 Publish = Callable[..., Artifact]
 
@@ -25,7 +27,7 @@ def publish(store: ArtifactStore) -> Publish:
         volatile: tuple[str, ...] = (),
         counts: dict[str, object] | None = None,
     ) -> Artifact:
-        staging = store.stage("tokenize", key)
+        staging = store.open_staging("tokenize", key)
         for name, text in files.items():
             path = staging.out / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,6 +44,8 @@ def publish(store: ArtifactStore) -> Publish:
             "sources": [],
             "resolved_config": {},
         }
-        return store.publish(staging, description, measured or {"wall_seconds": 1.0}, volatile)
+        return publish_artifact(
+            store, staging, description, measured or {"wall_seconds": 1.0}, volatile
+        )
 
     return publish_files

@@ -1,4 +1,4 @@
-"""Completion records: what is proven done is not done again, what is not is."""
+"""Completion records: finished jobs are skipped, others run again."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,13 +44,13 @@ def test_a_target_that_changed_is_written_again(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "b.txt").read_text() == "bbb"
 
 
-def test_a_job_with_other_options_is_run_again(tmp_path: Path) -> None:
+def test_a_job_with_other_options_runs_again(tmp_path: Path) -> None:
     _run(tmp_path)
     _run(tmp_path, more=1)
     assert (tmp_path / "log").read_text() == "abab"
 
 
-def test_files_that_no_record_proves_are_forgotten(tmp_path: Path) -> None:
+def test_files_without_a_record_are_removed(tmp_path: Path) -> None:
     _run(tmp_path)
     half = tmp_path / "out" / "c.txt"
     half.write_text("half")

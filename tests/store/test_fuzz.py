@@ -1,4 +1,4 @@
-"""Seeded mutations of the store's own files: our errors or a miss, never a traceback or a hang."""
+"""Seeded mutations of the store's files: a miss or an `XlmError`, never a traceback or a hang."""
 
 import json
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from xlm.errors import StoreError
 from xlm.pipeline.run_record import last_run
 from xlm.report.stage_card import read_measurements
 from xlm.store.file_jobs import FileJob, map_files, remove_unfinished
+from xlm.store.integrity.verdicts import read_verdicts
 from xlm.store.integrity.verification import verify_store
 from xlm.store.manifest import MANIFEST_NAME, RUN_NAME, read_manifest
 from xlm.store.references import Reference, References
@@ -26,7 +27,7 @@ DEEP = b"[" * 100_000
 @pytest.mark.slow
 def test_manifests(store: ArtifactStore, publish: Publish) -> None:
     path = publish({"train.txt": "habari\n", "deep/er.txt": "dunia\n"}).directory / MANIFEST_NAME
-    good = path.read_bytes()
+    valid = path.read_bytes()
 
     def check(data: bytes) -> None:
         path.write_bytes(data)
@@ -34,7 +35,7 @@ def test_manifests(store: ArtifactStore, publish: Publish) -> None:
         verify_store(store, "deep")
         read_manifest(path.parent)
 
-    assert fuzz(check, [good, DEEP], seconds=SECONDS, words=[b'"path":', b"..", b"/etc"]) > 20
+    assert fuzz(check, [valid, DEEP], seconds=SECONDS, words=[b'"path":', b"..", b"/etc"]) > 20
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_manifests(store: ArtifactStore, publish: Publish) -> None:
         {"config": "x"},
     ],
 )
-def test_a_manifest_with_a_field_that_cannot_be_is_damage(
+def test_a_manifest_with_an_invalid_field_is_damage(
     store: ArtifactStore, publish: Publish, changed: dict[str, object]
 ) -> None:
     path = publish({"train.txt": "habari\n"}).directory / MANIFEST_NAME
@@ -81,14 +82,14 @@ def test_references(tmp_path: Path) -> None:
     ingredients = {"code_version": 1, "config": {"a": 1}, "tools": {}, "upstream": {"x": "d"}}
     references.record("sample", "tokenize", "sw", Reference(KEY, "d", ingredients))
     path = tmp_path / "references" / "sample" / "tokenize" / "sw.json"
-    good = path.read_bytes()
+    valid = path.read_bytes()
 
     def check(data: bytes) -> None:
         path.write_bytes(data)
         found = references.last("sample", "tokenize", "sw")
         assert found is None or isinstance(found.ingredients["config"], dict)
 
-    assert fuzz(check, [good, DEEP], seconds=SECONDS) > 20
+    assert fuzz(check, [valid, DEEP], seconds=SECONDS) > 20
 
 
 def _copy(job: FileJob) -> Mapping[str, int]:
@@ -98,13 +99,13 @@ def _copy(job: FileJob) -> Mapping[str, int]:
 
 @pytest.mark.slow
 def test_completion_records(tmp_path: Path) -> None:
-    """A record that was valid JSON, but not ours, failed the node on each run."""
+    """A record of valid JSON with other fields once failed the node in every run."""
     target, records = tmp_path / "out" / "a.txt", tmp_path / "scratch" / "records"
     job = FileJob("a", (), (target,))
     map_files(SerialMapper(), records, _copy, [job])
-    good = (records / "a.json").read_bytes()
-    job_digest = json.loads(good)["job"]
-    foreign = [
+    valid = (records / "a.json").read_bytes()
+    job_digest = json.loads(valid)["job"]
+    invalid = [
         b"[]", b"1", b"null", b'"x"', b"{}", DEEP, b'{"files": 1}', b'{"files": [1]}',
         json.dumps({"job": job_digest, "files": [], "counts": {"letters": 7}}).encode(),
         json.dumps({"job": job_digest, "files": None, "counts": {}}).encode(),
@@ -119,7 +120,7 @@ def test_completion_records(tmp_path: Path) -> None:
         assert target.read_text() == "right"
         assert counts == [{"letters": 5}]
 
-    assert fuzz(check, [good, *foreign], seconds=SECONDS) > 20
+    assert fuzz(check, [valid, *invalid], seconds=SECONDS) > 20
 
 
 @pytest.mark.slow
@@ -130,7 +131,7 @@ def test_run_records(tmp_path: Path) -> None:
         "config": {"languages": ["en"]},
         "nodes": [{"stage": "read", "unit": "en", "status": "built", "directory": "artifacts/r/k"}],
     }
-    good = json.dumps(record).encode()
+    valid = json.dumps(record).encode()
     path = tmp_path / "runs" / "000001-20261128T000000000000.json"
     path.parent.mkdir()
 
@@ -142,22 +143,22 @@ def test_run_records(tmp_path: Path) -> None:
     hostile = json.dumps(
         record | {"nodes": [{**record["nodes"][0], "directory": "../../etc"}]}  # type: ignore[dict-item,index]
     )
-    assert fuzz(check, [good, DEEP, hostile.encode()], seconds=SECONDS) > 20
+    assert fuzz(check, [valid, DEEP, hostile.encode()], seconds=SECONDS) > 20
 
 
 @pytest.mark.slow
 def test_measured_values_and_side_files(store: ArtifactStore, publish: Publish) -> None:
     measured = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_bytes": 5}
     directory = publish({"a.txt": "x"}, measured=measured).directory
-    good = (directory / RUN_NAME).read_bytes()
+    valid = (directory / RUN_NAME).read_bytes()
     side = [directory.with_name(f"{KEY}.{suffix}") for suffix in ("checks", "current", "damaged")]
 
     def check(data: bytes) -> None:
         for path in side:
             path.write_bytes(data)
-        store.checks("tokenize", KEY)
+        read_verdicts(store.checks_path("tokenize", KEY))
         store.find("tokenize", KEY)
         (directory / RUN_NAME).write_bytes(data)
         read_measurements(directory)
 
-    assert fuzz(check, [good, DEEP, b'{"digest": 1}\n[]\n'], seconds=SECONDS) > 20
+    assert fuzz(check, [valid, DEEP, b'{"digest": 1}\n[]\n'], seconds=SECONDS) > 20

@@ -1,4 +1,4 @@
-"""What changes a key, and what does not."""
+"""Which changes give another key, and which do not."""
 
 import pytest
 from pydantic import Field
@@ -34,7 +34,7 @@ def _key(**changes: object) -> str:
         {"tools": {"sacremoses": "0.2.1"}},
     ],
 )
-def test_whatever_can_change_bytes_changes_the_key(change: dict[str, object]) -> None:
+def test_every_ingredient_changes_the_key(change: dict[str, object]) -> None:
     assert _key(**change) != _key()
 
 
@@ -50,7 +50,7 @@ def test_canonical_json_is_ascii_and_sorted() -> None:
     assert canonical_json({"b": "ñ", "a": 1.5}) == '{"a":1.5,"b":"\\u00f1"}'
 
 
-def test_operational_fields_enter_no_key() -> None:
+def test_operational_fields_are_not_in_the_key() -> None:
     class Inner(Config):
         date: str = Field("x", description="d")
         retries: int = operational(3, description="r")
@@ -64,7 +64,7 @@ def test_operational_fields_enter_no_key() -> None:
     assert Outer(workers=8).key_fields() == Outer().key_fields()
 
 
-def test_versions_of_tools() -> None:
+def test_tool_versions() -> None:
     assert tool_version("sacremoses") == "0.2.0"
     assert tool_version("python").startswith("3.")
     assert tool_version("unicode").count(".") == 2

@@ -1,4 +1,4 @@
-"""Which key a unit had last is kept apart for each profile, files of one name included."""
+"""References are separate for each profile, also for profile files of the same name."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ ONE = Reference("k" * 24, "d1", {"code_version": 1, "config": {}, "tools": {}, "
 OTHER = ONE._replace(digest="d2")
 
 
-def test_two_files_of_one_name_are_two_profiles(tmp_path: Path) -> None:
+def test_two_profile_files_of_the_same_name_are_separate(tmp_path: Path) -> None:
     references = References(tmp_path)
     here, there = (str(tmp_path / folder / "mine.yaml") for folder in ("here", "there"))
     references.record(here, "tokenize", "sw", ONE)
@@ -18,7 +18,7 @@ def test_two_files_of_one_name_are_two_profiles(tmp_path: Path) -> None:
     assert references.last("mine", "tokenize", "sw") is None
 
 
-def test_a_built_in_profile_goes_by_its_name(tmp_path: Path) -> None:
+def test_a_built_in_profile_is_stored_by_name(tmp_path: Path) -> None:
     references = References(tmp_path)
     references.record("sample", "tokenize", "sw", ONE)
     assert (tmp_path / "references" / "sample" / "tokenize" / "sw.json").is_file()

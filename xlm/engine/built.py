@@ -11,8 +11,8 @@ from xlm.engine.inputs import CheckCost
 from xlm.engine.machine import machine_record
 from xlm.engine.mapper import Usage, resident_memory_bytes
 from xlm.engine.stage import Node, Source, Stage, StageResult
+from xlm.store.artifact import Artifact
 from xlm.store.manifest import UpstreamRecord
-from xlm.store.store import Artifact
 
 
 @dataclass(frozen=True)

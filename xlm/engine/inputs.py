@@ -11,8 +11,8 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
-from xlm.store.manifest import damage, status_of
-from xlm.store.store import Artifact
+from xlm.store.artifact import Artifact
+from xlm.store.integrity.damage import file_statuses, find_damage
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ class InputChecks:
 
     def wrote(self, artifact: Artifact) -> None:
         """Count an artifact that this run published as verified."""
-        self._verified[str(artifact.directory)] = status_of(artifact.directory, artifact.manifest)
+        self._verified[str(artifact.directory)] = file_statuses(
+            artifact.directory, artifact.manifest
+        )
 
     def damage(self, artifact: Artifact) -> tuple[str | None, CheckCost]:
         """Return the damage of an artifact's bytes, or None, and the cost of the check."""
@@ -53,10 +55,10 @@ class InputChecks:
             lock = self._locks[name]
         began = time.monotonic()
         with lock:
-            status = status_of(artifact.directory, artifact.manifest)
+            status = file_statuses(artifact.directory, artifact.manifest)
             if status is not None and self._verified.get(name) == status:
                 return None, CheckCost()
-            reason = damage(artifact.directory, artifact.manifest, deep=True)
+            reason = find_damage(artifact.directory, artifact.manifest, deep=True)
             if reason is None:
                 self._verified[name] = status
         cost = CheckCost(time.monotonic() - began, artifact.manifest.size_bytes)

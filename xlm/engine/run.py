@@ -29,11 +29,13 @@ from xlm.engine.stage import ConfigT, Node, Stage, StageContext, StageResult
 from xlm.errors import MissingUpstreamError, PipelineError, RequeueError, StoreError
 from xlm.processes.group import ProgramGroup
 from xlm.processes.pool.executor import WorkerPool, on_interrupt, worker_pool
+from xlm.store.artifact import Artifact
 from xlm.store.disk.locks import wait_for_writers
 from xlm.store.file_jobs import remove_unfinished
 from xlm.store.keys import artifact_key
+from xlm.store.publication import publish_artifact
 from xlm.store.references import Reference, References
-from xlm.store.store import Artifact, ArtifactStore, Verify
+from xlm.store.store import ArtifactStore, Verify
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +227,7 @@ class DagRun(Generic[ConfigT, RequestT]):
     def _build(self, building: Building, checked: CheckCost) -> tuple[Artifact, float]:
         node, stage, key = building.node, building.stage, building.key
         config = self.graph.config
-        staging = self.store.stage(stage.name, key, fresh=building.fresh)
+        staging = self.store.open_staging(stage.name, key, fresh=building.fresh)
         remove_unfinished(staging.scratch / "records", staging.out)
         usage = Usage()
         writers = self.store.writers_lock(stage.name, key)
@@ -252,7 +254,7 @@ class DagRun(Generic[ConfigT, RequestT]):
         description = description_of(key, building.ingredients, building.upstream, result, config)
         measured = measured_of(result, seconds, usage, checked)
         earlier = self.store.digest(stage.name, key)
-        artifact = self.store.publish(staging, description, measured, stage.volatile)
+        artifact = publish_artifact(self.store, staging, description, measured, stage.volatile)
         self.checks.wrote(artifact)
         for warning in result.warnings:
             self.observer.noticed(node, f"warning: {warning}")

@@ -1,7 +1,8 @@
-"""Completion records: a killed stage continues with the files that it had not finished.
+"""Resumable file jobs: a stage that was killed continues with the files that are not finished.
 
-A record names a job's targets with size and sha256, so that "done" is proven and not believed; it
-also holds the digest of the job's description, so that a changed job is run again.
+When a job is done, a record with the size and sha256 of its targets is written. A rerun skips jobs
+with a matching record. The record also has a hash of the job's description, so that a changed job
+runs again.
 """
 
 import hashlib
@@ -32,18 +33,18 @@ Counts = dict[str, int]
 
 
 class Mapper(Protocol):
-    """The one way to spread work over processes: bounded, ordered, cluster-ready."""
+    """Runs a function over items in several processes, with a bounded number of items in flight."""
 
     def map(
         self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
     ) -> Iterator[ResultT]:
-        """Apply a picklable module-level `function` to items; results come in order."""
+        """Apply a picklable `function` to items; yields the results in the order of the items."""
         ...
 
 
 @dataclass(frozen=True)
 class FileJob:
-    """One unit of resumable work inside a stage: reads `sources`, writes `targets`."""
+    """A unit of resumable work in a stage, which reads `sources` and writes `targets`."""
 
     name: str
     sources: tuple[Path, ...]
@@ -60,7 +61,7 @@ class _Target(BaseModel):
 
 
 class _Record(BaseModel):
-    """What the file of a finished job says."""
+    """The record of a finished job."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -70,8 +71,8 @@ class _Record(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Recorded:
-    """A job with the function that does it and the place of its record; crosses processes."""
+class _RecordedJob:
+    """A job, its function and the path of its record; pickled for worker processes."""
 
     function: Callable[[FileJob], Mapping[str, int]]
     job: FileJob
@@ -85,10 +86,18 @@ def map_files(
     jobs: Sequence[FileJob],
     on_done: Callable[[int], None] = lambda done: None,
 ) -> list[Counts]:
-    """Run each job whose record does not hold; return all counts in the order of the jobs."""
+    """Run each job that has no matching record; returns the counts of all jobs, in order.
+
+    Args:
+        mapper: runs jobs in worker processes.
+        records: directory of the records.
+        function: writes the targets of a job and returns counts; it must be picklable.
+        jobs: the jobs; names must be unique.
+        on_done: called with the number of finished jobs.
+    """
     records.parent.mkdir(parents=True, exist_ok=True)
     make_real_directory(records.parent, records.name)
-    recorded = [_Recorded(function, job, records / f"{job.name}.json") for job in jobs]
+    recorded = [_RecordedJob(function, job, records / f"{job.name}.json") for job in jobs]
     counts = {item.job.name: _valid_counts(item) for item in recorded}
     missing = [item for item in recorded if counts[item.job.name] is None]
     done = len(jobs) - len(missing)
@@ -100,7 +109,7 @@ def map_files(
     return [found for job in jobs if (found := counts[job.name]) is not None]
 
 
-def _run_and_record(item: _Recorded) -> Counts:
+def _run_and_record(item: _RecordedJob) -> Counts:
     for target in item.job.targets:
         target.parent.mkdir(parents=True, exist_ok=True)
     counts = dict(item.function(item.job))
@@ -113,25 +122,25 @@ def _run_and_record(item: _Recorded) -> Counts:
     return counts
 
 
-def _valid_counts(item: _Recorded) -> Counts | None:
+def _valid_counts(item: _RecordedJob) -> Counts | None:
     record = _read_record(item.record)
     if record is None or record.job != _job_digest(item.job):
         return None
-    # A record that names other files, or none, proves nothing about this job's targets.
+    # A record of other files, or of no files, proves nothing about the targets of this job.
     if [file.path for file in record.files] != [str(path) for path in item.job.targets]:
         return None
-    return record.counts if all(map(_holds, record.files)) else None
+    return record.counts if all(map(_matches, record.files)) else None
 
 
 def _read_record(path: Path) -> _Record | None:
-    """A record of ours, or None for whatever else is there."""
+    """Read a record; None if it is missing or not a valid record."""
     try:
         return _Record.model_validate_json(read_small(path))
     except (OSError, ValidationError, ValueError, RecursionError):
         return None
 
 
-def _holds(file: _Target) -> bool:
+def _matches(file: _Target) -> bool:
     path = Path(file.path)
     try:
         return path.lstat().st_size == file.size_bytes and file_sha256(path) == file.sha256
@@ -147,20 +156,20 @@ def _job_digest(job: FileJob) -> str:
 
 
 def remove_unfinished(records: Path, out: Path) -> None:
-    """Remove what a killed build left in `out` and no record proves: it must not be published.
+    """Remove files in `out` that a killed build left without a record, so none is published.
 
-    Its logs stay: the next attempt goes on in them, and they say why the last one ended.
+    Logs are kept: they show why the last attempt ended, and the next one appends to them.
     """
-    proven: set[str] = set()
+    finished: set[str] = set()
     make_real_directory(records.parent, records.name)
     for entry in list(walk_real(records)):
         if (record := _read_record(Path(entry.path))) is None:
             remove_tree(Path(entry.path))
         else:
-            proven.update(file.path for file in record.files)
+            finished.update(file.path for file in record.files)
     logs = out / LOGS_NAME
     for entry in list(walk_real(out)):
         path = Path(entry.path)
-        is_kept = entry.path in proven or (logs in path.parents and is_real_file(path))
+        is_kept = entry.path in finished or (logs in path.parents and is_real_file(path))
         if not entry.is_dir(follow_symlinks=False) and not is_kept:
             path.unlink()

@@ -1,8 +1,9 @@
-"""Artifact keys: what a stage's bytes depend on, hashed.
+"""Artifact keys: a hash of everything that an artifact's bytes depend on.
 
     key = H(stage, unit, code version, config slice, upstream content digests, tool versions)
 
-Upstream *digests*, not keys: a rebuilt but byte-identical input leaves everything behind it cached.
+Keys contain the *digests* of upstream artifacts, not their keys. If an input is rebuilt with the
+same bytes, everything downstream stays cached.
 """
 
 import hashlib
@@ -18,16 +19,16 @@ from typing import Any
 from xlm.errors import ToolError
 
 KEY_LENGTH = 24
-"""Hex digits of a key: 96 bits, readable in a path."""
+"""Hex digits of a key: 96 bits, short enough for a path."""
 
 
 def canonical_json(value: object) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text on any machine."""
+    """Serialize to JSON with sorted keys and no spaces: equal values give equal text everywhere."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def artifact_key(ingredients: Mapping[str, Any]) -> str:
-    """The key of the ingredients (`ingredients_of`)."""
+    """Hash the ingredients of `ingredients_of` to a key."""
     return hashlib.sha256(canonical_json(ingredients).encode()).hexdigest()[:KEY_LENGTH]
 
 
@@ -40,7 +41,7 @@ def ingredients_of(
     upstream_digests: Mapping[str, str],
     tools: Mapping[str, str],
 ) -> dict[str, Any]:
-    """All that shapes an artifact's bytes, under the names that `xlm plan` reports."""
+    """Collect the inputs of a key, under the names that `xlm plan` reports."""
     return {
         "stage": stage,
         "unit": unit,
@@ -53,7 +54,9 @@ def ingredients_of(
 
 @cache
 def tool_version(name: str) -> str:
-    """The version of a distribution, or of `python` (3.11) and `unicode` (14.0.0).
+    """Return the version of a distribution, or of `python`, `unicode` or `platform`.
+
+    Examples: `3.11`, `14.0.0`, `linux-x86_64`.
 
     Raises:
         ToolError: the distribution is not installed.

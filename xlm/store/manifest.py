@@ -1,12 +1,11 @@
-"""The manifest: an artifact's table of contents, written last.
+"""The manifest of an artifact: its description and the list of its files, written last.
 
-An artifact exists when its manifest does. `digest` covers exactly the files that the rules
-determine; files that hold measured values are listed under `volatile`, outside of it.
+An artifact exists if its manifest exists. `digest` covers the files that are determined by the
+inputs; files with measured values are listed under `volatile` and are not part of it.
 """
 
 import hashlib
 import os
-import stat
 import unicodedata
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch, fnmatchcase
@@ -25,12 +24,14 @@ RUN_NAME = "run.json"
 LOGS_NAME = "logs"
 FORMAT_VERSION = 1
 
+_REGULAR_FILES = "a stage must write regular files"
+
 
 def relative_inside(path: str) -> str:
-    """The path, if it is relative, in its shortest form, and leads nowhere but down.
+    """Validate a relative path in normal form that stays inside its directory.
 
     Raises:
-        ValueError: it does not.
+        ValueError: the path is absolute, empty, not normalized, or contains `..` or NUL.
     """
     parts = PurePosixPath(path).parts
     if (
@@ -40,7 +41,7 @@ def relative_inside(path: str) -> str:
         or ".." in parts
         or "\0" in path
     ):
-        raise ValueError("not a relative path inside of the artifact")
+        raise ValueError("not a relative path inside the artifact")
     return path
 
 
@@ -55,7 +56,7 @@ class FileRecord(BaseModel):
 
 
 class UpstreamRecord(BaseModel):
-    """The artifact that filled one role."""
+    """The artifact that was used for one input role."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,11 +65,11 @@ class UpstreamRecord(BaseModel):
     key: str
     digest: str
     verified: bool = False
-    """Whether its files were compared with their sha256 right before they were read."""
+    """Whether its files were hashed and compared right before they were read."""
 
 
 class Manifest(BaseModel):
-    """What an artifact is, what it was made from and under which rules."""
+    """The identity of an artifact, its inputs, its settings and its files."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -88,25 +89,35 @@ class Manifest(BaseModel):
     resolved_config: dict[str, Any]
 
     @property
+    def all_files(self) -> list[FileRecord]:
+        """All files, volatile ones included."""
+        return [*self.files, *self.volatile]
+
+    @property
     def size_bytes(self) -> int:
-        """Bytes of all files, volatile ones included."""
-        return sum(record.size_bytes for record in [*self.files, *self.volatile])
+        """Total size of all files, volatile ones included."""
+        return sum(record.size_bytes for record in self.all_files)
 
     @property
     def ingredients(self) -> dict[str, Any]:
-        """What the key was made of, as `xlm.store.keys.ingredients_of` names it."""
+        """The inputs of the key, in the form of `xlm.store.keys.ingredients_of`."""
         return {
             "stage": self.stage,
             "unit": self.unit,
             "code_version": self.code_version,
             "config": self.config,
-            "upstream": {role: record.digest for role, record in self.upstream.items()},
+            "upstream": upstream_digests(self.upstream),
             "tools": self.tools,
         }
 
 
+def upstream_digests(upstream: Mapping[str, UpstreamRecord]) -> dict[str, str]:
+    """Map each input role to the content digest of its artifact."""
+    return {role: record.digest for role, record in upstream.items()}
+
+
 def content_digest(files: Sequence[FileRecord]) -> str:
-    """The digest of the determined files: sha256 over sorted (path, size, sha256)."""
+    """Hash the sorted (path, size, sha256) of files to the digest of an artifact."""
     listing = sorted((record.path, record.size_bytes, record.sha256) for record in files)
     return hashlib.sha256(canonical_json(listing).encode()).hexdigest()
 
@@ -114,25 +125,30 @@ def content_digest(files: Sequence[FileRecord]) -> str:
 def describe_files(
     directory: Path, volatile: Sequence[str]
 ) -> tuple[list[FileRecord], list[FileRecord]]:
-    """The determined and the volatile files below `directory`, sorted by path."""
+    """Hash the files below `directory`; returns determined and volatile files, sorted by path.
+
+    Raises:
+        StoreError: a file is not regular, or its name is not portable.
+    """
     determined: list[FileRecord] = []
     measured: list[FileRecord] = []
-    folded: set[str] = set()
+    names: set[str] = set()
     for entry in walk_real(directory):
         path = Path(entry.path)
         relative = path.relative_to(directory).as_posix()
         if entry.is_dir(follow_symlinks=False) or relative == MANIFEST_NAME:
             continue
         if entry.is_symlink():
-            raise StoreError(f"{path} is a symbolic link", fix="a stage must write real files")
+            raise StoreError(f"{path} is a symbolic link", fix=_REGULAR_FILES)
         if not entry.is_file(follow_symlinks=False):
-            raise StoreError(f"{path} is not a regular file", fix="a stage must write real files")
-        if not relative.isprintable() or (plain := _folded(relative)) in folded:
+            raise StoreError(f"{path} is not a regular file", fix=_REGULAR_FILES)
+        if not relative.isprintable() or (name := _normalized(relative)) in names:
             raise StoreError(
-                f"{str(path)!r} has a name that some file systems do not keep apart or show",
+                f"{str(path)!r} has a name that is not printable, or that some file systems "
+                "confuse with another one",
                 fix="a stage must write printable names that differ in more than Unicode form",
             )
-        folded.add(plain)
+        names.add(name)
         size_bytes = entry.stat(follow_symlinks=False).st_size
         record = FileRecord(path=relative, size_bytes=size_bytes, sha256=file_sha256(path))
         (measured if _is_volatile(relative, volatile) else determined).append(record)
@@ -141,7 +157,7 @@ def describe_files(
     return determined, measured
 
 
-def _folded(path: str) -> str:
+def _normalized(path: str) -> str:
     return unicodedata.normalize("NFC", path)
 
 
@@ -151,10 +167,10 @@ def _is_volatile(relative: str, patterns: Sequence[str]) -> bool:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """The manifest of an artifact directory.
+    """Read the manifest of an artifact directory.
 
     Raises:
-        StoreError: it is absent, torn, not a regular file or of another format.
+        StoreError: the manifest is missing, damaged, not a regular file or of another format.
     """
     path = directory / MANIFEST_NAME
     try:
@@ -162,28 +178,28 @@ def read_manifest(directory: Path) -> Manifest:
     except FileNotFoundError:
         raise StoreError(f"{path} is missing") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path} cannot be read ({_named(error)})") from error
+        raise StoreError(f"{path} cannot be read ({_summary(error)})") from error
     if manifest.format_version != FORMAT_VERSION:
         raise StoreError(f"{path} has format {manifest.format_version}, not {FORMAT_VERSION}")
-    names = [_folded(record.path) for record in [*manifest.files, *manifest.volatile]]
+    names = [_normalized(record.path) for record in manifest.all_files]
     if len(set(names)) != len(names):
-        raise StoreError(f"{path} names a file twice")
+        raise StoreError(f"{path} lists a file twice")
     return manifest
 
 
-def _named(error: Exception) -> str:
+def _summary(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"][:4])
-        return " ".join(f"{place}: {first['msg']}".split())[:200]
+        location = ".".join(str(part) for part in first["loc"][:4])
+        return " ".join(f"{location}: {first['msg']}".split())[:200]
     return type(error).__name__
 
 
 def listed_files(directory: Path, pattern: str) -> list[Path]:
-    """The determined files of an artifact whose path fits the pattern, sorted by path.
+    """Return the determined files of an artifact that match a glob pattern, sorted by path.
 
-    A file that the manifest does not name is never returned. A directory without a manifest is not
-    an artifact (text that a user gave, say): all its regular files count.
+    Files that the manifest does not list are ignored. In a directory without a manifest, such as a
+    user's own text files, all regular files count.
 
     Raises:
         StoreError: the manifest cannot be read.
@@ -197,78 +213,3 @@ def listed_files(directory: Path, pattern: str) -> list[Path]:
         for file in files
         if file.path.count("/") == depth and fnmatchcase(file.path, pattern)
     )
-
-
-def damage(directory: Path, manifest: Manifest, *, deep: bool) -> str | None:
-    """The first thing wrong with an artifact's files, or None.
-
-    The fast check compares kinds and sizes; the deep one also every sha256.
-    """
-    if content_digest(manifest.files) != manifest.digest:
-        return "the manifest's own digest does not fit its list of files"
-    for record in [*manifest.files, *manifest.volatile]:
-        if (reason := _damage_of(directory, record, deep=deep)) is not None:
-            return reason
-    return None
-
-
-def _damage_of(directory: Path, record: FileRecord, *, deep: bool) -> str | None:
-    path = directory
-    try:
-        for name in record.path.split("/")[:-1]:
-            path = path / name
-            if not stat.S_ISDIR(path.lstat().st_mode):
-                return f"{path.relative_to(directory)} is not a directory"
-        path = directory / record.path
-        found = path.lstat()
-        if not stat.S_ISREG(found.st_mode):
-            return f"{record.path} is {_kind(found.st_mode)}, not a regular file"
-        if found.st_size != record.size_bytes:
-            return f"{record.path} has {found.st_size} bytes, the manifest says {record.size_bytes}"
-        if deep and file_sha256(path) != record.sha256:
-            return f"{record.path} has another sha256 than the manifest says"
-    except FileNotFoundError:
-        return f"{record.path} is missing"
-    except OSError as error:
-        return f"{record.path} cannot be read ({error.strerror or error})"
-    return None
-
-
-def _kind(mode: int) -> str:
-    kinds = ((stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a FIFO"))
-    return next((name for holds, name in kinds if holds(mode)), "a socket or a device")
-
-
-FileStatus = tuple[int, int, int, int]
-"""Inode, size, and times of the last change of bytes and of the inode in nanoseconds."""
-
-
-def status_of(directory: Path, manifest: Manifest) -> tuple[FileStatus, ...] | None:
-    """What tells that files were not touched since; None where one is missing."""
-    found = []
-    for record in [*manifest.files, *manifest.volatile]:
-        try:
-            status = (directory / record.path).lstat()
-        except OSError:
-            return None
-        found.append((status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
-    return tuple(found)
-
-
-def untracked_files(directory: Path, manifest: Manifest) -> list[Path]:
-    """Entries of an artifact's directory that the manifest does not account for, topmost only."""
-    named = {record.path for record in [*manifest.files, *manifest.volatile]}
-    parents = {parent.as_posix() for path in named for parent in PurePosixPath(path).parents}
-    known = named | parents | {MANIFEST_NAME, LOGS_NAME}
-    found: list[Path] = []
-    for entry in walk_real(directory):
-        path = Path(entry.path)
-        relative = path.relative_to(directory)
-        if relative.as_posix() not in known and not any(top in path.parents for top in found[-1:]):
-            found.append(path)
-    return found
-
-
-def upstream_digests(upstream: Mapping[str, UpstreamRecord]) -> dict[str, str]:
-    """Role to content digest."""
-    return {role: record.digest for role, record in upstream.items()}

@@ -1,4 +1,4 @@
-"""Which key each unit of a profile had last: how `xlm plan` knows what changed, and from what."""
+"""The last key of each unit in a profile, with its ingredients: `xlm plan` compares with them."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from xlm.store.disk.filesystem import make_real_directory, read_small, write_ato
 
 
 class _Ingredients(BaseModel):
-    """The parts of a key that the plan compares; others are kept as they are."""
+    """The ingredients that the plan compares; others are kept unchanged."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -28,7 +28,7 @@ class _Stored(BaseModel):
 
 
 class Reference(NamedTuple):
-    """The last artifact of a unit, with what its key was made of."""
+    """The last artifact of a unit and the ingredients of its key."""
 
     key: str
     digest: str
@@ -42,10 +42,10 @@ class References:
         self._root = root
 
     def _path(self, profile: str, stage: str, unit: str) -> Path:
-        return self._root.joinpath("references", _folder_of(profile), stage, f"{unit}.json")
+        return self._root.joinpath("references", _directory_name(profile), stage, f"{unit}.json")
 
     def record(self, profile: str, stage: str, unit: str, reference: Reference) -> None:
-        """Remember the artifact that this unit has now."""
+        """Store the current artifact of a unit."""
         path = self._path(profile, stage, unit)
         data = json.dumps(reference._asdict(), sort_keys=True).encode()
         try:
@@ -56,7 +56,7 @@ class References:
         write_atomically(path, data)
 
     def last(self, profile: str, stage: str, unit: str) -> Reference | None:
-        """The last artifact of the unit in this profile, or None."""
+        """Return the last artifact of a unit, or None if there is no readable reference."""
         try:
             stored = _Stored.model_validate_json(read_small(self._path(profile, stage, unit)))
         except (OSError, ValueError, RecursionError):
@@ -64,10 +64,10 @@ class References:
         return Reference(stored.key, stored.digest, stored.ingredients.model_dump())
 
 
-def _folder_of(profile: str) -> str:
-    """The name of a built-in profile; of a file also where it is: two may have one name."""
+def _directory_name(profile: str) -> str:
+    """Name of a built-in profile; a profile file gets a hash of its path, as names may repeat."""
     path = Path(profile)
     if path.name == profile and not path.suffix:
         return profile
-    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
-    return f"{path.stem}-{place[:12]}"
+    location = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
+    return f"{path.stem}-{location[:12]}"

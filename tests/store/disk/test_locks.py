@@ -1,4 +1,4 @@
-"""One builder at a time; a killed holder holds nothing."""
+"""Locks: one builder at a time, and a killed holder releases its lock."""
 
 import multiprocessing
 import os
@@ -40,7 +40,7 @@ def test_the_second_builder_waits_for_the_first(tmp_path: Path) -> None:
     assert order == ["first", "second"]
 
 
-def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+def test_a_killed_process_releases_its_lock(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_hold, args=(tmp_path, there))
@@ -52,7 +52,7 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
         assert not waited
 
 
-def test_a_waiting_builder_can_give_up(tmp_path: Path) -> None:
+def test_a_waiting_builder_can_be_interrupted(tmp_path: Path) -> None:
     def interrupted() -> None:
         raise InterruptedError
 

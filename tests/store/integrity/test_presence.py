@@ -1,4 +1,4 @@
-"""Optional files of an artifact, and of folders that a user gives: strangers change nothing."""
+"""Optional files of artifacts and of user folders: untracked files change nothing."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def _pretrained(artifacts: Path) -> Path:
 
 
 def _published(artifacts: Path) -> Path:
-    """The masked-lm folder of a publish artifact, whose manifest is one folder up."""
+    """The masked-lm folder of a publish artifact; the manifest is in its parent."""
     home, model = _artifact(artifacts, "publish"), small_model()
     assert model.vocabulary is not None
     write_hugging_face(home / "masked-lm", model)
@@ -52,26 +52,26 @@ def _published(artifacts: Path) -> Path:
     return home / "masked-lm"
 
 
-def test_a_strange_vocabulary_in_a_model_artifact_is_not_read(artifacts: Path) -> None:
+def test_an_untracked_vocabulary_in_a_model_artifact_is_not_read(artifacts: Path) -> None:
     folder = _pretrained(artifacts)
     before = identity_of(folder)
     write_vocabulary(small_vocabulary(("z",)), folder)
     assert read_model(folder).vocabulary is None
     assert identity_of(folder) == before
-    folder.rename(artifacts.parent / "given")  # a folder of a user: all files count
+    folder.rename(artifacts.parent / "given")  # in a user's folder, all files count
     with pytest.raises(DataError, match="the model was trained with"):
         read_model(artifacts.parent / "given")
 
 
 @pytest.mark.parametrize("name", ["vocabulary.json", "added_tokens.json", "tokenizer_config.json"])
-def test_strange_files_in_a_published_model_are_not_read(artifacts: Path, name: str) -> None:
+def test_untracked_files_in_a_published_model_are_not_read(artifacts: Path, name: str) -> None:
     folder = _published(artifacts)
     before, tokens = identity_of(folder), read_model(folder).vocabulary
     (folder / name).write_text('{"<new>": 99, "added_tokens_decoder": {"99": {"content": "<x>"}}}')
     assert (identity_of(folder), read_model(folder).vocabulary) == (before, tokens)
 
 
-def test_strange_weights_do_not_take_the_place_of_named_ones(artifacts: Path) -> None:
+def test_untracked_weights_do_not_replace_listed_ones(artifacts: Path) -> None:
     folder = _published(artifacts)
     (folder / "model.safetensors").rename(folder / "other")
     os.link(folder / "other", folder / "pytorch_model.bin")
@@ -81,54 +81,56 @@ def test_strange_weights_do_not_take_the_place_of_named_ones(artifacts: Path) ->
     assert read_model(folder).weights
 
 
-def test_a_strange_folder_is_not_offered_as_a_model(artifacts: Path) -> None:
+def test_an_untracked_folder_is_not_suggested_as_a_model(artifacts: Path) -> None:
     home = _published(artifacts).parent
-    (home / "a-stranger").mkdir()
-    (home / "a-stranger" / "config.json").write_text("{}")
+    (home / "untracked").mkdir()
+    (home / "untracked" / "config.json").write_text("{}")
     with pytest.raises(DataError, match="is not a model, but holds masked-lm;"):
         kind_of(home)
 
 
-@pytest.mark.parametrize("odd", ["stranger", "FIFO", "damaged", "no manifest", "hash of another"])
-def test_odd_neighbours_do_not_hide_the_vocabulary_of_a_model(artifacts: Path, odd: str) -> None:
+@pytest.mark.parametrize("neighbour", ["untracked", "FIFO", "damaged", "no manifest", "other hash"])
+def test_invalid_neighbours_do_not_hide_the_vocabulary_of_a_model(
+    artifacts: Path, neighbour: str
+) -> None:
     folder, ours = _pretrained(artifacts), small_vocabulary(WORDS)
-    shelf = _artifact(artifacts, "vocabulary", "z")
-    write_vocabulary(ours, shelf)
-    write_manifest(shelf, "vocabulary")
+    home = _artifact(artifacts, "vocabulary", "z")
+    write_vocabulary(ours, home)
+    write_manifest(home, "vocabulary")
     first = _artifact(artifacts, "vocabulary", "a")
-    if odd in ("damaged", "hash of another"):
+    if neighbour in ("damaged", "other hash"):
         text = json.dumps({"hash": ours.hash, "tokens": ["x"], "counts": [1], "codes_hash": ""})
-        (first / "vocabulary.json").write_text(text if odd == "hash of another" else "{")
+        (first / "vocabulary.json").write_text(text if neighbour == "other hash" else "{")
         write_manifest(first, "vocabulary")
     else:
-        if odd != "no manifest":
+        if neighbour != "no manifest":
             write_manifest(first, "vocabulary")
-        if odd == "FIFO":
+        if neighbour == "FIFO":
             os.mkfifo(first / "vocabulary.json")
         else:
             (first / "vocabulary.json").write_text("[]")
     assert read_model(folder).vocabulary == ours
 
 
-def test_codes_that_no_manifest_names_are_not_converted(artifacts: Path, tmp_path: Path) -> None:
+def test_untracked_codes_are_not_converted(artifacts: Path, tmp_path: Path) -> None:
     folder = _pretrained(artifacts)
-    shelf = _artifact(artifacts, "vocabulary")
-    write_vocabulary(small_vocabulary(WORDS), shelf)
-    write_manifest(shelf, "vocabulary")
+    home = _artifact(artifacts, "vocabulary")
+    write_vocabulary(small_vocabulary(WORDS), home)
+    write_manifest(home, "vocabulary")
     (folder / "codes").write_bytes(b"t h 5\n")
     convert_model(folder, tmp_path / "out", "hugging-face", None, None)
     assert not (tmp_path / "out" / "merges.txt").exists()
 
 
-def test_a_world_serves_the_files_of_its_manifest_alone(artifacts: Path) -> None:
+def test_a_mirror_serves_only_files_in_the_manifest(artifacts: Path) -> None:
     home = _artifact(artifacts, "make-world")
     wiki = home / "mirror" / "host.example" / "wiki"
     (wiki / "20261101").mkdir(parents=True)
     (wiki / "20261101" / "dump.xml").write_text("<mediawiki/>")
     write_manifest(home, "make-world")
     (wiki / "20261201").mkdir()
-    (wiki / "20261201" / "dump.xml").write_text("strange")
-    (wiki / "20261101" / "stranger").write_text("strange")
+    (wiki / "20261201" / "dump.xml").write_text("untracked")
+    (wiki / "20261101" / "untracked").write_text("untracked")
     (wiki / "zzz").symlink_to("/etc")
     with open_client(mirror=str(home / "mirror"), network=NetworkConfig()) as client:
 
@@ -138,41 +140,41 @@ def test_a_world_serves_the_files_of_its_manifest_alone(artifacts: Path) -> None
         assert get("").text == '<a href="20261101/">\n'
         assert get("20261101/").text == '<a href="dump.xml">\n'
         assert get("20261101/dump.xml").text == "<mediawiki/>"
-        for strange in ("20261101/stranger", "20261201/dump.xml", "zzz/hostname"):
-            assert get(strange).status_code == 404
+        for path in ("20261101/untracked", "20261201/dump.xml", "zzz/hostname"):
+            assert get(path).status_code == 404
 
 
-def test_a_strange_report_is_not_shown(artifacts: Path) -> None:
+def test_an_untracked_report_is_not_shown(artifacts: Path) -> None:
     folder = _artifact(artifacts, "vocabulary")
     write_manifest(folder, "vocabulary")
     (folder / "report.json").write_text("damaged")
     assert read_report(folder) == {}
 
 
-def test_a_named_file_that_became_a_link_is_not_present(artifacts: Path, tmp_path: Path) -> None:
+def test_a_listed_file_that_became_a_link_is_not_present(artifacts: Path, tmp_path: Path) -> None:
     folder = _artifact(artifacts, "vocabulary")
-    (folder / "named").write_text("x")
+    (folder / "listed").write_text("x")
     write_manifest(folder, "vocabulary")
-    assert is_present(folder / "named")
+    assert is_present(folder / "listed")
     assert not is_present(folder / "absent")
-    (folder / "named").rename(tmp_path / "elsewhere")
-    (folder / "named").symlink_to(tmp_path / "elsewhere")
-    assert not is_present(folder / "named")
-    assert not list(files_of_stage(artifacts, "vocabulary", "named"))
+    (folder / "listed").rename(tmp_path / "elsewhere")
+    (folder / "listed").symlink_to(tmp_path / "elsewhere")
+    assert not is_present(folder / "listed")
+    assert not list(files_of_stage(artifacts, "vocabulary", "listed"))
     (folder / "manifest.json").write_text("null")
     with pytest.raises(StoreError, match=r"manifest\.json cannot be read"):
-        is_present(folder / "named")
+        is_present(folder / "listed")
 
 
-def test_links_count_in_folders_of_a_user(tmp_path: Path) -> None:
-    """The cache of a model hub holds links in the place of files."""
+def test_links_count_in_user_folders(tmp_path: Path) -> None:
+    """The cache of the Hugging Face Hub contains links to files."""
     (tmp_path / "blob").write_text("{}")
     (tmp_path / "config.json").symlink_to(tmp_path / "blob")
     assert is_present(tmp_path / "config.json")
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
-def test_a_fifo_in_the_place_of_a_models_file_does_not_block(
+def test_a_fifo_instead_of_a_model_file_does_not_block(
     artifacts: Path, tmp_path: Path, name: str
 ) -> None:
     for folder in (_pretrained(artifacts), tmp_path / "given"):

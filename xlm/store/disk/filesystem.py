@@ -1,4 +1,8 @@
-"""Durable writes and careful reads: links are not followed, and odd files do not block a reader."""
+"""Durable writes and careful reads on a local file system.
+
+"Real" means: not a symbolic link. Links are never followed, and special files (FIFOs, sockets,
+devices) never block a reader.
+"""
 
 import os
 import shutil
@@ -12,15 +16,15 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _APPEND_FLAGS = (
     os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 )
-MOST_BYTES = 64 << 20
-"""Of a small file (manifest, record, reference): a larger one is not ours."""
+MAX_SMALL_BYTES = 64 << 20
+"""Size limit of `read_small`: manifests, records and references are smaller."""
 
 
 def open_regular(path: Path) -> int:
-    """A read-only descriptor of a regular file.
+    """Open a regular file for reading and return its descriptor.
 
     Raises:
-        OSError: it is absent, or a link, a FIFO, a device or a directory.
+        OSError: the path is missing, or is a link, a directory or a special file.
     """
     descriptor = os.open(path, _READ_FLAGS)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -30,26 +34,29 @@ def open_regular(path: Path) -> int:
 
 
 def read_small(path: Path) -> bytes:
-    """The bytes of a small regular file.
+    """Read a small regular file.
 
     Raises:
-        OSError: it is absent, not a regular file, or larger than `MOST_BYTES`.
+        OSError: the file is missing, not regular, or larger than `MAX_SMALL_BYTES`.
     """
     with os.fdopen(open_regular(path), "rb") as stream:
-        data = stream.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise OSError(f"{path} is larger than {MOST_BYTES:,} bytes")
+        data = stream.read(MAX_SMALL_BYTES + 1)
+    if len(data) > MAX_SMALL_BYTES:
+        raise OSError(f"{path} is larger than {MAX_SMALL_BYTES:,} bytes")
     return data
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
-    """Write `data` next to `path`, flush it to the disk, rename it into place.
+    """Replace a file: write a temporary file next to it, flush it to the disk, rename it.
 
-    `mode` are the permissions of the new file, less the umask.
+    Args:
+        path: the file; missing parent directories are created.
+        data: the new contents.
+        mode: the permissions of the new file, before the umask is applied.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    # What a killed process left here may have other permissions, or be a link.
+    # A killed process may have left a link here, or a file with other permissions.
     remove_tree(temporary)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -67,7 +74,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
 
 
 def is_real_directory(path: Path) -> bool:
-    """Whether a directory is there; a link to a directory is not one."""
+    """Whether the path is a directory and not a link."""
     try:
         return stat.S_ISDIR(path.lstat().st_mode)
     except OSError:
@@ -75,7 +82,7 @@ def is_real_directory(path: Path) -> bool:
 
 
 def is_real_file(path: Path) -> bool:
-    """Whether a regular file is there; a link to a file is not one."""
+    """Whether the path is a regular file and not a link."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
@@ -83,17 +90,17 @@ def is_real_file(path: Path) -> bool:
 
 
 def make_real_directory(top: Path, *names: str) -> Path:
-    """Make `top/name/name/...`; whatever else is in the place of one of them is removed.
+    """Create `top/name/name/...`; a file or link in the place of a directory is removed.
 
-    A link is removed, never what it points to. Threads and processes may make the same directory at
-    once.
+    Only the link is removed, never its target. Threads and processes may create the same directory
+    at the same time.
     """
     top.mkdir(parents=True, exist_ok=True)
     directory = top
     for name in names:
         directory = directory / name
         while not is_real_directory(directory):
-            # Not remove_tree: after the look, another builder may have made the directory.
+            # Not remove_tree: another builder may have created the directory since the check.
             with suppress(FileNotFoundError, IsADirectoryError):
                 directory.unlink()
             directory.mkdir(exist_ok=True)
@@ -101,10 +108,10 @@ def make_real_directory(top: Path, *names: str) -> Path:
 
 
 def open_to_append(path: Path) -> BinaryIO:
-    """Open a regular file at its end, created if missing; whatever else is there is removed.
+    """Open a regular file for appending; anything else at the path is removed first.
 
     Raises:
-        OSError: it cannot be created or written.
+        OSError: the file cannot be created or written.
     """
     while os.path.lexists(path) and not is_real_file(path):
         remove_tree(path)
@@ -113,7 +120,7 @@ def open_to_append(path: Path) -> BinaryIO:
 
 
 def walk_real(directory: Path) -> Iterator[os.DirEntry[str]]:
-    """Every entry below `directory`, sorted; links are entries and are not followed."""
+    """Yield every entry below `directory` in sorted order; links are yielded, not followed."""
     with os.scandir(directory) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
@@ -122,23 +129,30 @@ def walk_real(directory: Path) -> Iterator[os.DirEntry[str]]:
             yield from walk_real(Path(entry.path))
 
 
-def remove_odd_files(directory: Path) -> None:
-    """Remove links, FIFOs, sockets and devices below `directory`."""
+def remove_special_files(directory: Path) -> None:
+    """Remove all links, FIFOs, sockets and devices below `directory`."""
     for entry in walk_real(directory):
         if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
             Path(entry.path).unlink()
 
 
 def remove_empty_directories(directory: Path) -> None:
-    """Remove directories below `directory` that hold no file, at any depth."""
+    """Remove all directories below `directory` that contain no files."""
     for entry in reversed(list(walk_real(directory))):
         if entry.is_dir(follow_symlinks=False):
             with suppress(OSError):
-                Path(entry.path).rmdir()  # refuses one that is not empty
+                Path(entry.path).rmdir()  # fails for a directory that is not empty
+
+
+def rename_durably(source: Path, target: Path) -> Path:
+    """Rename a file or directory and flush the rename to the disk; returns `target`."""
+    source.rename(target)
+    sync_directory(target.parent)
+    return target
 
 
 def sync_tree(directory: Path) -> None:
-    """Flush every file and directory below `directory` to the disk, itself included."""
+    """Flush a directory and everything below it to the disk."""
     for entry in walk_real(directory):
         if entry.is_dir(follow_symlinks=False):
             sync_directory(Path(entry.path))
@@ -148,7 +162,7 @@ def sync_tree(directory: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Flush a directory's entries, so that a rename in it survives a power cut."""
+    """Flush a directory's entries, so that a rename in it survives a power failure."""
     _sync(directory, os.O_RDONLY | os.O_DIRECTORY)
 
 
@@ -160,9 +174,9 @@ def _sync(path: Path, flags: int) -> None:
         os.close(descriptor)
 
 
-def remove_tree(directory: Path) -> None:
-    """Remove a directory that may be absent, or the file or link that is in its place."""
-    if is_real_directory(directory):
-        shutil.rmtree(directory)
+def remove_tree(path: Path) -> None:
+    """Remove a directory tree, a file or a link; a missing path is not an error."""
+    if is_real_directory(path):
+        shutil.rmtree(path)
     else:
-        directory.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)

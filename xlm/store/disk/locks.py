@@ -1,7 +1,7 @@
-"""One builder at a time for each key: `flock`, which the kernel frees when its last holder dies.
+"""Locks that allow one builder for each key: `flock`, which the kernel releases on process exit.
 
-The lock's descriptor is passed to programs that write into the staging directory (`held_locks`), so
-that a driver that was killed does not free the lock while its training still runs.
+Programs that write into the staging directory inherit the lock's descriptor (`held_locks`). So the
+lock stays held while training runs, even if the process that started it was killed.
 """
 
 import fcntl
@@ -12,26 +12,26 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
 from xlm.errors import StoreError
-from xlm.store.disk.filesystem import is_real_file, make_real_directory, read_small, remove_tree
+from xlm.store.disk.filesystem import is_real_file, make_real_directory, remove_tree
+from xlm.store.disk.lock_holders import MAX_COMMAND_CHARACTERS, describe_holder
 
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.2
 _REPEAT_SECONDS = 60.0
-"""How often a wait is reported again."""
-_MOST_COMMAND = 120
+"""Interval at which a wait is reported again."""
 
 _held: ContextVar[tuple[int, ...]] = ContextVar("held_locks", default=())
 
 
 def held_locks() -> tuple[int, ...]:
-    """Descriptors of the locks that the calling thread holds, for the programs that it starts."""
+    """Return the descriptors of the locks that the calling thread holds, for child processes."""
     return _held.get()
 
 
@@ -42,12 +42,15 @@ def build_lock(
     on_wait: Callable[[], None] = lambda: None,
     report: Callable[[str], None] = log.info,
 ) -> Iterator[bool]:
-    """Hold the lock `name`; yields True where another builder held it and was waited for.
+    """Hold the lock `name`; yields True if another builder held it first.
 
-    `on_wait` is called several times a second while waiting; an exception from it gives up.
-    `report` gets a line that says who holds the lock, at once and then once a minute.
-    The lock file is opened anew by each holder, so that two threads of one process exclude each
-    other too.
+    Each holder opens the lock file itself, so that threads of one process exclude each other too.
+
+    Args:
+        directory: the directory of lock files; created if missing.
+        name: name of the lock.
+        on_wait: called several times a second while waiting; an exception from it ends the wait.
+        report: receives a line that names the holder, at once and then once a minute.
 
     Raises:
         StoreError: the lock file cannot be written.
@@ -55,17 +58,17 @@ def build_lock(
     path = _make_directory(directory) / f"{name}.lock"
     descriptor = _open(path)
     try:
-        waited = not _try(descriptor)
+        waited = not _try_lock(descriptor)
         if waited:
             _wait(descriptor, path, on_wait, report)
-        line = {
+        holder = {
             "pid": os.getpid(),
             "host": os.uname().nodename,
-            "command": " ".join(sys.argv)[:_MOST_COMMAND],
+            "command": " ".join(sys.argv)[:MAX_COMMAND_CHARACTERS],
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(line).encode(), 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
         token = _held.set((*_held.get(), descriptor))
         try:
             yield waited
@@ -77,7 +80,7 @@ def build_lock(
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say, with a shared lock on `path`, that this process writes; it ends with the process."""
+    """Hold a shared lock on `path` while this process writes into a staging directory."""
     descriptor = hold_shared(path)
     try:
         yield
@@ -86,7 +89,9 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def hold_shared(path: Path) -> int:
-    """Create a file and lock it until the descriptor is closed, at the latest by our end.
+    """Create a file and hold a shared lock on it until the returned descriptor is closed.
+
+    The kernel closes the descriptor when the process exits.
 
     Raises:
         StoreError: the file cannot be written.
@@ -98,14 +103,14 @@ def hold_shared(path: Path) -> int:
 
 
 def is_held(path: Path) -> bool:
-    """Whether another descriptor, of this process or another one, holds a lock on the file.
+    """Whether another descriptor, in this or another process, holds a lock on the file.
 
     Raises:
         StoreError: the file cannot be opened.
     """
     descriptor = _open(path)
     try:
-        return not _try(descriptor)
+        return not _try_lock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -113,11 +118,11 @@ def is_held(path: Path) -> bool:
 def wait_for_writers(
     path: Path, on_wait: Callable[[], None], report: Callable[[str], None] = log.info
 ) -> None:
-    """Wait until no process is inside of `writing(path)`."""
+    """Wait until no process is inside `writing(path)`; see `build_lock` for the callbacks."""
     _make_directory(path.parent)
     descriptor = _open(path)
     try:
-        if not _try(descriptor):
+        if not _try_lock(descriptor):
             _wait(descriptor, path, on_wait, report)
     finally:
         os.close(descriptor)
@@ -141,7 +146,7 @@ def _open(path: Path) -> int:
         except OSError as error:
             if is_real_file(path) or not os.path.lexists(path):
                 raise _refused(path, error) from error
-            remove_tree(path)  # a link, a directory or a socket was in its place
+            remove_tree(path)  # a link, a directory or a socket
             continue
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             return descriptor
@@ -153,11 +158,11 @@ def _open(path: Path) -> int:
 def _refused(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"cannot write {path} ({error.strerror})",
-        fix="let this user write there, or choose another root with --root or XLM_ROOT",
+        fix="make it writable, or choose another root with --root or XLM_ROOT",
     )
 
 
-def _try(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -168,58 +173,11 @@ def _try(descriptor: int) -> bool:
 def _wait(
     descriptor: int, path: Path, on_wait: Callable[[], None], report: Callable[[str], None]
 ) -> None:
-    # A thread that sleeps inside flock cannot be told that its run was interrupted.
+    # Polling, because a thread that blocks in flock cannot react to an interrupt of the run.
     next_report = time.monotonic()
-    while not _try(descriptor):
+    while not _try_lock(descriptor):
         on_wait()
         if time.monotonic() >= next_report:
-            report(f"waiting for {_holder(path)}")
+            report(f"waiting for {describe_holder(path)}")
             next_report = time.monotonic() + _REPEAT_SECONDS
         time.sleep(_POLL_SECONDS)
-
-
-def _holder(path: Path) -> str:
-    """Who holds a lock: processes that have it open, else what its file says."""
-    own = os.getpid()
-    others = [pid for pid in _openers(path) if pid != own]
-    since = host = ""
-    pid: object = own
-    with suppress(OSError, ValueError, TypeError, RecursionError):
-        told = json.loads(read_small(path))
-        since, host, pid = str(told.get("since", "")), str(told.get("host", "")), told.get("pid")
-    since = f", since {since}" if since else ""
-    if others:
-        # Those that wait have it open too; who wrote the file holds it, if it is alive.
-        first = [one for one in others if one == pid] or others
-        return "; ".join(_describe(one) for one in first[:3]) + since
-    if pid == own:
-        return f"another part of this run{since}"
-    return f"process {pid} on {host or 'another machine'}{since}"
-
-
-def _openers(path: Path) -> list[int]:
-    """Processes of this machine that have the file open, as far as this user may see."""
-    try:
-        wanted = path.stat()
-    except OSError:
-        return []
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            for link in (process / "fd").iterdir():
-                opened = link.stat()
-                if (opened.st_ino, opened.st_dev) == (wanted.st_ino, wanted.st_dev):
-                    found.append(int(process.name))
-                    break
-    return sorted(found)
-
-
-def _describe(pid: int) -> str:
-    command, state = "", ""
-    with suppress(OSError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-        command = " ".join(words).strip()[:_MOST_COMMAND]
-        status = Path(f"/proc/{pid}/status").read_text()
-        if "\nState:\tT" in status:
-            state = ", stopped: continue it with `kill -CONT` or end it with `kill -9`"
-    return f"process {pid} ({command}{state})" if command or state else f"process {pid}"

@@ -1,7 +1,7 @@
-"""Where the store lives: an fsspec URL, resolved once at the edge.
+"""Resolves the root of the store: an fsspec URL that must name a local directory.
 
-Only local file systems commit by atomic rename, so only they are accepted; an object store needs
-another commit (a conditional put of the manifest) behind the same interface.
+Only local file systems can commit by atomic rename, so other schemes are refused. An object store
+would need another commit, such as a conditional put of the manifest, with the same interface.
 """
 
 import os
@@ -11,11 +11,11 @@ from xlm.errors import StoreError
 
 
 def resolve_root(url: str, *, write: bool = True) -> Path:
-    """The absolute directory of a store URL (`./data`, `/scratch/xlm`, `file:///scratch/xlm`).
+    """Return the absolute directory of `./data`, `/scratch/xlm` or `file:///scratch/xlm`.
 
     Raises:
-        StoreError: the scheme is not a local file system's, or the directory cannot be used: to
-            `write`, or else to read.
+        StoreError: the URL is invalid or not local, or the directory cannot be read, or (with
+            `write`) written.
     """
     from fsspec.core import split_protocol
     from fsspec.implementations.local import LocalFileSystem
@@ -23,19 +23,21 @@ def resolve_root(url: str, *, write: bool = True) -> Path:
     protocol, _ = split_protocol(url)
     if protocol not in (None, "file", "local"):
         raise StoreError(
-            f"store root {url!r}: scheme {protocol!r} cannot commit by rename",
+            f"store root {url!r}: scheme {protocol!r} does not support atomic renames",
             fix="use a local or mounted directory such as ./data",
         )
-    _require_plain(url)
-    # POSIX keeps exactly two leading slashes: fsspec makes them of `./data` in the folder `/`.
+    _require_valid(url)
+    # POSIX keeps exactly two leading slashes, which fsspec produces for `./data` in the folder `/`.
     root = Path("/" + LocalFileSystem._strip_protocol(url).lstrip("/")).absolute()
     try:
-        existing = next(path for path in (root, *root.parents) if path.exists())
+        existing = _nearest_existing(root)
     except OSError as error:
-        raise StoreError(f"store root {root}: {error.strerror}", fix="name another") from error
+        raise StoreError(
+            f"store root {root}: {error.strerror}", fix="choose another directory"
+        ) from error
     if not existing.is_dir():
-        raise StoreError(f"store root {root}: {existing} is a file", fix="name a directory")
-    if (write and not _writable(existing)) or _holds_no_files(existing):
+        raise StoreError(f"store root {root}: {existing} is a file", fix="choose a directory")
+    if (write and not _writable(existing)) or _in_kernel_file_system(existing):
         raise StoreError(
             f"store root {root} is read-only ({existing} cannot be written)",
             fix="choose another with --root or XLM_ROOT",
@@ -43,21 +45,30 @@ def resolve_root(url: str, *, write: bool = True) -> Path:
     return root
 
 
-def _require_plain(url: str) -> None:
-    """Refuse names that no other program could be given, and folders that are not meant.
+def is_writable(root: Path) -> bool:
+    """Whether files can be created below `root`, which need not exist yet."""
+    return _writable(_nearest_existing(root))
+
+
+def _nearest_existing(root: Path) -> Path:
+    return next(path for path in (root, *root.parents) if path.exists())
+
+
+def _require_valid(url: str) -> None:
+    """Refuse names that other programs cannot handle, and `~` of an unknown user.
 
     Raises:
-        StoreError: the root is blank, not UTF-8, has control characters, or names no user's home.
+        StoreError: naming what is wrong with the URL.
     """
     fault = ""
     if not url.strip():
         fault = "is blank"
     elif any(ord(letter) < 32 or letter == "\x7f" for letter in url):
-        fault = "has a control character in it"
+        fault = "contains a control character"
     elif any("\ud800" <= letter <= "\udfff" for letter in url):
-        fault = "is not UTF-8"
+        fault = "is not valid UTF-8"
     elif url.startswith("~") and not _has_home(url):
-        fault = "names a user that this machine does not know"
+        fault = "names an unknown user"
     if fault:
         raise StoreError(f"store root {url!r} {fault}", fix="check --root or XLM_ROOT")
 
@@ -70,13 +81,8 @@ def _has_home(url: str) -> bool:
     return True
 
 
-def is_writable(root: Path) -> bool:
-    """Whether files can be made below `root`, which may not be there yet."""
-    return _writable(next(path for path in (root, *root.parents) if path.exists()))
-
-
-def _holds_no_files(existing: Path) -> bool:
-    """Whether it is of the kernel, which says that root may write there."""
+def _in_kernel_file_system(existing: Path) -> bool:
+    """Whether the directory is in /proc or /sys, which `os.access` reports as writable for root."""
     return any(existing.is_relative_to(folder) for folder in ("/proc", "/sys"))
 
 

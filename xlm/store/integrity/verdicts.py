@@ -1,4 +1,4 @@
-"""What rebuilds of an existing key gave: `<key>.checks`, one JSON line each."""
+"""Records whether rebuilding an existing key gave the same bytes: `<key>.checks`, JSON lines."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ Verdict = Literal["identical", "different"]
 
 
 def record_verdict(path: Path, digest: str, verdict: Verdict) -> None:
-    """Append a line; what else is in the file's place is replaced."""
+    """Append one verdict with the current time."""
     line = {"digest": digest, "verdict": verdict, "time": datetime.now(UTC).isoformat()}
     try:
         earlier = read_small(path)
@@ -22,7 +22,7 @@ def record_verdict(path: Path, digest: str, verdict: Verdict) -> None:
 
 
 def read_verdicts(path: Path) -> list[dict[str, str]]:
-    """The readable lines: digest, verdict, time."""
+    """Read the verdicts (digest, verdict, time); damaged lines are skipped."""
     try:
         lines = read_small(path).decode(errors="replace").splitlines()
     except OSError:
@@ -30,9 +30,9 @@ def read_verdicts(path: Path) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     for line in lines:
         try:
-            check = json.loads(line)
+            verdict = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(check, dict):
-            found.append({str(name): str(value) for name, value in check.items()})
+        if isinstance(verdict, dict):
+            found.append({str(name): str(value) for name, value in verdict.items()})
     return found

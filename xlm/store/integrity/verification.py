@@ -1,4 +1,4 @@
-"""Checks a whole store: damaged artifacts, what may be built from them, and foreign files."""
+"""Verifies a whole store: damaged artifacts, artifacts built from them, and untracked files."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from xlm.store.store import ArtifactStore, Verify
 
 @dataclass(frozen=True)
 class Damage:
-    """One artifact that is not served, and why."""
+    """An artifact that is not served, and the reason."""
 
     stage: str
     key: str
@@ -18,7 +18,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class UntrackedFile:
-    """One entry of an artifact's directory that its manifest does not name."""
+    """An entry of an artifact's directory that the manifest does not list."""
 
     stage: str
     key: str
@@ -27,7 +27,7 @@ class UntrackedFile:
 
 @dataclass
 class VerificationReport:
-    """What a check of the store found."""
+    """The findings of `verify_store`."""
 
     checked: int = 0
     damaged: list[Damage] = field(default_factory=list)
@@ -35,30 +35,30 @@ class VerificationReport:
 
 
 def verify_store(store: ArtifactStore, verify: Verify) -> VerificationReport:
-    """Check every served artifact against its manifest.
+    """Compare every served artifact with its manifest.
 
-    An artifact that does not say that its inputs were verified is damaged too where one of them is:
-    nobody knows whether it was built before or after.
+    The deep check also reports artifacts that used a damaged input without verifying it, because
+    they may have been built after the damage.
     """
     report = VerificationReport()
-    whole: list[tuple[str, str]] = []
+    undamaged: list[tuple[str, str]] = []
     for stage, key, _ in store.artifacts():
         report.checked += 1
         if (reason := store.damage(stage, key, verify)) is not None:
             report.damaged.append(Damage(stage, key, reason))
         else:
-            whole.append((stage, key))
+            undamaged.append((stage, key))
         report.untracked_files += [
             UntrackedFile(stage, key, path) for path in store.untracked_files(stage, key)
         ]
     damaged = {(found.stage, found.key) for found in report.damaged}
-    for stage, key in whole if verify == "deep" else ():
-        if (reason := _suspicion(store, stage, key, damaged)) is not None:
+    for stage, key in undamaged if verify == "deep" else ():
+        if (reason := _suspect_input(store, stage, key, damaged)) is not None:
             report.damaged.append(Damage(stage, key, reason))
     return report
 
 
-def _suspicion(
+def _suspect_input(
     store: ArtifactStore, stage: str, key: str, damaged: set[tuple[str, str]]
 ) -> str | None:
     try:
@@ -67,5 +67,5 @@ def _suspicion(
         return error.what
     for record in manifest.upstream.values():
         if not record.verified and (record.stage, record.key) in damaged:
-            return f"it may be built from damaged bytes of {record.stage}[{record.unit}]"
+            return f"it may have been built from damaged bytes of {record.stage}[{record.unit}]"
     return None

@@ -1,4 +1,4 @@
-"""Links, FIFOs and foreign files in every place of the root: not followed, not read, mended."""
+"""Links, special files and untracked files anywhere in the store: never followed, replaced."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from xlm.processes.programs import run_process
 from xlm.store.disk.filesystem import make_real_directory, write_atomically
 from xlm.store.disk.locks import build_lock
 from xlm.store.file_jobs import remove_unfinished
+from xlm.store.integrity.verdicts import read_verdicts
 from xlm.store.integrity.verification import verify_store
 from xlm.store.manifest import MANIFEST_NAME, listed_files
 from xlm.store.references import Reference, References
@@ -30,14 +31,14 @@ FILES = {"train.00000.txt": "habari\n", "deep/er.txt": "dunia\n"}
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> Path:
-    """A folder of somebody else, with a file that must survive."""
+    """A folder outside the store, with a file that must survive."""
     folder = tmp_path / "foreign"
     folder.mkdir()
     (folder / "precious.txt").write_text("precious")
     return folder
 
 
-ODD: dict[str, Callable[[Path, Path], object]] = {
+REPLACEMENTS: dict[str, Callable[[Path, Path], object]] = {
     "link": lambda path, foreign: path.symlink_to(foreign),
     "link to a file": lambda path, foreign: path.symlink_to(foreign / "precious.txt"),
     "dangling link": lambda path, foreign: path.symlink_to("/nowhere/at/all"),
@@ -46,16 +47,16 @@ ODD: dict[str, Callable[[Path, Path], object]] = {
     "file": lambda path, foreign: path.write_bytes(b"odd"),
     "directory": lambda path, foreign: (path / "in").mkdir(parents=True),
 }
-odd = pytest.mark.parametrize("kind", ODD)
+replacements = pytest.mark.parametrize("kind", REPLACEMENTS)
 
 
-def _put(kind: str, path: Path, foreign: Path) -> None:
+def _replace(kind: str, path: Path, foreign: Path) -> None:
     if path.is_dir():
         path.rename(foreign.parent / "aside")
     else:
         path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    ODD[kind](path, foreign)
+    REPLACEMENTS[kind](path, foreign)
 
 
 @pytest.fixture(autouse=True)
@@ -65,14 +66,14 @@ def _precious_survives(foreign: Path) -> object:
     assert (foreign / "precious.txt").read_text() == "precious"
 
 
-@odd
+@replacements
 @pytest.mark.parametrize("name", ["train.00000.txt", "deep", "deep/er.txt", MANIFEST_NAME, "."])
-def test_whatever_is_in_the_place_of_a_file_is_damage_and_is_replaced(
+def test_anything_instead_of_a_file_is_damage_and_is_replaced(
     store: ArtifactStore, publish: Publish, foreign: Path, kind: str, name: str
 ) -> None:
-    """A FIFO as manifest blocked the check, a link passed it, a dangling one failed each run."""
+    """A FIFO as manifest once blocked the check, and a dangling link failed every run."""
     directory = publish(FILES).directory
-    _put(kind, directory if name == "." else directory / name, foreign)
+    _replace(kind, directory if name == "." else directory / name, foreign)
     for verify in ("fast", "deep"):
         assert store.find("tokenize", KEY, verify) is None  # type: ignore[arg-type]
     assert [found.key for found in verify_store(store, "fast").damaged] == [KEY]
@@ -81,82 +82,82 @@ def test_whatever_is_in_the_place_of_a_file_is_damage_and_is_replaced(
     assert not verify_store(store, "deep").untracked_files
 
 
-@odd
+@replacements
 @pytest.mark.parametrize("place", ["", "tokenize", f"tokenize/{KEY}", f"tokenize/{KEY}/out"])
-def test_nothing_in_staging_is_followed(
+def test_links_in_staging_are_not_followed(
     store: ArtifactStore, publish: Publish, foreign: Path, kind: str, place: str
 ) -> None:
-    """A link in the place of `out` led to a foreign folder, whose files were removed."""
-    _put(kind, store.root / "staging" / place, foreign)
-    staging = store.stage("tokenize", KEY)
+    """A link instead of `out` once led to another folder, and its files were removed."""
+    _replace(kind, store.root / "staging" / place, foreign)
+    staging = store.open_staging("tokenize", KEY)
     remove_unfinished(staging.scratch / "records", staging.out)
     publish(FILES)
     assert store.find("tokenize", KEY, "deep") is not None
 
 
-@odd
+@replacements
 @pytest.mark.parametrize("place", ["scratch", "scratch/sample.txt", "out/logs", "out/train.txt"])
-def test_a_stage_writes_through_no_link_that_it_finds(
+def test_a_stage_does_not_write_through_links(
     store: ArtifactStore, foreign: Path, kind: str, place: str
 ) -> None:
-    staging = store.stage("tokenize", KEY)
-    _put(kind, staging.base / place, foreign)
-    again = store.stage("tokenize", KEY)
+    staging = store.open_staging("tokenize", KEY)
+    _replace(kind, staging.base / place, foreign)
+    again = store.open_staging("tokenize", KEY)
     remove_unfinished(again.scratch / "records", again.out)
     assert not any(path.is_symlink() for path in again.base.rglob("*"))
     assert again.scratch.is_dir()
     assert again.logs.is_dir()
 
 
-@odd
+@replacements
 @pytest.mark.parametrize("suffix", ["current", "checks", "damaged"])
-def test_side_files_may_be_anything(
+def test_side_files_may_be_replaced_by_anything(
     store: ArtifactStore, publish: Publish, foreign: Path, kind: str, suffix: str
 ) -> None:
     publish(FILES)
-    _put(kind, store.root / "artifacts" / "tokenize" / f"{KEY}.{suffix}", foreign)
+    _replace(kind, store.root / "artifacts" / "tokenize" / f"{KEY}.{suffix}", foreign)
     assert store.find("tokenize", KEY) is not None
     publish(FILES)
     publish(FILES | {"train.00000.txt": "HABARI\n"})
     assert store.find("tokenize", KEY, "deep") is not None
-    assert isinstance(store.checks("tokenize", KEY), list)
+    assert isinstance(read_verdicts(store.checks_path("tokenize", KEY)), list)
     assert verify_store(store, "deep").checked == 1
 
 
-@odd
+@replacements
 @pytest.mark.parametrize("place", ["locks", f"locks/tokenize.{KEY}.lock"])
-def test_a_lock_is_a_file_of_ours(
+def test_a_lock_is_a_regular_file(
     store: ArtifactStore, foreign: Path, kind: str, place: str
 ) -> None:
-    _put(kind, store.root / place, foreign)
+    _replace(kind, store.root / place, foreign)
     with store.lock("tokenize", KEY) as waited:
         assert not waited
     with build_lock(store.root / "locks", f"tokenize.{KEY}") as waited:
         assert not waited
 
 
-@odd
+@replacements
 @pytest.mark.parametrize("place", ["", "sample", "sample/tokenize", "sample/tokenize/sw.json"])
-def test_a_reference_is_a_file_of_ours(
+def test_a_reference_is_a_regular_file(
     store: ArtifactStore, foreign: Path, kind: str, place: str
 ) -> None:
     reference = Reference(KEY, "d", {"code_version": 1, "config": {}, "tools": {}, "upstream": {}})
-    _put(kind, store.root / "references" / place, foreign)
+    _replace(kind, store.root / "references" / place, foreign)
     references = References(store.root)
     assert references.last("sample", "tokenize", "sw") is None
     references.record("sample", "tokenize", "sw", reference)
     assert references.last("sample", "tokenize", "sw") == reference
 
 
-@odd
-def test_a_log_is_a_file_of_ours(tmp_path: Path, foreign: Path, kind: str) -> None:
+@replacements
+def test_a_log_is_a_regular_file(tmp_path: Path, foreign: Path, kind: str) -> None:
     log = tmp_path / "server.log"
-    _put(kind, log, foreign)
-    run_process([sys.executable, "-c", "print('said')"], log_path=log)
-    assert log.read_bytes() in (b"said\n", b"oddsaid\n")
+    _replace(kind, log, foreign)
+    run_process([sys.executable, "-c", "print('output')"], log_path=log)
+    assert log.read_bytes() in (b"output\n", b"oddoutput\n")
 
 
-def test_a_directory_that_another_thread_makes_meanwhile_is_kept(tmp_path: Path) -> None:
+def test_threads_can_create_the_same_directory(tmp_path: Path) -> None:
     together = threading.Barrier(8)
 
     def make(number: int) -> None:
@@ -172,17 +173,19 @@ def test_a_directory_that_another_thread_makes_meanwhile_is_kept(tmp_path: Path)
 
 
 @pytest.mark.parametrize("place", ["artifacts", "artifacts/tokenize"])
-def test_a_link_in_the_place_of_all_artifacts_is_refused_by_name(
+def test_a_link_instead_of_the_artifacts_folder_is_refused(
     store: ArtifactStore, publish: Publish, foreign: Path, place: str
 ) -> None:
-    """Good artifacts may be there: the link is not removed, nor written through."""
-    _put("link", store.root / place, foreign)
-    with pytest.raises(StoreError, match=rf"{place} is not a directory of the store but a link"):
+    """It may lead to valid artifacts, so the link is neither removed nor followed."""
+    _replace("link", store.root / place, foreign)
+    with pytest.raises(
+        StoreError, match=rf"{place} is a link or a file, not a directory of the store"
+    ):
         publish(FILES)
 
 
 @pytest.mark.parametrize("place", ["artifacts", "artifacts/tokenize"])
-def test_no_artifact_is_served_or_counted_behind_a_link(
+def test_artifacts_behind_a_link_are_not_served(
     store: ArtifactStore, publish: Publish, tmp_path: Path, place: str
 ) -> None:
     publish(FILES)
@@ -190,10 +193,10 @@ def test_no_artifact_is_served_or_counted_behind_a_link(
     (store.root / place).rename(away)
     (store.root / place).symlink_to(away)
     assert store.find("tokenize", KEY) is None
-    assert "through a link" in (store.damage("tokenize", KEY) or "")
+    assert "contains a symbolic link" in (store.damage("tokenize", KEY) or "")
 
 
-def test_a_link_beside_the_stages_is_not_walked(
+def test_a_link_next_to_the_stages_is_skipped(
     store: ArtifactStore, publish: Publish, foreign: Path
 ) -> None:
     publish(FILES)
@@ -202,11 +205,11 @@ def test_a_link_beside_the_stages_is_not_walked(
     assert (report.checked, report.damaged) == (1, [])
 
 
-@odd
-def test_an_atomic_write_follows_nothing(tmp_path: Path, foreign: Path, kind: str) -> None:
+@replacements
+def test_an_atomic_write_follows_no_link(tmp_path: Path, foreign: Path, kind: str) -> None:
     target = tmp_path / "record.json"
-    _put(kind, target, foreign)
-    _put(kind, tmp_path / f".record.json.{os.getpid()}.part", foreign)
+    _replace(kind, target, foreign)
+    _replace(kind, tmp_path / f".record.json.{os.getpid()}.part", foreign)
     write_atomically(target, b"ours")
     assert target.read_bytes() == b"ours"
     assert not target.is_symlink()
@@ -215,16 +218,16 @@ def test_an_atomic_write_follows_nothing(tmp_path: Path, foreign: Path, kind: st
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        *((kind, "train.00001.txt") for kind in ODD),
+        *((kind, "train.00001.txt") for kind in REPLACEMENTS),
         *(("file", name) for name in ("deep/more.txt", "logs/x", "a\nb", "ä")),
     ],
 )
-def test_a_stranger_is_not_read_is_reported_and_is_moved_by_a_run(
+def test_an_untracked_file_is_not_read_but_reported_and_moved(
     store: ArtifactStore, publish: Publish, foreign: Path, kind: str, name: str
 ) -> None:
-    """`train.00001.txt` was read by the next stage, and a deep check did not see it."""
+    """The next stage once read `train.00001.txt`, and the deep check did not report it."""
     directory = publish(FILES).directory
-    _put(kind, directory / name, foreign)
+    _replace(kind, directory / name, foreign)
     assert [path.name for path in listed_files(directory, "*.txt")] == ["train.00000.txt"]
     assert [path.name for path in listed_files(directory, "*/*.txt")] == ["er.txt"]
     found = verify_store(store, "fast")
@@ -237,7 +240,9 @@ def test_a_stranger_is_not_read_is_reported_and_is_moved_by_a_run(
     assert [path.name for path in kept] == [f"0.{Path(name).name}"]
 
 
-def test_a_name_that_is_no_text_is_a_stranger(store: ArtifactStore, publish: Publish) -> None:
+def test_an_untracked_file_may_have_an_undecodable_name(
+    store: ArtifactStore, publish: Publish
+) -> None:
     directory = publish(FILES).directory
     Path(os.fsdecode(os.fsencode(directory) + b"/\xff.txt")).write_text("")
     (untracked,) = verify_store(store, "fast").untracked_files
@@ -257,25 +262,23 @@ def test_a_directory_without_a_manifest_lists_its_regular_files(
 
 
 @pytest.mark.parametrize("twin", ["\u00e9t.txt", "e\u0301t.txt"])
-def test_names_that_differ_in_unicode_form_only_are_not_published(
-    publish: Publish, twin: str
-) -> None:
+def test_names_that_differ_only_in_unicode_form_are_refused(publish: Publish, twin: str) -> None:
     assert publish({twin: "x"}).manifest.files[0].path == twin
-    with pytest.raises(StoreError, match="do not keep apart"):
+    with pytest.raises(StoreError, match="that some file systems confuse with another one"):
         publish({"\u00e9t.txt": "x", "e\u0301t.txt": "y"}, key="t" * 24)
 
 
 def test_empty_directories_are_not_published(store: ArtifactStore, publish: Publish) -> None:
-    (store.stage("tokenize", KEY).out / "empty" / "er").mkdir(parents=True)
+    (store.open_staging("tokenize", KEY).out / "empty" / "er").mkdir(parents=True)
     directory = publish(FILES).directory
     assert sorted(path.name for path in directory.iterdir() if path.is_dir()) == ["deep"]
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\x1b[2Jb", "a\udcffb", "a\u202eb"])
-def test_odd_names_are_shown_on_one_line(
+def test_unprintable_names_are_shown_on_one_line(
     store: ArtifactStore, publish: Publish, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """A folder in the store, a file in an artifact and a unit in a manifest."""
+    """A folder of a stage and a file in an artifact."""
     artifact = publish(FILES)
     (artifact.directory.parent / name).mkdir()
     (artifact.directory / name).write_bytes(b"odd")

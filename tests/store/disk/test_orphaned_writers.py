@@ -1,4 +1,4 @@
-"""A driver is killed while what it started still writes: the next builder waits for that."""
+"""A driver is killed while its child processes still write: the next builder waits for them."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from xlm.store.disk.locks import build_lock, wait_for_writers, writing
 _TRAINER = """
 import os, signal, sys, time
 for number in (signal.SIGTERM, signal.SIGHUP):
-    signal.signal(number, signal.SIG_IGN)  # as one that saves its state
+    signal.signal(number, signal.SIG_IGN)  # like a trainer that saves its state
 with open(sys.argv[1], "w") as file:
     file.write(str(os.getpid()))
 time.sleep(600)
@@ -40,7 +40,7 @@ with writing(Path(sys.argv[1])):
 """
 
 
-def _number_in(path: Path) -> int:
+def _wait_for_number(path: Path) -> int:
     deadline = time.monotonic() + 60
     while not (path.exists() and path.read_text()):
         assert time.monotonic() < deadline
@@ -57,9 +57,9 @@ def _is_alive(pid: int) -> bool:
 
 @pytest.mark.slow
 def test_a_stopped_trainer_keeps_the_lock_of_its_killed_driver(tmp_path: Path) -> None:
-    """The kernel freed the lock with the driver, and a second trainer ran next to the first."""
+    """The lock once ended with the driver, and a second trainer started next to the first."""
     driver = subprocess.Popen([sys.executable, "-c", _DRIVER, str(tmp_path), _TRAINER])
-    trainer = _number_in(tmp_path / "pid")
+    trainer = _wait_for_number(tmp_path / "pid")
     try:
         os.kill(trainer, signal.SIGSTOP)
         driver.kill()
@@ -76,7 +76,7 @@ def test_a_stopped_trainer_keeps_the_lock_of_its_killed_driver(tmp_path: Path) -
     assert ", since 20" in lines[0]
 
 
-def test_a_worker_that_writes_is_waited_for(tmp_path: Path) -> None:
+def test_a_builder_waits_for_a_writing_worker(tmp_path: Path) -> None:
     path = tmp_path / "locks" / "key.writers"
     path.parent.mkdir()
     with subprocess.Popen(
@@ -85,19 +85,19 @@ def test_a_worker_that_writes_is_waited_for(tmp_path: Path) -> None:
         assert worker.stdout is not None
         worker.stdout.readline()
         os.kill(worker.pid, signal.SIGSTOP)
-        os.waitpid(worker.pid, os.WUNTRACED)  # until it has stopped
+        os.waitpid(worker.pid, os.WUNTRACED)  # wait until it has stopped
         lines: list[str] = []
 
         def report(line: str) -> None:
             lines.append(line)
-            worker.kill()  # SIGKILL ends a stopped process; the kernel frees its lock
+            worker.kill()  # SIGKILL ends a stopped process, and the kernel releases its lock
 
         wait_for_writers(path, lambda: None, report)
     assert lines[0].startswith(f"waiting for process {worker.pid} (")
     assert "stopped: continue it with `kill -CONT`" in lines[0]
 
 
-def test_workers_of_one_run_write_side_by_side(tmp_path: Path) -> None:
+def test_workers_of_one_run_write_at_the_same_time(tmp_path: Path) -> None:
     path = tmp_path / "key.writers"
     with writing(path), writing(path):
         waited = threading.Event()
@@ -110,7 +110,7 @@ def test_workers_of_one_run_write_side_by_side(tmp_path: Path) -> None:
     assert waited.is_set()
 
 
-def test_a_waiting_builder_says_who_holds_the_lock_and_repeats_it(
+def test_a_waiting_builder_reports_the_holder_repeatedly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "_REPEAT_SECONDS", 0.2)
