@@ -23,7 +23,7 @@ from xlm.dataloader.masking.host import Masker
 from xlm.dataloader.sequences import join_translations
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
-from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.hugging_face.folder import write_hugging_face
 from xlm.model.formats.ours import set_encoder_weights, to_hugging_face
 from xlm.shards.lines import Spans
 from xlm.training.loss import MaskedLoss

@@ -20,11 +20,11 @@ from xlm.bpe.vocabulary import write_vocabulary
 from xlm.config.environment import MachineSettings
 from xlm.engine.events import NoObserver
 from xlm.errors import DataError, TrainingError
-from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.hugging_face.folder import write_hugging_face
+from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
 from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import save_weights
 from xlm.model.formats.sources import read_model
-from xlm.model.formats.tokens import write_vocab_json
 from xlm.pipeline.dag import open_request, plan_request
 from xlm.pipeline.request import RunRequest
 from xlm.store.store import ArtifactStore

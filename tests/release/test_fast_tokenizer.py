@@ -13,7 +13,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from xlm.bpe.apply import BpeApplier
 from xlm.bpe.vocabulary import UNK, Vocabulary, read_counted_vocabulary
-from xlm.model.formats.tokens import huggingface_vocabulary
+from xlm.model.formats.hugging_face.vocab_json import huggingface_vocabulary
 
 SIZE = 95_000
 

@@ -7,7 +7,7 @@ import pytest
 from transformers import XLMTokenizer
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, read_counted_vocabulary
-from xlm.model.formats.tokens import huggingface_vocabulary
+from xlm.model.formats.hugging_face.vocab_json import huggingface_vocabulary
 from xlm.release.tokenizer import write_tokenizer
 
 

@@ -18,11 +18,11 @@ from xlm.errors import TrainingError, XlmError
 from xlm.model.encoder import Encoder
 from xlm.model.formats.conversion import PortableModel
 from xlm.model.formats.description import ModelDescription, read_description
-from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.hugging_face.folder import write_hugging_face
+from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
 from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import encoder_weights
 from xlm.model.formats.source_files import identity_of
-from xlm.model.formats.tokens import write_vocab_json
 from xlm.model.initialise import initialise
 from xlm.stages.model.pretrain import PRETRAIN
 from xlm.training.launch.distributed import ProcessGroup

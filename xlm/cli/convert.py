@@ -16,11 +16,11 @@ from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary, load_vocabulary, wri
 from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError, DataError
 from xlm.model.formats.conversion import PortableModel
-from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.hugging_face.folder import write_hugging_face
+from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
 from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import save_weights
 from xlm.model.formats.sources import read_model
-from xlm.model.formats.tokens import write_vocab_json
 from xlm.release.tokenizer import write_tokenizer
 from xlm.store.disk.filesystem import sync_directory, sync_tree
 from xlm.store.integrity.presence import files_of_stage, is_present

@@ -7,7 +7,7 @@ from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.training.release import PublishSlice
 from xlm.display.plotting import Style
 from xlm.engine.stage import StageContext, StageResult
-from xlm.model.formats.hugging_face import write_classifier, write_masked_lm
+from xlm.model.formats.hugging_face.folder import write_classifier, write_masked_lm
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.release.card.facts import RunFacts
 from xlm.release.card.render import render_card

@@ -1,6 +1,7 @@
 """Writes the files with which `transformers.XLMTokenizer` produces our ids (spec 6.2 and 6.3).
 
-`vocab.json` maps the subwords of xlm/model/formats/tokens.py to ids; `merges.txt` holds the merges.
+`vocab.json` maps the subwords of `xlm.model.formats.hugging_face.vocab_json`
+to ids; `merges.txt` holds the merges.
 """
 
 import json
@@ -8,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xlm.bpe.vocabulary import EOS, MASK, PAD, SPECIAL_TOKENS, UNK
-from xlm.model.formats.hugging_face import language_tables
-from xlm.model.formats.tokens import write_vocab_json
+from xlm.model.formats.hugging_face.folder import language_tables
+from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
 
 
 def write_tokenizer(

@@ -11,8 +11,8 @@ import torch
 from tests.model.formats.portable_models import refusal, small_model
 from xlm.bpe.vocabulary import write_vocabulary
 from xlm.errors import DataError
-from xlm.model.formats.hugging_face import read_hugging_face, write_hugging_face
-from xlm.model.formats.tokens import huggingface_vocabulary
+from xlm.model.formats.hugging_face.folder import read_hugging_face, write_hugging_face
+from xlm.model.formats.hugging_face.vocab_json import huggingface_vocabulary
 
 
 @pytest.mark.parametrize("name", ["embeddings.weight", "layer_norm_emb.bias"])

@@ -12,10 +12,10 @@ import torch
 from tests.fuzzing import fuzz
 from tests.model.formats.portable_models import refusal, small_model
 from xlm.errors import DataError, XlmError
-from xlm.model.formats.hugging_face import read_hugging_face, write_hugging_face
+from xlm.model.formats.hugging_face.folder import read_hugging_face, write_hugging_face
+from xlm.model.formats.hugging_face.vocab_json import huggingface_vocabulary
 from xlm.model.formats.original import read_original
 from xlm.model.formats.sources import read_model
-from xlm.model.formats.tokens import huggingface_vocabulary
 
 SECONDS = 2.0
 

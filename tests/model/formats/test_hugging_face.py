@@ -30,14 +30,14 @@ from xlm.model.classifier import Classifier
 from xlm.model.encoder import PAD, Encoder
 from xlm.model.formats.conversion import PortableModel
 from xlm.model.formats.description import ModelDescription
-from xlm.model.formats.hugging_face import (
+from xlm.model.formats.hugging_face.folder import (
     read_hugging_face,
     write_classifier,
     write_hugging_face,
     write_masked_lm,
 )
+from xlm.model.formats.hugging_face.vocab_json import read_vocab_json, write_vocab_json
 from xlm.model.formats.ours import set_encoder_weights
-from xlm.model.formats.tokens import read_vocab_json, write_vocab_json
 from xlm.model.initialise import initialise
 
 XNLI_LANGUAGES = tuple(LANGUAGE_TABLE)

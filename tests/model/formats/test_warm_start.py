@@ -13,11 +13,11 @@ from xlm.bpe.vocabulary import Vocabulary, write_vocabulary
 from xlm.errors import DataError, TrainingError
 from xlm.model.encoder import Encoder
 from xlm.model.formats.conversion import PortableModel
-from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.hugging_face.folder import write_hugging_face
+from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
 from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import encoder_weights, save_weights
 from xlm.model.formats.source_files import identity_of
-from xlm.model.formats.tokens import write_vocab_json
 from xlm.model.initialise import initialise
 from xlm.model.warm_start.weights import take_weights, warm_start
 

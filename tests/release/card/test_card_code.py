@@ -16,7 +16,7 @@ from xlm.bpe.vocabulary import SPECIAL_TOKENS
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
-from xlm.model.formats.hugging_face import write_classifier, write_masked_lm
+from xlm.model.formats.hugging_face.folder import write_classifier, write_masked_lm
 from xlm.model.initialise import initialise
 from xlm.release.card.examples import example_of
 from xlm.release.card.facts import RunFacts

@@ -10,7 +10,7 @@ from transformers import XLMWithLMHeadModel
 
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
-from xlm.model.formats.hugging_face import write_masked_lm
+from xlm.model.formats.hugging_face.folder import write_masked_lm
 from xlm.release.card.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
 from xlm.release.card.measured import measured, without_measured
 from xlm.release.card.render import render_card

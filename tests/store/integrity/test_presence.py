@@ -15,11 +15,11 @@ from xlm.cli.convert import convert_model
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.client import open_client
 from xlm.errors import DataError, StoreError
-from xlm.model.formats.hugging_face import write_hugging_face
+from xlm.model.formats.hugging_face.folder import write_hugging_face
+from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
 from xlm.model.formats.ours import save_weights
 from xlm.model.formats.source_files import identity_of, kind_of
 from xlm.model.formats.sources import read_model
-from xlm.model.formats.tokens import write_vocab_json
 from xlm.release.fertility import read_report
 from xlm.store.integrity.presence import files_of_stage, is_present
 

@@ -10,7 +10,7 @@ from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
 from xlm.errors import DataError
 from xlm.model.formats.conversion import PortableModel, check_layers, check_weights, tidy_weights
 from xlm.model.formats.description import read_description
-from xlm.model.formats.hugging_face import read_hugging_face
+from xlm.model.formats.hugging_face.folder import read_hugging_face
 from xlm.model.formats.original import read_original
 from xlm.model.formats.ours import read_weights
 from xlm.model.formats.source_files import VOCABULARY_FILE, kind_of, read_json

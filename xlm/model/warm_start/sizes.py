@@ -11,8 +11,8 @@ from typing import Any
 
 from xlm.config.training.model import ModelConfig
 from xlm.errors import DataError, TrainingError
-from xlm.model.formats.config_json import hugging_face_settings
 from xlm.model.formats.description import read_description
+from xlm.model.formats.hugging_face.settings import hugging_face_settings
 from xlm.model.formats.source_files import CONFIG_FILE, kind_of, read_json
 
 _SETTINGS = {"layers": "n_layers", "dimension": "emb_dim", "heads": "n_heads"}

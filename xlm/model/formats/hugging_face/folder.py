@@ -20,9 +20,10 @@ from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
 from xlm.errors import DataError
 from xlm.model.classifier import LABELS, Classifier
 from xlm.model.encoder import NORM_EPSILON, Encoder
-from xlm.model.formats.config_json import hugging_face_settings
 from xlm.model.formats.conversion import PortableModel, tidy_weights
 from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.hugging_face.settings import hugging_face_settings
+from xlm.model.formats.hugging_face.vocab_json import huggingface_vocabulary, read_vocab_json
 from xlm.model.formats.ours import (
     CLASSIFIER,
     HEAD,
@@ -41,7 +42,6 @@ from xlm.model.formats.source_files import (
     read_json,
     weight_files,
 )
-from xlm.model.formats.tokens import huggingface_vocabulary, read_vocab_json
 from xlm.store.integrity.presence import is_present
 
 _DEMANDS: Mapping[str, Any] = {
