@@ -20,11 +20,13 @@ from flows.commands.run import CONSOLE_MODULE
 from tests.flows.console import REPOSITORY, digests, environment, processes_of, start, xlm
 from tests.hostile import hostile_folder, imported_from
 from tests.listening import DoorWatch
+from tests.tutorial import TutorialShell, commands_of
 from xlm.errors import RequeueError
 from xlm.pipeline.request import RunRequest
 from xlm.processes.signals import END_SIGNALS
 
 SMALL = str(Path(__file__).with_name("small.yaml"))
+TUTORIAL = REPOSITORY / "docs" / "tutorials" / "first-run.md"
 REAL = str(Path(__file__).with_name("real.yaml"))
 ODD_NAME = "50%25 a#b?c=d&e ü:x\"y'z"
 RUN_SMALL = ("run", "--profile", SMALL)
@@ -107,6 +109,20 @@ def test_results_and_costs_of_the_last_run(straight: Path) -> None:
     costs = json.loads(xlm(straight, "results", "--costs", "--json"))
     assert {row["stage"] for row in costs} >= {"tokenize", "pretrain", "publish"}
     assert all(row["peak_memory_bytes"] > 0 for row in costs)
+
+
+def test_the_commands_of_the_tutorial_work(straight: Path, tmp_path: Path) -> None:
+    shutil.copytree(straight, tmp_path / "data")
+    variables = {k: v for k, v in environment(straight).items() if k != "XLM_ROOT"}
+    shell = TutorialShell(tmp_path, Path(SMALL), variables | {"HF_HUB_OFFLINE": "1"})
+    # The store has the first run, so the second `xlm run` is the same command again.
+    printed = {command: shell.run(command) for command in dict.fromkeys(commands_of(TUTORIAL))}
+    assert "51 cached" in printed["xlm run"]
+    assert "mean of 3" in printed["xlm results"]
+    (planned,) = (text for command, text in printed.items() if "plan --set bpe.codes" in command)
+    assert "codes: 300 -> 150" in planned
+    (classified,) = (text for command, text in printed.items() if "classify.py" in command)
+    assert classified.count("entailment") == 6
 
 
 def test_the_store_verifies_deep(straight: Path) -> None:
