@@ -53,7 +53,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "xnli.launch.entry",
     ):
         assert any(part in command for command in watch.seen.values()), part
-    assert any("server_app" in door.command for door in watch.doors)
+    assert any("server.app" in door.command for door in watch.doors)
     return root
 
 
