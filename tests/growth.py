@@ -1,26 +1,27 @@
-"""Linear or quadratic: a test of growth holds on any machine, a test of seconds does not."""
+"""Test that work grows linearly. A ratio holds on any machine; a number of seconds does not."""
 
 import time
 from collections.abc import Callable
 
-_SMALLEST_SECONDS = 0.005  # below it, the clock and the caches say more than the work
+_MIN_SECONDS = 0.005  # below this, the clock and the caches dominate
 
 
-def assert_linear(context: Callable[[int], object], size: int) -> None:
-    """Eight times the size takes about eight times the CPU time; quadratic work takes 64 times.
+def assert_linear(work: Callable[[int], object], size: int) -> None:
+    """Compare `work(size // 8)` with `work(size)`.
 
-    Tried up to three times, because another program on the same core makes either part slower.
+    Linear work takes about 8 times the CPU time, quadratic work 64 times. There are three attempts,
+    because another program on the same core can slow down either run.
     """
-    pairs = []
+    attempts = []
     for _ in range(3):
-        small, large = (_cpu_seconds(context, part) for part in (size // 8, size))
-        if large < 24 * max(small, _SMALLEST_SECONDS):
+        small, large = (_cpu_seconds(work, part) for part in (size // 8, size))
+        if large < 24 * max(small, _MIN_SECONDS):
             return
-        pairs.append((round(small, 3), round(large, 3)))
-    raise AssertionError(f"CPU seconds of {size // 8} and of {size}: {pairs}")
+        attempts.append((round(small, 3), round(large, 3)))
+    raise AssertionError(f"CPU seconds for {size // 8} and for {size}: {attempts}")
 
 
-def _cpu_seconds(context: Callable[[int], object], size: int) -> float:
-    began = time.process_time()
-    context(size)
-    return time.process_time() - began
+def _cpu_seconds(work: Callable[[int], object], size: int) -> float:
+    start = time.process_time()
+    work(size)
+    return time.process_time() - start

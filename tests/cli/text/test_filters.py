@@ -216,7 +216,7 @@ def test_thai_and_chinese_have_their_segmenters_and_others_can_be_asked_for() ->
     assert run("tokenize", "--lang", "zh", text=chinese)[0].decode() == "我 来到 北京\n"
     answer, _ = run("tokenize", "--lang", "zh", "--segmenter", "command:cat", text=chinese)
     assert answer == chinese
-    for segmenter, said in (("jeiba", "did you mean 'jieba'"), ("stanford", "was not named")):
+    for segmenter, said in (("jeiba", "did you mean 'jieba'"), ("stanford", "no folder given")):
         answer, told = run("tokenize", "--lang", "zh", "--segmenter", segmenter, code=1)
         assert (answer, told.count("\n")) == (b"", 1)
         assert said in told
@@ -232,7 +232,7 @@ def test_a_segmenter_that_dies_is_one_line_behind_the_answers_before_it(tmp_path
         code=1,
     )
     assert answer == b"a\nb\n"
-    assert said.startswith("xlm: words, line 3: it ended with status 0")
+    assert said.startswith("xlm: words, line 3: the program exited with status 0")
     assert said.count("\n") == 1
 
 

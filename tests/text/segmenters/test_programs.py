@@ -1,4 +1,4 @@
-"""Programs as segmenters: a small fake that does the protocol, and fails in many ways."""
+"""Segmenters that are programs, tested with a fake that follows the protocol or breaks it."""
 
 import os
 import signal
@@ -19,8 +19,8 @@ from xlm.text.chain import tokenizer_for
 from xlm.text.segmenters.line_program import LineProgram
 from xlm.text.segmenters.registry import load_segmenter, segmenter_identity
 
-# Does what the Stanford segmenter does, every two characters being a word: reads the files that its
-# options name, says things on stderr, answers each line at once. FAKE chooses how it fails.
+# Behaves like the Stanford segmenter, with two characters per word: reads the files of its options,
+# logs to stderr, answers each line at once. The variable FAKE selects a failure.
 FAKE = """#!{python}
 import os, sys, time
 fail = os.environ.get("FAKE", "")
@@ -35,7 +35,7 @@ if "-serDictionary" in options:
 print("Loading classifier ... done [0.1 sec].", file=sys.stderr, flush=True)
 for number, line in enumerate(sys.stdin.buffer, start=1):
     text = line.decode().rstrip("\\n")
-    assert text.strip(), "a line without text came"
+    assert text.strip(), "received a line without text"
     if fail == "second" and number == 2:
         print("Exception in thread main\\n  java.lang.OutOfMemoryError", file=sys.stderr)
         sys.exit(3)
@@ -61,7 +61,7 @@ for number, line in enumerate(sys.stdin.buffer, start=1):
 
 @pytest.fixture
 def stanford(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder as the Stanford segmenter's, and a fake `java` first on PATH."""
+    """A folder like the Stanford segmenter's, and a fake `java` first on PATH."""
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
     java.write_text(FAKE.replace("{python}", sys.executable))
@@ -80,7 +80,7 @@ def _program(folder: Path, **seconds: float) -> LineProgram:
     return LineProgram("the fake", ["java", "-loadClassifier", model], **seconds)
 
 
-def test_lines_come_back_in_words_from_one_process(stanford: Path) -> None:
+def test_one_process_segments_all_lines(stanford: Path) -> None:
     segment = load_segmenter(f"stanford:{stanford}")
     assert segment("我来到北京") == "我来 到北 京"
     assert segment("清华 大学") == "清华 大学"
@@ -88,8 +88,8 @@ def test_lines_come_back_in_words_from_one_process(stanford: Path) -> None:
     assert chain("我来到“北京”") == '我来 到" 北京 "'
 
 
-def test_what_would_end_a_line_there_does_not(stanford: Path) -> None:
-    """Java ends lines at a CR too: question and answer would come apart."""
+def test_other_line_ends_are_sent_as_spaces(stanford: Path) -> None:
+    """Java also ends lines at a CR: lines and answers would be out of step."""
     segment = _program(stanford)
     assert segment("我\r来\x00到\x0b北\u2028京\x85大") == "我来 到北 京大"
     for blank in ("", " ", "\u3000", "\r", "\t\x00"):
@@ -97,50 +97,55 @@ def test_what_would_end_a_line_there_does_not(stanford: Path) -> None:
     assert segment("學") == "學"
 
 
-def test_a_line_longer_than_any_pipe_goes_through(stanford: Path) -> None:
+def test_a_line_may_be_longer_than_a_pipe_buffer(stanford: Path) -> None:
     words = _program(stanford)("我" * 300_000)
     assert len(words) == 300_000 + 150_000 - 1
 
 
 def test_programs_that_answer_while_they_read_do_not_block() -> None:
-    """`cat` writes before its line ends: a writer that does not read would wait for ever."""
+    """`cat` answers before the line ends: a writer that does not read would block forever."""
     line = "a" * 1_000_000
     assert LineProgram("cat", ["cat"])(line) == line
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("fail", "said"),
+    ("fail", "message"),
     [
-        ("start", r"line 1: it ended with status 1: Error: Could not find or load main class"),
-        ("second", r"line 2: it ended with status 3: .*OutOfMemoryError"),
+        (
+            "start",
+            r"line 1: the program exited with status 1: Error: Could not find or load main class",
+        ),
+        ("second", r"line 2: the program exited with status 3: .*OutOfMemoryError"),
         ("silent", r"line 1: no answer within 0\.8 s: Loading classifier"),
-        ("two", r"line 2: it answered more lines than it got"),
-        ("other", r"line 1: it answered 'something else' to '我来'"),
-        ("latin", r"line 1: its answer is not UTF-8"),
-        ("close", r"line 1: it ended with status|line 1: it closed its output"),
+        ("two", r"line 2: the program answered more lines than it received"),
+        ("other", r"line 1: answered 'something else' to '我来'"),
+        ("latin", r"line 1: the answer is not UTF-8"),
+        ("close", r"line 1: the program exited with status|line 1: the program closed its output"),
     ],
 )
-def test_failures_are_one_line(
-    stanford: Path, monkeypatch: pytest.MonkeyPatch, fail: str, said: str
+def test_failures_are_reported_in_one_line(
+    stanford: Path, monkeypatch: pytest.MonkeyPatch, fail: str, message: str
 ) -> None:
     monkeypatch.setenv("FAKE", fail)
-    monkeypatch.setattr("xlm.text.segmenters.line_program._END_SECONDS", 0.3)
+    monkeypatch.setattr("xlm.text.segmenters.line_program._EXIT_SECONDS", 0.3)
     seconds = 0.8 if fail == "silent" else 30.0
     segment = _program(stanford, first_seconds=seconds)
 
-    def ask_thrice() -> None:
+    def send_three_lines() -> None:
         for line in ("我来", "到北", "京"):
             segment(line)
             time.sleep(0.1)
 
-    with pytest.raises(ToolError, match=said) as caught:
-        ask_thrice()
+    with pytest.raises(ToolError, match=message) as caught:
+        send_three_lines()
     assert "\n" not in str(caught.value)
-    assert "try it by hand: java" in str(caught.value)
+    assert "run the program by hand to see why: java" in str(caught.value)
 
 
-def test_it_starts_again_after_a_failure(stanford: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_program_restarts_after_a_failure(
+    stanford: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     segment = _program(stanford)
     monkeypatch.setenv("FAKE", "second")
     assert segment("我来") == "我来"
@@ -150,7 +155,7 @@ def test_it_starts_again_after_a_failure(stanford: Path, monkeypatch: pytest.Mon
     assert segment("到北京") == "到北 京"
 
 
-def test_a_program_that_cannot_start_is_named(tmp_path: Path) -> None:
+def test_a_program_that_cannot_start_is_reported(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_bytes(b"no program")
     broken.chmod(0o755)
@@ -158,24 +163,26 @@ def test_a_program_that_cannot_start_is_named(tmp_path: Path) -> None:
         load_segmenter(f"command:{broken}")("a")
 
 
-def test_without_java_the_fix_is_said(stanford: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_java_is_reported_with_a_fix(
+    stanford: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ToolError, match=r"no `java` on PATH; install a Java runtime"):
         load_segmenter(f"stanford:{stanford}")
 
 
 @pytest.mark.parametrize("missing", ["stanford-segmenter-3.9.2.jar", "data/dict-chris6.ser.gz"])
-def test_a_folder_without_a_part_is_refused(stanford: Path, missing: str) -> None:
+def test_an_incomplete_folder_is_refused(stanford: Path, missing: str) -> None:
     (stanford / missing).unlink()
     with pytest.raises(ToolError, match=r"has no jar file|has no data/dict-chris6"):
         segmenter_identity(f"stanford:{stanford}")
 
 
-def test_the_identity_follows_model_and_version(stanford: Path) -> None:
+def test_the_identity_depends_on_model_and_version(stanford: Path) -> None:
     spec = f"stanford:{stanford}"
     first = segmenter_identity(spec)
     assert first.startswith("Stanford segmenter 3.9.2, pku, ")
-    (stanford / "data" / "ctb.gz").write_bytes(b"the model that is not used")
+    (stanford / "data" / "ctb.gz").write_bytes(b"the unused model")
     assert segmenter_identity(spec) == first
     (stanford / "data" / "pku.gz").write_bytes(b"another model")
     assert segmenter_identity(spec) != first
@@ -183,7 +190,7 @@ def test_the_identity_follows_model_and_version(stanford: Path) -> None:
     assert segmenter_identity(spec).startswith("Stanford segmenter of unknown version, pku, ")
 
 
-def test_the_stage_segments_with_it_and_warns_where_there_is_none(
+def test_the_stage_segments_or_warns_without_a_segmenter(
     stanford: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = resolve("mini15", [f"text.segmenters.zh=stanford:{stanford}"])
@@ -197,8 +204,8 @@ def test_the_stage_segments_with_it_and_warns_where_there_is_none(
         ("with", chosen, "我来 到北 京"),
         ("without", without, "我来到北京"),
     ):
-        places = {place: tmp_path / name / place for place in ("out", "scratch", "logs")}
-        for folder in places.values():
+        folders = {folder: tmp_path / name / folder for folder in ("out", "scratch", "logs")}
+        for folder in folders.values():
             folder.mkdir(parents=True)
         TOKENIZE.run(
             StageContext(
@@ -207,17 +214,17 @@ def test_the_stage_segments_with_it_and_warns_where_there_is_none(
                 inputs={"text": tmp_path / "text"},
                 mapper=SerialMapper(),
                 workers=1,
-                **places,
+                **folders,
             )
         )
-        written = (places["out"] / "train.00000.txt").read_text(encoding="utf-8")
+        written = (folders["out"] / "train.00000.txt").read_text(encoding="utf-8")
         assert written == tokens + "\n"
     warnings = [record.getMessage() for record in caplog.records if "spaces" in record.getMessage()]
     assert len(warnings) == 1
     assert "zh is written without spaces and has no segmenter" in warnings[0]
 
 
-def test_kytea_takes_the_model_that_is_in_the_key(
+def test_kytea_runs_with_the_model_of_its_identity(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "bin" / "kytea"
@@ -232,7 +239,7 @@ def test_kytea_takes_the_model_that_is_in_the_key(
     program.chmod(0o755)
     monkeypatch.delenv("KYTEA_MODEL", raising=False)
     spec = f"kytea:{program}"
-    with pytest.raises(ToolError, match=r"there is no model .*model\.bin; set KYTEA_MODEL"):
+    with pytest.raises(ToolError, match=r"model .*model\.bin not found; set KYTEA_MODEL"):
         segmenter_identity(spec)
     model.parent.mkdir(parents=True)
     model.write_bytes(b"model")
@@ -245,31 +252,31 @@ def test_kytea_takes_the_model_that_is_in_the_key(
     assert segmenter_identity(spec) != first
 
 
-def test_a_killed_driver_leaves_no_program_behind(stanford: Path) -> None:
-    """Its input closes with us: SIGKILL included."""
+def test_the_program_ends_when_its_parent_is_killed(stanford: Path) -> None:
+    """Its standard input closes, even after SIGKILL."""
     code = (
         "import sys, time; from xlm.text.segmenters.registry import load_segmenter\n"
         f"print(load_segmenter('stanford:{stanford}')('我来到'), flush=True); time.sleep(600)"
     )
-    driver = subprocess.Popen(
+    parent = subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         cwd=REPOSITORY,
         env=os.environ | {"MARK": str(stanford)},
     )
-    assert driver.stdout is not None
-    assert driver.stdout.readline().decode() == "我来 到\n"
-    assert len(_marked(stanford)) == 2
-    driver.send_signal(signal.SIGKILL)
-    driver.wait()
-    driver.stdout.close()
+    assert parent.stdout is not None
+    assert parent.stdout.readline().decode() == "我来 到\n"
+    assert len(_marked_processes(stanford)) == 2
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
     deadline = time.monotonic() + 60
-    while _marked(stanford) and time.monotonic() < deadline:
+    while _marked_processes(stanford) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert _marked(stanford) == []
+    assert _marked_processes(stanford) == []
 
 
-def _marked(mark: Path) -> list[str]:
+def _marked_processes(mark: Path) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

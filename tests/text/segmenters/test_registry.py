@@ -1,4 +1,4 @@
-"""Segmenters: what is asked for and not there, what they are, and that they write nowhere."""
+"""Segmenters: missing parts, identities, no downloads and no written files."""
 
 import os
 import re
@@ -30,49 +30,49 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_a_path_is_what_stands_behind_the_first_colon() -> None:
+def test_the_path_of_a_spec_follows_the_first_colon() -> None:
     assert split_spec("stanford:/a:b") == ("stanford", "/a:b")
     assert split_spec("jieba") == ("jieba", None)
     assert split_spec("kytea:") == ("kytea", None)
 
 
 @pytest.mark.parametrize(
-    ("spec", "error", "said"),
+    ("spec", "error", "message"),
     [
         ("jeiba", ConfigError, "did you mean 'jieba'?"),
-        ("", ConfigError, "no segmenter ''"),
+        ("", ConfigError, "unknown segmenter ''"),
         ("jieba:/dictionary", ConfigError, "jieba takes no path; write jieba"),
-        ("stanford", ToolError, "its folder was not named; write stanford:FOLDER"),
-        ("stanford:/nowhere", ToolError, "/nowhere is no folder"),
-        ("pkuseg", ToolError, "spacy-pkuseg is not installed|no model was named"),
-        ("kytea:/nowhere/kytea", ToolError, "there is no program /nowhere/kytea; install KyTea"),
-        ("command", ToolError, "no program was named; write command:PROGRAM"),
-        ("command:/nowhere", ToolError, "there is no program /nowhere"),
+        ("stanford", ToolError, "no folder given; write stanford:FOLDER"),
+        ("stanford:/nowhere", ToolError, "/nowhere is not a folder"),
+        ("pkuseg", ToolError, "spacy-pkuseg is not installed|no model given"),
+        ("kytea:/nowhere/kytea", ToolError, "program /nowhere/kytea not found; install KyTea"),
+        ("command", ToolError, "no program given; write command:PROGRAM"),
+        ("command:/nowhere", ToolError, "program /nowhere not found"),
     ],
 )
-def test_what_is_not_there_is_refused_in_one_line(
-    spec: str, error: type[XlmError], said: str
+def test_a_missing_segmenter_is_refused_in_one_line(
+    spec: str, error: type[XlmError], message: str
 ) -> None:
-    for ask in (load_segmenter, segmenter_identity):
-        with pytest.raises(error, match=said.replace("?", r"\?")) as caught:
-            ask(spec)
+    for function in (load_segmenter, segmenter_identity):
+        with pytest.raises(error, match=message.replace("?", r"\?")) as caught:
+            function(spec)
         assert "\n" not in str(caught.value)
 
 
-def test_libraries_are_known_by_their_versions() -> None:
+def test_the_identity_of_a_library_is_its_version() -> None:
     assert segmenter_identity("jieba") == f"jieba {tool_version('jieba')}"
     assert segmenter_identity("newmm") == f"PyThaiNLP {tool_version('pythainlp')}, newmm"
 
 
-def test_the_configuration_takes_a_segmenter_for_any_language() -> None:
+def test_any_language_can_have_a_segmenter() -> None:
     config = resolve("mini15", ["text.segmenters.ja=kytea", "text.segmenters.zh=command:/x"])
     assert config.text.segmenters == {"th": "newmm", "zh": "command:/x", "ja": "kytea"}
     with pytest.raises(ConfigError, match=r"text\.segmenters\.ja: no segmenter 'kyte'; did you"):
         resolve("mini15", ["text.segmenters.ja=kyte"])
 
 
-def test_the_key_has_what_the_segmenter_is_and_not_where(tmp_path: Path) -> None:
-    """One program at two places is one key; another program under one name is another."""
+def test_the_key_contains_the_identity_and_not_the_path(tmp_path: Path) -> None:
+    """One program at two paths gives one key; another program of the same name gives another."""
     keys = []
     for folder, answer in (("one", "cat"), ("two", "cat"), ("two", "sed -u s/a/b/")):
         program = tmp_path / folder / "words"
@@ -89,7 +89,9 @@ def test_the_key_has_what_the_segmenter_is_and_not_where(tmp_path: Path) -> None
     assert TOKENIZE.slice(resolve("mini15"), "de").segmenter_identities == {}
 
 
-def test_the_environment_names_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_path_can_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XLM_STANFORD_SEGMENTER", str(tmp_path))
     assert spec_with_path("stanford") == f"stanford:{tmp_path}"
     assert spec_with_path("stanford:/mine") == "stanford:/mine"
@@ -101,7 +103,7 @@ def test_the_environment_names_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 @pytest.mark.parametrize("language", ["zh", "ja", "th", "lo", "km", "my", "zh-yue", "zh_classical"])
-def test_languages_without_spaces_are_known(language: str) -> None:
+def test_languages_without_spaces_need_a_segmenter(language: str) -> None:
     assert is_unspaced(language)
     warning = missing_segmenter_warning(language, segmented=False)
     assert warning is not None
@@ -115,23 +117,25 @@ def test_languages_with_spaces_are_not_warned_about() -> None:
 
 
 @pytest.mark.parametrize("present", [(), ("weights.npz",), ("features.pkl",)])
-def test_pkuseg_is_refused_without_a_whole_model(tmp_path: Path, present: tuple[str, ...]) -> None:
+def test_pkuseg_is_refused_with_an_incomplete_model(
+    tmp_path: Path, present: tuple[str, ...]
+) -> None:
     pytest.importorskip("spacy_pkuseg")
     for name in present:
         (tmp_path / name).write_bytes(b"")
-    with pytest.raises(ToolError, match=r"holds no model \(weights\.npz and features"):
+    with pytest.raises(ToolError, match=r"no model in .* \(weights\.npz and features"):
         load_segmenter(f"pkuseg:{tmp_path}")
 
 
 def test_pkuseg_never_downloads_and_never_writes(tmp_path: Path) -> None:
-    """By a bare name it would fetch a model into the home; a broken one is told in one line."""
+    """The package would download a model by name. A damaged model is reported in one line."""
     pytest.importorskip("spacy_pkuseg")
     home = tmp_path / "home"
     model = tmp_path / "news"
     home.mkdir()
     model.mkdir()
     for name in ("weights.npz", "features.pkl"):
-        (model / name).write_bytes(b"torn")
+        (model / name).write_bytes(b"damaged")
     program = (
         "from xlm.text.segmenters.registry import load_segmenter\n"
         "from xlm.errors import ToolError\n"
@@ -159,7 +163,7 @@ def test_pkuseg_never_downloads_and_never_writes(tmp_path: Path) -> None:
 
 
 def test_pkuseg_segments_with_the_model_of_the_folder(tmp_path: Path) -> None:
-    """A stand-in for the package, which is optional: it writes to stderr and knows its folder."""
+    """A fake replaces the optional package: it checks its folder and writes to stderr."""
     if find_spec("spacy_pkuseg") is not None:
         pytest.skip("the package itself is installed")
     site, model = tmp_path / "site", tmp_path / "model"
@@ -198,24 +202,24 @@ def test_pkuseg_segments_with_the_model_of_the_folder(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "sign"),
+    ("name", "character"),
     [("jieba", "中"), ("jieba", "龘"), ("jieba", "中a"), ("newmm", "1"), ("newmm", "๑")],
 )
-def test_a_row_of_one_sign_takes_no_quadratic_time(name: str, sign: str) -> None:
+def test_a_run_of_one_character_takes_linear_time(name: str, character: str) -> None:
     segment = load_segmenter(name)
-    segment(sign)
-    line = sign * (100_000 // len(sign.encode()))
-    assert_linear(lambda signs: segment(line[:signs]), len(line))
+    segment(character)
+    line = character * (100_000 // len(character.encode()))
+    assert_linear(lambda length: segment(line[:length]), len(line))
     assert segment(line).replace(" ", "") == line
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "row"),
+    ("name", "run"),
     [("jieba", "来到北京" * 250), ("jieba", "dGhl0" * 400), ("newmm", "12" * 250)],
 )
-def test_rows_that_texts_have_are_not_cut(name: str, row: str) -> None:
-    """Nor is a longer line of many rows."""
+def test_runs_of_natural_length_are_not_cut(name: str, run: str) -> None:
+    """Nor is a longer line of several runs."""
     segment = load_segmenter(name)
-    once = segment(row)
-    assert segment(f"{row} x {row}") == " ".join([once, segment(" x "), once])
+    once = segment(run)
+    assert segment(f"{run} x {run}") == " ".join([once, segment(" x "), once])

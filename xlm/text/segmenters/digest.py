@@ -1,4 +1,4 @@
-"""Digests of the files that a segmenter consists of: its identity in keys and on cards."""
+"""Digest of the files of a segmenter: its identity in keys and on model cards."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,9 +10,12 @@ _SHOWN_DIGITS = 12
 
 
 def files_digest(root: Path, files: Iterable[Path]) -> str:
-    """A digest of names below `root` and contents; where the folder lies does not count."""
-    whole = hashlib.sha256()
+    """Hash the contents of files and their names relative to `root`, 12 hex digits.
+
+    The location of `root` does not count, so that one key holds on every machine.
+    """
+    digest = hashlib.sha256()
     for path in sorted(files):
         name = path.relative_to(root).as_posix()
-        whole.update(f"{name}\0{cached_file_sha256(path)}\n".encode())
-    return whole.hexdigest()[:_SHOWN_DIGITS]
+        digest.update(f"{name}\0{cached_file_sha256(path)}\n".encode())
+    return digest.hexdigest()[:_SHOWN_DIGITS]

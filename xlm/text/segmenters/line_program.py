@@ -1,13 +1,13 @@
-"""A program that answers each line with a line, kept running as a segmenter.
+"""Run a program that answers each line with a line, and use it as a segmenter.
 
     segment = LineProgram("KyTea", ["kytea", "-notags"])
     segment("コーパスの文です。")  # "コーパス の 文 で す 。"
 
-What cannot go through such a program does not: its lines may end at other characters than ours, so
-controls and Unicode's line ends are sent as spaces; lines without text are answered here. An answer
-must have the letters and digits of its line: else question and answer have come apart.
+Programs disagree about line ends. Control characters and Unicode line separators are therefore sent
+as spaces, and lines without text never reach the program. An answer must contain the letters and
+digits of its line; otherwise lines and answers are out of step.
 
-The program ends with us, by whatever signal: its standard input closes then.
+The program ends with this process, even after SIGKILL, because its standard input closes.
 """
 
 import os
@@ -21,27 +21,30 @@ from collections.abc import Sequence
 
 from xlm.errors import ToolError
 
-FIRST_SECONDS = 600.0
-"""What the first answer may take: a model is read first."""
-LATER_SECONDS = 120.0
+FIRST_ANSWER_SECONDS = 600.0
+"""Time limit of the first answer, which includes loading the model."""
+ANSWER_SECONDS = 120.0
 
 _CHUNK_BYTES = 1 << 16
-_SAID_BYTES = 2000
-_END_SECONDS = 5.0
+_STDERR_TAIL_BYTES = 2000
+_EXIT_SECONDS = 5.0
 _LINE_ENDS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_NO_WORD = re.compile(r"[\W_\U00010000-\U0010ffff]+")
+_NOT_A_WORD = re.compile(r"[\W_\U00010000-\U0010ffff]+")
 
 
 class LineProgram:
-    """A segmenter over a process, which starts with the first line; one line at a time."""
+    """A segmenter that pipes lines through a process, one at a time.
+
+    The process starts with the first line, and again after a failure. Threads may share it.
+    """
 
     def __init__(
         self,
         name: str,
         command: Sequence[str],
         *,
-        first_seconds: float = FIRST_SECONDS,
-        later_seconds: float = LATER_SECONDS,
+        first_seconds: float = FIRST_ANSWER_SECONDS,
+        later_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._name = name
         self._command = list(command)
@@ -51,54 +54,55 @@ class LineProgram:
         self._answered = 0
 
     def __call__(self, line: str) -> str:
-        """The line in words.
+        """Segment a line.
 
         Raises:
-            ToolError: the program does not start, ends, keeps silent, or answers something else.
+            ToolError: the program cannot start, exits, does not answer in time, or answers
+                something else.
         """
-        question = _LINE_ENDS.sub(" ", line)
-        if not question.strip():
+        text = _LINE_ENDS.sub(" ", line)
+        if not text.strip():
             return line
         with self._lock:
             try:
-                answer = self._ask(question)
+                answer = self._send(text)
             except ToolError:
                 self._stop()
                 raise
         return answer
 
-    def _ask(self, question: str) -> str:
+    def _send(self, text: str) -> str:
         seconds = self._later_seconds
         if self._process is None:
             self._process = _start(self._name, self._command)
             seconds = self._first_seconds
         try:
-            answer = self._process.exchange(question.encode(), seconds).decode()
-        except _Fault as fault:
-            raise self._error(fault.what) from fault
+            answer = self._process.exchange(text.encode(), seconds).decode()
+        except _ExchangeError as error:
+            raise self._error(error.what) from error
         except UnicodeDecodeError as error:
-            raise self._error("its answer is not UTF-8") from error
-        if _NO_WORD.sub("", answer) != _NO_WORD.sub("", question):
-            raise self._error(f"it answered {answer[:40]!r} to {question[:40]!r}")
+            raise self._error("the answer is not UTF-8") from error
+        if _NOT_A_WORD.sub("", answer) != _NOT_A_WORD.sub("", text):
+            raise self._error(f"answered {answer[:40]!r} to {text[:40]!r}")
         self._answered += 1
         return answer
 
     def _error(self, what: str) -> ToolError:
         assert self._process is not None
-        said = self._process.last_words()
+        printed = self._process.stderr_tail()
         return ToolError(
-            f"{self._name}, line {self._answered + 1}: {what}{': ' if said else ''}{said}",
-            fix=f"try it by hand: {' '.join(self._command)}",
+            f"{self._name}, line {self._answered + 1}: {what}{': ' if printed else ''}{printed}",
+            fix=f"run the program by hand to see why: {' '.join(self._command)}",
         )
 
     def _stop(self) -> None:
         if self._process is not None:
-            self._process.end()
+            self._process.close()
             self._process = None
 
 
-class _Fault(Exception):  # noqa: N818
-    """What went wrong between the program and us."""
+class _ExchangeError(Exception):
+    """The program did not answer a line as the protocol requires."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -112,18 +116,19 @@ def _start(name: str, command: Sequence[str]) -> "_Process":
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            # Ctrl-C is for us: the program ends when its input does.
+            # Ctrl-C must not reach the program: it exits when its input closes.
             start_new_session=True,
         )
     except OSError as error:
         raise ToolError(
-            f"{name} cannot start: {command[0]}: {error.strerror}", fix="check that it runs"
+            f"{name} cannot start: {command[0]}: {error.strerror}",
+            fix="check that the program runs from a shell",
         ) from error
     return _Process(process)
 
 
 class _Process:
-    """The running program: bytes of a line in, bytes of a line out."""
+    """The running program: the bytes of a line in, the bytes of a line out."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdin is not None
@@ -132,38 +137,43 @@ class _Process:
         self._input, self._output = process.stdin.fileno(), process.stdout.fileno()
         os.set_blocking(self._input, False)
         self._rest = b""
-        self._said = bytearray()
-        self._listener = threading.Thread(target=_listen, args=(process, self._said), daemon=True)
-        self._listener.start()
-        self.end = weakref.finalize(self, _end, process)
+        self._stderr = bytearray()
+        self._reader = threading.Thread(
+            target=_read_stderr, args=(process, self._stderr), daemon=True
+        )
+        self._reader.start()
+        self.close = weakref.finalize(self, _close, process)
 
-    def exchange(self, question: bytes, seconds: float) -> bytes:
-        """Send a line and wait for its answer; reads while it writes, so no pipe can fill up."""
+    def exchange(self, line: bytes, seconds: float) -> bytes:
+        """Send a line and return its answer.
+
+        Reads while it writes, so that neither pipe can fill up and block both processes.
+        """
         if self._rest or self._readable():
-            raise _Fault("it answered more lines than it got")
-        waiting = memoryview(question + b"\n")
-        answer: list[bytes] = []
+            raise _ExchangeError("the program answered more lines than it received")
+        unsent = memoryview(line + b"\n")
+        received: list[bytes] = []
         deadline = time.monotonic() + seconds
-        while not answer or b"\n" not in answer[-1]:
+        while not received or b"\n" not in received[-1]:
             poll = select.poll()
             poll.register(self._output, select.POLLIN)
-            if waiting:
+            if unsent:
                 poll.register(self._input, select.POLLOUT)
             ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
             if not ready:
-                raise _Fault(f"no answer within {seconds:g} s")
+                raise _ExchangeError(f"no answer within {seconds:g} s")
             if self._input in ready:
-                waiting = waiting[self._write(waiting) :]
+                unsent = unsent[self._write(unsent) :]
             if self._output in ready:
-                answer.append(self._read())
-        line, _, self._rest = b"".join(answer).partition(b"\n")
-        return line.removesuffix(b"\r")
+                received.append(self._read())
+        answer, _, self._rest = b"".join(received).partition(b"\n")
+        return answer.removesuffix(b"\r")
 
-    def last_words(self) -> str:
-        """The end of what the program said on its standard error, as one line."""
+    def stderr_tail(self) -> str:
+        """The last lines that the program printed on standard error, joined to one line."""
         if self._process.poll() is not None:
-            self._listener.join(1.0)
-        text = bytes(self._said).decode(errors="replace")
+            self._reader.join(1.0)
+        text = bytes(self._stderr).decode(errors="replace")
         return " | ".join(part.strip() for part in text.split("\n") if part.strip())[-400:]
 
     def _readable(self) -> bool:
@@ -175,38 +185,38 @@ class _Process:
         try:
             return os.write(self._input, data[:_CHUNK_BYTES])
         except BrokenPipeError:
-            raise self._ended() from None
+            raise self._exited() from None
 
     def _read(self) -> bytes:
         chunk = os.read(self._output, _CHUNK_BYTES)
         if not chunk:
-            raise self._ended()
+            raise self._exited()
         return chunk
 
-    def _ended(self) -> _Fault:
+    def _exited(self) -> _ExchangeError:
         try:
-            status = self._process.wait(_END_SECONDS)
+            status = self._process.wait(_EXIT_SECONDS)
         except subprocess.TimeoutExpired:
-            return _Fault("it closed its output")
-        return _Fault(f"it ended with status {status}")
+            return _ExchangeError("the program closed its output")
+        return _ExchangeError(f"the program exited with status {status}")
 
 
-def _listen(process: "subprocess.Popen[bytes]", said: bytearray) -> None:
+def _read_stderr(process: "subprocess.Popen[bytes]", tail: bytearray) -> None:
     assert process.stderr is not None
     with process.stderr as errors:
         while chunk := errors.read(_CHUNK_BYTES):
-            said += chunk
-            del said[:-_SAID_BYTES]
+            tail += chunk
+            del tail[:-_STDERR_TAIL_BYTES]
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Close its input, which ends it; force it where it does not heed that."""
+def _close(process: "subprocess.Popen[bytes]") -> None:
+    """Close the pipes, which ends the program; kill it if it does not exit in time."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.close()
     process.stdout.close()
     try:
-        process.wait(_END_SECONDS)
+        process.wait(_EXIT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -1,7 +1,7 @@
-"""Chinese by pkuseg (package spacy-pkuseg), with a model folder of the user's.
+"""Chinese word segmentation with pkuseg (package spacy-pkuseg) and a model folder of the user.
 
-The package carries no model. Asked for one by name, it would download it into the home and unpack
-it there unchecked: so only a folder is taken, one that holds all that the package reads.
+The package contains no model. Given a model name, it downloads a zip file into the home directory
+and unpacks it without a checksum. Only a folder with all model files is accepted here.
 """
 
 import contextlib
@@ -17,23 +17,23 @@ from xlm.text.segmenters.digest import files_digest
 _PACKAGE = "spacy-pkuseg"
 _WEIGHTS = "weights.npz"
 _FEATURES = ("features.msgpack", "features.pkl")
-"""The first that is there is read; the other is the form of older models."""
+"""The package reads the first that exists; the second is the format of older models."""
 
 
 def load(path: str | None) -> Callable[[str], str]:
-    """The segmenter with the model in the folder `path`.
+    """Load the segmenter with the model in the folder `path`.
 
     Raises:
-        ToolError: package or model is not there, or the model cannot be read.
+        ToolError: the package or the model is missing, or the model cannot be read.
     """
-    folder, _ = _model(path)
-    # The package says on stderr which form of the features it tries.
+    folder, _ = _model_files(path)
+    # While it loads, the package prints the features format that it tries to stderr.
     with contextlib.redirect_stderr(io.StringIO()):
         import spacy_pkuseg
 
         try:
             cut = spacy_pkuseg.pkuseg(str(folder)).cut
-        except Exception as error:  # whatever a damaged file makes its readers raise
+        except Exception as error:  # a damaged file can raise anything in its readers
             raise ToolError(
                 f"the pkuseg model in {folder} cannot be read: {error}",
                 fix="unpack the model again",
@@ -42,12 +42,12 @@ def load(path: str | None) -> Callable[[str], str]:
 
 
 def identity(path: str | None) -> str:
-    """Version of the package and digest of the model."""
-    folder, files = _model(path)
+    """Return the version of the package and a digest of the model."""
+    folder, files = _model_files(path)
     return f"{_PACKAGE} {tool_version(_PACKAGE)}, model {files_digest(folder, files)}"
 
 
-def _model(path: str | None) -> tuple[Path, list[Path]]:
+def _model_files(path: str | None) -> tuple[Path, list[Path]]:
     if find_spec("spacy_pkuseg") is None:
         raise ToolError(
             f"segmenter pkuseg: the package {_PACKAGE} is not installed",
@@ -55,14 +55,14 @@ def _model(path: str | None) -> tuple[Path, list[Path]]:
         )
     if path is None:
         raise ToolError(
-            "segmenter pkuseg: no model was named, and the package carries none",
+            "segmenter pkuseg: no model given, and the package contains none",
             fix="write pkuseg:FOLDER or set XLM_PKUSEG_MODEL (docs/reference/segmenters.md)",
         )
-    folder = Path(path).absolute()  # a bare name would be one to download
+    folder = Path(path).absolute()  # the package takes a bare name as a model to download
     features = next((folder / name for name in _FEATURES if (folder / name).is_file()), None)
     if features is None or not (folder / _WEIGHTS).is_file():
         raise ToolError(
-            f"segmenter pkuseg: {path} holds no model ({_WEIGHTS} and {' or '.join(_FEATURES)})",
-            fix="name the folder of an unpacked model",
+            f"segmenter pkuseg: no model in {path} ({_WEIGHTS} and {' or '.join(_FEATURES)})",
+            fix="give the folder of an unpacked model",
         )
     return folder, [features, folder / _WEIGHTS]

@@ -1,4 +1,4 @@
-"""Segmenters that are programs of the user's: KyTea, and any that answers a line with a line."""
+"""Segmenters that are installed programs: KyTea, and any that answers each line with a line."""
 
 import os
 import shutil
@@ -16,50 +16,54 @@ _VERSION_SECONDS = 20.0
 
 
 def load_kytea(path: str | None) -> Callable[[str], str]:
-    """KyTea without tags, as XLM ran it for Japanese.
+    """Load KyTea without tags, as XLM runs it for Japanese.
 
     Raises:
-        ToolError: program or model is not there.
+        ToolError: the program or its model is missing.
     """
-    program = _kytea(path)
-    return LineProgram("KyTea", [str(program), "-notags", "-model", str(_kytea_model(program))])
+    program = _find_kytea(path)
+    return LineProgram(
+        "KyTea", [str(program), "-notags", "-model", str(_find_kytea_model(program))]
+    )
 
 
 def kytea_identity(path: str | None) -> str:
-    """What `kytea --version` says, and a digest of the model."""
-    program = _kytea(path)
-    model = _kytea_model(program)
+    """Return the output of `kytea --version` and a digest of the model."""
+    program = _find_kytea(path)
+    model = _find_kytea_model(program)
     return f"{_kytea_version(program)}, model {files_digest(model.parent, [model])}"
 
 
 def load_command(path: str | None) -> Callable[[str], str]:
-    """Any program that reads lines and answers each, at once, with the line in words.
+    """Load a program that answers each line at once with the segmented line.
 
     Raises:
-        ToolError: there is no such program.
+        ToolError: the program is missing.
     """
-    program = _program("command", path, "write command:PROGRAM")
+    program = _find_program("command", path, "write command:PROGRAM")
     return LineProgram(program.name, [str(program)])
 
 
 def command_identity(path: str | None) -> str:
-    """Name and digest of the program; what it reads besides is for its owner to know."""
-    program = _program("command", path, "write command:PROGRAM")
+    """Return the name and a digest of the program file; other files that it reads do not count."""
+    program = _find_program("command", path, "write command:PROGRAM")
     return f"{program.name} {files_digest(program.parent, [program])}"
 
 
-def _kytea(path: str | None) -> Path:
+def _find_kytea(path: str | None) -> Path:
     fix = "install KyTea and its model (write kytea:PROGRAM or set XLM_KYTEA if it is not on PATH)"
-    return _program("kytea", path or "kytea", fix)
+    return _find_program("kytea", path or "kytea", fix)
 
 
-def _kytea_model(program: Path) -> Path:
-    """The model that KyTea itself would take, named so that key and process mean the same file."""
-    named = kytea_model()
-    model = Path(named) if named else program.parent.parent / "share" / "kytea" / "model.bin"
+def _find_kytea_model(program: Path) -> Path:
+    """Return KyTea's default model. The path is explicit, so key and process use the same file."""
+    configured = kytea_model()
+    model = (
+        Path(configured) if configured else program.parent.parent / "share" / "kytea" / "model.bin"
+    )
     if not model.is_file():
         raise ToolError(
-            f"segmenter kytea: there is no model {model}", fix="set KYTEA_MODEL to its model file"
+            f"segmenter kytea: model {model} not found", fix="set KYTEA_MODEL to its model file"
         )
     return model
 
@@ -77,15 +81,15 @@ def _kytea_version(program: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(
-            f"segmenter kytea: {program} --version: {error}", fix="install KyTea again"
+            f"segmenter kytea: {program} --version failed: {error}", fix="install KyTea again"
         ) from error
-    said = done.stdout.decode(errors="replace").strip().split("\n")[0]
-    return said if done.returncode == 0 and said else "KyTea of unknown version"
+    printed = done.stdout.decode(errors="replace").strip().split("\n")[0]
+    return printed if done.returncode == 0 and printed else "KyTea of unknown version"
 
 
-def _program(name: str, path: str | None, fix: str) -> Path:
+def _find_program(name: str, path: str | None, fix: str) -> Path:
     found = shutil.which(path) if path else None
     if found is None:
-        what = f"there is no program {path}" if path else "no program was named"
+        what = f"program {path} not found" if path else "no program given"
         raise ToolError(f"segmenter {name}: {what}", fix=fix)
     return Path(os.path.realpath(found))

@@ -1,16 +1,16 @@
-"""Word segmenters for languages that write no spaces, behind one small interface.
+"""Word segmenters for languages that are written without spaces.
 
-    segment = load_segmenter("jieba")          # or "stanford:/opt/stanford-segmenter-2018-10-16"
-    segment("我来到北京")                      # "我 来到 北京"
-    segmenter_identity("jieba")                     # "jieba 0.42.1"
+    segment = load_segmenter("jieba")  # or "stanford:/opt/stanford-segmenter-2018-10-16"
+    segment("我来到北京")  # "我 来到 北京"
+    segmenter_identity("jieba")  # "jieba 0.42.1"
 
-A segmenter is a function from one line to the same line with a space between words. Its identity
-names tool, version and model by their contents: it is in the key of what was segmented and on the
-model card, while the path is in neither.
+A segmenter is a function from one line to the same line with spaces between words. Its identity
+names the tool, its version and its model by contents. The identity is in the key of the segmented
+text and on the model card; the path is in neither.
 
-The libraries like to write: jieba dumps its dictionary into the global temporary directory,
-PyThaiNLP makes a folder in the home. Neither may here: a home can be read-only, and what is found
-in a shared temporary directory must not shape an artifact.
+By default, jieba caches its dictionary in the global temporary directory, and PyThaiNLP creates a
+data folder in the home directory. Both are prevented here: a home directory can be read-only, and
+files from a shared temporary directory must not shape an artifact.
 """
 
 import logging
@@ -28,17 +28,17 @@ from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError
 from xlm.store.keys import tool_version
 
-_HAN_RUN = 1000
-_DIGITS_RUN = 500
-"""Characters in a row that are cut; no text has so many."""
+_MAX_HAN_RUN = 1000
+_MAX_DIGIT_RUN = 500
+"""Longer runs of one kind of character are cut. Natural text has none."""
 
 Segmenter = Callable[[str], str]
-"""One line of raw text in, the same text with a space between words out."""
+"""One line of raw text in, the same text with spaces between words out."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How a segmenter is had and what it is, both from its path (None: where it usually lies)."""
+class SegmenterKind:
+    """How to load and how to identify a segmenter, given its path; None is the default path."""
 
     load: Callable[[str | None], Segmenter]
     identity: Callable[[str | None], str]
@@ -46,36 +46,36 @@ class Kind:
 
 @cache
 def load_segmenter(spec: str) -> Segmenter:
-    """The segmenter `NAME` or `NAME:PATH`, loaded once a process.
+    """Load the segmenter `NAME` or `NAME:PATH`, once per process.
 
     Raises:
-        ConfigError: there is no such segmenter, or it takes no path.
-        ToolError: its program, package or model is not there.
+        ConfigError: the name is unknown, or the segmenter takes no path.
+        ToolError: its program, package or model is missing.
     """
-    kind, path = _kind(spec)
+    kind, path = _find_kind(spec)
     return kind.load(path)
 
 
 def segmenter_identity(spec: str) -> str:
-    """Tool, version and model of a segmenter, by what is installed, not by where.
+    """Return the tool, version and model of a segmenter: what is installed, not where.
 
     Raises:
-        ConfigError: there is no such segmenter.
-        ToolError: its program, package or model is not there.
+        ConfigError: the name is unknown, or the segmenter takes no path.
+        ToolError: its program, package or model is missing.
     """
-    kind, path = _kind(spec)
+    kind, path = _find_kind(spec)
     return kind.identity(path)
 
 
 def spec_with_path(spec: str) -> str:
-    """`NAME:PATH` where the environment names the path, so that workers need no environment."""
+    """Add the path from the environment to a spec, so that workers need no environment."""
     name, path = split_spec(spec)
     path = path or segmenter_path(name)
     return f"{name}:{Path(path).expanduser()}" if path else name
 
 
 def missing_segmenter_warning(language: str, segmented: bool) -> str | None:
-    """What to say of a language whose words nothing would separate."""
+    """Return the warning for a language without spaces that has no segmenter, or None."""
     if segmented or not is_unspaced(language):
         return None
     return (
@@ -84,61 +84,61 @@ def missing_segmenter_warning(language: str, segmented: bool) -> str | None:
     )
 
 
-def _kind(spec: str) -> tuple[Kind, str | None]:
+def _find_kind(spec: str) -> tuple[SegmenterKind, str | None]:
     name, path = split_spec(spec_with_path(spec))
     if name in _LIBRARIES:
         if path is not None:
             raise ConfigError(f"segmenter {spec!r}: {name} takes no path", fix=f"write {name}")
         return _LIBRARIES[name], None
     if name not in SEGMENTERS:
-        raise ConfigError(f"no segmenter {name!r}", fix=did_you_mean(name, SEGMENTERS))
-    return _others()[name], path
+        raise ConfigError(f"unknown segmenter {name!r}", fix=did_you_mean(name, SEGMENTERS))
+    return _kinds_with_path()[name], path
 
 
-def _others() -> dict[str, Kind]:
+def _kinds_with_path() -> dict[str, SegmenterKind]:
     from xlm.text.segmenters import pkuseg as segment_pkuseg
     from xlm.text.segmenters import programs as segment_programs
     from xlm.text.segmenters import stanford as segment_stanford
 
     return {
-        "pkuseg": Kind(segment_pkuseg.load, segment_pkuseg.identity),
-        "stanford": Kind(segment_stanford.load, segment_stanford.identity),
-        "kytea": Kind(segment_programs.load_kytea, segment_programs.kytea_identity),
-        "command": Kind(segment_programs.load_command, segment_programs.command_identity),
+        "pkuseg": SegmenterKind(segment_pkuseg.load, segment_pkuseg.identity),
+        "stanford": SegmenterKind(segment_stanford.load, segment_stanford.identity),
+        "kytea": SegmenterKind(segment_programs.load_kytea, segment_programs.kytea_identity),
+        "command": SegmenterKind(segment_programs.load_command, segment_programs.command_identity),
     }
 
 
-def _jieba(_: str | None) -> Segmenter:
+def _load_jieba(_: str | None) -> Segmenter:
     import jieba
 
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
-    # What initialize() does, without its cache file: reading the text dictionary takes a second.
+    # Equal to initialize(), but without its cache file: parsing the dictionary takes a second.
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.initialized = True
-    return _in_pieces(lambda line: " ".join(tokenizer.cut(line)), "\u4e00-\u9fd5", _HAN_RUN)
+    return _cut_long_runs(lambda line: " ".join(tokenizer.cut(line)), "\u4e00-\u9fd5", _MAX_HAN_RUN)
 
 
-def _newmm(_: str | None) -> Segmenter:
-    # Read-only mode keeps the import from making a data folder in the home; the dictionary that
-    # newmm needs is in the wheel. The older name of the switch must not be set beside it.
+def _load_newmm(_: str | None) -> Segmenter:
+    # In read-only mode the import creates no data folder in the home directory; the wheel contains
+    # the dictionary of newmm. PyThaiNLP rejects this variable together with its older name.
     if "PYTHAINLP_READ_MODE" not in os.environ:
         os.environ.setdefault("PYTHAINLP_READ_ONLY", "1")
     from pythainlp.tokenize import word_tokenize
 
-    # White-space tokens are kept, as in the original: they are text of the line.
-    return _in_pieces(lambda line: " ".join(word_tokenize(line)), r"\d,.", _DIGITS_RUN)
+    # White-space tokens stay, as in XLM: they are text of the line.
+    return _cut_long_runs(lambda line: " ".join(word_tokenize(line)), r"\d,.", _MAX_DIGIT_RUN)
 
 
-def _in_pieces(segment: Segmenter, signs: str, longest: int) -> Segmenter:
-    """Cut longer runs of these signs: both libraries take the square of their length in time."""
-    run = re.compile(f"[{signs}]{{{longest + 1},}}")
+def _cut_long_runs(segment: Segmenter, characters: str, max_length: int) -> Segmenter:
+    """Cut longer runs of these characters: both libraries take quadratic time for a run."""
+    run = re.compile(f"[{characters}]{{{max_length + 1},}}")
 
     def segment_line(line: str) -> str:
         cuts = [
-            place
+            position
             for found in run.finditer(line)
-            for place in range(found.start() + longest, found.end(), longest)
+            for position in range(found.start() + max_length, found.end(), max_length)
         ]
         if not cuts:
             return segment(line)
@@ -149,6 +149,6 @@ def _in_pieces(segment: Segmenter, signs: str, longest: int) -> Segmenter:
 
 
 _LIBRARIES = {
-    "jieba": Kind(_jieba, lambda _: f"jieba {tool_version('jieba')}"),
-    "newmm": Kind(_newmm, lambda _: f"PyThaiNLP {tool_version('pythainlp')}, newmm"),
+    "jieba": SegmenterKind(_load_jieba, lambda _: f"jieba {tool_version('jieba')}"),
+    "newmm": SegmenterKind(_load_newmm, lambda _: f"PyThaiNLP {tool_version('pythainlp')}, newmm"),
 }

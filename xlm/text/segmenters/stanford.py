@@ -1,8 +1,8 @@
-"""Chinese by the Stanford segmenter, as the paper had it: model pku, UTF-8, one best reading.
+"""Chinese word segmentation with the Stanford segmenter, as in the paper: model pku, UTF-8.
 
-The user has its folder (stanford-segmenter-2018-10-16) and a Java; it is GPL, so it is run and
-never shipped. The options are those of its segment.sh with size 0, but it reads lines from standard
-input, so that one process serves a whole run.
+The user installs Java and the segmenter (stanford-segmenter-2018-10-16). It is GPL, so it runs as a
+separate program and is never shipped. The options are those of its segment.sh with size 0, except
+that it reads lines from standard input, so that one process serves a whole run.
 """
 
 import re
@@ -16,27 +16,27 @@ from xlm.text.segmenters.line_program import LineProgram
 
 _MODEL = "pku.gz"
 _DICTIONARY = "dict-chris6.ser.gz"
-_OTHER_MODEL = "ctb.gz"
-_MAIN = "edu.stanford.nlp.ie.crf.CRFClassifier"
+_UNUSED_MODEL = "ctb.gz"
+_MAIN_CLASS = "edu.stanford.nlp.ie.crf.CRFClassifier"
 _VERSION = re.compile(r"stanford-segmenter-(\d[\d.]*\d)\.jar")
 
 
 def load(path: str | None) -> Callable[[str], str]:
-    """The segmenter in the folder `path`; Java starts with the first line.
+    """Load the segmenter from the folder `path`; Java starts with the first line.
 
     Raises:
-        ToolError: the folder, a part of it or `java` is not there.
+        ToolError: the folder, one of its files or `java` is missing.
     """
-    folder = _folder(path)
+    folder = _find_folder(path)
     java = shutil.which("java")
     if java is None:
         raise ToolError(
-            "segmenter stanford: there is no `java` on PATH",
+            "segmenter stanford: no `java` on PATH",
             fix="install a Java runtime (8 or later), or choose jieba",
         )
     data = folder / "data"
     command = [
-        *(java, "-mx2g", "-Dfile.encoding=UTF-8", "-cp", f"{folder}/*", _MAIN),
+        *(java, "-mx2g", "-Dfile.encoding=UTF-8", "-cp", f"{folder}/*", _MAIN_CLASS),
         *("-sighanCorporaDict", str(data)),
         *("-loadClassifier", str(data / _MODEL)),
         *("-serDictionary", str(data / _DICTIONARY)),
@@ -48,27 +48,27 @@ def load(path: str | None) -> Callable[[str], str]:
 
 
 def identity(path: str | None) -> str:
-    """Version and a digest of programs, model and dictionaries."""
-    folder = _folder(path)
+    """Return the version and a digest of the programs, the model and the dictionaries."""
+    folder = _find_folder(path)
     data = folder / "data"
     jars = [jar for jar in folder.glob("*.jar") if jar.is_file()]
-    read = [file for file in data.rglob("*") if file.is_file() and file.name != _OTHER_MODEL]
+    data_files = [file for file in data.rglob("*") if file.is_file() and file.name != _UNUSED_MODEL]
     versions = [found[1] for jar in sorted(jars) if (found := _VERSION.fullmatch(jar.name))]
     version = versions[0] if versions else "of unknown version"
-    return f"Stanford segmenter {version}, pku, {files_digest(folder, [*jars, *read])}"
+    return f"Stanford segmenter {version}, pku, {files_digest(folder, [*jars, *data_files])}"
 
 
-def _folder(path: str | None) -> Path:
+def _find_folder(path: str | None) -> Path:
     if path is None:
         raise ToolError(
-            "segmenter stanford: its folder was not named",
+            "segmenter stanford: no folder given",
             fix="write stanford:FOLDER or set XLM_STANFORD_SEGMENTER to the unpacked "
             "stanford-segmenter-2018-10-16",
         )
     folder = Path(path).absolute()
     missing = [name for name in (_MODEL, _DICTIONARY) if not (folder / "data" / name).is_file()]
     if not folder.is_dir():
-        what = f"{path} is no folder"
+        what = f"{path} is not a folder"
     elif missing:
         what = f"{path} has no data/{missing[0]}"
     elif not any(folder.glob("*.jar")):
@@ -76,5 +76,5 @@ def _folder(path: str | None) -> Path:
     else:
         return folder
     raise ToolError(
-        f"segmenter stanford: {what}", fix="name the folder of the unpacked Stanford segmenter"
+        f"segmenter stanford: {what}", fix="give the folder of the unpacked Stanford segmenter"
     )
