@@ -1,4 +1,4 @@
-"""Codes, pieces and counts against the original C++ program."""
+"""Merges, subwords and counts compared with fastBPE's C++ program."""
 
 import os
 import subprocess
@@ -21,14 +21,14 @@ from xlm.errors import DataError, ToolError
 from xlm.processes.pool.executor import worker_pool
 
 
-def _learn(tmp_path: Path, text: str, codes: int) -> tuple[LearnedMerges, str]:
+def _learn(tmp_path: Path, text: str, num_merges: int) -> tuple[LearnedMerges, str]:
     sample, target = tmp_path / "sample", tmp_path / "codes"
     sample.write_text(text, encoding="utf-8")
-    learned = learn_merges(sample, target, num_merges=codes, messages=tmp_path / "messages")
+    learned = learn_merges(sample, target, num_merges=num_merges, messages=tmp_path / "messages")
     return learned, target.read_text(encoding="utf-8")
 
 
-def test_codes_equal_the_golden_ones_ties_included(shared: Path, tmp_path: Path) -> None:
+def test_merges_equal_the_golden_merges(shared: Path, tmp_path: Path) -> None:
     golden = shared / "golden" / "fastbpe"
     merges: list[int] = []
     learned = learn_merges(
@@ -46,63 +46,63 @@ def test_codes_equal_the_golden_ones_ties_included(shared: Path, tmp_path: Path)
     assert len(read_merge_ranks(tmp_path / "codes")) == 2000
 
 
-def test_pieces_and_counts_equal_the_golden_ones(shared: Path, tmp_path: Path) -> None:
+def test_subwords_and_counts_equal_the_golden_files(shared: Path, tmp_path: Path) -> None:
     golden = shared / "golden" / "fastbpe"
-    pieces = tmp_path / "pieces"
+    subwords = tmp_path / "subwords"
     counts = apply_bpe_to_file(
-        golden / "corpus.tok", pieces, codes=golden / "codes.2000", nli=False
+        golden / "corpus.tok", subwords, codes=golden / "codes.2000", nli=False
     )
-    assert pieces.read_bytes() == (golden / "corpus.bpe").read_bytes()
+    assert subwords.read_bytes() == (golden / "corpus.bpe").read_bytes()
     assert counts == {"lines": 900, "words": 21395, "tokens": 42324}
-    write_counts(count_tokens(pieces), tmp_path / "counts")
+    write_counts(count_tokens(subwords), tmp_path / "counts")
     assert (tmp_path / "counts").read_bytes() == (golden / "vocab.2000").read_bytes()
 
 
-def test_pieces_equal_those_of_subword_nmt(shared: Path, tmp_path: Path) -> None:
+def test_subwords_equal_those_of_subword_nmt(shared: Path, tmp_path: Path) -> None:
     golden = shared / "golden" / "subword_nmt"
     merges = (golden / "bpe.ref").read_text(encoding="utf-8").split("\n")[1:]
     codes = tmp_path / "codes"
-    # Its file has a header and no counts.
+    # The file of subword-nmt has a header and no counts.
     codes.write_text("".join(f"{merge} 1\n" for merge in merges if merge), encoding="utf-8")
-    apply_bpe_to_file(golden / "corpus.en", tmp_path / "pieces", codes=codes, nli=False)
-    assert (tmp_path / "pieces").read_text(encoding="utf-8") == (
+    apply_bpe_to_file(golden / "corpus.en", tmp_path / "subwords", codes=codes, nli=False)
+    assert (tmp_path / "subwords").read_text(encoding="utf-8") == (
         golden / "corpus.bpe.ref.en"
     ).read_text(encoding="utf-8")
 
 
-def test_learning_stops_where_pairs_run_out(tmp_path: Path) -> None:
-    """fastBPE goes on printing a pair with count 0."""
+def test_learning_stops_when_no_pair_is_left(tmp_path: Path) -> None:
+    """fastBPE continues, and prints a pair with count 0."""
     learned, codes = _learn(tmp_path, "abc abc abz\n", 50)
     assert (learned.num_merges, learned.exhausted) == (3, True)
     assert learned.process.peak_memory_bytes > 1_000_000
     assert codes == "a b 3\nab c</w> 2\nab z</w> 1\n"
 
 
-def test_a_last_word_without_a_newline_counts(tmp_path: Path) -> None:
+def test_a_last_word_without_a_newline_is_counted(tmp_path: Path) -> None:
     """fastBPE drops it."""
     assert _learn(tmp_path, "ab cd\ncd", 1)[1] == "c d</w> 2\n"
     assert _learn(tmp_path, "cdé", 9)[1] == "c d 1\ncd é</w> 1\n"
 
 
 @pytest.mark.parametrize(("text", "what"), [(b"ab c\xff", "not UTF-8"), (b"abc \0", "a NUL byte")])
-@pytest.mark.parametrize("ahead", [0, 4 << 20, (4 << 20) - 5])
-def test_a_damaged_text_is_refused_with_the_place(
-    tmp_path: Path, text: bytes, what: str, ahead: int
+@pytest.mark.parametrize("offset", [0, 4 << 20, (4 << 20) - 5])
+def test_invalid_text_is_refused_with_its_position(
+    tmp_path: Path, text: bytes, what: str, offset: int
 ) -> None:
     path = tmp_path / "text"
-    path.write_bytes(b"a" * ahead + text + b"\n")
-    with pytest.raises(DataError, match=f"{what} at byte {ahead + 4} of the text"):
+    path.write_bytes(b"a" * offset + text + b"\n")
+    with pytest.raises(DataError, match=f"{what} at byte {offset + 4} of the text"):
         scan_text(path)
 
 
-def test_a_cut_last_character_is_refused(tmp_path: Path) -> None:
+def test_an_incomplete_last_character_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes("abé".encode()[:-1])
     with pytest.raises(DataError, match="not UTF-8 at byte 2"):
         scan_text(tmp_path / "text")
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7, 1 << 22])
-def test_facts_of_a_text_do_not_depend_on_its_chunks(
+def test_the_scan_does_not_depend_on_the_chunk_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr("xlm.bpe.learning.scan._CHUNK_BYTES", chunk)
@@ -113,9 +113,7 @@ def test_facts_of_a_text_do_not_depend_on_its_chunks(
     assert scan_text(path) == TextScan(0, 1, 0)
 
 
-def test_a_long_word_is_learned_with_a_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_long_word_causes_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     _, codes = _learn(tmp_path, "ab" * 10_000 + "\n", 1)
     assert codes == "a b 9999\n"
     assert "the longest word has 20000 bytes" in caplog.text
@@ -123,12 +121,12 @@ def test_a_long_word_is_learned_with_a_warning(
 
 @pytest.mark.parametrize("text", ["", "\n\n", "a b\nc\n"])
 def test_a_text_without_pairs_is_refused(tmp_path: Path, text: str) -> None:
-    """fastBPE crashes on it, or prints merges that are none."""
+    """fastBPE crashes on it, or prints merges of no pair."""
     with pytest.raises(DataError, match="no word of two characters"):
         _learn(tmp_path, text, 10)
 
 
-def test_the_count_bound_holds_for_the_most_frequent_pair(shared: Path) -> None:
+def test_the_pair_bound_holds_for_the_most_frequent_pair(shared: Path) -> None:
     golden = shared / "golden" / "fastbpe"
     top = int((golden / "codes.2000").read_text(encoding="utf-8").split("\n", 1)[0].split()[2])
     assert top <= scan_text(golden / "corpus.tok").pair_bound <= 2 * top
@@ -136,12 +134,14 @@ def test_the_count_bound_holds_for_the_most_frequent_pair(shared: Path) -> None:
 
 def test_counts_beyond_32_bits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learn, "_COUNT_LIMIT", 5)
-    with pytest.raises(DataError, match="may occur 6 times"):
+    with pytest.raises(DataError, match="can occur up to 6 times"):
         _learn(tmp_path, "ab " * 6 + "\n", 1)
     assert _learn(tmp_path, "ab " * 5 + "\n", 1)[1] == "a b</w> 5\n"
 
 
-def test_a_missing_program_names_the_way_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_program_names_the_build_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     monkeypatch.setenv("PATH", "/nowhere")
     for find in (find_fastbpe, find_learn_bpe):
@@ -149,24 +149,26 @@ def test_a_missing_program_names_the_way_to_build_it(monkeypatch: pytest.MonkeyP
             find()
 
 
-def test_a_failing_program_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where address space is limited, fastBPE's reservation of 12 GB fails."""
+def test_the_error_of_a_failing_program_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If address space is limited, fastBPE cannot reserve its 12 GB."""
     program = tmp_path / "fast"
     program.write_text("#!/bin/sh\necho std::bad_alloc >&2\nexit 134\n")
     program.chmod(0o755)
     monkeypatch.setattr(learn, "find_fastbpe", lambda: program)
-    with pytest.raises(ToolError, match=r"ended with 134: std::bad_alloc; .*12 GB"):
+    with pytest.raises(ToolError, match=r"exited with 134: std::bad_alloc; .*12 GB"):
         _learn(tmp_path, "abc abc\n", 1)
 
 
 @pytest.mark.fault
-def test_a_killed_driver_leaves_no_learner_running(tmp_path: Path) -> None:
-    """`fast` was started bare, and learned on after kill -9 of the driver."""
+def test_the_learner_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    """Without a guard, `fast` kept running after kill -9 of its parent."""
     program, sample, pid_file = tmp_path / "fast", tmp_path / "sample", tmp_path / "pid"
     program.write_text(f"#!/bin/sh\necho $$ >{pid_file}\nexec sleep 60\n")
     program.chmod(0o755)
     sample.write_text("abc abc\n")
-    driver = (
+    code = (
         "from pathlib import Path\n"
         "from xlm.bpe.learning import learners as learn\n"
         f"learn.find_fastbpe = lambda: Path({str(program)!r})\n"
@@ -175,7 +177,7 @@ def test_a_killed_driver_leaves_no_learner_running(tmp_path: Path) -> None:
         "learn.learn_merges(sample, target, num_merges=9, messages=messages)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    process = subprocess.Popen([sys.executable, "-c", driver], env=environment)
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment)
     while not pid_file.exists() or not pid_file.read_text().endswith("\n"):
         assert process.poll() is None
         time.sleep(0.02)
@@ -196,28 +198,28 @@ def _alive(pid: int) -> bool:
 @pytest.mark.parametrize(
     "line", [b"a b", b"a b c d", b"a  1", b"a b x", b"a b \xc2\xb2", b"\xff b 1", b"a n 1"]
 )
-def test_a_damaged_codes_file_is_named(tmp_path: Path, line: bytes) -> None:
-    """The fastBPE module would end the whole process, or read nonsense."""
+def test_an_invalid_line_of_a_codes_file_is_reported(tmp_path: Path, line: bytes) -> None:
+    """The fastBPE module would exit the process, or read garbage."""
     codes = tmp_path / "codes"
     codes.write_bytes(b"a n 3\n" + line + b"\n")
     with pytest.raises(DataError, match="codes, line 2"):
         BpeApplier(codes)
 
 
-def test_empty_lines_and_a_missing_last_newline_shift_nothing(tmp_path: Path) -> None:
+def test_empty_lines_and_a_missing_last_newline_are_preserved(tmp_path: Path) -> None:
     codes = tmp_path / "codes"
     codes.write_text("a b 3\n", encoding="utf-8")
-    source, target = tmp_path / "text", tmp_path / "pieces"
+    source, target = tmp_path / "text", tmp_path / "subwords"
     source.write_text("\nab  abb\n\n \nlast", encoding="utf-8")
     counts = apply_bpe_to_file(source, target, codes=codes, nli=False)
     assert target.read_text(encoding="utf-8") == "\na@@ b  ab@@ b\n\n \nl@@ a@@ s@@ t\n"
     assert counts == {"lines": 5, "words": 3, "tokens": 8}
 
 
-def test_labels_of_inference_rows_are_not_cut(tmp_path: Path) -> None:
+def test_labels_of_xnli_rows_are_not_split(tmp_path: Path) -> None:
     codes = tmp_path / "codes"
     codes.write_text("a b 3\n", encoding="utf-8")
-    source, target = tmp_path / "rows.tsv", tmp_path / "pieces.tsv"
+    source, target = tmp_path / "rows.tsv", tmp_path / "subwords.tsv"
     source.write_text("ab a\t\tneutral\n", encoding="utf-8")
     counts = apply_bpe_to_file(source, target, codes=codes, nli=True)
     assert target.read_text(encoding="utf-8") == "a@@ b a\t\tneutral\n"
@@ -226,7 +228,7 @@ def test_labels_of_inference_rows_are_not_cut(tmp_path: Path) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
-def test_any_text_is_cut_as_the_program_cuts_it_and_joins_back(
+def test_any_text_is_split_as_fastbpe_does_and_joins_back(
     shared: Path, tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     folder = tmp_path_factory.mktemp("round-trip")
@@ -235,29 +237,29 @@ def test_any_text_is_cut_as_the_program_cuts_it_and_joins_back(
     codes = shared / "golden" / "fastbpe" / "codes.2000"
     apply_bpe_to_file(source, ours, codes=codes, nli=False)
     subprocess.run([find_fastbpe(), "applybpe", theirs, source, codes], check=True, timeout=60)
-    pieces = ours.read_bytes()
-    assert pieces == theirs.read_bytes()
-    joined = pieces.decode().replace("@@ ", "")
+    subwords = ours.read_bytes()
+    assert subwords == theirs.read_bytes()
+    joined = subwords.decode().replace("@@ ", "")
     assert joined == source.read_bytes().decode().replace("@@ ", "")
 
 
-def test_the_memory_of_words_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xlm.bpe.apply._MEMORY_CHARACTERS", 7)
+def test_the_cache_of_words_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xlm.bpe.apply._MAX_CACHED_CHARACTERS", 7)
     codes = tmp_path / "codes"
     codes.write_text("a b 3\n", encoding="utf-8")
-    applier = BpeApplier(codes)
-    assert applier.lines(["ab ac", "ad ab"]) == ["a@@ b a@@ c", "a@@ d a@@ b"]
-    assert applier.lines(["ae ab", ""]) == ["a@@ e a@@ b", ""]
-    assert applier._pieces.keys() == {"", "ae", "ab"}
+    bpe = BpeApplier(codes)
+    assert bpe.lines(["ab ac", "ad ab"]) == ["a@@ b a@@ c", "a@@ d a@@ b"]
+    assert bpe.lines(["ae ab", ""]) == ["a@@ e a@@ b", ""]
+    assert bpe._subwords.keys() == {"", "ae", "ab"}
 
 
-def test_the_module_says_nothing_here_and_in_the_workers_of_a_run(
+def test_the_module_prints_nothing_in_this_process_or_in_workers(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It prints `Loading codes from ...` from C++, which stood raw in the output of each run."""
+    """Its C++ code prints `Loading codes from ...`, which appeared in the output of each run."""
     codes = tmp_path / "codes"
     codes.write_text("a b</w> 3\n", encoding="utf-8")
-    source, target = tmp_path / "text", tmp_path / "pieces"
+    source, target = tmp_path / "text", tmp_path / "subwords"
     source.write_text("ab\n", encoding="utf-8")
     assert BpeApplier(codes).lines(["ab"]) == ["ab"]
     with worker_pool(1, tmp_path / "tools") as pool:

@@ -1,4 +1,4 @@
-"""Codes and vocabulary files of odd bytes: only our own error comes out, in one line."""
+"""Codes and vocabulary files with random bytes: each error is a DataError of one line."""
 
 import json
 import random
@@ -55,7 +55,7 @@ READERS: dict[str, tuple[str, bytes | None, Callable[[Path], object]]] = {
 }
 
 
-def _refusal(read: Callable[[Path], object], path: Path) -> str:
+def _error_message(read: Callable[[Path], object], path: Path) -> str:
     try:
         read(path)
     except DataError as error:
@@ -67,19 +67,19 @@ def _refusal(read: Callable[[Path], object], path: Path) -> str:
 @pytest.mark.parametrize("name", READERS)
 def test_fuzz_files(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     file, content, read = READERS[name]
-    whole = content or _vocabulary_json(tmp_path)
-    chance, path = random.Random(7), tmp_path / file
-    path.write_bytes(whole)
-    assert _refusal(read, path) == ""
+    original = content or _vocabulary_json(tmp_path)
+    rng, path = random.Random(7), tmp_path / file
+    path.write_bytes(original)
+    assert _error_message(read, path) == ""
     end, tried, refused = time.monotonic() + 5, 0, 0
     while tried < 1500 and time.monotonic() < end:
-        text = bytearray(whole)
-        for _ in range(chance.randrange(1, 4)):
-            place = chance.randrange(len(text))
-            part = chance.choice([*PARTS, bytes([chance.randrange(256)])])
-            text[place : place + chance.randrange(4)] = part
+        text = bytearray(original)
+        for _ in range(rng.randrange(1, 4)):
+            position = rng.randrange(len(text))
+            part = rng.choice([*PARTS, bytes([rng.randrange(256)])])
+            text[position : position + rng.randrange(4)] = part
         path.write_bytes(text)
-        line = _refusal(read, path)
+        line = _error_message(read, path)
         assert "\n" not in line
         assert len(line) < 1000
         refused += bool(line)
@@ -90,22 +90,22 @@ def test_fuzz_files(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str
 
 
 def test_fuzz_restrictions() -> None:
-    """Whatever is allowed, the pieces spell the word."""
-    chance = random.Random(3)
+    """The subwords spell the word, whatever the vocabulary allows."""
+    rng = random.Random(3)
     for _ in range(500):
         symbols = ["a", "b", "c"]
         ranks: dict[tuple[str, str], int] = {}
         for rank in range(12):
-            left, right = chance.choice(symbols), chance.choice(symbols)
+            left, right = rng.choice(symbols), rng.choice(symbols)
             ranks.setdefault((left, right), rank)
             symbols.append(left + right)
-        allowed = set(chance.sample([f"{symbol}@@" for symbol in symbols] + symbols, 5))
-        pieces = [chance.choice(symbols) for _ in range(chance.randrange(1, 5))]
-        found = VocabularyRestriction(allowed, ranks)("@@ ".join(pieces)).split(" ")
-        assert "".join(piece.removesuffix("@@") for piece in found[:-1]) + found[-1] == "".join(
-            pieces
+        allowed = set(rng.sample([f"{symbol}@@" for symbol in symbols] + symbols, 5))
+        subwords = [rng.choice(symbols) for _ in range(rng.randrange(1, 5))]
+        found = VocabularyRestriction(allowed, ranks)("@@ ".join(subwords)).split(" ")
+        assert "".join(token.removesuffix("@@") for token in found[:-1]) + found[-1] == "".join(
+            subwords
         )
-        assert all(piece.endswith("@@") for piece in found[:-1])
+        assert all(token.endswith("@@") for token in found[:-1])
 
 
 @pytest.mark.parametrize("content", [
@@ -114,9 +114,9 @@ def test_fuzz_restrictions() -> None:
     json.dumps({"tokens": ["\ud800"], "counts": [1], "codes_hash": "", "hash": ""}),
     '{"tokens": ["a"], "counts": [' + "9" * 5000 + '], "codes_hash": "", "hash": ""}',
 ])  # fmt: skip
-def test_hostile_vocabulary_json_is_one_line(tmp_path: Path, content: str) -> None:
+def test_hostile_vocabulary_json_is_refused_in_one_line(tmp_path: Path, content: str) -> None:
     path = tmp_path / VOCABULARY_FILE
     path.write_text(content)
-    line = _refusal(_published, path)
+    line = _error_message(_published, path)
     assert line
     assert "\n" not in line

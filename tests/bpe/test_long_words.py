@@ -1,4 +1,4 @@
-"""Long words: split as the module splits them, in a time that does not explode."""
+"""Long words are split as the fastBPE module splits them, in linear time."""
 
 import random
 import time
@@ -31,10 +31,10 @@ def _both(codes: Path) -> tuple[Split, Split]:
     pairs=st.lists(_PAIRS, min_size=1, max_size=12, unique=True),
     words=st.lists(st.text(st.sampled_from("abé\0"), min_size=1, max_size=30), max_size=8),
 )
-def test_words_are_split_as_by_the_module_whatever_the_order_of_the_codes(
+def test_words_are_split_as_by_the_module_for_any_order_of_merges(
     tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]], words: list[str]
 ) -> None:
-    """Codes by hand may rank a merge before those that make its parts."""
+    """A file written by hand can rank a merge before the merges of its parts."""
     codes = tmp_path_factory.mktemp("codes") / "codes"
     codes.write_text("".join(f"{left} {right} 1\n" for left, right in pairs), encoding="utf-8")
     ours, theirs = _both(codes)
@@ -46,42 +46,42 @@ def test_words_of_real_text_are_split_as_by_the_module(shared: Path) -> None:
     golden = shared / "golden" / "fastbpe"
     ours, theirs = _both(shared / "mirror" / "dl.fbaipublicfiles.com" / "XLM" / "codes_xnli_15")
     words = (golden / "corpus.tok").read_text(encoding="utf-8").split()
-    glued = ["".join(words[start : start + 60]) for start in range(0, 3000, 60)]
-    for word in [*words[:2000], *glued]:
+    joined = ["".join(words[start : start + 60]) for start in range(0, 3000, 60)]
+    for word in [*words[:2000], *joined]:
         assert ours(word) == theirs(word)
 
 
 def test_long_words_in_a_file_take_seconds_at_most(shared: Path, tmp_path: Path) -> None:
-    """The module would take hours over each."""
+    """The module would take hours for each."""
     codes = shared / "golden" / "fastbpe" / "codes.2000"
-    draw = random.Random(3)
-    letters = "".join(draw.choices("etaoinshrdlucm", k=100_000))
+    rng = random.Random(3)
+    letters = "".join(rng.choices("etaoinshrdlucm", k=100_000))
     words = ["a" * 100_000, letters, letters[::-1], "ab" * 50_000]
-    source, target = tmp_path / "text", tmp_path / "pieces"
+    source, target = tmp_path / "text", tmp_path / "subwords"
     source.write_text(f"short {words[0]} ones\n" + " ".join(words[1:]) + "\n", encoding="utf-8")
-    began = time.monotonic()
+    start = time.monotonic()
     counts = apply_bpe_to_file(source, target, codes=codes, nli=False)
-    assert time.monotonic() - began < 20
-    pieces = target.read_text(encoding="utf-8")
-    assert pieces.replace("@@ ", "") == source.read_text(encoding="utf-8")
-    assert (counts["lines"], counts["words"], counts["tokens"]) == (2, 6, len(pieces.split()))
+    assert time.monotonic() - start < 20
+    subwords = target.read_text(encoding="utf-8")
+    assert subwords.replace("@@ ", "") == source.read_text(encoding="utf-8")
+    assert (counts["lines"], counts["words"], counts["tokens"]) == (2, 6, len(subwords.split()))
 
 
-def test_a_word_at_the_bound_is_split_alike_on_both_sides(shared: Path) -> None:
+def test_words_around_the_length_limit_are_split_alike(shared: Path) -> None:
     codes = shared / "golden" / "fastbpe" / "codes.2000"
-    applier = BpeApplier(codes)
+    bpe = BpeApplier(codes)
     module = fastBPE(str(codes))
     words = [("internationalisierungen" * 20)[:length] for length in range(40, 90)]
-    assert applier.lines([" ".join(words)]) == module.apply([" ".join(words)])
+    assert bpe.lines([" ".join(words)]) == module.apply([" ".join(words)])
 
 
-def test_batches_and_their_borders_change_nothing(
+def test_batch_and_cache_sizes_change_nothing(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xlm.bpe.apply._BATCH_CHARACTERS", 300)
-    monkeypatch.setattr("xlm.bpe.apply._MEMORY_CHARACTERS", 200)
+    monkeypatch.setattr("xlm.bpe.apply._MAX_CACHED_CHARACTERS", 200)
     golden = shared / "golden" / "fastbpe"
-    target = tmp_path / "pieces"
+    target = tmp_path / "subwords"
     counts = apply_bpe_to_file(
         golden / "corpus.tok", target, codes=golden / "codes.2000", nli=False
     )

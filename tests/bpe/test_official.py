@@ -1,4 +1,4 @@
-"""The published codes and vocabulary instead of rebuilt ones: downloads, stages, keys, plan."""
+"""Runs with the published merges and vocabulary: downloads, stages, keys and plan."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ OFFICIAL = "bpe.source=official"
 
 
 class Stages:
-    """Runs stages one after the other, each into a folder of its own."""
+    """Runs stages one after the other, each in a separate folder."""
 
     def __init__(self, root: Path, config: PipelineConfig) -> None:
         self.root = root
@@ -40,14 +40,14 @@ class Stages:
 
     def run(self, stage: Stage[Any, Any], unit: str, **inputs: Path) -> StageResult:
         folder = self.root / stage.name / unit
-        places = {name: folder / name for name in ("out", "scratch", "logs")}
-        for place in places.values():
-            place.mkdir(parents=True)
+        folders = {name: folder / name for name in ("out", "scratch", "logs")}
+        for path in folders.values():
+            path.mkdir(parents=True)
         upstream = stage.upstream(self.config, unit)
         found = {role: self.out(node) for role, node in upstream.items()} | inputs
         config = stage.slice(self.config, unit)
         mapper = SerialMapper()
-        return stage.run(StageContext(unit, config, found, **places, mapper=mapper, workers=1))
+        return stage.run(StageContext(unit, config, found, **folders, mapper=mapper, workers=1))
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,7 @@ def _golden(shared: Path, language: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def test_the_stages_give_the_published_ids_and_report_on_the_train_splits(
-    shared: Path, stages: Stages
-) -> None:
+def test_the_stages_produce_the_published_ids_and_the_report(shared: Path, stages: Stages) -> None:
     for node in (CODES, COUNTED):
         (source,) = stages.run(DOWNLOAD, node.unit).sources
         assert source.licence == "CC-BY-NC-4.0"
@@ -89,7 +87,7 @@ def test_the_stages_give_the_published_ids_and_report_on_the_train_splits(
     vocabulary = load_vocabulary(folder)
     assert (vocabulary.size, vocabulary.token(94_999)) == (95_000, "picked")
     assert counts["hash"] == vocabulary.hash
-    assert vocabulary.counts[14] == 146_805_425  # what masking weighs by is the published count
+    assert vocabulary.counts[14] == 146_805_425  # masking uses the published counts
     published = (mirror / "vocab_xnli_15").read_bytes()
     assert (folder / "vocabulary.txt").read_bytes() == published
     report = json.loads((folder / "report.json").read_text())
@@ -107,15 +105,15 @@ def test_the_stages_give_the_published_ids_and_report_on_the_train_splits(
     assert counts["tokens"] == sum(row["tokens"] for row in report.values())
 
 
-def test_what_is_no_codes_file_is_refused(shared: Path, stages: Stages, tmp_path: Path) -> None:
-    (tmp_path / "codes_xnli_15").write_text("<html>sorry</html>\n")
+def test_an_invalid_codes_file_is_refused(shared: Path, stages: Stages, tmp_path: Path) -> None:
+    (tmp_path / "codes_xnli_15").write_text("<html>error</html>\n")
     context = Stages(tmp_path / "stages", stages.config)
-    with pytest.raises(DataError, match="not `left right count`: '<html>sorry</html>'"):
+    with pytest.raises(DataError, match="not `left right count`: '<html>error</html>'"):
         context.run(LEARN_BPE, ALL, published=tmp_path)
 
 
-def test_a_page_of_apologies_is_no_vocabulary(stages: Stages, tmp_path: Path) -> None:
-    (tmp_path / "vocab_xnli_15").write_text("<html>sorry</html>\n")
+def test_an_invalid_vocabulary_file_is_refused(stages: Stages, tmp_path: Path) -> None:
+    (tmp_path / "vocab_xnli_15").write_text("<html>error</html>\n")
     empty = dict.fromkeys(("en", "sw"), tmp_path)
     context = Stages(tmp_path / "stages", stages.config)
     with pytest.raises(DataError, match="no line `token count`"):
@@ -126,7 +124,7 @@ def _keys(stage: Stage[Any, Any], *overrides: str) -> Mapping[str, Any]:
     return stage.slice(resolve("sample", list(overrides)), ALL).key_fields()
 
 
-def test_keys_hold_what_shapes_the_bytes_and_nothing_else() -> None:
+def test_keys_depend_only_on_settings_that_affect_bytes() -> None:
     assert _keys(LEARN_BPE, OFFICIAL, "bpe.seed=7", "bpe.codes=9") == _keys(LEARN_BPE, OFFICIAL)
     assert _keys(LEARN_BPE, OFFICIAL) != _keys(LEARN_BPE)
     assert _keys(LEARN_BPE, "bpe.learner=deterministic") != _keys(LEARN_BPE)
@@ -135,7 +133,7 @@ def test_keys_hold_what_shapes_the_bytes_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("profile", ["sample", "mini15", "xnli15"])
-def test_two_more_downloads_take_the_place_of_learning(profile: str) -> None:
+def test_two_downloads_replace_learning(profile: str) -> None:
     rebuilt, official = (
         Graph.of(resolve(profile, [text]), STAGES) for text in ("bpe.source=rebuild", OFFICIAL)
     )
@@ -148,8 +146,8 @@ def test_two_more_downloads_take_the_place_of_learning(profile: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_sample_world_takes_them_from_their_host(tmp_path: Path) -> None:
-    """It has a licence and a mirror of its own, and neither of these files."""
+def test_the_sample_profile_downloads_them(tmp_path: Path) -> None:
+    """The mirror of the sample world does not contain these files."""
     request = RunRequest(profile="sample", overrides=(OFFICIAL,))
     steps = {step.node: step for step in plan_request(request, ArtifactStore.open(str(tmp_path)))}
     assert steps[CODES].status == "build"
@@ -160,7 +158,7 @@ def test_the_sample_world_takes_them_from_their_host(tmp_path: Path) -> None:
     assert DOWNLOAD.slice(resolve("sample", [OFFICIAL]), "xnli").mirrored
 
 
-def test_a_corpus_cannot_take_their_name() -> None:
+def test_a_corpus_cannot_have_their_name() -> None:
     corpus = "{kind: opus, corpus: Tatoeba, version: v1, name: xlm}"
     with pytest.raises(ConfigError, match="'xlm' is taken"):
         resolve("sample", [f"sources.parallel=[{corpus}]"])

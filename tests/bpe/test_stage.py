@@ -1,4 +1,4 @@
-"""The stage learn-bpe as it is run: its sample, its learners, and what the room loads."""
+"""The stage learn-bpe: its sample, its learners, and the packages that it imports."""
 
 import subprocess
 import sys
@@ -26,13 +26,13 @@ def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[S
         path = folder / "tokenized" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    places = {name: folder / name for name in ("out", "scratch", "logs")}
-    for place in places.values():
-        place.mkdir(parents=True, exist_ok=True)
+    folders = {name: folder / name for name in ("out", "scratch", "logs")}
+    for path in folders.values():
+        path.mkdir(parents=True, exist_ok=True)
     config = resolve("sample", ["languages=[en, sw]", "bpe.codes=40", *overrides])
     inputs = {unit: folder / "tokenized" / unit for unit in ("en", "sw", "en-sw")}
     context = StageContext(
-        ALL, LEARN_BPE.slice(config, ALL), inputs, **places, mapper=mapper, workers=workers
+        ALL, LEARN_BPE.slice(config, ALL), inputs, **folders, mapper=mapper, workers=workers
     )
     result = LEARN_BPE.run(context)
     assert not list((folder / "scratch").glob("*.txt"))
@@ -40,7 +40,7 @@ def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[S
 
 
 @pytest.mark.parametrize("learner", ["fastbpe", "deterministic"])
-def test_sample_and_codes_do_not_depend_on_the_number_of_workers(
+def test_sample_and_merges_do_not_depend_on_the_number_of_workers(
     tmp_path: Path, learner: str
 ) -> None:
     override = f"bpe.learner={learner}"
@@ -58,7 +58,7 @@ def test_sample_and_codes_do_not_depend_on_the_number_of_workers(
     assert float(one[0].measured["peak_memory_bytes"]) > 1_000_000
 
 
-def test_at_alpha_one_every_line_is_taken_once(tmp_path: Path) -> None:
+def test_with_alpha_1_each_line_is_sampled_once(tmp_path: Path) -> None:
     override = ("bpe.sample_alpha=1", "bpe.learner=deterministic")
     result, codes = _run(tmp_path, SerialMapper(), 1, *override)
     counts = result.counts
@@ -67,7 +67,7 @@ def test_at_alpha_one_every_line_is_taken_once(tmp_path: Path) -> None:
     assert codes == "".join(NaiveLearner(words_of("\n".join(lines))).learn(40)[0])
 
 
-def test_a_smaller_sample_and_another_seed_are_heard(tmp_path: Path) -> None:
+def test_sample_size_and_seed_change_the_sample(tmp_path: Path) -> None:
     override = ("bpe.sample_lines=40", "bpe.learner=deterministic")
     first, _ = _run(tmp_path / "first", SerialMapper(), 1, *override)
     other, _ = _run(tmp_path / "other", SerialMapper(), 1, *override, "bpe.seed=1")
@@ -89,7 +89,7 @@ def test_empty_train_splits_are_refused(tmp_path: Path) -> None:
         LEARN_BPE.run(context)
 
 
-def test_filters_load_no_heavy_package() -> None:
+def test_filters_import_no_heavy_package() -> None:
     """`xlm bpe learn` and `xlm encode` must start fast."""
     modules = "xlm.bpe.apply, xlm.bpe.codes_file, xlm.bpe.learning.learners, xlm.bpe.vocabulary"
     code = f"import sys, {modules}; print(*sys.modules)"

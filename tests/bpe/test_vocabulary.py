@@ -1,4 +1,4 @@
-"""The reading rule of the original, on the published file and on hard lines."""
+"""XLM's rules for reading a vocabulary, on the published file and on hard lines."""
 
 import json
 from collections import Counter
@@ -28,7 +28,7 @@ def _read(tmp_path: Path, text: str, size: int = 100, min_count: int = 0) -> Voc
     return read_counted_vocabulary(path, size=size, min_count=min_count)
 
 
-def test_the_published_vocabulary_is_read_as_the_original_reads_it(shared: Path) -> None:
+def test_the_published_vocabulary_is_read_as_by_xlm(shared: Path) -> None:
     path = _published(shared, "vocab_xnli_15")
     assert read_counted_vocabulary(path, size=1_000_000).size == 121_328
     vocabulary = read_counted_vocabulary(path, size=95_000)
@@ -44,45 +44,45 @@ def test_the_published_vocabulary_is_read_as_the_original_reads_it(shared: Path)
 
 def test_ids_of_the_published_model_are_reproduced(shared: Path) -> None:
     vocabulary = read_counted_vocabulary(_published(shared, "vocab_xnli_15"), size=95_000)
-    applier = BpeApplier(_published(shared, "codes_xnli_15"))
+    bpe = BpeApplier(_published(shared, "codes_xnli_15"))
     paths = sorted((shared / "golden" / "xlm15_tokens").glob("*.jsonl"))
     rows = [
         json.loads(line)
         for path in paths
         for line in path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     ]
-    pieces = applier.lines(row["lower_noaccent"] for row in rows)
+    subwords = bpe.lines(row["lower_noaccent"] for row in rows)
     assert len(rows) == 900
-    assert pieces == [row["fastbpe"] for row in rows]
-    assert [vocabulary.ids(line.split()) for line in pieces] == [row["ids"] for row in rows]
+    assert subwords == [row["fastbpe"] for row in rows]
+    assert [vocabulary.ids(line.split()) for line in subwords] == [row["ids"] for row in rows]
 
 
-def test_lines_that_hold_no_token_take_no_id(tmp_path: Path) -> None:
+def test_skipped_lines_take_no_id(tmp_path: Path) -> None:
     text = "the 9\n\u00a0 8\nx\u2028 7\nthe 6\n@@ 5\n</s> 5\nlone\na b 4\nend 3\n"
     vocabulary = _read(tmp_path, text)
     assert vocabulary.tokens[NUM_SPECIAL_TOKENS:] == ("the", "@@", "end")
     assert list(vocabulary.counts[NUM_SPECIAL_TOKENS:]) == [9, 5, 3]
 
 
-def test_size_and_least_count_cut(tmp_path: Path) -> None:
+def test_size_and_min_count_limit_the_vocabulary(tmp_path: Path) -> None:
     text = "a 9\nb 5\nc 5\nd 1\n"
     assert _read(tmp_path, text, size=16).tokens[14:] == ("a", "b")
     assert _read(tmp_path, text, min_count=2).tokens[14:] == ("a", "b", "c")
 
 
 @pytest.mark.parametrize("line", ["b 10", "b many", "b -1"])
-def test_counts_must_fall(tmp_path: Path, line: str) -> None:
+def test_counts_must_not_increase(tmp_path: Path, line: str) -> None:
     with pytest.raises(DataError, match="counted, line 2"):
         _read(tmp_path, f"a 9\n{line}\n")
 
 
-def test_special_names_in_a_text_are_dropped_and_others_unknown(tmp_path: Path) -> None:
+def test_special_tokens_in_a_text_are_dropped(tmp_path: Path) -> None:
     vocabulary = _read(tmp_path, "a 9\n")
     assert vocabulary.ids(["a", "</s>", "b", "<unk>", "<special1>", "a"]) == [14, 3, 3, 14]
     assert vocabulary.ids([]) == []
 
 
-def test_a_vocabulary_survives_writing_and_its_hash_is_checked(tmp_path: Path) -> None:
+def test_a_written_vocabulary_is_read_back_and_its_hash_checked(tmp_path: Path) -> None:
     vocabulary = _read(tmp_path, "ā 9\nb 3\n")
     write_vocabulary(vocabulary, tmp_path)
     assert load_vocabulary(tmp_path) == vocabulary
@@ -92,7 +92,7 @@ def test_a_vocabulary_survives_writing_and_its_hash_is_checked(tmp_path: Path) -
         load_vocabulary(tmp_path)
 
 
-def test_the_hash_depends_on_tokens_and_order_alone(tmp_path: Path) -> None:
+def test_the_hash_depends_only_on_tokens_and_order(tmp_path: Path) -> None:
     one = _read(tmp_path, "a 9\nb 3\n")
     assert one.hash == _read(tmp_path, "a 8\nb 8\n").hash
     assert one.hash != _read(tmp_path, "b 9\na 3\n").hash
@@ -103,7 +103,7 @@ def test_counts_are_written_by_count_then_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "counts").read_text(encoding="utf-8") == "z 5\na 2\nb 2\né 2\n"
 
 
-def test_the_report_says_fertility_unknown_rate_and_share(tmp_path: Path) -> None:
+def test_the_report_has_fertility_unknown_rate_and_share(tmp_path: Path) -> None:
     vocabulary = _read(tmp_path, "a@@ 9\nb 3\nc 2\nd 1\n", size=17)
     report = language_report(
         {"sw": Counter({"a@@": 2, "b": 2, "d": 2}), "en": Counter()}, vocabulary
@@ -121,12 +121,12 @@ def test_the_report_says_fertility_unknown_rate_and_share(tmp_path: Path) -> Non
     assert report["en"]["fertility"] == 0.0
 
 
-def test_the_report_counts_what_becomes_ids(tmp_path: Path) -> None:
-    """Other white space cuts a piece once more; a special name in the text is dropped."""
+def test_the_report_counts_tokens_as_they_become_ids(tmp_path: Path) -> None:
+    """Other white space splits a token again; the name of a special token is dropped."""
     vocabulary = _read(tmp_path, "a 9\nb@@ 3\n@@ 2\n")
-    pieces = Counter({"a\u00a0b@@": 2, "\u3000": 1, "\u00a0@@": 3, "</s>": 5, "<unk>": 4, "x": 1})
-    report = language_report({"zh": pieces}, vocabulary)["zh"]
-    ids = [vocabulary.ids(piece.split()) for piece in pieces.elements()]
+    counts = Counter({"a\u00a0b@@": 2, "\u3000": 1, "\u00a0@@": 3, "</s>": 5, "<unk>": 4, "x": 1})
+    report = language_report({"zh": counts}, vocabulary)["zh"]
+    ids = [vocabulary.ids(token.split()) for token in counts.elements()]
     assert report["tokens"] == sum(map(len, ids)) == 2 * 2 + 3 + 4 + 1
     assert report["unknown"] == sum(found.count(3) for found in ids) == 5
     assert report["vocabulary_used"] == 3
@@ -135,7 +135,7 @@ def test_the_report_counts_what_becomes_ids(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "what"), [(b"", "no line `token count`"), (b"a 3\n\xff 2\n", "not UTF-8")]
 )
-def test_what_is_no_counted_list_is_refused(tmp_path: Path, content: bytes, what: str) -> None:
+def test_an_invalid_vocabulary_file_is_refused(tmp_path: Path, content: bytes, what: str) -> None:
     path = tmp_path / "counted"
     path.write_bytes(content)
     with pytest.raises(DataError, match=what):

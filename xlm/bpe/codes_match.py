@@ -1,14 +1,14 @@
-"""Whether codes can be those of a vocabulary, where no hash says so.
+"""Check that a codes file belongs to a vocabulary for which no hash is known.
 
-require_codes_match(vocabulary, Path("codes_xnli_15"))
+    require_codes_match(vocabulary, Path("codes_xnli_15"))
 
-Splitting by codes leaves single characters and what their merges make, nothing else. So every
-longer token of a vocabulary is made by a merge of its own codes, wherever the list was cut and
-whatever later merges consumed. The other way round nothing follows: a vocabulary of few languages
-or little text has few of the pieces that its codes make, so how many of these it has is not asked.
+Applying BPE merges leaves single characters and results of merges, nothing else. So each longer
+token of a vocabulary is the result of a merge in its codes file, wherever the vocabulary was cut.
+The reverse does not hold: a vocabulary of few languages or little text lacks many of the subwords
+that its merges can produce. Only the first direction is checked.
 
-What cannot be seen: codes that go on where the right ones end, or make all pieces of a small
-vocabulary besides their own.
+Two wrong files pass: one that continues after the end of the right one, and one whose merges also
+produce all subwords of a small vocabulary.
 """
 
 from pathlib import Path
@@ -17,36 +17,42 @@ from xlm.bpe.codes_file import read_merge_ranks
 from xlm.bpe.vocabulary import CONTINUATION_MARKER, NUM_SPECIAL_TOKENS, Vocabulary
 from xlm.errors import DataError
 
-_END = "</w>"
-_TOKENS_A_STRANGER = 100
-"""Fewer than one token in so many may be made by no merge: words that were added by hand."""
-_SHOWN_LETTERS = 40
+_WORD_END = "</w>"
+_TOKENS_PER_ADDED_WORD = 100
+"""Fewer than one token in 100 may come from no merge: words that were added by hand."""
+_SHOWN_CHARACTERS = 40
 
 
 def require_codes_match(vocabulary: Vocabulary, codes: Path) -> None:
-    """Refuse codes that do not make a vocabulary's tokens.
+    """Refuse a codes file whose merges do not produce the tokens of a vocabulary.
 
     Raises:
-        DataError: the file is not a codes file, or that of another vocabulary; names a token.
+        DataError: the file is not a codes file, or does not match; the message names a token.
     """
-    made = {token for left, right in read_merge_ranks(codes) for token in _written(left + right)}
+    produced = {
+        token
+        for left, right in read_merge_ranks(codes)
+        for token in _tokens_of_symbol(left + right)
+    }
     longer = [
         token
         for token in vocabulary.tokens[NUM_SPECIAL_TOKENS:]
         if len(token.removesuffix(CONTINUATION_MARKER)) > 1
     ]
-    strangers = [token for token in longer if token not in made]
-    if len(strangers) * _TOKENS_A_STRANGER < len(longer):
+    missing = [token for token in longer if token not in produced]
+    if len(missing) * _TOKENS_PER_ADDED_WORD < len(longer):
         return
-    shown = f", not {strangers[0][:_SHOWN_LETTERS]!r}" if strangers else ""
+    shown = f", not {missing[0][:_SHOWN_CHARACTERS]!r}" if missing else ""
     raise DataError(
-        f"the codes {codes} make {len(longer) - len(strangers)} of the vocabulary's {len(longer)} "
-        f"tokens of several characters{shown}",
-        fix="give the codes that the vocabulary was made with",
+        f"the merges of {codes} produce {len(longer) - len(missing)} of the vocabulary's "
+        f"{len(longer)} tokens of two or more characters{shown}",
+        fix="give the codes file that the vocabulary was made with",
     )
 
 
-def _written(piece: str) -> tuple[str, ...]:
-    """A piece as a token; a text that itself holds `</w>` can make it anywhere in a word."""
-    continued = f"{piece}{CONTINUATION_MARKER}"
-    return (piece.removesuffix(_END), continued) if piece.endswith(_END) else (continued,)
+def _tokens_of_symbol(symbol: str) -> tuple[str, ...]:
+    """The tokens of a symbol. One that ends in `</w>` can be inside a word that contains `</w>`."""
+    continued = f"{symbol}{CONTINUATION_MARKER}"
+    return (
+        (symbol.removesuffix(_WORD_END), continued) if symbol.endswith(_WORD_END) else (continued,)
+    )

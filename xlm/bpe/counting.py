@@ -1,4 +1,4 @@
-"""Counting pieces over the corpus, and what each language gets of the vocabulary."""
+"""Count tokens in the corpus and report how each language is covered by the vocabulary."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,17 +7,20 @@ from pathlib import Path
 from xlm.bpe.vocabulary import CONTINUATION_MARKER, NUM_SPECIAL_TOKENS, UNK, Vocabulary
 
 MAX_UNKNOWN_SHARE = 0.05
-"""Share of unknown tokens above which a text is reported."""
+"""Share of unknown tokens above which a warning is logged."""
 
 
 def count_tokens(path: Path) -> Counter[str]:
-    """Occurrences of each piece of a text; separators are space and newline alone, as getvocab."""
+    """Count each token of a text file.
+
+    Only space and newline separate tokens, as in fastBPE's getvocab.
+    """
     with path.open(encoding="utf-8", newline="\n") as lines:
         return count_line_tokens(line.removesuffix("\n") for line in lines)
 
 
 def count_line_tokens(lines: Iterable[str]) -> Counter[str]:
-    """Occurrences of each piece of lines without their newlines."""
+    """Count each token of lines without their newlines."""
     counts: Counter[str] = Counter()
     for line in lines:
         counts.update(line.split(" "))
@@ -26,20 +29,20 @@ def count_line_tokens(lines: Iterable[str]) -> Counter[str]:
 
 
 def format_counts(counts: Mapping[str, int]) -> Iterator[str]:
-    """Lines `token count`: largest count first, ties in the order of the tokens' bytes."""
-    # Code point order is the order of UTF-8 bytes.
+    """Yield lines `token count`, largest count first, then by the bytes of the token."""
+    # The order of code points is the order of UTF-8 bytes.
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return (f"{token} {count}\n" for token, count in ordered)
 
 
 def write_counts(counts: Mapping[str, int], path: Path) -> None:
-    """Write the lines of counts to a file."""
+    """Write lines `token count` to a file, in the order of `format_counts`."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(format_counts(counts))
 
 
 def unknown_tokens_warning(name: str, unknown: int, tokens: int) -> str | None:
-    """What to report of a text with many tokens outside of the vocabulary."""
+    """Return the warning for a text with many tokens outside the vocabulary, or None."""
     if unknown <= MAX_UNKNOWN_SHARE * tokens:
         return None
     return (
@@ -51,22 +54,22 @@ def unknown_tokens_warning(name: str, unknown: int, tokens: int) -> str | None:
 def language_report(
     counts: Mapping[str, Counter[str]], vocabulary: Vocabulary
 ) -> dict[str, dict[str, float]]:
-    """Per language: how finely words are cut, what is unknown, what share of ids it uses.
+    """Report for each language: tokens per word, unknown tokens, share of the vocabulary.
 
-    Tokens are what becomes ids: a piece that holds white space other than a space is several, a
-    special name in the text is none (`Vocabulary.ids`). `fertility` is tokens per word,
-    `unknown_rate` is the share of tokens outside the vocabulary, `vocabulary_share` the share of
-    ordinary ids that occur in the language.
+    Tokens are counted as they become ids (`Vocabulary.ids`): one with white space other than a
+    space counts as several, and the name of a special token is dropped. `fertility` is tokens per
+    word. `unknown_rate` is the share of tokens outside the vocabulary. `vocabulary_share` is the
+    share of ids, without special tokens, that occur in the language.
     """
     return {language: _report(counts[language], vocabulary) for language in sorted(counts)}
 
 
-def _report(pieces: Counter[str], vocabulary: Vocabulary) -> dict[str, float]:
+def _report(counts: Counter[str], vocabulary: Vocabulary) -> dict[str, float]:
     tokens = words = unknown = 0
     types: set[str] = set()
     used: set[int] = set()
-    for piece, count in pieces.items():
-        fields = piece.split()
+    for token, count in counts.items():
+        fields = token.split()
         ids = vocabulary.ids(fields)
         tokens += count * len(ids)
         unknown += count * ids.count(UNK)

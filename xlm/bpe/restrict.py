@@ -1,72 +1,73 @@
-"""Pieces outside of a vocabulary are cut again, as fastBPE's `applybpe` with a vocabulary does.
+"""Split subwords outside a vocabulary further, as fastBPE's `applybpe` with a vocabulary does.
 
     allowed = read_allowed_tokens(Path("vocab"), threshold=50)
-    restrict = Restriction(allowed, ranks)
-    restrict("low@@ er")  # "l@@ ow@@ er" where "low@@" is not in the vocabulary
+    restrict = VocabularyRestriction(allowed, ranks)
+    restrict("low@@ er")  # "l@@ ow@@ er" if "low@@" is not in the vocabulary
 
-A piece that is not in the vocabulary becomes the two symbols that were merged to it, each of them
-cut again in the same way; a single character stays. subword-nmt's `--vocabulary-threshold` does
-the same.
+A subword that is not in the vocabulary is replaced by the two symbols of its merge, and these are
+split in the same way. A single character stays. subword-nmt's `--vocabulary-threshold` does the
+same.
 """
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from xlm.bpe.codes_file import Merge
+from xlm.bpe.vocabulary import CONTINUATION_MARKER
 from xlm.errors import DataError
 
-_CONTINUED = "@@"
 _WORD_END = "</w>"
-_LONGEST_COUNT = 19
-_FIX = "give a vocabulary as `xlm bpe vocab` writes it, `token count` on each line"
+_MAX_COUNT_DIGITS = 19
+_FIX = "give a vocabulary with `token count` on each line, as `xlm bpe vocab` writes it"
 
 
 class VocabularyRestriction:
-    """Cuts the pieces of a word that are not allowed.
+    """Splits the subwords of a word that are not in a vocabulary.
 
     Args:
-        allowed: tokens, with `@@` where they do not end a word.
-        ranks: the merges by which the pieces were made.
+        allowed: tokens of the vocabulary, with `@@` where they do not end a word.
+        ranks: the merges that produced the subwords.
     """
 
     def __init__(self, allowed: Collection[str], ranks: Mapping[Merge, int]) -> None:
         self._allowed = frozenset(allowed)
         self._parts: dict[str, Merge] = {}
         for left, right in ranks:
-            # Of two merges to the same symbol the one of lower rank; fastBPE refuses such files.
+            # Two merges can produce one symbol: keep the lower rank. fastBPE refuses such files.
             self._parts.setdefault(left + right, (left, right))
 
-    def __call__(self, pieces: str) -> str:
-        """The pieces of one word, joined by spaces, in pieces that are allowed."""
-        if all(piece in self._allowed for piece in pieces.split(" ")):
-            return pieces
-        *others, last = pieces.split(" ")
-        symbols = [*(piece.removesuffix(_CONTINUED) for piece in others), last + _WORD_END]
+    def __call__(self, subwords: str) -> str:
+        """Split the subwords of one word, joined by spaces, until all are allowed."""
+        if all(subword in self._allowed for subword in subwords.split(" ")):
+            return subwords
+        *others, last = subwords.split(" ")
+        symbols = [*(token.removesuffix(CONTINUATION_MARKER) for token in others), last + _WORD_END]
         found: list[str] = []
-        # A stack instead of recursion: a hostile codes file nests thousands of merges.
-        waiting = [(symbol, False) for symbol in symbols]
-        waiting[-1] = (symbols[-1], True)
-        waiting.reverse()
-        while waiting:
-            symbol, final = waiting.pop()
-            token = symbol.removesuffix(_WORD_END) if final else symbol + _CONTINUED
+        # A stack instead of recursion: a hostile codes file can nest thousands of merges.
+        stack = [(symbol, False) for symbol in symbols]
+        stack[-1] = (symbols[-1], True)
+        stack.reverse()
+        while stack:
+            symbol, final = stack.pop()
+            token = symbol.removesuffix(_WORD_END) if final else symbol + CONTINUATION_MARKER
             parts = None if token in self._allowed else self._parts.get(symbol)
-            # Merges with a word's end that is a symbol of its own leave nothing to cut.
+            # If the end of a word is a separate symbol, its merge leaves nothing to split.
             if parts is None or (final and not parts[1][1:].endswith(_WORD_END)):
                 found.append(token)
                 continue
-            waiting.append((parts[1], final))
-            waiting.append((parts[0], False))
+            stack.append((parts[1], final))
+            stack.append((parts[0], False))
         return " ".join(found)
 
 
 def read_allowed_tokens(path: Path, threshold: int = 0) -> frozenset[str]:
-    """The tokens of a vocabulary file that were seen `threshold` times or more.
+    """Read the tokens of a vocabulary file that occur at least `threshold` times.
 
-    A token ends at the last space of its line, so it may hold other white space.
+    A token ends at the last space of its line, so it may contain other white space.
 
     Raises:
-        DataError: a line is not `token count` or repeats a token, or no token is left.
+        DataError: a line is not `token count` or repeats a token, or no token reaches the
+            threshold.
     """
     counts: dict[str, int] = {}
     with path.open("rb") as lines:
@@ -84,13 +85,13 @@ def read_allowed_tokens(path: Path, threshold: int = 0) -> frozenset[str]:
     found = frozenset(token for token, count in counts.items() if count >= threshold)
     if not found:
         raise DataError(
-            f"{path}: no token has a count of {threshold} or more"
+            f"{path}: no token occurs {threshold} times or more"
             if counts
-            else f"{path}: no line `token count`",
+            else f"{path} contains no line `token count`",
             fix="lower --threshold" if counts else _FIX,
         )
     return found
 
 
 def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_COUNT_DIGITS

@@ -1,9 +1,9 @@
-"""The vocabulary: which piece has which id, and how often it was seen.
+"""The vocabulary: the id and the count of each token.
 
     vocabulary = read_counted_vocabulary(Path("vocabulary.txt"), size=95_000)
     vocabulary.ids("ams picked".split())  # [27269, 94999]
 
-Ids 0 to 13 are special and have count 0; pieces follow from 14 in the order of their counts.
+Ids 0 to 13 are special tokens, with count 0. Subwords follow from id 14, most frequent first.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlm.errors import DataError
+from xlm.store.disk.hashing import file_sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,40 +26,40 @@ SPECIAL_TOKENS = ("<s>", "</s>", "<pad>", "<unk>", *(f"<special{i}>" for i in ra
 NUM_SPECIAL_TOKENS = len(SPECIAL_TOKENS)
 
 CONTINUATION_MARKER = "@@"
-"""Ends a piece that does not end its word."""
+"""Follows a subword that does not end its word."""
 
 VOCABULARY_FILE = "vocabulary.json"
 
 _LINE_SEPARATOR = "\u2028"
 _BYTE_ORDER_MARK = "\ufeff"
-_LONGEST_COUNT = 18
-"""Digits: what fits into 63 bits."""
+_MAX_COUNT_DIGITS = 18
+"""Such a count fits into 63 bits."""
 _FIX = "give a vocabulary as fastBPE's getvocab writes it, largest count first"
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens by id, special ones first, with their counts."""
+    """Tokens by id, special tokens first, with their counts."""
 
     tokens: tuple[str, ...]
     token_counts: tuple[int, ...]
     codes_hash: str = ""
-    """sha256 of the codes file whose pieces these are; empty where it is not known."""
+    """sha256 of the codes file that produced the tokens; empty if it is unknown."""
 
     @property
     def size(self) -> int:
-        """Number of ids, the special ones included."""
+        """Number of ids, special tokens included."""
         return len(self.tokens)
 
     @cached_property
     def hash(self) -> str:
-        """sha256 over the tokens in the order of their ids, each followed by a newline."""
+        """sha256 of the tokens in the order of their ids, each followed by a newline."""
         text = "".join(token + "\n" for token in self.tokens)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
     def counts(self) -> "NDArray[np.int64]":
-        """How often each id was seen where the list was counted; 0 for the special ones."""
+        """Count of each id in the text that the vocabulary was counted on; 0 for special tokens."""
         import numpy as np
 
         return np.array(self.token_counts, dtype=np.int64)
@@ -69,14 +70,14 @@ class Vocabulary:
         return {token: index for index, token in enumerate(self.tokens)}
 
     def token(self, index: int) -> str:
-        """The token of an id."""
+        """Return the token of an id."""
         return self.tokens[index]
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
-        """Ids of tokens.
+        """Look up the ids of tokens; the id of an unknown token is 3.
 
-        Unknown ones become 3; a special name in the text is dropped, as in the original, so that
-        no text can end a sentence or mask a word.
+        The name of a special token is dropped, as in XLM, so that no text can end a sentence or
+        mask a word. `<unk>` stays.
         """
         get = self.index.get
         found = [get(token, UNK) for token in tokens]
@@ -89,17 +90,17 @@ class Vocabulary:
         return found
 
     def require_codes_hash(self, codes: Path) -> None:
-        """Refuse codes that others than these pieces are made by: their ids would mean nothing.
+        """Refuse a codes file other than the one that produced the tokens.
 
         Raises:
-            DataError: naming both hashes.
+            DataError: the hashes differ; the message names both.
         """
-        found = hashlib.sha256(codes.read_bytes()).hexdigest()
+        found = file_sha256(codes.resolve())
         if self.codes_hash not in ("", found):
             raise DataError(
-                f"the codes {codes} have sha256 {found}, the vocabulary was made with codes of "
+                f"the codes file {codes} has sha256 {found}, but the vocabulary was made with "
                 f"{self.codes_hash}",
-                fix="give codes and vocabulary of one run",
+                fix="give the codes file and the vocabulary of one run",
             )
 
 
@@ -107,14 +108,19 @@ _DROPPED = frozenset(SPECIAL_TOKENS) - {"<unk>"}
 
 
 def read_counted_vocabulary(path: Path, *, size: int, min_count: int = 0) -> Vocabulary:
-    """Read lines `token count` by the original's rule and cut to `size` ids.
+    """Read lines `token count` by XLM's rules and keep the first `size` ids.
 
-    A line is skipped when it holds U+2028, has not two fields (a token of white space), or repeats
-    a token (a bare `@@` does); skipped lines take no id.
+    A line is skipped, and takes no id, if it contains U+2028, does not have two fields (a token of
+    white space), or repeats a token (`@@` alone can occur twice).
+
+    Args:
+        path: vocabulary file, largest count first.
+        size: largest number of ids, special tokens included.
+        min_count: smallest count of a token.
 
     Raises:
-        DataError: a count is no number or is larger than the one before it, the file holds no
-            token, or is not UTF-8.
+        DataError: a count is not a number or exceeds the count before it, or the file has no token
+            or is not UTF-8.
     """
     counts: dict[str, int] = dict.fromkeys(SPECIAL_TOKENS, 0)
     previous: int | None = None
@@ -124,13 +130,13 @@ def read_counted_vocabulary(path: Path, *, size: int, min_count: int = 0) -> Voc
             continue
         count = int(fields[1]) if _is_count(fields[1]) else None
         if count is None or (previous is not None and count > previous):
-            above = "" if previous is None else f" up to {previous}, that of the line before"
+            above = "" if previous is None else f" up to {previous}, the count before it"
             raise DataError(
                 f"{path}, line {number}: count {fields[1][:40]!r} is not a number{above}", fix=_FIX
             )
         counts[fields[0]] = previous = count
     if previous is None:
-        raise DataError(f"{path}: no line `token count`", fix=_FIX)
+        raise DataError(f"{path} contains no line `token count`", fix=_FIX)
     kept = [
         token
         for index, token in enumerate(counts)
@@ -140,7 +146,7 @@ def read_counted_vocabulary(path: Path, *, size: int, min_count: int = 0) -> Voc
 
 
 def _is_count(text: str) -> bool:
-    return text.isdecimal() and len(text) <= _LONGEST_COUNT
+    return text.isdecimal() and len(text) <= _MAX_COUNT_DIGITS
 
 
 def _decoded(path: Path) -> Iterator[str]:
@@ -148,14 +154,14 @@ def _decoded(path: Path) -> Iterator[str]:
         with path.open(encoding="utf-8", newline="\n") as lines:
             for number, line in enumerate(lines):
                 if not number and line.startswith(_BYTE_ORDER_MARK):
-                    raise DataError(f"{path} begins with a byte order mark", fix="remove it")
+                    raise DataError(f"{path} starts with a byte order mark", fix="remove it")
                 yield line
     except UnicodeDecodeError:
         raise DataError(f"{path}: not UTF-8", fix=_FIX) from None
 
 
 def write_vocabulary(vocabulary: Vocabulary, directory: Path) -> None:
-    """Write hashes, size, tokens and counts as `vocabulary.json`, in the order of the ids."""
+    """Write `vocabulary.json`: hashes, size, tokens and counts, in the order of the ids."""
     content = {
         "hash": vocabulary.hash,
         "codes_hash": vocabulary.codes_hash,
@@ -170,10 +176,10 @@ def write_vocabulary(vocabulary: Vocabulary, directory: Path) -> None:
 
 
 def load_vocabulary(directory: Path) -> Vocabulary:
-    """The vocabulary of a published `vocabulary` artifact.
+    """Read `vocabulary.json` from a `vocabulary` artifact.
 
     Raises:
-        DataError: the file does not hold what its hash says, or not a count for each token.
+        DataError: the file is malformed, or its tokens do not match its hash.
     """
     path = directory / VOCABULARY_FILE
     try:
@@ -181,26 +187,27 @@ def load_vocabulary(directory: Path) -> Vocabulary:
         vocabulary = Vocabulary(
             tuple(content["tokens"]), tuple(content["counts"]), content["codes_hash"]
         )
-        _require_kinds(vocabulary)
+        _validate(vocabulary)
         found, stored = vocabulary.hash, content["hash"]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise DataError(
-            f"{path}: no vocabulary of this version ({type(error).__name__}: {str(error)[:200]})",
+            f"{path} is not a vocabulary of this version "
+            f"({type(error).__name__}: {str(error)[:200]})",
             fix="rebuild the vocabulary",
         ) from error
     if found != stored:
         raise DataError(
-            f"{path}: the tokens have hash {found}, the file says {str(stored)[:64]!r}",
+            f"{path}: the tokens have hash {found}, but the file records {str(stored)[:64]!r}",
             fix="rebuild the vocabulary",
         )
     return vocabulary
 
 
-def _require_kinds(vocabulary: Vocabulary) -> None:
+def _validate(vocabulary: Vocabulary) -> None:
     counts = vocabulary.token_counts
     if len(counts) != vocabulary.size:
         raise ValueError(f"{len(counts)} counts for {vocabulary.size} tokens")
     if not all(isinstance(count, int) and count >= 0 for count in counts):
-        raise ValueError("a count is not a number from 0 on")
+        raise ValueError("a count is not a number of at least 0")
     if not isinstance(vocabulary.codes_hash, str):
-        raise TypeError("codes_hash is no text")
+        raise TypeError("codes_hash is not a string")

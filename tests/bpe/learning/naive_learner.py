@@ -1,4 +1,4 @@
-"""A learner that is too simple to be wrong: what ours and fastBPE must agree with."""
+"""A simple learner of BPE merges, the reference for the deterministic learner and fastBPE."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -8,16 +8,18 @@ Pair = tuple[int, int]
 
 
 class NaiveLearner:
-    """Words as lists of symbol numbers; a merge counts the pairs of the words that it touches anew.
+    """Words are lists of symbol numbers; a merge recounts the pairs of the words that it changes.
 
-    Every merge makes a new symbol, also where another one spells the same string.
+    Each merge makes a new symbol, even if another symbol has the same string.
     """
 
     def __init__(self, words: Mapping[str, int]) -> None:
-        spelt = {word: [*word[:-1], word[-1] + "</w>"] for word in words}
-        self.texts = sorted({symbol for symbols in spelt.values() for symbol in symbols})
+        symbols_of_word = {word: [*word[:-1], word[-1] + "</w>"] for word in words}
+        self.texts = sorted({symbol for symbols in symbols_of_word.values() for symbol in symbols})
         number = {text: index for index, text in enumerate(self.texts)}
-        self._words = [[number[symbol] for symbol in symbols] for symbols in spelt.values()]
+        self._words = [
+            [number[symbol] for symbol in symbols] for symbols in symbols_of_word.values()
+        ]
         self._counts = list(words.values())
         self._pairs: Counter[Pair] = Counter()
         self._where: defaultdict[Pair, set[int]] = defaultdict(set)
@@ -25,7 +27,7 @@ class NaiveLearner:
             self._add(word, 1)
 
     def best(self) -> tuple[int, list[Pair]]:
-        """The largest count and all pairs that have it, in the order of the tie rule."""
+        """Return the largest count and the pairs with that count, in the order of the tie rule."""
         count = max(self._pairs.values(), default=0)
         if count == 0:
             return 0, []
@@ -34,7 +36,7 @@ class NaiveLearner:
         )
 
     def merge(self, pair: Pair) -> None:
-        """Make one symbol of the pair, wherever it stands, from left to right."""
+        """Replace each occurrence of the pair by a new symbol, from left to right."""
         self.texts.append(self.texts[pair[0]] + self.texts[pair[1]])
         for word in list(self._where[pair]):
             self._add(word, -1)
@@ -48,14 +50,14 @@ class NaiveLearner:
             self._add(word, 1)
 
     def line(self, pair: Pair, count: int) -> str:
-        """The line of the codes file."""
+        """Format the line of a codes file."""
         return f"{self.texts[pair[0]]} {self.texts[pair[1]]} {count}\n"
 
-    def learn(self, codes: int) -> tuple[list[str], int]:
-        """The lines by the tie rule, and how many of them came before the first tie."""
+    def learn(self, num_merges: int) -> tuple[list[str], int]:
+        """Return the lines by the tie rule, and the number of lines before the first tie."""
         lines: list[str] = []
         certain = None
-        while len(lines) < codes:
+        while len(lines) < num_merges:
             count, pairs = self.best()
             if not pairs:
                 break
@@ -78,5 +80,5 @@ class NaiveLearner:
 
 
 def words_of(text: str) -> Counter[str]:
-    """The words of a text with their counts; separators are space and newline."""
+    """Count the words of a text, separated by spaces and newlines."""
     return Counter(word for word in text.replace("\n", " ").split(" ") if word)

@@ -1,4 +1,4 @@
-"""The set-up's build of the programs `fast` and `learn-bpe`."""
+"""The build of the programs `fast` and `learn-bpe` during setup."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def _build(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def prefix(tmp_path: Path) -> Path:
-    """A place with a working `fast`, and nothing else."""
+    """A prefix that contains only a working `fast`."""
     binaries = tmp_path / "prefix" / "bin"
     binaries.mkdir(parents=True)
     (binaries / "fast").symlink_to(find_fastbpe())
@@ -27,7 +27,7 @@ def prefix(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_ours_is_built_where_its_sources_changed_and_only_there(prefix: Path) -> None:
+def test_learn_bpe_is_built_only_if_its_sources_changed(prefix: Path) -> None:
     first = _build("--prefix", prefix)
     assert first.returncode == 0, first.stderr
     assert first.stdout.split("\n")[:2] == [
@@ -40,7 +40,7 @@ def test_ours_is_built_where_its_sources_changed_and_only_there(prefix: Path) ->
     assert {path.name for path in stamp.parent.iterdir()} == {"fast", "learn-bpe", stamp.name}
 
 
-def test_another_archive_is_refused_and_nothing_is_installed(tmp_path: Path) -> None:
+def test_an_archive_with_another_digest_is_refused(tmp_path: Path) -> None:
     archive = tmp_path / "fastBPE-0.1.0.tar.gz"
     archive.write_bytes(b"something else")
     done = _build("--prefix", tmp_path / "prefix", "--archive", archive)
@@ -49,7 +49,7 @@ def test_another_archive_is_refused_and_nothing_is_installed(tmp_path: Path) -> 
     assert not (tmp_path / "prefix").exists()
 
 
-def test_a_failing_compiler_is_quoted(
+def test_the_error_of_a_failing_compiler_is_reported(
     prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiler = tmp_path / "broken-g++"

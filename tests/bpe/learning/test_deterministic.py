@@ -1,4 +1,4 @@
-"""Our learner against a naive one, against fastBPE where no tie decides, and on hard texts."""
+"""The deterministic learner compared with a naive one, with fastBPE up to ties, on hard texts."""
 
 import hashlib
 import random
@@ -29,9 +29,9 @@ def _text(draw: st.DrawFn) -> str:
 texts = st.composite(_text)()
 
 
-def _run(text: str | bytes, codes: int, *options: str) -> list[str]:
+def _run(text: str | bytes, num_merges: int, *options: str) -> list[str]:
     done = subprocess.run(
-        [find_learn_bpe(), str(codes), "-", *options],
+        [find_learn_bpe(), str(num_merges), "-", *options],
         input=text.encode() if isinstance(text, str) else text,
         capture_output=True,
         check=True,
@@ -40,34 +40,34 @@ def _run(text: str | bytes, codes: int, *options: str) -> list[str]:
     return done.stdout.decode().splitlines(keepends=True)
 
 
-def _run_fast(folder: Path, text: str, codes: int) -> list[str]:
+def _run_fastbpe(folder: Path, text: str, num_merges: int) -> list[str]:
     path = folder / "text"
     path.write_text(text, encoding="utf-8")
-    command = [find_fastbpe(), "learnbpe", str(codes), path]
+    command = [find_fastbpe(), "learnbpe", str(num_merges), path]
     done = subprocess.run(command, capture_output=True, check=True, timeout=60)
     return done.stdout.decode().splitlines(keepends=True)
 
 
-def _learn(folder: Path, text: bytes, codes: int, threads: int = 1) -> LearnedMerges:
+def _learn(folder: Path, text: bytes, num_merges: int, threads: int = 1) -> LearnedMerges:
     (folder / "text").write_bytes(text)
     return learn_merges(
         folder / "text",
         folder / "codes",
-        num_merges=codes,
+        num_merges=num_merges,
         messages=folder / "messages",
         learner="deterministic",
         threads=threads,
     )
 
 
-def _counted(words: Mapping[str, int]) -> str:
+def _format_counts(words: Mapping[str, int]) -> str:
     return "".join(f"{word} {count}\n" for word, count in words.items())
 
 
 @pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(text=texts, threads=st.integers(1, 4))
-def test_merges_are_those_of_the_naive_learner(text: str, threads: int) -> None:
+def test_merges_equal_those_of_the_naive_learner(text: str, threads: int) -> None:
     lines, _ = NaiveLearner(words_of(text)).learn(60)
     assert _run(text, 60, "--threads", str(threads)) == lines
 
@@ -82,33 +82,33 @@ def test_merges_are_those_of_the_naive_learner(text: str, threads: int) -> None:
         max_size=8,
     )
 )
-def test_merges_are_those_of_fastbpe_until_a_tie_decides(
+def test_merges_equal_those_of_fastbpe_until_the_first_tie(
     tmp_path_factory: pytest.TempPathFactory, words: dict[str, int]
 ) -> None:
     lines, certain = NaiveLearner(words).learn(40)
     text = "".join(f"{word} " * count for word, count in words.items())
     ours = _run(text, 40)
-    theirs = _run_fast(tmp_path_factory.mktemp("fast"), text, 40)
+    theirs = _run_fastbpe(tmp_path_factory.mktemp("fast"), text, 40)
     assert ours == lines
     assert theirs[:certain] == ours[:certain]
-    if certain < len(ours):  # whichever of the tied pairs is taken, its count is the same
+    if certain < len(ours):  # the tied pairs have the same count
         assert theirs[certain].split()[2] == ours[certain].split()[2]
 
 
-def test_merges_are_those_of_fastbpe_on_a_text_without_ties(tmp_path: Path) -> None:
+def test_merges_equal_those_of_fastbpe_on_a_text_without_ties(tmp_path: Path) -> None:
     words = {"abab": 100, "ab": 31, "aba": 17, "bab": 7, "ba": 3, "a": 50}
     lines, certain = NaiveLearner(words).learn(6)
     assert certain == len(lines) == 6
     text = "".join(f"{word} " * count for word, count in words.items()) + "\n"
-    assert _run(text, 6) == _run_fast(tmp_path, text, 6) == lines
+    assert _run(text, 6) == _run_fastbpe(tmp_path, text, 6) == lines
 
 
 @pytest.mark.slow
-def test_fastbpe_makes_the_same_choices_but_for_ties(shared: Path) -> None:
-    """Followed merge by merge, its pair is one of the most frequent ones, with the same count.
+def test_fastbpe_makes_the_same_choices_except_for_ties(shared: Path) -> None:
+    """Each merge of fastBPE is one of the most frequent pairs, with the same count.
 
-    So where one pair alone is the most frequent, both learners take it. Counts further on cannot be
-    compared line by line: a tie decided otherwise leaves other pairs.
+    So both learners agree if only one pair is the most frequent. After the first tie, lines cannot
+    be compared: a different choice leaves other pairs.
     """
     golden = shared / "golden" / "fastbpe"
     text = (golden / "corpus.tok").read_text(encoding="utf-8")
@@ -120,7 +120,7 @@ def test_fastbpe_makes_the_same_choices_but_for_ties(shared: Path) -> None:
             (pair,) = [pair for pair in pairs if learner.line(pair, count) == line]
             tied += len(pairs) > 1
             learner.merge(pair)
-    assert tied == 1872  # in the other 128, both learners have one choice
+    assert tied == 1872  # in the other 128, there is only one choice
     ours, certain = NaiveLearner(words_of(text)).learn(2000)
     theirs = (golden / "codes.2000").read_text(encoding="utf-8").splitlines(keepends=True)
     assert _run(text, 2000, "--threads", "2") == ours
@@ -130,14 +130,14 @@ def test_fastbpe_makes_the_same_choices_but_for_ties(shared: Path) -> None:
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(st.sampled_from("abc  "), max_size=300))
-def test_no_string_is_made_by_two_pairs(text: str) -> None:
-    """Merges inside a string follow from the string, until one crosses its border."""
-    made = [line.rpartition(" ")[0].replace(" ", "") for line in _run(text, 200)]
-    assert len(set(made)) == len(made)
+def test_no_two_merges_produce_the_same_string(text: str) -> None:
+    """The string determines the merges inside it, until a merge crosses its boundary."""
+    produced = [line.rpartition(" ")[0].replace(" ", "") for line in _run(text, 200)]
+    assert len(set(produced)) == len(produced)
 
 
-def test_a_pair_that_a_mark_in_the_text_spells_twice_is_written_once(tmp_path: Path) -> None:
-    """`a</w>` is the last character a, and four characters merged; fastBPE tells them apart too."""
+def test_two_merges_with_one_spelling_are_written_once(tmp_path: Path) -> None:
+    """`a</w>` is a last character, or five merged characters; fastBPE distinguishes them too."""
     words = {"xa": 9, "xa</w>y": 8, "xa</w>z": 6}
     text = "".join(f"{word} " * count for word, count in words.items()) + "\n"
     raw = _run(text, 20)
@@ -151,7 +151,7 @@ def test_a_pair_that_a_mark_in_the_text_spells_twice_is_written_once(tmp_path: P
 
 
 def _seeded_text(words: int, seed: int = 0) -> str:
-    """Words of a Zipf-like distribution over random syllables."""
+    """Words from a Zipf-like distribution over random syllables."""
     draw = random.Random(seed)
     syllables = [a + b for a in "bdfgklmnprst" for b in "aeiouáé中"]
     types = ["".join(draw.choices(syllables, k=draw.randint(1, 5))) for _ in range(3000)]
@@ -159,8 +159,8 @@ def _seeded_text(words: int, seed: int = 0) -> str:
     return " ".join(draw.choices(types, weights, k=words)) + "\n"
 
 
-def test_the_codes_of_a_pinned_text_are_pinned(tmp_path: Path) -> None:
-    """Another digest means other codes: then learn-bpe needs a new version."""
+def test_the_merges_of_a_pinned_text_are_pinned(tmp_path: Path) -> None:
+    """A different digest means different merges: then learn-bpe needs a new version."""
     digests = set()
     for threads in (1, 2, 7):
         learned = _learn(tmp_path, _seeded_text(20_000).encode(), 1000, threads)
@@ -169,29 +169,29 @@ def test_the_codes_of_a_pinned_text_are_pinned(tmp_path: Path) -> None:
     assert digests == {"41e6b031280286810f27915a914304bd98018b61f9dccaa5cca20f59fa13d1f2"}
 
 
-def test_blocks_do_not_cut_words_and_memory_does_not_grow_with_the_text(tmp_path: Path) -> None:
+def test_blocks_keep_words_intact_and_memory_is_constant(tmp_path: Path) -> None:
     text = _seeded_text(100_000)
     once = _learn(tmp_path, text.encode(), 200)
     long = _learn(tmp_path, (text * 40).encode(), 200, threads=2)
     lines = (tmp_path / "codes").read_text(encoding="utf-8").splitlines(keepends=True)
     words = Counter({word: 40 * count for word, count in words_of(text).items()})
     assert (tmp_path / "text").stat().st_size > 5 << 22
-    assert lines == _run(_counted(words), 200, "--counted")
+    assert lines == _run(_format_counts(words), 200, "--counted")
     assert long.process.peak_memory_bytes < once.process.peak_memory_bytes + (60 << 20)
 
 
-def test_counts_beyond_32_bits_are_right() -> None:
+def test_counts_beyond_32_bits_are_exact() -> None:
     words = {"ab": 5_000_000_000, "abc": 9_000_000_000, "bc": 1}
-    assert _run(_counted(words), 9, "--counted") == NaiveLearner(words).learn(9)[0]
-    assert _run(_counted(words), 1, "--counted") == ["b c</w> 9000000001\n"]
+    assert _run(_format_counts(words), 9, "--counted") == NaiveLearner(words).learn(9)[0]
+    assert _run(_format_counts(words), 1, "--counted") == ["b c</w> 9000000001\n"]
 
 
 @pytest.mark.parametrize("counts", [(1 << 62, 1 << 62), ((1 << 63) - 1, 1)])
 def test_counts_beyond_63_bits_are_refused(counts: tuple[int, int]) -> None:
-    text = _counted(dict(zip(("ab", "abc"), counts, strict=True)))
+    text = _format_counts(dict(zip(("ab", "abc"), counts, strict=True)))
     with pytest.raises(subprocess.CalledProcessError) as error:
         _run(text, 1, "--counted")
-    assert error.value.stderr == b"learn-bpe: the counts of pairs leave 63 bits\n"
+    assert error.value.stderr == b"learn-bpe: the counts of pairs exceed 63 bits\n"
 
 
 @pytest.mark.parametrize("line", ["ab", "ab ", " 3", "ab x", "ab 0", "ab -1", "ab 3 4", ""])
@@ -199,14 +199,16 @@ def test_a_line_without_a_count_is_refused(line: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as error:
         _run(f"abc 1\n{line}\n", 1, "--counted")
     assert error.value.returncode == 2
-    assert error.value.stderr == b"learn-bpe: no line `word count` at byte 6 of the text\n"
+    assert (
+        error.value.stderr == b"learn-bpe: a line that is not `word count` at byte 6 of the text\n"
+    )
 
 
 @pytest.mark.parametrize(
     "word",
     [b"\xff", b"a\x80", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"a\xe2\x82"],
 )
-def test_what_is_no_utf8_is_refused_in_one_line(tmp_path: Path, word: bytes) -> None:
+def test_invalid_utf8_is_refused_in_one_line(tmp_path: Path, word: bytes) -> None:
     with pytest.raises(UnicodeDecodeError):
         word.decode()
     with pytest.raises(DataError, match=r"^not UTF-8 at byte \d+ of the text; give tokenized"):
@@ -217,14 +219,14 @@ def test_what_is_no_utf8_is_refused_in_one_line(tmp_path: Path, word: bytes) -> 
 @pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(word=st.binary(min_size=1, max_size=6))
-def test_bytes_are_refused_exactly_where_python_refuses_them(word: bytes) -> None:
+def test_utf8_is_validated_as_by_python(word: bytes) -> None:
     done = subprocess.run([find_learn_bpe(), "1", "-"], input=word + b"\n", capture_output=True)
     try:
         word.decode()
-        fine = b"\0" not in word
+        valid = b"\0" not in word
     except UnicodeDecodeError:
-        fine = False
-    assert done.returncode == (0 if fine else 2)
+        valid = False
+    assert done.returncode == (0 if valid else 2)
 
 
 def test_a_nul_is_refused(tmp_path: Path) -> None:
@@ -238,19 +240,19 @@ def test_a_text_without_pairs_is_refused(tmp_path: Path, text: bytes) -> None:
         _learn(tmp_path, text, 10)
 
 
-def test_learning_stops_where_pairs_run_out(tmp_path: Path) -> None:
+def test_learning_stops_when_no_pair_is_left(tmp_path: Path) -> None:
     learned = _learn(tmp_path, b"abc abc abz", 50)
     assert (learned.num_merges, learned.exhausted) == (3, True)
     assert (tmp_path / "codes").read_text() == "a b 3\nab c</w> 2\nab z</w> 1\n"
 
 
-def test_a_word_of_a_megabyte_takes_no_longer_than_other_text(tmp_path: Path) -> None:
+def test_a_word_of_a_megabyte_takes_seconds(tmp_path: Path) -> None:
     draw = random.Random(1)
     word = "a" * 200_000 + "".join(draw.choices("abcdefghij", k=800_000))
-    began = time.monotonic()
+    start = time.monotonic()
     learned = _learn(tmp_path, f"{word} abc\n".encode(), 5000)
     assert learned.num_merges == 5000
-    assert time.monotonic() - began < 10  # fastBPE: hours
+    assert time.monotonic() - start < 10  # fastBPE: hours
     short = word[199_000:201_000]
     assert _run(f"{short} abc\n", 50) == NaiveLearner({short: 1, "abc": 1}).learn(50)[0]
 

@@ -1,4 +1,4 @@
-"""How many lines of which language the codes are learned from."""
+"""The sample of lines that merges are learned from."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def test_shares_follow_the_exponent_of_the_paper() -> None:
     )
 
 
-def test_rates_keep_the_size_of_the_corpus_unless_told_otherwise() -> None:
+def test_the_default_sample_has_the_size_of_the_corpus() -> None:
     lines = {"en": 90_000, "sw": 10_000}
     rates = sampling_rates(lines, 0.5, None)
     assert sum(rates[name] * lines[name] for name in lines) == pytest.approx(100_000)
@@ -34,23 +34,23 @@ def test_lines_are_counted_at_newlines(tmp_path: Path, content: bytes, expected:
     assert count_lines(path) == expected
 
 
-def _sample(tmp_path: Path, place: str, rate: float, seed: int = 0) -> list[str]:
+def _sample(tmp_path: Path, file_id: str, rate: float, seed: int = 0) -> list[str]:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_text("\n".join(f"line {i}" for i in range(2000)), encoding="utf-8")
-    written = sample_file(source, target, file_id=place, rate=rate, seed=seed)
+    written = sample_file(source, target, file_id=file_id, rate=rate, seed=seed)
     lines = target.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     assert len(lines) == written
     return lines
 
 
-def test_whole_rates_repeat_every_line_and_the_rest_is_drawn(tmp_path: Path) -> None:
+def test_the_integer_part_repeats_lines_and_the_fraction_is_random(tmp_path: Path) -> None:
     lines = _sample(tmp_path, "sw/train.00000.txt", 2.25)
     assert set(lines) == {f"line {i}" for i in range(2000)}
     assert {lines.count(line) for line in set(lines)} == {2, 3}
     assert len(lines) == pytest.approx(4500, rel=0.02)
 
 
-def test_the_draw_depends_on_seed_and_place_alone(tmp_path: Path) -> None:
+def test_the_sample_depends_only_on_seed_and_file(tmp_path: Path) -> None:
     first = _sample(tmp_path, "sw/train.00000.txt", 0.3)
     assert first == _sample(tmp_path, "sw/train.00000.txt", 0.3)
     assert first != _sample(tmp_path, "sw/train.00001.txt", 0.3)

@@ -1,15 +1,16 @@
-"""Learning codes, by one of two programs.
+"""Learn BPE merges with one of two programs.
 
     learn_merges(Path("sample.txt"), Path("codes"), num_merges=2000, messages=Path("messages.log"))
 
-`fastbpe` is the original's C++ program, `fast learnbpe`: its ties follow the hash order of the C++
-library, so no other learner gives the same merges. What it does not check is checked here: texts
-that are empty or not UTF-8, a last word without newline (it is lost), counts beyond 32 bits (they
-wrap), pairs that run out (it goes on printing a pair with count 0).
+`fastbpe` is the program of XLM, `fast learnbpe`. It breaks ties by the hash order of the C++
+library, so no other learner produces the same merges. This module handles what it does not: it
+refuses texts that are empty or not UTF-8 and counts above 32 bits (fastBPE wraps around), passes a
+last word without newline in a second file (fastBPE drops it), and stops the program when no pair is
+left (fastBPE prints a pair with count 0 forever).
 
-`deterministic` is ours (`native/`), with the tie rule of `native/merges.hh`: the same codes on any
-platform and with any number of threads, counts of 63 bits, and time that does not grow with the
-length of words.
+`deterministic` is the program of this project (`xlm/bpe/native`). Its tie rule, in `merges.hh`,
+produces the same merges on any platform and with any number of threads. Its counts have 63 bits,
+and its time does not grow with the length of words.
 """
 
 import logging
@@ -30,35 +31,37 @@ log = logging.getLogger(__name__)
 
 _COUNT_LIMIT = (1 << 31) - 1
 _LONG_WORD_BYTES = 10_000
-_REFUSED = 2
-"""Exit status of our program for a text that does not do."""
+_INVALID_TEXT_STATUS = 2
+"""Exit status of `learn-bpe` for invalid text or arguments."""
 _BUILD = "run `python infra/build_learners.py` in this environment"
-_NO_PAIR = "the sample for byte-pair codes holds no word of two characters"
+_NO_PAIR = "the sample for BPE merges has no word of two characters"
 
 
 @dataclass(frozen=True)
 class LearnedMerges:
-    """How many merges there are, whether the text had no more, and what the program took."""
+    """Result of learning; the merges are in the codes file."""
 
     num_merges: int
     exhausted: bool
+    """Whether no pair was left before the requested number of merges."""
     process: ProcessResult
+    """Time and memory of the program."""
 
 
 def find_fastbpe() -> Path:
-    """fastBPE's program `fast`.
+    """Find the program `fast` of fastBPE.
 
     Raises:
-        ToolError: it was never built.
+        ToolError: it is not built.
     """
     return find_program("fast", fix=_BUILD)
 
 
 def find_learn_bpe() -> Path:
-    """Our program `learn-bpe`.
+    """Find the program `learn-bpe` of this project.
 
     Raises:
-        ToolError: it was never built.
+        ToolError: it is not built.
     """
     return find_program("learn-bpe", fix=_BUILD)
 
@@ -73,16 +76,19 @@ def learn_merges(
     threads: int = 1,
     on_merge: Callable[[int], None] = lambda done: None,
 ) -> LearnedMerges:
-    """Write up to `num_merges` lines `left right count`; stop where no pair is left.
+    """Learn up to `num_merges` merges and write them as a codes file.
 
     Args:
-        sample: text whose words are separated by spaces and newlines.
-        messages: file that receives what the program says.
-        threads: for `deterministic`; they change no byte.
-        on_merge: told the number of merges so far.
+        sample: text; spaces and newlines separate words.
+        target: codes file to write, with lines `left right count`.
+        num_merges: number of merges; fewer if no pair is left.
+        messages: log file for the standard error of the program.
+        learner: which program to run.
+        threads: number of threads of `deterministic`; the merges do not depend on it.
+        on_merge: called with the number of merges so far.
 
     Raises:
-        DataError: the text is not UTF-8, has no pair of characters, or counts would not fit.
+        DataError: the text is not UTF-8, has no pair of characters, or its counts are too large.
         ToolError: the program is missing or failed.
     """
     messages.unlink(missing_ok=True)
@@ -97,29 +103,29 @@ def learn_merges(
 def _learn_fast(sample: Path, run: "_Run") -> LearnedMerges:
     from xlm.bpe.learning.scan import scan_text
 
-    facts = scan_text(sample)
-    if not facts.pair_bound:
+    scan = scan_text(sample)
+    if not scan.pair_bound:
         raise _no_pair()
-    if facts.pair_bound > _COUNT_LIMIT:
+    if scan.pair_bound > _COUNT_LIMIT:
         raise DataError(
-            f"a pair may occur {facts.pair_bound} times in the sample, "
-            f"fastBPE counts to {_COUNT_LIMIT}",
-            fix="take the learner deterministic (bpe.learner), or less text (bpe.sample_lines)",
+            f"a pair can occur up to {scan.pair_bound} times in the sample, but fastBPE counts "
+            f"only up to {_COUNT_LIMIT}",
+            fix="set bpe.learner=deterministic, or use less text (bpe.sample_lines)",
         )
-    if facts.longest_word_bytes > _LONG_WORD_BYTES:
+    if scan.longest_word_bytes > _LONG_WORD_BYTES:
         log.warning(
-            "the longest word has %d bytes: fastBPE walks through all of it at each of its merges; "
+            "the longest word has %d bytes: fastBPE scans all of it for each merge in it; "
             "bpe.learner=deterministic does not",
-            facts.longest_word_bytes,
+            scan.longest_word_bytes,
         )
     command = [str(find_fastbpe()), "learnbpe", str(run.num_merges), str(sample)]
-    if not facts.open_word_bytes:
+    if not scan.open_word_bytes:
         return run.collect(command)
-    # It drops a word that no separator ends; it takes a second text, which holds that word.
+    # fastBPE drops a last word that no separator ends: pass that word in a second file.
     with TemporaryDirectory(prefix="xlm-bpe-") as name:
         last = Path(name) / "last-word"
         with sample.open("rb") as text, last.open("wb") as file:
-            text.seek(-facts.open_word_bytes, 2)
+            text.seek(-scan.open_word_bytes, 2)
             shutil.copyfileobj(text, file)
             file.write(b"\n")
         return run.collect([*command, str(last)])
@@ -127,7 +133,7 @@ def _learn_fast(sample: Path, run: "_Run") -> LearnedMerges:
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of a learner: takes its lines as they come, then judges how it ended."""
+    """One run of a learner: collects its merges and checks its exit status."""
 
     target: Path
     num_merges: int
@@ -139,40 +145,43 @@ class _Run:
         seen: set[bytes] = set()
         with self.target.open("wb") as file:
 
-            def take(line: bytes) -> bool:
+            def collect_line(line: bytes) -> bool:
                 nonlocal printed, exhausted
                 exhausted = line.endswith(b" 0\n")
                 if exhausted:
                     return False
                 printed += 1
                 pair = line.rpartition(b" ")[0]
-                # A text that itself holds `</w>` can spell one pair by two: the first one counts.
+                # If the text contains `</w>`, two pairs can have one spelling: keep the first.
                 if pair not in seen:
                     seen.add(pair)
                     file.write(line)
                 self.on_merge(printed)
                 return True
 
-            process = stream_process(command, log_path=self.messages, on_line=take)
-        # fastBPE does not end where pairs run out, ours does.
+            process = stream_process(command, log_path=self.messages, on_line=collect_line)
+        # Without a pair left, fastBPE does not exit and was stopped; `learn-bpe` exits.
         if not exhausted and (process.returncode != 0 or not printed):
             raise self._failure(Path(command[0]).name, process.returncode)
         return LearnedMerges(len(seen), exhausted or printed < self.num_merges, process)
 
     def _failure(self, program: str, code: int) -> DataError | ToolError:
-        said = self.messages.read_text(encoding="utf-8", errors="replace").strip().split("\n")[-2:]
+        text = self.messages.read_text(encoding="utf-8", errors="replace")
+        last_lines = text.strip().split("\n")[-2:]
         if code == 0:
             return _no_pair()
-        if code == _REFUSED:
-            what = said[-1].removeprefix(f"{program}: ")
+        if code == _INVALID_TEXT_STATUS:
+            what = last_lines[-1].removeprefix(f"{program}: ")
             return DataError(what, fix="give tokenized text in UTF-8")
-        fix = "run it again, or take the learner deterministic (in a run: bpe.learner)"
+        fix = "run it again, or use the learner deterministic (in a run: bpe.learner)"
         if code == -signal.SIGKILL:
-            fix = "free some memory, or give less text (in a run: bpe.sample_lines)"
-        if any("bad_alloc" in line for line in said):
+            fix = "free memory, or give less text (in a run: bpe.sample_lines)"
+        if any("bad_alloc" in line for line in last_lines):
             fix = "fastBPE reserves 12 GB of address space: raise `ulimit -v` or allow overcommit"
-        return ToolError(f"{program} ended with {code}: {' / '.join(said)}", fix=fix)
+        return ToolError(f"{program} exited with {code}: {' / '.join(last_lines)}", fix=fix)
 
 
 def _no_pair() -> DataError:
-    return DataError(_NO_PAIR, fix="give more text; in a run: are train splits empty?")
+    return DataError(
+        _NO_PAIR, fix="give more text; in a run, check that the train splits are not empty"
+    )

@@ -1,11 +1,10 @@
-"""Which lines the codes are learned from: languages balanced with an exponent (paper 3.1).
+"""Sample the lines that BPE merges are learned from, with balanced languages (paper 3.1).
 
-With n_i lines of language i (its monolingual lines and its side of every pair), p_i = n_i / sum n
-and q_i = p_i^alpha / sum_j p_j^alpha, each line of language i is expected r_i = q_i * total / n_i
-times in the sample: floor(r_i) times for certain, and once more with probability r_i - floor(r_i),
-decided by a seeded hash of the line's place (file and number). So the choice depends neither on the
-number of workers nor on the order of work, and English, which is one side of every pair, is held
-down like any other large language.
+Language i has n_i lines: its monolingual lines and its sides of all pairs. With p_i = n_i / sum n
+and q_i = p_i^alpha / sum_j p_j^alpha, a line of language i occurs r_i = q_i * total / n_i times in
+the sample on average: floor(r_i) times, and once more with probability r_i - floor(r_i). A seeded
+hash of the file and the line number decides. The sample depends neither on the number of workers
+nor on their order, and English, one side of most pairs, is reduced like any large language.
 """
 
 import hashlib
@@ -18,7 +17,7 @@ _HASH_RANGE = 1 << 64
 
 
 def language_shares(lines: Mapping[str, int], alpha: float) -> dict[str, float]:
-    """q_i for each language that has lines."""
+    """Return q_i for each language with lines."""
     total = sum(lines.values())
     weights = {name: (n / total) ** alpha for name, n in sorted(lines.items()) if n}
     scale = math.fsum(weights.values())
@@ -28,9 +27,13 @@ def language_shares(lines: Mapping[str, int], alpha: float) -> dict[str, float]:
 def sampling_rates(
     lines: Mapping[str, int], alpha: float, sample_lines: int | None
 ) -> dict[str, float]:
-    """r_i: how often a line of each language is expected in a sample of `sample_lines`.
+    """Return r_i, the expected number of copies of a line, for each language.
 
-    None asks for as many lines as there are: large languages lose what small ones repeat.
+    Args:
+        lines: number of lines by language.
+        alpha: exponent of the shares; 1 keeps the proportions of the corpus.
+        sample_lines: size of the sample; None is the size of the corpus, so that large languages
+            lose as many lines as small ones repeat.
     """
     total = sum(lines.values()) if sample_lines is None else sample_lines
     shares = language_shares(lines, alpha)
@@ -38,7 +41,7 @@ def sampling_rates(
 
 
 def count_lines(path: Path) -> int:
-    """Lines of a text file, a last one without newline included."""
+    """Count the lines of a text file, including a last line without a newline."""
     count, last = 0, b"\n"
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -48,9 +51,14 @@ def count_lines(path: Path) -> int:
 
 
 def sample_file(source: Path, target: Path, *, file_id: str, rate: float, seed: int) -> int:
-    """Write each line of `source` as often as its rate and its hash say; return lines written.
+    """Sample the lines of a file; returns the number of lines written.
 
-    `file_id` names the file within the whole corpus; it is part of every line's hash.
+    Args:
+        source: text file.
+        target: file for the sampled lines, in their order.
+        file_id: name of the file in the corpus, part of the hash of each line.
+        rate: expected number of copies of a line.
+        seed: seed of the hash.
     """
     certain = math.floor(rate)
     threshold = int((rate - certain) * _HASH_RANGE)

@@ -1,8 +1,9 @@
-// Learns byte-pair codes: learn-bpe CODES FILE [--threads N] [--counted]
+// Learns BPE merges: learn-bpe CODES FILE [--threads N] [--counted]
 //
-// Writes lines `left right count`, at most CODES, fewer where pairs run out. FILE may be `-`.
-// --counted: FILE holds lines `word count` instead of a text. What was read goes to the messages.
-// Exit status 2: the text or the arguments do not do; one line says why.
+// Writes up to CODES lines `left right count` to standard output, fewer if no pair is left.
+// FILE is a text, `-` for standard input; with --counted, it has lines `word count`.
+// Standard error reports the size of the text. Exit status 2 means invalid text or arguments,
+// explained in one line on standard error.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -14,15 +15,15 @@
 #include <new>
 #include <string>
 
+#include "invalid_input.hh"
 #include "merges.hh"
-#include "refusal.hh"
 #include "words.hh"
 
 namespace {
 
-constexpr int kRefused = 2;
+constexpr int kInvalidInput = 2;
 constexpr int kFailed = 3;
-constexpr size_t kMostThreads = 256;
+constexpr size_t kMaxThreads = 256;
 
 struct Options {
   size_t codes = 0;
@@ -36,7 +37,7 @@ size_t parse_number(const char* text) {
   errno = 0;
   const unsigned long long number = std::strtoull(text, &end, 10);
   if (errno || end == text || *end != '\0' || std::strchr(text, '-') || number == 0) {
-    throw bpe::Refusal(std::string("not a positive number: ") + text);
+    throw bpe::InvalidInput(std::string("not a positive number: ") + text);
   }
   return number;
 }
@@ -48,24 +49,24 @@ Options parse(int count, char** arguments) {
     if (argument == "--counted") {
       options.counted = true;
     } else if (argument == "--threads" && at + 1 < count) {
-      options.threads = std::min(parse_number(arguments[++at]), kMostThreads);
+      options.threads = std::min(parse_number(arguments[++at]), kMaxThreads);
     } else if (options.codes == 0) {
       options.codes = parse_number(arguments[at]);
     } else if (options.path.empty()) {
       options.path = argument;
     } else {
-      throw bpe::Refusal("too many arguments");
+      throw bpe::InvalidInput("too many arguments");
     }
   }
   if (options.path.empty()) {
-    throw bpe::Refusal("usage: learn-bpe CODES FILE [--threads N] [--counted]");
+    throw bpe::InvalidInput("usage: learn-bpe CODES FILE [--threads N] [--counted]");
   }
   return options;
 }
 
 bpe::Text read(const Options& options) {
   const int file = options.path == "-" ? STDIN_FILENO : ::open(options.path.c_str(), O_RDONLY);
-  if (file < 0) throw bpe::Refusal(options.path + ": " + std::strerror(errno));
+  if (file < 0) throw bpe::InvalidInput(options.path + ": " + std::strerror(errno));
   bpe::Text text = bpe::read_words(file, options.threads, options.counted);
   if (file != STDIN_FILENO) ::close(file);
   return text;
@@ -86,7 +87,7 @@ void learn(const Options& options) {
     const std::string line = learner.symbols().text(merge.left) + " " +
                              learner.symbols().text(merge.right) + " " +
                              std::to_string(merge.count) + "\n";
-    // Flushed line by line: whoever reads shows how far it is.
+    // Flushed after each line, so that the reader can show progress.
     if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fflush(stdout)) {
       throw std::runtime_error(std::string("writing the codes: ") + std::strerror(errno));
     }
@@ -104,8 +105,8 @@ int fail(const char* what, int status) {
 int main(int count, char** arguments) {
   try {
     learn(parse(count, arguments));
-  } catch (const bpe::Refusal& refusal) {
-    return fail(refusal.what(), kRefused);
+  } catch (const bpe::InvalidInput& error) {
+    return fail(error.what(), kInvalidInput);
   } catch (const std::bad_alloc&) {
     return fail("not enough memory for the distinct words of this text", kFailed);
   } catch (const std::exception& error) {

@@ -1,4 +1,4 @@
-// Pairs of symbols by their key, with counts: an open hash table over a list.
+// Counts of symbol pairs: a list and an open-addressing hash table over it.
 #pragma once
 
 #include <cstdint>
@@ -9,27 +9,27 @@ namespace bpe {
 struct PairCount {
   uint64_t key;
   int64_t count;
-  uint32_t places;
+  uint32_t positions;
 };
 
 class PairTable {
  public:
   PairTable() : slots_(1024, kEmpty) {}
 
-  // Adds to the pair's counts and returns its number.
-  uint32_t add(uint64_t key, int64_t count, uint32_t places) {
+  // Adds to the counts of a pair and returns its number.
+  uint32_t add(uint64_t key, int64_t count, uint32_t positions) {
     const size_t mask = slots_.size() - 1;
     size_t slot = hash_of(key) & mask;
     for (; slots_[slot] != kEmpty; slot = (slot + 1) & mask) {
       PairCount& found = pairs_[slots_[slot]];
       if (found.key != key) continue;
       found.count += count;
-      found.places += places;
+      found.positions += positions;
       return slots_[slot];
     }
     const auto number = static_cast<uint32_t>(pairs_.size());
     slots_[slot] = number;
-    pairs_.push_back({key, count, places});
+    pairs_.push_back({key, count, positions});
     if (pairs_.size() * 2 > slots_.size()) grow();
     return number;
   }

@@ -1,4 +1,4 @@
-// Splits a range over threads; results must not depend on how many there are.
+// Splits a range over threads. Results must not depend on the number of threads.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace bpe {
 
-// Calls work(0) to work(threads - 1), each in its own thread; rethrows the first failure in order.
+// Calls work(0) to work(threads - 1), each in its own thread; rethrows the failure of the lowest.
 template <typename Work>
 void run_threads(size_t threads, Work work) {
   std::vector<std::exception_ptr> failures(threads);

@@ -1,6 +1,6 @@
 #include "symbols.hh"
 
-#include "refusal.hh"
+#include "invalid_input.hh"
 
 namespace bpe {
 namespace {
@@ -23,7 +23,7 @@ std::string encode(uint32_t character) {
   return text;
 }
 
-// The first 8 bytes as a number that orders as they do; there is no NUL that padding could hide.
+// The first 8 bytes as a number with the same order. Texts have no NUL, so padding is unambiguous.
 uint64_t head_of(const std::string& text) {
   uint64_t head = 0;
   for (size_t at = 0; at < 8; ++at) {
@@ -42,7 +42,7 @@ Symbols::Symbols(const std::vector<Word>& words) : first_(size_t{kCharacters} * 
     });
   }
   add("", 1);  // kBoundary
-  // In the order of code points, so that their numbers follow from the text alone.
+  // In the order of code points, so that the numbers depend on the text alone.
   for (size_t number = 0; number < first_.size(); ++number) {
     if (first_[number] != kSeen) continue;
     std::string text = encode(static_cast<uint32_t>(number / 2));
@@ -60,7 +60,7 @@ int Symbols::compare(Symbol one, Symbol other) const {
 }
 
 Symbol Symbols::add(std::string text, uint32_t characters) {
-  if (texts_.size() >= UINT32_MAX) throw Refusal("more than 4,294,967,295 symbols");
+  if (texts_.size() >= UINT32_MAX) throw InvalidInput("more than 4,294,967,295 symbols");
   heads_.push_back(head_of(text));
   texts_.push_back(std::move(text));
   characters_.push_back(characters);

@@ -1,4 +1,4 @@
-// Symbols: characters and what merges make of them, with the order that decides ties.
+// Symbols: characters and the results of merges, with the order that breaks ties.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@ namespace bpe {
 
 using Symbol = uint32_t;
 
-// Stands before, between and behind words.
+// Separates words, and precedes the first and follows the last word.
 constexpr Symbol kBoundary = 0;
 
-// A symbol is a string and the number of characters that it covers. Two merges that spell the same
-// string (possible only where the text itself holds `</w>`) make two symbols, as in fastBPE.
+// A symbol is a string and its number of characters. Two merges that produce the same string
+// produce two symbols, as in fastBPE. This only happens if the text contains `</w>`.
 class Symbols {
  public:
-  // The characters of the words, each with and without the mark of a word's end as they occur.
+  // Creates the characters of the words, with and without the end-of-word mark as they occur.
   explicit Symbols(const std::vector<Word>& words);
 
   Symbol merge(Symbol left, Symbol right);
@@ -27,7 +27,7 @@ class Symbols {
   uint32_t characters(Symbol symbol) const { return characters_[symbol]; }
   size_t size() const { return texts_.size(); }
 
-  // Negative, zero or positive as the bytes of the one come before those of the other.
+  // Compares bytes; returns a negative number, zero or a positive number.
   int compare(Symbol one, Symbol other) const;
 
  private:

@@ -9,14 +9,14 @@
 #include <string>
 #include <system_error>
 
+#include "invalid_input.hh"
 #include "parallel.hh"
-#include "refusal.hh"
 
 namespace bpe {
 namespace {
 
 constexpr size_t kBlockBytes = 4 << 20;
-constexpr size_t kKeepBytes = 1 << 20;
+constexpr size_t kStorageBytes = 1 << 20;
 
 uint32_t hash_of(std::string_view word) {
   uint64_t hash = word.size() * 0x9e3779b97f4a7c15u;
@@ -35,7 +35,7 @@ uint32_t hash_of(std::string_view word) {
   return static_cast<uint32_t>((hash * 0xc4ceb9fe1a85ec53u) >> 32);
 }
 
-// Where the first byte stands that does not belong to well-formed UTF-8 without NUL; -1 if none.
+// Position of the first byte that is not well-formed UTF-8, or is NUL; -1 if there is none.
 // Table 3-7 of the Unicode standard: neither overlong forms nor surrogates.
 ptrdiff_t first_fault(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
@@ -59,12 +59,12 @@ ptrdiff_t first_fault(std::string_view text) {
   return -1;
 }
 
-// Hands out blocks that end where a word (or a line) ends.
+// Reads blocks that end at the end of a word (or of a line).
 class BlockReader {
  public:
   BlockReader(int file, bool whole_lines) : file_(file), whole_lines_(whole_lines) {}
 
-  // The next block and where it begins; false at the end, or after `stop`.
+  // Reads the next block and its offset; returns false at the end of the file, or after `stop`.
   bool next(std::string& block, uint64_t& offset) {
     const std::lock_guard<std::mutex> lock(mutex_);
     block.swap(rest_);
@@ -103,7 +103,7 @@ class BlockReader {
     ended_ = got == 0;
   }
 
-  // Behind the last separator of block[from:]; 0 if there is none.
+  // Position after the last separator of block[from:]; 0 if there is none.
   size_t last_end(const std::string& block, size_t from) const {
     for (size_t at = block.size(); at > from; --at) {
       if (block[at - 1] == '\n' || (block[at - 1] == ' ' && !whole_lines_)) return at;
@@ -133,7 +133,7 @@ uint64_t parse_count(std::string_view digits) {
   return count;
 }
 
-// One thread's share of the text.
+// Counts the words of the blocks that one thread reads.
 class Counting {
  public:
   explicit Counting(bool counted) : counted_(counted) {}
@@ -145,7 +145,7 @@ class Counting {
       bytes += block.size();
       counted_ ? take_lines(block, offset) : take_words(block, offset);
     }
-    // Blocks before this one are in work already, so the first fault of all is found for certain.
+    // Earlier blocks are already being read, so the first fault of the text is always found.
     if (!fault.what.empty()) reader.stop();
     table.forget_slots();
   }
@@ -180,7 +180,7 @@ class Counting {
       const uint64_t count =
           space == 0 || space == line.npos ? 0 : parse_count(line.substr(space + 1));
       if (count == 0) {
-        fault = {offset + at, "no line `word count`"};
+        fault = {offset + at, "a line that is not `word count`"};
         return;
       }
       if (!take(line.substr(0, space), count, offset + at)) return;
@@ -218,9 +218,9 @@ bool WordTable::add(std::string_view word, uint32_t hash, uint64_t count, bool c
       return false;
     }
   }
-  if (words_.size() + 1 >= kEmpty) throw Refusal("more than 4,294,967,294 distinct words");
+  if (words_.size() + 1 >= kEmpty) throw InvalidInput("more than 4,294,967,294 distinct words");
   slots_[slot] = static_cast<uint32_t>(words_.size());
-  const char* const data = copy ? keep(word) : word.data();
+  const char* const data = copy ? store(word) : word.data();
   words_.push_back({data, count, static_cast<uint32_t>(word.size()), hash});
   if (words_.size() * 2 > slots_.size()) grow();
   return true;
@@ -236,17 +236,17 @@ void WordTable::grow() {
   }
 }
 
-const char* WordTable::keep(std::string_view word) {
+const char* WordTable::store(std::string_view word) {
   if (word.size() > free_bytes_) {
-    free_bytes_ = std::max(kKeepBytes, word.size());
+    free_bytes_ = std::max(kStorageBytes, word.size());
     blocks_.emplace_back(new char[free_bytes_]);
     free_ = blocks_.back().get();
   }
-  char* const kept = free_;
-  std::memcpy(kept, word.data(), word.size());
+  char* const stored = free_;
+  std::memcpy(stored, word.data(), word.size());
   free_ += word.size();
   free_bytes_ -= word.size();
-  return kept;
+  return stored;
 }
 
 Text read_words(int file, size_t threads, bool counted) {
@@ -263,14 +263,14 @@ Text read_words(int file, size_t threads, bool counted) {
     text.longest_bytes = std::max(text.longest_bytes, one.longest_bytes);
   }
   if (!first.what.empty()) {
-    throw Refusal(first.what + " at byte " + std::to_string(first.offset) + " of the text");
+    throw InvalidInput(first.what + " at byte " + std::to_string(first.offset) + " of the text");
   }
-  // Each thread joins the words whose hash is its own.
+  // Each thread joins the words in its range of hashes.
   std::vector<WordTable> joined(threads);
   run_threads(threads, [&](size_t number) {
     for (Counting& one : counting) {
       for (const Word& word : one.table.words()) {
-        // High bits: the table takes its slots by the low ones.
+        // By the high bits: the table uses the low bits for its slots.
         if ((uint64_t{word.hash} * threads) >> 32 != number) continue;
         joined[number].add(word.bytes(), word.hash, word.count, false);
       }

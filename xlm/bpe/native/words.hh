@@ -17,11 +17,12 @@ struct Word {
   std::string_view bytes() const { return {data, size}; }
 };
 
-// Words by their bytes; an open hash table over a list.
+// Counts of words: a list and an open-addressing hash table over it.
 class WordTable {
  public:
   WordTable() : slots_(1024, kEmpty) {}
-  // Returns whether the word is new; then its bytes are kept here if `copy`, else referred to.
+  // Adds to the count of a word; returns whether it is new. With `copy`, the table stores the bytes
+  // of a new word; otherwise they must outlive the table.
   bool add(std::string_view word, uint32_t hash, uint64_t count, bool copy);
   std::vector<Word>& words() { return words_; }
   void forget_slots() { std::vector<uint32_t>().swap(slots_); }
@@ -30,7 +31,7 @@ class WordTable {
   static constexpr uint32_t kEmpty = UINT32_MAX;
 
   void grow();
-  const char* keep(std::string_view word);
+  const char* store(std::string_view word);
 
   std::vector<uint32_t> slots_;
   std::vector<Word> words_;
@@ -41,15 +42,15 @@ class WordTable {
 
 struct Text {
   std::vector<Word> words;
-  std::vector<WordTable> tables;  // own the words' bytes
+  std::vector<WordTable> tables;  // own the bytes of the words
   uint64_t occurrences = 0;
   uint64_t bytes = 0;
   uint64_t longest_bytes = 0;
 };
 
-// Reads words separated by spaces and newlines until the file ends, or lines `word count` where
-// `counted`. Holds one block a thread beside the distinct words, whatever the size of the file.
-// Throws Refusal: not UTF-8, a NUL byte, or no count.
+// Reads words separated by spaces and newlines, or lines `word count` if `counted`, until the end
+// of the file. Memory is one block per thread and the distinct words, whatever the file size.
+// Throws InvalidInput for bytes that are not UTF-8, a NUL byte, or a line without a count.
 Text read_words(int file, size_t threads, bool counted);
 
 }  // namespace bpe

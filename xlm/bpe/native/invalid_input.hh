@@ -1,4 +1,4 @@
-// What the program cannot work with: printed as one line, exit status 2.
+// Invalid text or arguments: printed as one line, exit status 2.
 #pragma once
 
 #include <stdexcept>
@@ -6,7 +6,7 @@
 
 namespace bpe {
 
-struct Refusal : std::runtime_error {
+struct InvalidInput : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
