@@ -160,5 +160,5 @@ def test_the_sample_profile_downloads_them(tmp_path: Path) -> None:
 
 def test_a_corpus_cannot_have_their_name() -> None:
     corpus = "{kind: opus, corpus: Tatoeba, version: v1, name: xlm}"
-    with pytest.raises(ConfigError, match=r"sources\.parallel: the id 'xlm' is used more than once"):
+    with pytest.raises(ConfigError, match="the id 'xlm' is used more than once"):
         resolve("sample", [f"sources.parallel=[{corpus}]"])
