@@ -45,7 +45,7 @@ def stage_task(stage: Stage[Any, Any]) -> StageTask:
             built = run.build(node)
         except Exception as error:
             # Neither is a fault: training has saved its state, or the run was cancelled.
-            if isinstance(error, RequeueError) or run.interrupted.is_set():
+            if isinstance(error, RequeueError) or run.interruption:
                 return Cancelled(message=str(error))
             raise
         key = built.artifact.manifest.key

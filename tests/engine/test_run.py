@@ -200,7 +200,7 @@ def test_a_stage_without_workers_is_measured_in_the_driver(toy: Toy) -> None:
 
 def test_an_interrupted_run_stops_stages_at_their_next_progress_report(toy: Toy) -> None:
     def work_on(context: StageContext[JoinSlice]) -> StageResult:
-        run.interrupt()
+        run.interruption.interrupt()
         context.progress.update(1, 2, "lines")
         raise AssertionError("it should have stopped")
 

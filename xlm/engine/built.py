@@ -10,7 +10,7 @@ from xlm.engine.events import Status
 from xlm.engine.inputs import CheckCost
 from xlm.engine.machine import machine_record
 from xlm.engine.mapper import Usage, resident_memory_bytes
-from xlm.engine.stage import Node, Source, Stage, StageResult
+from xlm.engine.stage import Node, Source, StageResult
 from xlm.store.artifact import Artifact
 from xlm.store.manifest import UpstreamRecord
 
@@ -23,19 +23,6 @@ class Built:
     status: Status
     artifact: Artifact
     seconds: float
-
-
-@dataclass(frozen=True)
-class Building:
-    """A node that is about to be built: its key, the key's ingredients and its inputs."""
-
-    node: Node
-    stage: Stage[Any, Any]
-    key: str
-    ingredients: dict[str, Any]
-    upstream: dict[str, Artifact]
-    fresh: bool
-    """Whether to discard the files of an earlier attempt, which may come from damaged inputs."""
 
 
 def verdict_line(before: str, now: str) -> str:

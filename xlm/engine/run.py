@@ -9,7 +9,6 @@ lock of the key. Many threads may call it, for each node after its inputs.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,23 +16,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic
 
-from xlm.engine.built import Building, Built, description_of, measured_of, verdict_line
-from xlm.engine.events import Finished, NodeProgress, Observer, Status
+from xlm.engine.build import Builder, BuildOrder
+from xlm.engine.built import Built, verdict_line
+from xlm.engine.events import Finished, Observer, Status
 from xlm.engine.failures import failure_line
 from xlm.engine.graph import Graph
 from xlm.engine.inputs import CheckCost, InputChecks
-from xlm.engine.mapper import ExecutorMapper, Usage
+from xlm.engine.interruption import Interruption
 from xlm.engine.node_key import key_ingredients, stale_reason
 from xlm.engine.request import RequestT
-from xlm.engine.stage import ConfigT, Node, Stage, StageContext, StageResult
-from xlm.errors import MissingUpstreamError, PipelineError, RequeueError, StoreError
-from xlm.processes.group import ProgramGroup
+from xlm.engine.stage import ConfigT, Node, Stage
+from xlm.errors import MissingUpstreamError, RequeueError, StoreError
 from xlm.processes.pool.executor import WorkerPool, on_interrupt, worker_pool
 from xlm.store.artifact import Artifact
 from xlm.store.disk.locks import wait_for_writers
-from xlm.store.file_jobs import remove_unfinished
 from xlm.store.keys import artifact_key
-from xlm.store.publication import publish_artifact
 from xlm.store.references import Reference, References
 from xlm.store.store import ArtifactStore, Verify
 
@@ -64,11 +61,17 @@ class DagRun(Generic[ConfigT, RequestT]):
         self.selected = self.graph.select(
             until=request.until, only=request.only, refresh=request.refresh
         )
-        self._programs = ProgramGroup()
-        self.interrupted = threading.Event()
+        self.interruption = Interruption()
         self.checks = InputChecks()
-        # Stages that compute share the cores. Downloads mostly wait; the fetcher limits them.
-        self._slots = threading.BoundedSemaphore(self.workers)
+        self._builder = Builder(
+            self.graph.config,
+            self.store,
+            self.executor,
+            self.workers,
+            self.observer,
+            self.checks,
+            self.interruption,
+        )
 
     def build(self, node: Node) -> Built:
         """Serve a node from the store, or build it from its inputs, which must exist.
@@ -79,12 +82,11 @@ class DagRun(Generic[ConfigT, RequestT]):
         """
         stage = self.graph.stage(node)
         try:
-            self._require_uninterrupted()
+            self.interruption.check()
             built = self._serve_or_build(node, stage, self.request.verify)
         except Exception as error:
-            interrupted = self.interrupted.is_set()
             self.failures[node] = (
-                "interrupted" if interrupted else failure_line(error, self.store.root)
+                "interrupted" if self.interruption else failure_line(error, self.store.root)
             )
             if saved := isinstance(error, RequeueError):
                 self.stopped.add(node)
@@ -109,7 +111,7 @@ class DagRun(Generic[ConfigT, RequestT]):
         with self.store.lock(
             stage.name,
             key,
-            self._require_uninterrupted,
+            self.interruption.check,
             lambda line: self.observer.noticed(node, line),
         ) as waited:
             # Another run may have built it since the first lookup.
@@ -117,15 +119,22 @@ class DagRun(Generic[ConfigT, RequestT]):
                 status: Status = "waited" if waited else "cached"
                 return self._remember(Built(node, status, artifact, 0.0), ingredients)
             self._wait_for_workers(node, key)
-            building = Building(node, stage, key, ingredients, upstream, fresh=rebuilt)
-            artifact, seconds = self._build(building, cost)
+            order = BuildOrder(node, stage, key, ingredients, upstream, cost, discard_files=rebuilt)
+            artifact, seconds = self._build(order)
             return self._remember(Built(node, "built", artifact, seconds), ingredients)
+
+    def _build(self, order: BuildOrder) -> tuple[Artifact, float]:
+        earlier = self.store.digest(order.stage.name, order.key)
+        artifact, seconds = self._builder.build(order)
+        if earlier is not None and self.request.refreshes(order.node):
+            self.observer.noticed(order.node, verdict_line(earlier, artifact.manifest.digest))
+        return artifact, seconds
 
     def _wait_for_workers(self, node: Node, key: str) -> None:
         """Wait until the workers of a driver that was killed have ended: they may still write."""
         wait_for_writers(
             self.store.writers_lock(node.stage, key),
-            self._require_uninterrupted,
+            self.interruption.check,
             lambda line: self.observer.noticed(node, line),
         )
 
@@ -159,19 +168,6 @@ class DagRun(Generic[ConfigT, RequestT]):
     def seconds(self) -> float:
         """Seconds since the run began, by a clock that cannot be set back."""
         return time.monotonic() - self.began
-
-    def interrupt(self) -> None:
-        """Stop the run without waiting for it; the next run continues from there.
-
-        Programs receive a signal, stages stop at their next progress report, and nobody waits for
-        the locks of other runs any longer.
-        """
-        self.interrupted.set()
-        self._programs.end()
-
-    def _require_uninterrupted(self) -> None:
-        if self.interrupted.is_set():
-            raise PipelineError("interrupted", fix="run the same command again to continue")
 
     def locate(self, node: Node) -> Artifact:
         """Return the artifact of a node without building it.
@@ -224,66 +220,6 @@ class DagRun(Generic[ConfigT, RequestT]):
             return None
         return artifact
 
-    def _build(self, building: Building, checked: CheckCost) -> tuple[Artifact, float]:
-        node, stage, key = building.node, building.stage, building.key
-        config = self.graph.config
-        staging = self.store.open_staging(stage.name, key, fresh=building.fresh)
-        remove_unfinished(staging.scratch / "records", staging.out)
-        usage = Usage()
-        writers = self.store.writers_lock(stage.name, key)
-        context: StageContext[Any] = StageContext(
-            unit=node.unit,
-            config=stage.slice(config, node.unit),
-            inputs={role: one.directory for role, one in building.upstream.items()},
-            out=staging.out,
-            scratch=staging.scratch,
-            logs=staging.logs,
-            mapper=ExecutorMapper(self.executor, self.workers, usage, writers),
-            workers=self.workers,
-            progress=NodeProgress(self.observer, node, self._require_uninterrupted),
-            cache=self.store.cache_directory("tools"),
-            pins=self.store.root / "pins",
-        )
-        self._require_whole(building)
-        if stage.network:
-            result, seconds = self._run_stage(node, stage, context, usage)
-        else:
-            with self._slots:
-                result, seconds = self._run_stage(node, stage, context, usage)
-        self._require_whole(building)
-        description = description_of(key, building.ingredients, building.upstream, result, config)
-        measured = measured_of(result, seconds, usage, checked)
-        earlier = self.store.digest(stage.name, key)
-        artifact = publish_artifact(self.store, staging, description, measured, stage.volatile)
-        self.checks.wrote(artifact)
-        for warning in result.warnings:
-            self.observer.noticed(node, f"warning: {warning}")
-        if earlier is not None and self.request.refreshes(node):
-            self.observer.noticed(node, verdict_line(earlier, artifact.manifest.digest))
-        return artifact, seconds
-
-    def _require_whole(self, building: Building) -> None:
-        """Refuse inputs that changed since they were hashed. Unchanged files are not read again."""
-        for role, artifact in building.upstream.items():
-            reason, _ = self.checks.damage(artifact)
-            if reason is not None:
-                raise StoreError(
-                    f"{role}, an input of {building.node}, was damaged during the build ({reason})",
-                    fix="run the same command again to rebuild it first",
-                )
-
-    def _run_stage(
-        self, node: Node, stage: Stage[Any, Any], context: StageContext[Any], usage: Usage
-    ) -> tuple[StageResult, float]:
-        """Run the stage in this thread and add its CPU time to that of the workers."""
-        began, began_cpu = time.monotonic(), time.thread_time()
-        self._require_uninterrupted()
-        self.observer.started(node)
-        with self._programs.collecting():
-            result = stage.run(context)
-        usage.add(time.thread_time() - began_cpu, 0)
-        return result, time.monotonic() - began
-
     def _remember(self, built: Built, ingredients: dict[str, Any]) -> Built:
         node, manifest = built.node, built.artifact.manifest
         self._artifacts[node] = built.artifact
@@ -326,5 +262,5 @@ def open_run(
     own_pool = worker_pool(workers, store.cache_directory("tools"))
     with own_pool if pool is None else nullcontext(pool) as executor:
         run = DagRun(request, graph, store, workers, observer, executor)
-        with on_interrupt(run.interrupt):
+        with on_interrupt(run.interruption.interrupt):
             yield run

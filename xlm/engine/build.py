@@ -1,0 +1,123 @@
+"""Builds one node: runs its stage in a staging directory and publishes the artifact."""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from xlm.engine.built import description_of, measured_of
+from xlm.engine.config import Config
+from xlm.engine.events import NodeProgress, Observer
+from xlm.engine.inputs import CheckCost, InputChecks
+from xlm.engine.interruption import Interruption
+from xlm.engine.mapper import ExecutorMapper, Usage
+from xlm.engine.stage import Node, Stage, StageContext, StageResult
+from xlm.errors import StoreError
+from xlm.processes.pool.executor import WorkerPool
+from xlm.store.artifact import Artifact
+from xlm.store.file_jobs import remove_unfinished
+from xlm.store.publication import publish_artifact
+from xlm.store.store import ArtifactStore
+
+
+@dataclass(frozen=True)
+class BuildOrder:
+    """A node to build: its key, the key's ingredients and its verified inputs."""
+
+    node: Node
+    stage: Stage[Any, Any]
+    key: str
+    ingredients: dict[str, Any]
+    upstream: dict[str, Artifact]
+    checked: CheckCost
+    """The cost of verifying the inputs."""
+    discard_files: bool
+    """Whether to discard the files of an earlier attempt, which may come from damaged inputs."""
+
+
+class Builder:
+    """Builds the nodes of one run. Many threads may build at the same time."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: ArtifactStore,
+        executor: WorkerPool,
+        workers: int,
+        observer: Observer,
+        checks: InputChecks,
+        interruption: Interruption,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._executor = executor
+        self._workers = workers
+        self._observer = observer
+        self._checks = checks
+        self._interruption = interruption
+        # Stages that compute share the cores. Downloads mostly wait; the fetcher limits them.
+        self._slots = threading.BoundedSemaphore(workers)
+
+    def build(self, order: BuildOrder) -> tuple[Artifact, float]:
+        """Build the node and return its artifact and the seconds that its stage took.
+
+        The caller holds the lock of the key.
+
+        Raises:
+            StoreError: an input was damaged in the meantime.
+            XlmError: the stage failed.
+        """
+        node, stage, key = order.node, order.stage, order.key
+        staging = self._store.open_staging(stage.name, key, fresh=order.discard_files)
+        remove_unfinished(staging.scratch / "records", staging.out)
+        usage = Usage()
+        writers = self._store.writers_lock(stage.name, key)
+        context: StageContext[Any] = StageContext(
+            unit=node.unit,
+            config=stage.slice(self._config, node.unit),
+            inputs={role: one.directory for role, one in order.upstream.items()},
+            out=staging.out,
+            scratch=staging.scratch,
+            logs=staging.logs,
+            mapper=ExecutorMapper(self._executor, self._workers, usage, writers),
+            workers=self._workers,
+            progress=NodeProgress(self._observer, node, self._interruption.check),
+            cache=self._store.cache_directory("tools"),
+            pins=self._store.root / "pins",
+        )
+        self._require_intact_inputs(order)
+        if stage.network:
+            result, seconds = self._run_stage(node, stage, context, usage)
+        else:
+            with self._slots:
+                result, seconds = self._run_stage(node, stage, context, usage)
+        self._require_intact_inputs(order)
+        description = description_of(key, order.ingredients, order.upstream, result, self._config)
+        measured = measured_of(result, seconds, usage, order.checked)
+        artifact = publish_artifact(self._store, staging, description, measured, stage.volatile)
+        self._checks.wrote(artifact)
+        for warning in result.warnings:
+            self._observer.noticed(node, f"warning: {warning}")
+        return artifact, seconds
+
+    def _require_intact_inputs(self, order: BuildOrder) -> None:
+        """Refuse inputs that changed since they were hashed. Unchanged files are not read again."""
+        for role, artifact in order.upstream.items():
+            reason, _ = self._checks.damage(artifact)
+            if reason is not None:
+                raise StoreError(
+                    f"{role}, an input of {order.node}, was damaged during the build ({reason})",
+                    fix="run the same command again to rebuild it first",
+                )
+
+    def _run_stage(
+        self, node: Node, stage: Stage[Any, Any], context: StageContext[Any], usage: Usage
+    ) -> tuple[StageResult, float]:
+        """Run the stage in this thread and add its CPU time to that of the workers."""
+        began, began_cpu = time.monotonic(), time.thread_time()
+        self._interruption.check()
+        self._observer.started(node)
+        with self._interruption.programs.collecting():
+            result = stage.run(context)
+        usage.add(time.thread_time() - began_cpu, 0)
+        return result, time.monotonic() - began
