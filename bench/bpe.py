@@ -27,7 +27,7 @@ from xlm.bpe.apply import apply_bpe_to_file
 from xlm.bpe.counting import count_tokens
 from xlm.bpe.learning.learners import find_fastbpe, find_learn_bpe
 from xlm.display.markdown import format_decimal, format_integer, format_size, table
-from xlm.engine.machine import machine_record
+from xlm.engine.building.machine import machine_record
 from xlm.processes.programs import stream_process
 
 HOME = Path(__file__).resolve().parent

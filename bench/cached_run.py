@@ -27,7 +27,7 @@ from pages import fill
 
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import table
-from xlm.engine.machine import machine_record
+from xlm.engine.building.machine import machine_record
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run
 from xlm.store.disk.root import resolve_root

@@ -28,7 +28,7 @@ from xlm.bpe.vocabulary import NUM_SPECIAL_TOKENS, PAD
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.display.markdown import table
-from xlm.engine.machine import machine_record
+from xlm.engine.building.machine import machine_record
 from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription

@@ -28,7 +28,7 @@ from typing import Any
 from pages import fill
 
 from xlm.display.markdown import table
-from xlm.engine.machine import machine_record
+from xlm.engine.building.machine import machine_record
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RESULTS = REPOSITORY / "bench" / "results" / "extraction.json"

@@ -18,7 +18,7 @@ from runs import record_of, run_pipeline
 
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_duration, format_size, table
-from xlm.engine.machine import machine_record
+from xlm.engine.building.machine import machine_record
 from xlm.report.run_results import costs_of
 from xlm.store.disk.root import resolve_root
 

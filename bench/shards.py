@@ -30,7 +30,7 @@ from xlm.bpe.vocabulary import Vocabulary, write_vocabulary
 from xlm.dataloader.sampling.pairs import joined_lengths, split_into_batches
 from xlm.dataloader.sampling.streams import Stream
 from xlm.display.markdown import table
-from xlm.engine.machine import machine_record
+from xlm.engine.building.machine import machine_record
 from xlm.shards.from_text import write_shard
 from xlm.shards.lines import Lines
 from xlm.shards.random_access.flat import FlatLines, FlatPairs, open_flat_lines, open_flat_pairs

@@ -26,7 +26,7 @@ from pages import fill
 from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
 from xlm.display.markdown import table
-from xlm.engine.machine import machine_record
+from xlm.engine.building.machine import machine_record
 from xlm.text.chain import cased_tokenizer_for, tokenizer_for
 
 HOME = Path(__file__).resolve().parent

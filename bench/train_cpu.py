@@ -74,7 +74,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     import torch
     from training_steps import MachineSettings, Shape, our_step, their_step
 
-    from xlm.engine.machine import machine_record
+    from xlm.engine.building.machine import machine_record
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     # As the trainer's processes do (xlm.training.launch.entry).

@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
-from xlm.engine.built import Built
+from xlm.engine.building.built import Built
 from xlm.engine.stage import ALL, Node, Stage
 from xlm.pipeline.dag import PipelineRun
 from xlm.pipeline.request import RunRequest

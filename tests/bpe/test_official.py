@@ -10,8 +10,8 @@ import pytest
 from xlm.bpe.vocabulary import UNK, load_vocabulary
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
+from xlm.engine.building.mapper import SerialMapper
 from xlm.engine.graph import Graph
-from xlm.engine.mapper import SerialMapper
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.errors import ConfigError, DataError
 from xlm.pipeline.dag import plan_request

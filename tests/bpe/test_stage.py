@@ -8,7 +8,7 @@ import pytest
 
 from tests.bpe.learning.naive_learner import NaiveLearner, words_of
 from xlm.config.reading.resolve import resolve
-from xlm.engine.mapper import ExecutorMapper, SerialMapper, Usage
+from xlm.engine.building.mapper import ExecutorMapper, SerialMapper, Usage
 from xlm.engine.stage import ALL, Mapper, StageContext, StageResult
 from xlm.errors import DataError
 from xlm.processes.pool.executor import worker_pool

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.toy import ALL_CACHED, JOIN, JoinSlice, Recorder, Toy
-from xlm.engine.inputs import CheckCost, InputChecks
+from xlm.engine.building.inputs import CheckCost, InputChecks
 from xlm.engine.stage import Node, StageContext, StageResult
 from xlm.errors import StoreError
 from xlm.store.integrity.verification import verify_store

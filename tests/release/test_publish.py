@@ -14,7 +14,7 @@ from tests.tiny_world import TinyWorld, build_world
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.config.training.release import PublishSlice, ReleaseConfig
-from xlm.engine.mapper import ExecutorMapper, Usage
+from xlm.engine.building.mapper import ExecutorMapper, Usage
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError, TrainingError
 from xlm.model.formats.ours import load_classifier, load_encoder

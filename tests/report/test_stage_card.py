@@ -7,7 +7,7 @@ import pytest
 
 from tests.pipeline.toy import PIPELINE_JOIN, PIPELINE_LAST, PIPELINE_READ, PipelineToy
 from xlm.display.markdown import format_size
-from xlm.engine.built import Built
+from xlm.engine.building.built import Built
 from xlm.report.count_tables import count_table, over_splits, plain_name, plain_value, totals
 from xlm.report.stage_card import stage_card
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm.config.reading.resolve import resolve
-from xlm.engine.mapper import ExecutorMapper, SerialMapper, Usage
+from xlm.engine.building.mapper import ExecutorMapper, SerialMapper, Usage
 from xlm.engine.stage import Mapper, Stage, StageContext, StageResult
 from xlm.processes.pool.executor import worker_pool
 from xlm.stages.text.apply_bpe import APPLY_BPE

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from xlm.engine.mapper import SerialMapper
+from xlm.engine.building.mapper import SerialMapper
 from xlm.store.file_jobs import FileJob, map_files, remove_unfinished
 
 

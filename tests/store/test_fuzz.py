@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzzing import fuzz
 from tests.store.conftest import Publish
-from xlm.engine.mapper import SerialMapper
+from xlm.engine.building.mapper import SerialMapper
 from xlm.errors import StoreError
 from xlm.pipeline.run_record import last_run
 from xlm.report.stage_card import read_measurements

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic
 
-from xlm.engine.build import Builder, BuildOrder
-from xlm.engine.built import Built, verdict_line
+from xlm.engine.building.builder import Builder, BuildOrder
+from xlm.engine.building.built import Built, verdict_line
+from xlm.engine.building.inputs import CheckCost, InputChecks
 from xlm.engine.events import Finished, Observer, Status
 from xlm.engine.failures import failure_line
 from xlm.engine.graph import Graph
-from xlm.engine.inputs import CheckCost, InputChecks
 from xlm.engine.interruption import Interruption
 from xlm.engine.node_key import key_ingredients, stale_reason
 from xlm.engine.request import RequestT

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from xlm.config.pipeline import PipelineConfig
 from xlm.display.markdown import format_duration, format_size, stack_words, table
-from xlm.engine.built import Built
+from xlm.engine.building.built import Built
 from xlm.engine.stage import Stage
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.repository import REPOSITORY
-from xlm.engine.mapper import ExecutorMapper, Usage
+from xlm.engine.building.mapper import ExecutorMapper, Usage
 from xlm.errors import DataError, ToolError
 from xlm.processes.pool.executor import WorkerPool, worker_pool
 

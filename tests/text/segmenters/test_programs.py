@@ -11,7 +11,7 @@ import pytest
 
 from tests.repository import REPOSITORY
 from xlm.config.reading.resolve import resolve
-from xlm.engine.mapper import SerialMapper
+from xlm.engine.building.mapper import SerialMapper
 from xlm.engine.stage import StageContext
 from xlm.errors import ToolError
 from xlm.stages.text.tokenize import TOKENIZE

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from xlm.engine.building.inputs import CheckCost
+from xlm.engine.building.machine import machine_record
+from xlm.engine.building.mapper import Usage, resident_memory_bytes
 from xlm.engine.config import Config
 from xlm.engine.events import Status
-from xlm.engine.inputs import CheckCost
-from xlm.engine.machine import machine_record
-from xlm.engine.mapper import Usage, resident_memory_bytes
 from xlm.engine.stage import Node, Source, StageResult
 from xlm.store.artifact import Artifact
 from xlm.store.manifest import UpstreamRecord

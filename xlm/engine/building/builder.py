@@ -5,12 +5,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from xlm.engine.built import description_of, measured_of
+from xlm.engine.building.built import description_of, measured_of
+from xlm.engine.building.inputs import CheckCost, InputChecks
+from xlm.engine.building.mapper import ExecutorMapper, Usage
 from xlm.engine.config import Config
 from xlm.engine.events import NodeProgress, Observer
-from xlm.engine.inputs import CheckCost, InputChecks
 from xlm.engine.interruption import Interruption
-from xlm.engine.mapper import ExecutorMapper, Usage
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 from xlm.errors import StoreError
 from xlm.processes.pool.executor import WorkerPool
