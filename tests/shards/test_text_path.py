@@ -72,7 +72,8 @@ def test_the_vocabulary_knows_the_codes_of_its_pieces(run: Run, tmp_path: Path) 
     codes = root / "learn-bpe" / "all" / "out" / "codes"
     vocabulary.require_codes_hash(codes)
     (tmp_path / "codes").write_bytes(codes.read_bytes()[:-1])
-    with pytest.raises(DataError, match=f"but the vocabulary was made with {vocabulary.codes_hash}"):
+    expected = f"but the vocabulary was made with {vocabulary.codes_hash}"
+    with pytest.raises(DataError, match=expected):
         vocabulary.require_codes_hash(tmp_path / "codes")
 
 
