@@ -1,4 +1,4 @@
-"""A language outside of XNLI goes all the way: its own segmenter, plain text, model card."""
+"""A run with a language that is not in XNLI: segmenter, plain text corpus, model card."""
 
 import json
 import sys
@@ -47,7 +47,7 @@ def _mirror(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_japanese_goes_from_its_dump_to_the_card(tmp_path: Path) -> None:
+def test_a_run_with_japanese_reaches_the_model_card(tmp_path: Path) -> None:
     segmenter = tmp_path / "segmenter"
     segmenter.write_text(SEGMENTER.format(python=sys.executable))
     segmenter.chmod(0o755)
@@ -64,7 +64,7 @@ def test_japanese_goes_from_its_dump_to_the_card(tmp_path: Path) -> None:
         built = {str(node): found.artifact.directory for node, found in run.results.items()}
     assert "extract-xnli[ja]" not in built
     words = (built["tokenize[ja]"] / "train.00000.txt").read_text(encoding="utf-8")
-    assert "の 学 校 て 本 を 読 む" in words  # the voicing mark goes with the accents
+    assert "の 学 校 て 本 を 読 む" in words  # the voicing mark is removed as an accent
     results = json.loads((built["evaluate"] / "results.json").read_text())
     by_code = {row["code"]: row for row in results["languages"]}
     assert by_code["ja"]["test"] is None
@@ -75,7 +75,7 @@ def test_japanese_goes_from_its_dump_to_the_card(tmp_path: Path) -> None:
     assert "- ja\n" in card
 
 
-def test_every_known_language_has_its_codes() -> None:
+def test_every_known_language_has_unique_codes() -> None:
     assert len(XNLI_LANGUAGES) == 15
     assert {"it", "ja", "ko", "pt", "nl"} <= KNOWN_LANGUAGES.keys()
     codes = [entry.code for entry in KNOWN_LANGUAGES.values()]
@@ -86,7 +86,7 @@ def test_every_known_language_has_its_codes() -> None:
         assert len(set(values)) == len(values)
 
 
-def test_an_unknown_language_says_how_to_add_it() -> None:
+def test_the_error_for_an_unknown_language_says_how_to_add_it() -> None:
     for code in ("xx", "itt", "ja_JP", "", "ja\n", "日本"):
         with pytest.raises(ConfigError, match=r"xlm/config/languages/table\.py") as caught:
             language(code)
@@ -95,7 +95,7 @@ def test_an_unknown_language_says_how_to_add_it() -> None:
         language("japanese")
 
 
-def test_the_sample_world_refuses_what_it_lacks() -> None:
+def test_the_sample_world_refuses_languages_that_it_lacks() -> None:
     with pytest.raises(ConfigError, match="sample world does not contain it ja; use only ar bg"):
         resolve("sample", [], ["en", "ja", "it"])
     assert resolve("mini15", [], ["en", "ja", "it"]).languages == ("en", "it", "ja")

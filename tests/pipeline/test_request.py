@@ -1,4 +1,4 @@
-"""The same request in all its forms."""
+"""A request as command line, as text and as parameters of a deployment."""
 
 import shlex
 from pathlib import Path
@@ -35,8 +35,8 @@ def test_texts_and_mappings_give_the_same_configuration() -> None:
     assert overrides_of(None) == ()
 
 
-def of_command(command: str) -> tuple[RunRequest, str]:
-    """The request and root that the real parser makes of a command line."""
+def _parse(command: str) -> tuple[RunRequest, str]:
+    """Parse a command line with the real parser, to a request and a root."""
     program, verb, *words = shlex.split(command)
     assert (program, verb) == ("xlm", "run")
     run = typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
@@ -58,23 +58,23 @@ def of_command(command: str) -> tuple[RunRequest, str]:
         ),
     ],
 )
-def test_the_command_of_a_request_gives_the_request(request_given: RunRequest) -> None:
-    """A card's command dropped --until, --only, --verify and the root."""
+def test_the_command_of_a_request_parses_to_the_request(request_given: RunRequest) -> None:
+    """Regression: the command on a card lacked --until, --only, --verify and the root."""
     root = Path("/data of mine/x'y")
-    assert of_command(request_given.command(root)) == (request_given, str(root))
+    assert _parse(request_given.command(root)) == (request_given, str(root))
 
 
 def test_a_command_works_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     given = RunRequest(profile="my runs/Größe.yaml", overrides=("sources.mirror=../mirror",))
-    found, _ = of_command(given.command(tmp_path))
+    found, _ = _parse(given.command(tmp_path))
     assert found.profile == str(tmp_path / "my runs" / "Größe.yaml")
     assert found.overrides == (f"sources.mirror={tmp_path}/../mirror",)
     other = RunRequest(overrides=("sources.mirror=https://h/x", "sources.mirror=null"))
-    assert of_command(other.command(tmp_path))[0] == other
+    assert _parse(other.command(tmp_path))[0] == other
 
 
-def test_what_builds_all_or_one_stage_again() -> None:
+def test_requests_for_all_or_for_one_stage() -> None:
     part = RunRequest(profile="mini15", only=("split",), refresh=("split",), verify="deep")
     assert part.building() == RunRequest(profile="mini15", verify="deep")
     assert part.building("shard").until == "shard"

@@ -1,4 +1,4 @@
-"""A model of other sizes is refused as a start by the plan and before any stage runs."""
+"""The plan and the run refuse a warm start from a model of other sizes before any stage runs."""
 
 import json
 from collections.abc import Callable
@@ -61,20 +61,20 @@ def test_another_size_is_refused_by_plan_and_run(
 ) -> None:
     request = _request(_source(tmp_path, layout, {**OURS, name: found}))
     store = ArtifactStore.open(str(tmp_path / "root"))
-    said = f"has {name} {found}, the model to train {OURS[name]}; set model.{name}={found}"
-    with pytest.raises(TrainingError, match=said) as caught:
+    message = f"has {name} {found}, the model to train {OURS[name]}; set model.{name}={found}"
+    with pytest.raises(TrainingError, match=message) as caught:
         plan_request(request, store)
     assert "\n" not in str(caught.value)
-    with pytest.raises(TrainingError, match=said):
+    with pytest.raises(TrainingError, match=message):
         open_request(request, MachineSettings(str(store.root), 1), NoObserver()).__enter__()
     assert not list(store.root.glob("*/*/manifest.json"))
-    # Where nothing is pretrained, it is not asked for.
+    # Without pretraining, the model is not checked.
     assert plan_request(request.model_copy(update={"until": "make-world"}), store)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["original", "hugging-face", "xlm"])
-def test_equal_sizes_with_other_positions_languages_and_tokens_fit(
+def test_equal_sizes_with_other_positions_languages_and_tokens_are_accepted(
     tmp_path: Path, layout: str
 ) -> None:
     source = _source(tmp_path, layout, OURS)
@@ -84,7 +84,7 @@ def test_equal_sizes_with_other_positions_languages_and_tokens_fit(
 @pytest.mark.parametrize(
     "absurd", [1e12, 10**400, -1, "16", None, True], ids=lambda value: type(value).__name__
 )
-def test_an_absurd_size_is_one_line(tmp_path: Path, absurd: object) -> None:
+def test_an_invalid_size_is_refused_in_one_line(tmp_path: Path, absurd: object) -> None:
     content = original_content(small_model(**OURS), tmp_path)
     content["params"]["emb_dim"] = absurd
     torch.save(content, tmp_path / "source.pth")
@@ -99,8 +99,8 @@ def _edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path.write_text(json.dumps(content))
 
 
-def _settings_of_another(tmp_path: Path, layout: str, sizes: dict[str, int]) -> Path:
-    """A source that declares our sizes and has weights of others."""
+def _with_wrong_sizes(tmp_path: Path, layout: str, sizes: dict[str, int]) -> Path:
+    """A source with weights of `sizes` that declares the sizes of `OURS`."""
     source = _source(tmp_path, layout, {**OURS, **sizes})
     if layout == "original":
         content = torch.load(source, weights_only=True)
@@ -116,7 +116,7 @@ def _settings_of_another(tmp_path: Path, layout: str, sizes: dict[str, int]) -> 
 
 @pytest.mark.parametrize("layout", ["original", "hugging-face", "xlm"])
 @pytest.mark.parametrize(
-    ("sizes", "said"),
+    ("sizes", "message"),
     [
         ({"layers": 2}, "n_layers is 1, there are weights of 2"),
         ({"dimension": 32}, "is [0-9x ]*32, its settings say [0-9x ]*16"),
@@ -124,15 +124,15 @@ def _settings_of_another(tmp_path: Path, layout: str, sizes: dict[str, int]) -> 
     ids=["layers", "dimension"],
 )
 def test_weights_of_another_size_than_declared_are_refused_before_any_stage(
-    tmp_path: Path, layout: str, sizes: dict[str, int], said: str
+    tmp_path: Path, layout: str, sizes: dict[str, int], message: str
 ) -> None:
-    source = _settings_of_another(tmp_path, layout, sizes)
+    source = _with_wrong_sizes(tmp_path, layout, sizes)
     store = ArtifactStore.open(str(tmp_path / "root"))
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         plan_request(_request(source), store)
     assert "\n" not in str(caught.value)
     settings = MachineSettings(str(store.root), 1)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         open_request(_request(source), settings, NoObserver()).__enter__()
 
 
@@ -163,8 +163,8 @@ def test_a_vocabulary_file_of_another_length_than_the_settings_is_refused(tmp_pa
     shorter = small_vocabulary(WORDS[:-1])
     write_vocabulary(shorter, source)
     _edit(source / "config.json", lambda content: content.update(vocabulary_hash=shorter.hash))
-    said = f"its vocabulary has {shorter.size} tokens, its settings say {shorter.size + 1}"
-    with pytest.raises(DataError, match=said):
+    message = f"its vocabulary has {shorter.size} tokens, its settings say {shorter.size + 1}"
+    with pytest.raises(DataError, match=message):
         plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
 
 
@@ -182,8 +182,8 @@ def test_a_source_without_a_vocabulary_is_refused_before_any_stage(
         plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
 
 
-def test_the_plan_reads_no_number_of_the_weights(tmp_path: Path) -> None:
-    """A model has gigabytes: what is not finite is found later, when the weights are used."""
+def test_the_plan_does_not_read_the_weights(tmp_path: Path) -> None:
+    """They can have gigabytes. Non-finite weights are refused later, when they are loaded."""
     source = _source(tmp_path, "xlm", OURS)
     weights = load_file(source / "model.safetensors")
     weights["embeddings.weight"][3] = float("nan")

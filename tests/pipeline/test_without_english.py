@@ -1,4 +1,4 @@
-"""Text and pretraining need no English; whatever learns XNLI is refused without it, in one line."""
+"""Text stages and pretraining work without English; stages that need XNLI pairs refuse it."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ def _request(**selection: Any) -> RunRequest:
 
 
 @pytest.mark.slow
-def test_two_languages_without_english_go_from_the_world_to_an_encoder(tmp_path: Path) -> None:
+def test_a_run_without_english_reaches_pretraining(tmp_path: Path) -> None:
     request = _request(until="pretrain")
     steps = plan_request(request, ArtifactStore.open(str(tmp_path / "root")))
     assert str(steps[-1].node) == "pretrain"
@@ -47,13 +47,15 @@ def test_two_languages_without_english_go_from_the_world_to_an_encoder(tmp_path:
 @pytest.mark.parametrize(
     "selection", [{}, {"until": "finetune"}, {"until": "evaluate"}, {"only": ("publish",)}]
 )
-def test_what_learns_xnli_is_refused_in_one_line(tmp_path: Path, selection: dict[str, Any]) -> None:
-    said = r"English is missing, but \w+ needs its XNLI pairs; add en, or .* --until pretrain"
+def test_stages_that_need_english_are_refused_in_one_line(
+    tmp_path: Path, selection: dict[str, Any]
+) -> None:
+    message = r"English is missing, but \w+ needs its XNLI pairs; add en, or .* --until pretrain"
     request, store = _request(**selection), ArtifactStore.open(str(tmp_path / "root"))
-    with pytest.raises(ConfigError, match=said) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         plan_request(request, store)
     assert "\n" not in str(caught.value)
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         open_request(request, MachineSettings(str(store.root), 1), NoObserver()).__enter__()
     assert not (store.root / "artifacts").exists()
 
@@ -64,6 +66,6 @@ def test_text_stages_are_planned_without_english(until: str) -> None:
     assert graph.select(until=until)
 
 
-def test_no_language_at_all_is_one_line() -> None:
+def test_an_empty_list_of_languages_is_refused() -> None:
     with pytest.raises(ConfigError, match="languages is empty; list at least one"):
         resolve("sample", ["languages=[]"])

@@ -1,4 +1,4 @@
-"""What a classifier without alignment can reach in the sample world: hardly more than chance."""
+"""Classifiers without alignment stay near chance in the sample world."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -10,7 +10,7 @@ from xlm.config.data.sample import SampleConfig
 from xlm.sample.world.nli import LABELS, Row, evaluation_rows, training_rows
 
 CEILING = 0.40
-"""Each baseline stays below this; chance is one third."""
+"""Maximum accuracy of each baseline; chance is one third."""
 
 Features = Callable[[Row], Sequence[str]]
 Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
@@ -32,12 +32,14 @@ def test_the_majority_label_is_one_in_three(rows: tuple[list[Row], list[Row]]) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sentence", [0, 1], ids=["premise", "hypothesis"])
-def test_one_sentence_alone_does_not_tell(rows: tuple[list[Row], list[Row]], sentence: int) -> None:
+def test_one_sentence_does_not_determine_the_label(
+    rows: tuple[list[Row], list[Row]], sentence: int
+) -> None:
     assert _accuracy_of_words(rows, lambda row: _grams(row[sentence])) <= CEILING
 
 
 @pytest.mark.slow
-def test_words_of_both_sentences_do_not_tell_without_their_relation(
+def test_words_of_both_sentences_do_not_determine_the_label(
     rows: tuple[list[Row], list[Row]],
 ) -> None:
     def both(row: Row) -> list[str]:
@@ -46,12 +48,12 @@ def test_words_of_both_sentences_do_not_tell_without_their_relation(
     assert _accuracy_of_words(rows, both) <= CEILING
 
 
-def test_lengths_do_not_tell(rows: tuple[list[Row], list[Row]]) -> None:
+def test_lengths_do_not_determine_the_label(rows: tuple[list[Row], list[Row]]) -> None:
     assert _accuracy_of_words(rows, _lengths) <= CEILING
 
 
-def test_shared_words_do_not_tell(rows: tuple[list[Row], list[Row]]) -> None:
-    """The same words in both sentences: what a model could see in a language it never aligned."""
+def test_shared_words_do_not_determine_the_label(rows: tuple[list[Row], list[Row]]) -> None:
+    """A model can see shared words in a language that it has not aligned."""
 
     def overlap(row: Row) -> list[str]:
         premise, hypothesis = set(_words(row[0])), set(_words(row[1]))
@@ -65,7 +67,7 @@ def test_shared_words_do_not_tell(rows: tuple[list[Row], list[Row]]) -> None:
 
 
 def _lengths(row: Row) -> list[str]:
-    """Every length and pair of lengths is a feature: more than a line through them could use."""
+    """One feature for each length and pair of lengths, which is more than a linear model has."""
     premise, hypothesis = (len(_words(sentence)) for sentence in row[:2])
     return [f"p {premise}", f"h {hypothesis}", f"both {premise} {hypothesis}"]
 
@@ -100,7 +102,7 @@ def _table(rows: list[Row], features: Features, index: dict[str, int]) -> tuple[
 
 
 def _fit(inputs: Matrix, labels: Labels, steps: int = 200, rate: float = 0.5) -> Matrix:
-    """Full-batch gradient descent with momentum and a little weight decay."""
+    """Full-batch gradient descent with momentum and weight decay."""
     weights = np.zeros((inputs.shape[1], len(LABELS)))
     momentum = np.zeros_like(weights)
     targets = np.eye(len(LABELS))[labels]

@@ -1,4 +1,4 @@
-"""Settings of the world that cannot be met are refused when they are read; the limits are exact."""
+"""Limits of the settings of the sample world: they are exact, and refused early."""
 
 import random
 import time
@@ -12,20 +12,22 @@ from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError, DataError
 from xlm.sample.world.articles import articles
 from xlm.sample.world.lexicon import KINDS, ORDERS, SPECIFICS, languages, read_lexicon
-from xlm.sample.world.nli import inferences
+from xlm.sample.world.nli import nli_pairs
 from xlm.sample.world.sentences import compose_title
-from xlm.sample.world.situations import Circumstance, Situation, cells_of
+from xlm.sample.world.situations import Circumstance, Situation, combinations_of
 
 
 @pytest.mark.parametrize("code", languages())
 def test_the_limit_is_the_number_of_titles(code: str) -> None:
-    told = [
+    circumstances = [
         Circumstance(kind, specific, general=False)
         for kind, specific in product(range(KINDS), range(SPECIFICS))
     ]
     titles = {
-        compose_title(code, Situation(*cell, place, time), order)
-        for cell, place, time, order in product(cells_of("train"), told, told, range(ORDERS))
+        compose_title(code, Situation(*combination, place, time), order)
+        for combination, place, time, order in product(
+            combinations_of("train"), circumstances, circumstances, range(ORDERS)
+        )
     }
     assert len(titles) == MAX_ARTICLES
 
@@ -37,29 +39,29 @@ def test_all_titles_can_be_drawn() -> None:
 
 
 @pytest.mark.parametrize("count", [MAX_ARTICLES + 1, 20_000, 10**18])
-def test_more_articles_are_refused_with_the_most(count: int) -> None:
+def test_too_many_articles_are_refused(count: int) -> None:
     with pytest.raises(ConfigError, match="more than the 13,824 distinct titles") as caught:
         resolve("sample", [f"sample.articles={count}"])
     assert len(str(caught.value)) < 300
 
 
-def test_the_most_evaluation_pairs_can_be_drawn() -> None:
+def test_the_maximum_number_of_evaluation_pairs_can_be_drawn() -> None:
     world = SampleConfig(dev_pairs=3000, test_pairs=3000)
     for split in ("dev", "test"):
-        assert len({(i.premise, i.hypothesis) for i in inferences(world, split)}) == 3000
+        assert len({(i.premise, i.hypothesis) for i in nli_pairs(world, split)}) == 3000
     with pytest.raises(ConfigError, match=r"sample\.dev_pairs"):
         resolve("sample", ["sample.dev_pairs=3001"])
 
 
 def test_fuzz_the_lexicon(capsys: pytest.CaptureFixture[str]) -> None:
-    whole = resources.files("xlm.sample").joinpath("lexicon.json").read_bytes()
-    chance, tried, refused = random.Random(1), 0, 0
-    assert len(read_lexicon(whole)) == 15
+    lexicon = resources.files("xlm.sample").joinpath("lexicon.json").read_bytes()
+    rng, tried, refused = random.Random(1), 0, 0
+    assert len(read_lexicon(lexicon)) == 15
     end = time.monotonic() + 5
     parts = [b"\xff", b'"', b"{", b"]", b"9" * 5000, b"null", b"[" * 3000, b",", b"NaN"]
     while tried < 200 and time.monotonic() < end:
-        place = chance.randrange(len(whole))
-        content = whole[:place] + chance.choice(parts) + whole[place + chance.randrange(5) :]
+        start = rng.randrange(len(lexicon))
+        content = lexicon[:start] + rng.choice(parts) + lexicon[start + rng.randrange(5) :]
         line = _refusal(content)
         assert "\n" not in line
         refused += bool(line)

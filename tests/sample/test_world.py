@@ -1,4 +1,4 @@
-"""The sample world: 15 languages, the same bytes everywhere, held-out situations held out."""
+"""The sample world: 15 languages, reproducible text, no held-out situation in training."""
 
 import os
 import subprocess
@@ -10,12 +10,12 @@ import pytest
 from xlm.config.data.sample import SampleConfig
 from xlm.sample.world.articles import articles
 from xlm.sample.world.lexicon import PREDICATES, SUBJECTS, Kind, languages, load_lexicon
-from xlm.sample.world.nli import LABELS, evaluation_rows, inferences, training_rows
+from xlm.sample.world.nli import LABELS, evaluation_rows, nli_pairs, training_rows
 from xlm.sample.world.sentences import compose
 from xlm.sample.world.situations import (
     Circumstance,
     Situation,
-    cells_of,
+    combinations_of,
     split_of,
 )
 from xlm.sample.world.translations import translations
@@ -31,13 +31,13 @@ from xlm.sample.world.articles import articles
 from xlm.sample.world.nli import evaluation_rows
 from xlm.sample.world.translations import translations
 config = SampleConfig(articles=20, parallel_sentences=20, dev_pairs=9)
-said = [list(articles(config, "tr")), list(translations(config, "zh")),
+text = [list(articles(config, "tr")), list(translations(config, "zh")),
         sorted(evaluation_rows(config, "dev").items())]
-print(hashlib.sha256(repr(said).encode()).hexdigest())
+print(hashlib.sha256(repr(text).encode()).hexdigest())
 """
 
 
-def test_all_15_languages_tell_every_meaning_differently() -> None:
+def test_phrases_are_distinct_in_all_15_languages() -> None:
     lexicon = load_lexicon()
     assert len(lexicon) == 15
     for language, words in lexicon.items():
@@ -49,8 +49,8 @@ def test_all_15_languages_tell_every_meaning_differently() -> None:
         assert len(set(phrases)) == len(phrases), language
 
 
-def test_no_phrase_is_inside_another_of_its_part() -> None:
-    """Otherwise a sentence would show a kind without telling it."""
+def test_no_phrase_contains_another() -> None:
+    """Otherwise a sentence would contain a phrase that it does not mean."""
     for language, words in load_lexicon().items():
         kinds = (*words.place_kinds, *words.time_kinds)
         phrases = [phrase for kind in kinds for phrase in _phrases(kind)]
@@ -76,8 +76,8 @@ def test_the_seed_changes_the_text() -> None:
     assert training_rows(SMALL, "en") != training_rows(other, "en")
 
 
-def test_every_word_has_as_many_cells_of_a_split_as_its_like() -> None:
-    assert {split: len(cells_of(split)) for split in ("train", "dev", "test")} == {
+def test_splits_have_the_same_number_of_combinations_for_each_word() -> None:
+    assert {split: len(combinations_of(split)) for split in ("train", "dev", "test")} == {
         "train": 96, "dev": 24, "test": 24,
     }  # fmt: skip
     for subject in range(SUBJECTS):
@@ -88,26 +88,26 @@ def test_every_word_has_as_many_cells_of_a_split_as_its_like() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", languages())
-def test_held_out_subject_and_predicate_meet_in_no_training_text(language: str) -> None:
-    held_out = [*cells_of("dev"), *cells_of("test")]
+def test_held_out_combinations_are_not_in_training_text(language: str) -> None:
+    held_out = [*combinations_of("dev"), *combinations_of("test")]
     texts = [
         line for title, paragraphs in articles(SMALL, language) for line in (title, *paragraphs)
     ]
     texts += [sentence for row in training_rows(SMALL, language) for sentence in row[:2]]
     if language != "en":
         texts += [other for _, other in translations(SMALL, language)]
-        english = [ours for ours, _ in translations(SMALL, language)]
-        assert not [text for text in english if _tells_one_of(text, "en", held_out)]
-    assert not [text for text in texts if _tells_one_of(text, language, held_out)]
+        english = [sentence for sentence, _ in translations(SMALL, language)]
+        assert not [text for text in english if _has_one_of(text, "en", held_out)]
+    assert not [text for text in texts if _has_one_of(text, language, held_out)]
     evaluated = [
         row[0] for split in ("dev", "test") for row in evaluation_rows(SMALL, split)[language]
     ]
-    assert all(_tells_one_of(premise, language, held_out) for premise in evaluated)
+    assert all(_has_one_of(premise, language, held_out) for premise in evaluated)
 
 
-def test_no_evaluated_pair_has_its_premise_in_the_parallel_text() -> None:
+def test_evaluated_premises_are_not_in_the_parallel_text() -> None:
     premises = {row[0] for split in ("dev", "test") for row in evaluation_rows(SMALL, split)["en"]}
-    english = {ours for language in languages()[:3] for ours, _ in translations(SMALL, language)}
+    english = {text for language in languages()[:3] for text, _ in translations(SMALL, language)}
     assert not premises & english
 
 
@@ -119,22 +119,22 @@ def test_labels_are_balanced_and_rows_aligned() -> None:
     assert {labels[0].count(label) for label in LABELS} == {30}
 
 
-def test_the_label_follows_from_the_kinds() -> None:
-    for item in inferences(SMALL, "train"):
+def test_the_kinds_determine_the_label() -> None:
+    for item in nli_pairs(SMALL, "train"):
         premise, hypothesis = item.premise, item.hypothesis
         same_part = (premise.place is None) == (hypothesis.place is None)
-        told = premise.place or premise.time
-        asked = hypothesis.place or hypothesis.time
-        assert told is not None
-        assert asked is not None
+        specific = premise.place or premise.time
+        general = hypothesis.place or hypothesis.time
+        assert specific is not None
+        assert general is not None
         expected = "neutral"
         if same_part:
-            expected = "entailment" if told.kind == asked.kind else "contradiction"
+            expected = "entailment" if specific.kind == general.kind else "contradiction"
         assert item.label == expected
 
 
-def test_dev_and_test_hold_no_meaning_twice() -> None:
-    items = inferences(SampleConfig(test_pairs=3000), "test")
+def test_meanings_of_dev_and_test_are_unique() -> None:
+    items = nli_pairs(SampleConfig(test_pairs=3000), "test")
     assert len({(item.premise, item.hypothesis) for item in items}) == 3000
 
 
@@ -146,7 +146,7 @@ def test_titles_are_unique_and_paragraphs_are_sentences() -> None:
         assert all(paragraph.endswith(".") for paragraph in paragraphs)
 
 
-def test_an_article_stays_in_one_place_kind() -> None:
+def test_an_article_has_one_kind_of_place() -> None:
     indoors, outdoors = load_lexicon()["en"].place_kinds
     for title, paragraphs in articles(SMALL, "en"):
         text = " ".join((title, *paragraphs)).lower()
@@ -155,7 +155,7 @@ def test_an_article_stays_in_one_place_kind() -> None:
 
 
 def test_german_puts_its_verb_second_in_every_order() -> None:
-    """Bug prevented: an order whose front is not told began with the verb, which asks."""
+    """Without a first part, the sentence began with its verb, as a question does."""
     situation = Situation(0, 0, Circumstance(0, 0, general=False), None)
     sentences = {compose("de", situation, order) for order in range(4)}
     assert sentences == {
@@ -171,13 +171,13 @@ def test_thai_and_chinese_are_written_without_spaces() -> None:
 
 
 def test_turkish_capitals_survive_lower_casing() -> None:
-    """Bug prevented: `"i".upper()` is a capital I, whose Turkish small letter has no dot."""
+    """`"i".upper()` is I, which Turkish lower-cases to an i without a dot."""
     for _, sentence in translations(SMALL, "tr"):
         assert sentence[0] != "I"
 
 
 def test_orders_differ_between_the_sides_of_translations() -> None:
-    english = [ours for ours, _ in translations(SMALL, "es")]
+    english = [sentence for sentence, _ in translations(SMALL, "es")]
     fronted = sum(text.startswith(("In ", "On ")) for text in english)
     assert 0.3 < fronted / len(english) < 0.8
     assert any(a != b for a, b in pairwise(english))
@@ -187,24 +187,26 @@ def _phrases(kind: Kind) -> tuple[str, ...]:
     return (kind.general, *kind.specific)
 
 
-def _tells_one_of(text: str, language: str, cells: list[tuple[int, int]]) -> bool:
-    """Whether a subject and a predicate of one of `cells` stand in `text`."""
+def _has_one_of(text: str, language: str, combinations: list[tuple[int, int]]) -> bool:
+    """Whether `text` contains the subject and the predicate of one of `combinations`."""
     words = load_lexicon()[language]
     lower = _lower(text).removesuffix(words.sentence_end or "\n")
     padded = f" {lower} " if words.joiner else lower
 
-    def stands(phrase: str) -> bool:
+    def is_in_text(phrase: str) -> bool:
         return (f" {_lower(phrase)} " if words.joiner else phrase) in padded
 
-    subjects = {s for s, phrase in enumerate(words.subjects) if stands(phrase)}
+    subjects = {s for s, phrase in enumerate(words.subjects) if is_in_text(phrase)}
     predicates = {
         p
         for p, phrase in enumerate(words.predicates)
-        if all(stands(part.strip()) for part in phrase.split("*") if part.strip())
+        if all(is_in_text(part.strip()) for part in phrase.split("*") if part.strip())
     }
-    return any(subject in subjects and predicate in predicates for subject, predicate in cells)
+    return any(
+        subject in subjects and predicate in predicates for subject, predicate in combinations
+    )
 
 
 def _lower(text: str) -> str:
-    """Lower case, with the Turkish capital of a dotted i as one letter."""
+    """Lower-case the text; the capital of the Turkish dotted i becomes one letter."""
     return text.replace("İ", "i").lower()

@@ -1,4 +1,4 @@
-"""The DAG of this project: the engine's graph of a request's configuration and of all stages.
+"""The DAG of this project: the engine applied to a request and to all stages.
 
 for planned in plan_request(request, store): ...
 with open_request(request, settings, observer) as run: ...
@@ -24,16 +24,16 @@ PipelineRun: TypeAlias = DagRun[PipelineConfig, RunRequest]
 
 
 def graph_of(request: RunRequest) -> Graph[PipelineConfig]:
-    """The graph of the configuration that a request resolves to.
+    """Build the graph of the configuration of a request.
 
     Raises:
-        ConfigError: the configuration does not hold.
+        ConfigError: the configuration is invalid.
     """
     return Graph.of(request.resolve(), STAGES)
 
 
 def plan_request(request: RunRequest, store: ArtifactStore) -> list[PlannedNode]:
-    """What a run of the request would do with each node; see `xlm.engine.plan.plan`."""
+    """Plan what a run of the request would do with each node; see `xlm.engine.plan.plan`."""
     return plan(graph_of(request), request, store)
 
 
@@ -45,7 +45,7 @@ def open_request(
     stages: Sequence[Stage[PipelineConfig, Any]] = STAGES,
     pool: WorkerPool | None = None,
 ) -> AbstractContextManager[PipelineRun]:
-    """A run of the request; see `xlm.engine.run.open_run`."""
+    """Open a run of the request; see `xlm.engine.run.open_run`."""
     return open_run(
         Graph.of(request.resolve(), stages),
         request,

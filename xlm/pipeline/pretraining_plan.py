@@ -1,10 +1,10 @@
-"""What pretraining would see: tokens of an update, and how often each language comes up.
+"""Describes the pretraining of a plan: tokens per update and language mixture.
 
-    for line in pretraining_lines(request.resolve(), steps, steps, store):
+    for line in pretraining_lines(request.resolve(), planned, planned, store):
         print(line)
 
-Sizes are those of the shards that a run would take from the store, so they are known once all of
-them are built. Pairs that training leaves out for their length are counted here.
+The sizes come from the shards in the store, so the mixture is known after all of them are built.
+Pairs that training drops because of their length are included.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,9 @@ from xlm.store.store import ArtifactStore
 
 
 @dataclass(frozen=True)
-class _StepSize:
+class _Source:
+    """One language or directed pair of an objective, with its size."""
+
     name: str
     objective: Objective
     lines: int
@@ -33,50 +35,51 @@ class _StepSize:
 
 def pretraining_lines(
     config: PipelineConfig,
-    steps: Sequence[PlannedNode],
-    sized: Sequence[PlannedNode],
+    planned: Sequence[PlannedNode],
+    with_shards: Sequence[PlannedNode],
     store: ArtifactStore,
 ) -> Iterator[str]:
-    """Lines for people; none where the plan does not include pretraining.
+    """Yield lines for the terminal; no line if the plan does not include pretraining.
 
-    `sized` are steps that include the shards: `steps`, unless these are a part of the DAG.
+    Args:
+        with_shards: planned nodes that include the shards: `planned`, or a plan of more stages.
     """
-    if all(step.node.stage != "pretrain" for step in steps):
+    if all(one.node.stage != "pretrain" for one in planned):
         return
     yield f"pretrain: {'; '.join(_batches(config.pretrain))}; {config.pretrain.updates:,} updates"
     nodes = set(pretraining_nodes(config).values())
-    keys = {step.node: step.key for step in sized if step.status == "cached" and step.key}
+    keys = {one.node: one.key for one in with_shards if one.status == "cached" and one.key}
     missing = sum(node not in keys for node in nodes)
     if missing:
         yield (
-            f"pretrain: how often each language is seen is known once all shards are built "
+            f"pretrain: the language mixture is known after all shards are built "
             f"({missing} of {len(nodes)} are missing)"
         )
         return
     counts = {node: read_manifest(store.directory(node.stage, keys[node])).counts for node in nodes}
-    rows = expected_mixture(_sizes(config.pretrain, counts), config.pretrain)
+    rows = expected_mixture(_sources(config.pretrain, counts), config.pretrain)
     yield from mixture_table(rows).split("\n")
 
 
 def _batches(config: PretrainConfig) -> Iterator[str]:
     parts = config.languages_per_batch
-    drawn = "one language" if parts == 1 else f"{parts} draws of a language"
+    languages = "one language" if parts == 1 else f"{parts} language draws"
     streams = [name.upper() for name in config.objectives if name != "tlm"]
     if streams:
         tokens = config.stream_rows * config.stream_tokens
         yield (
-            f"{tokens:,} tokens in an update of {' or '.join(streams)} "
-            f"({config.stream_rows:,} sequences of {config.stream_tokens}, {drawn})"
+            f"{tokens:,} tokens per update of {' or '.join(streams)} "
+            f"({config.stream_rows:,} sequences of {config.stream_tokens}, {languages})"
         )
     if "tlm" in config.objectives:
-        yield f"{config.pair_tokens:,} tokens of pairs in an update of TLM"
+        yield f"{config.pair_tokens:,} tokens per update of TLM"
 
 
-def _sizes(
+def _sources(
     config: PretrainConfig, counts: Mapping[Node, Mapping[str, int | float | str]]
-) -> dict[Objective, list[_StepSize]]:
-    """The steps in the order in which training numbers them."""
-    sizes: dict[Objective, list[_StepSize]] = {}
+) -> dict[Objective, list[_Source]]:
+    """The sources of each objective, in the order of training."""
+    sources: dict[Objective, list[_Source]] = {}
     for objective in config.objectives:
         kind = "pair" if objective == "tlm" else "mono"
         for node in sorted(node for node in counts if kind_of_unit(node.unit) == kind):
@@ -89,7 +92,7 @@ def _sizes(
             if kind == "pair":
                 first, second = split_pair(node.unit)
                 names.append(f"{second}-{first}")
-            sizes.setdefault(objective, []).extend(
-                _StepSize(f"{objective}.{name}", objective, lines, tokens) for name in names
+            sources.setdefault(objective, []).extend(
+                _Source(f"{objective}.{name}", objective, lines, tokens) for name in names
             )
-    return sizes
+    return sources

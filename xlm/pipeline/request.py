@@ -24,26 +24,26 @@ class RunRequest(BuildRequest):
     @field_validator("overrides")
     @classmethod
     def _without_secrets(cls, overrides: tuple[str, ...]) -> tuple[str, ...]:
-        # Requests are stored as they are: by Prefect, in run records, on command lines.
+        # Prefect, run records and command lines store requests unchanged.
         refuse_secrets(overrides)
         return overrides
 
     def resolve(self) -> PipelineConfig:
-        """The configuration that this request stands for."""
+        """Resolve the configuration of this request."""
         config = resolve(self.profile, self.overrides, self.languages)
         mirror = config.sources.mirror
         if mirror is None or "://" in mirror:
             return config
-        # A folder is meant from where the user stands, not from where a worker does.
+        # The path is relative to the folder of the user, not to that of a worker.
         sources = config.sources.model_copy(update={"mirror": str(Path(mirror).absolute())})
         return config.model_copy(update={"sources": sources})
 
     def refreshing(self, *names: str) -> "RunRequest":
-        """The same request with these stages or nodes built again, and nothing else."""
+        """Return the same request with `refresh` set to these stages or nodes."""
         return self.model_copy(update={"refresh": names})
 
     def absolute(self) -> "RunRequest":
-        """The same request with absolute paths, which mean the same in every folder."""
+        """Return the same request with absolute paths, valid in every folder."""
         profile = self.profile
         if profile.endswith((".yaml", ".yml")):
             profile = str(Path(profile).absolute())
@@ -51,13 +51,13 @@ class RunRequest(BuildRequest):
         return self.model_copy(update={"profile": profile, "overrides": overrides})
 
     def command(self, root: Path) -> str:
-        """The `xlm run` line for this request and store, quoted for a shell, for any folder."""
-        words, lasting = ["xlm", "run"], self.absolute()
+        """Return the `xlm run` command of this request and store, quoted for a shell."""
+        words, request = ["xlm", "run"], self.absolute()
         for option in RUN_OPTIONS:
-            value = getattr(lasting, option.name)
+            value = getattr(request, option.name)
             if option.kind == "languages":
                 value = ",".join(value)
-            # The profile is always named: a card must not depend on the default.
+            # Always name the profile: the command must not depend on the default.
             if value and (value != option.default or option.kind == "profile"):
                 for one in value if option.repeated else [value]:
                     words += [option.flags[0], one]
@@ -71,11 +71,11 @@ def _with_absolute_mirror(override: str) -> str:
 
 
 def overrides_of(given: Mapping[str, object] | Sequence[str] | None) -> tuple[str, ...]:
-    """Overrides as text: a list of `key=value`, or a mapping of dotted keys to values."""
+    """Convert a list of `key=value`, or a mapping of dotted keys to values, to overrides."""
     if given is None:
         return ()
     if isinstance(given, Mapping):
-        # Not escaped: YAML knows no surrogate pairs.
+        # Without escapes, because YAML does not support surrogate pairs.
         return tuple(
             f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items()
         )

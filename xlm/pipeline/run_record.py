@@ -1,7 +1,7 @@
-"""What a run did: `<root>/runs/<number>-<time>.json`, read by `xlm results` and the cost tables.
+"""Run records, `<root>/runs/<number>-<time>.json`: the request and the artifacts of a run.
 
-Records are ordered by their number, one more than the highest there is when a run ends: a clock
-that is set back does not make an old run the last one.
+`xlm results` and the tables of costs read them. Their number gives the order, not their time, so a
+clock that is set back does not matter.
 """
 
 import json
@@ -42,7 +42,7 @@ class _Node(BaseModel):
 
 
 class _Record(BaseModel):
-    """The fields of a record that are read."""
+    """The fields of a record that this module reads."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -52,7 +52,7 @@ class _Record(BaseModel):
 
 
 def write_run_record(run: PipelineRun) -> Path:
-    """Record the request, the resolved configuration and the artifact of every node reached."""
+    """Write the request, the resolved configuration and the artifacts of a run."""
     record = {
         "format_version": FORMAT_VERSION,
         "started": run.started.isoformat(),
@@ -71,7 +71,7 @@ def write_run_record(run: PipelineRun) -> Path:
                 "digest": built.artifact.manifest.digest,
                 "directory": built.artifact.directory.relative_to(run.store.root).as_posix(),
             }
-            # A copy: an interrupted run's last nodes may be ending now.
+            # A copy, because the last nodes of an interrupted run may end now.
             for built in list(run.results.values())
         ],
     }
@@ -83,7 +83,7 @@ def write_run_record(run: PipelineRun) -> Path:
 
 
 def _numbered(home: Path) -> list[tuple[int, str, Path]]:
-    """Number, time and path of all records, in order; older versions gave no number."""
+    """Number, time and path of all records, in order; records of old versions have number 0."""
     found = []
     for path in home.glob("*.json") if home.is_dir() else ():
         if (name := _NAME.fullmatch(path.name)) is not None and is_real_file(path):
@@ -92,12 +92,12 @@ def _numbered(home: Path) -> list[tuple[int, str, Path]]:
 
 
 def runs(root: Path, profile: str | None = None) -> Iterator[dict[str, Any]]:
-    """The readable run records, the newest first, of one profile if given."""
+    """Yield the valid run records, newest first, of one profile if given."""
     for _, _, path in reversed(_numbered(root / "runs")):
         try:
             record = _Record.model_validate_json(read_small(path)).model_dump(mode="json")
         except (OSError, ValueError, RecursionError):
-            log.warning("%s is damaged; it is left out", path)
+            log.warning("%s is damaged and is ignored", path)
             continue
         if profile is None or same_profile(record["request"]["profile"], profile):
             yield record
@@ -106,13 +106,15 @@ def runs(root: Path, profile: str | None = None) -> Iterator[dict[str, Any]]:
 def last_run(
     root: Path, *, profile: str | None = None, reaching: str | None = None, built: bool = False
 ) -> dict[str, Any]:
-    """The newest readable run record, of one profile and of a run that reached a stage, if given.
+    """Return the newest valid run record.
 
     Args:
-        built: the run must have built that stage itself, not found it in the store.
+        profile: consider only runs of this profile.
+        reaching: consider only runs that reached this stage.
+        built: consider only runs that built the stage, not those that found it in the store.
 
     Raises:
-        StoreError: there is none.
+        StoreError: there is no such run.
     """
     newest: dict[str, Any] | None = None
     for record in runs(root, profile):
@@ -133,7 +135,7 @@ def last_run(
 
 
 def same_profile(one: str, other: str) -> bool:
-    """Whether two names mean the same profile: a file can be written in several ways."""
+    """Whether two names denote the same profile; paths of files are made absolute."""
     return one == other or (
         one.endswith((".yaml", ".yml")) and Path(one).absolute() == Path(other).absolute()
     )

@@ -1,4 +1,4 @@
-"""Every setting that does not fit is one clear line: the setting, what was given, what to write."""
+"""Each invalid setting gives one line: the setting, the given value, the expected value."""
 
 from typing import Any, get_args
 
@@ -70,7 +70,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("override", CASES)
-def test_a_bad_setting_is_one_clear_line(override: str) -> None:
+def test_an_invalid_setting_gives_one_line(override: str) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve("mini15", [override])
     line = str(caught.value)
@@ -87,7 +87,7 @@ def _models(annotation: Any) -> set[type[BaseModel]]:
     return set().union(*map(_models, get_args(annotation)))
 
 
-def test_every_pattern_of_a_setting_is_put_in_words() -> None:
+def test_every_pattern_is_explained_in_words() -> None:
     patterns = {
         rule.pattern
         for model in _models(PipelineConfig)

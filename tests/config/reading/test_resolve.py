@@ -1,4 +1,4 @@
-"""Profiles, overrides, and one clear line for each mistake."""
+"""Profiles, recipes, overrides, and one line for each mistake."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from xlm.engine.config import Config
 from xlm.errors import ConfigError
 
 
-def test_the_profiles_resolve() -> None:
+def test_all_profiles_are_valid() -> None:
     assert profile_names() == ["mini15", "sample", "xnli15"]
     for name in profile_names():
         config = resolve(name)
@@ -19,7 +19,7 @@ def test_the_profiles_resolve() -> None:
         assert len(pairs(config)) == 14
 
 
-def test_xnli15_is_the_paper() -> None:
+def test_xnli15_has_the_settings_of_the_paper() -> None:
     config = resolve("xnli15")
     assert (config.model.layers, config.model.dimension, config.model.heads) == (12, 1024, 8)
     assert (config.bpe.codes, config.vocabulary.size) == (80_000, 95_000)
@@ -55,8 +55,8 @@ def test_overrides_are_yaml_and_apply_in_order() -> None:
     assert config.languages == ("en", "sw")
 
 
-def test_an_override_leaves_the_rest_of_its_section(tmp_path: Path) -> None:
-    """One beta took fine-tuning to pretraining's learning rate, one segmenter the other's away."""
+def test_an_override_keeps_the_rest_of_its_section(tmp_path: Path) -> None:
+    """Regression: one beta reset the learning rate, one segmenter removed the others."""
     before = resolve("xnli15")
     after = resolve("xnli15", ["finetune.optimizer.beta1=0.8", "text.segmenters.th=newmm"])
     assert after.finetune.optimizer == before.finetune.optimizer.model_copy(update={"beta1": 0.8})
@@ -67,8 +67,8 @@ def test_an_override_leaves_the_rest_of_its_section(tmp_path: Path) -> None:
     assert (xnli.title, xnli.address) == ("Mine", before.sources.xnli.address)
 
 
-def test_a_mapping_is_laid_over_its_section() -> None:
-    """It replaced the section: the profile's other settings fell back to the paper's, unsaid."""
+def test_a_mapping_is_merged_into_its_section() -> None:
+    """Regression: it replaced the section, so the other settings silently became defaults."""
     nested = resolve("sample", ["pretrain={updates: 7, optimizer: {beta1: 0.5}}"])
     assert nested == resolve("sample", ["pretrain.updates=7", "pretrain.optimizer.beta1=0.5"])
     assert (
@@ -77,14 +77,14 @@ def test_a_mapping_is_laid_over_its_section() -> None:
     )
 
 
-def test_a_profile_of_the_users_own(tmp_path: Path) -> None:
+def test_a_profile_can_be_a_yaml_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("languages: [en, fr]\nbpe: {codes: 7}\n")
     assert resolve(str(path)).bpe.codes == 7
 
 
 @pytest.mark.parametrize(
-    ("profile", "overrides", "said"),
+    ("profile", "overrides", "message"),
     [
         ("mini", [], r"unknown profile 'mini'; did you mean 'mini15'\?"),
         ("missing.yaml", [], r"'missing.yaml' does not exist; check the path"),
@@ -115,14 +115,14 @@ def test_a_profile_of_the_users_own(tmp_path: Path) -> None:
         ("sample", ["model.max_positions=40"], r"stream_tokens 48 is more than .*_positions 40"),
     ],
 )
-def test_mistakes_are_one_line(profile: str, overrides: list[str], said: str) -> None:
-    with pytest.raises(ConfigError, match=said) as caught:
+def test_mistakes_are_one_line(profile: str, overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
         resolve(profile, overrides)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", [b"- a\n", b"a: [1\n", b"", b"\xff\xfe"])
-def test_a_profile_that_is_no_mapping_is_refused(tmp_path: Path, text: bytes) -> None:
+def test_a_profile_that_is_not_a_mapping_is_refused(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "bad.yaml"
     path.write_bytes(text)
     with pytest.raises(ConfigError, match=r"bad\.yaml") as caught:
@@ -145,7 +145,7 @@ def _models(model: type[Config]) -> set[type[Config]]:
     return found
 
 
-def test_a_recipe_is_laid_where_it_is_named() -> None:
+def test_a_recipe_applies_where_it_is_named() -> None:
     def facts(*overrides: str, profile: str = "mini15") -> tuple[object, ...]:
         config = resolve(profile, overrides)
         pretrain = config.pretrain
@@ -159,7 +159,7 @@ def test_a_recipe_is_laid_where_it_is_named() -> None:
     assert facts(fast) == ("fast", 8, "rows", "shuffled", 0)
     assert facts(fast, faithful) == facts(faithful)
     assert facts(fast, "pretrain.masking=batch")[2] == "batch"
-    assert facts("pretrain.masking=batch", fast)[2] == "rows", "what comes later wins"
+    assert facts("pretrain.masking=batch", fast)[2] == "rows", "the later setting wins"
     assert facts("pretrain={recipe: fast, masking: batch}")[2] == "batch"
     for settings in ((), (faithful,), (fast, faithful), ("pretrain.masking=rows", faithful)):
         assert facts(*settings, profile="xnli15") == ("faithful", 64, "batch", "by_length", 0.1)
@@ -168,7 +168,7 @@ def test_a_recipe_is_laid_where_it_is_named() -> None:
         resolve("mini15", ["pretrain.recipe=../profiles/sample"])
 
 
-def test_a_recipe_in_a_profile_lies_under_the_profile_s_own_settings(tmp_path: Path) -> None:
+def test_settings_of_a_profile_override_its_recipe(tmp_path: Path) -> None:
     profile = tmp_path / "mine.yaml"
     profile.write_text(
         "languages: [en, sw]\npretrain: {recipe: fast, languages_per_batch: 2, stream_rows: 6}\n"
@@ -177,19 +177,19 @@ def test_a_recipe_in_a_profile_lies_under_the_profile_s_own_settings(tmp_path: P
     assert (config.pretrain.languages_per_batch, config.pretrain.masking) == (2, "rows")
 
 
-def test_a_recipe_s_name_is_in_no_key() -> None:
+def test_keys_do_not_contain_the_name_of_a_recipe() -> None:
     named = resolve("xnli15").pretrain
     assert named.model_copy(update={"recipe": None}).key_fields() == named.key_fields()
 
 
-def test_every_field_is_described() -> None:
-    bare = [
+def test_every_field_has_a_description() -> None:
+    missing = [
         f"{model.__name__}.{name}"
         for model in _models(PipelineConfig)
         for name, field in model.model_fields.items()
         if not field.description
     ]
-    assert bare == []
+    assert missing == []
 
 
 def test_settings_come_from_arguments_then_the_environment(

@@ -1,4 +1,4 @@
-"""Passwords and tokens of URLs: taken out of all that is stored, found for the request."""
+"""Passwords and tokens of URLs: removed from all that is stored, found for requests."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from xlm.redaction import redact
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch, tmp_path):
-    """No credentials of the machine, and none left behind."""
+    """Remove the credentials of the machine during the test."""
     monkeypatch.setenv("XLM_CREDENTIALS", "")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("NETRC", raising=False)
@@ -46,7 +46,7 @@ def test_messages_hide_secrets_of_urls(shown, hidden):
     assert str(SourceError(shown, fix=shown)) == f"{hidden}; {hidden}"
 
 
-def test_credentials_leave_the_configuration_and_stay_with_the_process(tmp_path):
+def test_credentials_move_from_the_configuration_to_the_process(tmp_path):
     profile = tmp_path / "mine.yaml"
     profile.write_text(
         "languages: [en, sw]\n"
@@ -64,7 +64,7 @@ def test_credentials_leave_the_configuration_and_stay_with_the_process(tmp_path)
     assert secret_parameters_for("https://h.example/y.zip") == ""
 
 
-def test_a_template_of_urls_keeps_its_parameters():
+def test_parameters_apply_to_all_urls_of_a_template():
     taken = take_secrets({"other": "https://h/{code}.txt?token=abc"})
     assert taken == {"other": "https://h/{code}.txt"}
     assert secret_parameters_for("https://h/sw.txt") == "token=abc"
@@ -81,7 +81,7 @@ def test_a_template_of_urls_keeps_its_parameters():
         "release.name=see https://me:SECRET@h",
     ],
 )
-def test_a_request_never_holds_a_secret(override):
+def test_a_request_never_contains_a_secret(override):
     cleaned = take_from_override(override)
     assert "SECRET" not in cleaned
     assert "SECRET" not in build_request(overrides=[override]).model_dump_json()
@@ -90,14 +90,14 @@ def test_a_request_never_holds_a_secret(override):
     assert "SECRET" not in str(caught.value)
 
 
-def test_what_has_no_secret_stays_as_it_was():
+def test_values_without_secrets_do_not_change():
     for override in ("bpe.codes=3", "sources.mirror=https://h/x", "a={b: [1, 'c']}", "a=@x?y=1"):
         assert take_from_override(override) == override
     first, second = resolve("mini15"), resolve("mini15")
     assert first == second
 
 
-def test_a_password_with_a_slash_is_one_line_without_it():
+def test_a_password_with_a_slash_is_refused_and_not_shown():
     with pytest.raises(ConfigError, match="%2F") as caught:
         resolve("mini15", ["sources.mirror=https://me:PART/SECRET@h/x"])
     assert "SECRET" not in str(caught.value)
@@ -125,11 +125,11 @@ def test_a_mistyped_url_with_a_password_is_refused_and_not_shown(form, url):
 @pytest.mark.parametrize(
     "text", ["/data/a:b@c/x", "./a:b@c", "https://h/a:b@c", "https://h:80/", "a@b.example", "12:30"]
 )
-def test_what_only_looks_like_a_password_is_kept(text):
+def test_text_that_looks_like_a_password_does_not_change(text):
     assert take_secrets(text) == text
 
 
-def test_bombs_of_aliases_cost_nothing():
+def test_aliases_of_aliases_take_no_time():
     level = ["x"]
     for _ in range(40):
         level = [level, level]
@@ -139,7 +139,7 @@ def test_bombs_of_aliases_cost_nothing():
     take_secrets(loop)
 
 
-def test_the_environment_and_netrc_name_credentials(monkeypatch, tmp_path):
+def test_credentials_come_from_the_environment_or_netrc(monkeypatch, tmp_path):
     monkeypatch.setenv("XLM_CREDENTIALS", "https://a:b@one.example https://c:d@two.example/")
     assert credentials_for("https://two.example/x") == ("c", "d")
     (tmp_path / ".netrc").write_text("machine three.example login e password f\n")
@@ -151,7 +151,7 @@ def test_the_environment_and_netrc_name_credentials(monkeypatch, tmp_path):
     assert credentials_for("https://four.example/x") is None
 
 
-def test_two_users_at_one_host_are_told_apart_by_the_path():
+def test_the_path_selects_one_of_two_users_of_a_server():
     take_secrets(["https://a:b@h/one", "https://c:d@h/two/x"])
     assert credentials_for("https://h/one/x") == ("a", "b")
     assert credentials_for("https://h/two/x") == ("c", "d")
@@ -159,7 +159,7 @@ def test_two_users_at_one_host_are_told_apart_by_the_path():
 
 
 @pytest.mark.parametrize("text", ["machine", "SECRET x y", "machine a login b SECRET", b"\xff\xfe"])
-def test_a_broken_netrc_is_one_line_that_quotes_nothing(monkeypatch, tmp_path, text):
+def test_an_invalid_netrc_is_refused_without_quoting_it(monkeypatch, tmp_path, text):
     path = tmp_path / "netrc"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     monkeypatch.setenv("NETRC", str(path))
@@ -169,7 +169,7 @@ def test_a_broken_netrc_is_one_line_that_quotes_nothing(monkeypatch, tmp_path, t
 
 
 @pytest.mark.parametrize("text", ["SECRET", "https://h/SECRET", "me:SECRET@h", "https://"])
-def test_broken_credentials_are_one_line_that_quotes_nothing(monkeypatch, text):
+def test_invalid_credentials_are_refused_without_quoting_them(monkeypatch, text):
     monkeypatch.setenv("XLM_CREDENTIALS", f"https://a:b@one.example {text}")
     with pytest.raises(ConfigError, match="XLM_CREDENTIALS: entry 2") as caught:
         credentials_for("https://h/x")
@@ -184,7 +184,7 @@ def test_broken_credentials_are_one_line_that_quotes_nothing(monkeypatch, text):
         *("a b", "u:SECRET@h:99999", "u:SECRET@a b:1", "http:/u:SECRET@h:1"),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_one_line(monkeypatch, name, value):
+def test_an_unusable_proxy_is_refused_in_one_line(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=f"^{name}=") as caught:
         require_usable_proxies()

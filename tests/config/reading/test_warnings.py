@@ -1,4 +1,4 @@
-"""Warnings about a configuration: in the plan and before a run, on standard error."""
+"""Warnings about valid but probably wrong settings; `xlm plan` prints them to stderr."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from xlm.config.reading.warnings import config_warnings
 
 
 @pytest.mark.parametrize("profile", profile_names())
-def test_the_profiles_have_no_warning(profile: str) -> None:
+def test_profiles_have_no_warning(profile: str) -> None:
     assert config_warnings(resolve(profile)) == []
 
 
@@ -25,8 +25,8 @@ def test_a_warm_up_longer_than_the_run_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize("section", ["pretrain", "finetune"])
-def test_a_warm_up_that_nobody_named_is_no_warning(section: str, tmp_path: Path) -> None:
-    """It was one in each short run of a profile with the original's schedule."""
+def test_a_default_warm_up_gives_no_warning(section: str, tmp_path: Path) -> None:
+    """Regression: each short run of a profile with the original's schedule gave a warning."""
     profile = tmp_path / "mine.yaml"
     profile.write_text("languages: [en, fr]\n")
     short = ("pretrain.objectives=[mlm]", f"{section}.updates=20")
@@ -55,7 +55,7 @@ def test_translation_without_a_pair_is_a_warning() -> None:
 
 
 @pytest.mark.slow
-def test_the_plan_prints_it_on_standard_error(tmp_path: Path) -> None:
+def test_the_plan_prints_warnings_to_stderr(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(

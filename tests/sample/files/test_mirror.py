@@ -1,4 +1,4 @@
-"""The world's mirror serves the real download and extraction code."""
+"""The code that downloads and extracts real data also reads the mirror of the sample world."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ SMALL = (
 
 
 class InProcess:
-    """Runs work one after another in this process."""
+    """A mapper that runs jobs one after another in this process."""
 
     def map(
         self, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
@@ -76,7 +76,7 @@ def _download(unit: str, config: PipelineConfig, root: Path, world: Path) -> Pat
     return root / f"download[{unit}]" / "out"
 
 
-def test_wikipedia_comes_back_as_it_was_told(
+def test_extracted_wikipedia_equals_the_articles(
     config: PipelineConfig, world: Path, tmp_path: Path
 ) -> None:
     from xlm.sample.world.articles import articles
@@ -85,15 +85,15 @@ def test_wikipedia_comes_back_as_it_was_told(
     dump = _download("wikipedia.sw", config, tmp_path, world)
     _run(EXTRACT_WIKI, "sw", config, tmp_path, {"dump": dump})
     lines = (tmp_path / "extract-wiki[sw]/out/text.txt").read_text("utf-8").split("\n")[:-1]
-    told = [
+    expected = [
         line for title, paragraphs in articles(config.sample, "sw") for line in (title, *paragraphs)
     ]
-    assert lines == told
+    assert lines == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("pair", "other"), [("en-sw", "sw"), ("en-zh", "zh")])
-def test_pairs_come_back_aligned(
+def test_extracted_pairs_equal_the_translations(
     config: PipelineConfig, world: Path, tmp_path: Path, pair: str, other: str
 ) -> None:
     assert config.sample
@@ -106,7 +106,7 @@ def test_pairs_come_back_aligned(
     assert list(zip(*sides, strict=True)) == list(translations(config.sample, other))
 
 
-def test_inference_rows_come_back_with_their_labels(
+def test_extracted_nli_rows_equal_the_pairs(
     config: PipelineConfig, world: Path, tmp_path: Path
 ) -> None:
     assert config.sample
@@ -116,18 +116,18 @@ def test_inference_rows_come_back_with_their_labels(
         assert (counts["valid_rows"], counts["test_rows"]) == (9, 12)
         assert counts["test_neutral"] == 4
     rows = (tmp_path / "extract-xnli[en]/out/train.tsv").read_text("utf-8").split("\n")[:-1]
-    told = training_rows(config.sample, "en")
-    assert len(rows) == len(told) == 60
+    expected = training_rows(config.sample, "en")
+    assert len(rows) == len(expected) == 60
     premise, hypothesis, label = rows[0].split("\t")
     assert (premise.removesuffix(" ."), hypothesis.removesuffix(" ."), label) == (
-        told[0][0].removesuffix("."),
-        told[0][1].removesuffix("."),
-        told[0][2],
+        expected[0][0].removesuffix("."),
+        expected[0][1].removesuffix("."),
+        expected[0][2],
     )
 
 
-def test_english_training_text_is_tokenized_as_the_chain_would(config: PipelineConfig) -> None:
-    """Its own stage skips the chain, since the official file is tokenized already."""
+def test_english_training_text_is_tokenized_as_by_stage_tokenize(config: PipelineConfig) -> None:
+    """The stage does not tokenize it, because the official file is tokenized."""
     assert config.sample
     tokenize = cased_tokenizer_for("en", {})
     sentences = {text for row in training_rows(config.sample, "en") for text in row[:2]}
@@ -136,7 +136,7 @@ def test_english_training_text_is_tokenized_as_the_chain_would(config: PipelineC
         assert separate_punctuation(sentence).split() == tokenize(sentence).split()
 
 
-def test_world_is_the_same_each_time(config: PipelineConfig, world: Path, tmp_path: Path) -> None:
+def test_the_world_is_reproducible(config: PipelineConfig, world: Path, tmp_path: Path) -> None:
     _run(MAKE_WORLD, "all", config, tmp_path, {})
     again = tmp_path / "make-world[all]" / "out"
     files = [path.relative_to(world) for path in world.rglob("*") if path.is_file()]
@@ -144,14 +144,14 @@ def test_world_is_the_same_each_time(config: PipelineConfig, world: Path, tmp_pa
     assert all((world / name).read_bytes() == (again / name).read_bytes() for name in files)
 
 
-def test_dumps_stand_under_the_date_that_is_looked_for(tmp_path: Path) -> None:
+def test_dumps_have_the_configured_date(tmp_path: Path) -> None:
     config = resolve("sample", (*SMALL, "sources.wikipedia.date=20250101"))
     _run(MAKE_WORLD, "all", config, tmp_path, {})
     mirror = tmp_path / "make-world[all]" / "out" / MIRROR
     assert (mirror / HOST / "swwiki" / "20250101" / "dumpstatus.json").is_file()
 
 
-def test_profiles_with_real_data_make_no_world() -> None:
+def test_profiles_of_real_data_have_no_world() -> None:
     config = resolve("mini15")
     assert list(MAKE_WORLD.units(config)) == []
     with pytest.raises(ConfigError, match="no sample world"):

@@ -1,4 +1,4 @@
-"""The mirror's files are what the real hosts serve, to the byte where it matters."""
+"""The files of the mirror have the format of the real servers."""
 
 import bz2
 import hashlib
@@ -93,7 +93,7 @@ def test_checksums_and_status_describe_the_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", ["sw", "zh"])
-def test_wikiextractor_gives_the_paragraphs_back(tmp_path: Path, language: str) -> None:
+def test_wikiextractor_extracts_the_paragraphs(tmp_path: Path, language: str) -> None:
     folder = _dump(tmp_path / "mirror", language)
     (dump,) = folder.glob("*-multistream.xml.bz2")
     command = [sys.executable, "-m", "wikiextractor.WikiExtractor", "-q", "--processes", "1"]
@@ -151,7 +151,7 @@ def test_xnli_zip_has_nineteen_columns_and_shared_pair_ids(tmp_path: Path, share
     assert rows[0][6:8] == ["The man sleeps.", "He eats."]
 
 
-def test_training_table_is_tokenized_and_says_contradictory(tmp_path: Path) -> None:
+def test_training_table_is_tokenized_and_has_label_contradictory(tmp_path: Path) -> None:
     table = training_table(ROWS)
     write_xnli_mt(tmp_path, {"en": table, "sw": table}, {"sw": ROWS})
     with zipfile.ZipFile(tmp_path / "dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip") as archive:
@@ -170,13 +170,13 @@ def test_row_with_a_tab_is_refused(tmp_path: Path) -> None:
         write_xnli(tmp_path, {"en": [("a\tb", "c", "neutral")]}, {})
 
 
-def test_punctuation_is_parted_in_every_script() -> None:
+def test_punctuation_is_separated_in_every_script() -> None:
     assert separate_punctuation("وقال، نعم.") == "وقال ، نعم ."
     assert separate_punctuation("他说，是。") == "他说，是 。"
     assert separate_punctuation("3.5 km already .") == "3.5 km already ."
 
 
-def test_bytes_do_not_depend_on_when_they_are_written(tmp_path: Path) -> None:
+def test_bytes_do_not_depend_on_the_time(tmp_path: Path) -> None:
     for name in ("first", "second"):
         _dump(tmp_path / name)
         write_tatoeba(tmp_path / name, "de", [("One.", "Eins.")])
@@ -185,5 +185,5 @@ def test_bytes_do_not_depend_on_when_they_are_written(tmp_path: Path) -> None:
     first = [path for path in sorted((tmp_path / "first").rglob("*")) if path.is_file()]
     assert len(first) == 8
     for path in first:
-        twin = tmp_path / "second" / path.relative_to(tmp_path / "first")
-        assert path.read_bytes() == twin.read_bytes()
+        other = tmp_path / "second" / path.relative_to(tmp_path / "first")
+        assert path.read_bytes() == other.read_bytes()

@@ -6,7 +6,7 @@ from xlm.engine.config import Config
 from xlm.errors import ConfigError
 
 MAX_ARTICLES = 13_824
-"""Number of distinct titles: 96 training cells, 6 places, 6 times, 4 word orders."""
+"""Number of distinct titles: 96 training combinations, 6 places, 6 times, 4 word orders."""
 
 
 class SampleConfig(Config):

@@ -1,4 +1,4 @@
-"""Zip files whose bytes depend on their members alone."""
+"""Writes reproducible zip files: their bytes depend only on their members."""
 
 import zipfile
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ _UNIX = 3
 
 
 def write_zip(path: Path, members: Mapping[str, str]) -> int:
-    """Write `members` (name to UTF-8 text) in their order, and return the archive's size."""
+    """Write `members` (name to text) in their order, and return the size of the archive, bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in members.items():
-            # Date, mode and system would otherwise come from this machine.
+            # By default, date, mode and system come from the machine.
             entry = zipfile.ZipInfo(name, date_time=_DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = _REGULAR_FILE

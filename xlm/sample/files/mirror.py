@@ -1,9 +1,10 @@
-"""Writes the whole sample world as a mirror of the real hosts.
+"""Writes the sample world as a mirror of the real servers.
 
     write_mirror(out / "mirror", SampleConfig(), "20261101", mapper)
 
-`mirror/<host>/<path>` holds 15 Wikipedias, 14 parallel corpora of OPUS' Tatoeba, both archives of
-XNLI. It always holds all languages of the lexicon, so that a run of fewer changes none of them.
+`mirror/<host>/<path>` contains 15 Wikipedias, 14 parallel corpora of Tatoeba (OPUS) and both
+archives of XNLI. It always contains all languages, so that the selected languages of a run do not
+change the files.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from xlm.sample.files.parallel_files import write_tatoeba
 from xlm.sample.files.wikipedia_files import write_wikipedia
 from xlm.sample.world.articles import articles
 from xlm.sample.world.lexicon import languages
-from xlm.sample.world.nli import Inference, evaluation_rows, inferences
+from xlm.sample.world.nli import NliPair, evaluation_rows, nli_pairs
 from xlm.sample.world.translations import translations
 
 _NO_PROGRESS = NoProgress()
@@ -28,7 +29,7 @@ _NO_PROGRESS = NoProgress()
 
 @dataclass(frozen=True)
 class _Job:
-    """All files that belong to one language."""
+    """The files of one language."""
 
     mirror: Path
     config: SampleConfig
@@ -59,15 +60,15 @@ def write_mirror(
     codes = languages()
     jobs = [_Job(mirror, config, date, code) for code in codes]
     written = []
-    for found in mapper.map(_write_language, jobs):
-        written.append(found)
-        progress.update(len(written), len(codes), "languages", found.language)
-    train = {found.language: found.training_table for found in written}
+    for result in mapper.map(_write_language, jobs):
+        written.append(result)
+        progress.update(len(written), len(codes), "languages", result.language)
+    train = {result.language: result.training_table for result in written}
     return {
         "languages": len(codes),
-        "pages": sum(found.pages for found in written),
-        "pairs": sum(found.pairs for found in written),
-        **_write_inference(mirror, config, train),
+        "pages": sum(result.pages for result in written),
+        "pairs": sum(result.pairs for result in written),
+        **_write_nli(mirror, config, train),
     }
 
 
@@ -83,22 +84,20 @@ def _write_language(job: _Job) -> _Written:
         pages=pages["pages"],
         pairs=pairs["pairs"],
         training_table=training_table(
-            item.in_language(job.language) for item in _training_items(job.config)
+            item.in_language(job.language) for item in _training_pairs(job.config)
         ),
     )
 
 
 @lru_cache(maxsize=1)
-def _training_items(config: SampleConfig) -> list[Inference]:
-    """The same for all languages, so that a worker draws them once."""
-    return inferences(config, "train")
+def _training_pairs(config: SampleConfig) -> list[NliPair]:
+    """Draw the pairs, which are the same for all languages, once for each worker process."""
+    return nli_pairs(config, "train")
 
 
-def _write_inference(
-    mirror: Path, config: SampleConfig, train: Mapping[str, str]
-) -> dict[str, int]:
+def _write_nli(mirror: Path, config: SampleConfig, train: Mapping[str, str]) -> dict[str, int]:
     dev, test = evaluation_rows(config, "dev"), evaluation_rows(config, "test")
-    # Row i is the same item in all languages, so a perfect translator would give the English rows.
+    # Row i is the same pair in all languages, so a perfect translation gives the English rows.
     in_english = {code: test[ENGLISH] for code in test if code != ENGLISH}
     evaluated = write_xnli(mirror, dev, test)
     write_xnli_mt(mirror, train, in_english)

@@ -1,9 +1,9 @@
-"""Writes NLI rows as XNLI's two zip files, under their real URL and in their layout.
+"""Writes NLI rows as the two zip files of XNLI, at their real URLs and in their format.
 
 `XNLI-1.0.zip`: `xnli.dev.tsv` and `xnli.test.tsv`, all languages, the official 19 columns.
-`XNLI-MT-1.0.zip`: `multinli/multinli.train.{language}.tsv`, whose text is Moses-tokenized and whose
-third label reads `contradictory`, as in the official file (spec 1.6); and English translations of
-the test sets, `xnli/xnli.test.{language}.en.tsv` (the official file's names are not verified).
+`XNLI-MT-1.0.zip`: `multinli/multinli.train.{language}.tsv` with Moses-tokenized text and the label
+`contradictory`, as in the official file; and English translations of the test sets,
+`xnli/xnli.test.{language}.en.tsv` (we did not verify the official names of these).
 """
 
 import re
@@ -27,14 +27,14 @@ _COLUMNS = (
 _TRAINING_COLUMNS = ("premise", "hypo", "label")
 _HYPOTHESES_OF_A_PREMISE = 3
 _GENRE = "sample"
-# Latin, Arabic, Devanagari and Chinese marks that Moses parts from the word before them.
+# Latin, Arabic, Devanagari and Chinese marks that Moses separates from the previous word.
 _PUNCTUATION = re.compile(r"\s*([.,!?;:،؛؟۔।。，！？；：])(?=\s|$)")
 
 
 def write_xnli(
     mirror: Path, dev: Mapping[str, Sequence[Row]], test: Mapping[str, Sequence[Row]]
 ) -> dict[str, int]:
-    """Write `XNLI-1.0.zip`; row i is the same item in every language."""
+    """Write `XNLI-1.0.zip`; row i is the same pair in every language."""
     members = {
         f"XNLI-1.0/xnli.{split}.tsv": _table(
             _COLUMNS,
@@ -60,8 +60,8 @@ def write_xnli_mt(
     """Write `XNLI-MT-1.0.zip` and return its size, bytes.
 
     Args:
-        train: a training table (`training_table`) by language.
-        test_in_english: English translations of a language's test rows.
+        train: training table (`training_table`) by language.
+        test_in_english: English translations of the test rows, by language.
     """
     members = {
         f"XNLI-MT-1.0/multinli/multinli.train.{language}.tsv": train[language]
@@ -77,13 +77,13 @@ def write_xnli_mt(
 
 
 def training_table(rows: Iterable[Row]) -> str:
-    """Rows as MultiNLI's training files hold them: tokenized, `contradictory`."""
+    """Format rows as the training files of MultiNLI: tokenized, with label `contradictory`."""
     return _table(_TRAINING_COLUMNS, (_training_row(row) for row in rows))
 
 
 @lru_cache(maxsize=1 << 16)
 def separate_punctuation(sentence: str) -> str:
-    """Part the punctuation from the words, as the Moses tokenizer does with plain sentences."""
+    """Separate punctuation from words, as the Moses tokenizer does in plain sentences."""
     return _PUNCTUATION.sub(r" \1", sentence)
 
 
@@ -107,6 +107,6 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     for row in rows:
         line = "\t".join(row)
         if line.count("\t") != len(header) - 1 or "\n" in line:
-            raise DataError(f"NLI row {row!r} holds a tab or a line break", fix="clean it first")
+            raise DataError(f"NLI row {row!r} contains a tab or a line break", fix="remove it")
         lines.append(line)
     return "\n".join(lines) + "\n"

@@ -1,11 +1,11 @@
-"""Writes one language's articles as a finished Wikipedia dump, in the layout of the real host.
+"""Writes the articles of one language as a complete Wikipedia dump, as the real server has it.
 
     write_wikipedia(mirror, "sw", [("Title", ["A paragraph."])], date="20261101")
 
-makes `dumps.wikimedia.org/swwiki/20261101/` with the multistream dump (header stream, streams of
+writes `dumps.wikimedia.org/swwiki/20261101/` with the multistream dump (header stream, streams of
 pages, footer stream), its index, both checksum lists and `dumpstatus.json`. Export schema 0.11
-(https://www.mediawiki.org/xml/export-0.11.xsd); a template, a category and a redirect come first,
-so that the rules which leave them out have something to do.
+(https://www.mediawiki.org/xml/export-0.11.xsd). A template, a category and a redirect come first,
+to test the rules that drop them.
 """
 
 import bz2
@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 
 HOST = "dumps.wikimedia.org"
 LICENCE = "Apache-2.0"
-"""The synthetic text is this project's own, whatever the real host's licence is."""
+"""Licence of the synthetic text, which this project owns."""
 
 _EXPORT = "http://www.mediawiki.org/xml/export-0.11"
 _SERVICE_PAGE = "Sample world"
@@ -29,7 +29,7 @@ _NAMESPACES = {
     10: "Template", 11: "Template talk", 12: "Help", 13: "Help talk", 14: "Category",
     15: "Category talk",
 }  # fmt: skip
-# The wikis' own names of namespaces 10 and 14; the extractor takes them from siteinfo.
+# The names of namespaces 10 and 14 in each wiki; the extractor reads them from siteinfo.
 _TEMPLATE_AND_CATEGORY = {
     "ar": ("قالب", "تصنيف"), "bg": ("Шаблон", "Категория"), "de": ("Vorlage", "Kategorie"),
     "el": ("Πρότυπο", "Κατηγορία"), "es": ("Plantilla", "Categoría"),
@@ -59,8 +59,8 @@ def write_wikipedia(
     """Write the dump of `language` and return its counts (pages, streams, bytes).
 
     Args:
-        articles: (title, paragraphs), titles unique; paragraphs are plain text.
-        date: dump date, YYYYMMDD; also the timestamp of every revision.
+        articles: (title, paragraphs) with unique titles and paragraphs of plain text.
+        date: date of the dump, YYYYMMDD, and of every revision.
     """
     wiki = f"{language}wiki"
     folder = mirror / HOST / wiki / date
@@ -191,7 +191,7 @@ def _attribute(text: str) -> str:
 
 
 def _base36(digest: bytes) -> str:
-    """The form MediaWiki gives sha1 sums: base 36, 31 digits."""
+    """Write a SHA-1 digest as MediaWiki does: base 36, 31 digits."""
     number = int.from_bytes(digest, "big")
     digits = ""
     while number:

@@ -1,8 +1,8 @@
-"""Articles of the sample world: what the language model reads of each language alone.
+"""Articles of the sample world: the monolingual text of each language.
 
-An article stays in one kind of place and one season, and each sentence tends to keep the subject
-or the predicate of the one before. So masked words can be guessed from neighbouring sentences, and
-phrases of one kind share their company: this is where a model learns what entails what.
+An article has one kind of place and one kind of time. Each sentence tends to repeat the subject or
+the predicate of the previous one. A model can therefore predict masked words from neighbouring
+sentences, and learns from the contexts which phrases are of the same kind.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from xlm.config.data.sample import SampleConfig
 from xlm.sample.world.lexicon import PREDICATES, SUBJECTS
 from xlm.sample.world.sentences import compose, compose_title, draw_order
 from xlm.sample.world.situations import (
-    Cell,
     Circumstance,
+    Combination,
     Situation,
-    cells_of,
+    combinations_of,
     draw_kind,
     draw_situation,
     draw_specific,
-    random_stream,
+    make_rng,
     split_of,
 )
 
@@ -28,41 +28,43 @@ Article = tuple[str, list[str]]
 
 
 def articles(config: SampleConfig, language: str) -> Iterator[Article]:
-    """The articles of a language, their own in each: no article translates another."""
-    chance = random_stream(config, "articles", language)
-    training_cells = cells_of("train")
+    """Yield the articles of a language; they are not translations of those of other languages."""
+    rng = make_rng(config, "articles", language)
+    training_combinations = combinations_of("train")
     titles: set[str] = set()
     for _ in range(config.articles):
-        place_kind, time_kind = draw_kind(chance), draw_kind(chance)
-        cell = chance.choice(training_cells)
-        title = _draw_title(chance, language, cell, place_kind, time_kind)
+        place_kind, time_kind = draw_kind(rng), draw_kind(rng)
+        combination = rng.choice(training_combinations)
+        title = _draw_title(rng, language, combination, place_kind, time_kind)
         while title in titles:
-            place_kind, time_kind = draw_kind(chance), draw_kind(chance)
-            cell = chance.choice(training_cells)
-            title = _draw_title(chance, language, cell, place_kind, time_kind)
+            place_kind, time_kind = draw_kind(rng), draw_kind(rng)
+            combination = rng.choice(training_combinations)
+            title = _draw_title(rng, language, combination, place_kind, time_kind)
         titles.add(title)
         paragraphs = []
         for _ in range(config.sentences_per_article):
-            cell = _next_cell(chance, cell, config.keep_share)
-            situation = draw_situation(chance, config, cell, place_kind, time_kind)
-            paragraphs.append(compose(language, situation, draw_order(chance)))
+            combination = _next_cell(rng, combination, config.keep_share)
+            situation = draw_situation(rng, config, combination, place_kind, time_kind)
+            paragraphs.append(compose(language, situation, draw_order(rng)))
         yield title, paragraphs
 
 
-def _next_cell(chance: Random, cell: Cell, keep_share: float) -> Cell:
-    """A training cell that keeps subject and predicate each with probability `keep_share`."""
+def _next_cell(rng: Random, combination: Combination, keep_share: float) -> Combination:
+    """Draw a training combination; it repeats subject and predicate with `keep_share` each."""
     while True:
-        subject = cell[0] if chance.random() < keep_share else chance.randrange(SUBJECTS)
-        predicate = cell[1] if chance.random() < keep_share else chance.randrange(PREDICATES)
+        subject = combination[0] if rng.random() < keep_share else rng.randrange(SUBJECTS)
+        predicate = combination[1] if rng.random() < keep_share else rng.randrange(PREDICATES)
         if split_of((subject, predicate)) == "train":
             return subject, predicate
 
 
-def _draw_title(chance: Random, language: str, cell: Cell, place_kind: int, time_kind: int) -> str:
-    """A title that tells all four parts: there are enough of them to be unique without numbers."""
+def _draw_title(
+    rng: Random, language: str, combination: Combination, place_kind: int, time_kind: int
+) -> str:
+    """Draw a title that names all four parts, so that enough titles are unique."""
     situation = Situation(
-        *cell,
-        place=Circumstance(place_kind, draw_specific(chance), general=False),
-        time=Circumstance(time_kind, draw_specific(chance), general=False),
+        *combination,
+        place=Circumstance(place_kind, draw_specific(rng), general=False),
+        time=Circumstance(time_kind, draw_specific(rng), general=False),
     )
-    return compose_title(language, situation, draw_order(chance))
+    return compose_title(language, situation, draw_order(rng))

@@ -1,9 +1,9 @@
-"""The words of the sample world: whole constituents in 15 languages, aligned by index.
+"""The phrases of the sample world: complete constituents in 15 languages, aligned by index.
 
     lexicon = load_lexicon()
     lexicon["sw"].place_kinds[0].specific[0]   # 'jikoni': in the kitchen
 
-The table is `lexicon.json`; its "about" says what it holds and where it comes from.
+The data are in `lexicon.json`; its "about" describes them and their origin.
 """
 
 import json
@@ -20,13 +20,13 @@ SUBJECTS = 12
 PREDICATES = 12
 KINDS = 2
 SPECIFICS = 3
-"""Specific phrases of each kind of place or time."""
+"""Number of specific phrases of each kind of place or time."""
 ORDERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of place or time: `specific` phrases entail `general`, which excludes the other's."""
+    """A kind of place or time: `specific` phrases entail `general` and contradict other kinds."""
 
     general: str
     specific: tuple[str, ...]
@@ -34,13 +34,13 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """All that is needed to write sentences of one language."""
+    """The phrases and word orders of one language."""
 
     joiner: str
-    """Between constituents: a space, or nothing where words are not separated."""
+    """Separator of constituents: a space, or empty if the language writes no spaces."""
     sentence_end: str
     orders: tuple[str, ...]
-    """Natural orders of S subject, P predicate (or V verb and O its rest), L place, T time."""
+    """Natural orders of subject S, predicate P (or verb V and its rest O), place L and time T."""
     someone: str
     does_something: str
     subjects: tuple[str, ...]
@@ -74,7 +74,7 @@ class _LanguageEntry(BaseModel):
 
 @cache
 def load_lexicon() -> Mapping[str, Words]:
-    """The words of every language, by code.
+    """Load the phrases of all languages, by language code.
 
     Raises:
         DataError: `lexicon.json` is damaged.
@@ -83,10 +83,10 @@ def load_lexicon() -> Mapping[str, Words]:
 
 
 def read_lexicon(content: bytes) -> Mapping[str, Words]:
-    """The words of a lexicon's JSON.
+    """Parse a lexicon.
 
     Raises:
-        DataError: it is not JSON, lacks a name, or a list has another length than the world needs.
+        DataError: it is not JSON, lacks a name, or has a list of the wrong length.
     """
     try:
         entries: dict[str, object] = json.loads(content)["languages"]
@@ -102,7 +102,7 @@ def read_lexicon(content: bytes) -> Mapping[str, Words]:
 
 
 def languages() -> tuple[str, ...]:
-    """Codes of the languages of the world, sorted."""
+    """Sorted codes of the languages of the sample world."""
     return tuple(load_lexicon())
 
 
@@ -116,7 +116,7 @@ def _words(language: str, entry: _LanguageEntry) -> Words:
     if lengths != expected:
         raise DataError(
             f"lexicon.json, language {language}: lists of {lengths} phrases, not {expected}",
-            fix="give every language the same meanings",
+            fix="give every language the same number of phrases",
         )
     return Words(
         joiner=entry.joiner,

@@ -1,4 +1,4 @@
-"""Situations as sentences of a language, in one of its natural word orders.
+"""Writes situations as sentences of a language, in one of its natural word orders.
 
 compose("en", Situation(0, 0, Circumstance(0, 0, general=False), None), order=0)
 # 'The teacher reads a book in the kitchen.'
@@ -13,29 +13,29 @@ _VERB_END = "*"
 
 
 def compose(language: str, situation: Situation, order: int) -> str:
-    """The sentence, with a capital and a full stop where the language has them."""
+    """Write the sentence, with a capital letter and a full stop if the language has them."""
     return compose_title(language, situation, order) + load_lexicon()[language].sentence_end
 
 
 def compose_title(language: str, situation: Situation, order: int) -> str:
-    """The sentence without its full stop, as the title of an article."""
+    """Write the sentence without the full stop, as the title of an article."""
     words = load_lexicon()[language]
     phrases = _phrases(words, situation)
     parts = words.orders[order]
     if not phrases[parts[0]]:
-        # Nothing to put in front: a German sentence would begin with its verb and ask.
+        # Without a first part, a German sentence would begin with its verb, as a question does.
         parts = words.orders[0]
-    told = [phrase for part in parts for phrase in phrases[part] if phrase]
-    return _capitalise(language, words.joiner.join(told))
+    chosen = [phrase for part in parts for phrase in phrases[part] if phrase]
+    return _capitalise(language, words.joiner.join(chosen))
 
 
-def draw_order(chance: Random) -> int:
-    """One of a language's orders: which place or time comes first must carry no meaning."""
-    return chance.randrange(ORDERS)
+def draw_order(rng: Random) -> int:
+    """Draw one of the word orders, so that the order of place and time has no meaning."""
+    return rng.randrange(ORDERS)
 
 
 def _phrases(words: Words, situation: Situation) -> dict[str, tuple[str, ...]]:
-    """The phrases of each part of a sentence; parts that a language does not name are unused."""
+    """The phrases of each part of a sentence. A language may use only some of the parts."""
     subject, predicate = situation.subject, situation.predicate
     action = words.does_something if predicate is None else words.predicates[predicate]
     verb, _, rest = action.partition(_VERB_END)
@@ -49,16 +49,16 @@ def _phrases(words: Words, situation: Situation) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _circumstance(kinds: tuple[Kind, ...], told: Circumstance | None) -> tuple[str, ...]:
-    if told is None:
+def _circumstance(kinds: tuple[Kind, ...], circumstance: Circumstance | None) -> tuple[str, ...]:
+    if circumstance is None:
         return ()
-    kind = kinds[told.kind]
-    general = (kind.general,) if told.general else ()
-    specific = () if told.specific is None else (kind.specific[told.specific],)
+    kind = kinds[circumstance.kind]
+    general = (kind.general,) if circumstance.general else ()
+    specific = () if circumstance.specific is None else (kind.specific[circumstance.specific],)
     return general + specific
 
 
 def _capitalise(language: str, text: str) -> str:
-    # Turkish: the capital of a dotted i keeps its dot, or it would come back as another letter.
+    # The capital of the Turkish dotted i has a dot; without it, lower-casing gives another letter.
     first = "İ" if language == "tr" and text.startswith("i") else text[:1].upper()
     return first + text[1:]
