@@ -16,7 +16,7 @@ from xlm.config.environment import MachineSettings
 from xlm.display.markdown import table
 from xlm.engine.building.machine import machine_record
 from xlm.pipeline.run_record import last_run
-from xlm.report.run_results import cost_table, costs_of
+from xlm.report.costs import cost_table, costs_of
 from xlm.store.disk.root import resolve_root
 
 HOME = Path(__file__).resolve().parent

@@ -19,7 +19,7 @@ from runs import record_of, run_pipeline
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_duration, format_size, table
 from xlm.engine.building.machine import machine_record
-from xlm.report.run_results import costs_of
+from xlm.report.costs import costs_of
 from xlm.store.disk.root import resolve_root
 
 RESULTS = Path(__file__).resolve().parent / "results" / "input_checks.json"

@@ -70,7 +70,7 @@ def test_results_fit_the_terminal_and_are_whole(tmp_path: Path, columns: int) ->
 def test_results_say_what_trained_the_encoder(tmp_path: Path) -> None:
     """Not what was configured: the profile names TLM too."""
     make_run(tmp_path, ALL, "01")
-    assert "\nencoder pretrained by MLM\n" in xlm(tmp_path, "results")
+    assert "\nThe encoder was pretrained with MLM.\n" in xlm(tmp_path, "results")
 
 
 def test_costs_name_the_stages_that_the_last_run_did_not_have(tmp_path: Path) -> None:
@@ -99,20 +99,18 @@ def test_costs_of_a_stage_are_those_of_all_its_units(tmp_path: Path) -> None:
 
 def test_costs_say_what_hashing_inputs_took(tmp_path: Path) -> None:
     make_run(tmp_path, ALL, "01")
-    line = (
-        "Hashing inputs before stages read them: 1.2 s for 28.0 MB, 0.4 % of the stages' wall time."
-    )
+    line = "Inputs were hashed in 1.2 s (28.0 MB), 0.4 % of the wall time of all stages."
     assert f"\n\n{line}\n" in xlm(tmp_path, "results", "--costs")
     rows = json.loads(xlm(tmp_path, "results", "--costs", "--json"))
     assert [row["input_check_bytes"] for row in rows] == [0, 0, 28_000_000, 0, 0]
     make_run(tmp_path / "other", ALL[:1], "01")
-    assert "Hashing" not in xlm(tmp_path / "other", "results", "--costs")
+    assert "Inputs were hashed" not in xlm(tmp_path / "other", "results", "--costs")
 
 
-def test_a_strange_file_does_not_count_as_size(tmp_path: Path) -> None:
+def test_an_untracked_file_does_not_count_as_size(tmp_path: Path) -> None:
     make_run(tmp_path, ALL[:1], "01")
     before = xlm(tmp_path, "results", "--costs")
-    (tmp_path / "artifacts" / "tokenize" / "key" / "stranger.txt").write_bytes(b"x" * 100_000)
+    (tmp_path / "artifacts" / "tokenize" / "key" / "untracked.txt").write_bytes(b"x" * 100_000)
     assert xlm(tmp_path, "results", "--costs") == before
 
 

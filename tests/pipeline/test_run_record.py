@@ -9,7 +9,8 @@ from tests.pipeline.toy import PROFILE, PipelineToy
 from xlm.errors import MissingUpstreamError, StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run, write_run_record
-from xlm.report.run_results import artifact_of, costs_of, known_costs
+from xlm.report.costs import costs_of, known_costs
+from xlm.report.run_results import artifact_of
 
 
 def test_the_last_run_that_built_a_stage_is_found_before_later_hits(
@@ -49,7 +50,7 @@ def test_a_record_lists_every_node(pipeline_toy: PipelineToy) -> None:
     for read in (costs_of, lambda record, root: artifact_of(record, root, "join")):
         with pytest.raises(StoreError, match="was removed since the last run"):
             read(record, root)
-    with pytest.raises(StoreError, match="has no evaluate"):
+    with pytest.raises(StoreError, match="did not reach evaluate"):
         artifact_of(record, root, "evaluate")
 
 

@@ -1,4 +1,4 @@
-"""The card of a stage: totals first, plain names, nothing that says nothing."""
+"""The card of a stage: totals first, readable names, no empty parts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +14,14 @@ from xlm.report.stage_card import stage_card
 TOKENIZED = {"train_lines": 3000, "train_tokens": 40_000, "test_lines": 5, "test_tokens": 70}
 
 
-def test_totals_are_by_split_where_counts_are() -> None:
+def test_totals_of_counts_by_split() -> None:
     assert totals([TOKENIZED, TOKENIZED]) == (
         "| split | lines | tokens |\n| --- | ---: | ---: |\n"
         "| train | 6,000 | 80,000 |\n| test | 10 | 140 |"
     )
 
 
-def test_totals_are_by_language_where_counts_are() -> None:
+def test_totals_of_counts_by_language() -> None:
     shown = totals([{"lines_en": 7, "lines_fr": 8, "sampled_en": 3, "sampled_fr": 4, "codes": 5}])
     assert shown == (
         "| count | value |\n| --- | ---: |\n| codes | 5 |\n\n"
@@ -29,24 +29,24 @@ def test_totals_are_by_language_where_counts_are() -> None:
     )
 
 
-def test_what_cannot_be_added_has_no_total() -> None:
+def test_values_that_cannot_be_added_have_no_total() -> None:
     assert totals([{"share": 0.5, "hash": "ab"}, {"share": 0.25, "hash": "cd"}]) == ""
     assert "0.5" in totals([{"share": 0.5}])
     assert totals([{}]) == totals([{}, {}]) == ""
 
 
-def test_a_unit_has_one_column_for_all_its_splits() -> None:
+def test_a_unit_has_one_column_for_all_splits() -> None:
     assert over_splits(TOKENIZED) == {"lines": 3005, "tokens": 40_070}
 
 
-def test_counts_that_are_zero_everywhere_have_no_column() -> None:
+def test_counts_that_are_always_zero_have_no_column() -> None:
     found = count_table({"en": {"pairs": 3, "empty_side": 0}, "fr": {"pairs": 0, "empty_side": 0}})
     assert found.header == ("pairs",)
     assert found.rows == {"en": ("3",), "fr": ("0",)}
     assert found.zero == ("empty side",)
 
 
-def test_what_is_zero_is_named_once() -> None:
+def test_zero_counts_are_listed_once() -> None:
     counts = {"pairs": 3, "empty_side": 0}
     assert totals([counts]) == (
         "| count | value |\n| --- | ---: |\n| pairs | 3 |\n\nZero: empty side."
@@ -54,7 +54,7 @@ def test_what_is_zero_is_named_once() -> None:
     assert "empty" not in totals([counts, counts])
 
 
-def test_names_and_values_are_plain() -> None:
+def test_names_and_values_are_readable() -> None:
     assert plain_name("lines_not_utf8") == "lines not UTF-8"
     assert plain_name("masked-lm.weight_bytes") == "masked-lm weight size"
     assert plain_value("host_bytes", 5_908) == "5.9 kB"
@@ -70,7 +70,7 @@ def built(pipeline_toy: PipelineToy) -> tuple[list[Built], Path]:
     return found, run.store.root
 
 
-def test_the_card_has_totals_first_and_the_whole_command(
+def test_the_card_has_totals_first_and_the_complete_command(
     pipeline_toy: PipelineToy, built: tuple[list[Built], Path]
 ) -> None:
     found, root = built
@@ -121,7 +121,7 @@ def test_a_card_of_one_unit_has_no_table_of_units(
     assert PIPELINE_LAST.name not in card
 
 
-def test_the_card_says_what_hashing_inputs_took(pipeline_toy: PipelineToy) -> None:
+def test_the_card_shows_the_cost_of_hashing_inputs(pipeline_toy: PipelineToy) -> None:
     with pipeline_toy.built(pipeline_toy.request(only=("read",))):
         pass
     with pipeline_toy.open() as run:
@@ -130,9 +130,9 @@ def test_the_card_says_what_hashing_inputs_took(pipeline_toy: PipelineToy) -> No
         one.artifact.manifest.size_bytes for one in run.results.values() if one.node.stage == "read"
     )
     card = stage_card(PIPELINE_JOIN, [found["join"]], pipeline_toy.request(), run.store.root)
-    assert f"Hashing the inputs first took < 0.1 s for {format_size(hashed_bytes)}." in card
+    assert f"The inputs were hashed first, in < 0.1 s ({format_size(hashed_bytes)})." in card
     assert run.checks.total.size_bytes == hashed_bytes
     # The last stage read what this run wrote itself.
-    assert "Hashing" not in stage_card(
+    assert "hashed" not in stage_card(
         PIPELINE_LAST, [found["last"]], pipeline_toy.request(), run.store.root
     )

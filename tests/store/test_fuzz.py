@@ -11,7 +11,7 @@ from tests.store.conftest import Publish
 from xlm.engine.building.mapper import SerialMapper
 from xlm.errors import StoreError
 from xlm.pipeline.run_record import last_run
-from xlm.report.stage_card import read_measurements
+from xlm.report.measurements import read_measurements
 from xlm.store.file_jobs import FileJob, map_files, remove_unfinished
 from xlm.store.integrity.verdicts import read_verdicts
 from xlm.store.integrity.verification import verify_store

@@ -1,4 +1,4 @@
-"""`xlm results`: the tables of the last run, or what its stages took."""
+"""`xlm results`: the result tables of the last run, or the costs of its stages."""
 
 import json
 from collections.abc import Mapping
@@ -13,13 +13,10 @@ from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import last_run
 from xlm.release.fertility import VocabularyCoverage, fertility_table
+from xlm.report.costs import StageCost, cost_table, input_check_line, known_costs
 from xlm.report.run_results import (
-    StageCost,
     artifact_of,
-    cost_table,
-    input_check_line,
-    known_costs,
-    pretrained_by,
+    pretrained_with,
     results_of,
     task_of,
     vocabulary_of,
@@ -30,18 +27,18 @@ from xlm.xnli.results.tables import tables
 
 
 def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
-    """Print accuracy, perplexity, retrieval and vocabulary by language, and where the model is.
+    """Print accuracy, perplexity, retrieval and vocabulary by language, and the model's path.
 
-    Of a run that did not get as far as the evaluation, print what there is and how to continue.
+    If the run did not reach the evaluation, print the results so far and the command to continue.
 
     Raises:
-        StoreError: there was no run, or it has nothing to show yet.
+        StoreError: there was no run, or it has no results yet.
     """
     home = _root(root)
     record, results = _last_results(home, profile)
     vocabulary = vocabulary_of(record, home)
     if results is None and not vocabulary:
-        last_run(home, profile=profile, reaching="evaluate")  # raises, naming the next command
+        last_run(home, profile=profile, reaching="evaluate")  # raises with the command to continue
     if as_json:
         show(json.dumps(_as_json(results, vocabulary), indent=1, ensure_ascii=False))
         return
@@ -56,12 +53,13 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
         command = RunRequest.model_validate(record["request"]).building().command(home)
         show(f"This run was not evaluated. Continue with `{command}`.")
         return
-    show(f"encoder {pretrained_by(artifact_of(record, home, 'pretrain'))}")
-    _print_places(record, home)
+    objectives = pretrained_with(artifact_of(record, home, "pretrain"))
+    show(f"The encoder was pretrained with {objectives}.")
+    _print_locations(record, home)
 
 
 def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
-    """Print wall time, CPU time and peak memory of each stage, as last known.
+    """Print the latest known wall time, CPU time and peak memory of each stage.
 
     Raises:
         StoreError: there was no run.
@@ -80,7 +78,7 @@ def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
 
 
 def _last_results(home: Path, profile: str | None) -> tuple[dict[str, Any], Results | None]:
-    """The last run that was evaluated with its results, else the last that has a vocabulary."""
+    """Return the last evaluated run and its results, or the last run with a vocabulary."""
     try:
         record = last_run(home, profile=profile, reaching="evaluate")
     except StoreError:
@@ -96,15 +94,15 @@ def _as_json(
     results: Results | None, vocabulary: Mapping[str, VocabularyCoverage]
 ) -> dict[str, object]:
     measured = results.model_dump(mode="json") if results else {"languages": []}
-    return measured | {"vocabulary": {code: asdict(share) for code, share in vocabulary.items()}}
+    return measured | {"vocabulary": {code: asdict(row) for code, row in vocabulary.items()}}
 
 
-def _print_places(record: Mapping[str, Any], home: Path) -> None:
+def _print_locations(record: Mapping[str, Any], home: Path) -> None:
     if any(node["stage"] == "publish" for node in record["nodes"]):
         published = artifact_of(record, home, "publish")
         show(f"model   {published / 'classifier'}\n        {published / 'masked-lm'}")
         show(f"card    {published / 'classifier' / 'README.md'}")
-    show(f"Prefect {home / 'prefect'} (to see it: `xlm ui`)")
+    show(f"Prefect {home / 'prefect'} (open it with `xlm ui`)")
 
 
 def _dated(cost: StageCost) -> str:

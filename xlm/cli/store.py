@@ -1,4 +1,4 @@
-"""`xlm store`: list artifacts, check them against their manifests."""
+"""`xlm store`: list artifacts, and compare them with their manifests."""
 
 import json
 from dataclasses import asdict
@@ -54,7 +54,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
 
 
 def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
-    """Print what is damaged, and files that no manifest names; exit code 1 if there is any."""
+    """Print damaged artifacts and untracked files; exit with 1 if there are any."""
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
     report = verify_store(store, verify)
     if as_json:
@@ -67,9 +67,9 @@ def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
             typer.echo(printable(line))
         typer.echo(
             f"{report.checked} artifacts checked ({verify}), {len(report.damaged)} damaged, "
-            f"{len(report.untracked_files)} files that no manifest names"
+            f"{len(report.untracked_files)} untracked files"
         )
         if report.damaged or report.untracked_files:
-            typer.echo("mend them with `xlm run --verify deep`")
+            typer.echo("Repair the store with `xlm run --verify deep`.")
     if report.damaged or report.untracked_files:
         raise typer.Exit(1)

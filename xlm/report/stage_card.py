@@ -1,64 +1,64 @@
-"""What is shown about a stage: its card in the UI, and what was measured while it was built."""
+"""The Markdown card of a stage in the UI: totals, units, artifacts, and the command to rebuild."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from xlm.config.pipeline import PipelineConfig
 from xlm.display.markdown import format_duration, format_size, stack_words, table
 from xlm.engine.building.built import Built
 from xlm.engine.stage import Stage
-from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.report.count_tables import count_table, over_splits, totals
-from xlm.store.disk.filesystem import read_small
-from xlm.store.manifest import RUN_NAME
+from xlm.report.measurements import read_measurements
 
 _DIGEST_DIGITS = 12
 _SHORT_SECONDS = 0.1
-"""A column of times that are all shorter says nothing."""
-_MOST_COUNTS = 6
+"""The column of times is omitted if all are shorter."""
+_MAX_COUNTS = 6
+"""Columns of counts in one table: the UI cuts wider tables at 1,280 pixels."""
+
+Measurements = Mapping[str, Mapping[str, Any]]
+"""The measured values of each unit."""
 
 
 def stage_card(
     stage: Stage[PipelineConfig, Any], built: Sequence[Built], request: RunRequest, root: Path
 ) -> str:
-    """Everything about a stage's artifacts in this run, as Markdown: the totals first."""
+    """Render the card of a stage from its artifacts in a run, totals first."""
     measured = {one.node.unit: read_measurements(one.artifact.directory) for one in built}
-    counted = totals([one.artifact.manifest.counts for one in built])
     parts = [
         f"## {stage.name}",
         f"{stage.summary[:1].upper()}{stage.summary[1:]}.",
         _headline(built, measured),
-        counted,
+        totals([one.artifact.manifest.counts for one in built]),
     ]
     if len(built) > 1:
         parts += ["### Units", _units(built, measured)]
     parts += [
         "### Artifacts",
         f"In `{built[0].artifact.directory.parent}`:",
-        table(
-            ("unit", "folder", "digest"),
-            [
-                (
-                    one.node.unit,
-                    f"`{one.artifact.directory.name}`",
-                    f"`{one.artifact.manifest.digest[:_DIGEST_DIGITS]}`",
-                )
-                for one in built
-            ],
-            left=3,
-        ),
+        _artifacts(built),
         "### Build again",
         f"```sh\n{request.refreshing(stage.name).command(root)}\n```",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _headline(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]]) -> str:
+def _artifacts(built: Sequence[Built]) -> str:
+    rows = [
+        (
+            one.node.unit,
+            f"`{one.artifact.directory.name}`",
+            f"`{one.artifact.manifest.digest[:_DIGEST_DIGITS]}`",
+        )
+        for one in built
+    ]
+    return table(("unit", "folder", "digest"), rows, left=3)
+
+
+def _headline(built: Sequence[Built], measured: Measurements) -> str:
     states = Counter(one.status for one in built)
     state = ", ".join(f"{count} {status}" for status, count in states.items())
     if len(states) == 1:
@@ -69,63 +69,37 @@ def _headline(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]])
     peak = max(int(one["peak_memory_bytes"]) for one in measured.values())
     size_bytes = sum(one.artifact.manifest.size_bytes for one in built)
     line = (
-        f"**{units[:1].upper()}{units[1:]}.** {format_duration(seconds)} of work, "
-        f"{format_size(size_bytes)} on disk, {format_size(peak)} of memory in the largest process."
+        f"**{units[:1].upper()}{units[1:]}.** Build time {format_duration(seconds)}, "
+        f"size on disk {format_size(size_bytes)}, peak memory of a process {format_size(peak)}."
     )
     if hashed_bytes := sum(one["input_check_bytes"] for one in measured.values()):
         took = format_duration(sum(one["input_check_seconds"] for one in measured.values()))
-        line += f" Hashing the inputs first took {took} for {format_size(hashed_bytes)}."
+        line += f" The inputs were hashed first, in {took} ({format_size(hashed_bytes)})."
     if set(states) - {"built"}:
-        line += " What is cached or waited for was measured when it was built."
+        line += " Artifacts that this run did not build were measured when they were built."
     return line
 
 
-def _units(built: Sequence[Built], measured: Mapping[str, Mapping[str, Any]]) -> str:
+def _units(built: Sequence[Built], measured: Measurements) -> str:
     counts = count_table(
         {one.node.unit: over_splits(one.artifact.manifest.counts) for one in built}
     )
     times = any(one["wall_seconds"] >= _SHORT_SECONDS for one in measured.values())
     header = ("unit", "state", *(("time",) if times else ()), "on disk")
     parts = []
-    # The UI shows so many columns at 1,280 pixels, and cuts the others.
-    for first in range(0, max(1, len(counts.header)), _MOST_COUNTS):
-        some = slice(first, first + _MOST_COUNTS)
+    for first in range(0, max(1, len(counts.header)), _MAX_COUNTS):
+        shown = slice(first, first + _MAX_COUNTS)
         rows = [
             (
                 one.node.unit,
                 one.status,
                 *((format_duration(measured[one.node.unit]["wall_seconds"]),) if times else ()),
                 format_size(one.artifact.manifest.size_bytes),
-                *counts.rows[one.node.unit][some],
+                *counts.rows[one.node.unit][shown],
             )
             for one in built
         ]
-        parts.append(table(stack_words([*header, *counts.header[some]]), rows, left=2))
+        parts.append(table(stack_words([*header, *counts.header[shown]]), rows, left=2))
     if counts.zero:
         parts.append(f"Zero in all units: {', '.join(counts.zero)}.")
     return "\n\n".join(parts)
-
-
-class _Measured(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-    wall_seconds: float
-    cpu_seconds: float
-    peak_memory_bytes: int
-    input_check_seconds: float = 0.0
-    input_check_bytes: int = 0
-
-
-def read_measurements(directory: Path) -> dict[str, Any]:
-    """What was measured while an artifact was built.
-
-    Raises:
-        StoreError: its `run.json` is missing or damaged.
-    """
-    path = directory / RUN_NAME
-    try:
-        return _Measured.model_validate_json(read_small(path)).model_dump()
-    except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(
-            f"{path} cannot be read ({type(error).__name__})", fix="run with `--verify deep`"
-        ) from error
