@@ -10,8 +10,9 @@ from pages import fill
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_duration, table
 from xlm.pipeline.run_record import last_run
-from xlm.report.run_results import results_of
+from xlm.report.run_results import artifact_of, task_of
 from xlm.store.disk.root import resolve_root
+from xlm.xnli.results.records import read_results
 from xlm.xnli.results.tables import tables
 
 
@@ -25,7 +26,8 @@ def main() -> None:
     record = last_run(root, profile=arguments.profile, reaching="evaluate", built=True)
     built = sum(node["status"] == "built" for node in record["nodes"])
     took = f"{built} of {record['selected']} nodes built in {format_duration(record['seconds'])}."
-    found = tables(results_of(record, root))
+    evaluated = artifact_of(record, root, "evaluate")
+    found = tables(read_results(evaluated), task_of(evaluated))
     text = "\n\n".join(f"### {one.title}\n\n{table(one.header, one.rows)}" for one in found)
     page = f"reference/results/{arguments.profile}.md"
     fill(page, "results", f"{took}\n\n{text}")

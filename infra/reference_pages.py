@@ -3,6 +3,7 @@
 A hook of mkdocs (`hooks` in mkdocs.yml). Both pages exist in the built site only.
 """
 
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -70,7 +71,13 @@ def _commands(command: Any, context: Any, name: str) -> Iterator[str]:
 
 def _paragraphs(text: str | None) -> str:
     """The text of a docstring as Markdown."""
-    return re.sub(r"(?<!\n)\n(?!\n)", " ", (text or "").replace("\b", "")).strip()
+    plain = inspect.cleandoc((text or "").replace("\b", ""))
+    return _links(re.sub(r"(?<!\n)\n(?!\n)", " ", plain))
+
+
+def _links(text: str) -> str:
+    """Pages of the site that the text names, as links from a page of the reference."""
+    return re.sub(r"\bdocs/([\w/-]+)\.md\b", r"[\1](../\1.md)", text)
 
 
 def _examples(epilog: str) -> str:
@@ -133,4 +140,4 @@ def _choices(annotation: Any) -> str:
 def _cell(text: str) -> str:
     """Text that stays in its cell of a table, and is no HTML."""
     escaped = re.sub(r"\s+", " ", text).replace("|", "\\|").strip()
-    return re.sub(r"<(?=[^`]*(?:`[^`]*`[^`]*)*$)", "&lt;", escaped)
+    return _links(re.sub(r"<(?=[^`]*(?:`[^`]*`[^`]*)*$)", "&lt;", escaped))
