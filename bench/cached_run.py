@@ -76,13 +76,13 @@ def main() -> None:
 
 def measure(root: Path, request: RunRequest, scratch: Path, count: int) -> list[dict[str, Seconds]]:
     """Wall and CPU seconds of the four commands in each round."""
-    json_request = request.model_dump_json()
-    flow = [sys.executable, "-P", "-m", "flows.terminal.console", json_request]
+    words = ["run", "--profile", request.profile]
+    flow = [sys.executable, "-P", "-m", "flows.commands.main", *words]
     commands = {
         CACHED: flow,
         EMPTY: [sys.executable, "-P", "-c", EMPTY_FLOW, str(scratch / "home")],
         BARE: flow,
-        LATE: [sys.executable, "-P", str(HERE / "late_server.py"), json_request],
+        LATE: [sys.executable, "-P", str(HERE / "late_server.py"), *words],
     }
     whole, bare = scratch / "bytecode", scratch / "bare"
     environment = os.environ | {

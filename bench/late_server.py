@@ -1,14 +1,14 @@
 """The flow in a terminal whose Prefect server starts after the imports.
 
-`bench/cached_run.py` compares it with `python -m flows.terminal.console`, which starts the server
-first.
+`bench/cached_run.py` compares it with `xlm`, which starts the server first. The arguments are the
+same.
 """
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from flows.commands.main import main
 from flows.server.access import ServerAccess
 from flows.server.process import StartingServer, starting_server
 from flows.terminal import console
@@ -40,4 +40,4 @@ def late_server(home: Path, access: ServerAccess) -> Iterator[LateServer]:
 
 if __name__ == "__main__":
     vars(console)["starting_server"] = late_server
-    console.main(sys.argv[1])
+    main()

@@ -127,10 +127,10 @@ def pipeline(
     shown = [*artifacts, RunPage(), NoticeLog()]
     observers = Observers([*shown, *([terminal] if terminal else [])])
     with (
-        ends_with_its_worker(request),
         # The run's tags are not those of its tasks: see tasks/stage_task.py.
         TagsContext(current_tags=set()),
         open_request(request, MachineSettings.from_environment(), observers, stages=stages) as run,
+        ends_with_its_worker(run.graph.config.pretrain.save_seconds),
         current_run_is(run),
         warnings_in_log(),
     ):

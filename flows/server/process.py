@@ -8,9 +8,9 @@ Prefect can start one by itself, but then settings files win over it (this proje
 names the URL of `xlm ui`), a killed run leaves it running, and anybody may use it.
 """
 
+import os
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +19,9 @@ from pathlib import Path
 from flows.server.access import ServerAccess
 from flows.server.environment import database_variables, server_answers
 from xlm.errors import ToolError
-from xlm.processes.programs import run_process
+from xlm.processes.child import GuardedChild
+from xlm.processes.follow import log_tail
+from xlm.store.disk.filesystem import open_to_append
 from xlm.store.disk.locks import build_lock
 
 _START_SECONDS = 180.0
@@ -27,31 +29,33 @@ _FLUSH_SECONDS = 1.0
 """The server writes the last events of a run in batches; its records are whole after that."""
 
 
-class _StopRequestedError(Exception):
-    """Ends the server from inside of the loop that waits for it."""
-
-
 class StartingServer:
-    """A server process that a thread of ours watches."""
+    """A server process; it may still be starting."""
 
     def __init__(self, home: Path, access: ServerAccess, *, with_ui: bool) -> None:
         self.access = access
         self._log = home / "server.log"
-        self._variables = (
-            access.server_variables()
-            | database_variables(home)
-            | {
-                "PREFECT_HOME": str(home),
-                "PREFECT_SERVER_UI_ENABLED": str(with_ui).lower(),
-            }
-        )
-        self._stop = threading.Event()
-        self._failure: ToolError | None = None
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        variables = access.server_variables() | database_variables(home)
+        variables |= {
+            "PREFECT_HOME": str(home),
+            "PREFECT_SERVER_UI_ENABLED": str(with_ui).lower(),
+        }
         self._starting = ExitStack()
         # Two servers that set up one database at once stop each other.
         self._starting.enter_context(build_lock(home, "server-start"))
-        self._thread.start()
+        try:
+            with open_to_append(self._log) as log:
+                self._start_bytes = log.seek(0, os.SEEK_END)
+                self._child = GuardedChild(
+                    [sys.executable, "-P", "-m", "flows.server.app", str(access.port)],
+                    output=log.fileno(),
+                    errors=log.fileno(),
+                    environment=variables,
+                    keep_locks=False,
+                )
+        except BaseException:
+            self._starting.close()
+            raise
 
     def wait_until_ready(self) -> None:
         """Return when the API answers.
@@ -68,43 +72,23 @@ class StartingServer:
                 time.sleep(0.05)
 
     def running(self) -> bool:
-        """Whether the server has not ended."""
-        return self._thread.is_alive()
+        """Whether the server runs."""
+        return not self._child.ended()
 
     def require_running(self) -> None:
-        """Raise what ended the server, if it has ended.
+        """Check that the server runs.
 
         Raises:
-            ToolError: it did.
+            ToolError: it has ended.
         """
-        if self._failure is not None:
-            raise self._failure
         if not self.running():
-            raise ToolError("the Prefect server ended", fix=f"see {self._log}")
+            *_, last = log_tail(self._log, self._start_bytes).split(" | ")
+            raise ToolError(f"the Prefect server ended: {last}", fix=f"see {self._log}")
 
     def stop(self) -> None:
         """End the server and wait for its end."""
         self._starting.close()
-        self._stop.set()
-        self._thread.join()
-
-    def _serve(self) -> None:
-        try:
-            run_process(
-                [sys.executable, "-P", "-m", "flows.server.app", str(self.access.port)],
-                log_path=self._log,
-                environment=self._variables,
-                on_wait=self._leave_when_asked,
-            )
-        except _StopRequestedError:
-            return
-        except ToolError as error:
-            *_, said = error.what.split(" | ")
-            self._failure = ToolError(f"the Prefect server ended: {said}", fix=error.fix)
-
-    def _leave_when_asked(self) -> None:
-        if self._stop.is_set():
-            raise _StopRequestedError
+        self._child.close()
 
 
 @contextmanager

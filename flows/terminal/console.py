@@ -1,4 +1,4 @@
-"""The flow in a terminal: `python -m flows.terminal.console REQUEST_JSON`, which `xlm run` starts.
+"""The flow in a terminal, for `xlm run`.
 
 Where `xlm ui` runs on the same root (or PREFECT_API_URL names a server), the run is recorded there
 and seen in its UI; else a server is started for the time of the run, with its records below the
@@ -27,7 +27,7 @@ from flows.terminal.interruption import Interruption
 from flows.terminal.program import require_valid_settings
 from flows.ui.terminal_runs import note_run
 from xlm.cli.live import LiveView, RunConsole
-from xlm.cli.output import print_anything
+from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.warnings import config_warnings
 from xlm.engine.events import Observer, Observers
 from xlm.errors import ToolError, XlmError
@@ -42,17 +42,16 @@ _DELIVERY_SECONDS = 10.0
 """The longest wait for each of Prefect's two senders."""
 
 
-def main(request_json: str) -> NoReturn:
-    """Run the flow for a request and exit; the code is 0 only if every selected node is there."""
-    request = RunRequest.model_validate_json(request_json)
+def run_in_terminal(request: RunRequest, config: PipelineConfig) -> NoReturn:
+    """Run the flow and exit; the code is 0 only if every selected node is in the store.
+
+    Signals are blocked when this is called.
+    """
     root = Path(os.environ["XLM_ROOT"])
-    print_anything()
-    interruption = Interruption()
+    interruption = Interruption(save_seconds=config.pretrain.save_seconds)
     interruption.listen()
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
-        config = request.resolve()
-        interruption.allow(save_seconds=config.pretrain.save_seconds)
         view = LiveView(RunConsole(), remarks=config_warnings(config))
         with view, _prefect(root) as server:
             _print_warnings(view)
@@ -61,7 +60,7 @@ def main(request_json: str) -> NoReturn:
         sys.stderr.write(f"xlm: {error}\n")
         _leave(error.exit_code if isinstance(error, XlmError) else 1)
     except KeyboardInterrupt as interrupt:
-        sys.stderr.write("xlm: interrupted; the same command goes on where this one stopped\n")
+        sys.stderr.write("xlm: interrupted; the same command continues from here\n")
         _leave(interruption.exit_code(interrupt))
     _leave(0)
 
@@ -164,7 +163,3 @@ def _prefect(root: Path) -> Iterator[StartingServer | None]:
     use_server(access.client_variables())
     with starting_server(home, access) as server:
         yield server
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

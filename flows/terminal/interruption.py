@@ -29,8 +29,9 @@ _PATIENT_INTERRUPTS = 2
 class Interruption(NoObserver):
     """Takes signals; watches whether training that they stopped has saved its state."""
 
-    def __init__(self) -> None:
-        self._save_seconds = _SAVE_SECONDS
+    def __init__(self, *, save_seconds: float = 0.0) -> None:
+        """`save_seconds`: how long training may take to save its state."""
+        self._save_seconds = max(_SAVE_SECONDS, save_seconds)
         self._saved = False
         self._interrupts = 0
         self._taken = False
@@ -39,10 +40,6 @@ class Interruption(NoObserver):
         """Let the first signal that ends raise KeyboardInterrupt in the main thread from now on."""
         signal.signal(signal.SIGINT, self._take)
         signals.listen(self._take)
-
-    def allow(self, *, save_seconds: float) -> None:
-        """Let training take longer to save its state than other programs may."""
-        self._save_seconds = max(_SAVE_SECONDS, save_seconds)
 
     def finished(self, event: Finished) -> None:
         """Note that training was stopped in time."""

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import NoReturn
 
-from xlm.cli.output import print_anything
 from xlm.errors import ConfigError, XlmError
 from xlm.processes.signals import END_SIGNALS
 
@@ -17,9 +16,8 @@ _FOLLOWS = "default_factory_not_called"
 _SHOWN_CHARACTERS = 80
 
 
-def become_a_program(main: Callable[[], int]) -> NoReturn:
+def run_program(main: Callable[[], int]) -> NoReturn:
     """Run `main` and exit with its code; an error that a user can mend is one line."""
-    print_anything()
     for number in END_SIGNALS:
         signal.signal(number, _interrupt)
     try:

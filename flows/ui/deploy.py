@@ -1,16 +1,16 @@
-"""Registers the work pool and the deployments: `python -P -m flows.ui.deploy`, for `xlm deploy`."""
+"""Registers the work pool and the deployments, for `xlm deploy` and `xlm ui`."""
 
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from flows.server.access import find_access
 from flows.server.environment import require_server, set_up_home, use_server
-from flows.terminal.program import become_a_program, require_valid_settings
+from flows.terminal.program import require_valid_settings
 from xlm.errors import ToolError
+from xlm.processes.programs import capture_process
 
 WORK_POOL = "xlm-local"
 
@@ -38,10 +38,10 @@ def register_deployments() -> None:
     """
     _register_pool()
     command = [sys.executable, "-P", "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = " | ".join((done.stderr or done.stdout).split("\n"))[-500:]
-        raise ToolError(f"prefect deploy --all failed: {said}")
+    status, printed = capture_process(command)
+    if status:
+        tail = " | ".join(printed.split("\n"))[-500:]
+        raise ToolError(f"prefect deploy --all failed: {tail}")
 
 
 def job_template() -> dict[str, Any]:
@@ -75,7 +75,3 @@ def _register_pool() -> None:
     except HTTPError as error:
         said = str(error).partition("\n")[0]
         raise ToolError(f"the Prefect server refuses the work pool: {said}") from error
-
-
-if __name__ == "__main__":
-    become_a_program(main)

@@ -1,4 +1,4 @@
-"""`xlm ui`: server, worker and deployments in one program, `python -P -m flows.ui.main PORT`."""
+"""`xlm ui`: server, worker and deployments in one program."""
 
 import os
 import sys
@@ -10,14 +10,15 @@ import typer
 from flows.server.access import ServerAccess, published
 from flows.server.environment import set_up_home, use_server
 from flows.server.process import require_free_port, starting_server
-from flows.terminal.program import become_a_program, require_valid_settings
+from flows.terminal.program import require_valid_settings
 from flows.ui.deploy import WORK_POOL, register_deployments
 from xlm.errors import ToolError
 from xlm.processes.child import GuardedChild
+from xlm.processes.supervise import wait_for
 
 _WORKER_STOP_SECONDS = 15.0
-_LOOK_SECONDS = 5.0
-"""How often tasks without a last state are looked for."""
+_CHECK_SECONDS = 5.0
+"""How often to look for tasks without a final state."""
 _FLOWS_END_SECONDS = 60.0
 """Training saves its state before it ends."""
 
@@ -50,14 +51,17 @@ def main(port: int) -> int:
             register_deployments()
             with _worker() as worker:
                 typer.echo(f"UI {access.sign_in_url}  (Ctrl-C stops server and worker)")
-                next_look = 0.0
-                while not worker.ended():
+                next_check = 0.0
+
+                def check() -> None:
+                    nonlocal next_check
                     server.require_running()
                     end_killed_runs(root)
-                    if time.monotonic() >= next_look:
+                    if time.monotonic() >= next_check:
                         end_tasks_of_ended_runs()
-                        next_look = time.monotonic() + _LOOK_SECONDS
-                    time.sleep(0.5)
+                        next_check = time.monotonic() + _CHECK_SECONDS
+
+                wait_for([worker], on_wait=check, longest_wait_seconds=0.5)
             raise ToolError("the worker ended by itself", fix="see the lines above")
         except KeyboardInterrupt:
             typer.echo("stopping")
@@ -77,7 +81,3 @@ def _worker() -> GuardedChild:
         environment={"PYTHONSAFEPATH": "1"},
         terminate_seconds=_WORKER_STOP_SECONDS,
     )
-
-
-if __name__ == "__main__":
-    become_a_program(lambda: main(int(sys.argv[1])))

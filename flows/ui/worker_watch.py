@@ -7,15 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from xlm.pipeline.request import RunRequest
-
 _LOOK_SECONDS = 1.0
 _REST_SECONDS = 15.0
 """What all else gets to end once training has saved its state."""
 
 
 @contextmanager
-def ends_with_its_worker(request: RunRequest) -> Iterator[None]:
+def ends_with_its_worker(save_seconds: float) -> Iterator[None]:
     """Send ourselves SIGTERM when the worker that started us has died.
 
     Prefect then ends the run as crashed. A flow that no worker started is left alone.
@@ -24,7 +22,7 @@ def ends_with_its_worker(request: RunRequest) -> Iterator[None]:
         yield
         return
     over = threading.Event()
-    patience_seconds = request.resolve().pretrain.save_seconds + _REST_SECONDS
+    patience_seconds = save_seconds + _REST_SECONDS
     arguments = (os.getppid(), over, patience_seconds)
     threading.Thread(target=_watch, args=arguments, daemon=True).start()
     try:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,13 +15,11 @@ from subprocess import Popen
 
 import pytest
 
-from flows.commands.run import CONSOLE_MODULE
-from tests.flows.console import REPOSITORY, digests, environment, processes_of, start, xlm
+from tests.flows.console import REPOSITORY, XLM, digests, environment, processes_of, start, xlm
 from tests.hostile import hostile_folder, imported_from
 from tests.listening import DoorWatch
 from tests.tutorial import TutorialShell, commands_of
 from xlm.errors import RequeueError
-from xlm.pipeline.request import RunRequest
 from xlm.processes.signals import END_SIGNALS
 
 SMALL = str(Path(__file__).with_name("small.yaml"))
@@ -46,14 +43,14 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # A port of the network would be open to whoever reaches the machine.
     assert not watch.open_to_others
     for part in (
-        CONSOLE_MODULE,
-        "worker.py",
+        "bin/xlm run",
+        "pool/worker.py",
         "flows.server.app",
         "training.launch.entry",
         "xnli.launch.entry",
     ):
         assert any(part in command for command in watch.seen.values()), part
-    assert any("server.app" in door.command for door in watch.doors)
+    assert any("flows.server.app" in door.command for door in watch.doors)
     return root
 
 
@@ -206,7 +203,7 @@ def _long_training(straight: Path, root: Path) -> "Popen[str]":
 
 
 def _only_helps(line: str) -> bool:
-    takers = (CONSOLE_MODULE, "xlm.training.launch.entry")
+    takers = ("bin/xlm run", "xlm.training.launch.entry")
     return "guard.py" in line or not any(taker in line for taker in takers)
 
 
@@ -214,7 +211,7 @@ def _ends_interrupted(process: "Popen[str]", root: Path, code: int) -> None:
     printed, _ = process.communicate(timeout=40)
     assert process.returncode == code, printed
     assert "pretrain  interrupted" in printed
-    assert printed.endswith("xlm: interrupted; the same command goes on where this one stopped\n")
+    assert printed.endswith("xlm: interrupted; the same command continues from here\n")
     assert _staged("pretrain", "scratch/checkpoints/update-*")(root)
     _wait_until_nothing_runs_on(root)
 
@@ -231,7 +228,7 @@ def test_a_run_whose_worker_has_died_ends_when_it_is_interrupted(
     process = start(tmp_path, *RUN_SMALL)
 
     def workers() -> list[int]:
-        return [n for n, line in processes_of(tmp_path).items() if "pipeline/worker.py" in line]
+        return [n for n, line in processes_of(tmp_path).items() if "pool/worker.py" in line]
 
     _wait_for(lambda root: bool(workers()), tmp_path, process)
     os.kill(workers()[0], signal.SIGKILL)
@@ -239,7 +236,7 @@ def test_a_run_whose_worker_has_died_ends_when_it_is_interrupted(
     (os.killpg if whole_group else os.kill)(process.pid, number)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number, printed
-    assert printed.endswith("xlm: interrupted; the same command goes on where this one stopped\n")
+    assert printed.endswith("xlm: interrupted; the same command continues from here\n")
     assert time.monotonic() - began < 10
     assert not processes_of(tmp_path)
 
@@ -277,7 +274,7 @@ def test_a_signal_in_the_first_moment_is_one_line(tmp_path: Path, number: signal
         os.kill(os.getpid(), number)
 
     done = subprocess.run(
-        [sys.executable, "-m", CONSOLE_MODULE, RunRequest(profile=SMALL).model_dump_json()],
+        [XLM, *RUN_SMALL],
         cwd=REPOSITORY,
         env=environment(tmp_path),
         preexec_fn=interrupted,
@@ -286,7 +283,7 @@ def test_a_signal_in_the_first_moment_is_one_line(tmp_path: Path, number: signal
         timeout=60,
     )
     assert done.returncode == 128 + number
-    assert done.stderr == "xlm: interrupted; the same command goes on where this one stopped\n"
+    assert done.stderr == "xlm: interrupted; the same command continues from here\n"
 
 
 def _wait_for(moment: Callable[[Path], bool], root: Path, process: Popen[str]) -> None:

@@ -77,6 +77,40 @@ def test_a_module_named_in_a_string_would_be_seen(source: str) -> None:
     assert _named_uphill('self.tasks.append("tasks of the flow"); print("in Prefect")') == []
 
 
+def test_only_the_supervisor_starts_processes() -> None:
+    """Every other program would miss what it ensures: nothing outlives a killed driver."""
+    allowed = {
+        "xlm/processes/child.py",
+        "xlm/processes/guard.py",
+        "xlm/processes/pool/worker_process.py",
+    }
+    starters = {
+        str(path.relative_to(REPOSITORY))
+        for path in _modules(*PACKAGES)
+        if re.search(r"\bPopen\(|\bsubprocess\.run\(|\bos\.(?:fork|spawn|exec)", path.read_text())
+    }
+    assert starters == allowed
+
+
+def test_signals_are_declared_once() -> None:
+    """Sets of signals that differ let one of them kill a process in the middle of its work."""
+    declared = {
+        str(path.relative_to(REPOSITORY)): found
+        for path in _modules(*PACKAGES)
+        if (found := re.findall(r"SIG(?:USR1|HUP)\b", _code(path)))
+    }
+    assert declared.keys() == {"xlm/processes/signals.py"}
+
+
+def _code(path: Path) -> str:
+    """The code of a module, without comments and docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value.value = None
+    return ast.unparse(tree)
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Also not by an import inside a function, which Python and the linter allow."""
     paths = {

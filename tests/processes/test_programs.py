@@ -12,7 +12,7 @@ import pytest
 
 from tests.repository import REPOSITORY
 from xlm.errors import ToolError
-from xlm.processes.programs import run_process, stream_process
+from xlm.processes.programs import capture_process, run_process, stream_process
 
 PYTHON = sys.executable
 
@@ -132,6 +132,15 @@ def test_an_accepted_status_is_no_failure(tmp_path: Path) -> None:
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="no-such-program: No such file"):
         run_process(["no-such-program"], log_path=tmp_path / "log")
+
+
+def test_a_short_output_is_captured_with_the_errors() -> None:
+    code = "import sys; print('1.2.3', flush=True); sys.stderr.write('é\\n'); sys.exit(4)"
+    assert capture_process([PYTHON, "-c", code]) == (4, "1.2.3\né")
+    with pytest.raises(ToolError, match=r"python\S* did not end within 0\.1 s; try it by hand"):
+        capture_process([PYTHON, "-c", "import time; time.sleep(600)"], timeout_seconds=0.1)
+    with pytest.raises(ToolError, match=r"no-such-program cannot start: .*No such file"):
+        capture_process(["no-such-program"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])

@@ -1,23 +1,21 @@
-"""Runs programs under the guard (`child.py`), to their end or line by line.
+"""Runs programs under the guard (`child.py`): to their end, line by line, or for a short output.
 
 result = run_process(["wikiextractor", ...], log_path=logs / "wikiextractor.log")
 result = stream_process(["fast", ...], log_path=logs / "fast.log", on_line=take)
+status, text = capture_process(["kytea", "--version"], timeout_seconds=20)
 """
 
 import os
 import subprocess
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from xlm.errors import ToolError
-from xlm.processes.child import GuardedChild, ProcessResult
+from xlm.processes.child import CANNOT_START, TERMINATE_SECONDS, GuardedChild, ProcessResult
+from xlm.processes.follow import LineFollower, log_tail
+from xlm.processes.supervise import wait_for
 from xlm.store.disk.filesystem import open_to_append
-
-_FIRST_WAIT_SECONDS = 0.002
-_LONGEST_WAIT_SECONDS = 0.1
-_TAIL_BYTES = 2000
-_TERMINATE_SECONDS = 30.0
 
 
 def run_process(
@@ -26,16 +24,16 @@ def run_process(
     log_path: Path,
     timeout_seconds: float | None = None,
     timeout_fix: str = "raise its timeout",
-    terminate_seconds: float = _TERMINATE_SECONDS,
+    terminate_seconds: float = TERMINATE_SECONDS,
     environment: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
     on_wait: Callable[[], None] | None = None,
     accept: Collection[int] = (0,),
 ) -> ProcessResult:
-    """Run a program to its end; its output and errors go to `log_path`, appended.
+    """Run a program to its end; its output and errors are appended to `log_path`.
 
-    `environment` is laid over ours. `on_line` gets each whole line of output, `on_wait` is called
-    some times a second; an exception from either ends the program. Whoever must end gets
+    `environment` is added to ours. `on_line` gets each complete line of output, `on_wait` is called
+    several times a second; an exception from either ends the program. A program that must end gets
     `terminate_seconds` between SIGTERM and SIGKILL.
 
     Raises:
@@ -44,7 +42,18 @@ def run_process(
     name = Path(arguments[0]).name
     with open_to_append(log_path) as log:
         start_bytes = log.seek(0, os.SEEK_END)
-        lines = _Lines(log_path, start_bytes, on_line) if on_line else None
+        follower = LineFollower(log_path, start_bytes)
+
+        def report() -> None:
+            if on_line is not None:
+                for line in follower.new_lines():
+                    on_line(line.decode(errors="replace"))
+
+        def report_and_wait() -> None:
+            report()
+            if on_wait is not None:
+                on_wait()
+
         with GuardedChild(
             arguments,
             output=log.fileno(),
@@ -52,15 +61,13 @@ def run_process(
             environment=environment,
             terminate_seconds=terminate_seconds,
         ) as child:
-            if not _ends_in_time(child, timeout_seconds, lines, on_wait):
+            if not wait_for([child], on_wait=report_and_wait, timeout_seconds=timeout_seconds):
                 tail = log_tail(log_path, start_bytes)
                 raise ToolError(
-                    f"{name} did not end within {timeout_seconds:,g} s: {tail}",
-                    fix=timeout_fix,
+                    f"{name} did not end within {timeout_seconds:,g} s: {tail}", fix=timeout_fix
                 )
             result = child.result()
-    if lines:
-        lines.read()
+    report()
     if result.returncode not in accept:
         raise ToolError(
             f"{name} ended with status {result.returncode}: {log_tail(log_path, start_bytes)}",
@@ -76,10 +83,10 @@ def stream_process(
     on_line: Callable[[bytes], bool],
     environment: Mapping[str, str] | None = None,
 ) -> ProcessResult:
-    """Run a program, handing on each line of its output as it comes; its errors go to `log_path`.
+    """Run a program, passing on each line of its output at once; its errors go to `log_path`.
 
-    The program is ended as soon as `on_line` returns False or raises. The status is not judged: of
-    a program that was ended it says nothing.
+    The program is ended as soon as `on_line` returns False or raises. The status is not checked: it
+    says nothing about a program that was ended.
     """
     with (
         open_to_append(log_path) as log,
@@ -87,58 +94,33 @@ def stream_process(
             arguments, output=subprocess.PIPE, errors=log.fileno(), environment=environment
         ) as child,
     ):
-        for line in child.lines:
+        for line in child.output:
             if not on_line(line):
                 child.stop()
                 break
         return child.result()
 
 
-def _ends_in_time(
-    child: GuardedChild,
-    timeout_seconds: float | None,
-    lines: "_Lines | None",
-    on_wait: Callable[[], None] | None,
-) -> bool:
-    started = time.monotonic()
-    wait_seconds = _FIRST_WAIT_SECONDS
-    while not child.ended():
-        if timeout_seconds is not None and time.monotonic() - started > timeout_seconds:
-            return False
-        if lines:
-            lines.read()
-        if on_wait:
-            on_wait()
-        time.sleep(wait_seconds)
-        wait_seconds = min(wait_seconds * 1.5, _LONGEST_WAIT_SECONDS)
-    return True
+def capture_process(
+    arguments: Sequence[str], *, timeout_seconds: float | None = None
+) -> tuple[int, str]:
+    """Run a program that prints little; returns its status, and its output with its errors.
 
-
-def log_tail(log_path: Path, start_bytes: int) -> str:
-    """The end of what a log has got since it was `start_bytes` long, as one line."""
-    with log_path.open("rb") as log:
-        size = log.seek(0, os.SEEK_END)
-        log.seek(max(start_bytes, size - _TAIL_BYTES))
-        text = log.read().decode(errors="replace")
-    return (
-        " | ".join(line.strip() for line in text.split("\n") if line.strip()) or "it said nothing"
-    )
-
-
-class _Lines:
-    """Follows a growing file and hands on its whole lines."""
-
-    def __init__(self, path: Path, offset_bytes: int, on_line: Callable[[str], None]) -> None:
-        self._path = path
-        self._offset_bytes = offset_bytes
-        self._on_line = on_line
-        self._rest = b""
-
-    def read(self) -> None:
-        with self._path.open("rb") as log:
-            log.seek(self._offset_bytes)
-            chunk = log.read()
-        self._offset_bytes += len(chunk)
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
-        for line in whole:
-            self._on_line(line.decode(errors="replace"))
+    Raises:
+        ToolError: it cannot start, or ran too long.
+    """
+    name = Path(arguments[0]).name
+    with TemporaryFile() as printed:
+        with GuardedChild(
+            arguments, output=printed.fileno(), errors=printed.fileno(), keep_locks=False
+        ) as child:
+            if not wait_for([child], timeout_seconds=timeout_seconds):
+                raise ToolError(
+                    f"{name} did not end within {timeout_seconds:,g} s", fix="try it by hand"
+                )
+            status = child.result().returncode
+        printed.seek(0)
+        text = printed.read().decode(errors="replace").strip()
+    if status == CANNOT_START:
+        raise ToolError(f"{name} cannot start: {text}", fix="check that it is installed")
+    return status, text

@@ -1,17 +1,20 @@
-"""The signals that end a run, and how a process takes them or holds them back.
+"""The signals that end a run: how a process handles them, blocks them and keeps them from helpers.
 
-A starter blocks these signals before it starts a process; the process releases them once it has a
-handler. So no signal is lost between the first moment of a process and its first handler.
+A starter blocks these signals before it starts a process; the process unblocks them once it has a
+handler. So no signal is lost between the start of a process and its first handler.
 """
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
-"""Schedulers send SIGTERM; Slurm sends SIGUSR1 before the time limit; a closed terminal SIGHUP."""
+NOTICE = signal.SIGUSR1
+"""Slurm sends it before the time limit, to every process of a job if the user asks for that."""
+STOP_SIGNALS = (signal.SIGTERM, NOTICE, signal.SIGHUP)
+"""Training saves its state. Schedulers send SIGTERM; a closed terminal sends SIGHUP."""
 END_SIGNALS = (signal.SIGINT, *STOP_SIGNALS)
-"""Ctrl-C, and every signal that asks training to stop."""
+"""Ctrl-C, and every signal that stops training."""
 
 
 def listen(handler: Callable[[int, FrameType | None], None]) -> None:
@@ -30,3 +33,22 @@ def ignore() -> None:
 def release() -> None:
     """Unblock the stop signals that the starter of this process blocked."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+@contextmanager
+def without_notice() -> Iterator[None]:
+    """Start processes with NOTICE blocked, which would end them in the middle of their work.
+
+    Only the driver and the training processes handle it. A signal mask survives fork and exec;
+    a handler that the process installs would come too late.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [NOTICE])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def as_argument(signals: Iterable[int]) -> str:
+    """Signal numbers for the command line of a program that cannot import this module."""
+    return ",".join(str(int(number)) for number in signals)

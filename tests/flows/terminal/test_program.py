@@ -9,8 +9,8 @@ import pytest
 from tests.flows.console import REPOSITORY
 
 _CHECK = """
-from flows.terminal.program import become_a_program, require_valid_settings
-become_a_program(lambda: require_valid_settings() or 0)
+from flows.terminal.program import run_program, require_valid_settings
+run_program(lambda: require_valid_settings() or 0)
 """
 
 

@@ -1,6 +1,6 @@
 """A worker process, as `worker_process.py` starts it: calls come through a pipe, results go back.
 
-    python -P worker.py DESCRIPTOR
+    python -P worker.py DESCRIPTOR SIGNALS
 
 The pipe is this worker's alone: nothing is shared with other workers that a dead one could hold.
 Standard library only, and no import of xlm before the driver has sent its `sys.path`.
@@ -18,12 +18,12 @@ from multiprocessing.connection import Connection
 _LOOK_SECONDS = 0.5
 
 
-def main(descriptor: int) -> None:
-    """Serve calls until the driver closes its end, or is gone."""
-    # Ctrl-C reaches the whole group of the terminal, SIGTERM may: what becomes of workers is the
-    # driver's word.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+def main(descriptor: int, signals: str) -> None:
+    """Serve calls until the driver closes its end of the pipe or dies; ignore `signals`."""
+    # Ctrl-C reaches the whole process group of the terminal, and SIGTERM may. The driver decides
+    # when its workers end.
+    for number in signals.split(","):
+        signal.signal(int(number), signal.SIG_IGN)
     connection: Connection = Connection(descriptor)
     try:
         driver, sys.path[:] = pickle.loads(connection.recv_bytes())
@@ -65,4 +65,4 @@ def _die_with(driver: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm.errors import ToolError
-from xlm.processes.notice import without_notice
+from xlm.processes.signals import END_SIGNALS, as_argument, without_notice
 
 _PROGRAM = Path(__file__).with_name("worker.py")
 _END_SECONDS = 5.0
@@ -46,8 +46,11 @@ class WorkerProcess:
         try:
             with theirs, without_notice():
                 process = subprocess.Popen(
-                    # -P: no module of the folder where the user stands.
-                    [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno())],
+                    # -P: import nothing from the current folder.
+                    [
+                        *(sys.executable, "-P", str(_PROGRAM)),
+                        *(str(theirs.fileno()), as_argument(END_SIGNALS)),
+                    ],
                     stdin=subprocess.DEVNULL,
                     env={**os.environ, **variables, "PYTHONSAFEPATH": "1"},
                     pass_fds=(theirs.fileno(),),

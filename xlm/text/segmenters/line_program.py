@@ -7,7 +7,8 @@ Programs disagree about line ends. Control characters and Unicode line separator
 as spaces, and lines without text never reach the program. An answer must contain the letters and
 digits of its line; otherwise lines and answers are out of step.
 
-The program ends with this process, even after SIGKILL, because its standard input closes.
+The program ends with this process, even after SIGKILL: its standard input closes, and its guard
+ends it.
 """
 
 import os
@@ -20,6 +21,7 @@ import weakref
 from collections.abc import Sequence
 
 from xlm.errors import ToolError
+from xlm.processes.child import CANNOT_START, GuardedChild
 
 FIRST_ANSWER_SECONDS = 600.0
 """Time limit of the first answer, which includes loading the model."""
@@ -74,7 +76,7 @@ class LineProgram:
     def _send(self, text: str) -> str:
         seconds = self._later_seconds
         if self._process is None:
-            self._process = _start(self._name, self._command)
+            self._process = _Process(self._command)
             seconds = self._first_seconds
         try:
             answer = self._process.exchange(text.encode(), seconds).decode()
@@ -108,41 +110,34 @@ class _ExchangeError(Exception):
         self.what = what
 
 
-def _start(name: str, command: Sequence[str]) -> "_Process":
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            # Ctrl-C must not reach the program: it exits when its input closes.
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ToolError(
-            f"{name} cannot start: {command[0]}: {error.strerror}",
-            fix="check that the program runs from a shell",
-        ) from error
-    return _Process(process)
-
-
 class _Process:
     """The running program: the bytes of a line in, the bytes of a line out."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._process = process
-        self._input, self._output = process.stdin.fileno(), process.stdout.fileno()
+    def __init__(self, command: Sequence[str]) -> None:
+        source, self._input = os.pipe()
+        try:
+            # No locks: the program runs longer than the artifact of its first line is built.
+            child = GuardedChild(
+                command,
+                source=source,
+                output=subprocess.PIPE,
+                errors=subprocess.PIPE,
+                keep_locks=False,
+            )
+        except BaseException:
+            os.close(self._input)
+            raise
+        finally:
+            os.close(source)
+        self._child, self._output = child, child.output.fileno()
         os.set_blocking(self._input, False)
         self._rest = b""
         self._stderr = bytearray()
         self._reader = threading.Thread(
-            target=_read_stderr, args=(process, self._stderr), daemon=True
+            target=_read_stderr, args=(child, self._stderr), daemon=True
         )
         self._reader.start()
-        self.close = weakref.finalize(self, _close, process)
+        self.close = weakref.finalize(self, _close, child, self._input, self._reader)
 
     def exchange(self, line: bytes, seconds: float) -> bytes:
         """Send a line and return its answer.
@@ -171,7 +166,7 @@ class _Process:
 
     def stderr_tail(self) -> str:
         """The last lines that the program printed on standard error, joined to one line."""
-        if self._process.poll() is not None:
+        if self._child.ended():
             self._reader.join(1.0)
         text = bytes(self._stderr).decode(errors="replace")
         return " | ".join(part.strip() for part in text.split("\n") if part.strip())[-400:]
@@ -194,29 +189,25 @@ class _Process:
         return chunk
 
     def _exited(self) -> _ExchangeError:
-        try:
-            status = self._process.wait(_EXIT_SECONDS)
-        except subprocess.TimeoutExpired:
+        status = self._child.wait(_EXIT_SECONDS)
+        if status is None:
             return _ExchangeError("the program closed its output")
+        if status == CANNOT_START:
+            return _ExchangeError("the program cannot start")
         return _ExchangeError(f"the program exited with status {status}")
 
 
-def _read_stderr(process: "subprocess.Popen[bytes]", tail: bytearray) -> None:
-    assert process.stderr is not None
-    with process.stderr as errors:
-        while chunk := errors.read(_CHUNK_BYTES):
-            tail += chunk
-            del tail[:-_STDERR_TAIL_BYTES]
+def _read_stderr(child: GuardedChild, tail: bytearray) -> None:
+    while chunk := os.read(child.errors.fileno(), _CHUNK_BYTES):
+        tail += chunk
+        del tail[:-_STDERR_TAIL_BYTES]
 
 
-def _close(process: "subprocess.Popen[bytes]") -> None:
-    """Close the pipes, which ends the program; kill it if it does not exit in time."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.close()
-    process.stdout.close()
-    try:
-        process.wait(_EXIT_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _close(child: GuardedChild, source: int, reader: threading.Thread) -> None:
+    """Close the input, which ends the program; stop it if it does not exit in time."""
+    os.close(source)
+    child.wait(_EXIT_SECONDS)
+    child.stop(seconds=0)
+    reader.join(_EXIT_SECONDS)
+    if not reader.is_alive():  # else a process that left the group holds the pipe
+        child.close()

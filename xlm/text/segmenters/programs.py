@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from xlm.config.environment import kytea_model
 from xlm.errors import ToolError
+from xlm.processes.programs import capture_process
 from xlm.text.segmenters.digest import files_digest
 from xlm.text.segmenters.line_program import LineProgram
 
@@ -71,20 +71,16 @@ def _find_kytea_model(program: Path) -> Path:
 @cache
 def _kytea_version(program: Path) -> str:
     try:
-        done = subprocess.run(
-            [program, "--version"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_VERSION_SECONDS,
-            check=False,
+        status, text = capture_process(
+            [str(program), "--version"], timeout_seconds=_VERSION_SECONDS
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except ToolError as error:
         raise ToolError(
-            f"segmenter kytea: {program} --version failed: {error}", fix="install KyTea again"
+            f"segmenter kytea: {program} --version failed: {error.what}",
+            fix="install KyTea again",
         ) from error
-    printed = done.stdout.decode(errors="replace").strip().split("\n")[0]
-    return printed if done.returncode == 0 and printed else "KyTea of unknown version"
+    version = text.split("\n")[0].strip()
+    return version if status == 0 and version else "KyTea of unknown version"
 
 
 def _find_program(name: str, path: str | None, fix: str) -> Path:

@@ -1,11 +1,10 @@
-"""The processes of one launch: started together, watched together, ended together.
+"""The processes of one launch: started, watched and ended together.
 
 with RankGroup(launch, environment) as group:
     group.wait(on_wait)
     result = group.result()
 """
 
-import math
 import signal
 import sys
 import time
@@ -14,23 +13,22 @@ from contextlib import ExitStack
 
 from xlm.errors import PeerLostError, RequeueError, ToolError, XlmError
 from xlm.processes.child import GuardedChild, ProcessResult
-from xlm.processes.programs import log_tail
+from xlm.processes.follow import log_tail
 from xlm.processes.signals import STOP_SIGNALS
+from xlm.processes.supervise import end_all, failed, total, wait_for
 from xlm.training.launch.failure import first_failure, noted_failure
 from xlm.training.launch.launcher import Launch
 
 _GRACE_SECONDS = 5
-"""For the end of a process that has saved its state."""
+"""Time for a process to exit after it has saved its state."""
 _LOST_SECONDS = 20.0
-"""For processes that have lost one: they can save nothing without it."""
-_FIRST_WAIT_SECONDS = 0.01
-_LONGEST_WAIT_SECONDS = 0.1
+"""Time for the processes after one is lost: they cannot save their state without it."""
 _SETTLE_SECONDS = 0.5
-"""A process that fails takes others with it: the first one may be seen as the second."""
+"""A process that fails makes others fail, and we may see the first of them as the second."""
 
 
 class RankGroup:
-    """Runs `launch.processes` processes; leaving the context ends all that run."""
+    """Runs `launch.processes` processes; leaving the context ends those that still run."""
 
     def __init__(self, launch: Launch, environment: Mapping[str, str]) -> None:
         self._launch = launch
@@ -59,83 +57,60 @@ class RankGroup:
         world = {"WORLD_SIZE": launch.processes, "LOCAL_WORLD_SIZE": launch.processes}
         with path.open("ab") as log:
             child = GuardedChild(
-                # -P: a `random.py` where the user stands is not the one that torch wants.
+                # -P: torch must not import a `random.py` from the current folder.
                 [sys.executable, "-P", "-m", launch.module, str(launch.job)],
                 output=log.fileno(),
                 errors=log.fileno(),
                 environment=self._environment | {n: str(v) for n, v in (place | world).items()},
                 terminate_seconds=launch.save_seconds + _GRACE_SECONDS,
-                held_signals=STOP_SIGNALS,
+                blocked_signals=STOP_SIGNALS,
             )
         self._children.append(self._stack.enter_context(child))
 
     def wait(self, on_wait: Callable[[], None]) -> None:
-        """Return when all have ended well; the first that has not ends the others.
+        """Return when all have ended with status 0; if one fails, end the others.
 
         Raises:
-            XlmError: what went wrong first, with the name of the process if it did not say.
+            XlmError: the first error, with the name of the process if that wrote no reason.
         """
-        launch, began = self._launch, time.monotonic()
-        wait_seconds = _FIRST_WAIT_SECONDS
-        while not self._failed() and not all(child.ended() for child in self._children):
-            if (limit := launch.timeout_seconds) and time.monotonic() - began > limit:
-                raise ToolError(
-                    f"{launch.module} did not end within {limit:,g} s: {self._tail(0)}",
-                    fix="raise its timeout",
-                )
-            on_wait()
-            time.sleep(wait_seconds)
-            wait_seconds = min(wait_seconds * 1.5, _LONGEST_WAIT_SECONDS)
-        if self._failed():
+        launch = self._launch
+        limit = launch.timeout_seconds or None
+        if not wait_for(self._children, on_wait=on_wait, timeout_seconds=limit):
+            raise ToolError(
+                f"{launch.module} did not end within {limit:,g} s: {self._tail(0)}",
+                fix="raise its timeout",
+            )
+        if failed(self._children):
             raise self._explained()
 
     def end(self, seconds: float | None = None) -> list[int]:
-        """Ask all to end, wait for all together, kill who stays; returns the ranks of those."""
+        """Ask all to end, wait for all together, kill the others; returns the ranks of those."""
         promised = self._launch.save_seconds + _GRACE_SECONDS
-        deadline = time.monotonic() + (promised if seconds is None else min(seconds, promised))
-        for child in self._children:
-            if not child.ended():
-                child.ask_to_end()
-        while time.monotonic() < deadline and not all(child.ended() for child in self._children):
-            time.sleep(_FIRST_WAIT_SECONDS)
-        stubborn = [rank for rank, child in enumerate(self._children) if not child.ended()]
-        for child in self._children:
-            child.stop(seconds=0)
-        return stubborn
+        return end_all(self._children, promised if seconds is None else min(seconds, promised))
 
     def result(self) -> ProcessResult:
-        """What all took together; the peak is that of the largest."""
-        results = [child.result() for child in self._children]
-        return ProcessResult(
-            max(result.returncode for result in results),
-            max(result.peak_memory_bytes for result in results),
-            math.fsum(result.cpu_seconds for result in results),
-        )
-
-    def _failed(self) -> dict[int, int]:
-        """Rank to status of those that have not ended well."""
-        statuses = {rank: child.status() for rank, child in enumerate(self._children)}
-        return {rank: status for rank, status in statuses.items() if status}
+        """What all used together; the peak of memory is that of the largest."""
+        return total([child.result() for child in self._children])
 
     def _explained(self) -> XlmError:
-        """End the others; what went wrong first."""
+        """End the other processes; returns the first error."""
         time.sleep(_SETTLE_SECONDS)
-        # What is noted from here on follows from our own asking.
-        failed, said = self._failed(), first_failure(self._launch.job)
-        silent = [rank for rank in failed if not noted_failure(self._launch.job, rank)]
-        stubborn = self.end(None if isinstance(said, RequeueError) else _LOST_SECONDS)
-        if said is not None and not isinstance(said, PeerLostError):
-            return said
+        # Errors written after this point follow from our own signals.
+        statuses, error = failed(self._children), first_failure(self._launch.job)
+        silent = [rank for rank in statuses if not noted_failure(self._launch.job, rank)]
+        hung = self.end(None if isinstance(error, RequeueError) else _LOST_SECONDS)
+        if error is not None and not isinstance(error, PeerLostError):
+            return error
         if silent:
             rank, log = silent[0], self._launch.log_of(silent[0])
             return ToolError(
-                f"{self._name(rank)} {_ending(failed[rank])}: {self._tail(rank)}",
+                f"{self._name(rank)} {_ending(statuses[rank])}: {self._tail(rank)}",
                 fix=f"see {log}; a rerun continues from the last checkpoint",
             )
-        if said is not None and stubborn:
-            return PeerLostError(f"{self._name(stubborn[0])} hung: {said.what}", fix=said.fix)
-        assert said is not None  # else all that failed were silent
-        return said
+        assert error is not None  # else all that failed were silent
+        if hung:
+            return PeerLostError(f"{self._name(hung[0])} hung: {error.what}", fix=error.fix)
+        return error
 
     def _name(self, rank: int) -> str:
         count = self._launch.processes

@@ -1,0 +1,80 @@
+"""`xlm run`, `xlm ui` and `xlm deploy`: check what can be checked, then run with Prefect.
+
+Prefect reads its settings when it is imported, so the environment is complete before that.
+"""
+
+import os
+import signal
+from pathlib import Path
+from typing import NoReturn
+
+from xlm.cli.request import print_warnings
+from xlm.config.environment import MachineSettings
+from xlm.config.reading.proxies import require_usable_proxies
+from xlm.engine.graph import Graph
+from xlm.errors import ToolError
+from xlm.pipeline.request import RunRequest
+from xlm.processes.signals import END_SIGNALS
+from xlm.stages.registry import STAGES
+from xlm.store.disk.root import resolve_root
+
+
+def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> NoReturn:
+    """Check the request, then run the flow and exit with its code.
+
+    Raises:
+        ConfigError: the request or the environment is not valid. No server was started.
+    """
+    settings = MachineSettings.from_environment(root, workers)
+    require_usable_proxies()
+    config = request.resolve()
+    Graph.of(config, STAGES).select(until=request.until, only=request.only, refresh=request.refresh)
+    print_warnings(config)
+    _prepare(XLM_ROOT=str(resolve_root(settings.root)), XLM_WORKERS=str(settings.workers))
+    from flows.terminal.console import run_in_terminal
+
+    run_in_terminal(request, config)
+
+
+def run_ui(root: str | None, port: int) -> NoReturn:
+    """Run server, deployments and worker until a signal, then exit.
+
+    Raises:
+        ToolError: this is not the project's folder.
+        ConfigError: a proxy of the environment cannot be used.
+    """
+    _prepare_in_project(root)
+    from flows.terminal.program import run_program
+    from flows.ui.main import main
+
+    run_program(lambda: main(port))
+
+
+def deploy_all(root: str | None) -> NoReturn:
+    """Register the deployments of prefect.yaml, then exit.
+
+    Raises:
+        ToolError: this is not the project's folder.
+        ConfigError: a proxy of the environment cannot be used.
+    """
+    _prepare_in_project(root)
+    from flows.terminal.program import run_program
+    from flows.ui.deploy import main
+
+    run_program(main)
+
+
+def _prepare_in_project(root: str | None) -> None:
+    home = Path.cwd()
+    if not (home / "prefect.yaml").is_file():
+        raise ToolError(f"there is no prefect.yaml in {home}", fix="run from the project's folder")
+    require_usable_proxies()
+    directory = resolve_root(MachineSettings.from_environment(root).root)
+    _prepare(XLM_ROOT=str(directory), XLM_HOME=str(home))
+
+
+def _prepare(**variables: str) -> None:
+    """Set variables for this process and its children, and block signals until it handles them."""
+    # No child imports a module `flows` or `datasets` from the current folder.
+    os.environ |= variables | {"PYTHONSAFEPATH": "1"}
+    signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
