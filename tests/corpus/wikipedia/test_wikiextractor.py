@@ -96,7 +96,7 @@ def test_a_killed_driver_leaves_no_program_running(tmp_path):
     dump = write_dump(tmp_path / "in", page(1, "One"))
     driver = (
         "from pathlib import Path\n"
-        "from xlm.corpus import wikiextractor\n"
+        "from xlm.corpus.wikipedia import wikiextractor\n"
         f"with wikiextractor.extract_documents(Path({str(script)!r}), Path({str(dump)!r}),\n"
         f"    scratch=Path({str(tmp_path / 's')!r}), log=Path({str(tmp_path / 'log')!r}),\n"
         "    templates=False, processes=1, timeout_seconds=60):\n"
