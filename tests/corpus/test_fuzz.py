@@ -19,7 +19,8 @@ from xlm.corpus.http.client import open_client
 from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.corpus.http.download.partial_file import PartialFile
 from xlm.corpus.http.verification.content import check_content
-from xlm.corpus.text_files.archives import open_zip, read_bz2, read_members
+from xlm.corpus.text_files.bzip2 import read_bz2
+from xlm.corpus.text_files.zip_files import open_zip, read_members
 from xlm.corpus.wikipedia.dump import cut_to_complete_streams, published_digests
 from xlm.corpus.xnli.extract import evaluation_rows, training_rows
 

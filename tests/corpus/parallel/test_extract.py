@@ -44,9 +44,9 @@ def _joined(lines):
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _work(make_context, parts, max_pairs=None, name="work", most_bad=0.01, **inputs):
+def _context(make_context, parts, max_pairs=None, name="work", max_bad_lines=0.01, **inputs):
     config = ExtractParallelSlice(
-        languages=("en", "sw"), parts=parts, max_pairs=max_pairs, max_bad_lines=most_bad
+        languages=("en", "sw"), parts=parts, max_pairs=max_pairs, max_bad_lines=max_bad_lines
     )
     context = make_context(config, "en-sw", name)
     context.inputs.update(inputs)
@@ -59,27 +59,27 @@ def _lines(context, code):
     return text[:-1].split("\n")
 
 
-def test_corpora_are_joined_in_their_order_under_our_codes(make_context, tmp_path):
+def test_corpora_are_joined_in_order_under_our_codes(make_context, tmp_path):
     inputs = {
         "tatoeba.en-sw": _moses(tmp_path / "m", "one\ntwo\n", "moja\nmbili\n"),
         "ntrex.en": _text(tmp_path / "e", "src.eng.txt", b"three\n"),
         "ntrex.sw": _text(tmp_path / "s", "ref.swa.txt", b"tatu"),
     }
-    context = _work(make_context, (PLAIN, MOSES), **inputs)
-    outcome = run(context)
+    context = _context(make_context, (PLAIN, MOSES), **inputs)
+    result = run(context)
     assert _lines(context, "en") == ["three", "one", "two"]
     assert _lines(context, "sw") == ["tatu", "moja", "mbili"]
-    assert outcome.counts["pairs"] == 3
-    assert outcome.counts["pairs.ntrex"] == 1
-    assert outcome.counts["pairs.tatoeba"] == 2
+    assert result.counts["pairs"] == 3
+    assert result.counts["pairs.ntrex"] == 1
+    assert result.counts["pairs.tatoeba"] == 2
 
 
 def test_pairs_with_an_empty_side_are_dropped_and_counted(make_context, tmp_path):
     folder = _moses(tmp_path / "m", "one\n\n \nfour\n", "moja\nmbili\ntatu\n\u3000\n")
-    context = _work(make_context, (MOSES,), **{"tatoeba.en-sw": folder})
-    outcome = run(context)
+    context = _context(make_context, (MOSES,), **{"tatoeba.en-sw": folder})
+    result = run(context)
     assert _lines(context, "sw") == ["moja"]
-    assert (outcome.counts["empty_side"], outcome.counts["lines_read"]) == (3, 4)
+    assert (result.counts["empty_side"], result.counts["lines_read"]) == (3, 4)
 
 
 def test_the_cap_takes_the_first_lines_of_each_corpus(make_context, tmp_path):
@@ -88,11 +88,11 @@ def test_the_cap_takes_the_first_lines_of_each_corpus(make_context, tmp_path):
         "ntrex.en": _text(tmp_path / "e", "src.eng.txt", b"5\n6\n7\n"),
         "ntrex.sw": _text(tmp_path / "s", "ref.swa.txt", b"e\nf\ng\n"),
     }
-    context = _work(make_context, (MOSES, PLAIN), 2, **inputs)
-    outcome = run(context)
+    context = _context(make_context, (MOSES, PLAIN), 2, **inputs)
+    result = run(context)
     assert _lines(context, "en") == ["1", "5", "6"]
-    assert outcome.counts["over_max_pairs"] == 3
-    assert outcome.counts["lines_read"] == 7
+    assert result.counts["over_max_pairs"] == 3
+    assert result.counts["lines_read"] == 7
 
 
 @pytest.mark.parametrize("max_pairs", [None, 1])
@@ -101,63 +101,63 @@ def test_unequal_sides_are_an_error_naming_both(make_context, tmp_path, max_pair
     with pytest.raises(
         DataError, match=r"Tatoeba\.en-swh\.en has 3 lines, Tatoeba\.en-swh\.swh has 1"
     ):
-        run(_work(make_context, (MOSES,), max_pairs, **{"tatoeba.en-sw": folder}))
+        run(_context(make_context, (MOSES,), max_pairs, **{"tatoeba.en-sw": folder}))
     inputs = {
         "ntrex.en": _text(tmp_path / "e", "src.eng.txt", b"1\n"),
         "ntrex.sw": _text(tmp_path / "s", "ref.swa.txt", b"a\nb\nc"),
     }
     with pytest.raises(DataError, match=r"src\.eng\.txt has 1 lines, ref\.swa\.txt has 3"):
-        run(_work(make_context, (PLAIN,), max_pairs, **inputs))
+        run(_context(make_context, (PLAIN,), max_pairs, **inputs))
 
 
-def test_signs_that_look_like_line_ends_shift_nothing(make_context, tmp_path):
+def test_characters_that_look_like_line_ends_keep_lines_aligned(make_context, tmp_path):
     english = "a\rb\nc\u2028d\ne\x85f\x0bg\x0c\nlast\r\n".encode()
     folder = _moses(tmp_path / "m", english, "1\n2\n3\n4\n")
-    context = _work(make_context, (MOSES,), **{"tatoeba.en-sw": folder})
+    context = _context(make_context, (MOSES,), **{"tatoeba.en-sw": folder})
     run(context)
     assert _lines(context, "en") == ["a\rb", "c\u2028d", "e\x85f\x0bg\x0c", "last"]
     assert _lines(context, "sw") == ["1", "2", "3", "4"]
 
 
-def test_bytes_that_are_no_utf8_are_replaced_and_counted(make_context, tmp_path):
+def test_bytes_that_are_not_utf8_are_replaced_and_counted(make_context, tmp_path):
     inputs = {
         "ntrex.en": _text(
             tmp_path / "e", "src.eng.txt", b"\xef\xbb\xbfone \xff\ntwo \xef\xbf\xbd\n"
         ),
         "ntrex.sw": _text(tmp_path / "s", "ref.swa.txt", b"moja\nmbili\n"),
     }
-    context = _work(make_context, (PLAIN,), most_bad=0.5, **inputs)
-    outcome = run(context)
+    context = _context(make_context, (PLAIN,), max_bad_lines=0.5, **inputs)
+    result = run(context)
     assert _lines(context, "en") == ["one \ufffd", "two \ufffd"]
-    assert outcome.counts["lines_not_utf8"] == 1
+    assert result.counts["lines_not_utf8"] == 1
 
 
-def test_a_missing_side_names_the_member_and_what_is_there(make_context, tmp_path):
+def test_a_missing_side_names_the_members(make_context, tmp_path):
     folder = _moses(tmp_path / "m", "one\n", "eins\n", code="de")
     with pytest.raises(
-        DataError, match=r"no member ending in \.sw or \.swh; it holds README, Tatoeba\.en-de\.de"
+        DataError, match=r"no member ending in \.sw or \.swh; it has README, Tatoeba\.en-de\.de"
     ):
-        run(_work(make_context, (MOSES,), **{"tatoeba.en-sw": folder}))
+        run(_context(make_context, (MOSES,), **{"tatoeba.en-sw": folder}))
 
 
 def test_two_members_of_one_language_are_refused(make_context, tmp_path):
     folder = _moses(tmp_path / "m", "one\n", "moja\n", extra={"Other.en-swh.swh": "x"})
     with pytest.raises(DataError, match=r"several members end in \.swh"):
-        run(_work(make_context, (MOSES,), **{"tatoeba.en-sw": folder}))
+        run(_context(make_context, (MOSES,), **{"tatoeba.en-sw": folder}))
 
 
 def test_a_truncated_zip_is_refused(make_context, tmp_path):
     folder = _moses(tmp_path / "m", "one\n" * 100, "moja\n" * 100)
     (path,) = folder.iterdir()
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(DataError, match="truncated or no zip"):
-        run(_work(make_context, (MOSES,), **{"tatoeba.en-sw": folder}))
+    with pytest.raises(DataError, match="truncated or not a zip"):
+        run(_context(make_context, (MOSES,), **{"tatoeba.en-sw": folder}))
 
 
 def test_a_pair_without_lines_is_refused(make_context, tmp_path):
     folder = _moses(tmp_path / "m", "\n\n", "\nx\n")
     with pytest.raises(DataError, match=r"no pair is left of 2 lines \(2 with an empty side\)"):
-        run(_work(make_context, (MOSES,), **{"tatoeba.en-sw": folder}))
+        run(_context(make_context, (MOSES,), **{"tatoeba.en-sw": folder}))
 
 
 _SIDE = st.text(st.characters(exclude_characters="\n\0", codec="utf-8"), max_size=8)
@@ -168,7 +168,7 @@ _SIDE = st.text(st.characters(exclude_characters="\n\0", codec="utf-8"), max_siz
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(pairs=st.lists(st.tuples(_SIDE, _SIDE), min_size=1, max_size=20))
-def test_alignment_is_preserved_whatever_the_lines_hold(make_context, tmp_path, pairs):
+def test_alignment_is_preserved_for_any_lines(make_context, tmp_path, pairs):
     pairs = [("first", "kwanza"), *pairs]
     inputs = {
         "ntrex.en": _text(
@@ -178,7 +178,7 @@ def test_alignment_is_preserved_whatever_the_lines_hold(make_context, tmp_path, 
             tmp_path / "s", "ref.swa.txt", "".join(f"{b}\n" for _, b in pairs).encode()
         ),
     }
-    context = _work(make_context, (PLAIN,), **inputs)
+    context = _context(make_context, (PLAIN,), **inputs)
     run(context)
     expected = [
         (a.removesuffix("\r"), b.removesuffix("\r")) for a, b in pairs if a.strip() and b.strip()
@@ -200,7 +200,7 @@ def test_the_samples_of_tatoeba_are_read_in_all_languages(shared, make_context, 
     config = ExtractParallelSlice(languages=languages, parts=(part,), max_pairs=None)
     context = make_context(config, pair)
     context.inputs[f"tatoeba.{pair}"] = inputs
-    outcome = run(context)
-    assert 331 <= outcome.counts["pairs"] <= 815
-    assert len(_lines(context, "en")) == len(_lines(context, code)) == outcome.counts["pairs"]
+    result = run(context)
+    assert 331 <= result.counts["pairs"] <= 815
+    assert len(_lines(context, "en")) == len(_lines(context, code)) == result.counts["pairs"]
     assert all(ord(max(line)) < 0x2100 for line in _lines(context, "en"))

@@ -1,4 +1,4 @@
-"""Train, valid and test: complete, aligned, and no sentence on two sides."""
+"""Train, valid and test: complete, aligned, and no sentence in two splits."""
 
 from collections import Counter
 
@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xlm.config.data.split import SplitConfig, SplitSlice
-from xlm.corpus.split import line_files
-from xlm.corpus.split.line_files import Selection, Shuffle
-from xlm.corpus.split.sides import WHOLE, Thresholds, normalised, position, rank
+from xlm.corpus.split import writers
+from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, position, rank
+from xlm.corpus.split.writers import LowestRanks, Shuffle
 from xlm.errors import DataError
 from xlm.stages.data.split import run
 
@@ -18,7 +18,7 @@ _counter = iter(range(10**9))
 
 
 def _split(make_context, columns, languages=("sw",), **config):
-    """Split `columns` (lines by language) and return outcome and rows by split."""
+    """Split `columns` (lines by language) and return the result and the rows by split."""
     settings_ = SplitConfig(**{"valid_fraction": 0.2, "test_fraction": 0.2, **config})
     context = make_context(
         SplitSlice(languages=languages, **settings_.model_dump()),
@@ -31,8 +31,8 @@ def _split(make_context, columns, languages=("sw",), **config):
     for name, lines in zip(names, columns, strict=True):
         (text / name).write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
     context.inputs["text"] = text
-    outcome = run(context)
-    return outcome, {split: _read(context.out, split, languages) for split in SPLITS}, context
+    result = run(context)
+    return result, {split: _read(context.out, split, languages) for split in SPLITS}, context
 
 
 def _read(folder, split, languages):
@@ -59,17 +59,17 @@ _ANY = settings(
     cap=st.integers(1, 5),
     order=st.sampled_from(["shuffled", "document"]),
 )
-def test_no_line_is_lost_and_none_stands_on_two_sides(make_context, lines, cap, order):
-    outcome, rows, _ = _split(
+def test_no_line_is_lost_and_none_is_in_two_splits(make_context, lines, cap, order):
+    result, rows, _ = _split(
         make_context, [lines], max_valid_lines=cap, max_test_lines=cap, order=order
     )
-    counts = outcome.counts
+    counts = result.counts
     kept = [row[0] for split in SPLITS for row in rows[split]]
     dropped = counts["valid_over_cap"] + counts["test_over_cap"]
     assert len(kept) + dropped == len(lines) == counts["input_lines"]
     assert not Counter(kept) - Counter(lines)
-    sides = [{row[0].strip() for row in rows[split]} for split in SPLITS]
-    assert len(sides[0] | sides[1] | sides[2]) == sum(map(len, sides))
+    distinct = [{row[0].strip() for row in rows[split]} for split in SPLITS]
+    assert len(set.union(*distinct)) == sum(map(len, distinct))
     assert len(rows["valid"]) <= cap
     assert len(rows["test"]) <= cap
     assert len(rows["train"]) == counts["train_lines"]
@@ -83,19 +83,21 @@ def test_no_line_is_lost_and_none_stands_on_two_sides(make_context, lines, cap, 
     others=st.lists(_LINE, min_size=40, max_size=40),
     cut=st.integers(0, 39),
 )
-def test_no_english_sentence_trains_one_pair_and_tests_another(make_context, english, others, cut):
+def test_no_english_sentence_is_in_train_of_one_pair_and_test_of_another(
+    make_context, english, others, cut
+):
     first = [english, others[: len(english)]]
     second_english = english[cut % len(english) :][::-1]
     second = [others[: len(second_english)], second_english]
     held_out, trained = set(), set()
     for columns, languages in ((first, ("en", "sw")), (second, ("ar", "en"))):
-        outcome, rows, _ = _split(make_context, columns, languages, max_valid_lines=2)
+        result, rows, _ = _split(make_context, columns, languages, max_valid_lines=2)
         column = languages.index("en")
         trained |= {normalised(row[column]) for row in rows["train"]}
         held_out |= {normalised(row[column]) for s in ("valid", "test") for row in rows[s]}
         kept = Counter(row for split in SPLITS for row in rows[split])
         assert not kept - Counter(zip(*columns, strict=True))
-        dropped = outcome.counts["valid_over_cap"] + outcome.counts["test_over_cap"]
+        dropped = result.counts["valid_over_cap"] + result.counts["test_over_cap"]
         assert kept.total() + dropped == len(columns[0])
     assert not held_out & trained
 
@@ -114,67 +116,67 @@ def test_document_order_keeps_the_order_of_training_lines(make_context):
 def test_the_order_does_not_depend_on_the_number_of_buckets(make_context, monkeypatch):
     lines = [f"line {number % 50}" for number in range(500)]
     _, one, _ = _split(make_context, [lines, lines], ("en", "sw"))
-    shuffle = line_files.Shuffle.__init__
+    shuffle = writers.Shuffle.__init__
 
     def small(self, folder, total_bytes):
         shuffle(self, folder, total_bytes, bucket_bytes=100)
 
-    monkeypatch.setattr(line_files.Shuffle, "__init__", small)
+    monkeypatch.setattr(writers.Shuffle, "__init__", small)
     _, many, context = _split(make_context, [lines, lines], ("en", "sw"))
     assert many == one
     assert list((context.scratch / "shuffle").iterdir()) == []
 
 
-def test_splits_come_out_near_their_fractions_and_under_their_caps(make_context):
+def test_splits_have_about_their_fractions_and_respect_their_caps(make_context):
     lines = [f"line {number}" for number in range(5000)]
-    outcome, rows, _ = _split(
+    result, rows, _ = _split(
         make_context, [lines], valid_fraction=0.1, test_fraction=0.1, max_test_lines=50
     )
     assert 400 < len(rows["valid"]) < 600
     assert 30 < len(rows["test"]) <= 50
-    assert outcome.counts["test_over_cap"] < 50
-    assert outcome.counts["train_lines"] > 4200
+    assert result.counts["test_over_cap"] < 50
+    assert result.counts["train_lines"] > 4200
 
 
 def test_a_capped_pair_drops_what_is_over_the_cap(make_context):
     lines = [f"line {number}" for number in range(2000)]
-    outcome, rows, _ = _split(make_context, [lines, lines], ("en", "sw"), max_test_lines=10)
+    result, rows, _ = _split(make_context, [lines, lines], ("en", "sw"), max_test_lines=10)
     assert len(rows["test"]) == 10
-    assert 300 < outcome.counts["test_over_cap"] < 500
-    assert outcome.counts["train_lines"] < 1300
+    assert 300 < result.counts["test_over_cap"] < 500
+    assert result.counts["train_lines"] < 1300
 
 
-def test_shards_hold_so_many_lines_and_no_more(make_context):
+def test_shards_have_the_configured_number_of_lines(make_context):
     lines = [f"line {number}" for number in range(100)]
-    outcome, _, context = _split(make_context, [lines, lines], ("en", "sw"), lines_per_shard=7)
+    result, _, context = _split(make_context, [lines, lines], ("en", "sw"), lines_per_shard=7)
     shards = sorted(context.out.glob("train.*.en.txt"))
     assert [path.name for path in shards[:2]] == ["train.00000.en.txt", "train.00001.en.txt"]
     counts = [len(path.read_text().split("\n")) - 1 for path in shards]
     assert set(counts[:-1]) == {7}
     assert 1 <= counts[-1] <= 7
-    assert outcome.counts["train_shards"] == len(shards)
+    assert result.counts["train_shards"] == len(shards)
     assert len(sorted(context.out.glob("train.*.sw.txt"))) == len(shards)
 
 
-def test_another_seed_gives_other_sides(make_context):
+def test_another_seed_gives_other_splits(make_context):
     lines = [f"line {number}" for number in range(300)]
     assert _split(make_context, [lines], seed=1)[1] != _split(make_context, [lines], seed=2)[1]
 
 
-def test_fewer_than_three_different_lines_all_train(make_context):
+def test_fewer_than_three_different_lines_all_go_to_train(make_context):
     _, rows, context = _split(make_context, [["same", "same", "other"]])
     assert len(rows["train"]) == 3
     assert (context.out / "valid.00000.txt").read_bytes() == b""
 
 
 @pytest.mark.parametrize("number", range(3, 40))
-def test_a_handful_of_lines_fills_all_sides(make_context, number):
+def test_a_few_lines_fill_all_splits(make_context, number):
     lines = [f"{number} {line}" for line in range(number)]
     _, rows, _ = _split(make_context, [lines], valid_fraction=0.25, test_fraction=0.25)
     assert all(rows[split] for split in SPLITS)
 
 
-def test_shards_of_an_earlier_attempt_do_not_stay(make_context):
+def test_shards_of_an_earlier_attempt_are_deleted(make_context):
     lines = [f"line {number}" for number in range(50)]
     _, _, context = _split(make_context, [lines], lines_per_shard=2)
     (context.out / "train.00099.txt").write_text("left by a killed run\n")
@@ -182,13 +184,15 @@ def test_shards_of_an_earlier_attempt_do_not_stay(make_context):
     assert not (context.out / "train.00099.txt").exists()
 
 
-def test_nothing_to_split_is_an_error(make_context):
-    with pytest.raises(DataError, match="sw: no line to split"):
+def test_no_lines_are_an_error(make_context):
+    with pytest.raises(DataError, match="sw: there is no line to split"):
         _split(make_context, [[]])
 
 
 def test_unequal_sides_are_an_error(make_context):
-    with pytest.raises(DataError, match=r"text\.en\.txt and text\.sw\.txt differ in their number"):
+    with pytest.raises(
+        DataError, match=r"text\.en\.txt and text\.sw\.txt have different numbers of lines"
+    ):
         _split(make_context, [["a", "b"], ["a"]], ("en", "sw"))
 
 
@@ -199,28 +203,28 @@ def test_sentences_are_compared_by_letters_and_digits():
 
 
 def test_positions_are_pinned():
-    """They decide what trains: a change here is another version of the split stage."""
+    """They decide the splits: if they change, the stage needs a new version."""
     assert position("The cat sat.", 42) == 10412492018057624647
     assert rank("The cat sat.", 7, 42) == 13673660255278165692
     assert position("The cat sat.", 42) != position("The cat sat.", 43)
     assert rank("a", 1, 42) != rank("a", 2, 42)
     thresholds = Thresholds.fixed(valid=0.25, test=0.25)
-    quarter = WHOLE // 4
-    assert [thresholds.side(p) for p in (0, quarter - 1, quarter, 3 * quarter - 1)] == [
+    quarter = HASH_RANGE // 4
+    assert [thresholds.split(p) for p in (0, quarter - 1, quarter, 3 * quarter - 1)] == [
         "valid",
         "valid",
         "train",
         "train",
     ]
-    assert thresholds.side(3 * quarter) == "test"
+    assert thresholds.split(3 * quarter) == "test"
 
 
-def test_a_selection_keeps_the_lowest_ranks():
-    selection = Selection(2)
+def test_the_lowest_ranks_are_kept():
+    lowest = LowestRanks(2)
     for number, order in enumerate((5, 1, 9, 3)):
-        selection.add(order, number, (str(order),))
-    assert list(selection.rows(shuffled=True)) == [("1",), ("3",)]
-    assert selection.dropped == 2
+        lowest.add(order, number, (str(order),))
+    assert list(lowest.rows(shuffled=True)) == [("1",), ("3",)]
+    assert lowest.dropped == 2
 
 
 def test_a_shuffle_sorts_by_rank_over_all_buckets(tmp_path):

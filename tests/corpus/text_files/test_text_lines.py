@@ -1,4 +1,4 @@
-"""Texts that are not plain UTF-8: refused with share, first line and encoding, or counted."""
+"""Texts that are not plain UTF-8 are refused with their likely encoding, or counted."""
 
 import bz2
 import gzip
@@ -15,7 +15,7 @@ import pytest
 from xlm.config.data.downloads import ExtractParallelSlice, PairPart
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.reading.resolve import resolve
-from xlm.corpus.text_files import compressed
+from xlm.corpus.text_files import compressed, decompression_limit
 from xlm.corpus.text_files.compressed import open_plain
 from xlm.corpus.text_files.encodings import likely_encoding, wide_encoding
 from xlm.corpus.text_files.text_lines import open_text
@@ -38,13 +38,13 @@ SENTENCES = {
 }
 
 
-def _work(make_context, folder, english, french, parts=None, most=0.01):
+def _context(make_context, folder, english, french, parts=None, max_bad_lines=0.01):
     part = PairPart(
         kind="plain", downloads=("p.en", "p.fr"), codes=(("en",), ("fr",)),
         files=("train.en", "train.fr"),
     )  # fmt: skip
     config = ExtractParallelSlice(
-        languages=("en", "fr"), parts=parts or (part,), max_pairs=None, max_bad_lines=most
+        languages=("en", "fr"), parts=parts or (part,), max_pairs=None, max_bad_lines=max_bad_lines
     )
     context = make_context(config, "en-fr")
     for code, content in (("en", english), ("fr", french)):
@@ -64,7 +64,7 @@ def _utf8(text):
 
 
 def test_latin1_is_refused_with_share_first_line_and_encoding(make_context, tmp_path):
-    context = _work(make_context, tmp_path, _utf8("x\n") + _utf8(ENGLISH),
+    context = _context(make_context, tmp_path, _utf8("x\n") + _utf8(ENGLISH),
                  b"x\n" + FRENCH.encode("latin-1"))  # fmt: skip
     with pytest.raises(
         DataError,
@@ -92,7 +92,7 @@ def test_damaged_utf8_is_not_given_another_name():
     "name", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
 )
 @pytest.mark.parametrize("code", ["en", *SENTENCES])
-def test_wide_text_is_told_with_and_without_a_mark(name, code):
+def test_wide_text_is_detected_with_and_without_a_mark(name, code):
     text = "".join(f"{SENTENCES.get(code, (ENGLISH,))[0]} {i}\n" for i in range(20))
     found = wide_encoding(text.encode(name))
     assert found is not None
@@ -102,11 +102,11 @@ def test_wide_text_is_told_with_and_without_a_mark(name, code):
 
 @pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("word", ["hi", "né", "Çok iyi", "ab c", "да", "ως", "مرحبا", "สวัสดี"])
-def test_a_few_wide_characters_are_told_without_a_mark(name: str, word: str) -> None:
+def test_a_few_wide_characters_are_detected_without_a_mark(name: str, word: str) -> None:
     for end in ("", "\n", "\r\n"):
         text = (word + end).encode(name)
         assert wide_encoding(text) == name.upper(), text
-    if name.endswith("le"):  # a filter reads up to the line feed, which is half of its character
+    if name.endswith("le"):  # a filter reads up to the line feed byte, half of the character
         line = (word + "\n").encode(name)
         assert wide_encoding(line[: line.index(b"\n") + 1]) == name.upper()
 
@@ -127,8 +127,10 @@ def test_utf8_is_never_taken_for_wide_text(shared, code):
 
 
 @pytest.mark.parametrize("name", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_utf16_is_refused_whatever_the_threshold(make_context, tmp_path, name):
-    context = _work(make_context, tmp_path, _utf8(ENGLISH), FRENCH.encode(name), most=1.0)
+def test_utf16_is_refused_with_any_threshold(make_context, tmp_path, name):
+    context = _context(
+        make_context, tmp_path, _utf8(ENGLISH), FRENCH.encode(name), max_bad_lines=1.0
+    )
     with pytest.raises(DataError, match=r"train\.fr: the text is UTF-(16|32)-.E, not UTF-8"):
         run(context)
 
@@ -138,7 +140,7 @@ def test_few_bad_lines_are_counted_and_reported(make_context, tmp_path, caplog):
     french = [b"ligne %d\n" % i for i in range(300)]
     french[41] = b"th\xe9 noir\n"
     french[99] = b"nul\0nul\n"
-    context = _work(make_context, tmp_path, b"".join(english), b"".join(french))
+    context = _context(make_context, tmp_path, b"".join(english), b"".join(french))
     with caplog.at_level(logging.WARNING):
         counts = run(context).counts
     assert (counts["lines_not_utf8"], counts["lines_with_nul"], counts["pairs"]) == (1, 1, 300)
@@ -146,26 +148,29 @@ def test_few_bad_lines_are_counted_and_reported(make_context, tmp_path, caplog):
     assert "train.fr: 2 of 300 lines are not plain UTF-8, the first is line 42" in caplog.text
 
 
-def test_the_threshold_is_a_setting_that_moves_no_key(make_context, tmp_path):
+def test_the_threshold_is_a_setting_outside_the_key(make_context, tmp_path):
     lax = resolve("mini15", ["sources.max_bad_lines=0.5"])
     slices = [EXTRACT_PARALLEL.slice(c, "en-fr") for c in (resolve("mini15"), lax)]
     assert [s.max_bad_lines for s in slices] == [0.01, 0.5]
     assert slices[0].key_fields() == slices[1].key_fields()
     french = b"".join(b"\xe9 %d\n" % i if i % 3 == 0 else b"e %d\n" % i for i in range(30))
     english = b"".join(b"e %d\n" % i for i in range(30))
-    assert run(_work(make_context, tmp_path, english, french, most=0.5)).counts["pairs"] == 30
+    assert (
+        run(_context(make_context, tmp_path, english, french, max_bad_lines=0.5)).counts["pairs"]
+        == 30
+    )
     with pytest.raises(DataError, match="10 of 30 lines"):
-        run(_work(make_context, tmp_path, english, french, most=0.3))
+        run(_context(make_context, tmp_path, english, french, max_bad_lines=0.3))
 
 
 def test_text_that_ends_at_cr_alone_is_read_as_lines_and_reported(make_context, tmp_path, caplog):
     returns = ENGLISH.replace("\n", "\r")
-    context = _work(make_context, tmp_path, b"\xef\xbb\xbf" + _utf8(returns), _utf8(FRENCH))
+    context = _context(make_context, tmp_path, b"\xef\xbb\xbf" + _utf8(returns), _utf8(FRENCH))
     with caplog.at_level(logging.WARNING):
         counts = run(context).counts
     assert _lines(context, "en") == ENGLISH.splitlines()
     assert (counts["pairs"], counts["texts_with_cr_line_ends"]) == (10, 1)
-    assert "train.en: its line ends are CR alone: it is read as 10 lines" in caplog.text
+    assert "train.en: CR alone ends its lines; it is read as 10 lines" in caplog.text
 
 
 def test_cr_lines_longer_than_a_block_keep_their_ends():
@@ -178,14 +183,14 @@ def test_cr_lines_longer_than_a_block_keep_their_ends():
 @pytest.mark.parametrize("last", ["\n", "\r\n"])
 def test_many_cr_between_few_lf_are_refused(make_context, tmp_path, last):
     mixed = ("one\r" * 30) + f"two{last}"
-    context = _work(make_context, tmp_path, _utf8(mixed), _utf8("eins\n"))
+    context = _context(make_context, tmp_path, _utf8(mixed), _utf8("eins\n"))
     with pytest.raises(DataError, match=r"train\.en: mixed line ends, 30 CR and 1 LF"):
         run(context)
 
 
-def test_crlf_and_other_line_ends_inside_shift_nothing(make_context, tmp_path):
+def test_crlf_and_other_line_ends_inside_keep_lines_aligned(make_context, tmp_path):
     english = "a\u2028b\r\nc\x85d\r\ne\rf\r\n"
-    context = _work(make_context, tmp_path, _utf8(english), b"1\n2\n3\n")
+    context = _context(make_context, tmp_path, _utf8(english), b"1\n2\n3\n")
     counts = run(context).counts
     assert _lines(context, "en") == ["a\u2028b", "c\x85d", "e\rf"]
     assert counts["returns_inside_lines"] == 1
@@ -193,14 +198,14 @@ def test_crlf_and_other_line_ends_inside_shift_nothing(make_context, tmp_path):
 
 def test_an_empty_side_is_refused_with_both_counts(make_context, tmp_path):
     with pytest.raises(DataError, match=r"train\.en has 10 lines, train\.fr has 0"):
-        run(_work(make_context, tmp_path, _utf8(ENGLISH), b""))
+        run(_context(make_context, tmp_path, _utf8(ENGLISH), b""))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_packed_text_is_unpacked_whatever_its_name(make_context, tmp_path, pack):
+def test_packed_text_is_unpacked_with_any_name(make_context, tmp_path, pack):
     half = len(FRENCH.encode()) // 2
     members = pack(FRENCH.encode()[:half]) + pack(FRENCH.encode()[half:])
-    context = _work(make_context, tmp_path, _utf8(ENGLISH), members)
+    context = _context(make_context, tmp_path, _utf8(ENGLISH), members)
     run(context)
     assert _lines(context, "fr") == FRENCH.splitlines()
 
@@ -211,17 +216,17 @@ def test_damaged_packed_text_is_refused(make_context, tmp_path, pack):
     flipped = bytearray(packed)
     flipped[len(packed) // 2] ^= 0xFF
     for content in (packed[:-9], bytes(flipped)):
-        context = _work(make_context, tmp_path, _utf8(ENGLISH), content)
+        context = _context(make_context, tmp_path, _utf8(ENGLISH), content)
         with pytest.raises(DataError, match=r"train\.fr"):
             run(context)
 
 
 @pytest.mark.slow
-def test_a_bomb_is_refused_before_it_has_grown(tmp_path):
+def test_a_bomb_is_stopped_early(tmp_path):
     path = tmp_path / "train.en"
     path.write_bytes(gzip.compress(bytes(300 << 20), 9))
     sizes: list[int] = []
-    with pytest.raises(DataError, match="grows more than 200 times"), open_plain(path) as file:
+    with pytest.raises(DataError, match="unpacks to more than 200 times"), open_plain(path) as file:
         sizes.extend(map(len, iter(lambda: file.read(1 << 20), b"")))
     assert sum(sizes) <= 80 << 20
 
@@ -231,28 +236,28 @@ PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
 
 @pytest.fixture
 def small_window(monkeypatch):
-    monkeypatch.setattr(compressed, "_FREE_BYTES", 4 << 20)
-    monkeypatch.setattr(compressed, "_HELD_BYTES", 1 << 13)
+    monkeypatch.setattr(decompression_limit, "UNCHECKED_BYTES", 4 << 20)
+    monkeypatch.setattr(compressed, "_READ_AHEAD_BYTES", 1 << 13)
 
 
 @pytest.mark.parametrize("packer", PACKERS)
-def test_a_bomb_after_good_data_is_refused(tmp_path, small_window, packer):
+def test_a_bomb_after_valid_data_is_stopped(tmp_path, small_window, packer):
     """Over the whole file the ratio is small; within a window it is not."""
     path, pack = tmp_path / "train.en", PACKERS[packer]
     path.write_bytes(pack(random.Random(0).randbytes(1 << 18)) + pack(bytes(14 << 20)))
     assert 200 * path.stat().st_size > (14 << 20)
     sizes: list[int] = []
-    with pytest.raises(DataError, match="grows more than 200 times"), open_plain(path) as file:
+    with pytest.raises(DataError, match="unpacks to more than 200 times"), open_plain(path) as file:
         sizes.extend(map(len, iter(lambda: file.read(1 << 16), b"")))
     assert sum(sizes) <= 12 << 20
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("packer", PACKERS)
-def test_an_honest_text_with_a_place_that_packs_well_is_read(tmp_path, small_window, packer):
+def test_a_text_with_a_very_compressible_part_is_read(tmp_path, small_window, packer):
     path, pack = tmp_path / "train.en", PACKERS[packer]
-    honest = [random.Random(seed).randbytes(1 << 18) for seed in range(4)]
-    whole = bytes(3 << 20).join(honest)
+    chunks = [random.Random(seed).randbytes(1 << 18) for seed in range(4)]
+    whole = bytes(3 << 20).join(chunks)
     path.write_bytes(pack(whole))
     with open_plain(path) as file:
         assert sum(map(len, iter(lambda: file.read(1 << 16), b""))) == len(whole)
@@ -265,16 +270,16 @@ def test_an_honest_text_with_a_place_that_packs_well_is_read(tmp_path, small_win
     (b"Rar!\x1a\x07\x01", "a rar archive"),
     (b"train.en".ljust(257, b"\0") + b"ustar\x0000", "a tar archive"),
 ])  # fmt: skip
-def test_what_is_packed_in_another_way_is_named(make_context, tmp_path, start, what, pack):
-    context = _work(make_context, tmp_path, pack(start + b"rest\n" * 200), _utf8(FRENCH))
+def test_another_format_is_named(make_context, tmp_path, start, what, pack):
+    context = _context(make_context, tmp_path, pack(start + b"rest\n" * 200), _utf8(FRENCH))
     with pytest.raises(DataError, match=rf"train\.en is {what}, not text"):
         run(context)
 
 
 def test_unequal_sides_name_carriage_returns(make_context, tmp_path):
-    """Half of the line ends are CR alone: the two numbers do not say what to mend."""
+    """Half of the line ends are CR alone; the two line counts do not explain the fault."""
     mixed = "".join(f"line {i}" + ("\n" if i % 2 else "\r") for i in range(10))
-    context = _work(make_context, tmp_path, _utf8(mixed), _utf8(FRENCH))
+    context = _context(make_context, tmp_path, _utf8(mixed), _utf8(FRENCH))
     with pytest.raises(DataError, match=r"train\.en has 5 .*; train\.en has 5 carriage returns"):
         run(context)
 
@@ -283,21 +288,21 @@ def test_unequal_sides_name_carriage_returns(make_context, tmp_path):
     (b"a\0b\n", r"probably text with NUL characters; remove them \(tr -d"),
     ("größer ".encode()[:-1] + b"\xc3 " + "é".encode() + b"\n", "probably damaged UTF-8; get it "),
 ])  # fmt: skip
-def test_what_has_no_other_encoding_is_not_converted(make_context, tmp_path, bad, fix):
-    context = _work(make_context, tmp_path, bad * 10, _utf8(FRENCH))
+def test_damage_is_not_reported_as_another_encoding(make_context, tmp_path, bad, fix):
+    context = _context(make_context, tmp_path, bad * 10, _utf8(FRENCH))
     with pytest.raises(DataError, match=fix) as caught:
         run(context)
     assert "ITS-ENCODING" not in str(caught.value)
 
 
-def test_members_of_a_zip_are_held_to_the_same(make_context, tmp_path):
+def test_members_of_a_zip_follow_the_same_rules(make_context, tmp_path):
     directory = tmp_path / "zip"
     directory.mkdir()
     with zipfile.ZipFile(directory / "en-fr.txt.zip", "w") as archive:
         archive.writestr("C.en-fr.en", ENGLISH.replace("\n", "\r"))
         archive.writestr("C.en-fr.fr", FRENCH.encode("latin-1"))
     part = PairPart(kind="moses", downloads=("c.en-fr",), codes=(("en",), ("fr",)))
-    context = _work(make_context, tmp_path, b"", b"", parts=(part,))
+    context = _context(make_context, tmp_path, b"", b"", parts=(part,))
     context.inputs["c.en-fr"] = directory
     with pytest.raises(DataError, match=r"C\.en-fr\.fr: 10 of 10 lines \(100\.0%\)"):
         run(context)

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from tests.corpus.wikipedia.small_dumps import SITE, page, write_dump
-from xlm.corpus.text_files.archives import read_bz2
+from xlm.corpus.text_files.bzip2 import read_bz2
 from xlm.corpus.wikipedia import frames as wiki_frames
 from xlm.corpus.wikipedia.markup.limits import hostile_reason
 from xlm.corpus.wikipedia.markup.prepare import Preparation

@@ -1,8 +1,8 @@
-"""The extract-parallel stage: several corpora of a pair to two files with aligned lines.
+"""The extract-parallel stage: joins the corpora of a language pair into two aligned text files.
 
-Line i of one side belongs to line i of the other; `text_lines.py` says where a line ends and which
-encodings are refused. Lines with a few bad bytes are counted: a release with one of them is still
-worth its million pairs.
+Line i of one file is the translation of line i of the other. `text_lines.py` defines where a line
+ends and which encodings are refused. A few lines with bad bytes are counted and kept, because one
+of them is no reason to refuse a release with a million pairs.
 """
 
 import logging
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from xlm.corpus.sources.downloaded_files import named_file, sole_file
-from xlm.corpus.text_files.archives import missing_member, open_member, open_zip
 from xlm.corpus.text_files.compressed import open_plain
 from xlm.corpus.text_files.text_lines import TextLines, open_text
+from xlm.corpus.text_files.zip_files import missing_member, open_member, open_zip
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
 
@@ -35,7 +35,7 @@ Sides = tuple[TextLines, TextLines]
 
 @dataclass
 class _Counts:
-    """What became of the lines of one pair."""
+    """Counts of the lines of a pair."""
 
     read: int = 0
     kept: int = 0
@@ -44,15 +44,15 @@ class _Counts:
     not_utf8: int = 0
     with_nul: int = 0
     returns: int = 0
-    texts_of_returns: int = 0
+    texts_with_cr_ends: int = 0
 
 
 def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResult:
-    """Write `text.{language}.txt` for both languages, the corpora one behind the other.
+    """Write `text.{language}.txt` for both languages, one corpus after another.
 
     Raises:
-        DataError: an archive is damaged, a side is missing or is not UTF-8, the sides of a corpus
-            have unequal numbers of lines, or no pair is left.
+        DataError: an archive is damaged, a side is missing or is not UTF-8, the two sides of a
+            corpus have different numbers of lines, or no pair is left.
     """
     counts: dict[str, int | float | str] = {}
     total = _Counts()
@@ -92,17 +92,20 @@ def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResu
             "lines_not_utf8": total.not_utf8,
             "lines_with_nul": total.with_nul,
             "returns_inside_lines": total.returns,
-            "texts_with_cr_line_ends": total.texts_of_returns,
+            "texts_with_cr_line_ends": total.texts_with_cr_ends,
             **counts,
         }
     )
 
 
 def member_of(archive: "zipfile.ZipFile", codes: tuple[str, ...]) -> str:
-    """The one member of a Moses zip whose name ends in a language's code.
+    """The name of the member of a Moses zip that contains a language.
+
+    Args:
+        codes: codes of the language in OPUS; the name ends in one of them.
 
     Raises:
-        DataError: there is none, or more than one.
+        DataError: no member has such a name, or more than one.
     """
     for code in codes:
         found = [name for name in archive.namelist() if name.endswith(f".{code}")]
@@ -110,7 +113,7 @@ def member_of(archive: "zipfile.ZipFile", codes: tuple[str, ...]) -> str:
             raise DataError(
                 f"{Path(archive.filename or '').name}: several members end in .{code}: "
                 f"{', '.join(repr(one[:80]) for one in found[:5])}",
-                fix="this is no Moses archive of one corpus: check sources.parallel",
+                fix="this is not a Moses archive of one corpus: check sources.parallel",
             )
         if found:
             return found[0]
@@ -119,7 +122,7 @@ def member_of(archive: "zipfile.ZipFile", codes: tuple[str, ...]) -> str:
 
 @contextmanager
 def _open_part(context: "StageContext[ExtractParallelSlice]", part: "PairPart") -> Iterator[Sides]:
-    """Both sides of one corpus, in the order of the pair's languages."""
+    """Open both sides of a corpus, in the order of the pair's languages."""
     with ExitStack() as stack:
         if part.kind == "moses":
             path = sole_file(context.inputs[part.downloads[0]], "*.zip")
@@ -138,7 +141,7 @@ def _open_part(context: "StageContext[ExtractParallelSlice]", part: "PairPart") 
 
 
 def _pairs(sides: Sides, max_pairs: int | None, counts: _Counts) -> Iterator[tuple[str, str]]:
-    """The pairs of one corpus; both sides are read to their end, so that a shift is always seen."""
+    """The pairs of one corpus; both sides are read to the end to detect unequal lengths."""
     taken = 0
     lines = [side.lines() for side in sides]
     for first, second in zip_longest(*lines):
@@ -162,30 +165,30 @@ def _pairs(sides: Sides, max_pairs: int | None, counts: _Counts) -> Iterator[tup
 
 def _unequal(sides: Sides, found: Sequence[int]) -> DataError:
     what = f"{sides[0].name} has {found[0]:,} lines, {sides[1].name} has {found[1]:,}"
-    fix = "the corpus is damaged or not aligned: fetch it again, or leave it out"
+    fix = "the corpus is damaged or not aligned: download it again, or leave it out"
     for side in sides:
         if side.faults.returns:
-            what += f"; {side.name} has {side.faults.returns:,} carriage returns inside of lines"
-            fix = "if they end lines, give every line the same end, LF or CRLF"
+            what += f"; {side.name} has {side.faults.returns:,} carriage returns inside lines"
+            fix = "if they end lines, use the same line end everywhere, LF or CRLF"
     return DataError(what, fix=fix)
 
 
-def _close_side(side: TextLines, counts: _Counts, most_bad_lines: float) -> None:
-    """Refuse a side that is mostly unreadable; count and report what is odd about another."""
-    side.require_readable(most_bad_lines)
+def _close_side(side: TextLines, counts: _Counts, max_bad_lines: float) -> None:
+    """Refuse a side with too many bad lines; else count and log its oddities."""
+    side.require_readable(max_bad_lines)
     faults = side.faults
     counts.not_utf8 += faults.not_utf8
     counts.with_nul += faults.with_nul
     counts.returns += faults.returns
-    counts.texts_of_returns += side.ends_at_returns
+    counts.texts_with_cr_ends += side.ends_at_returns
     if faults.bad:
         log.warning(
-            "%s: %d of %d lines are not plain UTF-8, the first is line %d; U+FFFD stands for "
-            "their bad bytes",
+            "%s: %d of %d lines are not plain UTF-8, the first is line %d; their bad bytes become "
+            "U+FFFD",
             side.name, faults.bad, faults.lines, faults.first_bad_line,
         )  # fmt: skip
     if side.ends_at_returns:
-        log.warning("%s: its line ends are CR alone: it is read as %d lines", side.name,
+        log.warning("%s: CR alone ends its lines; it is read as %d lines", side.name,
                     faults.lines)  # fmt: skip
 
 

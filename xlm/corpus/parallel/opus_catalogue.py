@@ -1,10 +1,10 @@
-"""The OPUS catalogue that opustools ships: which Moses file holds a pair, where, how large.
+"""Looks up Moses files of OPUS in the catalogue that opustools ships: URL and size.
 
     find_moses(folder, "Tatoeba", "v2022-03-03", (("en",), ("sw", "swh")))
     # MosesFile(url="https://object.pouta.csc.fi/OPUS-Tatoeba/v2022-03-03/moses/en-swh.txt.zip",
 
-The catalogue is unpacked once to a folder of ours: opustools' own way unpacks it into the home
-directory, and a run killed meanwhile leaves half a database there.
+The catalogue is unpacked once into our cache. opustools itself would unpack it into the home
+directory, where a killed run leaves half a database.
 """
 
 import gzip
@@ -31,24 +31,24 @@ _KIBIBYTE = 1024
 _unpacking = threading.Lock()
 
 Codes = tuple[Sequence[str], Sequence[str]]
-"""Of both languages of a pair, the codes under which OPUS may file them."""
+"""For both languages of a pair, the codes that OPUS may use for them."""
 
 
 @dataclass(frozen=True)
 class MosesFile:
-    """One Moses zip of OPUS as the catalogue describes it."""
+    """A Moses zip of OPUS, as the catalogue describes it."""
 
     url: str
     codes: tuple[str, str]
-    """OPUS' own codes of the two sides, in the order of its name."""
+    """The codes of the two sides in OPUS, in the order of the file name."""
     pairs: int | None
-    """Lines of the file, if the catalogue knows."""
+    """Number of lines; None if the catalogue does not list it."""
     size_bytes: int | None
-    """Size of the zip, rounded down to a kibibyte, if the catalogue knows."""
+    """Size of the zip, rounded down to a KiB; None if the catalogue does not list it."""
 
 
 def unpack_catalogue(folder: Path) -> Path:
-    """The catalogue as a database file in `folder`, unpacked there if it is not yet."""
+    """The catalogue as an SQLite file in `folder`; unpacks it on the first call."""
     target = folder / f"opus-{version('opustools')}.db"
     with _unpacking:
         if target.is_file():
@@ -67,14 +67,14 @@ def unpack_catalogue(folder: Path) -> Path:
 
 
 def find_moses(folder: Path, corpus: str, release: str, codes: Codes) -> MosesFile:
-    """The Moses file of a pair, under the first of the codes that the corpus uses.
+    """The Moses file of a pair, under the first codes that the corpus uses.
 
     Raises:
         ConfigError: OPUS has no such corpus, release or pair.
     """
     from opustools.db_operations import DbOperations
 
-    database = DbOperations(db_file=str(_whole_catalogue(folder)))
+    database = DbOperations(db_file=str(_valid_catalogue(folder)))
     for first, second in product(*codes):
         rows = database.get_corpora(
             {
@@ -93,15 +93,15 @@ def find_moses(folder: Path, corpus: str, release: str, codes: Codes) -> MosesFi
         f"sources.parallel: OPUS has no {pair} in {corpus} {release}",
         fix=f"releases of {corpus} with it: {', '.join(releases)}"
         if releases
-        else f"{corpus} has it in no release: choose its pairs, or another corpus",
+        else f"no release of {corpus} has this pair: choose other pairs, or another corpus",
     )
 
 
-def _whole_catalogue(folder: Path) -> Path:
-    """The unpacked catalogue; unpacked anew where the one in the cache is damaged."""
+def _valid_catalogue(folder: Path) -> Path:
+    """The unpacked catalogue; unpacks it again if the one in the cache is damaged."""
     path = unpack_catalogue(folder)
     try:
-        # Reads the header and the table of contents, not 130 MB.
+        # Reads the header and the schema, not all 130 MB.
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         ) as connection:
@@ -131,7 +131,7 @@ def _releases(database: "DbOperations", corpus: str, codes: Codes) -> list[str]:
 
 
 def _number(value: object) -> int | None:
-    """The catalogue leaves unknown counts empty ("")."""
+    """A count of the catalogue; it leaves unknown counts empty ("")."""
     return value if isinstance(value, int) and value >= 0 else None
 
 

@@ -1,7 +1,7 @@
-"""Opens a text file that may be packed with gzip, bzip2 or xz, whatever its name says.
+"""Opens a text file, plain or compressed with gzip, bzip2 or xz; its name does not matter.
 
 with open_plain(path) as file:
-    for line in file: ...          # bytes, unpacked
+    for line in file: ...          # bytes, decompressed
 """
 
 import bz2
@@ -14,20 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from xlm.corpus.text_files.archives import DAMAGED_FIX, MAX_RATIO
+from xlm.corpus.text_files.decompression_limit import DAMAGED_FIX, RatioWindow
 from xlm.errors import DataError
 
 _CHUNK_BYTES = 1 << 20
-_FREE_BYTES = 64 << 20
-"""Below this size no ratio is a danger."""
-_HELD_BYTES = 1 << 17
-"""The most that an unpacker of the standard library reads ahead."""
-_PACKED: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
+_READ_AHEAD_BYTES = 1 << 17
+"""The most that a decompressor of the standard library reads ahead."""
+_DECOMPRESSORS: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\0", lzma.LZMAFile),
 )
-_OTHERS = (
+_OTHER_FORMATS = (
     (0, b"PK\x03\x04", "a zip archive"),
     (0, b"PK\x05\x06", "an empty zip archive"),
     (0, b"\x28\xb5\x2f\xfd", "packed with zstd"),
@@ -42,34 +40,34 @@ _START_BYTES = 512
 
 @contextmanager
 def open_plain(path: Path) -> Iterator[BinaryIO]:
-    """The text of a file, unpacked if need be, as a buffered stream of bytes.
+    """Open the text of a file as a buffered stream of bytes, decompressed if necessary.
 
     Raises:
-        DataError: from here or from the body, the file is packed in another way, is damaged, or
-            grows beyond all measure.
+        DataError: here or in the body of the `with`, if the file has another format, is damaged,
+            or is a decompression bomb.
     """
     with path.open("rb") as file:
         start = file.peek(_START_BYTES)[:_START_BYTES]
-        _refuse_others(path, start)
-        unpack = next((make for magic, make in _PACKED if start.startswith(magic)), None)
+        _refuse_other_formats(path, start)
+        unpack = next((make for magic, make in _DECOMPRESSORS if start.startswith(magic)), None)
         if unpack is None:
             yield file
             return
         try:
-            unpacked = io.BufferedReader(_Bounded(path, file, unpack(file)), _CHUNK_BYTES)
-            _refuse_others(path, unpacked.peek(_START_BYTES))
+            unpacked = io.BufferedReader(_BoundedReader(path, file, unpack(file)), _CHUNK_BYTES)
+            _refuse_other_formats(path, unpacked.peek(_START_BYTES))
             yield unpacked
         except (EOFError, zlib.error, lzma.LZMAError) as fault:
             raise _damaged(path, fault) from fault
         except OSError as fault:
-            # The unpackers report bad data as an OSError without a number; a full disk has one.
+            # The decompressors raise an OSError without errno for bad data; a full disk has one.
             if fault.errno is not None:
                 raise
             raise _damaged(path, fault) from fault
 
 
-def _refuse_others(path: Path, start: bytes) -> None:
-    for offset, magic, what in _OTHERS:
+def _refuse_other_formats(path: Path, start: bytes) -> None:
+    for offset, magic, what in _OTHER_FORMATS:
         if start.startswith(magic, offset):
             raise DataError(
                 f"{path.name} is {what}, not text",
@@ -77,15 +75,13 @@ def _refuse_others(path: Path, start: bytes) -> None:
             )
 
 
-class _Bounded(io.RawIOBase):
-    """What an unpacker gives, as long as it is in proportion to what it took.
-
-    The ratio is that of a window of `_FREE_BYTES`: a bomb after good data is one too.
-    """
+class _BoundedReader(io.RawIOBase):
+    """Reads from a decompressor and checks the compression ratio."""
 
     def __init__(self, path: Path, packed: BinaryIO, unpacked: Any) -> None:
-        self._path, self._packed, self._unpacked = path, packed, unpacked
-        self._window_bytes = self._window_start = 0
+        self._packed, self._unpacked = packed, unpacked
+        self._window = RatioWindow(path, _READ_AHEAD_BYTES)
+        self._packed_position = 0
 
     def readable(self) -> bool:
         return True
@@ -93,22 +89,15 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         content = self._unpacked.read(len(buffer))
         buffer[: len(content)] = content
-        self._window_bytes += len(content)
-        if self._window_bytes > _FREE_BYTES:
-            taken_bytes = self._packed.tell() - self._window_start
-            if self._window_bytes > MAX_RATIO * taken_bytes:
-                raise DataError(
-                    f"{self._path.name}: grows more than {MAX_RATIO} times when unpacked",
-                    fix="do not trust this file; get it from its real host",
-                )
-            # What the unpacker still holds was read in this window.
-            self._window_start = self._packed.tell() - _HELD_BYTES
-            self._window_bytes = 0
+        position = self._packed.tell()
+        self._window.add_packed(position - self._packed_position)
+        self._packed_position = position
+        self._window.add_unpacked(len(content))
         return len(cast(bytes, content))
 
 
 def _damaged(path: Path, fault: Exception) -> DataError:
     return DataError(
-        f"{path.name}: damaged or cut short ({fault})",
+        f"{path.name}: damaged or truncated ({fault})",
         fix=DAMAGED_FIX,
     )

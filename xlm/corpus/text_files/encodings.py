@@ -1,11 +1,11 @@
-"""Which encoding a text that is not plain UTF-8 probably has, from its first bytes.
+"""Guesses the encoding of a text that is not plain UTF-8 from its first bytes.
 
     wide_encoding(b"L\\x00'\\x00\\xe9\\x00")    # "UTF-16-LE"
     likely_encoding(b"L'\\xe9l\\xe8ve", "fr")   # "WINDOWS-1252"
 
-UTF-16 and UTF-32 are recognised with certainty: by their byte order mark, or by NULs and line ends;
-in a text of a few characters, each character must be one that texts contain.
-One-byte encodings are a guess: the one that gives the most letters of the language.
+UTF-16 and UTF-32 are detected reliably: by a byte order mark, or by NULs and line ends. In a text
+of a few characters, every character must be one that texts contain.
+One-byte encodings are a guess: the encoding that yields the most letters of the language.
 """
 
 import codecs
@@ -23,12 +23,12 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "UTF-16-BE"),
 )
 _WIDE = ("UTF-32-LE", "UTF-32-BE", "UTF-16-LE", "UTF-16-BE")
-_FEWEST_CHARACTERS = 8
-_CLEAN_SHARE = 0.01
-_DIRTY_SHARE = 0.05
-_CONTROL_SHARE = 0.3
-"""Of a few characters: below it, they are UTF-8 with a NUL. UTF-16 has a control character in most,
-in Cyrillic every second byte is 4."""
+_MIN_CHARACTERS = 8
+_MAX_INVALID_WIDE = 0.01
+_MIN_INVALID_NARROW = 0.05
+_MIN_CONTROLS = 0.3
+"""A few characters with fewer controls are UTF-8 with a NUL. In UTF-16 most characters contain a
+control byte; in Cyrillic every second byte is 4."""
 DAMAGED = "damaged UTF-8"
 
 _BY_SCRIPT = {
@@ -61,32 +61,32 @@ _SCRIPT_NAMES = {
     "Kore": ("HANGUL", "CJK"),
 }
 
-# Several Cyrillic encodings give lower-case letters for the bytes of another one, but rare ones.
+# Several Cyrillic encodings decode the bytes of another one to lower-case letters, but rare ones.
 _COMMON = {"Cyrl": frozenset("аеоинтсрвл")}
 
 
 def wide_encoding(sample: bytes) -> str | None:
-    """UTF-16 or UTF-32 in either byte order, if the text that begins so is in one of them.
+    """Detect UTF-16 or UTF-32 in either byte order; None for any other encoding.
 
     Args:
-        sample: the first bytes of the text, `SAMPLE_BYTES` of them are enough.
+        sample: the first bytes of the text; `SAMPLE_BYTES` are enough.
     """
     for mark, name in _MARKS:
         if sample.startswith(mark):
             return name
     if b"\0" not in sample:
         return _wide_word(sample)
-    if _dirt(sample.decode("utf-8", errors="replace")) < _DIRTY_SHARE:
+    if _invalid_share(sample.decode("utf-8", errors="replace")) < _MIN_INVALID_NARROW:
         return None
     return next((name for name in _WIDE if _reads_as(sample, name)), None)
 
 
 def likely_encoding(lines: bytes, language: str) -> str:
-    """The encoding in which lines that are not UTF-8 read best.
+    """Guess the encoding of lines that are not UTF-8.
 
     Args:
         lines: some of these lines.
-        language: what they are written in.
+        language: code of their language.
     """
     if _is_mostly_utf8(lines):
         return DAMAGED
@@ -94,54 +94,58 @@ def likely_encoding(lines: bytes, language: str) -> str:
     script = entry.script if entry else "Latn"
     candidates = _BY_LANGUAGE.get(language) or _BY_SCRIPT.get(script, ())
     scores = {name: _score(lines, name, script) for name in dict.fromkeys((*candidates, *_LATIN))}
-    # The first of equals: candidates of the language come before those of Western Europe.
+    # Of equal scores the first wins: candidates of the language come before Western European ones.
     return max(scores, key=scores.__getitem__)
 
 
 def _reads_as(sample: bytes, name: str) -> bool:
     width = 4 if "32" in name else 2
-    whole = sample[: len(sample) // width * width]
+    aligned = sample[: len(sample) // width * width]
     try:
-        text = whole.decode(name)
+        text = aligned.decode(name)
     except UnicodeDecodeError as error:
-        # A surrogate pair may be cut at the end of the sample.
-        if len(whole) - error.start > 2 * width:
+        # The end of the sample may cut a surrogate pair.
+        if len(aligned) - error.start > 2 * width:
             return False
-        text = whole[: error.start].decode(name)
-    if len(text) < _FEWEST_CHARACTERS:
+        text = aligned[: error.start].decode(name)
+    if len(text) < _MIN_CHARACTERS:
         return _short_reads_well(text, sample, name)
-    if _dirt(text) > _CLEAN_SHARE:
+    if _invalid_share(text) > _MAX_INVALID_WIDE:
         return False
     ends = max(text.count("\n"), text.count("\r"))
-    line_feeds = whole.count(b"\n")
+    line_feeds = aligned.count(b"\n")
     return ends * 3 >= line_feeds * 2 and (ends > 0 or " " in text)
 
 
 def _short_reads_well(text: str, sample: bytes, name: str) -> bool:
-    """Whether these few characters are a text in that encoding.
+    """Whether a few characters are a text in this encoding.
 
-    A filter reads up to a line feed, which cuts the last character of a little-endian text in two.
+    A filter reads up to a line feed byte, which cuts the last character of little-endian text.
     """
     width = 4 if "32" in name else 2
     cut = len(sample) % width == 1 and sample.endswith(b"\n") and name.endswith("LE")
     characters = text.strip("\r\n")
-    if _dirt(text) or not (cut or len(sample) % width == 0) or not characters.isprintable():
+    if (
+        _invalid_share(text)
+        or not (cut or len(sample) % width == 0)
+        or not characters.isprintable()
+    ):
         return False
     if width == 4 and characters:
         return True
-    # One letter and a NUL may be just that: it takes two in a row, or the NUL of a line end.
+    # One letter and a NUL may be just that: require two in a row, or the NUL of a line end.
     if len(text) < 2:
         return False
     if max(text) < "\u0100":
         return True
     narrow = sample.decode("utf-8", errors="replace")
     ends = cut or text.endswith(("\r", "\n"))
-    few_readable = _dirt(narrow) >= _CONTROL_SHARE
+    few_readable = _invalid_share(narrow) >= _MIN_CONTROLS
     return ends and few_readable and len(characters) > 1 and _is_of_one_script(characters)
 
 
 def _wide_word(sample: bytes) -> str | None:
-    """UTF-16 without a space or a line end, in a script in which that makes control characters."""
+    """Detect UTF-16 without spaces or line ends, in a script with control bytes as high bytes."""
     cut = len(sample) % 2 == 1 and sample.endswith(b"\n")
     word = sample.removesuffix(b"\n") if cut else sample
     if len(word) < 4:
@@ -150,7 +154,7 @@ def _wide_word(sample: bytes) -> str | None:
         if len(set(high)) > 1 or high[0] >= ord(" ") or high[0] in b"\t\n\r":
             continue
         characters = word.decode(name, errors="replace")
-        if not _dirt(characters) and _is_of_one_script(characters):
+        if not _invalid_share(characters) and _is_of_one_script(characters):
             return name
     return None
 
@@ -162,8 +166,8 @@ def _is_of_one_script(text: str) -> bool:
     return len(scripts) == 1 and len(letters) * 2 > len(text)
 
 
-def _dirt(text: str) -> float:
-    """The share of characters that no text holds: controls, unassigned, U+FFFD."""
+def _invalid_share(text: str) -> float:
+    """The share of characters that do not occur in text: controls, unassigned, U+FFFD."""
     bad = sum(
         unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs") or character == "\ufffd"
         for character in text
@@ -179,7 +183,7 @@ def _is_mostly_utf8(lines: bytes) -> bool:
 
 
 def _score(lines: bytes, name: str, script: str) -> float:
-    """How much of what is not ASCII is lower-case, or caseless, letters of the script."""
+    """The share of lower-case or caseless letters of the script among non-ASCII characters."""
     prefixes = _SCRIPT_NAMES.get(script, ("LATIN",))
     common = _COMMON.get(script)
     foreign = [c for c in lines.decode(name, errors="replace") if not c.isascii()]

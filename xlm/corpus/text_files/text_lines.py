@@ -1,13 +1,13 @@
-"""Lines of a text that a user gives, in whatever state it is: only plain UTF-8 passes silently.
+"""Reads the lines of a user's text; everything except plain UTF-8 is counted or refused.
 
     text = open_text(path.open, "train.sw", "sw")
-    for line in text.lines():     # bytes, without their line end
+    for line in text.lines():     # bytes, without the line end
         text.decode(line)
     text.require_readable(0.01)
 
-A line ends at "\\n", a CR before it belongs to the line's end: any other CR, U+0085 or U+2028 stays
-inside, so that it shifts no pair. A text that has CRs and no "\\n" at all is read at its CRs.
-UTF-16 and UTF-32 are refused at once; other bytes that are not UTF-8 become U+FFFD and are counted.
+A line ends at "\\n" or "\\r\\n". Any other CR, U+0085 or U+2028 stays inside the line, so that the
+lines of a pair stay aligned. A text with CRs but no "\\n" is split at its CRs. UTF-16 and UTF-32
+are refused at once; other bytes that are not UTF-8 become U+FFFD and are counted.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,102 +23,102 @@ Opener = Callable[[], AbstractContextManager[BinaryIO]]
 BYTE_ORDER_MARK = "\ufeff"
 _REPLACEMENT = "\ufffd"
 _BLOCK_BYTES = 1 << 20
-_KEPT_BYTES = 1 << 15
+_SAMPLE_BYTES = 1 << 15
 _FEW_RETURNS = 20
-"""Carriage returns inside of lines that are no sign of mixed line ends, whatever their share."""
+"""So many carriage returns inside lines are not yet a sign of mixed line ends."""
 
 
 @dataclass
 class TextFaults:
-    """What was found in the lines of one text."""
+    """Counts of what is wrong with the lines of one text."""
 
     lines: int = 0
     not_utf8: int = 0
     with_nul: int = 0
     first_bad_line: int = 0
     returns: int = 0
-    """Carriage returns inside of lines."""
+    """Carriage returns inside lines."""
     sample: bytearray = field(default_factory=bytearray)
-    """The beginning of the lines that are not UTF-8."""
+    """The first lines that are not UTF-8, to guess their encoding."""
 
     @property
     def bad(self) -> int:
-        """Lines that are not plain text in UTF-8."""
+        """Lines that are not plain UTF-8."""
         return self.not_utf8 + self.with_nul
 
 
 class TextLines:
-    """One text; made by `open_text`."""
+    """One text; use `open_text` to create it."""
 
     def __init__(self, opener: Opener, name: str, language: str, *, ends_at_returns: bool) -> None:
         self._opener, self.name, self._language = opener, name, language
         self.ends_at_returns = ends_at_returns
-        """Whether its lines end at CR alone."""
+        """Whether CR alone ends its lines."""
         self.faults = TextFaults()
 
     def lines(self) -> Iterator[bytes]:
-        """Every line without its end; an empty one after the last line end is none."""
+        """Every line without its line end; nothing follows the last line end."""
         with self._opener() as file:
             if self.ends_at_returns:
                 yield from _split_at_returns(file)
                 return
             for line in file:
-                # CRLF: the CR belongs to the line's end, not to the sentence.
+                # CRLF: the CR is part of the line end, not of the sentence.
                 yield line.removesuffix(b"\n").removesuffix(b"\r")
 
     def decode(self, line: bytes) -> str:
-        """The next line as text; what is wrong with it is counted."""
+        """Decode the next line and count what is wrong with it."""
         faults = self.faults
         faults.lines += 1
         faults.returns += line.count(b"\r")
         text = line.decode("utf-8", errors="replace")
-        broken = _REPLACEMENT in text and _REPLACEMENT.encode() not in line
-        if broken or "\0" in text:
-            faults.not_utf8 += broken
-            faults.with_nul += not broken
+        not_utf8 = _REPLACEMENT in text and _REPLACEMENT.encode() not in line
+        if not_utf8 or "\0" in text:
+            faults.not_utf8 += not_utf8
+            faults.with_nul += not not_utf8
             faults.first_bad_line = faults.first_bad_line or faults.lines
-            if broken and len(faults.sample) < _KEPT_BYTES:
-                faults.sample += line[:_KEPT_BYTES] + b"\n"
+            if not_utf8 and len(faults.sample) < _SAMPLE_BYTES:
+                faults.sample += line[:_SAMPLE_BYTES] + b"\n"
         return text.removeprefix(BYTE_ORDER_MARK) if faults.lines == 1 else text
 
-    def require_readable(self, most_bad_lines: float) -> None:
-        """Refuse a text after its last line.
+    def require_readable(self, max_bad_lines: float) -> None:
+        """Check the counts after the last line.
 
         Raises:
-            DataError: more than this share of its lines is not plain UTF-8, or most of its line
-                ends are CRs between a few "\\n".
+            DataError: more than the share `max_bad_lines` of the lines is not plain UTF-8, or most
+                line ends are CRs between a few "\\n".
         """
         faults = self.faults
-        if faults.bad > most_bad_lines * faults.lines:
-            kind, mend = "text with NUL characters", "remove them (tr -d '\\0')"
+        if faults.bad > max_bad_lines * faults.lines:
+            kind, repair = "text with NUL characters", "remove them (tr -d '\\0')"
             if faults.not_utf8:
                 kind = likely_encoding(bytes(faults.sample), self._language)
-                mend = f"convert it (iconv -f {kind} -t UTF-8)"
+                repair = f"convert it (iconv -f {kind} -t UTF-8)"
             if kind == DAMAGED:
-                mend = "get it again, or drop its bad bytes (iconv -c -f UTF-8 -t UTF-8)"
+                repair = "get it again, or drop the bad bytes (iconv -c -f UTF-8 -t UTF-8)"
             raise DataError(
                 f"{self.name}: {faults.bad:,} of {faults.lines:,} lines "
                 f"({faults.bad / faults.lines:.1%}) are not plain UTF-8, the first is line "
                 f"{faults.first_bad_line}; probably {kind}",
-                fix=f"{mend}, leave the corpus out, or raise sources.max_bad_lines "
-                f"(now {most_bad_lines:g})",
+                fix=f"{repair}, leave the corpus out, or raise sources.max_bad_lines "
+                f"(now {max_bad_lines:g})",
             )
         if faults.returns > _FEW_RETURNS and faults.returns > faults.lines:
             raise DataError(
                 f"{self.name}: mixed line ends, {faults.returns:,} CR and {faults.lines:,} LF",
-                fix="give every line the same end, LF or CRLF: lines would be joined",
+                fix="use the same line end everywhere, LF or CRLF; otherwise lines would be joined",
             )
 
 
 def open_text(opener: Opener, name: str, language: str) -> TextLines:
-    """A text, its encoding and line ends looked at.
+    """Open a text and detect its encoding and line ends.
 
     Args:
-        opener: opens the text at its first byte; it is opened twice.
-        name: what to call it in errors.
+        opener: opens the text at its first byte; it is called twice.
+        name: the name of the text in error messages.
 
     Raises:
-        DataError: it is UTF-16 or UTF-32.
+        DataError: the text is UTF-16 or UTF-32.
     """
     with opener() as file:
         sample = file.read(SAMPLE_BYTES)
@@ -127,10 +127,10 @@ def open_text(opener: Opener, name: str, language: str) -> TextLines:
 
 
 def require_narrow(sample: bytes, name: str) -> None:
-    """Refuse a text by its first bytes.
+    """Check the first bytes of a text.
 
     Raises:
-        DataError: it is UTF-16 or UTF-32.
+        DataError: the text is UTF-16 or UTF-32.
     """
     if encoding := wide_encoding(sample):
         raise DataError(
@@ -140,7 +140,7 @@ def require_narrow(sample: bytes, name: str) -> None:
 
 
 def _ends_at_returns(block: bytes, file: BinaryIO) -> bool:
-    """Whether there is a CR and no LF; reads on to the first LF, in most texts within `block`."""
+    """Whether the text has a CR and no LF; reads up to the first LF, usually within `block`."""
     has_return = False
     while block:
         if b"\n" in block:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from xlm.corpus.text_files.archives import read_bz2
+from xlm.corpus.text_files.bzip2 import read_bz2
 from xlm.corpus.wikipedia.markup.limits import MAX_PAGE_BYTES
 
 _PAGE = re.compile(rb"<page[\s>]")

@@ -1,8 +1,8 @@
-"""The extract-xnli stage: rows of XNLI and MultiNLI to `premise TAB hypothesis TAB label`.
+"""The extract-xnli stage: writes XNLI and MultiNLI as `premise TAB hypothesis TAB label`.
 
-XNLI's own files hold all languages, 19 columns, no quoting (spec 1.6); MultiNLI's hold one language
-and three columns, and say `contradictory`. Other languages' training rows lie beside the English
-ones as `multinli.train.{language}.tsv`.
+A file of XNLI contains all languages in 19 columns without quoting. A file of XNLI-MT
+(`multinli.train.{language}.tsv`) contains the training pairs of one language in three columns, with
+the label `contradictory`.
 """
 
 import zipfile
@@ -15,8 +15,9 @@ from xlm.config.data.extract import ExtractXnliSlice
 from xlm.config.data.sources import MULTINLI_ID, XNLI_ID
 from xlm.config.languages.pairs import ENGLISH
 from xlm.corpus.sources.downloaded_files import sole_file
-from xlm.corpus.text_files.archives import DAMAGED_FIX, missing_member, open_member, open_zip
+from xlm.corpus.text_files.decompression_limit import DAMAGED_FIX
 from xlm.corpus.text_files.text_lines import BYTE_ORDER_MARK, open_text
+from xlm.corpus.text_files.zip_files import missing_member, open_member, open_zip
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
 
@@ -28,8 +29,8 @@ _TRAINING_COLUMNS = ("premise", "hypo", "label")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One pair of sentences and how they relate."""
+class NliPair:
+    """An NLI pair: two sentences and their relation."""
 
     premise: str
     hypothesis: str
@@ -42,16 +43,16 @@ class Row:
 
 
 def extract_xnli(context: StageContext[ExtractXnliSlice]) -> StageResult:
-    """Write `valid.tsv` and `test.tsv`, and `train.tsv` where the language has training rows.
+    """Write `valid.tsv` and `test.tsv`, and `train.tsv` if the language has training pairs.
 
     Raises:
-        DataError: a member or column is missing, a label is unknown, or the language has no rows.
+        DataError: a member or column is missing, a label is unknown, or the language has no pairs.
     """
     config = context.config
     counts: dict[str, int | float | str] = {}
     archive_path = sole_file(context.inputs[XNLI_ID], "*")
-    for split, ending in _EVALUATION.items():
-        rows = evaluation_rows(archive_path, ending, config.language, config.max_eval_rows)
+    for split, file_name in _EVALUATION.items():
+        rows = evaluation_rows(archive_path, file_name, config.language, config.max_eval_rows)
         counts |= _write_split(context, split, rows)
     if config.train:
         archive_path = sole_file(context.inputs[MULTINLI_ID], "*")
@@ -61,82 +62,84 @@ def extract_xnli(context: StageContext[ExtractXnliSlice]) -> StageResult:
 
 
 def evaluation_rows(
-    archive_path: Path, ending: str, language: str, most: int | None
-) -> Iterator[Row]:
-    """The first `most` rows of one language in a file of XNLI 1.0."""
+    archive_path: Path, file_name: str, language: str, max_rows: int | None
+) -> Iterator[NliPair]:
+    """The first `max_rows` NLI pairs of one language in a file of XNLI 1.0.
+
+    Raises:
+        DataError: a sentence is empty, or a row is damaged.
+    """
     taken = 0
-    for place, row in _table(archive_path, ending, _EVALUATION_COLUMNS):
+    for where, row in _table(archive_path, file_name, _EVALUATION_COLUMNS):
         if row[0] == language:
-            found = _row(place, *row[1:])
+            found = _row(where, *row[1:])
             if found.is_empty:
-                # To drop it would change what accuracy is measured on.
-                raise DataError(f"{place}: an empty sentence", fix="check the archive's version")
+                # Dropping it would change the evaluation set.
+                raise DataError(f"{where}: an empty sentence", fix="check the archive's version")
             yield found
             taken += 1
-            if taken == most:
+            if taken == max_rows:
                 return
 
 
-def training_rows(archive_path: Path, language: str, most: int | None) -> Iterator[Row]:
-    """The first `most` training rows of one language in XNLI-MT 1.0, Moses-tokenized."""
+def training_rows(archive_path: Path, language: str, max_rows: int | None) -> Iterator[NliPair]:
+    """The first `max_rows` training pairs of one language in XNLI-MT 1.0, Moses-tokenized."""
     table = _table(archive_path, f"multinli.train.{language}.tsv", _TRAINING_COLUMNS)
-    for number, (place, row) in enumerate(table):
-        if number == most:
+    for number, (where, row) in enumerate(table):
+        if number == max_rows:
             return
-        yield _row(place, *row)
+        yield _row(where, *row)
 
 
 def _table(
-    archive_path: Path, ending: str, columns: Sequence[str]
+    archive_path: Path, file_name: str, columns: Sequence[str]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The wanted columns of each row of a TSV member without quoting, with the row's place."""
+    """The given columns of a TSV member without quoting, each row with its file and line."""
     with open_zip(archive_path) as archive:
-        name = _member(archive, ending)
+        name = _member(archive, file_name)
         lines = open_text(partial(open_member, archive, name), name, ENGLISH).lines()
         header = next(lines, b"").decode("utf-8", errors="replace")
         names = header.removeprefix(BYTE_ORDER_MARK).split("\t")
-        lacking = [column for column in columns if column not in names]
-        if lacking:
+        missing = [column for column in columns if column not in names]
+        if missing:
             raise DataError(
-                f"{name}: no column {', '.join(lacking)}; it has {', '.join(names[:20])[:400]!r}",
+                f"{name}: no column {', '.join(missing)}; it has {', '.join(names[:20])[:400]!r}",
                 fix="check the archive's version",
             )
-        places = [names.index(column) for column in columns]
+        indices = [names.index(column) for column in columns]
         for number, line in enumerate(lines, start=2):
-            place = f"{name}, line {number}"
-            yield place, _cells(place, line, len(names), places)
+            where = f"{name}, line {number}"
+            yield where, _fields(where, line, len(names), indices)
 
 
-def _cells(place: str, line: bytes, width: int, places: list[int]) -> tuple[str, ...]:
+def _fields(where: str, line: bytes, width: int, indices: list[int]) -> tuple[str, ...]:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as fault:
-        raise DataError(f"{place}: not UTF-8 ({fault.reason})", fix=DAMAGED_FIX) from fault
-    cells = text.split("\t")
-    if len(cells) != width:
-        raise DataError(
-            f"{place}: {len(cells)} columns where the header has {width}", fix=DAMAGED_FIX
-        )
-    return tuple(cells[column] for column in places)
+        raise DataError(f"{where}: not UTF-8 ({fault.reason})", fix=DAMAGED_FIX) from fault
+    fields = text.split("\t")
+    if len(fields) != width:
+        raise DataError(f"{where}: {len(fields)} columns, the header has {width}", fix=DAMAGED_FIX)
+    return tuple(fields[index] for index in indices)
 
 
-def _member(archive: zipfile.ZipFile, ending: str) -> str:
+def _member(archive: zipfile.ZipFile, file_name: str) -> str:
     for name in archive.namelist():
-        if name.rsplit("/", 1)[-1] == ending:
+        if name.rsplit("/", 1)[-1] == file_name:
             return name
-    raise missing_member(archive, ending)
+    raise missing_member(archive, file_name)
 
 
-def _row(place: str, premise: str, hypothesis: str, label: str) -> Row:
+def _row(where: str, premise: str, hypothesis: str, label: str) -> NliPair:
     if label not in _SPELLINGS:
         raise DataError(
-            f"{place}: unknown label {label!r}", fix=f"labels are {', '.join(_SPELLINGS)}"
+            f"{where}: unknown label {label!r}", fix=f"labels are {', '.join(_SPELLINGS)}"
         )
-    return Row(premise, hypothesis, _SPELLINGS[label])
+    return NliPair(premise, hypothesis, _SPELLINGS[label])
 
 
 def _write_split(
-    context: StageContext[ExtractXnliSlice], split: str, rows: Iterator[Row]
+    context: StageContext[ExtractXnliSlice], split: str, rows: Iterator[NliPair]
 ) -> dict[str, int]:
     counts = dict.fromkeys(LABELS, 0)
     empty = 0
@@ -151,7 +154,7 @@ def _write_split(
     total = sum(counts.values())
     if total == 0:
         raise DataError(
-            f"XNLI has no {split} rows in {context.config.language}",
+            f"XNLI has no {split} pairs in {context.config.language}",
             fix="take this language out of `languages`, or another archive",
         )
     return {

@@ -22,7 +22,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(context: StageContext[SplitSlice]) -> StageResult:
     """Write `{split}.{shard}.txt`, or `{split}.{shard}.{language}.txt` for each side of a pair."""
-    from xlm.corpus.split.divide import split
+    from xlm.corpus.split.split import split
 
     return split(context, context.inputs[TEXT])
 

@@ -13,14 +13,14 @@ import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
-from xlm.corpus.text_files.archives import MAX_RATIO, open_zip, read_bz2, read_members
+from xlm.corpus.text_files.bzip2 import read_bz2
+from xlm.corpus.text_files.decompression_limit import check_ratio
+from xlm.corpus.text_files.zip_files import open_zip, read_members
 from xlm.errors import DataError, SourceError
 
 _CHUNK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 """An error page is shorter; a corpus is not."""
-_UNCHECKED_BYTES = 64 << 20
-"""Below this size no compression ratio is dangerous."""
 _XZ_MEMORY_BYTES = 256 << 20
 _PACKED = (".zip", ".gz", ".bz2", ".xz")
 _PAGE_NAMES = (".html", ".htm", ".xhtml", ".xml")
@@ -138,14 +138,14 @@ def _read_zip(path: Path, report: Report) -> None:
 
 
 def _read_gzip(path: Path, report: Report) -> None:
-    done = 0
-    if path.stat().st_size == 0:
+    done, packed_bytes = 0, path.stat().st_size
+    if packed_bytes == 0:
         raise DataError(f"{path.name}: it is empty")
     try:
         with gzip.open(path) as file:
             while chunk := file.read(_CHUNK_BYTES):
                 done += len(chunk)
-                _check_growth(path, done)
+                check_ratio(path, packed_bytes, done)
                 report(done)
     except (gzip.BadGzipFile, EOFError, zlib.error) as fault:
         raise DataError(f"{path.name}: {fault}") from fault
@@ -154,6 +154,7 @@ def _read_gzip(path: Path, report: Report) -> None:
 def _read_xz(path: Path, report: Report) -> None:
     decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
     done, pending, streams = 0, b"", 0
+    packed_bytes = path.stat().st_size
     try:
         with path.open("rb") as file:
             while pending or (pending := file.read(_CHUNK_BYTES)):
@@ -165,7 +166,7 @@ def _read_xz(path: Path, report: Report) -> None:
                 done += len(decoder.decompress(pending, _CHUNK_BYTES))
                 while not (decoder.eof or decoder.needs_input):
                     done += len(decoder.decompress(b"", _CHUNK_BYTES))
-                    _check_growth(path, done)
+                    check_ratio(path, packed_bytes, done)
                 report(done)
                 pending = decoder.unused_data if decoder.eof else b""
                 streams += decoder.eof
@@ -180,8 +181,3 @@ def _count(chunks: Iterable[bytes], report: Report) -> None:
     for chunk in chunks:
         done += len(chunk)
         report(done)
-
-
-def _check_growth(path: Path, unpacked_bytes: int) -> None:
-    if unpacked_bytes > _UNCHECKED_BYTES and unpacked_bytes > MAX_RATIO * path.stat().st_size:
-        raise DataError(f"{path.name}: grows more than {MAX_RATIO} times when unpacked")

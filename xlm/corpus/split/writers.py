@@ -1,7 +1,7 @@
-"""Writes the lines of one split: in shards, in random order, or at most so many.
+"""Writes the lines of a split: in shards, shuffled, or limited in number.
 
-A row is one line of monolingual text, or the aligned lines of a pair; its columns go to files of
-their own, `{split}.{shard:05d}.txt` or `{split}.{shard:05d}.{language}.txt`.
+A row is one line of monolingual text, or the aligned lines of a pair. Each column goes to its own
+file: `{split}.{shard:05d}.txt` or `{split}.{shard:05d}.{language}.txt`.
 """
 
 import heapq
@@ -10,19 +10,19 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from xlm.corpus.split.sides import WHOLE
+from xlm.corpus.split.assignment import HASH_RANGE
 
 Row = tuple[str, ...]
 
 _BUCKET_BYTES = 32 << 20
-"""Text of one bucket of the shuffle: what is in memory at a time, some four times over."""
-_MOST_BUCKETS = 1000
-_ROWS_WAITING = 200
-"""Rows of a bucket that are written at once."""
+"""Text of one bucket of the shuffle; in memory it takes about four times as much."""
+_MAX_BUCKETS = 1000
+_BUFFERED_ROWS = 200
+"""Rows of a bucket that are buffered before they are written."""
 
 
 class ShardWriter:
-    """Writes rows to numbered shards; an empty split has one empty shard."""
+    """Writes rows to numbered shards; a split without rows has one empty shard."""
 
     def __init__(self, folder: Path, split: str, languages: Sequence[str], shard_lines: int):
         self._stem = folder / split
@@ -40,7 +40,7 @@ class ShardWriter:
         self._close()
 
     def write(self, row: Row) -> None:
-        """Write one row behind the others."""
+        """Append one row."""
         if self.lines and self.lines % self._shard_lines == 0:
             self._close()
             self._next_shard()
@@ -61,16 +61,17 @@ class ShardWriter:
 
 
 class Shuffle:
-    """Sorts any number of rows by their rank, with the memory of one bucket.
+    """Sorts any number of rows by rank, with one bucket in memory at a time.
 
-    No bucket is held open: many units are split side by side, and a process may open 1,024 files.
+    Bucket files are opened only to append: many units are split at once, and a process may open
+    1,024 files.
     """
 
     def __init__(self, folder: Path, total_bytes: int, *, bucket_bytes: int = _BUCKET_BYTES):
         self._folder = folder
-        buckets = min(total_bytes // bucket_bytes + 1, _MOST_BUCKETS)
+        buckets = min(total_bytes // bucket_bytes + 1, _MAX_BUCKETS)
         self._paths = [folder / f"bucket.{number:04d}" for number in range(buckets)]
-        self._waiting: list[list[str]] = [[] for _ in self._paths]
+        self._buffers: list[list[str]] = [[] for _ in self._paths]
 
     def __enter__(self) -> "Shuffle":
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -83,16 +84,16 @@ class Shuffle:
             path.unlink(missing_ok=True)
 
     def add(self, rank: int, row: Row) -> None:
-        """Put a row where its rank belongs."""
-        # Buckets are ranges of ranks: their number does not change the order.
-        bucket = rank * len(self._paths) // WHOLE
-        waiting = self._waiting[bucket]
-        waiting.append("\n".join((f"{rank:x}", *row, "")))
-        if len(waiting) >= _ROWS_WAITING:
+        """Add a row to the bucket of its rank."""
+        # A bucket is a range of ranks, so the number of buckets does not change the order.
+        bucket = rank * len(self._paths) // HASH_RANGE
+        buffer = self._buffers[bucket]
+        buffer.append("\n".join((f"{rank:x}", *row, "")))
+        if len(buffer) >= _BUFFERED_ROWS:
             self._flush(bucket)
 
     def rows(self, columns: int) -> Iterator[Row]:
-        """All rows in the order of their ranks; rows of `columns` columns were added."""
+        """All rows in the order of their ranks; every row has `columns` columns."""
         for bucket, path in enumerate(self._paths):
             self._flush(bucket)
             # Sorting is stable: equal ranks keep the order in which they were added.
@@ -101,29 +102,29 @@ class Shuffle:
 
     def _flush(self, bucket: int) -> None:
         with self._paths[bucket].open("a", encoding="utf-8", newline="\n") as file:
-            file.writelines(self._waiting[bucket])
-        self._waiting[bucket] = []
+            file.writelines(self._buffers[bucket])
+        self._buffers[bucket] = []
 
 
-class Selection:
-    """Keeps the rows of the lowest ranks, at most so many."""
+class LowestRanks:
+    """Keeps the `max_rows` rows with the lowest ranks."""
 
-    def __init__(self, most: int):
-        self._most = most
+    def __init__(self, max_rows: int):
+        self._max_rows = max_rows
         self._heap: list[tuple[int, int, Row]] = []
         self.dropped = 0
 
     def add(self, rank: int, number: int, row: Row) -> None:
         """Keep row `number` if its rank is among the lowest."""
         entry = (-rank, -number, row)
-        if len(self._heap) < self._most:
+        if len(self._heap) < self._max_rows:
             heapq.heappush(self._heap, entry)
         else:
             heapq.heappushpop(self._heap, entry)
             self.dropped += 1
 
     def rows(self, *, shuffled: bool) -> Iterator[Row]:
-        """The rows that were kept, by rank or as they were numbered."""
+        """The kept rows, ordered by rank (`shuffled`) or by number."""
         kept = [(-rank, -number, row) for rank, number, row in self._heap]
         for _, _, row in sorted(kept, key=lambda entry: entry[0 if shuffled else 1]):
             yield row

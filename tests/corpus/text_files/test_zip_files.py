@@ -1,14 +1,11 @@
-"""Archives from strangers."""
+"""Zip files from the network: unsafe, damaged and odd ones."""
 
-import bz2
-import random
 import stat
 import zipfile
 
 import pytest
 
-from xlm.corpus.text_files import archives
-from xlm.corpus.text_files.archives import open_member, open_zip, read_bz2
+from xlm.corpus.text_files.zip_files import open_member, open_zip, read_members
 from xlm.errors import DataError
 
 
@@ -34,29 +31,29 @@ def test_a_member_is_read_by_lines_at_newlines_only(tmp_path):
 @pytest.mark.parametrize(
     "name", ["/etc/passwd", "../up", "a/../../up", "..\\up", "C:windows", "a\\b"]
 )
-def test_a_member_that_points_outside_condemns_the_archive(tmp_path, name):
+def test_a_member_that_points_outside_is_refused(tmp_path, name):
     info = zipfile.ZipInfo("placeholder")
     info.filename = name
     path = tmp_path / "bad.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.en", "fine")
         archive.writestr(info, "x")
-    with pytest.raises(DataError, match="points outside or is no plain file"):
+    with pytest.raises(DataError, match="points outside or is not a plain file"):
         _read(path, "a.en")
 
 
-def test_links_and_devices_condemn_the_archive(tmp_path):
+def test_links_and_devices_are_refused(tmp_path):
     for kind in (stat.S_IFLNK, stat.S_IFCHR):
         info = zipfile.ZipInfo("link")
         info.external_attr = (kind | 0o777) << 16
         path = tmp_path / "link.zip"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(info, "/etc/passwd")
-        with pytest.raises(DataError, match="no plain file"), open_zip(path):
+        with pytest.raises(DataError, match="not a plain file"), open_zip(path):
             pass
 
 
-def test_an_encrypted_member_condemns_the_archive(tmp_path):
+def test_an_encrypted_member_is_refused(tmp_path):
     path = _zip(tmp_path / "a.zip", {"a.en": b"x"})
     content = bytearray(path.read_bytes())
     content[content.rfind(b"PK\x01\x02") + 8] |= 1
@@ -65,9 +62,9 @@ def test_an_encrypted_member_condemns_the_archive(tmp_path):
         pass
 
 
-def test_a_zip_bomb_is_refused_by_its_own_figures(tmp_path):
+def test_a_zip_bomb_is_refused_by_its_directory(tmp_path):
     path = _zip(tmp_path / "bomb.zip", {"a.en": b"\0" * (65 << 20)})
-    with pytest.raises(DataError, match="grows more than 200 times"), open_zip(path):
+    with pytest.raises(DataError, match="unpacks to more than 200 times"), open_zip(path):
         pass
 
 
@@ -75,12 +72,12 @@ def test_a_zip_bomb_is_refused_by_its_own_figures(tmp_path):
 def test_a_truncated_zip_is_one_line(tmp_path, cut):
     path = _zip(tmp_path / "a.zip", {"a.en": b"content " * 100})
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(DataError, match=r"^a\.zip: truncated or no zip archive; ") as caught:
+    with pytest.raises(DataError, match=r"^a\.zip: truncated or not a zip archive; ") as caught:
         _read(path, "a.en")
     assert "\n" not in str(caught.value)
 
 
-def test_damage_inside_a_member_is_seen(tmp_path):
+def test_damage_inside_a_member_is_detected(tmp_path):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("a.en", b"content " * 100)
@@ -93,14 +90,14 @@ def test_damage_inside_a_member_is_seen(tmp_path):
 
 def test_a_missing_member_lists_what_is_there(tmp_path):
     path = _zip(tmp_path / "a.zip", {f"m{number:02d}": b"" for number in range(14)})
-    with pytest.raises(DataError, match=r"no member x; it holds m00, .* m11 and 2 more"):
+    with pytest.raises(DataError, match=r"no member x; it has m00, .* m11 and 2 more"):
         _read(path, "x")
     empty = _zip(tmp_path / "empty.zip", {})
-    with pytest.raises(DataError, match="it holds nothing"):
+    with pytest.raises(DataError, match="it has no members"):
         _read(empty, "x")
 
 
-def test_a_fault_of_the_reader_is_not_blamed_on_the_archive(tmp_path):
+def test_an_error_of_the_reader_is_not_reported_as_damage(tmp_path):
     path = _zip(tmp_path / "a.zip", {"a.en": b"x"})
     with (
         pytest.raises(OSError, match="disk"),
@@ -110,64 +107,23 @@ def test_a_fault_of_the_reader_is_not_blamed_on_the_archive(tmp_path):
         raise OSError("disk full")
 
 
-def test_all_streams_of_a_bzip2_file_are_read(tmp_path):
-    path = tmp_path / "a.bz2"
-    parts = [b"one" * 500_000, b"", b"two" * 1000]
-    path.write_bytes(b"".join(map(bz2.compress, parts)))
-    assert b"".join(read_bz2(path)) == b"".join(parts)
-
-
-def test_a_bzip2_file_is_read_in_bounded_chunks(tmp_path):
-    path = tmp_path / "a.bz2"
-    path.write_bytes(bz2.compress(b"\0" * (5 << 20)))
-    assert max(map(len, read_bz2(path))) <= 1 << 20
-
-
-@pytest.mark.parametrize("cut", [0, 2, 20, -1])
-def test_a_truncated_bzip2_file_is_one_line(tmp_path, cut):
-    path = tmp_path / "a.bz2"
-    path.write_bytes((bz2.compress(b"one" * 100) + bz2.compress(b"two" * 100))[:cut])
-    with pytest.raises(
-        DataError, match=r"^a\.bz2: truncated bzip2 file; .* begins at byte (0|43); "
-    ) as caught:
-        list(read_bz2(path))
-    assert "--refresh" not in str(caught.value)
-
-
-def test_no_bzip2_is_one_line(tmp_path):
-    path = tmp_path / "a.bz2"
-    path.write_bytes(b"<html>sorry</html>")
-    with pytest.raises(DataError, match="not bzip2 data"):
-        list(read_bz2(path))
-
-
-def test_a_bzip2_bomb_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "_FREE_BYTES", 1 << 20)
-    path = tmp_path / "a.bz2"
-    path.write_bytes(bz2.compress(b"\0" * (20 << 20)))
-    read: list[int] = []
-    with pytest.raises(DataError, match="grows more than 200 times"):
-        read.extend(map(len, read_bz2(path)))
-    assert sum(read) <= 3 << 20
-
-
 def test_odd_zips_are_one_line(tmp_path):
-    """What zipfile reads, or fails on with errors of all kinds."""
+    """Archives that zipfile reads, or for which it raises errors of any kind."""
     good = _zip(tmp_path / "a.zip", {"a.en": b"one " * 50, "a.sw": b"two " * 50}).read_bytes()
     directory, end = good.find(b"PK\x01\x02"), good.find(b"PK\x05\x06")
 
-    def with_bytes(place, new):
-        return good[:place] + new + good[place + len(new) :]
+    def with_bytes(position, new):
+        return good[:position] + new + good[position + len(new) :]
 
     cases = {
-        "packed by method 14": with_bytes(directory + 10, b"\x0e\0"),
-        "packed by method 9": with_bytes(directory + 10, b"\x09\0"),
+        "compression method 14": with_bytes(directory + 10, b"\x0e\0"),
+        "compression method 9": with_bytes(directory + 10, b"\x09\0"),
         "is encrypted": with_bytes(directory + 8, b"\x40\0"),
         "overlaps": with_bytes(good.find(b"PK\x01\x02", directory + 4) + 42, b"\0\0\0\0"),
         r"name 'a\.en'": good.replace(b"a.sw", b"a.en"),
         "truncated|before": with_bytes(end + 16, b"\xff\xff\xff\x7f"),
         "damaged": with_bytes(30, b"x.en"),
-        "no zip|damaged": with_bytes(directory + 8, b"\0\x08")[: directory + 46]
+        "not a zip|damaged": with_bytes(directory + 8, b"\0\x08")[: directory + 46]
         + b"\xff\xfe\xff\xfe"
         + good[directory + 50 :],
     }
@@ -175,7 +131,7 @@ def test_odd_zips_are_one_line(tmp_path):
         path = tmp_path / "odd.zip"
         path.write_bytes(content)
         with pytest.raises(DataError, match=expected) as caught, open_zip(path) as archive:
-            list(archives.read_members(archive))
+            list(read_members(archive))
         assert "\n" not in str(caught.value)
 
 
@@ -184,29 +140,6 @@ def test_a_bzip2_member_is_read(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("a.en", b"one\ntwo\n" * 1000)
     assert _read(path, "a.en") == b"one\ntwo\n" * 1000
-
-
-@pytest.mark.slow
-def test_a_bomb_after_good_data_is_a_bomb(tmp_path, monkeypatch):
-    """Over the whole file the ratio is small; within a window it is not."""
-    monkeypatch.setattr(archives, "_FREE_BYTES", 20 << 20)
-    path = tmp_path / "a.bz2"
-    good = random.Random(0).randbytes(1 << 20)
-    path.write_bytes(bz2.compress(good) + bz2.compress(b"\0" * (80 << 20)))
-    read: list[int] = []
-    with pytest.raises(DataError, match="grows more than 200 times"):
-        read.extend(map(len, read_bz2(path)))
-    assert sum(read) <= 70 << 20
-
-
-def test_an_honest_bzip2_file_with_a_place_that_packs_well_is_read(tmp_path, monkeypatch):
-    """A page of white space, say: extreme in its place, but not over a window."""
-    monkeypatch.setattr(archives, "_FREE_BYTES", 4 << 20)
-    monkeypatch.setattr(archives, "_PACKED_CHUNK_BYTES", 1 << 13)
-    path = tmp_path / "a.bz2"
-    whole = bytes(3 << 20).join(random.Random(seed).randbytes(1 << 18) for seed in range(4))
-    path.write_bytes(bz2.compress(whole))
-    assert sum(map(len, read_bz2(path))) == len(whole)
 
 
 @pytest.mark.parametrize("name", ["/" + "x y " * 10_000, "../" + "x y " * 10_000])

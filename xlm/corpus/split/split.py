@@ -1,7 +1,8 @@
-"""The split stage: the lines of one language or pair to train, valid and test.
+"""The split stage: divides the lines of a language or pair into train, valid and test.
 
-Two passes over the text with flat memory: one to count, one to divide. A line above a cap is
-dropped from its held-out side and counted; it never trains, or two pairs could disagree on it.
+Two passes with constant memory: the first counts, the second writes. A line above the cap of a
+held-out split is dropped and counted. It does not move to train, because another pair with the same
+English sentence may keep it in its held-out split.
 """
 
 from collections.abc import Iterator
@@ -12,82 +13,87 @@ from pathlib import Path
 
 from xlm.config.data.split import SplitSlice
 from xlm.config.languages.pairs import ENGLISH
-from xlm.corpus.split.line_files import Row, Selection, ShardWriter, Shuffle
-from xlm.corpus.split.sides import WHOLE, Thresholds, normalised, position, rank
+from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, position, rank
+from xlm.corpus.split.writers import LowestRanks, Row, ShardWriter, Shuffle
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
 
-_FEWEST_DISTINCT = 3
+_MIN_DISTINCT = 3
 _PROGRESS_EVERY = 10_000
 
 
 @dataclass(frozen=True)
-class _Survey:
-    """What the first pass learns."""
+class _Statistics:
+    """What the first pass counts."""
 
     lines: int
     lowest: int
+    """Lowest position of a line; only for monolingual text."""
     highest: int
     distinct: int
-    """Different lines, counted up to three."""
+    """Number of different lines, counted up to three."""
 
 
 def split(context: StageContext[SplitSlice], text: Path) -> StageResult:
-    """Write the shards of train, valid and test into `context.out`.
+    """Write the files of train, valid and test into `context.out`.
 
     Raises:
-        DataError: there is no line to split, or the sides of a pair have unequal line counts.
+        DataError: there is no line to split, or the sides of a pair have different line counts.
     """
-    survey = _survey(context, text)
-    if survey.lines == 0:
+    statistics = _count(context, text)
+    if statistics.lines == 0:
         raise DataError(
-            f"{context.unit}: no line to split", fix="check the sources of this language"
+            f"{context.unit}: there is no line to split", fix="check the sources of this language"
         )
-    thresholds = _thresholds(context.config, survey)
-    counts = _divide(context, text, survey, thresholds)
-    if len(context.config.languages) == 1 and counts["train_lines"] == 0 and survey.distinct > 2:
-        # A handful of lines, all held out: only the outermost two stay so.
-        extremes = Thresholds(train=survey.lowest + 1, test=survey.highest)
-        counts = _divide(context, text, survey, extremes)
-    return StageResult(counts={"input_lines": survey.lines, **counts})
+    thresholds = _thresholds(context.config, statistics)
+    counts = _write(context, text, statistics, thresholds)
+    if (
+        len(context.config.languages) == 1
+        and counts["train_lines"] == 0
+        and statistics.distinct > 2
+    ):
+        # All of the few lines are held out: keep only the lowest and the highest held out.
+        extremes = Thresholds(train=statistics.lowest + 1, test=statistics.highest)
+        counts = _write(context, text, statistics, extremes)
+    return StageResult(counts={"input_lines": statistics.lines, **counts})
 
 
-def _thresholds(config: "SplitSlice", survey: _Survey) -> Thresholds:
+def _thresholds(config: "SplitSlice", statistics: _Statistics) -> Thresholds:
     if len(config.languages) > 1:
         return Thresholds.fixed(valid=config.valid_fraction, test=config.test_fraction)
-    if survey.distinct < _FEWEST_DISTINCT:
-        return Thresholds(train=0, test=WHOLE)
+    if statistics.distinct < _MIN_DISTINCT:
+        return Thresholds(train=0, test=HASH_RANGE)
     share = Thresholds.fixed(
-        valid=min(config.valid_fraction, config.max_valid_lines / survey.lines),
-        test=min(config.test_fraction, config.max_test_lines / survey.lines),
+        valid=min(config.valid_fraction, config.max_valid_lines / statistics.lines),
+        test=min(config.test_fraction, config.max_test_lines / statistics.lines),
     )
-    # The outermost lines are always held out, so that no side is empty.
+    # The lowest and the highest line are always held out, so that no split is empty.
     return Thresholds(
-        train=max(share.train, survey.lowest + 1), test=min(share.test, survey.highest)
+        train=max(share.train, statistics.lowest + 1), test=min(share.test, statistics.highest)
     )
 
 
-def _survey(context: StageContext[SplitSlice], text: Path) -> _Survey:
-    lines, lowest, highest = 0, WHOLE, -1
+def _count(context: StageContext[SplitSlice], text: Path) -> _Statistics:
+    lines, lowest, highest = 0, HASH_RANGE, -1
     distinct: set[int] = set()
     for row in _rows(context, text):
         lines += 1
         if len(row) == 1:
             found = _position(context.config, row)
             lowest, highest = min(lowest, found), max(highest, found)
-            if len(distinct) < _FEWEST_DISTINCT:
+            if len(distinct) < _MIN_DISTINCT:
                 distinct.add(found)
-    return _Survey(lines, lowest, highest, len(distinct))
+    return _Statistics(lines, lowest, highest, len(distinct))
 
 
-def _divide(
-    context: StageContext[SplitSlice], text: Path, survey: _Survey, thresholds: Thresholds
+def _write(
+    context: StageContext[SplitSlice], text: Path, statistics: _Statistics, thresholds: Thresholds
 ) -> dict[str, int]:
     config = context.config
     shuffled = config.order == "shuffled"
     held_out = {
-        "valid": Selection(config.max_valid_lines),
-        "test": Selection(config.max_test_lines),
+        "valid": LowestRanks(config.max_valid_lines),
+        "test": LowestRanks(config.max_test_lines),
     }
     total_bytes = sum(path.stat().st_size for path in _paths(config, text))
     counts: dict[str, int] = {}
@@ -98,25 +104,25 @@ def _divide(
         shuffle = stack.enter_context(Shuffle(context.scratch / "shuffle", total_bytes))
         train = stack.enter_context(_writer(context, "train"))
         for number, row in enumerate(_rows(context, text)):
-            side = thresholds.side(_position(config, row))
+            split_name = thresholds.split(_position(config, row))
             order = rank(row[0], number, config.seed)
-            if side != "train":
-                held_out[side].add(order, number, row)
+            if split_name != "train":
+                held_out[split_name].add(order, number, row)
             elif shuffled:
                 shuffle.add(order, row)
             else:
                 train.write(row)
             if number % _PROGRESS_EVERY == 0:
-                context.progress.update(number, survey.lines, "lines")
+                context.progress.update(number, statistics.lines, "lines")
         if shuffled:
             for row in shuffle.rows(len(config.languages)):
                 train.write(row)
     counts |= {"train_lines": train.lines, "train_shards": train.shards}
-    for name, selection in held_out.items():
+    for name, lowest in held_out.items():
         with _writer(context, name) as writer:
-            for row in selection.rows(shuffled=shuffled):
+            for row in lowest.rows(shuffled=shuffled):
                 writer.write(row)
-        counts |= {f"{name}_lines": writer.lines, f"{name}_over_cap": selection.dropped}
+        counts |= {f"{name}_lines": writer.lines, f"{name}_over_cap": lowest.dropped}
     return counts
 
 
@@ -145,7 +151,7 @@ def _rows(context: StageContext[SplitSlice], text: Path) -> Iterator[Row]:
             if None in lines:
                 names = " and ".join(path.name for path in paths)
                 raise DataError(
-                    f"{context.unit}: {names} differ in their number of lines",
+                    f"{context.unit}: {names} have different numbers of lines",
                     fix="rebuild with --refresh extract-parallel",
                 )
             yield tuple(line.removesuffix("\n") for line in lines)

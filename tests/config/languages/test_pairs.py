@@ -1,0 +1,41 @@
+"""Languages and language pairs."""
+
+import pytest
+
+from xlm.config.languages.pairs import XNLI_LANGUAGES, language, other_language, pair_of, split_pair
+from xlm.errors import ConfigError
+
+
+def test_the_fifteen_languages_in_the_order_of_their_ids():
+    assert " ".join(XNLI_LANGUAGES) == "ar bg de el en es fr hi ru sw th tr ur vi zh"
+    right_to_left = {code for code, e in XNLI_LANGUAGES.items() if e.direction == "rtl"}
+    assert right_to_left == {"ar", "ur"}
+    ntrex = "arb bul deu ell eng spa fra hin rus swa tha tur urd vie zho-CN"
+    assert [entry.ntrex for entry in XNLI_LANGUAGES.values()] == ntrex.split()
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("german", "de"), ("cmn", "zh"), ("swh", "sw"), ("ENG", "en")]
+)
+def test_an_unknown_language_is_refused_with_the_nearest(code, expected):
+    with pytest.raises(ConfigError, match=f"unknown language '{code}'; did you mean '{expected}'"):
+        language(code)
+
+
+def test_without_a_similar_name_all_languages_are_listed():
+    with pytest.raises(ConfigError, match="known are ar bg de"):
+        language("qqqqqq")
+
+
+def test_pairs_are_alphabetical():
+    assert [pair_of(code) for code in ("ar", "sw")] == ["ar-en", "en-sw"]
+    assert split_pair("ar-en") == ("ar", "en")
+    assert [other_language(pair) for pair in ("ar-en", "en-sw")] == ["ar", "sw"]
+
+
+@pytest.mark.parametrize(
+    ("pair", "fix"), [("sw-en", "write en-sw"), ("en-en", "write en-fr"), ("de-fr", "write de-en")]
+)
+def test_a_wrong_pair_is_refused_with_the_right_one(pair, fix):
+    with pytest.raises(ConfigError, match=fix):
+        split_pair(pair)
