@@ -111,7 +111,7 @@ def test_pages_are_found_wherever_chunks_are_cut(tmp_path, monkeypatch):
     path = write_dump(tmp_path, *(page(n, f"P{n}", "x &lt;page&gt; " * n) for n in range(30)))
     whole = list(PageReader(path))
     assert len(whole) == 30
-    monkeypatch.setattr("xlm.corpus.text_files.archives._CHUNK_BYTES", 7)
+    monkeypatch.setattr("xlm.corpus.text_files.bzip2._CHUNK_BYTES", 7)
     assert list(PageReader(path)) == whole
 
 
