@@ -11,17 +11,17 @@ import pytest
 from tests.repository import REPOSITORY
 from tests.tiny_world import TinyWorld, build_world
 
-# Programs started by nohup ignore SIGHUP, and so would all that the tests start.
+# Under nohup, this process and its children would ignore SIGHUP.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# The test processes share the cores: two torch threads in each wait for each other longer than they
-# compute. Training processes get their number from the launcher, whatever stands here.
+# Test processes share the cores, where several torch threads would mostly wait for each other. The
+# launcher sets the number for training processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)
-def _signals_stay_as_they_were() -> Iterator[None]:
-    """Entries of processes take requests to stop, or ignore them: so would all later children."""
+def _restore_signals() -> Iterator[None]:
+    """Restore the signal handlers, which entry points change and later children would inherit."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
     yield
@@ -30,15 +30,15 @@ def _signals_stay_as_they_were() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _warnings_stay_on() -> Iterator[None]:
-    """A filter silences its chain for the rest of its process, which here is that of the tests."""
+def _restore_log_level() -> Iterator[None]:
+    """Restore the log level, which a text filter changes for its whole process."""
     yield
     logging.getLogger("xlm.text").setLevel(logging.NOTSET)
 
 
 @pytest.fixture
 def open_path(tmp_path: Path) -> Path:
-    """A folder that other users can enter; those of pytest are for their owner alone."""
+    """A folder that other users can enter, unlike those of pytest."""
     folder = tmp_path
     while "pytest" in str(folder):
         folder.chmod(0o755)
@@ -48,7 +48,7 @@ def open_path(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of shared data (real mirror, golden files); skips where it is absent."""
+    """The folder of shared data (real mirror, golden files); skips the test if it is missing."""
     folder = Path(os.environ.get("XLM_SHARED", REPOSITORY.parent / "shared"))
     if not (folder / "golden").is_dir():
         pytest.skip(f"no shared data in {folder} (set XLM_SHARED)")
@@ -57,5 +57,5 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
-    """Shards of three languages."""
+    """Shards of three toy languages."""
     return build_world(tmp_path_factory.mktemp("world"))

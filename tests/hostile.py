@@ -1,4 +1,4 @@
-"""A user's folder with files named as modules are: none of them may be imported."""
+"""A user folder with files that have the names of modules, which must not be imported."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ NAMES = ("random", "grp", "json", "torch", "typing", "xlm", "flows", "prefect", 
 
 
 def hostile_folder(folder: Path) -> Path:
-    """Fill a folder; whoever imports something from it leaves `<module>.imported` there."""
+    """Fill a folder with modules that write `<module>.imported` there when they are imported."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
         mark = folder / f"{name}.imported"
@@ -17,5 +17,5 @@ def hostile_folder(folder: Path) -> Path:
 
 
 def imported_from(folder: Path) -> list[str]:
-    """The modules of a hostile folder that were imported."""
+    """Return the modules of a hostile folder that were imported."""
     return sorted(mark.stem for mark in folder.glob("*.imported"))

@@ -1,4 +1,4 @@
-"""Where the repository is, for tests that start programs or read files of it."""
+"""Path of the repository, for tests that start its programs or read its files."""
 
 from pathlib import Path
 

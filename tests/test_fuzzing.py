@@ -1,4 +1,4 @@
-"""The helper itself: it finds foreign errors, and the same inputs come again."""
+"""`fuzz` reports errors other than `XlmError`, and its inputs are reproducible."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.fuzzing import fuzz
 from xlm.errors import DataError
 
 
-def test_our_own_errors_pass_and_all_inputs_are_counted(capsys):
+def test_xlm_errors_pass_and_all_inputs_are_counted(capsys):
     def refuse(data):
         raise DataError("no")
 
@@ -14,7 +14,7 @@ def test_our_own_errors_pass_and_all_inputs_are_counted(capsys):
     assert "50 inputs, 50 refused" in capsys.readouterr().out
 
 
-def test_a_foreign_error_names_the_input_that_shows_it():
+def test_another_error_fails_and_names_the_input():
     def read(data):
         return data.decode("ascii")
 

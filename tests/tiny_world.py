@@ -1,7 +1,7 @@
-"""A world of three languages that a tiny model learns in seconds, as real shards.
+"""Shards of three toy languages, which a tiny model learns in seconds.
 
-Languages en, fr, sw share 40 meanings; the word of a meaning differs by language. A sentence
-counts upwards through the meanings from a random start, so that masked words can be guessed.
+The languages en, fr and sw share 40 meanings, each with a different word per language. A sentence
+counts up through the meanings from a random start, so masked words are predictable.
 """
 
 import random
@@ -20,7 +20,7 @@ LABELS = ("contradiction", "neutral", "entailment")
 
 @dataclass(frozen=True)
 class TinyWorld:
-    """Directories of artifacts as the stages would publish them."""
+    """Directories like those of the artifacts that the stages publish."""
 
     vocabulary: Path
     mono: dict[str, Path]
@@ -29,13 +29,13 @@ class TinyWorld:
 
 
 def word(language: str, meaning: int) -> str:
-    """The word of a meaning."""
+    """Return the word for a meaning in a language."""
     return f"{language}{meaning % MEANINGS}"
 
 
-def build_world(root: Path, *, lines: int = 120, inferences: int = 120) -> TinyWorld:
-    """Write vocabulary and shards of all three splits."""
-    chance = random.Random(0)
+def build_world(root: Path, *, lines: int = 120, nli_pairs: int = 120) -> TinyWorld:
+    """Write the vocabulary and the shards of all three splits."""
+    rng = random.Random(0)
     words = [word(language, m) for language in LANGUAGES for m in range(MEANINGS)]
     counts = [0] * len(SPECIAL_TOKENS) + [1000 - i for i in range(len(words))]
     vocabulary = root / "vocabulary"
@@ -65,7 +65,7 @@ def build_world(root: Path, *, lines: int = 120, inferences: int = 120) -> TinyW
         return " ".join(word(language, start + i) for i in range(length)) + "\n"
 
     def draws(count: int) -> list[tuple[int, int]]:
-        return [(chance.randrange(MEANINGS), chance.randrange(3, 8)) for _ in range(count)]
+        return [(rng.randrange(MEANINGS), rng.randrange(3, 8)) for _ in range(count)]
 
     mono = {
         code: shard(
@@ -82,29 +82,29 @@ def build_world(root: Path, *, lines: int = 120, inferences: int = 120) -> TinyW
             texts[split] = ["".join(sentence(code, *d) for d in drawn) for code in ("en", other)]
         pairs[f"en-{other}"] = shard(f"en-{other}", "pair", ("en", other), texts)
 
-    def inference(code: str, number: int) -> str:
-        start, label = chance.randrange(MEANINGS), number % 3
-        # The label is how far the second sentence begins from the first: 0, 1 or 2 meanings.
+    def nli_pair(code: str, number: int) -> str:
+        start, label = rng.randrange(MEANINGS), number % 3
+        # The label is the offset of the second sentence from the first: 0, 1 or 2 meanings.
         rows = (sentence(code, start, 3).strip(), sentence(code, start + label, 2).strip())
         return "\t".join((*rows, LABELS[label])) + "\n"
 
     xnli = {}
     for code in LANGUAGES:
-        splits = {"train": inferences} if code == "en" else {}
+        splits = {"train": nli_pairs} if code == "en" else {}
         splits |= {"valid": 30, "test": 30}
-        texts = {s: ["".join(inference(code, i) for i in range(n))] for s, n in splits.items()}
+        texts = {s: ["".join(nli_pair(code, i) for i in range(n))] for s, n in splits.items()}
         xnli[code] = shard(f"xnli.{code}", "xnli", (code,), texts)
     return TinyWorld(vocabulary, mono, pairs, xnli)
 
 
 def tiny_model(**changes: object) -> ModelConfig:
-    """A model of a few thousand weights."""
+    """Settings of a model with a few thousand weights."""
     sizes = {"layers": 1, "dimension": 16, "heads": 2, "max_positions": 64, **changes}
     return ModelConfig.model_validate(sizes)
 
 
 def tiny_pretraining(**changes: object) -> PretrainConfig:
-    """Twenty updates on little batches."""
+    """Settings for twenty updates on small batches."""
     settings = {
         "updates": 20,
         "stream_tokens": 16,
@@ -114,7 +114,7 @@ def tiny_pretraining(**changes: object) -> PretrainConfig:
         "metrics_updates": 5,
         "optimizer": {"learning_rate": 0.01},
         "schedule": {"kind": "linear", "warmup_updates": 2},
-        # Most tests look at neither, and drawing takes longer than the twenty updates.
+        # Most tests use neither, and drawing takes longer than the twenty updates.
         "tensorboard": False,
         "figures": False,
         **changes,

@@ -1,4 +1,4 @@
-"""Numbers in cards are read by people."""
+"""Numbers and tables are formatted for readers."""
 
 from xlm.display.markdown import (
     format_decimal,
@@ -11,7 +11,7 @@ from xlm.display.markdown import (
 )
 
 
-def test_sizes_take_the_unit_that_fits() -> None:
+def test_sizes_have_a_suitable_unit() -> None:
     assert [format_size(n) for n in (None, 12, 142_873, 2_000_000_000, 5 * 10**15)] == [
         "–",
         "12 B",
@@ -21,7 +21,7 @@ def test_sizes_take_the_unit_that_fits() -> None:
     ]
 
 
-def test_spans_of_time_take_the_units_that_fit() -> None:
+def test_durations_have_suitable_units() -> None:
     assert [format_duration(s) for s in (None, 12.4, 754.2, 7260)] == [
         "–",
         "12.4 s",
@@ -30,7 +30,7 @@ def test_spans_of_time_take_the_units_that_fit() -> None:
     ]
 
 
-def test_missing_values_are_dashes_and_leave_means_alone() -> None:
+def test_missing_values_are_dashes_and_do_not_count_in_means() -> None:
     assert (format_decimal(None), format_percent(None), format_integer(None)) == ("–", "–", "–")
     assert mean([None, 1.0, 3.0]) == 2
     assert mean([None]) is None

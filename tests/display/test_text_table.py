@@ -1,4 +1,4 @@
-"""Tables in a terminal: aligned by what characters occupy, complete at every width."""
+"""Text tables are aligned by display width and complete at every terminal width."""
 
 import pytest
 from rich.cells import cell_len
@@ -23,23 +23,23 @@ def test_in_a_pipe_each_row_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
-def test_nothing_is_cut_and_nothing_is_too_wide(width: int) -> None:
+def test_nothing_is_truncated_and_nothing_is_too_wide(width: int) -> None:
     shown = text_table(HEADER, ROWS, width=width)
     assert max(map(cell_len, shown.splitlines())) <= width
     for row in ROWS:
         assert set(words(" ".join(row))) <= set(words(shown))
     assert set(words(" ".join(HEADER))) == set(words(shown)) & set(words(" ".join(HEADER)))
-    # Each part begins with the names.
+    # Each part repeats the first column.
     assert shown.count("English (en)") == shown.count("\n\n") + 1
 
 
-def test_headers_break_before_columns_are_moved_away() -> None:
+def test_headers_wrap_before_the_table_is_split() -> None:
     shown = text_table(HEADER, ROWS, width=80)
     assert "\n\n" not in shown
     assert shown.splitlines()[-3].split()[-1] == "MLM+TLM"
 
 
-def test_wide_and_combining_characters_are_counted_as_they_are_shown() -> None:
+def test_wide_and_combining_characters_are_aligned() -> None:
     lines = text_table(("名前", "n"), [("中文", "1"), ("ภาษาไทยที่", "22"), ("é", "3")]).splitlines()
     assert len({cell_len(line) for line in lines}) == 1
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.flows.console import REPOSITORY, XLM, digests, environment, processes_of, start, xlm
 from tests.hostile import hostile_folder, imported_from
-from tests.listening import DoorWatch
+from tests.listening_sockets import SocketWatch
 from tests.tutorial import TutorialShell, commands_of
 from xlm.errors import RequeueError
 from xlm.processes.signals import END_SIGNALS
@@ -38,7 +38,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of one uninterrupted run."""
     # Stages, workers, Prefect and its database take the root as it is, whatever its name.
     root = tmp_path_factory.mktemp("straight") / ODD_NAME
-    with DoorWatch(lambda: processes_of(root)) as watch:
+    with SocketWatch(lambda: processes_of(root)) as watch:
         assert "51 built" in xlm(root, *RUN_SMALL)
     # A port of the network would be open to whoever reaches the machine.
     assert not watch.open_to_others
@@ -50,7 +50,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "xnli.launch.entry",
     ):
         assert any(part in command for command in watch.seen.values()), part
-    assert any("flows.server.app" in door.command for door in watch.doors)
+    assert any("flows.server.app" in one.command for one in watch.sockets)
     return root
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.pipeline.toy import PIPELINE_JOIN, PIPELINE_LAST, PIPELINE_READ, PipelineToy
 from xlm.display.markdown import format_size
 from xlm.engine.building.built import Built
-from xlm.report.count_tables import count_table, over_splits, plain_name, plain_value, totals
+from xlm.report.count_tables import count_table, format_count, readable_name, sum_splits, totals
 from xlm.report.stage_card import stage_card
 
 TOKENIZED = {"train_lines": 3000, "train_tokens": 40_000, "test_lines": 5, "test_tokens": 70}
@@ -36,7 +36,7 @@ def test_values_that_cannot_be_added_have_no_total() -> None:
 
 
 def test_a_unit_has_one_column_for_all_splits() -> None:
-    assert over_splits(TOKENIZED) == {"lines": 3005, "tokens": 40_070}
+    assert sum_splits(TOKENIZED) == {"lines": 3005, "tokens": 40_070}
 
 
 def test_counts_that_are_always_zero_have_no_column() -> None:
@@ -55,12 +55,12 @@ def test_zero_counts_are_listed_once() -> None:
 
 
 def test_names_and_values_are_readable() -> None:
-    assert plain_name("lines_not_utf8") == "lines not UTF-8"
-    assert plain_name("masked-lm.weight_bytes") == "masked-lm weight size"
-    assert plain_value("host_bytes", 5_908) == "5.9 kB"
-    assert plain_value("hash", "f" * 64) == "f" * 12
-    assert plain_value("share", 1 / 3) == "0.3333"
-    assert plain_value("lines", None) == "–"
+    assert readable_name("lines_not_utf8") == "lines not UTF-8"
+    assert readable_name("masked-lm.weight_bytes") == "masked-lm weight size"
+    assert format_count("host_bytes", 5_908) == "5.9 kB"
+    assert format_count("hash", "f" * 64) == "f" * 12
+    assert format_count("share", 1 / 3) == "0.3333"
+    assert format_count("lines", None) == "–"
 
 
 @pytest.fixture

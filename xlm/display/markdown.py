@@ -1,42 +1,42 @@
-"""Markdown tables and numbers as a reader wants them."""
+"""Markdown tables, and numbers formatted for readers."""
 
 from collections.abc import Iterable, Sequence
 
 ABSENT = "–"
-"""What a table shows where nothing was measured."""
+"""Shown for a missing value."""
 
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> str:
-    """A Markdown table; all columns but the first `left` are aligned to the right."""
+    """Render a Markdown table; the first `left` columns are aligned left, the others right."""
     rule = ["---" if column < left else "---:" for column in range(len(header))]
     lines = [header, rule, *rows]
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
 
 
 def stack_words(header: Sequence[str]) -> list[str]:
-    """A header with one word a line, for readers that never break one and cut wide tables."""
+    """Put each word of a header on its own line, for viewers that truncate wide tables."""
     return [name.replace(" ", "<br>") for name in header]
 
 
 def format_percent(share: float | None) -> str:
-    """A share as per cent with one decimal, an empty cell as a dash."""
+    """Format a share as per cent with one decimal."""
     return ABSENT if share is None else f"{100 * share:.1f}"
 
 
 def format_decimal(value: float | None, digits: int = 2) -> str:
-    """A number, an empty cell as a dash."""
+    """Format a number with separators and a fixed number of decimals."""
     return ABSENT if value is None else f"{value:,.{digits}f}"
 
 
 def format_integer(number: int | None) -> str:
-    """A whole number with separators, an empty cell as a dash."""
+    """Format an integer with separators."""
     return ABSENT if number is None else f"{number:,}"
 
 
 def format_size(number_bytes: int | None) -> str:
-    """A size in decimal units, an empty cell as a dash."""
+    """Format a size in decimal units: `142.9 kB`."""
     if number_bytes is None:
         return ABSENT
     value, unit = float(number_bytes), _BYTE_UNITS[0]
@@ -48,7 +48,7 @@ def format_size(number_bytes: int | None) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """A span of time: `< 0.1 s`, `0.4 s`, `3 min 20 s`, `2 h 05 min`; an empty cell as a dash."""
+    """Format a duration: `< 0.1 s`, `0.4 s`, `3 min 20 s`, `2 h 05 min`."""
     if seconds is None:
         return ABSENT
     if seconds < 0.05:
@@ -61,7 +61,7 @@ def format_duration(seconds: float | None) -> str:
 
 
 def mean(values: Iterable[float | None]) -> float | None:
-    """The mean of what was measured, None if nothing was."""
+    """Return the mean of the values that are not None, or None."""
     found = [value for value in values if value is not None]
     return sum(found) / len(found) if found else None
 

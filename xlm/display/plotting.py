@@ -1,4 +1,4 @@
-"""What all figures share: style, frame, curves with their names at their ends, PNG bytes.
+"""Shared functions for plots: style, axes, curves with labels at their ends, PNG output.
 
     figure = new_figure(Style(100), width=8.0, height=4.0)
     axes = figure.subplots()
@@ -6,8 +6,8 @@
     draw_series(axes, Series((10, 20), (5.0, 4.0)), BLUE, 1.8)
     save_figure(figure, path, Style(100))
 
-The bytes depend on the values and on matplotlib's version alone. Colours are those of Okabe and
-Ito, told apart by colour-blind readers too; lines and bars carry their labels themselves.
+The bytes depend only on the values and the version of matplotlib. The colours are Okabe and Ito's,
+which colour-blind readers can distinguish. Lines and bars are labelled directly, without a legend.
 """
 
 import io
@@ -29,7 +29,7 @@ _ROOM_FOR_LABELS = 1.22
 
 @dataclass(frozen=True)
 class Style:
-    """How the figures are drawn."""
+    """Settings that all plots share."""
 
     dots_per_inch: int
 
@@ -43,15 +43,15 @@ class Series:
 
 
 def new_figure(style: Style, width: float, height: float) -> "Figure":
-    """An empty figure; sizes in inches."""
+    """Create an empty figure; `width` and `height` are in inches."""
     from matplotlib.figure import Figure
 
-    # A bare Figure draws with Agg and, unlike pyplot, shares nothing between threads.
+    # Unlike pyplot, a bare Figure draws with Agg and shares no state between threads.
     return Figure(figsize=(width, height), dpi=style.dots_per_inch, layout="constrained")
 
 
 def prepare_axes(axes: "Axes", title: str, x_label: str, y_label: str) -> None:
-    """Title, labels, grid and frame that all figures share."""
+    """Set the title, labels, grid and frame."""
     axes.set_title(title, loc="left", fontsize=13)
     axes.set_xlabel(x_label, fontsize=10.5)
     axes.set_ylabel(y_label, fontsize=10.5)
@@ -65,22 +65,22 @@ def prepare_axes(axes: "Axes", title: str, x_label: str, y_label: str) -> None:
 
 
 def draw_series(axes: "Axes", series: Series, colour: str, width: float) -> None:
-    """Add one curve."""
-    # A single value makes no line: it would be invisible without a mark.
+    """Draw one curve."""
+    # A single value has no line and would be invisible without a marker.
     marker = "o" if len(series.updates) == 1 else ""
     axes.plot(series.updates, series.values, color=colour, linewidth=width, marker=marker)
 
 
 def label_ends(axes: "Axes", ends: Sequence[tuple[Series, str, str]]) -> None:
-    """Name each curve at its end, moved apart where two labels would lie on each other."""
-    axes.autoscale_view()  # limits are lazy, and the transform needs them
+    """Label each curve at its end; labels that would overlap are moved apart."""
+    axes.autoscale_view()  # the transform needs the limits, which are computed lazily
     to_axes = axes.transData + axes.transAxes.inverted()
-    places = []
+    labels = []
     for series, name, colour in ends:
         x, y = to_axes.transform((series.updates[-1], series.values[-1]))
-        places.append((y, x, f"{name} {_short(series.values[-1])}", colour))
+        labels.append((y, x, f"{name} {_short(series.values[-1])}", colour))
     height = -_LABEL_GAP
-    for y, x, text, colour in sorted(places):
+    for y, x, text, colour in sorted(labels):
         height = max(y, height + _LABEL_GAP)
         axes.text(
             x + 0.012, height, text, transform=axes.transAxes, va="center", fontsize=10,
@@ -93,7 +93,7 @@ def _short(value: float) -> str:
 
 
 def log_scale(axes: "Axes") -> None:
-    """Make the vertical axis logarithmic, with plain numbers at 1, 2, 5, 10, ..."""
+    """Make the y axis logarithmic, with tick labels at 1, 2, 5, 10, ..."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.set_yscale("log")
@@ -110,21 +110,21 @@ def draw_bars(
     colour: str,
     label: Callable[[float], str],
 ) -> None:
-    """Horizontal bars from below upwards, each with its value written behind it."""
-    places = range(len(values))
-    axes.barh(places, values, height=0.66, color=colour, zorder=2)
+    """Draw horizontal bars from bottom to top, each labelled with its value."""
+    rows = range(len(values))
+    axes.barh(rows, values, height=0.66, color=colour, zorder=2)
     prepare_axes(axes, title, unit, "")
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
     longest = max(values, default=0.0) or 1.0
     axes.set_xlim(0, longest * _ROOM_FOR_LABELS)
     axes.set_ylim(-0.7, len(values) - 0.3)
-    for place, value in zip(places, values, strict=True):
-        axes.text(value + longest * 0.02, place, label(value), va="center", fontsize=9, zorder=5)
+    for row, value in zip(rows, values, strict=True):
+        axes.text(value + longest * 0.02, row, label(value), va="center", fontsize=9, zorder=5)
 
 
 def save_figure(figure: "Figure", path: Path, style: Style) -> None:
-    """Write the figure as a PNG whose bytes name no program; a reader never sees half of it."""
+    """Write a PNG without software metadata, atomically."""
     metadata: dict[str, Any] = {"Software": None}
     image = io.BytesIO()
     figure.savefig(image, format="png", dpi=style.dots_per_inch, metadata=metadata)

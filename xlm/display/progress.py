@@ -1,26 +1,33 @@
-"""How long work reports that it advances: one protocol, rendered by a terminal or by a UI."""
+"""The protocol by which stages report progress; a terminal or the UI renders it."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """Receives the state of one running stage; must be cheap and safe to call from any thread."""
+    """Receives the progress of a running stage. Methods must be fast and thread-safe."""
 
     def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
-        """Report `done` of `total` (None: unknown) in `unit` ("lines", "steps", "bytes")."""
+        """Report `done` of `total` units of work.
+
+        Args:
+            done: amount of work done.
+            total: total amount of work; None if unknown.
+            unit: name of the unit: `lines`, `updates`, `bytes`.
+            note: more to show next to the numbers.
+        """
         ...
 
     def show(self, name: str, document: str) -> None:
-        """Show a document in Markdown, in the place of the last one of that name."""
+        """Show a Markdown document; it replaces an earlier one of the same name."""
         ...
 
     def log(self, line: str) -> None:
-        """Add a line to the run's log; at most one a minute, for work that takes hours."""
+        """Add a line to the run's log; for long work, at most once a minute."""
         ...
 
 
 class NoProgress:
-    """Reports to nobody."""
+    """Discards all reports."""
 
     def update(self, done: float, total: float | None, unit: str, note: str = "") -> None:
         """Ignore the report."""

@@ -1,6 +1,6 @@
-"""Tables of text for a terminal: aligned by what characters occupy, never cut.
+"""Text tables for a terminal, aligned by the display width of characters and never truncated.
 
-print(aligned(("language", "words"), [("Chinese (zh)", "80,285")], width=60))
+print(text_table(("language", "words"), [("Chinese (zh)", "80,285")], width=60))
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,20 +13,22 @@ _GAP = "  "
 def text_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, width: int | None = None
 ) -> str:
-    """The first column to the left, the others to the right.
+    """Render a table; the first column is aligned left, the others right.
 
     Args:
-        width: columns of the terminal. A table that is wider has its headers broken at spaces, and
-            if that is not enough, it is shown in parts that all start with the first column.
-            Without it, as in a pipe, each row is one line.
+        header: names of the columns.
+        rows: cells of each row.
+        width: width of the terminal in columns. In a wider table, headers are wrapped at spaces. If
+            that is not enough, the table is split into parts that repeat the first column. If None
+            (output to a pipe), each row is one line.
     """
     cells = [tuple(header), *(tuple(row) for row in rows)]
     if width is None or _total(_widths(cells)) <= width:
         return _lines(cells[:1], cells[1:])
-    broken = [name.split() for name in cells[0]]
-    height = max(map(len, broken))
-    # Words stand at the bottom, next to the figures.
-    names = [["" for _ in range(height - len(words))] + words for words in broken]
+    wrapped = [name.split() for name in cells[0]]
+    height = max(map(len, wrapped))
+    # Align the words of a header at the bottom, next to the numbers.
+    names = [["" for _ in range(height - len(words))] + words for words in wrapped]
     head = list(zip(*names, strict=True))
     parts = [
         _lines(list(filter(any, _pick(head, columns))), _pick(cells[1:], columns))
@@ -40,7 +42,7 @@ def _pick(cells: Iterable[Sequence[str]], columns: Sequence[int]) -> list[tuple[
 
 
 def _parts(widths: Sequence[int], width: int) -> Iterator[list[int]]:
-    """The first column with as many of the others as fit, until all were shown."""
+    """Split the columns into parts that fit; each part starts with the first column."""
     part = [0]
     for column in range(1, len(widths)):
         if len(part) > 1 and _total([widths[one] for one in [*part, column]]) > width:

@@ -10,7 +10,7 @@ from xlm.display.markdown import format_duration, format_size, stack_words, tabl
 from xlm.engine.building.built import Built
 from xlm.engine.stage import Stage
 from xlm.pipeline.request import RunRequest
-from xlm.report.count_tables import count_table, over_splits, totals
+from xlm.report.count_tables import count_table, sum_splits, totals
 from xlm.report.measurements import read_measurements
 
 _DIGEST_DIGITS = 12
@@ -81,9 +81,7 @@ def _headline(built: Sequence[Built], measured: Measurements) -> str:
 
 
 def _units(built: Sequence[Built], measured: Measurements) -> str:
-    counts = count_table(
-        {one.node.unit: over_splits(one.artifact.manifest.counts) for one in built}
-    )
+    counts = count_table({one.node.unit: sum_splits(one.artifact.manifest.counts) for one in built})
     times = any(one["wall_seconds"] >= _SHORT_SECONDS for one in measured.values())
     header = ("unit", "state", *(("time",) if times else ()), "on disk")
     parts = []

@@ -11,7 +11,7 @@ import pytest
 
 from flows.server.environment import database_variables, server_answers
 from flows.server.process import temporary_server
-from tests.listening import descendants_of, doors_of
+from tests.listening_sockets import descendants_of, listening_sockets_of
 from tests.repository import REPOSITORY
 from xlm.errors import ToolError
 
@@ -33,9 +33,9 @@ def test_a_server_for_one_run_is_closed_to_all_others(tmp_path: Path) -> None:
     home = tmp_path / '50%25 a#b?c=d&e ü:memory:"x"'
     home.mkdir()
     with temporary_server(home) as access:
-        doors = doors_of(descendants_of(os.getpid()))
-        assert access.port in {door.port for door in doors}
-        assert all(door.is_loopback for door in doors)
+        sockets = listening_sockets_of(descendants_of(os.getpid()))
+        assert access.port in {one.port for one in sockets}
+        assert all(one.is_loopback for one in sockets)
         url = f"{access.api_url}/admin/version"
         owner = ("xlm", access.token.removeprefix("xlm:"))
         assert httpx.get(url).status_code == 401

@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 
 from tests.flows.console import digests, processes_of, start, xlm
 from tests.flows.ui.ui_process import RunningUi, running_ui
-from tests.listening import DoorWatch
+from tests.listening_sockets import SocketWatch
 from tests.repository import REPOSITORY
 
 SMALL = str(REPOSITORY / "tests" / "flows" / "small.yaml")
@@ -41,14 +41,14 @@ def _run(ui: RunningUi, name: str, *arguments: str) -> str:
 
 def test_deployments_run_from_another_terminal(ui: RunningUi) -> None:
     """Typed in the project's folder, without any variable: URL and token are found."""
-    with DoorWatch(lambda: processes_of(ui.root)) as doors:
+    with SocketWatch(lambda: processes_of(ui.root)) as watch:
         missing = _run(ui, "extract-xnli")
         assert "Failed" in missing
         printed = _run(ui, "full-pipeline", "-p", "until=extract-xnli")
     assert "Completed" in printed
-    assert any("flows.ui.flow_process" in command for command in doors.seen.values())
-    assert len(doors.doors) >= 1
-    assert not doors.open_to_others
+    assert any("flows.ui.flow_process" in command for command in watch.seen.values())
+    assert len(watch.sockets) >= 1
+    assert not watch.open_to_others
     tagged = ui.api("/task_runs/filter", {"task_runs": {"tags": {"all_": ["unit:sw"]}}})
     assert {run["name"] for run in tagged} >= {"extract-xnli[sw]"}
     before = digests(ui.root)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.listening import DoorWatch
+from tests.listening_sockets import SocketWatch
 from tests.repository import REPOSITORY
 from tests.training.launch.striking import striking
 from tests.training.runs import NO_DROPOUT, files, straight_run
@@ -45,11 +45,11 @@ def test_two_processes_compute_what_one_computes(
 ) -> None:
     """The global batch and its masks do not depend on how many processes share it."""
     context = make_context("two", processes=2, speed_updates=1, tensorboard=True, figures=True)
-    with DoorWatch(lambda: _processes_of(context.scratch)) as watch:
+    with SocketWatch(lambda: _processes_of(context.scratch)) as watch:
         outcome = PRETRAIN.run(context)
     # Two guards and two processes, which found each other and talked over loopback.
     assert len(watch.seen) >= 4
-    assert watch.doors
+    assert watch.sockets
     assert not watch.open_to_others
     assert not list(context.scratch.glob("meeting-*"))
     assert outcome.counts["updates"] == 20
@@ -95,10 +95,10 @@ def test_one_process_meets_nobody_and_opens_no_door(
     make_context: Callable[..., StageContext[PretrainSlice]],
 ) -> None:
     context = make_context("one", speed_updates=1, tensorboard=True)
-    with DoorWatch(lambda: _processes_of(context.scratch)) as watch:
+    with SocketWatch(lambda: _processes_of(context.scratch)) as watch:
         PRETRAIN.run(context)
     assert len(watch.seen) >= 2
-    assert not watch.doors
+    assert not watch.sockets
 
 
 @pytest.mark.fault

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.listening import DoorWatch, descendants_of
+from tests.listening_sockets import SocketWatch, descendants_of
 from tests.tiny_world import LANGUAGES, TinyWorld
 from xlm.config.training.xnli import EvaluateSlice, FinetuneSlice
 from xlm.display.progress import NoProgress
@@ -58,7 +58,7 @@ def test_processes_change_neither_models_nor_figures(
         pretrain=None,
     )
     tune = context(tmp_path / "tune", config, {**inputs, "data.xnli.en": world.xnli["en"]})
-    with DoorWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as tuning:
+    with SocketWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as tuning:
         tuned = FINETUNE.run(tune)
     assert tuned.counts["restarts"] == 2
     assert 0 <= float(tuned.counts["english_dev_accuracy"]) <= 1
@@ -73,11 +73,11 @@ def test_processes_change_neither_models_nor_figures(
         evaluate=evaluation.evaluate.model_copy(update={"processes": 2}),
     )
     measure = context(tmp_path / "measure", config, {**inputs, **data, "finetune": tune.out})
-    with DoorWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as measuring:
+    with SocketWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as measuring:
         found = EVALUATE.run(measure)
     for watch in (tuning, measuring):
         assert sum("xlm.xnli.launch.entry" in command for command in watch.seen.values()) >= 4
-        assert watch.doors
+        assert watch.sockets
         assert not watch.open_to_others
     assert {"test", "english_test", "retrieval_raw"} <= found.counts.keys()
     assert found.measured["peak_memory_bytes"] > 0

@@ -1,4 +1,4 @@
-"""The watch over doors sees what is open, in children too, and knows loopback from the rest."""
+"""`SocketWatch` finds the sockets of child processes and recognizes loopback addresses."""
 
 import os
 import socket
@@ -7,15 +7,20 @@ import sys
 
 import pytest
 
-from tests.listening import Door, DoorWatch, descendants_of, doors_of
+from tests.listening_sockets import (
+    ListeningSocket,
+    SocketWatch,
+    descendants_of,
+    listening_sockets_of,
+)
 
 _LISTENER = """
 import socket, sys
-door = socket.socket({family}, {kind})
-door.bind(("{host}", 0))
+listener = socket.socket({family}, {kind})
+listener.bind(("{host}", 0))
 if {kind} == socket.SOCK_STREAM:
-    door.listen()
-print(door.getsockname()[1], flush=True)
+    listener.listen()
+print(listener.getsockname()[1], flush=True)
 sys.stdin.read()
 """
 
@@ -30,7 +35,7 @@ sys.stdin.read()
         ("socket.AF_INET6", "socket.SOCK_STREAM", "::", False),
     ],
 )
-def test_a_door_of_a_child_is_seen(family: str, kind: str, host: str, loopback: bool) -> None:
+def test_a_socket_of_a_child_is_found(family: str, kind: str, host: str, loopback: bool) -> None:
     if family == "socket.AF_INET6" and not socket.has_ipv6:
         pytest.skip("no IPv6 here")
     code = _LISTENER.format(family=family, kind=kind, host=host)
@@ -39,13 +44,13 @@ def test_a_door_of_a_child_is_seen(family: str, kind: str, host: str, loopback: 
     ) as child:
         assert child.stdout is not None
         port = int(child.stdout.readline())
-        with DoorWatch(lambda: descendants_of(os.getpid())) as watch:
-            while not any(door.port == port for door in watch.doors):
+        with SocketWatch(lambda: descendants_of(os.getpid())) as watch:
+            while not any(one.port == port for one in watch.sockets):
                 assert child.poll() is None
-        found = [door for door in doors_of([child.pid]) if door.port == port]
+        found = [one for one in listening_sockets_of([child.pid]) if one.port == port]
         child.kill()
-    assert [(door.process, door.is_loopback) for door in found] == [(child.pid, loopback)]
-    assert [door.port for door in watch.open_to_others if door.port == port] == (
+    assert [(one.process, one.is_loopback) for one in found] == [(child.pid, loopback)]
+    assert [one.port for one in watch.open_to_others if one.port == port] == (
         [] if loopback else [port]
     )
 
@@ -54,5 +59,5 @@ def test_a_door_of_a_child_is_seen(family: str, kind: str, host: str, loopback: 
     ("address", "loopback"),
     [("::1", True), ("::ffff:127.0.0.1", True), ("::ffff:10.0.0.1", False), ("10.0.0.1", False)],
 )
-def test_only_loopback_is_loopback(address: str, loopback: bool) -> None:
-    assert Door(1, "", "tcp6", address, 1).is_loopback == loopback
+def test_loopback_addresses_are_recognized(address: str, loopback: bool) -> None:
+    assert ListeningSocket(1, "", "tcp6", address, 1).is_loopback == loopback

@@ -1,11 +1,11 @@
-"""Which doors processes open: what they listen on, as the kernel's own tables say.
+"""Finds the sockets on which processes listen, from the tables of the kernel.
 
-    with DoorWatch(lambda: processes_of(root)) as doors:
+    with SocketWatch(lambda: processes_of(root)) as watch:
         xlm(root, "run")
-    assert doors.seen and not doors.open_to_others
+    assert watch.seen and not watch.open_to_others
 
-`/proc/net/tcp` and `tcp6` name the inode of every listening socket, `/proc/<pid>/fd` the inodes
-that a process holds: no process can hide a socket from the join of the two.
+`/proc/net/tcp` and `tcp6` list the inode of every listening socket, and `/proc/<pid>/fd` lists the
+inodes that a process has open. The join of the two cannot miss a socket.
 """
 
 import ipaddress
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TABLES = {"tcp": "0A", "tcp6": "0A", "udp": "07", "udp6": "07"}
-"""Table to the state of a socket that takes what comes from anybody: LISTEN, or unconnected."""
-_LOOK_SECONDS = 0.02
+"""The state of a listening socket in each table: LISTEN for TCP, unconnected for UDP."""
+_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
-class Door:
-    """A socket on which a process takes connections or datagrams."""
+class ListeningSocket:
+    """A socket on which a process accepts connections or datagrams."""
 
     process: int
     command: str
@@ -31,24 +31,24 @@ class Door:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can connect to it."""
         address = ipaddress.ip_address(self.address)
         mapped = getattr(address, "ipv4_mapped", None)
         return (mapped or address).is_loopback
 
 
-def doors_of(processes: Iterable[int]) -> set[Door]:
-    """The doors that these processes hold open now."""
+def listening_sockets_of(processes: Iterable[int]) -> set[ListeningSocket]:
+    """Return the sockets on which the processes listen now."""
     inodes = _listening_inodes()
     found = set()
     for process in processes:
         for inode in _socket_inodes(process) & inodes.keys():
-            found.add(Door(process, _command(process), *inodes[inode]))
+            found.add(ListeningSocket(process, _command(process), *inodes[inode]))
     return found
 
 
 def descendants_of(process: int) -> set[int]:
-    """A process, its children, and theirs, as far as their parents still live."""
+    """Return a process and its descendants, except orphans."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -56,30 +56,30 @@ def descendants_of(process: int) -> set[int]:
         except (OSError, IndexError):
             continue
         children.setdefault(parent, []).append(int(entry.name))
-    found, todo = set(), [process]
-    while todo:
-        found.add(one := todo.pop())
-        todo += children.get(one, [])
+    found, pending = set(), [process]
+    while pending:
+        found.add(one := pending.pop())
+        pending += children.get(one, [])
     return found
 
 
-class DoorWatch:
-    """Looks at the doors of a changing set of processes, many times a second."""
+class SocketWatch:
+    """Records the listening sockets of a changing set of processes, many times a second."""
 
     def __init__(self, processes: Callable[[], Iterable[int]]) -> None:
         self._processes = processes
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self.doors: set[Door] = set()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.sockets: set[ListeningSocket] = set()
         self.seen: dict[int, str] = {}
-        """Every process that was looked at, with its command line."""
+        """The command line of every process that was inspected."""
 
     @property
-    def open_to_others(self) -> list[Door]:
-        """Doors that another machine can reach."""
-        return sorted((door for door in self.doors if not door.is_loopback), key=str)
+    def open_to_others(self) -> list[ListeningSocket]:
+        """Sockets to which other machines can connect."""
+        return sorted((found for found in self.sockets if not found.is_loopback), key=str)
 
-    def __enter__(self) -> "DoorWatch":
+    def __enter__(self) -> "SocketWatch":
         self._thread.start()
         return self
 
@@ -87,17 +87,17 @@ class DoorWatch:
         self._end.set()
         self._thread.join()
 
-    def _look(self) -> None:
-        while not self._end.wait(_LOOK_SECONDS):
+    def _watch(self) -> None:
+        while not self._end.wait(_POLL_SECONDS):
             processes = list(self._processes())
-            # One that has just ended has no command line any more.
+            # A process that has just ended has no command line.
             commands = {process: _command(process) for process in processes}
             self.seen |= {process: line for process, line in commands.items() if line}
-            self.doors |= doors_of(processes)
+            self.sockets |= listening_sockets_of(processes)
 
 
 def _listening_inodes() -> dict[str, tuple[str, str, int]]:
-    """Inode to protocol, address and port of every socket that takes what comes."""
+    """Map the inode of every listening socket to its protocol, address and port."""
     found = {}
     for protocol, state in _TABLES.items():
         try:
@@ -113,7 +113,7 @@ def _listening_inodes() -> dict[str, tuple[str, str, int]]:
 
 
 def _address(hexadecimal: str) -> str:
-    """The kernel prints an address as words of 32 bits in the machine's order."""
+    """Parse an address, which the kernel prints as 32-bit words in native byte order."""
     words = [hexadecimal[i : i + 8] for i in range(0, len(hexadecimal), 8)]
     packed = b"".join(bytes.fromhex(word)[::-1] for word in words)
     return str(ipaddress.ip_address(packed))
@@ -129,7 +129,7 @@ def _socket_inodes(process: int) -> set[str]:
                 continue
             if target.startswith("socket:["):
                 found.add(target[8:-1])
-    except OSError:  # it has ended
+    except OSError:  # the process has ended
         return found
     return found
 
