@@ -55,7 +55,8 @@ def classify(
 
     def ids(sentence: str) -> list[int]:
         # `tokenizer(text, lang=...)` ignores the language; `_tokenize` uses it.
-        return tokenizer.convert_tokens_to_ids(tokenizer._tokenize(sentence, lang=language))
+        tokens = tokenizer._tokenize(sentence, lang=language)
+        return list(tokenizer.convert_tokens_to_ids(tokens))
 
     input_ids = torch.tensor(
         [tokenizer.build_inputs_with_special_tokens(ids(premise), ids(hypothesis))]
