@@ -1,6 +1,6 @@
-"""Writes, lays flat and reads a corpus; prints the peak of this process's memory in bytes.
+"""Write, copy and read a corpus; print the peak memory of this process in bytes.
 
-python tests/shards/memory.py FOLDER BLOCKS KIND
+    python tests/shards/memory.py FOLDER BLOCKS KIND
 
 A block is a million tokens; KIND is `mono` or `pair`.
 """
@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from xlm.shards.random_access.copy import open_flat_lines, open_flat_pairs
 
 from tests.shards.rows import HASH, VOCABULARY
 from xlm.dataloader.sampling.pairs import joined_lengths, split_into_batches
 from xlm.dataloader.sampling.streams import Stream
 from xlm.shards.lines import Lines
+from xlm.shards.random_access.flat import open_flat_lines, open_flat_pairs
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 
@@ -24,10 +24,10 @@ BLOCKS_PER_SHARD = 6
 
 
 def write(folder: Path, blocks: int, kind: str) -> None:
-    """Shards of six blocks."""
+    """Write shards of six blocks each."""
     ids = np.random.default_rng(0).integers(14, 1000, BLOCK, dtype=np.int32)
     lines = Lines(ids, np.arange(0, BLOCK + 1, LINE))
-    half = lines.part(0, len(lines) // 2)
+    half = lines.slice(0, len(lines) // 2)
     for shard in range(0, blocks, BLOCKS_PER_SHARD):
         with (
             ShardWriter(
@@ -45,7 +45,7 @@ def write(folder: Path, blocks: int, kind: str) -> None:
 
 
 def read(folder: Path, kind: str) -> int:
-    """Tokens seen: all chunks of an epoch, or some thousand batches of pairs."""
+    """Read all chunks of an epoch, or 3,000 batches of pairs; return the number of tokens."""
     reader, random = ShardReader(folder, "train", HASH), np.random.default_rng(1)
     if kind == "mono":
         stream = Stream(open_flat_lines(reader, folder / "ids", "sw"), rows=64, tokens=256)
@@ -56,14 +56,14 @@ def read(folder: Path, kind: str) -> int:
 
 
 def peak_bytes() -> int:
-    """The largest resident size since this program began (not since its parent did)."""
+    """Return the peak resident size of this program, without that of its parent."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.split("\n") if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024
 
 
 if __name__ == "__main__":
-    where = Path(sys.argv[1])
-    write(where, int(sys.argv[2]), sys.argv[3])
-    assert read(where, sys.argv[3])
+    folder = Path(sys.argv[1])
+    write(folder, int(sys.argv[2]), sys.argv[3])
+    assert read(folder, sys.argv[3])
     print(peak_bytes())

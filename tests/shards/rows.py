@@ -1,4 +1,4 @@
-"""Lines and shards of made-up ids, for tests."""
+"""Lines and shards with arbitrary ids, for tests."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -20,21 +20,21 @@ HASH = VOCABULARY.hash
 
 
 def lines_of(rows: Sequence[Sequence[int]]) -> Lines:
-    """Lines in memory."""
+    """Make lines from lists of ids."""
     offsets = np.cumsum([0] + [len(row) for row in rows]).astype(np.int64)
     return Lines(np.array([i for row in rows for i in row], dtype=np.int32), offsets)
 
 
 def rows_of(lines: Lines) -> list[list[int]]:
-    """Lists again."""
-    borders = lines.offsets.tolist()
-    return [lines.ids[a:b].tolist() for a, b in pairwise(borders)]
+    """Convert lines to lists of ids."""
+    bounds = lines.offsets.tolist()
+    return [lines.ids[a:b].tolist() for a, b in pairwise(bounds)]
 
 
 def rows_at(spans: Spans) -> list[list[int]]:
-    """The same of lines that are anywhere."""
-    places = zip(spans.starts_B.tolist(), spans.lengths_B.tolist(), strict=True)
-    return [spans.ids[start : start + length].tolist() for start, length in places]
+    """Convert spans to lists of ids."""
+    positions = zip(spans.starts_B.tolist(), spans.lengths_B.tolist(), strict=True)
+    return [spans.ids[start : start + length].tolist() for start, length in positions]
 
 
 def write_rows(
@@ -46,10 +46,10 @@ def write_rows(
     row_group_tokens: int = 1000,
     split: str = "train",
 ) -> Path:
-    """Rows as shards of about the same number of rows."""
+    """Write rows as shards with about the same number of rows."""
     assert len(columns) == len(ID_COLUMNS[kind])
     folder.mkdir(parents=True, exist_ok=True)
-    borders = np.linspace(0, len(columns[0]), shards + 1).astype(int).tolist()
+    bounds = np.linspace(0, len(columns[0]), shards + 1).astype(int).tolist()
     for number in range(shards):
         with ShardWriter(
             folder / f"{split}.{number:05d}.parquet",
@@ -60,11 +60,11 @@ def write_rows(
             row_group_tokens=row_group_tokens,
             compression_level=1,
         ) as writer:
-            writer.write([c.slice(borders[number], borders[number + 1]) for c in columns])
+            writer.write([c.slice(bounds[number], bounds[number + 1]) for c in columns])
     return folder
 
 
 def first_ids(shards: Path, folder: Path) -> list[list[int]]:
-    """The first five ids of a flat copy in `folder`, which it makes if it must."""
+    """Read the first five ids of a flat copy in `folder`; write it first if needed."""
     flat = open_flat_lines(ShardReader(shards, "train", HASH), folder, "sw")
     return flat.windows(np.zeros(1, dtype=np.int64), 5).tolist()

@@ -1,4 +1,4 @@
-"""Hostile shards: ids outside of the vocabulary, forged footers, mutated bytes; one line each."""
+"""Hostile shards: ids outside the vocabulary, forged footers, mutated bytes."""
 
 import random
 import time
@@ -33,12 +33,12 @@ def _write(folder: Path, vocabulary: Vocabulary, ids: list[int], labels: list[in
 
 
 @pytest.mark.parametrize("ids", [[14, 10**6], [-1, 14], [2**31 - 1], [14, -(2**31)]])
-def test_ids_outside_of_the_vocabulary_are_refused(
+def test_ids_outside_the_vocabulary_are_refused(
     world: TinyWorld, tmp_path: Path, ids: list[int]
 ) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
     _write(tmp_path, vocabulary, ids, [])
-    with pytest.raises(DataError, match=f"the vocabulary has {vocabulary.size}"):
+    with pytest.raises(DataError, match=f"but the vocabulary has {vocabulary.size}"):
         read_lines(tmp_path, "train", vocabulary.hash)
 
 
@@ -47,27 +47,27 @@ def test_the_last_id_is_accepted_and_the_next_is_not(world: TinyWorld, tmp_path:
     _write(tmp_path, vocabulary, [0, vocabulary.size - 1], [])
     assert read_lines(tmp_path, "train", vocabulary.hash).ids.max() == vocabulary.size - 1
     _write(tmp_path, vocabulary, [vocabulary.size], [])
-    with pytest.raises(DataError, match="holds ids from"):
+    with pytest.raises(DataError, match="has ids from"):
         read_lines(tmp_path, "train", vocabulary.hash)
 
 
-def test_a_size_that_the_model_does_not_have_is_refused(world: TinyWorld) -> None:
+def test_another_vocabulary_size_is_refused(world: TinyWorld) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
     ShardReader(world.mono["en"], "train", vocabulary.hash, vocabulary.size)
-    with pytest.raises(DataError, match=f"of {vocabulary.size} ids, not of 99"):
+    with pytest.raises(DataError, match=f"of {vocabulary.size} ids, not 99"):
         ShardReader(world.mono["en"], "train", vocabulary.hash, 99)
 
 
 @pytest.mark.parametrize("label", [3, -1, 127])
-def test_labels_are_three(world: TinyWorld, tmp_path: Path, label: int) -> None:
+def test_invalid_labels_are_refused(world: TinyWorld, tmp_path: Path, label: int) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
     _write(tmp_path, vocabulary, [14], [label])
-    with pytest.raises(DataError, match="a label that is not from 0 to 2"):
+    with pytest.raises(DataError, match="a label is not between 0 and 2"):
         read_nli_pairs(tmp_path, "train", vocabulary.hash)
 
 
 def _with_metadata(source: Path, target: Path, **changes: str) -> None:
-    """The same rows under other metadata."""
+    """Write the same rows with other metadata."""
     stored = pq.read_metadata(source).metadata
     metadata = {
         name.decode(): value.decode() for name, value in stored.items() if name != b"ARROW:schema"
@@ -87,7 +87,7 @@ def _with_metadata(source: Path, target: Path, **changes: str) -> None:
         {"vocabulary_size": "14"}, {"format": "9" * 5000},
     ],
 )  # fmt: skip
-def test_forged_metadata_are_one_line(
+def test_forged_metadata_are_refused_in_one_line(
     world: TinyWorld, tmp_path: Path, changes: dict[str, str]
 ) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
@@ -100,10 +100,10 @@ def test_forged_metadata_are_one_line(
 
 
 @pytest.mark.slow
-def test_a_row_group_that_is_too_large_is_refused_unread(
+def test_a_row_group_that_is_too_large_is_not_read(
     world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A few kilobytes that unpack to a hundred megabytes: the footer says so before."""
+    """The footer shows that a few kilobytes decompress to a hundred megabytes."""
     vocabulary = load_vocabulary(world.vocabulary)
     lines = Lines(np.full(1 << 25, 14, np.int32), np.array([0, 1 << 25], dtype=np.int64))
     path = tmp_path / "train.00000.parquet"
@@ -113,12 +113,12 @@ def test_a_row_group_that_is_too_large_is_refused_unread(
     ) as writer:  # fmt: skip
         writer.write([lines])
     assert path.stat().st_size < 1 << 20
-    monkeypatch.setattr(footers, "MOST_GROUP_BYTES", 100 << 20)
+    monkeypatch.setattr(footers, "MAX_GROUP_BYTES", 100 << 20)
     with pytest.raises(DataError, match="a row group takes 134,"):
         ShardReader(tmp_path, "train", vocabulary.hash)
 
 
-def _refusal(read: Callable[..., object], directory: Path, vocabulary: Vocabulary) -> str:
+def _error_message(read: Callable[..., object], directory: Path, vocabulary: Vocabulary) -> str:
     try:
         read(directory, "valid", vocabulary.hash)
     except DataError as error:
@@ -130,7 +130,7 @@ def _refusal(read: Callable[..., object], directory: Path, vocabulary: Vocabular
 def test_fuzz_mutated_shards(
     world: TinyWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    vocabulary, chance = load_vocabulary(world.vocabulary), random.Random(5)
+    vocabulary, rng = load_vocabulary(world.vocabulary), random.Random(5)
     kinds = [
         (world.mono["sw"], read_lines), (world.pairs["en-sw"], read_pairs),
         (world.xnli["en"], read_nli_pairs),
@@ -140,15 +140,15 @@ def test_fuzz_mutated_shards(
     while tried < 600 and time.monotonic() < end:
         directory, read = kinds[tried % len(kinds)]
         content = bytearray((directory / path.name).read_bytes())
-        # The footer and the headers of pages have no checksum: most changes go there.
+        # Most changes go to the footer and the page headers, which have no checksum.
         begin = 4 if tried % 4 == 0 else max(4, len(content) - 2500)
-        for _ in range(chance.randrange(1, 4)):
-            place = chance.randrange(begin, len(content))
-            content[place] = chance.randrange(256)
+        for _ in range(rng.randrange(1, 4)):
+            position = rng.randrange(begin, len(content))
+            content[position] = rng.randrange(256)
         if tried % 10 == 0:
-            del content[chance.randrange(len(content)) :]
+            del content[rng.randrange(len(content)) :]
         path.write_bytes(content)
-        line = _refusal(read, tmp_path, vocabulary)
+        line = _error_message(read, tmp_path, vocabulary)
         assert "\n" not in line
         refused += bool(line)
         tried += 1

@@ -1,4 +1,4 @@
-"""Memory that does not grow with the corpus."""
+"""Memory does not grow with the corpus."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def _peak_bytes(folder: Path, blocks: int, kind: str) -> int:
 
 
 @pytest.mark.parametrize("kind", ["mono", "pair"])
-def test_sixty_million_tokens_take_the_memory_of_six(tmp_path: Path, kind: str) -> None:
-    """Their ids alone are 240 MB; 1.2 million sides of pairs have 12 bytes a pair of their own."""
+def test_sixty_million_tokens_need_the_memory_of_six_million(tmp_path: Path, kind: str) -> None:
+    """The ids have 240 MB; 0.6 million pairs take 12 bytes each."""
     small, large = (_peak_bytes(tmp_path / str(n), n, kind) for n in (6, 60))
     assert large - small < 30_000_000

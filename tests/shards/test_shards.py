@@ -1,4 +1,4 @@
-"""What is written is read back, by ours, by pyarrow and by `datasets`."""
+"""Shards are read back by this package, by pyarrow and by `datasets`."""
 
 from pathlib import Path
 
@@ -56,8 +56,8 @@ def _write(
     return folder
 
 
-def test_lines_come_back_with_eos_behind_each(tmp_path: Path, vocabulary: Path) -> None:
-    _write(tmp_path, vocabulary, "a c\n\nunheard b@@ c\n")
+def test_lines_are_read_back_with_eos_after_each(tmp_path: Path, vocabulary: Path) -> None:
+    _write(tmp_path, vocabulary, "a c\n\nunknown b@@ c\n")
     folder = _write(tmp_path, vocabulary, "c\n", name="train.00001")
     lines = read_lines(folder, "train", HASH)
     assert lines.ids.dtype == np.int32
@@ -73,7 +73,7 @@ def test_lines_come_back_with_eos_behind_each(tmp_path: Path, vocabulary: Path) 
     texts=st.lists(st.lists(st.sampled_from(WORDS), max_size=5), max_size=20),
     row_group_tokens=st.integers(1, 12),
 )
-def test_row_groups_change_nothing_that_is_read(
+def test_row_groups_do_not_change_the_lines(
     tmp_path_factory: pytest.TempPathFactory, texts: list[list[str]], row_group_tokens: int
 ) -> None:
     folder = tmp_path_factory.mktemp("shards")
@@ -94,7 +94,7 @@ def test_row_groups_change_nothing_that_is_read(
         assert lines.ids[lines.offsets[number] : lines.offsets[number + 1]].tolist() == ids
 
 
-def test_pairs_stay_aligned_and_carry_no_eos(tmp_path: Path, vocabulary: Path) -> None:
+def test_pairs_are_aligned_and_have_no_eos(tmp_path: Path, vocabulary: Path) -> None:
     folder = _write(tmp_path, vocabulary, "a\nc c\n", "c\n\n", kind="pair", languages=("en", "sw"))
     pairs = read_pairs(folder, "train", HASH)
     assert pairs.languages == ("en", "sw")
@@ -114,11 +114,11 @@ def test_sides_of_unequal_length_are_refused(
 
 
 def test_a_pair_without_its_second_side_is_refused(tmp_path: Path, vocabulary: Path) -> None:
-    with pytest.raises(DataError, match=r"made from 2 text files, not from .*train\.00000\.0"):
+    with pytest.raises(DataError, match=r"needs 2 text files, not .*train\.00000\.0"):
         _write(tmp_path, vocabulary, "a\n", kind="pair", languages=("en", "sw"))
 
 
-def test_inference_rows_carry_labels(tmp_path: Path, vocabulary: Path) -> None:
+def test_nli_pairs_have_labels(tmp_path: Path, vocabulary: Path) -> None:
     text = "a\tc\tentailment\nc\t\tcontradiction\na\ta\tneutral\n"
     folder = _write(tmp_path, vocabulary, text, kind="xnli")
     pairs = read_nli_pairs(folder, "train", HASH)
@@ -129,12 +129,12 @@ def test_inference_rows_carry_labels(tmp_path: Path, vocabulary: Path) -> None:
 
 
 @pytest.mark.parametrize("row", ["a\tc\tcontradictory", "a\tneutral"])
-def test_a_malformed_inference_row_is_named(tmp_path: Path, vocabulary: Path, row: str) -> None:
+def test_a_malformed_xnli_row_is_reported(tmp_path: Path, vocabulary: Path, row: str) -> None:
     with pytest.raises(DataError, match=r"train\.00000\.0, line 1"):
         _write(tmp_path, vocabulary, row + "\n", kind="xnli")
 
 
-def test_another_vocabulary_stops_with_both_hashes(tmp_path: Path, vocabulary: Path) -> None:
+def test_another_vocabulary_is_refused_with_both_hashes(tmp_path: Path, vocabulary: Path) -> None:
     folder = _write(tmp_path, vocabulary, "a\n")
     with pytest.raises(DataError) as caught:
         read_lines(folder, "train", "f" * 64)
@@ -142,7 +142,7 @@ def test_another_vocabulary_stops_with_both_hashes(tmp_path: Path, vocabulary: P
     assert "f" * 64 in str(caught.value)
 
 
-def test_a_missing_split_another_kind_and_a_damaged_file_are_refused(
+def test_missing_split_wrong_kind_and_damaged_file_are_refused(
     tmp_path: Path, vocabulary: Path
 ) -> None:
     folder = _write(tmp_path, vocabulary, "a\n")
@@ -156,7 +156,7 @@ def test_a_missing_split_another_kind_and_a_damaged_file_are_refused(
         read_lines(folder, "train", HASH)
 
 
-def test_a_parquet_file_of_others_is_refused(tmp_path: Path) -> None:
+def test_other_parquet_files_are_refused(tmp_path: Path) -> None:
     import pyarrow as pa
 
     pq.write_table(pa.table({"ids": [[1]]}), tmp_path / "train.00000.parquet")
@@ -181,7 +181,7 @@ def test_pyarrow_reads_columns_metadata_and_row_groups(tmp_path: Path, vocabular
     assert metadata["xlm.split"] == "train"
 
 
-def test_datasets_reads_every_kind(tmp_path: Path, vocabulary: Path) -> None:
+def test_datasets_reads_each_kind(tmp_path: Path, vocabulary: Path) -> None:
     datasets = pytest.importorskip("datasets")
     rows = {
         "mono": (("a c\n",), ("sw",)),

@@ -1,4 +1,4 @@
-"""From split text to shards: what each stage says, and the same bytes in any circumstances."""
+"""The text stages from split text to shards: counts, and bytes that never vary."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from tests.repository import REPOSITORY
 from tests.shards.text_path import UNITS, digests, run_text_path
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.reading.resolve import resolve
-from xlm.engine.building.mapper import SerialMapper
+from xlm.engine.mapper import SerialMapper
 from xlm.engine.stage import StageResult
 from xlm.errors import DataError
 from xlm.shards.reader import read_lines, read_nli_pairs, read_pairs
@@ -28,10 +28,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_each_stage_reports_its_counts(run: Run) -> None:
-    _, outcomes = run
-    assert outcomes["tokenize.en"].counts["train_lines"] == 100
-    assert outcomes["tokenize.xnli.en"].counts["train_tokens"] == 6
-    learned = outcomes["learn-bpe.all"].counts
+    _, results = run
+    assert results["tokenize.en"].counts["train_lines"] == 100
+    assert results["tokenize.xnli.en"].counts["train_tokens"] == 6
+    learned = results["learn-bpe.all"].counts
     assert learned["lines_en"] == 102
     assert learned["lines_sw"] == 22
     assert learned["lines_zh"] == 2
@@ -40,33 +40,33 @@ def test_each_stage_reports_its_counts(run: Run) -> None:
     assert learned["sampled_en"] == pytest.approx(62, abs=10)
     assert learned["sampled_sw"] == pytest.approx(29, abs=5)
     assert learned["sampled_zh"] == pytest.approx(9, abs=2)
-    vocabulary = outcomes["vocabulary.all"].counts
+    vocabulary = results["vocabulary.all"].counts
     assert vocabulary["size"] == 70
     assert vocabulary["unknown"]
 
 
-def test_counts_agree_from_stage_to_stage(run: Run) -> None:
-    root, outcomes = run
+def test_counts_agree_between_stages(run: Run) -> None:
+    root, results = run
     for unit in UNITS:
-        shard, applied = outcomes[f"shard.{unit}"].counts, outcomes[f"apply-bpe.{unit}"].counts
+        shard, applied = results[f"shard.{unit}"].counts, results[f"apply-bpe.{unit}"].counts
         for split in ("train", "valid", "test"):
             if f"{split}_lines" not in shard:
                 continue
             assert shard[f"{split}_tokens"] == applied[f"{split}_tokens"]
-            words = outcomes[f"tokenize.{unit}"].counts[f"{split}_tokens"]
+            words = results[f"tokenize.{unit}"].counts[f"{split}_tokens"]
             assert applied[f"{split}_words"] == words
     report = json.loads((root / "vocabulary" / "all" / "out" / "report.json").read_text())
     assert sorted(report) == ["en", "sw", "zh"]
-    # English counts its own lines and its side of the pair.
+    # English: its monolingual lines and its side of the pair.
     assert report["en"]["tokens"] == (
-        outcomes["shard.en"].counts["train_tokens"]
+        results["shard.en"].counts["train_tokens"]
         + read_pairs(
-            root / "shard" / "en-sw" / "out", "train", outcomes_hash(outcomes)
+            root / "shard" / "en-sw" / "out", "train", vocabulary_hash(results)
         ).first.offsets[-1]
     )
 
 
-def test_the_vocabulary_knows_the_codes_of_its_pieces(run: Run, tmp_path: Path) -> None:
+def test_the_vocabulary_refuses_another_codes_file(run: Run, tmp_path: Path) -> None:
     root, _ = run
     vocabulary = load_vocabulary(root / "vocabulary" / "all" / "out")
     codes = root / "learn-bpe" / "all" / "out" / "codes"
@@ -77,14 +77,14 @@ def test_the_vocabulary_knows_the_codes_of_its_pieces(run: Run, tmp_path: Path) 
         vocabulary.require_codes_hash(tmp_path / "codes")
 
 
-def outcomes_hash(outcomes: dict[str, StageResult]) -> str:
-    return str(outcomes["vocabulary.all"].counts["hash"])
+def vocabulary_hash(results: dict[str, StageResult]) -> str:
+    return str(results["vocabulary.all"].counts["hash"])
 
 
-def test_the_trainer_reads_all_kinds(run: Run) -> None:
-    root, outcomes = run
+def test_all_kinds_of_shards_can_be_read(run: Run) -> None:
+    root, results = run
     vocabulary = load_vocabulary(root / "vocabulary" / "all" / "out")
-    assert vocabulary.hash == outcomes_hash(outcomes)
+    assert vocabulary.hash == vocabulary_hash(results)
     lines = read_lines(root / "shard" / "en" / "out", "train", vocabulary.hash)
     assert len(lines) == 100
     pairs = read_pairs(root / "shard" / "en-sw" / "out", "valid", vocabulary.hash)
@@ -103,16 +103,15 @@ def test_training_rows_of_xnli_keep_their_tokens(run: Run) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("workers", "hash_seed", "locale"), [(2, "1", "C"), (1, "2", "C.UTF-8")])
-def test_bytes_depend_neither_on_workers_nor_on_hash_seed_nor_on_locale(
+def test_bytes_do_not_depend_on_workers_hash_seed_or_locale(
     run: Run, tmp_path: Path, workers: int, hash_seed: str, locale: str
 ) -> None:
     program = Path(__file__).with_name("text_path.py")
-    repository = REPOSITORY
     environment = {
         **os.environ,
         "PYTHONHASHSEED": hash_seed,
         "LC_ALL": locale,
-        "PYTHONPATH": str(repository),
+        "PYTHONPATH": str(REPOSITORY),
     }
     done = subprocess.run(
         [sys.executable, program, tmp_path, str(workers)],
@@ -126,7 +125,7 @@ def test_bytes_depend_neither_on_workers_nor_on_hash_seed_nor_on_locale(
     assert json.loads(done.stdout) == digests(run[0])
 
 
-def test_a_key_moves_only_with_the_segmenters_of_its_own_languages() -> None:
+def test_a_key_depends_only_on_the_segmenters_of_its_languages() -> None:
     config = resolve("sample", [])
     assert TOKENIZE.slice(config, "en-zh").segmenters == {"zh": "jieba"}
     assert TOKENIZE.slice(config, "xnli.th").segmenters == {"th": "newmm"}

@@ -1,11 +1,10 @@
-"""The text stages one after the other on a small corpus; also run as a program by the tests.
+"""Run the text stages one after the other on a small corpus.
 
     python tests/shards/text_path.py FOLDER WORKERS
 
-prints the sha256 of every file that the stages wrote, as JSON.
+The program prints the sha256 of each file that the stages write, as JSON.
 """
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from xlm.stages.text.learn_bpe import LEARN_BPE
 from xlm.stages.text.shard import SHARD
 from xlm.stages.text.tokenize import TOKENIZE
 from xlm.stages.text.vocabulary import VOCABULARY
+from xlm.store.disk.hashing import file_sha256
 
 UNITS = ("en", "sw", "zh", "en-sw", "xnli.sw", "xnli.en")
 CORPUS_UNITS = UNITS[:4]
@@ -33,7 +33,7 @@ PAIRS = [("Good morning.", "Habari za asubuhi."), ("The law is new.", "Sheria ni
 
 
 def write_corpus(root: Path) -> None:
-    """What split and extract-xnli would leave, by unit."""
+    """Write files like those of the stages split and extract-xnli, by unit."""
     texts: dict[str, dict[str, list[str]]] = {
         "en": {"train.00000.txt": ENGLISH * 20, "train.00001.txt": ENGLISH[2:] * 10},
         "sw": {"train.00000.txt": SWAHILI * 5},
@@ -63,7 +63,7 @@ def write_corpus(root: Path) -> None:
 
 
 def run_text_path(root: Path, mapper: Mapper) -> dict[str, StageResult]:
-    """Run all text stages for all units below `root`; outcomes by `stage.unit`."""
+    """Run all text stages for all units in `root`; returns results by `stage.unit`."""
     config = resolve(
         "sample",
         [
@@ -75,13 +75,13 @@ def run_text_path(root: Path, mapper: Mapper) -> dict[str, StageResult]:
         ],
     )
     write_corpus(root)
-    outcomes: dict[str, StageResult] = {}
+    results: dict[str, StageResult] = {}
 
     def run(stage: Stage[Any, Any], unit: str, inputs: Mapping[str, Path]) -> None:
         folder = root / stage.name / unit
-        places = {name: folder / name for name in ("out", "scratch", "logs")}
-        for place in places.values():
-            place.mkdir(parents=True)
+        folders = {name: folder / name for name in ("out", "scratch", "logs")}
+        for path in folders.values():
+            path.mkdir(parents=True)
         assert set(stage.upstream(config, unit)) >= set(inputs)
         context = StageContext(
             unit=unit,
@@ -89,9 +89,9 @@ def run_text_path(root: Path, mapper: Mapper) -> dict[str, StageResult]:
             inputs=inputs,
             mapper=mapper,
             workers=1,
-            **places,
+            **folders,
         )
-        outcomes[f"{stage.name}.{unit}"] = stage.run(context)
+        results[f"{stage.name}.{unit}"] = stage.run(context)
 
     def out(stage: Stage[Any, Any], unit: str) -> Path:
         return root / stage.name / unit / "out"
@@ -102,18 +102,18 @@ def run_text_path(root: Path, mapper: Mapper) -> dict[str, StageResult]:
     for unit in UNITS:
         inputs = {"text": out(TOKENIZE, unit), "codes": out(LEARN_BPE, "all")}
         run(APPLY_BPE, unit, inputs)
-    pieces = {unit: out(APPLY_BPE, unit) for unit in CORPUS_UNITS}
-    run(VOCABULARY, "all", pieces | {"codes": out(LEARN_BPE, "all")})
+    subwords = {unit: out(APPLY_BPE, unit) for unit in CORPUS_UNITS}
+    run(VOCABULARY, "all", subwords | {"codes": out(LEARN_BPE, "all")})
     for unit in UNITS:
         inputs = {"text": out(APPLY_BPE, unit), "vocabulary": out(VOCABULARY, "all")}
         run(SHARD, unit, inputs)
-    return outcomes
+    return results
 
 
 def digests(root: Path) -> dict[str, str]:
-    """sha256 of every published file below `root`."""
+    """Return the sha256 of each published file in `root`."""
     return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(root)): file_sha256(path)
         for path in sorted(root.glob("*/*/out/**/*"))
         if path.is_file()
     }
@@ -121,7 +121,7 @@ def digests(root: Path) -> dict[str, str]:
 
 @contextmanager
 def mapper_of(workers: int, cache: Path) -> Iterator[Mapper]:
-    """The serial mapper for one worker, a process pool for more."""
+    """Yield the serial mapper for one worker, a process pool for more."""
     if workers == 1:
         yield SerialMapper()
         return

@@ -1,4 +1,4 @@
-"""Many lines of pieces to ids at once.
+"""Encode many lines of subwords to ids at once.
 
 lines = LineEncoder(vocabulary).encode(["a b@@ c", ""])
 """
@@ -13,19 +13,19 @@ from xlm.shards.lines import Lines
 
 
 class LineEncoder:
-    """Gives the ids of `Vocabulary.ids`, in one array, without a Python number for each.
+    """Looks up the same ids as `Vocabulary.ids`, without creating a Python integer for each.
 
-    Split by Python: Arrow's `utf8_split_whitespace` (26.0.1) splits three times as fast, but looks
-    behind the end of its buffer, so that what lies there in memory decided the last piece.
+    The lines are split by Python. Arrow's `utf8_split_whitespace` (26.0.1) is three times as fast,
+    but reads past the end of its buffer, so that the last token depended on unrelated memory.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._id = vocabulary.index.get
 
     def encode(self, texts: Sequence[str]) -> Lines:
-        """The ids of each text; white space parts pieces, so a newline at the end does not count.
+        """Encode each text; white space, including a final newline, separates tokens.
 
-        Unknown pieces become 3, special names but `<unk>` are dropped.
+        The id of an unknown token is 3. Names of special tokens are dropped, except `<unk>`.
         """
         rows = list(map(str.split, texts))
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))

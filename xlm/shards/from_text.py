@@ -1,6 +1,6 @@
-"""Text with pieces in, one Parquet shard out; the bytes follow from text and vocabulary alone.
+"""Write text files of subwords as Parquet shards; the bytes depend on text and settings alone.
 
-write_shard([text], target, kind="mono", languages=("sw",), split="train", vocabulary=folder, ...)
+write_shard([text], target, kind="mono", languages=("sw",), split="train", ...)
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,10 @@ from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
 from xlm.errors import DataError
 from xlm.shards.encoder import LineEncoder
 from xlm.shards.schema import ID_COLUMNS, LABELS, ShardKind
-from xlm.shards.writer import NO_LABELS, Block, ShardWriter
+from xlm.shards.writer import NO_LABELS, RowBlock, ShardWriter
 
 _BLOCK_CHARACTERS = 4 << 20
-"""Text of the first side that is encoded at once."""
+"""Characters of the first file that are encoded at once."""
 
 
 def write_shard(
@@ -32,7 +32,17 @@ def write_shard(
     row_group_tokens: int,
     compression_level: int,
 ) -> dict[str, int]:
-    """Turn one text file (a pair: both sides; XNLI: the table) into one shard; return its counts.
+    """Write one shard and return its counts of lines, tokens and unknown tokens.
+
+    Args:
+        sources: one text file; for pairs the files of both sides, for XNLI the table.
+        target: Parquet file to write.
+        kind: kind of the rows.
+        languages: one language, or the two languages of a pair in alphabetical order.
+        split: name of the split, for the metadata.
+        vocabulary: folder of the `vocabulary` artifact.
+        row_group_tokens: tokens per row group.
+        compression_level: level of zstd.
 
     Raises:
         DataError: a side is missing, the sides differ in length, or an XNLI row is malformed.
@@ -41,10 +51,10 @@ def write_shard(
     if len(sources) != expected:
         names = ", ".join(str(source) for source in sources)
         raise DataError(
-            f"a shard of kind {kind!r} is made from {expected} text files, not from {names}",
-            fix="rebuild the artifacts above this one",
+            f"a shard of kind {kind!r} needs {expected} text files, not {names}",
+            fix="rebuild the upstream artifacts",
         )
-    loaded, encoder = _vocabulary(vocabulary)
+    loaded, encoder = _load_encoder(vocabulary)
     with ShardWriter(
         target,
         kind=kind,
@@ -54,25 +64,25 @@ def write_shard(
         row_group_tokens=row_group_tokens,
         compression_level=compression_level,
     ) as writer:
-        blocks = _inferences(sources[0], encoder) if kind == "xnli" else _blocks(sources, encoder)
+        blocks = _nli_rows(sources[0], encoder) if kind == "xnli" else _text_rows(sources, encoder)
         for columns, labels in blocks:
             writer.write(columns, labels)
     return writer.counts
 
 
 @cache
-def _vocabulary(directory: Path) -> tuple[Vocabulary, LineEncoder]:
+def _load_encoder(directory: Path) -> tuple[Vocabulary, LineEncoder]:
     vocabulary = load_vocabulary(directory)
     return vocabulary, LineEncoder(vocabulary)
 
 
-def _blocks(sources: Sequence[Path], encoder: LineEncoder) -> Iterator[Block]:
-    for texts in _texts(sources):
+def _text_rows(sources: Sequence[Path], encoder: LineEncoder) -> Iterator[RowBlock]:
+    for texts in _read_aligned(sources):
         yield [encoder.encode(side) for side in texts], NO_LABELS
 
 
-def _texts(sources: Sequence[Path]) -> Iterator[Sequence[Sequence[str]]]:
-    """The same lines of each file, about four million characters of the first at a time."""
+def _read_aligned(sources: Sequence[Path]) -> Iterator[Sequence[Sequence[str]]]:
+    """Yield the same lines of each file, about four million characters of the first at a time."""
     done = 0
     with ExitStack() as stack:
         first, *others = [
@@ -80,15 +90,15 @@ def _texts(sources: Sequence[Path]) -> Iterator[Sequence[Sequence[str]]]:
         ]
         while True:
             lines = first.readlines(_BLOCK_CHARACTERS)
-            # Where the first file has ended, ask the others for one line that they must not have.
+            # After the end of the first file, read one more line of the others: they must end too.
             sides = [lines, *(list(islice(other, len(lines) or 1)) for other in others)]
             shortest, longest = min(map(len, sides)), max(map(len, sides))
             if shortest < longest:
                 ended = sources[next(i for i, side in enumerate(sides) if len(side) == shortest)]
                 raise DataError(
                     f"{ended} ends before line {done + shortest + 1}, "
-                    "the other side of the pair goes on",
-                    fix="rebuild the artifacts above this one",
+                    "but the other side of the pair continues",
+                    fix="rebuild the upstream artifacts",
                 )
             if not lines:
                 return
@@ -96,15 +106,15 @@ def _texts(sources: Sequence[Path]) -> Iterator[Sequence[Sequence[str]]]:
             done += len(lines)
 
 
-def _inferences(source: Path, encoder: LineEncoder) -> Iterator[Block]:
+def _nli_rows(source: Path, encoder: LineEncoder) -> Iterator[RowBlock]:
     done = 0
-    for (lines,) in _texts([source]):
+    for (lines,) in _read_aligned([source]):
         rows = []
         for number, line in enumerate(lines, start=done + 1):
             fields = line.removesuffix("\n").split("\t")
             if len(fields) != 3 or fields[2] not in LABELS:
                 raise DataError(
-                    f"{source}, line {number}: not premise, hypothesis and a label of {LABELS}",
+                    f"{source}, line {number} is not premise, hypothesis and a label of {LABELS}",
                     fix="rebuild extract-xnli",
                 )
             rows.append(fields)

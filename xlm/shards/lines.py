@@ -14,10 +14,10 @@ from xlm.bpe.vocabulary import EOS
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines of ids, laid end to end.
+    """Concatenated lines of ids.
 
-    `ids` is int32; `offsets` is int64 with one entry more than there are lines, line i being
-    `ids[offsets[i] : offsets[i + 1]]`; the first is 0, the last the length of `ids`.
+    Line i is `ids[offsets[i] : offsets[i + 1]]`. There is one offset more than lines; the first is
+    0, the last is the length of `ids`.
     """
 
     ids: NDArray[np.int32]
@@ -28,16 +28,16 @@ class Lines:
 
     @property
     def tokens(self) -> int:
-        """Ids of all lines."""
+        """Number of ids in all lines."""
         return len(self.ids)
 
     def slice(self, begin: int, end: int | None = None) -> "Lines":
-        """Some of the lines; their ids are a view."""
+        """Return the lines from `begin` to `end`; their ids are a view."""
         offsets = self.offsets[begin : None if end is None else end + 1]
         return Lines(self.ids[offsets[0] : offsets[-1]], offsets - offsets[0])
 
     def with_eos(self) -> "Lines":
-        """The same lines, each followed by EOS (id 1), as XLM's binarised files hold them."""
+        """Append EOS (id 1) to each line, as in XLM's binarized files."""
         offsets = self.offsets + np.arange(len(self.offsets))
         ids = np.full(offsets[-1], EOS, dtype=np.int32)
         is_token = np.ones(len(ids), dtype=np.bool_)
@@ -46,21 +46,21 @@ class Lines:
         return Lines(ids, offsets)
 
     def spans(self, numbers_B: NDArray[np.int64]) -> "Spans":
-        """Where the lines of the given numbers are."""
+        """Return the spans of the lines with the given numbers."""
         starts_B = self.offsets[numbers_B]
         return Spans(self.ids, starts_B, self.offsets[numbers_B + 1] - starts_B)
 
     def windows(self, starts_B: NDArray[np.int64], width: int) -> NDArray[np.int32]:
-        """`width` ids from each start on, (B, width), whatever the lines; EOS before the first."""
-        places_BT = starts_B[:, None] + np.arange(width, dtype=np.int64)
-        windows_BT = np.full(places_BT.shape, EOS, dtype=np.int32)
-        windows_BT[places_BT >= 0] = self.ids[places_BT[places_BT >= 0]]
+        """Return `width` ids from each start, (B, width); positions before 0 are EOS."""
+        positions_BT = starts_B[:, None] + np.arange(width, dtype=np.int64)
+        windows_BT = np.full(positions_BT.shape, EOS, dtype=np.int32)
+        windows_BT[positions_BT >= 0] = self.ids[positions_BT[positions_BT >= 0]]
         return windows_BT
 
 
 @dataclass(frozen=True)
 class Spans:
-    """Lines wherever they are in `ids`, in any order: line i has `lengths_B[i]` ids."""
+    """Lines anywhere in `ids`: line i is `ids[starts_B[i] : starts_B[i] + lengths_B[i]]`."""
 
     ids: NDArray[np.int32]
     starts_B: NDArray[np.int64]
@@ -69,7 +69,7 @@ class Spans:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Aligned lines of two languages, alphabetical; no EOS anywhere."""
+    """Aligned lines of two languages, in alphabetical order; without EOS."""
 
     languages: tuple[str, str]
     first: Lines
@@ -78,7 +78,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class NliPairs:
-    """XNLI rows: no EOS anywhere; labels are 0 contradiction, 1 neutral, 2 entailment."""
+    """XNLI rows, without EOS; labels are 0 contradiction, 1 neutral, 2 entailment."""
 
     premise: Lines
     hypothesis: Lines
@@ -86,7 +86,7 @@ class NliPairs:
 
 
 def concatenate(blocks: list[Lines]) -> Lines:
-    """All lines of all blocks, in a copy."""
+    """Copy the lines of all blocks into one."""
     sizes = np.cumsum([0] + [block.tokens for block in blocks])
     offsets = [block.offsets[1:] + size for block, size in zip(blocks, sizes[:-1], strict=True)]
     return Lines(

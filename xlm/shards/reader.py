@@ -1,11 +1,11 @@
-"""Reading shards: any row group as numpy views, from any place on, one row group in memory.
+"""Read shards from any row on, as numpy views, with one row group in memory.
 
     reader = ShardReader(directory, "train", vocabulary.hash)
     for (lines,) in reader.blocks(start=Place(shard=2, group=0, row=17)):
         lines.ids  # int32, a view of the decoded row group
 
-A split that is known to be small can be had whole: `read_lines`, `read_pairs`. Training reads in a
-random order and goes through xlm/shards/random_access/flat.py.
+`read_lines`, `read_pairs` and `read_nli_pairs` read small splits into memory. Training needs a
+random order and uses xlm/shards/random_access/flat.py.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from xlm.store.manifest import listed_files
 
 
 class RowPosition(NamedTuple):
-    """Where a row is: the whole state of a reader that goes on in order."""
+    """Position of a row, the complete state of a sequential reader."""
 
     shard: int
     group: int
@@ -35,17 +35,20 @@ class RowPosition(NamedTuple):
 
 
 SPLIT_START = RowPosition(0, 0, 0)
-"""Where a split begins."""
+"""The first row of a split."""
 
 
 class ShardReader:
-    """The shards of one split, in order; footers are read on opening, row groups on demand.
-
-    Raises:
-        DataError: no such split, a damaged file, or shards made with another vocabulary.
+    """The shards of one split, in order. Opening reads the footers; row groups are read on demand.
 
     Args:
-        vocabulary_size: ids of the vocabulary, where the caller knows it.
+        directory: folder of the shards.
+        split: name of the split.
+        vocabulary_hash: expected hash of the vocabulary.
+        vocabulary_size: expected number of ids; None skips the check.
+
+    Raises:
+        DataError: the split is missing, a file is damaged, or the vocabulary differs.
     """
 
     def __init__(
@@ -58,14 +61,14 @@ class ShardReader:
         self.directory, self.split = directory, split
         self.paths = sorted(listed_files(directory, f"{split}.*.parquet"), key=shard_number)
         if not self.paths:
-            raise DataError(f"{directory}: no shards of split {split!r}", fix="build the shards")
+            raise DataError(f"{directory} has no shards of split {split!r}", fix="build the shards")
         self._shards = [read_footer(path) for path in self.paths]
         for shard in self._shards:
             check_footer(shard, first=self._shards[0], vocabulary_hash=vocabulary_hash)
         if vocabulary_size not in (None, self.vocabulary_size):
             raise DataError(
-                f"{directory}: its metadata say a vocabulary of {self.vocabulary_size} ids, not of "
-                f"{vocabulary_size}",
+                f"{directory}: the shards were made with a vocabulary of {self.vocabulary_size} "
+                f"ids, not {vocabulary_size}",
                 fix="build shards and model from the same vocabulary",
             )
         groups = [
@@ -83,29 +86,29 @@ class ShardReader:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The one or two languages of the shards."""
+        """One language, or the two languages of a pair."""
         return tuple(self._shards[0].metadata["languages"].split(" "))
 
     @property
     def vocabulary_size(self) -> int:
-        """Ids of the vocabulary that the shards were made with."""
+        """Number of ids of the vocabulary that the shards were made with."""
         return int(self._shards[0].metadata["vocabulary_size"])
 
     @property
     def counts(self) -> dict[str, int]:
-        """Lines, tokens (without EOS) and unknown tokens of all shards."""
+        """Number of lines, tokens (without EOS) and unknown tokens in all shards."""
         return {name: sum(int(shard.metadata[name]) for shard in self._shards) for name in COUNTS}
 
     @property
     def rows(self) -> int:
-        """Lines or pairs of all shards, as the row groups count them."""
+        """Number of lines or pairs in all row groups."""
         return int(self._first_rows[-1])
 
     def position_of(self, row: int) -> RowPosition:
-        """Where row `row` of the split is.
+        """Return the position of a row, given its number in the split.
 
         Raises:
-            IndexError: there is no such row.
+            IndexError: the split has fewer rows.
         """
         if not 0 <= row < self.rows:
             raise IndexError(f"row {row} of {self.rows}")
@@ -114,55 +117,59 @@ class ShardReader:
         return RowPosition(shard, group, row - int(self._first_rows[number]))
 
     def blocks(self, start: RowPosition = SPLIT_START) -> Iterator[tuple[Lines, ...]]:
-        """Each row group from a place on: the lines of every id column.
+        """Yield the rows from `start` on, one row group at a time: the lines of each id column.
 
-        Nothing before the place is read but its own row group.
+        No row group before `start` is read.
 
         Raises:
-            DataError: a damaged file.
+            DataError: a file is damaged.
         """
         for table in self._tables(ID_COLUMNS[self.kind], start):
-            columns = tuple(_lines(column) for column in table.columns)
+            columns = tuple(_lines_of_column(column) for column in table.columns)
             for lines in columns:
                 self._require_ids(lines)
             yield columns
 
     def labels(self) -> NDArray[np.int8]:
-        """The labels of XNLI rows, of the whole split."""
+        """Read the labels of all XNLI rows.
+
+        Raises:
+            DataError: a file is damaged, or a label is out of range.
+        """
         found = [table[LABEL_COLUMN].to_numpy() for table in self._tables((LABEL_COLUMN,))]
         labels = np.concatenate([np.empty(0, dtype=np.int8), *found])
         if len(labels) and not 0 <= labels.min() <= labels.max() < len(LABELS):
             raise DataError(
-                f"{self.directory}: a label that is not from 0 to {len(LABELS) - 1}",
+                f"{self.directory}: a label is not between 0 and {len(LABELS) - 1}",
                 fix="rebuild the shards",
             )
         return labels
 
     def _require_ids(self, lines: Lines) -> None:
-        """An id outside of the vocabulary would end training with an index error, or worse."""
+        """Refuse ids outside the vocabulary: they would cause an index error in training."""
         if len(lines.ids) and not 0 <= lines.ids.min() <= lines.ids.max() < self.vocabulary_size:
             raise DataError(
-                f"{self.directory}: split {self.split} holds ids from {lines.ids.min()} to "
-                f"{lines.ids.max()}, the vocabulary has {self.vocabulary_size}",
+                f"{self.directory}: split {self.split} has ids from {lines.ids.min()} to "
+                f"{lines.ids.max()}, but the vocabulary has {self.vocabulary_size}",
                 fix="rebuild the shards",
             )
 
     def digest(self) -> str:
-        """sha256 over the names and contents of the shards; reads all of them once."""
-        found = hashlib.sha256()
+        """Hash the names and contents of all shards with sha256; reads each file once."""
+        digest = hashlib.sha256()
         for path in self.paths:
-            found.update(f"{path.name}\0{file_sha256(path)}\n".encode())
-        return found.hexdigest()
+            digest.update(f"{path.name}\0{file_sha256(path)}\n".encode())
+        return digest.hexdigest()
 
     def require_kind(self, kind: ShardKind) -> "ShardReader":
-        """Itself, if its shards are of that kind.
+        """Return this reader if its shards have the given kind.
 
         Raises:
-            DataError: they are of another kind.
+            DataError: the kind differs.
         """
         if self.kind != kind:
             raise DataError(
-                f"{self.directory} holds shards of kind {self.kind!r}, not {kind!r}",
+                f"{self.directory} has shards of kind {self.kind!r}, not {kind!r}",
                 fix="give the shards of the right unit",
             )
         return self
@@ -171,62 +178,62 @@ class ShardReader:
         for number in range(start.shard, len(self._shards)):
             shard = self._shards[number]
             with open_shard(shard.path) as file:
-                here = number == start.shard
-                for group in range(start.group if here else 0, len(shard.group_rows)):
+                is_first = number == start.shard
+                for group in range(start.group if is_first else 0, len(shard.group_rows)):
                     table = file.read_row_group(group, columns=list(columns), use_threads=False)
-                    # A damaged page header, which no checksum covers, can end a column early.
+                    # Checksums do not cover page headers; a damaged one can end a column early.
                     if table.num_rows != shard.group_rows[group]:
                         raise DataError(
-                            f"{shard.path}: {table.num_rows} rows of row group {group}, "
-                            f"its footer says {shard.group_rows[group]}",
+                            f"{shard.path}: row group {group} has {table.num_rows} rows, but the "
+                            f"footer counts {shard.group_rows[group]}",
                             fix="rebuild the shards",
                         )
-                    yield table.slice(start.row) if here and group == start.group else table
+                    yield table.slice(start.row) if is_first and group == start.group else table
 
 
 def read_lines(directory: Path, split: str, vocabulary_hash: str) -> Lines:
-    """All lines of a language's split in memory, each followed by EOS (id 1).
+    """Read all lines of a split into memory, each followed by EOS (id 1).
 
-    4 bytes a token and 8 a line: for held-out splits, whose lines `split` caps.
+    Takes 4 bytes per token and 8 per line: for held-out splits, which the stage `split` limits.
 
     Raises:
-        DataError: no such split, or shards made with another vocabulary.
+        DataError: the split is missing, a file is damaged, or the vocabulary differs.
     """
     reader = ShardReader(directory, split, vocabulary_hash).require_kind("mono")
     return concatenate([lines.with_eos() for (lines,) in reader.blocks()])
 
 
 def read_pairs(directory: Path, split: str, vocabulary_hash: str) -> Pairs:
-    """All pairs of a split in memory, without EOS; for held-out splits, as `read_lines`.
+    """Read all pairs of a split into memory, without EOS; for held-out splits.
 
     Raises:
-        DataError: no such split, or shards made with another vocabulary.
+        DataError: the split is missing, a file is damaged, or the vocabulary differs.
     """
     reader = ShardReader(directory, split, vocabulary_hash).require_kind("pair")
     first_language, second_language = reader.languages
-    return Pairs((first_language, second_language), *_whole(reader))
+    return Pairs((first_language, second_language), *_read_columns(reader))
 
 
 def read_nli_pairs(directory: Path, split: str, vocabulary_hash: str) -> NliPairs:
-    """All XNLI rows of a split in memory, without EOS; the largest, MultiNLI, has 392,702.
+    """Read all XNLI rows of a split into memory, without EOS; the largest has 392,702 rows.
 
     Raises:
-        DataError: no such split, or shards made with another vocabulary.
+        DataError: the split is missing, a file is damaged, or the vocabulary differs.
     """
     reader = ShardReader(directory, split, vocabulary_hash).require_kind("xnli")
-    return NliPairs(*_whole(reader), reader.labels())
+    return NliPairs(*_read_columns(reader), reader.labels())
 
 
-def _whole(reader: ShardReader) -> tuple[Lines, Lines]:
+def _read_columns(reader: ShardReader) -> tuple[Lines, Lines]:
     blocks = list(reader.blocks())
     return concatenate([first for first, _ in blocks]), concatenate(
         [second for _, second in blocks]
     )
 
 
-def _lines(column: Any) -> Lines:
+def _lines_of_column(column: Any) -> Lines:
     array = column.combine_chunks()
     offsets = array.offsets.to_numpy().astype(np.int64)
-    # `values` holds all that the offsets point into: a sliced column's begin later.
+    # `values` is the array before slicing, so the offsets of a sliced column do not start at 0.
     ids = array.values.to_numpy()[offsets[0] : offsets[-1]]
     return Lines(ids, offsets - offsets[0])

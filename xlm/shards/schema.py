@@ -1,10 +1,10 @@
-"""The layout of a shard, known to writer and reader.
+"""The schema of a shard.
 
-A shard is one Parquet file `{split}.{shard:05d}.parquet`, one row per line or pair, zstd, row
-groups of about a million tokens. Ids are `list<int32>` WITHOUT `</s>`: whoever reads a stream puts
-id 1 behind each line. Neither lists nor ids can be null, which makes them faster to read, and every
-page carries a checksum (docs/explanation/shards.md has the measurements). The file's metadata
-(`pq.read_metadata(path).metadata`, all values text) says what it holds:
+A shard is a Parquet file `{split}.{shard:05d}.parquet` with one row per line or pair, zstd
+compression and row groups of about a million tokens. Ids are `list<int32>` WITHOUT `</s>`: a reader
+of streams appends id 1 to each line. Lists and ids are not nullable, which makes reading faster,
+and each page has a checksum (measurements: docs/explanation/shards.md). The metadata of the file,
+`pq.read_metadata(path).metadata`, are text:
 
     xlm.format, xlm.kind, xlm.languages, xlm.split, xlm.vocabulary_hash, xlm.vocabulary_size,
     xlm.lines, xlm.tokens, xlm.unknown
@@ -28,14 +28,14 @@ LANGUAGE_COLUMNS: dict[ShardKind, tuple[str, ...]] = {
 }
 LABEL_COLUMN = "label"
 LABELS = ("contradiction", "neutral", "entailment")
-"""Labels by id (XLM: the order of its label file)."""
+"""Labels by id, in the order of XLM's label file."""
 
 METADATA_PREFIX = "xlm."
 COUNTS = ("lines", "tokens", "unknown")
 
 
 def arrow_schema(kind: ShardKind) -> Any:
-    """The columns of a shard; nothing is ever null."""
+    """Return the Arrow schema of a shard; no column is nullable."""
     import pyarrow as pa
 
     ids = pa.list_(pa.field("element", pa.int32(), nullable=False))

@@ -1,4 +1,4 @@
-"""Rows of ids in, one Parquet shard out; the bytes follow from rows and settings alone.
+"""Write rows of ids to a Parquet shard; the bytes depend on rows and settings alone.
 
 with ShardWriter(path, kind="mono", languages=("sw",), ...) as writer:
     writer.write([lines])
@@ -24,19 +24,24 @@ from xlm.shards.schema import (
 )
 
 Labels = NDArray[np.int8]
-Block = tuple[Sequence[Lines], Labels]
-"""Rows: the lines of each id column, and the labels (none but of XNLI)."""
+RowBlock = tuple[Sequence[Lines], Labels]
+"""Rows: the lines of each id column, and the labels, which are empty except for XNLI."""
 
 NO_LABELS: Labels = np.empty(0, dtype=np.int8)
 
 
 class ShardWriter:
-    """Writes rows of ids to one file, holding at most one row group; use as a context manager.
+    """Context manager that writes rows of ids to one file, with one row group in memory.
 
     Args:
-        row_group_tokens: a row group is closed with the row that reaches this many tokens, or with
-            this many rows (which may be empty).
-        compression_level: of zstd.
+        path: Parquet file to write.
+        kind: kind of the rows.
+        languages: one language, or the two languages of a pair.
+        split: name of the split, for the metadata.
+        vocabulary: vocabulary of the ids; its hash is in the metadata.
+        row_group_tokens: a row group ends with the row that reaches this many tokens, or after
+            this many rows, because rows can be empty.
+        compression_level: level of zstd.
     """
 
     def __init__(
@@ -56,7 +61,7 @@ class ShardWriter:
         self._vocabulary = vocabulary
         self._limit = row_group_tokens
         self.counts = {"lines": 0, "tokens": 0, "unknown": 0}
-        self._held: list[Block] = []
+        self._pending: list[RowBlock] = []
         self._rows = self._tokens = 0
         self._schema = arrow_schema(kind)
         self._file = pq.ParquetWriter(
@@ -68,26 +73,30 @@ class ShardWriter:
         )
 
     def write(self, columns: Sequence[Lines], labels: Labels = NO_LABELS) -> None:
-        """Add rows; row i is line i of every id column, with label i where the kind has labels."""
-        # Tokens of all columns before each row, and after the last one.
-        passed = np.array([lines.offsets for lines in columns]).sum(axis=0)
-        total, begin = len(passed) - 1, 0
+        """Append rows: row i is line i of each id column, and label i if the kind has labels."""
+        # Tokens of all columns before each row, and after the last row.
+        tokens_before = np.array([lines.offsets for lines in columns]).sum(axis=0)
+        total, begin = len(tokens_before) - 1, 0
         while begin < total:
-            reached = passed[begin] + self._limit - self._tokens
-            # The row that reaches the limit is the group's last.
+            reached = tokens_before[begin] + self._limit - self._tokens
+            # The row that reaches the limit is the last of its row group.
             rows = min(
-                int(np.searchsorted(passed, reached)), begin + self._limit - self._rows, total
+                int(np.searchsorted(tokens_before, reached)),
+                begin + self._limit - self._rows,
+                total,
             )
             part = [lines.slice(begin, rows) for lines in columns]
-            self._held.append((part, labels[begin:rows]))
+            self._pending.append((part, labels[begin:rows]))
             self._rows += rows - begin
-            self._tokens += int(passed[rows] - passed[begin])
+            self._tokens += int(tokens_before[rows] - tokens_before[begin])
             begin = rows
             if self._tokens >= self._limit or self._rows >= self._limit:
                 self._flush()
 
     def _flush(self) -> None:
-        columns = [concatenate([*side]) for side in zip(*(c for c, _ in self._held), strict=True)]
+        columns = [
+            concatenate([*side]) for side in zip(*(c for c, _ in self._pending), strict=True)
+        ]
         id_type = self._schema.field(0).type
         arrays: list[Any] = [
             pa.ListArray.from_arrays(
@@ -99,17 +108,17 @@ class ShardWriter:
         for _, language in zip(names, self._languages, strict=True):
             arrays.append(pa.repeat(pa.scalar(language, pa.string()), self._rows))
         if self._kind == "xnli":
-            arrays.append(pa.array(np.concatenate([labels for _, labels in self._held])))
+            arrays.append(pa.array(np.concatenate([labels for _, labels in self._pending])))
         table = pa.Table.from_arrays(arrays, schema=self._schema)
         self._file.write_table(table, row_group_size=self._rows)
         self.counts["lines"] += self._rows
         self.counts["tokens"] += self._tokens
         self.counts["unknown"] += sum(int((lines.ids == UNK).sum()) for lines in columns)
-        self._held.clear()
+        self._pending.clear()
         self._rows = self._tokens = 0
 
     def close(self) -> None:
-        """Write what is left and the metadata, whose counts are known only now."""
+        """Write the remaining rows and the metadata, which include the final counts."""
         if self._rows:
             self._flush()
         metadata = {

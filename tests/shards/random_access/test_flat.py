@@ -1,4 +1,4 @@
-"""Flat copies: equal to the lines in memory, written once, whole or not at all."""
+"""Flat copies equal the lines in memory, are written once, and are complete or rewritten."""
 
 import json
 import multiprocessing
@@ -30,7 +30,7 @@ NEW_EXAMPLES = settings(max_examples=40, deadline=None)
     width=st.integers(1, 8),
     data=st.data(),
 )
-def test_windows_are_slices_of_the_stream_with_eos_in_front(
+def test_windows_are_slices_of_the_stream_after_eos(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[list[int]],
     shards: int,
@@ -64,7 +64,7 @@ def test_windows_are_slices_of_the_stream_with_eos_in_front(
     longest_side=st.integers(1, 8),
     data=st.data(),
 )
-def test_taken_pairs_are_those_of_usable_length(
+def test_pairs_of_unusable_length_are_left_out(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[list[int], list[int]]],
     shards: int,
@@ -80,17 +80,17 @@ def test_taken_pairs_are_those_of_usable_length(
     )  # fmt: skip
     reader = ShardReader(folder, "train", HASH)
     flat = open_flat_pairs(reader, folder / "ids", "en-sw", longest_side=longest_side)
-    kept = [row for row in rows if all(0 < len(side) <= longest_side for side in row)]
-    assert len(flat) == len(kept)
-    assert flat.lengths_N2.tolist() == [[len(a), len(b)] for a, b in kept]
-    if kept:
-        numbers = data.draw(st.lists(st.integers(0, len(kept) - 1), min_size=1, max_size=9))
+    usable = [row for row in rows if all(0 < len(side) <= longest_side for side in row)]
+    assert len(flat) == len(usable)
+    assert flat.lengths_N2.tolist() == [[len(a), len(b)] for a, b in usable]
+    if usable:
+        numbers = data.draw(st.lists(st.integers(0, len(usable) - 1), min_size=1, max_size=9))
         taken = flat.take(np.array(numbers))
         for side, spans in enumerate(taken):
-            assert rows_at(spans) == [kept[number][side] for number in numbers]
+            assert rows_at(spans) == [usable[number][side] for number in numbers]
 
 
-def test_lengths_take_one_byte_where_that_is_enough(tmp_path: Path) -> None:
+def test_lengths_take_one_byte_if_possible(tmp_path: Path) -> None:
     sides = lines_of([[20] * 300, [21, 22]]), lines_of([[30], [31]])
     write_rows(tmp_path, *sides, kind="pair", languages=("en", "sw"))
     reader = ShardReader(tmp_path, "train", HASH)
@@ -99,8 +99,8 @@ def test_lengths_take_one_byte_where_that_is_enough(tmp_path: Path) -> None:
     assert short.lengths_N2.nbytes == 2
     assert short.lengths_N2.tolist() == [[2, 1]]
     assert long.lengths_N2.tolist() == [[300, 1], [2, 1]]
-    whole = read_pairs(tmp_path, "train", HASH)
-    assert rows_at(long.take(np.array([0, 1]))[0]) == rows_of(whole.first)
+    expected = read_pairs(tmp_path, "train", HASH)
+    assert rows_at(long.take(np.array([0, 1]))[0]) == rows_of(expected.first)
 
 
 def _lines(tmp_path: Path, first: int = 20) -> ShardReader:
@@ -108,7 +108,7 @@ def _lines(tmp_path: Path, first: int = 20) -> ShardReader:
     return ShardReader(tmp_path / "shards", "train", HASH)
 
 
-def test_a_whole_copy_is_used_again_and_one_of_other_shards_is_not(tmp_path: Path) -> None:
+def test_a_complete_copy_is_reused_only_for_the_same_shards(tmp_path: Path) -> None:
     folder, start = tmp_path / "ids", np.zeros(1, dtype=np.int64)
     open_flat_lines(_lines(tmp_path), folder, "sw")
     before = (folder / "sw.ids").stat()
@@ -120,18 +120,18 @@ def test_a_whole_copy_is_used_again_and_one_of_other_shards_is_not(tmp_path: Pat
 
 
 @pytest.mark.parametrize("record", [None, b"", b"[]", b"{}", b'{"sizes": {"sw.ids": 8}}'])
-def test_a_copy_without_its_record_is_written_again(tmp_path: Path, record: bytes | None) -> None:
-    """A kill while it is written leaves ids without a record."""
+def test_a_copy_without_a_valid_record_is_rewritten(tmp_path: Path, record: bytes | None) -> None:
+    """If the writer is killed, it leaves ids without a record."""
     folder = tmp_path / "ids"
     open_flat_lines(_lines(tmp_path), folder, "sw")
-    whole = (folder / "sw.ids").read_bytes()
-    (folder / "sw.ids").write_bytes(whole[:8])
+    original = (folder / "sw.ids").read_bytes()
+    (folder / "sw.ids").write_bytes(original[:8])
     (folder / "sw.json").unlink() if record is None else (folder / "sw.json").write_bytes(record)
     assert open_flat_lines(_lines(tmp_path), folder, "sw").tokens == 250
-    assert (folder / "sw.ids").read_bytes() == whole
+    assert (folder / "sw.ids").read_bytes() == original
 
 
-def test_a_copy_of_the_wrong_size_is_written_again(tmp_path: Path) -> None:
+def test_a_copy_of_the_wrong_size_is_rewritten(tmp_path: Path) -> None:
     folder = tmp_path / "ids"
     open_flat_lines(_lines(tmp_path), folder, "sw")
     with (folder / "sw.ids").open("ab") as stream:
@@ -139,15 +139,15 @@ def test_a_copy_of_the_wrong_size_is_written_again(tmp_path: Path) -> None:
     assert open_flat_lines(_lines(tmp_path), folder, "sw").tokens == 250
 
 
-def test_a_copy_cut_short_while_it_is_read_is_noticed(tmp_path: Path) -> None:
+def test_truncation_during_reading_is_detected(tmp_path: Path) -> None:
     flat = open_flat_lines(_lines(tmp_path), tmp_path / "ids", "sw")
     with (tmp_path / "ids" / "sw.ids").open("r+b") as stream:
         stream.truncate(399)
-    with pytest.raises(DataError, match=r"sw\.ids was cut short"):
+    with pytest.raises(DataError, match=r"sw\.ids is truncated"):
         flat.windows(np.array([0, 98]), 4)
 
 
-def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) -> None:
+def test_missing_disk_space_is_reported_before_writing(tmp_path: Path) -> None:
     with ShardWriter(
         tmp_path / "train.00000.parquet", kind="mono", languages=("sw",), split="train",
         vocabulary=VOCABULARY, row_group_tokens=10, compression_level=1,
@@ -160,7 +160,7 @@ def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) 
     assert not list((tmp_path / "ids").glob("*.ids"))
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "ids").mkdir()
     (tmp_path / "ids" / "sw.ids").mkdir()
     with pytest.raises(StoreError, match="ids: "):
@@ -168,7 +168,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_processes_that_start_together_share_one_copy(tmp_path: Path) -> None:
+def test_processes_that_start_together_write_one_copy(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     ids = random.integers(14, 1000, 300_000, dtype=np.int32)
     lines = Lines(ids, np.arange(0, 300_001, 30))
@@ -180,8 +180,8 @@ def test_processes_that_start_together_share_one_copy(tmp_path: Path) -> None:
     assert record["sizes"] == {"sw.ids": 4 * 310_000}
 
 
-def test_a_copy_of_shards_of_the_same_sizes_is_not_taken_for_another(tmp_path: Path) -> None:
-    """Their footers are equal: counts, sizes, extremes."""
+def test_shards_with_equal_footers_have_different_copies(tmp_path: Path) -> None:
+    """Counts, sizes and extremes of their footers are equal."""
     one = write_rows(tmp_path / "one", lines_of([[14, 15, 15, 14], [15, 14, 14, 15]]))
     other = write_rows(tmp_path / "other", lines_of([[15, 14, 14, 15], [14, 15, 15, 14]]))
     for folder, first in ((one, 14), (other, 15)):

@@ -1,6 +1,6 @@
-"""The files of a flat copy: written once by one process, read piece by piece.
+"""The files of a flat copy: written once by one process, read at any position.
 
-provide(reader, folder, "sw", ["sw.ids"], parts, most_bytes=4_000_000, options={})
+write_once(reader, folder, "sw", ["sw.ids"], parts, max_bytes=4_000_000, options={})
 IdFile(folder / "sw.ids").read(starts_B, lengths_B)
 """
 
@@ -23,18 +23,18 @@ from xlm.store.disk.filesystem import sync_directory, write_atomically
 from xlm.store.disk.locks import build_lock
 
 ID = np.dtype("<i4")
-"""How an id is stored."""
+"""Type of an id on disk."""
 
 Parts = Iterator[Mapping[str, NDArray[Any]]]
-"""What to append to each file, row group by row group."""
+"""Arrays to append, by file name, one row group at a time."""
 
 _FORMAT = 1
 
 
 class IdFile:
-    """A file of ids that is read in pieces, without a position and without a mapping.
+    """A file of ids, read with `pread`.
 
-    Mapped pages would count as this process's memory for as long as the kernel keeps them.
+    It is not memory-mapped: mapped pages would count as memory of the process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,53 +43,72 @@ class IdFile:
         weakref.finalize(self, os.close, self._descriptor)
 
     def read(self, starts_B: NDArray[np.int64], lengths_B: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Each piece, one behind the other."""
+        """Read spans of ids and concatenate them.
+
+        Raises:
+            DataError: the file is truncated.
+        """
         starts, sizes = (starts_B * ID.itemsize).tolist(), (lengths_B * ID.itemsize).tolist()
-        pieces = map(os.pread, repeat(self._descriptor), sizes, starts)
-        found = b"".join(pieces)
+        spans = map(os.pread, repeat(self._descriptor), sizes, starts)
+        found = b"".join(spans)
         if len(found) != sum(sizes):
-            raise DataError(f"{self._path} was cut short", fix="remove it and start again")
+            raise DataError(f"{self._path} is truncated", fix="delete it and start the run again")
         return np.frombuffer(found, dtype=ID).astype(np.int32, copy=False)
 
 
-def provide(
+def write_once(
     reader: ShardReader,
     folder: Path,
     name: str,
     files: Sequence[str],
     parts: Parts,
     *,
-    most_bytes: int,
+    max_bytes: int,
     options: Mapping[str, int],
 ) -> None:
-    """Write the files of a flat copy, unless those there are whole and of the same shards.
+    """Write the files of a flat copy, unless they are complete and of the same shards.
 
-    One process writes while others wait. The record comes last, so a kill leaves no half copy that
-    looks whole.
+    One process writes while others wait. The record is written last, so that a killed process
+    leaves no partial copy that looks complete.
+
+    Args:
+        reader: shards to copy; their digest is in the record.
+        folder: folder of the copy.
+        name: name of the record and of the lock.
+        files: names of the files.
+        parts: arrays to append to the files.
+        max_bytes: upper bound of the size of the files.
+        options: other values that the files depend on.
+
+    Raises:
+        DataError: the shards are damaged.
+        StoreError: the disk has too little space, or writing failed.
     """
     record = folder / f"{name}.json"
-    wanted = {"format": _FORMAT, "shards": reader.digest(), **options}
+    expected = {"format": _FORMAT, "shards": reader.digest(), **options}
     try:
         with build_lock(folder, name):
-            if _is_whole(folder, record, wanted):
+            if _is_complete(folder, record, expected):
                 return
-            # The record goes first: it must not stand beside files that it does not describe.
+            # Delete the record first: it must never describe other files.
             for file in (record.name, *files):
                 (folder / file).unlink(missing_ok=True)
-            _require_room(folder, name, most_bytes)
+            _require_space(folder, name, max_bytes)
             sizes = _write(folder, files, parts)
-            content = json.dumps({**wanted, "sizes": sizes})
+            content = json.dumps({**expected, "sizes": sizes})
             write_atomically(record, content.encode() + b"\n")
     except OSError as error:
-        raise StoreError(f"{folder}: {error.strerror}", fix="mend the disk or make room") from error
-
-
-def _require_room(folder: Path, name: str, most_bytes: int) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if most_bytes > free_bytes:
         raise StoreError(
-            f"{folder}: the ids of {name} need {most_bytes:,} bytes, free are {free_bytes:,}",
-            fix="make room; 4 bytes a training token are needed while training runs",
+            f"{folder}: {error.strerror}", fix="repair the disk or free space"
+        ) from error
+
+
+def _require_space(folder: Path, name: str, max_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if max_bytes > free_bytes:
+        raise StoreError(
+            f"{folder}: the ids of {name} need {max_bytes:,} bytes, but {free_bytes:,} are free",
+            fix="free space; training needs 4 bytes per training token while it runs",
         )
 
 
@@ -101,18 +120,18 @@ def _write(folder: Path, files: Sequence[str], parts: Parts) -> dict[str, int]:
                 streams[file].write(array.data)
         for stream in streams.values():
             stream.flush()
-            # Before the record: after a power cut a whole record must not stand beside zeros.
+            # Before the record: after a power cut, it must not describe files of zeros.
             os.fsync(stream.fileno())
         sizes = {file: stream.tell() for file, stream in streams.items()}
     sync_directory(folder)
     return sizes
 
 
-def _is_whole(folder: Path, record: Path, wanted: Mapping[str, Any]) -> bool:
+def _is_complete(folder: Path, record: Path, expected: Mapping[str, Any]) -> bool:
     try:
         found = json.loads(record.read_bytes())
         sizes = found.pop("sizes")
-        return found == wanted and all(
+        return found == expected and all(
             (folder / file).stat().st_size == size for file, size in sizes.items()
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
