@@ -12,7 +12,7 @@ from tests.repository import REPOSITORY
 from tests.shards.text_path import UNITS, digests, run_text_path
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.reading.resolve import resolve
-from xlm.engine.mapper import SerialMapper
+from xlm.engine.building.mapper import SerialMapper
 from xlm.engine.stage import StageResult
 from xlm.errors import DataError
 from xlm.shards.reader import read_lines, read_nli_pairs, read_pairs
