@@ -1,6 +1,8 @@
 """The documents are true where a program can check it: files, links, folders, and their size."""
 
+import ast
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ _SOURCE = re.compile(
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 _PAGE = re.compile(r"(?<![\w/.])docs/[\w/-]+\.md\b")
 _MEASURED = re.compile(r"<!-- ([\w-]+): begin -->.*?<!-- \1: end -->", re.DOTALL)
+_PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FILL = re.compile(r'fill\(\s*f?"([\w/{}.-]+)",\s*"([\w-]+)"')
 
 
@@ -57,6 +60,15 @@ def test_a_page_is_short_and_its_lines_are(page: Path) -> None:
     lines = _MEASURED.sub("", page.read_text(encoding="utf-8")).splitlines()
     assert len(lines) <= MOST_LINES
     assert [line for line in lines if len(line) > LONGEST_LINE and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_python_code_of_a_page_imports_what_there_is(page: Path) -> None:
+    for block in _PYTHON.findall(page.read_text(encoding="utf-8")):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("xlm."):
+                module = import_module(node.module or "")
+                assert [one.name for one in node.names if not hasattr(module, one.name)] == []
 
 
 def test_every_page_is_in_the_navigation() -> None:
