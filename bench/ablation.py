@@ -1,10 +1,10 @@
-"""MLM+TLM against MLM alone on the sample world: three seeds, both cores, one table.
+"""Compares MLM+TLM with MLM alone on the sample world, with three seeds.
 
     .venv/bin/python bench/ablation.py [--root ./data] [--seeds 3]
 
-Both arms have the same data, the same number of updates and the same fine-tuning; runs are two
-at a time, each with one training process. Writes bench/results/ablation.json and the table in
-docs/reference/results/sample.md, and prints it.
+Both variants have the same data, number of updates and fine-tuning. Two runs are active at a time,
+each with one training process. Writes bench/results/ablation.json and the table in
+docs/reference/results/sample.md, and prints the table.
 """
 
 import argparse
@@ -24,20 +24,20 @@ from xlm.store.disk.root import resolve_root
 
 RESULTS = Path(__file__).parent / "results" / "ablation.json"
 PROFILE = "sample"
-# The rates of MLM only were tuned like those of both: see docs/reference/results/sample.md.
-ARMS: dict[str, tuple[str, ...]] = {
+# The learning rates of both variants were tuned in the same way (docs/reference/results/sample.md).
+VARIANTS: dict[str, tuple[str, ...]] = {
     "MLM+TLM": (),
     "MLM only": ("pretrain.objectives=[mlm]",),
 }
 _T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
-"""Two-sided 95 % quantiles of Student's t for that many seeds."""
+"""Number of seeds to the two-sided 95 % quantile of Student's t."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run measured, shares between 0 and 1."""
+    """Results of one run, between 0 and 1."""
 
-    arm: str
+    variant: str
     seed: int
     english: float
     zero_shot: float
@@ -45,14 +45,14 @@ class Outcome:
 
 
 def main() -> None:
-    """Run both arms for all seeds, write the JSON, print the tables."""
+    """Run both variants for all seeds, write the JSON file, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     root = resolve_root(arguments.root)
-    jobs = [(arm, seed) for seed in range(arguments.seeds) for arm in ARMS]
-    # The data once, before two runs want it at the same time.
+    jobs = [(variant, seed) for seed in range(arguments.seeds) for variant in VARIANTS]
+    # Build the data once, before two runs need it at the same time.
     run_pipeline(root, PROFILE, (), until="shard")
     with ThreadPoolExecutor(max_workers=2) as pool:
         outcomes = list(pool.map(lambda job: _measure(root, *job), jobs))
@@ -63,16 +63,16 @@ def main() -> None:
 
 
 def render(outcomes: list[Outcome]) -> str:
-    """The runs and their means with 95 % intervals over seeds."""
+    """Render the runs, and their means with 95 % intervals over seeds."""
     rows = [
-        (one.arm, str(one.seed), _cent(one.english), _cent(one.zero_shot), _cent(one.retrieval))
-        for one in sorted(outcomes, key=lambda one: (one.arm, one.seed), reverse=True)
+        (one.variant, str(one.seed), _cent(one.english), _cent(one.zero_shot), _cent(one.retrieval))
+        for one in sorted(outcomes, key=lambda one: (one.variant, one.seed), reverse=True)
     ]
-    for arm in ARMS:
-        mine = [one for one in outcomes if one.arm == arm]
+    for variant in VARIANTS:
+        mine = [one for one in outcomes if one.variant == variant]
         rows.append(
             (
-                f"{arm}, mean",
+                f"{variant}, mean",
                 "",
                 _interval([one.english for one in mine]),
                 _interval([one.zero_shot for one in mine]),
@@ -80,33 +80,33 @@ def render(outcomes: list[Outcome]) -> str:
             )
         )
     rows.append(("difference", "", "", _interval(_differences(outcomes)), ""))
-    header = ("arm", "seed", "English test", "mean of the other 14", "retrieval P@1, centred")
+    header = ("variant", "seed", "English test", "mean of the other 14", "retrieval P@1, centred")
     return table(header, rows)
 
 
 def _differences(outcomes: list[Outcome]) -> list[float]:
-    """MLM+TLM minus MLM only in zero-shot mean, seed by seed."""
-    by_run = {(one.arm, one.seed): one.zero_shot for one in outcomes}
+    """Zero-shot mean of MLM+TLM minus that of MLM only, for each seed."""
+    by_run = {(one.variant, one.seed): one.zero_shot for one in outcomes}
     seeds = sorted({one.seed for one in outcomes})
-    both, alone = ARMS
+    both, alone = VARIANTS
     return [by_run[both, seed] - by_run[alone, seed] for seed in seeds]
 
 
-def _measure(root: Path, arm: str, seed: int) -> Outcome:
+def _measure(root: Path, variant: str, seed: int) -> Outcome:
     overrides = (
-        *ARMS[arm],
+        *VARIANTS[variant],
         "pretrain.processes=1",
         f"pretrain.seed={seed}",
         f"finetune.seed={seed}",
     )
     run_pipeline(root, PROFILE, overrides, until="evaluate")
-    found = results_of(record_of(root, overrides), root)
-    english = found.language("en").test
-    zero_shot, retrieval = found.averages.zero_shot_test, found.averages.retrieval_centred
+    results = results_of(record_of(root, overrides), root)
+    english = results.language("en").test
+    zero_shot, retrieval = results.averages.zero_shot_test, results.averages.retrieval_centred
     assert english is not None
     assert zero_shot is not None
     assert retrieval is not None
-    return Outcome(arm, seed, english.accuracy, zero_shot, retrieval)
+    return Outcome(variant, seed, english.accuracy, zero_shot, retrieval)
 
 
 def _interval(shares: list[float]) -> str:

@@ -1,14 +1,18 @@
-"""What a run that finds everything costs, and what two parts of its start-up save.
+"""Measures a fully cached run, and what two parts of its start-up save.
 
     .venv/bin/python bench/cached_run.py [--root ./data] [--profile sample] [--rounds 7]
 
-Build the profile in the root first (`make run`). Four commands take turns, each round in another
-order: a flow without tasks; the cached run; the cached run without bytecode of the installed
-packages, as the first run after an installation that compiles nothing; and the cached run with the
-Prefect server started after the driver's imports (`bench/late_server.py`). All four start and end a
-server. CPU time is that of all processes of a command. Each round gives one ratio of a command to
-the cached run; the tables have the medians, so that other work on the machine does little. Writes
-bench/results/cached_run.json and docs/reference/performance/pipeline.md.
+Build the profile in the root first (`make run`). Each round runs four commands, in another order:
+
+* a flow without tasks;
+* the cached run;
+* the cached run without bytecode of the installed packages, as after an installation that does not
+  compile;
+* the cached run with a Prefect server that starts after the imports (`bench/late_server.py`).
+
+All four start and end a server. CPU time includes all processes of a command. Each round gives one
+ratio of each command to the cached run; the table has the medians, so other work on the machine has
+little effect. Writes bench/results/cached_run.json and docs/reference/performance/pipeline.md.
 """
 
 import argparse
@@ -49,11 +53,11 @@ with temporary_server(Path(sys.argv[1])) as access:
 """
 
 Seconds = tuple[float, float]
-"""Wall time and CPU time."""
+"""Wall time and CPU time, seconds."""
 
 
 def main() -> None:
-    """Measure, write, render."""
+    """Measure, write the JSON file and the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--profile", default="sample")
@@ -75,7 +79,7 @@ def main() -> None:
 
 
 def measure(root: Path, request: RunRequest, scratch: Path, count: int) -> list[dict[str, Seconds]]:
-    """Wall and CPU seconds of the four commands in each round."""
+    """Measure the four commands in each round."""
     words = ["run", "--profile", request.profile]
     flow = [sys.executable, "-P", "-m", "flows.commands.main", *words]
     commands = {
@@ -84,7 +88,7 @@ def measure(root: Path, request: RunRequest, scratch: Path, count: int) -> list[
         BARE: flow,
         LATE: [sys.executable, "-P", str(HERE / "late_server.py"), *words],
     }
-    whole, bare = scratch / "bytecode", scratch / "bare"
+    complete, partial = scratch / "bytecode", scratch / "partial"
     environment = os.environ | {
         "XLM_ROOT": str(root),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -92,18 +96,18 @@ def measure(root: Path, request: RunRequest, scratch: Path, count: int) -> list[
         "PYTHONSAFEPATH": "1",
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    for command in commands.values():  # not measured: they compile what they import
-        seconds_of(command, environment | {"PYTHONPYCACHEPREFIX": str(whole)})
+    for command in commands.values():  # not measured: compiles the imported modules
+        seconds_of(command, environment | {"PYTHONPYCACHEPREFIX": str(complete)})
     if any(node["status"] != "cached" for node in last_run(root, profile=request.profile)["nodes"]):
-        sys.exit("the run was not fully cached: build the profile first")
+        sys.exit("the run was not fully cached; build the profile first")
     rounds = []
     for number in range(count):
         found = {}
         names = [*commands][number % 4 :] + [*commands][: number % 4]
         for name in names:
             if name == BARE:
-                without_packages(whole, bare)
-            prefix = {"PYTHONPYCACHEPREFIX": str(bare if name == BARE else whole)}
+                copy_without_packages(complete, partial)
+            prefix = {"PYTHONPYCACHEPREFIX": str(partial if name == BARE else complete)}
             found[name] = seconds_of(commands[name], environment | prefix)
         rounds.append(found)
         sys.stdout.write(f"{json.dumps(found)}\n")
@@ -111,15 +115,15 @@ def measure(root: Path, request: RunRequest, scratch: Path, count: int) -> list[
     return rounds
 
 
-def without_packages(whole: Path, bare: Path) -> None:
-    """Make a copy of the bytecode that lacks that of installed packages."""
-    shutil.rmtree(bare, ignore_errors=True)
-    shutil.copytree(whole, bare)
-    shutil.rmtree(bare / sysconfig.get_path("purelib").lstrip("/"))
+def copy_without_packages(complete: Path, partial: Path) -> None:
+    """Copy the bytecode without that of installed packages."""
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(complete, partial)
+    shutil.rmtree(partial / sysconfig.get_path("purelib").lstrip("/"))
 
 
 def seconds_of(command: Sequence[str], environment: Mapping[str, str]) -> Seconds:
-    """Wall time of a command, and CPU time of it and of all that it started."""
+    """Wall time of a command, and CPU time of it and its child processes."""
     with tempfile.TemporaryFile() as output:
         began = time.perf_counter()
         streams = [(os.POSIX_SPAWN_DUP2, output.fileno(), number) for number in (1, 2)]
@@ -133,7 +137,7 @@ def seconds_of(command: Sequence[str], environment: Mapping[str, str]) -> Second
 
 
 def render(rounds: Sequence[Mapping[str, Seconds]]) -> str:
-    """The table: medians, and the medians of the ratios to the cached run."""
+    """Render medians, and medians of the ratios to the cached run."""
     rows = []
     for name in (EMPTY, CACHED, BARE, LATE):
         row = [name]

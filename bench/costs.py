@@ -1,9 +1,8 @@
-"""Wall time and peak memory of each stage, as the runs themselves recorded it.
+"""Writes wall time and peak memory of each stage, from the records of the last runs.
 
     .venv/bin/python bench/costs.py [--root ./data] [profile ...]
 
-Writes bench/results/costs.json and the tables in
-docs/reference/performance/pipeline.md.
+Writes bench/results/costs.json and the tables in docs/reference/performance/pipeline.md.
 """
 
 import argparse
@@ -24,7 +23,7 @@ PROFILES = ("sample", "mini15")
 
 
 def main() -> None:
-    """Collect, write, render."""
+    """Read the records, write the JSON file and the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("profiles", nargs="*", default=list(PROFILES))

@@ -1,11 +1,11 @@
-"""What hashing inputs before a build costs, at most: each stage in a run of its own.
+"""Measures the maximum cost of hashing inputs before a build, with one run for each stage.
 
     .venv/bin/python bench/input_checks.py [--root ./data] [--profile mini15] [--set NAME=VALUE ...]
 
-A run does not hash what it wrote itself, so a whole run hashes nothing. Here each text stage and
-the shards are built again by a run that finds all of their inputs in the store and hashes them.
-Wall seconds of hashing and of the stage are from the same run, so other work on the machine slows
-both down. Writes bench/results/input_checks.json and docs/reference/performance/pipeline.md.
+A run does not hash artifacts that it wrote itself, so a complete run hashes nothing. Here, each
+stage is built again by a run that finds all inputs in the store and hashes them. The wall times of
+hashing and of the stage come from the same run, so other work on the machine affects both. Writes
+bench/results/input_checks.json and docs/reference/performance/pipeline.md.
 """
 
 import argparse
@@ -27,7 +27,7 @@ STAGES = ("extract-wiki", "split", "tokenize", "learn-bpe", "apply-bpe", "vocabu
 
 
 def main() -> None:
-    """Build up to the shards, build each stage again, render."""
+    """Build up to the shards, build each stage again, write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--profile", default="mini15")
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def row_of(stage: str, record: dict[str, Any], root: Path) -> dict[str, Any]:
-    """What the newest run hashed, and what the stage itself took."""
+    """The bytes and seconds of hashing in the newest run, and the seconds of the stage."""
     cost = next(cost for cost in costs_of(record, root) if cost.stage == stage)
     return {
         "stage": stage,
@@ -61,10 +61,10 @@ def row_of(stage: str, record: dict[str, Any], root: Path) -> dict[str, Any]:
 
 
 def render(rows: list[dict[str, Any]]) -> str:
-    """The table, with a row of sums."""
+    """Render the table, with a row of sums."""
     names = ("input_bytes", "hash_seconds", "stage_seconds", "run_seconds")
     sums = {name: sum(row[name] for row in rows) for name in names}
-    cells = [
+    table_rows = [
         [
             row["stage"],
             format_size(row["input_bytes"]),
@@ -76,7 +76,7 @@ def render(rows: list[dict[str, Any]]) -> str:
         for row in [*rows, {"stage": "all", **sums}]
     ]
     header = ["stage", "inputs", "hashing", "stage, all units", "of the stage", "of the run"]
-    return table(header, cells)
+    return table(header, table_rows)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The flow in a terminal whose Prefect server starts after the imports.
+"""Runs the flow in a terminal with a Prefect server that starts after the imports.
 
-`bench/cached_run.py` compares it with `xlm`, which starts the server first. The arguments are the
-same.
+`bench/cached_run.py` compares it with `xlm`, which starts the server before them. The arguments are
+the same.
 """
 
 from collections.abc import Iterator
@@ -15,25 +15,25 @@ from flows.terminal import console
 
 
 class LateServer:
-    """Starts its server when somebody waits for it, which is after the imports."""
+    """A server that starts at the first wait for it, which is after the imports."""
 
     def __init__(self, home: Path, access: ServerAccess, stack: ExitStack) -> None:
         self._home, self._access, self._stack = home, access, stack
         self._server: StartingServer | None = None
 
     def wait_until_ready(self) -> None:
-        """Start the server; return when it answers."""
+        """Start the server and wait until it answers."""
         self._server = self._stack.enter_context(starting_server(self._home, self._access))
         self._server.wait_until_ready()
 
     def running(self) -> bool:
-        """Whether the server has started and not ended."""
+        """Whether the server runs."""
         return self._server is not None and self._server.running()
 
 
 @contextmanager
 def late_server(home: Path, access: ServerAccess) -> Iterator[LateServer]:
-    """Takes the place of `starting_server`."""
+    """Replace `starting_server`."""
     with ExitStack() as stack:
         yield LateServer(home, access, stack)
 

@@ -1,4 +1,4 @@
-"""Puts a measured table into a page of the docs, between `<!-- name: begin -->` and `end`."""
+"""Writes tables into docs, between the markers `<!-- name: begin -->` and `<!-- name: end -->`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 def fill(page: str, name: str, text: str) -> None:
-    """Replace what stands between the markers of `name` in `docs/<page>`."""
+    """Replace the text between the markers of `name` in `docs/<page>`."""
     path = DOCS / page
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, found, rest = path.read_text(encoding="utf-8").partition(begin)

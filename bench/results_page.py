@@ -1,4 +1,4 @@
-"""The results of the last run of a profile that built its model as tables in its page of the docs.
+"""Writes the results of the last run that built the model of a profile into its page of the docs.
 
 .venv/bin/python bench/results_page.py [--root ./data] [--profile sample]
 """
@@ -17,7 +17,7 @@ from xlm.xnli.results.tables import tables
 
 
 def main() -> None:
-    """Read the last run of the profile, write its tables."""
+    """Read the last run of the profile and write its tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--profile", default="sample")

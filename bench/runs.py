@@ -1,4 +1,4 @@
-"""Pipeline runs of the benchmarks, as a user starts them, and what they recorded."""
+"""Starts pipeline runs for benchmarks, as a user does, and reads their records."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ from xlm.pipeline.run_record import runs
 def run_pipeline(
     root: Path, profile: str, overrides: Sequence[str], *, until: str, refresh: Sequence[str] = ()
 ) -> None:
-    """`xlm run` with one worker; its output goes to `benchmark.log` of the root."""
+    """Run `xlm run` with one worker; its output goes to `benchmark.log` in the root."""
     request = RunRequest(profile=profile, overrides=tuple(overrides), until=until)
     words = shlex.split(request.command(root))[1:]
     command = [sys.executable, "-m", "flows.commands.main", *words]
@@ -33,11 +33,11 @@ def run_pipeline(
             check=False,
         )
     if done.returncode:
-        sys.exit(f"a run failed, see {log}")
+        sys.exit(f"a run failed; see {log}")
 
 
 def record_of(root: Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """The newest run with just these overrides: several may be recorded at the same time."""
+    """The newest run with exactly these overrides; other runs can end at the same time."""
     for record in runs(root):
         if record["request"]["overrides"] == list(overrides):
             return record
@@ -45,7 +45,7 @@ def record_of(root: Path, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def directories(root: Path, record: dict[str, Any]) -> dict[str, Path]:
-    """The artifacts of a run by `stage[unit]`."""
+    """Map `stage[unit]` to the directory of its artifact."""
     return {
         f"{node['stage']}[{node['unit']}]": root / node["directory"] for node in record["nodes"]
     }

@@ -1,9 +1,10 @@
-"""One training process and two (gloo), on mini15: tokens a second, and waiting for data.
+"""Compares one and two training processes (gloo) on mini15: speed and time waiting for data.
 
     .venv/bin/python bench/scaling.py [--root ./data] [--set sources.mirror=../mirror]
 
-Each trains the same short run with one thread a process, three times in turn; the fastest counts.
-Writes bench/results/scaling.json and the table in docs/reference/performance/training.md.
+Each configuration trains the same short run three times, with one thread per process; the fastest
+run counts. Writes bench/results/scaling.json and the table in
+docs/reference/performance/training.md.
 """
 
 import argparse
@@ -26,7 +27,7 @@ SHORT = ("pretrain.updates=60", "pretrain.validation_updates=60", "pretrain.figu
 
 
 def main() -> None:
-    """Run, write the JSON, print the table."""
+    """Run, write the JSON file, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
@@ -46,8 +47,8 @@ def main() -> None:
 
 
 def render(best: dict[str, dict[str, dict[str, float]]]) -> str:
-    """One row a recipe."""
-    header = ("recipe", "one process", "two processes", "times", "waiting for data, of the time")
+    """Render one row per recipe."""
+    header = ("recipe", "one process", "two processes", "ratio", "time waiting for data")
     rows = []
     for recipe, by_processes in best.items():
         one, two = (by_processes[n]["tokens_per_second"] for n in ("1", "2"))

@@ -1,7 +1,7 @@
-"""How fast the console script answers: `.venv/bin/python bench/startup.py`.
+"""Measures the start-up of the console script: `.venv/bin/python bench/startup.py`.
 
-Writes the fastest of ten runs of `xlm --help` and of a bare `python -c pass`, and their ratio,
-into docs/reference/performance/pipeline.md.
+Writes the fastest of ten runs of `xlm --help` and of `python -c pass`, and their ratio, to
+docs/reference/performance/pipeline.md.
 """
 
 import subprocess
@@ -17,7 +17,7 @@ RUNS = 10
 
 
 def main() -> None:
-    """Time both, alternating, so that a busy moment hits both."""
+    """Time both commands alternately, so that other work on the machine affects both."""
     xlm = Path(sys.executable).with_name("xlm")
     commands = {"python": [sys.executable, "-c", "pass"], "xlm --help": [str(xlm), "--help"]}
     fastest = dict.fromkeys(commands, float("inf"))

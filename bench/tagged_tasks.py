@@ -1,8 +1,9 @@
-"""What Prefect's tags cost: `.venv/bin/python bench/tagged_tasks.py`.
+"""Measures the cost of Prefect's tags: `.venv/bin/python bench/tagged_tasks.py`.
 
-Two flows of 240 empty tasks on one server, alternating: tagged at their start (Prefect then asks
-the server for a concurrency slot of each tag) and tagged from inside, as `tasks/stage_task.py`
-does. Writes the table into docs/reference/performance/pipeline.md.
+Two flows with 240 empty tasks run alternately on one server. In one, the tasks have tags at their
+start, so Prefect requests a concurrency slot for each tag. In the other, the tasks set their tags
+themselves, as `tasks/stage_task.py` does. Writes the table to
+docs/reference/performance/pipeline.md.
 """
 
 import os
@@ -24,7 +25,7 @@ RUNS = 3
 
 
 def main() -> None:
-    """Time both, alternating; the fastest run of each counts."""
+    """Time both flows alternately and keep the fastest run of each."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         os.environ |= quiet_environment(home)
