@@ -1,4 +1,4 @@
-"""Scratch may be damaged, cut off or of another run: nothing good is lost, and all is told."""
+"""Damaged, truncated and incompatible checkpoints: valid ones are used, the others reported."""
 
 import json
 import logging
@@ -9,19 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors import SafetensorError
 
-from tests.training.runs import files, straight_run
+from tests.training.runs import files, make_trainer, straight_run
 from xlm.errors import TrainingError
 from xlm.training.checkpoints import Checkpoints
-from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.error_translation import translate_error
 from xlm.training.launch.job import PretrainJob
-from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]
-ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def _checkpoint_names(job: PretrainJob) -> list[str]:
@@ -51,10 +47,10 @@ def test_a_damaged_block_of_the_best_weights_damages_no_checkpoint(make_job: Mak
     assert _again(job) == straight
 
 
-def test_what_is_passed_over_is_told_and_stays(
+def test_a_damaged_checkpoint_is_skipped_with_a_warning_and_kept(
     make_job: MakeJob, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Newer ones, and those that were to be kept for ever, may be readable again tomorrow."""
+    """A file that cannot be read now may be readable again later."""
     job = make_job(updates=24, checkpoint_updates=4, archive_updates=8, keep_checkpoints=2)
     straight = files(straight_run(job))
     kept = _checkpoint_names(job)
@@ -66,11 +62,11 @@ def test_what_is_passed_over_is_told_and_stays(
         newest = checkpoints.newest()
     assert newest is not None
     assert newest.name == "update-000000008"
-    told = [r.getMessage() for r in caplog.records if "passed over" in r.getMessage()]
-    assert told[0] == (
-        "checkpoint update-000000024 is passed over: optimizer.pt is not what was written"
+    warnings = [r.getMessage() for r in caplog.records if "is skipped" in r.getMessage()]
+    assert warnings[0] == (
+        "checkpoint update-000000024 is skipped: optimizer.pt does not match its checksum"
     )
-    assert len(told) == 3
+    assert len(warnings) == 3
     checkpoints.save(12, lambda directory: (directory / "model.safetensors").write_bytes(b"12"))
     assert _checkpoint_names(job) == sorted([*kept, "update-000000012"])
     shutil.rmtree(job.scratch / "checkpoints" / "update-000000012")
@@ -78,8 +74,8 @@ def test_what_is_passed_over_is_told_and_stays(
 
 
 @pytest.mark.parametrize("lost", ["removed", "cut", "zeros"])
-def test_lost_lines_of_the_metrics_come_back(make_job: MakeJob, lost: str) -> None:
-    """They are part of the artifact; a power cut may take what was not flushed."""
+def test_lost_metrics_are_restored(make_job: MakeJob, lost: str) -> None:
+    """They are part of the artifact, and a power cut may lose what was not flushed."""
     job = make_job(checkpoint_updates=5, metrics_updates=2)
     straight = files(straight_run(job))
     metrics = job.scratch / "metrics.jsonl"
@@ -93,26 +89,29 @@ def test_lost_lines_of_the_metrics_come_back(make_job: MakeJob, lost: str) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
-        ({"seed": 1}, "was made with pretrain.seed 0, the job says 1"),
+        ({"seed": 1}, "was made with pretrain.seed 0, but the job has 1"),
         ({"stream_rows": 12}, "was made with pretrain.stream_rows "),
-        ({"objectives": ("mlm",)}, r'pretrain.objectives \["mlm", "tlm"\], the job says \["mlm"\]'),
-        ({"precision": "fp16"}, 'pretrain.precision "fp32", the job says "fp16"'),
-        ({"model": {"dimension": 32}}, "model.dimension 16, the job says 32"),
-        ({"schedule": {"kind": "constant"}}, 'schedule.kind "linear", the job says "constant"'),
+        (
+            {"objectives": ("mlm",)},
+            r'objectives \["mlm", "tlm"\], but the job has \["mlm"\]',
+        ),
+        ({"precision": "fp16"}, 'pretrain.precision "fp32", but the job has "fp16"'),
+        ({"model": {"dimension": 32}}, "model.dimension 16, but the job has 32"),
+        ({"schedule": {"kind": "constant"}}, 'schedule.kind "linear", but the job has "constant"'),
     ],
 )
-def test_a_checkpoint_of_other_settings_is_refused_in_one_line(
-    make_job: MakeJob, changes: dict[str, object], told: str
+def test_a_checkpoint_of_other_settings_is_refused(
+    make_job: MakeJob, changes: dict[str, object], message: str
 ) -> None:
     straight_run(make_job(checkpoint_updates=5))
     before = make_job(checkpoint_updates=5)
     other = make_job(checkpoint_updates=5, **changes)
     kept = _checkpoint_names(before)
     metrics = (before.scratch / "metrics.jsonl").read_bytes()
-    with pytest.raises(TrainingError, match=told) as refused:
-        Trainer(other, ALONE).run()
+    with pytest.raises(TrainingError, match=message) as refused:
+        make_trainer(other).run()
     assert str(refused.value).count("\n") == 0
     assert _checkpoint_names(before) == kept
     assert (before.scratch / "metrics.jsonl").read_bytes() == metrics
@@ -127,32 +126,32 @@ def test_a_run_can_be_made_longer(make_job: MakeJob) -> None:
     assert longer["model.safetensors"] == straight["model.safetensors"]
 
 
-def test_a_run_whose_rate_falls_to_its_end_cannot(make_job: MakeJob) -> None:
+def test_a_run_with_a_linear_schedule_cannot_be_made_longer(make_job: MakeJob) -> None:
     falling = {"kind": "linear", "warmup_updates": 2}
     straight_run(make_job(updates=10, schedule=falling))
-    with pytest.raises(TrainingError, match=r"pretrain\.updates 10, the job says 20"):
+    with pytest.raises(TrainingError, match=r"pretrain\.updates 10, but the job has 20"):
         straight_run(make_job(updates=20, schedule=falling))
 
 
-def test_another_machine_goes_on(make_job: MakeJob) -> None:
+def test_another_machine_can_resume(make_job: MakeJob) -> None:
     straight_run(make_job(updates=10, checkpoint_updates=5))
     job = make_job(
         updates=10, checkpoint_updates=5, micro_batch_tokens=40, recompute_activations=True
     )
-    Trainer(job, ALONE).run()
+    make_trainer(job).run()
     assert json.loads((job.out / "validation.json").read_text())["updates"] == 10
 
 
 @pytest.mark.parametrize("file_bytes", [5_000, 20_000, 35_000, 60_000])
-def test_a_full_disk_is_one_line(make_job: MakeJob, file_bytes: int) -> None:
-    """Whichever file of a checkpoint is too much."""
+def test_a_full_disk_is_reported(make_job: MakeJob, file_bytes: int) -> None:
+    """The disk is full at one file of the checkpoint or another."""
     job = make_job(checkpoint_updates=5, figures=False, tensorboard=False)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, hard))
         with pytest.raises((OSError, RuntimeError, SafetensorError)) as failed:
-            Trainer(job, ALONE).run()
+            make_trainer(job).run()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)

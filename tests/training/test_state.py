@@ -1,28 +1,60 @@
 """The format of a checkpoint's `state.json`, which older checkpoints share."""
 
 import json
+from typing import Any
 
+import pytest
 import torch
 
 from tests.training.conftest import MakeJob
-from xlm.training.launch.distributed import ProcessGroup
+from tests.training.runs import make_trainer
 from xlm.training.state import RunState, read_checkpoint, write_checkpoint
-from xlm.training.trainer import Trainer
 
 
-def test_samplers_are_stored_as_cursors_of_epoch_and_items(make_job: MakeJob) -> None:
+def test_state_json_holds_cursors_and_the_states_of_callbacks(make_job: MakeJob) -> None:
     job = make_job()
-    trainer = Trainer(job, ProcessGroup(0, 1, torch.device("cpu")))
+    trainer = make_trainer(job)
     for _ in range(3):
-        trainer._loader.next_batch()
-    saved = trainer._loader.state_dict()
+        trainer.loader.next_batch()
+    saved = trainer.loader.state_dict()
     state = RunState(update=saved["update"], samplers=saved["samplers"])
-    parts = trainer._encoder, trainer._updater, trainer._settings
-    write_checkpoint(job.scratch, state, *parts, trainer._files)
+    callbacks: dict[str, Any] = {
+        **trainer.callbacks.state_dict(),
+        "tracker": {"run": "a1"},
+    }
+    write_checkpoint(
+        job.scratch,
+        state,
+        trainer.encoder,
+        trainer.updater,
+        settings=trainer._settings,
+        files=trainer._files,
+        callbacks=callbacks,
+    )
     content = json.loads((job.scratch / "state.json").read_text())
     assert "samplers" not in content
-    assert sorted(content["cursors"]) == sorted(task.name for task in trainer._loader.tasks)
+    assert sorted(content["cursors"]) == sorted(task.name for task in trainer.loader.tasks)
     assert sorted(content["cursors"].values())[-1] == [0, 1]
-    found = read_checkpoint(job.scratch, *parts, torch.device("cpu"))
+    # The key of the spike guard, as older versions wrote it.
+    assert content["guard"] == {"recent": [], "consecutive": 0, "spikes": 0, "skipped": 0}
+    found, states = read_checkpoint(
+        job.scratch, trainer.encoder, trainer.updater, trainer._settings, torch.device("cpu")
+    )
     assert found == state
     assert found.loader == saved
+    assert states == callbacks
+
+
+def test_a_callback_cannot_replace_the_state_of_the_run(make_job: MakeJob) -> None:
+    job = make_job()
+    trainer = make_trainer(job)
+    with pytest.raises(ValueError, match="callbacks have names of the run's state: tokens"):
+        write_checkpoint(
+            job.scratch,
+            trainer.state,
+            trainer.encoder,
+            trainer.updater,
+            settings=trainer._settings,
+            files=trainer._files,
+            callbacks={"tokens": {"count": 1}},
+        )

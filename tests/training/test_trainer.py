@@ -11,24 +11,25 @@ import pytest
 import torch
 
 from tests.tiny_world import TinyWorld
+from tests.training import runs
+from tests.training.runs import make_trainer
 from xlm.errors import DataError, TrainingError
 from xlm.model.formats.description import read_description
-from xlm.training.launch.distributed import ProcessGroup, join_process_group
+from xlm.training.launch.distributed import join_process_group
 from xlm.training.launch.job import PretrainJob
 from xlm.training.launch.stop import Interrupted
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]
-ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def train(job: PretrainJob) -> PretrainJob:
-    Trainer(job, ALONE).run()
+    make_trainer(job).run()
     return job
 
 
 def files(job: PretrainJob) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(job.out.iterdir())}
+    return runs.files(job.out)
 
 
 def records(job: PretrainJob) -> list[dict[str, object]]:
@@ -84,12 +85,12 @@ def test_a_run_that_starts_again_ends_in_the_same_bytes(
 
     class Broken(Trainer):
         def _validate(self) -> None:
-            if self._state.update == 20:
+            if self.state.update == 20:
                 raise KeyboardInterrupt
             super()._validate()
 
     with pytest.raises(KeyboardInterrupt):
-        Broken(job, ALONE).run()
+        make_trainer(job, kind=Broken).run()
     assert not (job.out / "model.safetensors").exists()
     assert files(train(job)) == straight
 
@@ -105,14 +106,14 @@ def test_a_finished_run_that_was_not_published_only_writes_its_files(make_job: M
 def test_sigterm_saves_and_a_rerun_goes_on(make_job: MakeJob) -> None:
     straight = files(train(make_job("straight")))
     job = make_job("stopped")
-    trainer = Trainer(job, ALONE)
+    trainer = make_trainer(job)
     report = trainer._report
 
     def report_and_signal(*arguments: object) -> None:
         report(*arguments)  # type: ignore[arg-type]
         os.kill(os.getpid(), signal.SIGTERM)
 
-    trainer._report = report_and_signal  # type: ignore[method-assign]
+    trainer._report = report_and_signal  # type: ignore[method-assign, assignment]
     with pytest.raises(Interrupted):
         trainer.run()
     assert [p.name for p in (job.scratch / "checkpoints").iterdir()] == ["update-000000005"]
@@ -153,9 +154,9 @@ def test_the_last_weights_can_be_kept_instead(make_job: MakeJob) -> None:
 
 def test_a_loss_that_is_not_finite_stops_with_evidence(make_job: MakeJob) -> None:
     job = make_job()
-    trainer = Trainer(job, ALONE)
+    trainer = make_trainer(job)
     with torch.no_grad():
-        trainer._encoder.layer_norm1[0].weight[3] = float("nan")
+        trainer.encoder.layer_norm1[0].weight[3] = float("nan")
     with pytest.raises(TrainingError, match=r"not finite at update 0 \(mlm\.\w\w\)"):
         trainer.run()
     diagnostics = job.logs / "divergence-0" / "update-000000000-not-finite"
@@ -170,8 +171,8 @@ def test_one_language_without_pairs_trains(
     make_job: MakeJob, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = train(make_job(languages=("sw",)))
-    told = [record.getMessage() for record in caplog.records]
-    assert "objective tlm is left out: nothing to train it on" in told
+    messages = [record.getMessage() for record in caplog.records]
+    assert "objective tlm has no training data and is left out" in messages
     mixture = json.loads((job.out / "mixture.json").read_text())
     assert [row["step"] for row in mixture] == ["mlm.sw"]
     assert mixture[0]["probability"] == 1.0
@@ -191,9 +192,9 @@ def test_one_objective_uses_its_own_data_only(make_job: MakeJob) -> None:
 
 def test_mlm_comes_before_tlm_in_every_iteration(make_job: MakeJob) -> None:
     job = make_job(mono_steps=2, pair_steps=3)
-    loader = Trainer(job, ALONE)._loader
+    loader = make_trainer(job).loader
     assert [loader.objective(update) for update in range(6)] == ["mlm"] * 2 + ["tlm"] * 3 + ["mlm"]
-    few = Trainer(make_job("few"), ALONE)._loader
+    few = make_trainer(make_job("few")).loader
     # Three languages and four directions: fewer than the original's five of each.
     assert [few.objective(update) for update in range(7)] == ["mlm"] * 3 + ["tlm"] * 4
 
@@ -209,7 +210,7 @@ def test_shards_of_another_vocabulary_are_refused(
     write_vocabulary(Vocabulary(known.tokens[:-1], known.token_counts[:-1]), other)
     job = make_job().model_copy(update={"vocabulary": other})
     with pytest.raises(DataError, match="vocabulary"):
-        Trainer(job, ALONE)
+        make_trainer(job)
 
 
 @pytest.mark.parametrize("masking", ["batch", "rows"])
@@ -219,9 +220,9 @@ def test_micro_batches_add_up_to_the_batch(make_job: MakeJob, masking: str) -> N
     model: dict[str, object] = {"dropout": 0.0, "attention_dropout": 0.0}
     whole = train(make_job("whole", model=model, **settings))
     parts = make_job("parts", model=model, micro_batch_tokens=33, **settings)
-    trainer = Trainer(parts, ALONE)
+    trainer = make_trainer(parts)
     seen: list[int] = []
-    module = trainer._updater._module
+    module = trainer.updater._module
 
     class Watching(torch.nn.Module):
         def forward(self, *tensors: object) -> torch.Tensor:
@@ -229,7 +230,7 @@ def test_micro_batches_add_up_to_the_batch(make_job: MakeJob, masking: str) -> N
             losses: torch.Tensor = module(*tensors)
             return losses
 
-    trainer._updater._module = Watching()
+    trainer.updater._module = Watching()
     trainer.run()
     assert len(seen) > 60
     # A row is the least that can be computed, however long.
@@ -259,13 +260,13 @@ def test_fp16_skips_what_overflows_and_goes_on_to_the_same_bytes(make_job: MakeJ
     straight = train(make_job("straight", precision="fp16", metrics_updates=1))
     assert records(straight)[-1]["loss"]
     job = make_job("again", precision="fp16", metrics_updates=1, checkpoint_updates=7)
-    first = Trainer(job, ALONE)
-    first._updater.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)
-    other = Trainer(job, ALONE)
+    first = make_trainer(job)
+    first.updater.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)
+    other = make_trainer(job)
     update = other._update
 
     def stop_at_nine(batch: object) -> float:
-        if other._state.update == 9:
+        if other.state.update == 9:
             raise KeyboardInterrupt
         return update(batch)  # type: ignore[arg-type]
 
@@ -274,19 +275,19 @@ def test_fp16_skips_what_overflows_and_goes_on_to_the_same_bytes(make_job: MakeJ
         other.run()
     assert files(train(job)) == files(straight)
     with torch.no_grad():
-        before = first._encoder.embeddings.weight.clone()
-    overflowed = first._update(first._loader.next_batch())
+        before = first.encoder.embeddings.weight.clone()
+    overflowed = first._update(first.loader.next_batch())
     assert overflowed > 0
-    assert first._state.overflows == 1
-    assert torch.equal(first._encoder.embeddings.weight, before)
-    assert first._updater.scaler.get_scale() == 2.0**39
+    assert first.state.overflows == 1
+    assert torch.equal(first.encoder.embeddings.weight, before)
+    assert first.updater.scaler.get_scale() == 2.0**39
 
 
 def test_fp16_that_overflows_without_end_stops(make_job: MakeJob) -> None:
     job = make_job(precision="fp16", updates=100)
-    trainer = Trainer(job, ALONE)
+    trainer = make_trainer(job)
     with torch.no_grad():
-        trainer._encoder.layer_norm1[0].weight[3] = float("nan")
+        trainer.encoder.layer_norm1[0].weight[3] = float("nan")
     with pytest.raises(TrainingError, match="not finite at update 50"):
         trainer.run()
     assert (job.logs / "divergence-0" / "update-000000050-not-finite" / "report.json").exists()
@@ -308,9 +309,9 @@ def test_a_part_holds_no_more_cells_than_the_limit_but_one_row(
     make_job: MakeJob, limit: int | None, largest: int
 ) -> None:
     job = make_job(stream_rows=5, objectives=("mlm",), micro_batch_tokens=limit)
-    trainer = Trainer(job, ProcessGroup(0, 1, torch.device("cpu")))
-    batch = trainer._loader.next_batch()
-    parts = trainer._updater._parts(batch)
+    trainer = make_trainer(job)
+    batch = trainer.loader.next_batch()
+    parts = trainer.updater._micro_batches(batch)
     cells = [batch.share(part, parts).tokens_BT.size for part in range(parts)]
     assert sum(cells) == 80
     assert max(cells) == largest
@@ -326,8 +327,8 @@ def test_gradients_need_not_be_cut(make_job: MakeJob) -> None:
 
 def test_a_gpu_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    told = pytest.raises(TrainingError, match="process 0 needs GPU 0, but torch finds 0 here")
-    with told, join_process_group("cuda"):
+    refused = pytest.raises(TrainingError, match="process 0 needs GPU 0, but torch finds 0 here")
+    with refused, join_process_group("cuda"):
         pass
 
 

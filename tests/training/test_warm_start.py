@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
+from tests.training.runs import make_trainer
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.config.training.pretrain import PretrainSlice
@@ -25,12 +26,10 @@ from xlm.model.formats.ours import encoder_weights
 from xlm.model.formats.source_files import identity_of
 from xlm.model.initialise import initialise
 from xlm.stages.model.pretrain import PRETRAIN
-from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.trainer import Trainer
 
 MakeJob = Callable[..., PretrainJob]
-ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def turned_model(world: TinyWorld, *, causal: bool = False) -> PortableModel:
@@ -67,13 +66,13 @@ def started_from(make_job: MakeJob, path: Path, name: str = "run") -> PretrainJo
 
 def test_the_trainer_starts_from_the_sources_rows(make_job: MakeJob, source: Path) -> None:
     state = torch.load(source, weights_only=True)["model"]
-    encoder = Trainer(started_from(make_job, source), ALONE)._encoder
+    encoder = make_trainer(started_from(make_job, source)).encoder
     embeddings, languages = encoder.embeddings.weight, encoder.lang_embeddings.weight
     assert torch.equal(embeddings[:14], state["embeddings.weight"][:14])
     assert torch.equal(embeddings[14:], state["embeddings.weight"][14:].flip(0))
     assert torch.equal(languages, state["lang_embeddings.weight"].flip(0))
     assert torch.equal(encoder.ffns[0].lin1.weight, state["ffns.0.lin1.weight"])
-    plain = Trainer(make_job("plain"), ALONE)._encoder
+    plain = make_trainer(make_job("plain")).encoder
     assert not torch.equal(plain.ffns[0].lin1.weight, encoder.ffns[0].lin1.weight)
 
 
@@ -88,8 +87,8 @@ def test_a_run_from_a_causal_folder_is_what_it_trains_by_itself(
     write_vocab_json(folder, model.vocabulary.tokens)
     job = make_job(objectives=objectives, updates=2, warm_start=str(folder))
     job = job.model_copy(update={"warm_start": identity_of(folder)})
-    trainer = Trainer(job, ALONE)
-    assert torch.equal(trainer._encoder.ffns[0].lin1.weight, model.weights["ffns.0.lin1.weight"])
+    trainer = make_trainer(job)
+    assert torch.equal(trainer.encoder.ffns[0].lin1.weight, model.weights["ffns.0.lin1.weight"])
     trainer.run()
     assert read_description(job.out).causal is (objectives == ("clm",))
 
@@ -100,7 +99,7 @@ def test_a_run_from_another_model_repeats_and_resumes_bit_for_bit(
 ) -> None:
     class Broken(Trainer):
         def _validate(self) -> None:
-            if self._state.update == 20:
+            if self.state.update == 20:
                 raise KeyboardInterrupt
             super()._validate()
 
@@ -108,10 +107,10 @@ def test_a_run_from_another_model_repeats_and_resumes_bit_for_bit(
     again = again.model_copy(
         update={"pretrain": again.pretrain.model_copy(update={"checkpoint_updates": 7})}
     )
-    Trainer(straight, ALONE).run()
+    make_trainer(straight).run()
     with pytest.raises(KeyboardInterrupt):
-        Broken(again, ALONE).run()
-    Trainer(again, ALONE).run()
+        make_trainer(again, kind=Broken).run()
+    make_trainer(again).run()
     for path in straight.out.iterdir():
         assert path.read_bytes() == (again.out / path.name).read_bytes(), path.name
 
@@ -122,7 +121,7 @@ def test_a_source_that_changed_after_the_plan_is_refused(make_job: MakeJob, sour
     content["model"]["embeddings.weight"] += 1
     torch.save(content, source)
     with pytest.raises(TrainingError, match="when the run was planned"):
-        Trainer(job, ALONE)
+        make_trainer(job)
 
 
 @pytest.mark.slow

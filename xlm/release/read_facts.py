@@ -22,8 +22,7 @@ from xlm.release.fertility import read_report
 from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.training.launch.job import METRICS_FILE
-from xlm.training.monitoring.curves import Curves, parse_record, read_curves
-from xlm.training.monitoring.trained import trained_objectives
+from xlm.training.records.curves import Curves, parse_record, read_curves, trained_objectives
 from xlm.xnli.results.records import read_results
 
 CODES_NAME = "codes"

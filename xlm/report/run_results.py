@@ -10,7 +10,7 @@ from xlm.pipeline.request import RunRequest
 from xlm.release.fertility import VocabularyCoverage, fertility_table, read_report
 from xlm.store.manifest import read_manifest
 from xlm.training.launch.job import METRICS_FILE
-from xlm.training.monitoring.trained import trained_objectives
+from xlm.training.records.curves import trained_objectives
 from xlm.xnli.results.records import Results, read_results
 from xlm.xnli.results.tables import tables, task_name
 

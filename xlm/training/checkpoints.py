@@ -1,78 +1,85 @@
-"""Checkpoints: a directory that is whole or absent, and the newest valid one wins.
+"""Checkpoint directories: each is complete or absent, and the newest valid one is used.
 
     checkpoints = Checkpoints(scratch / "checkpoints", keep=2, archive_updates=10_000)
     checkpoints.save(1000, lambda directory: save_file(weights, directory / "model.safetensors"))
-    directory = checkpoints.newest()  # None: start from nothing
+    directory = checkpoints.newest()  # None: there is no valid checkpoint
 
-A checkpoint is written under a staging name, flushed, sealed with the sizes and digests of its
-files, and renamed. One whose seal does not hold is passed over, with a word in the log, for the one
-before it, and left where it is: what could not be read may be there again tomorrow.
+A checkpoint is written under a temporary name, together with the sizes and sha256 digests of its
+files, flushed to disk and renamed. A checkpoint that does not match its digests is skipped with a
+warning. It is not deleted, because a file that cannot be read today may be readable tomorrow.
 """
 
 import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from xlm.store.disk.filesystem import remove_tree, sync_directory, sync_tree
 from xlm.store.disk.hashing import file_sha256
 
 log = logging.getLogger(__name__)
 
-_SEAL = "seal.json"
-_PREFIX = "update-"
-_STAGING = "staging"
+_CHECKSUMS: Final = "seal.json"
+_PREFIX: Final = "update-"
+_STAGING: Final = "staging"
 
 
 class Checkpoints:
-    """The checkpoints of one run in one directory; only the leading process writes."""
+    """The checkpoints of one run in one directory; only the main process writes."""
 
     def __init__(self, directory: Path, *, keep: int, archive_updates: int | None = None) -> None:
+        """Keep the newest `keep` valid checkpoints, and those of every `archive_updates` updates.
+
+        Nothing is created before the first checkpoint.
+        """
         self._directory = directory
         self._keep = keep
         self._archive_updates = archive_updates
 
-    def save(self, update: int, write: Callable[[Path], None]) -> Path:
-        """Let `write` fill a directory, make it the newest checkpoint, drop the oldest.
+    def path(self, update: int) -> Path:
+        """The directory of the checkpoint after `update` updates."""
+        return self._directory / f"{_PREFIX}{update:09d}"
 
-        Those of every `archive_updates` updates stay for ever.
-        """
+    def save(self, update: int, write: Callable[[Path], None]) -> Path:
+        """Let `write` fill a new checkpoint, publish it, and delete the oldest ones."""
         staging = self._directory / _STAGING
         remove_tree(staging)
         staging.mkdir(parents=True)
         write(staging)
-        seal = {path.name: _fingerprint(path) for path in sorted(staging.iterdir())}
-        (staging / _SEAL).write_text(json.dumps(seal, indent=1) + "\n", encoding="utf-8")
+        checksums = {path.name: _checksum(path) for path in sorted(staging.iterdir())}
+        text = json.dumps(checksums, indent=1)
+        (staging / _CHECKSUMS).write_text(text + "\n", encoding="utf-8")
         sync_tree(staging)
-        final = self._directory / f"{_PREFIX}{update:09d}"
+        final = self.path(update)
         remove_tree(final)
         staging.rename(final)
         sync_directory(self._directory)
-        self._prune(final)
+        self._delete_oldest(final)
         return final
 
     def newest(self) -> Path | None:
-        """The newest checkpoint whose files are what its seal says."""
+        """The newest checkpoint that matches its checksums."""
         for path in reversed(self._all()):
             damage = _damage(path)
             if damage is None:
                 return path
-            log.warning("checkpoint %s is passed over: %s", path.name, damage)
+            log.warning("checkpoint %s is skipped: %s", path.name, damage)
         return None
 
     def _all(self) -> list[Path]:
         return sorted(self._directory.glob(f"{_PREFIX}*"))
 
-    def _prune(self, written: Path) -> None:
-        # Only checkpoints that hold count, so that the last valid one is never dropped.
-        kept = 0
+    def _delete_oldest(self, written: Path) -> None:
+        # Only valid checkpoints count, so that the last valid one is never deleted.
+        valid = 0
         for path in reversed(self._all()):
-            if kept == self._keep:
+            if valid == self._keep:
                 if not self._is_archived(path):
                     remove_tree(path)
-            # What was just written is not read again: all processes wait for this.
+            # The new checkpoint is not read again: all processes wait for this.
             elif path == written or _damage(path) is None:
-                kept += 1
+                valid += 1
 
     def _is_archived(self, path: Path) -> bool:
         if self._archive_updates is None:
@@ -83,16 +90,17 @@ class Checkpoints:
 def _damage(directory: Path) -> str | None:
     """What is wrong with a checkpoint, or None."""
     try:
-        seal = json.loads((directory / _SEAL).read_text(encoding="utf-8"))
-        for name, known in seal.items():
-            if _fingerprint(directory / name) != known:
-                return f"{name} is not what was written"
+        checksums = json.loads((directory / _CHECKSUMS).read_text(encoding="utf-8"))
+        for name, checksum in checksums.items():
+            if _checksum(directory / name) != checksum:
+                return f"{name} does not match its checksum"
     except OSError as error:
         return f"{Path(error.filename or directory).name}: {error.strerror or error}"
     except (ValueError, AttributeError):
-        return f"{_SEAL} is damaged"
+        return f"{_CHECKSUMS} is damaged"
     return None
 
 
-def _fingerprint(path: Path) -> list[int | str]:
+def _checksum(path: Path) -> list[int | str]:
+    """The size and the sha256 digest of a file."""
     return [path.stat().st_size, file_sha256(path)]

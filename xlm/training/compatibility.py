@@ -1,10 +1,10 @@
-"""Whether a checkpoint belongs to a job: the settings that hold from the first update to the last.
+"""Checkpoint compatibility: whether a job may resume from a checkpoint of another job.
 
     settings = compatibility_settings(job, vocabulary.hash)
-    require_same(json.loads(path.read_text()), settings, where="checkpoints/update-000001000")
+    require_compatible(json.loads(path.read_text()), settings, where="checkpoints/update-000001000")
 
-The shape of the machine is none of them: another number of processes goes on with a run. Keys of
-the store keep other settings apart anyway; this is for jobs that were started by hand.
+Settings of the machine may differ: a run can resume with another number of processes. In the
+pipeline, keys keep runs with other settings apart; this check is for jobs that are started by hand.
 """
 
 import json
@@ -25,11 +25,14 @@ _MACHINE: Final = {
 }
 
 Settings = dict[str, Any]
-"""JSON-ready values by dotted name."""
+"""JSON values by dotted name."""
 
 
 def compatibility_settings(job: PretrainJob, vocabulary_hash: str) -> Settings:
-    """What must not change while a run is interrupted; its end may, where no rate looks ahead."""
+    """The settings that must not change during a run.
+
+    The number of updates may change, unless the learning rate depends on it.
+    """
     pretrain = job.pretrain.key_fields()
     free = _MACHINE if job.pretrain.schedule.kind == "linear" else {*_MACHINE, "updates"}
     nested = {
@@ -39,29 +42,29 @@ def compatibility_settings(job: PretrainJob, vocabulary_hash: str) -> Settings:
         "model": job.model.key_fields(),
         "pretrain": {name: value for name, value in pretrain.items() if name not in free},
     }
-    found: Settings = json.loads(json.dumps(dict(_flat("", nested))))
-    return found
+    settings: Settings = json.loads(json.dumps(dict(_flatten("", nested))))
+    return settings
 
 
-def require_compatible(kept: Settings, now: Settings, *, where: str) -> None:
-    """Refuse to go on with a run under other settings.
+def require_compatible(saved: Settings, current: Settings, *, where: str) -> None:
+    """Compare the settings of a checkpoint with those of the job.
 
     Raises:
-        TrainingError: naming the first setting that differs.
+        TrainingError: a setting differs; the message names the first one.
     """
-    for name in sorted(kept.keys() | now.keys()):
-        before, after = kept.get(name), now.get(name)
-        if before != after:
+    for name in sorted(saved.keys() | current.keys()):
+        before, now = saved.get(name), current.get(name)
+        if before != now:
             raise TrainingError(
-                f"{where} was made with {name} {_short(before)}, the job says {_short(after)}",
-                fix="give the job a scratch of its own, or the settings that its run began with",
+                f"{where} was made with {name} {_short(before)}, but the job has {_short(now)}",
+                fix="give the job its own scratch directory, or the settings of the checkpoint",
             )
 
 
-def _flat(prefix: str, nested: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flatten(prefix: str, nested: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in nested.items():
         if isinstance(value, Mapping):
-            yield from _flat(f"{prefix}{name}.", value)
+            yield from _flatten(f"{prefix}{name}.", value)
         else:
             yield f"{prefix}{name}", value
 

@@ -1,12 +1,14 @@
-"""What a run must remember to go on bit for bit: one checkpoint's contents.
+"""The state of a run: everything that a checkpoint holds, so that a resumed run is bit-identical.
 
-Masks, order and dropout follow from (seed, update), so no generator state is among it.
+Masks, orders and dropout follow from (seed, update), so a checkpoint holds no generator state.
 """
 
+import dataclasses
 import json
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -17,37 +19,34 @@ from xlm.dataloader.sampling.sampler import SamplerState
 from xlm.model.encoder import Encoder
 from xlm.model.formats.ours import encoder_weights, set_encoder_weights
 from xlm.training.compatibility import Settings, require_compatible
-from xlm.training.monitoring.spikes import GuardState
 from xlm.training.update import Updater
 
-_WEIGHTS, _OPTIMIZER, _STATE, _SETTINGS = (
-    "model.safetensors",
-    "optimizer.pt",
-    "state.json",
-    "settings.json",
-)
+_WEIGHTS: Final = "model.safetensors"
+_OPTIMIZER: Final = "optimizer.pt"
+_STATE: Final = "state.json"
+_SETTINGS: Final = "settings.json"
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Files of scratch that grow or change with the run: every checkpoint has its own copy.
+    """Files in scratch that change during the run; every checkpoint has a copy of them.
 
-    A link would be cheaper, but then one damaged block damages all checkpoints.
+    Links would be cheaper, but then one damaged block would damage all checkpoints.
     """
 
     best: Path
-    """The best weights so far, where there are any."""
+    """The best weights so far, if there are any."""
     metrics: Path
-    """Lines of what the rules determine."""
+    """The training metrics so far."""
 
-    def keep(self, directory: Path) -> None:
-        """Copy them into a checkpoint."""
+    def save(self, directory: Path) -> None:
+        """Copy the files to a checkpoint."""
         for path in (self.best, self.metrics):
             if path.exists():
                 shutil.copyfile(path, directory / path.name)
 
     def restore(self, directory: Path | None) -> None:
-        """Make them those of a checkpoint; None: of a run that had none yet."""
+        """Replace the files by those of a checkpoint; None: the run starts without files."""
         for path in (self.best, self.metrics):
             path.unlink(missing_ok=True)
             if directory is not None and (directory / path.name).exists():
@@ -56,12 +55,12 @@ class RunFiles:
 
 @dataclass
 class RunState:
-    """Everything but weights and optimizer; all processes hold the same."""
+    """The state of the training loop, without weights and optimizer; equal in all processes."""
 
     update: int = 0
-    """The next update."""
+    """Number of updates so far; also the number of the next one."""
     tokens: int = 0
-    """Real tokens seen."""
+    """Number of tokens so far, padding excluded."""
     samplers: dict[str, SamplerState] = field(default_factory=dict)
     """The state of each training task's sampler, by the name of the task."""
     best_update: int | None = None
@@ -69,38 +68,37 @@ class RunState:
     worse_validations: int = 0
     """Validations since the best one."""
     stopped: bool = False
-    """Whether patience ran out."""
+    """Whether patience has run out."""
     validations: list[dict[str, float]] = field(default_factory=list)
     loss_sums: list[list[list[float]]] = field(default_factory=list)
-    """Losses since the last report, by rank."""
+    """Loss sums since the last report, by rank."""
     norm_sum: float = 0.0
-    """Gradient norms since the last report, of updates that were applied."""
+    """Sum of the gradient norms of applied updates since the last report."""
     norm_updates: int = 0
-    """How many those are."""
+    """Number of applied updates since the last report."""
     overflows: int = 0
-    """Updates lost to fp16's range, one after the other until now."""
+    """Number of consecutive updates that overflowed in fp16."""
     overflowed: int = 0
-    """All updates lost to fp16's range."""
-    guard: GuardState = field(default_factory=GuardState)
+    """Number of all updates that overflowed in fp16."""
 
     def losses_of(self, rank: int, world_size: int) -> list[list[float]]:
-        """The loss sums that a process goes on with.
+        """The loss sums that a process resumes with.
 
-        As many processes as before take up their own, so that sums are added in the same order;
-        of another number the first takes up all.
+        With the same number of processes, each takes its own sums, so that they are added in the
+        same order. Otherwise rank 0 takes the total.
         """
         if world_size == len(self.loss_sums):
             return self.loss_sums[rank]
-        together = np.sum(self.loss_sums, axis=0)
+        total = np.sum(self.loss_sums, axis=0)
         if rank > 0:
-            together = np.zeros_like(together)
-        found: list[list[float]] = together.tolist()
+            total = np.zeros_like(total)
+        found: list[list[float]] = total.tolist()
         return found
 
     def judge(self, criterion: float, *, patience: int | None) -> bool:
-        """Whether this validation, of the present update, is the best so far; smaller is better.
+        """Whether a validation at the current update is the best so far; lower is better.
 
-        The run stops after more than `patience` others in a row.
+        The run stops after more than `patience` consecutive validations that are not the best.
         """
         if self.best_criterion is None or criterion < self.best_criterion:
             self.best_criterion, self.best_update = criterion, self.update
@@ -121,35 +119,44 @@ def write_checkpoint(
     state: RunState,
     encoder: Encoder,
     updater: Updater,
+    *,
     settings: Settings,
     files: RunFiles,
+    callbacks: dict[str, Any],
 ) -> None:
-    """Fill a checkpoint."""
+    """Write the files of a checkpoint.
+
+    `state.json` holds the fields of the state, and the state of each callback under its name.
+    """
     save_file(encoder_weights(encoder), directory / _WEIGHTS)
     moments = {
         "adam": updater.optimizer.adam.state_dict(),
         "scaler": updater.scaler.state_dict(),
     }
-    with (directory / _OPTIMIZER).open("wb") as file:  # whose errors are those of the disk
+    # An open file raises the OSError of a full disk; a path raises an error of torch.
+    with (directory / _OPTIMIZER).open("wb") as file:
         torch.save(moments, file)
     content = asdict(state)
     # On disk, the state of a sampler is `[epoch, done]`.
     content["cursors"] = {name: list(at.values()) for name, at in content.pop("samplers").items()}
-    (directory / _STATE).write_text(json.dumps(content) + "\n", encoding="utf-8")
+    if clashes := content.keys() & callbacks.keys():
+        raise ValueError(f"callbacks have names of the run's state: {', '.join(sorted(clashes))}")
+    text = json.dumps(content | callbacks)
+    (directory / _STATE).write_text(text + "\n", encoding="utf-8")
     (directory / _SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-    files.keep(directory)
+    files.save(directory)
 
 
 def read_checkpoint(
     directory: Path, encoder: Encoder, updater: Updater, settings: Settings, device: torch.device
-) -> RunState:
-    """Restore weights and optimizer, and return the rest.
+) -> tuple[RunState, dict[str, Any]]:
+    """Restore weights and optimizer; returns the state of the run and those of its callbacks.
 
     Raises:
-        TrainingError: it was made with other settings.
+        TrainingError: the checkpoint was made with other settings.
     """
-    kept = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
-    require_compatible(kept, settings, where=str(directory))
+    saved = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
+    require_compatible(saved, settings, where=str(directory))
     set_encoder_weights(encoder, load_file(directory / _WEIGHTS))
     # weights_only: tensors and plain containers, so that no file can run code.
     moments = torch.load(directory / _OPTIMIZER, map_location=device, weights_only=True)
@@ -160,17 +167,17 @@ def read_checkpoint(
         name: SamplerState(epoch=epoch, done=done)
         for name, (epoch, done) in content.pop("cursors").items()
     }
-    content["guard"] = GuardState(**content["guard"])
-    return RunState(**content)
+    fields = {one.name: content.pop(one.name) for one in dataclasses.fields(RunState)}
+    return RunState(**fields), content
 
 
 def save_best(best: Path, encoder: Encoder) -> None:
-    """Make the present weights the best ones."""
+    """Save the current weights as the best ones."""
     temporary = best.with_suffix(".part")
     save_file(encoder_weights(encoder), temporary)
     temporary.replace(best)
 
 
 def load_best(best: Path, encoder: Encoder) -> None:
-    """Give the encoder the best weights."""
+    """Load the best weights into the encoder."""
     set_encoder_weights(encoder, load_file(best))

@@ -1,14 +1,15 @@
-"""One optimizer update on a global batch: this process's share of it, in parts that fit its memory.
+"""One optimizer update: gradients of a global batch, in micro-batches, and an optimizer step.
 
 updater = Updater(encoder, group, config, counts)
-done = updater.update(batch, number=0)
-done.gradient_norm, done.rate
+result = updater.update(batch, number=0, sums=loss_sums, admits=lambda update: True)
+result.pending.gradient_norm, result.pending.learning_rate, result.applied
 """
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
@@ -25,36 +26,42 @@ from xlm.dataloader.randomness import seed_dropout, torch_seed
 from xlm.model.cpu.dropout import DropoutRNG
 from xlm.model.encoder import Encoder
 from xlm.training.launch.distributed import ProcessGroup
-from xlm.training.loss import MaskedLoss
-from xlm.training.monitoring.metrics import LossSums
+from xlm.training.loss import LossSums, MaskedLoss
 from xlm.training.optimizer import build_optimizer
 
-_FIRST_SCALE = 65_536.0
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_INITIAL_SCALE: Final = 65_536.0
+_DTYPES: Final = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
-class Updated:
-    """What an update was."""
+class PendingUpdate:
+    """An update whose gradients are computed, but not applied yet."""
 
-    rate: float
-    """Learning rate of the layers."""
+    number: int
+    """Counted from 0."""
+    batch: Batch
+    """The global batch."""
+    learning_rate: float
+    """Of the layers."""
     gradient_norm: float
-    """Before it was cut; not finite where fp16 overflowed."""
+    """Of all processes together, before clipping."""
     loss: Tensor
-    """This process's part of the mean loss."""
-    overflowed: bool
-    """Whether fp16 overflowed: the weights are as before and the scale is halved."""
+    """This process's part of the mean loss, a scalar on its device."""
+
+
+@dataclass(frozen=True)
+class UpdateResult:
+    """What became of an update."""
+
+    pending: PendingUpdate
     applied: bool
-    """Whether the weights have changed."""
-
-
-Admits = Callable[[float, float, Tensor], bool]
-"""Whether an update with this gradient norm, rate and loss may be applied; may raise."""
+    """Whether the weights changed."""
+    overflowed: bool
+    """Whether the gradients overflowed in fp16: the update was skipped, and the scale halved."""
 
 
 class Updater:
-    """Holds what an update changes: weights, moments and the scale of the loss."""
+    """Everything that an update changes: weights, moments, and the loss scale of fp16."""
 
     def __init__(
         self,
@@ -63,14 +70,15 @@ class Updater:
         config: PretrainConfig,
         counts: NDArray[np.int64],
     ) -> None:
+        """`counts`: how often each id occurs in the training data, (V,)."""
         self._group, self._config = group, config
         self.optimizer = build_optimizer(
             encoder.named_parameters(), config.optimizer, config.schedule, config.updates
         )
         self.scaler = torch.amp.GradScaler(
             group.device.type,
-            # A process's part of the loss is multiplied by their number: fp16 sees both factors.
-            init_scale=_FIRST_SCALE / group.world_size,
+            # Each process multiplies its loss by the number of processes, which fp16 sees too.
+            init_scale=_INITIAL_SCALE / group.world_size,
             enabled=config.precision == "fp16",
         )
         self.masker = DeviceMasker(counts, config, group.device)
@@ -79,31 +87,40 @@ class Updater:
         if group.world_size > 1:
             self._module = DistributedDataParallel(self._module, gradient_as_bucket_view=True)
 
-    def update(self, batch: Batch, number: int, sums: LossSums, admits: Admits) -> Updated:
-        """Compute the gradient of the mean loss over all predicted places, and step if admitted.
+    def update(
+        self,
+        batch: Batch,
+        number: int,
+        sums: LossSums,
+        admits: Callable[[PendingUpdate], bool],
+    ) -> UpdateResult:
+        """Compute the gradients of the mean loss of a batch, and apply them.
 
-        The losses are added to `sums`. What fp16 lost to its range, the scaler leaves out; all else
-        `admits` is asked for.
+        Args:
+            number: of the update, from 0; learning rate and dropout follow from it.
+            sums: get the losses added.
+            admits: decides whether to apply the update, unless fp16 overflowed; may raise.
         """
         optimizer = self.optimizer
         optimizer.adam.zero_grad()
         loss = self._accumulate(batch, number, sums)
-        rate = optimizer.set_update(number)
+        learning_rate = optimizer.set_update(number)
         self.scaler.unscale_(optimizer.adam)
         norm = optimizer.clip()
+        pending = PendingUpdate(number, batch, learning_rate, norm, loss)
         overflowed = self.scaler.is_enabled() and not math.isfinite(norm)
-        applied = not overflowed and admits(norm, rate, loss)
+        applied = not overflowed and admits(pending)
         if applied or overflowed:
-            self.scaler.step(optimizer.adam)
+            self.scaler.step(optimizer.adam)  # skips an update that overflowed
         self.scaler.update()
-        return Updated(rate, norm, loss, overflowed=overflowed, applied=applied)
+        return UpdateResult(pending, applied=applied, overflowed=overflowed)
 
-    def settle(self, loader: BatchLoader) -> None:
-        """Let DistributedDataParallel settle the order of its buckets before the first update.
+    def settle_buckets(self, loader: BatchLoader) -> None:
+        """Make DistributedDataParallel fix its gradient buckets before the first update.
 
-        It rebuilds them after its first pass, and with them the order in which three or more
-        processes add: a resumed run would differ in its first update. The batches of this are
-        drawn again.
+        It rebuilds the buckets after its first backward pass. With three or more processes, this
+        changes the order of sums, so the first update of a resumed run would differ from that of
+        an uninterrupted run. The state of the loader is restored.
         """
         if self._group.world_size == 1:
             return
@@ -114,6 +131,13 @@ class Updater:
         loader.load_state_dict(state)
         self.optimizer.adam.zero_grad()
 
+    def precision(self) -> AbstractContextManager[object]:
+        """A context in which matrix products use the precision of the configuration."""
+        dtype = _DTYPES.get(self._config.precision)
+        if dtype is None:
+            return nullcontext()
+        return torch.autocast(self._group.device.type, dtype)
+
     def _accumulate(self, batch: Batch, number: int, sums: LossSums) -> Tensor:
         total = torch.zeros((), device=self._group.device)
         for loss in self._losses(batch, number, sums):
@@ -122,24 +146,26 @@ class Updater:
         return total
 
     def _losses(self, batch: Batch, number: int, sums: LossSums | None) -> Iterator[Tensor]:
-        """This process's part of the mean loss, in as many parts as its memory asks for.
+        """The loss of each micro-batch of this process; their sum is its part of the mean loss.
 
-        Each is to be used before the next is asked for; gradients are exchanged with the last.
+        The caller runs the backward pass of each before it takes the next. The last one averages
+        the gradients over the processes.
         """
-        group, parts = self._group, self._parts(batch)
-        # Gradients are averaged over processes: their sum over all places by the count of all.
+        group, micro_batches = self._group, self._micro_batches(batch)
+        # DDP averages gradients over processes, but the loss is a mean over all predictions.
         scale = group.world_size / max(batch.predicted.count, 1)
-        for part in range(parts):
-            first, step = group.rank + group.world_size * part, group.world_size * parts
-            share = batch.share(first, step)
-            # A process without a row of its own computes the first one.
-            rows_B = range(first, len(batch.tokens_BT), step) or range(1)
+        stride = group.world_size * micro_batches
+        for micro_batch in range(micro_batches):
+            first = group.rank + group.world_size * micro_batch
+            share = batch.share(first, stride)
+            # `share` is the first row if there is none for this process.
+            rows_B = range(first, len(batch.tokens_BT), stride) or range(1)
             dropout_rng = DropoutRNG(torch_seed(self._config.seed, "dropout"), number, rows_B)
-            # A GPU and a compiled module draw from this one.
-            seed = torch_seed(self._config.seed, "dropout", number, group.rank, part)
+            # A GPU and a compiled module use torch's generator instead.
+            seed = torch_seed(self._config.seed, "dropout", number, group.rank, micro_batch)
             seed_dropout(group.device, seed)
             tensors = to_device(share, group.device, self.masker)
-            with self._exchange(part == parts - 1):
+            with self._gradient_sync(micro_batch == micro_batches - 1):
                 with self.precision():
                     losses_N = self._module(*tensors, dropout_rng)
                 if sums:
@@ -148,22 +174,15 @@ class Updater:
                     sums.add(task_N, losses_N.detach())
                 yield losses_N.sum() * scale
 
-    def _parts(self, batch: Batch) -> int:
-        """How many parts each process cuts its share into; the same in all of them."""
+    def _micro_batches(self, batch: Batch) -> int:
+        """The number of micro-batches in each process; the same in all processes."""
         limit = self._config.micro_batch_tokens
         rows, width = batch.tokens_BT.shape
         rows = -(-rows // self._group.world_size)
-        # Whole rows: what is left of the limit behind the last one cannot be used.
+        # A micro-batch has whole rows, at least one.
         return 1 if limit is None else -(-rows // max(1, limit // width))
 
-    def _exchange(self, last: bool) -> AbstractContextManager[object]:
-        if last or not isinstance(self._module, DistributedDataParallel):
+    def _gradient_sync(self, is_last: bool) -> AbstractContextManager[object]:
+        if is_last or not isinstance(self._module, DistributedDataParallel):
             return nullcontext()
         return self._module.no_sync()
-
-    def precision(self) -> AbstractContextManager[object]:
-        """In it, matrix products are computed as the configuration says."""
-        dtype = _DTYPES.get(self._config.precision)
-        if dtype is None:
-            return nullcontext()
-        return torch.autocast(self._group.device.type, dtype)

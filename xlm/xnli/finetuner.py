@@ -31,8 +31,8 @@ from xlm.model.formats.ours import classifier_weights, load_encoder
 from xlm.shards.lines import NliPairs
 from xlm.shards.reader import read_nli_pairs
 from xlm.training.loss import MaskedLoss
-from xlm.training.monitoring.throughput import ThroughputMeter
 from xlm.training.optimizer import build_optimizer
+from xlm.training.records.throughput import ThroughputMeter
 from xlm.xnli.evaluation.scoring import classify, longest_sentence, predict
 from xlm.xnli.launch.jobs import FinetuneJob
 

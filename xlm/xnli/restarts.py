@@ -20,7 +20,7 @@ from xlm.model.formats.ours import WEIGHTS_FILE
 from xlm.training.checkpoints import Checkpoints
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import SPEED_FILE
-from xlm.training.monitoring.throughput import ThroughputMeter
+from xlm.training.records.throughput import ThroughputMeter
 from xlm.xnli.finetuner import Attempt, Finetuner
 from xlm.xnli.launch.jobs import FinetuneJob
 

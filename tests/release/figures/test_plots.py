@@ -7,7 +7,7 @@ import pytest
 
 from xlm.display.plotting import Series, Style
 from xlm.release.figures.xnli_plot import AccuracyBar, plot_accuracy
-from xlm.training.monitoring.curves import plot_training
+from xlm.training.records.plots import plot_training
 
 pytestmark = pytest.mark.slow
 

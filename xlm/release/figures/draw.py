@@ -12,7 +12,7 @@ from xlm.display.plotting import Style
 from xlm.release.card.facts import RunFacts
 from xlm.release.figures.fertility_plot import plot_fertility
 from xlm.release.figures.xnli_plot import AccuracyBar, plot_accuracy
-from xlm.training.monitoring.curves import plot_training
+from xlm.training.records.plots import plot_training
 
 TRAINING_NAME = "training.png"
 ACCURACY_NAME = "accuracy.png"

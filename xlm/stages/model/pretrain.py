@@ -48,7 +48,7 @@ def run(context: StageContext[PretrainSlice]) -> StageResult:
     """
     from xlm.training.launch.driver import launch_job
     from xlm.training.launch.job import METRICS_FILE, PretrainJob
-    from xlm.training.monitoring.trained import trained_objectives
+    from xlm.training.records.curves import trained_objectives
 
     config = context.config.pretrain
     job = PretrainJob(

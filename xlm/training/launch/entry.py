@@ -26,6 +26,7 @@ def _pretrain(path: Path) -> None:
     from xlm.training.launch.distributed import join_process_group
     from xlm.training.launch.job import PretrainJob, read_job
     from xlm.training.launch.stop import Interrupted
+    from xlm.training.monitoring.standard import standard_callbacks
     from xlm.training.trainer import Trainer
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -39,7 +40,7 @@ def _pretrain(path: Path) -> None:
     if job.pretrain.tf32:
         torch.set_float32_matmul_precision("high")
     with join_process_group(job.pretrain.device, timeout=timeout) as group:
-        Trainer(job, group).run()
+        Trainer(job, group, standard_callbacks(job, group)).run()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""What is kept on the disk of a moment that looked wrong: `logs/divergence-RANK/update-N-KIND/`.
+"""Diagnostics of updates that look wrong: `logs/divergence-RANK/update-N-KIND/`.
 
-    diagnostics = Diagnostics(logs / "divergence-0", module, steps, keep=8, config={...})
-    diagnostics.remember(update, norm=1.2, rate=1e-4, loss=loss)      # every update
-    diagnostics.write("spike", update, batch, scale=1.0, norm=80.0)   # when it matters
+    diagnostics = Diagnostics(logs / "divergence-0", encoder, loader.tasks, keep=8, config={...})
+    diagnostics.remember(update)                          # every update
+    diagnostics.write("spike", update, scale=1.0, ...)    # an update that looks wrong
 
-`batch.npz` holds this process's share of the batch, `report.json` the rest: names of the steps,
-norms of weights and gradients by parameter, the last updates' numbers, the configuration.
+`batch.npz` holds the part of the batch that this process computes. `report.json` holds the names of
+the tasks, norms of weights and gradients by parameter, numbers of the recent updates, and the
+configuration.
 """
 
 import json
@@ -16,14 +17,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from xlm.dataloader.batch import Batch
 from xlm.dataloader.tasks import TrainingTask
 from xlm.store.disk.filesystem import remove_tree
+from xlm.training.update import PendingUpdate
 
 REMEMBERED: Final = 128
-"""Updates whose numbers are in a report."""
+"""Number of recent updates in a report."""
 _BATCH_FIELDS: Final = (
     "tokens_BT", "languages_BT", "positions_BT", "attention_mask_BT", "task_B",
 )  # fmt: skip
@@ -32,11 +34,11 @@ _NAMES_IN_FILE: Final = {
     "task_B": "step_B",
     "selected_N": "cells_N",
 }
-"""Names of arrays in `batch.npz` that differ from ours."""
+"""Arrays that have another name in `batch.npz`."""
 
 
 class Diagnostics:
-    """Writes diagnostics of one process and keeps the newest pieces of it."""
+    """Writes diagnostics of one process and keeps the newest."""
 
     def __init__(
         self,
@@ -49,57 +51,64 @@ class Diagnostics:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        """Write diagnostics of the process `rank` of `world_size`, about its share of a batch."""
+        """Write to `directory`, about the process `rank` of `world_size`.
+
+        Args:
+            keep: number of diagnostics to keep.
+            config: configuration of the run, for the report.
+        """
         self._rank, self._world_size = rank, world_size
         self.directory = directory
         self._module = module
         self._tasks = tasks
         self._keep = keep
         self._config = config
-        self._recent: deque[tuple[int, float, float, Tensor]] = deque(maxlen=REMEMBERED)
+        self._recent: deque[tuple[int, float, float, Any]] = deque(maxlen=REMEMBERED)
 
     def task_names(self, batch: Batch) -> list[str]:
-        """The languages and directions that a batch predicts in."""
+        """The tasks of a batch: languages and directions."""
         return sorted({self._tasks[number].name for number in batch.task_B.tolist()})
 
-    def remember(self, update: int, *, norm: float, rate: float, loss: Tensor) -> None:
-        """Keep the numbers of an update; the loss stays on its device until it is asked for."""
-        self._recent.append((update, norm, rate, loss.detach()))
+    def remember(self, update: PendingUpdate) -> None:
+        """Keep the numbers of an update; its loss stays on the device until a report needs it."""
+        self._recent.append(
+            (update.number, update.gradient_norm, update.learning_rate, update.loss.detach())
+        )
 
     def write(
-        self, kind: str, update: int, batch: Batch, *, scale: float, **facts: float | None
+        self, kind: str, update: PendingUpdate, *, scale: float, **facts: float | None
     ) -> Path:
-        """Write one piece of diagnostics and drop the oldest ones; returns its directory.
+        """Write the diagnostics of an update and delete the oldest ones; returns their directory.
 
         Args:
-            batch: that of all processes.
-            scale: what gradients must be multiplied with to be as they were before clipping.
-            facts: more numbers for the report.
+            scale: factor between the gradients before clipping and those after it.
+            facts: further numbers for the report.
         """
-        directory = self.directory / f"update-{update:09d}-{kind}"
+        directory = self.directory / f"update-{update.number:09d}-{kind}"
         remove_tree(directory)
         directory.mkdir(parents=True)
-        np.savez(directory / "batch.npz", **_arrays(batch.share(self._rank, self._world_size)))
+        share = update.batch.share(self._rank, self._world_size)
+        np.savez(directory / "batch.npz", **_arrays(share))
         report = {
             "kind": kind,
-            "update": update,
+            "update": update.number,
             **facts,
-            "steps": self.task_names(batch),
+            "steps": self.task_names(update.batch),
             **self._norms(scale),
             "recent": [
                 {
                     "update": number,
                     "gradient_norm": norm,
-                    "learning_rate": rate,
+                    "learning_rate": learning_rate,
                     "loss": float(loss),
                 }
-                for number, norm, rate, loss in self._recent
+                for number, norm, learning_rate, loss in self._recent
             ],
             "config": self._config,
         }
         text = json.dumps(report, indent=1)
         (directory / "report.json").write_text(text + "\n", encoding="utf-8")
-        drop_oldest(self.directory, self._keep)
+        keep_newest(self.directory, self._keep)
         return directory
 
     def _norms(self, scale: float) -> dict[str, Any]:
@@ -116,23 +125,26 @@ class Diagnostics:
         }
 
 
-def kept(write: Callable[[], Path]) -> str:
-    """Where diagnostics is, as a clause; a full disk must not end a run that could go on."""
+def try_write(write: Callable[[], Path]) -> str:
+    """Write diagnostics; returns a clause about where they are, or why they cannot be written.
+
+    A full disk must not stop a run that could continue.
+    """
     try:
         return f"diagnostics in {write()}"
     except OSError as error:
         return f"diagnostics cannot be written: {error.strerror or error}"
 
 
+def keep_newest(directory: Path, keep: int) -> None:
+    """Delete all but the last `keep` entries of a folder, in the order of their names."""
+    for path in sorted(directory.iterdir())[:-keep]:
+        remove_tree(path)
+
+
 def _arrays(batch: Batch) -> dict[str, Any]:
-    """A batch's fields, and those of its predicted places."""
+    """The arrays of a batch and of its predicted positions."""
     fields = {name: getattr(batch, name) for name in _BATCH_FIELDS} | vars(batch.predicted)
     return {
         _NAMES_IN_FILE.get(name, name): array for name, array in fields.items() if array is not None
     }
-
-
-def drop_oldest(directory: Path, keep: int) -> None:
-    """Remove all but the last `keep` entries of a folder whose names count upwards."""
-    for path in sorted(directory.iterdir())[:-keep]:
-        remove_tree(path)

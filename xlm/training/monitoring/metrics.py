@@ -1,75 +1,34 @@
-"""The curves of a run, as JSON lines.
+"""Writes the training metrics to `metrics.jsonl`, which becomes part of the artifact.
 
-`metrics.jsonl` holds what the rules determine and is part of the artifact; `speed.jsonl` holds what
-was measured and lies in the logs.
-
-    lines = JsonLines(scratch / "metrics.jsonl")
-    lines.append({"step": 50, "loss": {"mlm": 5.2}})
+The file holds reproducible values only. Measured rates are written by `throughput`.
 """
 
-import json
-import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
+import logging
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from xlm.training.launch.job import METRICS_FILE
+from xlm.training.monitoring.callback import Callback, MetricsKind, Record
+from xlm.training.records.json_lines import JsonLines
 
-from xlm.dataloader.tasks import TrainingTask
+if TYPE_CHECKING:
+    from xlm.training.trainer import Trainer
 
-LOSS, CELLS = range(2)
-
-
-class JsonLines:
-    """Appends one record a line to what is there."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.touch()
-        self._size_bytes = path.stat().st_size
-
-    def append(self, record: Mapping[str, object]) -> None:
-        """Write one record, the whole line or nothing of it."""
-        line = (json.dumps(record) + "\n").encode()
-        try:
-            with self._path.open("ab") as file:
-                file.write(line)
-        except OSError:
-            with suppress(OSError):
-                os.truncate(self._path, self._size_bytes)
-            raise
-        self._size_bytes += len(line)
+log = logging.getLogger(__name__)
 
 
-class LossSums:
-    """Losses by training task since the last report, kept in this process until then."""
+class MetricsFile(Callback):
+    """Appends a line for every report of the training loop."""
 
-    def __init__(self, tasks: Sequence[TrainingTask], device: torch.device) -> None:
-        self._tasks = tasks
-        self.sums_K2 = torch.zeros(len(tasks), 2, dtype=torch.float64, device=device)
+    name = "metrics"
 
-    def add(self, task_N: Tensor, losses_N: Tensor) -> None:
-        """Add the losses of one update."""
-        values_N2 = torch.stack([losses_N, torch.ones_like(losses_N)], dim=1)
-        self.sums_K2.index_add_(0, task_N, values_N2.to(torch.float64))
+    def on_run_start(self, trainer: "Trainer") -> None:
+        """Open the file; a resumed run has restored it from the checkpoint."""
+        self._lines = JsonLines(trainer.job.scratch / METRICS_FILE)
 
-    def report(self, total_K2: Tensor) -> dict[str, dict[str, float]]:
-        """Mean loss of each objective and task that was trained, from the sums of all processes."""
-        rows = total_K2.tolist()
-        by_task = {
-            task.name: row[LOSS] / row[CELLS]
-            for task, row in zip(self._tasks, rows, strict=True)
-            if row[CELLS]
-        }
-        by_objective: dict[str, float] = {}
-        for objective in dict.fromkeys(task.objective for task in self._tasks):
-            chosen = [
-                row
-                for task, row in zip(self._tasks, rows, strict=True)
-                if task.objective == objective
-            ]
-            cells = sum(row[CELLS] for row in chosen)
-            if cells:
-                by_objective[objective] = sum(row[LOSS] for row in chosen) / cells
-        return {"loss": by_objective, "loss_by_step": by_task}
+    def on_metrics(self, kind: MetricsKind, record: Record) -> None:
+        """Append a record of training."""
+        if kind != "training":
+            return
+        self._lines.append(record)
+        if not record["loss"]:
+            log.warning("no token was predicted in the updates before %d", record["step"])

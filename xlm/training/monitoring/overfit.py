@@ -1,10 +1,8 @@
-"""A trial before a long run: can a copy of the model learn one fixed batch by heart?
+"""Overfit check before a long run: can a copy of the model memorize one fixed batch?
 
-    check_overfit(encoder, {"mlm": batch}, pretrain_config, masker)
-
-It uses the run's optimizer and peak rate, a short warm-up, no dropout. What cannot even do this
-will learn nothing in two weeks either. The model that is given stays as it is, to the bit, and no
-random number is drawn.
+The check uses the optimizer and the peak rate of the run, a short warm-up and no dropout. A model
+that fails it would not learn in two weeks either. The model of the run does not change by a bit,
+and no random number is drawn.
 """
 
 import copy
@@ -13,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import torch
 
@@ -24,79 +23,87 @@ from xlm.dataloader.loader import BatchLoader
 from xlm.dataloader.masking.device import DeviceMasker
 from xlm.errors import TrainingError
 from xlm.model.encoder import Encoder
-from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.loss import MaskedLoss
+from xlm.training.monitoring.callback import Callback
 from xlm.training.optimizer import build_optimizer
-from xlm.training.update import Updater
+
+if TYPE_CHECKING:
+    from xlm.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
-_WARMUP_PARTS = 10
-"""The warm-up is this part of the trial's updates: post-norm layers need one."""
+_UPDATES_PER_WARMUP_UPDATE: Final = 10
+"""The warm-up takes a tenth of the updates: post-norm layers need one."""
+
+
+class OverfitCheck(Callback):
+    """Runs the check before the first update of a run; a resumed run has passed it."""
+
+    name = "overfit-check"
+
+    def on_run_start(self, trainer: "Trainer") -> None:
+        """Check one batch of each objective, in every process.
+
+        Raises:
+            TrainingError: a batch was not memorized, in this or in another process.
+        """
+        if not trainer.config.overfit_check.updates or trainer.state.update:
+            return
+        updater, failure = trainer.updater, None
+        batches = fixed_batches(trainer.loader, rows=trainer.config.overfit_check.rows)
+        try:
+            check_overfit(
+                trainer.encoder,
+                batches,
+                trainer.config,
+                updater.masker,
+                precision=updater.precision,
+            )
+        except TrainingError as error:
+            failure = error
+        # All processes stop, and each knows the reason: the first that ends reports it.
+        if trainer.group.any(failure is not None):
+            raise failure or TrainingError("the overfit check failed in another process")
 
 
 @dataclass(frozen=True)
-class Trial:
-    """How one fixed batch went."""
+class OverfitResult:
+    """The loss of a fixed batch before and after the check."""
 
     first_loss: float
     last_loss: float
 
     @property
-    def share(self) -> float:
-        """What is left of the loss at the start."""
+    def remaining(self) -> float:
+        """The share of the first loss that is left."""
         return self.last_loss / self.first_loss if self.first_loss else 0.0
 
 
-def trial_batches(loader: BatchLoader, *, rows: int) -> dict[str, Batch]:
-    """Some rows of the first batch of each objective; the loader goes back to where it was.
+def fixed_batches(loader: BatchLoader, *, rows: int) -> dict[str, Batch]:
+    """At most `rows` rows of the first batch of each objective; the loader's state is restored.
 
     Raises:
-        TrainingError: nothing of a batch can be predicted.
+        TrainingError: a batch has no positions to predict.
     """
     state = loader.state_dict()
-    wanted = {task.objective for task in loader.tasks}
+    objectives = {task.objective for task in loader.tasks}
     found: dict[str, Batch] = {}
     update = state["update"]
-    while wanted - found.keys():
+    while objectives - found.keys():
         objective = loader.objective(update)
         batch = loader.next_batch()
         update += 1
         if not batch.predicted.count:
             raise TrainingError(
-                f"nothing of the first {objective} batch can be predicted",
-                fix="its tokens are all <unk> or </s>: check codes, vocabulary and shards",
+                f"the first {objective} batch has no tokens to predict",
+                fix="all its tokens are <unk> or </s>: check codes, vocabulary and shards",
             )
-        # Every n-th row, so that languages that share a batch are all among them.
+        # Every n-th row, so that every language of the batch is among them.
         if objective not in found:
             parts = math.ceil(len(batch.tokens_BT) / rows)
             found[objective] = batch.share(0, parts)
     loader.load_state_dict(state)
     return {objective: batch for objective, batch in found.items() if batch.predicted.count}
-
-
-def require_learning(
-    encoder: Encoder,
-    loader: BatchLoader,
-    config: PretrainConfig,
-    *,
-    group: ProcessGroup,
-    updater: Updater,
-) -> None:
-    """See in every process whether one batch of each objective can be learned.
-
-    Raises:
-        TrainingError: it cannot, here or in another process.
-    """
-    failure: TrainingError | None = None
-    batches = trial_batches(loader, rows=config.overfit_check.rows)
-    try:
-        # In every process, so that each knows why: whichever ends first says it.
-        check_overfit(encoder, batches, config, updater.masker, precision=updater.precision)
-    except TrainingError as error:
-        failure = error
-    if group.any(failure is not None):
-        raise failure or TrainingError("the trial on one batch failed in another process")
 
 
 def check_overfit(
@@ -106,59 +113,59 @@ def check_overfit(
     masker: DeviceMasker,
     *,
     precision: Callable[[], AbstractContextManager[object]] = nullcontext,
-) -> dict[str, Trial]:
-    """Train a copy on each batch in turn, each from the same start; returns how it went.
+) -> dict[str, OverfitResult]:
+    """Train a copy of the model on each batch, starting from the same weights.
 
     Raises:
-        TrainingError: a loss did not fall to the target, or is no number.
+        TrainingError: a loss did not fall to the target, or is not finite.
     """
-    check, trials = config.overfit_check, {}
+    check, results = config.overfit_check, {}
     for objective, batch in batches.items():
-        trial = _learn(encoder, batch, config, masker, precision)
-        trials[objective] = trial
+        result = _memorize(encoder, batch, config, masker, precision)
+        results[objective] = result
         log.info(
-            "trial on one %s batch: loss %.3f to %.3f in %d updates",
-            objective, trial.first_loss, trial.last_loss, check.updates,
+            "overfit check on one %s batch: loss %.3f to %.3f in %d updates",
+            objective, result.first_loss, result.last_loss, check.updates,
         )  # fmt: skip
-        if not trial.share <= check.target:
+        if not result.remaining <= check.target:
             raise TrainingError(
-                f"one fixed {objective} batch was not learned in {check.updates} updates: loss "
-                f"{trial.first_loss:.3f} to {trial.last_loss:.3f}, wanted "
-                f"{check.target * trial.first_loss:.3f}",
+                f"one fixed {objective} batch was not memorized in {check.updates} updates: loss "
+                f"{result.first_loss:.3f} to {result.last_loss:.3f}, target "
+                f"{check.target * result.first_loss:.3f}",
                 fix="the learning rate is too low or too high, or masks and targets do not fit; "
-                "give it more pretrain.overfit_check.updates, or none to leave the trial out",
+                "raise pretrain.overfit_check.updates, or set it to 0 for no check",
             )
-    return trials
+    return results
 
 
-def _learn(
+def _memorize(
     encoder: Encoder,
     batch: Batch,
     config: PretrainConfig,
     masker: DeviceMasker,
     precision: Callable[[], AbstractContextManager[object]],
-) -> Trial:
+) -> OverfitResult:
     updates = config.overfit_check.updates
-    trained = copy.deepcopy(encoder)
-    trained.set_dropout(hidden=0.0, attention=0.0)
-    trained.train()
+    model = copy.deepcopy(encoder)
+    model.set_dropout(hidden=0.0, attention=0.0)
+    model.train()
     schedule = ScheduleConfig(
         kind="constant",
-        warmup_updates=updates // _WARMUP_PARTS,
+        warmup_updates=updates // _UPDATES_PER_WARMUP_UPDATE,
         warmup_initial_rate=config.schedule.warmup_initial_rate,
     )
-    optimizer = build_optimizer(trained.named_parameters(), config.optimizer, schedule, updates)
-    module = MaskedLoss(trained)
-    tensors = to_device(batch, next(trained.parameters()).device, masker)
+    optimizer = build_optimizer(model.named_parameters(), config.optimizer, schedule, updates)
+    module = MaskedLoss(model)
+    tensors = to_device(batch, next(model.parameters()).device, masker)
 
-    def loss_now() -> torch.Tensor:
+    def compute_loss() -> torch.Tensor:
         with precision():
             losses_N: torch.Tensor = module(*tensors)
         return losses_N.float().mean()
 
     first = math.nan
     for update in range(updates):
-        loss = loss_now()
+        loss = compute_loss()
         if update == 0:
             first = float(loss.detach())
         optimizer.adam.zero_grad()
@@ -167,4 +174,4 @@ def _learn(
         optimizer.clip()
         optimizer.adam.step()
     with torch.no_grad():
-        return Trial(first, float(loss_now()))
+        return OverfitResult(first, float(compute_loss()))

@@ -1,37 +1,63 @@
-"""The run's numbers as TensorBoard event files, by the leading process alone.
+"""Writes the metrics of a run as TensorBoard event files in `logs/tensorboard`.
 
-    events = EventFiles(logs / "tensorboard", next_step=state.update + 1)
-    events.write("metrics", {"step": 50, "loss": {"mlm": 5.2}, "learning_rate": 1e-4})
-    events.close()
+    tensorboard --logdir <logs>/tensorboard
 
-Look at them with `tensorboard --logdir <logs>/tensorboard`. A resumed run marks what the killed one
-wrote behind its checkpoint as void (TensorBoard's purge step), so that no point is there twice.
+A resumed run invalidates the events after its checkpoint (TensorBoard's purge step), so that no
+value appears twice.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-FOLDER = "tensorboard"
-"""In the logs of a run."""
+from xlm.training.monitoring.callback import Callback, MetricsKind, Record
+
+if TYPE_CHECKING:
+    from xlm.training.trainer import Trainer
+
+_FOLDER: Final = "tensorboard"
+
+
+class TensorBoard(Callback):
+    """Writes every reported number as a scalar: `training/loss/mlm`, `speed/tokens_per_second`."""
+
+    name = "tensorboard"
+    may_fail = True
+
+    def __init__(self) -> None:
+        self._events: EventFiles | None = None
+
+    def on_run_start(self, trainer: "Trainer") -> None:
+        """Open the event files."""
+        self._events = EventFiles(trainer.job.logs / _FOLDER, next_step=trainer.state.update + 1)
+
+    def on_metrics(self, kind: MetricsKind, record: Record) -> None:
+        """Write the numbers of a record."""
+        if self._events:
+            self._events.write(kind, record)
+
+    def on_run_end(self) -> None:
+        """Close the event files."""
+        if self._events:
+            self._events.close()
 
 
 class EventFiles:
-    """Scalars by name and step; written through at once, so that a kill loses none."""
+    """Scalars by name and step; flushed after every record, so that a kill loses none."""
 
     def __init__(self, folder: Path, *, next_step: int) -> None:
-        # Imported here: a run that wants no event files should not wait for it.
+        # A run without event files does not wait for this import.
         from torch.utils.tensorboard import SummaryWriter
 
-        # Only where there is something to void: a purge step of its own is a record too.
-        earlier = folder.is_dir() and any(folder.iterdir())
-        purge_step = next_step if earlier else None
+        # A purge step is a record too, so it is only written if there are earlier events.
+        has_events = folder.is_dir() and any(folder.iterdir())
+        purge_step = next_step if has_events else None
         self._writer: Any = SummaryWriter(str(folder), purge_step=purge_step)
 
     def write(self, group: str, record: Mapping[str, Any]) -> None:
-        """Add every number of a record that has a `step`; what is nested gets a name of its own.
+        """Write every number of a record at its `step`, named `group/key/nested key`.
 
-        Values that are not finite are kept: TensorBoard shows them as triangles.
+        Values that are not finite are written too: TensorBoard shows them as triangles.
         """
         step = int(record["step"])
         for name, value in _numbers(group, record):
@@ -39,7 +65,7 @@ class EventFiles:
         self._writer.flush()
 
     def close(self) -> None:
-        """Write what is left and close the file."""
+        """Flush and close the file."""
         self._writer.close()
 
 

@@ -22,7 +22,7 @@ from xlm.shards.lines import NliPairs
 from xlm.shards.reader import read_nli_pairs
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import SPEED_FILE
-from xlm.training.monitoring.metrics import JsonLines
+from xlm.training.records.json_lines import JsonLines
 from xlm.training.validation import CELLS, Validator
 from xlm.xnli.evaluation.baselines import BagOfWords, majority_label
 from xlm.xnli.evaluation.intervals import wilson_interval

@@ -1,4 +1,4 @@
-"""Lines of JSON: whole, or not there."""
+"""JSON lines: a record is written completely or not at all."""
 
 import errno
 import json
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from xlm.training.monitoring.metrics import JsonLines
+from xlm.training.records.json_lines import JsonLines
 
 
-def test_lines_come_behind_those_that_are_there(tmp_path: Path) -> None:
+def test_records_are_appended(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     JsonLines(path).append({"step": 1})
     JsonLines(path).append({"step": 2})
@@ -22,8 +22,8 @@ def test_lines_come_behind_those_that_are_there(tmp_path: Path) -> None:
     ]
 
 
-def test_a_line_that_does_not_fit_leaves_the_others_whole(tmp_path: Path) -> None:
-    """A full disk takes the beginning of a line; the next one must not stand behind it."""
+def test_a_line_that_does_not_fit_leaves_the_others_complete(tmp_path: Path) -> None:
+    """A full disk may take part of a line, which must not precede the next one."""
     path = tmp_path / "speed.jsonl"
     lines = JsonLines(path)
     lines.append({"step": 1})

@@ -1,4 +1,4 @@
-"""What a run trained is read from its metrics, and what it did not train is said."""
+"""The objectives that a run trained, read from its metrics; the others are warned of."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +9,11 @@ from xlm.config.training.pretrain import PretrainSlice
 from xlm.engine.stage import StageContext
 from xlm.errors import DataError
 from xlm.stages.model.pretrain import PRETRAIN
-from xlm.training.monitoring.trained import trained_objectives
+from xlm.training.records.curves import trained_objectives
 
 
 @pytest.mark.slow
-def test_an_objective_without_data_is_counted_out_and_warned_of(
+def test_an_objective_without_data_is_warned_of(
     make_context: Callable[..., StageContext[PretrainSlice]],
 ) -> None:
     context = make_context("alone", updates=4)
@@ -30,7 +30,7 @@ def test_an_objective_without_data_is_counted_out_and_warned_of(
 def test_an_objective_that_a_short_run_does_not_reach_is_warned_of(
     make_context: Callable[..., StageContext[PretrainSlice]],
 ) -> None:
-    """An iteration begins with MLM: there are pairs, but their turn never comes."""
+    """An iteration begins with MLM, and this run ends before TLM."""
     outcome = PRETRAIN.run(make_context("short", updates=2))
     assert outcome.counts["objectives"] == "mlm"
     assert len(outcome.warnings) == 1

@@ -1,4 +1,4 @@
-"""Curves as they are read from a run's files and drawn."""
+"""Curves of a run: read from its files, and plotted."""
 
 import json
 import math
@@ -8,14 +8,8 @@ import pytest
 
 from xlm.display.plotting import Series, Style
 from xlm.errors import DataError
-from xlm.training.monitoring.curves import (
-    Curves,
-    curves_markdown,
-    mean_series,
-    plot_curves,
-    read_curves,
-    thinned,
-)
+from xlm.training.records.curves import Curves, mean_series, read_curves
+from xlm.training.records.plots import curves_markdown, plot_curves, thin_out
 
 
 def write_metrics(path: Path, *records: dict[str, object]) -> Path:
@@ -42,14 +36,14 @@ def test_all_curves_are_read(tmp_path: Path) -> None:
     )
 
 
-def test_pairs_stand_in_where_no_language_was_validated(tmp_path: Path) -> None:
+def test_pairs_are_used_if_no_language_was_validated(tmp_path: Path) -> None:
     metrics = write_metrics(tmp_path / "m")
     curves = read_curves(metrics, [{"step": 10, "valid_en_sw_mlm_ppl": 7.0, "valid_tlm_ppl": 7.0}])
     assert curves.perplexities == {"en_sw": Series((10,), (7.0,))}
     assert "| perplexity, en-sw | 10 | 7 | 7 |" in curves_markdown(curves)
 
 
-def test_masked_perplexity_comes_before_that_of_the_next_word(tmp_path: Path) -> None:
+def test_masked_perplexity_is_preferred_to_causal(tmp_path: Path) -> None:
     metrics = write_metrics(tmp_path / "m")
     both = [{"step": 1, "valid_sw_mlm_ppl": 3.0, "valid_sw_clm_ppl": 9.0}]
     assert read_curves(metrics, both).perplexities["sw"].values == (3.0,)
@@ -57,7 +51,7 @@ def test_masked_perplexity_comes_before_that_of_the_next_word(tmp_path: Path) ->
     assert read_curves(metrics, alone).perplexities["sw"].values == (9.0,)
 
 
-def test_what_is_no_number_leaves_a_gap(tmp_path: Path) -> None:
+def test_values_that_are_not_finite_are_left_out(tmp_path: Path) -> None:
     metrics = write_metrics(
         tmp_path / "m", line(5, {"mlm": math.nan}, math.inf), line(10, {"mlm": 5.0})
     )
@@ -68,7 +62,7 @@ def test_what_is_no_number_leaves_a_gap(tmp_path: Path) -> None:
     plot_curves(tmp_path / "curves.png", curves, Style(50))
 
 
-def test_the_mean_is_taken_where_all_languages_have_a_value() -> None:
+def test_the_mean_needs_a_value_of_every_language() -> None:
     perplexities = {"en": Series((1, 2, 3), (1.0, 2.0, 3.0)), "sw": Series((2, 3), (4.0, 9.0))}
     assert mean_series(perplexities) == Series((2, 3), (3.0, 6.0))
     assert mean_series({}) is None
@@ -77,15 +71,17 @@ def test_the_mean_is_taken_where_all_languages_have_a_value() -> None:
 
 def test_long_curves_are_thinned_to_means_of_neighbours() -> None:
     short = Series((1, 2, 3), (1.0, 2.0, 6.0))
-    assert thinned(short, most=3) == short
-    assert thinned(short, most=2) == Series((2, 3), (1.5, 6.0))
-    long = thinned(Series(tuple(range(100_000)), (2.0,) * 100_000))
+    assert thin_out(short, most=3) == short
+    assert thin_out(short, most=2) == Series((2, 3), (1.5, 6.0))
+    long = thin_out(Series(tuple(range(100_000)), (2.0,) * 100_000))
     assert len(long.values) == 400
     assert set(long.values) == {2.0}
     assert long.updates[-1] == 99_999
 
 
-def test_a_line_that_is_no_record_is_refused_and_half_a_line_is_not_read(tmp_path: Path) -> None:
+def test_an_incomplete_line_is_ignored_and_another_value_is_refused(
+    tmp_path: Path,
+) -> None:
     metrics = write_metrics(tmp_path / "m", line(5, {"mlm": 6.0}))
     metrics.write_text(metrics.read_text() + '{"step": 10, "lo')
     assert read_curves(metrics, []).losses["MLM"].updates == (5,)
@@ -95,7 +91,7 @@ def test_a_line_that_is_no_record_is_refused_and_half_a_line_is_not_read(tmp_pat
 
 
 @pytest.mark.slow
-def test_every_panel_follows_its_values(tmp_path: Path) -> None:
+def test_every_panel_shows_its_values(tmp_path: Path) -> None:
     def drawn(name: str, **changes: object) -> bytes:
         values: dict[str, object] = {
             "losses": {"MLM": Series((1, 2), (6.0, 5.0))},
