@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from xlm.errors import DataError, PeerLostError, TrainingError
+from xlm.processes.follow import JsonFollower
 from xlm.training.launch.failure import clear_failure, raise_failure, write_failure
-from xlm.training.records.json_lines import JsonFollower
 
 
 def test_the_first_failure_wins_and_keeps_its_kind(

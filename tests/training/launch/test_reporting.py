@@ -8,9 +8,9 @@ import pytest
 
 from tests.training.conftest import Recorder
 from xlm.display.progress import NoProgress
+from xlm.processes.follow import JsonFollower
 from xlm.training.launch import reporting
 from xlm.training.launch.reporting import StatusLog, ThroughputReader
-from xlm.training.records.json_lines import JsonFollower
 
 SPEED: dict[str, Any] = {
     "step": 1200, "total": 200_000, "seconds": 2.0, "tokens_per_second": 43_000,

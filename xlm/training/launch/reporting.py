@@ -15,8 +15,8 @@ from typing import Any
 
 from xlm.display.markdown import format_duration
 from xlm.display.progress import Progress
+from xlm.processes.follow import JsonFollower
 from xlm.training.launch.job import DOCUMENTS
-from xlm.training.records.json_lines import JsonFollower
 
 _LOG_INTERVAL_SECONDS = 50.0
 """Together with the time until the next poll, less than a minute."""

@@ -9,10 +9,9 @@ for record in follower.new_records(): ...
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 
 class JsonLines:
@@ -34,29 +33,3 @@ class JsonLines:
                 os.truncate(self._path, self._size_bytes)
             raise
         self._size_bytes += len(line)
-
-
-class JsonFollower:
-    """Returns each complete record once; records from before its creation are skipped."""
-
-    def __init__(self, path: Path) -> None:
-        """`path` need not exist yet."""
-        self._path = path
-        self._offset_bytes = path.stat().st_size if path.exists() else 0
-
-    def new_records(self) -> Iterator[dict[str, Any]]:
-        """The records that were written since the last call."""
-        if not self._path.exists():
-            return
-        if self._path.stat().st_size < self._offset_bytes:
-            # A resumed run truncates the file to its checkpoint.
-            self._offset_bytes = self._path.stat().st_size
-        with self._path.open("rb") as file:
-            file.seek(self._offset_bytes)
-            chunk = file.read()
-        complete = chunk[: chunk.rfind(b"\n") + 1]
-        self._offset_bytes += len(complete)
-        for line in complete.split(b"\n"):
-            # A killed process may have left part of a line before the next one.
-            with suppress(ValueError):
-                yield json.loads(line)
