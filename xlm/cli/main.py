@@ -154,7 +154,10 @@ def convert(
         ),
     ] = None,
 ) -> None:
-    """Convert a model to another format (docs/how-to/convert-a-checkpoint.md)."""
+    """Convert a model to another format.
+
+    The formats are described in docs/how-to/convert-a-checkpoint.md.
+    """
     from xlm.cli.convert import convert_model
 
     convert_model(source, out, to, vocabulary, codes)
