@@ -36,16 +36,16 @@ def merges(official: Path) -> Merges:
     return [(left, right) for left, right, _ in (line.split(" ") for line in lines)]
 
 
-def _model(pieces: dict[str, int], merges: Merges) -> Tokenizer:
-    model = models.BPE(vocab=pieces, merges=merges, unk_token="<unk>", end_of_word_suffix="</w>")
+def _model(subwords: dict[str, int], merges: Merges) -> Tokenizer:
+    model = models.BPE(vocab=subwords, merges=merges, unk_token="<unk>", end_of_word_suffix="</w>")
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(" +"), "removed")
     return tokenizer
 
 
-def _with_missing_subwords(pieces: dict[str, int], merges: Merges) -> dict[str, int]:
+def _with_missing_subwords(subwords: dict[str, int], merges: Merges) -> dict[str, int]:
     """Append the subwords that the merges need and the vocabulary does not have."""
-    extended = dict(pieces)
+    extended = dict(subwords)
     for left, right in merges:
         for symbol in (left, right, left + right):
             extended.setdefault(symbol, len(extended))
@@ -53,17 +53,17 @@ def _with_missing_subwords(pieces: dict[str, int], merges: Merges) -> dict[str, 
 
 
 def test_the_model_refuses_a_truncated_vocabulary(vocabulary: Vocabulary, merges: Merges) -> None:
-    pieces = huggingface_vocabulary(vocabulary.tokens)
+    subwords = huggingface_vocabulary(vocabulary.tokens)
     with pytest.raises(Exception, match="out of vocabulary"):
-        _model(pieces, merges)
-    assert len(_with_missing_subwords(pieces, merges)) - SIZE == 919
+        _model(subwords, merges)
+    assert len(_with_missing_subwords(subwords, merges)) - SIZE == 919
 
 
 def test_an_extended_vocabulary_merges_alike_but_knows_unknown_subwords(
     shared: Path, vocabulary: Vocabulary, merges: Merges
 ) -> None:
-    pieces = huggingface_vocabulary(vocabulary.tokens)
-    tokenizer = _model(_with_missing_subwords(pieces, merges), merges)
+    subwords = huggingface_vocabulary(vocabulary.tokens)
+    tokenizer = _model(_with_missing_subwords(subwords, merges), merges)
     rows = beyond = 0
     for path in sorted((shared / "golden/xlm15_tokens").glob("golden.*.jsonl")):
         for line in path.read_bytes().split(b"\n")[:-1]:
@@ -78,8 +78,8 @@ def test_an_extended_vocabulary_merges_alike_but_knows_unknown_subwords(
 def test_words_of_any_characters_are_merged_alike(
     official: Path, vocabulary: Vocabulary, merges: Merges
 ) -> None:
-    pieces = huggingface_vocabulary(vocabulary.tokens)
-    tokenizer = _model(_with_missing_subwords(pieces, merges), merges)
+    subwords = huggingface_vocabulary(vocabulary.tokens)
+    tokenizer = _model(_with_missing_subwords(subwords, merges), merges)
     apply = BpeApplier(official / "codes_xnli_15")
     chosen = random.Random(1)
     alphabet = "abcdeinorst'-.,@</w>0129éßđабвгκλابتकखกข中国の🙂\u200b\u0301"
@@ -100,8 +100,8 @@ def test_white_space_within_a_word_gives_other_ids(
     official: Path, vocabulary: Vocabulary, merges: Merges
 ) -> None:
     """Thai and Chinese words may contain U+00A0 and U+3000; our ids split there and leave `@@`."""
-    pieces = huggingface_vocabulary(vocabulary.tokens)
-    tokenizer = _model(_with_missing_subwords(pieces, merges), merges)
+    subwords = huggingface_vocabulary(vocabulary.tokens)
+    tokenizer = _model(_with_missing_subwords(subwords, merges), merges)
     line = "中\u3000国"
     (split,) = BpeApplier(official / "codes_xnli_15").lines([line])
     ours = vocabulary.ids(split.split())

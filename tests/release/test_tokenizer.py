@@ -59,14 +59,14 @@ def test_the_last_merge_is_kept_without_a_final_newline(small: Path) -> None:
 
 
 def test_a_bare_continuation_mark_becomes_the_empty_subword() -> None:
-    pieces = huggingface_vocabulary([*SPECIAL_TOKENS, "a", "@@", "a@@"])
-    assert (pieces["a</w>"], pieces[""], pieces["a"]) == (14, 15, 16)
+    subwords = huggingface_vocabulary([*SPECIAL_TOKENS, "a", "@@", "a@@"])
+    assert (subwords["a</w>"], subwords[""], subwords["a"]) == (14, 15, 16)
 
 
 def test_equal_subwords_keep_the_lower_id() -> None:
-    pieces = huggingface_vocabulary([*SPECIAL_TOKENS, "a", "a</w>@@", "<unk>@@"])
-    assert pieces["a</w>"] == 14
-    assert pieces["<unk>"] == 3
+    subwords = huggingface_vocabulary([*SPECIAL_TOKENS, "a", "a</w>@@", "<unk>@@"])
+    assert subwords["a</w>"] == 14
+    assert subwords["<unk>"] == 3
 
 
 @pytest.mark.slow
@@ -80,9 +80,9 @@ def test_published_vocabulary_gives_the_golden_ids(tmp_path: Path, shared: Path)
         languages=("en",),
         positions=512,
     )
-    pieces = json.loads((tmp_path / "vocab.json").read_text(encoding="utf-8"))
-    assert sorted(pieces.values()) == list(range(95_000))
-    assert pieces[""] == 61_489
+    subwords = json.loads((tmp_path / "vocab.json").read_text(encoding="utf-8"))
+    assert sorted(subwords.values()) == list(range(95_000))
+    assert subwords[""] == 61_489
     tokenizer = XLMTokenizer.from_pretrained(tmp_path)
     rows = 0
     for path in sorted((shared / "golden/xlm15_tokens").glob("golden.*.jsonl")):

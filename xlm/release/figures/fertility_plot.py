@@ -1,6 +1,8 @@
 """The vocabulary plot: fertility, unknown tokens and vocabulary share of each language.
 
 plot_fertility(path, {"Swahili": coverage, ...}, style)
+
+The plot is part of the digest of `publish`: changing a label needs a new version of the stage.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,8 @@
 """The accuracy plot: XNLI test accuracy by language.
 
 plot_accuracy(path, [AccuracyBar("Swahili", 0.70, low=0.67, high=0.73)], style)
+
+The plot is part of the digest of `publish`: changing a label needs a new version of the stage.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""sha256 of whole files: the one function that manifests, records and checkpoints share."""
+"""sha256 of files, for manifests, completion records, checkpoints and model identities."""
 
 import hashlib
 import os
@@ -23,8 +23,8 @@ def file_sha256(path: Path) -> str:
 def cached_file_sha256(path: Path) -> str:
     """Hash a file once per process, and again only if its size or modification time changes.
 
-    For models of several gigabytes, which every node of a plan asks for. Links are followed: in a
-    Hugging Face cache all files are links.
+    For models of several gigabytes, which a plan needs several times. Links are followed, because
+    the files in the cache of the Hugging Face Hub are links.
 
     Raises:
         OSError: the file is missing, or is not a regular file.
