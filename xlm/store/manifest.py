@@ -25,6 +25,7 @@ LOGS_NAME = "logs"
 FORMAT_VERSION = 1
 
 _REGULAR_FILES = "a stage must write regular files"
+_REBUILD = "rebuild the artifact with `xlm run --verify deep`"
 
 
 def relative_inside(path: str) -> str:
@@ -176,14 +177,17 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(read_small(path))
     except FileNotFoundError:
-        raise StoreError(f"{path} is missing") from None
+        raise StoreError(f"{path} is missing", fix=_REBUILD) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path} cannot be read ({_summary(error)})") from error
+        raise StoreError(f"{path} cannot be read ({_summary(error)})", fix=_REBUILD) from error
     if manifest.format_version != FORMAT_VERSION:
-        raise StoreError(f"{path} has format {manifest.format_version}, not {FORMAT_VERSION}")
+        raise StoreError(
+            f"{path} has format {manifest.format_version}, not {FORMAT_VERSION}",
+            fix="use the version of xlm-pipeline that wrote it, or another root",
+        )
     names = [_normalized(record.path) for record in manifest.all_files]
     if len(set(names)) != len(names):
-        raise StoreError(f"{path} lists a file twice")
+        raise StoreError(f"{path} lists a file twice", fix=_REBUILD)
     return manifest
 
 

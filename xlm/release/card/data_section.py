@@ -56,27 +56,33 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
     parts = [table(header, rows, left=len(header))]
     if facts.synthetic:
         parts.insert(0, _SYNTHETIC_EXCEPT_MERGES if _has_published_merges(facts) else _SYNTHETIC)
-    if facts.data:
-        counts = [
-            (data.unit, format_integer(data.lines), format_integer(data.tokens))
-            for data in facts.data
-        ]
-        total = (
-            "**all**",
-            format_integer(sum(data.lines for data in facts.data)),
-            format_integer(sum(data.tokens for data in facts.data)),
-        )
-        parts += [
-            "The encoder was pretrained on these training splits. A language has lines of its "
-            "Wikipedia; a pair has aligned sentences, with the tokens of both sides:",
-            table(("language or pair", "lines", "tokens"), [*counts, total]),
-        ]
-    parts.append(
+    parts += [_training_splits(facts), _preprocessing(facts), fertility_section(facts.vocabulary)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _training_splits(facts: RunFacts) -> str:
+    if not facts.data:
+        return ""
+    rows = [
+        (data.unit, format_integer(data.lines), format_integer(data.tokens)) for data in facts.data
+    ]
+    total = (
+        "**all**",
+        format_integer(sum(data.lines for data in facts.data)),
+        format_integer(sum(data.tokens for data in facts.data)),
+    )
+    note = (
+        "The encoder was pretrained on these training splits. The lines of a language come from "
+        "its Wikipedia; those of a pair are aligned sentences, with the tokens of both sides:"
+    )
+    return f"{note}\n\n{table(('language or pair', 'lines', 'tokens'), [*rows, total])}"
+
+
+def _preprocessing(facts: RunFacts) -> str:
+    return (
         "Text is preprocessed as in XLM: Moses normalization and tokenization, lower-casing, "
         f"accent removal, and byte-pair encoding (BPE) shared by all languages.{_segmenters(facts)}"
     )
-    parts.append(fertility_section(facts.vocabulary))
-    return "\n\n".join(part for part in parts if part)
 
 
 def terms_section(facts: RunFacts, *, classifier: bool) -> str:
