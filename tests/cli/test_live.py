@@ -1,4 +1,4 @@
-"""What a run prints: rates of this attempt alone, and no long silence in a pipe."""
+"""The output of a run: no long silence in a pipe, a final summary, warnings."""
 
 import io
 import logging
@@ -11,50 +11,10 @@ import pytest
 from flows.terminal.console import _print_warnings
 from xlm.cli import live
 from xlm.cli.live import LiveView, RunConsole
-from xlm.display.progress_rate import ProgressRate
 from xlm.engine.events import Finished
 from xlm.engine.stage import Node
 
 PRETRAIN = Node("pretrain", "all")
-
-
-def test_a_resumed_run_has_the_rate_of_this_attempt() -> None:
-    """The updates of the former attempt over the seconds of this one gave 57/s for 25/s."""
-    pace = ProgressRate()
-    assert pace.rate() is None
-    pace.report(60.0, 190_000)  # after a minute of start-up
-    assert (pace.rate(), pace.seconds_left(200_000)) == (None, None)
-    for number in range(1, 20):
-        pace.report(60.0 + 4 * number, 190_000 + 100 * number)
-    assert pace.rate() == pytest.approx(25)
-    assert pace.seconds_left(200_000) == pytest.approx((10_000 - 1_900) / 25)
-
-
-def test_the_last_reports_count_and_not_the_first() -> None:
-    pace = ProgressRate()
-    for number in range(20):
-        pace.report(10.0 * number, 10 * number)
-    for number in range(20):
-        pace.report(200.0 + 10 * number, 200 + 1000 * number)
-    assert pace.rate() == pytest.approx(100)
-
-
-def test_many_reports_a_second_are_one() -> None:
-    pace = ProgressRate()
-    for number in range(1000):
-        pace.report(number / 100, number)
-    assert pace.rate() == pytest.approx(100, rel=0.02)
-
-
-def test_work_that_begins_again_has_a_new_rate() -> None:
-    """The second restart of fine-tuning counts from 0 again."""
-    pace = ProgressRate()
-    for number in (0, 50, 100):
-        pace.report(float(number), number)
-    pace.report(110.0, 0)
-    assert pace.rate() is None
-    pace.report(120.0, 20)
-    assert pace.rate() == pytest.approx(2)
 
 
 @pytest.fixture

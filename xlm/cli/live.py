@@ -64,14 +64,14 @@ class _Running:
     total: float | None = None
     unit: str = ""
     note: str = ""
-    pace: ProgressRate = field(default_factory=ProgressRate)
+    progress_rate: ProgressRate = field(default_factory=ProgressRate)
 
     def facts(self) -> tuple[str, str, str, str]:
         """What is done, how fast, the time left, and the stage's note; empty where not known."""
         if not self.unit:
             return "", "", "", self.note
         done = f"{self.done:,.0f}" + (f"/{self.total:,.0f}" if self.total else "")
-        rate, left = self.pace.rate(), self.pace.seconds_left(self.total)
+        rate, left = self.progress_rate.rate(), self.progress_rate.seconds_left(self.total)
         return (
             f"{done} {self.unit}",
             f"{_number(rate)}/s" if rate is not None else "",
@@ -132,7 +132,7 @@ class LiveView:
         with self._lock:
             if (row := self._running.get(node)) is not None:
                 row.done, row.total, row.unit, row.note = done, total, unit, note
-                row.pace.report(time.monotonic(), done)
+                row.progress_rate.report(time.monotonic(), done)
 
     def shown(self, node: Node, name: str, document: str) -> None:
         """A terminal has no room for documents: they are in the logs."""

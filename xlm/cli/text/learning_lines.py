@@ -24,7 +24,7 @@ class LearningLines:
         self._codes = codes
         self._every_seconds = every_seconds
         self._merges = 0
-        self._pace = ProgressRate()
+        self._rate = ProgressRate()
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._began = time.monotonic()
@@ -42,7 +42,7 @@ class LearningLines:
         """Take in the number of merges so far."""
         with self._lock:
             self._merges = merges
-            self._pace.report(time.monotonic(), merges)
+            self._rate.report(time.monotonic(), merges)
 
     def line(self) -> str:
         """What is done, how fast, and the time left."""
@@ -51,9 +51,9 @@ class LearningLines:
             if not self._merges:
                 return f"bpe learn  {elapsed}  reading and counting words"
             facts = [f"{self._merges:,}/{self._codes:,} merges"]
-            if rate := self._pace.rate():
+            if rate := self._rate.rate():
                 facts.append(f"{rate:,.0f}/s")
-            if (left := self._pace.seconds_left(self._codes)) is not None:
+            if (left := self._rate.seconds_left(self._codes)) is not None:
                 facts.append(f"{format_duration(left)} left")
         return "  ".join(["bpe learn", elapsed, *facts])
 
