@@ -18,8 +18,8 @@ sources:
   xnli:
     title: XNLI
     licence: CC0
-    address: "https://data.example/xnli.txt?version=1&X-Amz-Signature=tOkEnCaNaRy"
-  multinli: {{title: MultiNLI, licence: CC0, address: "{direct}/multinli.txt"}}
+    url: "https://data.example/xnli.txt?version=1&X-Amz-Signature=tOkEnCaNaRy"
+  multinli: {{title: MultiNLI, licence: CC0, url: "{direct}/multinli.txt"}}
 """
 
 

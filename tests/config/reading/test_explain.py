@@ -1,12 +1,13 @@
 """Each invalid setting gives one line: the setting, the given value, the expected value."""
 
+from operator import attrgetter
 from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.reading.explain import PATTERNS
+from xlm.config.reading.explain import PATTERNS, RENAMED
 from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError
 
@@ -17,7 +18,10 @@ CASES = {
     "settings below it: date, head_bytes, licence",
     "sources.wikipedia.date=2026-11-01": "sources.wikipedia.date must be a date as YYYYMMDD, e.g. "
     "20261101, not '2026-11-01'",
-    "sources.xnli.address=xx": "sources.xnli.address: 'xx' is not a URL that begins with "
+    "sources.xnli.address=x": "sources.xnli.address is now sources.xnli.url; rename it",
+    "sources.xnli={address: x}": "sources.xnli.address is now sources.xnli.url; rename it",
+    "pretrain.guard.evidence=3": "evidence is now pretrain.guard.diagnostics; rename it",
+    "sources.xnli.url=xx": "sources.xnli.url: 'xx' is not a URL that begins with "
     "https:// or http://",
     "sources.parallel=[{kind: plaain}]": "sources.parallel.0 must be a corpus with a `kind`: "
     "opus or plain, not {'kind': 'plaain'}",
@@ -97,3 +101,11 @@ def test_every_pattern_is_explained_in_words() -> None:
     }
     assert patterns
     assert patterns <= PATTERNS.keys()
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_new_names_of_renamed_settings_exist(old: str, new: str) -> None:
+    section, _, name = new.rpartition(".")
+    fields = type(attrgetter(section)(resolve("mini15"))).model_fields
+    assert name in fields
+    assert old.rpartition(".")[2] not in fields

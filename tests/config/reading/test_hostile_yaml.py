@@ -132,7 +132,7 @@ _VALUES = st.recursive(
 )  # fmt: skip
 _PATHS = st.sampled_from([
     "bpe", "bpe.codes", "languages", "sources", "sources.parallel", "sources.wikipedia.date",
-    "model",     "sources.xnli.address", "pretrain.objectives", "sample", "sample.articles",
+    "model",     "sources.xnli.url", "pretrain.objectives", "sample", "sample.articles",
     "text.segmenters", "",
     "text.segmenters.zh", "release.name", "split.valid_fraction", "pretrain.recipe", "a.b.c",
 ])  # fmt: skip

@@ -64,7 +64,7 @@ def test_an_override_keeps_the_rest_of_its_section(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("languages: [en]\nsources: {xnli: {title: Mine}}\n")
     xnli = resolve(str(path)).sources.xnli
-    assert (xnli.title, xnli.address) == ("Mine", before.sources.xnli.address)
+    assert (xnli.title, xnli.url) == ("Mine", before.sources.xnli.url)
 
 
 def test_a_mapping_is_merged_into_its_section() -> None:

@@ -52,11 +52,11 @@ def test_credentials_move_from_the_configuration_to_the_process(tmp_path):
         "languages: [en, sw]\n"
         "sources:\n"
         "  mirror: https://me:p%40w@Mirror.example:8443/xlm\n"
-        "  xnli: {title: X, licence: L, address: 'https://h.example/x.zip?a=1&token=abc'}\n"
+        "  xnli: {title: X, licence: L, url: 'https://h.example/x.zip?a=1&token=abc'}\n"
     )
     config = resolve(str(profile))
     assert config.sources.mirror == "https://Mirror.example:8443/xlm"
-    assert config.sources.xnli.address == "https://h.example/x.zip?a=1"
+    assert config.sources.xnli.url == "https://h.example/x.zip?a=1"
     assert credentials_for("https://mirror.example:8443/xlm/h/x") == ("me", "p@w")
     assert credentials_for("https://mirror.example/xlm") is None
     assert credentials_for("http://mirror.example:8443/xlm") is None

@@ -108,13 +108,13 @@ class ArchiveSource(Config):
     """One archive or file at one URL."""
 
     title: str = Field(description="Name for manifests and cards.")
-    address: str = Field(description="URL of the file.")
+    url: str = Field(description="URL of the file.")
     licence: str = Field(description="Licence of the text.")
     size_bytes: int | None = operational(
         None, description="Approximate size, bytes, shown by `xlm plan`; null: unknown."
     )
 
-    @field_validator("address")
+    @field_validator("url")
     @classmethod
     def _is_file_url(cls, url: str) -> str:
         return require_file_url(url)
@@ -122,4 +122,4 @@ class ArchiveSource(Config):
     @property
     def file_name(self) -> str:
         """Name of the downloaded file."""
-        return file_name(self.address)
+        return file_name(self.url)

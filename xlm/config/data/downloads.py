@@ -93,7 +93,7 @@ def spec_of(sources: SourcesConfig, download_id: str) -> Spec:
         return FileSpec(
             title=archive.title,
             licence=archive.licence,
-            address=archive.address,
+            address=archive.url,
             size_bytes=archive.size_bytes,
         )
     for corpus in sources.parallel:

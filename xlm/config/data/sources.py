@@ -27,24 +27,24 @@ _RESERVED = (XNLI_ID, MULTINLI_ID, WIKIPEDIA_ID, "xlm")
 
 _XNLI = ArchiveSource(
     title="XNLI 1.0",
-    address="https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip",
+    url="https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip",
     licence="CC-BY-NC-4.0",
 )
 _MULTINLI = ArchiveSource(
     title="MultiNLI (training set of XNLI-MT 1.0)",
-    address="https://dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip",
+    url="https://dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip",
     licence="OANC",
     size_bytes=445_000_000,
 )
 _OFFICIAL_CODES = ArchiveSource(
     title="Byte-pair codes of XLM-15",
-    address="https://dl.fbaipublicfiles.com/XLM/codes_xnli_15",
+    url="https://dl.fbaipublicfiles.com/XLM/codes_xnli_15",
     licence="CC-BY-NC-4.0",
     size_bytes=1_434_601,
 )
 _OFFICIAL_VOCABULARY = ArchiveSource(
     title="Vocabulary of XLM-15",
-    address="https://dl.fbaipublicfiles.com/XLM/vocab_xnli_15",
+    url="https://dl.fbaipublicfiles.com/XLM/vocab_xnli_15",
     licence="CC-BY-NC-4.0",
     size_bytes=1_548_931,
 )

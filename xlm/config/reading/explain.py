@@ -28,6 +28,15 @@ PATTERNS = {
 }
 """The patterns of the settings in words."""
 
+RENAMED = {
+    "pretrain.guard.evidence": "pretrain.guard.diagnostics",
+    **{
+        f"sources.{archive}.address": f"sources.{archive}.url"
+        for archive in ("xnli", "multinli", "official_codes", "official_vocabulary")
+    },
+}
+"""Old to new names of settings; the old ones are refused."""
+
 _KINDS = {
     "int": "a whole number",
     "float": "a number",
@@ -62,6 +71,8 @@ def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[
     if kind == "invalid_key":
         return f"{before}the name {name!r} is not text", "quote it, or use the name of a setting"
     if kind == "extra_forbidden":
+        if name in RENAMED:
+            return f"{before}{name} is now {RENAMED[name]}", "rename it"
         known = list(parent.model_fields)
         return f"{before}unknown setting {name!r}", did_you_mean(_shown(str(path[-1])), known)
     if kind == "missing":

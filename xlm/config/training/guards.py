@@ -41,7 +41,7 @@ class GuardConfig(Config):
     collapse_validations: int = operational(
         3, ge=1, description="Number of validations after the warm-up before collapse is checked."
     )
-    evidence: int = operational(
+    diagnostics: int = operational(
         8,
         ge=1,
         description="Number of diagnostics that each process keeps in the logs, the newest ones.",

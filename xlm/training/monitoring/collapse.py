@@ -127,7 +127,7 @@ class CollapseCheck:
         }
         path = folder / f"update-{int(validations[-1]['step']):09d}.json"
         path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        keep_newest(folder, self._config.evidence)
+        keep_newest(folder, self._config.diagnostics)
         return path
 
 

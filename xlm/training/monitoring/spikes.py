@@ -67,7 +67,7 @@ class SpikeGuard(Callback):
             trainer.job.logs / f"divergence-{group.rank}",
             trainer.encoder,
             trainer.loader.tasks,
-            keep=self._config.evidence,
+            keep=self._config.diagnostics,
             config=trainer.config.model_dump(mode="json"),
             rank=group.rank,
             world_size=group.world_size,
