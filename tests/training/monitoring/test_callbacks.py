@@ -11,8 +11,13 @@ import pytest
 from tests.training.runs import BrokenAt18, files, make_trainer
 from xlm.dataloader.batch import Batch
 from xlm.training.launch.job import PretrainJob
-from xlm.training.monitoring.callback import Callback, CallbackList, MetricsKind, Record
-from xlm.training.trainer import Trainer
+from xlm.training.monitoring.callback import (
+    Callback,
+    CallbackList,
+    MetricsKind,
+    Record,
+    TrainingRun,
+)
 from xlm.training.update import PendingUpdate
 
 MakeJob = Callable[..., PretrainJob]
@@ -28,8 +33,8 @@ class Tracker(Callback):
         self.hooks: list[str] = []
         self._count = 0
 
-    def on_run_start(self, trainer: Trainer) -> None:
-        self.hooks.append(f"start at {trainer.state.update}")
+    def on_run_start(self, run: TrainingRun) -> None:
+        self.hooks.append(f"start at {run.state.update}")
 
     def on_metrics(self, kind: MetricsKind, record: Record) -> None:
         self.sent.append((self._count, kind, record["step"]))

@@ -14,19 +14,42 @@ The trainer calls each hook of all callbacks, in the order of its list. It knows
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
-from xlm.training.update import PendingUpdate
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from xlm.dataloader.batch import Batch
-    from xlm.training.trainer import Trainer
+from xlm.config.training.pretrain import PretrainConfig
+from xlm.dataloader.batch import Batch
+from xlm.dataloader.loader import BatchLoader
+from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
+from xlm.training.launch.distributed import ProcessGroup
+from xlm.training.launch.job import PretrainJob
+from xlm.training.state import RunState
+from xlm.training.update import PendingUpdate, Updater
 
 log = logging.getLogger(__name__)
 
 MetricsKind = Literal["training", "validation", "speed"]
 Record = Mapping[str, Any]
 """Names to values; `step` is the number of updates so far."""
+
+
+class TrainingRun(Protocol):
+    """What callbacks may use of a run: the public attributes of the trainer."""
+
+    job: PretrainJob
+    config: PretrainConfig
+    group: ProcessGroup
+    description: ModelDescription
+    token_counts: NDArray[np.int64]
+    """How often each id occurs in the training data, (V,)."""
+    loader: BatchLoader
+    encoder: Encoder
+    updater: Updater
+    state: RunState
+    callbacks: "CallbackList"
 
 
 class Callback:
@@ -46,8 +69,8 @@ class Callback:
         """How many updates of the run `admits` has refused."""
         return 0
 
-    def on_run_start(self, trainer: "Trainer") -> None:
-        """The trainer is ready, and resumed from a checkpoint if there is one."""
+    def on_run_start(self, run: TrainingRun) -> None:
+        """The run is ready to train, and resumed from a checkpoint if there is one."""
 
     def before_batch(self) -> None:
         """The trainer takes the next batch, which may have to wait for data."""
@@ -80,7 +103,7 @@ class Callback:
                 most of them; None: no data.
         """
 
-    def on_update(self, update: int, batch: "Batch") -> None:
+    def on_update(self, update: int, batch: Batch) -> None:
         """Update number `update`, counted from 1, has ended, with its metrics and validation."""
 
     def on_checkpoint(self, directory: Path) -> None:
@@ -114,9 +137,9 @@ class CallbackList(Callback):
         """How many updates of the run any callback has refused."""
         return sum(callback.skipped_updates for callback in self._callbacks)
 
-    def on_run_start(self, trainer: "Trainer") -> None:
+    def on_run_start(self, run: TrainingRun) -> None:
         """See `Callback`."""
-        self._each(lambda callback: callback.on_run_start(trainer))
+        self._each(lambda callback: callback.on_run_start(run))
 
     def before_batch(self) -> None:
         """See `Callback`."""
@@ -145,7 +168,7 @@ class CallbackList(Callback):
         """See `Callback`."""
         self._each(lambda callback: callback.on_validation(validations, predicted_ids))
 
-    def on_update(self, update: int, batch: "Batch") -> None:
+    def on_update(self, update: int, batch: Batch) -> None:
         """See `Callback`."""
         self._each(lambda callback: callback.on_update(update, batch))
 

@@ -5,19 +5,16 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xlm.config.training.guards import GuardConfig
 from xlm.errors import TrainingError
-from xlm.training.monitoring.callback import Callback
+from xlm.training.monitoring.callback import Callback, TrainingRun
 from xlm.training.monitoring.diagnostics import keep_newest, try_write
 from xlm.training.validation import stop_criterion
-
-if TYPE_CHECKING:
-    from xlm.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +24,14 @@ class CollapseGuard(Callback):
 
     name = "collapse"
 
-    def on_run_start(self, trainer: "Trainer") -> None:
+    def on_run_start(self, run: TrainingRun) -> None:
         """Prepare the check; only the main process writes reports."""
         self._check = CollapseCheck(
-            trainer.config.guard,
-            trainer.token_counts,
-            warmup_updates=trainer.config.schedule.warmup_updates,
-            reports=trainer.job.logs / "collapse" if trainer.group.is_main_process else None,
-            run=trainer.config.model_dump(mode="json"),
+            run.config.guard,
+            run.token_counts,
+            warmup_updates=run.config.schedule.warmup_updates,
+            reports=run.job.logs / "collapse" if run.group.is_main_process else None,
+            run=run.config.model_dump(mode="json"),
         )
 
     def on_validation(

@@ -3,17 +3,14 @@
 import base64
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from xlm.display.plotting import Style
 from xlm.store.disk.filesystem import write_atomically
 from xlm.training.launch.job import CURVES, METRICS_FILE
-from xlm.training.monitoring.callback import Callback
+from xlm.training.monitoring.callback import Callback, TrainingRun
 from xlm.training.records.curves import read_curves
 from xlm.training.records.plots import curves_markdown, plot_curves
-
-if TYPE_CHECKING:
-    from xlm.training.trainer import Trainer
 
 _STYLE: Final = Style(100)
 _MAX_SHARE: Final = 0.01
@@ -26,9 +23,9 @@ class CurvePlots(Callback):
     name = "curves"
     may_fail = True
 
-    def on_run_start(self, trainer: "Trainer") -> None:
+    def on_run_start(self, run: TrainingRun) -> None:
         """Find the files of the run."""
-        self._job, self._state = trainer.job, trainer.state
+        self._job, self._state = run.job, run.state
         self._next_plot = 0.0
 
     def on_validation(

@@ -4,14 +4,10 @@ The file holds reproducible values only. Measured rates are written by `throughp
 """
 
 import logging
-from typing import TYPE_CHECKING
 
 from xlm.training.launch.job import METRICS_FILE
-from xlm.training.monitoring.callback import Callback, MetricsKind, Record
+from xlm.training.monitoring.callback import Callback, MetricsKind, Record, TrainingRun
 from xlm.training.records.json_lines import JsonLines
-
-if TYPE_CHECKING:
-    from xlm.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +17,9 @@ class MetricsFile(Callback):
 
     name = "metrics"
 
-    def on_run_start(self, trainer: "Trainer") -> None:
+    def on_run_start(self, run: TrainingRun) -> None:
         """Open the file; a resumed run has restored it from the checkpoint."""
-        self._lines = JsonLines(trainer.job.scratch / METRICS_FILE)
+        self._lines = JsonLines(run.job.scratch / METRICS_FILE)
 
     def on_metrics(self, kind: MetricsKind, record: Record) -> None:
         """Append a record of training."""

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import torch
 
@@ -24,11 +24,8 @@ from xlm.dataloader.masking.device import DeviceMasker
 from xlm.errors import TrainingError
 from xlm.model.encoder import Encoder
 from xlm.training.loss import MaskedLoss
-from xlm.training.monitoring.callback import Callback
+from xlm.training.monitoring.callback import Callback, TrainingRun
 from xlm.training.optimizer import build_optimizer
-
-if TYPE_CHECKING:
-    from xlm.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -41,28 +38,28 @@ class OverfitCheck(Callback):
 
     name = "overfit-check"
 
-    def on_run_start(self, trainer: "Trainer") -> None:
+    def on_run_start(self, run: TrainingRun) -> None:
         """Check one batch of each objective, in every process.
 
         Raises:
             TrainingError: a batch was not memorized, in this or in another process.
         """
-        if not trainer.config.overfit_check.updates or trainer.state.update:
+        if not run.config.overfit_check.updates or run.state.update:
             return
-        updater, failure = trainer.updater, None
-        batches = fixed_batches(trainer.loader, rows=trainer.config.overfit_check.rows)
+        updater, failure = run.updater, None
+        batches = fixed_batches(run.loader, rows=run.config.overfit_check.rows)
         try:
             check_overfit(
-                trainer.encoder,
+                run.encoder,
                 batches,
-                trainer.config,
+                run.config,
                 updater.masker,
                 precision=updater.precision,
             )
         except TrainingError as error:
             failure = error
         # All processes stop, and each knows the reason: the first that ends reports it.
-        if trainer.group.any(failure is not None):
+        if run.group.any(failure is not None):
             raise failure or TrainingError("the overfit check failed in another process")
 
 

@@ -9,17 +9,14 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from xlm.config.training.guards import GuardConfig
+from xlm.dataloader.batch import Batch
 from xlm.errors import TrainingError
-from xlm.training.monitoring.callback import Callback
+from xlm.training.monitoring.callback import Callback, TrainingRun
 from xlm.training.monitoring.diagnostics import Diagnostics, try_write
 from xlm.training.update import PendingUpdate
-
-if TYPE_CHECKING:
-    from xlm.dataloader.batch import Batch
-    from xlm.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +57,15 @@ class SpikeGuard(Callback):
         """How many updates were skipped because of a spike."""
         return self._monitor.state.skipped
 
-    def on_run_start(self, trainer: "Trainer") -> None:
+    def on_run_start(self, run: TrainingRun) -> None:
         """Prepare to write diagnostics of this process."""
-        group = trainer.group
+        group = run.group
         self._diagnostics = Diagnostics(
-            trainer.job.logs / f"divergence-{group.rank}",
-            trainer.encoder,
-            trainer.loader.tasks,
+            run.job.logs / f"divergence-{group.rank}",
+            run.encoder,
+            run.loader.tasks,
             keep=self._config.diagnostics,
-            config=trainer.config.model_dump(mode="json"),
+            config=run.config.model_dump(mode="json"),
             rank=group.rank,
             world_size=group.world_size,
         )
@@ -142,7 +139,7 @@ class SpikeGuard(Callback):
             )
         )
 
-    def _names(self, batch: "Batch") -> str:
+    def _names(self, batch: Batch) -> str:
         return " ".join(self._diagnostics.task_names(batch))
 
 

@@ -8,12 +8,9 @@ value appears twice.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from xlm.training.monitoring.callback import Callback, MetricsKind, Record
-
-if TYPE_CHECKING:
-    from xlm.training.trainer import Trainer
+from xlm.training.monitoring.callback import Callback, MetricsKind, Record, TrainingRun
 
 _FOLDER: Final = "tensorboard"
 
@@ -27,9 +24,9 @@ class TensorBoard(Callback):
     def __init__(self) -> None:
         self._events: EventFiles | None = None
 
-    def on_run_start(self, trainer: "Trainer") -> None:
+    def on_run_start(self, run: TrainingRun) -> None:
         """Open the event files."""
-        self._events = EventFiles(trainer.job.logs / _FOLDER, next_step=trainer.state.update + 1)
+        self._events = EventFiles(run.job.logs / _FOLDER, next_step=run.state.update + 1)
 
     def on_metrics(self, kind: MetricsKind, record: Record) -> None:
         """Write the numbers of a record."""

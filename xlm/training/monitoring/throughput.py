@@ -1,16 +1,13 @@
 """Measures tokens per second, FLOPs and waiting times, and writes them to `logs/speed.jsonl`."""
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from xlm.dataloader.batch import Batch
 from xlm.model.flops import StepShape, training_flops
 from xlm.training.launch.job import SPEED_FILE
-from xlm.training.monitoring.callback import Callback
+from xlm.training.monitoring.callback import Callback, TrainingRun
 from xlm.training.records.throughput import Machine, ThroughputMeter
-
-if TYPE_CHECKING:
-    from xlm.training.trainer import Trainer
 
 _NOT_PLOTTED: Final = ("total", "seconds")
 
@@ -21,14 +18,14 @@ class Throughput(Callback):
     name = "throughput"
     may_fail = True
 
-    def on_run_start(self, trainer: "Trainer") -> None:
+    def on_run_start(self, run: TrainingRun) -> None:
         """Start to measure."""
-        config, group = trainer.config, trainer.group
+        config, group = run.config, run.group
         arithmetic = "tf32" if config.tf32 and config.precision == "fp32" else config.precision
-        self._description, self._callbacks = trainer.description, trainer.callbacks
+        self._description, self._callbacks = run.description, run.callbacks
         self._meter = ThroughputMeter(
-            trainer.job.logs / SPEED_FILE,
-            update=trainer.state.update,
+            run.job.logs / SPEED_FILE,
+            update=run.state.update,
             total=config.updates,
             every=config.speed_updates,
             machine=Machine.of(group.device, arithmetic, group.world_size),
