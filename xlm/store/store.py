@@ -52,7 +52,7 @@ _SIDE_FILES = ("current", "checks", "damaged")
 
 @dataclass(frozen=True)
 class ArtifactStore:
-    """Reads and writes artifacts; no other code does."""
+    """Finds, checks and locks artifacts; `publish_artifact` adds new ones."""
 
     root: Path
 
