@@ -43,6 +43,19 @@ def test_files_that_a_document_names_exist(document: Path) -> None:
     assert missing <= {REPOSITORY / name for name in GENERATED}
 
 
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\s-]", "", one).strip().lower().replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("document", sorted(REPOSITORY.glob("*.md")), ids=_name)
+def test_anchors_that_a_document_names_exist(document: Path) -> None:
+    """mkdocs checks those of the pages."""
+    text = document.read_text(encoding="utf-8")
+    for page, anchor in re.findall(r"\]\((?!https?:)([^)#]+)#([^)]+)\)", text):
+        assert anchor in _anchors(document.parent / page), f"{page}#{anchor}"
+
+
 def test_pages_that_the_code_names_exist() -> None:
     named = {
         (name, _name(path))
