@@ -185,7 +185,7 @@ def test_names_are_as_long_as_the_file_system_lets_them(
     assert read_model(longest).vocabulary == read_model(source).vocabulary
     with pytest.raises(ConfigError, match="n: File name too long; write to another place"):
         convert_model(source, longer, layout, None, None)
-    with pytest.raises(DataError, match=r"n: File name too long; give a \.pth file"):
+    with pytest.raises(DataError, match=r"n: File name too long; use a \.pth file"):
         convert_model(longer, tmp_path / "out", layout, None, None)
     with pytest.raises(DataError, match=r"--vocabulary .*n: no vocabulary\.json there .*too long"):
         convert_model(source, tmp_path / "out", layout, longer, None)

@@ -47,8 +47,8 @@ def test_a_folder_of_models_names_them(source: Path, codes: Path, tmp_path: Path
     with pytest.raises(DataError) as caught:
         convert_model(folder, tmp_path / "out", "xlm", None, None)
     assert str(caught.value) == (
-        f"{folder} is not a model, but holds classifier and masked-lm; "
-        f"give one of them: {folder / 'classifier'}"
+        f"{folder} is not a model, but contains classifier and masked-lm; "
+        f"use one of them: {folder / 'classifier'}"
     )
 
 
@@ -58,13 +58,15 @@ def test_a_folder_above_the_models_of_a_store_names_them(
     stage = tmp_path / "artifacts" / "publish"
     for name in ("classifier", "masked-lm"):
         convert_model(source, stage / "KEY" / name, "hugging-face", None, codes)
-    with pytest.raises(DataError, match=r"is not a model, but holds KEY/classifier and KEY/mask"):
+    with pytest.raises(
+        DataError, match=r"is not a model, but contains KEY/classifier and KEY/mask"
+    ):
         convert_model(stage, tmp_path / "out", "xlm", None, None)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"empty/config\.json does not exist; give a \.pth file"):
+    with pytest.raises(DataError, match=r"empty/config\.json does not exist; use a \.pth file"):
         convert_model(tmp_path / "empty", tmp_path / "out", "xlm", None, None)
     (tmp_path / "empty" / "config.json").mkdir()
-    with pytest.raises(DataError, match=r"config\.json is no regular file; give a \.pth file"):
+    with pytest.raises(DataError, match=r"config\.json is not a regular file; use a \.pth file"):
         convert_model(tmp_path / "empty", tmp_path / "out", "xlm", None, None)
 
 
@@ -108,7 +110,7 @@ def test_a_folder_with_added_tokens_is_named(
     XLMTokenizer.from_pretrained(folder).save_pretrained(folder)  # its own special tokens are fine
     read_model(folder)
     (folder / name).write_text(json.dumps(content))
-    with pytest.raises(DataError, match="tokens that were added to its tokenizer: '<new>'; give"):
+    with pytest.raises(DataError, match="tokens were added to its tokenizer: '<new>'; use"):
         convert_model(folder, tmp_path / "out", "xlm", None, None)
 
 
@@ -119,8 +121,8 @@ def test_a_translation_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         convert_model(path, tmp_path / "out", "xlm", None, None)
     assert str(caught.value) == (
-        f"{path} is a translation model of XLM, with an encoder and a decoder; "
-        "give the checkpoint of the language model that it started from"
+        f"{path} is a translation model with an encoder and a decoder; "
+        "use the checkpoint of the language model that it started from"
     )
 
 
@@ -215,6 +217,6 @@ def test_a_file_that_is_no_checkpoint_is_named_without_jargon(
     with pytest.raises(DataError) as caught:
         convert_model(path, tmp_path / "out", "xlm", None, None)
     assert str(caught.value) == (
-        f"{path} is no whole file of torch.save; give a .pth file of the original; "
-        "if it is one, it is damaged: fetch it again"
+        f"{path} is not a complete file of torch.save; use a .pth file of the original; "
+        "if it is one, it is damaged: download it again"
     )

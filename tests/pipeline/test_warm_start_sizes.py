@@ -88,7 +88,7 @@ def test_an_invalid_size_is_refused_in_one_line(tmp_path: Path, absurd: object) 
     content = original_content(small_model(**OURS), tmp_path)
     content["params"]["emb_dim"] = absurd
     torch.save(content, tmp_path / "source.pth")
-    with pytest.raises(DataError, match="its dimension is not a whole number") as caught:
+    with pytest.raises(DataError, match="its dimension is not an integer") as caught:
         plan_request(_request(tmp_path / "source.pth"), ArtifactStore.open(str(tmp_path / "root")))
     assert "\n" not in str(caught.value)
 
@@ -118,8 +118,8 @@ def _with_wrong_sizes(tmp_path: Path, layout: str, sizes: dict[str, int]) -> Pat
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"layers": 2}, "n_layers is 1, there are weights of 2"),
-        ({"dimension": 32}, "is [0-9x ]*32, its settings say [0-9x ]*16"),
+        ({"layers": 2}, "n_layers is 1, but there are weights of 2 layers"),
+        ({"dimension": 32}, "is [0-9x ]*32, but its settings require [0-9x ]*16"),
     ],
     ids=["layers", "dimension"],
 )
@@ -152,7 +152,7 @@ def test_a_vocabulary_of_another_length_than_the_weights_is_refused_before_any_s
         write_vocab_json(source, tokens)
     else:
         _edit(source / "config.json", lambda content: content.update(vocabulary_size=rows + 2))
-    shapes = f"{rows - 2} tokens for {rows} rows|{rows} x 16, its settings say {rows + 2} x 16"
+    shapes = f"{rows - 2} tokens for {rows} rows|{rows} x 16, but its settings require {rows + 2} x 16"
     with pytest.raises(DataError, match=shapes) as caught:
         plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
     assert "\n" not in str(caught.value)
@@ -163,7 +163,8 @@ def test_a_vocabulary_file_of_another_length_than_the_settings_is_refused(tmp_pa
     shorter = small_vocabulary(WORDS[:-1])
     write_vocabulary(shorter, source)
     _edit(source / "config.json", lambda content: content.update(vocabulary_hash=shorter.hash))
-    message = f"its vocabulary has {shorter.size} tokens, its settings say {shorter.size + 1}"
+    size = shorter.size
+    message = f"its vocabulary has {size} tokens, but its settings require {size + 1}"
     with pytest.raises(DataError, match=message):
         plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
 
@@ -178,7 +179,7 @@ def test_a_source_without_a_vocabulary_is_refused_before_any_stage(
         torch.save({name: content[name] for name in ("model", "params")}, source)
     else:
         (source / "vocab.json").unlink()
-    with pytest.raises(TrainingError, match="nothing says which tokens the rows of"):
+    with pytest.raises(TrainingError, match="has no vocabulary that maps its rows"):
         plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
 
 

@@ -149,7 +149,7 @@ def test_the_stage_trains_from_it_in_a_process_of_its_own(
     )
     PRETRAIN.run(context)
     said = (context.logs / "processes.log").read_text()
-    assert f"warm start from {source}: 134 tokens taken, 0 new; languages taken: en fr sw" in said
+    assert f"warm start from {source}: 134 tokens copied, 0 new; languages copied: en fr sw" in said
 
 
 def key_fields(path: Path | str | None) -> dict[str, object]:
@@ -190,5 +190,5 @@ def test_processes_get_a_path_that_holds_in_every_folder(
 
 
 def test_a_source_that_is_not_there_is_refused_by_the_plan(tmp_path: Path) -> None:
-    with pytest.raises(XlmError, match=r"absent does not exist; give a \.pth file"):
+    with pytest.raises(XlmError, match=r"absent does not exist; use a \.pth file"):
         key_fields(tmp_path / "absent")

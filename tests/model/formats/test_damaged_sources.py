@@ -39,29 +39,29 @@ def test_weights_that_are_not_finite_are_named(
 @pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 @pytest.mark.parametrize(
-    ("make", "holds"),
+    ("make", "found"),
     [
         (lambda: torch.ones(16, device="meta"), "no data (meta)"),
         (lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]), "nested tensors"),
-        (lambda: torch.ones(4, 4).to_sparse(), "torch.sparse_coo"),
-        (lambda: torch.ones(4, 4).to_sparse_csr(), "torch.sparse_csr"),
+        (lambda: torch.ones(4, 4).to_sparse(), "layout torch.sparse_coo"),
+        (lambda: torch.ones(4, 4).to_sparse_csr(), "layout torch.sparse_csr"),
     ],
 )
 def test_tensors_of_other_kinds_are_refused(
-    content: dict[str, Any], tmp_path: Path, make: Callable[[], torch.Tensor], holds: str
+    content: dict[str, Any], tmp_path: Path, make: Callable[[], torch.Tensor], found: str
 ) -> None:
     content["model"]["layer_norm_emb.bias"] = make()
-    assert f"weight 'layer_norm_emb.bias' holds {holds}; " in refusal(content, tmp_path)
+    assert f"weight 'layer_norm_emb.bias' has {found}; " in refusal(content, tmp_path)
 
 
 def test_a_word_that_no_file_can_hold_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     content["dico_id2word"][15] = "a\ud800"
     content["dico_word2id"] = {word: number for number, word in content["dico_id2word"].items()}
-    assert r"the token of id 15 is no Unicode text: 'a\ud800'" in refusal(content, tmp_path)
+    assert r"the token of id 15 is not Unicode text: 'a\ud800'" in refusal(content, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"counts": [0] * 23}, "23 counts for 24 tokens"),
         ({"counts": ["9"] * 24}, "a count is not a number"),
@@ -71,7 +71,7 @@ def test_a_word_that_no_file_can_hold_is_refused(content: dict[str, Any], tmp_pa
     ],
 )
 def test_a_damaged_vocabulary_beside_the_pieces_is_one_line(
-    tmp_path: Path, changes: dict[str, Any], said: str
+    tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     model = small_model()
     assert model.vocabulary is not None
@@ -79,7 +79,7 @@ def test_a_damaged_vocabulary_beside_the_pieces_is_one_line(
     write_vocabulary(model.vocabulary, tmp_path)
     path = tmp_path / "vocabulary.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         read_hugging_face(tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -90,5 +90,5 @@ def test_a_piece_that_no_file_can_hold_is_refused(tmp_path: Path) -> None:
     write_hugging_face(tmp_path, model)
     tokens = [*model.vocabulary.tokens[:-1], "\ud800"]
     (tmp_path / "vocab.json").write_text(json.dumps(huggingface_vocabulary(tokens)))
-    with pytest.raises(DataError, match="the token of id 23 is no Unicode text"):
+    with pytest.raises(DataError, match="the token of id 23 is not Unicode text"):
         read_hugging_face(tmp_path)

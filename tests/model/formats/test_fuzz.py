@@ -108,9 +108,9 @@ def test_absurd_sizes_of_a_checkpoint_are_one_line(
     content: dict[str, Any], tmp_path: Path, key: str, value: object
 ) -> None:
     content["params"][key] = value
-    said = refusal(content, tmp_path)
-    assert "\n" not in said
-    assert len(said) < 1000
+    message = refusal(content, tmp_path)
+    assert "\n" not in message
+    assert len(message) < 1000
 
 
 def test_a_tensor_that_claims_more_than_its_file_holds_is_refused(

@@ -258,7 +258,7 @@ def test_pickled_weights_that_would_run_code_are_refused(tmp_path: Path) -> None
             return exec, ("raise SystemExit",)
 
     torch.save({"transformer.embeddings.weight": Runs()}, tmp_path / "pytorch_model.bin")
-    with pytest.raises(DataError, match=r"pytorch_model\.bin asks for builtins\.exec"):
+    with pytest.raises(DataError, match=r"pytorch_model\.bin uses builtins\.exec"):
         read_hugging_face(tmp_path)
 
 
@@ -269,12 +269,12 @@ def test_our_vocabulary_beside_the_pieces_keeps_counts_and_codes(tmp_path: Path)
     write_vocabulary(model.vocabulary, tmp_path)
     assert read_hugging_face(tmp_path).vocabulary == model.vocabulary
     write_vocab_json(tmp_path, model.vocabulary.tokens[::-1])
-    with pytest.raises(DataError, match=r"vocab\.json and vocabulary\.json do not agree"):
+    with pytest.raises(DataError, match=r"vocab\.json and vocabulary\.json differ"):
         read_hugging_face(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"asm": True}, "adaptive softmax (asm)"),
         ({"gelu_activation": False}, "ReLU"),
@@ -283,23 +283,23 @@ def test_our_vocabulary_beside_the_pieces_keeps_counts_and_codes(tmp_path: Path)
         ({"layer_norm_eps": 1e-5}, "layer_norm_eps is 1e-05, not 1e-12"),
         ({"model_type": "bert"}, 'model_type is "bert", not "xlm"'),
         ({"lang2id": {}, "id2lang": {}}, "names no languages"),
-        ({"lang2id": {"en": 0}}, "id2lang and lang2id do not agree"),
+        ({"lang2id": {"en": 0}}, "id2lang and lang2id differ"),
         ({"n_langs": 2}, "n_langs is 2"),
-        ({"n_layers": 5}, "n_layers is 5, there are weights of 2"),
-        ({"n_words": 20, "vocab_size": 20}, "n_words is 20, embeddings.weight has 24 rows"),
+        ({"n_layers": 5}, "n_layers is 5, but there are weights of 2 layers"),
+        ({"n_words": 20, "vocab_size": 20}, "n_words is 20, but embeddings.weight has 24 rows"),
         ({"n_heads": 5}, "5 heads do not divide"),
         ({"pad_index": 0}, "pad_index is 0, not 2"),
     ],
 )
 def test_other_configurations_are_refused_in_one_line(
-    tmp_path: Path, changes: dict[str, Any], said: str
+    tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     write_hugging_face(tmp_path, small_model())
     path = tmp_path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(DataError) as caught:
         read_hugging_face(tmp_path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -375,7 +375,7 @@ def test_damaged_folders_are_refused_in_one_line(tmp_path: Path, file: str) -> N
 )
 def test_pieces_without_an_id_each_are_refused(tmp_path: Path, pieces: dict[str, object]) -> None:
     (tmp_path / "vocab.json").write_text(json.dumps(pieces))
-    with pytest.raises(DataError, match="none has id"):
+    with pytest.raises(DataError, match="no token has id"):
         read_vocab_json(tmp_path / "vocab.json")
 
 

@@ -19,7 +19,7 @@ from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import encoder_weights, save_weights
 from xlm.model.formats.source_files import identity_of
 from xlm.model.initialise import initialise
-from xlm.model.warm_start.weights import take_weights, warm_start
+from xlm.model.warm_start.weights import copy_weights, warm_start
 
 SPECIAL = 14
 CODES = ("ar", "de", "en", "fr", "sw", "zh")
@@ -59,10 +59,10 @@ def test_every_row_is_the_sources_of_its_token_or_the_initialised_one(
     shared = set(source_words) & set(own_words)
     if not shared:
         with pytest.raises(TrainingError, match="has none of the"):
-            take_weights(encoder, vocabulary_of(target), source, "there")
+            copy_weights(encoder, vocabulary_of(target), source, "there")
         assert all(torch.equal(encoder_weights(encoder)[name], before[name]) for name in before)
         return
-    report = take_weights(encoder, vocabulary_of(target), source, "there")
+    report = copy_weights(encoder, vocabulary_of(target), source, "there")
     after = encoder_weights(encoder)
     index = vocabulary_of(source).index
     for number, token in enumerate(vocabulary_of(target).tokens):
@@ -89,12 +89,12 @@ def test_every_row_is_the_sources_of_its_token_or_the_initialised_one(
     for name in after:
         if name.split(".")[0] in ("attentions", "ffns", "layer_norm1", "layer_norm2"):
             assert torch.equal(after[name], source.weights[name])
-    assert report.tokens_taken == SPECIAL + len(shared)
+    assert report.tokens_copied == SPECIAL + len(shared)
     assert report.tokens_new == len(own_words) - len(shared)
-    assert set(report.languages_taken) == set(source_codes) & set(own_codes)
+    assert set(report.languages_copied) == set(source_codes) & set(own_codes)
     assert set(report.languages_new) == set(own_codes) - set(source_codes)
-    assert report.positions_taken + report.positions_new == own_positions
-    assert report.positions_taken == min(source_positions, own_positions)
+    assert report.positions_copied + report.positions_new == own_positions
+    assert report.positions_copied == min(source_positions, own_positions)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_a_model_extended_by_everything_says_the_same_of_known_text(
     source = small_model(WORDS, source_codes)
     target = small_model(("new", *reversed(WORDS), "@@more"), own_codes, max_positions=40)
     encoder = fresh(target)
-    take_weights(encoder, vocabulary_of(target), source, "there")
+    copy_weights(encoder, vocabulary_of(target), source, "there")
     known = Encoder(source.description).eval()
-    take_weights(known, vocabulary_of(source), source, "itself")
+    copy_weights(known, vocabulary_of(source), source, "itself")
     text = ["</s>", "the", "a@@", "b", "@@", "</s>"]
     outputs = []
     for model, its_encoder in ((source, known), (target, encoder)):
@@ -129,18 +129,18 @@ def test_a_model_extended_by_everything_says_the_same_of_known_text(
 
 
 @pytest.mark.parametrize(
-    ("sizes", "said"),
+    ("sizes", "message"),
     [
-        ({"layers": 1}, "there has layers 1, the model to train 2; set model.layers=1"),
-        ({"dimension": 32}, "there has dimension 32, the model to train 16"),
-        ({"heads": 2}, "there has heads 2, the model to train 4"),
+        ({"layers": 1}, "there has layers 1, the model to train has 2; set model.layers=1"),
+        ({"dimension": 32}, "there has dimension 32, the model to train has 16"),
+        ({"heads": 2}, "there has heads 2, the model to train has 4"),
     ],
 )
-def test_other_sizes_are_refused_in_one_line(sizes: dict[str, int], said: str) -> None:
+def test_other_sizes_are_refused_in_one_line(sizes: dict[str, int], message: str) -> None:
     target = small_model()
     with pytest.raises(TrainingError) as caught:
-        take_weights(fresh(target), vocabulary_of(target), small_model(**sizes), "there")
-    assert said in str(caught.value)
+        copy_weights(fresh(target), vocabulary_of(target), small_model(**sizes), "there")
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -168,7 +168,7 @@ def test_all_three_layouts_give_the_same_start(
     source = small_model(**trained)
     target = small_model((*WORDS[::-1], "new"), ("en", "sw", "ceb"), max_positions=30)
     expected, found = fresh(target), fresh(target)
-    take_weights(expected, vocabulary_of(target), source, "there")
+    copy_weights(expected, vocabulary_of(target), source, "there")
     path = _write(kind, source, tmp_path / "model")
     report = warm_start(found, vocabulary_of(target), path, identity=identity_of(path))
     headless = source.is_classifier and kind == "hugging-face"
@@ -177,8 +177,8 @@ def test_all_three_layouts_give_the_same_start(
         if name != "pred_layer.proj.bias" or not headless:
             assert torch.equal(encoder_weights(found)[name], tensor), name
     assert (
-        "24 tokens taken, 1 new; languages taken: en sw, new: ceb; "
-        "24 positions taken, 6 new" in caplog.text
+        "24 tokens copied, 1 new; languages copied: en sw, new: ceb; "
+        "24 positions copied, 6 new" in caplog.text
     )
 
 
@@ -187,7 +187,7 @@ def test_a_source_that_changed_since_the_plan_is_refused(tmp_path: Path) -> None
     planned = identity_of(path)
     _write("original", small_model(seed=4), tmp_path / "model")
     target = small_model()
-    with pytest.raises(TrainingError, match=r"model\.pth is original \w+, it was original \w+"):
+    with pytest.raises(TrainingError, match=r"model\.pth is original \w+, but was original \w+"):
         warm_start(fresh(target), vocabulary_of(target), path, identity=planned)
 
 
@@ -197,9 +197,9 @@ def test_rows_without_known_tokens_are_refused_unless_the_vocabulary_is_ours(
     model = small_model()
     save_weights(tmp_path, model.description, model.weights)
     same = warm_start(fresh(model), small_vocabulary(), tmp_path)
-    assert (same.tokens_taken, same.tokens_new) == (24, 0)
+    assert (same.tokens_copied, same.tokens_new) == (24, 0)
     other = small_model(WORDS[::-1])
-    with pytest.raises(TrainingError, match="nothing says which tokens"):
+    with pytest.raises(TrainingError, match="has no vocabulary that maps"):
         warm_start(fresh(other), vocabulary_of(other), tmp_path)
 
 
@@ -215,9 +215,9 @@ def test_an_artifact_finds_its_vocabulary_in_its_store(tmp_path: Path) -> None:
         write_manifest(shelf, "vocabulary")
     other = small_model(WORDS[::-1])
     report = warm_start(fresh(other), vocabulary_of(other), home)
-    assert (report.tokens_taken, report.tokens_new) == (24, 0)
+    assert (report.tokens_copied, report.tokens_new) == (24, 0)
     write_vocabulary(small_vocabulary(("z",)), home)
-    with pytest.raises(DataError, match=r"vocabulary\.json has hash \w+, the model was trained"):
+    with pytest.raises(DataError, match=r"vocabulary\.json has hash \w+, but the model was"):
         warm_start(fresh(other), vocabulary_of(other), home)
 
 
@@ -251,18 +251,18 @@ def test_a_file_replaced_under_its_path_has_another_identity(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("absent", "absent does not exist"),
         ("empty", "config.json does not exist"),
-        ("pytorch_model.bin", "holds weights alone; give the folder"),
-        ("model.safetensors", "holds weights alone; give the folder"),
+        ("pytorch_model.bin", "contains weights alone, without settings; use the folder"),
+        ("model.safetensors", "contains weights alone, without settings; use the folder"),
         ("broken", "config.json is not readable JSON"),
-        ("weightless", "holds no model.safetensors and no pytorch_model.bin"),
-        ("climbing", "names '../model.safetensors', which is not beside it"),
+        ("weightless", "contains neither model.safetensors nor pytorch_model.bin"),
+        ("climbing", "names '../model.safetensors', which is not in its folder"),
     ],
 )
-def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path, name: str, said: str) -> None:
+def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path, name: str, message: str) -> None:
     for file in ("pytorch_model.bin", "model.safetensors"):
         (tmp_path / file).write_bytes(b"x")
     for folder in ("empty", "broken", "weightless", "climbing"):
@@ -275,5 +275,5 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path, name: str, said
     )
     with pytest.raises(DataError) as caught:
         identity_of(tmp_path / name)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)

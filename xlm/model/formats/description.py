@@ -1,4 +1,4 @@
-"""What one must know to rebuild a trained encoder: `config.json` of the model artifacts.
+"""The description of a trained encoder: `config.json` in model artifacts.
 
 description = read_description(pretrained)
 encoder = Encoder(description)
@@ -14,7 +14,7 @@ from xlm.engine.config import Config
 from xlm.errors import DataError, TrainingError
 
 CONFIG_FILE = "config.json"
-"""File of the description inside an artifact."""
+"""The file name of the description in an artifact."""
 
 
 class ModelDescription(Config):
@@ -31,10 +31,10 @@ class ModelDescription(Config):
     )
 
     def of_classifier(self) -> "ModelDescription":
-        """What a classifier of this encoder is: never causal.
+        """The description of a classifier with this encoder, which is never causal.
 
-        Fine-tuning attends both ways, after CLM too: a classifier reads the first state, which
-        causally would have seen nothing but `</s>` (XLM: causal is CLM alone, spec 2.1 and 5).
+        Fine-tuning uses bidirectional attention also after CLM: a classifier reads the first state,
+        which with causal attention depends on `</s>` alone (XLM: only CLM is causal, spec 2.1, 5).
         """
         return self.model_copy(update={"causal": False})
 
@@ -42,18 +42,18 @@ class ModelDescription(Config):
         """The id of a language.
 
         Raises:
-            TrainingError: the model has no such language.
+            TrainingError: the model does not have the language.
         """
         try:
             return self.languages.index(language)
         except ValueError:
             raise TrainingError(
-                f"the model knows {' '.join(self.languages)}, not {language}",
-                fix="pretrain with that language, or leave it out",
+                f"the model has the languages {' '.join(self.languages)}, not {language}",
+                fix="pretrain with that language, or remove it from the configuration",
             ) from None
 
     def require_vocabulary(self, vocabulary_hash: str, where: str) -> None:
-        """Refuse ids of another vocabulary.
+        """Check that ids belong to the model's vocabulary.
 
         Raises:
             TrainingError: the hashes differ.
@@ -61,7 +61,7 @@ class ModelDescription(Config):
         if vocabulary_hash != self.vocabulary_hash:
             raise TrainingError(
                 f"{where} has vocabulary {vocabulary_hash[:12]}, "
-                f"the model {self.vocabulary_hash[:12]}",
+                f"the model has {self.vocabulary_hash[:12]}",
                 fix="build both from the same vocabulary artifact",
             )
 
@@ -70,7 +70,7 @@ def write_description(directory: Path, description: ModelDescription) -> None:
     """Write `config.json` into an artifact."""
     content = description.model_dump(mode="json")
     if not description.causal:
-        del content["causal"]  # so that other models keep their bytes, and keys made of these
+        del content["causal"]  # models that are not causal keep the bytes from before this field
     text = json.dumps(content, indent=2, sort_keys=True)
     (directory / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -79,7 +79,7 @@ def read_description(directory: Path) -> ModelDescription:
     """Read `config.json` of an artifact.
 
     Raises:
-        DataError: there is none, or it is not ours.
+        DataError: the file does not exist, or is not a description of ours.
     """
     path = directory / CONFIG_FILE
     try:
@@ -88,5 +88,5 @@ def read_description(directory: Path) -> ModelDescription:
         raise DataError(f"{path} does not exist", fix="rebuild the model artifact") from None
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path}: {place}: {first['msg']}", fix="rebuild the artifact") from None
+        field = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{path}: {field}: {first['msg']}", fix="rebuild the artifact") from None

@@ -1,9 +1,9 @@
-"""The original's checkpoint files (`.pth`; spec 2.4): read without running their code, and written.
+"""Reads and writes the original's checkpoint files (`.pth`; spec 2.4).
 
     model = read_original(Path("mlm_tlm_xnli15_1024.pth"))
     write_original(Path("ours.pth"), model)
 
-Reading runs none of a file's code (xlm/model/formats/safe_pickle.py).
+Reading runs no code of a file (xlm/model/formats/safe_pickle.py).
 """
 
 from collections.abc import Mapping
@@ -23,70 +23,70 @@ from xlm.model.formats.params import describe
 from xlm.model.formats.safe_pickle import NumpyValue, read_pickled
 
 _PROJECTION = "proj"
-"""A classifier's own state beside the encoder's: a dropout and a layer."""
+"""The state of a classifier's projection, a dropout and a layer, apart from the encoder's."""
 _CLM_STEPS, _MLM_STEPS = "clm_steps", "mlm_steps"
-"""What a run trained by: pairs of a language and None, or of two languages (MLM of those: TLM)."""
+"""Objectives of a run: pairs of a language and None, or of two languages (MLM of two: TLM)."""
 
 
 def read_original(path: Path, *, sizes_only: bool = False) -> PortableModel:
-    """The encoder of a checkpoint, or the classifier of a fine-tuned one.
+    """Read the encoder of a checkpoint, or the classifier of a fine-tuned checkpoint.
 
     `sizes_only`: see `xlm.model.formats.sources.read_model`.
 
     Raises:
-        DataError: the file would run code, is damaged, or holds what the encoder cannot represent.
+        DataError: the file would run code or is damaged, or the encoder cannot represent the model.
     """
     content, plain = _checked(read_pickled(path, mapped=sizes_only), path)
     weights = tidy_weights(content["model"], str(path), sizes_only=sizes_only)
     projection = content.get(_PROJECTION)
     causal = bool(plain.get(_CLM_STEPS)) and not plain.get(_MLM_STEPS)
     if isinstance(projection, Mapping):
-        causal = False  # its params are those of the pretraining (`ModelDescription.of_classifier`)
+        causal = False  # its params are those of pretraining (`ModelDescription.of_classifier`)
         own = tidy_weights(projection, str(path), sizes_only=sizes_only)
         weights |= {f"{_PROJECTION}.{name.removeprefix('proj.')}": own[name] for name in own}
     return describe(plain, weights, _vocabulary(content, path), str(path), causal=causal)
 
 
 def read_params(path: Path) -> Mapping[str, Any]:
-    """The settings in a checkpoint; its weights stay on disk where the format allows it.
+    """Read the settings of a checkpoint; if the format allows it, its weights are not read.
 
     Raises:
-        DataError: the file would run code, is damaged, or is no checkpoint of an encoder.
+        DataError: the file would run code, is damaged, or is not a checkpoint of an encoder.
     """
     return _checked(read_pickled(path, mapped=True), path)[1]
 
 
 def _checked(content: object, path: Path) -> tuple[Mapping[Any, Any], dict[str, Any]]:
-    """A checkpoint's content, and its settings without numpy's values."""
+    """The content of a checkpoint, and its settings without numpy's values."""
     if isinstance(content, Mapping) and {"encoder", "decoder"} <= set(content):
         raise DataError(
-            f"{path} is a translation model of XLM, with an encoder and a decoder",
-            fix="give the checkpoint of the language model that it started from",
+            f"{path} is a translation model with an encoder and a decoder",
+            fix="use the checkpoint of the language model that it started from",
         )
     if not isinstance(content, Mapping) or "model" not in content:
         keys = ", ".join(map(repr, list(content)[:5])) if isinstance(content, Mapping) else ""
         raise DataError(
             f"{path} has no `model`" + (f", but {keys}" if keys else ""),
-            fix="give an encoder's checkpoint of the original",
+            fix="use the original's checkpoint of an encoder",
         )
     params = content.get("params")
     if not isinstance(params, Mapping):
         raise DataError(
-            f"{path} has no `params`: heads and languages of the model are unknown",
-            fix="give the checkpoint as the original wrote it",
+            f"{path} has no `params`, which say the model's heads and languages",
+            fix="use the checkpoint as the original wrote it",
         )
     plain = {name: value for name, value in params.items() if not isinstance(value, NumpyValue)}
     return content, plain
 
 
 def write_original(path: Path, model: PortableModel) -> None:
-    """Write a checkpoint of the original's layout; equal models give equal bytes.
+    """Write a checkpoint in the original's format; equal models give equal bytes.
 
     Raises:
         DataError: the model's vocabulary is not known.
     """
     if model.vocabulary is None:
-        raise DataError(f"{path}: the model's vocabulary is not known", fix="give it")
+        raise DataError(f"{path}: the model's vocabulary is unknown", fix="add --vocabulary DIR")
     tokens = model.vocabulary.tokens
     content = {
         "epoch": 0,
@@ -105,7 +105,7 @@ def write_original(path: Path, model: PortableModel) -> None:
             for name, tensor in model.weights.items()
             if name.startswith(CLASSIFIER)
         }
-    with path.open("wb") as file:  # by its name, torch would put that into the bytes
+    with path.open("wb") as file:  # given a path, torch would write its name into the file
         torch.save(content, file)
 
 
@@ -113,7 +113,7 @@ def _vocabulary(content: Mapping[Any, Any], path: Path) -> Vocabulary | None:
     words = content.get("dico_id2word")
     if words is None:
         return None
-    fix = "give the checkpoint as the original wrote it"
+    fix = "use the checkpoint as the original wrote it"
     indices, counts = content.get("dico_word2id"), content.get("dico_counts")
     if not all(isinstance(table, Mapping) for table in (words, indices, counts)):
         raise DataError(f"{path}: dico_id2word without dico_word2id and dico_counts", fix=fix)
@@ -121,18 +121,18 @@ def _vocabulary(content: Mapping[Any, Any], path: Path) -> Vocabulary | None:
     assert isinstance(counts, Mapping)
     tokens = tuple(words.get(number) for number in range(len(words)))
     if not all(isinstance(token, str) for token in tokens):
-        raise DataError(f"{path}: dico_id2word is not words by ids from 0 on", fix=fix)
+        raise DataError(f"{path}: dico_id2word does not map the ids 0, 1, 2, ... to words", fix=fix)
     if dict(indices) != {token: number for number, token in enumerate(tokens)}:
-        raise DataError(f"{path}: dico_word2id is not dico_id2word turned round", fix=fix)
+        raise DataError(f"{path}: dico_word2id is not the inverse of dico_id2word", fix=fix)
     seen = tuple(counts.get(token, 0) for token in tokens)
     if not all(isinstance(count, Integral) and int(count) >= 0 for count in seen):
-        raise DataError(f"{path}: dico_counts holds what is no count", fix=fix)
+        raise DataError(f"{path}: dico_counts has values that are not counts", fix=fix)
     codes_hash = str(content["params"].get("codes_hash", ""))
     return Vocabulary(tokens, tuple(int(count) for count in seen), codes_hash)
 
 
 def _state(model: PortableModel) -> dict[str, Tensor]:
-    """The encoder's weights in the original's order, the tied one under both of its names."""
+    """The encoder's weights in the original's order, the tied one by both of its names."""
     state: dict[str, Tensor] = {}
     for name in expected_shapes(model.description):
         if name in model.weights:
@@ -169,14 +169,14 @@ def _params(description: ModelDescription, vocabulary: Vocabulary) -> dict[str, 
         "pad_index": PAD,
         "unk_index": UNK,
         "mask_index": MASK,
-        # The original's table has always 512 rows; ours may have others.
+        # The original's table always has 512 rows; ours may have another number.
         "max_position_embeddings": model.max_positions,
-        # Ours: which codes make these tokens.
+        # Our addition: the BPE merges that produce these tokens.
         "codes_hash": vocabulary.codes_hash,
     }
     if description.causal:
         params[_CLM_STEPS] = [(code, None) for code in languages]
         params[_MLM_STEPS] = []
-        # transformers' conversion makes its config.json of all params, and this is its name.
+        # transformers' conversion copies all params into its config.json, where this is the name.
         params["causal"] = True
     return params

@@ -1,10 +1,11 @@
-"""Weights on disk: the original's key names in safetensors, and Hugging Face's names for them.
+"""Our model artifacts: weights by the original's names in safetensors, with `config.json`.
 
     save_encoder(out, encoder)
     encoder = load_encoder(pretrained)
     to_hugging_face(encoder.state_dict())["transformer.embeddings.weight"]
 
-The tied weight of the prediction head is stored once, as `embeddings.weight`.
+The tied weight of the prediction head is stored once, as `embeddings.weight`. Hugging Face's names
+of the weights are here too.
 """
 
 from collections.abc import Mapping
@@ -21,9 +22,9 @@ from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription, read_description, write_description
 
 WEIGHTS_FILE = "model.safetensors"
-"""File of the weights inside an artifact."""
+"""The file name of the weights in an artifact."""
 TIED_KEY = "pred_layer.proj.weight"
-"""Shares its storage with the token embeddings."""
+"""The weight that is tied to the token embeddings."""
 
 EMBEDDINGS = "embeddings.weight"
 POSITIONS = "position_embeddings.weight"
@@ -31,14 +32,14 @@ LANGUAGES = "lang_embeddings.weight"
 HEAD = "pred_layer."
 HEAD_BIAS = "pred_layer.proj.bias"
 CLASSIFIER = "proj.1."
-"""Of the classifier: `proj` is a dropout and this layer."""
+"""Prefix of the classifier's linear layer, which follows a dropout in `proj`."""
 
 _TRANSFORMER = "transformer."
 _SUMMARY = "sequence_summary.summary."
 
 
 def encoder_weights(encoder: Encoder) -> dict[str, Tensor]:
-    """Every weight once, under the original's names, on the CPU."""
+    """Every weight once, by the original's names, on the CPU."""
     return {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in encoder.state_dict().items()
@@ -47,7 +48,7 @@ def encoder_weights(encoder: Encoder) -> dict[str, Tensor]:
 
 
 def classifier_weights(classifier: Classifier) -> dict[str, Tensor]:
-    """The encoder's weights and `proj.1.weight`, `proj.1.bias` of the classifier."""
+    """The encoder's weights, and `proj.1.weight` and `proj.1.bias` of the classifier."""
     own = {
         f"{CLASSIFIER}{name}": tensor.detach().cpu().contiguous()
         for name, tensor in classifier.linear.state_dict().items()
@@ -56,24 +57,26 @@ def classifier_weights(classifier: Classifier) -> dict[str, Tensor]:
 
 
 def set_encoder_weights(encoder: Encoder, weights: Mapping[str, Tensor]) -> None:
-    """Load weights by the original's names, all of them and nothing else.
+    """Load a complete set of weights by the original's names.
 
     Raises:
-        DataError: a weight is missing, unknown or of another shape.
+        DataError: a weight is missing or unknown, or a shape differs.
     """
     tied = {**weights, TIED_KEY: weights.get(EMBEDDINGS, torch.empty(0))}
     try:
         encoder.load_state_dict(tied, strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"weights do not fit the model: {reason}", fix="use its own") from None
+        raise DataError(
+            f"weights do not fit the model: {reason}", fix="use the weights of the same model"
+        ) from None
 
 
 def set_classifier_weights(classifier: Classifier, weights: Mapping[str, Tensor]) -> None:
     """Load the encoder's and the classifier's weights.
 
     Raises:
-        DataError: a weight is missing, unknown or of another shape.
+        DataError: a weight is missing or unknown, or a shape differs.
     """
     own = {
         name.removeprefix(CLASSIFIER): tensor
@@ -86,7 +89,9 @@ def set_classifier_weights(classifier: Classifier, weights: Mapping[str, Tensor]
         classifier.linear.load_state_dict(own, strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"weights do not fit the classifier: {reason}", fix="use its own") from None
+        raise DataError(
+            f"weights do not fit the classifier: {reason}", fix="use the weights of the same model"
+        ) from None
 
 
 def save_weights(
@@ -95,7 +100,7 @@ def save_weights(
     """Write `model.safetensors` and `config.json` of a model."""
     path = directory / WEIGHTS_FILE
     save_file(dict(weights), path)
-    path.chmod(0o644)  # safetensors makes it private
+    path.chmod(0o644)  # safetensors makes the file private
     write_description(directory, description)
 
 
@@ -105,10 +110,10 @@ def save_encoder(directory: Path, encoder: Encoder) -> None:
 
 
 def load_encoder(directory: Path) -> Encoder:
-    """The encoder of a pretrain artifact, or of a finetune artifact without its classifier.
+    """Load the encoder of a pretrain or finetune artifact.
 
     Raises:
-        DataError: files are missing or do not fit each other.
+        DataError: files are missing, damaged or inconsistent.
     """
     encoder = Encoder(read_description(directory))
     weights = read_weights(directory)
@@ -124,10 +129,10 @@ def save_classifier(directory: Path, classifier: Classifier) -> None:
 
 
 def load_classifier(directory: Path) -> Classifier:
-    """The classifier of a finetune artifact.
+    """Load the classifier of a finetune artifact.
 
     Raises:
-        DataError: files are missing or do not fit each other.
+        DataError: files are missing, damaged or inconsistent.
     """
     classifier = Classifier(Encoder(read_description(directory)))
     set_classifier_weights(classifier, read_weights(directory))
@@ -135,10 +140,10 @@ def load_classifier(directory: Path) -> Classifier:
 
 
 def read_weights(directory: Path) -> dict[str, Tensor]:
-    """All tensors of an artifact's weight file.
+    """Read all tensors of an artifact's weight file.
 
     Raises:
-        DataError: it does not exist or is damaged.
+        DataError: the file does not exist or is damaged.
     """
     path = directory / WEIGHTS_FILE
     try:
@@ -149,9 +154,9 @@ def read_weights(directory: Path) -> dict[str, Tensor]:
 
 
 def to_hugging_face(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Our names to those of XLMWithLMHeadModel, or of XLMForSequenceClassification.
+    """Rename weights to those of XLMWithLMHeadModel or XLMForSequenceClassification.
 
-    The latter has no prediction head: beside a classifier, ours is left out.
+    The latter has no prediction head, so a classifier's head is dropped.
     """
     has_classifier = any(name.startswith(CLASSIFIER) for name in weights)
     return {
@@ -162,7 +167,7 @@ def to_hugging_face(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def from_hugging_face(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Their names to ours; those of XLMModel alone have no prefix."""
+    """Rename transformers' weights to ours; the names of XLMModel have no prefix."""
     return {_from_hugging_face(name): tensor for name, tensor in weights.items()}
 
 

@@ -1,9 +1,9 @@
-"""What the original's `params` and Hugging Face's `config.json` say of a model: the same keys.
+"""A model from its settings: the original's `params`, or a `config.json` with the same names.
 
     weights = tidy_weights(state, "old.pth")
     model = describe(params, weights, vocabulary, "old.pth", causal=False)
 
-What the encoder cannot represent is refused; what it can represent otherwise is told in notes.
+Models that the encoder cannot represent are refused; changes to others are listed in `notes`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ _INDICES = {
     "mask_index": MASK,
 }
 _NEEDED = ("emb_dim", "n_layers", "n_heads", "gelu_activation")
-_FIX = "only encoders as XLM trained them can be loaded"
+_FIX = "use an encoder with XLM's architecture; others cannot be loaded"
 
 
 def describe(
@@ -39,40 +39,41 @@ def describe(
     *,
     causal: bool,
 ) -> PortableModel:
-    """The model that settings and tidy weights make, its vocabulary cut as the original cuts it.
+    """The model of settings and tidy weights; its vocabulary is truncated as in the original.
 
-    `causal`: its head predicts the next token, which the two layouts say each in its own way.
+    `causal`: its head predicts the next token; the two formats store this differently.
 
     Raises:
-        DataError: settings, weights and vocabulary do not fit each other, or the encoder cannot
+        DataError: settings, weights and vocabulary are inconsistent, or the encoder cannot
             represent the model.
     """
-    _refuse_others(settings, where)
+    _require_xlm(settings, where)
     for name in ("emb_dim", "n_layers", "n_heads"):
         if isinstance(settings[name], bool):
             raise DataError(f"{where}: {name} is {settings[name]}, not a number", fix=_FIX)
     for name in (EMBEDDINGS, POSITIONS):
         if name not in weights or weights[name].ndim != 2:
-            raise DataError(f"{where}: no matrix {name}", fix=_FIX)
+            raise DataError(f"{where} has no matrix {name}", fix=_FIX)
     weights = drop_tied(dict(weights), where)
     notes: list[str] = []
-    # Before an encoder is built to compare with: it could be of any size.
+    # First, because the comparison builds an encoder, which could have any size.
     check_layers(settings["n_layers"], weights, where)
     languages = read_languages(settings, where)
     rows = len(weights[EMBEDDINGS])
     words = settings.get("n_words", settings.get("vocab_size", rows))
     if words != rows:
         raise DataError(
-            f"{where}: n_words is {words!r}, {EMBEDDINGS} has {rows} rows", fix="fetch it again"
+            f"{where}: n_words is {words!r}, but {EMBEDDINGS} has {rows} rows",
+            fix="download it again",
         )
     if vocabulary is not None:
         vocabulary, cut = fit_vocabulary(vocabulary, rows, where)
         notes += cut
     if settings.get("sinusoidal_embeddings"):
-        notes.append("its sinusoidal positions are a learned table now")
+        notes.append("its sinusoidal positions became a learned table")
     if not settings.get("use_lang_emb", True) and len(languages) > 1:
         weights[LANGUAGES] = torch.zeros(len(languages), weights[EMBEDDINGS].shape[1])
-        notes.append("it had no language embeddings: they are zero")
+        notes.append("it has no language embeddings, so they are zero")
     description = _description(settings, weights, languages, vocabulary, where, causal=causal)
     check_weights(description, weights, where)
     return PortableModel(description, weights, vocabulary, tuple(notes))
@@ -82,9 +83,9 @@ def read_languages(settings: Mapping[str, Any], where: str) -> tuple[str, ...]:
     """The languages in the order of their ids.
 
     Raises:
-        DataError: they are not named, or `id2lang`, `lang2id` and `n_langs` do not agree.
+        DataError: they are missing, or `id2lang`, `lang2id` and `n_langs` are inconsistent.
     """
-    fix = "give n_langs, id2lang and lang2id that name each language once"
+    fix = "set n_langs, id2lang and lang2id so that they name each language once"
     tables = []
     try:
         if by_id := settings.get("id2lang"):
@@ -92,13 +93,13 @@ def read_languages(settings: Mapping[str, Any], where: str) -> tuple[str, ...]:
         if by_code := settings.get("lang2id"):
             tables.append({int(number): str(code) for code, number in by_code.items()})
             if len(tables[-1]) != len(by_code):
-                raise ValueError("two languages have one id")
+                raise ValueError("two languages have the same id")
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{where}: no table of languages ({error})", fix=fix) from None
+        raise DataError(f"{where}: the table of languages is invalid: {error}", fix=fix) from None
     if not tables:
         raise DataError(f"{where} names no languages", fix=fix)
     if any(table != tables[0] for table in tables):
-        raise DataError(f"{where}: id2lang and lang2id do not agree", fix=fix)
+        raise DataError(f"{where}: id2lang and lang2id differ", fix=fix)
     codes = tuple(tables[0].get(number, "") for number in range(len(tables[0])))
     count = settings.get("n_langs", len(codes))
     if (
@@ -106,51 +107,52 @@ def read_languages(settings: Mapping[str, Any], where: str) -> tuple[str, ...]:
         or len(set(codes)) != len(codes)
         or count != len(codes)
     ):
-        raise DataError(f"{where}: n_langs is {count!r}, id2lang {tables[0]}"[:300], fix=fix)
+        raise DataError(f"{where}: n_langs is {count!r}, but id2lang is {tables[0]}"[:300], fix=fix)
     return codes
 
 
 def fit_vocabulary(
     vocabulary: Vocabulary, rows: int, where: str
 ) -> tuple[Vocabulary, tuple[str, ...]]:
-    """A vocabulary for as many ids as the embeddings have rows, and what is to be said of it.
+    """The vocabulary of the embeddings' rows, and notes about changes to it.
 
-    XLM drops the ids from max_vocab on (spec 1.8), so a longer list is cut.
+    XLM drops the ids from max_vocab on (spec 1.8), so a longer list is truncated.
 
     Raises:
-        DataError: it is too short, its first ids are not the special tokens, or a token is no text.
+        DataError: the list is too short, its first ids are not the special tokens, or a token is
+            not Unicode text.
     """
     special = vocabulary.tokens[: len(SPECIAL_TOKENS)]
     if special != SPECIAL_TOKENS:
         raise DataError(
             f"{where}: ids 0 to {len(SPECIAL_TOKENS) - 1} are {special}"[:300],
-            fix=f"they must be {' '.join(SPECIAL_TOKENS)}",
+            fix=f"use a vocabulary that begins with {' '.join(SPECIAL_TOKENS)}",
         )
     if vocabulary.size < rows:
         raise DataError(
-            f"{where}: {vocabulary.size} tokens for {rows} rows of {EMBEDDINGS}",
-            fix="give the vocabulary that the model was trained with",
+            f"{where}: there are {vocabulary.size} tokens for {rows} rows of {EMBEDDINGS}",
+            fix="use the vocabulary that the model was trained with",
         )
     for number, token in enumerate(vocabulary.tokens[:rows]):
         try:
             token.encode()
         except UnicodeEncodeError:
             raise DataError(
-                f"{where}: the token of id {number} is no Unicode text: {token[:40]!r}",
-                fix="give the vocabulary that the model was trained with",
+                f"{where}: the token of id {number} is not Unicode text: {token[:40]!r}",
+                fix="use the vocabulary that the model was trained with",
             ) from None
     if vocabulary.size == rows:
         return vocabulary, ()
     cut = Vocabulary(
         vocabulary.tokens[:rows], vocabulary.token_counts[:rows], vocabulary.codes_hash
     )
-    return cut, (f"its list of {vocabulary.size} tokens is cut to {rows}",)
+    return cut, (f"its list of {vocabulary.size} tokens is truncated to {rows}",)
 
 
-def _refuse_others(settings: Mapping[str, Any], where: str) -> None:
+def _require_xlm(settings: Mapping[str, Any], where: str) -> None:
     absent = [name for name in _NEEDED if name not in settings]
     if absent:
-        raise DataError(f"{where} does not say {', '.join(absent)}", fix=_FIX)
+        raise DataError(f"{where} has no setting {', '.join(absent)}", fix=_FIX)
     if settings.get("asm"):
         raise DataError(f"{where}: its head is an adaptive softmax (asm)", fix=_FIX)
     if not settings["gelu_activation"]:
@@ -188,5 +190,5 @@ def _description(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "sizes"
-        raise DataError(f"{where}: {place}: {first['msg']}", fix=_FIX) from None
+        field = ".".join(str(part) for part in first["loc"]) or "sizes"
+        raise DataError(f"{where}: {field}: {first['msg']}", fix=_FIX) from None

@@ -1,11 +1,11 @@
-"""Files of `torch.save`, read without running what is in them.
+"""Reads files of `torch.save` without running code that they contain.
 
     content = read_pickled(Path("mlm_tlm_xnli15_1024.pth"))
 
-Such files are pickles, and a pickle can run anything. torch's weights-only reader takes tensors and
-plain containers. Checkpoints of the original hold numpy's arrays and scalars besides (`params`,
-`best_metrics`); nothing here needs them, so their names lead to a class that keeps nothing:
-numpy's own would build arrays of objects from the bytes of a file.
+These files are pickles, and a pickle can run any code. torch's weights-only reader accepts tensors
+and plain containers. The original's checkpoints also contain numpy arrays and scalars (`params`,
+`best_metrics`). We do not need them, so their names are mapped to a class that discards its
+content: numpy's own functions would build arrays of objects from the bytes of a file.
 """
 
 import re
@@ -20,7 +20,7 @@ from xlm.errors import DataError
 
 
 class NumpyValue:
-    """Stands where a file has an array or scalar of numpy."""
+    """Replaces an array or scalar of numpy."""
 
     def __init__(self, *parts: object) -> None:
         pass
@@ -30,7 +30,7 @@ class NumpyValue:
 
 
 _NUMPY_NAMES = (
-    # numpy 1 calls its core numpy.core, numpy 2 numpy._core: files of both exist.
+    # The core is numpy.core in numpy 1 and numpy._core in numpy 2; there are files of both.
     *(
         f"numpy.{core}.multiarray.{function}"
         for core in ("core", "_core")
@@ -44,32 +44,32 @@ _FORBIDDEN = re.compile(r"GLOBAL (\S+)|`add_safe_globals`,? but got <[\w -]+ '?(
 
 
 def read_pickled(path: Path, *, mapped: bool = False) -> object:
-    """What a file of `torch.save` holds, tensors on the CPU.
+    """The content of a file of `torch.save`, tensors on the CPU.
 
-    `mapped`: tensors are read when they are used; files from before torch 1.6 are read whole.
+    `mapped`: tensors are read when they are used; files from before torch 1.6 are read completely.
 
     Raises:
-        DataError: it asks for a function or class that could run code, naming it, or is damaged.
+        DataError: the file uses a function or class that could run code, or is damaged.
     """
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_ALLOWED):
-            # About pickle protocols: one that cannot be read is an error anyway.
+            # Warnings about pickle protocols: a protocol that cannot be read is an error anyway.
             warnings.simplefilter("ignore")
             content: object = torch.load(
                 path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path)
             )
-    except Exception as error:  # the bytes of a file can make the reader raise anything
+    except Exception as error:  # damaged bytes can make the reader raise any exception
         text = str(error)
         if found := _FORBIDDEN.search(text):
             name = found[1] or found[2]
-            name = name if "." in name else f"builtins.{name}"  # which torch leaves out
+            name = name if "." in name else f"builtins.{name}"  # torch omits this module
             raise DataError(
-                f"{path} asks for {name}, which could run code",
-                fix="no such file is loaded; save it again with tensors and plain values alone",
+                f"{path} uses {name}, which could run code, so it is not loaded",
+                fix="save it again with tensors and plain values only",
             ) from None
-        # What the reader stumbled over ("pop from empty list") helps nobody.
+        # The reader's own message ("pop from empty list") does not help.
         raise DataError(
-            f"{path} is no whole file of torch.save",
-            fix="give a .pth file of the original; if it is one, it is damaged: fetch it again",
+            f"{path} is not a complete file of torch.save",
+            fix="use a .pth file of the original; if it is one, it is damaged: download it again",
         ) from None
     return content

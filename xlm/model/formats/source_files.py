@@ -1,10 +1,11 @@
-"""Which kind of model lies at a path, which of its files are read, and their identity by contents.
+"""The kind of a model at a path, the files that are read of it, and its identity by contents.
 
     kind_of(Path("mlm_tlm_xnli15_1024.pth"))     # "original"
     identity_of(Path("xlm-roots"))               # "hugging-face 5f0c..."
 
-The identity is in the key of what starts from a model: another file under the same path moves the
-key, the same bytes elsewhere do not. No torch here: plans ask, too.
+The identity is part of the key of a run that starts from a model: another file at the same path
+changes the key, the same bytes at another path do not. This module does not import torch, because
+plans use it.
 """
 
 import hashlib
@@ -23,27 +24,27 @@ CONFIG_FILE = "config.json"
 SAFETENSORS_FILE = "model.safetensors"
 PICKLED_FILE = "pytorch_model.bin"
 VOCAB_JSON_FILE = "vocab.json"
-"""Hugging Face's vocabulary: id by piece."""
+"""Hugging Face's vocabulary: ids by token."""
 ADDED_TOKENS_FILE = "added_tokens.json"
 TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer.json")
-"""Where Hugging Face keeps tokens that were added to a tokenizer: an older file, and newer ones."""
+"""Files with the tokens that were added to a tokenizer: an older format, and newer ones."""
 _ADDED_FIELDS = (
     "added_tokens_decoder", "added_tokens", "additional_special_tokens", "extra_special_tokens",
 )  # fmt: skip
 VOCABULARY_FILE = "vocabulary.json"
-"""Ours, with counts and hashes."""
+"""Our vocabulary, with counts and hashes."""
 
 _OURS = "vocabulary_hash"
-"""Key that only our config.json has."""
+"""A setting that only our config.json has."""
 _SHOWN_FOLDERS = 4
-_FIX = "give a .pth file of the original, a Hugging Face folder, or a model artifact of ours"
+_FIX = "use a .pth file of the original, a Hugging Face folder, or one of our model artifacts"
 
 
 def kind_of(path: Path) -> Kind:
-    """What lies there; only names and `config.json` are looked at.
+    """The kind of the model at a path, from file names and `config.json` alone.
 
     Raises:
-        DataError: nothing, or nothing that could be a model.
+        DataError: there is nothing at the path, or it is not a model.
     """
     try:
         path.stat()
@@ -53,9 +54,12 @@ def kind_of(path: Path) -> Kind:
         raise DataError(f"{path}: {error.strerror}", fix=_FIX) from None
     if not path.is_dir():
         if not path.is_file():
-            raise DataError(f"{path} is no regular file", fix=_FIX)
+            raise DataError(f"{path} is not a regular file", fix=_FIX)
         if path.suffix == ".safetensors" or path.name == PICKLED_FILE:
-            raise DataError(f"{path} holds weights alone", fix="give the folder that it is in")
+            raise DataError(
+                f"{path} contains weights alone, without settings",
+                fix="use the folder that it is in",
+            )
         return "original"
     if not is_present(path / CONFIG_FILE):
         _refuse_parent(path)
@@ -69,38 +73,39 @@ def kind_of(path: Path) -> Kind:
 
 
 def _absent(path: Path) -> DataError:
-    odd = path.exists() and not path.is_file()
-    return DataError(f"{path} {'is no regular file' if odd else 'does not exist'}", fix=_FIX)
+    is_special = path.exists() and not path.is_file()
+    problem = "is not a regular file" if is_special else "does not exist"
+    return DataError(f"{path} {problem}", fix=_FIX)
 
 
 def _refuse_parent(folder: Path) -> None:
-    """Name the models inside a folder that is not one: a publish artifact holds two."""
+    """Suggest the models inside a folder that is not a model: a publish artifact has two."""
     for depth in ("*", "*/*"):
         configs = filter(is_present, folder.glob(f"{depth}/{CONFIG_FILE}"))
         inside = sorted(str(file.parent.relative_to(folder)) for file in configs)[:_SHOWN_FOLDERS]
         if inside:
             raise DataError(
-                f"{folder} is not a model, but holds {' and '.join(inside)}",
-                fix=f"give one of them: {folder / inside[0]}",
+                f"{folder} is not a model, but contains {' and '.join(inside)}",
+                fix=f"use one of them: {folder / inside[0]}",
             )
 
 
 def _refuse_added_tokens(folder: Path) -> None:
-    pieces = folder / VOCAB_JSON_FILE
-    if not is_present(pieces):
+    vocabulary = folder / VOCAB_JSON_FILE
+    if not is_present(vocabulary):
         return
-    added = sorted(_added_tokens(folder) - set(read_json(pieces)))
+    added = sorted(_added_tokens(folder) - set(read_json(vocabulary)))
     if added:
         more = f" and {len(added) - 3} more" if len(added) > 3 else ""
         raise DataError(
-            f"{folder} has tokens that were added to its tokenizer: "
+            f"{folder}: tokens were added to its tokenizer: "
             f"{', '.join(map(repr, added[:3]))}{more}",
-            fix="give the model as it was before they were added",
+            fix="use the model from before they were added",
         )
 
 
 def _added_tokens(folder: Path) -> set[str]:
-    """Contents of all tokens that transformers keeps apart from the vocabulary."""
+    """All tokens that transformers stores outside of the vocabulary."""
     found: list[object] = []
     if is_present(folder / ADDED_TOKENS_FILE):
         found += read_json(folder / ADDED_TOKENS_FILE)
@@ -114,10 +119,10 @@ def _added_tokens(folder: Path) -> set[str]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of a model folder.
+    """Read a JSON object.
 
     Raises:
-        DataError: there is no such file, or it holds something else.
+        DataError: the file does not exist, or is not a JSON object.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -125,17 +130,17 @@ def read_json(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} does not exist", fix=_FIX) from None
     except (OSError, ValueError, RecursionError) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise DataError(f"{path} is not readable JSON: {reason}", fix="fetch it again") from None
+        raise DataError(f"{path} is not readable JSON: {reason}", fix="download it again") from None
     if not isinstance(content, dict):
-        raise DataError(f"{path} is not a JSON object", fix="fetch it again")
+        raise DataError(f"{path} is not a JSON object", fix="download it again")
     return content
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
-    """The files of weights that a Hugging Face folder has, in transformers' order of preference.
+    """The weight files of a Hugging Face folder, in transformers' order of preference.
 
     Raises:
-        DataError: it has none, or an index that names what is not in the folder.
+        DataError: there are no weight files, or an index names a file outside the folder.
     """
     for name in (SAFETENSORS_FILE, PICKLED_FILE):
         if is_present(folder / name):
@@ -144,12 +149,12 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         if is_present(index):
             return tuple(_shards(index))
     raise DataError(
-        f"{folder} holds no {SAFETENSORS_FILE} and no {PICKLED_FILE}", fix="fetch it again"
+        f"{folder} contains neither {SAFETENSORS_FILE} nor {PICKLED_FILE}", fix="download it again"
     )
 
 
 def source_files(path: Path) -> tuple[Path, ...]:
-    """Every file whose contents decide what is read from a model.
+    """Every file that is read of a model.
 
     Raises:
         DataError: there is no model.
@@ -158,7 +163,7 @@ def source_files(path: Path) -> tuple[Path, ...]:
     if kind == "original":
         return (path,)
     if kind == "xlm":
-        # Its vocabulary is told by the hash in config.json, wherever its tokens are found.
+        # config.json has the hash of the vocabulary, so the vocabulary's file does not matter.
         return (path / CONFIG_FILE, path / SAFETENSORS_FILE)
     weights = weight_files(path)
     indices = [path / f"{name}.index.json" for name in (SAFETENSORS_FILE, PICKLED_FILE)]
@@ -169,29 +174,31 @@ def source_files(path: Path) -> tuple[Path, ...]:
 
 
 def identity_of(path: Path) -> str:
-    """Kind and sha256 of a model by its contents; neither its path nor a `.pth`'s name counts.
+    """Kind and sha256 of a model's contents; its path and the name of a `.pth` do not matter.
 
     Raises:
-        DataError: there is no model, or a file of it is missing.
+        DataError: there is no model, or one of its files is missing.
     """
     kind = kind_of(path)
-    whole = hashlib.sha256()
+    total = hashlib.sha256()
     for file in source_files(path):
         try:
             digest = cached_file_sha256(file)
         except OSError as error:
             raise DataError(f"{file}: {error.strerror}", fix=_FIX) from None
         name = "" if kind == "original" else file.name
-        whole.update(f"{name}\0{digest}\n".encode())
-    return f"{kind} {whole.hexdigest()}"
+        total.update(f"{name}\0{digest}\n".encode())
+    return f"{kind} {total.hexdigest()}"
 
 
 def _shards(index: Path) -> Iterator[Path]:
     names = read_json(index).get("weight_map")
     if not isinstance(names, dict) or not names:
-        raise DataError(f"{index} has no weight_map", fix="fetch it again")
+        raise DataError(f"{index} has no weight_map", fix="download it again")
     for name in sorted({str(name) for name in names.values()}):
-        # A name with a folder in it could read any file of this machine.
+        # A name with a folder in it could refer to any file of the machine.
         if Path(name).name != name or not is_present(index.parent / name):
-            raise DataError(f"{index} names {name!r}, which is not beside it", fix="fetch it again")
+            raise DataError(
+                f"{index} names {name!r}, which is not in its folder", fix="download it again"
+            )
         yield index.parent / name

@@ -1,4 +1,4 @@
-"""A model of any layout, read by its path.
+"""Reads a model of any format by its path.
 
 model = read_model(Path("mlm_tlm_xnli15_1024.pth"))  # or a Hugging Face folder, or an artifact
 """
@@ -20,13 +20,12 @@ _VOCABULARY_STAGE = "vocabulary"
 
 
 def read_model(path: Path, *, sizes_only: bool = False) -> PortableModel:
-    """The model at a path, told apart by what lies there.
+    """Read the model at a path; the format follows from its files.
 
-    `sizes_only`: its weights have shapes and no data; where the format allows it, they stay on the
-    disk.
+    `sizes_only`: the weights have shapes but no data; if the format allows it, they are not read.
 
     Raises:
-        DataError: nothing is there, it is damaged, would run code, or is no encoder of XLM.
+        DataError: there is no model, or it is damaged, would run code, or is not an encoder of XLM.
     """
     kind = kind_of(path)
     readers = {"original": read_original, "hugging-face": read_hugging_face, "xlm": _read_artifact}
@@ -34,7 +33,7 @@ def read_model(path: Path, *, sizes_only: bool = False) -> PortableModel:
 
 
 def _read_artifact(directory: Path, *, sizes_only: bool) -> PortableModel:
-    """A pretrain or finetune artifact, or a folder that `xlm convert` wrote."""
+    """Read a pretrain or finetune artifact, or a folder that `xlm convert` wrote."""
     description = read_description(directory)
     weights = tidy_weights(read_weights(directory), str(directory), sizes_only=sizes_only)
     check_layers(description.model.layers, weights, str(directory))
@@ -42,31 +41,31 @@ def _read_artifact(directory: Path, *, sizes_only: bool) -> PortableModel:
     vocabulary = _artifact_vocabulary(directory, description.vocabulary_hash)
     if vocabulary is not None and vocabulary.size != description.vocabulary_size:
         raise DataError(
-            f"{directory}: its vocabulary has {vocabulary.size} tokens, its settings say "
+            f"{directory}: its vocabulary has {vocabulary.size} tokens, but its settings require "
             f"{description.vocabulary_size}",
-            fix="put the vocabulary of its run there",
+            fix="copy the vocabulary of its run into the folder",
         )
     return PortableModel(description, weights, vocabulary)
 
 
 def _artifact_vocabulary(directory: Path, known: str) -> Vocabulary | None:
-    """The vocabulary in the folder itself, or in the same store; None: in neither.
+    """The vocabulary in the folder, else in the same store; None: not found.
 
     Raises:
-        DataError: the one in the folder is another.
+        DataError: the vocabulary in the folder is not the model's.
     """
     if is_present(directory / VOCABULARY_FILE):
         vocabulary = load_vocabulary(directory)
         if vocabulary.hash != known:
             raise DataError(
-                f"{directory}: {VOCABULARY_FILE} has hash {vocabulary.hash[:12]}, the model was "
-                f"trained with {known[:12]}",
-                fix="put the vocabulary of its run there",
+                f"{directory}: {VOCABULARY_FILE} has hash {vocabulary.hash[:12]}, but the model "
+                f"was trained with {known[:12]}",
+                fix="copy the vocabulary of its run into the folder",
             )
         return vocabulary
     artifacts = directory.resolve().parent.parent
     for file in files_of_stage(artifacts, _VOCABULARY_STAGE, VOCABULARY_FILE):
-        with suppress(DataError):  # a damaged one of another run
+        with suppress(DataError):  # a damaged vocabulary of another run
             if read_json(file).get("hash") == known:
                 return load_vocabulary(file.parent)
     return None

@@ -1,8 +1,8 @@
-"""Whether training can start from another model: its settings, shapes of weights and vocabulary.
+"""Checks that training can start from another model: settings, shapes and vocabulary.
 
     require_fitting_source(config.model, Path("mlm_tlm_xnli15_1024.pth"))
 
-Plans ask before any stage runs, so no number of the weights is read.
+Plans run this check before any stage runs, so it reads no numbers of the weights.
 """
 
 from collections.abc import Mapping
@@ -16,20 +16,20 @@ from xlm.model.formats.hugging_face.settings import hugging_face_settings
 from xlm.model.formats.source_files import CONFIG_FILE, kind_of, read_json
 
 _SETTINGS = {"layers": "n_layers", "dimension": "emb_dim", "heads": "n_heads"}
-"""The sizes that must be equal, and the original's names of them."""
+"""The sizes that must be equal, and their names in the original."""
 _LARGEST = 2**31
 
 
 def require_fitting_source(model: ModelConfig, source: Path) -> None:
-    """Refuse a source of other sizes than the model to train has.
+    """Check that the source has the sizes of the model to train.
 
     Raises:
-        DataError: the source cannot be read, or a size of it is no whole number, or its settings,
-            weights and vocabulary do not fit each other.
-        TrainingError: a size differs, or nothing says what its ids mean.
+        DataError: the source cannot be read, a size is not an integer, or its settings, weights and
+            vocabulary are inconsistent.
+        TrainingError: a size differs, or the source has no vocabulary.
     """
     require_sizes(model, _sizes(source), str(source))
-    from xlm.model.formats.sources import read_model  # torch: only where a model is given
+    from xlm.model.formats.sources import read_model  # imports torch, which other plans do not need
 
     found = read_model(source, sizes_only=True)
     if found.vocabulary is None and not found.description.vocabulary_hash:
@@ -37,22 +37,22 @@ def require_fitting_source(model: ModelConfig, source: Path) -> None:
 
 
 def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -> None:
-    """Refuse other layers, dimension or heads; tokens, positions and languages may differ.
+    """Check layers, dimension and heads; tokens, positions and languages may differ.
 
     Raises:
-        DataError: a size is no whole number.
+        DataError: a size is not an integer.
         TrainingError: a size differs.
     """
     for name in _SETTINGS:
         mine, theirs = getattr(model, name), found.get(name, 0)
         if type(theirs) is not int or not 0 <= theirs < _LARGEST:
             raise DataError(
-                f"{where}: its {name} is not a whole number below {_LARGEST:,}",
-                fix="give a model whose settings are whole",
+                f"{where}: its {name} is not an integer below {_LARGEST:,}",
+                fix="use a model with valid settings",
             )
         if mine != theirs:
             raise TrainingError(
-                f"warm start: {where} has {name} {theirs}, the model to train {mine}",
+                f"warm start: {where} has {name} {theirs}, the model to train has {mine}",
                 fix=f"set model.{name}={theirs}",
             )
 
@@ -60,8 +60,8 @@ def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -
 def unnamed_tokens(where: str) -> TrainingError:
     """The error for a source without a vocabulary."""
     return TrainingError(
-        f"warm start: nothing says which tokens the rows of {where} belong to",
-        fix="name its vocabulary: xlm convert SOURCE OUT --to xlm --vocabulary DIR",
+        f"warm start: {where} has no vocabulary that maps its rows to tokens",
+        fix="add it: xlm convert SOURCE OUT --to xlm --vocabulary DIR",
     )
 
 
@@ -78,5 +78,5 @@ def _sizes(source: Path) -> dict[str, object]:
         settings = read_params(source)
     absent = [name for name in _SETTINGS.values() if name not in settings]
     if absent:
-        raise DataError(f"{source} does not say {', '.join(absent)}", fix="give another model")
+        raise DataError(f"{source} has no setting {', '.join(absent)}", fix="use another model")
     return {ours: settings[theirs] for ours, theirs in _SETTINGS.items()}

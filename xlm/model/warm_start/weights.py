@@ -1,12 +1,12 @@
-"""Training that begins from another model's weights, row by row where the tables differ.
+"""Starts training from the weights of another model, with embeddings matched row by row.
 
     initialise(encoder, seed)
     report = warm_start(encoder, vocabulary, Path("mlm_tlm_xnli15_1024.pth"))
 
-Rows belong to tokens and languages, not to numbers: a token's row is looked up in the source's own
-dictionary, a language's by its code. What the source does not have keeps the weights that it was
-initialised with. Users of the original met the opposite: sizes that did not match, or languages and
-tokens in another order, whose perplexity was that of an untrained model (spec 8, rows 3, 8, 26).
+Rows are matched by token and by language code, not by id. Tokens and languages that the source does
+not have keep their initial weights. The original matches by id: its users met sizes that did not
+match, or tokens and languages in another order, and thus the perplexity of an untrained model
+(spec 8, rows 3, 8, 26).
 """
 
 import logging
@@ -40,25 +40,25 @@ _TABLES = (EMBEDDINGS, POSITIONS, LANGUAGES, HEAD_BIAS)
 
 @dataclass(frozen=True)
 class WarmStart:
-    """How much of a model came from another one."""
+    """How much of a model was copied from another one."""
 
-    tokens_taken: int
-    """The 14 special ones are among them."""
+    tokens_copied: int
+    """The 14 special tokens included."""
     tokens_new: int
-    languages_taken: tuple[str, ...]
+    languages_copied: tuple[str, ...]
     languages_new: tuple[str, ...]
-    positions_taken: int
+    positions_copied: int
     positions_new: int
     has_head: bool
-    """Whether the source had a prediction head; if not, the bias of ours is new."""
+    """Whether the source has a prediction head; if not, the bias of the head is new."""
 
     def __str__(self) -> str:
         """One line for a log."""
         head = "" if self.has_head else ", a new bias of the prediction head"
         return (
-            f"{self.tokens_taken} tokens taken, {self.tokens_new} new; languages taken: "
-            f"{' '.join(self.languages_taken) or 'none'}, new: "
-            f"{' '.join(self.languages_new) or 'none'}; {self.positions_taken} positions taken, "
+            f"{self.tokens_copied} tokens copied, {self.tokens_new} new; languages copied: "
+            f"{' '.join(self.languages_copied) or 'none'}, new: "
+            f"{' '.join(self.languages_new) or 'none'}; {self.positions_copied} positions copied, "
             f"{self.positions_new} new{head}"
         )
 
@@ -66,34 +66,34 @@ class WarmStart:
 def warm_start(
     encoder: Encoder, vocabulary: Vocabulary, source: Path, *, identity: str = ""
 ) -> WarmStart:
-    """Give an initialised encoder the weights of a source, as far as it has them.
+    """Copy the weights of a source into an initialised encoder, as far as it has them.
 
     Args:
-        vocabulary: what the encoder's ids mean.
-        source: a `.pth` of the original, a Hugging Face folder, or a model artifact of ours.
-        identity: what the source must still be (`identity_of`); empty: anything.
+        vocabulary: of the encoder.
+        source: a `.pth` of the original, a Hugging Face folder, or one of our model artifacts.
+        identity: the identity that the source must have (`identity_of`); empty: any.
 
     Raises:
         DataError: the source cannot be read.
-        TrainingError: it has changed, has other sizes, or shares no token.
+        TrainingError: the source has changed, has other sizes, or has none of the tokens.
     """
     if identity and (found := identity_of(source)) != identity:
         raise TrainingError(
-            f"{source} is {found[:32]}, it was {identity[:32]} when the run was planned",
-            fix="run again, so that the key is that of the file",
+            f"{source} is {found[:32]}, but was {identity[:32]} when the run was planned",
+            fix="run again, so that the key matches the file",
         )
-    report = take_weights(encoder, vocabulary, read_model(source), str(source))
+    report = copy_weights(encoder, vocabulary, read_model(source), str(source))
     log.info("warm start from %s: %s", source, report)
     return report
 
 
-def take_weights(
+def copy_weights(
     encoder: Encoder, vocabulary: Vocabulary, source: PortableModel, where: str
 ) -> WarmStart:
     """Copy a source's weights into an initialised encoder.
 
     Raises:
-        TrainingError: the source has other sizes, or shares no token.
+        TrainingError: the source has other sizes, or has none of the tokens.
     """
     require_sizes(encoder.description.model, source.description.model.model_dump(), where)
     own = encoder_weights(encoder)
@@ -103,26 +103,26 @@ def take_weights(
         if name not in _TABLES and not name.startswith(CLASSIFIER)
     }
     tables = {name: own[name].clone() for name in _TABLES if name in own}
-    tokens_taken = _take_tokens(tables, vocabulary, source, where)
-    positions_taken = min(len(tables[POSITIONS]), len(source.weights[POSITIONS]))
-    tables[POSITIONS][:positions_taken] = source.weights[POSITIONS][:positions_taken]
+    tokens_copied = _copy_tokens(tables, vocabulary, source, where)
+    positions_copied = min(len(tables[POSITIONS]), len(source.weights[POSITIONS]))
+    tables[POSITIONS][:positions_copied] = source.weights[POSITIONS][:positions_copied]
     known = source.description.languages
     languages = encoder.description.languages
-    taken = tuple(code for code in languages if code in known)
-    _take_languages(tables, languages, taken, source)
+    copied = tuple(code for code in languages if code in known)
+    _copy_languages(tables, languages, copied, source)
     set_encoder_weights(encoder, {**shared, **tables})
     return WarmStart(
-        tokens_taken=tokens_taken,
-        tokens_new=vocabulary.size - tokens_taken,
-        languages_taken=taken,
+        tokens_copied=tokens_copied,
+        tokens_new=vocabulary.size - tokens_copied,
+        languages_copied=copied,
         languages_new=tuple(code for code in languages if code not in known),
-        positions_taken=positions_taken,
-        positions_new=len(tables[POSITIONS]) - positions_taken,
+        positions_copied=positions_copied,
+        positions_new=len(tables[POSITIONS]) - positions_copied,
         has_head=HEAD_BIAS in source.weights,
     )
 
 
-def _take_tokens(
+def _copy_tokens(
     tables: dict[str, Tensor], vocabulary: Vocabulary, source: PortableModel, where: str
 ) -> int:
     theirs = source.vocabulary
@@ -137,29 +137,29 @@ def _take_tokens(
     if not any(number >= NUM_SPECIAL_TOKENS for number, _ in rows):
         raise TrainingError(
             f"warm start: {where} has none of the {vocabulary.size} tokens",
-            fix="build the vocabulary from the codes that the source was trained with",
+            fix="build the vocabulary from the BPE merges that the source was trained with",
         )
-    to, origin = torch.tensor(rows).unbind(1)
+    to, source_rows = torch.tensor(rows).unbind(1)
     for name in (EMBEDDINGS, HEAD_BIAS):
         if name in source.weights:
-            tables[name][to] = source.weights[name][origin]
+            tables[name][to] = source.weights[name][source_rows]
     return len(rows)
 
 
-def _take_languages(
+def _copy_languages(
     tables: dict[str, Tensor],
     languages: tuple[str, ...],
-    taken: tuple[str, ...],
+    copied: tuple[str, ...],
     source: PortableModel,
 ) -> None:
-    """Rows by code, such that a language's inputs stay what they were.
+    """Copy rows by language code, so that the inputs of a language stay the same.
 
-    A model of one language adds no language vector: its language's row is zero in a table, and the
-    row of a language that becomes the only one moves into the positions.
+    A model of one language adds no language embedding. Its row in a table of several languages is
+    therefore zero, and the row of a language that becomes the only one is added to the positions.
     """
     known = source.description.languages
     theirs = source.weights.get(LANGUAGES)
-    for code in taken:
+    for code in copied:
         row = None if theirs is None else theirs[known.index(code)]
         if LANGUAGES in tables:
             tables[LANGUAGES][languages.index(code)] = 0 if row is None else row

@@ -44,39 +44,39 @@ from xlm.model.formats.source_files import (
 )
 from xlm.store.integrity.presence import is_present
 
-_DEMANDS: Mapping[str, Any] = {
+_REQUIRED: Mapping[str, Any] = {
     "model_type": "xlm",
     "is_encoder": True,
     "layer_norm_eps": NORM_EPSILON,
 }
-_CLASSIFIER_DEMANDS: Mapping[str, Any] = {
-    "causal": False,  # transformers would show its first state nothing but `</s>`
+_REQUIRED_OF_CLASSIFIERS: Mapping[str, Any] = {
+    "causal": False,  # otherwise the first position attends to `</s>` alone
     "summary_type": "first",
     "summary_use_proj": True,
     "summary_activation": None,
     "summary_proj_to_labels": True,
 }
-_FIX = "only encoders as XLM trained them can be loaded"
+_FIX = "use an encoder with XLM's architecture; others cannot be loaded"
 
 
 def read_hugging_face(folder: Path, *, sizes_only: bool = False) -> PortableModel:
-    """The model of a folder, its vocabulary from `vocabulary.json` (ours) or `vocab.json`.
+    """Read a model folder; the vocabulary is in `vocabulary.json` (ours) or `vocab.json`.
 
     `sizes_only`: see `xlm.model.formats.sources.read_model`.
 
     Raises:
-        DataError: the folder is damaged, would run code, or holds what the encoder cannot
+        DataError: the folder is damaged, would run code, or has a model that the encoder cannot
             represent.
     """
     config = read_json(folder / CONFIG_FILE)
     where = str(folder)
-    _demand(config, _DEMANDS, where)
+    _require(config, _REQUIRED, where)
     stored: dict[str, Any] = {}
     for file in weight_files(folder):
         stored |= _read_weights(file, mapped=sizes_only)
     weights = from_hugging_face(tidy_weights(stored, where, sizes_only=sizes_only))
     if any(name.startswith(CLASSIFIER) for name in weights):
-        _demand(config, _CLASSIFIER_DEMANDS, where)
+        _require(config, _REQUIRED_OF_CLASSIFIERS, where)
         _require_labels(config, where)
     causal = config.get("causal", False)
     if not isinstance(causal, bool):
@@ -86,14 +86,14 @@ def read_hugging_face(folder: Path, *, sizes_only: bool = False) -> PortableMode
 
 
 def write_masked_lm(folder: Path, encoder: Encoder) -> dict[str, int]:
-    """Write the pretrained model and return its counts (parameters, bytes of weights)."""
+    """Write a pretrained model; returns its number of parameters and the bytes of its weights."""
     return write_hugging_face(
         folder, PortableModel(encoder.description, encoder_weights(encoder), None)
     )
 
 
 def write_classifier(folder: Path, classifier: Classifier) -> dict[str, int]:
-    """Write the fine-tuned model and return its counts; its prediction head stays behind."""
+    """Write a fine-tuned model, without its prediction head; returns counts as above."""
     return write_hugging_face(
         folder,
         PortableModel(classifier.description, classifier_weights(classifier), None),
@@ -101,7 +101,7 @@ def write_classifier(folder: Path, classifier: Classifier) -> dict[str, int]:
 
 
 def write_hugging_face(folder: Path, model: PortableModel) -> dict[str, int]:
-    """Write a model's `config.json` and weights, not its vocabulary; returns its counts."""
+    """Write a model's `config.json` and weights, not its vocabulary; returns counts as above."""
     shared = _shared_config(model.description)
     if not model.is_classifier:
         return _write(folder, model.weights, {"architectures": ["XLMWithLMHeadModel"], **shared})
@@ -127,7 +127,7 @@ def language_tables(languages: Sequence[str]) -> dict[str, Any]:
 
 
 def _shared_config(description: ModelDescription) -> dict[str, Any]:
-    """The keys of spec 2.5, those included that transformers has under a second name."""
+    """The settings of spec 2.5, including those that transformers knows by two names."""
     model, languages = description.model, description.languages
     words = description.vocabulary_size
     return {
@@ -159,7 +159,7 @@ def _shared_config(description: ModelDescription) -> dict[str, Any]:
         "bos_token_id": 0,
         "eos_token_id": 1,
         "pad_token_id": 2,
-        # A default of generation in transformers, not the id of the mask, which is mask_index.
+        # A default of transformers' generation; the id of the mask is mask_index.
         "mask_token_id": 0,
         "is_encoder": True,
         "summary_type": "first",
@@ -181,9 +181,9 @@ def _write(
 ) -> dict[str, int]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / SAFETENSORS_FILE
-    # Without the format, transformers refuses the file.
+    # transformers refuses a file without the format.
     save_file(to_hugging_face(weights), path, metadata={"format": "pt"})
-    path.chmod(0o644)  # safetensors makes it private, which a folder to publish must not be
+    path.chmod(0o644)  # safetensors makes the file private, but the folder is to be published
     text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
     (folder / "config.json").write_bytes(text.encode())
     return {
@@ -192,22 +192,22 @@ def _write(
     }
 
 
-def _demand(config: Mapping[str, Any], demands: Mapping[str, Any], where: str) -> None:
-    for name, wanted in demands.items():
-        if config.get(name, wanted) != wanted:
+def _require(config: Mapping[str, Any], required: Mapping[str, Any], where: str) -> None:
+    for name, value in required.items():
+        if config.get(name, value) != value:
             raise DataError(
-                f"{where}: {name} is {json.dumps(config[name])}, not {json.dumps(wanted)}", fix=_FIX
+                f"{where}: {name} is {json.dumps(config[name])}, not {json.dumps(value)}", fix=_FIX
             )
 
 
 def _require_labels(config: Mapping[str, Any], where: str) -> None:
-    # Other files of NLI count entailment as 0: by number alone, nobody could tell.
+    # Many NLI models number entailment 0, so numbers alone do not identify the labels.
     labels = config.get("id2label")
     named = {str(number): label for number, label in enumerate(LABELS)}
     if not isinstance(labels, dict) or {k: str(v).lower() for k, v in labels.items()} != named:
         raise DataError(
             f"{where}: id2label is {json.dumps(labels)}"[:300],
-            fix=f"it must name {', '.join(LABELS)} in this order",
+            fix=f"set it to {', '.join(LABELS)}, in this order",
         )
 
 
@@ -216,22 +216,22 @@ def _read_weights(file: Path, *, mapped: bool) -> dict[str, Any]:
         try:
             stored: object = load_file(file)
         except (OSError, SafetensorError) as error:
-            raise DataError(f"{file}: {error}", fix="fetch it again") from None
+            raise DataError(f"{file}: {error}", fix="download it again") from None
     else:
         stored = read_pickled(file, mapped=mapped)
     if not isinstance(stored, Mapping):
-        raise DataError(f"{file} holds no weights by name", fix="fetch it again")
+        raise DataError(f"{file} does not contain named weights", fix="download it again")
     return dict(stored)
 
 
 def _read_vocabulary(folder: Path) -> Vocabulary | None:
-    pieces = folder / VOCAB_JSON_FILE
+    theirs = folder / VOCAB_JSON_FILE
     if not is_present(folder / VOCABULARY_FILE):
-        return read_vocab_json(pieces) if is_present(pieces) else None
+        return read_vocab_json(theirs) if is_present(theirs) else None
     ours = load_vocabulary(folder)
-    if is_present(pieces) and read_json(pieces) != huggingface_vocabulary(ours.tokens):
+    if is_present(theirs) and read_json(theirs) != huggingface_vocabulary(ours.tokens):
         raise DataError(
-            f"{folder}: {VOCAB_JSON_FILE} and {VOCABULARY_FILE} do not agree",
-            fix=f"remove the one that is not the model's ({VOCABULARY_FILE} is not transformers')",
+            f"{folder}: {VOCAB_JSON_FILE} and {VOCABULARY_FILE} differ",
+            fix=f"remove the file of another model ({VOCABULARY_FILE} is ours, not transformers')",
         )
     return ours

@@ -1,4 +1,4 @@
-"""The settings of a Hugging Face `config.json` under the original's names.
+"""The settings of a Hugging Face `config.json`, by the original's names.
 
 hugging_face_settings({"hidden_size": 1024})["emb_dim"] == 1024
 """
@@ -13,16 +13,16 @@ _DEFAULTS: Mapping[str, Any] = {
     "gelu_activation": True,
     "n_langs": 1,
 }
-"""Defaults of transformers' XLMConfig, for what a config.json leaves out."""
-_SECOND_NAMES = {
+"""Defaults of transformers' XLMConfig, for settings that a config.json omits."""
+_ALIASES = {
     "hidden_size": "emb_dim",
     "num_hidden_layers": "n_layers",
     "num_attention_heads": "n_heads",
     "vocab_size": "n_words",
 }
-"""Transformers' general names of the same settings."""
+"""transformers' names for any architecture, and the original's names of the same settings."""
 
 
 def hugging_face_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a `config.json` by the original's names, with transformers' defaults."""
-    return {**_DEFAULTS, **{_SECOND_NAMES.get(name, name): value for name, value in config.items()}}
+    """Rename settings to the original's names and add transformers' defaults."""
+    return {**_DEFAULTS, **{_ALIASES.get(name, name): value for name, value in config.items()}}

@@ -1,7 +1,7 @@
-"""Our tokens as Hugging Face's pieces in `vocab.json`, and back (spec 6.2).
+"""Our vocabulary as Hugging Face's `vocab.json`, and back (spec 6.2).
 
-Theirs mark ends of words where ours mark their absence: `token` is `token</w>` there and `token@@`
-is `token`, so the bare `@@` is the empty piece.
+Hugging Face marks subwords that end a word, we mark those that do not: our `token` is `token</w>`
+there, and our `token@@` is `token`. The bare `@@` is the empty string.
 """
 
 import json
@@ -16,19 +16,19 @@ _END = "</w>"
 
 
 def huggingface_vocabulary(tokens: Sequence[str]) -> dict[str, int]:
-    """Our tokens by id as transformers' pieces.
+    """The id of each token, by transformers' spelling of the token.
 
-    Two tokens can give one piece (`x` and a literal `x</w>@@`, `<unk>` and `<unk>@@`): the lower id
-    keeps it, as the more frequent, and the other is never written.
+    Two tokens can have one spelling (`x` and a literal `x</w>@@`, `<unk>` and `<unk>@@`): the lower
+    id, which is more frequent, keeps it, and the other token is omitted.
     """
-    pieces: dict[str, int] = {}
+    ids: dict[str, int] = {}
     for number, token in enumerate(tokens):
-        piece = token
+        spelling = token
         if number >= NUM_SPECIAL_TOKENS:
             continued = token.endswith(CONTINUATION_MARKER)
-            piece = token.removesuffix(CONTINUATION_MARKER) if continued else f"{token}{_END}"
-        pieces.setdefault(piece, number)
-    return pieces
+            spelling = token.removesuffix(CONTINUATION_MARKER) if continued else f"{token}{_END}"
+        ids.setdefault(spelling, number)
+    return ids
 
 
 def write_vocab_json(folder: Path, tokens: Sequence[str]) -> None:
@@ -38,29 +38,31 @@ def write_vocab_json(folder: Path, tokens: Sequence[str]) -> None:
 
 
 def read_vocab_json(path: Path) -> Vocabulary:
-    """The vocabulary of a `vocab.json`; it has no counts: all are 0.
+    """Read a `vocab.json`; the file has no counts, so all counts are 0.
 
     Raises:
-        DataError: its ids are not 0, 1, 2, ..., each of one piece.
+        DataError: the ids are not 0, 1, 2, ..., one per token.
     """
-    pieces = read_json(path)
-    numbers = {number for number in pieces.values() if isinstance(number, int)}
-    free = [number for number in range(len(pieces)) if number not in numbers]
-    if free:
+    ids = read_json(path)
+    used = {number for number in ids.values() if isinstance(number, int)}
+    unused = [number for number in range(len(ids)) if number not in used]
+    if unused:
         raise DataError(
-            f"{path}: of {len(pieces)} pieces, none has id {free[0]}",
-            fix="give the vocabulary that the model was trained with",
+            f"{path}: no token has id {unused[0]} (tokens: {len(ids)})",
+            fix="use the vocabulary that the model was trained with",
         )
-    tokens = _tokens(pieces)
+    tokens = _tokens(ids)
     return Vocabulary(tokens, (0,) * len(tokens))
 
 
-def _tokens(pieces: Mapping[str, int]) -> tuple[str, ...]:
-    tokens = [""] * len(pieces)
-    for piece, number in pieces.items():
+def _tokens(ids: Mapping[str, int]) -> tuple[str, ...]:
+    tokens = [""] * len(ids)
+    for spelling, number in ids.items():
         if number < NUM_SPECIAL_TOKENS:
-            tokens[number] = piece
+            tokens[number] = spelling
         else:
-            ends = piece.endswith(_END)
-            tokens[number] = piece.removesuffix(_END) if ends else f"{piece}{CONTINUATION_MARKER}"
+            if spelling.endswith(_END):
+                tokens[number] = spelling.removesuffix(_END)
+            else:
+                tokens[number] = f"{spelling}{CONTINUATION_MARKER}"
     return tuple(tokens)
