@@ -61,7 +61,7 @@ def test_another_size_is_refused_by_plan_and_run(
 ) -> None:
     request = _request(_source(tmp_path, layout, {**OURS, name: found}))
     store = ArtifactStore.open(str(tmp_path / "root"))
-    message = f"has {name} {found}, the model to train {OURS[name]}; set model.{name}={found}"
+    message = f"has {name} {found}, the model to train has {OURS[name]}; set model.{name}={found}"
     with pytest.raises(TrainingError, match=message) as caught:
         plan_request(request, store)
     assert "\n" not in str(caught.value)
@@ -152,7 +152,9 @@ def test_a_vocabulary_of_another_length_than_the_weights_is_refused_before_any_s
         write_vocab_json(source, tokens)
     else:
         _edit(source / "config.json", lambda content: content.update(vocabulary_size=rows + 2))
-    shapes = f"{rows - 2} tokens for {rows} rows|{rows} x 16, but its settings require {rows + 2} x 16"
+    shapes = (
+        f"{rows - 2} tokens for {rows} rows|{rows} x 16, but its settings require {rows + 2} x 16"
+    )
     with pytest.raises(DataError, match=shapes) as caught:
         plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
     assert "\n" not in str(caught.value)

@@ -75,7 +75,7 @@ def test_untracked_weights_do_not_replace_listed_ones(artifacts: Path) -> None:
     folder = _published(artifacts)
     (folder / "model.safetensors").rename(folder / "other")
     os.link(folder / "other", folder / "pytorch_model.bin")
-    with pytest.raises(DataError, match=r"holds no model\.safetensors"):
+    with pytest.raises(DataError, match=r"contains neither model\.safetensors"):
         identity_of(folder)
     (folder / "other").rename(folder / "model.safetensors")
     assert read_model(folder).weights
@@ -85,7 +85,7 @@ def test_an_untracked_folder_is_not_suggested_as_a_model(artifacts: Path) -> Non
     home = _published(artifacts).parent
     (home / "untracked").mkdir()
     (home / "untracked" / "config.json").write_text("{}")
-    with pytest.raises(DataError, match="is not a model, but holds masked-lm;"):
+    with pytest.raises(DataError, match="is not a model, but contains masked-lm;"):
         kind_of(home)
 
 
@@ -182,5 +182,5 @@ def test_a_fifo_instead_of_a_model_file_does_not_block(
             shutil.copytree(artifacts / "pretrain" / "key", folder, ignore=lambda *_: [name])
         (folder / name).unlink(missing_ok=True)
         os.mkfifo(folder / name)
-        with pytest.raises(DataError, match=f"{name} is no regular file"):
+        with pytest.raises(DataError, match=f"{name} is not a regular file"):
             kind_of(folder)
