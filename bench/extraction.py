@@ -1,13 +1,12 @@
-"""The stage extract-wiki beside its former self and beside itself without preparation.
+"""Compares the stage extract-wiki with a former commit, and with pages that are not prepared.
 
     .venv/bin/python bench/extraction.py --dump DUMP [DUMP ...] [--megabytes 40] [--rounds 5]
 
-The pages of the dumps are repeated to one multistream dump of the given size. Three ways take
-turns on it, each in a process of its own and with as many processes as the machine has cores:
-the code at `--former` (a commit before pages were prepared), this code, and this code with pages
-handed on as they are. Wall and CPU time, all child processes included, are medians; ratios are
-medians over the rounds. Writes bench/results/extraction.json and
-docs/reference/performance/pipeline.md.
+The pages of the dumps are repeated to one multistream dump of the given size. Three variants take
+turns, each in a new process and with as many worker processes as the machine has cores: the code at
+`--former` (a commit before pages were prepared), this code, and this code without preparation. Wall
+and CPU time include all child processes. Times are medians; ratios are medians over the rounds.
+Writes bench/results/extraction.json and docs/reference/performance/pipeline.md.
 """
 
 import argparse
@@ -32,39 +31,44 @@ from xlm.engine.building.machine import machine_record
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RESULTS = REPOSITORY / "bench" / "results" / "extraction.json"
-FORMER, NOW, BARE = "former", "now", "now, pages as they are"
+FORMER, NOW, BARE = "former", "now", "now, without preparation"
 NAME = "enwiki-20261101-pages-articles-multistream.xml.bz2"
 PAGES_PER_STREAM = 100
 STAGE = """
 import json, resource, sys, time
 from pathlib import Path
-from xlm.config.data.extract import ExtractWikiSlice
-from xlm.engine.stage import StageContext
-from xlm.stages.data.extract_wiki import run
-inputs, place, workers, bare = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+try:
+    from xlm.config.data.extract import ExtractWikiSlice
+    from xlm.engine.stage import StageContext
+    from xlm.stages.data.extract_wiki import run
+except ImportError:  # the former commit
+    from xlm.config.corpus import ExtractWikiSlice
+    from xlm.stage import Work as StageContext
+    from xlm.stages.extract_wiki import run
+inputs, folder, workers, bare = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 if bare == "bare":
     from xlm.corpus.wikipedia.markup.prepare import Preparation, Prepared
     Preparation.page = lambda self, content, *, article: Prepared(content)
-folders = {name: place / name for name in ("out", "scratch", "logs")}
-for folder in folders.values():
-    folder.mkdir(parents=True)
-work = StageContext(unit="en", config=ExtractWikiSlice(language="en"), inputs={"dump": inputs},
+folders = {name: folder / name for name in ("out", "scratch", "logs")}
+for path in folders.values():
+    path.mkdir(parents=True)
+context = StageContext(unit="en", config=ExtractWikiSlice(language="en"), inputs={"dump": inputs},
     mapper=None, workers=workers, **folders)
-began = time.perf_counter()
-outcome = run(work)
-wall = time.perf_counter() - began
+started = time.perf_counter()
+result = run(context)
+wall = time.perf_counter() - started
 own, children = (resource.getrusage(who) for who in
     (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 cpu = sum(usage.ru_utime + usage.ru_stime for usage in (own, children))
-# Not ru_maxrss, which keeps the peak of the process that forked.
+# Not ru_maxrss, which includes the peak of the process that forked.
 peak = next(x for x in open("/proc/self/status") if x.startswith("VmHWM")).split()[1]
 print(json.dumps({"wall_seconds": wall, "cpu_seconds": cpu,
-    "peak_memory_bytes": int(peak) * 1024, "documents": outcome.counts["documents"]}))
+    "peak_memory_bytes": int(peak) * 1024, "documents": result.counts["documents"]}))
 """
 
 
 def main() -> None:
-    """Measure the three ways, keep the figures, and fill the page."""
+    """Measure the three variants, store the results, and fill the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -75,16 +79,16 @@ def main() -> None:
     arguments = parser.parse_args()
     workers = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        pages = _write_dump(arguments.dump, arguments.megabytes, place / "in")
-        former = _checkout(arguments.former, place / "former")
-        ways = {FORMER: (former, ""), NOW: (REPOSITORY, ""), BARE: (REPOSITORY, "bare")}
-        figures: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
+        folder = Path(temporary)
+        pages = _write_dump(arguments.dump, arguments.megabytes, folder / "in")
+        former = _checkout(arguments.former, folder / "former")
+        variants = {FORMER: (former, ""), NOW: (REPOSITORY, ""), BARE: (REPOSITORY, "bare")}
+        runs: dict[str, list[dict[str, Any]]] = {variant: [] for variant in variants}
         for number in range(arguments.rounds):
-            for way in list(ways)[:: -1 if number % 2 else 1]:
-                tree, bare = ways[way]
-                out = place / f"{number}.{way}"
-                figures[way].append(_measure(tree, place / "in", out, workers, bare))
+            for variant in list(variants)[:: -1 if number % 2 else 1]:
+                tree, bare = variants[variant]
+                out = folder / f"{number}.{variant}"
+                runs[variant].append(_measure(tree, folder / "in", out, workers, bare))
     record = {
         "machine": {k: machine_record()[k] for k in ("system", "python", "cores")},
         "load_at_end": os.getloadavg()[0],
@@ -92,14 +96,14 @@ def main() -> None:
         "processes": workers,
         "megabytes": arguments.megabytes,
         "pages": pages,
-        "runs": figures,
+        "runs": runs,
     }
     RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     fill("reference/performance/pipeline.md", "extraction", render(record))
 
 
 def _write_dump(dumps: list[Path], megabytes: float, folder: Path) -> int:
-    """Repeat the pages of the dumps under new ids; return how many were written."""
+    """Repeat the pages of the dumps with new ids; returns the number of pages."""
     header, pages = b"", []
     for dump in dumps:
         xml = bz2.decompress(dump.read_bytes())
@@ -144,11 +148,11 @@ def _measure(tree: Path, inputs: Path, out: Path, workers: int, bare: str) -> di
 
 
 def render(record: dict[str, Any]) -> str:
-    """The table of the page."""
+    """The table for the documentation."""
     rows = []
     former = record["runs"][FORMER]
-    for way, runs in record["runs"].items():
-        row = [f"{way} ({record['former']})" if way == FORMER else way]
+    for variant, runs in record["runs"].items():
+        row = [f"{variant} ({record['former']})" if variant == FORMER else variant]
         for key in ("wall_seconds", "cpu_seconds"):
             ratios = [run[key] / other[key] for run, other in zip(runs, former, strict=True)]
             row += [

@@ -1,7 +1,7 @@
-"""All real text at hand, tokenized by our own chain, and a synthetic tail of word types for it.
+"""Writes the tokenized text of the profile mini15, and a synthetic tail of rare words for it.
 
-The text is what `tokenize` leaves of the profile mini15 without its caps on pairs and rows, from
-the hosts or from a mirror: train, valid and test of all languages and pairs, and XNLI's sentences.
+The text is the output of the stage `tokenize` without caps on pairs and rows, from the real servers
+or from a mirror: train, valid and test of all languages and pairs, and the sentences of XNLI.
 """
 
 import random
@@ -21,41 +21,44 @@ _TAIL_COUNTS, _TAIL_WEIGHTS = (1, 2, 3), (80, 15, 5)
 
 
 def write_real_text(root: Path, mirror: str | None, target: Path) -> None:
-    """Build `tokenize` in the store at `root` and join all its text into one file."""
+    """Build `tokenize` in the store at `root` and concatenate its text into one file."""
     overrides = UNCAPPED + ((f"sources.mirror={mirror}",) if mirror else ())
     request = RunRequest(profile="mini15", overrides=overrides, until="tokenize")
     settings = MachineSettings.from_environment(root=str(root))
-    with open_request(request, settings, NoObserver()) as run, target.open("wb") as whole:
+    with open_request(request, settings, NoObserver()) as run, target.open("wb") as joined:
         for node in run.selected:
             directory = run.build(node).artifact.directory
             if node.stage == "tokenize":
-                whole.writelines(_sentences(directory))
+                joined.writelines(_sentences(directory))
 
 
 def _sentences(directory: Path) -> Iterator[bytes]:
     for file in text_files(directory):
         with file.path.open("rb") as lines:
             for line in lines:
-                # Of XNLI, the two sentences without the label.
+                # In XNLI's files: the two sentences without the label.
                 fields = line.split(b"\t")[:2] if file.path.suffix == ".tsv" else [line]
                 yield from (field.rstrip(b"\n") + b"\n" for field in fields)
 
 
 def write_tail(words: Counter[str], target: Path, *, types: int) -> None:
-    """Write seeded new words, until there are `types` with the given ones.
+    """Write new words until there are `types` distinct words, including the given ones.
 
-    Each is the beginning of one real word and the end of another, and seen once to three times: so
-    letters, lengths and pairs stay those of the real languages.
+    A new word is the beginning of one real word and the end of another, and occurs one to three
+    times. Letters, lengths and letter pairs are therefore those of the real languages.
     """
-    draw = random.Random(SEED)
+    generator = random.Random(SEED)
     real = sorted(words)
     made: set[str] = set()
     with target.open("w", encoding="utf-8", newline="\n") as file:
         while len(words) + len(made) < types:
-            first, second = draw.choice(real), draw.choice(real)
-            word = first[: draw.randint(1, len(first))] + second[draw.randrange(len(second)) :]
+            first, second = generator.choice(real), generator.choice(real)
+            word = (
+                first[: generator.randint(1, len(first))]
+                + second[generator.randrange(len(second)) :]
+            )
             if word in words or word in made:
                 continue
             made.add(word)
-            (count,) = draw.choices(_TAIL_COUNTS, _TAIL_WEIGHTS)
+            (count,) = generator.choices(_TAIL_COUNTS, _TAIL_WEIGHTS)
             file.write(" ".join([word] * count) + "\n")

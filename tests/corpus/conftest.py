@@ -1,4 +1,4 @@
-"""A loopback host that misbehaves on demand, and a `StageContext` to run stages with."""
+"""A loopback server that misbehaves on demand, and a `StageContext` to run stages with."""
 
 import threading
 import time
@@ -19,16 +19,16 @@ from xlm.engine.stage import StageContext
 
 @dataclass
 class File:
-    """One file of the loopback host and how the host mishandles it."""
+    """A file of the loopback server, and how the server misbehaves."""
 
     content: bytes
     etag: str | None = '"one"'
     last_modified: str | None = None
     ignores_range: bool = False
     hangs_up_after: list[int] = field(default_factory=list)
-    """Body bytes after which the connection is cut, request by request; then it behaves."""
+    """Body bytes after which each of the first requests is cut; later ones succeed."""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
-    """Statuses to answer first, with their headers."""
+    """Statuses and headers of the first answers."""
     content_range: str | None = None
     no_length: bool = False
     headers: dict[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class File:
 
 @dataclass
 class LoopbackServer:
-    """A loopback HTTP host: `files` by path, `requests` as they came."""
+    """A loopback HTTP server with its files by path; it records all requests."""
 
     base_url: str
     files: dict[str, File] = field(default_factory=dict)
@@ -71,7 +71,7 @@ def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
                 with server.lock:
                     server.at_once -= 1
 
-        def _answer(self, file: File | None, asked: dict[str, str]) -> None:
+        def _answer(self, file: File | None, request: dict[str, str]) -> None:
             if file is None:
                 self._status(404, {"Content-Length": "0"})
                 return
@@ -81,14 +81,18 @@ def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
                 status, headers = file.answers.pop(0)
                 self._status(status, {"Content-Length": "0", **headers})
                 return
-            self._send(file, asked)
+            self._send(file, request)
 
-        def _send(self, file: File, asked: dict[str, str]) -> None:
+        def _send(self, file: File, request: dict[str, str]) -> None:
             size = len(file.content)
-            wanted = asked.get("range")
+            wanted = request.get("range")
             validator = file.etag or file.last_modified
             start, stop, status = 0, size, 200
-            if wanted and not file.ignores_range and asked.get("if-range", validator) == validator:
+            if (
+                wanted
+                and not file.ignores_range
+                and request.get("if-range", validator) == validator
+            ):
                 first, _, last = wanted.removeprefix("bytes=").partition("-")
                 start, stop = int(first), min(int(last) + 1, size) if last else size
                 status = 206
@@ -134,7 +138,7 @@ def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    """A loopback host without files."""
+    """A loopback server without files."""
     made = LoopbackServer("")
     listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(made))
     made.base_url = f"http://127.0.0.1:{listening.server_port}"
@@ -148,19 +152,19 @@ def server() -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def waits() -> list[float]:
-    """The waits that a fetcher would have made, in seconds."""
+    """The waits that the fetcher requested, in seconds."""
     return []
 
 
 @pytest.fixture
 def new_file() -> type[File]:
-    """The type of the loopback host's files (test modules cannot import a conftest)."""
+    """The type of the server's files (test modules cannot import a conftest)."""
     return File
 
 
 @pytest.fixture
 def fetcher(waits: list[float]) -> Iterator[Fetcher]:
-    """A fetcher of real URLs that records its waits."""
+    """A fetcher without a mirror that records its waits."""
     network = NetworkConfig(attempts=3, timeout_seconds=5.0)
     with open_client(None, network) as client:
         yield Fetcher(client, network, waits.append)
@@ -200,5 +204,5 @@ def make_context(tmp_path: Path) -> Callable[..., StageContext[Any]]:
 
 @pytest.fixture
 def places(tmp_path):
-    """Where a fetched file goes, and where its part gathers."""
+    """The path of a downloaded file, and the path of its partial file."""
     return tmp_path / "out" / "file.bin", tmp_path / "scratch" / "file.part"

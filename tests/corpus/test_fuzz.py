@@ -1,4 +1,4 @@
-"""Foreign bytes of every kind that downloads meet: only our own errors come out, in one line."""
+"""Random and hostile bytes in downloads raise only our own errors, in one line."""
 
 import bz2
 import contextlib
@@ -68,7 +68,7 @@ def test_zips(write):
 
 
 @pytest.mark.parametrize("ending", ["zip", "gz", "bz2", "xz", "txt"])
-def test_whatever_is_checked_on_arrival(write, ending):
+def test_content_of_downloads(write, ending):
     samples = {
         "zip": ZIPS,
         "gz": [gzip.compress(TEXT), gzip.compress(TEXT) + gzip.compress(b"more")],
@@ -114,7 +114,7 @@ def test_xnli_and_multinli(write):
 
 
 @pytest.mark.parametrize("kind", ["status", "sums"])
-def test_what_a_host_says_of_a_dump(kind):
+def test_status_and_checksums_of_a_dump(kind):
     spec = WikipediaSpec(title="t", licence="l", wiki="swwiki", date="20261101", head_bytes=None)
     name = spec.url.rsplit("/", 1)[-1]
     entry = {"size": 5, "sha1": "0" * 40, "md5": "f" * 32}
@@ -126,10 +126,10 @@ def test_what_a_host_says_of_a_dump(kind):
         class Texts(Fetcher):
             def text(self, url):
                 given = url.endswith("dumpstatus.json") == (kind == "status")
-                whole = status if url.endswith("dumpstatus.json") else sums
+                valid = status if url.endswith("dumpstatus.json") else sums
                 if url.endswith("md5sums.txt") and not given:
                     return None
-                return (data if given else whole).decode(errors="replace")
+                return (data if given else valid).decode(errors="replace")
 
         published_digests(Texts(None, NetworkConfig()), spec)
 
@@ -150,7 +150,7 @@ def test_a_status_of_brackets_and_digits_is_one_line(server, new_file, status):
         published_digests(Fetcher(client, NetworkConfig()), spec)
 
 
-def test_records_of_broken_transfers(tmp_path):
+def test_records_of_partial_files(tmp_path):
     def reopen(data):
         part = tmp_path / "a.part"
         part.write_bytes(b"half")

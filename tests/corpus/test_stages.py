@@ -1,4 +1,4 @@
-"""The data stages as the DAG sees them: units, inputs, keys, and real runs from the mirror."""
+"""The data stages in the DAG: units, inputs, keys, and runs with real files of the mirror."""
 
 import gzip
 import hashlib
@@ -63,14 +63,14 @@ def test_the_graph_of_the_data_stages():
             assert {node.unit for node in stage.upstream(config, unit).values()} <= units
 
 
-def test_every_slice_is_made_from_every_unit():
+def test_every_unit_has_its_own_slice():
     config = _config()
     for stage in (DOWNLOAD, EXTRACT_WIKI, EXTRACT_PARALLEL, EXTRACT_XNLI, SPLIT):
         keys = [str(stage.slice(config, unit).key_fields()) for unit in stage.units(config)]
         assert len(set(keys)) == len(keys)
 
 
-def test_of_a_mirror_only_its_existence_is_in_the_key():
+def test_only_the_existence_of_a_mirror_is_in_the_key():
     plain, one, two = (_config(mirror) for mirror in (None, "/one", "/two"))
     keys = [DOWNLOAD.slice(c, "xnli").key_fields() for c in (plain, one, two)]
     assert keys[0] != keys[1] == keys[2]
@@ -86,7 +86,7 @@ def test_caps_do_not_change_downloads():
     assert sw == EXTRACT_XNLI.slice(_config(), "sw").key_fields()
 
 
-def test_with_a_sample_world_downloads_come_from_it():
+def test_downloads_come_from_the_sample_world():
     config = _config(sample={})
     assert DOWNLOAD.upstream(config, "xnli") == {"mirror": Node("make-world", "all")}
     assert DOWNLOAD.upstream(_config(), "xnli") == {}
@@ -121,15 +121,15 @@ def download(make_context):
     ],
 )
 def test_a_file_of_each_source_comes_from_the_mirror(shared, download, unit, path, licence):
-    context, outcome = download(_config(str(shared / "mirror")), unit)
+    context, result = download(_config(str(shared / "mirror")), unit)
     content = (shared / "mirror" / path).read_bytes()
     (arrived,) = context.out.iterdir()
     assert (arrived.name, arrived.read_bytes()) == (path.rsplit("/", 1)[-1], content)
-    (source,) = outcome.sources
+    (source,) = result.sources
     assert source.url == f"https://{path}"
     assert source.licence == licence
     assert source.sha256 == hashlib.sha256(content).hexdigest()
-    assert outcome.counts == {"bytes": len(content), "host_bytes": len(content)}
+    assert result.counts == {"bytes": len(content), "host_bytes": len(content)}
 
 
 def test_the_sample_worlds_mirror_is_read(tmp_path, download):
@@ -156,7 +156,7 @@ def test_an_error_page_is_not_an_archive(tmp_path, download):
         download(_config(str(tmp_path)), "xnli")
 
 
-def test_a_file_that_the_mirror_lacks_is_one_line(tmp_path, download):
+def test_a_file_that_is_not_in_the_mirror_is_one_line(tmp_path, download):
     with pytest.raises(SourceError, match=r"XNLI-1\.0\.zip: the server answered 404"):
         download(_config(str(tmp_path)), "xnli")
 
@@ -175,8 +175,8 @@ def test_a_hit_goes_stale_when_the_mirrors_file_changes(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["", ".gz", ".txt"])
-def test_a_plain_corpus_has_any_file_names(tmp_path, make_context, ending):
-    """Two aligned files from a mirror, downloaded and extracted as the DAG does it."""
+def test_a_plain_corpus_may_have_any_file_names(tmp_path, make_context, ending):
+    """Two aligned files from a mirror are downloaded and extracted, as in the DAG."""
     folder = tmp_path / "mirror" / "texts.example.org" / "v1"
     folder.mkdir(parents=True)
     for code, line in (("en", "A line %d"), ("sw", "Mstari %d")):
@@ -201,7 +201,7 @@ def test_a_plain_corpus_has_any_file_names(tmp_path, make_context, ending):
 
 
 @pytest.mark.slow
-def test_three_real_languages_go_from_mirror_to_split(shared, make_context):
+def test_three_real_languages_from_mirror_to_split(shared, make_context):
     config = _config(str(shared / "mirror"), max_pairs=1700, max_train_rows=100)
     outputs = {}
 

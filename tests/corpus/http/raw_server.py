@@ -1,4 +1,4 @@
-"""A loopback host that sends exactly the bytes that it is given: for lies that no library tells."""
+"""A loopback server that sends exact bytes, for answers that no HTTP library would send."""
 
 import contextlib
 import socket
@@ -12,9 +12,9 @@ Answer = Callable[[socket.socket, bytes], None]
 
 @contextmanager
 def raw_server(answer: Answer, *, reads: bool = True) -> Iterator[str]:
-    """The URL of a host that answers each connection with `answer(connection, request)`.
+    """Start a server that calls `answer(connection, request)` for each connection; yields its URL.
 
-    Without `reads` the request is left to `answer`, and the last connection is the host's own.
+    Without `reads` the server does not read the request before it calls `answer`.
     """
     server = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
@@ -49,17 +49,17 @@ def raw_server(answer: Answer, *, reads: bool = True) -> Iterator[str]:
 
 
 def sends(content: bytes) -> Answer:
-    """Answers with these bytes and hangs up."""
+    """Answers with these bytes and closes the connection."""
     return lambda connection, request: connection.sendall(content)
 
 
 def trickles(first: bytes, piece: bytes, seconds: float = 0.05) -> Answer:
-    """Answers with `first`, then with `piece` again and again, until the client has gone."""
+    """Answers with `first`, then repeats `piece` until the client disconnects."""
 
     def answer(connection: socket.socket, request: bytes) -> None:
         connection.sendall(first)
-        ends = time.monotonic() + 60
-        while time.monotonic() < ends:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
             if piece:
                 connection.sendall(piece)
                 time.sleep(seconds)
@@ -70,7 +70,7 @@ def trickles(first: bytes, piece: bytes, seconds: float = 0.05) -> Answer:
 
 
 def _request(connection: socket.socket) -> bytes:
-    asked = b""
-    while b"\r\n\r\n" not in asked and (data := connection.recv(4096)):
-        asked += data
-    return asked
+    received = b""
+    while b"\r\n\r\n" not in received and (data := connection.recv(4096)):
+        received += data
+    return received

@@ -1,4 +1,4 @@
-"""Dumps at their host: finished or refused, whole and checked or an exact head."""
+"""Dumps on their server: status, checksums, and heads cut to complete streams."""
 
 import bz2
 import hashlib
@@ -69,14 +69,14 @@ def _fetcher(mirror):
 
 
 @pytest.mark.slow
-def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(server, served, make_context):
-    """Twenty random cuts through the loopback host."""
+def test_a_head_is_a_prefix_of_complete_pages_at_any_cut(server, served, make_context):
+    """Twenty random cuts, served by the loopback server."""
     content = b"".join(served)
     ends = [sum(map(len, served[: n + 1])) for n in range(len(served))]
     cuts = random.Random(1).sample(range(10_000, len(content) + 5_000), 20)
     for number, head_bytes in enumerate(cuts):
         context = make_context(_slice(server.base_url, head_bytes=head_bytes), name=f"cut{number}")
-        outcome = run(context)
+        result = run(context)
         (path,) = context.out.iterdir()
         kept = path.read_bytes()
         assert kept == content[: max(end for end in ends if end <= head_bytes)]
@@ -85,24 +85,24 @@ def test_a_head_is_whole_pages_and_an_exact_prefix_at_any_cut(server, served, ma
         assert [page.id for page in pages] == [str(n + 1) for n in range(len(pages))]
         assert len(pages) % 10 == 0
         assert reader.closed == (len(kept) == len(content))
-        assert outcome.counts["host_bytes"] == len(content)
-        assert outcome.counts["bytes"] == len(kept)
-        assert outcome.sources[0].sha256 == hashlib.sha256(kept).hexdigest()
+        assert result.counts["host_bytes"] == len(content)
+        assert result.counts["bytes"] == len(kept)
+        assert result.sources[0].sha256 == hashlib.sha256(kept).hexdigest()
         if len(kept) < len(content):
-            assert outcome.counts["whole"] == 0
-            assert outcome.counts["streams"] == 1 + len(pages) // 10
+            assert result.counts["whole"] == 0
+            assert result.counts["streams"] == 1 + len(pages) // 10
         assert server.ranges()[-1] == f"bytes=0-{head_bytes - 1}"
 
 
-def test_a_folder_as_mirror_gives_the_same_head_as_a_host(shared, make_context):
+def test_a_mirror_in_a_folder_gives_the_same_head_as_a_server(shared, make_context):
     source = shared / "mirror" / "dumps.wikimedia.org" / "swwiki" / "20261101"
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
     context = make_context(_slice(shared / "mirror", head_bytes=100_000))
-    outcome = run(context)
+    result = run(context)
     kept = (context.out / name).read_bytes()
     assert (source / name).read_bytes().startswith(kept)
     assert 0 < len(kept) <= 100_000
-    assert outcome.counts["host_bytes"] == (source / name).stat().st_size
+    assert result.counts["host_bytes"] == (source / name).stat().st_size
     whole = make_context(_slice(shared / "mirror", head_bytes=1_000_000), name="whole")
     assert run(whole).counts["whole"] == 1
     assert (whole.out / name).read_bytes() == (source / name).read_bytes()
@@ -118,14 +118,14 @@ def test_a_head_without_pages_is_refused(tmp_path):
         cut_to_complete_streams(path)
 
 
-def test_a_head_that_is_no_bzip2_is_refused(tmp_path):
+def test_a_head_of_other_data_is_refused(tmp_path):
     path = tmp_path / "head.bz2"
     path.write_bytes(b"<html>")
     with pytest.raises(DataError, match="no bzip2 data at byte 0"):
         cut_to_complete_streams(path)
 
 
-def test_a_whole_file_is_checked(server, served, new_file, make_context):
+def test_a_complete_file_is_verified(server, served, new_file, make_context):
     path = f"{FOLDER}/20261101/swwiki-20261101-pages-articles-multistream.xml.bz2"
     server.files[path] = new_file(b"".join(served)[:-1] + b"!")
     for head_bytes in (None, 10_000_000):
@@ -135,7 +135,7 @@ def test_a_whole_file_is_checked(server, served, new_file, make_context):
         assert list(context.out.iterdir()) == []
 
 
-def test_a_dump_in_parts_is_taken_from_the_job_that_joins_them(server, served, new_file):
+def test_a_dump_in_parts_uses_the_job_that_joins_them(server, served, new_file):
     content = b"".join(served)
     joined = json.loads(_status(content, job="articlesmultistreamdumprecombine"))
     joined["jobs"]["articlesmultistreamdump"] = {"status": "done", "files": {"part1": {}}}
@@ -185,11 +185,11 @@ def test_lists_of_checksums_as_other_programs_write_them(server, served, new_fil
 
 
 @pytest.mark.parametrize("digest", ["²" * 32, "ü" * 32, "0" * 31, "g" * 32, "0x" + "0" * 30, 7])
-@pytest.mark.parametrize("place", ["status", "list"])
-def test_what_is_no_digest_is_one_line(server, served, new_file, digest, place):
+@pytest.mark.parametrize("origin", ["status", "list"])
+def test_an_invalid_digest_is_one_line(server, served, new_file, digest, origin):
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"
     path = f"{FOLDER}/20261101/dumpstatus.json"
-    if place == "status":
+    if origin == "status":
         status = json.loads(server.files[path].content)
         status["jobs"]["articlesmultistreamdump"]["files"][name]["md5"] = digest
         server.files[path] = new_file(json.dumps(status).encode())
@@ -211,7 +211,7 @@ def test_what_is_no_digest_is_one_line(server, served, new_file, digest, place):
         (_status(b"", "done", "20201010"), "no file swwiki-20261120"),
     ],
 )
-def test_an_unfinished_dump_is_refused_naming_the_newest_finished(
+def test_an_unfinished_dump_is_refused_with_the_newest_finished_one(
     server, served, new_file, status, why
 ):
     listing = b'<a href="20261101/">x</a><a href="/swwiki/20261120/">y</a><a href="latest/">'
@@ -225,7 +225,7 @@ def test_an_unfinished_dump_is_refused_naming_the_newest_finished(
         published_digests(_fetcher(server.base_url), _spec("20261120"))
 
 
-def test_a_date_that_the_host_lost_is_refused(server, served, new_file):
+def test_a_date_that_is_no_longer_on_the_server_is_refused(server, served, new_file):
     server.files[f"{FOLDER}/"] = new_file(b'<a href="20261101/">')
     with pytest.raises(SourceError, match=r"is not on the server; set .*date=20261101"):
         published_digests(_fetcher(server.base_url), _spec("20200101"))
@@ -242,7 +242,7 @@ def test_the_unfinished_dump_of_the_shared_mirror_is_refused(shared, make_contex
             run(make_context(_slice(shared / "mirror", date=date)))
 
 
-def test_a_truncated_dump_in_a_mirror_is_seen(shared, tmp_path, make_context):
+def test_a_truncated_dump_in_a_mirror_is_detected(shared, tmp_path, make_context):
     folder = tmp_path / "dumps.wikimedia.org" / "swwiki"
     shutil.copytree(shared / "mirror" / "dumps.wikimedia.org" / "swwiki", folder)
     name = "swwiki-20261101-pages-articles-multistream.xml.bz2"

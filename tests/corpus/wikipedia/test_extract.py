@@ -1,4 +1,4 @@
-"""From a dump to documents and lines."""
+"""Extraction of a dump to documents and lines."""
 
 import bz2
 import dataclasses
@@ -7,18 +7,18 @@ import shutil
 
 import pytest
 
-from tests.corpus.wikipedia.small_dumps import SITE, page, run_extract, write_dump
+from tests.corpus.wikipedia.dumps import SITE, page, run_extract, write_dump
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.sources.downloaded_files import sole_file
 from xlm.corpus.wikipedia import extract as wikipedia_extract
-from xlm.corpus.wikipedia.extract import clean_lines
 from xlm.corpus.wikipedia.pages import Page, PageReader
+from xlm.corpus.wikipedia.writer import clean_lines
 from xlm.errors import DataError, ToolError
 from xlm.stages.data.extract_wiki import run
 
 AS_XLM = {"titles": "original", "variant": "original"}
-"""The golden files hold titles and language variants as the dump writes them."""
+"""The golden files keep titles and language variants as they are in the dump."""
 
 
 def _mirror_dump(shared, make_context, code, **config):
@@ -36,14 +36,14 @@ def _mirror_dump(shared, make_context, code, **config):
 @pytest.mark.parametrize("code", XNLI_LANGUAGES)
 def test_the_text_of_the_mirror_dumps_equals_the_golden(shared, make_context, code):
     context = _mirror_dump(shared, make_context, code, **AS_XLM)
-    outcome = run(context)
+    result = run(context)
     golden = shared / "golden" / "wikiextractor_mirror" / f"{code}.all.raw"
     assert (context.out / "text.txt").read_bytes() == golden.read_bytes()
-    assert outcome.counts["documents"] == outcome.counts["articles"]
-    assert outcome.counts["redirects"] == 3
-    assert outcome.measured["peak_memory_bytes"] > 1_000_000
-    assert outcome.measured["cpu_seconds"] > 0.01
-    assert outcome.counts["missing_pages"] == outcome.counts["dropped_pages"] == 0
+    assert result.counts["documents"] == result.counts["articles"]
+    assert result.counts["redirects"] == 3
+    assert result.measured["peak_memory_bytes"] > 1_000_000
+    assert result.measured["cpu_seconds"] > 0.01
+    assert result.counts["missing_pages"] == result.counts["dropped_pages"] == 0
     assert list(context.scratch.iterdir()) == []
 
 
@@ -53,7 +53,7 @@ def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_context, tmp_
     inputs = tmp_path / "in"
     inputs.mkdir()
     shutil.copy(shared / "golden" / "minidumps" / f"{code}wiki.xml.bz2", inputs)
-    # Elsewhere no title has an escape and no text a variant: the defaults give the golden too.
+    # In other languages no title has an escape and no text a variant: the defaults agree, too.
     config = AS_XLM if code in ("en", "zh") else {}
     context = make_context(ExtractWikiSlice(language=code, **config), code, dump=inputs)
     run(context)
@@ -72,11 +72,11 @@ def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_context, tmp_
         assert not any(("&amp;" in new) or ("-{" in new) for _, new in changed)
 
 
-def test_documents_carry_id_title_url_and_text(make_context, tmp_path):
+def test_documents_have_id_title_url_and_text(make_context, tmp_path):
     write_dump(tmp_path / "in", page(12, "A &amp; B", "First.\n\nSecond &amp;amp; third."))
-    context, outcome = run_extract(make_context, tmp_path / "in")
+    context, result = run_extract(make_context, tmp_path / "in")
     assert (context.out / "text.txt").read_text().startswith("A & B\n")
-    context, outcome = run_extract(make_context, tmp_path / "in", titles="original")
+    context, result = run_extract(make_context, tmp_path / "in", titles="original")
     (line,) = (context.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line) == {
         "id": "12",
@@ -85,11 +85,11 @@ def test_documents_carry_id_title_url_and_text(make_context, tmp_path):
         "text": "First.\nSecond & third.",
     }
     assert (context.out / "text.txt").read_text() == "A &amp; B\nFirst.\nSecond & third.\n"
-    assert outcome.counts["lines"] == 3
+    assert result.counts["lines"] == 3
 
 
 @pytest.mark.slow
-def test_the_number_of_processes_changes_nothing(shared, make_context):
+def test_the_number_of_processes_does_not_change_the_text(shared, make_context):
     context = _mirror_dump(shared, make_context, "en")
     run(dataclasses.replace(context, workers=3))
     golden = shared / "golden" / "wikiextractor_mirror" / "en.all.raw"
@@ -99,19 +99,19 @@ def test_the_number_of_processes_changes_nothing(shared, make_context):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block_bytes", [1, 400])
-def test_where_blocks_end_changes_nothing(make_context, tmp_path, monkeypatch, block_bytes):
+def test_the_block_size_does_not_change_the_text(make_context, tmp_path, monkeypatch, block_bytes):
     pages = [page(number, f"Page {number}", f"Text {number}.") for number in range(1, 6)]
     write_dump(tmp_path / "in", *pages, page(6, "Two") + page(6, "Twin"), page(7, "Last"))
     whole, counts = run_extract(make_context, tmp_path / "in")
     before = (whole.out / "text.txt").read_bytes()
     monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", block_bytes)
-    context, outcome = run_extract(make_context, tmp_path / "in")
+    context, result = run_extract(make_context, tmp_path / "in")
     assert (context.out / "text.txt").read_bytes() == before
-    assert outcome.counts == counts.counts
-    assert outcome.counts["missing_pages"] == 1
+    assert result.counts == counts.counts
+    assert result.counts["missing_pages"] == 1
 
 
-def test_redirects_and_other_namespaces_stay_out(make_context, tmp_path):
+def test_redirects_and_other_namespaces_are_skipped(make_context, tmp_path):
     pages = (
         page(1, "Kept"),
         page(2, "Gone", "#REDIRECT [[Kept]]", redirect="Kept"),
@@ -119,47 +119,47 @@ def test_redirects_and_other_namespaces_stay_out(make_context, tmp_path):
         page(4, "Category:Things", "things", ns=14),
     )
     write_dump(tmp_path / "in", "".join(pages))
-    context, outcome = run_extract(make_context, tmp_path / "in")
+    context, result = run_extract(make_context, tmp_path / "in")
     assert (context.out / "text.txt").read_text().split("\n")[0] == "Kept"
-    assert outcome.counts["documents"] == outcome.counts["articles"] == 1
-    assert (outcome.counts["redirects"], outcome.counts["other_namespaces"]) == (1, 2)
+    assert result.counts["documents"] == result.counts["articles"] == 1
+    assert (result.counts["redirects"], result.counts["other_namespaces"]) == (1, 2)
 
 
 def test_an_article_named_like_the_template_namespace_is_not_lost(make_context, tmp_path):
     """wikiextractor 3.1.0 drops it silently when the namespace keeps its name."""
     write_dump(tmp_path / "in", page(1, "Template processor") + page(2, "Other"))
-    context, outcome = run_extract(make_context, tmp_path / "in")
-    assert outcome.counts["documents"] == 2
-    assert outcome.counts["missing_pages"] == 0
+    context, result = run_extract(make_context, tmp_path / "in")
+    assert result.counts["documents"] == 2
+    assert result.counts["missing_pages"] == 0
     assert "Template processor" in (context.out / "text.txt").read_text()
 
 
 @pytest.mark.parametrize(
     "reference", ["&amp;#xD800;", "&amp;#0057343;", "&amp;#xd83d;&amp;#xde00;"]
 )
-def test_a_reference_to_a_surrogate_takes_no_page_with_it(make_context, tmp_path, reference):
-    """wikiextractor's writer dies of it, and all pages behind are lost, or it hangs."""
+def test_a_reference_to_a_surrogate_loses_no_page(make_context, tmp_path, reference):
+    """wikiextractor would hang, or lose all following pages."""
     streams = [
         page(1, "Before"),
         page(2, "Odd", f"One {reference} two."),
         page(3, "Behind"),
     ]
     write_dump(tmp_path / "in", *streams)
-    context, outcome = run_extract(make_context, tmp_path / "in")
-    assert (outcome.counts["documents"], outcome.counts["missing_pages"]) == (3, 0)
+    context, result = run_extract(make_context, tmp_path / "in")
+    assert (result.counts["documents"], result.counts["missing_pages"]) == (3, 0)
     replaced = "\ufffd" * reference.count("#")
     assert f"One {replaced} two.\n" in (context.out / "text.txt").read_text(encoding="utf-8")
 
 
-def test_neighbours_with_one_id_are_counted_and_named(make_context, tmp_path):
+def test_adjacent_pages_with_one_id_are_counted_and_named(make_context, tmp_path):
     """wikiextractor 3.1.0 drops the second of them silently."""
     write_dump(
         tmp_path / "in",
         page(1, "One") + page(5, "Two") + page(5, "Twin") + page(7, "Last"),
     )
-    context, outcome = run_extract(make_context, tmp_path / "in")
-    assert outcome.counts["missing_pages"] == 1
-    assert outcome.counts["documents"] == 3
+    context, result = run_extract(make_context, tmp_path / "in")
+    assert result.counts["missing_pages"] == 1
+    assert result.counts["documents"] == 3
     assert (context.logs / "missing_pages.tsv").read_text() == "5\tTwin\n"
 
 
@@ -170,21 +170,21 @@ def test_more_lost_pages_than_allowed_are_an_error(make_context, tmp_path):
     write_dump(tmp_path / "in", "".join(pages))
     with pytest.raises(ToolError, match=r"lost 5 of 11 articles \(1 allowed\).*'Twin 5' \(5\)"):
         run_extract(make_context, tmp_path / "in")
-    _, outcome = run_extract(make_context, tmp_path / "in", missing_pages=0.5)
-    assert outcome.counts["missing_pages"] == 5
+    _, result = run_extract(make_context, tmp_path / "in", missing_pages=0.5)
+    assert result.counts["missing_pages"] == 5
 
 
 def test_the_last_lost_page_is_counted_too(make_context, tmp_path):
     write_dump(tmp_path / "in", page(1, "One") + page(5, "Two") + page(5, "Twin"))
-    _, outcome = run_extract(make_context, tmp_path / "in")
-    assert outcome.counts["missing_pages"] == 1
+    _, result = run_extract(make_context, tmp_path / "in")
+    assert result.counts["missing_pages"] == 1
 
 
-def test_a_head_without_closing_tag_gives_all_its_pages(make_context, tmp_path):
+def test_a_head_without_closing_tag_keeps_all_its_pages(make_context, tmp_path):
     streams = [page(1, "One"), page(2, "Two")]
     write_dump(tmp_path / "in", *streams, closed=False)
-    context, outcome = run_extract(make_context, tmp_path / "in")
-    assert outcome.counts["documents"] == 2
+    context, result = run_extract(make_context, tmp_path / "in")
+    assert result.counts["documents"] == 2
     whole = tmp_path / "whole"
     write_dump(whole, *streams)
     other = make_context(ExtractWikiSlice(language="en"), "en", "other", dump=whole)
@@ -192,7 +192,7 @@ def test_a_head_without_closing_tag_gives_all_its_pages(make_context, tmp_path):
     assert (context.out / "text.txt").read_bytes() == (other.out / "text.txt").read_bytes()
 
 
-def test_text_is_plain_as_its_readers_see_it(make_context, tmp_path):
+def test_text_is_plain_as_readers_see_it(make_context, tmp_path):
     text = "Smith &amp; Sons sold 3 kg when 3 &lt; 4 and 5 &gt; 2, and AT&amp;amp;T wrote a note."
     plain = "Smith & Sons sold 3 kg when 3 < 4 and 5 > 2, and AT&T wrote a note."
     write_dump(tmp_path / "in", page(1, "1 &lt; 2 &amp; &quot;3&quot;", text))
@@ -204,18 +204,18 @@ def test_text_is_plain_as_its_readers_see_it(make_context, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lesser", ["&lt;", "&amp;lt;", "&amp;#60;", "&amp;amp;lt;"])
-def test_text_like_document_tags_ends_no_document(make_context, tmp_path, lesser):
+def test_text_like_document_tags_does_not_end_a_document(make_context, tmp_path, lesser):
     forged = f'{lesser}doc id="2" url="u" title="Forged"&gt;'
     text = f"Before.\n\n{lesser}/doc&gt;\n\n{forged}\n\nAfter."
     write_dump(tmp_path / "in", page(1, "Tags", text) + page(2, "Next"))
-    context, outcome = run_extract(make_context, tmp_path / "in")
-    assert outcome.counts["documents"] == 2
+    context, result = run_extract(make_context, tmp_path / "in")
+    assert result.counts["documents"] == 2
     documents = (context.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["title"] for line in documents] == ["Tags", "Next"]
     assert "After." in json.loads(documents[0])["text"]
 
 
-def test_clean_lines_drops_what_xlm_drops():
+def test_clean_lines_drops_the_same_lines_as_xlm():
     lines = ("Title", "", " \t", "<doc id=3", "ends in </doc>", "<doc stays", "text ")
     assert clean_lines(lines) == ["Title", "<doc stays", "text "]
 
@@ -229,11 +229,11 @@ def test_templates_may_be_expanded(make_context, tmp_path):
 
 def test_a_dump_without_articles_is_refused(make_context, tmp_path):
     write_dump(tmp_path / "in", page(3, "Template:Box", "box", ns=10))
-    with pytest.raises(DataError, match="holds no article of en"):
+    with pytest.raises(DataError, match="contains no article of en"):
         run_extract(make_context, tmp_path / "in")
 
 
-def test_a_truncated_dump_is_refused_before_the_program_runs(make_context, tmp_path):
+def test_a_truncated_dump_is_refused(make_context, tmp_path):
     path = write_dump(tmp_path / "in", page(1, "One"))
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(DataError, match="truncated bzip2 file"):
@@ -244,17 +244,20 @@ def test_a_truncated_dump_is_refused_before_the_program_runs(make_context, tmp_p
     ("xml", "why"),
     [
         (SITE + "<page><title>cut", "ends inside a page"),
-        ("", "no well-formed XML|no MediaWiki export"),
+        ("", "not well-formed XML|not a MediaWiki export"),
         ("<html></html>", "its root is <html>"),
-        (SITE + "<page></mediawiki>", "no well-formed XML"),
-        (SITE + page(1, "One") + "</mediawiki><more>", "no well-formed XML"),
-        (SITE + "<page><title>t</title><id>1</id></page></mediawiki>", "without title, ns or id"),
+        (SITE + "<page></mediawiki>", "not well-formed XML"),
+        (SITE + page(1, "One") + "</mediawiki><more>", "not well-formed XML"),
+        (
+            SITE + "<page><title>t</title><id>1</id></page></mediawiki>",
+            "without a valid title, ns or id",
+        ),
         ('<!DOCTYPE lolz [<!ENTITY lol "lol">]><mediawiki>&lol;</mediawiki>', "declares"),
         ('<!DOCTYPE x SYSTEM "file:///etc/passwd"><mediawiki/>', "declares"),
-        ("<mediawiki>&undeclared;</mediawiki>", "no well-formed XML"),
+        ("<mediawiki>&undeclared;</mediawiki>", "not well-formed XML"),
     ],
 )
-def test_xml_that_is_no_dump_is_refused(tmp_path, xml, why):
+def test_other_xml_is_refused(tmp_path, xml, why):
     path = tmp_path / "dump.xml.bz2"
     path.write_bytes(bz2.compress(xml.encode()))
     with pytest.raises(DataError, match=why) as caught:
@@ -277,7 +280,7 @@ def test_pages_are_listed_without_their_text(tmp_path):
     ]
 
 
-def test_one_file_of_a_kind_is_found(tmp_path):
+def test_the_only_matching_file_is_found(tmp_path):
     with pytest.raises(DataError, match=r"expected one file \*\.zip, found none"):
         sole_file(tmp_path, "*.zip")
     (tmp_path / "a.zip").touch()

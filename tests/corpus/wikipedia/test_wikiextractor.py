@@ -1,4 +1,4 @@
-"""wikiextractor as a process: releases, deaths, hangs, cut outputs; never an import."""
+"""wikiextractor as a process: other releases, crashes, hangs, truncated output; no import."""
 
 import ast
 import os
@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.corpus.wikipedia.small_dumps import page, run_extract, write_dump
+from tests.corpus.wikipedia.dumps import page, run_extract, write_dump
 from tests.repository import REPOSITORY
 from xlm.corpus.wikipedia import wikiextractor
 from xlm.corpus.wikipedia.wikiextractor import checked_program, extract_documents
@@ -46,7 +46,7 @@ def test_another_release_of_the_program_is_refused(monkeypatch, tmp_path):
         _extract(tmp_path)
 
 
-def test_a_program_that_cannot_run_is_said(monkeypatch, tmp_path):
+def test_a_program_that_cannot_run_is_reported(monkeypatch, tmp_path):
     monkeypatch.setattr(wikiextractor, "find_program", lambda name: tmp_path / "nothing")
     with pytest.raises(ToolError, match="does not run"):
         _extract(tmp_path)
@@ -60,7 +60,7 @@ def test_a_program_that_fails_is_quoted(monkeypatch, tmp_path):
     assert list((tmp_path / "s").iterdir()) == []
 
 
-def test_a_program_whose_process_died_is_ended_at_once(monkeypatch, tmp_path):
+def test_the_program_is_stopped_when_one_of_its_processes_dies(monkeypatch, tmp_path):
     died = "Process ForkProcess-1:\\nTraceback (most recent call last):\\n  here\\nKeyError: 'x'"
     body = VERSION_BODY + f"print({died!r}.replace('\\\\n', chr(10)), flush=True); time.sleep(60)"
     _fake_program(monkeypatch, tmp_path, body)
@@ -71,7 +71,7 @@ def test_a_program_whose_process_died_is_ended_at_once(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_program_that_hangs_is_ended_with_its_children(monkeypatch, tmp_path):
+def test_a_program_that_hangs_is_stopped_with_its_children(monkeypatch, tmp_path):
     child = tmp_path / "child"
     body = VERSION_BODY + (
         f"pid = os.fork()\nif pid: open({str(child)!r}, 'w').write(str(pid))\ntime.sleep(60)"
@@ -86,7 +86,7 @@ def test_a_program_that_hangs_is_ended_with_its_children(monkeypatch, tmp_path):
 
 @pytest.mark.fault
 def test_a_killed_driver_leaves_no_program_running(tmp_path):
-    """kill -9 of the driver left wikiextractor and its workers running."""
+    """After kill -9 of the driver, no process of wikiextractor may stay."""
     pids = tmp_path / "pids"
     script = _program(
         tmp_path,
@@ -121,7 +121,7 @@ def _ends(pid):
     return False
 
 
-def test_a_program_that_ignores_the_polite_signal_is_killed(monkeypatch, tmp_path):
+def test_a_program_that_ignores_sigterm_is_killed(monkeypatch, tmp_path):
     monkeypatch.setattr(wikiextractor, "_TERMINATE_SECONDS", 0.1)
     body = VERSION_BODY + (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
@@ -131,14 +131,14 @@ def test_a_program_that_ignores_the_polite_signal_is_killed(monkeypatch, tmp_pat
         _extract(tmp_path, timeout_seconds=0.5)
 
 
-def test_a_cut_output_is_not_believed(monkeypatch, tmp_path):
-    """Exit code 0 alone proves nothing."""
+def test_truncated_output_is_an_error(monkeypatch, tmp_path):
+    """The exit code 0 does not prove that the output is complete."""
     body = VERSION_BODY + (
         "out = sys.argv[sys.argv.index('-o') + 1]; os.mkdir(out + '/AA')\n"
         'open(out + \'/AA/wiki_00\', \'w\').write(\'{"id": "1", "url": "u", "ti\')'
     )
     _fake_program(monkeypatch, tmp_path, body)
-    with pytest.raises(ToolError, match="output is cut"):
+    with pytest.raises(ToolError, match="output is truncated"):
         _extract(tmp_path)
 
 
@@ -154,7 +154,7 @@ def test_an_unknown_document_is_an_error(monkeypatch, tmp_path, make_context):
         run_extract(make_context, tmp_path / "in")
 
 
-def test_a_program_that_writes_nothing_has_lost_all(monkeypatch, tmp_path, make_context):
+def test_a_program_that_writes_nothing_loses_all_articles(monkeypatch, tmp_path, make_context):
     _fake_program(monkeypatch, tmp_path, VERSION_BODY)
     write_dump(tmp_path / "in", page(1, "One") + page(2, "Two"))
     with pytest.raises(ToolError, match="lost 2 of 2 articles"):
@@ -162,18 +162,18 @@ def test_a_program_that_writes_nothing_has_lost_all(monkeypatch, tmp_path, make_
 
 
 @pytest.mark.slow
-def test_what_a_killed_run_left_is_removed(tmp_path, make_context):
+def test_leftovers_of_a_killed_run_are_removed(tmp_path, make_context):
     write_dump(tmp_path / "in", page(1, "One"))
     leftover = tmp_path / "work" / "scratch" / "wikiextractor-old"
     leftover.mkdir(parents=True)
-    _, outcome = run_extract(make_context, tmp_path / "in")
-    assert outcome.counts["documents"] == 1
+    _, result = run_extract(make_context, tmp_path / "in")
+    assert result.counts["documents"] == 1
     assert not leftover.exists()
 
 
 @pytest.mark.slow
 def test_wikiextractor_is_never_imported():
-    """AGPL: it is run as a command; an import would make one work of the two."""
+    """It is AGPL: it only runs as a command; an import would make ours a derived work."""
     folders = ("xlm", "tasks", "flows", "tests", "bench")
     sources = [path for folder in folders for path in (REPOSITORY / folder).rglob("*.py")]
     assert sources

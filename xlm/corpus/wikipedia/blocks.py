@@ -1,7 +1,8 @@
-"""Gathers the prepared pages of a dump into blocks, each a small dump for the program.
+"""Groups the prepared pages of a dump into blocks, each a small dump for wikiextractor.
 
-A block bounds memory, disk and what one hostile page can delay. Blocks never part neighbours with
-one id: the program drops the second of them, wherever blocks begin.
+Blocks bound memory, disk space, and the delay that one hostile page can cause. Adjacent pages with
+the same id stay in one block: wikiextractor drops the second, so the output does not depend on
+where blocks begin.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +12,11 @@ from pathlib import Path
 
 from xlm.corpus.wikipedia.markup.prepare import Preparation
 from xlm.corpus.wikipedia.pages import CLOSING_TAG, Page, PageReader
+from xlm.corpus.wikipedia.sections import Section
 from xlm.corpus.wikipedia.wikiextractor import rename_template_namespace
 
 _FIRST_BLOCK_SHARE = 1 / 8
-"""The program waits for the first block; each further one has twice the size, up to the limit."""
+"""wikiextractor waits for the first block, so it is small; each next block is twice as large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,9 @@ class Entry:
 
     page: Page
     content: bytes
-    """Its prepared XML; empty if the program does not get it."""
-    refused: str = ""
-    """Why an article is dropped."""
+    """The prepared XML; empty if wikiextractor does not process the page."""
+    drop_reason: str = ""
+    """Why the article is dropped; empty if it is not."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,11 @@ class Block:
 
     @property
     def size_bytes(self) -> int:
-        """Of the XML that the program gets."""
+        """Size of the XML for wikiextractor."""
         return sum(len(entry.content) for entry in self.entries)
 
     def write(self, path: Path) -> None:
-        """Write the small dump."""
+        """Write the block as a dump."""
         with path.open("wb") as file:
             file.write(self.header)
             for entry in self.entries:
@@ -50,34 +52,37 @@ class Block:
             file.write(CLOSING_TAG)
 
     def halves(self) -> "tuple[Block, Block]":
-        """The block in two, neighbours with one id together where possible."""
+        """Split the block in two; adjacent pages with the same id stay together if possible."""
         middle = len(self.entries) // 2
-        cuts = [n for n in range(1, len(self.entries)) if not self._twins(n)] or [middle]
+        cuts = [n for n in range(1, len(self.entries)) if not self._same_id(n)] or [middle]
         cut = min(cuts, key=lambda n: abs(n - middle))
         return (
             Block(self.header, self.entries[:cut]),
             Block(self.header, self.entries[cut:]),
         )
 
-    def without(self, reason: str) -> "Block":
-        """The same pages as dropped ones: the program gets nothing."""
-        dropped = [
-            Entry(entry.page, b"", entry.refused or reason if entry.page.is_article else "")
+    def dropped(self, reason: str) -> "Block":
+        """The same pages, all dropped for this reason."""
+        entries = [
+            Entry(entry.page, b"", entry.drop_reason or reason if entry.page.is_article else "")
             for entry in self.entries
         ]
-        return Block(self.header, dropped)
+        return Block(self.header, entries)
 
-    def _twins(self, place: int) -> bool:
-        return self.entries[place - 1].page.id == self.entries[place].page.id
+    def _same_id(self, index: int) -> bool:
+        return self.entries[index - 1].page.id == self.entries[index].page.id
 
 
 def read_blocks(
     reader: PageReader,
     preparation: Preparation,
     block_bytes: float,
-    wanted: Callable[[], bool] = lambda: True,
+    keep_going: Callable[[], bool] = lambda: True,
 ) -> Iterator[Block]:
-    """The dump in blocks of at most about `block_bytes` of XML; it ends when no page is wanted.
+    """The dump in blocks of about `block_bytes` of XML.
+
+    Args:
+        keep_going: called before every page; iteration ends when it returns False.
 
     Raises:
         DataError: the dump is damaged.
@@ -85,24 +90,25 @@ def read_blocks(
     entries: list[Entry] = []
     size_bytes = 0
     limit_bytes = block_bytes * _FIRST_BLOCK_SHARE
-    for page, frame in takewhile(lambda _: wanted(), reader.frames()):
+    for page, section in takewhile(lambda _: keep_going(), reader.sections()):
         if size_bytes >= limit_bytes and entries[-1].page.id != page.id:
             yield Block(_header(reader, preparation), entries)
             entries, size_bytes = [], 0
             limit_bytes = min(2 * limit_bytes, block_bytes)
-        entries.append(_entry(page, frame.content, frame.cut, preparation))
+        entries.append(_entry(page, section, preparation))
         size_bytes += len(entries[-1].content)
     if entries:
         yield Block(_header(reader, preparation), entries)
 
 
-def _entry(page: Page, content: bytes, cut: bool, preparation: Preparation) -> Entry:
+def _entry(page: Page, section: Section, preparation: Preparation) -> Entry:
     if not (page.is_article or preparation.templates):
         return Entry(page, b"")
-    if cut:
+    if section.cut:
         return Entry(page, b"", "a page of more than 16 MiB")
-    prepared = preparation.page(content, article=page.is_article)
-    return Entry(page, b"" if prepared.refused else prepared.content, prepared.refused)
+    prepared = preparation.page(section.content, article=page.is_article)
+    content = b"" if prepared.drop_reason else prepared.content
+    return Entry(page, content, prepared.drop_reason)
 
 
 def _header(reader: PageReader, preparation: Preparation) -> bytes:

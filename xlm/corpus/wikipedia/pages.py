@@ -1,10 +1,11 @@
-"""Lists the pages of a MediaWiki dump: what an extractor must account for.
+"""Reads the pages of a MediaWiki dump, so that the extraction can account for every page.
 
     articles = [page for page in PageReader(Path("swwiki.xml.bz2")) if page.is_article]
 
-Each page is parsed by itself: memory is bounded by one page, and an error names the page's place.
-Document types and entities are refused, so that no dump can expand (billion laughs) or reach for
-other files. A head of whole bzip2 streams ends between two pages, without `</mediawiki>`.
+Each page is parsed separately: memory is bounded by one page, and an error gives the page's
+position. Document types and entities are refused, so that a dump cannot expand (billion laughs) or
+include other files. A head of complete bzip2 streams ends between two pages, without
+`</mediawiki>`.
 """
 
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from xml.parsers import expat
 
-from xlm.corpus.wikipedia.frames import Frame, read_frames
+from xlm.corpus.wikipedia.sections import Section, read_sections
 from xlm.errors import DataError
 
 CLOSING_TAG = b"</mediawiki>\n"
@@ -42,118 +43,119 @@ class Page:
 
     @property
     def is_article(self) -> bool:
-        """Whether its text belongs to the corpus: namespace 0 and no redirect."""
+        """Whether the page is in namespace 0 and is not a redirect."""
         return self.namespace == 0 and not self.redirect
 
 
 class PageReader:
-    """Iterates over the pages of a bzip2 dump in its order; `closed` is known at the end.
+    """Iterates over the pages of a bzip2 dump in order; `closed` is valid at the end.
 
     Raises:
-        DataError: the dump is damaged, cut inside a page, no MediaWiki export, or holds entities.
+        DataError: the dump is damaged, truncated inside a page, not a MediaWiki export, or declares
+            entities.
     """
 
     def __init__(self, dump: Path) -> None:
         self._dump = dump
         self.header = b""
-        """The XML up to the first page, once that was read."""
+        """The XML before the first page; empty until it is read."""
         self.closed = False
-        """Whether the dump itself closes its root: a head of whole streams does not."""
+        """Whether the dump closes its root element; a head of complete streams does not."""
 
     def __iter__(self) -> Iterator[Page]:
-        return (page for page, _ in self.frames())
+        return (page for page, _ in self.sections())
 
-    def frames(self) -> Iterator[tuple[Page, Frame]]:
+    def sections(self) -> Iterator[tuple[Page, Section]]:
         """Each page with its XML."""
         pages = 0
-        for frame in read_frames(self._dump):
-            if frame.kind == "page":
+        for section in read_sections(self._dump):
+            if section.kind == "page":
                 pages += 1
-                yield self._page(frame), frame
-            elif frame.offset == 0:
-                self._read_header(frame)
+                yield self._page(section), section
+            elif section.offset == 0:
+                self._read_header(section)
             else:
-                self._check_between(frame)
+                self._check_between(section)
 
-    def _read_header(self, frame: Frame) -> None:
-        if frame.cut:
-            raise self.damaged(frame, "has no page in its first bytes")
-        parser = _Parser(self, frame)
-        parser.feed(frame.content)
+    def _read_header(self, section: Section) -> None:
+        if section.cut:
+            raise self.damaged(section, "has no page in its first bytes")
+        parser = _Parser(self, section)
+        parser.feed(section.content)
         if not parser.seen:
-            raise self.damaged(frame, "is no MediaWiki export")
+            raise self.damaged(section, "is not a MediaWiki export")
         self.closed = not parser.path
         if parser.path not in ([], ["mediawiki"]):
-            raise self.damaged(frame, "ends inside its header")
-        if self.closed and frame.ended:
-            raise self.damaged(frame, "is no well-formed XML (pages follow its root)")
-        self.header = frame.content
+            raise self.damaged(section, "ends inside its header")
+        if self.closed and section.ended:
+            raise self.damaged(section, "is not well-formed XML (pages follow its root)")
+        self.header = section.content
 
-    def _check_between(self, frame: Frame) -> None:
-        if not frame.content.strip() and not frame.cut:
+    def _check_between(self, section: Section) -> None:
+        if not section.content.strip() and not section.cut:
             return
-        if self.closed or frame.cut or not _CLOSING.fullmatch(frame.content):
-            shown = frame.content.strip()[:_SHOWN_CHARACTERS]
-            raise self.damaged(frame, f"is no well-formed XML ({shown!r} between pages)")
+        if self.closed or section.cut or not _CLOSING.fullmatch(section.content):
+            shown = section.content.strip()[:_SHOWN_CHARACTERS]
+            raise self.damaged(section, f"is not well-formed XML ({shown!r} between pages)")
         self.closed = True
 
-    def _page(self, frame: Frame) -> Page:
+    def _page(self, section: Section) -> Page:
         if self.closed:
-            raise self.damaged(frame, "is no well-formed XML (a page after its end)")
-        parser = _Parser(self, frame)
-        if frame.cut:
-            # Its beginning must do; what follows is not read.
-            parser.feed_beginning(frame.content)
+            raise self.damaged(section, "is not well-formed XML (a page after its end)")
+        parser = _Parser(self, section)
+        if section.cut:
+            # Only the beginning was kept.
+            parser.feed_beginning(section.content)
         else:
-            parser.feed(frame.content)
-        if not frame.ended:
-            raise self.damaged(frame, "ends inside a page")
-        if parser.path and not frame.cut:
-            raise self.damaged(frame, "has a page inside a page")
-        return self._checked(frame, parser.values, parser.redirect)
+            parser.feed(section.content)
+        if not section.ended:
+            raise self.damaged(section, "ends inside a page")
+        if parser.path and not section.cut:
+            raise self.damaged(section, "has a page inside a page")
+        return self._checked(section, parser.values, parser.redirect)
 
-    def _checked(self, frame: Frame, values: dict[str, str], redirect: bool) -> Page:
+    def _checked(self, section: Section, values: dict[str, str], redirect: bool) -> Page:
         number, namespace = _ID.fullmatch(values.get("id", "")), values.get("ns", "")
         space = _INTEGER.fullmatch(namespace)
         title = values.get("title")
         if number is None or space is None or title is None or len(title) > _MAX_TITLE_CHARACTERS:
             shown = {name: value[:_SHOWN_CHARACTERS] for name, value in values.items()}
-            raise self.damaged(frame, f"has a page without title, ns or id of usual form ({shown})")
+            raise self.damaged(section, f"has a page without a valid title, ns or id ({shown})")
         return Page(number[1], title, int(space[1]), redirect)
 
     def refuse(self) -> NoReturn:
-        """Refuse declarations.
+        """Refuse a declaration of a document type or an entity.
 
         Raises:
             DataError: always.
         """
         raise DataError(
-            f"{self._dump.name}: declares a document type or entities, which no dump does",
-            fix="do not trust this file; get it from dumps.wikimedia.org",
+            f"{self._dump.name}: declares a document type or entities, which real dumps do not",
+            fix="do not trust this file; download it from dumps.wikimedia.org",
         )
 
-    def malformed(self, frame: Frame, fault: expat.ExpatError, position: int) -> DataError:
-        """The error for XML that expat does not take, `position` bytes into the frame."""
-        # Its line and column would be counted from the frame's first byte.
+    def malformed(self, section: Section, fault: expat.ExpatError, position: int) -> DataError:
+        """The error for XML that expat rejects, `position` bytes into the section."""
+        # The line and column of expat count from the start of the section.
         reason = expat.ErrorString(fault.code)
-        return self.damaged(frame, f"is no well-formed XML ({reason})", position)
+        return self.damaged(section, f"is not well-formed XML ({reason})", position)
 
-    def damaged(self, frame: Frame, what: str, position: int = 0) -> DataError:
-        """The error that names a place in a frame."""
-        title = re.search(rb"<title>([^<]{1,300})</title>", frame.content[:2000])
-        where = f"byte {frame.offset + position:,} of its XML"
-        if frame.kind == "page" and title:
+    def damaged(self, section: Section, what: str, position: int = 0) -> DataError:
+        """The error for a position in a section, with the title of its page."""
+        title = re.search(rb"<title>([^<]{1,300})</title>", section.content[:2000])
+        where = f"byte {section.offset + position:,} of its XML"
+        if section.kind == "page" and title:
             shown = title[1].decode(errors="replace")[:_SHOWN_CHARACTERS]
             where += f", the page {' '.join(shown.split())!r}"
         return DataError(f"{self._dump.name}: {what}, at {where}", fix=_FIX)
 
 
 class _Parser:
-    """Reads the few values of one page, or the header."""
+    """Reads title, namespace and id of one page, or checks the header."""
 
-    def __init__(self, reader: PageReader, frame: Frame) -> None:
+    def __init__(self, reader: PageReader, section: Section) -> None:
         self._reader = reader
-        self._frame = frame
+        self._section = section
         self.path: list[str] = []
         self.seen = False
         self.values: dict[str, str] = {}
@@ -166,28 +168,28 @@ class _Parser:
         self._parser.EntityDeclHandler = self._refuse
 
     def feed(self, content: bytes) -> None:
-        """Parse bytes, to the end of the document if they hold it."""
+        """Parse a complete section."""
         try:
             self._parser.Parse(content, False)
         except expat.ExpatError as fault:
             position = self._parser.ErrorByteIndex
-            raise self._reader.malformed(self._frame, fault, position) from fault
+            raise self._reader.malformed(self._section, fault, position) from fault
 
     def feed_beginning(self, content: bytes) -> None:
-        """Parse what has lost its end."""
+        """Parse a section that is cut."""
         try:
             self._parser.Parse(content, False)
         except expat.ExpatError:
-            # Cut inside a character, perhaps: what was read before counts, and is checked.
+            # It may be cut inside a character; the values before the cut are still checked.
             return
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if not self.path:
-            expected = "page" if self._frame.kind == "page" else "mediawiki"
+            expected = "page" if self._section.kind == "page" else "mediawiki"
             if name != expected:
                 raise self._reader.damaged(
-                    self._frame,
-                    f"is no MediaWiki export (its root is <{name[:_SHOWN_CHARACTERS]}>)",
+                    self._section,
+                    f"is not a MediaWiki export (its root is <{name[:_SHOWN_CHARACTERS]}>)",
                 )
             self.seen = True
         self.path.append(name)
@@ -195,7 +197,7 @@ class _Parser:
         key = _WANTED.get((self.path[0], name)) if len(self.path) == 2 else None
         if key is not None:
             self.values[key] = ""
-            # Set only where text is wanted: article text must not pass through Python.
+            # Set only for wanted elements: passing article text through Python would be slow.
             self._parser.CharacterDataHandler = self._text
 
     def _text(self, text: str) -> None:

@@ -1,12 +1,17 @@
-"""Runs the command `wikiextractor` on a dump and reads the documents that it wrote.
+"""Runs the command `wikiextractor` on a dump and reads the documents that it writes.
 
-It is a program of its own (AGPL): started as a process, spoken to through files, never imported.
-It writes one JSON object per page: in its other format a page can hold a false `<doc ...>` tag,
-because the text is plain (`--html-safe ''`, as the release of 2019 that XLM used wrote it).
-Habits of release 3.1.0 that are met here: it hangs when a pipe closes early (so it writes into a
-directory), it drops articles whose title begins with the name of the template namespace (so that
-namespace is renamed), it waits for ever for a process of its own that died (so its log is watched),
-and its exit code does not tell of lost pages (so the caller counts them).
+wikiextractor is a separate program under the AGPL: it runs as a process, exchanges files with us
+and is never imported. It writes one JSON object per page. Its other format would be ambiguous:
+with plain text (`--html-safe ''`, like the release of 2019 that XLM used) a page can contain a
+false `<doc ...>` tag.
+
+Workarounds for release 3.1.0:
+
+* It hangs when a pipe closes early, so it writes into a directory.
+* It drops articles with a title that begins with the name of the template namespace, so that
+  namespace is renamed.
+* It waits forever when one of its processes dies, so its log is watched.
+* Its exit code does not report lost pages, so the caller counts them.
 """
 
 import json
@@ -20,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlm.corpus.wikipedia.markup.verbatim import without_marks
+from xlm.corpus.wikipedia.markup.verbatim import remove_marks
 from xlm.errors import ToolError
 from xlm.processes.child import ProcessResult
 from xlm.processes.programs import run_process
@@ -28,40 +33,40 @@ from xlm.processes.tools import find_program
 
 VERSION = "3.1.0"
 RUN_PREFIX = "wikiextractor-"
-"""Of the directories that a killed run may leave in its scratch directory."""
+"""Prefix of output directories; a killed run may leave one in the scratch directory."""
 _VERSION_TIMEOUT_SECONDS = 60
 _TERMINATE_SECONDS = 5.0
 # The same bytes in every locale and process.
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONHASHSEED": "0"}
 _TEMPLATE_NAMESPACE = re.compile(rb'(<namespace key="10"[^>]*>)[^<]+(</namespace>)')
-_NO_TITLE_BEGINS_SO = rb"\1XlmTemplateNamespace\2"
-# How multiprocessing begins to tell of an exception that ended a process.
+_UNUSED_NAMESPACE = rb"\1XlmTemplateNamespace\2"
+# The first line that multiprocessing prints when an exception ends a process.
 _PROCESS_DIED = re.compile(r"Process \w*Process-[\d:]+:")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document as the program wrote it."""
+    """One document of wikiextractor's output."""
 
     id: str
     url: str
     title: str
-    """With the entities of the dump: `A &amp; B`."""
+    """With the escapes of the dump: `A &amp; B`."""
     lines: tuple[str, ...]
     """Paragraphs, headings and blank lines, without the title."""
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """What the program wrote, and what it took."""
+    """Documents and the resources that the process used."""
 
     documents: Iterator[Document]
-    """In the order of the dump; read from files that are there as long as the context is."""
+    """In the order of the dump; the files exist only inside the `with` statement."""
     process: ProcessResult
 
 
 class TooSlowError(ToolError):
-    """The program worked longer on some pages than it may."""
+    """wikiextractor exceeds the time limit of a block."""
 
 
 @contextmanager
@@ -77,18 +82,18 @@ def extract_documents(
     block_seconds: float = math.inf,
     on_poll: Callable[[int], None] = lambda written_bytes: None,
 ) -> Iterator[Extracted]:
-    """Run the program on a dump to its end, then read its documents.
+    """Run wikiextractor on a dump until it ends, then read its documents.
 
     Args:
-        program: what `checked_program` found.
-        scratch: gets a directory of its own for the output of this run.
-        log: what the program says is appended.
-        timeout_seconds: what is left of the whole extraction's time.
-        block_seconds: what these pages may take.
-        on_poll: called while the program runs, with the bytes that it has written.
+        program: the result of `checked_program`.
+        scratch: parent of a temporary directory for the output.
+        log: the output of the program is appended to this file.
+        timeout_seconds: time limit, from what is left for the whole extraction.
+        block_seconds: time limit for these pages.
+        on_poll: called regularly with the number of bytes written so far.
 
     Raises:
-        TooSlowError: the program took longer than `block_seconds`.
+        TooSlowError: the program takes longer than `block_seconds`.
         ToolError: the program fails, or takes longer than `timeout_seconds`.
     """
     scratch.mkdir(parents=True, exist_ok=True)
@@ -97,7 +102,7 @@ def extract_documents(
 
     def poll() -> None:
         if time.monotonic() - started > block_seconds:
-            raise TooSlowError(f"wikiextractor works for more than {block_seconds:,.0f} s")
+            raise TooSlowError(f"wikiextractor takes more than {block_seconds:,.0f} s")
         on_poll(sum(path.stat().st_size for path in _written(output)))
 
     try:
@@ -108,10 +113,10 @@ def extract_documents(
             command,
             log_path=log,
             timeout_seconds=max(0.0, timeout_seconds),
-            timeout_fix=f"see {log.name}; raise extract.timeout_seconds if it was still working",
+            timeout_fix=f"see {log.name}; raise extract.timeout_seconds if it was still running",
             terminate_seconds=_TERMINATE_SECONDS,
             environment=_ENVIRONMENT,
-            on_line=_Watch().read,
+            on_line=_LogWatcher().read,
             on_wait=poll,
         )
         yield Extracted(_documents(output), process)
@@ -120,33 +125,33 @@ def extract_documents(
 
 
 def rename_template_namespace(header: bytes) -> bytes:
-    """The header of a dump in which no title begins with the template namespace's name."""
-    return _TEMPLATE_NAMESPACE.sub(_NO_TITLE_BEGINS_SO, header)
+    """Rename the template namespace in a dump's header, so that no title begins with its name."""
+    return _TEMPLATE_NAMESPACE.sub(_UNUSED_NAMESPACE, header)
 
 
 def checked_program(log: Path) -> Path:
-    """The installed program, of the release that is known here; begins a new log.
+    """Find the installed program and check its release; starts a new log.
 
     Raises:
-        ToolError: it is missing, does not run, or is of another release.
+        ToolError: it is missing, does not run, or has another release.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     program = find_program("wikiextractor")
-    said: list[str] = []
+    printed: list[str] = []
     try:
         run_process(
             [str(program), "--version"],
             log_path=log,
             timeout_seconds=_VERSION_TIMEOUT_SECONDS,
             environment=_ENVIRONMENT,
-            on_line=said.append,
+            on_line=printed.append,
         )
     except ToolError as error:
         raise ToolError(
             f"{program} does not run: {error.what}", fix="run the set-up again"
         ) from error
-    release = said[-1] if said else "of unknown version"
+    release = printed[-1] if printed else "of unknown version"
     if release.split()[-1:] != [VERSION]:
         raise ToolError(
             f"{program} is {release}, not {VERSION}", fix=f"install wikiextractor=={VERSION}"
@@ -154,29 +159,29 @@ def checked_program(log: Path) -> Path:
     return program
 
 
-class _Watch:
-    """Reads the log of a running program and ends it when one of its processes died."""
+class _LogWatcher:
+    """Reads the log of the running program and stops it when one of its processes dies."""
 
     def __init__(self) -> None:
         self._died = False
 
     def read(self, line: str) -> None:
-        """Take the next line.
+        """Read the next line.
 
         Raises:
-            ToolError: it names the exception that ended a process.
+            ToolError: the line is the exception that ended a process.
         """
         if _PROCESS_DIED.fullmatch(line.rstrip()):
             self._died = True
         elif self._died and line[:1].strip() and not line.startswith("Traceback"):
             raise ToolError(
                 f"a process of wikiextractor died: {line.strip()}",
-                fix="see wikiextractor.log; extract this language from another dump date meanwhile",
+                fix="see wikiextractor.log; use another dump date (sources.wikipedia.date)",
             )
 
 
 def _written(output: Path) -> list[Path]:
-    """The files AA/wiki_00, AA/wiki_01, ..., AB/wiki_00, ... in their order."""
+    """The output files AA/wiki_00, AA/wiki_01, ..., AB/wiki_00, ... in order."""
     return sorted(output.glob("*/wiki_*"))
 
 
@@ -190,10 +195,10 @@ def _documents(output: Path) -> Iterator[Document]:
 def _document(line: str) -> Document:
     try:
         record = json.loads(line)
-        lines = tuple(without_marks(record["text"]).split("\n"))
+        lines = tuple(remove_marks(record["text"]).split("\n"))
         return Document(str(record["id"]), record["url"], record["title"], lines)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise ToolError(
-            "wikiextractor's output is cut: a line is not the JSON object of a page",
+            "wikiextractor's output is truncated: a line is not the JSON object of a page",
             fix="see wikiextractor.log; run again",
         ) from fault

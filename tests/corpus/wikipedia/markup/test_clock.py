@@ -1,4 +1,4 @@
-"""The whole text path with the clock a year apart writes the same bytes, in real processes."""
+"""The text path, run in real processes with two different dates, writes the same bytes."""
 
 import hashlib
 import os
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.wikipedia.small_dumps import page, write_dump
+from tests.corpus.wikipedia.dumps import page, write_dump
 from tests.repository import REPOSITORY
 from xlm.sample.files.wikipedia_files import write_wikipedia
 
 _SECONDS_OF_A_YEAR = 366 * 86400
-# Every Python process that finds this on its path, wikiextractor too, lives in another year.
+# Every Python process with this on its path, including wikiextractor, is in another year.
 _SHIFT = f"""
 import datetime, sys, time
 _time, _now, _gm, _local, _strf = (
@@ -85,10 +85,10 @@ _OTHERS = "{{#time:Y}} {{#timel:H:i:s}} {{#time:r|now}} {{CURRENT{{uc:year}}}} {
 
 
 def _shifted(folder, shift):
-    place = folder / "shift"
-    place.mkdir(exist_ok=True)
-    (place / "sitecustomize.py").write_text(_SHIFT)
-    return [str(place)] if shift else []
+    module = folder / "shift"
+    module.mkdir(exist_ok=True)
+    (module / "sitecustomize.py").write_text(_SHIFT)
+    return [str(module)] if shift else []
 
 
 def _digests(tmp_path, dump, name, shift):
@@ -106,7 +106,7 @@ def _digests(tmp_path, dump, name, shift):
 
 
 @pytest.mark.slow
-def test_the_clock_changes_no_byte_from_dump_to_shards(tmp_path):
+def test_the_date_changes_no_byte_from_dump_to_shards(tmp_path):
     articles = [
         (word, [f"Text {form % word} end. {_OTHERS}" for form in _FORMS]) for word in _WORDS
     ]
@@ -119,8 +119,8 @@ def test_the_clock_changes_no_byte_from_dump_to_shards(tmp_path):
     assert "Text 2026 end." in text
 
 
-def test_the_shift_of_this_test_reaches_the_program(tmp_path):
-    """Without our rules the bytes would differ: the test above can fail."""
+def test_the_shift_reaches_wikiextractor(tmp_path):
+    """Without our rules the bytes differ, so the test above can fail."""
     dump = write_dump(tmp_path / "in", page(1, "T", "In {{CURRENTYEAR}}."))
     program = Path(sys.executable).with_name("wikiextractor")
     texts = []

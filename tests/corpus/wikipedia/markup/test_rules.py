@@ -1,18 +1,18 @@
-"""Tags, variants, date words and header rows: what the program gets wrong is mended before it."""
+"""Rules for tags, variants, date words and header rows that wikiextractor gets wrong."""
 
 import json
 from xml.sax.saxutils import escape
 
 import pytest
 
-from tests.corpus.wikipedia.small_dumps import page, write_dump
+from tests.corpus.wikipedia.dumps import page, write_dump
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.wikipedia.markup.date_names import date_names
-from xlm.corpus.wikipedia.markup.dates import put_dates
+from xlm.corpus.wikipedia.markup.dates import replace_date_words
 from xlm.corpus.wikipedia.markup.prepare import date_in_name
-from xlm.corpus.wikipedia.markup.rows import take_rows
-from xlm.corpus.wikipedia.markup.tags import take_tags
+from xlm.corpus.wikipedia.markup.rows import remove_rows
+from xlm.corpus.wikipedia.markup.tags import remove_tags
 from xlm.corpus.wikipedia.markup.variants import choose_variants
 from xlm.stages.data.extract_wiki import run
 
@@ -37,7 +37,7 @@ def test_known_cases(shared, make_context, tmp_path, case):
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "expected"),
     [
         ("a <chem>H2O</chem> b", "a H2O b"),
         ("<CE >x</cE> <ce/>y", "x y"),
@@ -64,12 +64,12 @@ def test_known_cases(shared, make_context, tmp_path, case):
         ("<code/>a<gallery/>b<ref name=x/>", "ab<ref name=x/>"),
     ],
 )
-def test_tags(text, right):
-    assert take_tags(text) == right
+def test_tags(text, expected):
+    assert remove_tags(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "expected"),
     [
         ("a-{b}-c", "abc"),
         ("-{zh-hans:简;zh-hant:繁}-", "简"),
@@ -104,8 +104,8 @@ def test_tags(text, right):
         ("-{{{t}}}- {{t}}- x", "{{t}} {{t}}- x"),
     ],
 )
-def test_variants(text, right):
-    assert choose_variants(text, "zh-hans") == right
+def test_variants(text, expected):
+    assert choose_variants(text, "zh-hans") == expected
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_another_variant_and_another_language(make_context, tmp_path):
     assert _lines(make_context, tmp_path / "in", f"<nowiki>{text}</nowiki>", "zh") == [text]
 
 
-def test_date_words_are_the_dumps_date(make_context, tmp_path):
+def test_date_words_use_the_date_of_the_dump(make_context, tmp_path):
     text = (
         "{{CURRENTYEAR}} {{LOCALMONTH}}-{{currentmonth}} {{CURRENTDAY}} {{LOCALDAY2}} "
         "{{ CURRENTTIME }} {{CURRENTDOW}} {{CURRENTWEEK}} {{LOCALTIMESTAMP}} "
@@ -138,7 +138,7 @@ def test_date_words_are_the_dumps_date(make_context, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("language", "right"),
+    ("language", "expected"),
     [
         ("en", "November November Nov Sunday"),
         ("de", "November November  Sonntag"),
@@ -149,13 +149,13 @@ def test_date_words_are_the_dumps_date(make_context, tmp_path):
         ("it", ""),
     ],
 )
-def test_months_and_days_have_their_names(make_context, tmp_path, language, right):
+def test_months_and_days_have_localised_names(make_context, tmp_path, language, expected):
     text = (
         "a {{CURRENTMONTHNAME}} {{LOCALMONTHNAMEGEN}} {{CURRENTMONTHABBREV}} {{subst:LOCALDAYNAME}}"
         "{{currentmonthname}}."
     )
     (line,) = _lines(make_context, tmp_path / "in", text, language)
-    assert line == " ".join(f"a {right}".split()) + "."
+    assert line == " ".join(f"a {expected}".split()) + "."
 
 
 @pytest.mark.parametrize("language", XNLI_LANGUAGES)
@@ -167,7 +167,7 @@ def test_every_language_of_the_paper_has_all_names(language):
     assert len({day["DAYNAME"] for day in week}) == 7
 
 
-def test_an_undated_dump_takes_the_day_of_the_revision(make_context, tmp_path):
+def test_an_undated_dump_uses_the_date_of_the_revision(make_context, tmp_path):
     article = page(1, "T", "In {{CURRENTYEAR}} {{CURRENTDAY}}.").replace(
         "<model>", "<timestamp>2019-03-07T01:02:03Z</timestamp>\n<model>"
     )
@@ -181,11 +181,14 @@ def test_an_undated_dump_takes_the_day_of_the_revision(make_context, tmp_path):
 
 def test_templates_keep_computed_names():
     text = "{{ {{{1|x}}}}} {{CURRENTYEAR}}"
-    assert put_dates(text, "20261101", "en", spoil_computed_names=False) == "{{ {{{1|x}}}}} 2026"
+    assert (
+        replace_date_words(text, "20261101", "en", disable_computed_names=False)
+        == "{{ {{{1|x}}}}} 2026"
+    )
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "expected"),
     [
         ("a\n! b || c\n|-\n| d\ne", "a\n|-\n| d\ne"),
         ("{{t}}\n! b !! c\n{{e}}\nd", "{{t}}\n\n{{e}}\nd"),
@@ -214,13 +217,13 @@ def test_templates_keep_computed_names():
         ("{| \n ! a !! b\nc", "{| \n\nc"),
     ],
 )
-def test_rows_of_tables(text, right):
-    assert take_rows(text) == right
+def test_rows_of_tables(text, expected):
+    assert remove_rows(text) == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "expected"),
     [
         ("{{table start}}\n ! a !! b\n{{end}}", ["Z"]),
         ('{{s}}<br>\n! scope="col" | Year\ncell\n{{e}}', ["cell", "Z"]),
@@ -233,20 +236,20 @@ def test_rows_of_tables(text, right):
         ),
     ],
 )
-def test_rows_of_cells_prose_and_words_completed_by_tags(make_context, tmp_path, text, right):
-    assert _lines(make_context, tmp_path / "in", text + "\nZ") == right
+def test_rows_prose_and_words_that_tags_complete(make_context, tmp_path, text, expected):
+    assert _lines(make_context, tmp_path / "in", text + "\nZ") == expected
 
 
 def test_header_rows_between_much_code_take_linear_time():
     text = "<code>x</code>\n! a\n" * 20_000
-    assert take_rows(text) == text
+    assert remove_rows(text) == text
 
 
-def test_a_comment_within_a_variant_is_no_part_of_its_rule():
+def test_a_comment_inside_a_variant_is_ignored():
     assert choose_variants("-{<!-- c -->zh-hans:a;zh-hant:b}-", "zh-hans") == "a"
 
 
-def test_escapes_of_html5_and_of_titles_are_plain(make_context, tmp_path):
+def test_escapes_of_html5_and_of_titles_are_decoded(make_context, tmp_path):
     text = (
         "It&apos;s &lbrace;x&rbrace; &check; &LT;b&GT; &amp;apos; &NotEqualTilde; a&bogus; &nbsp;"
         "<nowiki>&apos;</nowiki> [[a|b&comma;]]&NewLine;* c&#10;# d&#xD;"

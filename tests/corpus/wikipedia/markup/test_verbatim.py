@@ -1,17 +1,17 @@
-"""Nothing within formulas, code and `<nowiki>` opens a tag, a template or a link."""
+"""Nothing inside formulas, code and `<nowiki>` opens a tag, a template or a link."""
 
 import time
 from xml.sax.saxutils import escape
 
 import pytest
 
-from tests.corpus.wikipedia.small_dumps import page, run_extract, write_dump
+from tests.corpus.wikipedia.dumps import page, run_extract, write_dump
 from tests.growth import assert_linear
 from xlm.corpus.wikipedia.markup.prepare import Preparation
 from xlm.corpus.wikipedia.markup.verbatim import (
     escape_false_tags,
     mark_decoded_tags,
-    shield_verbatim,
+    protect_verbatim,
 )
 
 _KEPT = {
@@ -47,20 +47,20 @@ _KEPT = {
 
 
 def test_text_after_verbatim_content_stays(make_context, tmp_path):
-    pages = [page(n, f"T{n}", escape(f"{text}\n\nBehind.")) for n, text in enumerate(_KEPT, 1)]
+    pages = [page(n, f"T{n}", escape(f"{text}\n\nAfter.")) for n, text in enumerate(_KEPT, 1)]
     write_dump(tmp_path / "in", "".join(pages))
     context, _ = run_extract(make_context, tmp_path / "in")
     lines = [" ".join(line.split()) for line in (context.out / "text.txt").read_text().splitlines()]
     expected = [
         line
-        for n, right in enumerate(_KEPT.values(), 1)
-        for line in (f"T{n}", *right.split("\n"), "Behind.")
+        for n, text in enumerate(_KEPT.values(), 1)
+        for line in (f"T{n}", *text.split("\n"), "After.")
     ]
     assert lines == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "expected"),
     [
         ("a<b</i>", "a&lt;b</i>"),
         ("a<b>c</b> 3 < 4 <5", "a<b>c</b> 3 < 4 <5"),
@@ -71,11 +71,11 @@ def test_text_after_verbatim_content_stays(make_context, tmp_path):
         ("<b", "<b"),
     ],
 )
-def test_only_what_is_no_tag_is_escaped(text, right):
-    assert escape_false_tags(text) == right
+def test_only_false_tags_are_escaped(text, expected):
+    assert escape_false_tags(text) == expected
 
 
-def test_marks_stand_only_where_a_tag_could_appear():
+def test_marks_are_only_where_a_tag_could_appear():
     untouched = "a &lt; 2 3 &lt;4 &gt; &amp; <b>c</b> x < 4 &lt;"
     assert mark_decoded_tags(untouched) == untouched
     marked = mark_decoded_tags("&lt;b &#060;/ b &#x3c;&#98; < code> <&#99;ode>")
@@ -84,14 +84,14 @@ def test_marks_stand_only_where_a_tag_could_appear():
 
 @pytest.mark.slow
 def test_much_code_takes_linear_time_and_keeps_its_numbers(make_context, tmp_path):
-    """The program alone would read the page 40,000 times."""
+    """wikiextractor alone would scan the page 40,000 times."""
     same = "<code>x</code> " * 20_000 + "<code>y</code>"
     other = "".join(f"<math>{n}</math> " for n in range(20_000))
     write_dump(tmp_path / "in", page(1, "One", escape(same)) + page(2, "Two", escape(other)))
-    began = time.process_time()
-    context, outcome = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
-    assert time.process_time() - began < 10
-    assert outcome.measured["cpu_seconds"] < 10
+    started = time.process_time()
+    context, result = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
+    assert time.process_time() - started < 10
+    assert result.measured["cpu_seconds"] < 10
     _, one, _, two = (context.out / "text.txt").read_text().splitlines()
     assert one.split() == ["codice_1"] * 20_000 + ["codice_20001"]
     assert two.split() == [f"formula_{n}" for n in range(1, 20_001)]
@@ -129,23 +129,23 @@ def test_preparation_is_linear_in_hostile_pages(name):
 
 
 @pytest.mark.slow
-def test_escaped_tags_keep_the_program_no_longer_than_text(make_context, tmp_path):
+def test_escaped_tags_take_no_longer_than_text(make_context, tmp_path):
     texts = ["&lt;code>" * 20_000, "<nowiki>&#60;code></nowiki>" * 10_000, "< math>" * 20_000]
     write_dump(
         tmp_path / "in", "".join(page(n, f"T{n}", escape(t)) for n, t in enumerate(texts, 1))
     )
-    _, outcome = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
-    assert outcome.measured["cpu_seconds"] < 15
-    assert outcome.counts["documents"] == 3
+    _, result = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
+    assert result.measured["cpu_seconds"] < 15
+    assert result.counts["documents"] == 3
 
 
 @pytest.mark.slow
-def test_what_a_removed_tag_joins_is_judged_too():
+def test_text_that_a_removed_tag_joins_is_checked_too():
     content = page(1, "T", escape("<!<wbr>--" * 50_000)).encode()
     prepared = Preparation("en", "20261101", "zh-hans", templates=False).page(content, article=True)
-    assert prepared.refused == "comments that never end"
+    assert prepared.drop_reason == "comments that never end"
 
 
-def test_shielded_text_without_verbatim_content_is_the_same_object():
+def test_text_without_verbatim_content_stays_the_same_object():
     text = "a <b>c</b> <!-- <math>x</math> --> <code/>"
-    assert shield_verbatim(text) is text
+    assert protect_verbatim(text) is text

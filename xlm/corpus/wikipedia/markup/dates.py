@@ -1,11 +1,12 @@
-"""Puts the date of the dump in place of MediaWiki's date words, `{{CURRENTYEAR}}` and its like.
+"""Replaces MediaWiki's date words, such as `{{CURRENTYEAR}}`, by the date of the dump.
 
-wikiextractor would write the time of its run (and nothing for the words that it does not know), so
-that the same dump gave other text each minute. A template whose name is itself computed
-(`{{ {{lc:X}}CURRENTYEAR}}`) could form such a word late; its name is spoiled, and the program
-removes it like any template that it does not know. So are calls that MediaWiki does not know or
-bounds, with which the program fills memory or computes for hours: `#replace`, `{{padleft:x|9999}}`,
-`{{#expr:9**9**9}}`.
+wikiextractor would write the current time (and nothing for words that it does not know), so the
+same dump would give different text every minute.
+
+A template with a computed name (`{{ {{lc:X}}CURRENTYEAR}}`) could form such a word during
+expansion. Its name is replaced by an unknown one, and wikiextractor removes it. The same happens to
+calls that fill memory or take hours, because MediaWiki bounds them but wikiextractor does not:
+`#replace`, `{{padleft:x|9999}}`, `{{#expr:9**9**9}}`.
 """
 
 import re
@@ -22,29 +23,36 @@ _COMPUTED_NAME = re.compile(
     r"|\s*pad(?:left|right)\s*:(?![^{}|]*\|\s*\d{1,3}\s*(?:\||\}\})))",
     re.IGNORECASE,
 )
-_SPOILED = "{{Xlm computed name|"
-_KNOWN_TO_THE_PROGRAM = ("year", "month", "day", "time", "hour")
+_UNKNOWN_NAME = "{{Xlm computed name|"
+_KNOWN_TO_WIKIEXTRACTOR = ("year", "month", "day", "time", "hour")
 
 
-def needs_dates(text: str) -> bool:
-    """Whether `text` may hold a date word or a call with a computed name."""
+def has_date_words(text: str) -> bool:
+    """Whether `text` may contain a date word or a call with a computed name."""
     return _CALL.search(text) is not None or _COMPUTED_NAME.search(text) is not None
 
 
-def put_dates(text: str, dump_date: str, language: str, *, spoil_computed_names: bool) -> str:
-    """Replace the date words of `text`; `dump_date` is YYYYMMDD, the time of day midnight, UTC."""
+def replace_date_words(
+    text: str, dump_date: str, language: str, *, disable_computed_names: bool
+) -> str:
+    """Replace the date words of `text`.
+
+    Args:
+        dump_date: YYYYMMDD; the time of day is midnight, UTC.
+        disable_computed_names: also disable calls with computed names.
+    """
     words = _words(dump_date, language)
 
     def value(match: re.Match[str]) -> str:
         word = match[1]
         kind = word.upper().removeprefix("CURRENT").removeprefix("LOCAL")
-        if word != word.upper() and kind.lower() in _KNOWN_TO_THE_PROGRAM:
-            # MediaWiki's words are upper case: another case is a template, which is not expanded.
+        if word != word.upper() and kind.lower() in _KNOWN_TO_WIKIEXTRACTOR:
+            # Date words are upper case; in another case it is a template, which is not expanded.
             return ""
         return words.get(kind, match[0]) if word == word.upper() else match[0]
 
     text = _CALL.sub(value, text)
-    return _COMPUTED_NAME.sub(_SPOILED, text) if spoil_computed_names else text
+    return _COMPUTED_NAME.sub(_UNKNOWN_NAME, text) if disable_computed_names else text
 
 
 def _words(dump_date: str, language: str) -> dict[str, str]:

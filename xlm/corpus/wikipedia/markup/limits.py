@@ -1,29 +1,31 @@
-"""Recognises pages on which a wikitext program works for hours: it is quadratic in some patterns.
+"""Detects hostile pages on which wikiextractor would run for hours.
 
-Only the page's own bytes decide, so that the same pages go on every machine. A pattern's cost is
-about how many characters a search reads in vain: openings without an end, times the text behind
-them. Pages of real dumps stay far below the limit.
+Its searches are quadratic in some patterns. The cost of a pattern is about the number of characters
+that its failing searches read: openings without an end, times the length of the text after them.
+Pages of real dumps are far below the limits. Only the bytes of the page decide, so that every
+machine drops the same pages.
 """
 
 import re
 
 MAX_PAGE_BYTES = 16 << 20
-"""Of a page's XML. MediaWiki stores at most 2 MiB of wikitext, escaped at most six times longer."""
+"""Limit for the XML of a page. MediaWiki stores at most 2 MiB of wikitext; escapes make it at most
+six times longer."""
 _MAX_COST = 100_000_000
 _MAX_TAG_COST = 10_000_000
-"""A tag is sought in many searches."""
+"""Lower, because wikiextractor searches for many different tags."""
 _MAX_EQUALS = 300
 _MAX_DEPTH = 300
 _FEW = 100
-"""So few openings cost nothing, however long the page is."""
+"""So few openings are harmless on a page of any length."""
 _TAG_OPENING = re.compile(r"<(?=[A-Za-z!])")
 _PLACEHOLDERS = ("math", "code")
-"""Elements for which wikiextractor searches the end anew from each opening."""
+"""Elements for which wikiextractor searches for the end from every opening."""
 _LINK_OPENING = re.compile(r"\[(?:https?:|ftp:|mailto:|//)", re.IGNORECASE)
 
 
 def hostile_reason(text: str) -> str:
-    """Why a page with this wikitext must not reach the program; empty if it may."""
+    """Why wikiextractor must not process a page with this wikitext; empty if it may."""
     if "=" * _MAX_EQUALS in text:
         return f"a run of more than {_MAX_EQUALS} equals signs"
     if _unclosed(text, "<!--", "-->") > _MAX_COST:
@@ -43,7 +45,7 @@ def hostile_reason(text: str) -> str:
 
 
 def _unclosed(text: str, opening: str, closing: str) -> int:
-    """Openings after the last closing, times the characters that a search from each reads."""
+    """The cost of the openings after the last closing."""
     start = text.rfind(closing) + 1
     first = text.find(opening, start)
     if first < 0:

@@ -1,4 +1,4 @@
-"""Stretches of wikitext that MediaWiki does not interpret: comments, `<nowiki>`, `<pre>`, code.
+"""Finds the parts of wikitext that MediaWiki does not interpret: comments, `<nowiki>`, code.
 
 opaque_spans("a <nowiki>-{b}-</nowiki> c")     # yields (2, 24)
 """
@@ -14,15 +14,15 @@ OPAQUE_ELEMENT = re.compile(
 _NOWIKI = re.compile(r"<nowiki\s*>", re.IGNORECASE)
 
 
-class Ends:
-    """Finds closing tags; that a name has none left is found once, so time stays linear."""
+class ClosingTags:
+    """Finds closing tags in linear time: it remembers names without a further closing tag."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._none_after: dict[str, int] = {}
 
     def after_element(self, name: str, position: int) -> int | None:
-        """The place after the next `</name>`; None if there is none."""
+        """The position after the next `</name>`; None if there is none."""
         if position < self._none_after.get(name, len(self._text)):
             end = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(self._text, position)
             if end:
@@ -31,7 +31,7 @@ class Ends:
         return None
 
     def after_code(self, position: int) -> int | None:
-        """The place after the `</code>` that no `<nowiki>` encloses; None if there is none."""
+        """The position after the next `</code>` outside `<nowiki>`; None if there is none."""
         end = self.after_element("code", position)
         while end is not None and (inner := _NOWIKI.search(self._text, position, end)):
             position = self.after_element("nowiki", inner.end()) or end
@@ -40,22 +40,22 @@ class Ends:
         return end
 
     def after_comment(self, position: int) -> int:
-        """The place after the next `-->`, or the end of the text, as MediaWiki has it."""
+        """The position after the next `-->`; without one the comment ends with the text."""
         found = self._text.find("-->", position)
         return len(self._text) if found < 0 else found + 3
 
 
 def opaque_spans(text: str) -> Iterator[tuple[int, int]]:
-    """First and last place of each such stretch, its tags included, in order."""
-    ends = Ends(text)
+    """Start and end of each such part in order, including its tags."""
+    closing = ClosingTags(text)
     position = 0
     while opening := OPAQUE_ELEMENT.search(text, position):
         position = opening.end()
         if not opening[1]:
-            position = ends.after_comment(position)
+            position = closing.after_comment(position)
         elif opening[2].endswith("/"):
             continue
-        elif end := ends.after_element(opening[1].lower(), position):
+        elif end := closing.after_element(opening[1].lower(), position):
             position = end
         else:
             continue

@@ -1,60 +1,59 @@
-"""Prepares one page for an extraction program: what the program would get wrong is mended before.
+"""Prepares a page for wikiextractor: rewrites the wikitext that it would get wrong.
 
     prepare = Preparation(language="zh", dump_date="20261101", variant="zh-hans", templates=False)
-    prepare.page(content)        # the page's XML, rewritten; its other elements stay as they are
+    prepare.page(content, article=True)     # the page's XML with rewritten wikitext
 
-Every rule works on the wikitext alone, so that any engine can keep them.
+Every rule works on the wikitext alone, so another extraction program could use the same rules.
 """
 
 import re
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, unescape
 
-from xlm.corpus.wikipedia.markup.dates import needs_dates, put_dates
-from xlm.corpus.wikipedia.markup.entities import number_entities
+from xlm.corpus.wikipedia.markup.dates import has_date_words, replace_date_words
+from xlm.corpus.wikipedia.markup.entities import make_entities_numeric, replace_surrogates
 from xlm.corpus.wikipedia.markup.limits import hostile_reason
-from xlm.corpus.wikipedia.markup.rows import take_rows
-from xlm.corpus.wikipedia.markup.surrogates import mended
-from xlm.corpus.wikipedia.markup.tags import take_tags
+from xlm.corpus.wikipedia.markup.rows import remove_rows
+from xlm.corpus.wikipedia.markup.tags import remove_tags
 from xlm.corpus.wikipedia.markup.variants import VARIANT_LANGUAGES, choose_variants
 from xlm.corpus.wikipedia.markup.verbatim import (
     escape_false_tags,
     mark_decoded_tags,
-    shield_verbatim,
+    protect_verbatim,
 )
 
 _TEXT = re.compile(rb"<text(?:\s[^<>]*)?(?<!/)>([^<]*)</text>")
 _TIMESTAMP = re.compile(rb"<timestamp>(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T")
 _DATE_IN_NAME = re.compile(r"-((?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|1\d|2[0-8]))-")
 _UNDATED = "20010115"
-"""Wikipedia's first day, for a page of an undated dump without a timestamp."""
+"""Wikipedia's first day, for a page without a timestamp in a dump without a date."""
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
 _AS_WRITTEN = "original"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A page for the program."""
+    """The XML of a page for wikiextractor."""
 
     content: bytes
-    refused: str = ""
-    """Why the program must not get it."""
+    drop_reason: str = ""
+    """Why the page is dropped; empty if it is not."""
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """The rules of one dump."""
+    """The rules for the pages of one dump."""
 
     language: str
     dump_date: str | None
-    """YYYYMMDD; None: the day of each page's revision."""
+    """YYYYMMDD; None uses the date of each page's revision."""
     variant: str
     templates: bool
-    """Whether the program expands templates: they need their own tags and computed names."""
+    """Whether wikiextractor expands templates; their pages then keep tags and computed names."""
 
     def page(self, content: bytes, *, article: bool) -> Prepared:
-        """Rewrite the wikitext of a page."""
-        content = mended(content)
+        """Rewrite the wikitext of a page; templates only get dates."""
+        content = replace_surrogates(content)
         match = _TEXT.search(content)
         if match is None or not (article or self.templates):
             return Prepared(content)
@@ -64,42 +63,44 @@ class Preparation:
             return Prepared(content, "text that is not UTF-8")
         changed = text
         if article:
-            changed = self._rewritten(text) if not (reason := hostile_reason(text)) else text
-            # What stood on two sides of a tag can be hostile without it.
+            changed = self._rewrite(text) if not (reason := hostile_reason(text)) else text
+            # Removing a tag can join two parts to hostile text.
             reason = reason or (hostile_reason(changed) if changed != text else "")
             if reason:
                 return Prepared(content, reason)
-        # Dates come last: a tag taken out of `{{CURRENT<wbr>TIME}}` completes a date word.
-        changed = self._dated(changed, content)
+        # Dates come last: without its tag, `{{CURRENT<wbr>TIME}}` becomes a date word.
+        changed = self._with_dates(changed, content)
         if changed == text:
             return Prepared(content)
         start, end = match.span(1)
         return Prepared(content[:start] + escape(changed).encode() + content[end:])
 
-    def _dated(self, text: str, content: bytes) -> str:
-        if not needs_dates(text):
+    def _with_dates(self, text: str, content: bytes) -> str:
+        if not has_date_words(text):
             return text
         day = self.dump_date
         if day is None:
             found = _TIMESTAMP.search(content)
             day = b"".join(found.groups()).decode() if found else _UNDATED
-        return put_dates(text, day, self.language, spoil_computed_names=not self.templates)
+        return replace_date_words(
+            text, day, self.language, disable_computed_names=not self.templates
+        )
 
-    def _rewritten(self, text: str) -> str:
+    def _rewrite(self, text: str) -> str:
         if "<" in text:
-            text = shield_verbatim(text)
+            text = protect_verbatim(text)
         if "&" in text:
-            text = number_entities(text)
+            text = make_entities_numeric(text)
         if "<" in text:
-            text = take_tags(escape_false_tags(text))
+            text = remove_tags(escape_false_tags(text))
         if "<" in text or "&" in text:
             text = mark_decoded_tags(text)
         if "-{" in text and self.variant != _AS_WRITTEN and self.language in VARIANT_LANGUAGES:
             text = choose_variants(text, self.variant)
-        return take_rows(text) if "!" in text or "|" in text else text
+        return remove_rows(text) if "!" in text or "|" in text else text
 
 
 def date_in_name(name: str) -> str | None:
-    """The dump's date in a file name as Wikimedia writes it: `swwiki-20261101-pages-...`."""
+    """The date in the file name of a dump (`swwiki-20261101-pages-...`); None if there is none."""
     found = _DATE_IN_NAME.search(name)
     return found[1] if found else None

@@ -1,7 +1,7 @@
-"""Rows of tables that a template opens, `{{table start}}`: the program does not know the table.
+"""Removes rows of tables that a template opens (`{{table start}}`).
 
-It removes tables that it sees whole, `{| ... |}`, and each line that begins with `|`. What stays
-are the rows `! ...`, and rows after spaces.
+wikiextractor removes complete tables, `{| ... |}`, and each line that begins with `|`. If a
+template opens the table, it leaves the rows `! ...` and rows that begin with spaces in the text.
 """
 
 import re
@@ -12,52 +12,52 @@ from functools import cached_property
 from xlm.corpus.wikipedia.markup.opaque import opaque_spans
 
 _RUN_OF_ROWS = re.compile(r"^[ \t]*[!|].*(?:\n[ \t]*[!|].*)*", re.MULTILINE)
-_LEFT_BEHIND = re.compile(r"^(?:[ \t]*!|[ \t]+\|)", re.MULTILINE)
+_REMAINING_ROW = re.compile(r"^(?:[ \t]*!|[ \t]+\|)", re.MULTILINE)
 _HEADER = re.compile(r"[ \t]*!")
-_OF_A_TABLE = re.compile(r"[ \t]*\|(?:[-+]|\}(?!\}))")
+_TABLE_SYNTAX = re.compile(r"[ \t]*\|(?:[-+]|\}(?!\}))")
 _ATTRIBUTE = re.compile(
     r"\b(?:scope|colspan|rowspan|style|class|width|height|v?align|bgcolor|id|lang|dir|title|abbr"
     r"|headers|data-[a-z-]{1,40})\s{0,9}=",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[ \t]*!\w[^|]*[.!?。।۔](?:\s[^|]*|<[^|]*)?")
-"""Between two templates, "!Kung people live here." is text and "!Year" a row."""
+"""Between two templates, "!Kung people live here." is text, but "!Year" is a row."""
 _OPENED = re.compile(r"\{\{|\[\[|<ref\b[^<>]*(?<!/)>|<!--", re.IGNORECASE)
 _CLOSED = re.compile(r"\}\}|\]\]|</ref|-->", re.IGNORECASE)
 _TEMPLATE = re.compile(r"(\{\{)|\}\}")
 _TABLE = re.compile(r"(\{\|)|\|\}(?!\})")
 _MAX_INDENT = 80
-"""Of the lines where a table begins or ends; it bounds the time."""
+"""Limit for the indent of `{|` and `|}`; it bounds the time."""
 
 
-def take_rows(text: str) -> str:
-    """`text` without such rows; code, whole tables and arguments of templates stay as they are.
+def remove_rows(text: str) -> str:
+    """Remove such rows; code, complete tables and arguments of templates stay unchanged.
 
-    Outside of a table `!` and `|` are text, as in "!Kung people". A row has several cells (`||`,
-    `!!`) or attributes (`scope=`), begins as only a table's line does (`|-`, `|+`, `|}`), or stands
-    among such lines or between two templates.
+    Outside a table `!` and `|` are text, as in "!Kung people". A line is a row if it has several
+    cells (`||`, `!!`) or attributes (`scope=`), begins with `|-`, `|+` or `|}`, or is among such
+    lines or between two templates.
     """
-    if not _LEFT_BEHIND.search(text):
+    if not _REMAINING_ROW.search(text):
         return text
-    fixed = _Fixed(text)
+    protected = _Protected(text)
 
     def rows(match: re.Match[str]) -> str:
         lines = match[0].split("\n")
         between = _between_templates(text, match)
         headers = [bool(_HEADER.match(line)) for line in lines]
-        sure = [_is_row(line) for line in lines]
-        among = not all(headers) and (any(headers) or any(sure))
-        alone = len(lines) == 1
+        certain = [_is_row(line) for line in lines]
+        among_rows = not all(headers) and (any(headers) or any(certain))
+        is_single = len(lines) == 1
 
-        def stays(line: str, is_row: bool) -> bool:
+        def is_kept(line: str, is_row: bool) -> bool:
             if line.startswith("|") or not _balanced(line):
                 return True
-            prose = not between or (alone and _SENTENCE.fullmatch(line) is not None)
-            return prose and not (is_row or among)
+            prose = not between or (is_single and _SENTENCE.fullmatch(line) is not None)
+            return prose and not (is_row or among_rows)
 
-        kept = [line for line, is_row in zip(lines, sure, strict=True) if stays(line, is_row)]
-        # Where templates and tables end is asked last: few pages need it.
-        if len(kept) == len(lines) or fixed.holds(match.start(), match.end()):
+        kept = [line for line, is_row in zip(lines, certain, strict=True) if is_kept(line, is_row)]
+        # The spans of templates and tables are checked last, because few pages need them.
+        if len(kept) == len(lines) or protected.overlaps(match.start(), match.end()):
             return match[0]
         return "\n".join(kept)
 
@@ -65,8 +65,8 @@ def take_rows(text: str) -> str:
 
 
 def _is_row(line: str) -> bool:
-    """Whether a line can be nothing but a row."""
-    if _OF_A_TABLE.match(line):
+    """Whether a line is certainly a row."""
+    if _TABLE_SYNTAX.match(line):
         return True
     header = _HEADER.match(line) is not None
     content = line.strip(" \t").removeprefix("|").lstrip("!")
@@ -84,12 +84,15 @@ def _between_templates(text: str, match: re.Match[str]) -> bool:
 
 
 def _balanced(line: str) -> bool:
-    """Whether the line opens nothing that another one closes."""
+    """Whether the line closes everything that it opens."""
     return len(_OPENED.findall(line)) == len(_CLOSED.findall(line))
 
 
 def _closed_spans(text: str, edge: re.Pattern[str]) -> list[tuple[int, int]]:
-    """The outermost pairs of edges; an opening has a group. One that is never closed is text."""
+    """The outermost pairs of opening and closing marks; unclosed openings are text.
+
+    In `edge`, a match with a group is an opening.
+    """
     spans: list[tuple[int, int]] = []
     openings: list[int] = []
     for match in edge.finditer(text):
@@ -105,24 +108,24 @@ def _closed_spans(text: str, edge: re.Pattern[str]) -> list[tuple[int, int]]:
     return spans
 
 
-def _begins_a_line(text: str, place: int) -> bool:
-    before = text[max(0, place - _MAX_INDENT) : place].rstrip(" \t:")
+def _begins_a_line(text: str, position: int) -> bool:
+    before = text[max(0, position - _MAX_INDENT) : position].rstrip(" \t:")
     return not before or before.endswith("\n")
 
 
-class _Fixed:
-    """Where a page is not to be touched."""
+class _Protected:
+    """The spans of a page where no row is removed."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def holds(self, start: int, end: int) -> bool:
-        """Whether code goes beyond one line there, or a template or a table begins before."""
-        whole = (self._templates, self._tables)
+    def overlaps(self, start: int, end: int) -> bool:
+        """Whether code of several lines, or a template or table that began before, is there."""
+        enclosing = (self._templates, self._tables)
         return any(
             first < start or last > end or "\n" in self._text[first:last]
             for first, last in self._code.within(start, end)
-        ) or any(spans.touch(start, start + 1) for spans in whole)
+        ) or any(spans.touch(start, start + 1) for spans in enclosing)
 
     @cached_property
     def _code(self) -> "_Spans":
@@ -138,7 +141,7 @@ class _Fixed:
 
 
 class _Spans:
-    """Spans of a text in order, without overlaps."""
+    """Sorted spans of a text without overlaps."""
 
     def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
         self._spans = list(spans)

@@ -1,26 +1,26 @@
-"""Tags of MediaWiki and its extensions that wikiextractor leaves in the text, taken out before it.
+"""Removes tags of MediaWiki and its extensions that wikiextractor would leave in the text.
 
-Of a formula or a word under ruby the text stays; scores, maps and parameters show no sentence and
-go. Nothing is touched inside `<nowiki>`, `<pre>`, `<code>`, `<syntaxhighlight>`, `<math>` and
-comments. Names that MediaWiki does not know are text, as on its own pages.
+The text of a chemical formula or of a word with ruby annotations stays. Scores, maps and parameters
+contain no sentences and are removed. Nothing changes inside `<nowiki>`, `<pre>`, `<code>`,
+`<syntaxhighlight>`, `<math>` and comments. Tags that MediaWiki does not know are text.
 """
 
 import re
 
-from xlm.corpus.wikipedia.markup.opaque import OPAQUE, Ends
+from xlm.corpus.wikipedia.markup.opaque import OPAQUE, ClosingTags
 
 _UNWRAPPED = (
     "chem", "ce", "ruby", "rb", "rbc", "onlyinclude", "noinclude", "langconvert", "phonos",
     "section", "poem", "bdo", "bdi", "data", "del", "dfn", "ins", "mark", "q", "samp", "time",
     "wbr", "link", "meta", "translate", "tvar", "languages",
 )  # fmt: skip
-"""The tags go, what they enclose stays."""
+"""These tags are removed; their content stays."""
 _REMOVED = (
     "score", "mapframe", "maplink", "rt", "rp", "rtc", "graph", "chart", "templatedata",
     "templatestyles", "indicator", "timeline", "hiero", "categorytree", "inputbox", "imagemap",
     "charinsert", "dynamicpagelist", "includeonly", "randomimage", "rss", "quiz",
 )  # fmt: skip
-"""They go with what they enclose."""
+"""These are removed with their content."""
 _RUBY_ENDS = {
     name: re.compile(rf"</{name}\s*>|(?=<(?:{next_names})[\s/>]|</(?:{ends})\s*>)", re.IGNORECASE)
     for name, next_names, ends in (
@@ -29,30 +29,30 @@ _RUBY_ENDS = {
         ("rtc", "rb|rtc", "ruby"),
     )
 }
-"""HTML lets their closing tags out: what comes next ends them."""
+"""In HTML their closing tags are optional: the next such tag ends them."""
 _EMPTY = (
     "code", "math", "pre", "gallery", "syntaxhighlight", "source", "small", "table", "nowiki",
 )  # fmt: skip
-"""Without content, `<code/>`, they show nothing; the program knows the pair alone."""
+"""Without content (`<code/>`) these display nothing; wikiextractor only knows the pairs."""
 _TAG = re.compile(
     rf"<!--|<(/?)({'|'.join((*_UNWRAPPED, *_REMOVED, *_EMPTY))})(?=[\s/>])([^<>]*)>", re.IGNORECASE
 )
 _SHOWN_TEXT = re.compile(r"""\btext\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'/]+))""")
 
 
-def take_tags(text: str) -> str:
-    """`text` without the tags; an element that is never closed loses its tag alone."""
+def remove_tags(text: str) -> str:
+    """Remove the tags; of an element without an end only the tag is removed."""
     kept: list[str] = []
     done = position = 0
-    ends = Ends(text)
+    closing = ClosingTags(text)
     while tag := _TAG.search(text, position):
         position = tag.end()
         if tag[0] == "<!--":
-            position = ends.after_comment(position)
+            position = closing.after_comment(position)
             continue
         name, empty = tag[2].lower(), tag[3].endswith("/")
         if not tag[1] and not empty and name in OPAQUE:
-            position = ends.after_element(name, position) or position
+            position = closing.after_element(name, position) or position
             continue
         if name in _EMPTY and (not empty or name == "nowiki"):
             continue
@@ -61,7 +61,7 @@ def take_tags(text: str) -> str:
             end = _RUBY_ENDS[name].search(text, position)
             position = end.end() if end else position
         elif not tag[1] and not empty and name in _REMOVED:
-            position = ends.after_element(name, position) or position
+            position = closing.after_element(name, position) or position
         if not tag[1] and name == "maplink" and (shown := _SHOWN_TEXT.search(tag[3])):
             kept.append(shown[1] or shown[2] or shown[3] or "")
         done = position

@@ -1,8 +1,8 @@
-"""Language variants of wikitext, `-{zh-hans:计算机;zh-hant:電腦}-`: one of them is chosen.
+"""Chooses one of the language variants in wikitext: `-{zh-hans:计算机;zh-hant:電腦}-`.
 
-Text outside of `-{...}-` is not converted: which characters an article uses stays its authors'
-choice. Rules that only configure MediaWiki's converter (`H`, `T`, `-`, `+`) show nothing; `D` shows
-its rules as a list, `N` the name of a variant, `R` its text as it stands.
+Text outside `-{...}-` is not converted: it keeps the characters that its authors chose. Rules that
+only configure MediaWiki's converter (flags `H`, `T`, `-`, `+`) display nothing. `D` displays its
+rules as a list, `N` the name of a variant, `R` its text unchanged.
 """
 
 import re
@@ -13,7 +13,7 @@ from xlm.corpus.wikipedia.markup.opaque import opaque_spans
 VARIANT_LANGUAGES = frozenset(
     ("zh", "gan", "wuu", "sr", "sh", "kk", "ku", "tg", "uz", "iu", "crh", "shi", "ban", "tly")
 )
-"""Wikis whose converter interprets `-{...}-`; elsewhere it is text."""
+"""Wikis with a converter that interprets `-{...}-`; elsewhere it is text."""
 
 _SIMPLIFIED = ("zh-hans", "zh-cn", "zh-sg", "zh-my")
 _TRADITIONAL = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
@@ -23,14 +23,14 @@ _NAMES = {
     "zh-hk": "香港繁體", "zh-mo": "澳門繁體", "zh-sg": "新加坡简体", "zh-my": "大马简体",
     "sr-ec": "Ћирилица", "sr-el": "Latinica",
 }  # fmt: skip
-"""As the wikis call them; a variant without a name here is called by its code."""
+"""Names of variants on their wikis; without a name here the code is used."""
 _CODE = r"[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,2}"
-# Templates keep their braces: `-{{t}}`, `{{t}}-`, but `-{{{t}}}-` is one within `-{...}-`.
+# Braces of templates are not marks: `-{{t}}`, `{{t}}-`; `-{{{t}}}-` is a template in `-{...}-`.
 _MARK = re.compile(r"-\{(?!\{)|-\{(?=\{\{)|(?<!\})\}-|(?<=\}\})\}-")
 _FLAG = re.compile(rf"\s*(?:[A-Z+-]|{_CODE})?\s*", re.ASCII | re.IGNORECASE)
-_LONGEST_FLAGS = 200
-_DEEPEST = 10
-"""MediaWiki nests no deeper either; it also bounds the time."""
+_MAX_FLAGS_CHARACTERS = 200
+_MAX_DEPTH = 10
+"""The limit of MediaWiki; it also bounds the time."""
 _HIDDEN = frozenset("HT-+")
 _RULE_END = re.compile(rf";(?=\s*(?:[^;:|]*=>\s*)?{_CODE}\s*:|\s*$)", re.ASCII | re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -40,7 +40,7 @@ _RULE = re.compile(
 
 
 def choose_variants(text: str, variant: str) -> str:
-    """Replace each `-{...}-` of `text`, innermost first; one that is not closed stays."""
+    """Replace each `-{...}-`, innermost first; one without an end stays unchanged."""
     chooser = _Chooser(variant)
     done = 0
     for start, end in opaque_spans(text):
@@ -52,23 +52,23 @@ def choose_variants(text: str, variant: str) -> str:
 
 
 class _Chooser:
-    """A stack of what stands inside the `-{` that are open."""
+    """Replaces `-{...}-` with a stack of the open `-{`."""
 
     def __init__(self, variant: str) -> None:
         self._variant = variant
         self._open: list[list[str]] = [[]]
 
     def keep(self, text: str) -> None:
-        """Take text that is not interpreted."""
+        """Append text that is not interpreted."""
         self._open[-1].append(text)
 
     def read(self, text: str) -> None:
-        """Take wikitext."""
+        """Append wikitext."""
         done = 0
         for mark in _MARK.finditer(text):
             self.keep(text[done : mark.start()])
             done = mark.end()
-            if mark[0] == "-{" and len(self._open) <= _DEEPEST:
+            if mark[0] == "-{" and len(self._open) <= _MAX_DEPTH:
                 self._open.append([])
             elif mark[0] == "}-" and len(self._open) > 1:
                 self.keep(_shown("".join(self._open.pop()), self._variant))
@@ -77,7 +77,7 @@ class _Chooser:
         self.keep(text[done:])
 
     def result(self) -> str:
-        """All that was taken."""
+        """The text with chosen variants."""
         return "-{".join("".join(parts) for parts in self._open)
 
 
@@ -110,13 +110,13 @@ class _Rule:
     text: str
 
     def __str__(self) -> str:
-        """As the flag `D` shows it."""
+        """As the flag `D` displays it."""
         source = f"{self.source}⇒" if self.source else ""
         return f"{source}{_NAMES.get(self.code, self.code)}：{self.text}；"
 
 
 def _rules(content: str) -> list[_Rule]:
-    """The rules in their order; none if anything else stands among them."""
+    """The rules in order; empty if there is other text among them."""
     rules = []
     for piece in _RULE_END.split(content):
         if rule := _RULE.fullmatch(piece):
@@ -127,8 +127,8 @@ def _rules(content: str) -> list[_Rule]:
 
 
 def _flags(content: str) -> set[str] | None:
-    """What stands before the first `|`; None if that is text. Unknown flags count for nothing."""
-    before, bar, _ = content[:_LONGEST_FLAGS].partition("|")
+    """The flags before the first `|`; None if there are none. Unknown flags are ignored later."""
+    before, bar, _ = content[:_MAX_FLAGS_CHARACTERS].partition("|")
     flags = before.split(";")
     if not bar or not all(_FLAG.fullmatch(flag) for flag in flags):
         return None
@@ -136,6 +136,6 @@ def _flags(content: str) -> set[str] | None:
 
 
 def _chain(variant: str) -> tuple[str, ...]:
-    """The codes to try, best first, as MediaWiki falls back."""
+    """The codes to try, best first, in MediaWiki's order of fallbacks."""
     family = next((f for f in (_SIMPLIFIED, _TRADITIONAL) if variant in f), ())
     return (variant, *_OTHER_CHAINS.get(variant, family), variant.split("-")[0])

@@ -1,4 +1,4 @@
-"""Small dumps of Wikipedia, made for one test each."""
+"""Writes small Wikipedia dumps and extracts them."""
 
 import bz2
 

@@ -1,11 +1,11 @@
-"""While the program works on a block of a dump, the next one is prepared."""
+"""The next block of a dump is prepared while wikiextractor processes the current one."""
 
 import sys
 import threading
 
 import pytest
 
-from tests.corpus.wikipedia.small_dumps import page, run_extract, write_dump
+from tests.corpus.wikipedia.dumps import page, run_extract, write_dump
 from xlm.corpus.wikipedia import extract as wikipedia_extract
 from xlm.corpus.wikipedia import wikiextractor
 from xlm.corpus.wikipedia.markup.prepare import Preparation
@@ -15,9 +15,9 @@ _PATIENT_PROGRAM = """
 import json, os, re, sys, time
 if '--version' in sys.argv: print('wikiextractor 3.1.0'); sys.exit()
 text = open(sys.argv[1]).read()
-ends = time.monotonic() + 30
+end = time.monotonic() + 30
 while 'WAITS' in text and not os.path.exists({flag!r}):
-    if time.monotonic() > ends: sys.exit('the next block was never prepared')
+    if time.monotonic() > end: sys.exit('the next block was never prepared')
     time.sleep(0.01)
 out = sys.argv[sys.argv.index('-o') + 1] + '/AA'; os.mkdir(out)
 with open(out + '/wiki_00', 'w') as file:
@@ -26,8 +26,8 @@ with open(out + '/wiki_00', 'w') as file:
 """
 
 
-def test_the_next_block_is_prepared_while_the_program_works(make_context, tmp_path, monkeypatch):
-    """The program works on the first block until a page of the second one was prepared."""
+def test_the_next_block_is_prepared_while_the_program_runs(make_context, tmp_path, monkeypatch):
+    """The fake program waits with the first block until a page of the second is prepared."""
     flag = tmp_path / "prepared"
     script = tmp_path / "wikiextractor"
     script.write_text(f"#!{sys.executable}\n{_PATIENT_PROGRAM.format(flag=str(flag))}")
@@ -43,13 +43,13 @@ def test_the_next_block_is_prepared_while_the_program_works(make_context, tmp_pa
     monkeypatch.setattr(wikiextractor, "find_program", lambda name: script)
     monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", 1)
     write_dump(tmp_path / "in", page(1, "One", "WAITS") + page(2, "Two", "SECOND"))
-    _, outcome = run_extract(make_context, tmp_path / "in")
-    assert outcome.counts["documents"] == 2
+    _, result = run_extract(make_context, tmp_path / "in")
+    assert result.counts["documents"] == 2
 
 
 def test_damage_in_a_later_block_is_the_error_of_the_stage(make_context, tmp_path, monkeypatch):
     monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", 1)
     write_dump(tmp_path / "in", page(1, "One") + page(2, "Two") + "<page><title>x</page>")
-    with pytest.raises(DataError, match="no well-formed XML"):
+    with pytest.raises(DataError, match="not well-formed XML"):
         run_extract(make_context, tmp_path / "in")
     assert not any(thread.name == "prefetch" for thread in threading.enumerate())

@@ -1,10 +1,10 @@
-"""Cuts the XML of a dump into its header and its pages, as bytes, one page at a time in memory.
+"""Splits the XML of a dump into its header and its pages, with one page in memory at a time.
 
-    for frame in read_frames(Path("swwiki.xml.bz2")):
-        frame.kind, frame.offset, frame.content
+    for section in read_sections(Path("swwiki.xml.bz2")):
+        section.kind, section.offset, section.content
 
-A page above `MAX_PAGE_BYTES` keeps only its beginning and is marked as cut: no title and no text
-of a gigabyte enters memory.
+Of a page above `MAX_PAGE_BYTES` only the beginning is kept, and the section is marked as cut: a
+hostile dump cannot fill memory.
 """
 
 import re
@@ -20,35 +20,35 @@ _PAGE = re.compile(rb"<page[\s>]")
 _PAGE_END = b"</page>"
 _MAX_HEADER_BYTES = 4 << 20
 _OVERLAP_BYTES = 8
-_KEPT_BYTES = 1 << 16
-"""Of a page that is too large: enough for its title and id."""
+_CUT_BYTES = 1 << 16
+"""Kept of a page that is too large: enough for its title and id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """A stretch of the dump's XML."""
+class Section:
+    """A part of the dump's XML: one page, or everything between two pages."""
 
     kind: Literal["between", "page"]
-    """A page with its tags, or what stands before, between and after pages."""
+    """`page` includes the page's tags; `between` is also before the first and after the last."""
     offset: int
-    """Its first byte in the decompressed dump."""
+    """Position of its first byte in the decompressed dump."""
     content: bytes
     size_bytes: int
-    """In the dump; more than `content` holds if that was cut."""
+    """Size in the dump; larger than `content` if the section is cut."""
     ended: bool = True
-    """Whether a page has its end."""
+    """Whether a page has its closing tag."""
 
     @property
     def cut(self) -> bool:
-        """Whether `content` is only the beginning."""
+        """Whether `content` is only the beginning of the section."""
         return self.size_bytes > len(self.content)
 
 
-def read_frames(dump: Path) -> Iterator[Frame]:
-    """The stretches of a bzip2 dump in their order.
+def read_sections(dump: Path) -> Iterator[Section]:
+    """The sections of a bzip2 dump, in order.
 
     Raises:
-        DataError: the file is no whole bzip2 file, or unpacks beyond all measure.
+        DataError: the file is truncated, not bzip2, or a decompression bomb.
     """
     buffer = bytearray()
     offset = searched = dropped = 0
@@ -65,20 +65,20 @@ def read_frames(dump: Path) -> Iterator[Frame]:
             if end < 0:
                 break
             cut = dropped or (inside and end > MAX_PAGE_BYTES)
-            content = bytes(buffer[: min(end, _KEPT_BYTES) if cut else end])
-            yield Frame("page" if inside else "between", offset, content, end + dropped)
+            content = bytes(buffer[: min(end, _CUT_BYTES) if cut else end])
+            yield Section("page" if inside else "between", offset, content, end + dropped)
             offset += end + dropped
             del buffer[:end]
             inside, searched, dropped = not inside, 0, 0
         searched = len(buffer)
         limit = MAX_PAGE_BYTES if inside else _MAX_HEADER_BYTES
         if len(buffer) > limit or dropped:
-            # The beginning and an overlap stay; a page's end may stand across two chunks.
-            excess = len(buffer) - _KEPT_BYTES - _OVERLAP_BYTES
+            # Keep the beginning, and an overlap: a closing tag may span two chunks.
+            excess = len(buffer) - _CUT_BYTES - _OVERLAP_BYTES
             if excess > 0:
-                del buffer[_KEPT_BYTES : _KEPT_BYTES + excess]
+                del buffer[_CUT_BYTES : _CUT_BYTES + excess]
                 dropped += excess
                 searched = len(buffer)
-    yield Frame(
+    yield Section(
         "page" if inside else "between", offset, bytes(buffer), len(buffer) + dropped, ended=False
     )
