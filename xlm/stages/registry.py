@@ -1,4 +1,8 @@
-"""All stages in the order of the DAG: each stage comes after its inputs."""
+"""All stages in the order of the DAG: each stage comes after its inputs.
+
+A stage has one file in `data/`, `text/` or `model/`, with its units, inputs, slice and `run`. The
+class of its slice is declared in `xlm/config`, after the settings that it is cut from.
+"""
 
 from typing import Any
 
