@@ -44,7 +44,7 @@ try:
 except ImportError:  # the former commit
     from xlm.config.corpus import ExtractWikiSlice
     from xlm.stage import Work as StageContext
-    from xlm.stages.extract_wiki import run
+    from xlm.stages.data.extract_wiki import run
 inputs, folder, workers, bare = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 if bare == "bare":
     from xlm.corpus.wikipedia.markup.prepare import Preparation, Prepared
