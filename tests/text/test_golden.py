@@ -1,4 +1,4 @@
-"""The chain against the original tools on 60 real sentences a language."""
+"""Tokens equal those of the original tools, on 60 sentences of each language."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from xlm.config.data.text import TextConfig
 from xlm.text.chain import cased_tokenizer_for, tokenizer_for
 
-# Rows equal to the byte, of 60; may only rise.
+# Equal rows of 60.
 EQUAL_ROWS = dict.fromkeys(
     ["ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"], 60
 )
@@ -16,7 +16,7 @@ EQUAL_ROWS = dict.fromkeys(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", EQUAL_ROWS)
-def test_chain_equals_the_original_tools(shared: Path, language: str) -> None:
+def test_tokens_equal_those_of_the_original_tools(shared: Path, language: str) -> None:
     segmenters = TextConfig().segmenters
     moses, tokenize = cased_tokenizer_for(language, segmenters), tokenizer_for(language, segmenters)
     path = shared / "golden" / "xlm15_tokens" / f"golden.{language}.jsonl"

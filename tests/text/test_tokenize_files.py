@@ -1,4 +1,4 @@
-"""Whole files, and what the libraries may not write."""
+"""Tokenizing files; segmenter libraries must not write files."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from xlm.errors import DataError
 from xlm.text.tokenize_files import tokenize_nli, tokenize_text
 
 
-def test_lines_are_split_at_newlines_alone_and_none_is_lost(tmp_path: Path) -> None:
+def test_only_newlines_separate_lines(tmp_path: Path) -> None:
     source, target = tmp_path / "raw", tmp_path / "tokens"
     source.write_bytes("A\u2028b\x85c\r\n\n\nLast, line".encode())
     counts = tokenize_text(source, target, language="en", segmenters={})
@@ -21,7 +21,7 @@ def test_lines_are_split_at_newlines_alone_and_none_is_lost(tmp_path: Path) -> N
     assert counts == {"lines": 4, "tokens": 6}
 
 
-def test_bytes_that_are_not_utf8_are_named(tmp_path: Path) -> None:
+def test_invalid_utf8_is_reported_with_its_line(tmp_path: Path) -> None:
     source = tmp_path / "train.00000.txt"
     source.write_bytes(b"fine\nbroken \xff\n")
     with pytest.raises(DataError, match=r"train\.00000\.txt, line 2: not UTF-8"):
@@ -44,10 +44,10 @@ def test_training_rows_of_xnli_are_not_tokenized_twice(tmp_path: Path) -> None:
         assert counts["lines"] == 1
 
 
-def test_a_row_without_three_fields_is_named(tmp_path: Path) -> None:
+def test_a_row_without_three_fields_is_reported(tmp_path: Path) -> None:
     source = tmp_path / "rows.tsv"
     source.write_text("only one\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"line 1: 1 fields, not 3"):
+    with pytest.raises(DataError, match=r"line 1 has 1 fields, not 3"):
         tokenize_nli(
             source, tmp_path / "out", language="en", segmenters={}, already_tokenized=False
         )
@@ -55,10 +55,8 @@ def test_a_row_without_three_fields_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("legacy", [False, True])
-def test_segmenters_write_neither_to_the_home_nor_to_the_temporary_directory(
-    tmp_path: Path, legacy: bool
-) -> None:
-    """jieba dumps a cache into the temporary directory, pythainlp makes a folder in the home."""
+def test_segmenters_write_no_files(tmp_path: Path, legacy: bool) -> None:
+    """By default, jieba writes to the temporary directory, and PyThaiNLP to the home."""
     home, temporary = tmp_path / "home", tmp_path / "temporary"
     home.mkdir()
     temporary.mkdir()
@@ -88,6 +86,6 @@ def test_segmenters_write_neither_to_the_home_nor_to_the_temporary_directory(
     )
     assert done.stdout.split("\n")[:1] == ["我 来到 北京"], done.stderr
     assert len(done.stdout.split("\n")) == 3
-    # The test may run as root, whom no mode stops: what counts is that nothing appeared.
+    # Permissions do not stop root, so check that nothing was written.
     assert list(home.iterdir()) == []
     assert list(temporary.iterdir()) == []

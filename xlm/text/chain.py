@@ -1,10 +1,10 @@
-"""The whole way from a raw line to tokens: one line out for each line in.
+"""Tokenizers from a raw line to a line of tokens.
 
     tokenize = tokenizer_for("sw", {})
     tokenize("Habari ya Asubuhi!")  # "habari ya asubuhi !"
 
-White space is left as the original tools leave it, two spaces where an accent stood alone between
-them included; every reader splits on any run of it.
+White space is exactly as in XLM's output, including two spaces where a lone accent is removed. All
+readers split at any run of white space.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,37 +18,41 @@ from xlm.text.segmenters.registry import load_segmenter
 Tokenizer = Callable[[str], str]
 
 _SEGMENTED_FIRST = frozenset({"zh"})
-"""XLM segments Chinese before the punctuation filters, Thai after them."""
+"""XLM segments Chinese before the punctuation filters, and Thai after them."""
 
 
 def tokenizer_for(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
-    """The chain of a language: segmenter or Moses, lower-case, accents off (spec 1.4, 1.5).
+    """Return the tokenizer of a language: words, lowercase, no accents (spec 1.4, 1.5).
 
-    Keep it for many lines: it remembers words.
+    Reuse it for all lines: it caches words.
+
+    Args:
+        language: language code.
+        segmenters: segmenter by language, as `NAME` or `NAME:PATH`.
     """
     if language in segmenters:
-        words = _segmented(language, segmenters[language])
-        return lambda line: lower_without_accents(words(line))
-    return cached_moses_tokenizer(language, lower_word, lower_without_accents).fast
+        segment = _segmenter(language, segmenters[language])
+        return lambda line: lower_without_accents(segment(line))
+    return cached_moses_tokenizer(language, lower_word, lower_without_accents).tokenize_cached
 
 
 def cased_tokenizer_for(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
-    """The chain before lower-casing, for whom case and accents matter."""
+    """Return the tokenizer of a language without lowercasing and accent removal."""
     if language in segmenters:
-        return _segmented(language, segmenters[language])
-    return cached_moses_tokenizer(language, str, str).fast
+        return _segmenter(language, segmenters[language])
+    return cached_moses_tokenizer(language, str, str).tokenize_cached
 
 
 def cached_moses_tokenizer(
-    language: str, finish_piece: Tokenizer, finish_line: Tokenizer
+    language: str, finish_chunk: Tokenizer, finish_line: Tokenizer
 ) -> CachedMosesTokenizer:
-    """Filters and Moses tokenizer of a language, fast and exact."""
+    """Return the punctuation filters and the Moses tokenizer of a language, with a cache."""
     return CachedMosesTokenizer(
-        punctuation_filter(language), moses_tokenizer(language), finish_piece, finish_line
+        punctuation_filter(language), moses_tokenizer(language), finish_chunk, finish_line
     )
 
 
-def _segmented(language: str, name: str) -> Tokenizer:
+def _segmenter(language: str, name: str) -> Tokenizer:
     punctuation, segment = punctuation_filter(language), load_segmenter(name)
     if language in _SEGMENTED_FIRST:
         return lambda line: punctuation(segment(line))

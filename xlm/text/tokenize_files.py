@@ -1,4 +1,4 @@
-"""Tokenizing whole files: text line by line, XNLI tables field by field."""
+"""Tokenize files: texts line by line, XNLI tables field by field."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -12,8 +12,8 @@ from xlm.text.characters.accents import lower_without_accents
 def tokenize_text(
     source: Path, target: Path, *, language: str, segmenters: Mapping[str, str]
 ) -> dict[str, int]:
-    """Tokenize a text, one line out for each line in; count lines and tokens."""
-    tokenize = _tokenizer(language, tuple(sorted(segmenters.items())))
+    """Tokenize a text file line by line; returns the counts of lines and tokens."""
+    tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())))
     counts = {"lines": 0, "tokens": 0}
     with target.open("w", encoding="utf-8", newline="\n") as out:
         for line in read_lines(source):
@@ -32,25 +32,29 @@ def tokenize_nli(
     segmenters: Mapping[str, str],
     already_tokenized: bool,
 ) -> dict[str, int]:
-    """Tokenize premise and hypothesis of every XNLI row; the label stays.
+    """Tokenize premise and hypothesis of each XNLI row; returns the counts of lines and tokens.
 
     Args:
-        already_tokenized: the text went through Moses before (MultiNLI's training rows): only
-            lower-case and accents are left to do, a second tokenization would cut it again.
+        source: table of premise, hypothesis and label.
+        target: table to write; labels do not change.
+        language: language code.
+        segmenters: segmenter by language.
+        already_tokenized: the text is Moses output (training rows of MultiNLI), so that only
+            lowercasing and accent removal remain; Moses would split it further.
 
     Raises:
-        DataError: a row has not three fields.
+        DataError: a row does not have three fields.
     """
     tokenize: Tokenizer = lower_without_accents
     if not already_tokenized:
-        tokenize = _tokenizer(language, tuple(sorted(segmenters.items())))
+        tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())))
     counts = {"lines": 0, "tokens": 0}
     with target.open("w", encoding="utf-8", newline="\n") as out:
         for number, line in enumerate(read_lines(source), start=1):
             fields = line.split("\t")
             if len(fields) != 3:
                 raise DataError(
-                    f"{source}, line {number}: {len(fields)} fields, not 3",
+                    f"{source}, line {number} has {len(fields)} fields, not 3",
                     fix="rebuild extract-xnli",
                 )
             premise, hypothesis = map(tokenize, fields[:2])
@@ -61,10 +65,10 @@ def tokenize_nli(
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """Lines of a UTF-8 text without their newlines; only "\\n" ends a line.
+    """Yield the lines of a UTF-8 file without their newlines; only "\\n" ends a line.
 
     Raises:
-        DataError: bytes that are not UTF-8, naming the line.
+        DataError: a line is not UTF-8.
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -78,5 +82,5 @@ def read_lines(path: Path) -> Iterator[str]:
 
 
 @cache
-def _tokenizer(language: str, segmenters: tuple[tuple[str, str], ...]) -> Tokenizer:
+def _cached_tokenizer(language: str, segmenters: tuple[tuple[str, str], ...]) -> Tokenizer:
     return tokenizer_for(language, dict(segmenters))

@@ -1,4 +1,4 @@
-"""Lower case and accents: equal to what Python does with Unicode 14."""
+"""Lowercasing and accent removal equal those of Python with Unicode 14."""
 
 import unicodedata
 
@@ -18,14 +18,14 @@ same_unicode = pytest.mark.skipif(
 
 
 def original(line: str) -> str:
-    """What the original script does, with the tables of the running Python."""
+    """Do the same as XLM's script, with the tables of the running Python."""
     decomposed = unicodedata.normalize("NFD", line.rstrip().lower())
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn").lower()
 
 
 @pytest.mark.slow
 @same_unicode
-def test_every_code_point_before_a_letter() -> None:
+def test_each_code_point_before_a_letter_is_equal() -> None:
     for first in range(0, characters.CODE_POINTS, 256):
         block = " ".join(f"{chr(point)}X" for point in range(first, first + 256))
         assert lower_word(block) == original(block), hex(first)
@@ -38,12 +38,12 @@ _MARKS = st.text("aÅ\u0301\u0323\u302e\u302f\u1b44\u094d\U0001d165\U0001d16e각
 @same_unicode
 @settings(deadline=None)
 @given(line=st.one_of(st.text(), _SIGMAS, _MARKS))
-def test_any_line(line: str) -> None:
+def test_lines_are_equal(line: str) -> None:
     assert lower_without_accents(line) == original(line)
 
 
 @same_unicode
-def test_hard_rows() -> None:
+def test_hard_rows_are_equal() -> None:
     for row in hard_rows("el", 3000, seed=5):
         assert lower_without_accents(row) == original(row)
 
@@ -52,11 +52,11 @@ def test_hard_rows() -> None:
     ("raw", "expected"),
     [
         ("ΟΔΟΣ ΟΔΟΣ. Σ ΑΣ'Α", "οδος οδος. σ ασ'α"),
-        ("ΑΣ\u0345", "ας"),  # cased, but passed over: it is Case_Ignorable too
+        ("ΑΣ\u0345", "ας"),  # cased, but skipped, because it is also Case_Ignorable
         ("İ I ı", "i i ı"),
         ("각", "\u1100\u1161\u11a8"),
         ("\u01c4 \u1fbc", "\u01c6 α"),
-        ("a\u302f\u0301\u1b44\u302e", "a\u1b44\u302f\u302e"),  # spacing marks change places
+        ("a\u302f\u0301\u1b44\u302e", "a\u1b44\u302f\u302e"),  # spacing marks are reordered
         ("é \u0301 x \u0301", "e  x "),
     ],
 )
@@ -64,6 +64,6 @@ def test_hard_characters(raw: str, expected: str) -> None:
     assert lower_without_accents(raw) == expected
 
 
-@pytest.mark.parametrize("piece", ["Σ", "Σ'", "aΣ..", "\u0301", "\u302e\u0301", "각", "É"])
-def test_long_words_take_linear_time(piece: str) -> None:
-    assert_linear(lambda times: lower_without_accents(piece * times), 100_000 // len(piece))
+@pytest.mark.parametrize("part", ["Σ", "Σ'", "aΣ..", "\u0301", "\u302e\u0301", "각", "É"])
+def test_long_words_take_linear_time(part: str) -> None:
+    assert_linear(lambda times: lower_without_accents(part * times), 100_000 // len(part))

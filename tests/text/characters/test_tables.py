@@ -22,39 +22,41 @@ same_unicode = pytest.mark.skipif(
 
 @pytest.mark.slow
 @same_unicode
-def test_categories_are_those_of_python_for_every_code_point() -> None:
-    kinds = characters.kinds()
+def test_categories_equal_those_of_python() -> None:
+    flags_of_point = characters.character_flags()
     for point in range(characters.CODE_POINTS):
         category = unicodedata.category(chr(point))
-        kind = kinds[point]
-        assert bool(kind & characters.OTHER) == category.startswith("C"), hex(point)
-        assert bool(kind & characters.NUMBER) == category.startswith("N"), hex(point)
-        assert bool(kind & characters.SMALL_LETTER) == (category == "Ll"), hex(point)
-        assert bool(kind & characters.LOWER) == chr(point).islower(), hex(point)
+        flags = flags_of_point[point]
+        assert bool(flags & characters.OTHER) == category.startswith("C"), hex(point)
+        assert bool(flags & characters.NUMBER) == category.startswith("N"), hex(point)
+        assert bool(flags & characters.LOWERCASE_LETTER) == (category == "Ll"), hex(point)
+        assert bool(flags & characters.LOWER) == chr(point).islower(), hex(point)
         assert (point in characters.marks()) == (category == "Mn"), hex(point)
         letter = category[0] == "L" or category == "Nl"
-        assert kind & characters.ALPHABETIC or not letter, hex(point)
-        decimal = kind & characters.ALNUM and not kind & characters.ALPHABETIC
+        assert flags & characters.ALPHABETIC or not letter, hex(point)
+        decimal = flags & characters.ALNUM and not flags & characters.ALPHABETIC
         assert bool(decimal) == (category == "Nd"), hex(point)
 
 
 @same_unicode
-def test_the_final_sigma_looks_at_the_characters_that_python_looks_at() -> None:
-    """Case_Ignorable is passed over, Cased decides; Perl's tables hold what Python hides."""
+def test_final_sigma_depends_on_the_same_characters_as_in_python() -> None:
+    """Case_Ignorable characters are skipped, Cased characters decide."""
     for point in range(characters.CODE_POINTS):
         if 0xD800 <= point < 0xE000:
             continue
-        kind, character = characters.kinds()[point], chr(point)
-        if kind & (characters.CASED | characters.IGNORABLE) or point < 0x3000:
-            passed_over = f"aΣ{character}a".lower()[1] == "σ" and f"aΣ{character}".lower()[1] == "ς"
-            assert passed_over == bool(kind & characters.IGNORABLE), hex(point)
+        flags, character = characters.character_flags()[point], chr(point)
+        if flags & (characters.CASED | characters.CASE_IGNORABLE) or point < 0x3000:
+            skipped_by_python = (
+                f"aΣ{character}a".lower()[1] == "σ" and f"aΣ{character}".lower()[1] == "ς"
+            )
+            assert skipped_by_python == bool(flags & characters.CASE_IGNORABLE), hex(point)
             cased = f"{character}Σ".lower().endswith("ς")
-            skipped = bool(kind & characters.IGNORABLE)
-            assert cased == (bool(kind & characters.CASED) and not skipped), hex(point)
+            skipped = bool(flags & characters.CASE_IGNORABLE)
+            assert cased == (bool(flags & characters.CASED) and not skipped), hex(point)
 
 
 @same_unicode
-def test_hangul_syllables_decompose_by_arithmetic() -> None:
+def test_hangul_syllables_decompose_as_in_nfd() -> None:
     for point in range(0xAC00, 0xD7A4):
         assert characters.hangul_decomposition(point) == unicodedata.normalize("NFD", chr(point))
     assert (
@@ -84,8 +86,8 @@ def test_rebuilding_the_tables_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("character", ["\u0cf3", "\U0001e4d0", "\ua7cb", "\u1c89", "\U0001df25"])
-def test_characters_that_came_after_unicode_14_stay_unassigned(character: str) -> None:
-    """Letters and marks of Unicode 15 and 16, whatever the running Python knows of them."""
+def test_characters_of_later_unicode_versions_are_unassigned(character: str) -> None:
+    """Letters and marks of Unicode 15 and 16, even if the running Python has them."""
     assert remove_non_printing(f"a{character}b") == "a b"
     assert cased_tokenizer_for("en", {})(f"a{character}b") == "a b"
     assert lower_without_accents(f"É{character}") == f"e{character}"

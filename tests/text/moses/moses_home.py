@@ -1,4 +1,4 @@
-"""The original tools, from the user's own checkout of mosesdecoder: an oracle, never our code."""
+"""Run the Perl scripts of Moses from a checkout of mosesdecoder, as a reference for tests."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 
 def scripts_or_skip() -> Path:
-    """The folder of the tokenizer's scripts under MOSES_HOME; skips where that is not set."""
+    """Return the folder of the tokenizer scripts in MOSES_HOME; skip the test if it is not set."""
     home = os.environ.get("MOSES_HOME")
     if not home:
         pytest.skip("MOSES_HOME does not point to a checkout of mosesdecoder")
@@ -20,24 +20,24 @@ def scripts_or_skip() -> Path:
 
 
 def filtered(scripts: Path, language: str, rows: Sequence[str]) -> list[str]:
-    """Each row through the three filters."""
+    """Apply the three filters to each row."""
     commands = [
         ["replace-unicode-punctuation.perl"],
         ["normalize-punctuation.perl", "-l", language],
         ["remove-non-printing-char.perl"],
     ]
-    return _through(scripts, commands, rows)
+    return _pipe(scripts, commands, rows)
 
 
 def tokenized(scripts: Path, language: str, rows: Sequence[str]) -> list[str]:
-    """Each row, filtered already, through the tokenizer."""
-    return _through(scripts, [["tokenizer.perl", "-q", "-no-escape", "-l", language]], rows)
+    """Tokenize each row, which must be filtered."""
+    return _pipe(scripts, [["tokenizer.perl", "-q", "-no-escape", "-l", language]], rows)
 
 
-def _through(scripts: Path, commands: list[list[str]], rows: Sequence[str]) -> list[str]:
+def _pipe(scripts: Path, commands: list[list[str]], rows: Sequence[str]) -> list[str]:
     text = "".join(f"{row}\n" for row in rows).encode()
     for name, *options in commands:
-        # PERL_UNICODE and its like would change how the scripts read.
+        # Variables like PERL_UNICODE would change how the scripts read.
         done = subprocess.run(
             ["perl", str(scripts / name), *options],
             input=text,

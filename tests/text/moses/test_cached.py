@@ -1,4 +1,4 @@
-"""The fast way against the rules: equal on any line, in every language with rules of its own."""
+"""Tokenizing with the cache equals tokenizing by the rules, in each language with rules."""
 
 from functools import cache
 
@@ -35,37 +35,37 @@ def _both(language: str) -> tuple[CachedMosesTokenizer, CachedMosesTokenizer]:
 @example(parts=["No. ٣ No.\u00ad 3"])
 @example(parts=["x'\u200b 'y z.‚‚ .a"])
 @given(parts=_LINES)
-def test_pieces_give_what_the_whole_line_gives(language: str, parts: list[str]) -> None:
+def test_cached_and_uncached_tokens_are_equal(language: str, parts: list[str]) -> None:
     line = "".join(parts).replace("\n", "")
-    for chunks in _both(language):
-        assert chunks.fast(line) == chunks.exact(line)
+    for tokenizer in _both(language):
+        assert tokenizer.tokenize_cached(line) == tokenizer.tokenize_uncached(line)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_pieces_give_what_the_whole_line_gives_on_hard_rows(language: str) -> None:
+def test_cached_and_uncached_tokens_of_hard_rows_are_equal(language: str) -> None:
     plain, lowered = _both(language)
     for row in hard_rows(language, 1200, seed=11, prefixes=often_numeric(prefixes_of(language))):
-        assert plain.fast(row) == plain.exact(row)
-        assert lowered.fast(row) == lowered.exact(row)
+        assert plain.tokenize_cached(row) == plain.tokenize_uncached(row)
+        assert lowered.tokenize_cached(row) == lowered.tokenize_uncached(row)
 
 
-def test_lower_case_comes_after_the_tokens_whichever_way() -> None:
+def test_lowercasing_tokens_equals_lowercasing_the_line() -> None:
     moses, tokenize = cased_tokenizer_for("el", {}), tokenizer_for("el", {})
     for row in hard_rows("el", 1000, seed=12):
         assert tokenize(row) == lower_without_accents(moses(row))
 
 
-def test_a_full_memo_is_emptied_and_long_words_are_not_kept(
+def test_a_full_memo_is_cleared_and_long_words_are_not_cached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(memo, "ENTRIES", 8)
+    monkeypatch.setattr(memo, "MAX_ENTRIES", 8)
     words = memo.Memo(str.upper)
     for number in range(100):
         assert words[f"a{number % 11}"] == f"A{number % 11}"
         assert len(words) <= 8
     before = dict(words)
-    assert words["x" * (memo.LONGEST + 1)] == "X" * (memo.LONGEST + 1)
+    assert words["x" * (memo.MAX_CHARACTERS + 1)] == "X" * (memo.MAX_CHARACTERS + 1)
     assert words == before
 
 
@@ -95,17 +95,17 @@ _LONG = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("language", "pieces"),
+    ("language", "parts"),
     [("en", _LONG), ("fr", _LONG), ("fi", [":", ":n", ": "]), ("tdt", ["'", "'n", "' "])],
 )
-def test_long_lines_take_linear_time(language: str, pieces: list[str]) -> None:
+def test_long_lines_take_linear_time(language: str, parts: list[str]) -> None:
     tokenize = tokenizer_for(language, {})
-    for piece in pieces:
-        line = (piece * (100_000 // len(piece) + 1))[:100_000]
-        assert_linear(lambda signs, line=line: tokenize(line[:signs]), len(line))
+    for part in parts:
+        line = (part * (100_000 // len(part) + 1))[:100_000]
+        assert_linear(lambda length, line=line: tokenize(line[:length]), len(line))
 
 
-@pytest.mark.parametrize("piece", [".", "DOT", "DOTMULTI.", "MULTI", "a.", '."'])
-def test_a_marker_at_the_end_of_a_long_line_costs_no_more(piece: str) -> None:
+@pytest.mark.parametrize("part", [".", "DOT", "DOTMULTI.", "MULTI", "a.", '."'])
+def test_a_marker_at_the_end_of_a_long_line_takes_linear_time(part: str) -> None:
     tokenize = tokenizer_for("de", {})
-    assert_linear(lambda times: tokenize(piece * times + "DOTMULTI.."), 100_000 // len(piece))
+    assert_linear(lambda times: tokenize(part * times + "DOTMULTI.."), 100_000 // len(part))

@@ -1,9 +1,9 @@
-"""The chain against the original Perl scripts, where MOSES_HOME points to a mosesdecoder checkout.
+"""Compare tokenization with the Perl scripts, if MOSES_HOME is a checkout of mosesdecoder.
 
     MOSES_HOME=~/mosesdecoder python -m pytest tests/text/moses/test_moses_home.py
 
-20,000 rows by default; HARD_ROWS and HARD_ROWS_SEED ask for more and for others. The scripts must
-run on a Perl with Unicode 14 (5.36), or rows with younger characters differ.
+The default is 20,000 rows; HARD_ROWS and HARD_ROWS_SEED select another number and other rows. Perl
+must have Unicode 14 (5.36), or rows with newer characters differ.
 """
 
 import os
@@ -50,23 +50,21 @@ def _differences(rows: Sequence[str], ours: Sequence[str], theirs: Sequence[str]
 
 
 @pytest.mark.parametrize("language", PAPER)
-def test_hard_rows_are_equal_to_the_byte(scripts: Path, language: str) -> None:
+def test_tokens_of_hard_rows_are_equal(scripts: Path, language: str) -> None:
     rows = _rows(language, -(-ROWS // len(PAPER)))
     theirs = tokenized(scripts, language, filtered(scripts, language, rows))
     assert _differences(rows, list(map(cased_tokenizer_for(language, {}), rows)), theirs) == []
 
 
 @pytest.mark.parametrize("language", FURTHER)
-def test_languages_with_rules_or_prefixes_of_their_own_are_equal(
-    scripts: Path, language: str
-) -> None:
+def test_tokens_in_further_languages_are_equal(scripts: Path, language: str) -> None:
     rows = _rows(language, -(-ROWS // (4 * len(PAPER))))
     theirs = tokenized(scripts, language, filtered(scripts, language, rows))
     assert _differences(rows, list(map(cased_tokenizer_for(language, {}), rows)), theirs) == []
 
 
 @pytest.mark.parametrize("language", ["th", "zh"])
-def test_filters_alone_are_equal_where_a_segmenter_cuts(scripts: Path, language: str) -> None:
+def test_filters_are_equal_in_languages_with_a_segmenter(scripts: Path, language: str) -> None:
     rows = _rows(language, -(-ROWS // len(PAPER)))
     ours = list(map(punctuation_filter(language), rows))
     assert _differences(rows, ours, filtered(scripts, language, rows)) == []

@@ -1,4 +1,4 @@
-"""Single rules of the Perl scripts, each where a port goes wrong."""
+"""Single rules of the Perl scripts that other ports get wrong."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ def test_each_non_printing_code_point_becomes_a_space(character: str) -> None:
     assert remove_non_printing(f"a{character}{character}b") == "a  b"
 
 
-def test_only_plain_spaces_after_a_full_width_stop_are_eaten() -> None:
+def test_only_plain_spaces_after_a_full_width_stop_are_removed() -> None:
     assert replace_unicode_punctuation("一。  二．\u3000三，四") == "一. 二. \u3000三,四"
 
 
@@ -32,19 +32,21 @@ def test_only_plain_spaces_after_a_full_width_stop_are_eaten() -> None:
     ("language", "expected"),
     [("en", 'say "yes." and'), ("de", 'say "yes". and'), ("tr", 'say "yes". and')],
 )
-def test_quotes_and_stops_change_places_by_language(language: str, expected: str) -> None:
+def test_the_order_of_quotes_and_stops_depends_on_the_language(
+    language: str, expected: str
+) -> None:
     assert punctuation_filter(language)('say "yes." and') == expected
 
 
-def test_a_quote_after_a_stop_at_line_end_moves_outside_english() -> None:
+def test_a_quote_after_a_stop_at_the_end_moves_except_in_english() -> None:
     assert punctuation_filter("sw")('"ndiyo."') == '"ndiyo".'
     assert punctuation_filter("cs")('"ano."') == '"ano."'
 
 
 @settings(deadline=None)
 @given(line=st.text('."< ,a', max_size=30))
-def test_quotes_move_as_the_substitution_of_the_script_would_move_them(line: str) -> None:
-    """The rule is written without the regular expression, whose time is quadratic in dots."""
+def test_quotes_move_as_by_the_substitution_of_the_script(line: str) -> None:
+    """The rule does not use the regular expression, which takes quadratic time on dots."""
     line = re.sub(" +", " ", line)
     expected = re.sub(r'(\.+)"(\s*[^<])', r'"\1\2', line.replace(',"', '",') + "\n")[:-1]
     assert punctuation_filter("bg")(line) == expected
@@ -76,19 +78,19 @@ def test_apostrophes_follow_the_language() -> None:
     assert moses_tokenizer("de")("geht's") == "geht ' s"
 
 
-def test_dot_runs_stay_together_and_commas_in_numbers_too() -> None:
+def test_runs_of_dots_and_commas_in_numbers_stay_together() -> None:
     assert moses_tokenizer("en")("wait... 5,300, or so.") == "wait ... 5,300 , or so ."
 
 
-def test_letters_of_other_scripts_stay_words() -> None:
+def test_letters_of_other_scripts_are_not_separated() -> None:
     assert moses_tokenizer("en")("漢字 한글 𝒳y") == "漢字 한글 𝒳y"
 
 
-def test_white_space_lines_pass_untouched() -> None:
+def test_lines_of_white_space_do_not_change() -> None:
     assert moses_tokenizer("en")(" \u3000 ") == " \u3000 "
 
 
-def test_a_language_without_prefixes_warns_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_language_without_prefixes_logs_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     moses_tokenizer.cache_clear()
     with caplog.at_level(logging.WARNING):
         assert moses_tokenizer("xx")("Mr. Smith.") == "Mr. Smith ."
@@ -127,7 +129,7 @@ def test_an_unknown_segmenter_is_refused() -> None:
 @pytest.mark.parametrize("language", ["en", "de", "fr", "hi", "th"])
 @settings(deadline=None)
 @given(line=st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])))
-def test_one_line_comes_out_of_any_line(language: str, line: str) -> None:
+def test_the_tokens_of_any_line_are_one_line(language: str, line: str) -> None:
     tokens = tokenizer_for(language, {"th": "newmm"})(line)
     assert "\n" not in tokens
     assert "\r" not in tokens

@@ -1,9 +1,9 @@
-"""Lower-casing and accent removal, for all languages and all text (spec: lowercase script).
+"""Lowercasing and accent removal, for all languages (spec: lowercase script).
 
-Equal to lower(), NFD, removal of category Mn and lower() again with Unicode 14, without asking the
-running Python, whose tables may be newer. Nothing is recomposed afterwards: a letter that
-decomposes into other letters stays decomposed. The second lower() finds nothing to do (a test asks
-every code point).
+Equal to lower(), NFD, removal of category Mn, and lower() again, with Unicode 14. The tables of the
+running Python are not used, because they may be newer. Nothing is recomposed: a letter that
+decomposes into other letters stays decomposed. The second lower() never changes anything, which a
+test checks for each code point.
 """
 
 from collections.abc import Iterable
@@ -14,16 +14,16 @@ from xlm.text.moses.memo import Memo
 
 
 def lower_without_accents(line: str) -> str:
-    """Lower-case a line and drop every non-spacing mark (category Mn)."""
+    """Lowercase a line and remove all non-spacing marks (category Mn)."""
     line = line.rstrip()
     if line.isascii():
         return line.lower()
-    # A space ends the context of every rule: of the final sigma and of the order of marks.
+    # No rule looks across a space: neither the final sigma nor the order of marks.
     return " ".join(map(_memo().__getitem__, line.split(" ")))
 
 
 def lower_word(word: str) -> str:
-    """The same for a piece between spaces, trailing white space kept."""
+    """Lowercase a word and remove its non-spacing marks; trailing white space stays."""
     if word.isascii():
         return word.lower()
     if "Σ" in word:
@@ -33,8 +33,7 @@ def lower_word(word: str) -> str:
 
 
 _MAYBE_REORDERED = "\0"
-"""Stands for marks that can change places though they are not removed: a score of spacing ones,
-Indic and musical."""
+"""Placeholder for about 20 spacing marks, Indic and musical, that NFD can reorder."""
 
 
 @cache
@@ -43,16 +42,16 @@ def _memo() -> Memo:
 
 
 def _with_sigmas(word: str) -> str:
-    """Capital sigmas in lower case: final after a cased letter, unless one follows.
+    """Lowercase capital sigmas: final after a cased letter that no cased letter follows.
 
-    Characters that are Case_Ignorable are passed over both ways, cased ones among them too.
+    In both directions, Case_Ignorable characters are skipped, even if they are cased.
     """
-    kinds = characters.kinds()
+    flags = characters.character_flags()
 
-    def next_is_cased(following: Iterable[str]) -> bool:
-        for character in following:
-            if not kinds[ord(character)] & characters.IGNORABLE:
-                return bool(kinds[ord(character)] & characters.CASED)
+    def first_is_cased(neighbors: Iterable[str]) -> bool:
+        for character in neighbors:
+            if not flags[ord(character)] & characters.CASE_IGNORABLE:
+                return bool(flags[ord(character)] & characters.CASED)
         return False
 
     letters = list(word)
@@ -60,13 +59,13 @@ def _with_sigmas(word: str) -> str:
         if letter == "Σ":
             before = (letters[at] for at in range(index - 1, -1, -1))
             after = (letters[at] for at in range(index + 1, len(letters)))
-            final = next_is_cased(before) and not next_is_cased(after)
+            final = first_is_cased(before) and not first_is_cased(after)
             letters[index] = "ς" if final else "σ"
     return "".join(letters)
 
 
-class _Plain(dict[int, int | str | None]):
-    """Code points to what is left of them; fills itself with the ones that are met."""
+class _Replacements(dict[int, int | str | None]):
+    """Maps code points to the characters that remain; filled on demand."""
 
     def __missing__(self, point: int) -> int | str:
         self[point] = value = characters.hangul_decomposition(point) or point
@@ -74,28 +73,30 @@ class _Plain(dict[int, int | str | None]):
 
 
 @cache
-def _tables() -> _Plain:
-    lower, whole, marks = (
+def _tables() -> _Replacements:
+    lower, decompositions, marks = (
         characters.lower_case(),
         characters.decompositions(),
         characters.marks(),
     )
     spacing = characters.combining_classes().keys() - marks
-    table = _Plain(dict.fromkeys(marks))
-    for point in whole.keys() | lower.keys() | spacing:
+    table = _Replacements(dict.fromkeys(marks))
+    for point in decompositions.keys() | lower.keys() | spacing:
         decomposed = _decomposed(lower.get(point, chr(point)))
-        left = "".join(c for c in decomposed if ord(c) not in marks)
-        table[point] = left if spacing.isdisjoint(map(ord, left)) else _MAYBE_REORDERED
+        remaining = "".join(c for c in decomposed if ord(c) not in marks)
+        table[point] = remaining if spacing.isdisjoint(map(ord, remaining)) else _MAYBE_REORDERED
     return table
 
 
 def _decomposed(text: str) -> str:
-    whole = characters.decompositions()
-    return "".join(whole.get(ord(c)) or characters.hangul_decomposition(ord(c)) or c for c in text)
+    decompositions = characters.decompositions()
+    return "".join(
+        decompositions.get(ord(c)) or characters.hangul_decomposition(ord(c)) or c for c in text
+    )
 
 
 def _reordered(word: str) -> str:
-    """The slow way: marks are put into canonical order before some of them go."""
+    """The slow path: put marks into canonical order, then remove non-spacing marks."""
     lower, classes, marks = (
         characters.lower_case(),
         characters.combining_classes(),

@@ -1,9 +1,9 @@
-"""Character tables of Unicode 14, committed as data, so that no upgrade of Python moves a byte.
+"""Character tables of Unicode 14, stored as data, so that a newer Python changes no output.
 
-The original tools ran with Unicode 14 (Perl 5.36, Python 3.11). unicode14.tsv holds what the chain
-asks of it; infra/build_characters.py writes that file.
+    character_flags()[ord("ा")] & ALPHABETIC  # a vowel sign is alphabetic in Perl, not in Python
 
-    kinds()[ord("ा")] & ALPHABETIC  # a vowel sign: no letter to Python, one to Perl's IsAlpha
+XLM's tools ran with Unicode 14 (Perl 5.36, Python 3.11). infra/build_characters.py writes the
+properties that tokenization needs to unicode14.tsv.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,30 +11,30 @@ from functools import cache
 from pathlib import Path
 
 ALPHABETIC = 1
-"""Perl's `\\p{IsAlpha}`: letters, letter numbers, and marks and symbols that serve as letters."""
+"""Perl's `\\p{IsAlpha}`: letters, letter numbers, and marks and symbols used as letters."""
 ALNUM = 2
 """Perl's `\\p{IsAlnum}`: Alphabetic and decimal digits."""
 NUMBER = 4
 """Perl's `\\p{IsN}`: general category N."""
 LOWER = 8
-"""Perl's `\\p{IsLower}`: Lowercase, which holds ª and ⓐ too."""
-SMALL_LETTER = 16
+"""Perl's `\\p{IsLower}`: Lowercase, which includes ª and ⓐ."""
+LOWERCASE_LETTER = 16
 """Perl's `\\p{Ll}`."""
 OTHER = 32
 """Perl's `\\p{C}`: control, format, surrogate, private use, unassigned in Unicode 14."""
 CASED = 64
-IGNORABLE = 128
-"""Case_Ignorable, passed over by the rule of the final sigma."""
+CASE_IGNORABLE = 128
+"""Skipped by the rule of the final sigma."""
 
 _FLAGS = {
     "Alphabetic": ALPHABETIC | ALNUM,
     "Nd": ALNUM,
     "N": NUMBER,
     "Lowercase": LOWER,
-    "Ll": SMALL_LETTER,
+    "Ll": LOWERCASE_LETTER,
     "C": OTHER,
     "Cased": CASED,
-    "Case_Ignorable": IGNORABLE,
+    "Case_Ignorable": CASE_IGNORABLE,
 }
 
 CODE_POINTS = 0x110000
@@ -43,12 +43,12 @@ WHITE_SPACES = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-"""Perl's `\\s`; Python's has U+001C to U+001F besides."""
+"""Perl's `\\s`; Python's `\\s` also has U+001C to U+001F."""
 
 
 @cache
-def kinds() -> bytes:
-    """One byte a code point, the sum of its flags."""
+def character_flags() -> bytes:
+    """Return one byte for each code point, the sum of its flags."""
     flags = bytearray(CODE_POINTS)
     for name, flag in _FLAGS.items():
         for first, last in ranges(name):
@@ -56,37 +56,37 @@ def kinds() -> bytes:
                 flags[first] |= flag
             else:
                 span = flags[first : last + 1]
-                flags[first : last + 1] = span.translate(_adding(flag))
+                flags[first : last + 1] = span.translate(_set_flag_table(flag))
     return bytes(flags)
 
 
-def has(flag: int) -> Callable[[str], bool]:
-    """Whether a character has a flag."""
-    table = kinds()
+def has_flag(flag: int) -> Callable[[str], bool]:
+    """Return a test of whether a character has a flag."""
+    table = character_flags()
     return lambda character: bool(table[ord(character)] & flag)
 
 
 @cache
 def marks() -> frozenset[int]:
-    """Non-spacing marks, general category Mn."""
+    """Return the non-spacing marks, general category Mn."""
     return frozenset(c for first, last in ranges("Mn") for c in range(first, last + 1))
 
 
 @cache
 def combining_classes() -> Mapping[int, int]:
-    """Canonical combining classes other than 0."""
+    """Return canonical combining classes by code point, without class 0."""
     return {point: int(value) for point, value in _values("combining_class")}
 
 
 @cache
 def lower_case() -> Mapping[int, str]:
-    """Full lower-case mappings without context: İ becomes two characters."""
+    """Return full lowercase mappings by code point, without context: İ becomes two characters."""
     return {point: _text(value) for point, value in _values("lower")}
 
 
 @cache
 def decompositions() -> Mapping[int, str]:
-    """Full canonical decompositions, but for Hangul syllables."""
+    """Return full canonical decompositions by code point, without Hangul syllables."""
     return {point: _text(value) for point, value in _values("decomposition")}
 
 
@@ -96,7 +96,7 @@ _VOWELS, _TRAILINGS = 21, 28
 
 
 def hangul_decomposition(point: int) -> str | None:
-    """The jamo of a Hangul syllable, by the arithmetic of the Unicode standard, section 3.12."""
+    """Decompose a Hangul syllable into jamo by the Unicode standard, section 3.12; else None."""
     if not _HANGUL[0] <= point <= _HANGUL[1]:
         return None
     block, trailing = divmod(point - _HANGUL[0], _TRAILINGS)
@@ -106,12 +106,12 @@ def hangul_decomposition(point: int) -> str | None:
 
 
 @cache
-def _adding(flag: int) -> bytes:
+def _set_flag_table(flag: int) -> bytes:
     return bytes(value | flag for value in range(256))
 
 
 def ranges(name: str) -> Iterator[tuple[int, int]]:
-    """First and last code points of a table: Alphabetic, Nd, N, Ll, Lowercase, Mn, C and so on."""
+    """Yield first and last code points of the ranges of a table, e.g. Alphabetic, Nd or Mn."""
     for item in _tables()[name].split(" "):
         first, _, last = item.partition("-")
         yield int(first, 16), int(last or first, 16)

@@ -1,17 +1,19 @@
-"""The Moses chain, fast: a line is cut at U+0020 and each piece is looked up in a memo.
+"""The Moses rules with a cache: a line is cut at U+0020 and each chunk is looked up.
 
-Exactly what the rules make of the whole line, for this is all that a rule can see across a space:
+The result equals that of the rules on the complete line, because few rules look across a space:
 
-* two apostrophes share the space between them, and a quote behind a stop uses up a stop in front of
-  the next piece: such neighbours are one piece (`_touch`). Brackets and `: ; % ! ?` pull spaces
-  away in the filters, but the tokenizer sets them apart again whatever stands beside them, all but
-  the colon of Finnish and Swedish;
-* a full stop at the end of a piece looks at the first character of the next (`Stop`);
-* the last piece has rules of its own;
-* a sign in front of the first piece may depend on there being nothing before it, and white space
-  or a control character at the end of a piece may hide what touches: such lines go the slow way.
+* Two apostrophes share the space between them, and a quote after a full stop consumes a full stop
+  at the start of the next chunk. Such neighbors are joined to one chunk (`_interact`). Brackets and
+  `: ; % ! ?` remove spaces in the filters, but the tokenizer separates them again in any context,
+  except for the colon in Finnish and Swedish.
+* The rule for a full stop at the end of a chunk depends on the first character of the next chunk
+  (`Stop`).
+* The last chunk has different rules.
+* Some rules need to know that nothing precedes the first chunk, and white space or control
+  characters at the end of a chunk can hide the characters that interact. Such lines are tokenized
+  without the cache.
 
-Tests compare both ways on generated lines in every language.
+Tests compare both paths on generated lines in each language.
 """
 
 import re
@@ -29,11 +31,12 @@ from xlm.text.moses.punctuation import (
     Filter,
     replace_unicode_punctuation,
 )
-from xlm.text.moses.tokenizer import Moses, Stop, join, split_stop
+from xlm.text.moses.tokenizer import MosesTokenizer, Stop, join, split_stop
 
-_MARK = "\n"
-"""In a memo: what needs a second look. It cannot be in a result, for it cannot be in a line."""
-_SLOW = _MARK
+_MARKER = "\n"
+"""Marks a cached result that depends on its neighbors. A line, and so a result, contains none."""
+_UNCACHED = _MARKER
+"""Result for a chunk that cannot be tokenized alone."""
 
 _STOPS = frozenset(".．。…")
 _COMMAS = frozenset(",，、")
@@ -43,139 +46,143 @@ _QUOTES = _APOSTROPHES | frozenset('"“”„«»《》「」')
 
 
 class CachedMosesTokenizer:
-    """Filters, tokenizer and what is done to their tokens, as one function of a line.
+    """Filters, Moses tokenizer and a final function on tokens, with a cache of chunks.
 
     Args:
-        finish_piece: applied to tokens, any number of them together, each for itself.
-        finish_line: the same for tokens that end a line.
+        filters: the punctuation filters.
+        moses: the Moses tokenizer.
+        finish_chunk: applied to the tokens of a chunk; must treat each token independently.
+        finish_line: the same for the tokens at the end of a line.
     """
 
     def __init__(
         self,
         filters: Filter,
-        moses: Moses,
-        finish_piece: Callable[[str], str],
+        moses: MosesTokenizer,
+        finish_chunk: Callable[[str], str],
         finish_line: Callable[[str], str],
     ) -> None:
         self._filters, self._moses = filters, moses
         self._simple, self._inner_sign = _simple().fullmatch, moses.inner_sign
         self._colons = _COLONS if moses.inner_sign == ":" else frozenset()
         self._special = _STOPS | _COMMAS | _APOSTROPHES | self._colons
-        self._finish_piece, self._finish_line = finish_piece, finish_line
-        self._middle, self._end = Memo(self._middle_of), Memo(self._end_of)
+        self._finish_chunk, self._finish_line = finish_chunk, finish_line
+        self._middle, self._end = Memo(self._tokenize_middle), Memo(self._tokenize_end)
 
-    def fast(self, line: str) -> str:
-        """The finished tokens of a line, from what its pieces gave before."""
-        pieces = line.split(" ")
-        last = pieces.pop()
-        text = " ".join([*map(self._middle.__getitem__, pieces), self._end[last]])
-        return self._carefully(line) if _MARK in text else text
+    def tokenize_cached(self, line: str) -> str:
+        """Tokenize a line, with cached results of its chunks."""
+        chunks = line.split(" ")
+        last = chunks.pop()
+        text = " ".join([*map(self._middle.__getitem__, chunks), self._end[last]])
+        return self._tokenize_joined(line) if _MARKER in text else text
 
-    def exact(self, line: str) -> str:
-        """The same by the rules alone."""
+    def tokenize_uncached(self, line: str) -> str:
+        """Tokenize a line by the rules alone."""
         return self._finish_line(self._moses(self._filters(line)))
 
-    def _carefully(self, line: str) -> str:
-        pieces = self._joined(line)
-        if not pieces or pieces[0][0] in self._special:
-            return self.exact(line)
+    def _tokenize_joined(self, line: str) -> str:
+        """Tokenize a line with chunks that depend on their neighbors."""
+        chunks = self._join_interacting(line)
+        if not chunks or chunks[0][0] in self._special:
+            return self.tokenize_uncached(line)
         found = []
-        for piece, following in pairwise(pieces):
-            text = self._middle[piece]
-            if _MARK in text:
-                if text == _SLOW:
-                    return self.exact(line)
-                _, text, *undecided = text.split(_MARK)
+        for chunk, following in pairwise(chunks):
+            text = self._middle[chunk]
+            if _MARKER in text:
+                if text == _UNCACHED:
+                    return self.tokenize_uncached(line)
+                _, text, *undecided = text.split(_MARKER)
                 if undecided:
                     split, before_digits = undecided
                     start = replace_unicode_punctuation(following[0])[0]
                     stop = Stop(stays_before_digits=bool(before_digits))
                     text = text if stop.stays_before(start) else split
             found.append(text)
-        last = self._end[pieces[-1]]
-        if last == _SLOW:
-            return self.exact(line)
-        found.append(last.removeprefix(_MARK))
+        last = self._end[chunks[-1]]
+        if last == _UNCACHED:
+            return self.tokenize_uncached(line)
+        found.append(last.removeprefix(_MARKER))
         return " ".join(found)
 
-    def _middle_of(self, piece: str) -> str:
-        """Tokens of a piece that another one follows.
+    def _tokenize_middle(self, chunk: str) -> str:
+        """Tokenize a chunk that another chunk follows.
 
-        Marked: `MARK tokens` where they hold unless the piece touches a neighbour, and
-        `MARK tokens MARK tokens MARK 9?` where the last full stop is undecided.
+        The result is `MARKER tokens` if a previous chunk could change it. It is
+        `MARKER tokens MARKER tokens MARKER 9?` if the next chunk decides about the last full stop:
+        the tokens with the stop attached, with the stop split, and whether digits keep it attached.
         """
-        simple = self._simple(piece)
-        if simple and simple[1] and "DOTMULTI" not in piece:
-            return self._finish_piece(piece)
-        words = self._simple_words(piece)
+        simple = self._simple(chunk)
+        if simple and simple[1] and "DOTMULTI" not in chunk:
+            return self._finish_chunk(chunk)
+        words = self._simple_words(chunk)
         if not words:
-            text = self._filtered(piece)
+            text = self._filtered(chunk)
             if not text:
-                return _SLOW
-            words = self._moses.set_apart(f" {text} ")[1:-1].split(" ")
+                return _UNCACHED
+            words = self._moses.separate_signs(f" {text} ")[1:-1].split(" ")
         last = words[-1]
-        kept = self._finish_middle(words, last)
+        attached = self._finish_middle(words, last)
         if last.endswith("."):
             stop = self._moses.stop(last)
             if not stop.stays:
                 split = self._finish_middle(words, split_stop(last))
-                return _MARK.join(["", kept, split, "9" if stop.stays_before_digits else ""])
-        return _MARK + kept if piece[0] in self._special else kept
+                return _MARKER.join(["", attached, split, "9" if stop.stays_before_digits else ""])
+        return _MARKER + attached if chunk[0] in self._special else attached
 
     def _finish_middle(self, words: list[str], last: str) -> str:
-        return self._finish_piece(show_dots(join(self._moses.split_stops(words, last))))
+        return self._finish_chunk(show_dots(join(self._moses.split_stops(words, last))))
 
-    def _end_of(self, piece: str) -> str:
-        """Tokens of a piece that ends a line, marked where it may touch the one before."""
-        words = self._simple_words(piece)
+    def _tokenize_end(self, chunk: str) -> str:
+        """Tokenize the last chunk of a line; marked if the chunk before could change the result."""
+        words = self._simple_words(chunk)
         if not words:
-            text = self._filtered(piece)
+            text = self._filtered(chunk)
             if not text:
-                return _SLOW
-            words = self._moses.set_apart(f" {text}")[1:].rstrip(" ").split(" ")
-        tokens = self._finish_line(self._moses.last_words(words))
-        return _MARK + tokens if piece[0] in self._special else tokens
+                return _UNCACHED
+            words = self._moses.separate_signs(f" {text}")[1:].rstrip(" ").split(" ")
+        tokens = self._finish_line(self._moses.join_last_words(words))
+        return _MARKER + tokens if chunk[0] in self._special else tokens
 
-    def _simple_words(self, piece: str) -> list[str]:
-        """The words of a piece that only the rule of "other" signs applies to, or none.
+    def _simple_words(self, chunk: str) -> list[str]:
+        """Return the words of a chunk without special rules; else an empty list.
 
-        Such are most: letters, digits and signs without rules of their own, with one comma or full
-        stop behind them or not.
+        Most chunks are simple: letters, digits and signs that are only separated, optionally
+        followed by one comma or full stop.
         """
-        end = piece[-1:] if piece.endswith((",", ".")) else ""
-        core = piece.removesuffix(end)
+        end = chunk[-1:] if chunk.endswith((",", ".")) else ""
+        core = chunk.removesuffix(end)
         simple = self._simple(core)
         if simple is None or "DOTMULTI" in core or (self._inner_sign and self._inner_sign in core):
             return []
         if simple[1]:
-            return [core, end] if end == "," else [piece]
-        if end and core[-1] == '"':  # they change places
+            return [core, end] if end == "," else [chunk]
+        if end and core[-1] == '"':  # the filters swap them
             return []
-        words = piece.removesuffix(",").translate(self._moses.pad).split()
+        words = chunk.removesuffix(",").translate(self._moses.padding).split()
         return [*words, end] if end == "," else words
 
-    def _filtered(self, piece: str) -> str:
-        """The piece through the filters; nothing where its ends may hide what touches."""
-        if not piece or _hides(piece[0]) or _hides(piece[-1]):
+    def _filtered(self, chunk: str) -> str:
+        """Filter a chunk; returns "" if its ends could hide characters that interact."""
+        if not chunk or _is_hidden(chunk[0]) or _is_hidden(chunk[-1]):
             return ""
-        return " ".join(self._filters(piece).split())
+        return " ".join(self._filters(chunk).split())
 
-    def _joined(self, line: str) -> list[str]:
-        """The pieces of a line, those that touch joined."""
+    def _join_interacting(self, line: str) -> list[str]:
+        """Split a line at spaces, and join chunks that interact."""
         groups: list[list[str]] = []
         end = ""
-        for piece in line.split(" "):
-            if piece:
-                start = piece[0]
-                if end and start in self._special and self._touch(end, start):
-                    groups[-1].append(piece)
+        for chunk in line.split(" "):
+            if chunk:
+                start = chunk[0]
+                if end and start in self._special and self._interact(end, start):
+                    groups[-1].append(chunk)
                 else:
-                    groups.append([piece])
-                end = piece[-1]
+                    groups.append([chunk])
+                end = chunk[-1]
         return [" ".join(group) for group in groups]
 
-    def _touch(self, end: str, start: str) -> bool:
-        """Whether a rule sees both of these characters, with a space between them."""
+    def _interact(self, end: str, start: str) -> bool:
+        """Whether a rule looks at both characters, with a space between them."""
         return (
             start in self._colons
             or (start in _STOPS and end in _QUOTES)
@@ -183,15 +190,15 @@ class CachedMosesTokenizer:
         )
 
 
-def _hides(character: str) -> bool:
+def _is_hidden(character: str) -> bool:
     if character in characters.WHITE_SPACES:
         return True
-    return bool(characters.kinds()[ord(character)] & characters.OTHER)
+    return bool(characters.character_flags()[ord(character)] & characters.OTHER)
 
 
 @cache
 def _simple() -> re.Pattern[str]:
-    """Letters, digits and hyphens (the first group), or those and signs that are only set apart.
+    """Match letters, digits and hyphens (group 1), or these and signs that are only separated.
 
     The basic plane is enough. Brackets have rules, but the tokenizer undoes them (see above).
     """
@@ -202,7 +209,7 @@ def _simple() -> re.Pattern[str]:
 
 
 def _class(*tables: str) -> str:
-    """Their ranges in the basic plane; full-width digits, which become ASCII, are left out."""
+    """Format the ranges of tables as a character class, without the signs that become ASCII."""
     ranges = (span for table in tables for span in characters.ranges(table))
     return "".join(
         f"{chr(first)}-{chr(min(last, 0xFFFF))}"

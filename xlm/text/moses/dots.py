@@ -1,6 +1,6 @@
-"""Rows of dots stay together as words: the tokenizer hides them as DOTMULTI words for a while.
+"""Keep runs of dots together: the tokenizer temporarily replaces them by DOTMULTI words.
 
-A text that itself contains such a word has it turned into dots: so does Perl.
+Such a word in the text itself is converted to dots, as in Perl.
 """
 
 import re
@@ -11,11 +11,11 @@ _HIDDEN = re.compile(r"DOTMULTI(\.+)([^.]?)")
 
 
 def hide_dots(text: str) -> str:
-    """Each row of two or more dots becomes DOT...MULTI, a space before it and one after it.
+    """Replace each run of two or more dots by DOT...MULTI between spaces.
 
-    Perl hides one dot of each row a round, over the whole text, until none is left. Only the first
-    round can differ from the rest (a DOTMULTI of the text and its one dot are done with it), so
-    that the others are one step here: a row of n dots takes linear, not quadratic time.
+    Perl replaces one dot of each run per round, until none is left. Only the first round can differ
+    from the others, because of a DOTMULTI in the text that one dot follows. The other rounds are
+    one step here, so that a run of n dots takes linear time, not quadratic.
     """
     if ".." not in text and "DOTMULTI." not in text:
         return text
@@ -25,7 +25,7 @@ def hide_dots(text: str) -> str:
 
 
 def show_dots(text: str) -> str:
-    """The dots again: each DOT...MULTI, as far back as its DOTs go."""
+    """Restore the dots: each DOT...MULTI becomes as many dots as it has DOTs."""
     if "DOTMULTI" not in text:
         return text
     *parts, rest = text.split("MULTI")
@@ -38,6 +38,6 @@ def show_dots(text: str) -> str:
     return "".join(shown) + rest
 
 
-def _hide(row: re.Match[str]) -> str:
-    dots, following = row.groups()
+def _hide(run: re.Match[str]) -> str:
+    dots, following = run.groups()
     return "DOT" * len(dots) + "DOTMULTI" + (f" {following}" if following else "")

@@ -1,15 +1,15 @@
-"""Results remembered: most of a text is words that were seen before."""
+"""A cache of strings: most words of a text occurred before."""
 
 from collections.abc import Callable
 
-ENTRIES = 1 << 17
-"""Some 30 MB; a full memo is emptied, and what is frequent is soon back."""
-LONGEST = 48
-"""Characters; what is longer is rarely met again."""
+MAX_ENTRIES = 1 << 17
+"""About 30 MB. A full memo is cleared; frequent words soon return."""
+MAX_CHARACTERS = 48
+"""Longer strings are not cached, because they rarely occur again."""
 
 
 class Memo(dict[str, str]):
-    """A pure function of short strings as a dictionary that fills itself."""
+    """A dictionary that computes missing values with a pure function of strings."""
 
     def __init__(self, function: Callable[[str], str]) -> None:
         super().__init__()
@@ -17,8 +17,8 @@ class Memo(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         value = self._function(key)
-        if len(key) <= LONGEST:
-            if len(self) >= ENTRIES:
+        if len(key) <= MAX_CHARACTERS:
+            if len(self) >= MAX_ENTRIES:
                 self.clear()
             self[key] = value
         return value

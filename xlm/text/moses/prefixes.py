@@ -1,7 +1,7 @@
-"""Non-breaking prefixes: words whose full stop does not end a sentence. The lists are sacremoses'.
+"""Non-breaking prefixes: words with a full stop that does not end a sentence.
 
-They are read as Perl reads them. sacremoses strips their lines, which lets entries with a trailing
-blank match (es "Fil ", sk "Pf ", nl "Nrs "); in Perl they never do.
+The lists are those of sacremoses, but read as Perl reads them. sacremoses strips the lines, so that
+entries with a trailing space match (es "Fil ", sk "Pf ", nl "Nrs "); in Perl they never match.
 """
 
 import logging
@@ -19,21 +19,21 @@ log = logging.getLogger(__name__)
 
 _NUMERIC_ONLY = re.compile(r"(.*)\s+#NUMERIC_ONLY#")
 
-# sacremoses' list of Tetun lacks the last line of Moses'.
+# The list of Tetun in sacremoses lacks the last line of the list in Moses.
 _MISSING = {"tdt": {"Nu": True}}
 
 
 def prefixes_of(language: str) -> Mapping[str, bool]:
-    """Words whose full stop stays, and whether only before a number.
+    """Return the prefixes of a language, and for each whether it only applies before a number.
 
-    A language without a list of its own takes the English one. A warning says so, but for those of
-    the paper, whose text was made that way.
+    A language without a list uses the English one. This is logged as a warning, except for the
+    languages of the paper, which were tokenized that way.
     """
     lists = _lists()
     name = f"nonbreaking_prefix.{language}"
     if name not in lists:
         if language not in XNLI_LANGUAGES:
-            log.warning("no Moses prefixes for %s: it is tokenized with English ones", language)
+            log.warning("no Moses prefixes for %s: using the English prefixes", language)
         name = "nonbreaking_prefix.en"
     prefixes: dict[str, bool] = {}
     for line in lists[name].split("\n"):
@@ -46,8 +46,8 @@ def prefixes_of(language: str) -> Mapping[str, bool]:
 
 @cache
 def _lists() -> Mapping[str, str]:
-    # Its module of data alone: importing the package brings joblib, regex and click along, a third
-    # of a second for a dictionary.
+    # Only its module of data: importing the package also imports joblib, regex and click, which
+    # takes 0.3 s.
     package = find_spec("sacremoses")
     if package is None or package.origin is None:
         raise ConfigError("sacremoses is not installed", fix="run make setup")

@@ -1,9 +1,10 @@
-"""The three Moses filters before the tokenizer, as XLM pipes them.
+"""The three Moses filters before the tokenizer, in the order of XLM.
 
     A = replace-unicode-punctuation, B = normalize-punctuation -l LANG, C = remove-non-printing-char
 
-The substitutions are sacremoses' (`MosesPunctNormalizer` with perl_parity), in its order; what the
-Perl scripts do otherwise is corrected here (docs/explanation/text-path.md). A test compares both.
+The substitutions and their order are those of sacremoses (`MosesPunctNormalizer`, perl_parity),
+corrected where the Perl scripts differ; docs/explanation/text-path.md lists the differences. A test
+compares both.
 """
 
 import re
@@ -14,11 +15,14 @@ from xlm.text.characters import tables as characters
 Filter = Callable[[str], str]
 
 Rule = tuple[str, re.Pattern[str] | None, str]
-"""A text without which the rule cannot apply, what it looks for if not that text, what it puts."""
+"""Required text, pattern (None: the required text itself), replacement.
+
+A line without the required text skips the rule.
+"""
 
 
 def punctuation_filter(language: str) -> Filter:
-    """A, B and C for one language, as one function from line to line (no newline inside)."""
+    """Return filters A, B and C of a language as one function of a line without its newline."""
     normalize = _normalizer(language)
 
     def filter_line(line: str) -> str:
@@ -38,16 +42,16 @@ REPLACED = {
     "━": "-",
     "…": "...",
 }
-"""What A replaces, beside the full stops."""
+"""Replacements of filter A, without the full stops."""
 FULL_STOPS = "。．"
 _REPLACED = re.compile(f"[{''.join(REPLACED)}]")
 _REPLACEMENTS = str.maketrans(REPLACED)
-# Perl eats U+0020 alone after a full-width stop; sacremoses any white space.
+# Perl removes only U+0020 after a full-width stop; sacremoses removes any white space.
 _FULL_STOP = re.compile(f"[{FULL_STOPS}] *")
 
 
 def replace_unicode_punctuation(line: str) -> str:
-    """A: full-width and typographic signs become ASCII."""
+    """Apply filter A: full-width and typographic signs become ASCII."""
     if line.isascii():
         return line
     if any(stop in line for stop in FULL_STOPS):
@@ -61,7 +65,7 @@ NO_BREAK = "\u00a0"
 
 
 def _rule(old: str, new: str, needed: str | None = None) -> Rule:
-    # The script works on bytes, where \d, \s and letters are ASCII alone.
+    # The Perl script works on bytes, so \d, \s and letters are ASCII only.
     return (old, None, new) if needed is None else (needed, re.compile(old, re.ASCII), new)
 
 
@@ -85,11 +89,11 @@ RULES: Sequence[Rule] = (
     _rule("—", " - "),
     _COLLAPSE,
     _rule("´", "'"),
-    # A letter on each side or not, ‘ becomes ' (’, “, ” and … did in A).
+    # With or without letters around it, ‘ becomes ' (A already replaced ’, “, ” and …).
     _rule("‘", "'"),
     _rule("‚", "'"),
     _rule("''", '"'),
-    # A space stays on the outer side of quotes that stood apart; sacremoses: with perl_parity.
+    # The space on the outer side of separate quotes stays (sacremoses: only with perl_parity).
     _rule(f"{NO_BREAK}«{NO_BREAK}", ' "'),
     _rule(f"«{NO_BREAK}", '"'),
     _rule("«", '"'),
@@ -109,25 +113,25 @@ RULES: Sequence[Rule] = (
 )
 
 SIGNS_OF_RULES = f" \r()`„–—´‘‚«»{NO_BREAK}"
-"""Without one of them, or two apostrophes together, no rule applies: most words have none."""
+"""No rule applies to a line without these signs and without two adjacent apostrophes."""
 _HINT = re.compile(f"[{SIGNS_OF_RULES}]")
 
-_COMMA_DECIMALS = frozenset({"de", "es", "cz", "cs", "fr"})
+_DECIMAL_COMMA = frozenset({"de", "es", "cz", "cs", "fr"})
 
 
 def _normalizer(language: str) -> Filter:
-    # English moves the quote behind comma and stop, Czech leaves both alone, every other language
-    # moves the quote before them (sacremoses: only de, es and fr).
-    separator = "," if language in _COMMA_DECIMALS else "."
+    # English moves a quote after commas and stops, Czech moves none, each other language moves the
+    # quote before them (sacremoses: only de, es and fr).
+    separator = "," if language in _DECIMAL_COMMA else "."
     number_gap = _rule(rf"(\d){NO_BREAK}(\d)", rf"\1{separator}\2", NO_BREAK)
     movers: dict[str, Filter] = {"en": _move_quotes_in_english, "cs": str, "cz": str}
-    move = movers.get(language, _move_quotes)
+    move_quotes = movers.get(language, _move_quotes)
 
     def normalize(line: str) -> str:
         if "''" in line or _HINT.search(line):
             line = _apply(RULES, line)
         if '"' in line:
-            line = move(line)
+            line = move_quotes(line)
         return _apply((number_gap,), line)
 
     return normalize
@@ -151,25 +155,25 @@ _AFTER_QUOTE = re.compile(r"\s*[^<]|\Z", re.ASCII)
 
 
 def _move_quotes(line: str) -> str:
-    """`,"` becomes `",`; dots before a quote that is not followed by `<` go behind it.
+    """Replace `,"` by `",`, and move dots before a quote after it, unless `<` follows.
 
-    As the substitution `(\\.+)"(\\s*[^<])` would, which takes quadratic time on a row of dots. The
-    script sees the newline of the line, which is such a "not <".
+    Equal to the substitution `(\\.+)"(\\s*[^<])`, which takes quadratic time on a run of dots. The
+    Perl script includes the newline of the line, which counts as "not <".
     """
     line = line.replace(',"', '",')
     parts: list[str] = []
     done = 0
     while (stop := line.find('."', done)) >= 0:
         quote = stop + 1
-        following = _AFTER_QUOTE.match(line, quote + 1)
-        if following is None:
+        after = _AFTER_QUOTE.match(line, quote + 1)
+        if after is None:
             parts.append(line[done : quote + 1])
             done = quote + 1
             continue
         before = line[done:quote].rstrip(".")
         dots = line[done + len(before) : quote]
-        parts += before, '"', dots, following.group()
-        done = following.end()
+        parts += before, '"', dots, after.group()
+        done = after.end()
     return "".join(parts) + line[done:]
 
 
@@ -177,17 +181,17 @@ def _move_quotes(line: str) -> str:
 
 
 def remove_non_printing(line: str) -> str:
-    """C: each code point of general category C becomes a space (deleting it is not the same)."""
+    """Apply filter C: replace each code point of general category C by a space."""
     if line.isascii() and line.isprintable():
         return line
     return line.translate(_NON_PRINTING)
 
 
 class _NonPrinting(dict[int, int]):
-    """Fills itself with the code points that are met."""
+    """Translation table for filter C, filled on demand."""
 
     def __missing__(self, point: int) -> int:
-        other = characters.kinds()[point] & characters.OTHER
+        other = characters.character_flags()[point] & characters.OTHER
         self[point] = value = 0x20 if other else point
         return value
 

@@ -1,9 +1,8 @@
-"""The Moses tokenizer with -no-escape, by its Perl rules (D in the chain of spec 1.4).
+"""The Moses tokenizer with -no-escape, by its Perl rules (D in spec 1.4).
 
     moses_tokenizer("en")("Mr. Smith can't.")  # "Mr. Smith can 't ."
 
-Exact, a line at a time. Its steps are public, for whoever can show
-that the pieces of a line may be tokenized apart (xlm/text/moses/cached.py).
+Its steps are public for xlm/text/moses/cached.py, which tokenizes the chunks of a line separately.
 """
 
 import re
@@ -15,7 +14,12 @@ from typing import NamedTuple
 from xlm.text.characters import tables as characters
 from xlm.text.moses.dots import hide_dots, show_dots
 from xlm.text.moses.prefixes import prefixes_of
-from xlm.text.moses.separate import apostrophes, commas, inner_sign, inside_words
+from xlm.text.moses.separate import (
+    apostrophe_rules,
+    inner_sign,
+    separate_commas,
+    separate_inner_sign,
+)
 
 _WHITE_SPACE = re.compile(f"[{characters.WHITE_SPACES}]+")
 _BLANK = re.compile(f"[{characters.WHITE_SPACES}]*")
@@ -25,22 +29,22 @@ _DIGITS = frozenset("0123456789")
 
 
 @cache
-def moses_tokenizer(language: str) -> "Moses":
-    """The tokenizer of a language; one without prefixes of its own takes the English ones."""
-    return Moses(language)
+def moses_tokenizer(language: str) -> "MosesTokenizer":
+    """Return the tokenizer of a language."""
+    return MosesTokenizer(language)
 
 
 class Stop(NamedTuple):
-    """What becomes of the full stop at the end of a word before another word."""
+    """Whether the full stop at the end of a word stays attached when another word follows."""
 
     stays: bool = False
     stays_before_digits: bool = False
 
     def stays_before(self, character: str) -> bool:
-        """Whether it stays when the next word begins so; an empty one ends a sentence."""
+        """Whether it stays attached before a word with this first character, or before ""."""
         if self.stays or not character:
             return self.stays
-        if characters.kinds()[ord(character)] & characters.LOWER:
+        if characters.character_flags()[ord(character)] & characters.LOWER:
             return True
         return self.stays_before_digits and character in _DIGITS
 
@@ -48,44 +52,44 @@ class Stop(NamedTuple):
 _ALWAYS, _BEFORE_LOWER, _BEFORE_DIGITS = Stop(True), Stop(), Stop(stays_before_digits=True)
 
 
-class Moses:
-    """The rules of one language."""
+class MosesTokenizer:
+    """The Moses rules of one language."""
 
     def __init__(self, language: str) -> None:
         self._prefixes: Mapping[str, bool] = prefixes_of(language)
-        self._apostrophes = apostrophes(language)
+        self._apostrophe_rules = apostrophe_rules(language)
         self.inner_sign = inner_sign(language)
-        self.pad = _Pad(f" .'`,-{self.inner_sign}")
+        self.padding = _Padding(f" .'`,-{self.inner_sign}")
 
     def __call__(self, text: str) -> str:
-        """Tokenize a line, which has no newline."""
+        """Tokenize a line without its newline."""
         if _BLANK.fullmatch(text):
-            return text  # such lines pass untouched
-        text = self.set_apart(collapse(text).removeprefix(" ").removesuffix(" "))
-        return self.last_words(text.rstrip(" ").split(" "))
+            return text  # Perl does not change blank lines
+        text = self.separate_signs(collapse(text).removeprefix(" ").removesuffix(" "))
+        return self.join_last_words(text.rstrip(" ").split(" "))
 
-    def set_apart(self, text: str) -> str:
-        """All signs but single full stops, in a text whose white space is single spaces."""
-        text = text.translate(self.pad)
+    def separate_signs(self, text: str) -> str:
+        """Separate all signs except single full stops; white space must be single spaces."""
+        text = text.translate(self.padding)
         if self.inner_sign and self.inner_sign in text:
-            text = inside_words(text, self.inner_sign)
-        text = commas(hide_dots(text))
+            text = separate_inner_sign(text, self.inner_sign)
+        text = separate_commas(hide_dots(text))
         if "'" in text:
-            for rule in self._apostrophes:
+            for rule in self._apostrophe_rules:
                 text = rule.apply(text)
         return text
 
-    def last_words(self, words: list[str]) -> str:
-        """Words up to the end of a line, as text; the full stop of the very last is split."""
+    def join_last_words(self, words: list[str]) -> str:
+        """Join the words at the end of a line, and split the full stop of the last word."""
         text = join(self.split_stops(words, split_stop(words[-1])))
         if text.endswith(".'"):
             text = text[:-2] + " . ' "
         return show_dots(text)
 
     def split_stops(self, words: list[str], last: str) -> list[str]:
-        """Full stops of all words but the last, which is given as it shall be.
+        """Split full stops from all words but the last, which is replaced by `last`.
 
-        Empty words, between two spaces, count: none begins with a lower-case letter or a digit.
+        An empty word, between two spaces, also follows a word; it has no first character.
         """
         split = [
             split_stop(word)
@@ -96,7 +100,7 @@ class Moses:
         return [*split, last]
 
     def stop(self, word: str) -> Stop:
-        """What becomes of a word's full stop when another word follows."""
+        """Return the rule for the full stop of a word when another word follows."""
         stem = word[:-1]
         if not stem or ("." in stem and _is_alphabetic(stem)):
             return _ALWAYS
@@ -107,32 +111,32 @@ class Moses:
 
 
 def collapse(text: str) -> str:
-    """White space to single spaces; then control characters go (none is left after filter C)."""
+    """Replace white space by single spaces and remove control characters."""
     return _SPACES.sub(" ", _CONTROL.sub("", _WHITE_SPACE.sub(" ", text)))
 
 
 def join(words: list[str]) -> str:
-    """Words to text with single spaces, none at its ends."""
+    """Join words with single spaces, and remove spaces at the ends."""
     return _SPACES.sub(" ", " ".join(words)).removeprefix(" ").removesuffix(" ")
 
 
 def split_stop(word: str) -> str:
-    """A word with its full stop set apart; a full stop alone is a word."""
+    """Split the full stop from a word; a full stop alone is a word."""
     return f"{word[:-1]} ." if len(word) > 1 and word.endswith(".") else word
 
 
 def _is_alphabetic(text: str) -> bool:
-    kinds = characters.kinds()
-    return any(kinds[ord(character)] & characters.ALPHABETIC for character in text)
+    flags = characters.character_flags()
+    return any(flags[ord(character)] & characters.ALPHABETIC for character in text)
 
 
-class _Pad(dict[int, int | str]):
-    """A space on both sides of all but letters, digits and the signs that have rules."""
+class _Padding(dict[int, int | str]):
+    """Translation table: spaces around all signs except `unchanged`; filled on demand."""
 
-    def __init__(self, kept: str) -> None:
-        super().__init__((ord(character), character) for character in kept)
+    def __init__(self, unchanged: str) -> None:
+        super().__init__((ord(character), character) for character in unchanged)
 
     def __missing__(self, point: int) -> int | str:
-        inside = characters.kinds()[point] & characters.ALNUM
-        self[point] = value = point if inside else f" {chr(point)} "
+        alphanumeric = characters.character_flags()[point] & characters.ALNUM
+        self[point] = value = point if alphanumeric else f" {chr(point)} "
         return value
