@@ -14,6 +14,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from flows.commands.main import app
 from xlm.config.pipeline import PipelineConfig
@@ -87,16 +88,21 @@ def _examples(epilog: str) -> str:
 
 def configuration_page() -> str:
     """Every setting with its type, default and description."""
-    return "\n".join([_SETTINGS_INTRO, *_section("", PipelineConfig)])
+    return "\n".join([_SETTINGS_INTRO, *_section("", PipelineConfig, None)])
 
 
-def _section(path: str, model: type[BaseModel]) -> Iterator[str]:
-    """The table of a model, then the sections of the models that it holds."""
+def _section(path: str, model: type[BaseModel], defaults: object) -> Iterator[str]:
+    """The table of a model, then the sections of the models in its fields.
+
+    Args:
+        defaults: default of the section, which may differ from the defaults of its model.
+    """
     if path:
         yield f"## {path}\n\n{_paragraphs(model.__doc__)}\n"
     yield "| setting | default | meaning |\n| --- | --- | --- |"
     for name, field in model.model_fields.items():
-        yield f"| `{name}` | {_default(field)} | {_meaning(field)} |"
+        default = getattr(defaults, name) if isinstance(defaults, model) else field.default
+        yield f"| `{name}` | {_default(default)} | {_meaning(field)} |"
     yield ""
     for name, field in model.model_fields.items():
         inner_models = _models(field.annotation)
@@ -104,7 +110,8 @@ def _section(path: str, model: type[BaseModel]) -> Iterator[str]:
             # One of several models, such as a corpus of OPUS or of plain files.
             kind = inner.model_fields["kind"].default if len(inner_models) > 1 else ""
             suffix = f" ({kind})" if kind else ""
-            yield from _section(f"{path}.{name}{suffix}".lstrip("."), inner)
+            default = getattr(defaults, name) if isinstance(defaults, model) else field.default
+            yield from _section(f"{path}.{name}{suffix}".lstrip("."), inner, default)
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
@@ -113,10 +120,9 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     return [model for part in get_args(annotation) for model in _models(part)]
 
 
-def _default(field: FieldInfo) -> str:
-    if field.is_required():
+def _default(default: object) -> str:
+    if default is PydanticUndefined:
         return "required"
-    default = field.default
     if isinstance(default, BaseModel):
         return "see below"
     if isinstance(default, tuple):

@@ -67,3 +67,16 @@ def test_angle_brackets_are_text_and_not_html(pages: ModuleType) -> None:
 def test_pages_that_descriptions_name_are_links(pages: ModuleType) -> None:
     assert "([explanation/recipes](../explanation/recipes.md))" in pages.configuration_page()
     assert "(../how-to/convert-a-checkpoint.md)" in pages.command_line_page()
+
+
+def test_defaults_are_those_of_the_section(pages: ModuleType) -> None:
+    """Regression: the page showed the learning rate of `OptimizerConfig` for fine-tuning."""
+    sections = dict(
+        re.findall(r"^## (\S+)[^\n]*\n(.*?)(?=^## |\Z)", pages.configuration_page(), re.M | re.S)
+    )
+    assert "| `learning_rate` | `0.0001` |" in sections["pretrain.optimizer"]
+    assert "| `learning_rate` | `5e-06` |" in sections["finetune.optimizer"]
+    assert (
+        '| `url` | `"https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip"` |'
+        in (sections["sources.xnli"])
+    )

@@ -1,6 +1,7 @@
 """Profiles, recipes, overrides, and one line for each mistake."""
 
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
@@ -136,13 +137,12 @@ def test_configs_are_frozen() -> None:
         config.languages = ("en",)
 
 
-def _models(model: type[Config]) -> set[type[Config]]:
-    found = {model}
-    for field in model.model_fields.values():
-        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(candidate, type) and issubclass(candidate, Config):
-                found |= _models(candidate)
-    return found
+def _models(annotation: Any) -> set[type[Config]]:
+    """All models in an annotation, with those of their fields."""
+    if isinstance(annotation, type) and issubclass(annotation, Config):
+        fields = annotation.model_fields.values()
+        return {annotation}.union(*(_models(field.annotation) for field in fields))
+    return set().union(*map(_models, get_args(annotation)))
 
 
 def test_a_recipe_applies_where_it_is_named() -> None:

@@ -42,7 +42,7 @@ class WikipediaSource(Config):
 class OpusCorpus(Config):
     """A parallel corpus of OPUS in Moses format; the catalogue of opustools gives its URL."""
 
-    kind: Literal["opus"] = "opus"
+    kind: Literal["opus"] = Field(default="opus", description="opus: a corpus of OPUS.")
     corpus: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="Name in OPUS, e.g. MultiUN.")
     version: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="Release in OPUS, e.g. v1.")
     pairs: Literal["all"] | tuple[str, ...] = Field(
@@ -65,7 +65,7 @@ class OpusCorpus(Config):
 class PlainCorpus(Config):
     """A parallel corpus of plain text: one file per language, aligned line by line."""
 
-    kind: Literal["plain"] = "plain"
+    kind: Literal["plain"] = Field(default="plain", description="plain: files of plain text.")
     name: str = Field(pattern=_ID, description="First part of the download ids.")
     title: str = Field(description="Name for manifests and cards.")
     english: str = Field(

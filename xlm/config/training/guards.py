@@ -24,8 +24,8 @@ class GuardConfig(Config):
     window: int = Field(
         default=128,
         ge=8,
-        description="Number of recent updates for the mean and the deviation (OLMo: 128). No spike "
-        "is reported during the first updates of this number.",
+        description="Number of recent updates for the mean and the deviation (OLMo: 128). The "
+        "guard reports no spike before this number of updates.",
     )
     max_consecutive: int = Field(
         default=16,
