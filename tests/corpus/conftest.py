@@ -203,6 +203,6 @@ def make_context(tmp_path: Path) -> Callable[..., StageContext[Any]]:
 
 
 @pytest.fixture
-def places(tmp_path):
+def paths(tmp_path):
     """The path of a downloaded file, and the path of its partial file."""
     return tmp_path / "out" / "file.bin", tmp_path / "scratch" / "file.part"

@@ -47,8 +47,8 @@ def test_a_folder_serves_the_head_of_a_file(mirror, tmp_path):
 
 def test_a_folder_supports_ranges_and_validators(mirror):
     with _client(mirror) as client:
-        whole = client.get(URL)
-        tag = whole.headers["ETag"]
+        complete = client.get(URL)
+        tag = complete.headers["ETag"]
         part = client.get(URL, headers={"Range": "bytes=10-19", "If-Range": tag})
         assert (part.status_code, part.content) == (206, CONTENT[10:20])
         assert part.headers["Content-Range"] == "bytes 10-19/2048"

@@ -1,4 +1,4 @@
-"""Aligned pairs: never shifted, whatever the lines hold."""
+"""Pairs of all corpora stay aligned, for any content of their lines."""
 
 import zipfile
 

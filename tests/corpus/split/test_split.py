@@ -59,7 +59,7 @@ _ANY = settings(
     cap=st.integers(1, 5),
     order=st.sampled_from(["shuffled", "document"]),
 )
-def test_no_line_is_lost_and_none_is_in_two_splits(make_context, lines, cap, order):
+def test_every_line_is_in_exactly_one_split(make_context, lines, cap, order):
     result, rows, _ = _split(
         make_context, [lines], max_valid_lines=cap, max_test_lines=cap, order=order
     )

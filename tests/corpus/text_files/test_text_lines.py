@@ -257,10 +257,10 @@ def test_a_bomb_after_valid_data_is_stopped(tmp_path, small_window, packer):
 def test_a_text_with_a_very_compressible_part_is_read(tmp_path, small_window, packer):
     path, pack = tmp_path / "train.en", PACKERS[packer]
     chunks = [random.Random(seed).randbytes(1 << 18) for seed in range(4)]
-    whole = bytes(3 << 20).join(chunks)
-    path.write_bytes(pack(whole))
+    complete = bytes(3 << 20).join(chunks)
+    path.write_bytes(pack(complete))
     with open_plain(path) as file:
-        assert sum(map(len, iter(lambda: file.read(1 << 16), b""))) == len(whole)
+        assert sum(map(len, iter(lambda: file.read(1 << 16), b""))) == len(complete)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])

@@ -109,23 +109,23 @@ def test_an_error_of_the_reader_is_not_reported_as_damage(tmp_path):
 
 def test_odd_zips_are_one_line(tmp_path):
     """Archives that zipfile reads, or for which it raises errors of any kind."""
-    good = _zip(tmp_path / "a.zip", {"a.en": b"one " * 50, "a.sw": b"two " * 50}).read_bytes()
-    directory, end = good.find(b"PK\x01\x02"), good.find(b"PK\x05\x06")
+    valid = _zip(tmp_path / "a.zip", {"a.en": b"one " * 50, "a.sw": b"two " * 50}).read_bytes()
+    directory, end = valid.find(b"PK\x01\x02"), valid.find(b"PK\x05\x06")
 
     def with_bytes(position, new):
-        return good[:position] + new + good[position + len(new) :]
+        return valid[:position] + new + valid[position + len(new) :]
 
     cases = {
         "compression method 14": with_bytes(directory + 10, b"\x0e\0"),
         "compression method 9": with_bytes(directory + 10, b"\x09\0"),
         "is encrypted": with_bytes(directory + 8, b"\x40\0"),
-        "overlaps": with_bytes(good.find(b"PK\x01\x02", directory + 4) + 42, b"\0\0\0\0"),
-        r"name 'a\.en'": good.replace(b"a.sw", b"a.en"),
+        "overlaps": with_bytes(valid.find(b"PK\x01\x02", directory + 4) + 42, b"\0\0\0\0"),
+        r"name 'a\.en'": valid.replace(b"a.sw", b"a.en"),
         "truncated|before": with_bytes(end + 16, b"\xff\xff\xff\x7f"),
         "damaged": with_bytes(30, b"x.en"),
         "not a zip|damaged": with_bytes(directory + 8, b"\0\x08")[: directory + 46]
         + b"\xff\xfe\xff\xfe"
-        + good[directory + 50 :],
+        + valid[directory + 50 :],
     }
     for expected, content in cases.items():
         path = tmp_path / "odd.zip"

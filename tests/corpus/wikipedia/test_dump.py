@@ -103,9 +103,9 @@ def test_a_mirror_in_a_folder_gives_the_same_head_as_a_server(shared, make_conte
     assert (source / name).read_bytes().startswith(kept)
     assert 0 < len(kept) <= 100_000
     assert result.counts["host_bytes"] == (source / name).stat().st_size
-    whole = make_context(_slice(shared / "mirror", head_bytes=1_000_000), name="whole")
-    assert run(whole).counts["whole"] == 1
-    assert (whole.out / name).read_bytes() == (source / name).read_bytes()
+    complete = make_context(_slice(shared / "mirror", head_bytes=1_000_000), name="whole")
+    assert run(complete).counts["whole"] == 1
+    assert (complete.out / name).read_bytes() == (source / name).read_bytes()
 
 
 def test_a_head_without_pages_is_refused(tmp_path):
@@ -171,8 +171,8 @@ def test_checksums_may_come_from_the_lists_alone(server, served, new_file):
     "{digest}  {name}\r\n", "\ufeff{digest}  {name}\n", "{digest} *{name}\n", "{digest}\t{name}\n",
     "x\n\n{digest}  {name}", "  {digest}  {name}  \n", "{digest}  {name}\rx  y\r",
 ])  # fmt: skip
-def test_lists_of_checksums_as_other_programs_write_them(server, served, new_file, line):
-    """With none of them in dumpstatus.json, such a list was `no checksums`."""
+def test_lists_of_checksums_of_other_programs_are_read(server, served, new_file, line):
+    """If dumpstatus.json has no checksums, such a list must be understood."""
     path = f"{FOLDER}/20261101/dumpstatus.json"
     status = json.loads(server.files[path].content)
     (file,) = status["jobs"]["articlesmultistreamdump"]["files"].values()

@@ -18,7 +18,7 @@ from xlm.errors import DataError, ToolError
 from xlm.stages.data.extract_wiki import run
 
 AS_XLM = {"titles": "original", "variant": "original"}
-"""The golden files keep titles and language variants as they are in the dump."""
+"""The golden files keep titles and language variants unchanged."""
 
 
 def _mirror_dump(shared, make_context, code, **config):
@@ -102,8 +102,8 @@ def test_the_number_of_processes_does_not_change_the_text(shared, make_context):
 def test_the_block_size_does_not_change_the_text(make_context, tmp_path, monkeypatch, block_bytes):
     pages = [page(number, f"Page {number}", f"Text {number}.") for number in range(1, 6)]
     write_dump(tmp_path / "in", *pages, page(6, "Two") + page(6, "Twin"), page(7, "Last"))
-    whole, counts = run_extract(make_context, tmp_path / "in")
-    before = (whole.out / "text.txt").read_bytes()
+    complete, counts = run_extract(make_context, tmp_path / "in")
+    before = (complete.out / "text.txt").read_bytes()
     monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", block_bytes)
     context, result = run_extract(make_context, tmp_path / "in")
     assert (context.out / "text.txt").read_bytes() == before
@@ -185,9 +185,9 @@ def test_a_head_without_closing_tag_keeps_all_its_pages(make_context, tmp_path):
     write_dump(tmp_path / "in", *streams, closed=False)
     context, result = run_extract(make_context, tmp_path / "in")
     assert result.counts["documents"] == 2
-    whole = tmp_path / "whole"
-    write_dump(whole, *streams)
-    other = make_context(ExtractWikiSlice(language="en"), "en", "other", dump=whole)
+    complete = tmp_path / "whole"
+    write_dump(complete, *streams)
+    other = make_context(ExtractWikiSlice(language="en"), "en", "other", dump=complete)
     run(other)
     assert (context.out / "text.txt").read_bytes() == (other.out / "text.txt").read_bytes()
 

@@ -18,7 +18,7 @@ log = logging.getLogger("httpx")
 
 
 class DownloadClient(httpx.Client):
-    """An HTTP client that knows the URL of its mirror."""
+    """An HTTP client with the URL of its mirror, for the check of redirects."""
 
     mirror: httpx.URL | None = None
     """None without a mirror, and for a mirror in a local folder."""

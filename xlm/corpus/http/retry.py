@@ -1,4 +1,4 @@
-"""Repeats a request whose failure may be temporary.
+"""Repeats a request that fails for a reason that may be temporary.
 
 Written by hand because the attempts are counted per MiB of progress: a large file over a bad line
 may break off any number of times, as long as every attempt advances.

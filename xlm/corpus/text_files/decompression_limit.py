@@ -49,5 +49,5 @@ class RatioWindow:
         self._unpacked += count
         if self._unpacked > UNCHECKED_BYTES:
             check_ratio(self._path, self._packed, self._unpacked)
-            # The decompressor may still hold bytes that were read in this window.
+            # The decompressor may have buffered bytes that were read in this window.
             self._packed, self._unpacked = self._buffered_bytes, 0

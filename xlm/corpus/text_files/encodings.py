@@ -187,10 +187,10 @@ def _score(lines: bytes, name: str, script: str) -> float:
     prefixes = _SCRIPT_NAMES.get(script, ("LATIN",))
     common = _COMMON.get(script)
     foreign = [c for c in lines.decode(name, errors="replace") if not c.isascii()]
-    good = sum(
+    matching = sum(
         c in common
         if common
         else c.isalpha() and not c.isupper() and unicodedata.name(c, "").startswith(prefixes)
         for c in foreign
     )
-    return good / max(len(foreign), 1)
+    return matching / max(len(foreign), 1)

@@ -2,7 +2,7 @@
 
     articles = [page for page in PageReader(Path("swwiki.xml.bz2")) if page.is_article]
 
-Each page is parsed separately: memory is bounded by one page, and an error gives the page's
+Each page is parsed separately: memory is bounded by one page, and an error contains the page's
 position. Document types and entities are refused, so that a dump cannot expand (billion laughs) or
 include other files. A head of complete bzip2 streams ends between two pages, without
 `</mediawiki>`.
@@ -27,7 +27,7 @@ _MAX_TITLE_CHARACTERS = 1024
 """MediaWiki stores at most 255 bytes."""
 _SHOWN_CHARACTERS = 60
 _FIX = (
-    "choose another date (sources.wikipedia.date); `xlm store verify` tells whether the "
+    "choose another date (sources.wikipedia.date); `xlm store verify` reports whether the "
     "file changed after its download"
 )
 

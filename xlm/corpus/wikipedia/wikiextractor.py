@@ -88,7 +88,7 @@ def extract_documents(
         program: the result of `checked_program`.
         scratch: parent of a temporary directory for the output.
         log: the output of the program is appended to this file.
-        timeout_seconds: time limit, from what is left for the whole extraction.
+        timeout_seconds: time limit: the time that is left for the extraction.
         block_seconds: time limit for these pages.
         on_poll: called regularly with the number of bytes written so far.
 

@@ -81,7 +81,7 @@ class DocumentWriter:
         """Extract a block; if it takes too long, find and drop the slow pages.
 
         Raises:
-            ToolError: wikiextractor fails, or the whole extraction takes too long.
+            ToolError: wikiextractor fails, or the extraction takes too long.
         """
         size_bytes = block.size_bytes
         if size_bytes == 0:

@@ -1,4 +1,4 @@
-"""Names of months and days in the 15 languages, as `{{CURRENTMONTHNAME}}` shows them."""
+"""Names of months and days in the 15 languages, as `{{CURRENTMONTHNAME}}` displays them."""
 
 _MONTHS = {
     "ar": "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
@@ -44,7 +44,7 @@ _ABBREVIATED = "en"
 
 
 def date_names(language: str, month: int, day_of_week: int) -> dict[str, str]:
-    """The words by what follows `CURRENT`; a language without names has none.
+    """The values of date words, by the part after `CURRENT`; empty without names for a language.
 
     Args:
         month: 1 to 12.

@@ -19,15 +19,15 @@ class ClosingTags:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._none_after: dict[str, int] = {}
+        self._last_search: dict[str, int] = {}
 
     def after_element(self, name: str, position: int) -> int | None:
         """The position after the next `</name>`; None if there is none."""
-        if position < self._none_after.get(name, len(self._text)):
+        if position < self._last_search.get(name, len(self._text)):
             end = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(self._text, position)
             if end:
                 return end.end()
-            self._none_after[name] = position
+            self._last_search[name] = position
         return None
 
     def after_code(self, position: int) -> int | None:
