@@ -1,9 +1,9 @@
-"""Learning and applying byte-pair codes beside fastBPE and Hugging Face's `tokenizers`.
+"""Compare learning and applying BPE merges with fastBPE and Hugging Face's `tokenizers`.
 
     .venv/bin/python bench/bpe.py [--mirror FOLDER] [--scratch ./data/bench]
 
-All programs of a table run in turn, several rounds in one go; the fastest round of each counts.
-Writes bench/results/bpe.json and the tables in docs/reference/performance/text.md.
+All programs of a table take turns for several rounds; the fastest round of each counts. Writes
+bench/results/bpe.json and the tables in docs/reference/performance/text.md.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import Any
 from pages import fill
 from real_text import write_real_text, write_tail
 
-from xlm.bpe import apply as applying
+from xlm.bpe import apply
 from xlm.bpe.apply import apply_bpe_to_file
 from xlm.bpe.counting import count_tokens
 from xlm.bpe.learning.learners import find_fastbpe, find_learn_bpe
@@ -31,7 +31,7 @@ from xlm.engine.building.machine import machine_record
 from xlm.processes.programs import stream_process
 
 HOME = Path(__file__).resolve().parent
-CODES = 30_000
+NUM_MERGES = 30_000
 TYPES = 1_000_000
 SHARDS = 16
 PROCESSES = 2
@@ -46,15 +46,15 @@ tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("[ \\n]+"), "removed")
 trainer = trainers.BpeTrainer(
     vocab_size=size, end_of_word_suffix="</w>", show_progress=False, special_tokens=[]
 )
-began = time.perf_counter()
+start = time.perf_counter()
 tokenizer.train([text], trainer)
-print("seconds", time.perf_counter() - began)
+print("seconds", time.perf_counter() - start)
 print("vocabulary", tokenizer.get_vocab_size())
 """
 
 
 def main() -> None:
-    """Prepare the texts, measure, write, render."""
+    """Prepare the texts, run the benchmarks, write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mirror", help="folder or URL of a mirror of the hosts")
     parser.add_argument("--scratch", type=Path, default=HOME.parent / "data" / "bench")
@@ -83,14 +83,14 @@ def main() -> None:
 
 
 def bench_learning(text: Path, scratch: Path, rounds: int) -> dict[str, Any]:
-    """Seconds and peak memory of each learner on one text."""
+    """Measure the seconds and the peak memory of each learner on a text."""
     words = count_tokens(text)
     symbols = {character for word in words for character in word}
     symbols |= {f"{word[-1]}</w>" for word in words}
-    ours = [str(find_learn_bpe()), str(CODES), str(text), "--threads"]
-    trainer = [sys.executable, "-c", TOKENIZERS, str(text), str(CODES + len(symbols))]
+    ours = [str(find_learn_bpe()), str(NUM_MERGES), str(text), "--threads"]
+    trainer = [sys.executable, "-c", TOKENIZERS, str(text), str(NUM_MERGES + len(symbols))]
     commands = {
-        "fastBPE (C++)": [str(find_fastbpe()), "learnbpe", str(CODES), str(text)],
+        "fastBPE (C++)": [str(find_fastbpe()), "learnbpe", str(NUM_MERGES), str(text)],
         "tokenizers' BpeTrainer": trainer,
         "deterministic, 1 thread": [*ours, "1"],
         "deterministic, 2 threads": [*ours, "2"],
@@ -102,17 +102,17 @@ def bench_learning(text: Path, scratch: Path, rounds: int) -> dict[str, Any]:
     for _ in range(rounds):
         for name, command in commands.items():
             lines: list[bytes] = []
-            began = time.perf_counter()
+            start = time.perf_counter()
             process = stream_process(
                 command,
                 log_path=scratch / "learner.log",
                 on_line=lambda line, lines=lines: lines.append(line) or True,
             )
-            seconds = time.perf_counter() - began
-            if name.startswith("tokenizers"):  # without the start of Python
+            seconds = time.perf_counter() - start
+            if name.startswith("tokenizers"):  # without the startup of Python
                 seconds = float(lines[0].split()[1])
             else:
-                assert len(lines) == CODES, f"{name}: {len(lines)} merges"
+                assert len(lines) == NUM_MERGES, f"{name}: {len(lines)} merges"
                 codes[name] = b"".join(lines)
             print(
                 f"{name:26} {seconds:8.2f} s {format_size(process.peak_memory_bytes)}", flush=True
@@ -127,30 +127,32 @@ def bench_learning(text: Path, scratch: Path, rounds: int) -> dict[str, Any]:
         "bytes": text.stat().st_size,
         "words": words.total(),
         "types": len(words),
-        "codes": CODES,
+        "codes": NUM_MERGES,
         "learners": found,
     }
 
 
 def bench_applying(text: Path, codes: Path, scratch: Path, rounds: int) -> dict[str, Any]:
-    """Bytes a second of the bare module, of ours in one process and in several."""
+    """Measure the fastBPE module, and `apply_bpe_to_file` in one process and in several."""
     shards = _write_shards(text, scratch)
     runs: dict[str, Callable[[], float]] = {
-        "fastBPE's module, 1 process": lambda: _apply_bare(shards, codes),
+        "fastBPE's module, 1 process": lambda: _apply_module(shards, codes),
         "ours, 1 process": lambda: _apply_ours(shards, codes),
         f"ours, {PROCESSES} processes": lambda: _apply_in_processes(shards, codes),
     }
     found: dict[str, list[float]] = {name: [] for name in runs}
-    os.sched_setaffinity(0, {CORES[-1]})  # each process on a core of its own
+    os.sched_setaffinity(0, {CORES[-1]})  # pin each process to one core
     for _ in range(rounds):
         for name, run in runs.items():
             found[name].append(round(run(), 3))
             print(f"{name:28} {found[name][-1]:8.2f} s", flush=True)
-    for shard in shards:  # the module joins words by one space, ours leaves spaces as they are
+    for (
+        shard
+    ) in shards:  # the module joins words with one space, `apply_bpe_to_file` preserves spaces
         bare, ours = (shard.with_suffix(end).read_bytes().split() for end in (".bare", ".ours"))
         assert bare == ours, shard
     os.sched_setaffinity(0, CORES)
-    return {"bytes": text.stat().st_size, "codes": CODES, "shards": SHARDS, "seconds": found}
+    return {"bytes": text.stat().st_size, "codes": NUM_MERGES, "shards": SHARDS, "seconds": found}
 
 
 def _write_shards(text: Path, scratch: Path) -> list[Path]:
@@ -164,27 +166,27 @@ def _write_shards(text: Path, scratch: Path) -> list[Path]:
     return shards
 
 
-def _apply_bare(shards: Sequence[Path], codes: Path) -> float:
-    """The module as it is: read lines, apply, write lines; its codes are loaded beforehand."""
+def _apply_module(shards: Sequence[Path], codes: Path) -> float:
+    """Read lines, apply the module and write lines; its codes file is already loaded."""
     from fastBPE import fastBPE
 
     module = fastBPE(str(codes))
-    began = time.perf_counter()
+    start = time.perf_counter()
     for shard in shards:
         lines = shard.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         text = "".join(line + "\n" for line in module.apply(lines))
         shard.with_suffix(".bare").write_text(text, encoding="utf-8", newline="\n")
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 def _apply_ours(shards: Sequence[Path], codes: Path) -> float:
-    """From no memory of words; the codes are loaded beforehand."""
-    applying._applier.cache_clear()
-    applying._applier(codes)
-    began = time.perf_counter()
+    """Start with an empty cache of words; the codes file is already loaded."""
+    apply._load_applier.cache_clear()
+    apply._load_applier(codes)
+    start = time.perf_counter()
     for shard in shards:
         _apply_one(shard, codes)
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 def _apply_in_processes(shards: Sequence[Path], codes: Path) -> float:
@@ -192,16 +194,16 @@ def _apply_in_processes(shards: Sequence[Path], codes: Path) -> float:
     cores = context.Queue()
     for number in range(PROCESSES):
         cores.put(CORES[number % len(CORES)])
-    with ProcessPoolExecutor(PROCESSES, context, _begin, (codes, cores)) as pool:
-        list(pool.map(time.sleep, [1.0] * PROCESSES))  # until all have loaded the codes
-        began = time.perf_counter()
+    with ProcessPoolExecutor(PROCESSES, context, _pin_and_load, (codes, cores)) as pool:
+        list(pool.map(time.sleep, [1.0] * PROCESSES))  # until all have loaded the codes file
+        start = time.perf_counter()
         list(pool.map(_apply_one, shards, [codes] * len(shards)))
-        return time.perf_counter() - began
+        return time.perf_counter() - start
 
 
-def _begin(codes: Path, cores: "Queue[int]") -> None:
+def _pin_and_load(codes: Path, cores: "Queue[int]") -> None:
     os.sched_setaffinity(0, {cores.get()})
-    applying._applier(codes)
+    apply._load_applier(codes)
 
 
 def _apply_one(shard: Path, codes: Path) -> None:
@@ -209,7 +211,7 @@ def _apply_one(shard: Path, codes: Path) -> None:
 
 
 def learning_table(learned: dict[str, Any]) -> str:
-    """Both texts under each other, with the ratio to fastBPE."""
+    """Render a table for each text, with the ratio to fastBPE."""
     parts = []
     for name, text in learned.items():
         reference = min(text["learners"]["fastBPE (C++)"]["seconds"])
@@ -223,7 +225,7 @@ def learning_table(learned: dict[str, Any]) -> str:
             for learner, one in text["learners"].items()
         ]
         parts += [
-            f"{text['codes']:,} codes, {name}: {format_size(text['bytes'])}, "
+            f"{text['codes']:,} merges, {name}: {format_size(text['bytes'])}, "
             f"{format_integer(text['words'])} words of {format_integer(text['types'])} types",
             table(("learner", "time", "against fastBPE", "peak memory"), rows),
         ]
@@ -231,7 +233,7 @@ def learning_table(learned: dict[str, Any]) -> str:
 
 
 def applying_table(applied: dict[str, Any]) -> str:
-    """Throughput, with the ratio to the bare module."""
+    """Render the throughput, with the ratio to the module."""
     fastest = {name: min(seconds) for name, seconds in applied["seconds"].items()}
     reference = next(iter(fastest.values()))
     rows = [

@@ -1,10 +1,10 @@
-"""The published codes and vocabulary beside those learned from mini15, on mini15's own text.
+"""Compare the published merges and vocabulary with those learned from mini15, on its text.
 
     .venv/bin/python bench/fertility.py [--root ./data] [--profile mini15] --official FOLDER
 
 FOLDER holds the published `codes_xnli_15` and `vocab_xnli_15`. Writes bench/results/fertility.json
-and the table in docs/reference/performance/text.md. Nothing is timed: the figures follow from the
-text alone.
+and the table in docs/reference/performance/text.md. The figures depend on the text alone; nothing
+is timed.
 """
 
 import argparse
@@ -36,7 +36,7 @@ Report = Mapping[str, Mapping[str, float]]
 
 
 def main() -> None:
-    """Count with both, write, render."""
+    """Count tokens with both, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=MachineSettings.from_environment().root)
     parser.add_argument("--profile", default="mini15")
@@ -73,18 +73,18 @@ def main() -> None:
 
 
 def count(tokens: Mapping[str, Path], codes: Path, vocabulary: Vocabulary) -> Report:
-    """The report of each language over its train splits, both sides of its pair included."""
+    """Report each language on its train splits, including its sides of pairs."""
     counts: dict[str, Counter[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        pieces = Path(folder) / "pieces"
+        subwords = Path(folder) / "subwords"
         for _, language, file in train_files(tokens):
-            apply_bpe_to_file(file.path, pieces, codes=codes, nli=False)
-            counts.setdefault(language, Counter()).update(count_tokens(pieces))
+            apply_bpe_to_file(file.path, subwords, codes=codes, nli=False)
+            counts.setdefault(language, Counter()).update(count_tokens(subwords))
     return language_report(counts, vocabulary)
 
 
 def render(content: Mapping[str, Any]) -> str:
-    """Official and rebuilt side by side."""
+    """Render the official and the rebuilt vocabulary side by side."""
     official, rebuilt = (content[name]["languages"] for name in ("official", "rebuilt"))
     header = (
         *("language", "words", "tokens per word: official", "rebuilt"),

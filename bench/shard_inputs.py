@@ -1,4 +1,4 @@
-"""Ids to measure shards with: real text in 15 languages where it is at hand, else Zipf's law."""
+"""Ids for the benchmarks of shards: real text in 15 languages if available, else Zipf's law."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -16,41 +16,41 @@ PUBLISHED = "mirror/dl.fbaipublicfiles.com/XLM"
 
 
 def load_lines(shared: Path) -> tuple[str, Vocabulary, Lines]:
-    """Where the lines are from, their vocabulary, and about a million ids."""
+    """Return the origin of the lines, their vocabulary, and about a million ids."""
     if not (shared / NEWS).is_dir():
-        return "made up (Zipf's law)", *_made_up()
+        return "synthetic (Zipf's law)", *_synthetic_lines()
     vocabulary = read_counted_vocabulary(shared / PUBLISHED / "vocab_xnli_15", size=SIZE)
     texts = [
         text
         for path in sorted((shared / NEWS).glob("newstest2019-*.txt"))
         for text in path.read_text(encoding="utf-8").lower().split("\n")[:-1]
     ]
-    pieces = BpeApplier(shared / PUBLISHED / "codes_xnli_15").lines(texts)
-    # Languages mixed, as a row group of one language does not show how ids in general compress.
-    order = np.random.default_rng(0).permutation(len(pieces))
-    lines = LineEncoder(vocabulary).encode([pieces[i] for i in order])
-    return "NTREX-128 in 15 languages, published codes", vocabulary, lines
+    subwords = BpeApplier(shared / PUBLISHED / "codes_xnli_15").lines(texts)
+    # Mix the languages: ids of one language compress differently.
+    order = np.random.default_rng(0).permutation(len(subwords))
+    lines = LineEncoder(vocabulary).encode([subwords[i] for i in order])
+    return "NTREX-128 in 15 languages, published merges", vocabulary, lines
 
 
 def repeated(lines: Lines, tokens: int) -> list[Lines]:
-    """The same lines again and again, at least `tokens` in all; pages compress on their own."""
+    """Repeat the lines up to at least `tokens` tokens; Parquet compresses pages separately."""
     return [lines] * -(-tokens // lines.tokens)
 
 
 def texts_of(lines: Lines, vocabulary: Vocabulary) -> str:
-    """The lines as pieces again."""
-    words, borders = [vocabulary.tokens[i] for i in lines.ids], lines.offsets.tolist()
-    return "".join(" ".join(words[a:b]) + "\n" for a, b in pairwise(borders))
+    """Convert ids to lines of subwords."""
+    words, bounds = [vocabulary.tokens[i] for i in lines.ids], lines.offsets.tolist()
+    return "".join(" ".join(words[a:b]) + "\n" for a, b in pairwise(bounds))
 
 
 def some(lines: Lines, count: int, seed: int) -> Lines:
-    """Some lines drawn by chance, for languages of their own."""
+    """Sample lines, for the synthetic data of a language."""
     numbers = np.random.default_rng(seed).integers(0, len(lines), count)
     return concatenate([lines.slice(i, i + 1) for i in numbers.tolist()])
 
 
-def _made_up() -> tuple[Vocabulary, Lines]:
-    tokens = (*SPECIAL_TOKENS, *(f"piece{i}" for i in range(SIZE - len(SPECIAL_TOKENS))))
+def _synthetic_lines() -> tuple[Vocabulary, Lines]:
+    tokens = (*SPECIAL_TOKENS, *(f"token{i}" for i in range(SIZE - len(SPECIAL_TOKENS))))
     vocabulary = Vocabulary(tokens, (0,) * len(SPECIAL_TOKENS) + (1,) * (SIZE - 14))
     random = np.random.default_rng(0)
     shares = np.cumsum(1 / np.arange(10, SIZE - 4))

@@ -1,4 +1,4 @@
-"""How much of a training step goes into its batch: the models of two profiles on one thread."""
+"""Measure the share of the batch in a training step, for models of two profiles on one thread."""
 
 import statistics
 import time
@@ -30,16 +30,16 @@ MODELS = {
 }
 LINES = 3000
 SECONDS = 20.0
-"""How long each model is trained."""
+"""Training time of each model."""
 
 
 def loader_shares(lines: Lines, vocabulary: Vocabulary, folder: Path) -> list[dict[str, Any]]:
-    """Median CPU seconds of a step, of drawing its batch, and of reading that batch's rows."""
+    """Measure median CPU seconds of a step, of making its batch, and of reading its rows."""
     torch.set_num_threads(1)
     found = []
     for number, (name, (profile, changes)) in enumerate(MODELS.items()):
-        where = folder / str(number)
-        found.append({"model": name, **_share(lines, vocabulary, profile, changes, where)})
+        directory = folder / str(number)
+        found.append({"model": name, **_share(lines, vocabulary, profile, changes, directory)})
     return found
 
 
@@ -69,19 +69,19 @@ def _share(
     seconds: dict[str, list[float]] = {"step": [], "batch": [], "read": []}
     while sum(seconds["step"]) < SECONDS:
         reads.clear()
-        began = time.process_time()
+        start = time.process_time()
         batch = loader.next_batch()
-        drawn = time.process_time()
+        batch_ready = time.process_time()
         losses_N = loss(*to_device(batch, torch.device("cpu")))
         optimizer.adam.zero_grad()
         (losses_N.sum() / max(len(losses_N), 1)).backward()
         optimizer.set_update(len(seconds["step"]))
         optimizer.clip()
         optimizer.adam.step()
-        ended = time.process_time()
+        end = time.process_time()
         for name, spent in (
-            ("step", ended - began),
-            ("batch", drawn - began),
+            ("step", end - start),
+            ("batch", batch_ready - start),
             ("read", sum(reads)),
         ):
             seconds[name].append(spent)
@@ -89,19 +89,19 @@ def _share(
 
 
 def _timed(task: TrainingTask, reads: list[float]) -> TrainingTask:
-    """The same task, which records how long it takes to read its rows."""
+    """Return the task with a `read` that records its seconds."""
 
     def read(item: Any) -> Any:
-        began = time.process_time()
+        start = time.process_time()
         found = task.read(item)
-        reads.append(time.process_time() - began)
+        reads.append(time.process_time() - start)
         return found
 
     return replace(task, read=read)
 
 
 def _cut(lines: Lines, vocabulary: Vocabulary, size: int) -> tuple[Lines, Vocabulary]:
-    """The same lines with ids of a vocabulary of the profile's size: it decides a step's cost."""
+    """Map ids into a vocabulary of the size of the profile, which determines the cost of a step."""
     ids = NUM_SPECIAL_TOKENS + (lines.ids - NUM_SPECIAL_TOKENS) % (size - NUM_SPECIAL_TOKENS)
     cut = Vocabulary(vocabulary.tokens[:size], vocabulary.token_counts[:size])
     return Lines(ids.astype(np.int32), lines.offsets), cut

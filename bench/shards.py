@@ -1,10 +1,10 @@
-"""Shards: layouts of ids, writing, reading, and the loader's share of a training step.
+"""Benchmark shards: Parquet layouts, writing, reading, and the loader's share of a training step.
 
     .venv/bin/python bench/shards.py [--shared ../shared] [--tokens 30000000] [--rounds 5]
 
-One thread, in CPU time (user and kernel), as other work may run beside; files are in the page
-cache, so there is nothing to wait for but the flush after laying flat. The ways that are compared
-take turns, and the fastest of all rounds counts. Writes bench/results/shards.json and
+Uses one thread and measures CPU time (user and kernel), since other programs may run. Files are in
+the page cache, so only the flush of the flat copy waits for the disk. The compared functions take
+turns, and the fastest round of each counts. Writes bench/results/shards.json and
 docs/reference/performance/shards.md.
 """
 
@@ -41,22 +41,22 @@ HOME = Path(__file__).resolve().parent
 ROWS, WIDTH, BUDGET = 64, 256, 4000
 SETTINGS = {"row_group_tokens": 1_000_000, "compression_level": 3}
 
-Way = Callable[[], object]
+Work = Callable[[], object]
 
 
-def fastest(ways: Mapping[str, Way], rounds: int) -> dict[str, float]:
-    """CPU seconds of the fastest round of each way; they take turns."""
+def fastest(ways: Mapping[str, Work], rounds: int) -> dict[str, float]:
+    """Return the CPU seconds of the fastest round of each function; they take turns."""
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(rounds):
-        for name, way in ways.items():
-            began = time.process_time()
-            way()
-            best[name] = min(best[name], time.process_time() - began)
+        for name, work in ways.items():
+            start = time.process_time()
+            work()
+            best[name] = min(best[name], time.process_time() - start)
     return best
 
 
 def layouts(lines: Lines, folder: Path, rounds: int) -> list[dict[str, Any]]:
-    """One row group written and read in each layout."""
+    """Write and read one row group in each layout."""
     tables = _layout_tables(lines)
 
     def write(name: str) -> None:
@@ -118,17 +118,17 @@ def _layout_tables(lines: Lines) -> dict[str, tuple[Any, dict[str, Any]]]:
 
 
 def writing(lines: Lines, vocabulary: Vocabulary, folder: Path, rounds: int) -> dict[str, Any]:
-    """Text to a shard, beside the plain way: a list of Python's numbers for each line."""
+    """Write text to a shard, with this package and with lists of Python integers."""
     text = texts_of(lines, vocabulary)
     (folder / "vocabulary").mkdir()
     write_vocabulary(vocabulary, folder / "vocabulary")
     (folder / "text").write_text(text, encoding="utf-8", newline="\n")
-    given = {"kind": "mono", "languages": ("sw",), "split": "train"}
+    settings = {"kind": "mono", "languages": ("sw",), "split": "train"}
 
     def ours() -> None:
         write_shard(
             [folder / "text"], folder / "train.00000.parquet",
-            vocabulary=folder / "vocabulary", **given, **SETTINGS,
+            vocabulary=folder / "vocabulary", **settings, **SETTINGS,
         )  # fmt: skip
 
     def plain() -> None:
@@ -138,11 +138,11 @@ def writing(lines: Lines, vocabulary: Vocabulary, folder: Path, rounds: int) -> 
 
     def ids_only() -> None:
         with ShardWriter(
-            folder / "ids.parquet", vocabulary=vocabulary, **given, **SETTINGS
+            folder / "ids.parquet", vocabulary=vocabulary, **settings, **SETTINGS
         ) as writer:
             writer.write([lines])
 
-    ways = {"text to shard": ours, "lists of numbers": plain, "ids to shard": ids_only}
+    ways = {"text to shard": ours, "lists of integers": plain, "ids to shard": ids_only}
     seconds = fastest(ways, rounds)
     return {
         name: {
@@ -156,15 +156,15 @@ def writing(lines: Lines, vocabulary: Vocabulary, folder: Path, rounds: int) -> 
 def reading(
     lines: Lines, vocabulary: Vocabulary, folder: Path, tokens: int, rounds: int
 ) -> dict[str, float]:
-    """Tokens a second: in order, laying flat, stream batches beside np.memmap, pair batches."""
+    """Measure tokens per second of row groups, flat copies, stream batches and pair batches."""
     mono, pair = folder / "mono", folder / "pair"
     half = len(lines) // 2
     sides = [lines.slice(0, half), lines.slice(half, 2 * half)]
-    for place, languages, columns in ((mono, ("sw",), [lines]), (pair, ("en", "sw"), sides)):
-        place.mkdir()
+    for directory, languages, columns in ((mono, ("sw",), [lines]), (pair, ("en", "sw"), sides)):
+        directory.mkdir()
         with ShardWriter(
-            place / "train.00000.parquet", kind=place.name, languages=languages, split="train",
-            vocabulary=vocabulary, **SETTINGS,
+            directory / "train.00000.parquet", kind=directory.name, languages=languages,
+            split="train", vocabulary=vocabulary, **SETTINGS,
         ) as writer:  # fmt: skip
             for _ in repeated(lines, tokens):
                 writer.write(columns)
@@ -177,18 +177,18 @@ def reading(
     ways["row groups in order"] = lambda: deque(reader.blocks(), maxlen=0)
     amounts["row groups in order"] = reader.counts["tokens"]
 
-    def lay_flat() -> None:
+    def write_flat_copy() -> None:
         (folder / "ids" / "sw.json").unlink()
         open_flat_lines(reader, folder / "ids", "sw")
 
-    ways["laying flat, once a run"] = lay_flat
-    amounts["laying flat, once a run"] = flat.tokens
+    ways["flat copy, once per run"] = write_flat_copy
+    amounts["flat copy, once per run"] = flat.tokens
     return {name: amounts[name] / s for name, s in fastest(ways, rounds).items()}
 
 
 def _batch_ways(
     flat: FlatLines, mapped: Any, pairs: FlatPairs
-) -> tuple[dict[str, Way], dict[str, int]]:
+) -> tuple[dict[str, Work], dict[str, int]]:
     stream = Stream(flat, rows=ROWS, tokens=WIDTH)
     order = np.random.default_rng(0).permutation(len(stream))[:500].tolist()
     padding = len(stream) * ROWS * WIDTH - flat.tokens
@@ -201,14 +201,14 @@ def _batch_ways(
         return tokens_BT
 
     def gathered(chunk: int) -> Any:
-        places_BT = (starts_B + chunk * WIDTH)[:, None] + np.arange(WIDTH)
-        return mapped[np.maximum(places_BT, 0)].astype(np.int64)
+        positions_BT = (starts_B + chunk * WIDTH)[:, None] + np.arange(WIDTH)
+        return mapped[np.maximum(positions_BT, 0)].astype(np.int64)
 
     groups = split_into_batches(joined_lengths(pairs.lengths_N2), BUDGET, np.random.default_rng(0))
     chosen = [groups[i] for i in range(min(len(groups), 1000))]
-    ways: dict[str, Way] = {
+    ways: dict[str, Work] = {
         "stream batches": lambda: [stream.chunk(k) for k in order],
-        "np.memmap, a slice a row": lambda: [slices(k) for k in order],
+        "np.memmap, one slice per row": lambda: [slices(k) for k in order],
         "np.memmap, one gather": lambda: [gathered(k) for k in order],
         "pair batches": lambda: [pairs.take(group) for group in chosen],
     }
@@ -218,7 +218,7 @@ def _batch_ways(
 
 
 def main() -> None:
-    """Measure, write, render."""
+    """Run the benchmarks and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=HOME.parent.parent / "shared")
     parser.add_argument("--tokens", type=int, default=30_000_000)
@@ -248,22 +248,23 @@ def render(record: Mapping[str, Any]) -> None:
         return f"{number / 1e6:.1f}"
 
     fill("reference/performance/shards.md", "layouts", table(
-        ("layout of a row group", "bytes a token", "write, M tokens/s", "read, M tokens/s"),
+        ("layout of a row group", "bytes per token", "write, M tokens/s", "read, M tokens/s"),
         [(row["layout"], f"{row['bytes_per_token']:.2f}",
           millions(row["write_tokens_per_second"]), millions(row["read_tokens_per_second"]))
          for row in record["layouts"]],
     ))  # fmt: skip
     fill("reference/performance/shards.md", "writing", table(
-        ("way", "M tokens/s", "MB of text/s"),
+        ("method", "M tokens/s", "MB of text/s"),
         [(name, millions(row["tokens_per_second"]), millions(row["text_bytes_per_second"]))
          for name, row in record["writing"].items()],
     ))  # fmt: skip
     fill("reference/performance/shards.md", "reading", table(
-        ("way", "M tokens/s"), [(name, millions(rate)) for name, rate in record["reading"].items()]
+        ("method", "M tokens/s"),
+        [(name, millions(rate)) for name, rate in record["reading"].items()],
     ))  # fmt: skip
     fill("reference/performance/training.md", "steps", table(
-        ("model", "step, ms", "its whole batch, ms", "of it read from shards, ms", "share read",
-         "share of the whole batch"),
+        ("model", "step, ms", "batch, ms", "of it reading shards, ms", "share of reading",
+         "share of the batch"),
         [(row["model"], *(f"{1000 * row[key]:.2f}" for key in ("step", "batch", "read")),
           f"{100 * row['read'] / row['step']:.2f} %", f"{100 * row['batch'] / row['step']:.2f} %")
          for row in record["steps"]],

@@ -1,12 +1,13 @@
-"""Tokenization on one core: ours, plain sacremoses, and the Perl scripts, on NTREX in 13 languages.
+"""Compare tokenization with sacremoses and the Perl scripts, on NTREX in 13 languages.
 
     MOSES_HOME=~/mosesdecoder .venv/bin/python bench/tokenization.py [--shared ../shared] [--core 1]
 
-All of it in one run, alternating, pinned to one core, in seconds of CPU (others may use the
-machine), the fastest of several rounds. Ours twice: cold, by a new tokenizer that has seen no word,
-and warm, the same text again. The Perl scripts do not lower-case; each is started once a text.
-Writes bench/results/tokenize.json and the table in docs/reference/performance/text.md. (Not named
-tokenize.py: that is a module of Python, and scripts here are found before it.)
+All tokenizers take turns in one run, pinned to one core. The fastest of several rounds counts, in
+CPU seconds, since other programs may use the machine. `tokenizer_for` runs twice: cold, with an
+empty cache, and warm, on the same text again. The Perl scripts do not lowercase; each starts once
+per text. Writes bench/results/tokenize.json and the table in docs/reference/performance/text.md.
+
+This file is not named tokenize.py, because it would hide that module of Python.
 """
 
 import argparse
@@ -46,7 +47,7 @@ ROUNDS = 5
 
 
 class Text(NamedTuple):
-    """One language's lines."""
+    """The lines of a language."""
 
     language: str
     size_bytes: int
@@ -54,7 +55,7 @@ class Text(NamedTuple):
 
 
 def main() -> None:
-    """Measure, write, render."""
+    """Run the benchmark and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=HOME.parent.parent / "shared")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
@@ -62,7 +63,7 @@ def main() -> None:
     machine = machine_record()
     os.sched_setaffinity(0, {arguments.core})
     logging.disable(logging.WARNING)
-    tokenizer_for("en", {})("The tables are loaded.")
+    tokenizer_for("en", {})("Loads the tables.")
     texts = [_text(arguments.shared / NTREX, language) for language in FILES]
     record = {
         "machine": {"cores": machine["cores"], "system": machine["system"]},
@@ -80,7 +81,7 @@ def _text(folder: Path, language: str) -> Text:
 
 
 def _measured(text: Text) -> dict[str, float]:
-    """CPU seconds of each way, the fastest of all rounds, and rows equal to the scripts'."""
+    """Measure CPU seconds of each tokenizer, and count rows equal to those of the scripts."""
     seconds: dict[str, float] = {}
     for _ in range(ROUNDS):
         ours = tokenizer_for(text.language, {})
@@ -102,14 +103,14 @@ def _measured(text: Text) -> dict[str, float]:
 
 
 def _cpu(tokenize: Callable[[str], str], lines: list[str]) -> float:
-    began = time.process_time()
+    start = time.process_time()
     for line in lines:
         tokenize(line)
-    return time.process_time() - began
+    return time.process_time() - start
 
 
 def _sacremoses(language: str, *, lower: bool = True) -> Callable[[str], str]:
-    """What its documentation offers for this chain, then lower-case and accents off."""
+    """Return the same steps with sacremoses, then lowercasing and accent removal."""
     normalizer = MosesPunctNormalizer(
         lang=language, pre_replace_unicode_punct=True, perl_parity=True
     )
@@ -128,7 +129,7 @@ def _sacremoses(language: str, *, lower: bool = True) -> Callable[[str], str]:
 
 
 def _perl(text: Text) -> tuple[float, list[str]]:
-    """CPU seconds of the four scripts in a pipe, and their output."""
+    """Run the four scripts in a pipe; return their CPU seconds and their output."""
     folder = Path(os.environ["MOSES_HOME"]) / "scripts" / "tokenizer"
     commands = (f"perl {folder}/{script}".replace("LANG", text.language) for script in SCRIPTS)
     before = getrusage(RUSAGE_CHILDREN)
