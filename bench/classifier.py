@@ -1,12 +1,12 @@
-"""The classifier: the last layer at the first position only, beside all of its positions.
+"""The classifier with a last layer for the first position only, or for all positions.
 
     .venv/bin/python bench/classifier.py [--threads 1] [--rounds 15]
 
-The model and the batches are mini15's: fine-tuning updates (forward, backward, clip, Adam) of
-`finetune.batch_pairs` rows with dropout, and predictions of 64 rows. Rows have the lengths of
-sentence pairs; ids are synthetic. Both ways take turns on the same batch, and the one that
-goes first alternates. CPU time counts, not wall time, as the median of the rounds, so that other
-work on the machine does little; so does the median of the ratios of the pairs. Writes
+The model and the batches are those of mini15: fine-tuning updates (forward, backward, clipping,
+Adam) of `finetune.batch_pairs` rows with dropout, and predictions of 64 rows. Rows have the lengths
+of sentence pairs; ids are synthetic. Both variants take turns on the same batch and alternate in
+going first. Medians of CPU time and of the ratios are reported, because other work on the machine
+hardly changes them. Writes
 bench/results/classifier.json and docs/reference/performance/training.md.
 """
 
@@ -40,14 +40,14 @@ FULL, FIRST = "all positions", "first position"
 PREDICTED_ROWS = 64
 """Rows of a batch in `xlm.xnli.evaluation.scoring`."""
 MEAN_TOKENS, SPREAD_TOKENS, LEAST_TOKENS = 45, 18, 12
-"""Of a premise and a hypothesis together, as in XNLI."""
+"""Tokens of a premise and a hypothesis together, as in XNLI."""
 
 Inputs = tuple[Tensor, Tensor, Tensor]
 Step = Callable[[Inputs], Tensor]
 
 
 class FullClassifier(Classifier):
-    """Every state of the last layer, then the first of each row."""
+    """Computes all states of the last layer and uses the first of each row."""
 
     def forward(self, tokens_BT: Tensor, languages_BT: Tensor, attention_mask_BT: Tensor) -> Tensor:
         """Scores of the three classes, (B, 3)."""
@@ -61,13 +61,13 @@ KINDS: dict[str, type[Classifier]] = {FULL: FullClassifier, FIRST: Classifier}
 
 
 def main() -> None:
-    """Measure both ways, keep the figures, and fill the page."""
+    """Measure both variants, store the figures and update the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    # As the processes of the stages do (xlm.training.launch.entry).
+    # As in the stages' processes (xlm.training.launch.entry).
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False
     config = resolve("mini15")
@@ -79,11 +79,11 @@ def main() -> None:
         "rounds": arguments.rounds,
         "runs": {
             f"fine-tuning update, {rows} pairs": _pairs(
-                {way: _update(_classifier(way, config), config) for way in KINDS},
+                {variant: _update(_classifier(variant, config), config) for variant in KINDS},
                 rows, config, arguments.rounds,
             ),
             f"prediction, {PREDICTED_ROWS} pairs": _pairs(
-                {way: _prediction(_classifier(way, config)) for way in KINDS},
+                {variant: _prediction(_classifier(variant, config)) for variant in KINDS},
                 PREDICTED_ROWS, config, arguments.rounds,
             ),
         },
@@ -92,14 +92,14 @@ def main() -> None:
     fill("reference/performance/training.md", "classifier", render(record))
 
 
-def _classifier(way: str, config: PipelineConfig) -> Classifier:
+def _classifier(variant: str, config: PipelineConfig) -> Classifier:
     description = ModelDescription(
         model=config.model,
         languages=tuple(config.languages),
         vocabulary_size=config.vocabulary.size,
         vocabulary_hash="synthetic",
     )
-    classifier = KINDS[way](Encoder(description), config.finetune.classifier_dropout)
+    classifier = KINDS[variant](Encoder(description), config.finetune.classifier_dropout)
     initialise(classifier.encoder, 0)
     classifier.initialise(0)
     return classifier
@@ -139,18 +139,18 @@ def _prediction(classifier: Classifier) -> Step:
 def _pairs(
     steps: dict[str, Step], rows: int, config: PipelineConfig, rounds: int
 ) -> dict[str, Any]:
-    """CPU seconds of each way, round by round, and on how many rows the labels agree."""
+    """CPU seconds of each variant by round, and the number of rows with equal labels."""
     random = np.random.default_rng(0)
-    seconds: dict[str, list[float]] = {way: [] for way in steps}
+    seconds: dict[str, list[float]] = {variant: [] for variant in steps}
     equal = 0
     for number in range(rounds + 1):
         inputs, labels = _inputs(rows, config, random), {}
-        for way in list(steps)[:: -1 if number % 2 else 1]:
+        for variant in list(steps)[:: -1 if number % 2 else 1]:
             torch.manual_seed(number)
             began = time.process_time()
-            labels[way] = steps[way](inputs)
+            labels[variant] = steps[variant](inputs)
             if number:  # the first round warms up
-                seconds[way].append(time.process_time() - began)
+                seconds[variant].append(time.process_time() - began)
         if number:
             equal += int((labels[FULL] == labels[FIRST]).sum())
     ratios = [b / a for a, b in zip(seconds[FULL], seconds[FIRST], strict=True)]
@@ -176,7 +176,9 @@ def render(record: dict[str, Any]) -> str:
     """The table of the page."""
     rows = []
     for name, run in record["runs"].items():
-        full, first = (1000 * statistics.median(run["cpu_seconds"][way]) for way in (FULL, FIRST))
+        full, first = (
+            1000 * statistics.median(run["cpu_seconds"][variant]) for variant in (FULL, FIRST)
+        )
         rows.append(
             [name, f"{full:.0f} ms", f"{first:.0f} ms", f"{run['median_ratio']:.2f}",
              f"{run['equal_labels']:,} of {run['labels']:,}"]

@@ -1,10 +1,11 @@
-"""Training steps on a CPU, fp32, beside transformers: tokens a second, and the share of the peak.
+"""Training steps on a CPU in fp32, compared with transformers: speed and share of the peak.
 
     .venv/bin/python bench/train_cpu.py [--shapes small middle paper] [--threads 1 2] [--rounds 5]
 
-Each (shape, threads) runs in a process of its own with OMP_NUM_THREADS set and as many cores. There
-the contestants take turns, a step each, between two bare matrix products, and medians count: what
-else the machine does hits all of them. Shapes that are left out keep their former figures. Writes
+Each (shape, threads) runs in a separate process with OMP_NUM_THREADS and as many cores. The
+contestants take turns, one step each, so other work on the machine affects all of them equally, and
+medians are reported. A bare matrix product takes part too. Shapes that are not selected keep their
+former figures. Writes
 bench/results/train_cpu.json and docs/reference/performance/training.md.
 """
 
@@ -39,7 +40,7 @@ THEIRS, THEIRS_FAST, FAITHFUL, FAST = (
 
 
 def main() -> None:
-    """Measure what is asked for, keep it, and fill the page."""
+    """Measure the selected shapes, store the figures and update the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
@@ -70,22 +71,22 @@ def _in_process(shape: str, threads: int, rounds: int) -> dict[str, Any]:
 
 
 def measure(name: str, rounds: int) -> dict[str, Any]:
-    """Seconds of a step of each contestant and operations a second of the bare product."""
+    """Seconds per step of each contestant, and operations per second of the bare product."""
     import torch
-    from training_steps import MachineSettings, Shape, our_step, their_step
+    from training_steps import Shape, StepOptions, our_step, their_step
 
     from xlm.engine.building.machine import machine_record
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    # As the trainer's processes do (xlm.training.launch.entry).
+    # As in the trainer's processes (xlm.training.launch.entry).
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False
     shape = Shape(name, **SHAPES[name])
     steps = {
-        THEIRS: their_step(shape, MachineSettings(attention_dropout=0.1)),
-        THEIRS_FAST: their_step(shape, MachineSettings(attention_dropout=0.0)),
-        FAITHFUL: our_step(shape, MachineSettings(attention_dropout=0.1)),
-        FAST: our_step(shape, MachineSettings(attention_dropout=0.0)),
+        THEIRS: their_step(shape, StepOptions(attention_dropout=0.1)),
+        THEIRS_FAST: their_step(shape, StepOptions(attention_dropout=0.0)),
+        FAITHFUL: our_step(shape, StepOptions(attention_dropout=0.1)),
+        FAST: our_step(shape, StepOptions(attention_dropout=0.0)),
     }
     left, right = torch.randn(2, PRODUCT, PRODUCT)
     steps["product"] = lambda: torch.mm(left, right)  # type: ignore[assignment]
@@ -97,7 +98,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
             began = time.perf_counter()
             step()
             seconds[contestant].append(time.perf_counter() - began)
-    # The peak is what the machine can do, so the fastest product counts, not the median.
+    # The fastest product is the peak of the machine.
     peak = 2 * PRODUCT**3 / min(seconds.pop("product"))
     return {
         "shape": shape.title,

@@ -1,9 +1,9 @@
-"""Training steps of the xnli15 model on one GPU: tokens a second, MFU, memory, what is left.
+"""Training steps of the xnli15 model on one GPU: tokens per second, MFU, memory, profile.
 
     python bench/train_gpu.py [--rows 64] [--rounds 20]
-    python bench/train_gpu.py --device cpu --small   # only to see that it runs
+    python bench/train_gpu.py --device cpu --small   # to test the script
 
-Self-contained: synthetic ids, nothing to download but this repository's packages and transformers.
+The ids are synthetic: only this repository's packages and transformers must be installed.
 Writes bench/results/train_gpu.json and docs/reference/performance/training.md (not with `--small`).
 MFU is the formula of `xlm/model/flops.py`, without recomputation, over the dense peak
 of the data sheet.
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from pages import fill
 from torch.profiler import ProfilerActivity, profile
-from training_steps import MachineSettings, Shape, TrainingStep, our_step, their_step
+from training_steps import Shape, StepOptions, TrainingStep, our_step, their_step
 
 from xlm.display.markdown import table
 from xlm.model.flops import peak_flops
@@ -27,24 +27,24 @@ from xlm.model.flops import peak_flops
 HOME = Path(__file__).resolve().parent
 RESULTS = HOME / "results" / "train_gpu.json"
 WARM_UP, PROFILED = 5, 3
-LEFT = 25
-"""Kernels in the table of what is left."""
+PROFILE_ROWS = 25
+"""Kernels in the table of the profile."""
 
 
-def ways(device: str) -> dict[str, MachineSettings]:
-    """How a step is computed; attention is torch's scaled_dot_product_attention in all."""
+def variants(device: str) -> dict[str, StepOptions]:
+    """Options of a step by name; all use torch's scaled_dot_product_attention."""
     bf16 = torch.bfloat16
     return {
-        "faithful, fp32 (TF32)": MachineSettings(0.1, device),
-        "faithful, bf16": MachineSettings(0.1, device, bf16),
-        "faithful, bf16, compiled": MachineSettings(0.1, device, bf16, compiled=True),
-        "fast, bf16": MachineSettings(0.0, device, bf16),
-        "fast, bf16, compiled": MachineSettings(0.0, device, bf16, compiled=True),
+        "faithful, fp32 (TF32)": StepOptions(0.1, device),
+        "faithful, bf16": StepOptions(0.1, device, bf16),
+        "faithful, bf16, compiled": StepOptions(0.1, device, bf16, compiled=True),
+        "fast, bf16": StepOptions(0.0, device, bf16),
+        "fast, bf16, compiled": StepOptions(0.0, device, bf16, compiled=True),
     }
 
 
 def main() -> None:
-    """Measure every way, one after the other, so that each has the memory for itself."""
+    """Measure each variant, one after the other, so that each has all of the memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--small", action="store_true", help="a tiny model; results are printed")
@@ -53,7 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     device = arguments.device
     if device == "cuda" and not torch.cuda.is_available():
-        raise SystemExit("there is no GPU here: see --device cpu --small")
+        raise SystemExit("no GPU is available; test the script with --device cpu --small")
     shape = Shape("xnli15", 12, 1024, 8, 95_000, arguments.rows)
     if arguments.small:
         shape = Shape("small", 1, 32, 2, 200, rows=2, width=32)
@@ -62,14 +62,14 @@ def main() -> None:
     record: dict[str, Any] = {"device": name, "torch": torch.__version__, "shape": shape.title}
     record["runs"] = {
         title: _measure(our_step(shape, settings), shape, settings, arguments.rounds)
-        for title, settings in ways(device).items()
+        for title, settings in variants(device).items()
     }
-    theirs = MachineSettings(0.1, device, torch.bfloat16)
+    theirs = StepOptions(0.1, device, torch.bfloat16)
     record["runs"]["transformers, bf16"] = _measure(
         their_step(shape, theirs), shape, theirs, arguments.rounds
     )
-    best = max(ways(device), key=lambda t: record["runs"][t]["rate"])
-    record["left"] = _what_is_left(our_step(shape, ways(device)[best]), device)
+    best = max(variants(device), key=lambda t: record["runs"][t]["rate"])
+    record["left"] = _profile(our_step(shape, variants(device)[best]), device)
     text = render(record, best)
     print(text)
     if not arguments.small:
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _measure(
-    step: TrainingStep, shape: Shape, settings: MachineSettings, rounds: int
+    step: TrainingStep, shape: Shape, settings: StepOptions, rounds: int
 ) -> dict[str, float | None]:
     on_gpu = settings.device == "cuda"
     for _ in range(WARM_UP if on_gpu else 1):
@@ -109,8 +109,8 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def _what_is_left(step: TrainingStep, device: str) -> list[dict[str, Any]]:
-    """The operations that take most of a step, and their shares."""
+def _profile(step: TrainingStep, device: str) -> list[dict[str, Any]]:
+    """The operations that take most of a step's time, and their shares."""
     activities = {ProfilerActivity.CPU}
     if device == "cuda":
         activities.add(ProfilerActivity.CUDA)
@@ -125,12 +125,12 @@ def _what_is_left(step: TrainingStep, device: str) -> list[dict[str, Any]]:
     total = sum(getattr(event, own) for event in found)
     return [
         {"operation": event.key, "share": getattr(event, own) / total, "calls": event.count}
-        for event in found[:LEFT]
+        for event in found[:PROFILE_ROWS]
     ]
 
 
 def render(record: dict[str, Any], best: str) -> str:
-    """Both tables of the page."""
+    """The two tables of the page."""
     theirs = record["runs"]["transformers, bf16"]["rate"]
     rows = [
         [
@@ -149,8 +149,8 @@ def render(record: dict[str, Any], best: str) -> str:
     return "\n\n".join(
         [
             f"{record['device']}, torch {record['torch']}; {record['shape']}.",
-            table(["way", "tokens/s", "times transformers", "MFU", "peak memory"], rows),
-            f"What is left of a step ({best}):",
+            table(["variant", "tokens/s", "times transformers", "MFU", "peak memory"], rows),
+            f"Profile of a step ({best}):",
             table(["operation", "share", "calls"], left),
         ]
     )

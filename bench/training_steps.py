@@ -1,10 +1,11 @@
-"""Whole training steps, ours and transformers', on the same synthetic batches, for the benches.
+"""Training steps, ours and transformers', on the same synthetic batches, for the benchmarks.
 
     shape = Shape("small", layers=2, dimension=64, heads=4, vocabulary=4096, rows=16)
-    step = our_step(shape, Settings(attention_dropout=0.1))
+    step = our_step(shape, StepOptions(attention_dropout=0.1))
     step()
 
-A step masks a batch, moves it, computes loss and gradients, cuts them and lets Adam update.
+A step masks a batch, copies it to the device, computes loss and gradients, clips them and updates
+the weights with Adam.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from xlm.training.optimizer import build_optimizer
 
 MASK_RATE, SAMPLE_ALPHA, DROPOUT = 0.15, 0.5, 0.1
 IGNORED = -100
-"""The label of a place that transformers is not to predict."""
+"""The label of positions that transformers must not predict."""
 
 TrainingStep = Callable[[], None]
 
@@ -55,14 +56,14 @@ class Shape:
 
     @property
     def title(self) -> str:
-        """As the tables name it."""
+        """Its name in tables."""
         return (
             f"{self.layers} layers, d {self.dimension}, {self.heads} heads, "
             f"{self.vocabulary:,} ids, {self.rows} x {self.width}"
         )
 
     def describe(self, attention_dropout: float) -> ModelDescription:
-        """The model, in fifteen languages."""
+        """The description of the model, with fifteen languages."""
         return ModelDescription(
             model=ModelConfig(
                 layers=self.layers,
@@ -86,7 +87,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Settings:
+class StepOptions:
     """How a step is computed."""
 
     attention_dropout: float
@@ -95,13 +96,13 @@ class Settings:
     compiled: bool = False
 
     def precision(self) -> Any:
-        """The arithmetic of matrix products."""
+        """A context with the arithmetic of matrix products."""
         enabled = self.autocast is not None
         return torch.autocast(self.device, self.autocast or torch.bfloat16, enabled=enabled)
 
 
 def batches(shape: Shape) -> Iterator[Batch]:
-    """Rows of ids by Zipf's law, all full, masked as the trainer masks."""
+    """Full rows of ids with Zipf's distribution, masked as in training."""
     ranks = np.arange(1, shape.vocabulary - NUM_SPECIAL_TOKENS + 1)
     shares = (1 / ranks) / (1 / ranks).sum()
     counts = np.concatenate([np.zeros(NUM_SPECIAL_TOKENS), np.ceil(1e9 * shares)]).astype(np.int64)
@@ -119,8 +120,8 @@ def batches(shape: Shape) -> Iterator[Batch]:
         )
 
 
-def our_step(shape: Shape, settings: Settings) -> TrainingStep:
-    """A step as the trainer does it."""
+def our_step(shape: Shape, settings: StepOptions) -> TrainingStep:
+    """A step as the trainer runs it."""
     device = torch.device(settings.device)
     encoder = Encoder(shape.describe(settings.attention_dropout))
     initialise(encoder, 0)
@@ -129,10 +130,10 @@ def our_step(shape: Shape, settings: Settings) -> TrainingStep:
     optimizer = build_optimizer(
         encoder.named_parameters(), OptimizerConfig(), ScheduleConfig(), updates=200_000
     )
-    source = enumerate(batches(shape))
+    numbered = enumerate(batches(shape))
 
     def step() -> None:
-        update, batch = next(source)
+        update, batch = next(numbered)
         dropout_rng = DropoutRNG(0, update, range(shape.rows))
         optimizer.adam.zero_grad()
         with settings.precision():
@@ -145,8 +146,8 @@ def our_step(shape: Shape, settings: Settings) -> TrainingStep:
     return step
 
 
-def their_step(shape: Shape, settings: Settings) -> TrainingStep:
-    """transformers' model with torch's AdamW, as its users write it."""
+def their_step(shape: Shape, settings: StepOptions) -> TrainingStep:
+    """A step of transformers' model with torch's AdamW, as its users write it."""
     import transformers
 
     device = torch.device(settings.device)
@@ -158,10 +159,10 @@ def their_step(shape: Shape, settings: Settings) -> TrainingStep:
     )  # fmt: skip
     model = transformers.XLMWithLMHeadModel(config).to(device).train()
     adam = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), weight_decay=0.0)
-    source = batches(shape)
+    made = batches(shape)
 
     def step() -> None:
-        tensors = to_device(next(source), device)
+        tensors = to_device(next(made), device)
         labels_BT = torch.full_like(tensors.tokens_BT, IGNORED)
         labels_BT.view(-1)[tensors.selected_N] = tensors.targets_N
         adam.zero_grad()

@@ -1,4 +1,4 @@
-"""Small models and checkpoints in the original's layout, as tests need them."""
+"""Small models, and checkpoints in the original's format."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ WORDS = ("the", "a@@", "@@", "b", "héé", "ไทย@@", "c@@", "x", "yy", "zz"
 
 
 def small_vocabulary(words: tuple[str, ...] = WORDS, codes_hash: str = "") -> Vocabulary:
-    """Special tokens and words, counted down."""
+    """Special tokens and words, with decreasing counts."""
     counts = (*(0,) * len(SPECIAL_TOKENS), *range(len(words) + 4, 4, -1))
     return Vocabulary((*SPECIAL_TOKENS, *words), counts, codes_hash)
 
@@ -38,7 +38,7 @@ def small_model(
     codes_hash: str = "",
     **sizes: Any,
 ) -> PortableModel:
-    """A model of a few thousand weights, all different from each other."""
+    """A model of a few thousand different weights."""
     vocabulary = small_vocabulary(words, codes_hash)
     described = {"layers": 2, "dimension": 16, "heads": 4, "max_positions": 24, **sizes}
     encoder = Encoder(
@@ -60,7 +60,7 @@ def small_model(
 
 
 def original_content(model: PortableModel, folder: Path) -> dict[str, Any]:
-    """What a checkpoint of a model holds, to be changed and saved by `save`."""
+    """The content of a model's checkpoint, which tests change and `save` writes."""
     path = folder / "content.pth"
     write_original(path, model)
     content: dict[str, Any] = torch.load(path, weights_only=True)
@@ -77,13 +77,13 @@ def original_content(model: PortableModel, folder: Path) -> dict[str, Any]:
 
 
 def save(content: object, path: Path, **options: Any) -> Path:
-    """A file of torch.save."""
+    """Write a file with torch.save."""
     torch.save(content, path, **options)
     return path
 
 
 def refusal(content: object, folder: Path) -> str:
-    """The one line with which a checkpoint of that content is refused."""
+    """The error message for a checkpoint with the given content, which must be one line."""
     path = save(content, folder / "refused.pth")
     with pytest.raises(DataError) as caught:
         read_original(path)

@@ -1,4 +1,4 @@
-"""Weights that are no numbers and vocabularies that are no text: refused by name, in one line."""
+"""Invalid weights and vocabularies are refused with their names, in one line."""
 
 import json
 from collections.abc import Callable
@@ -25,10 +25,10 @@ from xlm.model.formats.hugging_face.vocab_json import huggingface_vocabulary
         (1e300, torch.float64),
     ],
 )
-def test_weights_that_are_not_finite_are_named(
+def test_weights_that_are_not_finite_are_refused(
     content: dict[str, Any], tmp_path: Path, name: str, value: float, dtype: torch.dtype
 ) -> None:
-    """NaN is not equal to itself: the head seemed another; 1e300 became infinite unseen."""
+    """NaN is not equal to itself, so the head seemed untied; 1e300 silently became infinite."""
     state = {known: tensor.to(dtype) for known, tensor in content["model"].items()}
     state[name].view(-1)[-1] = value
     state["pred_layer.proj.weight"] = state["embeddings.weight"]
@@ -54,7 +54,7 @@ def test_tensors_of_other_kinds_are_refused(
     assert f"weight 'layer_norm_emb.bias' has {found}; " in refusal(content, tmp_path)
 
 
-def test_a_word_that_no_file_can_hold_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
+def test_words_that_are_not_unicode_are_refused(content: dict[str, Any], tmp_path: Path) -> None:
     content["dico_id2word"][15] = "a\ud800"
     content["dico_word2id"] = {word: number for number, word in content["dico_id2word"].items()}
     assert r"the token of id 15 is not Unicode text: 'a\ud800'" in refusal(content, tmp_path)
@@ -66,11 +66,11 @@ def test_a_word_that_no_file_can_hold_is_refused(content: dict[str, Any], tmp_pa
         ({"counts": [0] * 23}, "23 counts for 24 tokens"),
         ({"counts": ["9"] * 24}, "a count is not a number"),
         ({"counts": [-1] * 24}, "a count is not a number"),
-        ({"codes_hash": 7}, "codes_hash is no text"),
+        ({"codes_hash": 7}, "codes_hash is not a string"),
         ({"tokens": ["\ud800"] * 24}, "UnicodeEncodeError"),
     ],
 )
-def test_a_damaged_vocabulary_beside_the_pieces_is_one_line(
+def test_a_damaged_vocabulary_next_to_vocab_json_is_refused_in_one_line(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     model = small_model()
@@ -84,7 +84,7 @@ def test_a_damaged_vocabulary_beside_the_pieces_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_piece_that_no_file_can_hold_is_refused(tmp_path: Path) -> None:
+def test_tokens_of_vocab_json_that_are_not_unicode_are_refused(tmp_path: Path) -> None:
     model = small_model()
     assert model.vocabulary is not None
     write_hugging_face(tmp_path, model)

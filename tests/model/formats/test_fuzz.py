@@ -1,4 +1,4 @@
-"""Foreign model files with seeded damage, and absurd sizes: one line of our own, nothing else."""
+"""Damaged model files and absurd sizes give one of our errors, in one line."""
 
 import json
 import resource
@@ -22,7 +22,7 @@ SECONDS = 2.0
 
 @pytest.fixture(autouse=True)
 def bounded_memory() -> Iterator[None]:
-    """A reader that asks for more than 8 GiB beyond what the process has fails the test."""
+    """Limit the memory of the process, so that a reader cannot allocate 8 GiB more."""
     before = resource.getrlimit(resource.RLIMIT_AS)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + (8 << 30), before[1]))
@@ -88,7 +88,9 @@ HUGE: dict[str, object] = {
 
 @pytest.mark.parametrize("key", ["emb_dim", "n_layers", "n_heads", "n_words"])
 @pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
-def test_absurd_sizes_of_a_folder_are_one_line(folder: Path, key: str, value: object) -> None:
+def test_absurd_sizes_of_a_folder_are_refused_in_one_line(
+    folder: Path, key: str, value: object
+) -> None:
     config = json.loads((folder / "config.json").read_bytes())
     if isinstance(value, int) and value > 10**4000:
         text = json.dumps(config | {key: "VALUE"}).replace('"VALUE"', "9" * 5000)
@@ -104,7 +106,7 @@ def test_absurd_sizes_of_a_folder_are_one_line(folder: Path, key: str, value: ob
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ["emb_dim", "n_layers", "n_heads", "n_words"])
 @pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
-def test_absurd_sizes_of_a_checkpoint_are_one_line(
+def test_absurd_sizes_of_a_checkpoint_are_refused_in_one_line(
     content: dict[str, Any], tmp_path: Path, key: str, value: object
 ) -> None:
     content["params"][key] = value
@@ -113,10 +115,10 @@ def test_absurd_sizes_of_a_checkpoint_are_one_line(
     assert len(message) < 1000
 
 
-def test_a_tensor_that_claims_more_than_its_file_holds_is_refused(
+def test_a_tensor_with_more_numbers_than_its_file_is_refused(
     content: dict[str, Any], tmp_path: Path
 ) -> None:
-    """One number, repeated by a stride of nothing, would be laid out in terabytes."""
+    """A copy of one number, repeated by a stride of 0, would take terabytes."""
     content["model"]["embeddings.weight"] = torch.zeros(1).expand(10**7, 10**5)
     path = tmp_path / "claims.pth"
     torch.save(content, path)

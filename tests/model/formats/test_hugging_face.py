@@ -1,4 +1,4 @@
-"""Hugging Face folders are the same models for transformers as for us, written and read."""
+"""Hugging Face folders: our models in transformers, and transformers' models here."""
 
 import json
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def _encoder(languages: Sequence[str] = XNLI_LANGUAGES, *, causal: bool = False)
 
 
 def _batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A row in every language, as TLM: languages change and positions restart half-way; padding."""
+    """One TLM row for each language: languages change and positions restart; with padding."""
     generator = torch.Generator().manual_seed(0)
     rows, length = len(XNLI_LANGUAGES), 20
     tokens_BT = torch.randint(14, WORDS, (rows, length), generator=generator)
@@ -98,7 +98,7 @@ def test_masked_lm_gives_our_logits_for_tlm_batches_with_padding(tmp_path: Path)
 
 
 def test_a_causal_model_gives_our_logits(tmp_path: Path) -> None:
-    """Without the mark in its config, each place would see what it is to predict."""
+    """Without `causal` in its config, each position would attend to what it predicts."""
     encoder = _encoder(causal=True)
     write_masked_lm(tmp_path, encoder)
     theirs = XLMWithLMHeadModel.from_pretrained(tmp_path).eval()
@@ -115,7 +115,7 @@ def test_a_causal_model_gives_our_logits(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("causal", [False, True])
 def test_classifier_gives_our_logits_and_names_the_labels(tmp_path: Path, causal: bool) -> None:
-    """Of a causal encoder too: a causal classifier would give one answer to all inputs."""
+    """Also for a causal encoder: a causal classifier would give every input the same answer."""
     classifier = Classifier(_encoder(causal=causal))
     classifier.initialise(seed=1)
     classifier.eval()
@@ -159,7 +159,7 @@ def test_config_has_the_reference_keys_and_values(tmp_path: Path, shared: Path) 
 
 
 @pytest.mark.parametrize("languages", [("en",), ("de", "sw")])
-def test_fewer_languages_load_too(tmp_path: Path, languages: tuple[str, ...]) -> None:
+def test_models_of_fewer_languages_load(tmp_path: Path, languages: tuple[str, ...]) -> None:
     encoder = _encoder(languages)
     write_masked_lm(tmp_path, encoder)
     model, report = XLMWithLMHeadModel.from_pretrained(tmp_path, output_loading_info=True)
@@ -172,7 +172,7 @@ def test_fewer_languages_load_too(tmp_path: Path, languages: tuple[str, ...]) ->
     assert (ours - theirs).abs().max() < TOLERANCE
 
 
-def test_bytes_are_the_same_each_time(tmp_path: Path) -> None:
+def test_equal_models_give_equal_bytes(tmp_path: Path) -> None:
     for name in ("first", "second"):
         write_masked_lm(tmp_path / name, _encoder())
     for path in (tmp_path / "first").iterdir():
@@ -197,7 +197,7 @@ def _saved_by_transformers(model: PortableModel, folder: Path, kind: type, **opt
 
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("options", [{}, {"max_shard_size": "3KB"}])
-def test_what_transformers_saves_is_read_with_every_bit(
+def test_models_saved_by_transformers_are_read_bit_for_bit(
     tmp_path: Path, options: dict[str, str], causal: bool
 ) -> None:
     model = small_model(causal=causal)
@@ -227,7 +227,7 @@ def test_a_bare_model_of_transformers_is_read_without_a_head(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("sharded", [False, True])
-def test_pickled_weights_are_read_too(tmp_path: Path, sharded: bool) -> None:
+def test_pickled_weights_are_read(tmp_path: Path, sharded: bool) -> None:
     model = small_model()
     write_hugging_face(tmp_path, model)
     stored = load_file(tmp_path / "model.safetensors")
@@ -262,7 +262,7 @@ def test_pickled_weights_that_would_run_code_are_refused(tmp_path: Path) -> None
         read_hugging_face(tmp_path)
 
 
-def test_our_vocabulary_beside_the_pieces_keeps_counts_and_codes(tmp_path: Path) -> None:
+def test_our_vocabulary_next_to_vocab_json_keeps_counts_and_merges(tmp_path: Path) -> None:
     model = small_model(codes_hash="ab" * 32)
     assert model.vocabulary is not None
     write_hugging_face(tmp_path, model)
@@ -303,8 +303,8 @@ def test_other_configurations_are_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_is_causal_by_the_word_that_transformers_goes_by(tmp_path: Path) -> None:
-    """transformers' conversion copies `clm_steps`, which XLMModel never looks at (spec 6.1)."""
+def test_a_folder_is_causal_by_the_setting_that_transformers_uses(tmp_path: Path) -> None:
+    """transformers' conversion copies `clm_steps`, which XLMModel ignores (spec 6.1)."""
     write_hugging_face(tmp_path, small_model())
     path = tmp_path / "config.json"
     config = json.loads(path.read_text())
@@ -325,10 +325,10 @@ def test_a_folder_is_causal_by_the_word_that_transformers_goes_by(tmp_path: Path
         {"causal": True},
     ],
 )
-def test_classifiers_of_other_labels_or_poolings_are_refused(
+def test_classifiers_with_other_labels_or_pooling_are_refused(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    """By their numbers alone, contradiction and entailment could be taken for each other."""
+    """Numbers alone do not distinguish contradiction from entailment."""
     write_hugging_face(tmp_path, small_model(classifier=True))
     path = tmp_path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
@@ -336,8 +336,8 @@ def test_classifiers_of_other_labels_or_poolings_are_refused(
         read_hugging_face(tmp_path)
 
 
-def test_absent_language_embeddings_are_zeros_and_sinusoids_a_table(tmp_path: Path) -> None:
-    """A model of transformers without language embeddings is the same function here."""
+def test_missing_language_embeddings_become_zeros_and_sinusoids_a_table(tmp_path: Path) -> None:
+    """A transformers model without language embeddings gives the same states here."""
     torch.manual_seed(0)
     config = XLMConfig(
         vocab_size=WORDS, emb_dim=16, n_layers=2, n_heads=4, n_langs=3, use_lang_emb=False,
@@ -373,7 +373,9 @@ def test_damaged_folders_are_refused_in_one_line(tmp_path: Path, file: str) -> N
 @pytest.mark.parametrize(
     "pieces", [{"<s>": 0, "</s>": 2}, {"<s>": 0, "a": 0}, {"<s>": "0"}, {"<s>": [0]}]
 )
-def test_pieces_without_an_id_each_are_refused(tmp_path: Path, pieces: dict[str, object]) -> None:
+def test_a_vocab_json_with_missing_ids_is_refused(
+    tmp_path: Path, pieces: dict[str, object]
+) -> None:
     (tmp_path / "vocab.json").write_text(json.dumps(pieces))
     with pytest.raises(DataError, match="no token has id"):
         read_vocab_json(tmp_path / "vocab.json")
@@ -391,8 +393,8 @@ tokens = st.lists(
 
 @settings(deadline=None)
 @given(tokens)
-def test_pieces_give_our_tokens_back(words: list[str]) -> None:
-    """The bare `@@` becomes the empty piece, and comes back."""
+def test_a_vocab_json_gives_our_tokens_back(words: list[str]) -> None:
+    """The bare `@@` becomes the empty string, and `@@` again."""
     known = [*SPECIAL_TOKENS, *words, *["@@"] * ("@@" not in words)]
     with TemporaryDirectory() as folder:
         write_vocab_json(Path(folder), known)

@@ -1,4 +1,4 @@
-"""Checkpoints in the original's layout: read without running code, refused in one line, written."""
+"""Checkpoints in the original's format: reading, refusing in one line, writing."""
 
 import argparse
 import io
@@ -28,7 +28,7 @@ def assert_same(found: PortableModel, expected: PortableModel) -> None:
 
 
 @pytest.mark.parametrize("kind", [{}, {"classifier": True}, {"causal": True}])
-def test_a_checkpoint_round_trips_with_every_bit(tmp_path: Path, kind: dict[str, bool]) -> None:
+def test_a_checkpoint_round_trips_bit_for_bit(tmp_path: Path, kind: dict[str, bool]) -> None:
     model = small_model(codes_hash="ab" * 32, **kind)
     write_original(tmp_path / "model.pth", model)
     found = read_original(tmp_path / "model.pth")
@@ -36,13 +36,13 @@ def test_a_checkpoint_round_trips_with_every_bit(tmp_path: Path, kind: dict[str,
     assert found.notes == ()
 
 
-def test_equal_models_give_equal_bytes_under_any_name(tmp_path: Path) -> None:
+def test_equal_models_give_equal_bytes_with_any_file_name(tmp_path: Path) -> None:
     for name in ("a.pth", "another.pth"):
         write_original(tmp_path / name, small_model())
     assert (tmp_path / "a.pth").read_bytes() == (tmp_path / "another.pth").read_bytes()
 
 
-def test_the_layout_is_the_originals(tmp_path: Path) -> None:
+def test_the_format_is_the_originals(tmp_path: Path) -> None:
     model = small_model()
     write_original(tmp_path / "model.pth", model)
     content = torch.load(tmp_path / "model.pth", weights_only=True)
@@ -88,10 +88,10 @@ def test_the_layout_is_the_originals(tmp_path: Path) -> None:
         ({"clm_steps": [], "mlm_steps": []}, False),
     ],
 )
-def test_clm_without_mlm_makes_a_causal_model_and_no_causal_classifier(
+def test_clm_without_mlm_gives_a_causal_model_but_no_causal_classifier(
     content: dict[str, Any], tmp_path: Path, steps: dict[str, object], causal: bool
 ) -> None:
-    """As lists, or as the options that these were read from."""
+    """Steps are lists, or the command-line options that these were parsed from."""
     del content["params"]["mlm_steps"]
     content["params"] |= steps
     assert_same(read_original(save(content, tmp_path / "x.pth")), small_model(causal=causal))
@@ -107,14 +107,14 @@ def test_a_causal_model_is_written_as_trained_by_clm_in_its_languages(tmp_path: 
     assert params["mlm_steps"] == []
 
 
-def test_numpy_values_of_params_are_let_in(content: dict[str, Any], tmp_path: Path) -> None:
+def test_numpy_values_in_params_are_accepted(content: dict[str, Any], tmp_path: Path) -> None:
     assert_same(read_original(save(content, tmp_path / "x.pth")), small_model())
     legacy = save(content, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
     assert_same(read_original(legacy), small_model())
 
 
 @pytest.mark.parametrize("core", ["numpy.core", "numpy._core"])
-def test_both_names_of_numpys_core_are_let_in(
+def test_both_names_of_numpys_core_are_accepted(
     content: dict[str, Any], tmp_path: Path, core: str
 ) -> None:
     """Files of 2019 say numpy.core, those of numpy 2 numpy._core."""
@@ -147,9 +147,7 @@ def test_a_fine_tuned_file_is_a_classifier(tmp_path: Path, module: str) -> None:
     assert_same(read_original(save(content, tmp_path / "x.pth")), model)
 
 
-def test_an_encoder_without_its_head_is_read_as_such(
-    content: dict[str, Any], tmp_path: Path
-) -> None:
+def test_an_encoder_without_a_head_is_read(content: dict[str, Any], tmp_path: Path) -> None:
     for name in ("pred_layer.proj.weight", "pred_layer.proj.bias"):
         del content["model"][name]
     found = read_original(save(content, tmp_path / "x.pth"))
@@ -158,7 +156,7 @@ def test_an_encoder_without_its_head_is_read_as_such(
     assert "no prediction head" in found.with_head().notes[0]
 
 
-def test_languages_follow_id2lang_not_the_alphabet(content: dict[str, Any], tmp_path: Path) -> None:
+def test_languages_are_in_the_order_of_id2lang(content: dict[str, Any], tmp_path: Path) -> None:
     turned = tuple(reversed(XNLI_LANGUAGES))
     content["params"] |= {
         "id2lang": dict(enumerate(turned)),
@@ -169,7 +167,7 @@ def test_languages_follow_id2lang_not_the_alphabet(content: dict[str, Any], tmp_
     assert read_original(save(content, tmp_path / "x.pth")).description.languages == turned
 
 
-def test_a_longer_dictionary_is_cut_as_the_original_cuts_it(
+def test_a_longer_dictionary_is_truncated_as_in_the_original(
     content: dict[str, Any], tmp_path: Path
 ) -> None:
     """XLM issues 54, 61, 108: 121,328 words for 95,000 rows."""
@@ -199,7 +197,7 @@ def test_one_language_needs_no_language_table(tmp_path: Path) -> None:
     assert_same(read_original(tmp_path / "en.pth"), model)
 
 
-def test_absent_language_embeddings_are_zeros_and_sinusoids_a_table(
+def test_missing_language_embeddings_become_zeros_and_sinusoids_a_table(
     content: dict[str, Any], tmp_path: Path
 ) -> None:
     content["params"] |= {"use_lang_emb": False, "sinusoidal_embeddings": True}
@@ -235,7 +233,7 @@ def test_absent_language_embeddings_are_zeros_and_sinusoids_a_table(
         ({"dropout": 1.5}, "dropout: Input should be less than or equal to 0.99"),
     ],
 )
-def test_what_the_encoder_cannot_represent_is_refused(
+def test_models_that_the_encoder_cannot_represent_are_refused(
     content: dict[str, Any], tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     content["params"] |= changes
@@ -276,7 +274,7 @@ def test_missing_and_unknown_weights_are_named(content: dict[str, Any], tmp_path
     assert "no matrix embeddings.weight" in refusal(content, tmp_path)
 
 
-def test_a_head_of_its_own_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
+def test_an_untied_head_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     tied = content["model"]["pred_layer.proj.weight"].clone()
     tied[20, 3] += 1e-3
     content["model"]["pred_layer.proj.weight"] = tied
@@ -299,7 +297,7 @@ def test_other_contents_are_refused(content: dict[str, Any], tmp_path: Path) -> 
 
 
 class Runs:
-    """Asks for a call when it is unpickled."""
+    """Calls a function when it is unpickled."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = (function, arguments)
@@ -324,7 +322,7 @@ class Runs:
     ],
 )
 @pytest.mark.parametrize("place", ["params", "model", "best_metrics"])
-def test_a_file_that_would_run_code_is_refused_and_runs_none(
+def test_a_file_with_code_is_refused_and_the_code_does_not_run(
     content: dict[str, Any], tmp_path: Path, function: Any, name: str, zipped: bool, place: str
 ) -> None:
     marker = tmp_path / "ran"
@@ -340,14 +338,16 @@ def test_a_file_that_would_run_code_is_refused_and_runs_none(
 
 
 def test_arrays_of_objects_are_never_built(content: dict[str, Any], tmp_path: Path) -> None:
-    """numpy would take the bytes of a file as pointers: np.ndarray((1,), "O", b"...")."""
+    """numpy would use the bytes of a file as pointers: np.ndarray((1,), "O", b"...")."""
     content["params"]["extra"] = Runs(np.ndarray, (1,), "O", b"\x01" * 8)
     content["params"]["array"] = np.array([None], dtype=object)
     assert_same(read_original(save(content, tmp_path / "x.pth")), small_model())
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_damaged_files_are_one_line(content: dict[str, Any], tmp_path: Path, zipped: bool) -> None:
+def test_damaged_files_are_refused_in_one_line(
+    content: dict[str, Any], tmp_path: Path, zipped: bool
+) -> None:
     whole = save(content, tmp_path / "x.pth", _use_new_zipfile_serialization=zipped).read_bytes()
     path = tmp_path / "damaged.pth"
     lengths = [0, 1, 10, 100, 1000, *range(2000, len(whole), 2999), len(whole) - 1]

@@ -1,4 +1,4 @@
-"""Weights on disk: round trips and refusals."""
+"""Our model artifacts: round trips and errors."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def encoder(describe: Describe) -> Encoder:
     return encoder
 
 
-def test_encoder_round_trip_keeps_every_bit(encoder: Encoder, tmp_path: Path) -> None:
+def test_an_encoder_round_trips_bit_for_bit(encoder: Encoder, tmp_path: Path) -> None:
     save_encoder(tmp_path, encoder)
     again = load_encoder(tmp_path)
     assert again.description == encoder.description
@@ -46,7 +46,7 @@ def test_encoder_round_trip_keeps_every_bit(encoder: Encoder, tmp_path: Path) ->
     assert "pred_layer.proj.weight" not in load_file(tmp_path / "model.safetensors")
 
 
-def test_same_weights_give_the_same_bytes(encoder: Encoder, tmp_path: Path) -> None:
+def test_equal_weights_give_equal_bytes(encoder: Encoder, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         save_encoder(tmp_path / name, encoder)
@@ -54,7 +54,7 @@ def test_same_weights_give_the_same_bytes(encoder: Encoder, tmp_path: Path) -> N
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
-def test_classifier_round_trip_and_its_encoder(encoder: Encoder, tmp_path: Path) -> None:
+def test_a_classifier_and_its_encoder_round_trip(encoder: Encoder, tmp_path: Path) -> None:
     classifier = Classifier(encoder)
     classifier.initialise(seed=2)
     save_classifier(tmp_path, classifier)
@@ -64,10 +64,10 @@ def test_classifier_round_trip_and_its_encoder(encoder: Encoder, tmp_path: Path)
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_only_a_causal_model_says_so_in_its_file(
+def test_only_causal_models_have_the_setting_in_their_file(
     describe: Describe, tmp_path: Path, causal: bool
 ) -> None:
-    """Files of before there were causal models are theirs: the same bytes, still readable."""
+    """Other files keep the bytes from before the setting, and older files stay readable."""
     description = describe().model_copy(update={"causal": causal})
     write_description(tmp_path, description)
     content = json.loads((tmp_path / "config.json").read_text())
@@ -92,7 +92,7 @@ def test_a_classifier_of_a_causal_encoder_is_not_causal(describe: Describe, tmp_
         read_model(tmp_path)
 
 
-def test_hugging_face_names_go_both_ways(encoder: Encoder) -> None:
+def test_hugging_face_names_round_trip(encoder: Encoder) -> None:
     ours = encoder_weights(encoder)
     theirs = to_hugging_face(ours)
     assert "transformer.attentions.0.q_lin.weight" in theirs
@@ -109,7 +109,7 @@ def test_hugging_face_classifier_has_no_prediction_head(encoder: Encoder) -> Non
     assert from_hugging_face(theirs).keys() == ours.keys() - {"pred_layer.proj.bias"}
 
 
-def test_missing_and_misshapen_weights_are_refused(encoder: Encoder, describe: Describe) -> None:
+def test_missing_weights_and_other_shapes_are_refused(encoder: Encoder, describe: Describe) -> None:
     weights = encoder_weights(encoder)
     small = Encoder(describe(vocabulary_size=40))
     with pytest.raises(DataError, match=r"size mismatch for embeddings\.weight"):
@@ -118,7 +118,7 @@ def test_missing_and_misshapen_weights_are_refused(encoder: Encoder, describe: D
         set_classifier_weights(Classifier(encoder), weights)
 
 
-def test_missing_and_damaged_files_are_named(encoder: Encoder, tmp_path: Path) -> None:
+def test_missing_and_damaged_files_are_refused(encoder: Encoder, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"config\.json does not exist"):
         load_encoder(tmp_path)
     save_encoder(tmp_path, encoder)
@@ -131,7 +131,7 @@ def test_missing_and_damaged_files_are_named(encoder: Encoder, tmp_path: Path) -
 
 
 def test_another_vocabulary_and_an_unknown_language_are_refused(describe: Describe) -> None:
-    """XLM issues 165, 231, 310: ids of another dictionary gave from-scratch perplexity."""
+    """XLM issues 165, 231, 310: ids of another vocabulary gave an untrained model's perplexity."""
     description = describe()
     description.require_vocabulary("0123456789abcdef", "shards of sw")
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Warm start: rows by token and language, whatever their numbers; identity by contents."""
+"""Warm start: rows are matched by token and language; sources are identified by contents."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ CODES = ("ar", "de", "en", "fr", "sw", "zh")
 
 
 def fresh(model: PortableModel, seed: int = 8) -> Encoder:
-    """An initialised encoder of a model's description."""
+    """A newly initialised encoder with a model's description."""
     encoder = Encoder(model.description).eval()
     initialise(encoder, seed)
     return encoder
@@ -44,7 +44,7 @@ positions = st.integers(8, 20)
 
 @settings(max_examples=60, deadline=None)
 @given(words, words, codes, codes, positions, positions)
-def test_every_row_is_the_sources_of_its_token_or_the_initialised_one(
+def test_rows_are_copied_by_token_or_keep_their_initial_weights(
     source_words: tuple[str, ...],
     own_words: tuple[str, ...],
     source_codes: tuple[str, ...],
@@ -106,10 +106,10 @@ def test_every_row_is_the_sources_of_its_token_or_the_initialised_one(
         (("sw",), ("sw",)),
     ],
 )
-def test_a_model_extended_by_everything_says_the_same_of_known_text(
+def test_an_extended_model_gives_the_same_states_for_known_text(
     source_codes: tuple[str, ...], own_codes: tuple[str, ...]
 ) -> None:
-    """XLM issues 231, 309: other ids of tokens and languages gave from-scratch perplexity."""
+    """XLM issues 231, 309: other ids of tokens and languages gave an untrained perplexity."""
     source = small_model(WORDS, source_codes)
     target = small_model(("new", *reversed(WORDS), "@@more"), own_codes, max_positions=40)
     encoder = fresh(target)
@@ -161,7 +161,7 @@ def _write(kind: str, model: PortableModel, place: Path) -> Path:
 
 @pytest.mark.parametrize("kind", ["original", "hugging-face", "xlm"])
 @pytest.mark.parametrize("trained", [{}, {"classifier": True}, {"causal": True}])
-def test_all_three_layouts_give_the_same_start(
+def test_all_three_formats_give_the_same_start(
     tmp_path: Path, kind: str, trained: dict[str, bool], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -182,7 +182,7 @@ def test_all_three_layouts_give_the_same_start(
     )
 
 
-def test_a_source_that_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
+def test_a_source_that_changed_after_the_plan_is_refused(tmp_path: Path) -> None:
     path = _write("original", small_model(), tmp_path / "model")
     planned = identity_of(path)
     _write("original", small_model(seed=4), tmp_path / "model")
@@ -222,7 +222,7 @@ def test_an_artifact_finds_its_vocabulary_in_its_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["original", "hugging-face", "xlm"])
-def test_identity_is_that_of_the_contents(tmp_path: Path, kind: str) -> None:
+def test_the_identity_depends_on_the_contents_alone(tmp_path: Path, kind: str) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     first = identity_of(_write(kind, small_model(), here))
     assert first.startswith(f"{kind} ")
@@ -240,7 +240,7 @@ def test_identity_is_that_of_the_contents(tmp_path: Path, kind: str) -> None:
         assert identity_of(here) != before
 
 
-def test_a_file_replaced_under_its_path_has_another_identity(tmp_path: Path) -> None:
+def test_a_replaced_file_has_another_identity(tmp_path: Path) -> None:
     path = tmp_path / "model.pth"
     path.write_bytes(b"one")
     first = identity_of(path)
@@ -262,7 +262,9 @@ def test_a_file_replaced_under_its_path_has_another_identity(tmp_path: Path) -> 
         ("climbing", "names '../model.safetensors', which is not in its folder"),
     ],
 )
-def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path, name: str, message: str) -> None:
+def test_paths_without_a_model_are_refused_in_one_line(
+    tmp_path: Path, name: str, message: str
+) -> None:
     for file in ("pytorch_model.bin", "model.safetensors"):
         (tmp_path / file).write_bytes(b"x")
     for folder in ("empty", "broken", "weightless", "climbing"):
