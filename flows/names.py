@@ -1,4 +1,4 @@
-"""Names of runs that say what is run."""
+"""Names of flow runs that show what is run."""
 
 import re
 from pathlib import Path
@@ -7,16 +7,16 @@ from typing import Any
 from coolname.data import config as words_of_names
 from prefect.runtime import flow_run
 
-_MOST_CHARACTERS = 80
+_MAX_CHARACTERS = 80
 
 
 def run_name() -> str:
-    """A name of its user's stays; one that Prefect drew (`smoky-camel`) is replaced."""
+    """Keep a name that the user chose; replace a random one of Prefect (`smoky-camel`)."""
     given = str(flow_run.name or "")
-    return telling_name(flow_run.parameters) if not given or _is_drawn(given) else given
+    return descriptive_name(flow_run.parameters) if not given or _is_random(given) else given
 
 
-def telling_name(parameters: dict[str, Any]) -> str:
+def descriptive_name(parameters: dict[str, Any]) -> str:
     """Profile, selection and first override: `mini15 until pretrain, bpe.codes=9000 +1`."""
     parts = [Path(str(parameters.get("profile") or "sample")).stem]
     for word in ("until", "only", "refresh"):
@@ -30,19 +30,19 @@ def telling_name(parameters: dict[str, Any]) -> str:
             else overrides
         )
         name += f", {first}" + (f" +{len(rest)}" if rest else "")
-    return name if len(name) <= _MOST_CHARACTERS else f"{name[: _MOST_CHARACTERS - 1]}…"
+    return name if len(name) <= _MAX_CHARACTERS else f"{name[: _MAX_CHARACTERS - 1]}…"
 
 
-def _is_drawn(name: str) -> bool:
+def _is_random(name: str) -> bool:
     words = name.split("-")
     return (
         len(words) == 2
         and all(re.fullmatch("[a-z]+", word) for word in words)
-        and all(word in _drawn_words() for word in words)
+        and all(word in _random_words() for word in words)
     )
 
 
-def _drawn_words() -> frozenset[str]:
+def _random_words() -> frozenset[str]:
     rules: Any = words_of_names
     lists = [one["words"] for one in rules.values() if one.get("type") == "words"]
     return frozenset(word for words in lists for word in words)

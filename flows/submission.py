@@ -1,4 +1,4 @@
-"""How the flow submits its stages: every node after its inputs, siblings outlive a failure."""
+"""Submits the stages of a flow: each node after its inputs; a failure does not stop the others."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,16 +35,16 @@ from xlm.pipeline.run_record import write_run_record
 from xlm.stages.registry import STAGES
 
 DRIVERS: Any = ThreadPoolTaskRunner(max_workers=64)
-"""Threads that drive nodes. Most of them wait for an input or for a slot: cores are bounded by the
-run's slots and process pool, connections by the downloader, so that no download holds up a core."""
+"""Threads of nodes. Most of them wait for an input or a slot: slots and the process pool limit the
+cores in use, and the downloader limits connections, so that a download never blocks a core."""
 
 extra_observer: ContextVar[Observer | None] = ContextVar("extra_observer", default=None)
-"""A terminal's view of the run, where there is one."""
+"""The view of the run in a terminal, if it has one."""
 
 
 @dataclass
 class Submitter:
-    """Submits the nodes of one stage after another and keeps their futures by node."""
+    """Submits the nodes of one stage after the other and keeps their futures."""
 
     run: PipelineRun
     tasks: Mapping[str, StageTask]
@@ -65,7 +65,7 @@ class Submitter:
         self.submitted[stage] = nodes
 
     def summary(self) -> str:
-        """What came of the run, in a line: built, cached, seconds, accuracies, warnings."""
+        """One line about the run: nodes built and cached, seconds, accuracies, warnings."""
         counts = Counter(
             "cached" if built.status == "waited" else built.status
             for built in self.run.results.values()
@@ -82,7 +82,12 @@ class Submitter:
         return (datetime.now(UTC) - self.run.started).total_seconds()
 
     def finish(self) -> None:
-        """Wait for all; show a card for each stage; raise one error that names all failures."""
+        """Wait for all nodes and write a card for each stage.
+
+        Raises:
+            RequeueError: training was asked to stop, and nothing else failed.
+            PipelineError: names all nodes that failed.
+        """
         failures: list[str] = []
         blocked: list[Node] = []
         for nodes in self.submitted.values():
@@ -101,8 +106,8 @@ class Submitter:
                     self.run.graph.stage(nodes[0]), built, self.run.request, self.run.store.root
                 )
         if failures:
-            behind = f" ({len(blocked)} behind them were not tried)" if blocked else ""
-            what = "; ".join(failures) + behind
+            skipped = f"; {len(blocked)} nodes that need them did not run" if blocked else ""
+            what = "; ".join(failures) + skipped
             if len(failures) == len(self.run.stopped):
                 raise RequeueError(what)
             raise PipelineError(what)
@@ -112,13 +117,13 @@ class Submitter:
 def pipeline(
     request: RunRequest, stages: Sequence[Stage[PipelineConfig, Any]] = STAGES
 ) -> Iterator[Submitter]:
-    """Open the run, yield the function that submits a stage, wait for everything at the end.
+    """Open the run, yield the function that submits a stage, and wait for all nodes at the end.
 
     Args:
         stages: the DAG, in order.
 
     Raises:
-        RequeueError: nothing is wrong, but training was asked to stop.
+        RequeueError: training was asked to stop, and nothing failed.
         PipelineError: names every node that failed, after all others have finished.
     """
     terminal = extra_observer.get()
@@ -127,7 +132,7 @@ def pipeline(
     shown = [*artifacts, RunPage(), NoticeLog()]
     observers = Observers([*shown, *([terminal] if terminal else [])])
     with (
-        # The run's tags are not those of its tasks: see tasks/stage_task.py.
+        # Tasks do not inherit the tags of the run: see tasks/stage_task.py.
         TagsContext(current_tags=set()),
         open_request(request, MachineSettings.from_environment(), observers, stages=stages) as run,
         ends_with_its_worker(run.graph.config.pretrain.save_seconds),

@@ -1,6 +1,7 @@
-"""The run that tasks of this flow run belong to, carried by context and not by parameters.
+"""The pipeline run of the current flow run, in a context variable.
 
-Prefect copies the context into its worker threads; a parameter would be walked and shown in the UI.
+Prefect copies the context into its worker threads. It would inspect a parameter and show it in the
+UI.
 """
 
 from collections.abc import Iterator

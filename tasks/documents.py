@@ -1,6 +1,6 @@
-"""What a stage shows while it runs (the mixture, the curves) as Prefect markdown artifacts.
+"""Documents of running stages (mixture, curves) as Prefect markdown artifacts.
 
-One artifact for each document of a node, changed in its place, at most once in half a minute.
+Each document of a node is one artifact, which is updated in place, at most every 30 seconds.
 """
 
 import threading
@@ -37,31 +37,31 @@ class DocumentArtifacts:
         self._lock = threading.Lock()
 
     def started(self, node: Node) -> None:
-        """Begin without documents."""
+        """Start without documents."""
         with self._lock:
             self._documents[node] = {}
 
     def progressed(
         self, node: Node, done: float, total: float | None, unit: str, note: str
     ) -> None:
-        """Write what had to wait."""
+        """Write documents that had to wait."""
         for name, document in list(self._documents.get(node, {}).items()):
             self._write(node, name, document)
 
     def shown(self, node: Node, name: str, document: str) -> None:
-        """Take the newest text of a document, and write it if the interval has passed."""
+        """Keep the newest text of a document, and write it if the interval has passed."""
         known = self._documents.setdefault(node, {}).setdefault(name, _Document())
         known.text, known.is_new = document, True
         self._write(node, name, known)
 
     def logged(self, node: Node, line: str) -> None:
-        """Ignore lines of the log."""
+        """Ignore log lines."""
 
     def noticed(self, node: Node, line: str) -> None:
-        """Ignore notices: the flow's log has them."""
+        """Ignore notices; they are in the log of the flow."""
 
     def finished(self, event: Finished) -> None:
-        """Write the last texts, due or not."""
+        """Write the last texts at once."""
         with self._lock:
             documents = self._documents.pop(event.node, {})
         for name, document in documents.items():
@@ -81,11 +81,11 @@ def _put(node: Node, name: str, document: _Document) -> None:
         created = create_markdown_artifact(
             document.text, key=artifact_key(node, name), description=f"{name} of {node}"
         )
-        # Typed as if it might be awaitable; in a synchronous task it never is.
+        # The type allows an awaitable, but in a synchronous task it never is one.
         document.artifact = cast(UUID, created)
         return
-    # A new artifact of the same key each time would keep all the old pictures; so would the event
-    # with the whole text that the client's own `update_artifact` emits.
+    # A new artifact with the same key would keep all old pictures. So would `update_artifact` of
+    # the client, which emits an event with the whole text.
     with get_client(sync_client=True) as client:
         client.request(
             "PATCH",

@@ -1,4 +1,4 @@
-"""What a person should see of a run (a wait, a verdict, a mend) as lines of the task's log."""
+"""Notices (a wait, a comparison, a repair) and warnings as lines of the task's log."""
 
 import logging
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from xlm.engine.stage import Node
 
 
 class NoticeLog(NoObserver):
-    """An observer that writes notices into the log of the task run that they are about."""
+    """An observer that writes notices to the log of their task run."""
 
     def noticed(self, node: Node, line: str) -> None:
-        """Log the line; outside of a task there is no log."""
+        """Log the line, if there is a task run."""
         try:
             get_run_logger().warning("%s %s", node, line)
         except MissingContextError:
@@ -24,7 +24,7 @@ class NoticeLog(NoObserver):
 
 @contextmanager
 def warnings_in_log() -> Iterator[None]:
-    """Write the warnings of our code into the log of the task run that they come from."""
+    """Write warnings of our code to the log of the task run that they come from."""
     ours, handler = logging.getLogger("xlm"), _TaskLog(logging.WARNING)
     ours.addHandler(handler)
     try:
@@ -35,7 +35,7 @@ def warnings_in_log() -> Iterator[None]:
 
 class _TaskLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        """Log the line; outside of a run there is no log."""
+        """Log the line, if there is a run."""
         try:
             get_run_logger().warning("%s", record.getMessage())
         except MissingContextError:

@@ -1,4 +1,4 @@
-"""Progress of a building node as a Prefect progress artifact, at most one write in five seconds."""
+"""Progress of running nodes as Prefect progress artifacts, written at most every five seconds."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from xlm.engine.events import Finished
 from xlm.engine.stage import Node
 
 INTERVAL_SECONDS = 5.0
-"""A write costs an API call; nodes that end sooner get no artifact at all."""
+"""A write is an API call; nodes that end sooner get no artifact."""
 
 
 @dataclass
@@ -23,7 +23,7 @@ class _Shown:
 
 
 class ProgressArtifacts:
-    """An observer that shows each long-running node as a percentage in the UI."""
+    """An observer that shows the percentage of each long-running node in the UI."""
 
     def __init__(self, reach: ServerReach | None = None) -> None:
         self._shown: dict[Node, _Shown] = {}
@@ -31,7 +31,7 @@ class ProgressArtifacts:
         self._reach = reach or ServerReach()
 
     def started(self, node: Node) -> None:
-        """Wait an interval before the first write."""
+        """Wait for an interval before the first write."""
         with self._lock:
             self._shown[node] = _Shown(time.monotonic() + INTERVAL_SECONDS)
 
@@ -48,16 +48,16 @@ class ProgressArtifacts:
         )
 
     def shown(self, node: Node, name: str, document: str) -> None:
-        """Ignore documents: they are artifacts of their own (documents.py)."""
+        """Ignore documents; `documents.py` writes them."""
 
     def logged(self, node: Node, line: str) -> None:
-        """Ignore lines of the log."""
+        """Ignore log lines."""
 
     def noticed(self, node: Node, line: str) -> None:
-        """Ignore notices: the flow's log has them."""
+        """Ignore notices; they are in the log of the flow."""
 
     def finished(self, event: Finished) -> None:
-        """Complete the bar of a node that was built."""
+        """Set the progress of a node that was built to 100 %."""
         shown = self._shown.pop(event.node, None)
         if shown is not None and shown.artifact is not None and event.status == "built":
             self._write(shown, event.node, 100.0, str(event.node))
@@ -68,7 +68,7 @@ class ProgressArtifacts:
                 created = create_progress_artifact(
                     percent, key=artifact_key(node), description=description
                 )
-                # Typed as if it might be awaitable; in a synchronous task it never is.
+                # The type allows an awaitable, but in a synchronous task it never is one.
                 shown.artifact = cast(UUID, created)
             else:
                 update_progress_artifact(shown.artifact, percent, description)

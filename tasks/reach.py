@@ -1,4 +1,4 @@
-"""Writes to the Prefect server that may fail: what is shown of a stage must never end it."""
+"""Writes to the Prefect server that may fail without ending a stage."""
 
 import logging
 import time
@@ -7,23 +7,23 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 RECOVERY_SECONDS = 600.0
-"""Prefect tries for a minute to reach a server that is away, and the stage waits meanwhile."""
+"""Time without writes after a failure: each failed write makes the stage wait for a minute."""
 
 
 class ServerReach:
-    """Tries to write, and leaves the server alone for a while after it failed."""
+    """Tries to write; after a failure, skips all writes for a while."""
 
     def __init__(self) -> None:
         self._away_until = 0.0
 
     def attempt(self, what: str, write: Callable[[], None]) -> bool:
-        """Whether `write` did its work; a failure is told in the log."""
+        """Call `write`; returns whether it succeeded. A failure is logged."""
         if time.monotonic() < self._away_until:
             return False
         try:
             write()
-        except Exception as error:  # whatever it is, a training of days must not end for a bar
+        except Exception as error:  # no error of the display may end a training of days
             self._away_until = time.monotonic() + RECOVERY_SECONDS
-            log.warning("%s is not shown: %s", what, error)
+            log.warning("the UI does not show %s: %s", what, error)
             return False
         return True

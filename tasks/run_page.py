@@ -1,4 +1,4 @@
-"""What the page of a task run shows while it runs: its tags, and lines in its log."""
+"""Tags and log lines on the page of a task run, while it runs."""
 
 from prefect import get_run_logger
 from prefect.context import TaskRunContext
@@ -11,19 +11,19 @@ from xlm.engine.stage import Node
 
 
 class RunPage(NoObserver):
-    """An observer that tells the server more about nodes that are being built."""
+    """An observer that sends tags and log lines of running nodes to the server."""
 
     def started(self, node: Node) -> None:
-        """Send the tags, which were set after the task had entered its state (stage_task.py)."""
+        """Send the tags, which were set after the task had started (`stage_task.py`)."""
         context = TaskRunContext.get()
         if context is not None and context.task_run.state is not None:
             run = context.task_run
             emit_task_run_state_change_event(run, run.state, Running())
 
     def logged(self, node: Node, line: str) -> None:
-        """Log a line (training: update, losses, rate, time left) at level info."""
+        """Log a line at level info; training logs updates, losses, rates and the time left."""
         try:
             log = get_run_logger()
         except MissingContextError:
-            return  # A thread that belongs to no task run has no log.
+            return  # a thread outside of a task run has no log
         log.info("%s: %s", node, line)

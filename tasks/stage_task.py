@@ -1,7 +1,7 @@
-"""A Prefect task from a stage: key, verified hit or build; the store publishes inside the body.
+"""A Prefect task for a stage: it takes a node from the store, or builds it.
 
-Prefect's own cache is off on purpose. The store alone knows whether an artifact is whole, so the
-task verifies and then reports a hit as the state `Cached`: there is no second record to go stale.
+Prefect's own cache is off on purpose. Only the store knows whether an artifact is intact. The task
+verifies the artifact and reports a hit as the state `Cached`, so no second record can become stale.
 """
 
 from typing import Any
@@ -20,11 +20,11 @@ from xlm.errors import RequeueError, ServerError
 StageTask = Task[[str], State[None]]
 
 _RETRY_SECONDS = [10.0, 60.0]
-"""The downloader has tried several times by then: these wait for a host that was restarted."""
+"""Waits for a server that restarts; the downloader has already tried several times."""
 
 
 def stage_task(stage: Stage[Any, Any]) -> StageTask:
-    """The task `<stage>[<unit>]` of a stage; only stages that ask hosts are retried."""
+    """The task `<stage>[<unit>]` of a stage; only stages that use the network are retried."""
 
     @task(
         name=stage.name,
@@ -35,7 +35,7 @@ def stage_task(stage: Stage[Any, Any]) -> StageTask:
         retries=len(_RETRY_SECONDS) if stage.network else 0,
         retry_delay_seconds=_RETRY_SECONDS,
         retry_jitter_factor=0.5,
-        retry_condition_fn=_host_was_away,
+        retry_condition_fn=_server_was_away,
     )
     def build(unit: str) -> State[None]:
         node = Node(stage.name, unit)
@@ -44,22 +44,22 @@ def stage_task(stage: Stage[Any, Any]) -> StageTask:
         try:
             built = run.build(node)
         except Exception as error:
-            # Neither is a fault: training has saved its state, or the run was cancelled.
+            # Not failures: training has saved its state, or the run was cancelled.
             if isinstance(error, RequeueError) or run.interruption:
                 return Cancelled(message=str(error))
             raise
         key = built.artifact.manifest.key
         if built.status == "built":
             return Completed(message=f"{key} built in {built.seconds:.1f} s")
-        return Completed(name="Cached", message=f"{key} was there and whole")
+        return Completed(name="Cached", message=f"{key} is in the store and intact")
 
     return build
 
 
 def _tag(node: Node) -> None:
-    """Tag the run from inside: with tags at its start, Prefect asks its server for a slot of each.
+    """Tag the task run from inside: for tags at its start, Prefect requests a slot each.
 
-    That costs more than a hit (`bench/tagged_tasks.py`), and cores are bounded by the run's slots.
+    That costs more than a cached node (`bench/tagged_tasks.py`). The slots of the run limit cores.
     """
     context = TaskRunContext.get()
     if context is not None:
@@ -72,6 +72,6 @@ def _node_name() -> str:
     return str(Node(task_run.task_name, task_run.parameters["unit"]))
 
 
-def _host_was_away(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Another attempt helps against a host that is away, never against wrong bytes."""
+def _server_was_away(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether to try again: only if a server did not answer, not after wrong bytes."""
     return isinstance(state.result(raise_on_failure=False), ServerError)

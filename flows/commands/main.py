@@ -1,6 +1,6 @@
-"""The console script `xlm`: the commands that run the flow, and all those of `xlm.cli`.
+"""The console script `xlm`: the commands of `xlm.cli`, and those that need Prefect.
 
-Commands import what they need when they run, so that `xlm --help` answers at once.
+Commands import what they need when they run, so that `xlm --help` is fast.
 """
 
 from typing import TYPE_CHECKING, Annotated

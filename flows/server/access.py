@@ -1,8 +1,8 @@
-"""URL and token of the server that `xlm ui` runs, and where other commands find them.
+"""URL and token of the server that `xlm ui` runs, and the files where other commands find them.
 
 `xlm ui` writes two files that only their owner can read: one in the store's root, for `xlm run`,
 and `prefect.toml` in the project's folder, where Prefect's own commands look for settings. Each
-start makes a new token, and the end removes both files, so an old file opens nothing.
+start makes a new token, and the end removes both files, so an old file gives no access.
 """
 
 import os
@@ -29,14 +29,14 @@ class _HeldError(Exception):
 
 @dataclass(frozen=True)
 class ServerAccess:
-    """How to reach a Prefect server of ours."""
+    """How to reach a Prefect server that we started."""
 
     port: int
     token: str
 
     @classmethod
     def new(cls, port: int) -> "ServerAccess":
-        """Access with a token that nobody has seen yet."""
+        """Access with a new token."""
         return cls(port, f"xlm:{secrets.token_urlsafe(_TOKEN_BYTES)}")
 
     @property
@@ -66,7 +66,7 @@ class ServerAccess:
             "PREFECT_SERVER_API_HOST": "127.0.0.1",
             "PREFECT_SERVER_API_PORT": str(self.port),
             "PREFECT_SERVER_API_AUTH_STRING": self.token,
-            # On a busy machine another writer holds SQLite for longer than Prefect's 10 seconds.
+            # On a busy machine another writer can lock SQLite for more than Prefect's 10 seconds.
             "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
             "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": origins,
             "PREFECT_UI_API_URL": self.api_url,
@@ -75,11 +75,11 @@ class ServerAccess:
 
 @contextmanager
 def published(access: ServerAccess, root: Path, project: Path) -> Iterator[None]:
-    """Let other commands find the server while the context lasts.
+    """Let other commands find the server inside the context.
 
     Raises:
         StoreError: another `xlm ui` runs on this root.
-        ToolError: the project's folder has a `prefect.toml` that is not ours.
+        ToolError: the project's folder has a `prefect.toml` that `xlm ui` did not write.
     """
     try:
         with build_lock(_directory(root), "ui", on_wait=_refuse):
@@ -95,22 +95,22 @@ def published(access: ServerAccess, root: Path, project: Path) -> Iterator[None]
                         path.unlink()
     except _HeldError as error:
         raise StoreError(
-            f"another `xlm ui` runs on {root}", fix="use that one, or another --root"
+            f"another `xlm ui` runs on {root}", fix="use it, or another --root"
         ) from error
 
 
 def find_access(root: Path) -> ServerAccess | None:
-    """Access to the `xlm ui` that runs on this root now, if one does."""
+    """Access to the `xlm ui` that runs on this root, if there is one."""
     record = _record(root)
     try:
         if not record.is_file():
             return None
         with build_lock(_directory(root), "ui", on_wait=_refuse):
-            return None  # A record that a killed `xlm ui` left.
+            return None  # a killed `xlm ui` left the record
     except _HeldError:
         pass
     except (PermissionError, StoreError):
-        return None  # The folder of another user.
+        return None  # the folder belongs to another user
     try:
         api = tomllib.loads(record.read_text())["api"]
         return ServerAccess(int(api["url"].rsplit(":", 1)[1].split("/")[0]), api["auth_string"])

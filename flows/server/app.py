@@ -1,7 +1,7 @@
 """The Prefect server as a program: `python -P -m flows.server.app PORT`.
 
-`prefect server start` would start a second process that imports everything again, and has no place
-for the guard.
+`prefect server start` would start a second process that imports everything again, and cannot be
+given our guard.
 """
 
 import os
@@ -13,10 +13,10 @@ from flows.server.guard import ServerGuard
 
 
 def main(port: int) -> None:
-    """Serve API and UI on this machine's loopback address until a signal ends it."""
+    """Serve API and UI on the loopback interface until a signal ends it."""
     if not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
-        sys.exit("the Prefect server has no token: PREFECT_SERVER_API_AUTH_STRING is empty")
-    os.umask(0o077)  # its database has logs and parameters of runs
+        sys.exit("the Prefect server needs a token: PREFECT_SERVER_API_AUTH_STRING is not set")
+    os.umask(0o077)  # its database contains logs and parameters of runs
     os.environ["PREFECT__SERVER_FINAL"] = "1"
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
@@ -30,7 +30,7 @@ def main(port: int) -> None:
         ws_ping_interval=settings.api.websocket_ping_interval,
         ws_ping_timeout=settings.api.websocket_ping_timeout,
         log_level=settings.logging_level.lower(),
-        # A person watches the runs, not each request of the UI.
+        # Do not print every request of the UI.
         access_log=False,
     )
 

@@ -1,4 +1,4 @@
-"""Where Prefect's server is on this machine, and the environment that it runs in."""
+"""Finds Prefect's server, and sets the environment that Prefect runs in."""
 
 import os
 import threading
@@ -14,11 +14,11 @@ from urllib.parse import quote, urlsplit
 from xlm.errors import ConfigError, ToolError
 
 _OF_ANOTHER_SERVER = ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_PROFILE")
-"""Keys and profiles for the server of somebody else, who must not see them from us, or we use."""
+"""Keys and profiles for another server: ours must not get them, and we must not use them."""
 _DATABASE = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL")
 _OWNER_ONLY = 0o700
 _PROBE_SECONDS = 1.0
-_PATIENCE_SECONDS = 10.0
+_ANSWER_SECONDS = 10.0
 _ANSWER_BYTES = 1000
 _REFUSED = (401, 403)
 _KEYS = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
@@ -26,18 +26,18 @@ _UNSET = "unset the variable: a run needs none"
 _CLOUD = ".prefect.cloud"
 _LOOPBACK = ("127.0.0.1", "localhost")
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Asks without a proxy: what is probed is this machine."""
+"""Connects without a proxy: the server is on this machine."""
 
 
 def quiet_environment(home: Path) -> dict[str, str]:
-    """Variables for Prefect on this machine: records in `home`, a quiet server, no telemetry.
+    """Variables for Prefect: records in `home`, a quiet server, no telemetry.
 
-    A user's own variables of these names are left as they are.
+    Variables that the user has set are not changed.
     """
     variables = {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        # Without a server it prints every event that it could not send, in full.
+        # Otherwise it prints every event that it could not send, in full.
         "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
@@ -47,7 +47,7 @@ def quiet_environment(home: Path) -> dict[str, str]:
 
 
 def set_up_home(root: Path) -> Path:
-    """Give this process and its children Prefect's variables; the folder of its records.
+    """Set Prefect's variables for this process and its children; returns the folder of its records.
 
     Raises:
         ConfigError: PREFECT_HOME cannot be used.
@@ -66,34 +66,34 @@ def set_up_home(root: Path) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"{what} cannot be used: {reason}",
-            fix="name a directory that can be written"
+            fix="set it to a directory that can be written"
             if given
-            else "set PREFECT_HOME to a directory of yours, or choose another --root",
+            else "set PREFECT_HOME to a directory of your own, or choose another --root",
         ) from error
     os.environ |= quiet_environment(home) | {"PREFECT_HOME": str(home)}
     return home
 
 
 def _make_private(home: Path) -> None:
-    """Keep other users out of our records: they hold logs, settings and the token of `xlm ui`.
+    """Keep other users out of our records, which contain logs, settings and the token of `xlm ui`.
 
-    A folder of another user, who may share it on purpose, is left as it is.
+    The folder of another user is not changed: it may be shared on purpose.
     """
     if home.stat().st_uid == os.geteuid():
         home.chmod(_OWNER_ONLY)
 
 
 def _remove_pipes(home: Path) -> None:
-    """Remove FIFOs from Prefect's folder: reading one would block without end."""
+    """Remove FIFOs from Prefect's folder: reading one would block forever."""
     for path in home.iterdir():
         if path.is_fifo() and not path.is_symlink():
             path.unlink(missing_ok=True)
 
 
 def database_variables(home: Path) -> dict[str, str]:
-    """The URL of the database in `home`, where Prefect's own would be that of another file.
+    """The URL of the database in `home`, if Prefect itself would use another file.
 
-    Prefect puts the path into a URL as it is; `%25` or `?` in it are read as parts of the URL.
+    Prefect does not quote the path in the URL, so `%25` or `?` in it would name another file.
     """
     path = str(home / "prefect.db")
     if path == quote(path) or any(name in os.environ for name in _DATABASE):
@@ -102,14 +102,14 @@ def database_variables(home: Path) -> dict[str, str]:
 
 
 def use_server(client_variables: Mapping[str, str]) -> None:
-    """Let this process and its children use a server of ours, whatever key is set for another."""
+    """Let this process and its children use a server that we started, with its own key only."""
     for name in _OF_ANOTHER_SERVER:
         os.environ.pop(name, None)
     os.environ |= client_variables
 
 
 def unproxied_loopback() -> dict[str, str]:
-    """Variables that keep requests to this machine off a proxy; all others go where they went."""
+    """Variables that keep requests to this machine off a proxy, and change no others."""
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     hosts = [host.strip() for host in given.split(",") if host.strip()]
     if "*" not in hosts:
@@ -127,16 +127,16 @@ def server_answers(url: str) -> bool:
 
 
 def require_server(url: str) -> None:
-    """Refuse a URL in PREFECT_API_URL that is not that of a Prefect API we may use.
+    """Check that PREFECT_API_URL is the URL of a Prefect API that accepts our key.
 
     Raises:
-        ToolError: nobody answers there in time, or it is something else, or the key is refused.
+        ToolError: the server does not answer in time, is not a Prefect API, or refuses the key.
     """
     shown = _without_credentials(url)
     if urlsplit(url).scheme not in ("http", "https"):
         raise ToolError(f"PREFECT_API_URL {shown!r} is not a URL", fix=_UNSET)
     if (urlsplit(url).hostname or "").endswith(_CLOUD):
-        return  # It answers nothing without a key, and has other paths.
+        return  # it answers nothing without a key, and has other paths
     status, body = _ask(f"{url}/health", shown)
     if status in _REFUSED:
         raise _refused(shown, status)
@@ -144,7 +144,7 @@ def require_server(url: str) -> None:
         answer = f"status {status}" if status != 200 else "something else"
         raise ToolError(
             f"PREFECT_API_URL {shown} is not a Prefect API: it answers {answer}",
-            fix=f"such a URL ends in /api; correct it, or {_UNSET}",
+            fix=f"correct the URL, which ends in /api, or {_UNSET}",
         )
     status, _ = _ask(f"{url}/admin/version", shown)
     if status in _REFUSED:
@@ -160,13 +160,13 @@ def _refused(shown: str, status: int) -> ToolError:
 
 
 def _ask(url: str, shown: str) -> tuple[int, bytes]:
-    """Status and first bytes of an answer; the whole may not take longer than our patience."""
+    """Status and first bytes of an answer, within a time limit for the whole exchange."""
     answers: list[tuple[int, bytes] | Exception] = []
 
     def ask() -> None:
         try:
             request = urllib.request.Request(url, headers=_authorization())
-            with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as reply:
+            with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as reply:
                 answers.append((reply.status, reply.read(_ANSWER_BYTES)))
         except urllib.error.HTTPError as error:
             answers.append((error.code, b""))
@@ -174,11 +174,11 @@ def _ask(url: str, shown: str) -> tuple[int, bytes]:
         except (OSError, ValueError, HTTPException) as error:
             answers.append(error)
 
-    # A host that sends a byte now and then keeps every timeout of a socket from ending.
+    # A server that sends a byte now and then never exceeds the timeout of a socket.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    thread.join(_PATIENCE_SECONDS)
-    answer = answers[0] if answers else TimeoutError(f"no answer in {_PATIENCE_SECONDS:.0f} s")
+    thread.join(_ANSWER_SECONDS)
+    answer = answers[0] if answers else TimeoutError(f"no answer in {_ANSWER_SECONDS:.0f} s")
     if isinstance(answer, tuple):
         return answer
     reason = " ".join(str(getattr(answer, "reason", answer)).split()) or type(answer).__name__

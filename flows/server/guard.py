@@ -1,8 +1,8 @@
-"""Stands before the Prefect server and refuses what does not come from this machine's own pages.
+"""Refuses requests to the Prefect server that do not come from pages of this machine.
 
-Prefect compares a password and leaves out two checks that only matter to a server on a desktop:
-the Host header (a foreign page can let its own name point at 127.0.0.1) and the origin of a
-WebSocket, which browsers open to any URL.
+Prefect compares a password. It lacks two checks that a server on a desktop needs: the Host header
+(a foreign page can make its own name resolve to 127.0.0.1) and the origin of a WebSocket, which
+browsers open to any URL.
 """
 
 import re
@@ -18,7 +18,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 SIGN_IN_PATH = "/sign-in"
 
-# Nothing but a name and a port: `localhost/health?` would change the URL that a server derives
+# Only a name and a port: `localhost/health?` would change the URL that a server derives
 # from the header, and with it what the server lets through without a token.
 _HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 
@@ -33,7 +33,7 @@ location.replace("/");
 
 
 class ServerGuard:
-    """An ASGI application that lets requests through to another one, or answers 403."""
+    """An ASGI application that passes requests on to another one, or answers 403."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class ServerGuard:
 
 
 def refusal(headers: list[tuple[bytes, bytes]]) -> str | None:
-    """Why a request with these headers is refused; None lets it through."""
+    """Why a request with these headers is refused; None if it is accepted."""
     hosts = _values(headers, b"host")
     if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
         return "the Host header does not name this machine"
@@ -62,7 +62,7 @@ def refusal(headers: list[tuple[bytes, bytes]]) -> str | None:
 
 
 def _same_server(origin: str, host: str) -> bool:
-    """Whether a page of `origin` is ours: this very URL, or its other loopback name."""
+    """Whether `origin` is this server: the same URL, or another loopback name with its port."""
     if not origin.startswith("http://") or not _HOST.fullmatch(origin.removeprefix("http://")):
         return False
     return _port_of(origin) == _port_of(f"http://{host}")

@@ -1,11 +1,11 @@
-"""Runs a Prefect server under our guard: it starts while we work, and dies with us.
+"""Runs a Prefect server under the guard of `xlm/processes`: it cannot outlive us.
 
 with starting_server(home, access) as server:
-    ...                       # Import what takes a second or two.
+    ...                       # slow imports, while it starts
     server.wait_until_ready()
 
-Prefect can start one by itself, but then settings files win over it (this project's pyproject.toml
-names the URL of `xlm ui`), a killed run leaves it running, and anybody may use it.
+Prefect can start a server itself. But then settings files override it (this project's
+pyproject.toml has the URL of `xlm ui`), a killed run leaves it running, and anybody may use it.
 """
 
 import os
@@ -26,7 +26,7 @@ from xlm.store.disk.locks import build_lock
 
 _START_SECONDS = 180.0
 _FLUSH_SECONDS = 1.0
-"""The server writes the last events of a run in batches; its records are whole after that."""
+"""The server writes the last events of a run in batches; its records are complete after that."""
 
 
 class StartingServer:
@@ -95,7 +95,7 @@ class StartingServer:
 def starting_server(
     home: Path, access: ServerAccess, *, with_ui: bool = False
 ) -> Iterator[StartingServer]:
-    """Start a server with its records in `home`, and end it with the context."""
+    """Start a server with its records in `home`; it ends with the context."""
     server = StartingServer(home, access, with_ui=with_ui)
     try:
         yield server
@@ -106,7 +106,7 @@ def starting_server(
 
 @contextmanager
 def temporary_server(home: Path) -> Iterator[ServerAccess]:
-    """A server that answers, with a token of its own, while the context lasts.
+    """A running server with its own token, which ends with the context.
 
     Raises:
         ToolError: it does not start.
@@ -117,7 +117,7 @@ def temporary_server(home: Path) -> Iterator[ServerAccess]:
 
 
 def free_port() -> int:
-    """A port on which nothing listens at this moment."""
+    """A port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -125,10 +125,10 @@ def free_port() -> int:
 
 
 def require_free_port(port: int) -> None:
-    """Refuse a port that another program has.
+    """Check that the port is free.
 
     Raises:
-        ToolError: it does.
+        ToolError: another program uses it.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -137,5 +137,5 @@ def require_free_port(port: int) -> None:
         except (OSError, OverflowError) as error:
             raise ToolError(
                 f"port {port} cannot be used: {getattr(error, 'strerror', None) or error}",
-                fix="stop what uses it, or choose another with --port",
+                fix="stop the program that uses it, or choose another with --port",
             ) from error

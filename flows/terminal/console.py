@@ -1,8 +1,7 @@
 """The flow in a terminal, for `xlm run`.
 
-Where `xlm ui` runs on the same root (or PREFECT_API_URL names a server), the run is recorded there
-and seen in its UI; else a server is started for the time of the run, with its records below the
-store's root.
+If `xlm ui` runs on the same root, or PREFECT_API_URL names a server, that server records the run
+and shows it in its UI. Otherwise a server is started for the run, with its records in the root.
 """
 
 import atexit
@@ -24,9 +23,9 @@ from flows.server.environment import (
 )
 from flows.server.process import StartingServer, free_port, starting_server
 from flows.terminal.interruption import Interruption
+from flows.terminal.live import LiveView, RunConsole
 from flows.terminal.program import require_valid_settings
 from flows.ui.terminal_runs import note_run
-from xlm.cli.live import LiveView, RunConsole
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.warnings import config_warnings
 from xlm.engine.events import Observer, Observers
@@ -35,11 +34,11 @@ from xlm.pipeline.request import RunRequest
 from xlm.processes.signals import END_SIGNALS
 
 _SILENT = ("prefect", "EventsWorker", "APILogWorker")
-"""Prefect's own: what its tasks say is in its records, and in our view as one line."""
+"""Loggers of Prefect: the server records their lines, and our view shows one line for each."""
 _RECORDED = ("prefect.flow_runs", "prefect.task_runs")
-"""What the run's page in the UI shows."""
+"""Loggers that the page of the run in the UI shows."""
 _DELIVERY_SECONDS = 10.0
-"""The longest wait for each of Prefect's two senders."""
+"""Time limit for each of Prefect's two senders."""
 
 
 def run_in_terminal(request: RunRequest, config: PipelineConfig) -> NoReturn:
@@ -66,7 +65,7 @@ def run_in_terminal(request: RunRequest, config: PipelineConfig) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """End without a wait for Prefect's threads, which try for a minute to reach a server."""
+    """Exit without waiting for Prefect's threads, which try to reach a server for a minute."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
@@ -77,7 +76,7 @@ def _leave(code: int) -> NoReturn:
 def _run(
     request: RunRequest, root: Path, observer: Observer, server: StartingServer | None
 ) -> None:
-    # Prefect reads its settings when it is imported, so not before the server is known.
+    # Prefect reads its settings when it is imported, so the server must be known.
     require_valid_settings()
     from httpx import HTTPError
     from prefect import tags
@@ -87,7 +86,7 @@ def _run(
     from flows.ui.abandoned import end_killed_runs
 
     if server is not None:
-        server.wait_until_ready()  # It started while the imports above took their time.
+        server.wait_until_ready()  # It has been starting during the imports above.
     _log_to_the_server_only()
     extra_observer.set(observer)
     try:
@@ -99,16 +98,16 @@ def _run(
         _deliver_records(server)
         raise
     except HTTPError as error:
-        # The server went away, or its disk is full; the lines above say what became of stages.
-        said = str(error).partition(" - Response")[0] or type(error).__name__
+        # The server went away, or its disk is full; the lines above show what happened to stages.
+        reason = str(error).partition(" - Response")[0] or type(error).__name__
         raise ToolError(
-            f"the Prefect server failed: {said}",
-            fix="start it again or free some space; the same command goes on from here",
+            f"the Prefect server failed: {reason}",
+            fix="start it again, or free some space; the same command continues from here",
         ) from error
 
 
 def _deliver_records(server: StartingServer | None) -> None:
-    """Send the lines and events that Prefect still holds, while the server is there."""
+    """Send the log lines and events that Prefect still holds, while the server runs."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 
@@ -118,8 +117,10 @@ def _deliver_records(server: StartingServer | None) -> None:
 
 
 class _Warnings(logging.Handler):
-    """Prints what our code logs as a line of the view; Prefect would print it raw, with its time
-    and module, in the middle of the picture."""
+    """Prints warnings of our code as lines of the view.
+
+    Prefect would print them with time and module in the middle of the live table.
+    """
 
     def __init__(self, view: LiveView) -> None:
         super().__init__(logging.WARNING)
@@ -137,7 +138,7 @@ def _print_warnings(view: LiveView) -> None:
 
 
 def _log_to_the_server_only() -> None:
-    # A server that went away is one line at the end; Prefect would add two for each batch.
+    # A server that went away is one line at the end; Prefect would print two for each batch.
     logging.raiseExceptions = False
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -149,7 +150,7 @@ def _log_to_the_server_only() -> None:
 
 @contextmanager
 def _prefect(root: Path) -> Iterator[StartingServer | None]:
-    """Settings for this process, and a server that starts where none runs yet."""
+    """Set up Prefect for this process; start a server if none runs yet."""
     home = set_up_home(root)
     if given := os.environ.get("PREFECT_API_URL"):
         require_server(given)

@@ -1,4 +1,4 @@
-"""How a signal ends a run in a terminal, and with which exit code.
+"""Ends a run in a terminal after a signal, with the right exit code.
 
 interruption = Interruption()
 interruption.listen()
@@ -19,25 +19,25 @@ from xlm.errors import RequeueError
 from xlm.processes import signals
 
 _SAVE_SECONDS = 30.0
-"""What programs get to save their work."""
+"""Time for programs to save their work."""
 _REST_SECONDS = 15.0
-"""What all else gets to end once they have."""
+"""Time for everything else to end after that."""
 _PATIENT_INTERRUPTS = 2
-"""A person who presses Ctrl-C once more than this does not want to wait for what is being saved."""
+"""One more Ctrl-C ends the run without waiting for work to be saved."""
 
 
 class Interruption(NoObserver):
-    """Takes signals; watches whether training that they stopped has saved its state."""
+    """Handles signals; an observer of whether training has saved its state."""
 
     def __init__(self, *, save_seconds: float = 0.0) -> None:
-        """`save_seconds`: how long training may take to save its state."""
+        """`save_seconds`: time for training to save its state."""
         self._save_seconds = max(_SAVE_SECONDS, save_seconds)
         self._saved = False
         self._interrupts = 0
         self._taken = False
 
     def listen(self) -> None:
-        """Let the first signal that ends raise KeyboardInterrupt in the main thread from now on."""
+        """From now on, the first signal raises KeyboardInterrupt in the main thread."""
         signal.signal(signal.SIGINT, self._take)
         signals.listen(self._take)
 
@@ -46,17 +46,17 @@ class Interruption(NoObserver):
         self._saved |= event.saved
 
     def exit_code(self, interrupt: KeyboardInterrupt) -> int:
-        """That of RequeueError for a scheduler whose job can go on, else a shell's for signals."""
+        """75 (`RequeueError`) if a scheduler can start the job again, else 128 + signal number."""
         return self._code(interrupt.args[0])
 
     def _take(self, number: int, frame: object) -> None:
         self._interrupts += number == signal.SIGINT
         if self._taken:
-            # Another exception would break off the wait for what is being saved.
+            # Another exception would interrupt the wait for work to be saved.
             if self._interrupts > _PATIENT_INTERRUPTS:
                 os._exit(self._code(signal.SIGINT))
             if self._interrupts == _PATIENT_INTERRUPTS:
-                _say("xlm: saving what is under way; press Ctrl-C once more to end without it\n")
+                _print("xlm: saving unfinished work; press Ctrl-C again to exit without saving\n")
             return
         self._taken = True
         signals.ignore()
@@ -64,7 +64,7 @@ class Interruption(NoObserver):
         raise KeyboardInterrupt(number)
 
     def _end_in_time(self, number: int) -> None:
-        """A thread that computes cannot be stopped: what it made so far is not lost by an exit."""
+        """Exit when the time is up: a thread that computes cannot be stopped."""
         time.sleep(self._save_seconds + _REST_SECONDS)
         os._exit(self._code(number))
 
@@ -74,7 +74,7 @@ class Interruption(NoObserver):
         return 128 + number
 
 
-def _say(line: str) -> None:
-    # Not through a stream: the handler may have struck in the middle of a write to it.
+def _print(line: str) -> None:
+    # Not through a stream: the signal may have interrupted a write to it.
     with suppress(OSError):
         os.write(2, line.encode())

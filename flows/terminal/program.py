@@ -1,4 +1,4 @@
-"""What the programs of this package do with errors and signals."""
+"""Errors and signals of `xlm ui` and `xlm deploy`, and a check of Prefect's settings."""
 
 import os
 import signal
@@ -12,12 +12,12 @@ from xlm.errors import ConfigError, XlmError
 from xlm.processes.signals import END_SIGNALS
 
 _FOLLOWS = "default_factory_not_called"
-"""A setting that only lacks the value of the one that is wrong."""
+"""Error of a setting that only depends on the invalid one."""
 _SHOWN_CHARACTERS = 80
 
 
 def run_program(main: Callable[[], int]) -> NoReturn:
-    """Run `main` and exit with its code; an error that a user can mend is one line."""
+    """Run `main` and exit with its code; print an error of ours as one line."""
     for number in END_SIGNALS:
         signal.signal(number, _interrupt)
     try:
@@ -31,23 +31,23 @@ def run_program(main: Callable[[], int]) -> NoReturn:
 
 
 def require_valid_settings() -> None:
-    """Refuse variables and settings files that Prefect cannot read; Prefect itself prints nothing.
+    """Refuse variables and settings files that Prefect cannot read, with an error of one line.
 
     Raises:
-        ConfigError: names the first bad setting.
+        ConfigError: names the first invalid setting.
     """
     from pydantic import ValidationError
     from pydantic_settings.exceptions import SettingsError
 
     try:
-        with _stderr_unless_it_fails():
+        with _stderr_unless_error():
             from prefect.settings import get_current_settings
 
             get_current_settings().hash_key()
     except ValidationError as error:
         first = next((e for e in error.errors() if e["type"] != _FOLLOWS), error.errors()[0])
         path, value = [str(part) for part in first["loc"]], first["input"]
-        # Headers, which hold keys, are no plain text.
+        # Headers, which contain keys, are not plain text.
         shown = f" = {value[:_SHOWN_CHARACTERS]!r}" if isinstance(value, str) else ""
         what = f"{_variable(path, str(value))}{shown}: {first['msg']}"
     except SettingsError as error:
@@ -55,13 +55,13 @@ def require_valid_settings() -> None:
     else:
         return
     raise ConfigError(
-        f"a setting of Prefect is not valid: {what}",
+        f"a Prefect setting is not valid: {what}",
         fix="correct it or unset it (environment, .env, prefect.toml)",
     )
 
 
 def _variable(path: list[str], value: str) -> str:
-    """The variable that sets this value; Prefect names a setting without its section."""
+    """The variable that sets this value; Prefect reports a setting without its section."""
     ending = "_".join(path).upper()
     named = {
         name: given
@@ -73,8 +73,8 @@ def _variable(path: list[str], value: str) -> str:
 
 
 @contextmanager
-def _stderr_unless_it_fails() -> Iterator[None]:
-    """Hold back what is written to standard error, and drop it if an exception comes out."""
+def _stderr_unless_error() -> Iterator[None]:
+    """Capture standard error; print it only if no exception is raised."""
     saved = os.dup(2)
     with TemporaryFile() as held:
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Runs whose process has gone: Prefect shows them as running until somebody says otherwise."""
+"""Ends flow runs that have lost their process: Prefect would show them as running forever."""
 
 import os
 import time
@@ -26,16 +26,16 @@ from flows.ui.terminal_runs import ended_runs, forget
 
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 _OVER = [StateType.CRASHED, StateType.CANCELLED]
-_LOST = "its process has ended without a last word"
+_LOST = "its process ended without a final state"
 _POLL_SECONDS = 0.2
 _RUN_ID = "PREFECT__FLOW_RUN_ID"
-"""Workers put it into the environment of a flow's process; all that it starts inherits it."""
+"""Variable that workers set for the process of a flow; its children inherit it."""
 
 
 def end_abandoned_runs(work_pool: str) -> list[str]:
     """Set the final state of runs of a work pool that have no process on this machine.
 
-    Returns the names of these runs: crashed, or cancelled where that was asked for.
+    Returns their names. They are crashed, or cancelled if that was requested.
     """
     pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[work_pool]))
     unfinished = FlowRunFilter(
@@ -53,7 +53,7 @@ def end_abandoned_runs(work_pool: str) -> list[str]:
 def end_killed_runs(root: Path) -> None:
     """Set the final state of runs of `xlm run` that were killed, on the server in use.
 
-    If the server does not answer, the notes stay and the next call tries again.
+    If the server does not answer, the notes stay, and the next call tries again.
     """
     ended = list(ended_runs(root))
     if not ended:
@@ -70,21 +70,21 @@ def end_killed_runs(root: Path) -> None:
 
 
 def end_tasks_of_ended_runs() -> None:
-    """Give tasks of crashed and cancelled runs their last state: nobody else does if one is killed.
+    """Set the final state of tasks of crashed and cancelled runs; Prefect leaves them running.
 
-    A server that does not answer is asked again by the next call.
+    If the server does not answer, the next call tries again.
     """
     with suppress(HTTPError), get_client(sync_client=True) as client:
         _end_late_tasks(client)
 
 
 def processes_of_run(run_id: str) -> list[int]:
-    """Numbers of the processes on this machine that belong to a flow run."""
+    """Ids of the processes on this machine that belong to a flow run."""
     return _processes_with(f"{_RUN_ID}={run_id}".encode())
 
 
 def wait_for_flow_processes(root: Path, timeout_seconds: float) -> bool:
-    """Wait until no flow of a worker runs on this root; whether that came in time."""
+    """Wait until no flow of a worker runs on this root; False if that takes too long."""
     deadline = time.monotonic() + timeout_seconds
     marks = (f"XLM_ROOT={root}".encode(), f"{_RUN_ID}=".encode())
     while _processes_with(*marks):
@@ -103,7 +103,7 @@ def _end(client: SyncPrefectClient, run: FlowRun) -> None:
 
 
 def _end_late_tasks(client: SyncPrefectClient) -> None:
-    """End tasks of runs that are over: the server may learn of a task after its run has ended."""
+    """End tasks of finished runs: the server may learn of a task after its run has ended."""
     over = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_OVER)))
     unfinished = TaskRunFilter(
         state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_UNFINISHED))
@@ -113,7 +113,7 @@ def _end_late_tasks(client: SyncPrefectClient) -> None:
 
 
 def _unfinished_tasks(client: SyncPrefectClient, run: FlowRun) -> list[TaskRun]:
-    """Those without a last state; one whose first event got lost has no state at all."""
+    """Tasks without a final state; a task has no state at all if its first event was lost."""
     of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
     tasks: list[TaskRun] = []
     while page := client.read_task_runs(flow_run_filter=of_run, offset=len(tasks)):
@@ -122,14 +122,14 @@ def _unfinished_tasks(client: SyncPrefectClient, run: FlowRun) -> list[TaskRun]:
 
 
 def _processes_with(*marks: bytes) -> list[int]:
-    """Processes, ours left out, with all of these at the start of variables of the environment."""
+    """Other processes that have, for each mark, an environment variable that starts with it."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             variables = (process / "environ").read_bytes().split(b"\0")
             zombie = b"\nState:\tZ" in (process / "status").read_bytes()
         except OSError:
-            continue  # It has ended, or belongs to somebody else.
+            continue  # it has ended, or belongs to another user
         if zombie or int(process.name) == os.getpid():
             continue
         if all(any(variable.startswith(mark) for variable in variables) for mark in marks):

@@ -16,7 +16,7 @@ WORK_POOL = "xlm-local"
 
 
 def main() -> int:
-    """Use the server of PREFECT_API_URL, or that of the `xlm ui` on this root."""
+    """Register with the server of PREFECT_API_URL, or with the `xlm ui` that runs on this root."""
     root = Path(os.environ["XLM_ROOT"])
     set_up_home(root)
     if given := os.environ.get("PREFECT_API_URL"):
@@ -24,7 +24,7 @@ def main() -> int:
     elif access := find_access(root):
         use_server(access.client_variables())
     else:
-        raise ToolError("no Prefect server runs here", fix="start one with `make ui`")
+        raise ToolError("no Prefect server is running", fix="start one with `xlm ui`")
     require_valid_settings()
     register_deployments()
     return 0
@@ -45,7 +45,7 @@ def register_deployments() -> None:
 
 
 def job_template() -> dict[str, Any]:
-    """The pool's template: it takes no variable, so no run can ask for a command of its own."""
+    """Template of the pool. It has no variables, so that no run can set its own command."""
     variables = {name: os.environ[name] for name in ("XLM_ROOT", "PREFECT_HOME")}
     return {
         "variables": {"type": "object", "properties": {}, "additionalProperties": False},
@@ -73,5 +73,5 @@ def _register_pool() -> None:
             except ObjectAlreadyExists:
                 client.update_work_pool(WORK_POOL, WorkPoolUpdate(base_job_template=template))
     except HTTPError as error:
-        said = str(error).partition("\n")[0]
-        raise ToolError(f"the Prefect server refuses the work pool: {said}") from error
+        reason = str(error).partition("\n")[0]
+        raise ToolError(f"the Prefect server refuses the work pool: {reason}") from error

@@ -1,7 +1,7 @@
 """The process of one flow run, as the worker of `xlm ui` starts it.
 
-To load a flow Prefect puts the working folder before all others: a `random.py` of the user there
-would be Python's. So the flow is imported first, and what Prefect then asks for is there already.
+To load a flow, Prefect puts the working folder first on sys.path, and a `random.py` there would
+replace Python's. So we import the flow first, and Prefect finds it already loaded.
 """
 
 import runpy

@@ -1,4 +1,4 @@
-"""`xlm ui`: server, worker and deployments in one program."""
+"""`xlm ui`: starts server, deployments and worker, and stops them together."""
 
 import os
 import sys
@@ -20,14 +20,14 @@ _WORKER_STOP_SECONDS = 15.0
 _CHECK_SECONDS = 5.0
 """How often to look for tasks without a final state."""
 _FLOWS_END_SECONDS = 60.0
-"""Training saves its state before it ends."""
+"""Time for training to save its state."""
 
 
 def main(port: int) -> int:
-    """Start all, wait for Ctrl-C or SIGTERM, stop all.
+    """Start everything, wait for Ctrl-C or SIGTERM, stop everything.
 
     Raises:
-        XlmError: one of them does not start, or ends by itself.
+        XlmError: a process does not start, or ends.
     """
     root, project = Path(os.environ["XLM_ROOT"]), Path(os.environ["XLM_HOME"])
     require_free_port(port)
@@ -35,7 +35,7 @@ def main(port: int) -> int:
     access = ServerAccess.new(port)
     use_server(access.client_variables())
     with published(access, root, project), starting_server(home, access, with_ui=True) as server:
-        # Prefect reads its settings when it is imported, so not before the server is known.
+        # Prefect reads its settings when it is imported, so the server must be known.
         require_valid_settings()
         from flows.ui.abandoned import (
             end_abandoned_runs,
@@ -62,11 +62,11 @@ def main(port: int) -> int:
                         next_check = time.monotonic() + _CHECK_SECONDS
 
                 wait_for([worker], on_wait=check, longest_wait_seconds=0.5)
-            raise ToolError("the worker ended by itself", fix="see the lines above")
+            raise ToolError("the worker ended", fix="see its last lines above")
         except KeyboardInterrupt:
             typer.echo("stopping")
         finally:
-            # Flows that lost their worker end by themselves; the server must see how.
+            # Flows that lost their worker end by themselves; the server must record how.
             if server.running() and wait_for_flow_processes(root, _FLOWS_END_SECONDS):
                 end_abandoned_runs(WORK_POOL)
     return 0

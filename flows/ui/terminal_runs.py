@@ -1,9 +1,9 @@
-"""Notes of which runs this machine's `xlm run` executes, so that somebody notices when one ends.
+"""Notes about the runs of `xlm run` on this machine, to notice runs that were killed.
 
-A worker reports the end of the flows that it started. Nobody reports that `xlm run` was killed, so
-each run has a tag, and a file `<root>/prefect/terminal-runs/<tag>` that its process keeps locked.
-The kernel frees the lock with the process; the next `xlm run`, or `xlm ui`, then ends the run on
-the server.
+A worker reports the end of its flows, but nothing reports that `xlm run` was killed. So each run
+has a tag, and its process keeps a file `<root>/prefect/terminal-runs/<tag>` locked. The kernel
+frees the lock when the process dies; then `xlm ui`, or the next `xlm run`, ends the run on the
+server.
 """
 
 import os
@@ -17,16 +17,16 @@ from xlm.errors import StoreError
 from xlm.store.disk.locks import hold_shared, is_held
 
 _KEPT_SECONDS = 30 * 24 * 3600.0
-"""Notes of runs that no server of this root knows are kept this long: another server may."""
+"""How long notes of runs that the server does not know are kept: another server may know them."""
 _LOCKED_WITHIN_SECONDS = 2.0
 _TAG_BYTES = 4
 
 
 def note_run(root: Path) -> str:
-    """Write the note of the run that this process starts next; returns the tag of the run.
+    """Write the note of the run that this process is about to start; returns its tag.
 
-    The process keeps the lock until it ends: the last state of the run is on the server by then,
-    or never will be.
+    The process keeps the lock until it ends. By then the server has the final state of the run, or
+    will never get it.
 
     Raises:
         StoreError: the root cannot be written.
@@ -37,7 +37,7 @@ def note_run(root: Path) -> str:
 
 
 def ended_runs(root: Path) -> Iterator[tuple[str, Path]]:
-    """The tag and the note of each run that has no process any more."""
+    """Tag and note of each run that has lost its process."""
     for note in sorted(_directory(root).glob("process-*")):
         with suppress(OSError, StoreError):
             if _is_settled(note) and not is_held(note):
@@ -45,14 +45,14 @@ def ended_runs(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def forget(note: Path, *, known: bool) -> None:
-    """Remove a note that has served; one of a run that the server does not know is kept a month."""
+    """Remove a note; a note of a run that the server does not know is kept for a month."""
     with suppress(OSError):
         if known or time.time() - note.lstat().st_mtime > _KEPT_SECONDS:
             note.unlink()
 
 
 def _is_settled(note: Path) -> bool:
-    """Whether the process that created the note had the time to lock it."""
+    """Whether the process that created the note has had time to lock it."""
     return abs(time.time() - note.lstat().st_mtime) > _LOCKED_WITHIN_SECONDS
 
 

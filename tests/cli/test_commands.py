@@ -50,8 +50,8 @@ pytestmark = pytest.mark.slow
             ("plan", "--set", "sources.wikipedia.date=20261131"),
             "20261131 is not a date",
         ),
-        (("tokenize", "--lang", ""), "--lang '' is no code of a language; e.g. --lang sw"),
-        (("tokenize", "--lang", "../x"), "--lang '../x' is no code of a language"),
+        (("tokenize", "--lang", ""), "--lang '' is not a language code; give one such as sw"),
+        (("tokenize", "--lang", "../x"), "--lang '../x' is not a language code"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_1(
@@ -67,7 +67,7 @@ def test_a_mirror_folder_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
     """A run that finds all in its store needs no mirror, but its key says that it had one."""
     overrides = ("--profile", "mini15", "--set", f"sources.mirror={tmp_path}/nope")
     printed = xlm(tmp_path, "plan", *overrides, "--until", "download")
-    assert f"xlm: warning: sources.mirror: there is no folder {tmp_path}/nope" in printed
+    assert f"xlm: warning: sources.mirror: folder {tmp_path}/nope does not exist" in printed
 
 
 def test_a_read_only_root_is_one_line(tmp_path: Path) -> None:

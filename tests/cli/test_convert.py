@@ -56,7 +56,7 @@ def test_transformers_has_our_logits_after_each_conversion(
         convert_model(place, target, layout, None, codes)
         place = target
     kind = "causal" if causal else "masked"
-    assert f"{place}: {kind} language model, layout hugging-face" in capsys.readouterr().out
+    assert f"{place}: {kind} language model, format hugging-face" in capsys.readouterr().out
     theirs = XLMWithLMHeadModel.from_pretrained(place).eval()
     model = small_model(causal=causal)
     encoder = Encoder(model.description).eval()
@@ -110,7 +110,7 @@ def test_our_folder_loads_as_an_artifact_and_theirs_in_transformers(
     assert (ours - expected).abs().max() < 1e-4
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 2
-    assert printed[1].startswith(f"{tmp_path / 'hf'}: masked language model, layout hugging-face")
+    assert printed[1].startswith(f"{tmp_path / 'hf'}: masked language model, format hugging-face")
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -172,7 +172,7 @@ def test_a_target_below_a_file_is_told_in_one_line(
     """Removing what was never there hid the error behind a traceback of its own."""
     before = contents(source)
     printed = xlm(tmp_path, "convert", str(source), str(source / "x"), "--to", layout, code=1)
-    assert printed == f"xlm: {source / 'x'}: Not a directory; write to another place\n"
+    assert printed == f"xlm: {source / 'x'}: Not a directory; choose another path\n"
     assert contents(source) == before
 
 
@@ -183,7 +183,7 @@ def test_names_are_as_long_as_the_file_system_lets_them(
     longest, longer = tmp_path / ("n" * 255), tmp_path / ("n" * 256)
     convert_model(source, longest, layout, None, None)
     assert read_model(longest).vocabulary == read_model(source).vocabulary
-    with pytest.raises(ConfigError, match="n: File name too long; write to another place"):
+    with pytest.raises(ConfigError, match="n: File name too long; choose another path"):
         convert_model(source, longer, layout, None, None)
     with pytest.raises(DataError, match=r"n: File name too long; use a \.pth file"):
         convert_model(longer, tmp_path / "out", layout, None, None)
@@ -198,10 +198,10 @@ def test_names_are_as_long_as_the_file_system_lets_them(
 def test_the_command_converts_and_says_a_mistake_in_one_line(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder"
     printed = xlm(tmp_path, "convert", str(source), str(target), "--to", "hugging-face")
-    assert printed.startswith(f"{target}: masked language model, layout hugging-face, 2 layers")
+    assert printed.startswith(f"{target}: masked language model, format hugging-face, 2 layers")
     assert json.loads((target / "config.json").read_text())["n_words"] == 24
     printed = xlm(tmp_path, "convert", str(source), str(target), "--to", "hugging-face", code=1)
-    assert printed == f"xlm: {target} exists; remove it, or write to another place\n"
+    assert printed == f"xlm: {target} exists; remove it, or choose another path\n"
 
 
 def test_an_unknown_layout_is_told_with_the_nearest(source: Path, tmp_path: Path) -> None:

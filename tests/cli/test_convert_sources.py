@@ -87,7 +87,7 @@ def test_a_damaged_vocabulary_of_another_run_hides_nothing(
 
 
 def test_a_folder_for_the_codes_is_named(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"--codes .*: a folder, not a file; give the path"):
+    with pytest.raises(DataError, match=r"--codes .* is a folder; give the path"):
         convert_model(source, tmp_path / "out", "hugging-face", None, tmp_path)
 
 
@@ -132,7 +132,7 @@ def test_a_file_without_dictionary_needs_the_vocabulary(tmp_path: Path) -> None:
     for name in ("dico_id2word", "dico_word2id", "dico_counts"):
         del content[name]
     path = save(content, tmp_path / "bare.pth")
-    with pytest.raises(DataError, match="does not say what its ids mean; give --vocabulary"):
+    with pytest.raises(DataError, match="has no vocabulary; give --vocabulary"):
         convert_model(path, tmp_path / "out", "xlm", None, None)
     for name, words in (("right", None), ("short", ("a", "b"))):
         (tmp_path / name).mkdir()
@@ -149,10 +149,13 @@ def test_counts_that_a_folder_lacks_come_from_the_vocabulary_and_are_told(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     convert_model(source, tmp_path / "hf", "hugging-face", None, None)
-    assert "note: no tokenizer: its codes are not known (--codes)" in capsys.readouterr().out
+    assert (
+        "note: no tokenizer was written: its BPE merges are not known (--codes)"
+        in capsys.readouterr().out
+    )
     (tmp_path / "hf" / "vocabulary.json").rename(tmp_path / "vocabulary.json")
     convert_model(tmp_path / "hf", tmp_path / "without.pth", "original", None, None)
-    assert "counts of its tokens are not known: all are 0" in capsys.readouterr().out
+    assert "token counts are not known, so all are 0" in capsys.readouterr().out
     convert_model(tmp_path / "hf", tmp_path / "with.pth", "original", tmp_path, None)
     assert contents(tmp_path / "with.pth") == contents(source)
 

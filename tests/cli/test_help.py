@@ -87,7 +87,7 @@ def test_the_version_is_that_of_the_package() -> None:
         (("run", "--set"), "xlm: option --set needs a value; see `xlm --help`"),
         (("tokenize",), "xlm tokenize: option --lang is missing; see `xlm tokenize --help`"),
         (("convert",), "xlm convert: argument SOURCE is missing; see `xlm convert --help`"),
-        (("plan", "mini15"), "xlm plan: takes no further argument: mini15; see `xlm plan"),
+        (("plan", "mini15"), "xlm plan: unexpected argument mini15; see `xlm plan"),
     ],
 )
 def test_a_mistyped_command_line_is_one_line_on_stderr_and_exit_2(
@@ -106,17 +106,17 @@ def test_a_mistyped_command_line_is_one_line_on_stderr_and_exit_2(
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "x", "²", "1_0", "1.5", "9" * 5000, ""])
-def test_a_number_that_is_none_is_one_line(
+def test_an_invalid_number_is_one_line(
     value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["xlm", "tokenize", "--lang", "sw", f"--jobs={value}"])
     with pytest.raises(SystemExit) as ended:
         main()
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert ended.value.code == 1
-    assert told.startswith("xlm: --jobs ")
-    assert told.endswith("give a whole number from 1 up\n")
-    assert len(told) < 120
+    assert printed.startswith("xlm: --jobs ")
+    assert printed.endswith("give a whole number from 1 up\n")
+    assert len(printed) < 120
 
 
 def test_help_on_a_real_terminal_of_60_columns() -> None:

@@ -161,8 +161,8 @@ def test_long_names_keep_their_ends() -> None:
 
 
 @pytest.mark.parametrize(("number", "fix"), [
-    (errno.EACCES, "check whom it belongs to and who may use it"),
-    (errno.ENOSPC, "make room, or choose another place"),
+    (errno.EACCES, "check its owner and permissions"),
+    (errno.ENOSPC, "free some space, or use another disk"),
     (errno.EIO, "check the path and its disk"),
 ])  # fmt: skip
 def test_an_error_of_the_system_says_what_to_do(number: int, fix: str) -> None:

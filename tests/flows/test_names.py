@@ -22,16 +22,16 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
     ],
 )
 def test_a_name_says_what_is_run(parameters: dict[str, Any], name: str) -> None:
-    from flows.names import telling_name
+    from flows.names import descriptive_name
 
-    assert telling_name(parameters) == name
+    assert descriptive_name(parameters) == name
 
 
 @pytest.mark.parametrize("long", [{"overrides": ["x=" + "y" * 500]}, {"only": ["shard"] * 100}])
 def test_a_name_fits_on_a_line(long: dict[str, Any]) -> None:
-    from flows.names import telling_name
+    from flows.names import descriptive_name
 
-    assert len(telling_name(long)) <= 80
+    assert len(descriptive_name(long)) <= 80
 
 
 @pytest.mark.parametrize(

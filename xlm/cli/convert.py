@@ -1,4 +1,4 @@
-"""`xlm convert`: a model from one layout to another, whole or not at all.
+"""`xlm convert`: write a model in another format, completely or not at all.
 
 xlm convert mlm_tlm_xnli15_1024.pth xnli15 --to hugging-face --codes codes_xnli_15
 """
@@ -27,18 +27,18 @@ from xlm.store.integrity.presence import files_of_stage, is_present
 
 _TARGETS = ("original", "hugging-face", "xlm")
 _CODES_FILES = ("codes", "merges.txt")
-"""Where a folder has its codes: ours, Hugging Face's."""
+"""Names of the BPE merges in a folder: ours, Hugging Face's."""
 _CODES_STAGE = "learn-bpe"
 
 
 def convert_model(
     source: Path, out: Path, to: str, vocabulary: Path | None, codes: Path | None
 ) -> None:
-    """Read a model, write it under another layout, print what was written.
+    """Read a model, write it in another format, and print what was written.
 
     Raises:
-        ConfigError: no such layout, or the target is there.
-        DataError: the source cannot be read, or does not fit vocabulary or codes.
+        ConfigError: the format is unknown, or the target exists.
+        DataError: the source cannot be read, or does not fit the vocabulary or the BPE merges.
     """
     if to not in _TARGETS:
         raise ConfigError(f"--to {to!r}", fix=did_you_mean(to, _TARGETS))
@@ -48,27 +48,27 @@ def convert_model(
         model = model.with_vocabulary(_load(vocabulary), str(vocabulary))
     if model.vocabulary is None:
         raise DataError(
-            f"{source} does not say what its ids mean",
-            fix="give --vocabulary, a folder with the vocabulary.json that it was trained with",
+            f"{source} has no vocabulary",
+            fix="give --vocabulary, the folder of the vocabulary.json that it was trained with",
         )
     merges = _codes(model, source, codes)
     if not (to == "hugging-face" and model.is_classifier):
         model = model.with_head()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(out, model, to, merges)
+        _write_atomically(out, model, to, merges)
         sync_directory(out.parent)
     except (OSError, SafetensorError) as error:  # a full disk is the latter in safetensors
         reason = getattr(error, "strerror", None) or error
         raise DataError(
-            f"{out} cannot be written: {reason}", fix="make room, or write elsewhere"
+            f"{out} cannot be written: {reason}", fix="free some space, or write it elsewhere"
         ) from None
     _report(out, to, model, merges)
 
 
-def _write_whole(out: Path, model: PortableModel, to: str, merges: bytes | None) -> None:
-    # A name made from that of `out` could be too long where `out` itself is not. What cannot be
-    # removed after an error must not hide it.
+def _write_atomically(out: Path, model: PortableModel, to: str, merges: bytes | None) -> None:
+    # A name derived from `out` could be too long although `out` is not. A folder that cannot be
+    # removed must not hide the error.
     with TemporaryDirectory(
         prefix=".xlm-convert-", suffix=".part", dir=out.parent, ignore_cleanup_errors=True
     ) as folder:
@@ -111,13 +111,13 @@ def _load(folder: Path) -> Vocabulary:
         return load_vocabulary(folder)
     except OSError as error:
         raise DataError(
-            f"--vocabulary {folder}: no {VOCABULARY_FILE} there ({error.strerror})",
+            f"--vocabulary {folder}: {VOCABULARY_FILE} cannot be read ({error.strerror})",
             fix="give the folder of a vocabulary artifact",
         ) from None
 
 
 def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | None:
-    """The codes that were named, or else those beside the source's weights."""
+    """The given BPE merges, or those next to the weights of the source."""
     assert model.vocabulary is not None
     if given is not None:
         return _given_codes(model.vocabulary, given)
@@ -125,7 +125,7 @@ def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | No
     if found is None:
         return _codes_of_store(source, model.vocabulary.codes_hash)
     content, known = found.read_bytes(), model.vocabulary.codes_hash
-    # merges.txt must end in a newline, which the codes file that it was made from may lack.
+    # merges.txt ends in a newline; the file that it was made from may not.
     for candidate in (content, content.removesuffix(b"\n")):
         if hashlib.sha256(candidate).hexdigest() == known:
             return candidate
@@ -134,13 +134,13 @@ def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | No
 
 
 def _codes_of_store(source: Path, known: str) -> bytes | None:
-    """The codes of the store that an artifact lies in, by their hash; None: not there."""
+    """The BPE merges with this hash in the store of an artifact, if it has them."""
     artifacts = source.resolve().parent.parent
     for file in files_of_stage(artifacts, _CODES_STAGE, _CODES_FILES[0]) if known else ():
         try:
             content = file.read_bytes()
         except OSError:
-            continue  # of another user, or being removed: without it, codes are not known
+            continue  # owned by another user, or being removed
         if hashlib.sha256(content).hexdigest() == known:
             return content
     return None
@@ -149,8 +149,8 @@ def _codes_of_store(source: Path, known: str) -> bytes | None:
 def _given_codes(vocabulary: Vocabulary, given: Path) -> bytes:
     try:
         if not given.is_file():
-            kind = "a folder, not a file" if given.is_dir() else "no such file"
-            raise DataError(f"--codes {given}: {kind}", fix="give the path of a file of codes")
+            kind = "is a folder" if given.is_dir() else "does not exist"
+            raise DataError(f"--codes {given} {kind}", fix="give the path of a file of BPE merges")
         if vocabulary.codes_hash:
             vocabulary.require_codes_hash(given)
         else:
@@ -165,9 +165,9 @@ def _refuse_existing(out: Path) -> None:
         out.lstat()
     except FileNotFoundError:
         return
-    except OSError as error:  # below a file, or a name that is too long
-        raise ConfigError(f"{out}: {error.strerror}", fix="write to another place") from None
-    raise ConfigError(f"{out} exists", fix="remove it, or write to another place")
+    except OSError as error:  # the parent is a file, or the name is too long
+        raise ConfigError(f"{out}: {error.strerror}", fix="choose another path") from None
+    raise ConfigError(f"{out} exists", fix="remove it, or choose another path")
 
 
 def _report(out: Path, to: str, model: PortableModel, merges: bytes | None) -> None:
@@ -177,15 +177,15 @@ def _report(out: Path, to: str, model: PortableModel, merges: bytes | None) -> N
     if model.is_classifier:
         kind = "XNLI classifier"
     typer.echo(
-        f"{out}: {kind}, layout {to}, {sizes.layers} layers of {sizes.dimension}, "
+        f"{out}: {kind}, format {to}, {sizes.layers} layers of {sizes.dimension}, "
         f"{description.vocabulary_size} ids, {len(description.languages)} languages "
         f"({' '.join(description.languages)}), "
         f"{sum(tensor.numel() for tensor in model.weights.values()):,} parameters"
     )
     notes = list(model.notes)
     if to == "hugging-face" and merges is None:
-        notes.append("no tokenizer: its codes are not known (--codes)")
+        notes.append("no tokenizer was written: its BPE merges are not known (--codes)")
     if model.vocabulary is not None and not any(model.vocabulary.token_counts):
-        notes.append("the counts of its tokens are not known: all are 0 (--vocabulary)")
+        notes.append("token counts are not known, so all are 0 (--vocabulary)")
     for note in notes:
         typer.echo(f"note: {note}")

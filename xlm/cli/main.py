@@ -196,7 +196,7 @@ text_commands.register(app)
 
 
 def main() -> None:
-    """Run a command; an error that a user can mend is one line on stderr and exit code 1 or 2."""
+    """Run a command. An error of the user is one line on stderr, with exit code 1 or 2."""
     print_anything()
     name_warnings()
     try:

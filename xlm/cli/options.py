@@ -13,11 +13,11 @@ Command = Callable[..., None]
 
 
 def whole_number(option: str, least: int, most: int | None = None) -> Callable[[str], int]:
-    """A parser of an option's value that refuses what is not a whole number in the range."""
+    """A parser that only accepts whole numbers in a range."""
     allowed = f"from {least:,} up" if most is None else f"from {least:,} to {most:,}"
 
     def parse(text: str | int) -> int:
-        # A default comes as a number. int() alone would also take "1_0" and "²".
+        # A default is a number. int() alone would also accept "1_0" and "²".
         given = str(text)
         number = int(given) if given.isascii() and given.isdecimal() and len(given) < 20 else -1
         if number < least or (most is not None and number > most):

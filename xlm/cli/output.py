@@ -1,4 +1,4 @@
-"""Standard output of commands: every character can be printed, and a reader may stop reading."""
+"""Standard output of commands: any character can be printed, and the reader may go away."""
 
 import errno
 import logging
@@ -13,18 +13,18 @@ from pathlib import Path
 from xlm.errors import ConfigError, ToolError
 
 _FIXES = {
-    errno.EACCES: "check whom it belongs to and who may use it",
-    errno.EPERM: "check whom it belongs to and who may use it",
-    errno.ENOSPC: "make room, or choose another place",
-    errno.EDQUOT: "make room, or choose another place",
-    errno.EROFS: "choose another place",
+    errno.EACCES: "check its owner and permissions",
+    errno.EPERM: "check its owner and permissions",
+    errno.ENOSPC: "free some space, or use another disk",
+    errno.EDQUOT: "free some space, or use another disk",
+    errno.EROFS: "use another folder",
     errno.EMFILE: "close other programs, or raise `ulimit -n`",
 }
 _LONG_WORD = re.compile(r"\S{300,}")
 
 
 def print_anything() -> None:
-    """Let no character fail a command on a terminal that cannot show it."""
+    """Replace characters that the terminal cannot show, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -40,7 +40,7 @@ def name_warnings() -> None:
 
 
 def printable(text: str) -> str:
-    """`text` on one line: line ends and control characters, as a hostile name has, are escaped."""
+    """`text` on one line: line ends and control characters, as in a hostile name, are escaped."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text
@@ -48,7 +48,7 @@ def printable(text: str) -> str:
 
 
 def show(text: str) -> None:
-    """Print `text` and a newline; end silently by SIGPIPE, as `cat` does, if nobody reads it.
+    """Print `text` and a newline; end silently by SIGPIPE, as `cat` does, if the reader is gone.
 
     Raises:
         ToolError: it cannot be written.
@@ -62,25 +62,26 @@ def show(text: str) -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGPIPE)
     except OSError as error:
-        # What stays in the buffer would fail once more when Python ends.
+        # The rest of the buffer would fail again when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise ToolError(
-            f"standard output cannot be written: {error.strerror}", fix="write it elsewhere"
+            f"standard output cannot be written: {error.strerror}",
+            fix="write it elsewhere",
         ) from None
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal that shows the output, None where it goes to a file or a pipe."""
+    """Columns of the terminal; None if the output goes to a file or a pipe."""
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     return max(40, shutil.get_terminal_size().columns)
 
 
 def require_folder() -> None:
-    """Refuse to work in a folder that was removed: every relative path means nothing there.
+    """Refuse to work in a folder that was removed: relative paths mean nothing there.
 
     Raises:
-        ConfigError: there is no current folder.
+        ConfigError: the current folder does not exist.
     """
     try:
         Path.cwd()
@@ -91,13 +92,13 @@ def require_folder() -> None:
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, and with the middle of very long names left out."""
+    """The text without line breaks; the middle of very long words is left out."""
     text = " ".join(text.splitlines())
     return _LONG_WORD.sub(lambda found: f"{found[0][:120]}...{found[0][-60:]}", text)
 
 
 def describe(error: OSError) -> str:
-    """`/data/x: Permission denied; check whom it belongs to`."""
+    """`/data/x: Permission denied; check its owner and permissions`."""
     reason = error.strerror or str(error)
     what = f"{error.filename}: {reason}" if error.filename else reason
     return f"{what}; {_FIXES.get(error.errno or 0, 'check the path and its disk')}"

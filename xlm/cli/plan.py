@@ -1,4 +1,4 @@
-"""`xlm plan`: what would run and why, one line a node."""
+"""`xlm plan`: what a run would do with each node, and why."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _DIGEST = re.compile(r"\b[0-9a-f]{24,128}\b")
 
 
 def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
-    """Print the steps; nothing is cut, and in a pipe each step is one line."""
+    """Print a line for each node. Nothing is cut; lines are wrapped only on a terminal."""
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
     steps, config = plan_request(request, store), request.resolve()
     print_warnings(config)
@@ -32,7 +32,7 @@ def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     for step in steps:
         name = str(step.node) + " " * (width - cell_len(str(step.node)))
         show(_line(f"{name}  {step.status:<7}", _explain(step), columns))
-    # Sizes of shards come from the store, whether the request builds them or not.
+    # The sizes of shards come from the store, even if the request does not build them.
     sized = plan_request(request.building("pretrain"), store) if request.only else steps
     for line in pretraining_lines(config, steps, sized, store):
         show(line if columns is None else fill(line, columns, subsequent_indent="    "))

@@ -40,9 +40,9 @@ def _texts(value: str | Sequence[str]) -> Sequence[str]:
 
 
 def print_warnings(config: PipelineConfig) -> None:
-    """Print on standard error what is probably not meant."""
+    """Print warnings about settings that are probably a mistake, on standard error."""
     mirror = config.sources.mirror
     absent = mirror is not None and "://" not in mirror and not Path(mirror).is_dir()
-    missing = [f"sources.mirror: there is no folder {mirror}: downloads will fail"] * absent
+    missing = [f"sources.mirror: folder {mirror} does not exist, so downloads will fail"] * absent
     for warning in (*config_warnings(config), *missing):
         sys.stderr.write(f"xlm: warning: {warning}\n")

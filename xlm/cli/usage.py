@@ -1,4 +1,4 @@
-"""What all commands share: their help, their version, and one line for a mistyped command."""
+"""Help, version and errors of the command line, for all commands."""
 
 import re
 import sys
@@ -13,7 +13,7 @@ from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError
 
 USAGE_EXIT_CODE = 2
-"""Of a command line that cannot be read, as in other Unix programs; other errors exit with 1."""
+"""For an invalid command line, as in other Unix programs; other errors exit with 1."""
 
 HELP_SETTINGS: Mapping[str, Any] = {
     "help_option_names": ["-h", "--help"],
@@ -22,14 +22,14 @@ HELP_SETTINGS: Mapping[str, Any] = {
 
 
 class CommandGroup(TyperGroup):
-    """A group that lists whole summaries and names the nearest command for a mistyped one."""
+    """A group of commands that lists full summaries and suggests a command for a mistyped one."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names of the commands: `run` first, though the flow's package adds it last."""
+        """The names of the commands; `run` comes first, although it is added last."""
         return sorted(super().list_commands(ctx), key=lambda name: name != "run")
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """List every command with its whole summary; Typer's own list cuts long ones."""
+        """List every command with its full summary; Typer's own list cuts long ones."""
         rows = []
         for name in self.list_commands(ctx):
             command = self.get_command(ctx, name)
@@ -42,7 +42,7 @@ class CommandGroup(TyperGroup):
         """Find the command that `args` start with.
 
         Raises:
-            typer.BadParameter: there is no such command.
+            typer.BadParameter: the command is unknown.
             ConfigError: an option that takes one value is given twice.
         """
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
@@ -57,7 +57,7 @@ class CommandGroup(TyperGroup):
 
 
 def _refuse_repetition(path: str, command: Any, words: Sequence[str]) -> None:
-    """Refuse a second value for an option that takes one: which of them counts is a guess."""
+    """Refuse two values for an option that takes one, instead of choosing one of them."""
     for option in command.params:
         if option.param_type_name != "option" or option.multiple or option.is_flag:
             continue
@@ -65,24 +65,24 @@ def _refuse_repetition(path: str, command: Any, words: Sequence[str]) -> None:
         given = [word for word in words if word in option.opts or word.startswith(long_names)]
         if len(given) > 1:
             raise ConfigError(
-                f"{path}: {option.opts[0]} is given {len(given)} times", fix="drop one"
+                f"{path}: {option.opts[0]} is given {len(given)} times", fix="remove one"
             )
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help: command lines that can be copied, never wrapped."""
+    """The end of a command's help: command lines to copy, which are never wrapped."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def print_version(wanted: bool) -> None:
-    """Print the version and end."""
+    """Print the version and exit."""
     if wanted:
         typer.echo(f"xlm {version('xlm-pipeline')}")
         raise typer.Exit
 
 
 def usage_line(error: typer.TyperException) -> str:
-    """One line for a command line that cannot be read: what is wrong, and where help is."""
+    """One line about an invalid command line: what is wrong, and how to get help."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "xlm"
     see = f"see `{command} --help`"
@@ -103,12 +103,12 @@ def usage_line(error: typer.TyperException) -> str:
         return f"{command}: {error.message or f'{kind} {name} is missing'}; {see}"
     what = error.format_message().rstrip(".")
     if found := re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", what):
-        return f"{command}: takes no further argument: {_shortened(found[1])}; {see}"
+        return f"{command}: unexpected argument {_shortened(found[1])}; {see}"
     return f"{command}: {_shortened(what[:1].lower() + what[1:])}; {see}"
 
 
 def print_usage_error(error: typer.TyperException) -> None:
-    """Write one line to stderr about what is wrong, or the help where no command was given."""
+    """Print one line about the error on stderr, or the help if no command was given."""
     if type(error).__name__ == "NoArgsIsHelpError":
         sys.stderr.write(f"{error.format_message()}\n")
         return

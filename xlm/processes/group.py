@@ -1,9 +1,9 @@
-"""The programs that one run has started, so that another thread can end them all at once.
+"""The programs that a run has started, so that another thread can end all of them at once.
 
 programs = ProgramGroup()
 with programs.collecting():      # in the threads that do the work
     run_process(...)
-programs.end()                   # in the thread that hears Ctrl-C
+programs.end()                   # in the thread that handles Ctrl-C
 """
 
 import threading
@@ -17,12 +17,12 @@ class Endable(Protocol):
     """A running program that can be asked to end, from any thread."""
 
     def ask_to_end(self) -> None:
-        """Ask it, and do not wait; one that has ended is left alone."""
+        """Ask it and do not wait; does nothing if the program has ended."""
         ...
 
 
 class ProgramGroup:
-    """What starts inside of `collecting` belongs to the group; what starts late ends at once."""
+    """Holds the programs that start inside `collecting`; after `end`, new ones end at once."""
 
     def __init__(self) -> None:
         self._members: set[Endable] = set()
@@ -39,7 +39,7 @@ class ProgramGroup:
             _current.reset(token)
 
     def add(self, program: Endable) -> None:
-        """Take in a program that has just started."""
+        """Add a program that has just started."""
         with self._lock:
             self._members.add(program)
             ended = self._ended
@@ -47,12 +47,12 @@ class ProgramGroup:
             program.ask_to_end()
 
     def remove(self, program: Endable) -> None:
-        """Forget a program that has ended."""
+        """Remove a program that has ended."""
         with self._lock:
             self._members.discard(program)
 
     def end(self) -> None:
-        """Ask all members, and all that start from now on, to end; returns at once."""
+        """Ask all programs to end, also those that start later; returns at once."""
         with self._lock:
             self._ended = True
             members = tuple(self._members)
@@ -64,5 +64,5 @@ _current: ContextVar[ProgramGroup | None] = ContextVar("program_group", default=
 
 
 def current_group() -> ProgramGroup | None:
-    """The group of the calling thread's work, if it has one."""
+    """The group of the calling thread, if it has one."""
     return _current.get()

@@ -1,7 +1,7 @@
-"""Lets a process die with its parent, whatever ends that.
+"""Lets a process die with its parent, however that ends.
 
-A training process needs it under a torchrun of the user's, which starts its workers in sessions of
-their own: killing torchrun's group with SIGKILL would leave them computing.
+A training process needs this if the user starts it with torchrun. Torchrun starts its workers in
+their own sessions, so they would continue after SIGKILL to the process group of torchrun.
 """
 
 import ctypes
@@ -18,5 +18,5 @@ def die_with_parent() -> None:
         return
     parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended between the two calls
+    if os.getppid() != parent:  # the parent ended between the two calls
         os.kill(os.getpid(), signal.SIGKILL)

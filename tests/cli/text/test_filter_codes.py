@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.text.filter_process import run
 from xlm.bpe.learning.learners import learn_merges
-from xlm.cli.text.learning_lines import LearningLines
+from xlm.cli.text.learning_progress import LearningProgress
 from xlm.config.data.learners import LEARNERS
 
 pytestmark = pytest.mark.slow
@@ -66,9 +66,9 @@ def test_a_warning_of_the_learner_is_one_of_ours() -> None:
 
 def test_long_learning_prints_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     """Codes come at the end, all at once: a pipe was silent for hours before."""
-    with LearningLines(codes=2_000, every_seconds=0.01) as lines:
+    with LearningProgress(codes=2_000, every_seconds=0.01) as lines:
         assert lines.line().endswith("reading and counting words")
-        lines.merged(1_200)
+        lines.update(1_200)
         assert lines.line().endswith("1,200/2,000 merges")
         deadline = time.monotonic() + 30
         printed = ""

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.text.filter_process import encode_arguments, run, start
-from xlm.cli.text.filter_recipes import ApplyCodes, Decode, Encode, Tokenize
-from xlm.cli.text.filter_stream import Answer, Partly, decode_lines
+from xlm.cli.text.filters import ApplyCodes, Decode, Encode, Tokenize
+from xlm.cli.text.stream import LineFunction, PartialOutput, decode_lines
 from xlm.errors import XlmError
 
 pytestmark = pytest.mark.slow
@@ -51,12 +51,12 @@ def text_of(chance: random.Random) -> bytes:
     return data + b"\n"
 
 
-def answered(answer: Answer, data: bytes) -> int:
+def answered(answer: LineFunction, data: bytes) -> int:
     """How many lines were answered; every answer is one line, a fault is one of ours."""
     lines, fault = decode_lines(data, 1)
     try:
         answers = list(answer(lines, 1))
-    except Partly as partly:
+    except PartialOutput as partly:
         answers, fault = list(partly.answers), partly.fault
         assert isinstance(fault, XlmError)
     else:
@@ -75,7 +75,7 @@ def answered(answer: Answer, data: bytes) -> int:
     "name", ["tokenize", "cased", "thai", "chinese", "encode", "decode", "apply"]
 )
 def test_any_bytes_give_as_many_lines_or_one_reason(name: str, model: Path) -> None:
-    make: dict[str, Callable[[], Answer]] = {
+    make: dict[str, Callable[[], LineFunction]] = {
         "tokenize": Tokenize("sw", None).build,
         "cased": Tokenize("en", None, cased=True).build,
         "thai": Tokenize("th", "newmm").build,

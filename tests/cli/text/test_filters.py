@@ -85,7 +85,7 @@ def test_wide_text_is_refused_in_one_line(encoding: str, jobs: str) -> None:
 def test_carriage_returns_and_nuls_are_counted_in_a_warning(jobs: str) -> None:
     answer, said = run(*TOKENIZE, "--jobs", jobs, text=b"one\rtwo\rthree")
     assert answer.count(b"\n") == 1
-    assert said.startswith("xlm: warning: standard input: 2 carriage returns within 1 lines")
+    assert said.startswith("xlm: warning: standard input: 2 carriage returns in 1 lines")
     assert said.count("\n") == 1
     text = b"a plain line\n" * 50 + b"a\0b\nc\r\n"
     answer, said = run(*TOKENIZE, "--jobs", jobs, text=text)
@@ -203,7 +203,7 @@ def test_unknown_languages_are_warned_about_once_and_never_refused() -> None:
         answer, said = run("tokenize", "--lang", "xx", "--jobs", jobs, text=b"Don't.\nNo.\n")
         assert answer == b"don ' t .\nno .\n"
         assert said.count("\n") == 1
-        assert said.startswith("xlm: warning: xx is none of the 15 languages of XLM")
+        assert said.startswith("xlm: warning: xx is not one of the 15 languages of XLM")
     _, said = run("tokenize", "--lang", "ja", text="文です。\n".encode())
     assert said.startswith("xlm: warning: ja is written without spaces and has no segmenter")
     assert run("tokenize", "--lang", "ja", "--segmenter", "command:cat", text=b"a") == (b"a\n", "")

@@ -74,7 +74,7 @@ def test_the_third_ctrl_c_ends_at_once_and_none_has_a_traceback(times: int, prin
         check=False,
     )
     assert (done.returncode, done.stdout) == (130, printed)
-    hint = "xlm: saving what is under way; press Ctrl-C once more to end without it\n"
+    hint = "xlm: saving unfinished work; press Ctrl-C again to exit without saving\n"
     assert done.stderr == (hint if times > 1 else "")
 
 

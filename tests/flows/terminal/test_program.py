@@ -47,7 +47,7 @@ def test_a_setting_that_prefect_cannot_read_is_one_line(name: str, value: str, s
     """Prefect adds four lines when it is imported."""
     code, printed = _check(**{name: value})
     assert (code, len(printed.splitlines())) == (1, 1), printed
-    assert printed.startswith("xlm: a setting of Prefect is not valid: ")
+    assert printed.startswith("xlm: a Prefect setting is not valid: ")
     assert said in printed
     assert "cAnArY" not in printed
 

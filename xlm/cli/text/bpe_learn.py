@@ -1,6 +1,6 @@
-"""`xlm bpe learn`: tokenized text on standard input, byte-pair codes on standard output.
+"""`xlm bpe learn`: tokenized text on standard input, BPE merges on standard output.
 
-What the learner's program prints stays in a temporary file; standard error gets our own lines.
+The learner's own output goes to a temporary file; standard error only gets our lines.
 """
 
 import signal
@@ -8,9 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from xlm.cli.text.filter_oddities import INPUT
-from xlm.cli.text.filter_stream import decode_lines, ending_by_signal, read_batches, write_output
-from xlm.cli.text.learning_lines import LearningLines
+from xlm.cli.text.input_warnings import INPUT
+from xlm.cli.text.learning_progress import LearningProgress
+from xlm.cli.text.stream import decode_lines, exit_by_signal, read_batches, write_output
 from xlm.config.data.learners import LEARNERS
 from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError, DataError
@@ -19,23 +19,23 @@ _BLOCK_BYTES = 1 << 20
 
 
 def learn(codes: int, learner: str, threads: int) -> None:
-    """Learn merges; nothing is written before all of them are.
+    """Learn BPE merges; nothing is written before the last one is learned.
 
     Raises:
-        ConfigError: there is no such learner.
+        ConfigError: the learner is unknown.
         DataError: the text is not UTF-8, or has no pair of characters.
-        ToolError: the learner's program is missing or failed.
+        ToolError: the learner is not installed, or failed.
     """
     from xlm.bpe.learning.learners import learn_merges
 
     if learner not in LEARNERS:
-        raise ConfigError(f"no learner {learner!r}", fix=did_you_mean(learner, LEARNERS))
+        raise ConfigError(f"--learner {learner!r}", fix=did_you_mean(learner, LEARNERS))
     signal.signal(signal.SIGTERM, _stop)
-    # Learners read their text more than once: a pipe will not do.
-    with ending_by_signal(), tempfile.TemporaryDirectory(prefix="xlm-bpe-") as folder:
+    # Learners read their text several times, so a pipe is not enough.
+    with exit_by_signal(), tempfile.TemporaryDirectory(prefix="xlm-bpe-") as folder:
         sample, target, messages = (Path(folder) / name for name in ("sample", "codes", "log"))
-        with LearningLines(codes) as lines:
-            _keep_input(sample)
+        with LearningProgress(codes) as progress:
+            _save_input(sample)
             learned = learn_merges(
                 sample,
                 target,
@@ -43,7 +43,7 @@ def learn(codes: int, learner: str, threads: int) -> None:
                 messages=messages,
                 learner=learner,
                 threads=threads,
-                on_merge=lines.merged,
+                on_merge=progress.update,
             )
         with target.open("rb") as file:
             while block := file.read(_BLOCK_BYTES):
@@ -55,19 +55,19 @@ def learn(codes: int, learner: str, threads: int) -> None:
 
 
 def _stop(number: int, _: object) -> None:
-    """A plain end by SIGTERM would leave the text behind."""
+    """Exit by an exception: SIGTERM alone would leave the temporary folder."""
     raise SystemExit(128 + number)
 
 
-def _keep_input(sample: Path) -> None:
+def _save_input(sample: Path) -> None:
     first = 1
     with sample.open("wb") as file:
         for batch, _ in read_batches():
             _, fault = decode_lines(batch, first)
             if fault is not None:
                 raise fault
-            if (place := batch.find(b"\0")) >= 0:
-                number = first + batch.count(b"\n", 0, place)
-                raise DataError(f"{INPUT}, line {number}: a NUL byte", fix="give tokenized text")
+            if (offset := batch.find(b"\0")) >= 0:
+                number = first + batch.count(b"\n", 0, offset)
+                raise DataError(f"{INPUT}, line {number}: NUL byte", fix="give tokenized text")
             file.write(batch)
             first += batch.count(b"\n")

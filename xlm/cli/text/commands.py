@@ -2,7 +2,7 @@
 
     cat raw.sw | xlm tokenize --lang sw | xlm encode --tokenized --codes codes --vocab vocab
 
-What they do is in `filter_recipes.py`, how they read and write in `filter_stream.py`.
+`filters.py` has the filters, `stream.py` reads and writes lines.
 """
 
 import re
@@ -20,15 +20,15 @@ from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS
 from xlm.errors import ConfigError
 
-_MOST_CODES = 10_000_000
+_MAX_CODES = 10_000_000
 
 bpe_app = typer.Typer(
-    help="Learn and apply BPE codes.",
+    help="Learn and apply BPE merges.",
     cls=CommandGroup,
     no_args_is_help=True,
     epilog=examples(
         "xlm bpe learn --codes 2000 < tokens > codes",
-        "xlm bpe apply --codes codes < tokens > pieces",
+        "xlm bpe apply --codes codes < tokens > subwords",
     ),
 )
 
@@ -56,14 +56,14 @@ Jobs = Annotated[
         "--jobs",
         "-j",
         metavar="N",
-        help="Number of processes. The order of lines stays.",
+        help="Number of processes; lines stay in order.",
         parser=whole_number("--jobs", 1),
     ),
 ]
 Codes = Annotated[
     Path,
     typer.Option(
-        "--codes", metavar="FILE", help="BPE codes, in the format of fastBPE or subword-nmt."
+        "--codes", metavar="FILE", help="BPE merges, in the format of fastBPE or subword-nmt."
     ),
 ]
 Vocab = Annotated[
@@ -80,8 +80,8 @@ MaybeVocab = Annotated[
     typer.Option(
         "--vocab",
         metavar="FILE",
-        help="Pieces that are allowed: a file with a piece and its count on each line, or the "
-        "folder of a vocabulary artifact.",
+        help="Subwords that are allowed: a file with a subword and its count on each line, or "
+        "the folder of a vocabulary artifact.",
     ),
 ]
 MaxVocab = Annotated[
@@ -89,7 +89,7 @@ MaxVocab = Annotated[
     typer.Option(
         "--max-vocab",
         metavar="N",
-        help="Size of the vocabulary with its 14 special tokens. [default: all of the file]",
+        help="Size of the vocabulary, with its 14 special tokens. [default: the whole file]",
         parser=whole_number("--max-vocab", 15),
     ),
 ]
@@ -112,8 +112,8 @@ def tokenize(
 
     Reads lines from standard input and writes one line for each.
     """
-    from xlm.cli.text.filter_recipes import Tokenize
-    from xlm.cli.text.filter_stream import run_filter
+    from xlm.cli.text.filters import Tokenize
+    from xlm.cli.text.stream import run_filter
 
     run_filter(Tokenize(lang, _segmenter(lang, segmenter), cased), jobs)
 
@@ -124,40 +124,40 @@ def encode(
     lang: MaybeLang = None,
     max_vocab: MaxVocab = None,
     tokenized: Annotated[
-        bool, typer.Option("--tokenized", help="The input is tokenized already.")
+        bool, typer.Option("--tokenized", help="The input is already tokenized.")
     ] = False,
     segmenter: Segmenter = None,
     jobs: Jobs = 1,
 ) -> None:
-    """Turn text into ids of the vocabulary.
+    """Turn text into token ids.
 
-    Reads lines from standard input and writes one line for each. No end of sentence is added. An
-    unknown token is 3; a warning follows where more than 5 % are unknown. An empty line stays
+    Reads lines from standard input and writes one line for each. No end of sentence is added.
+    Unknown tokens get id 3; a warning follows if more than 5 % are unknown. An empty line stays
     empty.
     """
-    from xlm.cli.text.filter_oddities import UnknownShare
-    from xlm.cli.text.filter_recipes import Encode, Tokenize
-    from xlm.cli.text.filter_stream import run_filter
+    from xlm.cli.text.filters import Encode, Tokenize
+    from xlm.cli.text.input_warnings import UnknownShare
+    from xlm.cli.text.stream import run_filter
 
     if not tokenized and lang is None:
-        raise ConfigError("encode: no --lang", fix="give it, or --tokenized for tokens")
+        raise ConfigError("encode: --lang is missing", fix="give it, or --tokenized for tokens")
     raw = None if tokenized or lang is None else Tokenize(lang, _segmenter(lang, segmenter))
     run_filter(Encode(raw, codes, vocab, max_vocab), jobs, UnknownShare())
 
 
 def decode(vocab: Vocab, max_vocab: MaxVocab = None, jobs: Jobs = 1) -> None:
-    """Turn ids of the vocabulary back into text.
+    """Turn token ids back into text.
 
-    Reads lines from standard input and writes one line for each. Pieces are joined to words;
+    Reads lines from standard input and writes one line for each. Subwords are joined to words;
     special tokens appear by name.
     """
-    from xlm.cli.text.filter_recipes import Decode
-    from xlm.cli.text.filter_stream import run_filter
+    from xlm.cli.text.filters import Decode
+    from xlm.cli.text.stream import run_filter
 
     run_filter(Decode(vocab, max_vocab), jobs)
 
 
-@bpe_app.command("apply", epilog=examples("xlm bpe apply --codes codes < tokens > pieces"))
+@bpe_app.command("apply", epilog=examples("xlm bpe apply --codes codes < tokens > subwords"))
 def bpe_apply(
     codes: Codes,
     vocab: MaybeVocab = None,
@@ -166,32 +166,32 @@ def bpe_apply(
         typer.Option(
             "--threshold",
             metavar="N",
-            help="Smallest count of a piece that is used. Needs --vocab.",
+            help="Smallest count of a subword that is used. Needs --vocab.",
             parser=whole_number("--threshold", 0),
         ),
     ] = 0,
     jobs: Jobs = 1,
 ) -> None:
-    """Cut tokens into pieces with BPE codes.
+    """Split tokens into subwords with BPE merges.
 
-    Reads lines from standard input and writes one line for each. Every piece but the last of a
-    word ends in `@@`. With --vocab, a piece that is not in the vocabulary, or is too rare, is cut
-    again, as `fast applybpe` with a vocabulary does.
+    Reads lines from standard input and writes one line for each. Every subword but the last of a
+    word ends in `@@`. With --vocab, a subword that is not in the vocabulary, or is too rare, is
+    split again, as `fast applybpe` with a vocabulary does.
     """
-    from xlm.cli.text.filter_recipes import ApplyCodes
-    from xlm.cli.text.filter_stream import run_filter
+    from xlm.cli.text.filters import ApplyCodes
+    from xlm.cli.text.stream import run_filter
 
     if threshold and vocab is None:
-        raise ConfigError("bpe apply: --threshold without --vocab", fix="give the vocabulary too")
+        raise ConfigError("bpe apply: --threshold without --vocab", fix="give --vocab too")
     run_filter(ApplyCodes(codes, vocab, threshold), jobs)
 
 
-@bpe_app.command("vocab", epilog=examples("xlm bpe vocab < pieces > vocab"))
+@bpe_app.command("vocab", epilog=examples("xlm bpe vocab < subwords > vocab"))
 def bpe_vocab() -> None:
-    """Count the pieces of a text.
+    """Count the subwords of a text.
 
-    Reads lines from standard input and writes `piece count` for each piece, largest count first, as
-    `fast getvocab` does.
+    Reads lines from standard input and writes `subword count` for each subword, largest count
+    first, as `fast getvocab` does.
     """
     from xlm.cli.text.bpe_vocab import count
 
@@ -206,7 +206,7 @@ def bpe_learn(
             "--codes",
             metavar="N",
             help="Number of merges to learn.",
-            parser=whole_number("--codes", 1, _MOST_CODES),
+            parser=whole_number("--codes", 1, _MAX_CODES),
         ),
     ],
     learner: Annotated[
@@ -223,10 +223,9 @@ def bpe_learn(
         ),
     ] = 1,
 ) -> None:
-    """Learn BPE codes from tokens.
+    """Learn BPE merges from tokenized text.
 
-    Reads lines of tokens from standard input and writes one merge on each line: left, right,
-    count.
+    Reads lines from standard input and writes one merge on each line: left, right, count.
     """
     from xlm.cli.text.bpe_learn import learn
 
@@ -249,19 +248,19 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
 
 
 def _segmenter(language: str, chosen: str | None) -> str | None:
-    """The segmenter to take; what is unusual about a language is said once and refuses nothing."""
+    """The segmenter to use; prints a warning about an unusual language, but accepts it."""
     from xlm.text.segmenters.registry import missing_segmenter_warning, spec_with_path
 
     if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", language):
         raise ConfigError(
-            f"--lang {language[:40]!r} is no code of a language", fix="e.g. --lang sw"
+            f"--lang {language[:40]!r} is not a language code", fix="give one such as sw"
         )
     spec = chosen or DEFAULT_SEGMENTERS.get(language)
     warning = missing_segmenter_warning(language, spec is not None)
     if warning is None and language not in XNLI_LANGUAGES and spec is None:
         warning = (
-            f"{language} is none of the {len(XNLI_LANGUAGES)} languages of XLM: its text goes "
-            "through the Moses rules, with the English prefixes where Moses has none for it"
+            f"{language} is not one of the {len(XNLI_LANGUAGES)} languages of XLM: the Moses rules "
+            "tokenize its text, with English prefixes if Moses has none for it"
         )
     known = language.lower().replace("_", "-").partition("-")[0]
     if warning and language not in XNLI_LANGUAGES and known in XNLI_LANGUAGES:

@@ -1,9 +1,9 @@
-"""The worker processes: they start clean, end with the driver, and one's death is its own item's.
+"""A pool of worker processes. They end with the driver, and a worker that dies only fails its call.
 
-Each worker has a thread in the driver and a pipe that these two share with nobody. The queues and
-events of `multiprocessing` have locks in shared memory: a worker that is killed while it holds one
-keeps it, and whoever needs it next waits without end (python/cpython#75158). Here the driver's
-queue is its own, an interrupted driver kills its workers, and asks none of them.
+Each worker has a thread in the driver, and a pipe that only these two share. The queues and events
+of `multiprocessing` have locks in shared memory: if a worker is killed while it holds one, all
+others wait for it forever (python/cpython#75158). Here the queue is in the driver, and an
+interrupted driver kills its workers.
 """
 
 import threading
@@ -31,7 +31,7 @@ class _Call:
 
 
 class WorkerPool(Executor):
-    """An executor over processes that goes on after the death of one of them."""
+    """An executor over processes that replaces a process that dies."""
 
     def __init__(self, workers: int, tool_cache: Path) -> None:
         self._workers = workers
@@ -51,7 +51,7 @@ class WorkerPool(Executor):
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> Future[ResultT]:
-        """Run `function` in one of the processes; its future is broken if that process dies."""
+        """Run `function` in one of the processes; the future fails if that process dies."""
         future: Future[ResultT] = Future()
         with self._lock:
             if self._interrupted:
@@ -72,12 +72,12 @@ class WorkerPool(Executor):
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> ResultT:
-        """Run `function` in a process of its own, one such at a time.
+        """Run `function` in a new process while no other call of this kind runs.
 
-        What died for want of memory may have it now.
+        A call whose process died because memory was short may succeed now.
 
         Raises:
-            BrokenExecutor: that process died too, so it is this work that kills it.
+            BrokenExecutor: this process died too, so the call itself kills it.
         """
         with self._turn:
             process = self._start()
@@ -88,7 +88,7 @@ class WorkerPool(Executor):
                 self._end(process)
 
     def interrupt(self) -> None:
-        """End the processes without waiting for the work in flight."""
+        """Kill the processes without waiting for running calls."""
         with self._lock:
             self._interrupted = True
             processes = tuple(self._processes)
@@ -97,7 +97,7 @@ class WorkerPool(Executor):
         self._drop_calls()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the processes after the work in flight."""
+        """End the processes after the running calls."""
         with self._lock:
             self._closed = True
             threads = tuple(self._threads)
@@ -119,7 +119,7 @@ class WorkerPool(Executor):
                 call.future.cancel()
 
     def _serve(self) -> None:
-        """Drive one worker process, and the next if that dies, until the pool is shut down."""
+        """Send calls to a worker process until the pool is shut down; replace it if it dies."""
         process: WorkerProcess | None = None
         try:
             while (call := self._calls.get()) is not None:
@@ -128,7 +128,7 @@ class WorkerPool(Executor):
                         if process is None or not process.alive():
                             process = self._replace(process)
                         result = process.call(call.function, call.args, call.kwargs)
-                    except BaseException as error:  # whatever it is, it is the caller's
+                    except BaseException as error:  # any error is raised in the caller
                         call.future.set_exception(error)
                     else:
                         call.future.set_result(result)
@@ -149,7 +149,7 @@ class WorkerPool(Executor):
         with self._lock:
             self._processes.add(process)
             interrupted = self._interrupted
-        if interrupted:  # between the two looks
+        if interrupted:  # since the first check
             process.kill()
         return process
 
@@ -161,11 +161,11 @@ class WorkerPool(Executor):
 
 @contextmanager
 def worker_pool(workers: int, tool_cache: Path) -> Iterator[WorkerPool]:
-    """A pool for the time of a run, whose processes die with the driver.
+    """A pool of processes that die with the driver.
 
-    Tools that would write to the home or to the temporary directory (dictionaries, font caches)
-    are pointed to `tool_cache`. An interrupted driver (Ctrl-C, SIGTERM, SIGUSR1) does not
-    wait for the work in flight: files without a record are written again.
+    Tools that would write to the home or the temporary directory (dictionaries, font caches) use
+    `tool_cache`. An interrupted driver (Ctrl-C, SIGTERM, SIGUSR1) does not wait for running calls:
+    files without a record are written again.
     """
     pool = WorkerPool(workers, tool_cache)
     try:
@@ -177,7 +177,7 @@ def worker_pool(workers: int, tool_cache: Path) -> Iterator[WorkerPool]:
 
 @contextmanager
 def on_interrupt(end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` when the body is left by what is no error: Ctrl-C, SIGTERM, a cancelled flow."""
+    """Call `end` after an interruption (Ctrl-C, SIGTERM, a cancelled flow), but not after an error."""
     try:
         yield
     except Exception:

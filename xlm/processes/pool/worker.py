@@ -1,9 +1,9 @@
-"""A worker process, as `worker_process.py` starts it: calls come through a pipe, results go back.
+"""A worker process, started by `worker_process.py`: receives calls and sends results by a pipe.
 
     python -P worker.py DESCRIPTOR SIGNALS
 
-The pipe is this worker's alone: nothing is shared with other workers that a dead one could hold.
-Standard library only, and no import of xlm before the driver has sent its `sys.path`.
+Workers share no pipe and no lock, so a dead one cannot block the others. Standard library only, and
+no import of xlm before the driver has sent its `sys.path`.
 """
 
 import os
@@ -15,7 +15,7 @@ import time
 import traceback
 from multiprocessing.connection import Connection
 
-_LOOK_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 
 
 def main(descriptor: int, signals: str) -> None:
@@ -35,32 +35,32 @@ def main(descriptor: int, signals: str) -> None:
 
 
 def _answer(call: bytes) -> bytes:
-    """What a call gave: whether it went well, its result or error, and the error's traceback."""
+    """Run a call; returns whether it succeeded, its result or error, and the traceback."""
     try:
         function, args, kwargs = pickle.loads(call)
         return pickle.dumps((True, function(*args, **kwargs), ""))
-    except BaseException as error:  # whatever it is, it is the caller's
+    except BaseException as error:  # any error is raised in the driver
         text = traceback.format_exc()
         try:
             answer = pickle.dumps((False, error, text))
-            pickle.loads(answer)  # some errors can be written and not read
+            pickle.loads(answer)  # some errors can be pickled but not unpickled
             return answer
         except Exception:
             return pickle.dumps((False, RuntimeError(repr(error)), text))
 
 
 def _die_with(driver: int) -> None:
-    """End when the driver is gone, in the middle of work too."""
+    """End when the driver dies, also in the middle of a call."""
     from xlm.processes.parent import die_with_parent
 
     die_with_parent()
 
     def watch() -> None:
         while os.getppid() == driver:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_CHECK_SECONDS)
         os._exit(1)
 
-    # Where the kernel cannot do it, and for a driver that was gone before it was asked.
+    # For systems without PR_SET_PDEATHSIG, and for a driver that died before that was set.
     threading.Thread(target=watch, daemon=True).start()
 
 

@@ -1,8 +1,10 @@
-"""One worker process as the driver sees it: it is called, and it can be killed at any time.
+"""A worker process, seen from the driver: call functions in it, or kill it at any time.
 
 worker = WorkerProcess.start(tool_environment(cache))
-result = worker.call(function, args, kwargs)      # BrokenExecutor: it died over this
+result = worker.call(function, args, kwargs)      # BrokenExecutor: it died during the call
 worker.close()
+
+Workers run without a guard (`../guard.py`): they are our own code, and it would cost a process each.
 """
 
 import os
@@ -24,11 +26,11 @@ _END_SECONDS = 5.0
 
 
 class WorkerError(Exception):
-    """The traceback in the worker, shown above the one in the driver."""
+    """The traceback in the worker, printed above that of the driver."""
 
 
 class WorkerProcess:
-    """A process with a pipe that no other process holds."""
+    """A process with its own pipe to the driver."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", connection: Connection) -> None:
         self._process = process
@@ -37,10 +39,10 @@ class WorkerProcess:
 
     @classmethod
     def start(cls, variables: Mapping[str, str]) -> "WorkerProcess":
-        """Start one; the calling thread must outlive it, for the kernel kills it with that thread.
+        """Start a worker. The kernel kills it when the calling thread ends.
 
         Raises:
-            ToolError: the system starts no further process.
+            ToolError: the system cannot start another process.
         """
         ours, theirs = Pipe()
         try:
@@ -67,7 +69,7 @@ class WorkerProcess:
         return worker
 
     def alive(self) -> bool:
-        """Whether it can be called; its pipe closes a moment before the kernel says it ended."""
+        """Whether it can be called; its pipe closes a moment before the kernel reports its end."""
         return not self._lost and self._process.poll() is None
 
     def call(
@@ -76,30 +78,30 @@ class WorkerProcess:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        """What `function` returns there.
+        """Call `function` in the worker and return its result.
 
         Raises:
             BrokenExecutor: the process died.
-            Exception: what the function raised, or why it cannot be sent.
+            Exception: raised by the function, or because the call cannot be pickled.
         """
         call = pickle.dumps((function, args, dict(kwargs)))
         try:
             self._connection.send_bytes(call)
-            went_well, result, text = pickle.loads(self._connection.recv_bytes())
+            succeeded, result, text = pickle.loads(self._connection.recv_bytes())
         except (EOFError, OSError) as error:
             self._lost = True
             self.kill()
             raise BrokenExecutor("a worker process died") from error
-        if went_well:
+        if succeeded:
             return result
         raise result from WorkerError(f"\n{text}")
 
     def kill(self) -> None:
-        """End it at once; any thread may."""
+        """Kill it at once; any thread may call this."""
         self._process.kill()
 
     def close(self) -> None:
-        """Let it end, and wait for that."""
+        """Let it end and wait; kill it after some seconds."""
         self._connection.close()
         try:
             self._process.wait(_END_SECONDS)

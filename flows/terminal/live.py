@@ -1,7 +1,7 @@
-"""A run in the terminal: a live view where there is one, plain lines where output is piped.
+"""The view of a run: a live table on a terminal, plain lines in a pipe.
 
 A pipe gets a line for each node that ends, the lines that stages log, and a line for each node that
-was silent for half a minute: whoever reads it sees that the run works.
+was silent for half a minute, so that the reader sees that the run works.
 """
 
 import os
@@ -25,13 +25,13 @@ from xlm.engine.stage import Node
 
 _REFRESH_PER_SECOND = 4
 _SILENCE_SECONDS = 25.0
-"""How long a piped run says nothing about what works; with the time to print it, under 30."""
-_LOOK_SECONDS = 1.0
+"""The longest silence about a running node in a pipe: a line comes within 30 seconds."""
+_CHECK_SECONDS = 1.0
 _BAR_WIDTH = 24
 _FACTS = ("done", "rate", "left", "note")
 _COLUMNS = ("bar", *_FACTS)
 _LEAST_NEEDED = ("note", "rate", "bar", "left", "done")
-"""What a narrow terminal does without, in this order."""
+"""Columns that a narrow terminal leaves out, in this order."""
 _MARK = {
     "built": ("✓", "green"),
     "cached": ("=", "cyan"),
@@ -42,14 +42,14 @@ _MARK = {
 
 
 class RunConsole(Console):
-    """A console whose reader may go away: `xlm run | head` runs on and prints no more."""
+    """A console whose reader may go away: `xlm run | head` continues without output."""
 
     def on_broken_pipe(self) -> None:
-        """Print nothing any more; Rich's own would end the thread that builds a node."""
+        """Stop printing; Rich would end the thread that builds a node."""
         self.fall_silent()
 
     def fall_silent(self) -> None:
-        """Print nothing any more; what waits in the file's buffer goes nowhere."""
+        """Stop printing, and discard what is in the buffer of the file."""
         self.quiet = True
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.file.fileno())
@@ -67,7 +67,7 @@ class _Running:
     progress_rate: ProgressRate = field(default_factory=ProgressRate)
 
     def facts(self) -> tuple[str, str, str, str]:
-        """What is done, how fast, the time left, and the stage's note; empty where not known."""
+        """Amount done, rate, time left and note of the stage; empty if not known."""
         if not self.unit:
             return "", "", "", self.note
         done = f"{self.done:,.0f}" + (f"/{self.total:,.0f}" if self.total else "")
@@ -81,9 +81,9 @@ class _Running:
 
 
 class LiveView:
-    """An observer that draws; use as a context manager around the run.
+    """An observer that shows the run; use it as a context manager around the run.
 
-    `remarks` are printed with the summary: what was printed before the run has scrolled away.
+    `remarks` are printed again with the summary, when the first lines have scrolled away.
     """
 
     def __init__(self, console: RunConsole, remarks: Sequence[str] = ()) -> None:
@@ -94,7 +94,7 @@ class LiveView:
         self._lock = threading.Lock()
         self._began = self._last_line = time.monotonic()
         self._end = threading.Event()
-        self._speaker = threading.Thread(target=self._break_silence, daemon=True)
+        self._printer = threading.Thread(target=self._print_overdue, daemon=True)
         self._live = Live(
             get_renderable=self._render,
             console=console,
@@ -106,7 +106,7 @@ class LiveView:
         if self._console.is_terminal:
             self._live.start()
         else:
-            self._speaker.start()
+            self._printer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -114,7 +114,7 @@ class LiveView:
             self._live.stop()
         else:
             self._end.set()
-            self._speaker.join()
+            self._printer.join()
         if self._counts:
             self._print(self._summary())
             for remark in self._remarks:
@@ -128,17 +128,17 @@ class LiveView:
     def progressed(
         self, node: Node, done: float, total: float | None, unit: str, note: str
     ) -> None:
-        """Move the node's bar."""
+        """Update the progress of the node."""
         with self._lock:
             if (row := self._running.get(node)) is not None:
                 row.done, row.total, row.unit, row.note = done, total, unit, note
                 row.progress_rate.report(time.monotonic(), done)
 
     def shown(self, node: Node, name: str, document: str) -> None:
-        """A terminal has no room for documents: they are in the logs."""
+        """Ignore documents; they are in the logs."""
 
     def logged(self, node: Node, line: str) -> None:
-        """Print the line where no live view shows the same."""
+        """Print the line in a pipe; the live table shows the same."""
         with self._lock:
             if (row := self._running.get(node)) is not None:
                 row.last_line = time.monotonic()
@@ -146,15 +146,15 @@ class LiveView:
             self._print(Text(f"  {node}  {line}"))
 
     def noticed(self, node: Node, line: str) -> None:
-        """Print the line, on a terminal too."""
+        """Print the line, also on a terminal."""
         self._print(Text(f"! {node}  {line}", style="yellow"))
 
     def warned(self, line: str) -> None:
-        """Print a warning that names its place itself."""
+        """Print a warning that is not about a node."""
         self._print(Text(f"! warning: {one_line(line)}", style="yellow"))
 
     def finished(self, event: Finished) -> None:
-        """Take the node off; print a line unless it was cached (those are only counted)."""
+        """Remove the node; print a line unless it was cached (those are only counted)."""
         with self._lock:
             self._running.pop(event.node, None)
             self._counts["cached" if event.status == "waited" else event.status] += 1
@@ -172,16 +172,16 @@ class LiveView:
         self._last_line = time.monotonic()
         try:
             self._console.print(line, soft_wrap=True)
-        except OSError:  # a full disk, say: what is printed must not end what is built
+        except OSError:  # such as a full disk: printing must not end the run
             self._console.fall_silent()
 
-    def _break_silence(self) -> None:
-        while not self._end.wait(_LOOK_SECONDS):
+    def _print_overdue(self) -> None:
+        while not self._end.wait(_CHECK_SECONDS):
             for line in self._overdue(time.monotonic()):
                 self._print(line)
 
     def _overdue(self, now: float) -> list[Text]:
-        """A line for each node that was silent for too long, or one for a run that waits."""
+        """A line for each node that was silent too long, or one for a run that waits."""
         lines = []
         with self._lock:
             for node, row in self._running.items():
@@ -206,7 +206,7 @@ class LiveView:
 
 
 def _table(running: Mapping[Node, _Running], width: int) -> Table:
-    """A row for each node, with the facts that fit: nothing is cut or wrapped."""
+    """A row for each node, with the columns that fit: nothing is cut or wrapped."""
     facts = {node: row.facts() for node, row in running.items()}
     widths = dict(zip(_FACTS, _widths(facts.values()), strict=True)) | {"bar": _BAR_WIDTH}
     name_width = max((len(str(node)) for node in running), default=0)

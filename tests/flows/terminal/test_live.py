@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from flows.terminal import live
 from flows.terminal.console import _print_warnings
-from xlm.cli import live
-from xlm.cli.live import LiveView, RunConsole
+from flows.terminal.live import LiveView, RunConsole
 from xlm.engine.events import Finished
 from xlm.engine.stage import Node
 

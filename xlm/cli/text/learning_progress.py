@@ -1,9 +1,9 @@
-"""What `xlm bpe learn` prints while it works: a line on standard error where it takes long.
+"""Progress of `xlm bpe learn`: a line on standard error about every 30 seconds.
 
-    with LearningLines(codes=30_000) as lines:
-        lines.merged(1)
+    with LearningProgress(codes=30_000) as progress:
+        progress.update(1)
 
-Codes come at the end, all at once, so nothing else shows that it works.
+The merges are written at the end, all at once, so nothing else shows that it works.
 """
 
 import sys
@@ -14,11 +14,11 @@ from xlm.display.markdown import format_duration
 from xlm.display.progress_rate import ProgressRate
 
 _EVERY_SECONDS = 25.0
-"""As a piped run does: with the time to print it, a line every 30 s."""
+"""As in a piped run: with the time to print it, a line about every 30 s."""
 
 
-class LearningLines:
-    """Prints at intervals; use as a context manager around the work."""
+class LearningProgress:
+    """Prints a line at intervals; use it as a context manager around the work."""
 
     def __init__(self, codes: int, every_seconds: float = _EVERY_SECONDS) -> None:
         self._codes = codes
@@ -30,7 +30,7 @@ class LearningLines:
         self._began = time.monotonic()
         self._printer = threading.Thread(target=self._print, daemon=True)
 
-    def __enter__(self) -> "LearningLines":
+    def __enter__(self) -> "LearningProgress":
         self._printer.start()
         return self
 
@@ -38,14 +38,14 @@ class LearningLines:
         self._end.set()
         self._printer.join()
 
-    def merged(self, merges: int) -> None:
-        """Take in the number of merges so far."""
+    def update(self, merges: int) -> None:
+        """Report the number of merges so far."""
         with self._lock:
             self._merges = merges
             self._rate.report(time.monotonic(), merges)
 
     def line(self) -> str:
-        """What is done, how fast, and the time left."""
+        """Merges so far, merges per second, and the time left."""
         elapsed = format_duration(time.monotonic() - self._began)
         with self._lock:
             if not self._merges:

@@ -1,8 +1,8 @@
-"""What is odd about the text on standard input, counted while it passes.
+"""Warnings about the text on standard input, counted while it is read.
 
-oddities = Oddities()
-oddities.look(b"one\\rtwo\\r")
-oddities.warnings()  # ["2 carriage returns within 1 lines: ..."]
+checks = InputWarnings()
+checks.add(b"one\\rtwo\\r")
+checks.warnings()  # ["2 carriage returns in 1 lines: ..."]
 """
 
 INPUT = "standard input"
@@ -12,17 +12,17 @@ _FEW_RETURNS = 20
 _UNKNOWN = b"3"
 
 
-class Oddities:
-    """Counts over all batches of whole lines."""
+class InputWarnings:
+    """Counts unusual characters over all batches of lines."""
 
     def __init__(self) -> None:
         self._lines = self._returns = self._nuls = 0
 
-    def look(self, batch: bytes) -> None:
-        """Count in the next batch.
+    def add(self, batch: bytes) -> None:
+        """Count the next batch.
 
         Raises:
-            DataError: the text is UTF-16 or UTF-32, as its first batch shows.
+            DataError: the first batch is UTF-16 or UTF-32.
         """
         if not self._lines and (b"\0" in batch or batch.startswith(_WIDE_MARKS)):
             from xlm.corpus.text_files.encodings import SAMPLE_BYTES
@@ -34,12 +34,12 @@ class Oddities:
         self._nuls += batch.count(b"\0")
 
     def warnings(self) -> list[str]:
-        """One line for each thing that is odd."""
+        """One line for each problem."""
         found = []
         if self._returns and (self._lines == 1 or self._returns > max(self._lines, _FEW_RETURNS)):
             found.append(
-                f"{self._returns:,} carriage returns within {self._lines:,} lines: only \\n ends a "
-                "line; if they are its line ends, use tr '\\r' '\\n' first"
+                f"{self._returns:,} carriage returns in {self._lines:,} lines: only \\n ends a "
+                "line; if they end lines, use tr '\\r' '\\n' first"
             )
         if self._nuls:
             found.append(f"{self._nuls:,} NUL characters in {self._lines:,} lines")
@@ -47,19 +47,19 @@ class Oddities:
 
 
 class UnknownShare:
-    """How many of the ids that are written are the unknown one."""
+    """Counts how many of the written ids are that of the unknown token."""
 
     def __init__(self) -> None:
         self._tokens = self._unknown = 0
 
-    def look(self, answer: bytes) -> None:
-        """Count in the next lines of ids."""
-        ids = answer.split()
+    def add(self, output: bytes) -> None:
+        """Count the next lines of ids."""
+        ids = output.split()
         self._tokens += len(ids)
         self._unknown += ids.count(_UNKNOWN)
 
     def warnings(self) -> list[str]:
-        """One line where more than 5 % are unknown."""
+        """One line if more than 5 % are unknown."""
         from xlm.bpe.counting import unknown_tokens_warning
 
         warning = unknown_tokens_warning(INPUT, self._unknown, self._tokens)
