@@ -1,10 +1,10 @@
-"""Make `.venv` from a bare checkout: Python 3.11+, pip and g++ are all that it needs.
+"""Make `.venv` from a bare checkout; this needs only Python 3.11+, pip and g++.
 
     python3 infra/bootstrap.py
 
-Does nothing when the environment was already made from the same files. An environment keeps its
-Python; PYTHON=python3.13 makes it again where it has another version. Set TORCH_INDEX_URL to take
-torch from another index (a CUDA build of your driver's version, say).
+Does nothing if the environment was made from the same files. An environment keeps its version of
+Python; PYTHON=python3.13 makes it again if it has another one. Set TORCH_INDEX_URL to install torch
+from another index, such as that of a CUDA version.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ INPUTS = (
 TORCH = "torch==2.13.0"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
-# fastBPE's sdist has C++ generated for Python < 3.11: with Cython present it generates it anew, and
-# without build isolation it sees that Cython.
+# fastBPE's sdist contains C++ that was generated for Python < 3.11. With Cython it is generated
+# again, and without build isolation it finds Cython.
 FASTBPE = "fastBPE==0.1.0"
 BUILD_TOOLS = ("cython>=3", "setuptools>=77", "wheel")
 EXTRAS = ("test", "dev", "docs")
@@ -44,11 +44,11 @@ if os.path.isdir(sysconfig.get_path("purelib")):
 
 
 def main() -> None:
-    """Create and fill the environment, then leave the stamp of what it was made from."""
+    """Create and fill the environment, then write a digest of the files that it was made from."""
     if sys.version_info < (3, 11):  # noqa: UP036 - any python3 may start this file
-        sys.exit("bootstrap: Python 3.11 or newer is needed; set PYTHON=python3.12, say")
+        sys.exit("bootstrap: Python 3.11 or newer is needed; set for example PYTHON=python3.12")
     if not (os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")):
-        sys.exit("bootstrap: no C++ compiler; install g++ (Debian: apt-get install g++)")
+        sys.exit("bootstrap: there is no C++ compiler; install g++ (Debian: apt-get install g++)")
     stamp = _stamp()
     usable = _is_usable(_version_of(PYTHON), wanted=os.environ.get("PYTHON", ""))
     if usable and STAMP.exists() and STAMP.read_text() == stamp:
@@ -65,32 +65,32 @@ def main() -> None:
     _uv("-e", f"{HOME}[{','.join(EXTRAS)}]", "--no-build-isolation", "-c", constraints)
     _say("compiling the packages")
     _compile()
-    _say("building the learners of byte-pair codes")
+    _say("building the BPE learners")
     _run(str(PYTHON), str(HOME / "infra" / "build_learners.py"))
     STAMP.write_text(stamp)
 
 
 def _version_of(python: Path) -> str:
-    """Such as 3.11; empty if it does not run, or became a version that has no packages here."""
+    """A version such as 3.11; empty if it does not run, or its version has no packages here."""
     try:
-        asked = subprocess.run(
+        done = subprocess.run(
             [python, "-I", "-c", ASK_VERSION], capture_output=True, text=True, check=False
         )
     except OSError:
         return ""
-    return asked.stdout.strip()
+    return done.stdout.strip()
 
 
 def _is_usable(version: str, wanted: str) -> bool:
-    """Whether the environment can stay.
+    """Whether the environment can be kept.
 
-    Without PYTHON, any python3 starts this file: its version is no reason to install anew.
+    Without PYTHON, any python3 may run this file: its version is not a reason to reinstall.
     """
     return bool(version) and (not wanted or version == OURS)
 
 
 def _install_torch() -> None:
-    """The CPU build unless a GPU is seen; by pip, which also looks where admins put wheels."""
+    """Install the CPU build unless there is a GPU; pip also uses the user's own indexes."""
     index = os.environ.get("TORCH_INDEX_URL")
     if index:
         _say(f"installing {TORCH} from {index}")
@@ -101,7 +101,7 @@ def _install_torch() -> None:
     else:
         _say(f"installing {TORCH} for CPU (no GPU was found)")
         if _pip(TORCH, "--index-url", CPU_INDEX, check=False):
-            _say("the CPU index does not answer; taking what the default index has")
+            _say("the CPU index does not answer; using the default index")
             _pip(TORCH)
 
 
@@ -115,11 +115,11 @@ def _uv(*arguments: str) -> None:
 
 
 def _compile() -> None:
-    """Write the bytecode of all packages: uv writes none by itself.
+    """Compile all packages to bytecode, which uv does not do.
 
-    Its `--compile-bytecode` leaves out what was installed before. Without bytecode each import
-    compiles: seconds of the first runs, and of all runs of users who may not write here. Some
-    packages carry templates that no Python compiles, so the status says nothing.
+    Its `--compile-bytecode` skips packages that were installed before. Without bytecode, imports
+    take seconds more in the first run, and in all runs of users who may not write here. Some
+    packages contain templates that do not compile, so the status is not checked.
     """
     for library in sorted(VENV.glob("lib/python*/site-packages")):
         _run(str(PYTHON), "-m", "compileall", "-q", "-j", "0", str(library), check=False)

@@ -4,7 +4,7 @@
 
 Needs a Python and a Perl (`perl` on PATH, 5.36) that both know Unicode 14.0.0, the version of the
 original tools' output; others are refused. Categories, decompositions, combining classes and lower
-case come from Python's unicodedata, derived properties from Perl's \\p{}. Rerun, nothing changes.
+case come from Python's unicodedata, derived properties from Perl's \\p{}. Reruns change nothing.
 """
 
 import subprocess
@@ -30,7 +30,7 @@ _HANGUL = range(0xAC00, 0xD7A4)
 
 
 def main() -> None:
-    """Collect and write, one line a table."""
+    """Collect the tables and write each on a line."""
     if unicodedata.unidata_version != VERSION:
         sys.exit(f"this Python knows Unicode {unicodedata.unidata_version}: use one with {VERSION}")
     if (found := _perl(_PERL_VERSION)) != VERSION:
@@ -56,9 +56,9 @@ def _of_categories(names: tuple[str, ...]) -> Iterable[int]:
 
 
 def _decomposition(character: str) -> str | None:
-    """The full one, not one step of it."""
-    whole = unicodedata.normalize("NFD", character)
-    return None if whole == character or ord(character) in _HANGUL else _points(whole)
+    """The full decomposition, not a single step of it."""
+    full = unicodedata.normalize("NFD", character)
+    return None if full == character or ord(character) in _HANGUL else _points(full)
 
 
 def _points(text: str) -> str:

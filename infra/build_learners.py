@@ -1,10 +1,10 @@
-"""Build the two programs that learn byte-pair codes, `fast` and `learn-bpe`, into this environment.
+"""Build the two BPE learners, `fast` and `learn-bpe`, into this environment.
 
     .venv/bin/python infra/build_learners.py
 
-`fast` is fastBPE's (its Python module only applies codes): the source is the sdist on PyPI, got
-with pip and checked by digest. `learn-bpe` is ours, from `xlm/bpe/native`. Needs pip and g++,
-nothing else; a program that is there and works, ours also unchanged, is not built again.
+`fast` is the program of fastBPE; its Python module cannot learn merges. pip downloads its sdist,
+which is checked by digest. `learn-bpe` is ours, from `xlm/bpe/native`. This needs only pip and g++.
+A program that works is not built again, unless our sources have changed.
 """
 
 import argparse
@@ -29,13 +29,15 @@ EXPECTED_CODES = "a b 3\nab c</w> 2\n"
 
 
 def main() -> None:
-    """Build where needed; one clear line and exit 1 when it cannot be done."""
+    """Build what is missing; print one line and exit with 1 if that fails."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--prefix", type=Path, default=Path(sys.prefix), help="its bin/ gets both")
-    parser.add_argument("--archive", type=Path, help="fastBPE's sdist, if it is at hand")
-    parser.add_argument("--force", action="store_true", help="build even if a program works")
+    parser.add_argument(
+        "--prefix", type=Path, default=Path(sys.prefix), help="install into its bin/"
+    )
+    parser.add_argument("--archive", type=Path, help="the sdist of fastBPE, instead of a download")
+    parser.add_argument("--force", action="store_true", help="build even if the programs work")
     arguments = parser.parse_args()
     binaries = arguments.prefix / "bin"
     fast, ours = binaries / "fast", binaries / "learn-bpe"
@@ -43,18 +45,18 @@ def main() -> None:
         if arguments.force or not works(fast, "learnbpe"):
             build_fast(fast, arguments.archive)
         else:
-            print(f"{fast} is there")
-        if arguments.force or not works(ours) or built_from(ours) != native_digest():
+            print(f"{fast} is up to date")
+        if arguments.force or not works(ours) or source_digest_of(ours) != native_digest():
             build_ours(ours)
         else:
-            print(f"{ours} is there")
+            print(f"{ours} is up to date")
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        said = (getattr(error, "stderr", "") or "").strip().splitlines()[-1:]
-        sys.exit(f"not built: {error}{': ' + said[0] if said else ''}")
+        last = (getattr(error, "stderr", "") or "").strip().splitlines()[-1:]
+        sys.exit(f"build failed: {error}{': ' + last[0] if last else ''}")
 
 
 def build_fast(program: Path, archive: Path | None) -> None:
-    """Fetch, check and compile fastBPE."""
+    """Download, check and compile fastBPE."""
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         archive = archive or download(scratch)
@@ -65,23 +67,23 @@ def build_fast(program: Path, archive: Path | None) -> None:
 
 
 def build_ours(program: Path) -> None:
-    """Compile our own learner, and leave the digest of what it was compiled from beside it."""
+    """Compile our own learner, and write the digest of its sources next to it."""
     sources = [str(path) for path in sorted(NATIVE.glob("*.cc"))]
     compile_program(program, ["-std=c++17", *sources])
     stamp_of(program).write_text(native_digest())
 
 
 def compile_program(program: Path, arguments: Sequence[str], *verb: str) -> None:
-    """Compile, try, and only then put the program in its place."""
+    """Compile and test a program, then move it into place."""
     compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
     if not compiler:
-        raise ValueError("no C++ compiler; install g++")
+        raise ValueError("there is no C++ compiler; install g++")
     program.parent.mkdir(parents=True, exist_ok=True)
     fresh = program.with_name(f".{program.name}.{os.getpid()}")
     try:
         call(compiler, *COMPILE, *arguments, "-o", str(fresh))
         if not works(fresh, *verb):
-            raise ValueError(f"the compiled {program.name} learns something else than expected")
+            raise ValueError(f"the compiled {program.name} does not learn the expected merges")
         fresh.replace(program)
     finally:
         fresh.unlink(missing_ok=True)
@@ -89,18 +91,18 @@ def compile_program(program: Path, arguments: Sequence[str], *verb: str) -> None
 
 
 def stamp_of(program: Path) -> Path:
-    """The file that tells what our program was compiled from."""
+    """The file with the digest of the sources of our program."""
     return program.with_name(f".{program.name}.sha256")
 
 
-def built_from(program: Path) -> str:
-    """The digest that was left beside our program, if any."""
+def source_digest_of(program: Path) -> str:
+    """The digest of the sources that our program was built from, if there is one."""
     stamp = stamp_of(program)
     return stamp.read_text() if stamp.exists() else ""
 
 
 def native_digest() -> str:
-    """The digest of our sources and of how they are compiled."""
+    """The digest of our sources and compiler options."""
     digest = hashlib.sha256(" ".join(COMPILE).encode())
     for path in sorted(NATIVE.glob("*.[ch][ch]")):
         digest.update(path.read_bytes())
@@ -108,9 +110,9 @@ def native_digest() -> str:
 
 
 def download(scratch: Path) -> Path:
-    """The sdist through pip, so that the user's own index and proxy settings hold."""
-    # pip runs the sdist's setup.py to read its metadata: with the setuptools at hand if there is
-    # one (no network needed for it), else in an environment that pip makes.
+    """Download the sdist with pip, which uses the user's index and proxy settings."""
+    # pip runs the sdist's setup.py to read its metadata. It uses the installed setuptools, which
+    # needs no network, or else an environment that it makes.
     isolation = ["--no-build-isolation"] if importlib.util.find_spec("setuptools") else []
     call(
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
@@ -120,7 +122,7 @@ def download(scratch: Path) -> Path:
 
 
 def unpack(archive: Path, scratch: Path) -> Path:
-    """Only the two files that are compiled; returns the main one."""
+    """Extract only the two files that are compiled; returns the main one."""
     with tarfile.open(archive) as members:
         for source in SOURCES:
             content = members.extractfile(source)
@@ -131,7 +133,7 @@ def unpack(archive: Path, scratch: Path) -> Path:
 
 
 def works(program: Path, *verb: str) -> bool:
-    """Whether the program is there and learns two known merges."""
+    """Whether the program exists and learns two known merges."""
     with tempfile.TemporaryDirectory() as name:
         text = Path(name) / "text"
         text.write_text(TRIAL)
@@ -145,7 +147,7 @@ def works(program: Path, *verb: str) -> bool:
 
 
 def call(*command: str) -> None:
-    """Run to success, keeping what it says for the error."""
+    """Run a command; an error contains what it printed."""
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
 
 

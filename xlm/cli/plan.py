@@ -63,7 +63,7 @@ def _explain(step: PlannedNode) -> list[str]:
 
 
 def shortened(text: str) -> str:
-    """The text with twelve digits of every digest and key in it: enough to tell them apart."""
+    """The text with each digest and key shortened to twelve digits."""
     return _DIGEST.sub(lambda found: f"{found[0][:12]}...", text)
 
 

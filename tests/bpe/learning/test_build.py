@@ -31,11 +31,11 @@ def test_learn_bpe_is_built_only_if_its_sources_changed(prefix: Path) -> None:
     first = _build("--prefix", prefix)
     assert first.returncode == 0, first.stderr
     assert first.stdout.split("\n")[:2] == [
-        f"{prefix}/bin/fast is there",
+        f"{prefix}/bin/fast is up to date",
         f"{prefix}/bin/learn-bpe built",
     ]
     again = _build("--prefix", prefix)
-    assert again.stdout.endswith("bin/learn-bpe is there\n")
+    assert again.stdout.endswith("bin/learn-bpe is up to date\n")
     stamp = prefix / "bin" / ".learn-bpe.sha256"
     assert {path.name for path in stamp.parent.iterdir()} == {"fast", "learn-bpe", stamp.name}
 

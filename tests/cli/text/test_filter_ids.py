@@ -75,7 +75,7 @@ def test_codes_of_another_run_than_the_vocabularys_are_refused_with_both_hashes(
         (
             "vocab",
             "vocab",
-            "{0}/vocab, line 1: not `left right count` but a token",
+            "{0}/vocab, line 1: not `left right count` but a token and its count: 'hab@@ 90'",
             1,
         ),
         ("codes", "codes", "{0}/codes: the first line is not `token count`: 'h a 9'", 1),

@@ -177,7 +177,7 @@ def worker_pool(workers: int, tool_cache: Path) -> Iterator[WorkerPool]:
 
 @contextmanager
 def on_interrupt(end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` after an interruption (Ctrl-C, SIGTERM, a cancelled flow), but not after an error."""
+    """Call `end` after an interruption (Ctrl-C, SIGTERM, cancelled flow), but not an error."""
     try:
         yield
     except Exception:

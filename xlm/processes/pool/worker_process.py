@@ -4,7 +4,7 @@ worker = WorkerProcess.start(tool_environment(cache))
 result = worker.call(function, args, kwargs)      # BrokenExecutor: it died during the call
 worker.close()
 
-Workers run without a guard (`../guard.py`): they are our own code, and it would cost a process each.
+Workers are our own code and run without a guard (`../guard.py`), which would cost a process each.
 """
 
 import os
