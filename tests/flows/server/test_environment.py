@@ -57,7 +57,7 @@ def test_an_address_where_nobody_is_is_refused() -> None:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/api"
         assert not server_answers(url)
-        with pytest.raises(ToolError, match=r"no Prefect server at .* a run needs none"):
+        with pytest.raises(ToolError, match=r"no Prefect server at .* which a run does not need"):
             require_server(url)
 
 
