@@ -163,7 +163,7 @@ def test_counts_that_a_folder_lacks_come_from_the_vocabulary_and_are_told(
 def test_codes_of_another_vocabulary_are_refused(source: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_bytes(CODES + b"\nx y 3\n")
-    with pytest.raises(DataError, match="give codes and vocabulary of one run"):
+    with pytest.raises(DataError, match="give the codes file and the vocabulary of one run"):
         convert_model(source, tmp_path / "out", "hugging-face", None, other)
     assert not (tmp_path / "out").exists()
 
@@ -185,9 +185,9 @@ def test_an_artifact_that_diverged_is_refused(source: Path, tmp_path: Path, layo
         (b"t h 9\nth e</w> 8\nh \xc3\xa9 7\nh\xc3\xa9 \xc3\xa9</w> 6", ""),
         (
             b"the 20\na@@ 10\n",
-            "line 1: not `left right count`, but a token and its count: 'the",
+            "line 1: not `left right count` but a token and its count: 'the",
         ),
-        (b"", "holds no merge"),
+        (b"", "contains no merge"),
         (b"\x80\x04\x95" * 4000, "line 1: not UTF-8: "),
         (b"q u 9\nqu e</w> 8\n", "make 0 of the vocabulary's 3 tokens of several characters"),
         (b"t h 9\nth e</w> 8\n", "make 1 of the vocabulary's 3 .* characters, not 'héé'"),

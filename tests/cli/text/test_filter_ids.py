@@ -82,10 +82,10 @@ def test_codes_of_another_run_than_the_vocabularys_are_refused_with_both_hashes(
         ("binary", "vocab", "{0}/binary, line 1: not UTF-8", 1),
         ("codes", "binary", "--vocab {0}/binary: not UTF-8", 1),
         ("codes", "empty", "{0}/empty: the first line is not `token count`: ''", 1),
-        ("empty", "vocab", "{0}/empty holds no merge", 1),
+        ("empty", "vocab", "{0}/empty contains no merge", 1),
         ("pipe", "vocab", "--codes {0}/pipe: not a regular file", 1),
         ("codes", "pipe", "--vocab {0}/pipe: not a regular file", 1),
-        ("marked", "vocab", "{0}/marked, line 1: a byte order mark in front", 1),
+        ("marked", "vocab", "{0}/marked, line 1: starts with a byte order mark", 1),
     ],
 )
 def test_files_that_are_not_there_or_other_files_are_one_line(
