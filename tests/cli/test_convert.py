@@ -187,7 +187,7 @@ def test_names_are_as_long_as_the_file_system_lets_them(
         convert_model(source, longer, layout, None, None)
     with pytest.raises(DataError, match=r"n: File name too long; use a \.pth file"):
         convert_model(longer, tmp_path / "out", layout, None, None)
-    with pytest.raises(DataError, match=r"--vocabulary .*n: vocabulary\.json cannot be read .*too long"):
+    with pytest.raises(DataError, match=r"n: vocabulary\.json cannot be read .*too long"):
         convert_model(source, tmp_path / "out", layout, longer, None)
     with pytest.raises(DataError, match=r"--codes .*n: File name too long; check the path"):
         convert_model(source, tmp_path / "out", layout, None, longer)
