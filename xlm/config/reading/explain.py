@@ -65,37 +65,51 @@ def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[
     """
     path = [part for part in error["loc"] if part not in _TAGS and part != "[key]"]
     name = _shown(".".join(str(part) for part in path))
-    before = f"profile {_shown(profile)}: "
     parent, field = _field_at(path, model)
-    kind = error["type"]
+    if error["type"] in ("invalid_key", "extra_forbidden", "missing"):
+        what, fix = _wrong_name(error["type"], name, path, parent, field)
+    else:
+        what, fix = _wrong_value(error, name, parent, field)
+    return f"profile {_shown(profile)}: {what}", fix
+
+
+def _wrong_name(
+    kind: str,
+    name: str,
+    path: Sequence[int | str],
+    parent: type[BaseModel],
+    field: FieldInfo | None,
+) -> tuple[str, str]:
+    """Explain a name that is not text, unknown, renamed or missing."""
     if kind == "invalid_key":
-        return f"{before}the name {name!r} is not text", "quote it, or use the name of a setting"
-    if kind == "extra_forbidden":
-        if name in RENAMED:
-            return f"{before}{name} is now {RENAMED[name]}", "rename it"
-        known = list(parent.model_fields)
-        return f"{before}unknown setting {name!r}", did_you_mean(_shown(str(path[-1])), known)
+        return f"the name {name!r} is not text", "quote it, or use the name of a setting"
     if kind == "missing":
         example = f"{name}=..." if len(path) == 1 else name
-        return f"{before}{name} is missing", f"set {example}{_described(field)}"
-    expected = _expected(error)
+        description = _description(field)
+        return f"{name} is missing", f"set {example}" + (f": {description}" if description else "")
+    if name in RENAMED:
+        return f"{name} is now {RENAMED[name]}", "rename it"
+    known = list(parent.model_fields)
+    return f"unknown setting {name!r}", did_you_mean(_shown(str(path[-1])), known)
+
+
+def _wrong_value(
+    error: ErrorDetails, name: str, parent: type[BaseModel], field: FieldInfo | None
+) -> tuple[str, str]:
+    """Explain a value that has the wrong type, is out of range or breaks a rule."""
+    kind, expected = error["type"], _expected(error)
     if expected is None:
         message = error["msg"].removeprefix("Value error, ")
-        start = f"{name}: " if name else ""
-        return f"{before}{start}{message}", _described(field).removeprefix(": ")
+        return f"{name}: {message}" if name else message, _description(field)
     if name == "languages":
         expected = expected.replace("[a, b]", "[en, sw]")
-    given = _given(error["input"])
+    what = f"{name} must be {expected}, not {_given(error['input'])}"
     if isinstance(error["input"], bool) and kind == "string_type":
-        fix = "YAML reads no, yes, on and off as false and true; quote it, e.g. 'no'"
-        return f"{before}{name} must be {expected}, not {given}", fix
-    if kind in ("model_type", "model_attributes_type") or kind.startswith("dataclass"):
+        return what, "YAML reads no, yes, on and off as false and true; quote it, e.g. 'no'"
+    if kind in ("model_type", "model_attributes_type"):
         names = ", ".join(list(_section(field, parent).model_fields)[:4])
-        return (
-            f"{before}{name} must be a section, not {given}",
-            f"write its settings below it: {names}, ...",
-        )
-    return f"{before}{name} must be {expected}, not {given}", _described(field).removeprefix(": ")
+        return what, f"write its settings below it: {names}, ..."
+    return what, _description(field)
 
 
 def _expected(error: ErrorDetails) -> str | None:
@@ -156,8 +170,8 @@ def _given(value: object) -> str:
     return _shown(repr(value))
 
 
-def _described(field: FieldInfo | None) -> str:
-    return f": {field.description.rstrip('.')}" if field and field.description else ""
+def _description(field: FieldInfo | None) -> str:
+    return (field.description or "").rstrip(".") if field else ""
 
 
 def _shown(text: str) -> str:
