@@ -152,7 +152,7 @@ def test_the_last_weights_can_be_kept_instead(make_job: MakeJob) -> None:
     assert not (job.scratch / "best.safetensors").exists()
 
 
-def test_a_loss_that_is_not_finite_stops_with_evidence(make_job: MakeJob) -> None:
+def test_a_loss_that_is_not_finite_stops_with_diagnostics(make_job: MakeJob) -> None:
     job = make_job()
     trainer = make_trainer(job)
     with torch.no_grad():

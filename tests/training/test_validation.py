@@ -19,7 +19,7 @@ from xlm.model.formats.description import ModelDescription
 from xlm.model.initialise import initialise
 from xlm.shards.lines import Lines
 from xlm.training import validation
-from xlm.training.validation import CELLS, DIFFERENT, LOSS, Validator, stop_criterion
+from xlm.training.validation import COUNT, DISTINCT, LOSS, Validator, stop_criterion
 
 CPU = torch.device("cpu")
 T = 16
@@ -68,7 +68,7 @@ def test_stream_perplexity_is_the_original_s_one_row_at_a_time(
             scores = encoder.predict(encoder(masked, torch.zeros_like(tokens))[chosen])
         loss += F.cross_entropy(scores, tokens[chosen], reduction="sum").item()
         cells += int(chosen.sum())
-    assert sums[0, CELLS] == cells
+    assert sums[0, COUNT] == cells
     assert sums[0, LOSS] == pytest.approx(loss, rel=1e-5)
     assert sums[1:].sum() == 0
     assert validator.perplexity(sums[0]) == pytest.approx(math.exp(loss / cells), rel=1e-5)
@@ -109,8 +109,8 @@ def test_specials_are_left_out_on_demand(encoder: Encoder, corpus: HeldOutData) 
         encoder.pred_layer.proj.bias[1] = -1000.0
     every = range(len(validators[0].tasks))
     with_them, without = (v.measure(encoder, every, CPU) for v in validators)
-    assert (with_them[:, LOSS] / with_them[:, CELLS]).max() > 50
-    assert (without[:, LOSS] / without[:, CELLS]).max() < 10
+    assert (with_them[:, LOSS] / with_them[:, COUNT]).max() > 50
+    assert (without[:, LOSS] / without[:, COUNT]).max() < 10
 
 
 def test_limits_and_the_original_s_parts_for_many_languages(
@@ -118,7 +118,7 @@ def test_limits_and_the_original_s_parts_for_many_languages(
 ) -> None:
     def cells(**limits: int) -> float:
         validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T, **limits)
-        return float(validator.measure(encoder, range(len(validator.tasks)), CPU)[:, CELLS].sum())
+        return float(validator.measure(encoder, range(len(validator.tasks)), CPU)[:, COUNT].sum())
 
     assert cells(max_chunks=2, max_pairs=3) < cells(max_chunks=4, max_pairs=9) < cells()
 
@@ -157,14 +157,14 @@ def test_small_parts_measure_the_same(
     whole = validator.measure(encoder, every, CPU)
     at_once, largest = len(scores), max(scores)
     scores.clear()
-    monkeypatch.setattr(validation, "_MOST_CELLS", 3 * T)
-    monkeypatch.setattr(validation, "_MOST_SCORES", 5 * encoder.description.vocabulary_size)
+    monkeypatch.setattr(validation, "_MAX_POSITIONS", 3 * T)
+    monkeypatch.setattr(validation, "_MAX_SCORES", 5 * encoder.description.vocabulary_size)
     parts = validator.measure(encoder, every, CPU)
     assert max(scores) == 5 < largest
     assert len(scores) > 4 * at_once
-    np.testing.assert_array_equal(parts[:, CELLS:], whole[:, CELLS:])
+    np.testing.assert_array_equal(parts[:, COUNT:], whole[:, COUNT:])
     np.testing.assert_allclose(parts[:, LOSS], whole[:, LOSS], rtol=1e-6)
-    assert whole[:, DIFFERENT].min() >= 1
+    assert whole[:, DISTINCT].min() >= 1
 
 
 def test_states_are_computed_in_the_precision_of_the_run(

@@ -1,4 +1,4 @@
-"""Fine-tuning in this process: selection, restarts, collapse, the aids."""
+"""Fine-tuning in this process: selection, restarts, collapse, optional settings."""
 
 import json
 from collections.abc import Callable
@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from tests.tiny_world import LANGUAGES
+from tests.training import runs
+from tests.training.runs import ALONE
 from xlm.config.training.xnli import FinetuneConfig
 from xlm.errors import TrainingError
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.shards.reader import read_nli_pairs
-from xlm.training.launch.distributed import ProcessGroup
 from xlm.xnli.evaluation.evaluator import run_evaluation
 from xlm.xnli.evaluation.scoring import predict
 from xlm.xnli.finetuner import Finetuner
@@ -27,11 +28,10 @@ pytestmark = pytest.mark.slow
 MakeFinetune = Callable[..., FinetuneJob]
 MakeEvaluate = Callable[..., EvaluateJob]
 CPU = torch.device("cpu")
-ALONE = ProcessGroup(0, 1, CPU)
 
 
 def files(job: FinetuneJob | EvaluateJob) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(job.out.iterdir())}
+    return runs.files(job.out)
 
 
 def attempts(job: FinetuneJob) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def test_finished_restarts_are_not_run_again(
     assert files(job) == before
 
 
-def test_selection_sees_english_dev_only_unless_told(make_finetune: MakeFinetune) -> None:
+def test_selection_uses_english_dev_unless_configured(make_finetune: MakeFinetune) -> None:
     english = make_finetune("english")
     english = english.model_copy(update={"xnli": {"en": english.xnli["en"]}})
     run_restarts(english, ALONE)
@@ -127,10 +127,10 @@ def record(restart: int, score: float, collapsed: bool = False) -> dict[str, Any
     return {"restart": restart, "score": score, "english_dev": score, "collapsed": collapsed}
 
 
-def test_collapse_is_an_error_a_reason_to_restart_or_a_remark() -> None:
-    """XLM issues 199 and 235: fine-tuning stays at 33.33 % and nobody is told."""
+def test_collapse_is_an_error_or_a_reason_to_restart_or_reported() -> None:
+    """XLM issues 199 and 235: accuracy stays at 33.33 % without an error."""
     records = [record(0, 0.34, collapsed=True), record(1, 0.8)]
-    with pytest.raises(TrainingError, match=r"never left chance \(restarts \[0\]\)"):
+    with pytest.raises(TrainingError, match=r"never exceeded chance \(restarts \[0\]\)"):
         choose(FinetuneConfig(collapse="error"), records)
     assert choose(FinetuneConfig(collapse="restart"), records) == 1
     with pytest.raises(TrainingError, match=r"restarts \[0\]"):
@@ -142,7 +142,7 @@ def test_the_first_of_equal_restarts_is_kept() -> None:
     assert choose(FinetuneConfig(), [record(0, 0.7), record(1, 0.8), record(2, 0.8)]) == 1
 
 
-def test_a_collapse_is_detected_and_told_in_the_results(
+def test_a_collapse_is_detected_and_reported_in_the_results(
     make_finetune: MakeFinetune, make_evaluate: MakeEvaluate
 ) -> None:
     job = make_finetune(updates=2, optimizer={"learning_rate": 1e-9}, collapse="error")
@@ -158,7 +158,7 @@ def test_a_collapse_is_detected_and_told_in_the_results(
     assert read_results(evaluation.out).collapsed
 
 
-def test_frozen_embeddings_stay_and_others_move(make_finetune: MakeFinetune) -> None:
+def test_frozen_embeddings_do_not_change_and_other_weights_do(make_finetune: MakeFinetune) -> None:
     job = make_finetune(freeze_embeddings=True, mix_pretraining=2, random_language_ids=True)
     run_restarts(job, ALONE)
     before, after = load_encoder(job.encoder), load_classifier(job.out).encoder
@@ -179,12 +179,12 @@ def test_each_aid_changes_the_result(make_finetune: MakeFinetune, aid: dict[str,
     assert files(plain)["model.safetensors"] != files(aided)["model.safetensors"]
 
 
-def test_frozen_layers_stay(make_finetune: MakeFinetune) -> None:
+def test_frozen_layers_do_not_change(make_finetune: MakeFinetune) -> None:
     job = make_finetune(frozen_layers=1, mix_pretraining=1)
     run_restarts(job, ALONE)
     before, after = load_encoder(job.encoder), load_classifier(job.out).encoder
     assert all(map(torch.equal, before.state_dict().values(), after.state_dict().values()))
-    with pytest.raises(TrainingError, match="2 layers are to be frozen, the model has 1"):
+    with pytest.raises(TrainingError, match="frozen_layers is 2, but the model has 1"):
         run_restarts(make_finetune("more", frozen_layers=2), ALONE)
 
 
@@ -194,7 +194,7 @@ def test_a_loss_that_is_not_finite_stops(make_finetune: MakeFinetune) -> None:
         run_restarts(job, ALONE)
 
 
-def test_english_is_needed_to_fine_tune(make_finetune: MakeFinetune) -> None:
+def test_fine_tuning_needs_english(make_finetune: MakeFinetune) -> None:
     job = make_finetune()
     job = job.model_copy(update={"xnli": {"sw": job.xnli["sw"]}})
     with pytest.raises(TrainingError, match="no XNLI data in en"):
@@ -229,7 +229,7 @@ def test_evaluation_measures_every_language(
     assert files(job) == files(again)
 
 
-def test_evaluation_does_without_pairs_and_without_xnli(
+def test_evaluation_works_without_pairs_and_without_xnli(
     make_finetune: MakeFinetune, make_evaluate: MakeEvaluate
 ) -> None:
     tuned = make_finetune()
@@ -243,7 +243,7 @@ def test_evaluation_does_without_pairs_and_without_xnli(
     assert results.averages.perplexity is not None
 
 
-def test_a_causal_encoder_is_fine_tuned_both_ways_and_measured_causally(
+def test_a_causal_encoder_is_fine_tuned_like_any_and_measured_causally(
     make_finetune: MakeFinetune, make_evaluate: MakeEvaluate, causal_encoder: Path
 ) -> None:
     plain, tuned = make_finetune("plain"), make_finetune("tuned")

@@ -1,12 +1,12 @@
-"""Adam with a rate of its own for the embeddings, set anew before every update.
+"""Adam, with a schedule of learning rates and an optional separate rate for the embeddings.
 
     optimizer = build_optimizer(encoder.named_parameters(), config, schedule, updates)
     optimizer.set_update(0)
     norm = optimizer.clip()
     optimizer.adam.step()
 
-torch's Adam adds epsilon to the bias-corrected root, the original to the uncorrected one; they
-differ in the first updates only (spec 4.1).
+torch's Adam adds epsilon to the bias-corrected root of the second moment, XLM's to the uncorrected
+one. They differ only in the first updates (spec 4.1).
 """
 
 import math
@@ -24,27 +24,27 @@ _EMBEDDING_NAMES = ("embeddings.weight", "pred_layer.proj.bias")
 
 @dataclass(frozen=True)
 class ScheduledAdam:
-    """An optimizer whose groups each follow a schedule."""
+    """An optimizer with a schedule for each parameter group."""
 
     adam: torch.optim.Optimizer
     rates: tuple[Callable[[int], float], ...]
     clip_norm: float | None
 
     def set_update(self, update: int) -> float:
-        """Set the rates of update 0, 1, ...; returns the layers' rate."""
+        """Set the learning rates of an update, counted from 0; returns the rate of the layers."""
         for group, rate in zip(self.adam.param_groups, self.rates, strict=True):
             group["lr"] = rate(update)
         return self.rates[0](update)
 
     def clip(self) -> float:
-        """Cut the gradients to the norm; returns what it was before.
+        """Clip the gradients to `clip_norm`; returns the norm before clipping.
 
-        Gradients that are no numbers are left as they are: cutting would spread them everywhere.
+        If the norm is not finite, the gradients do not change: clipping would make all of them NaN.
         """
         parameters = [p for group in self.adam.param_groups for p in group["params"]]
         total = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         norm = float(total)
-        # Below the limit torch would multiply all of them by one.
+        # Below the limit, torch would multiply all gradients by one.
         if self.clip_norm is not None and self.clip_norm < norm < math.inf:
             nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, total)
         return norm
@@ -56,19 +56,22 @@ def build_optimizer(
     schedule: ScheduleConfig,
     updates: int,
     *,
-    own_rates: Mapping[str, float] | None = None,
+    peak_rates: Mapping[str, float] | None = None,
 ) -> ScheduledAdam:
     """Adam over all trainable parameters.
 
-    `own_rates` maps a prefix of parameter names to their own peak rate; the embeddings' rate of
-    the config, if set, holds for the token embeddings and the head's bias.
+    Args:
+        parameters: names and parameters; those that need no gradient are left out.
+        updates: number of updates of the run, for the schedule.
+        peak_rates: peak learning rates by prefix of parameter names. By default, parameters get
+            that of the config; token embeddings and the bias of the head may have a separate one.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {
-        (config.learning_rate, config.weight_decay): []  # first: its rate is the one reported
+        (config.learning_rate, config.weight_decay): []  # first, because its rate is reported
     }
     for name, parameter in parameters:
         if parameter.requires_grad:
-            kind = (_peak(name, config, own_rates or {}), _decay(parameter, config))
+            kind = (_peak(name, config, peak_rates or {}), _decay(parameter, config))
             groups.setdefault(kind, []).append(parameter)
     used = {kind: group for kind, group in groups.items() if group}
     adam = torch.optim.AdamW(
@@ -85,16 +88,16 @@ def build_optimizer(
 
 
 def _decay(parameter: nn.Parameter, config: OptimizerConfig) -> float:
-    # Biases and the weights of layer norms are the only vectors among the parameters.
+    # The only vectors are biases and the weights of layer norms.
     return config.weight_decay if config.decay_vectors or parameter.ndim > 1 else 0.0
 
 
-def _peak(name: str, config: OptimizerConfig, own_rates: Mapping[str, float]) -> float:
-    for prefix, rate in own_rates.items():
+def _peak(name: str, config: OptimizerConfig, peak_rates: Mapping[str, float]) -> float:
+    for prefix, rate in peak_rates.items():
         if name.startswith(prefix):
             return rate
-    # Not position_embeddings, not lang_embeddings: only the tied token matrix and its bias.
-    embedding = any(name == end or name.endswith("." + end) for end in _EMBEDDING_NAMES)
-    if embedding and config.embedding_learning_rate is not None:
+    # Only the tied token matrix and its bias, not position_embeddings or lang_embeddings.
+    is_embedding = any(name == end or name.endswith("." + end) for end in _EMBEDDING_NAMES)
+    if is_embedding and config.embedding_learning_rate is not None:
         return config.embedding_learning_rate
     return config.learning_rate

@@ -1,4 +1,4 @@
-"""The learning rate by update.
+"""Schedules of the learning rate.
 
 schedule = rate_schedule(config, peak=1e-4, updates=200_000)
 schedule(0), schedule(4000), schedule(16000)  # 1e-7, 1e-4, 5e-5
@@ -11,9 +11,9 @@ from xlm.config.training.optimizer import ScheduleConfig
 
 
 def rate_schedule(config: ScheduleConfig, *, peak: float, updates: int) -> Callable[[int], float]:
-    """The rate of update 0, 1, ...: a linear rise to `peak`, then what `kind` says.
+    """The learning rate by update, from 0: a linear warm-up to `peak`, then a decay.
 
-    XLM: lr0 + n (lr - lr0) / W while n < W, then lr sqrt(W / n) (spec 4.1).
+    XLM: lr0 + n (lr - lr0) / W during W warm-up updates, then lr sqrt(W / n) (spec 4.1).
     """
     warmup, initial = config.warmup_updates, config.warmup_initial_rate
 
@@ -24,7 +24,7 @@ def rate_schedule(config: ScheduleConfig, *, peak: float, updates: int) -> Calla
             return peak * math.sqrt(max(warmup, 1) / max(update, 1))
         if config.kind == "linear":
             begin = max(warmup, config.decay_from * updates)
-            # The last update still moves: the line reaches zero one update behind it.
+            # The line reaches zero one update after the last, which still has a rate.
             return peak * min(1.0, max(0.0, (updates - update) / max(updates - begin, 1)))
         return peak
 

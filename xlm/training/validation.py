@@ -28,35 +28,36 @@ from xlm.model.formats.description import ModelDescription
 from xlm.model.packing import pack, select
 from xlm.training.launch.job import PretrainJob
 
-_MANY_LANGUAGES = 5
-_CHUNK_PARTS = {"valid": 5, "test": 10}
-_PAIR_LIMITS = {"valid": 1500, "test": 300}
-_MOST_CELLS: Final = 8192
-"""Cells computed at once, padding too: 32 rows of the paper's length."""
-_MOST_SCORES: Final = 2**26
-"""Scores at once, 256 MiB of them: of 95,000 ids those of 706 places."""
-_LARGEST_LOG: Final = 700.0
-"""exp of more is no float."""
-LOSS, CELLS, RIGHT, DIFFERENT = range(4)
-"""Columns of the sums: loss, places predicted, rightly predicted ones, different ids predicted."""
+# XLM measures a part of the data if there are many languages (spec 4.4).
+_MANY_LANGUAGES: Final = 5
+_CHUNK_PARTS: Final = {"valid": 5, "test": 10}
+_PAIR_LIMITS: Final = {"valid": 1500, "test": 300}
+_MAX_POSITIONS: Final = 8192
+"""Positions in one forward pass, padding included: 32 rows of the paper's length."""
+_MAX_SCORES: Final = 2**26
+"""Scores computed at once, 256 MiB: with 95,000 ids, those of 706 positions."""
+_MAX_LOG: Final = 700.0
+"""exp of more is not a finite float."""
+LOSS, COUNT, CORRECT, DISTINCT = range(4)
+"""Columns of the sums: loss, predicted positions, correct predictions, distinct predicted ids."""
 
 
 @dataclass(frozen=True)
-class Task:
+class ValidationTask:
     """One language or pair to measure."""
 
     name: str
-    """`sw` or `en_sw`, as in the original's metric names."""
+    """`sw` or `en_sw`, as in XLM's names of metrics."""
     objective: Objective
     batches: "partial[Iterator[Batch]]"
 
 
 class Validator:
-    """Measures one split; more than five languages are cut down as in the original."""
+    """Measures an encoder on one split of the held-out data."""
 
     def __init__(
         self,
-        corpus: HeldOutData,
+        data: HeldOutData,
         description: ModelDescription,
         *,
         split: str,
@@ -66,11 +67,19 @@ class Validator:
         predict_special_tokens: bool = True,
         objectives: Collection[Objective] = ("mlm", "tlm"),
     ) -> None:
+        """List the tasks of a split.
+
+        Args:
+            split: "valid" or "test".
+            max_chunks: maximum number of stream chunks per language.
+            max_pairs: maximum number of sentence pairs per language pair.
+            predict_special_tokens: whether masked tasks predict </s> and <unk>.
+        """
         self._split = split
         many = len(description.languages) > _MANY_LANGUAGES
         parts = _CHUNK_PARTS[split] if many else 1
         streams: dict[Objective, Callable[..., Iterator[Batch]]] = {
-            # Causally every id is trained: `predict_special_tokens` is about masks.
+            # CLM predicts every token, special tokens included.
             "clm": partial(causal_streams, parts=parts, max_chunks=max_chunks),
             "mlm": partial(
                 masked_streams,
@@ -80,15 +89,15 @@ class Validator:
             ),
         }
         self.tasks = [
-            Task(code, objective, partial(batches, lines, description.language_id(code),
+            ValidationTask(code, objective, partial(batches, lines, description.language_id(code),
                                           stream_tokens))
             for objective, batches in streams.items()
             if objective in objectives
-            for code, lines in corpus.mono.items()
+            for code, lines in data.mono.items()
             if len(lines)
         ]  # fmt: skip
         limits = [limit for limit in (max_pairs, _PAIR_LIMITS[split] if many else None) if limit]
-        for pairs in corpus.pairs.values() if "tlm" in objectives else ():
+        for pairs in data.pairs.values() if "tlm" in objectives else ():
             longest = description.model.max_positions - 2
             chosen = usable_pairs(pairs, longest)
             if len(chosen):
@@ -101,7 +110,7 @@ class Validator:
                     limit=limit,
                     predict_special_tokens=predict_special_tokens,
                 )
-                self.tasks.append(Task("_".join(pairs.languages), "tlm", batches))
+                self.tasks.append(ValidationTask("_".join(pairs.languages), "tlm", batches))
 
     def measure(
         self,
@@ -111,9 +120,11 @@ class Validator:
         *,
         precision: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> NDArray[np.float64]:
-        """Sums of the given tasks, one row a task, zero for the others: (tasks, 4).
+        """Sums of the given tasks, one row per task, zero for the others: (tasks, 4).
 
-        `precision`: what states and scores are computed in; losses are summed in fp64.
+        Args:
+            numbers: indices of the tasks.
+            precision: context for the forward pass; losses are summed in fp64.
         """
         sums = np.zeros((len(self.tasks), 4))
         training = encoder.training
@@ -122,33 +133,33 @@ class Validator:
             for number in numbers:
                 predicted: set[int] = set()
                 for batch in self.tasks[number].batches():
-                    for share in _shares(batch):
+                    for part in _parts(batch):
                         with precision():
-                            sums[number] += _measure(encoder, share, device, predicted)
-                sums[number, DIFFERENT] = len(predicted)
+                            sums[number] += _measure(encoder, part, device, predicted)
+                sums[number, DISTINCT] = len(predicted)
         encoder.train(training)
         return sums
 
     @staticmethod
     def perplexity(row: NDArray[np.float64]) -> float:
-        """exp of the mean loss of one task's sums; something must have been predicted."""
-        return math.exp(min(row[LOSS] / row[CELLS], _LARGEST_LOG))
+        """exp of the mean loss of a task, from its row of the sums; the count must not be zero."""
+        return math.exp(min(row[LOSS] / row[COUNT], _MAX_LOG))
 
     @staticmethod
     def predicted_ids(sums: NDArray[np.float64]) -> int | None:
-        """How many different ids were predicted in the richest task; None: nothing to predict."""
-        return int(sums[:, DIFFERENT].max()) if sums[:, CELLS].any() else None
+        """Number of distinct predicted ids, in the task with the most of them; None: no data."""
+        return int(sums[:, DISTINCT].max()) if sums[:, COUNT].any() else None
 
     def metrics(self, sums: NDArray[np.float64]) -> dict[str, float]:
-        """Perplexities and accuracies (in %) under the original's names, and their means."""
+        """Perplexities and accuracies (in %) under XLM's names, and their means."""
         found: dict[str, float] = {}
         means: dict[str, list[float]] = {}
         for task, row in zip(self.tasks, sums, strict=True):
-            if not row[CELLS]:
+            if not row[COUNT]:
                 continue
             perplexity = self.perplexity(row)
-            accuracy = 100 * row[RIGHT] / row[CELLS]
-            # XLM: pairs are told from languages by their name; both are masked (spec 4.4).
+            accuracy = 100 * row[CORRECT] / row[COUNT]
+            # XLM calls TLM metrics `mlm` too: the name of the pair distinguishes them (spec 4.4).
             kind = "clm" if task.objective == "clm" else "mlm"
             prefix = f"{self._split}_{task.name}_{kind}"
             found |= {f"{prefix}_ppl": perplexity, f"{prefix}_acc": accuracy}
@@ -158,20 +169,20 @@ class Validator:
 
 
 def held_out_validator(job: PretrainJob, description: ModelDescription) -> Validator:
-    """Measures the valid split of what a run's objectives train on, as its config says.
+    """The validator of a pretraining run: the valid split of the data of its objectives.
 
     Raises:
-        DataError: a split is missing, or made with another vocabulary.
+        DataError: a split is missing, or was made with another vocabulary.
     """
     config = job.pretrain
-    corpus = load_held_out_data(
+    data = load_held_out_data(
         "valid",
         mono=job.mono if {"clm", "mlm"} & set(config.objectives) else {},
         pairs=job.pairs if "tlm" in config.objectives else {},
         vocabulary_hash=description.vocabulary_hash,
     )
     return Validator(
-        corpus,
+        data,
         description,
         split="valid",
         stream_tokens=config.stream_tokens,
@@ -183,34 +194,38 @@ def held_out_validator(job: PretrainJob, description: ModelDescription) -> Valid
 
 
 def stop_criterion(metrics: Mapping[str, float]) -> float | None:
-    """Mean perplexity of the languages, masked or else causal, else of the pairs; None: no data."""
+    """The mean perplexity that decides which weights are best; None: no data.
+
+    MLM is preferred to CLM, and CLM to TLM.
+    """
     kinds = ("valid_mlm_ppl", "valid_clm_ppl", "valid_tlm_ppl")
     return next((metrics[kind] for kind in kinds if kind in metrics), None)
 
 
-def _shares(batch: Batch) -> Iterator[Batch]:
-    """Rows of a batch, as many as may be computed at once."""
+def _parts(batch: Batch) -> Iterator[Batch]:
+    """Parts of a batch that fit one forward pass."""
     rows, width = batch.tokens_BT.shape
-    parts = math.ceil(rows / max(1, _MOST_CELLS // width))
-    return (batch.share(part, parts) for part in range(parts))
+    count = math.ceil(rows / max(1, _MAX_POSITIONS // width))
+    return (batch.share(part, count) for part in range(count))
 
 
 def _measure(
     encoder: Encoder, batch: Batch, device: torch.device, predicted: set[int]
 ) -> NDArray[np.float64]:
+    """The sums of a batch; the predicted ids are added to `predicted`."""
     tensors = to_device(batch, device)
     packed = pack(*tensors[:4])
     selected, order_N = select(packed, tensors.selected_N)
     states_ND = encoder.states(packed, selected, causal=batch.causal)
     targets_N = tensors.targets_N[order_N]
     sums = np.zeros(4)
-    at_once = max(1, _MOST_SCORES // encoder.description.vocabulary_size)
-    groups = zip(torch.split(states_ND, at_once), torch.split(targets_N, at_once), strict=True)
+    chunk = max(1, _MAX_SCORES // encoder.description.vocabulary_size)
+    groups = zip(torch.split(states_ND, chunk), torch.split(targets_N, chunk), strict=True)
     for states_nD, targets_n in groups:
         scores_nV = encoder.predict(states_nD).float()
         losses_n = F.cross_entropy(scores_nV, targets_n, reduction="none")
         best_n = scores_nV.argmax(1)
         predicted.update(torch.unique(best_n).tolist())
-        right = (best_n == targets_n).sum().item()
-        sums += (losses_n.double().sum().item(), len(losses_n), right, 0)
+        correct = (best_n == targets_n).sum().item()
+        sums += (losses_n.double().sum().item(), len(losses_n), correct, 0)
     return sums

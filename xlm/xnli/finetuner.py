@@ -1,4 +1,4 @@
-"""One fine-tuning run: English pairs in, the classifier of the best dev evaluation out.
+"""One fine-tuning run on English NLI pairs; it returns the weights of the best dev evaluation.
 
 attempt = Finetuner(job, restart=0, device=device).run()
 """
@@ -41,38 +41,38 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Attempt:
-    """What one run found; `weights` are those of the kept update."""
+    """The result of one run; `weights` are those of the kept update."""
 
     restart: int
     score: float = -1.0
-    """The dev accuracy that selects: English, or the mean of all languages."""
+    """The dev accuracy that selects weights: of English, or the mean of all languages."""
     english_dev: float = -1.0
     """English dev accuracy of the kept weights."""
     kept_update: int = 0
     training_pairs: int = 0
-    """English pairs that it learned from."""
+    """Number of English training pairs."""
     collapsed: bool = True
     evaluations: list[dict[str, float]] = field(default_factory=list)
     weights: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def record(self) -> dict[str, Any]:
-        """All but the weights, for JSON."""
+        """All fields but the weights, for JSON."""
         return {name: value for name, value in vars(self).items() if name != "weights"}
 
 
 class Finetuner:
-    """One restart, in one process."""
+    """Fine-tunes a classifier in one process, with the seed of one restart."""
 
     def __init__(
         self,
         job: FinetuneJob,
         restart: int,
         device: torch.device,
-        speed: ThroughputMeter | None = None,
+        meter: ThroughputMeter | None = None,
     ) -> None:
         self._config, self._restart, self._device = job.finetune, restart, device
-        self._speed = speed
+        self._meter = meter
         vocabulary = load_vocabulary(job.vocabulary)
         encoder = load_encoder(job.encoder)
         self._description = encoder.description
@@ -95,7 +95,7 @@ class Finetuner:
             self._config.optimizer,
             self._config.schedule,
             self._config.updates,
-            own_rates={} if own_rate is None else {"linear.": own_rate},
+            peak_rates={} if own_rate is None else {"linear.": own_rate},
         )
 
     def run(self) -> Attempt:
@@ -111,10 +111,10 @@ class Finetuner:
         self._classifier.train()
         for update in range(config.updates):
             losses.append(self._update(update, next(batches)))
-            last = update + 1 == config.updates
-            if self._speed:
-                self._speed.count(update + 1, config.batch_pairs, loss=losses[-1])
-            if (update + 1) % config.evaluation_updates == 0 or last:
+            is_last = update + 1 == config.updates
+            if self._meter:
+                self._meter.count(update + 1, config.batch_pairs, loss=losses[-1])
+            if (update + 1) % config.evaluation_updates == 0 or is_last:
                 self._evaluate(attempt, update + 1, float(np.mean(losses)))
                 losses.clear()
                 if self._out_of_patience(attempt):
@@ -192,21 +192,21 @@ class Finetuner:
         return len(scores) - 1 - int(np.argmax(scores)) > self._config.patience
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
-        """All pairs in a new order, cut into batches; XLM groups them by nothing, nor do we."""
+        """Batches of shuffled pairs; as in XLM, pairs of a batch need not have similar lengths."""
         random = generator(self._config.seed, "pairs", self._restart, epoch)
         order = random.permutation(len(self._train_pairs.labels))
         size = min(self._config.batch_pairs, len(order))
-        return [order[begin : begin + size] for begin in range(0, len(order) - size + 1, size)]
+        return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
 
 
 def _prepare(encoder: Encoder, config: FinetuneConfig) -> None:
-    """Set dropouts, and freeze what is not to be trained."""
+    """Set dropout and freeze parameters, as the configuration says."""
     encoder.set_dropout(hidden=config.encoder_dropout, attention=config.encoder_attention_dropout)
     layers = encoder.description.model.layers
     if config.frozen_layers > layers:
         raise TrainingError(
-            f"{config.frozen_layers} layers are to be frozen, the model has {layers}",
-            fix="lower finetune.frozen_layers",
+            f"finetune.frozen_layers is {config.frozen_layers}, but the model has {layers} layers",
+            fix="lower it",
         )
     if config.freeze_embeddings:
         encoder.embeddings.requires_grad_(False)
@@ -229,7 +229,7 @@ def _mixed_loader(
 ) -> BatchLoader | None:
     if not job.finetune.mix_pretraining or job.pretrain is None:
         return None
-    # Another seed, so that fine-tuning does not see pretraining's first batches again.
+    # With the seed of pretraining, fine-tuning would see its first batches again.
     seed = torch_seed(job.finetune.seed, "mixed", restart)
     config = job.pretrain.model_copy(update={"seed": seed})
     data = open_training_data(job.mono, job.pairs, config, description, job.scratch / "ids")

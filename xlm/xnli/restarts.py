@@ -1,9 +1,9 @@
-"""Several fine-tunings with different seeds, side by side, and which of them is kept.
+"""Restarts of fine-tuning: several runs with different seeds, of which the best is published.
 
-    run_restarts(job, group)  # leaves the published files in job.out
+    run_restarts(job, group)  # writes the published files to job.out
 
-The choice looks at dev accuracy only, and in the order of the restarts, so it does not depend on
-how many processes ran them. A finished restart is kept in scratch and not run again after a kill.
+The choice depends on dev accuracies and on the order of the restarts, not on the number of
+processes. A finished restart is saved in scratch, and not repeated after a kill.
 """
 
 import json
@@ -31,7 +31,7 @@ _RECORD = "record.json"
 
 
 def run_restarts(job: FinetuneJob, group: ProcessGroup) -> None:
-    """Run restarts until the target is met or none is left; the leader writes the files.
+    """Run restarts until one meets the target or all are done; the main process writes the files.
 
     Raises:
         TrainingError: fine-tuning collapsed, or cannot go on.
@@ -41,8 +41,8 @@ def run_restarts(job: FinetuneJob, group: ProcessGroup) -> None:
     while len(done) < config.restarts and not _finished(config, done):
         restart = len(done) + group.rank
         if restart < config.restarts and _store(job, restart).newest() is None:
-            speed = _speed(job, restart) if group.is_main_process else None
-            _keep(job, Finetuner(job, restart, group.device, speed).run())
+            meter = _meter(job, restart) if group.is_main_process else None
+            _save(job, Finetuner(job, restart, group.device, meter).run())
         group.barrier()
         last = min(len(done) + group.world_size, config.restarts)
         done += [_record(job, number) for number in range(len(done), last)]
@@ -53,10 +53,10 @@ def run_restarts(job: FinetuneJob, group: ProcessGroup) -> None:
 
 
 def choose(config: FinetuneConfig, records: list[dict[str, Any]]) -> int:
-    """The restart to keep: the best score, the first of equals.
+    """The restart to publish: the one with the best score; the first of equal ones.
 
     Raises:
-        TrainingError: a restart collapsed where that is an error, or all did.
+        TrainingError: a restart collapsed and `collapse` is error, or all of them collapsed.
     """
     collapsed = [record["restart"] for record in records if record["collapsed"]]
     fatal = collapsed if config.collapse == "error" else []
@@ -64,7 +64,7 @@ def choose(config: FinetuneConfig, records: list[dict[str, Any]]) -> int:
         fatal = collapsed
     if fatal:
         raise TrainingError(
-            f"fine-tuning collapsed: English dev accuracy never left chance (restarts {fatal})",
+            f"fine-tuning collapsed: English dev accuracy never exceeded chance (restarts {fatal})",
             fix="lower finetune.optimizer.learning_rate, lengthen the warm-up, or set "
             "finetune.collapse to restart or report",
         )
@@ -78,7 +78,7 @@ def _finished(config: FinetuneConfig, done: list[dict[str, Any]]) -> bool:
 
 
 def _considered(config: FinetuneConfig, done: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The records up to the first that met the target: what one process alone would have run."""
+    """The records up to the first that met the target, as a single process would have run them."""
     for number, record in enumerate(done):
         if _target_met(config, [record]):
             return done[: number + 1]
@@ -94,7 +94,7 @@ def _store(job: FinetuneJob, restart: int) -> Checkpoints:
     return Checkpoints(job.scratch / f"restart-{restart}", keep=1)
 
 
-def _keep(job: FinetuneJob, attempt: Attempt) -> None:
+def _save(job: FinetuneJob, attempt: Attempt) -> None:
     def write(directory: Path) -> None:
         save_file(dict(attempt.weights), directory / WEIGHTS_FILE)
         text = json.dumps(attempt.record) + "\n"
@@ -113,12 +113,12 @@ def _finished_directory(job: FinetuneJob, restart: int) -> Path:
     directory = _store(job, restart).newest()
     if directory is None:
         raise TrainingError(
-            f"restart {restart} left no readable result in {job.scratch}", fix="run it again"
+            f"restart {restart} has no readable result in {job.scratch}", fix="run the stage again"
         )
     return directory
 
 
-def _speed(job: FinetuneJob, restart: int) -> ThroughputMeter:
+def _meter(job: FinetuneJob, restart: int) -> ThroughputMeter:
     return ThroughputMeter(
         job.logs / SPEED_FILE,
         update=0,

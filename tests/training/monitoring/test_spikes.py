@@ -316,7 +316,7 @@ def test_diagnostics_that_cannot_be_written_do_not_stop_a_run(
 
 
 def test_only_the_newest_diagnostics_are_kept(make_job: MakeJob) -> None:
-    job = make_job(guard={"window": 8, "evidence": 2})
+    job = make_job(guard={"window": 8, "diagnostics": 2})
     trainer = make_trainer(job)
     check = SpikeGuard(job.pretrain.guard, clip_norm=5.0)
     check.load_state_dict(asdict(SpikeState(recent=[0.0] * 8)))

@@ -1,7 +1,7 @@
-"""What training processes leave behind when they cannot go on: more than an exit code can say.
+"""Error reports of training processes: what an exit code cannot say.
 
-write_failure(job, TrainingError("loss is not finite at step 12", fix="lower the rate"))
-raise_failure(job)  # in the starting process
+write_failure(job, TrainingError("loss is not finite at update 12", fix="lower the rate"))  # child
+raise_failure(job)  # parent
 """
 
 import json
@@ -14,7 +14,7 @@ from xlm.errors import PeerLostError, TrainingError, XlmError
 
 
 def write_failure(job: Path, error: XlmError) -> None:
-    """Note this process's error beside the job; its first one counts."""
+    """Write the error of this process next to the job file; its first error counts."""
     record = {"kind": type(error).__name__, "what": error.what, "fix": error.fix}
     rank = int(os.environ.get("RANK", 0))
     try:
@@ -25,18 +25,18 @@ def write_failure(job: Path, error: XlmError) -> None:
 
 
 def clear_failure(job: Path) -> None:
-    """Forget what an earlier run left."""
+    """Delete the reports of an earlier run."""
     for path in _paths(job):
         path.unlink(missing_ok=True)
 
 
 def first_failure(job: Path) -> XlmError | None:
-    """What went wrong first, if a process noted anything.
+    """The error that was reported first; None: no process reported one.
 
-    A process that lost another one ended because of that one: its word counts only where nothing
-    else was noted.
+    A process that lost another one failed as a consequence: its report counts only if there is no
+    other.
     """
-    found = sorted(filter(None, map(_read, _paths(job))), key=lambda note: note[:2])
+    found = sorted(filter(None, map(_read, _paths(job))), key=lambda report: report[:2])
     if not found:
         return None
     record = found[0][2]
@@ -46,18 +46,18 @@ def first_failure(job: Path) -> XlmError | None:
 
 
 def raise_failure(job: Path) -> None:
-    """Raise what went wrong first, if a process noted anything."""
+    """Raise the error that was reported first, if there is one."""
     if (error := first_failure(job)) is not None:
         raise error
 
 
 def noted_failure(job: Path, rank: int) -> bool:
-    """Whether a process said why it ended."""
+    """Whether a process has reported an error."""
     return _read(_path(job, rank)) is not None
 
 
 def _read(path: Path) -> tuple[bool, int, dict[str, Any]] | None:
-    """Whether a note is of a consequence, when it was written, and what it says."""
+    """Whether a report is of a consequence, when it was written, and its content."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         return record["kind"] == PeerLostError.__name__, path.stat().st_mtime_ns, record

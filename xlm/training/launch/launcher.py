@@ -1,4 +1,4 @@
-"""How a group of training processes is started: one protocol, a cluster's launcher to come.
+"""The protocol of launchers, which start the processes of a job: locally, or on a cluster.
 
 launcher.run(Launch(module="xlm.training.launch.entry", job=scratch / "job.json", ...), on_wait)
 """
@@ -13,21 +13,21 @@ from xlm.processes.child import ProcessResult
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """One module, run by several processes that find each other."""
+    """A module to run in several processes, which join one process group."""
 
     module: str
     """Importable module with a `main`, started as `python -m MODULE JOB`."""
     job: Path
-    """JSON file that says everything; the only argument."""
+    """The job file, which is the only argument."""
     processes: int
     threads_per_process: int
     log_path: Path
-    """Gets what the first process says, appended; process N of the others, `NAME-N.SUFFIX`."""
+    """The output of rank 0 is appended to this file, that of rank N to `NAME-N.SUFFIX`."""
     timeout_seconds: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Laid over the launcher's own."""
+    """Environment variables that override those of the launcher."""
     save_seconds: float = 30
-    """How long processes that were asked to stop may take to save their state."""
+    """Time for the processes to save their state after a stop signal."""
 
     def log_of(self, rank: int) -> Path:
         """The log of one process."""
@@ -36,13 +36,16 @@ class Launch:
 
 
 class Launcher(Protocol):
-    """Starts a group and waits for its end."""
+    """Starts the processes of a job and waits for their end."""
 
     def run(self, launch: Launch, on_wait: Callable[[], None]) -> ProcessResult:
-        """Run to the end; `on_wait` is called some times a second from the calling thread.
+        """Run the processes to their end.
+
+        Args:
+            on_wait: is called a few times a second, in the calling thread.
 
         Raises:
-            TrainingError: a process said what went wrong.
-            ToolError: the group failed without a word of its own.
+            TrainingError: a process reported an error.
+            ToolError: a process failed without a report.
         """
         ...

@@ -1,9 +1,9 @@
-"""Starts training processes on this machine; no port is opened for them to meet.
+"""Starts training processes on this machine, without a network port.
 
 LocalLauncher().run(launch, on_wait=lambda: None)
 
-torchrun would listen on all interfaces, without authentication, and run what anybody plants in its
-store. Here one process needs nobody; several meet through a file in a directory of ours, and their
+torchrun listens on all interfaces without authentication, and anybody who can connect can run code
+through its store. Here, several processes meet in a file that only this user can read, and their
 collectives connect over loopback.
 """
 
@@ -22,7 +22,7 @@ from xlm.training.launch.launcher import Launch
 from xlm.training.launch.ranks import RankGroup
 
 MEETING_FILE = "XLM_MEETING_FILE"
-"""Variable with the path of the file in which several processes find each other."""
+"""Environment variable with the path of the file in which the processes meet."""
 
 _MEETING_PREFIX = "meeting-"
 _THREAD_VARIABLES = (
@@ -35,31 +35,31 @@ _LOOPBACKS = ("lo", "lo0")
 
 
 class LocalLauncher:
-    """Starts each process under a guard and watches over all of them."""
+    """Starts each process under a guard, and waits for all of them."""
 
     def run(self, launch: Launch, on_wait: Callable[[], None]) -> ProcessResult:
-        """Run the group to its end; see `Launcher.run`."""
+        """Run the processes to their end; see `Launcher.run`."""
         clear_failure(launch.job)
         with (
-            _meeting_place(launch) as environment,
+            _meeting_file(launch) as environment,
             RankGroup(launch, _environment(launch.threads_per_process) | environment) as group,
         ):
             try:
                 group.wait(on_wait)
             except XlmError:
                 group.end()
-                # `on_wait` ended it: that its processes saved their state says more than why.
-                if isinstance(said := first_failure(launch.job), RequeueError):
-                    raise said from None
+                # If `on_wait` raised the error, report that the processes have saved their state.
+                if isinstance(reported := first_failure(launch.job), RequeueError):
+                    raise reported from None
                 raise
             return group.result()
 
 
 @contextmanager
-def _meeting_place(launch: Launch) -> Iterator[dict[str, str]]:
-    """Variables with the place where the processes meet, which only this user can enter."""
-    for left in launch.job.parent.glob(f"{_MEETING_PREFIX}*"):
-        remove_tree(left)
+def _meeting_file(launch: Launch) -> Iterator[dict[str, str]]:
+    """The environment variable of a meeting file, in a folder that only this user can enter."""
+    for old in launch.job.parent.glob(f"{_MEETING_PREFIX}*"):
+        remove_tree(old)
     if launch.processes == 1:
         yield {}
         return
@@ -72,16 +72,16 @@ def _meeting_place(launch: Launch) -> Iterator[dict[str, str]]:
 
 def _environment(threads: int) -> dict[str, str]:
     variables = {name: str(threads) for name in _THREAD_VARIABLES}
-    # Sums of floats follow the hash order of sets nowhere in our code; this keeps it so in others'.
+    # No sum in our code depends on the order of a set; this fixes the order in libraries too.
     variables["PYTHONHASHSEED"] = "0"
-    # Neither the folder where the user stands nor an empty entry, which means that folder.
+    # Modules must not be imported from the current folder; an empty entry would mean it.
     variables["PYTHONSAFEPATH"] = "1"
     paths = (str(Path(__file__).parents[3]), *os.environ.get("PYTHONPATH", "").split(os.pathsep))
     variables["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    # One machine needs no other interface, its host name need not resolve, nobody else can connect.
+    # Loopback works if the host name does not resolve, and no other machine can connect.
     for name in _LOOPBACKS:
         if any(name == present for _, present in socket.if_nameindex()):
             variables["GLOO_SOCKET_IFNAME"] = name
             variables["NCCL_SOCKET_IFNAME"] = f"={name}"
-    variables["NCCL_RAS_ENABLE"] = "0"  # a port for the state of a job; nobody asks ours
+    variables["NCCL_RAS_ENABLE"] = "0"  # a network port that reports the state of the job
     return variables

@@ -1,6 +1,6 @@
-"""All figures of the two models, language by language, shared out over processes.
+"""Evaluates the encoder and the classifier in every language; processes share the measurements.
 
-run_evaluation(job, group)  # leaves results.json and xnli.tsv in job.out
+run_evaluation(job, group)  # writes results.json and xnli.tsv to job.out
 """
 
 import json
@@ -23,7 +23,7 @@ from xlm.shards.reader import read_nli_pairs
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import SPEED_FILE
 from xlm.training.records.json_lines import JsonLines
-from xlm.training.validation import CELLS, Validator
+from xlm.training.validation import COUNT, Validator
 from xlm.xnli.evaluation.baselines import BagOfWords, majority_label
 from xlm.xnli.evaluation.intervals import wilson_interval
 from xlm.xnli.evaluation.retrieval import retrieve
@@ -40,12 +40,12 @@ from xlm.xnli.results.records import (
 
 log = logging.getLogger(__name__)
 
-Figures = dict[str, Any]
-"""What one task found, as JSON: field of `LanguageResults` to value."""
+Fields = dict[str, Any]
+"""Results of a measurement as JSON values, by field of `LanguageResults`."""
 
 
 class Evaluator:
-    """Every measurement as a task of its own, so that processes can share them."""
+    """Makes the measurements: accuracies, perplexities and retrieval."""
 
     def __init__(self, job: EvaluateJob, group: ProcessGroup) -> None:
         self._job, self._config, self._device = job, job.evaluate, group.device
@@ -71,9 +71,9 @@ class Evaluator:
             objectives=objectives,
         )
 
-    def tasks(self) -> dict[str, Callable[[], dict[str, Figures]]]:
-        """Name to a function that finds some figures of some languages."""
-        found: dict[str, Callable[[], dict[str, Figures]]] = {}
+    def measurements(self) -> dict[str, Callable[[], dict[str, Fields]]]:
+        """All measurements by name; each returns fields of the results by language."""
+        found: dict[str, Callable[[], dict[str, Fields]]] = {}
         if ENGLISH in self._job.xnli:
             found["bag of words"] = self._bag_of_words
         for code in sorted(self._job.xnli):
@@ -84,17 +84,17 @@ class Evaluator:
             found[f"retrieval {pair}"] = partial(self._retrieval, pair)
         return found
 
-    def _xnli(self, code: str) -> dict[str, Figures]:
-        figures: Figures = {"paper": PAPER[MLM_TLM].get(code)}
+    def _xnli(self, code: str) -> dict[str, Fields]:
+        fields: Fields = {"paper": PAPER[MLM_TLM].get(code)}
         for field, split in (("dev", "valid"), ("test", "test")):
             pairs = self._nli_pairs(code, split)
             language_id = self.description.language_id(code)
             labels = predict(self._classifier, pairs, language_id=language_id, device=self._device)
-            figures[field] = self._accuracy(labels, pairs)
-            figures["majority"] = _share(np.full(len(labels), majority_label(pairs)), pairs)
-        return {code: figures}
+            fields[field] = self._accuracy(labels, pairs)
+            fields["majority"] = _share(np.full(len(labels), majority_label(pairs)), pairs)
+        return {code: fields}
 
-    def _bag_of_words(self) -> dict[str, Figures]:
+    def _bag_of_words(self) -> dict[str, Fields]:
         model = BagOfWords.fit(
             self._nli_pairs(ENGLISH, "train"),
             vocabulary_size=self._vocabulary_size,
@@ -108,32 +108,32 @@ class Evaluator:
             found[code] = {"bag_of_words": _share(model.predict(pairs), pairs)}
         return found
 
-    def _perplexity(self, number: int) -> dict[str, Figures]:
+    def _perplexity(self, number: int) -> dict[str, Fields]:
         task = self._validator.tasks[number]
         sums = self._validator.measure(self._encoder, [number], self._device)
-        if not sums[number, CELLS]:
+        if not sums[number, COUNT]:
             return {}
         perplexity = self._validator.perplexity(sums[number])
         if task.objective != "tlm":
             return {task.name: {"perplexity": perplexity}}
         return {_other(task.name.split("_")): {"pair_perplexity": perplexity}}
 
-    def _retrieval(self, pair: str) -> dict[str, Figures]:
-        figures = retrieve(
+    def _retrieval(self, pair: str) -> dict[str, Fields]:
+        retrieval = retrieve(
             self._encoder,
             self._corpus.pairs[pair],
             english=ENGLISH,
             limit=self._config.retrieval_pairs,
             device=self._device,
         )
-        if figures is None:
+        if retrieval is None:
             return {}
-        return {_other(pair.split("-")): {"retrieval": figures.model_dump()}}
+        return {_other(pair.split("-")): {"retrieval": retrieval.model_dump()}}
 
     def _nli_pairs(self, code: str, split: str) -> NliPairs:
         return read_nli_pairs(self._job.xnli[code], split, self._hash)
 
-    def _accuracy(self, labels: NDArray[np.int64], pairs: NliPairs) -> Figures | None:
+    def _accuracy(self, labels: NDArray[np.int64], pairs: NliPairs) -> Fields | None:
         total, right = len(labels), int((labels == pairs.labels).sum())
         if not total:
             return None
@@ -143,17 +143,17 @@ class Evaluator:
 
 
 def run_evaluation(job: EvaluateJob, group: ProcessGroup) -> None:
-    """Measure this process's tasks; the leader collects what all found and writes the tables."""
+    """Make the measurements of this process; the main process collects all and writes the files."""
     evaluator = Evaluator(job, group)
-    tasks = list(evaluator.tasks().items())
-    mine = tasks[group.rank :: group.world_size]
+    measurements = list(evaluator.measurements().items())
+    ours = measurements[group.rank :: group.world_size]
     lines = JsonLines(job.logs / SPEED_FILE) if group.is_main_process else None
-    found: list[dict[str, Figures]] = []
-    for number, (name, measure) in enumerate(mine, start=1):
+    found: list[dict[str, Fields]] = []
+    for number, (name, measure) in enumerate(ours, start=1):
         found.append(measure())
         log.info("%s measured", name)
         if lines:
-            lines.append({"step": number, "total": len(mine), "note": name})
+            lines.append({"step": number, "total": len(ours), "note": name})
     _part(job, group.rank).write_text(json.dumps(found), encoding="utf-8")
     group.barrier()
     if not group.is_main_process:
@@ -161,18 +161,18 @@ def run_evaluation(job: EvaluateJob, group: ProcessGroup) -> None:
     parts = [
         json.loads(_part(job, rank).read_text(encoding="utf-8")) for rank in range(group.world_size)
     ]
-    figures: dict[str, Figures] = {code: {} for code in evaluator.description.languages}
+    results: dict[str, Fields] = {code: {} for code in evaluator.description.languages}
     for part in parts:
         for by_language in part:
             for code, values in by_language.items():
-                figures.setdefault(code, {}).update(values)
+                results.setdefault(code, {}).update(values)
     causal = evaluator.description.causal
-    write_results(job.out, _results(job, figures, causal=causal))
+    write_results(job.out, _results(job, results, causal=causal))
 
 
-def _results(job: EvaluateJob, figures: Mapping[str, Figures], *, causal: bool) -> Results:
+def _results(job: EvaluateJob, fields: Mapping[str, Fields], *, causal: bool) -> Results:
     languages = tuple(
-        LanguageResults.model_validate({"code": code, **values}) for code, values in figures.items()
+        LanguageResults.model_validate({"code": code, **values}) for code, values in fields.items()
     )
     attempts = json.loads((job.classifier / "attempts.json").read_text(encoding="utf-8"))
     selection = {"english": "English dev accuracy", "mean": "mean dev accuracy of all languages"}

@@ -1,4 +1,4 @@
-"""The Wilson interval of a share: right near 0 and 1 too, where the usual one is not.
+"""The Wilson interval of a proportion, which is also valid near 0 and 1.
 
 wilson_interval(right=720, total=900, confidence=0.95)  # (0.7726, 0.8249)
 """
@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 
 def wilson_interval(right: int, total: int, confidence: float) -> tuple[float, float]:
-    """Bounds of a share of `right` among `total`; (0, 1) when nothing was counted."""
+    """Lower and upper bound of the proportion `right / total`; (0, 1) if `total` is zero."""
     if not total:
         return 0.0, 1.0
     z = NormalDist().inv_cdf((1 + confidence) / 2)

@@ -1,10 +1,10 @@
 """Sentence retrieval: is the nearest sentence of the other language the translation?
 
-    figures = retrieve(encoder, pairs, limit=1000, device=device)
+    retrieval = retrieve(encoder, pairs, english="en", limit=1000, device=device)
 
-States are the means of the last layer over a sentence and its two EOS, each place seeing what it
-saw in pretraining; nearness is the cosine.
-Sentences that occur twice in the held-out pairs are left out: two right answers are none.
+The embedding of a sentence is the mean of its last-layer states, with both EOS, computed as in
+pretraining (causally for a CLM encoder). The distance is the cosine. Sentences that occur twice are
+left out, because they have two correct answers.
 """
 
 import numpy as np
@@ -19,16 +19,20 @@ from xlm.model.encoder import Encoder
 from xlm.shards.lines import Lines, Pairs
 from xlm.xnli.results.records import Retrieval
 
-_ROWS = 64
-_LEAST_PAIRS = 2
+_BATCH_ROWS = 64
+_MIN_PAIRS = 2
 
 
 def retrieve(
     encoder: Encoder, pairs: Pairs, *, english: str, limit: int, device: torch.device
 ) -> Retrieval | None:
-    """P@1 both ways among the first `limit` distinct pairs; None if there are fewer than two."""
+    """P@1 in both directions among the first `limit` distinct pairs; None: fewer than two pairs.
+
+    Args:
+        english: code of English, from which the directions are named.
+    """
     chosen = distinct_pairs(pairs, longest=encoder.description.model.max_positions - 2)[:limit]
-    if len(chosen) < _LEAST_PAIRS:
+    if len(chosen) < _MIN_PAIRS:
         return None
     first_ND, second_ND = (
         mean_states(encoder, lines, chosen, encoder.description.language_id(code), device)
@@ -48,7 +52,7 @@ def retrieve(
 
 
 def distinct_pairs(pairs: Pairs, *, longest: int) -> NDArray[np.int64]:
-    """Numbers of the pairs whose two sentences both occur for the first time."""
+    """Indices of the pairs with two sentences that did not occur before."""
     seen: tuple[set[bytes], set[bytes]] = (set(), set())
     kept = []
     for number in usable_pairs(pairs, longest).tolist():
@@ -70,13 +74,13 @@ def mean_states(
     language_id: int,
     device: torch.device,
 ) -> Tensor:
-    """Mean last-layer state of each chosen line, (N, D)."""
+    """The mean last-layer state of each chosen line, (N, D), on the CPU."""
     order = np.argsort(line_lengths(lines)[chosen], kind="stable")
     states_ND = torch.empty(len(chosen), encoder.description.model.dimension)
     encoder.eval()
     with torch.inference_mode():
-        for begin in range(0, len(order), _ROWS):
-            rows = order[begin : begin + _ROWS]
+        for begin in range(0, len(order), _BATCH_ROWS):
+            rows = order[begin : begin + _BATCH_ROWS]
             sequences = enclose_sentences(lines, chosen[rows], language_id=language_id)
             mask_BT = sequences.attention_mask_BT
             lengths_B1 = torch.from_numpy(sequences.lengths).to(device)[:, None]
@@ -92,9 +96,9 @@ def mean_states(
 
 
 def _precision(english_ND: Tensor, other_ND: Tensor) -> tuple[float, float]:
-    """Shares of right answers, from English and to English."""
+    """P@1 from English and to English."""
     cosine_NN = F.normalize(english_ND, dim=1) @ F.normalize(other_ND, dim=1).T
-    right_N = torch.arange(len(cosine_NN))
-    forward = (cosine_NN.argmax(1) == right_N).double().mean().item()
-    backward = (cosine_NN.argmax(0) == right_N).double().mean().item()
+    correct_N = torch.arange(len(cosine_NN))
+    forward = (cosine_NN.argmax(1) == correct_N).double().mean().item()
+    backward = (cosine_NN.argmax(0) == correct_N).double().mean().item()
     return forward, backward

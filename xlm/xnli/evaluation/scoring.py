@@ -1,4 +1,4 @@
-"""Labels that a classifier gives to XNLI rows.
+"""Predictions of a classifier for NLI pairs.
 
 right = int((predict(classifier, pairs, language_id=9, device=device) == pairs.labels).sum())
 """
@@ -12,21 +12,21 @@ from xlm.dataloader.sequences import Sequences, join_nli_pairs
 from xlm.model.classifier import Classifier
 from xlm.shards.lines import NliPairs
 
-_ROWS = 64
+_BATCH_ROWS = 64
 
 
 def predict(
     classifier: Classifier, pairs: NliPairs, *, language_id: int, device: torch.device
 ) -> NDArray[np.int64]:
-    """The label of each row; rows too long for the position table are cut."""
+    """Predict the label of each pair, (N,); sentences too long for the model are truncated."""
     lengths = line_lengths(pairs.premise) + line_lengths(pairs.hypothesis)
-    order = np.argsort(lengths, kind="stable")  # equal lengths together: little padding
+    order = np.argsort(lengths, kind="stable")  # similar lengths in a batch need little padding
     labels = np.empty(len(order), dtype=np.int64)
     training = classifier.training
     classifier.eval()
     with torch.inference_mode():
-        for begin in range(0, len(order), _ROWS):
-            chosen = order[begin : begin + _ROWS]
+        for begin in range(0, len(order), _BATCH_ROWS):
+            chosen = order[begin : begin + _BATCH_ROWS]
             sequences = join_nli_pairs(
                 pairs.premise,
                 pairs.hypothesis,
@@ -40,7 +40,7 @@ def predict(
 
 
 def classify(classifier: Classifier, sequences: Sequences, device: torch.device) -> torch.Tensor:
-    """Scores of a batch, (B, 3)."""
+    """The scores of the three labels for a batch, (B, 3)."""
     mask_BT = sequences.attention_mask_BT
     scores_B3: torch.Tensor = classifier(
         torch.from_numpy(sequences.tokens_BT).to(device),
@@ -51,5 +51,5 @@ def classify(classifier: Classifier, sequences: Sequences, device: torch.device)
 
 
 def longest_sentence(classifier: Classifier) -> int:
-    """Tokens of one sentence, both EOS included, so that any two fit the position table."""
+    """The longest sentence, with both EOS, of which any two fit the position table."""
     return (classifier.encoder.description.model.max_positions + 1) // 2

@@ -1,7 +1,6 @@
-"""The paper's XNLI test accuracies, for comparison (reference xlm-spec 7.1).
+"""XNLI test accuracies of the paper, for comparison (spec 7.1).
 
 PAPER[MLM_TLM]["sw"]  # 0.684
-
 """
 
 from collections.abc import Mapping
@@ -57,4 +56,4 @@ PAPER: Mapping[str, Mapping[str, float]] = {
     **{name: _shares(dict(zip(_LANGUAGES, row, strict=True))) for name, row in _PERCENT.items()},
     "zero-shot, mBERT": _shares(_MBERT),
 }
-"""Row name to accuracy by language, between 0 and 1."""
+"""Accuracies between 0 and 1, by row of the paper's table and language."""

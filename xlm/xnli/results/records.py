@@ -1,9 +1,9 @@
-"""What the evaluate stage found, as a typed `results.json`, and the table for people.
+"""The results of the evaluate stage: `results.json` with types, and `xnli.tsv` as a table.
 
     results = read_results(evaluated)
     results.language("sw").test.accuracy
 
-Shares lie between 0 and 1; None: there were no data to measure it on.
+Accuracies are between 0 and 1. None: there are no data for the measurement.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ TABLE_FILE = "xnli.tsv"
 
 
 class Accuracy(Config):
-    """Share of rows classified rightly, with its Wilson interval."""
+    """An accuracy with its Wilson interval."""
 
     accuracy: float
     right: int
@@ -31,13 +31,13 @@ class Accuracy(Config):
 
 
 class Retrieval(Config):
-    """How often the nearest sentence is the translation, both ways, of held-out pairs.
+    """How often the nearest sentence is the translation (P@1), for held-out pairs.
 
-    `raw` compares mean-pooled last-layer states by cosine; `centred` after the mean of each
-    language was subtracted.
+    `raw` compares mean-pooled last-layer states by cosine. `centred` first subtracts the mean of
+    each language.
     """
 
-    pairs: int = Field(description="Distinct pairs that were chosen among.")
+    pairs: int = Field(description="Number of distinct pairs.")
     raw_from_english: float
     raw_to_english: float
     centred_from_english: float
@@ -45,36 +45,40 @@ class Retrieval(Config):
 
     @property
     def raw(self) -> float:
-        """Mean of both ways."""
+        """Mean of both directions."""
         return (self.raw_from_english + self.raw_to_english) / 2
 
     @property
     def centred(self) -> float:
-        """Mean of both ways, language means subtracted."""
+        """Mean of both directions, after subtracting the language means."""
         return (self.centred_from_english + self.centred_to_english) / 2
 
 
 class LanguageResults(Config):
-    """All figures of one language."""
+    """The results of one language."""
 
     code: str
     dev: Accuracy | None = None
     test: Accuracy | None = None
-    majority: float | None = Field(None, description="Test accuracy of the commonest label.")
+    majority: float | None = Field(None, description="Test accuracy of the most frequent label.")
     bag_of_words: float | None = Field(
-        None, description="Test accuracy of a logistic regression on English words."
+        None, description="Test accuracy of a bag of words that was fitted to English."
     )
-    paper: float | None = Field(None, description="The paper's zero-shot MLM+TLM figure.")
-    perplexity: float | None = Field(None, description="On held-out text, as in validation.")
-    pair_perplexity: float | None = Field(None, description="On held-out pairs with English.")
+    paper: float | None = Field(None, description="Test accuracy in the paper, zero-shot MLM+TLM.")
+    perplexity: float | None = Field(
+        None, description="Perplexity of held-out text, as in validation."
+    )
+    pair_perplexity: float | None = Field(
+        None, description="Perplexity of held-out pairs with English."
+    )
     retrieval: Retrieval | None = None
 
 
 class Averages(Config):
-    """Means over the languages that have the figure."""
+    """Means over the languages that have a value."""
 
     test: float | None
-    zero_shot_test: float | None = Field(description="Without English.")
+    zero_shot_test: float | None = Field(description="Mean without English.")
     dev: float | None
     perplexity: float | None
     retrieval_raw: float | None
@@ -82,27 +86,27 @@ class Averages(Config):
 
 
 class Results(Config):
-    """Everything that was measured, and how."""
+    """All results, and how they were measured."""
 
     languages: tuple[LanguageResults, ...]
     averages: Averages
-    confidence: float = Field(description="Coverage of the intervals.")
-    selected_by: str = Field(description="Which dev figure chose the published weights.")
+    confidence: float = Field(description="Coverage of the confidence intervals.")
+    selected_by: str = Field(description="The dev accuracy that selected the published weights.")
     collapsed: bool = Field(
-        False, description="Whether English dev accuracy never left chance in fine-tuning."
+        False, description="Whether English dev accuracy never exceeded chance in fine-tuning."
     )
     published_row: dict[str, dict[str, float]] = Field(
-        description="Test accuracies of the paper and its neighbours, by row and language."
+        description="Test accuracies in the paper's table, by row and language."
     )
-    method: dict[str, str] = Field(description="How each figure was computed, in words.")
+    method: dict[str, str] = Field(description="How each result was measured.")
 
     def language(self, code: str) -> LanguageResults:
-        """The figures of one language."""
+        """The results of one language."""
         return next(found for found in self.languages if found.code == code)
 
 
 def averages(languages: Iterable[LanguageResults]) -> Averages:
-    """Means over the languages that have each figure."""
+    """Means of each result over the languages that have it."""
     found = list(languages)
     tested = [row for row in found if row.test]
     retrieved = [row.retrieval for row in found if row.retrieval]
@@ -113,8 +117,8 @@ def averages(languages: Iterable[LanguageResults]) -> Averages:
         ),
         dev=_mean(row.dev.accuracy for row in found if row.dev),
         perplexity=_mean(row.perplexity for row in found if row.perplexity is not None),
-        retrieval_raw=_mean(figures.raw for figures in retrieved),
-        retrieval_centred=_mean(figures.centred for figures in retrieved),
+        retrieval_raw=_mean(one.raw for one in retrieved),
+        retrieval_centred=_mean(one.centred for one in retrieved),
     )
 
 
@@ -128,10 +132,10 @@ def write_results(directory: Path, results: Results) -> None:
 
 
 def read_results(directory: Path) -> Results:
-    """Read what the evaluate stage wrote.
+    """Read the results of the evaluate stage.
 
     Raises:
-        DataError: the file is missing or of another version.
+        DataError: the file is missing or has another format.
     """
     path = directory / RESULTS_FILE
     try:
@@ -152,7 +156,7 @@ _COLUMNS = (
 
 def _row(found: LanguageResults) -> tuple[str, ...]:
     test, dev, retrieval = found.test, found.dev, found.retrieval
-    figures = (
+    values = (
         dev.accuracy if dev else None,
         test.accuracy if test else None,
         test.low if test else None,
@@ -165,7 +169,7 @@ def _row(found: LanguageResults) -> tuple[str, ...]:
         retrieval.raw if retrieval else None,
         retrieval.centred if retrieval else None,
     )
-    return (found.code, *("" if figure is None else f"{figure:.4f}" for figure in figures))
+    return (found.code, *("" if value is None else f"{value:.4f}" for value in values))
 
 
 def _mean(values: Iterable[float]) -> float | None:

@@ -1,4 +1,4 @@
-"""The results as rows of text: one source for cards, for the UI and for the terminal."""
+"""Results as tables of text, for the model card, the UI and the terminal."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from xlm.xnli.results.records import LanguageResults, Results
 
 
 class Table(NamedTuple):
-    """A titled table; the first column holds names, the others figures."""
+    """A table with a title; the first column holds names, the others values."""
 
     title: str
     header: tuple[str, ...]
@@ -17,12 +17,12 @@ class Table(NamedTuple):
 
 
 def task_name(*, synthetic: bool) -> str:
-    """What accuracies are of: XNLI, or the sample world's own pairs in its format."""
+    """The name of the task: XNLI, or the sample world's pairs in its format."""
     return "synthetic NLI" if synthetic else "XNLI"
 
 
 def xnli_table(results: Results, task: str = "XNLI") -> Table | None:
-    """Accuracy by language beside what it must beat; None where nothing was tested."""
+    """Accuracies by language, with baselines and the paper; None: no language was tested."""
     rows = [row for row in results.languages if row.test]
     if not rows:
         return None
@@ -38,7 +38,7 @@ def xnli_table(results: Results, task: str = "XNLI") -> Table | None:
 
 
 def modelling_table(results: Results) -> Table | None:
-    """Perplexity and sentence retrieval by language; None where neither was measured."""
+    """Perplexity and sentence retrieval by language; None: neither was measured."""
     rows = [row for row in results.languages if row.perplexity is not None or row.retrieval]
     if not rows:
         return None
@@ -53,12 +53,12 @@ def modelling_table(results: Results) -> Table | None:
 
 
 def tables(results: Results, task: str = "XNLI") -> list[Table]:
-    """All tables that the results fill."""
+    """The tables that have rows."""
     return [found for found in (xnli_table(results, task), modelling_table(results)) if found]
 
 
 def _filled(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
-    """A table without the columns that nothing was measured for."""
+    """A table without its empty columns."""
     columns = [
         column
         for column in range(len(header))
