@@ -47,7 +47,7 @@ def unknown_tokens_warning(name: str, unknown: int, tokens: int) -> str | None:
         return None
     return (
         f"{name}: {unknown:,} of {tokens:,} tokens ({unknown / tokens:.1%}) are unknown; check "
-        "that the codes and the vocabulary belong together, or make the vocabulary larger"
+        "that the codes file and the vocabulary belong together, or make the vocabulary larger"
     )
 
 
@@ -89,5 +89,5 @@ def _report(counts: Counter[str], vocabulary: Vocabulary) -> dict[str, float]:
     }
 
 
-def _ratio(part: int, whole: int) -> float:
-    return round(part / whole, 6) if whole else 0.0
+def _ratio(part: int, total: int) -> float:
+    return round(part / total, 6) if total else 0.0

@@ -137,12 +137,12 @@ def read_counted_vocabulary(path: Path, *, size: int, min_count: int = 0) -> Voc
         counts[fields[0]] = previous = count
     if previous is None:
         raise DataError(f"{path} contains no line `token count`", fix=_FIX)
-    kept = [
+    tokens = [
         token
         for index, token in enumerate(counts)
         if index < NUM_SPECIAL_TOKENS or counts[token] >= min_count
     ][:size]
-    return Vocabulary(tuple(kept), tuple(counts[token] for token in kept))
+    return Vocabulary(tuple(tokens), tuple(counts[token] for token in tokens))
 
 
 def _is_count(text: str) -> bool:

@@ -1,7 +1,7 @@
 """Read shards from any row on, as numpy views, with one row group in memory.
 
     reader = ShardReader(directory, "train", vocabulary.hash)
-    for (lines,) in reader.blocks(start=Place(shard=2, group=0, row=17)):
+    for (lines,) in reader.blocks(start=RowPosition(shard=2, group=0, row=17)):
         lines.ids  # int32, a view of the decoded row group
 
 `read_lines`, `read_pairs` and `read_nli_pairs` read small splits into memory. Training needs a

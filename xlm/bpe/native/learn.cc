@@ -1,6 +1,6 @@
-// Learns BPE merges: learn-bpe CODES FILE [--threads N] [--counted]
+// Learns BPE merges: learn-bpe MERGES FILE [--threads N] [--counted]
 //
-// Writes up to CODES lines `left right count` to standard output, fewer if no pair is left.
+// Writes up to MERGES lines `left right count` to standard output, fewer if no pair is left.
 // FILE is a text, `-` for standard input; with --counted, it has lines `word count`.
 // Standard error reports the size of the text. Exit status 2 means invalid text or arguments,
 // explained in one line on standard error.
@@ -26,7 +26,7 @@ constexpr int kFailed = 3;
 constexpr size_t kMaxThreads = 256;
 
 struct Options {
-  size_t codes = 0;
+  size_t merges = 0;
   std::string path;
   size_t threads = 1;
   bool counted = false;
@@ -50,8 +50,8 @@ Options parse(int count, char** arguments) {
       options.counted = true;
     } else if (argument == "--threads" && at + 1 < count) {
       options.threads = std::min(parse_number(arguments[++at]), kMaxThreads);
-    } else if (options.codes == 0) {
-      options.codes = parse_number(arguments[at]);
+    } else if (options.merges == 0) {
+      options.merges = parse_number(arguments[at]);
     } else if (options.path.empty()) {
       options.path = argument;
     } else {
@@ -59,7 +59,7 @@ Options parse(int count, char** arguments) {
     }
   }
   if (options.path.empty()) {
-    throw bpe::InvalidInput("usage: learn-bpe CODES FILE [--threads N] [--counted]");
+    throw bpe::InvalidInput("usage: learn-bpe MERGES FILE [--threads N] [--counted]");
   }
   return options;
 }
@@ -83,13 +83,13 @@ void learn(const Options& options) {
                static_cast<unsigned long long>(text.longest_bytes), learner.characters());
   text = {};
   bpe::Merge merge;
-  for (size_t done = 0; done < options.codes && learner.next(merge); ++done) {
+  for (size_t done = 0; done < options.merges && learner.next(merge); ++done) {
     const std::string line = learner.symbols().text(merge.left) + " " +
                              learner.symbols().text(merge.right) + " " +
                              std::to_string(merge.count) + "\n";
     // Flushed after each line, so that the reader can show progress.
     if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fflush(stdout)) {
-      throw std::runtime_error(std::string("writing the codes: ") + std::strerror(errno));
+      throw std::runtime_error(std::string("writing the merges: ") + std::strerror(errno));
     }
   }
   std::fprintf(stderr, "made %zu pairs in all\n", learner.pairs());

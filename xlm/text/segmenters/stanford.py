@@ -2,7 +2,7 @@
 
 The user installs Java and the segmenter (stanford-segmenter-2018-10-16). It is GPL, so it runs as a
 separate program and is never shipped. The options are those of its segment.sh with size 0, except
-that it reads lines from standard input, so that one process serves a whole run.
+that it reads lines from standard input, so that one process serves all lines.
 """
 
 import re
