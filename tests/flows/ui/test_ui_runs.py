@@ -28,6 +28,8 @@ def test_a_run_that_loses_its_worker_or_is_cancelled_ends_as_such(tmp_path: Path
         assert (running["state_name"], running["tags"]) == ("Running", ["stage:pretrain"])
         ui.prefect("flow-run", "cancel", run["id"])
         _until(lambda: ui.flow_runs()[0]["state_name"] == "Cancelled", "not cancelled")
+        # The server records the states of tasks from events, which may come later.
+        _until(lambda: "RUNNING" not in _task_states(ui), "a task of the cancelled run is running")
         states = {task["name"]: task["state"] for task in ui.api("/task_runs/filter", {})}
         assert states["pretrain"]["type"] == "CANCELLED"
         assert "saved its state" in states["pretrain"]["message"]
