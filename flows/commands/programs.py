@@ -4,7 +4,10 @@ Prefect reads its settings when it is imported, so the environment is complete b
 """
 
 import os
+import re
+import shlex
 import signal
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +18,7 @@ from xlm.engine.graph import Graph
 from xlm.errors import ToolError
 from xlm.pipeline.request import RunRequest
 from xlm.processes.signals import END_SIGNALS
+from xlm.redaction import redact
 from xlm.stages.registry import STAGES
 from xlm.store.disk.root import resolve_root
 
@@ -26,6 +30,7 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
         ConfigError: the request or the environment is not valid. No server was started.
     """
     settings = MachineSettings.from_environment(root, workers)
+    _hide_secrets([*shlex.split(request.command(Path(settings.root)))[1:], f"-j{settings.workers}"])
     require_usable_proxies()
     config = request.resolve()
     Graph.of(config, STAGES).select(until=request.until, only=request.only, refresh=request.refresh)
@@ -62,6 +67,16 @@ def deploy_all(root: str | None) -> NoReturn:
     from flows.ui.deploy import main
 
     run_program(main)
+
+
+def _hide_secrets(words: list[str]) -> None:
+    """If the command line contains a secret, start again with `words`, which contain none.
+
+    Other users can read the command line of a process as long as it runs.
+    """
+    secret = any(redact(word) != word or re.search(r":.*@", word, re.S) for word in sys.argv)
+    if secret and sys.argv[1:] != words:
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "flows.commands.main", *words])
 
 
 def _prepare_in_project(root: str | None) -> None:

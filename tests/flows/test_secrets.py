@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.commands import programs
 from tests.corpus.http.raw_server import raw_server
 from tests.flows.console import REPOSITORY, start
 from xlm.errors import ConfigError
@@ -120,3 +121,26 @@ def _command_lines() -> list[bytes]:
 def _nothing_in(content: bytes, secrets: list[bytes], place: str) -> None:
     found = [secret for secret in secrets if secret in content]
     assert not found, f"{found} in {place}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "again"),
+    [
+        (["--set", "sources.mirror=https://me:cAnArY@h/x"], True),
+        (["--set=sources={mirror: 'https://me:cAnArY@h/x'}"], True),
+        (["-ssources.mirror=https://h/x?token=cAnArY"], True),
+        (["--set", "release.author=mail: me@h"], True),
+        (["run", "--set", "release.author=mail: me@h"], False),  # what it starts itself with
+        (["--set", "sources.mirror=https://h/x"], False),
+    ],
+)
+def test_a_command_line_with_a_secret_is_replaced_once(
+    arguments: list[str], again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other users can read it as long as the run lasts."""
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda _, words: started.append(words))
+    monkeypatch.setattr("sys.argv", ["xlm", *arguments])
+    programs._hide_secrets(["run", "--set", "release.author=mail: me@h"])
+    assert len(started) == again
+    assert "cAnArY" not in str(started)
