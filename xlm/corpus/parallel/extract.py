@@ -46,6 +46,24 @@ class _Counts:
     returns: int = 0
     texts_with_cr_ends: int = 0
 
+    def add(self, other: "_Counts") -> None:
+        """Add the counts of another corpus."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def as_manifest(self) -> dict[str, int]:
+        """The counts under their names in the manifest."""
+        return {
+            "pairs": self.kept,
+            "lines_read": self.read,
+            "empty_side": self.empty,
+            "over_max_pairs": self.over_cap,
+            "lines_not_utf8": self.not_utf8,
+            "lines_with_nul": self.with_nul,
+            "returns_inside_lines": self.returns,
+            "texts_with_cr_line_ends": self.texts_with_cr_ends,
+        }
+
 
 def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResult:
     """Write `text.{language}.txt` for both languages, one corpus after another.
@@ -54,7 +72,7 @@ def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResu
         DataError: an archive is damaged, a side is missing or is not UTF-8, the two sides of a
             corpus have different numbers of lines, or no pair is left.
     """
-    counts: dict[str, int | float | str] = {}
+    pairs_by_corpus: dict[str, int] = {}
     total = _Counts()
     context.out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -65,37 +83,37 @@ def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResu
             for code in context.config.languages
         ]
         for part in context.config.parts:
-            found = _Counts()
-            with _open_part(context, part) as sides:
-                for pair in _pairs(sides, context.config.max_pairs, found):
-                    _write_pair(pair, targets)
-                    if found.kept % _PROGRESS_EVERY == 0:
-                        done = total.kept + found.kept
-                        context.progress.update(done, None, "pairs", sides[0].name)
-            for side in sides:
-                _close_side(side, found, context.config.max_bad_lines)
-            counts[f"pairs.{part.downloads[0].split('.')[0]}"] = found.kept
-            for name, value in vars(found).items():
-                setattr(total, name, getattr(total, name) + value)
+            counts = _copy_part(context, part, targets, pairs_before=total.kept)
+            pairs_by_corpus[f"pairs.{part.downloads[0].split('.')[0]}"] = counts.kept
+            total.add(counts)
     if total.kept == 0:
         raise DataError(
             f"{context.unit}: no pair is left of {total.read:,} lines "
             f"({total.empty:,} with an empty side)",
             fix="check sources.parallel for this pair",
         )
-    return StageResult(
-        counts={
-            "pairs": total.kept,
-            "lines_read": total.read,
-            "empty_side": total.empty,
-            "over_max_pairs": total.over_cap,
-            "lines_not_utf8": total.not_utf8,
-            "lines_with_nul": total.with_nul,
-            "returns_inside_lines": total.returns,
-            "texts_with_cr_line_ends": total.texts_with_cr_ends,
-            **counts,
-        }
-    )
+    return StageResult(counts={**total.as_manifest(), **pairs_by_corpus})
+
+
+def _copy_part(
+    context: "StageContext[ExtractParallelSlice]",
+    part: "PairPart",
+    targets: Sequence[IO[str]],
+    *,
+    pairs_before: int,
+) -> _Counts:
+    """Append the pairs of one corpus to the two files."""
+    counts = _Counts()
+    with _open_part(context, part) as sides:
+        for pair in _pairs(sides, context.config.max_pairs, counts):
+            for text, target in zip(pair, targets, strict=True):
+                target.write(f"{text}\n")
+            if counts.kept % _PROGRESS_EVERY == 0:
+                done = pairs_before + counts.kept
+                context.progress.update(done, None, "pairs", sides[0].name)
+    for side in sides:
+        _close_side(side, counts, context.config.max_bad_lines)
+    return counts
 
 
 def member_of(archive: "zipfile.ZipFile", codes: tuple[str, ...]) -> str:
@@ -190,8 +208,3 @@ def _close_side(side: TextLines, counts: _Counts, max_bad_lines: float) -> None:
     if side.ends_at_returns:
         log.warning("%s: CR alone ends its lines; it is read as %d lines", side.name,
                     faults.lines)  # fmt: skip
-
-
-def _write_pair(pair: tuple[str, str], targets: Sequence[IO[str]]) -> None:
-    for text, target in zip(pair, targets, strict=True):
-        target.write(f"{text}\n")

@@ -5,7 +5,7 @@ held-out split is dropped and counted. It does not move to train, because anothe
 English sentence may keep it in its held-out split.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -74,6 +74,7 @@ def _thresholds(config: "SplitSlice", statistics: _Statistics) -> Thresholds:
 
 
 def _count(context: StageContext[SplitSlice], text: Path) -> _Statistics:
+    """The first pass."""
     lines, lowest, highest = 0, HASH_RANGE, -1
     distinct: set[int] = set()
     for row in _rows(context, text):
@@ -89,6 +90,7 @@ def _count(context: StageContext[SplitSlice], text: Path) -> _Statistics:
 def _write(
     context: StageContext[SplitSlice], text: Path, statistics: _Statistics, thresholds: Thresholds
 ) -> dict[str, int]:
+    """The second pass: write all splits; returns the counts for the manifest."""
     config = context.config
     shuffled = config.order == "shuffled"
     held_out = {
@@ -96,7 +98,6 @@ def _write(
         "test": LowestRanks(config.max_test_lines),
     }
     total_bytes = sum(path.stat().st_size for path in _paths(config, text))
-    counts: dict[str, int] = {}
     context.out.mkdir(parents=True, exist_ok=True)
     for leftover in context.out.glob("*.txt"):
         leftover.unlink()
@@ -117,7 +118,14 @@ def _write(
         if shuffled:
             for row in shuffle.rows(len(config.languages)):
                 train.write(row)
-    counts |= {"train_lines": train.lines, "train_shards": train.shards}
+    counts = _write_held_out(context, held_out, shuffled=shuffled)
+    return {"train_lines": train.lines, "train_shards": train.shards, **counts}
+
+
+def _write_held_out(
+    context: StageContext[SplitSlice], held_out: Mapping[str, LowestRanks], *, shuffled: bool
+) -> dict[str, int]:
+    counts: dict[str, int] = {}
     for name, lowest in held_out.items():
         with _writer(context, name) as writer:
             for row in lowest.rows(shuffled=shuffled):
