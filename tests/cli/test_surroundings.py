@@ -114,7 +114,7 @@ def test_a_file_system_that_is_mounted_read_only_is_one_line(tmp_path: Path, tol
         (("--profile", "x" * 3000), "choose from mini15, sample, xnli15"),
         (("--root", f"/tmp/{'x' * 300}"), ": File name too long; choose another directory"),
         (("--root", "x/" * 3000), ": File name too long; choose another directory"),
-        (("--root", "/a", "--root", "/b"), "xlm plan: --root is given 2 times; drop one"),
+        (("--root", "/a", "--root", "/b"), "xlm plan: --root is given 2 times; remove one"),
         (("-p", "sample", "--profile=mini15"), "xlm plan: --profile is given 2 times"),
         (("--root", " "), "--root is blank; name a folder, or remove the option"),
         (("--root", ""), "--root is blank"),
