@@ -138,5 +138,5 @@ def _number(value: object) -> int | None:
 def _packed_catalogue() -> Path:
     spec = find_spec("opustools")
     if spec is None or spec.origin is None:
-        raise ConfigError("opustools is not installed", fix="run the set-up again (make run)")
+        raise ConfigError("opustools is not installed", fix="run `make setup`")
     return Path(spec.origin).with_name("opusdata.db.gz")

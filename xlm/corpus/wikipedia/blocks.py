@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Block:
-    """Pages in the order of the dump."""
+    """Consecutive pages of the dump."""
 
     header: bytes
     entries: Sequence[Entry]

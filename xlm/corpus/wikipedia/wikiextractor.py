@@ -149,7 +149,7 @@ def checked_program(log: Path) -> Path:
         )
     except ToolError as error:
         raise ToolError(
-            f"{program} does not run: {error.what}", fix="run the set-up again"
+            f"{program} does not run: {error.what}", fix="run `make setup`"
         ) from error
     release = printed[-1] if printed else "of unknown version"
     if release.split()[-1:] != [VERSION]:
