@@ -148,9 +148,7 @@ def checked_program(log: Path) -> Path:
             on_line=printed.append,
         )
     except ToolError as error:
-        raise ToolError(
-            f"{program} does not run: {error.what}", fix="run `make setup`"
-        ) from error
+        raise ToolError(f"{program} does not run: {error.what}", fix="run `make setup`") from error
     release = printed[-1] if printed else "of unknown version"
     if release.split()[-1:] != [VERSION]:
         raise ToolError(
