@@ -37,7 +37,7 @@ class VocabularyRestriction:
             self._parts.setdefault(left + right, (left, right))
 
     def __call__(self, subwords: str) -> str:
-        """Split the subwords of one word, joined by spaces, until all are allowed."""
+        """Split the subwords of one word, joined by spaces, into allowed ones or characters."""
         if all(subword in self._allowed for subword in subwords.split(" ")):
             return subwords
         *others, last = subwords.split(" ")

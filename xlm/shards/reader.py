@@ -81,7 +81,7 @@ class ShardReader:
 
     @property
     def kind(self) -> ShardKind:
-        """`mono`, `pair` or `xnli`."""
+        """Kind of the shards: `mono`, `pair` or `xnli`."""
         return cast(ShardKind, self._shards[0].metadata["kind"])
 
     @property
@@ -150,7 +150,7 @@ class ShardReader:
         if len(lines.ids) and not 0 <= lines.ids.min() <= lines.ids.max() < self.vocabulary_size:
             raise DataError(
                 f"{self.directory}: split {self.split} has ids from {lines.ids.min()} to "
-                f"{lines.ids.max()}, but the vocabulary has {self.vocabulary_size}",
+                f"{lines.ids.max()}, but the vocabulary has {self.vocabulary_size} ids",
                 fix="rebuild the shards",
             )
 

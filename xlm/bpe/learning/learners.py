@@ -160,7 +160,7 @@ class _Run:
                 return True
 
             process = stream_process(command, log_path=self.messages, on_line=collect_line)
-        # Without a pair left, fastBPE does not exit and was stopped; `learn-bpe` exits.
+        # If no pair is left, `fast` is stopped and `learn-bpe` exits by itself.
         if not exhausted and (process.returncode != 0 or not printed):
             raise self._failure(Path(command[0]).name, process.returncode)
         return LearnedMerges(len(seen), exhausted or printed < self.num_merges, process)

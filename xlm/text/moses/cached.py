@@ -34,7 +34,7 @@ from xlm.text.moses.punctuation import (
 from xlm.text.moses.tokenizer import MosesTokenizer, Stop, join, split_stop
 
 _MARKER = "\n"
-"""Marks a cached result that depends on its neighbors. A line, and so a result, contains none."""
+"""Marks a cached result that depends on its neighbors. It never occurs in a line."""
 _UNCACHED = _MARKER
 """Result for a chunk that cannot be tokenized alone."""
 
@@ -163,7 +163,7 @@ class CachedMosesTokenizer:
 
     def _filtered(self, chunk: str) -> str:
         """Filter a chunk; returns "" if its ends could hide characters that interact."""
-        if not chunk or _is_hidden(chunk[0]) or _is_hidden(chunk[-1]):
+        if not chunk or _hides_neighbors(chunk[0]) or _hides_neighbors(chunk[-1]):
             return ""
         return " ".join(self._filters(chunk).split())
 
@@ -190,7 +190,8 @@ class CachedMosesTokenizer:
         )
 
 
-def _is_hidden(character: str) -> bool:
+def _hides_neighbors(character: str) -> bool:
+    """Whether a rule can see past this character, because a filter changes it to a space."""
     if character in characters.WHITE_SPACES:
         return True
     return bool(characters.character_flags()[ord(character)] & characters.OTHER)

@@ -85,7 +85,7 @@ class LineProgram:
         except UnicodeDecodeError as error:
             raise self._error("the answer is not UTF-8") from error
         if _NOT_A_WORD.sub("", answer) != _NOT_A_WORD.sub("", text):
-            raise self._error(f"answered {answer[:40]!r} to {text[:40]!r}")
+            raise self._error(f"the program answered {answer[:40]!r} to {text[:40]!r}")
         self._answered += 1
         return answer
 
@@ -116,7 +116,7 @@ class _Process:
     def __init__(self, command: Sequence[str]) -> None:
         source, self._input = os.pipe()
         try:
-            # No locks: the program runs longer than the artifact of its first line is built.
+            # No locks: the program outlives the build of the artifact that starts it.
             child = GuardedChild(
                 command,
                 source=source,
