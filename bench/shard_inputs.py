@@ -34,7 +34,7 @@ def load_lines(shared: Path) -> tuple[str, Vocabulary, Lines]:
 
 def repeated(lines: Lines, tokens: int) -> list[Lines]:
     """Repeat the lines up to at least `tokens` tokens; Parquet compresses pages separately."""
-    return [lines] * -(-tokens // lines.tokens)
+    return [lines] * -(-tokens // lines.num_tokens)
 
 
 def texts_of(lines: Lines, vocabulary: Vocabulary) -> str:

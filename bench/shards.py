@@ -79,8 +79,8 @@ def layouts(lines: Lines, folder: Path, rounds: int) -> list[dict[str, Any]]:
         found.append(
             {
                 "layout": name,
-                "bytes_per_token": (folder / "one.parquet").stat().st_size / lines.tokens,
-                **{f"{way}_tokens_per_second": lines.tokens / s for way, s in seconds.items()},
+                "bytes_per_token": (folder / "one.parquet").stat().st_size / lines.num_tokens,
+                **{f"{way}_tokens_per_second": lines.num_tokens / s for way, s in seconds.items()},
             }
         )
     return found
@@ -146,7 +146,7 @@ def writing(lines: Lines, vocabulary: Vocabulary, folder: Path, rounds: int) -> 
     seconds = fastest(ways, rounds)
     return {
         name: {
-            "tokens_per_second": lines.tokens / s,
+            "tokens_per_second": lines.num_tokens / s,
             "text_bytes_per_second": len(text.encode()) / s,
         }
         for name, s in seconds.items()
@@ -182,7 +182,7 @@ def reading(
         open_flat_lines(reader, folder / "ids", "sw")
 
     ways["flat copy, once per run"] = write_flat_copy
-    amounts["flat copy, once per run"] = flat.tokens
+    amounts["flat copy, once per run"] = flat.num_tokens
     return {name: amounts[name] / s for name, s in fastest(ways, rounds).items()}
 
 
@@ -191,7 +191,7 @@ def _batch_ways(
 ) -> tuple[dict[str, Work], dict[str, int]]:
     stream = Stream(flat, rows=ROWS, tokens=WIDTH)
     order = np.random.default_rng(0).permutation(len(stream))[:500].tolist()
-    padding = len(stream) * ROWS * WIDTH - flat.tokens
+    padding = len(stream) * ROWS * WIDTH - flat.num_tokens
     starts_B = np.arange(ROWS, dtype=np.int64) * len(stream) * WIDTH - padding - 1
 
     def slices(chunk: int) -> Any:

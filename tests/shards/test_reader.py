@@ -63,7 +63,7 @@ def test_reading_from_any_row_equals_slicing(
         row_group_tokens=row_group_tokens,
     )
     reader = ShardReader(folder, "train", HASH)
-    assert reader.rows == reader.counts["lines"] == len(rows)
+    assert reader.num_rows == reader.counts["lines"] == len(rows)
     assert [row for (block,) in reader.blocks() for row in rows_of(block)] == rows
     if rows:
         start = data.draw(st.integers(0, len(rows) - 1))

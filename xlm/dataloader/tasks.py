@@ -88,7 +88,7 @@ def _mono_task(
         tokens_BT = stream.chunk(int(chunk))
         return Sequences(tokens_BT, np.full_like(tokens_BT, language_id))
 
-    return TrainingTask(name, objective, len(lines), lines.tokens, EpochSampler(order), read)
+    return TrainingTask(name, objective, len(lines), lines.num_tokens, EpochSampler(order), read)
 
 
 def _pair_task(

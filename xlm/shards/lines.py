@@ -27,7 +27,7 @@ class Lines:
         return len(self.offsets) - 1
 
     @property
-    def tokens(self) -> int:
+    def num_tokens(self) -> int:
         """Number of ids in all lines."""
         return len(self.ids)
 
@@ -87,7 +87,7 @@ class NliPairs:
 
 def concatenate(blocks: list[Lines]) -> Lines:
     """Copy the lines of all blocks into one."""
-    sizes = np.cumsum([0] + [block.tokens for block in blocks])
+    sizes = np.cumsum([0] + [block.num_tokens for block in blocks])
     offsets = [block.offsets[1:] + size for block, size in zip(blocks, sizes[:-1], strict=True)]
     return Lines(
         np.concatenate([np.empty(0, dtype=np.int32), *(block.ids for block in blocks)]),

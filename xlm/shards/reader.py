@@ -100,7 +100,7 @@ class ShardReader:
         return {name: sum(int(shard.metadata[name]) for shard in self._shards) for name in COUNTS}
 
     @property
-    def rows(self) -> int:
+    def num_rows(self) -> int:
         """Number of lines or pairs in all row groups."""
         return int(self._first_rows[-1])
 
@@ -110,8 +110,8 @@ class ShardReader:
         Raises:
             IndexError: the split has fewer rows.
         """
-        if not 0 <= row < self.rows:
-            raise IndexError(f"row {row} of {self.rows}")
+        if not 0 <= row < self.num_rows:
+            raise IndexError(f"row {row} of {self.num_rows}")
         number = int(np.searchsorted(self._first_rows, row, side="right")) - 1
         shard, group, _ = self._groups[number].tolist()
         return RowPosition(shard, group, row - int(self._first_rows[number]))

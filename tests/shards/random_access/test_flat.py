@@ -43,7 +43,7 @@ def test_windows_are_slices_of_the_stream_after_eos(
     flat = open_flat_lines(ShardReader(folder, "train", HASH), folder / "ids", "sw")
     stream = [i for row in rows for i in [*row, 1]]
     assert len(flat) == len(rows)
-    assert flat.tokens == len(stream)
+    assert flat.num_tokens == len(stream)
     assert flat.windows(np.zeros(1, dtype=np.int64), len(stream)).tolist() == [stream]
     last = max(len(stream) - width, -width - 2)
     starts = data.draw(st.lists(st.integers(-width - 2, last), min_size=1, max_size=5))
@@ -127,7 +127,7 @@ def test_a_copy_without_a_valid_record_is_rewritten(tmp_path: Path, record: byte
     original = (folder / "sw.ids").read_bytes()
     (folder / "sw.ids").write_bytes(original[:8])
     (folder / "sw.json").unlink() if record is None else (folder / "sw.json").write_bytes(record)
-    assert open_flat_lines(_lines(tmp_path), folder, "sw").tokens == 250
+    assert open_flat_lines(_lines(tmp_path), folder, "sw").num_tokens == 250
     assert (folder / "sw.ids").read_bytes() == original
 
 
@@ -136,7 +136,7 @@ def test_a_copy_of_the_wrong_size_is_rewritten(tmp_path: Path) -> None:
     open_flat_lines(_lines(tmp_path), folder, "sw")
     with (folder / "sw.ids").open("ab") as stream:
         stream.write(b"more")
-    assert open_flat_lines(_lines(tmp_path), folder, "sw").tokens == 250
+    assert open_flat_lines(_lines(tmp_path), folder, "sw").num_tokens == 250
 
 
 def test_truncation_during_reading_is_detected(tmp_path: Path) -> None:

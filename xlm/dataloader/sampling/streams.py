@@ -20,7 +20,7 @@ class ContiguousIds(Protocol):
     """Concatenated lines of ids, in memory (`Lines`) or on disk (`FlatLines`)."""
 
     @property
-    def tokens(self) -> int:
+    def num_tokens(self) -> int:
         """The number of ids."""
         ...
 
@@ -35,8 +35,8 @@ class Stream:
     def __init__(self, ids: ContiguousIds, *, rows: int, tokens: int) -> None:
         self._ids = ids
         self._tokens = tokens
-        self._chunks = -(-ids.tokens // (rows * tokens))
-        padding = self._chunks * rows * tokens - ids.tokens
+        self._chunks = -(-ids.num_tokens // (rows * tokens))
+        padding = self._chunks * rows * tokens - ids.num_tokens
         # The index of the EOS in front of each row is one before the index of the row's first id.
         self._starts_B = np.arange(rows, dtype=np.int64) * self._chunks * tokens - padding - 1
 

@@ -37,7 +37,7 @@ class FlatLines:
     def __init__(self, path: Path, *, lines: int) -> None:
         self._file = IdFile(path)
         self._lines = lines
-        self.tokens = path.stat().st_size // ID.itemsize
+        self.num_tokens = path.stat().st_size // ID.itemsize
         """Number of ids in all lines, EOS included."""
 
     def __len__(self) -> int:
@@ -109,7 +109,7 @@ def open_flat_lines(reader: ShardReader, folder: Path, name: str) -> FlatLines:
         for (lines,) in reader.blocks():
             yield {path.name: lines.with_eos().ids.astype(ID, copy=False)}
 
-    max_bytes = (reader.counts["tokens"] + reader.rows) * ID.itemsize
+    max_bytes = (reader.counts["tokens"] + reader.num_rows) * ID.itemsize
     write_once(reader, folder, name, [path.name], parts(), max_bytes=max_bytes, options={})
     if path.stat().st_size != max_bytes:
         raise DataError(
@@ -117,7 +117,7 @@ def open_flat_lines(reader: ShardReader, folder: Path, name: str) -> FlatLines:
             f"EOS, but their metadata count {max_bytes // ID.itemsize}",
             fix="rebuild the shards",
         )
-    return FlatLines(path, lines=reader.rows)
+    return FlatLines(path, lines=reader.num_rows)
 
 
 def open_flat_pairs(
@@ -143,7 +143,7 @@ def open_flat_pairs(
             lengths = lengths_N2[selected_N].astype(small)
             yield {path.name: ids.astype(ID, copy=False), lengths_path.name: lengths}
 
-    max_bytes = reader.counts["tokens"] * ID.itemsize + reader.rows * 2 * small.itemsize
+    max_bytes = reader.counts["tokens"] * ID.itemsize + reader.num_rows * 2 * small.itemsize
     names = [path.name, lengths_path.name]
     options = {"longest_side": longest_side}
     write_once(reader, folder, name, names, parts(), max_bytes=max_bytes, options=options)
