@@ -1,4 +1,4 @@
-"""The tiny world, and a way to pretrain on it in this process."""
+"""Jobs and stage contexts that pretrain on the tiny world."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ MakeJob = Callable[..., PretrainJob]
 
 @pytest.fixture
 def make_job(world: TinyWorld, tmp_path: Path) -> MakeJob:
-    """A job in directories of its own; keyword arguments go to the pretraining config."""
+    """Make a job with new directories; keyword arguments are settings of pretraining."""
 
     def make(
         name: str = "run",
@@ -46,7 +46,7 @@ def make_job(world: TinyWorld, tmp_path: Path) -> MakeJob:
 
 
 class Recorder:
-    """Keeps the progress that was reported."""
+    """Records the reported progress."""
 
     def __init__(self) -> None:
         self.notes: list[tuple[float, float | None, str, str]] = []
@@ -65,7 +65,7 @@ class Recorder:
 
 @pytest.fixture
 def make_context(world: TinyWorld, tmp_path: Path) -> Callable[..., StageContext[PretrainSlice]]:
-    """What the stage gets; keyword arguments go to the pretraining config."""
+    """Make the context of the stage; keyword arguments are settings of pretraining."""
 
     def make(name: str, **changes: object) -> StageContext[PretrainSlice]:
         inputs = {"vocabulary": world.vocabulary}

@@ -1,4 +1,4 @@
-"""The benches of training run, on a model that costs nothing: no figure of theirs is looked at."""
+"""The training benchmarks run, on a tiny model; their numbers are not checked."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ ROOT = REPOSITORY
 
 
 def run(program: str, *arguments: str) -> str:
-    """What a bench prints, on one thread, without a compiler."""
+    """Run a benchmark on one thread without a compiler; returns its output."""
     pytest.importorskip("transformers")
     settings = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TORCH_COMPILE_DISABLE": "1"}
     done = subprocess.run(
@@ -27,7 +27,7 @@ def run(program: str, *arguments: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_gpu_bench_runs_on_a_cpu() -> None:
+def test_the_gpu_benchmark_runs_on_a_cpu() -> None:
     printed = run("train_gpu.py", "--device", "cpu", "--small")
     for title in ("faithful, bf16, compiled", "fast, bf16", "transformers, bf16"):
         assert f"| {title} |" in printed

@@ -78,7 +78,7 @@ def test_places_may_be_asked_for_in_any_order() -> None:
 
 
 def test_a_share_without_places_has_gradients_of_zero() -> None:
-    """A process without a row of its own still takes part in the exchange."""
+    """A process without a row still takes part in the all-reduce of gradients."""
     loss = build()
     tokens, languages, *_ = batch(rows=1)
     none = torch.zeros(0, dtype=torch.int64)
@@ -121,7 +121,7 @@ def test_recomputing_keeps_less_for_the_backward_pass() -> None:
 
 
 def test_two_runs_under_deterministic_algorithms_have_equal_bits() -> None:
-    """The trainer asks torch for them: every kernel here must be one."""
+    """Training uses deterministic algorithms, so every kernel must have one."""
     runs = []
     torch.use_deterministic_algorithms(True)
     try:

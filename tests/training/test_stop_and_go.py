@@ -1,4 +1,4 @@
-"""kill -9 at random steps, and a change of the number of processes in mid-run."""
+"""kill -9 at random updates, and runs that resume with another number of processes."""
 
 import json
 import multiprocessing
@@ -27,10 +27,10 @@ _FORKS.set_forkserver_preload(["xlm.training.launch.entry", "xlm.training.traine
 @pytest.mark.fault
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["faithful", "fast"])
-def test_ten_kills_at_random_steps_change_no_bit(
+def test_ten_kills_at_random_updates_change_no_bit(
     make_job: Callable[..., PretrainJob], recipe: str
 ) -> None:
-    """With dropout, in the middle of checkpoints, validations and metrics, wherever it hits."""
+    """A kill may hit a checkpoint, a validation or a metrics file."""
     settings: dict[str, Any] = {
         "updates": _UPDATES, "validation_updates": 30, "checkpoint_updates": 7,
         "archive_updates": 50, "speed_updates": 1, "patience": None,
@@ -47,20 +47,20 @@ def test_ten_kills_at_random_steps_change_no_bit(
     targets = sorted(chance.sample(range(5, _UPDATES - 5), kills))
     for target in targets:
         process = _start(job)
-        while _steps(job) < target and process.is_alive():
+        while _updates(job) < target and process.is_alive():
             time.sleep(0.001)
         process.kill()
         process.join()
-        assert process.exitcode == -signal.SIGKILL, "it was still at work"
+        assert process.exitcode == -signal.SIGKILL, "the process ended before the kill"
     _start(job).join()
-    assert (job.logs / SPEED_FILE).read_text().count("\n") > _UPDATES, "nothing was done twice"
+    assert (job.logs / SPEED_FILE).read_text().count("\n") > _UPDATES, "no update was repeated"
     assert files(job.out) == files(straight)
     archived = {path.name for path in (job.scratch / "checkpoints").iterdir()}
     assert {f"update-{update:09d}" for update in (50, 100, 150, 200)} <= archived
 
 
 def _start(job: PretrainJob) -> multiprocessing.process.BaseProcess:
-    """A training process of its own; forked, so that it need not import torch every time."""
+    """Start a training process; it is forked, and so need not import torch."""
     path = job.scratch / "job.json"
     write_job(path, job)
     process = _FORKS.Process(target=main, args=([str(path)],))
@@ -68,8 +68,8 @@ def _start(job: PretrainJob) -> multiprocessing.process.BaseProcess:
     return process
 
 
-def _steps(job: PretrainJob) -> int:
-    """The furthest update that was reported."""
+def _updates(job: PretrainJob) -> int:
+    """The highest reported update."""
     try:
         lines = (job.logs / SPEED_FILE).read_text().split("\n")
     except FileNotFoundError:
@@ -78,10 +78,10 @@ def _steps(job: PretrainJob) -> int:
 
 
 @pytest.mark.slow
-def test_one_process_then_two_then_one_see_what_one_sees(
+def test_one_process_then_two_then_one_compute_what_one_computes(
     make_context: Callable[..., StageContext[PretrainSlice]], make_job: Callable[..., PretrainJob]
 ) -> None:
-    """The same batches and masks whatever the number of processes, also of those that resume."""
+    """Batches and masks do not depend on the number of processes, also in resumed runs."""
     settings: dict[str, Any] = {
         "metrics_updates": 1, "validation_updates": 1000, "keep": "last", "masking": "rows",
         "languages_per_batch": 2, "schedule": {"kind": "constant", "warmup_updates": 2},

@@ -39,7 +39,7 @@ def records(job: PretrainJob) -> list[dict[str, object]]:
 
 
 def test_it_learns_and_writes_its_files(make_job: MakeJob) -> None:
-    # sample_alpha 0: validation also asks for </s>, which the weighted draw never trains.
+    # sample_alpha 0: validation also predicts </s>, which weighted masking never trains.
     job = train(make_job(updates=150, languages_per_batch=2, validation_updates=50, sample_alpha=0))
     assert set(files(job)) == {
         "model.safetensors", "config.json", "mixture.json", "metrics.jsonl", "validation.json",

@@ -94,7 +94,7 @@ def test_measuring_again_gives_the_same_and_leaves_training_mode(
 
 
 def test_specials_are_left_out_on_demand(encoder: Encoder, corpus: HeldOutData) -> None:
-    """Perplexities of 10^8: </s> was asked for, which training with sample_alpha never selects."""
+    """Training with sample_alpha never predicts </s>, so its perplexity is 10^8."""
     validators = [
         Validator(
             corpus,

@@ -1,4 +1,4 @@
-"""Pretraining from another model: what the trainer does with it, and what the key says of it."""
+"""Pretraining from another model: the initial weights, and the key of the stage."""
 
 import shutil
 from collections.abc import Callable
@@ -148,8 +148,8 @@ def test_the_stage_trains_from_it_in_a_process_of_its_own(
         workers=1,
     )
     PRETRAIN.run(context)
-    said = (context.logs / "processes.log").read_text()
-    assert f"warm start from {source}: 134 tokens copied, 0 new; languages copied: en fr sw" in said
+    log = (context.logs / "processes.log").read_text()
+    assert f"warm start from {source}: 134 tokens copied, 0 new; languages copied: en fr sw" in log
 
 
 def key_fields(path: Path | str | None) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The tiny world, an encoder pretrained on it, and jobs in directories of their own."""
+"""An encoder for the tiny world, and jobs of fine-tuning and evaluation."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
 
 @pytest.fixture(scope="session")
 def encoder(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The artifact of an encoder that nobody trained."""
+    """The artifact of an untrained encoder."""
     vocabulary = load_vocabulary(world.vocabulary)
     model = Encoder(
         ModelDescription(
@@ -35,7 +35,7 @@ def encoder(world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def causal_encoder(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same weights, said to be trained by CLM alone."""
+    """The same weights, described as trained by CLM alone."""
     directory = tmp_path_factory.mktemp("causal-encoder")
     description = read_description(encoder).model_copy(update={"causal": True})
     save_weights(directory, description, read_weights(encoder))
@@ -65,7 +65,7 @@ def make_finetune(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[.
             xnli=world.xnli,
             mono=world.mono,
             pairs=world.pairs,
-            **_places(tmp_path / name),
+            **_directories(tmp_path / name),
         )
 
     return make
@@ -87,14 +87,14 @@ def make_evaluate(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[.
             mono=world.mono,
             pairs=world.pairs,
             xnli=world.xnli,
-            **_places(tmp_path / name),
+            **_directories(tmp_path / name),
         )
 
     return make
 
 
-def _places(root: Path) -> dict[str, Path]:
-    places = {part: root / part for part in ("scratch", "out", "logs")}
-    for directory in places.values():
+def _directories(root: Path) -> dict[str, Path]:
+    directories = {part: root / part for part in ("scratch", "out", "logs")}
+    for directory in directories.values():
         directory.mkdir(parents=True)
-    return places
+    return directories

@@ -27,7 +27,7 @@ ROWS = {"full": [9] * 4, "padded": [12, 7, 3, 12, 1, 9], "single": [1, 1], "one 
 
 
 class FullClassifier(Classifier):
-    """The same by the plain formula: every state of the last layer, then the first of each row."""
+    """The plain formula: all states of the last layer, then the first of each row."""
 
     def forward(self, tokens_BT: Tensor, languages_BT: Tensor, attention_mask_BT: Tensor) -> Tensor:
         scores_B3: Tensor = self.proj(
@@ -53,7 +53,7 @@ def both(**model: object) -> tuple[Classifier, FullClassifier]:
 
 
 def batch(lengths: Sequence[int], seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows of the given lengths; they share tokens, so that embeddings get several gradients."""
+    """Rows of the given lengths, with common tokens, so that embeddings get several gradients."""
     generator = torch.Generator().manual_seed(seed)
     tokens_BT = torch.randint(14, 20, (len(lengths), max(lengths)), generator=generator)
     for row, length in enumerate(lengths):

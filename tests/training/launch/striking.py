@@ -1,10 +1,10 @@
-"""Strikes at the processes of a run from beside it.
+"""Kills or signals processes of a run from another thread.
 
     with striking(lambda: os.kill(wait_for_it(), signal.SIGTERM), processes):
         PRETRAIN.run(context)
 
-The run has the test's own thread, and would train until the suite's time limit where the strike
-fails or does nothing: then its processes are killed, and the test fails with the reason.
+The run occupies the thread of the test. If the strike fails or has no effect, the run would train
+until the time limit of the suite. So its processes are killed, and the test fails with the reason.
 """
 
 import os
@@ -16,14 +16,14 @@ from contextlib import contextmanager, suppress
 
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 120.0
-"""What a struck run may take to end, on a busy machine."""
+"""Time for a run to end after the strike, on a busy machine."""
 
 
 @contextmanager
 def striking(
     strike: Callable[[], object], processes: Callable[[], Iterable[int]]
 ) -> Iterator[None]:
-    """Run `strike` in a thread; where it fails or the body goes on, `processes` are killed."""
+    """Run `strike` in a thread; kill `processes` if it fails or the body does not end."""
     over = threading.Event()
 
     def strike_or_end() -> None:

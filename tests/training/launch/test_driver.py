@@ -1,4 +1,4 @@
-"""Pretraining in processes: doors, two of them, kills, failures that reach the starter."""
+"""Pretraining in processes: open ports, kills, stop signals, and errors that reach the driver."""
 
 import json
 import os
@@ -32,7 +32,7 @@ from xlm.training.launch.job import PretrainJob, write_job
 pytestmark = pytest.mark.slow
 
 _PATIENCE_SECONDS = 200.0
-"""Before the suite's limit of a test, after what a loaded machine needs to start."""
+"""Less than the time limit of a test, and enough to start on a loaded machine."""
 
 
 def losses(directory: Path) -> list[float]:
@@ -47,7 +47,7 @@ def test_two_processes_compute_what_one_computes(
     context = make_context("two", processes=2, speed_updates=1, tensorboard=True, figures=True)
     with SocketWatch(lambda: _processes_of(context.scratch)) as watch:
         outcome = PRETRAIN.run(context)
-    # Two guards and two processes, which found each other and talked over loopback.
+    # Two guards and two processes, which are connected over loopback.
     assert len(watch.seen) >= 4
     assert watch.sockets
     assert not watch.open_to_others
@@ -64,7 +64,7 @@ def test_two_processes_compute_what_one_computes(
 
 
 @pytest.mark.fault
-def test_a_killed_tree_goes_on_to_the_same_bytes(
+def test_a_killed_run_resumes_to_the_same_bytes(
     make_context: Callable[..., StageContext[PretrainSlice]], make_job: Callable[..., PretrainJob]
 ) -> None:
     """kill -9 of the process and its guard, then a rerun: equal to a straight run."""
@@ -82,7 +82,7 @@ def test_a_killed_tree_goes_on_to_the_same_bytes(
     assert files(killed.out) == files(straight)
 
 
-def test_what_went_wrong_in_a_process_reaches_the_starter(
+def test_an_error_of_a_process_reaches_the_driver(
     make_context: Callable[..., StageContext[PretrainSlice]],
 ) -> None:
     context = make_context("none", optimizer={"learning_rate": 1e30, "clip_norm": 1e30})
@@ -91,7 +91,7 @@ def test_what_went_wrong_in_a_process_reaches_the_starter(
 
 
 @pytest.mark.fault
-def test_one_process_meets_nobody_and_opens_no_door(
+def test_a_single_process_opens_no_port(
     make_context: Callable[..., StageContext[PretrainSlice]],
 ) -> None:
     context = make_context("one", speed_updates=1, tensorboard=True)
@@ -110,13 +110,13 @@ def test_one_process_meets_nobody_and_opens_no_door(
         (signal.SIGKILL, ToolError, "process 1 of 2 was killed by SIGKILL"),
     ],
 )
-def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
+def test_a_process_that_hangs_or_dies_ends_the_run_soon(
     make_context: Callable[..., StageContext[PretrainSlice]],
     number: signal.Signals,
     error: type[XlmError],
     message: str,
 ) -> None:
-    """The other process waits no longer than it is told to, and no process is left."""
+    """The other process waits only for its timeout, and no process is left."""
     context = make_context(
         number.name, updates=100_000, processes=2, checkpoint_updates=10,
         collective_timeout_seconds=5, save_seconds=5, validation_updates=100_000,
@@ -130,7 +130,7 @@ def test_a_process_that_hangs_or_dies_ends_the_run_within_a_bound(
 
     with _striking(strike, context), pytest.raises(error, match=message):
         PRETRAIN.run(context)
-    # 5 s of waiting, and 10 s until what does not answer is killed.
+    # 5 s of timeout, and 10 s until a process that does not answer is killed.
     assert time.monotonic() - ended[0] < 45
     assert not list(_processes_of(context.scratch))
 
@@ -160,7 +160,7 @@ def test_a_signal_to_any_process_saves_the_state_and_says_so(
 def test_a_signal_while_torch_is_being_imported_means_requeue(
     make_context: Callable[..., StageContext[PretrainSlice]], number: signal.Signals
 ) -> None:
-    """From the process's first moment: it had no handler for seconds and ended with a shell's."""
+    """Without a handler from the start, the signal would end the process with another status."""
     context = make_context(number.name, updates=100_000, processes=2)
 
     def strike() -> None:
@@ -176,10 +176,10 @@ def test_a_signal_while_torch_is_being_imported_means_requeue(
 
 
 @pytest.mark.fault
-def test_an_interrupted_starter_says_that_the_state_is_saved(
+def test_an_interrupted_driver_reports_that_the_state_is_saved(
     make_context: Callable[..., StageContext[PretrainSlice]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run's own word, "interrupted", hid it: nobody knew that the job may be queued again."""
+    """The error "interrupted" hid that the state is saved and the job can be queued again."""
     context = make_context("interrupted", updates=100_000, checkpoint_updates=50_000,
                      validation_updates=100_000, speed_updates=1)  # fmt: skip
 
@@ -270,12 +270,12 @@ def _ranks(scratch: Path) -> list[int]:
 
 
 def _runs_python(process: int) -> bool:
-    """Whether it has become the program: until then it is a copy of its guard."""
+    """Whether the process runs the entry; before its exec it is a copy of the guard."""
     return b"xlm.training.launch.entry" in _lines(process, "cmdline")
 
 
 def _lines(process: int, name: str) -> list[bytes]:
-    """None of one that has ended or just becomes another program."""
+    """Parts of a file of /proc; empty if the process has ended or is in its exec."""
     try:
         return Path(f"/proc/{process}/{name}").read_bytes().split(b"\0")
     except OSError:
@@ -283,7 +283,7 @@ def _lines(process: int, name: str) -> list[bytes]:
 
 
 def _processes_of(scratch: Path) -> Iterator[int]:
-    """The processes of this test's job, workers and starters alike."""
+    """The processes of this test's job, guards included."""
     job = str(scratch / "job.json").encode()
     for process in Path("/proc").glob("[0-9]*"):
         if job in _lines(int(process.name), "cmdline"):

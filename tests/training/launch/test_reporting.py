@@ -78,17 +78,6 @@ def test_the_last_record_is_logged(tmp_path: Path, clock: Clock) -> None:
     assert progress.lines == ["xnli en; 1 of 3 measurements", "xnli sw; 3 of 3 measurements"]
 
 
-def test_a_truncated_file_is_followed_from_its_new_end(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    path.write_text("".join(f'{{"step": {step}}}\n' for step in range(10)))
-    follower = JsonFollower(path)
-    path.write_text('{"step": 0}\n')
-    assert list(follower.new_records()) == []
-    with path.open("a") as file:
-        file.write('{"step": 1}\n')
-    assert list(follower.new_records()) == [{"step": 1}]
-
-
 def test_rates_are_weighted_by_time_and_memory_is_the_peak(tmp_path: Path) -> None:
     path = tmp_path / "speed.jsonl"
     reader = ThroughputReader(path, NoProgress(), "updates")

@@ -1,4 +1,4 @@
-"""A signal to one of several processes: all stop at the same update, soon, and ask seldom."""
+"""A stop signal to one process: all stop at the same update, with few exchanges."""
 
 import multiprocessing
 import os
@@ -45,7 +45,7 @@ def _train(
 
 
 @pytest.mark.slow
-def test_all_processes_stop_at_the_same_update_within_a_second_or_so(tmp_path: Path) -> None:
+def test_all_processes_stop_at_the_same_update(tmp_path: Path) -> None:
     ends = _FORKS.SimpleQueue()
     processes = [
         _FORKS.Process(target=_train, args=(rank, tmp_path / "meeting", 30, ends))
@@ -58,12 +58,12 @@ def test_all_processes_stop_at_the_same_update_within_a_second_or_so(tmp_path: P
     assert [process.exitcode for process in processes] == [0, 0]
     stopped = sorted(ends.get() for _ in processes)
     assert stopped[0][1] == stopped[1][1]
-    # They ask each other once a second of the slower one: every 20 updates or so.
+    # They exchange requests once a second of the slower process: about every 20 updates.
     assert 30 < stopped[1][1] <= 60
     assert stopped[1][2] < 5
 
 
-def test_one_process_stops_at_once() -> None:
+def test_a_single_process_stops_at_once() -> None:
     requests = StopRequests(ProcessGroup(0, 1, CPU))
     requests.listen()
     assert not requests.should_stop()
@@ -72,14 +72,14 @@ def test_one_process_stops_at_once() -> None:
 
 
 @pytest.mark.parametrize(("update_seconds", "exchanges"), [(0.001, (1, 9)), (2.0, (120, 120))])
-def test_short_updates_ask_seldom_and_long_ones_each_time(
+def test_short_updates_exchange_seldom_and_long_ones_every_time(
     update_seconds: float, exchanges: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten minutes of accumulated gradients an update must not become ten hours."""
-    now, asked = [0.0], []
+    """With updates of ten minutes, 64 of them between exchanges would take ten hours."""
+    now, exchanged = [0.0], []
 
     def gather(group: ProcessGroup, values: torch.Tensor) -> list[torch.Tensor]:
-        asked.append(values)
+        exchanged.append(values)
         return [values, values]
 
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -89,4 +89,4 @@ def test_short_updates_ask_seldom_and_long_ones_each_time(
         now[0] += update_seconds
         assert not requests.should_stop()
     least, most = exchanges
-    assert least <= len(asked) <= most
+    assert least <= len(exchanged) <= most

@@ -1,4 +1,4 @@
-"""A strike that fails ends what it was to strike."""
+"""A strike that fails ends the run."""
 
 import subprocess
 import time
@@ -8,7 +8,7 @@ import pytest
 from tests.training.launch.striking import striking
 
 
-def test_a_strike_that_fails_ends_the_run_and_is_the_tests_error() -> None:
+def test_a_strike_that_fails_ends_the_run_and_fails_the_test() -> None:
     def strike() -> None:
         raise AssertionError("no checkpoint came")
 

@@ -1,4 +1,4 @@
-"""Fine-tuning and evaluation in processes: their number changes nothing, and opens no port."""
+"""Fine-tuning and evaluation in processes: their number changes no byte, and no port is open."""
 
 import os
 from collections.abc import Callable
@@ -42,14 +42,14 @@ def files(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
 
-def test_processes_change_neither_models_nor_figures(
+def test_the_number_of_processes_changes_no_byte(
     world: TinyWorld,
     encoder: Path,
     tmp_path: Path,
     make_finetune: Callable[..., FinetuneJob],
     make_evaluate: Callable[..., EvaluateJob],
 ) -> None:
-    """Two processes through the stages, one in this process: the same bytes."""
+    """Two processes of the stages write the same bytes as this process alone."""
     job = make_finetune(updates=6, evaluation_updates=3, restarts=2)
     inputs = {"pretrain": encoder, "vocabulary": world.vocabulary}
     config: Any = FinetuneSlice(

@@ -1,4 +1,4 @@
-"""Tables of few languages, and of runs that had no XNLI or no parallel text."""
+"""Tables of few languages, and of runs without XNLI or parallel text."""
 
 import pytest
 
@@ -25,8 +25,8 @@ def without(found: Results, *fields: str) -> Results:
         (("en", "fr", "sw"), ["mean of 3", "mean of 2 without English"]),
     ],
 )
-def test_a_mean_is_shown_of_several_languages_and_once(codes: list[str], means: list[str]) -> None:
-    """It said: mean of 1 without English."""
+def test_a_mean_is_shown_once_and_of_several_languages(codes: list[str], means: list[str]) -> None:
+    """A table had a row "mean of 1 without English"."""
     found = xnli_table(results(codes))
     assert found is not None
     names = [row[0] for row in found.rows]
@@ -36,7 +36,7 @@ def test_a_mean_is_shown_of_several_languages_and_once(codes: list[str], means: 
     assert [row[0] for row in modelling.rows][len(codes) :] == ["mean"][: len(codes) > 1]
 
 
-def test_columns_that_nothing_was_measured_for_are_not_shown() -> None:
+def test_empty_columns_are_left_out() -> None:
     lonely = without(results(["en", "sw"]), "pair_perplexity", "retrieval")
     found = modelling_table(lonely)
     assert found is not None

@@ -1,4 +1,4 @@
-"""Intervals, baselines, retrieval, the paper's rows and the table."""
+"""Confidence intervals, baselines and sentence retrieval."""
 
 from pathlib import Path
 
@@ -8,23 +8,12 @@ import torch
 
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.errors import DataError
 from xlm.model.formats.ours import load_encoder
 from xlm.shards.lines import Lines, NliPairs, Pairs
 from xlm.shards.reader import read_nli_pairs, read_pairs
 from xlm.xnli.evaluation.baselines import BagOfWords, majority_label
 from xlm.xnli.evaluation.intervals import wilson_interval
 from xlm.xnli.evaluation.retrieval import distinct_pairs, mean_states, retrieve
-from xlm.xnli.results.paper import MLM, MLM_TLM, PAPER
-from xlm.xnli.results.records import (
-    Accuracy,
-    LanguageResults,
-    Results,
-    Retrieval,
-    averages,
-    read_results,
-    write_results,
-)
 
 CPU = torch.device("cpu")
 
@@ -42,20 +31,10 @@ def test_wilson_interval_has_known_values() -> None:
     assert wilson_interval(0, 0, 0.95) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize(
-    ("row", "mean"),
-    [(MLM_TLM, 75.1), (MLM, 71.5), ("zero-shot, LASER", 70.2), ("zero-shot, XNLI BiLSTM", 65.6),
-     ("translate-train, XLM MLM+TLM", 76.7), ("translate-test, XLM MLM+TLM", 74.2)],
-)  # fmt: skip
-def test_the_paper_s_rows_have_the_published_means(row: str, mean: float) -> None:
-    assert len(PAPER[row]) == 15
-    assert 100 * sum(PAPER[row].values()) / 15 == pytest.approx(mean, abs=0.051)
-
-
-def test_bag_of_words_learns_what_single_words_tell(world: TinyWorld) -> None:
+def test_bag_of_words_learns_labels_of_single_words(world: TinyWorld) -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 300).astype(np.int8)
-    # Premise words say nothing; the hypothesis word gives the label away.
+    # The word of the hypothesis determines the label, those of the premise do not.
     pairs = NliPairs(
         lines(*([int(w)] for w in random.integers(14, 50, 300))),
         lines(*([20 + int(label)] for label in labels)),
@@ -67,7 +46,7 @@ def test_bag_of_words_learns_what_single_words_tell(world: TinyWorld) -> None:
     assert torch.equal(model.weight_W3, again.weight_W3)
 
 
-def test_bag_of_words_cannot_see_relations(world: TinyWorld) -> None:
+def test_bag_of_words_cannot_learn_relations(world: TinyWorld) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
     train = read_nli_pairs(world.xnli["en"], "train", vocabulary.hash)
     test = read_nli_pairs(world.xnli["sw"], "test", vocabulary.hash)
@@ -75,12 +54,12 @@ def test_bag_of_words_cannot_see_relations(world: TinyWorld) -> None:
     assert (model.predict(test) == test.labels).mean() < 0.6
 
 
-def test_majority_is_the_commonest_label() -> None:
+def test_the_majority_label_is_the_most_frequent() -> None:
     pairs = NliPairs(lines([14]), lines([14]), np.array([2, 1, 2], dtype=np.int8))
     assert majority_label(pairs) == 2
 
 
-def test_repeated_sentences_are_no_fair_question() -> None:
+def test_repeated_sentences_are_left_out() -> None:
     first = lines([20], [21], [20], [22], [])
     second = lines([30], [31], [32], [31], [33])
     assert distinct_pairs(Pairs(("en", "sw"), first, second), longest=9).tolist() == [0, 1]
@@ -94,7 +73,7 @@ def test_states_are_means_over_real_places(encoder: Path) -> None:
     torch.testing.assert_close(states[1], alone.mean(1)[0], atol=1e-5, rtol=1e-5)
 
 
-def test_states_of_a_causal_encoder_see_what_is_before_them(causal_encoder: Path) -> None:
+def test_states_of_a_causal_encoder_attend_to_earlier_positions(causal_encoder: Path) -> None:
     model = load_encoder(causal_encoder).eval()
     tokens, ids = torch.tensor([[1, 23, 24, 1]]), torch.full((1, 4), 2)
     states = mean_states(model, lines([23, 24]), np.array([0]), 2, CPU)
@@ -104,17 +83,19 @@ def test_states_of_a_causal_encoder_see_what_is_before_them(causal_encoder: Path
     assert (states[0] - model(tokens, ids).mean(1)[0]).abs().max() > 1e-3
 
 
-def test_identical_languages_are_found_both_ways(encoder: Path) -> None:
+def test_identical_languages_are_retrieved_in_both_directions(encoder: Path) -> None:
     model = load_encoder(encoder)
     texts = lines(*([20 + i, 25 + 2 * i, 60 - i] for i in range(12)))
     model.lang_embeddings.weight.data[1] = model.lang_embeddings.weight.data[0]
-    figures = retrieve(model, Pairs(("en", "fr"), texts, texts), english="en", limit=10, device=CPU)
-    assert figures is not None
-    assert figures.pairs == 10
-    assert figures.raw == figures.centred == 1.0
+    retrieval = retrieve(
+        model, Pairs(("en", "fr"), texts, texts), english="en", limit=10, device=CPU
+    )
+    assert retrieval is not None
+    assert retrieval.pairs == 10
+    assert retrieval.raw == retrieval.centred == 1.0
 
 
-def test_the_direction_follows_english_not_the_alphabet(encoder: Path, world: TinyWorld) -> None:
+def test_the_direction_follows_english_and_not_the_order(encoder: Path, world: TinyWorld) -> None:
     model = load_encoder(encoder)
     vocabulary = load_vocabulary(world.vocabulary)
     pairs = read_pairs(world.pairs["en-sw"], "test", vocabulary.hash)
@@ -123,38 +104,3 @@ def test_the_direction_follows_english_not_the_alphabet(encoder: Path, world: Ti
     assert retrieve(model, turned, english="en", limit=25, device=CPU) == plain
     one = Pairs(("en", "sw"), lines([20]), lines([30]))
     assert retrieve(model, one, english="en", limit=25, device=CPU) is None
-
-
-def test_results_round_trip_with_gaps(tmp_path: Path) -> None:
-    accuracy = Accuracy(accuracy=0.5, right=5, total=10, low=0.24, high=0.76)
-    languages = (
-        LanguageResults(code="en", test=accuracy, dev=accuracy, perplexity=12.0),
-        LanguageResults(
-            code="sw",
-            retrieval=Retrieval(
-                pairs=10, raw_from_english=0.2, raw_to_english=0.4,
-                centred_from_english=0.6, centred_to_english=0.8,
-            ),
-        ),
-    )  # fmt: skip
-    results = Results(
-        languages=languages, averages=averages(languages), confidence=0.95,
-        selected_by="English dev accuracy", published_row={}, method={},
-    )  # fmt: skip
-    write_results(tmp_path, results)
-    assert read_results(tmp_path) == results
-    assert results.averages.zero_shot_test is None
-    assert results.averages.retrieval_centred == pytest.approx(0.7)
-    assert results.language("sw").retrieval == languages[1].retrieval
-    table = [row.split("\t") for row in (tmp_path / "xnli.tsv").read_text().split("\n")[:-1]]
-    assert [row[0] for row in table] == ["language", "en", "sw"]
-    assert table[1][1:3] == ["0.5000", "0.5000"]
-    assert table[2][1:3] == ["", ""]
-
-
-def test_missing_and_foreign_results_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"results\.json does not exist"):
-        read_results(tmp_path)
-    (tmp_path / "results.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(DataError, match="languages: Field required"):
-        read_results(tmp_path)

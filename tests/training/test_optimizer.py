@@ -1,4 +1,4 @@
-"""Learning rates and language shares, with the specification's numbers (11, items 8 and 9)."""
+"""Schedules, optimizer groups and language sampling, with the numbers of the specification."""
 
 import copy
 
@@ -55,12 +55,12 @@ def test_generators_depend_on_their_path_alone() -> None:
     assert torch_seed(0, "dropout", 1) != torch_seed(0, "dropout", 2)
 
 
-def test_biases_and_norms_decay_only_if_asked() -> None:
+def test_biases_and_norms_decay_only_if_configured() -> None:
     model = nn.Sequential(nn.Embedding(20, 4), nn.LayerNorm(4), nn.Linear(4, 4))
     schedule = ScheduleConfig(kind="constant", warmup_updates=0)
 
     def after_one_update(**options: object) -> dict[str, bool]:
-        """Which parameters a step without any gradient has changed."""
+        """Which parameters an update without gradients has changed."""
         config = OptimizerConfig.model_validate({"weight_decay": 0.5, **options})
         copied = copy.deepcopy(model)
         with torch.no_grad():
