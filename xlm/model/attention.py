@@ -29,7 +29,7 @@ _VARLEN_MULTIPLE = 8
 
 @dataclass(frozen=True)
 class AttentionContext:
-    """What attention depends on besides the states."""
+    """The inputs of attention besides the states."""
 
     sequences: PackedSequences
     causal: bool = False

@@ -64,7 +64,7 @@ def original_content(model: PortableModel, folder: Path) -> dict[str, Any]:
     path = folder / "content.pth"
     write_original(path, model)
     content: dict[str, Any] = torch.load(path, weights_only=True)
-    # As in files of the original, whose params and metrics hold numpy's and torch's values.
+    # As in the original's files: params and metrics contain values of numpy and torch.
     content["params"] |= {
         "mask_scores": np.arange(1, 6, dtype=np.float64) ** -0.5,
         "pred_probs": torch.tensor([0.8, 0.1, 0.1]),

@@ -35,8 +35,8 @@ def folder(tmp_path: Path) -> Path:
     model = small_model()
     assert model.vocabulary is not None
     write_hugging_face(tmp_path, model)
-    pieces = json.dumps(huggingface_vocabulary(model.vocabulary.tokens), ensure_ascii=False)
-    (tmp_path / "vocab.json").write_text(pieces)
+    ids = json.dumps(huggingface_vocabulary(model.vocabulary.tokens), ensure_ascii=False)
+    (tmp_path / "vocab.json").write_text(ids)
     return tmp_path
 
 

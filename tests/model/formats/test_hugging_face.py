@@ -371,19 +371,17 @@ def test_damaged_folders_are_refused_in_one_line(tmp_path: Path, file: str) -> N
 
 
 @pytest.mark.parametrize(
-    "pieces", [{"<s>": 0, "</s>": 2}, {"<s>": 0, "a": 0}, {"<s>": "0"}, {"<s>": [0]}]
+    "ids", [{"<s>": 0, "</s>": 2}, {"<s>": 0, "a": 0}, {"<s>": "0"}, {"<s>": [0]}]
 )
-def test_a_vocab_json_with_missing_ids_is_refused(
-    tmp_path: Path, pieces: dict[str, object]
-) -> None:
-    (tmp_path / "vocab.json").write_text(json.dumps(pieces))
+def test_a_vocab_json_with_missing_ids_is_refused(tmp_path: Path, ids: dict[str, object]) -> None:
+    (tmp_path / "vocab.json").write_text(json.dumps(ids))
     with pytest.raises(DataError, match="no token has id"):
         read_vocab_json(tmp_path / "vocab.json")
 
 
 tokens = st.lists(
     st.text("ab@é</w>", min_size=1, max_size=6).filter(
-        # A literal end mark cannot be told from theirs: their format has no escape.
+        # The format has no escape for a literal end-of-word mark.
         lambda token: not token.endswith("</w>@@")
     ),
     unique=True,

@@ -144,19 +144,19 @@ def test_other_sizes_are_refused_in_one_line(sizes: dict[str, int], message: str
     assert "\n" not in str(caught.value)
 
 
-def _write(kind: str, model: PortableModel, place: Path) -> Path:
+def _write(kind: str, model: PortableModel, target: Path) -> Path:
     if kind == "original":
-        path = place.with_suffix(".pth")
+        path = target.with_suffix(".pth")
         write_original(path, model)
         return path
-    place.mkdir()
+    target.mkdir()
     if kind == "hugging-face":
-        write_hugging_face(place, model)
-        write_vocab_json(place, vocabulary_of(model).tokens)
+        write_hugging_face(target, model)
+        write_vocab_json(target, vocabulary_of(model).tokens)
     else:
-        save_weights(place, model.description, model.weights)
-        write_vocabulary(vocabulary_of(model), place)
-    return place
+        save_weights(target, model.description, model.weights)
+        write_vocabulary(vocabulary_of(model), target)
+    return target
 
 
 @pytest.mark.parametrize("kind", ["original", "hugging-face", "xlm"])

@@ -124,11 +124,11 @@ def _vocabulary(content: Mapping[Any, Any], path: Path) -> Vocabulary | None:
         raise DataError(f"{path}: dico_id2word does not map the ids 0, 1, 2, ... to words", fix=fix)
     if dict(indices) != {token: number for number, token in enumerate(tokens)}:
         raise DataError(f"{path}: dico_word2id is not the inverse of dico_id2word", fix=fix)
-    seen = tuple(counts.get(token, 0) for token in tokens)
-    if not all(isinstance(count, Integral) and int(count) >= 0 for count in seen):
+    values = tuple(counts.get(token, 0) for token in tokens)
+    if not all(isinstance(count, Integral) and int(count) >= 0 for count in values):
         raise DataError(f"{path}: dico_counts has values that are not counts", fix=fix)
     codes_hash = str(content["params"].get("codes_hash", ""))
-    return Vocabulary(tokens, tuple(int(count) for count in seen), codes_hash)
+    return Vocabulary(tokens, tuple(int(count) for count in values), codes_hash)
 
 
 def _state(model: PortableModel) -> dict[str, Tensor]:

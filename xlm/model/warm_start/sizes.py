@@ -33,7 +33,7 @@ def require_fitting_source(model: ModelConfig, source: Path) -> None:
 
     found = read_model(source, sizes_only=True)
     if found.vocabulary is None and not found.description.vocabulary_hash:
-        raise unnamed_tokens(str(source))
+        raise missing_vocabulary(str(source))
 
 
 def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -> None:
@@ -57,7 +57,7 @@ def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -
             )
 
 
-def unnamed_tokens(where: str) -> TrainingError:
+def missing_vocabulary(where: str) -> TrainingError:
     """The error for a source without a vocabulary."""
     return TrainingError(
         f"warm start: {where} has no vocabulary that maps its rows to tokens",

@@ -31,7 +31,7 @@ from xlm.model.formats.ours import (
 )
 from xlm.model.formats.source_files import identity_of
 from xlm.model.formats.sources import read_model
-from xlm.model.warm_start.sizes import require_sizes, unnamed_tokens
+from xlm.model.warm_start.sizes import missing_vocabulary, require_sizes
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ def _copy_tokens(
     if theirs is None and source.description.vocabulary_hash == vocabulary.hash:
         theirs = vocabulary
     if theirs is None:
-        raise unnamed_tokens(where)
+        raise missing_vocabulary(where)
     index = theirs.index
     rows = [
         (number, index[token]) for number, token in enumerate(vocabulary.tokens) if token in index

@@ -220,7 +220,7 @@ def _read_weights(file: Path, *, mapped: bool) -> dict[str, Any]:
     else:
         stored = read_pickled(file, mapped=mapped)
     if not isinstance(stored, Mapping):
-        raise DataError(f"{file} does not contain named weights", fix="download it again")
+        raise DataError(f"{file} does not map names to weights", fix="download it again")
     return dict(stored)
 
 
