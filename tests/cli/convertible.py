@@ -1,4 +1,4 @@
-"""A small checkpoint of the original to convert, and the codes that belong to it."""
+"""A small checkpoint of the original to convert, and its BPE merges."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ from tests.model.formats.portable_models import small_model
 from xlm.model.formats.original import write_original
 
 CODES = b"h e 9\nhe y</w> 5"
-"""Without a newline at its end, which merges.txt must have."""
+"""Without a final newline, which merges.txt must have."""
 LAYOUTS = ("original", "hugging-face", "xlm")
 
 

@@ -15,7 +15,7 @@ from tests.cli.text.filter_process import REPOSITORY, XLM
 def in_terminal(
     *arguments: str | Path, columns: int, environment: Mapping[str, str] | None = None
 ) -> str:
-    """What `xlm` shows on a terminal of so many columns, both streams together."""
+    """The output of `xlm` on a terminal of a given width, both streams together."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
@@ -32,7 +32,7 @@ def in_terminal(
     while True:
         try:
             part = os.read(leader, 1 << 16)
-        except OSError:  # Linux's end of a terminal that nobody holds any more
+        except OSError:  # Linux reports the end of a terminal that all have closed
             break
         if not part:
             break

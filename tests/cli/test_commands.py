@@ -1,4 +1,4 @@
-"""Commands of the console script that run nothing: one line for each mistake."""
+"""Commands of the console script: every mistake of the user is one line."""
 
 import json
 import os
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("run", "--profile", "nope"), "unknown profile 'nope'"),
         (("plan", "--set", "bpe.cods=1"), "did you mean 'codes'?"),
@@ -55,16 +55,16 @@ pytestmark = pytest.mark.slow
     ],
 )
 def test_mistakes_are_one_line_and_exit_1(
-    tmp_path: Path, arguments: tuple[str, ...], said: str
+    tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     printed = xlm(tmp_path, *arguments, code=1)
     assert printed.startswith("xlm: ")
     assert printed.count("\n") == 1
-    assert said in printed
+    assert message in printed
 
 
-def test_a_mirror_folder_that_is_not_there_is_a_warning(tmp_path: Path) -> None:
-    """A run that finds all in its store needs no mirror, but its key says that it had one."""
+def test_a_missing_mirror_folder_is_a_warning(tmp_path: Path) -> None:
+    """A fully cached run does not need the mirror, but its keys depend on having one."""
     overrides = ("--profile", "mini15", "--set", f"sources.mirror={tmp_path}/nope")
     printed = xlm(tmp_path, "plan", *overrides, "--until", "download")
     assert f"xlm: warning: sources.mirror: folder {tmp_path}/nope does not exist" in printed
@@ -77,13 +77,13 @@ def test_a_read_only_root_is_one_line(tmp_path: Path) -> None:
     assert "is a file" in printed
 
 
-def test_config_is_shown_whole(tmp_path: Path) -> None:
+def test_config_is_printed_completely(tmp_path: Path) -> None:
     shown = json.loads(xlm(tmp_path, "config", "--set", "bpe.codes=77", "--json"))
     assert shown["bpe"]["codes"] == 77
     assert "codes: 77" in xlm(tmp_path, "config", "--set", "bpe.codes=77")
 
 
-def test_the_plan_of_the_paper_names_real_hosts_only(tmp_path: Path) -> None:
+def test_the_plan_of_the_paper_names_only_real_servers(tmp_path: Path) -> None:
     steps = json.loads(xlm(tmp_path, "plan", "--profile", "xnli15", "--json"))
     urls = [url for step in steps for url in step["addresses"]]
     assert len(urls) == 32
@@ -103,8 +103,8 @@ def test_completion_is_offered(tmp_path: Path) -> None:
     assert "--install-completion" in xlm(tmp_path, "--help")
 
 
-def test_a_terminal_that_cannot_show_a_letter_fails_nothing() -> None:
-    """The mark before a finished stage made the stage fail."""
+def test_a_terminal_that_cannot_show_a_letter_does_not_fail_a_run() -> None:
+    """Printing the mark of a finished stage made the stage fail."""
     code = "from xlm.cli.output import print_anything; print_anything(); print('✓ split')"
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)

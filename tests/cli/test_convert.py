@@ -1,4 +1,4 @@
-"""`xlm convert`: every layout to every other and back, bit for bit, whole or not at all."""
+"""`xlm convert`: every format to every other and back, bit for bit, completely or not at all."""
 
 import itertools
 import json
@@ -49,7 +49,7 @@ def test_transformers_has_our_logits_after_each_conversion(
     causal: bool,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A causal model was published as such and then refused; seen both ways it is another."""
+    """A causal model was published as such and then refused; with both directions it differs."""
     place = write_source(tmp_path / "source.pth", causal=causal)
     for number, layout in enumerate((*route, "hugging-face")):
         target = tmp_path / f"{number}"
@@ -90,7 +90,7 @@ def test_a_classifier_keeps_every_weight_that_both_have(tmp_path: Path) -> None:
     assert contents(tmp_path / "again") == contents(tmp_path / "hf")
 
 
-def test_our_folder_loads_as_an_artifact_and_theirs_in_transformers(
+def test_our_folder_loads_as_an_artifact_and_hugging_face_s_in_transformers(
     source: Path, codes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     convert_model(source, tmp_path / "ours", "xlm", None, codes)
@@ -114,8 +114,10 @@ def test_our_folder_loads_as_an_artifact_and_theirs_in_transformers(
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_an_original_of_ours_becomes_theirs_by_renaming_alone(tmp_path: Path, causal: bool) -> None:
-    """What transformers' own conversion of the original's checkpoints does."""
+def test_our_original_becomes_a_hugging_face_model_only_by_renaming(
+    tmp_path: Path, causal: bool
+) -> None:
+    """As in the conversion of original checkpoints in transformers."""
     content = torch.load(write_source(tmp_path / "source.pth", causal=causal), weights_only=True)
     plain = {n: v for n, v in content["params"].items() if not isinstance(v, torch.Tensor)}
     theirs = XLMWithLMHeadModel(XLMConfig(**plain))
@@ -129,7 +131,7 @@ def test_an_original_of_ours_becomes_theirs_by_renaming_alone(tmp_path: Path, ca
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_an_existing_target_stays_as_it_is(source: Path, tmp_path: Path, layout: str) -> None:
+def test_an_existing_target_is_not_changed(source: Path, tmp_path: Path, layout: str) -> None:
     target = tmp_path / "there"
     target.write_bytes(b"mine")
     with pytest.raises(ConfigError, match="there exists; remove it"):
@@ -144,7 +146,7 @@ def test_an_existing_target_stays_as_it_is(source: Path, tmp_path: Path, layout:
 
 @contextmanager
 def files_up_to(size_bytes: int) -> Iterator[None]:
-    """A disk that fills up: no file of this process may become larger."""
+    """A disk that becomes full: no file of this process may become larger."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
     try:
@@ -157,7 +159,7 @@ def files_up_to(size_bytes: int) -> Iterator[None]:
 def test_a_conversion_that_fails_half_way_leaves_nothing(
     source: Path, tmp_path: Path, layout: str
 ) -> None:
-    """safetensors says a full disk with an error of its own, which was a traceback."""
+    """safetensors raises its own error for a full disk, which was a traceback."""
     home = tmp_path / "home"
     with files_up_to(4096), pytest.raises(DataError, match=r"out cannot be written: .*too large"):
         convert_model(source, home / "out", layout, None, None)
@@ -166,10 +168,8 @@ def test_a_conversion_that_fails_half_way_leaves_nothing(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_target_below_a_file_is_told_in_one_line(
-    source: Path, tmp_path: Path, layout: str
-) -> None:
-    """Removing what was never there hid the error behind a traceback of its own."""
+def test_a_target_below_a_file_is_one_line(source: Path, tmp_path: Path, layout: str) -> None:
+    """Removing a folder that did not exist replaced the error by another traceback."""
     before = contents(source)
     printed = xlm(tmp_path, "convert", str(source), str(source / "x"), "--to", layout, code=1)
     assert printed == f"xlm: {source / 'x'}: Not a directory; choose another path\n"
@@ -177,7 +177,7 @@ def test_a_target_below_a_file_is_told_in_one_line(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_names_are_as_long_as_the_file_system_lets_them(
+def test_names_can_be_as_long_as_the_file_system_allows(
     source: Path, tmp_path: Path, layout: str
 ) -> None:
     longest, longer = tmp_path / ("n" * 255), tmp_path / ("n" * 256)
@@ -195,7 +195,9 @@ def test_names_are_as_long_as_the_file_system_lets_them(
 
 
 @pytest.mark.slow
-def test_the_command_converts_and_says_a_mistake_in_one_line(source: Path, tmp_path: Path) -> None:
+def test_the_command_converts_and_reports_a_mistake_in_one_line(
+    source: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "new" / "folder"
     printed = xlm(tmp_path, "convert", str(source), str(target), "--to", "hugging-face")
     assert printed.startswith(f"{target}: masked language model, format hugging-face, 2 layers")
@@ -204,6 +206,6 @@ def test_the_command_converts_and_says_a_mistake_in_one_line(source: Path, tmp_p
     assert printed == f"xlm: {target} exists; remove it, or choose another path\n"
 
 
-def test_an_unknown_layout_is_told_with_the_nearest(source: Path, tmp_path: Path) -> None:
+def test_an_unknown_format_is_reported_with_the_nearest(source: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean 'hugging-face'"):
         convert_model(source, tmp_path / "out", "hugginface", None, None)

@@ -1,4 +1,4 @@
-"""`xlm convert`: what a source lacks is found, given by an option, or named in one line."""
+"""`xlm convert`: missing parts of a source are found, given as options, or named in one line."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from xlm.model.formats.sources import read_model
 def test_codes_are_found_in_the_store_as_the_vocabulary_is(
     source: Path, codes: Path, tmp_path: Path
 ) -> None:
-    """A pretrain artifact holds neither: both lie in artifacts of the same store."""
+    """A pretrain artifact contains neither: both are in artifacts of the same store."""
     stages = tmp_path / "store"
     pretrained = stages / "pretrain" / "key"
     convert_model(source, pretrained, "xlm", None, codes)
@@ -40,7 +40,7 @@ def test_codes_are_found_in_the_store_as_the_vocabulary_is(
 
 
 def test_a_folder_of_models_names_them(source: Path, codes: Path, tmp_path: Path) -> None:
-    """The folder of a publish artifact holds classifier/ and masked-lm/."""
+    """The folder of a publish artifact contains classifier/ and masked-lm/."""
     for name in ("classifier", "masked-lm"):
         convert_model(source, tmp_path / "published" / name, "hugging-face", None, codes)
     folder = tmp_path / "published"
@@ -145,7 +145,7 @@ def test_a_file_without_dictionary_needs_the_vocabulary(tmp_path: Path) -> None:
     assert read_model(tmp_path / "out").vocabulary == model.vocabulary
 
 
-def test_counts_that_a_folder_lacks_come_from_the_vocabulary_and_are_told(
+def test_missing_counts_come_from_the_vocabulary_and_are_reported(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     convert_model(source, tmp_path / "hf", "hugging-face", None, None)
@@ -180,7 +180,7 @@ def test_an_artifact_that_diverged_is_refused(source: Path, tmp_path: Path, layo
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         (b"t h 9\nth e</w> 8\nh \xc3\xa9 7\nh\xc3\xa9 \xc3\xa9</w> 6", ""),
         (
@@ -196,17 +196,19 @@ def test_an_artifact_that_diverged_is_refused(source: Path, tmp_path: Path, layo
         (b"t h 9\nth e</w> 8\n", "produce 1 of the vocabulary's 3 .* characters, not 'héé'"),
     ],
 )
-def test_without_a_hash_codes_must_make_the_tokens(tmp_path: Path, given: bytes, said: str) -> None:
-    """A .pth of the original has no hash of its codes: any file became its merges.txt."""
+def test_without_a_hash_codes_must_make_the_tokens(
+    tmp_path: Path, given: bytes, message: str
+) -> None:
+    """A .pth of the original has no hash of its BPE merges: any file became its merges.txt."""
     words = ("the", "a@@", "@@", "b", "héé", "hé@@")
     write_original(tmp_path / "source.pth", small_model(words))
     codes, out = tmp_path / "codes", tmp_path / "out"
     codes.write_bytes(given)
-    if not said:
+    if not message:
         convert_model(tmp_path / "source.pth", out, "hugging-face", None, codes)
         assert (out / "merges.txt").read_bytes() == given + b"\n"
         return
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         convert_model(tmp_path / "source.pth", out, "hugging-face", None, codes)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
@@ -214,10 +216,10 @@ def test_without_a_hash_codes_must_make_the_tokens(tmp_path: Path, given: bytes,
 
 
 @pytest.mark.parametrize("content", [b"", b"a n 459\n", b"PK\x03\x04", b"languages: [en]\n"])
-def test_a_file_that_is_no_checkpoint_is_named_without_jargon(
+def test_a_file_that_is_not_a_checkpoint_is_named_without_jargon(
     tmp_path: Path, content: bytes
 ) -> None:
-    """It said `IndexError: pop from empty list` and to fetch the file again."""
+    """The error was `IndexError: pop from empty list`, and advised to download the file again."""
     path = tmp_path / "codes"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:

@@ -1,4 +1,4 @@
-"""Files of the user's folder are no modules of ours: filters and their worker processes."""
+"""Commands and worker processes import no files of the current folder."""
 
 import os
 import subprocess
@@ -13,9 +13,7 @@ XLM = Path(sys.executable).with_name("xlm")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_filters_import_nothing_from_the_folder_where_the_user_stands(
-    tmp_path: Path, jobs: str
-) -> None:
+def test_filters_import_nothing_from_the_current_folder(tmp_path: Path, jobs: str) -> None:
     folder = hostile_folder(tmp_path / "here")
     done = subprocess.run(
         [XLM, "tokenize", "--lang", "sw", "--jobs", jobs],
@@ -33,7 +31,7 @@ def test_filters_import_nothing_from_the_folder_where_the_user_stands(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["plan", "config"])
-def test_commands_import_nothing_from_there(tmp_path: Path, command: str) -> None:
+def test_commands_import_nothing_from_the_current_folder(tmp_path: Path, command: str) -> None:
     folder = hostile_folder(tmp_path / "here")
     subprocess.run([XLM, command], cwd=folder, capture_output=True, timeout=120, check=True)
     assert imported_from(folder) == []

@@ -1,4 +1,4 @@
-"""Odd surroundings: locales, homes, folders that are gone, read-only or far too long names."""
+"""Unusual environments: locales, homes, missing or read-only folders, very long names."""
 
 import errno
 import os
@@ -18,12 +18,14 @@ from xlm.store.disk.root import resolve_root
 
 XLM = Path(sys.executable).with_name("xlm")
 SMALL = REPOSITORY / "tests" / "flows" / "small.yaml"
-Told = Callable[..., str]
+PrintedLine = Callable[..., str]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
-    """The one line that a command ends with, run in this process."""
+def printed_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> PrintedLine:
+    """The only line that a command prints, run in this process."""
 
     def run(*arguments: str) -> str:
         monkeypatch.setattr("sys.argv", ["xlm", *arguments])
@@ -66,14 +68,16 @@ def test_a_locale_without_letters_no_home_and_no_stdin(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "run", "results", "store ls"])
-def test_a_folder_that_was_removed_is_one_line(tmp_path: Path, command: str, told: Told) -> None:
+def test_a_folder_that_was_removed_is_one_line(
+    tmp_path: Path, command: str, printed_line: PrintedLine
+) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     here = Path.cwd()
     try:
         os.chdir(gone)
         gone.rmdir()
-        line = told(*command.split())
+        line = printed_line(*command.split())
     finally:
         os.chdir(here)
     assert line == (
@@ -82,27 +86,29 @@ def test_a_folder_that_was_removed_is_one_line(tmp_path: Path, command: str, tol
     )
 
 
-def test_a_folder_in_which_nobody_can_write_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, told: Told
+def test_a_read_only_folder_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, printed_line: PrintedLine
 ) -> None:
     monkeypatch.delenv("XLM_ROOT", raising=False)
     monkeypatch.chdir("/proc/self")
-    line = told("run", "--until", "make-world")
+    line = printed_line("run", "--until", "make-world")
     assert "/proc/" in line
 
 
-def test_a_file_system_that_is_mounted_read_only_is_one_line(tmp_path: Path, told: Told) -> None:
+def test_a_file_system_that_is_mounted_read_only_is_one_line(
+    tmp_path: Path, printed_line: PrintedLine
+) -> None:
     mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(tmp_path)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("this user cannot mount")
     try:
-        assert "read-only" in told("run", "--root", str(tmp_path))
+        assert "read-only" in printed_line("run", "--root", str(tmp_path))
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ("--profile", "/tmp"),
@@ -126,23 +132,27 @@ def test_a_file_system_that_is_mounted_read_only_is_one_line(tmp_path: Path, tol
         (("--set", "release.author=\udcff"), "is not UTF-8; write it in UTF-8"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(
-    arguments: tuple[str, ...], said: str, told: Told
+def test_an_invalid_value_is_one_line(
+    arguments: tuple[str, ...], message: str, printed_line: PrintedLine
 ) -> None:
-    assert said in told("plan", *arguments)
+    assert message in printed_line("plan", *arguments)
 
 
 @pytest.mark.parametrize("value", ["x", "0", "²", "9" * 5000, "1.5"])
-def test_odd_numbers_of_workers(value: str, monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+def test_invalid_numbers_of_workers(
+    value: str, monkeypatch: pytest.MonkeyPatch, printed_line: PrintedLine
+) -> None:
     monkeypatch.setenv("XLM_WORKERS", value)
-    assert "is not a positive whole number; set it to 1 or more" in told("plan")
+    assert "is not a positive whole number; set it to 1 or more" in printed_line("plan")
 
 
-def test_a_profile_that_is_a_folder_or_a_pipe(tmp_path: Path, told: Told) -> None:
+def test_a_profile_that_is_a_folder_or_a_pipe(tmp_path: Path, printed_line: PrintedLine) -> None:
     (tmp_path / "d.yaml").mkdir()
-    assert "d.yaml cannot be read: Is a directory" in told("plan", "-p", str(tmp_path / "d.yaml"))
+    assert "d.yaml cannot be read: Is a directory" in printed_line(
+        "plan", "-p", str(tmp_path / "d.yaml")
+    )
     os.mkfifo(tmp_path / "p.yaml")
-    assert "p.yaml is not a regular file" in told("plan", "-p", str(tmp_path / "p.yaml"))
+    assert "p.yaml is not a regular file" in printed_line("plan", "-p", str(tmp_path / "p.yaml"))
 
 
 def test_roots_have_one_leading_slash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +175,6 @@ def test_long_names_keep_their_ends() -> None:
     (errno.ENOSPC, "free some space, or use another disk"),
     (errno.EIO, "check the path and its disk"),
 ])  # fmt: skip
-def test_an_error_of_the_system_says_what_to_do(number: int, fix: str) -> None:
+def test_a_system_error_has_a_fix(number: int, fix: str) -> None:
     line = describe(OSError(number, os.strerror(number), "/data/x"))
     assert line == f"/data/x: {os.strerror(number)}; {fix}"

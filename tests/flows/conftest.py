@@ -1,4 +1,4 @@
-"""One Prefect server for all tests of flows, with a home of its own."""
+"""One Prefect server for all tests of flows, with its own home."""
 
 import logging
 from collections.abc import Iterator

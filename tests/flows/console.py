@@ -23,7 +23,7 @@ def environment(root: Path) -> dict[str, str]:
 def start(
     root: Path, *arguments: str, cwd: Path = REPOSITORY, **variables: str
 ) -> "subprocess.Popen[str]":
-    """Start `xlm` in a session of its own; `variables` of the environment come first."""
+    """Start `xlm` in a new session; `variables` override the environment."""
     return subprocess.Popen(
         [XLM, *arguments],
         cwd=cwd,
@@ -36,7 +36,7 @@ def start(
 
 
 def xlm(root: Path, *arguments: str, code: int = 0) -> str:
-    """What `xlm` prints; it must end with `code`."""
+    """The output of `xlm`, which must exit with `code`."""
     process = start(root, *arguments)
     printed, _ = process.communicate(timeout=500)
     assert process.returncode == code, printed
@@ -50,7 +50,7 @@ def digests(root: Path) -> Mapping[str, str]:
 
 
 def processes_of(root: Path) -> dict[int, str]:
-    """Number to command line of the processes that were started for this store and still run."""
+    """Id and command line of the running processes of this store."""
     marked = f"XLM_ROOT={root}".encode()
     found = {}
     for process in Path("/proc").glob("[0-9]*"):

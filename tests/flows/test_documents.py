@@ -1,4 +1,4 @@
-"""What a stage shows while it runs, in Prefect's UI."""
+"""Documents of running stages in Prefect's UI."""
 
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 NODE = Node("pretrain", "all")
 
 
-def test_a_document_is_one_artifact_that_changes_in_its_place() -> None:
+def test_a_document_is_one_artifact_that_is_updated_in_place() -> None:
     from prefect import flow
     from prefect.client.orchestration import get_client
 
@@ -75,7 +75,7 @@ def test_it_is_written_at_most_once_in_an_interval(
     assert len(writes) == 5
 
 
-def test_a_server_that_went_away_fails_no_stage_and_is_left_alone(
+def test_a_lost_server_fails_no_stage_and_gets_no_requests_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from tasks import documents, progress

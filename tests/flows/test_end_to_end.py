@@ -1,4 +1,4 @@
-"""The whole DAG from a terminal: all stages, all hits, and kill -9 in three of them."""
+"""The whole DAG from a terminal: all stages built, all cached, and kill -9 in three of them."""
 
 import json
 import os
@@ -28,7 +28,7 @@ REAL = str(Path(__file__).with_name("real.yaml"))
 ODD_NAME = "50%25 a#b?c=d&e ü:x\"y'z"
 RUN_SMALL = ("run", "--profile", SMALL)
 LONG_TRAINING = ("--set", "pretrain.updates=1000000", "--set", "pretrain.checkpoint_updates=500000")
-"""A checkpoint comes only from being asked to stop."""
+"""Training saves its state only if it is stopped."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -54,7 +54,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_the_last_message_of_a_run_says_what_came_of_it(straight: Path) -> None:
+def test_the_last_message_of_a_run_summarises_it(straight: Path) -> None:
     """The UI shows it on the run's page."""
     with closing(sqlite3.connect(straight / "prefect" / "prefect.db")) as records:
         rows = records.execute(
@@ -66,12 +66,12 @@ def test_the_last_message_of_a_run_says_what_came_of_it(straight: Path) -> None:
     )
 
 
-def test_a_second_run_finds_everything(straight: Path) -> None:
+def test_a_second_run_is_fully_cached(straight: Path) -> None:
     assert "51 cached" in xlm(straight, *RUN_SMALL)
     assert "51 cached" in xlm(straight, "plan", "--profile", SMALL)
 
 
-def test_the_plan_says_what_pretraining_sees_as_training_did(straight: Path) -> None:
+def test_the_plan_shows_the_same_mixture_as_training(straight: Path) -> None:
     (trained,) = (straight / "artifacts" / "pretrain").glob("*/mixture.json")
     planned = xlm(straight, "plan", "--profile", SMALL).split("\n")
     alone = xlm(straight, "plan", "--profile", SMALL, "--only", "pretrain").split("\n")
@@ -84,10 +84,8 @@ def test_the_plan_says_what_pretraining_sees_as_training_did(straight: Path) -> 
         assert float(repetitions) == round(row["repetitions"], 2)
 
 
-def test_a_run_imports_nothing_from_the_folder_where_the_user_stands(
-    straight: Path, tmp_path: Path
-) -> None:
-    """A `random.py` ended pretraining, a `grp.py` was executed."""
+def test_a_run_imports_nothing_from_the_current_folder(straight: Path, tmp_path: Path) -> None:
+    """A `random.py` stopped pretraining, and a `grp.py` was executed."""
     root, folder = tmp_path / "data", hostile_folder(tmp_path / "here")
     shutil.copytree(straight, root)
     again = ("--refresh", "tokenize[sw]", "--refresh", "pretrain")
@@ -165,10 +163,10 @@ def test_kill_during_tokenize_pretrain_and_publish_ends_with_the_same_bytes(
     ("number", "code"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGHUP, 75)],
 )
-def test_a_signal_ends_a_long_training_at_once_with_its_state_saved(
+def test_a_signal_ends_a_long_training_at_once_and_its_state_is_saved(
     straight: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """A scheduler is told by 75 that the job may be queued again, a shell that it was Ctrl-C."""
+    """Exit code 75 lets a scheduler queue the job again; a shell sees Ctrl-C."""
     root = tmp_path / "a root with ü"
     process = _long_training(straight, root)
     os.killpg(process.pid, number)
@@ -179,7 +177,7 @@ def test_a_signal_ends_a_long_training_at_once_with_its_state_saved(
 def test_sigusr1_to_every_process_ends_the_run_and_no_helper_before(
     straight: Path, tmp_path: Path
 ) -> None:
-    """Slurm may send it to all of a job: it killed the guards, and so server and training."""
+    """Slurm may send it to all processes of a job: it killed guards, server and training."""
     root = tmp_path / "data"
     process = _long_training(straight, root)
     helpers = {number for number, line in processes_of(root).items() if _only_helps(line)}
@@ -195,7 +193,7 @@ def test_sigusr1_to_every_process_ends_the_run_and_no_helper_before(
 
 
 def _long_training(straight: Path, root: Path) -> "Popen[str]":
-    """A run that has all before its pretraining in the store, and has begun to train."""
+    """A run that has started to train, with all earlier stages in the store."""
     shutil.copytree(straight, root)
     process = start(root, *RUN_SMALL, "--only", "pretrain", *LONG_TRAINING)
     _wait_for(_staged("pretrain", "scratch/metrics.jsonl"), root, process)
@@ -267,7 +265,7 @@ def test_a_killed_prefect_server_stops_no_stage_and_is_one_line(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR1])
 def test_a_signal_in_the_first_moment_is_one_line(tmp_path: Path, number: signal.Signals) -> None:
-    """It comes before Python has loaded anything of ours."""
+    """It arrives before Python has loaded our code."""
 
     def interrupted() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)

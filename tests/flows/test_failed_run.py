@@ -1,4 +1,4 @@
-"""A run that fails ends at once, and its records say all of it."""
+"""A failed run ends at once, and its records are complete."""
 
 import sqlite3
 import time
@@ -14,13 +14,15 @@ languages: [en, sw]
 sources: {mirror: MIRROR, network: {attempts: 1}}
 """
 _LOCKED_SECONDS = 12
-"""Longer than the ten seconds that Prefect waits for its database by itself."""
+"""Longer than the ten seconds that Prefect waits for its database by default."""
 _AT_ONCE_SECONDS = 30
-"""Prefect's threads try for more than a minute to reach a server that has ended."""
+"""Prefect's threads try to reach a server that has ended for more than a minute."""
 
 
 @pytest.mark.slow
-def test_a_failed_run_waits_for_no_server_and_its_last_lines_are_recorded(tmp_path: Path) -> None:
+def test_a_failed_run_does_not_wait_for_the_server_and_its_last_lines_are_recorded(
+    tmp_path: Path,
+) -> None:
     profile = tmp_path / "mine.yaml"
     (tmp_path / "mirror").mkdir()
     profile.write_text(PROFILE.replace("MIRROR", str(tmp_path / "mirror")))
@@ -42,8 +44,8 @@ def test_a_failed_run_waits_for_no_server_and_its_last_lines_are_recorded(tmp_pa
 
 
 @pytest.mark.slow
-def test_a_database_that_somebody_holds_for_a_while_ends_no_run(tmp_path: Path) -> None:
-    """ "database is locked" with a traceback reached the terminal."""
+def test_a_locked_database_does_not_end_a_run(tmp_path: Path) -> None:
+    """The terminal showed "database is locked" with a traceback."""
     small = str(Path(__file__).with_name("small.yaml"))
     process = start(tmp_path, "run", "--profile", small, "--until", "make-world")
     deadline = time.monotonic() + 200

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
         ({"overrides": {"bpe.codes": 9000, "sample.seed": 2}}, "sample, bpe.codes=9000 +1"),
     ],
 )
-def test_a_name_says_what_is_run(parameters: dict[str, Any], name: str) -> None:
+def test_a_name_shows_what_is_run(parameters: dict[str, Any], name: str) -> None:
     from flows.names import descriptive_name
 
     assert descriptive_name(parameters) == name
@@ -37,7 +37,7 @@ def test_a_name_fits_on_a_line(long: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("given", "kept"), [("my-run", True), ("paper", True), ("run 3", True), (None, False)]
 )
-def test_a_name_of_its_user_stays(given: str | None, kept: bool) -> None:
+def test_a_name_of_the_user_is_kept(given: str | None, kept: bool) -> None:
     from prefect import flow
     from prefect.client.orchestration import get_client
     from prefect.flow_engine import run_flow

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 NODE = Node("pretrain", "all")
 
 
-def test_a_server_that_went_away_fails_no_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_server_fails_no_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     from tasks import progress, reach
 
     calls: list[str] = []
@@ -39,7 +39,7 @@ def test_a_server_that_went_away_fails_no_stage(monkeypatch: pytest.MonkeyPatch)
     assert calls == ["create", "create", "update", "update"]
 
 
-def test_a_server_that_went_away_is_left_alone_for_a_while(
+def test_a_lost_server_gets_no_requests_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each attempt takes Prefect a minute, and the stage waits for it."""

@@ -76,7 +76,7 @@ def test_no_secret_is_stored_or_shown(tmp_path: Path) -> None:
 
 
 def test_a_password_typed_into_the_ui_is_refused() -> None:
-    """Prefect has stored it by then: the message says what to do, and does not repeat it."""
+    """Prefect has already stored it: the message has a fix, and does not repeat the password."""
     from flows.full_pipeline import full_pipeline
 
     overrides = {"sources.mirror": "https://me:cAnArY@h/x"}

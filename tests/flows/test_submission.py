@@ -1,4 +1,4 @@
-"""The flow's machinery on the toy DAG, against a real Prefect server."""
+"""The flow with the toy DAG, on a real Prefect server."""
 
 import logging
 from collections import Counter
@@ -62,7 +62,7 @@ def run_toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunToy:
     return run
 
 
-def test_the_first_run_builds_and_the_second_shows_every_hit_as_cached(run_toy: RunToy) -> None:
+def test_the_first_run_builds_and_the_second_is_cached(run_toy: RunToy) -> None:
     assert run_toy(PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST) == dict.fromkeys(
         ["read[en]", "read[sw]", "join", "last"], "Completed"
     )

@@ -1,4 +1,4 @@
-"""What an installed copy of the project holds."""
+"""The files of an installed copy of the project."""
 
 import shutil
 import subprocess

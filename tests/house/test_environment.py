@@ -1,4 +1,4 @@
-"""The environment that `make setup` makes."""
+"""The environment that `make setup` creates."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ _MOST_WITHOUT = 0.02
 
 
 def test_installed_packages_are_compiled() -> None:
-    """uv compiles nothing by itself, and then an import of Prefect takes seconds more."""
+    """uv compiles nothing by itself; then an import of Prefect takes seconds more."""
     sources = sorted(Path(prefect.__file__).parent.rglob("*.py"))
     missing = [path for path in sources if not Path(cache_from_source(str(path))).exists()]
     assert len(missing) <= _MOST_WITHOUT * len(sources), missing[:5]
@@ -33,7 +33,7 @@ def bootstrap() -> ModuleType:
     return module
 
 
-def test_the_version_of_an_environment_is_asked_of_its_python(
+def test_the_python_of_an_environment_reports_its_version(
     bootstrap: ModuleType, tmp_path: Path
 ) -> None:
     made = tmp_path / "made"
@@ -51,10 +51,10 @@ def test_the_version_of_an_environment_is_asked_of_its_python(
     assert bootstrap._version_of(python) == ""
 
 
-def test_an_environment_of_another_python_is_made_again_only_if_it_is_asked_for(
+def test_an_environment_of_another_python_is_made_again_only_on_request(
     bootstrap: ModuleType,
 ) -> None:
-    """Else `PYTHON=python3.13 .ci/run` would test the version that lies there."""
+    """Otherwise `PYTHON=python3.13 .ci/run` would test the version of the existing environment."""
     other = "3.10"
     assert not bootstrap._is_usable(other, wanted="python3.13")
     assert bootstrap._is_usable(other, wanted="")

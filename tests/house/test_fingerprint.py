@@ -1,4 +1,4 @@
-"""What a stage's fingerprint sees, and what it is blind to."""
+"""Which changes of the code a fingerprint detects."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_a_changed_expression_counts(tmp_path: Path) -> None:
     ],
 )
 def test_code_that_runs_in_processes_of_its_own_counts(stage: str, reached: set[str]) -> None:
-    """They are started by the name of a module, which no import shows."""
+    """They are started by the name of a module, without an import."""
     assert reached <= set(_reachable(f"xlm.stages.model.{stage}"))
 
 

@@ -24,7 +24,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda path: path.name)
 def test_an_issue_form_is_one_that_github_shows(form: Path) -> None:
-    """A form with a fault is left out of the list of templates, without a word."""
+    """GitHub leaves an invalid form out of the list of templates, without an error."""
     loaded = _load(form)
     assert loaded["name"]
     assert loaded["description"]
@@ -51,7 +51,7 @@ def test_a_bug_report_asks_for_version_command_and_log() -> None:
 
 
 def test_blank_issues_are_possible() -> None:
-    """SECURITY.md sends people there who look for a private contact."""
+    """SECURITY.md tells people to open one to get a private contact."""
     config = _load(REPOSITORY / ".github" / "ISSUE_TEMPLATE" / "config.yml")
     assert config["blank_issues_enabled"] is True
 

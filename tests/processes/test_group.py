@@ -41,7 +41,7 @@ def test_a_program_that_starts_too_late_ends_at_once(tmp_path: Path) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_programs_outside_of_the_group_run_on(tmp_path: Path) -> None:
+def test_programs_outside_of_the_group_continue(tmp_path: Path) -> None:
     programs = ProgramGroup()
     with programs.collecting():
         run_process([sys.executable, "-c", ""], log_path=tmp_path / "log")

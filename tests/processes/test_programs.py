@@ -1,4 +1,4 @@
-"""Programs run under the guard: their cost, their failures, and that they never outlive us."""
+"""Programs under the guard: their cost, their failures, and that they never outlive us."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def test_output_and_cost_are_reported(tmp_path: Path) -> None:
 
 
 def test_the_peak_is_the_program_s_and_not_ours(tmp_path: Path) -> None:
-    """Exec keeps the peak memory of the process that forked: the kernel says ours for all."""
+    """Exec keeps the peak memory of the process that forked, so the kernel reports ours for all."""
     ours = bytearray(100_000_000)
     ours[::4096] = b"x" * len(ours[::4096])
     result = run_process(["/bin/true"], log_path=tmp_path / "log")
@@ -98,8 +98,8 @@ def test_what_a_program_left_behind_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stubborn", [False, True])
-def test_whoever_ignores_the_polite_signal_is_killed(tmp_path: Path, stubborn: bool) -> None:
-    """The program and its children; the children alone too, where the program heeds it."""
+def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path, stubborn: bool) -> None:
+    """The program and its children, or only the children if the program ends."""
     code = FORKING.replace(
         '"import time', '"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)'
     ).replace("print(", "time.sleep(0.3); print(")
@@ -116,13 +116,13 @@ def test_whoever_ignores_the_polite_signal_is_killed(tmp_path: Path, stubborn: b
     assert _wait_for(lambda: not _alive(pids[0]))
 
 
-def test_failure_carries_the_end_of_what_it_said(tmp_path: Path) -> None:
+def test_an_error_contains_the_end_of_the_output(tmp_path: Path) -> None:
     code = "import sys; print('old'); sys.stderr.write('no such\\nfile\\n'); sys.exit(3)"
     with pytest.raises(ToolError, match=r"status 3: old \| no such \| file"):
         run_process([PYTHON, "-u", "-c", code], log_path=tmp_path / "log")
 
 
-def test_an_accepted_status_is_no_failure(tmp_path: Path) -> None:
+def test_an_accepted_status_is_not_an_error(tmp_path: Path) -> None:
     result = run_process(
         [PYTHON, "-c", "raise SystemExit(75)"], log_path=tmp_path / "log", accept=(0, 75)
     )
@@ -153,8 +153,8 @@ def test_death_by_a_signal_is_reported_as_such(tmp_path: Path, number: signal.Si
 
 
 @pytest.mark.fault
-def test_sigusr1_to_every_process_ends_none(tmp_path: Path) -> None:
-    """Slurm may send it to all of a job: it killed the guard, and with that the program."""
+def test_sigusr1_to_every_process_ends_no_program(tmp_path: Path) -> None:
+    """Slurm may send it to all processes of a job. It killed the guard, and so the program."""
     struck: list[int] = []
 
     def strike(line: str) -> None:
@@ -168,8 +168,8 @@ def test_sigusr1_to_every_process_ends_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault
-def test_sigusr1_reaches_a_program_that_takes_it(tmp_path: Path) -> None:
-    """As torchrun does: neither a mask nor a disposition of the guard may keep it away."""
+def test_sigusr1_reaches_a_program_that_handles_it(tmp_path: Path) -> None:
+    """As torchrun does: neither a mask nor a disposition of the guard may block it."""
     code = (
         "import os, signal, sys, time\n"
         "signal.signal(signal.SIGUSR1, lambda *_: sys.exit(75))\n"
@@ -185,7 +185,7 @@ def test_sigusr1_reaches_a_program_that_takes_it(tmp_path: Path) -> None:
     assert result.returncode == 75
 
 
-def test_environment_is_laid_over_ours(tmp_path: Path) -> None:
+def test_variables_are_added_to_our_environment(tmp_path: Path) -> None:
     lines: list[str] = []
     code = "import os; print(os.environ['XLM_TEST'], 'PATH' in os.environ)"
     run_process(
@@ -265,10 +265,10 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + FO
 
 @pytest.mark.fault
 @pytest.mark.parametrize("asked", [False, True])
-def test_what_a_killed_starter_leaves_ends_in_time_though_it_was_promised_more(
+def test_programs_of_a_killed_starter_end_in_time_even_if_they_were_promised_more(
     tmp_path: Path, asked: bool
 ) -> None:
-    """It took as long as it takes to save a state, 35 s and more, whether it saved or not."""
+    """It took as long as saving a state may take, 35 s and more."""
     log = tmp_path / "log"
     starter = (
         "import sys\n"
@@ -302,7 +302,7 @@ def test_what_a_killed_starter_leaves_ends_in_time_though_it_was_promised_more(
 
 @pytest.mark.fault
 def test_a_program_ends_when_its_guard_is_killed(tmp_path: Path) -> None:
-    """Whoever kills all that is called python, or the largest process, may hit the guard."""
+    """A command that kills every process named python may hit the guard."""
     code = "import os, time; print(os.getppid(), os.getpid(), flush=True); time.sleep(600)"
     pids: list[int] = []
 
@@ -317,7 +317,7 @@ def test_a_program_ends_when_its_guard_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.fault
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_a_signal_to_every_process_leaves_the_guard_to_see_the_end(
+def test_a_signal_to_every_process_does_not_end_the_guard(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     code = (

@@ -14,7 +14,7 @@ TOKENIZE = ("tokenize", "--lang", "sw")
 
 
 def run(*arguments: str | Path, text: bytes = b"", code: int = 0) -> tuple[bytes, str]:
-    """What a filter answers and what it says; it must end with `code`."""
+    """Output and errors of a filter, which must exit with `code`."""
     done = subprocess.run(
         [*XLM, *arguments],
         input=text,
@@ -23,9 +23,9 @@ def run(*arguments: str | Path, text: bytes = b"", code: int = 0) -> tuple[bytes
         timeout=120,
         check=False,
     )
-    said = done.stderr.decode()
-    assert done.returncode == code, said
-    return done.stdout, said
+    errors = done.stderr.decode()
+    assert done.returncode == code, errors
+    return done.stdout, errors
 
 
 def start(*arguments: str, **options: Any) -> "subprocess.Popen[bytes]":

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_codes_are_learned_and_applied_in_a_pipe(tmp_path: Path, learner: str) -> None:
     text = b"lower newer lowest\nlow new newest\n" * 5
-    codes, said = run("bpe", "learn", "--codes", "4", "--learner", learner, text=text)
-    assert said == ""
+    codes, errors = run("bpe", "learn", "--codes", "4", "--learner", learner, text=text)
+    assert errors == ""
     assert codes.count(b"\n") == 4
     assert codes.split(b" ")[2].startswith(b"20")  # w e occurs four times in each pair of lines
     (tmp_path / "codes").write_bytes(codes)
@@ -26,14 +26,14 @@ def test_codes_are_learned_and_applied_in_a_pipe(tmp_path: Path, learner: str) -
     assert b"@@ " in pieces
 
 
-def test_a_text_without_enough_pairs_is_told(tmp_path: Path) -> None:
-    codes, said = run("bpe", "learn", "--codes", "50", text=b"ab ab")
+def test_a_text_without_enough_pairs_is_reported(tmp_path: Path) -> None:
+    codes, errors = run("bpe", "learn", "--codes", "50", text=b"ab ab")
     assert codes == b"a b</w> 2\n"
-    assert said == "xlm: only 1 of 50 merges: the text has no more pairs\n"
-    answer, said = run("bpe", "learn", "--codes", "5", text=b"a b\n", code=1)
-    assert (answer, said.count("\n")) == (b"", 1)
-    answer, said = run("bpe", "learn", "--codes", "5", "--learner", "fastbp", code=1)
-    assert "did you mean 'fastbpe'?" in said
+    assert errors == "xlm: only 1 of 50 merges: the text has no more pairs\n"
+    output, errors = run("bpe", "learn", "--codes", "5", text=b"a b\n", code=1)
+    assert (output, errors.count("\n")) == (b"", 1)
+    output, errors = run("bpe", "learn", "--codes", "5", "--learner", "fastbp", code=1)
+    assert "did you mean 'fastbpe'?" in errors
 
 
 def test_learned_codes_are_the_goldens(shared: Path) -> None:
@@ -48,24 +48,24 @@ def test_learned_codes_are_the_goldens(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_the_programs_own_lines_stay_off_the_terminal(tmp_path: Path, jobs: str) -> None:
+def test_lines_of_the_learner_are_not_printed(tmp_path: Path, jobs: str) -> None:
     """fastBPE prints `Loading codes from ...` and `Read 1 words ...`."""
     text = b"lower newer lowest\n" * 5
-    codes, said = run("bpe", "learn", "--codes", "2", text=text)
-    assert said == ""
+    codes, errors = run("bpe", "learn", "--codes", "2", text=text)
+    assert errors == ""
     (tmp_path / "codes").write_bytes(codes)
-    _, said = run(*("bpe", "apply", "--codes", tmp_path / "codes", "--jobs", jobs), text=text)
-    assert said == ""
+    _, errors = run(*("bpe", "apply", "--codes", tmp_path / "codes", "--jobs", jobs), text=text)
+    assert errors == ""
 
 
-def test_a_warning_of_the_learner_is_one_of_ours() -> None:
-    _, said = run("bpe", "learn", "--codes", "2", text=b"ab" * 6_000 + b"\n")
-    assert said.startswith("xlm: warning: the longest word has 12000 bytes")
-    assert said.count("\n") == 1
+def test_a_warning_of_the_learner_has_our_prefix() -> None:
+    _, errors = run("bpe", "learn", "--codes", "2", text=b"ab" * 6_000 + b"\n")
+    assert errors.startswith("xlm: warning: the longest word has 12000 bytes")
+    assert errors.count("\n") == 1
 
 
-def test_long_learning_prints_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
-    """Codes come at the end, all at once: a pipe was silent for hours before."""
+def test_long_learning_prints_its_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    """Merges are written at the end, all at once: a pipe was silent for hours before."""
     with LearningProgress(codes=2_000, every_seconds=0.01) as lines:
         assert lines.line().endswith("reading and counting words")
         lines.update(1_200)
@@ -80,13 +80,13 @@ def test_long_learning_prints_what_it_does(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_learning_reports_its_merges(tmp_path: Path) -> None:
-    told: list[int] = []
+    reported: list[int] = []
     (tmp_path / "text").write_bytes(b"lower newer lowest\n" * 5)
     learn_merges(
         *(tmp_path / "text", tmp_path / "codes"),
         num_merges=3,
         messages=tmp_path / "log",
-        on_merge=told.append,
+        on_merge=reported.append,
     )
-    assert told == [1, 2, 3]
+    assert reported == [1, 2, 3]
     assert "Loading vocabulary from" in (tmp_path / "log").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Filters with any bytes on standard input: as many lines out as in, or one line that says why."""
+"""Filters with any bytes on standard input: as many lines out as in, or one line with an error."""
 
 import random
 import time
@@ -34,7 +34,7 @@ PIECES = (
 
 
 def text_of(chance: random.Random) -> bytes:
-    """Lines of odd letters, pieces and numbers; some have bytes that are not UTF-8."""
+    """Lines of unusual letters, subwords and numbers; some have bytes that are not UTF-8."""
     lines = []
     for _ in range(chance.randrange(1, 20)):
         words = [
@@ -51,30 +51,30 @@ def text_of(chance: random.Random) -> bytes:
     return data + b"\n"
 
 
-def answered(answer: LineFunction, data: bytes) -> int:
-    """How many lines were answered; every answer is one line, a fault is one of ours."""
-    lines, fault = decode_lines(data, 1)
+def check_output(function: LineFunction, data: bytes) -> int:
+    """Number of lines of output; checks that each is one line, and that an error is one of ours."""
+    lines, error = decode_lines(data, 1)
     try:
-        answers = list(answer(lines, 1))
-    except PartialOutput as partly:
-        answers, fault = list(partly.answers), partly.fault
-        assert isinstance(fault, XlmError)
+        outputs = list(function(lines, 1))
+    except PartialOutput as partial:
+        outputs, error = list(partial.lines), partial.error
+        assert isinstance(error, XlmError)
     else:
-        assert len(answers) == len(lines)
-    assert not any("\n" in one for one in answers)
-    "".join(answers).encode()
-    if fault is not None:
-        assert "\n" not in str(fault)
-        assert "standard input" in str(fault) or "line" in str(fault)
+        assert len(outputs) == len(lines)
+    assert not any("\n" in one for one in outputs)
+    "".join(outputs).encode()
+    if error is not None:
+        assert "\n" not in str(error)
+        assert "standard input" in str(error) or "line" in str(error)
     else:
-        assert len(answers) == data.count(b"\n")
-    return len(answers)
+        assert len(outputs) == data.count(b"\n")
+    return len(outputs)
 
 
 @pytest.mark.parametrize(
     "name", ["tokenize", "cased", "thai", "chinese", "encode", "decode", "apply"]
 )
-def test_any_bytes_give_as_many_lines_or_one_reason(name: str, model: Path) -> None:
+def test_any_bytes_give_as_many_lines_or_one_error(name: str, model: Path) -> None:
     make: dict[str, Callable[[], LineFunction]] = {
         "tokenize": Tokenize("sw", None).build,
         "cased": Tokenize("en", None, cased=True).build,
@@ -84,7 +84,7 @@ def test_any_bytes_give_as_many_lines_or_one_reason(name: str, model: Path) -> N
         "decode": Decode(model / "vocab", None).build,
         "apply": ApplyCodes(model / "codes").build,
     }
-    answer = make[name]()
+    function = make[name]()
     ends = time.monotonic() + SECONDS
     tried = 0
     for seed in range(5000):
@@ -92,7 +92,7 @@ def test_any_bytes_give_as_many_lines_or_one_reason(name: str, model: Path) -> N
             break
         data = text_of(random.Random(seed))
         try:
-            tried += answered(answer, data)
+            tried += check_output(function, data)
         except Exception as error:
             error.add_note(f"{name}, seed {seed}: {data!r}")
             raise
@@ -101,7 +101,7 @@ def test_any_bytes_give_as_many_lines_or_one_reason(name: str, model: Path) -> N
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_whole_processes_answer_every_line_of_odd_text(jobs: str, model: Path) -> None:
+def test_processes_write_a_line_for_every_line_of_unusual_text(jobs: str, model: Path) -> None:
     text = b"".join(
         data
         for seed in range(400)
@@ -113,23 +113,23 @@ def test_whole_processes_answer_every_line_of_odd_text(jobs: str, model: Path) -
         (*encode_arguments(model), "--lang", "en"),
         ("bpe", "apply", "--codes", str(model / "codes")),
     ):
-        answer, said = run(*arguments, "--jobs", jobs, text=text)
-        assert answer.count(b"\n") == text.count(b"\n"), arguments
-        assert all(line.startswith("xlm: warning: ") for line in said.splitlines())
+        output, errors = run(*arguments, "--jobs", jobs, text=text)
+        assert output.count(b"\n") == text.count(b"\n"), arguments
+        assert all(line.startswith("xlm: warning: ") for line in errors.splitlines())
 
 
-def test_random_bytes_end_in_one_line_after_the_answers_before_them(model: Path) -> None:
+def test_random_bytes_end_in_one_error_after_the_lines_before_it(model: Path) -> None:
     for seed in range(3):
         data = b"14 15\n15\n" + random.Random(seed).randbytes(5000)
-        answer, said = run("decode", "--vocab", str(model / "vocab"), text=data, code=1)
-        assert answer.count(b"\n") >= 2
-        assert said.startswith("xlm: ")
-        assert said.count("\n") == 1
-        assert "Traceback" not in said
+        output, errors = run("decode", "--vocab", str(model / "vocab"), text=data, code=1)
+        assert output.count(b"\n") >= 2
+        assert errors.startswith("xlm: ")
+        assert errors.count("\n") == 1
+        assert "Traceback" not in errors
 
 
-def test_lines_that_arrive_byte_by_byte_are_whole() -> None:
-    """A character is never cut where a read ends."""
+def test_lines_that_arrive_byte_by_byte_are_complete() -> None:
+    """The end of a read never cuts a character."""
     process = start("tokenize", "--lang", "zh")
     assert process.stdin is not None
     text = "我来到北京。\n👩 é\n".encode()
@@ -137,6 +137,6 @@ def test_lines_that_arrive_byte_by_byte_are_whole() -> None:
         process.stdin.write(text[number : number + 1])
         process.stdin.flush()
         time.sleep(0.002)
-    answer, said = process.communicate()
-    assert (answer.count(b"\n"), said) == (2, b"")
-    assert answer.decode().splitlines()[0].replace(" ", "") == "我来到北京."
+    output, errors = process.communicate()
+    assert (output.count(b"\n"), errors) == (2, b"")
+    assert output.decode().splitlines()[0].replace(" ", "") == "我来到北京."

@@ -16,21 +16,21 @@ from xlm.config.languages.pairs import XNLI_LANGUAGES
 pytestmark = pytest.mark.slow
 
 
-def test_ids_are_the_vocabularys_and_unknown_is_3(model: Path) -> None:
+def test_ids_are_those_of_the_vocabulary_and_unknown_is_3(model: Path) -> None:
     text = b"Habari lo zzz\n\n \nlo!\n"
-    answer, said = run(*encode_arguments(model), "--lang", "sw", text=text)
-    assert answer.decode() == "14 15 18 19 16 3 3 3\n\n\n16 17\n"
-    assert said.startswith("xlm: warning: standard input: 3 of 10 tokens (30.0%) are unknown")
-    assert said.count("\n") == 1
+    output, errors = run(*encode_arguments(model), "--lang", "sw", text=text)
+    assert output.decode() == "14 15 18 19 16 3 3 3\n\n\n16 17\n"
+    assert errors.startswith("xlm: warning: standard input: 3 of 10 tokens (30.0%) are unknown")
+    assert errors.count("\n") == 1
     cut, _ = run(*encode_arguments(model), "--lang", "sw", "--max-vocab", "17", text=text)
     assert cut.decode() == "14 15 3 3 16 3 3 3\n\n\n16 3\n"
 
 
 def test_names_of_special_tokens_in_a_text_give_no_special_ids(model: Path) -> None:
-    """Codes can join the letters of `</s>`: a text must not be able to end a sentence."""
+    """Merges can join the letters of `</s>`: a text must not be able to end a sentence."""
     (model / "codes").write_text("l o</w> 3\n< / 2\n</ s 2\n</s ></w> 2\n", encoding="utf-8")
-    answer, _ = run(*encode_arguments(model), "--tokenized", text=b"lo </s> lo\n</s>\n")
-    assert answer == b"16 16\n\n"
+    output, _ = run(*encode_arguments(model), "--tokenized", text=b"lo </s> lo\n</s>\n")
+    assert output == b"16 16\n\n"
 
 
 def test_tokens_are_not_tokenized_again(model: Path) -> None:
@@ -41,7 +41,7 @@ def test_tokens_are_not_tokenized_again(model: Path) -> None:
     assert "--lang is missing; give it, or --tokenized" in run(*encode_arguments(model), code=1)[1]
 
 
-def test_a_vocabulary_artifact_serves_too(model: Path) -> None:
+def test_a_vocabulary_artifact_can_be_used(model: Path) -> None:
     tokens = (*SPECIAL_TOKENS, "lo", "l@@", "o")
     write_vocabulary(Vocabulary(tokens, (0,) * 14 + (3, 2, 1)), model)
     for path in (model, model / "vocabulary.json"):
@@ -51,7 +51,7 @@ def test_a_vocabulary_artifact_serves_too(model: Path) -> None:
         assert run("decode", "--vocab", path, text=b"15 16\n")[0] == b"lo\n"
 
 
-def test_codes_of_another_run_than_the_vocabularys_are_refused_with_both_hashes(
+def test_merges_of_another_run_are_refused_with_both_hashes(
     model: Path,
 ) -> None:
     right = hashlib.sha256((model / "codes").read_bytes()).hexdigest()
@@ -60,14 +60,14 @@ def test_codes_of_another_run_than_the_vocabularys_are_refused_with_both_hashes(
     write_vocabulary(Vocabulary(tokens, (0,) * 14 + (3,), right), model)
     assert run(*arguments, text=b"lo\n")[0] == b"14\n"
     write_vocabulary(Vocabulary(tokens, (0,) * 14 + (3,), "0" * 64), model)
-    answer, said = run(*arguments, text=b"lo\n", code=1)
-    assert (answer, said.count("\n")) == (b"", 1)
-    assert right in said
-    assert "0" * 64 in said
+    output, errors = run(*arguments, text=b"lo\n", code=1)
+    assert (output, errors.count("\n")) == (b"", 1)
+    assert right in errors
+    assert "0" * 64 in errors
 
 
 @pytest.mark.parametrize(
-    ("codes", "vocab", "said", "jobs"),
+    ("codes", "vocab", "message", "jobs"),
     [
         ("nowhere", "vocab", "--codes {0}/nowhere: No such file or directory", 2),
         ("nowhere", "vocab", "--codes {0}/nowhere: No such file or directory", 1),
@@ -88,51 +88,51 @@ def test_codes_of_another_run_than_the_vocabularys_are_refused_with_both_hashes(
         ("marked", "vocab", "{0}/marked, line 1: starts with a byte order mark", 1),
     ],
 )
-def test_files_that_are_not_there_or_other_files_are_one_line(
-    model: Path, codes: str, vocab: str, said: str, jobs: int
+def test_missing_or_invalid_files_are_one_line(
+    model: Path, codes: str, vocab: str, message: str, jobs: int
 ) -> None:
     (model / "binary").write_bytes(b"\xff\xfe\x00")
     (model / "empty").write_bytes(b"")
     (model / "marked").write_bytes(b"\xef\xbb\xbf" + (model / "codes").read_bytes())
     os.mkfifo(model / "pipe")
-    answer, told = run(
+    output, errors = run(
         *("encode", "--tokenized", "--codes", model / codes, "--vocab", model / vocab),
         *("--jobs", str(jobs)),
         code=1,
     )
-    assert (answer, told.count("\n")) == (b"", 1)
-    assert told.startswith(f"xlm: {said.format(model)}")
+    assert (output, errors.count("\n")) == (b"", 1)
+    assert errors.startswith(f"xlm: {message.format(model)}")
 
 
-def test_pieces_are_joined_and_special_tokens_named(model: Path) -> None:
+def test_subwords_are_joined_and_special_tokens_named(model: Path) -> None:
     ids = b"14 15 18 19 16 17\n\n1 16 14 1 3 5\n14\n"
-    answer, _ = run("decode", "--vocab", str(model / "vocab"), text=ids)
-    assert answer.decode() == "habari lo !\n\n</s> lo hab </s> <unk> <special1>\nhab\n"
+    output, _ = run("decode", "--vocab", str(model / "vocab"), text=ids)
+    assert output.decode() == "habari lo !\n\n</s> lo hab </s> <unk> <special1>\nhab\n"
 
 
 @pytest.mark.parametrize("bad", ["21", "-1", "x", "1.5", "١٤", "9" * 5000, "+14"])
-def test_what_is_no_id_is_one_line(model: Path, bad: str) -> None:
+def test_an_invalid_id_is_one_line(model: Path, bad: str) -> None:
     text = f"14 15\n16 {bad} 17\n14\n".encode()
-    answer, said = run("decode", "--vocab", str(model / "vocab"), text=text, code=1)
-    assert answer == b"haba\n"
-    assert said.startswith(f"xlm: standard input, line 2: {bad[:40]!r} is not an id from 0 to 20")
-    assert said.count("\n") == 1
+    output, errors = run("decode", "--vocab", str(model / "vocab"), text=text, code=1)
+    assert output == b"haba\n"
+    assert errors.startswith(f"xlm: standard input, line 2: {bad[:40]!r} is not an id from 0 to 20")
+    assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize("language", XNLI_LANGUAGES)
 def test_raw_text_gives_the_published_ids(shared: Path, language: str) -> None:
-    """The original tools' ids on 60 real sentences, through one process."""
+    """The ids of the original tools on 60 real sentences, in one process."""
     official = shared / "mirror" / "dl.fbaipublicfiles.com" / "XLM"
     rows = list(_golden(shared, language))
-    answer, said = run(
+    output, errors = run(
         *("encode", "--lang", language, "--max-vocab", "95000"),
         *("--codes", official / "codes_xnli_15", "--vocab", official / "vocab_xnli_15"),
         text="".join(row["raw"] + "\n" for row in rows).encode(),
     )
     expected = [" ".join(map(str, row["ids"])) for row in rows]
-    assert answer.decode().split("\n") == [*expected, ""]
+    assert output.decode().split("\n") == [*expected, ""]
     assert len(rows) == 60
-    assert said == ""
+    assert errors == ""
 
 
 def _golden(shared: Path, language: str) -> Iterator[dict[str, Any]]:

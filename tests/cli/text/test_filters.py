@@ -16,18 +16,18 @@ pytestmark = pytest.mark.slow
 
 def test_one_line_comes_out_for_each_line_in() -> None:
     text = "Habari ya Asubuhi!\n\n   \nÉté, TOUT.\n".encode()
-    answer, said = run(*TOKENIZE, text=text)
+    output, errors = run(*TOKENIZE, text=text)
     tokenize = tokenizer_for("sw", {})
     lines = text.decode().split("\n")[:-1]
-    assert answer.decode().split("\n") == [*map(tokenize, lines), ""]
-    assert said == ""
+    assert output.decode().split("\n") == [*map(tokenize, lines), ""]
+    assert errors == ""
 
 
 def test_only_a_newline_ends_a_line() -> None:
     odd = "a\rb\x00c\u2028d\x85e\x0bf\x0cg\r\n".encode()
-    answer, _ = run(*TOKENIZE, text=odd * 3)
-    assert answer.count(b"\n") == 3
-    assert answer.split(b"\n")[0].decode().split() == ["ab", "c", "d", "e", "f", "g"]
+    output, _ = run(*TOKENIZE, text=odd * 3)
+    assert output.count(b"\n") == 3
+    assert output.split(b"\n")[0].decode().split() == ["ab", "c", "d", "e", "f", "g"]
 
 
 def test_a_last_line_without_newline_is_answered_with_one() -> None:
@@ -42,9 +42,9 @@ def test_case_and_accents_stay_when_asked() -> None:
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_what_is_not_utf8_is_one_line_behind_the_answers_before_it(jobs: str) -> None:
-    answer, said = run(*TOKENIZE, "--jobs", jobs, text=b"A\nB\nx\xffy\nC\n", code=1)
-    assert answer == b"a\nb\n"
-    assert said == (
+    output, errors = run(*TOKENIZE, "--jobs", jobs, text=b"A\nB\nx\xffy\nC\n", code=1)
+    assert output == b"a\nb\n"
+    assert errors == (
         "xlm: standard input, line 3: not UTF-8 (invalid start byte at byte 1); "
         "convert it to UTF-8\n"
     )
@@ -64,10 +64,10 @@ def test_every_filter_stops_at_bad_bytes_as_the_documents_say(tmp_path: Path) ->
         (("bpe", "vocab"), b"ab\n\n", b""),
         (("bpe", "learn", "--codes", "2"), b"ab\n\n", b""),
     ):
-        answer, said = run(*arguments, text=before + b"14 \xe9\nab\n", code=1)
-        assert answer == answers, arguments
-        assert said.startswith("xlm: standard input, line 3: not UTF-8 ("), arguments
-        assert said.endswith(" at byte 3); convert it to UTF-8\n"), arguments
+        output, errors = run(*arguments, text=before + b"14 \xe9\nab\n", code=1)
+        assert output == answers, arguments
+        assert errors.startswith("xlm: standard input, line 3: not UTF-8 ("), arguments
+        assert errors.endswith(" at byte 3); convert it to UTF-8\n"), arguments
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -75,31 +75,31 @@ def test_every_filter_stops_at_bad_bytes_as_the_documents_say(tmp_path: Path) ->
 def test_wide_text_is_refused_in_one_line(encoding: str, jobs: str) -> None:
     text = "".join(f"The pupil number {i} reads.\n" for i in range(5)).encode(encoding)
     for command in (TOKENIZE, ("bpe", "learn", "--codes", "3")):
-        answer, said = run(*command, "--jobs", jobs, text=text, code=1)
-        assert answer == b""
-        assert said.startswith("xlm: standard input: the text is UTF-")
-        assert said.count("\n") == 1
+        output, errors = run(*command, "--jobs", jobs, text=text, code=1)
+        assert output == b""
+        assert errors.startswith("xlm: standard input: the text is UTF-")
+        assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_carriage_returns_and_nuls_are_counted_in_a_warning(jobs: str) -> None:
-    answer, said = run(*TOKENIZE, "--jobs", jobs, text=b"one\rtwo\rthree")
-    assert answer.count(b"\n") == 1
-    assert said.startswith("xlm: warning: standard input: 2 carriage returns in 1 lines")
-    assert said.count("\n") == 1
+    output, errors = run(*TOKENIZE, "--jobs", jobs, text=b"one\rtwo\rthree")
+    assert output.count(b"\n") == 1
+    assert errors.startswith("xlm: warning: standard input: 2 carriage returns in 1 lines")
+    assert errors.count("\n") == 1
     text = b"a plain line\n" * 50 + b"a\0b\nc\r\n"
-    answer, said = run(*TOKENIZE, "--jobs", jobs, text=text)
-    assert answer.count(b"\n") == 52
-    assert said == "xlm: warning: standard input: 1 NUL characters in 52 lines\n"
+    output, errors = run(*TOKENIZE, "--jobs", jobs, text=text)
+    assert output.count(b"\n") == 52
+    assert errors == "xlm: warning: standard input: 1 NUL characters in 52 lines\n"
 
 
 def test_line_numbers_count_over_batches() -> None:
     text = b"word\n" * 200_000 + b"\xff\n"
-    answer, said = run("decode", "--vocab", "/dev/null", text=text, code=1)
-    assert (answer, said.count("\n")) == (b"", 1)
-    answer, said = run("bpe", "learn", "--codes", "3", text=text, code=1)
-    assert answer == b""
-    assert "standard input, line 200001: not UTF-8" in said
+    output, errors = run("decode", "--vocab", "/dev/null", text=text, code=1)
+    assert (output, errors.count("\n")) == (b"", 1)
+    output, errors = run("bpe", "learn", "--codes", "3", text=text, code=1)
+    assert output == b""
+    assert "standard input, line 200001: not UTF-8" in errors
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -200,12 +200,12 @@ def test_memory_does_not_grow_with_the_text(model: Path) -> None:
 
 def test_unknown_languages_are_warned_about_once_and_never_refused() -> None:
     for jobs in ("1", "2"):
-        answer, said = run("tokenize", "--lang", "xx", "--jobs", jobs, text=b"Don't.\nNo.\n")
-        assert answer == b"don ' t .\nno .\n"
-        assert said.count("\n") == 1
-        assert said.startswith("xlm: warning: xx is not one of the 15 languages of XLM")
-    _, said = run("tokenize", "--lang", "ja", text="文です。\n".encode())
-    assert said.startswith("xlm: warning: ja is written without spaces and has no segmenter")
+        output, errors = run("tokenize", "--lang", "xx", "--jobs", jobs, text=b"Don't.\nNo.\n")
+        assert output == b"don ' t .\nno .\n"
+        assert errors.count("\n") == 1
+        assert errors.startswith("xlm: warning: xx is not one of the 15 languages of XLM")
+    _, errors = run("tokenize", "--lang", "ja", text="文です。\n".encode())
+    assert errors.startswith("xlm: warning: ja is written without spaces and has no segmenter")
     assert run("tokenize", "--lang", "ja", "--segmenter", "command:cat", text=b"a") == (b"a\n", "")
     for near, meant in (("EN", "en"), ("zh-CN", "zh")):
         assert f"; did you mean '{meant}'?" in run("tokenize", "--lang", near, text=b"a")[1]
@@ -214,26 +214,26 @@ def test_unknown_languages_are_warned_about_once_and_never_refused() -> None:
 def test_thai_and_chinese_have_their_segmenters_and_others_can_be_asked_for() -> None:
     chinese = "我来到北京\n".encode()
     assert run("tokenize", "--lang", "zh", text=chinese)[0].decode() == "我 来到 北京\n"
-    answer, _ = run("tokenize", "--lang", "zh", "--segmenter", "command:cat", text=chinese)
-    assert answer == chinese
-    for segmenter, said in (("jeiba", "did you mean 'jieba'"), ("stanford", "no folder given")):
-        answer, told = run("tokenize", "--lang", "zh", "--segmenter", segmenter, code=1)
-        assert (answer, told.count("\n")) == (b"", 1)
-        assert said in told
+    output, _ = run("tokenize", "--lang", "zh", "--segmenter", "command:cat", text=chinese)
+    assert output == chinese
+    for segmenter, message in (("jeiba", "did you mean 'jieba'"), ("stanford", "no folder given")):
+        output, errors = run("tokenize", "--lang", "zh", "--segmenter", segmenter, code=1)
+        assert (output, errors.count("\n")) == (b"", 1)
+        assert message in errors
 
 
 def test_a_segmenter_that_dies_is_one_line_behind_the_answers_before_it(tmp_path: Path) -> None:
     program = tmp_path / "words"
     program.write_text("#!/bin/sh\nexec sed -u 2q\n")
     program.chmod(0o755)
-    answer, said = run(
+    output, errors = run(
         *("tokenize", "--lang", "xx", "--segmenter", f"command:{program}"),
         text=b"A\nB\nC\nD\n",
         code=1,
     )
-    assert answer == b"a\nb\n"
-    assert said.startswith("xlm: words, line 3: the program exited with status 0")
-    assert said.count("\n") == 1
+    assert output == b"a\nb\n"
+    assert errors.startswith("xlm: words, line 3: the program exited with status 0")
+    assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -278,13 +278,13 @@ def test_a_megabyte_takes_little_more_than_a_start() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
 def test_a_few_wide_characters_are_refused_too(encoding: str) -> None:
-    answer, said = run(*TOKENIZE, text="hi\n".encode(encoding), code=1)
-    assert answer == b""
-    assert said.count("\n") == 1
-    assert f"the text is {encoding.upper()}, not UTF-8; convert it: iconv -f" in said
+    output, errors = run(*TOKENIZE, text="hi\n".encode(encoding), code=1)
+    assert output == b""
+    assert errors.count("\n") == 1
+    assert f"the text is {encoding.upper()}, not UTF-8; convert it: iconv -f" in errors
 
 
 def test_a_nul_is_a_character_of_its_line() -> None:
-    answer, said = run("bpe", "vocab", text=b"a\0\nabc\0\n")
-    assert answer == b"a\0 1\nabc\0 1\n"
-    assert "2 NUL characters in 2 lines" in said
+    output, errors = run("bpe", "vocab", text=b"a\0\nabc\0\n")
+    assert output == b"a\0 1\nabc\0 1\n"
+    assert "2 NUL characters in 2 lines" in errors

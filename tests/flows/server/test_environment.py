@@ -42,7 +42,7 @@ def _environment_is_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("*", "*"),
     ],
 )
-def test_a_proxy_is_never_asked_for_this_machine(
+def test_requests_to_this_machine_use_no_proxy(
     monkeypatch: pytest.MonkeyPatch, given: str | None, kept: str
 ) -> None:
     monkeypatch.delenv("no_proxy", raising=False)
@@ -52,7 +52,7 @@ def test_a_proxy_is_never_asked_for_this_machine(
     assert unproxied_loopback() == {"no_proxy": kept, "NO_PROXY": kept}
 
 
-def test_an_address_where_nobody_is_is_refused() -> None:
+def test_a_url_without_a_server_is_refused() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/api"
@@ -64,13 +64,13 @@ def test_an_address_where_nobody_is_is_refused() -> None:
 @pytest.mark.parametrize(
     "url", ["nonsense", "file:///etc/passwd", "ftp://127.0.0.1/api", "http://"]
 )
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ToolError, match="PREFECT_API_URL"):
         require_server(url)
 
 
 class _Answers(BaseHTTPRequestHandler):
-    """Answers each path with what the test put there: status and body."""
+    """Answers each path with a status and body that the test has set."""
 
     replies: ClassVar[dict[str, tuple[int, bytes]]] = {}
     seen: ClassVar[list[str | None]] = []
@@ -108,7 +108,7 @@ def host() -> Iterator[str]:
         (502, b"<html>bad gateway"),
     ],
 )
-def test_a_server_that_is_not_prefect_s_is_refused(host: str, status: int, body: bytes) -> None:
+def test_another_server_is_refused(host: str, status: int, body: bytes) -> None:
     _Answers.replies = {"/api/health": (status, body)}
     with pytest.raises(
         ToolError, match=r"PREFECT_API_URL .* is not a Prefect API.*unset"
@@ -118,9 +118,7 @@ def test_a_server_that_is_not_prefect_s_is_refused(host: str, status: int, body:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_is_refused_is_named(
-    host: str, status: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_key_is_named(host: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     _Answers.replies = {"/api/health": (200, b"true"), "/api/admin/version": (status, b"")}
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", "user:wrong")
     with pytest.raises(ToolError, match="correct PREFECT_API_AUTH_STRING") as caught:
@@ -138,19 +136,19 @@ def test_a_prefect_server_is_accepted_and_a_password_is_not_shown(host: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n", b"SSH-2.0-OpenSSH_9\r\n"])
-def test_a_host_that_does_not_finish_its_answer_is_refused(
-    said: bytes, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n", b"SSH-2.0-OpenSSH_9\r\n"])
+def test_a_server_that_does_not_finish_its_answer_is_refused(
+    reply: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also one that sends a header each moment: no timeout of the socket ends that."""
+    """Also one that sends headers all the time, which no timeout of the socket ends."""
     monkeypatch.setattr(prefect_environment, "_PATIENCE_SECONDS", 1.0)
     over = threading.Event()
 
     def answer(listener: socket.socket) -> None:
         connection, _ = listener.accept()
         with connection:
-            connection.sendall(said)
-            while said and not over.wait(0.2):
+            connection.sendall(reply)
+            while reply and not over.wait(0.2):
                 try:
                     connection.sendall(b"X: y\r\n")
                 except OSError:
@@ -181,7 +179,7 @@ def test_a_home_that_cannot_be_used_is_named(
     assert file.read_text() == ""
 
 
-def test_a_relative_home_is_that_of_the_folder_where_it_was_given(
+def test_a_relative_home_is_below_the_folder_where_it_was_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -202,7 +200,7 @@ for name in sys.argv[1:]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_other_users_read_artifacts_and_no_records(
+def test_other_users_can_read_artifacts_but_no_records(
     open_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
@@ -219,7 +217,7 @@ def test_other_users_read_artifacts_and_no_records(
     assert subprocess.check_output(command, text=True).split() == ["refused", "content"]
 
 
-def test_a_folder_of_records_is_private_from_its_start_and_a_users_own_is_left(
+def test_a_folder_of_records_is_private_and_a_folder_of_the_user_is_not_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
@@ -241,7 +239,7 @@ def test_keys_of_another_server_are_not_sent_to_ours(monkeypatch: pytest.MonkeyP
     assert not {"PREFECT_API_KEY", "PREFECT_PROFILE"} & os.environ.keys()
 
 
-def test_a_fifo_among_our_records_keeps_nobody_waiting(
+def test_a_fifo_among_our_records_does_not_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PREFECT_HOME", raising=False)

@@ -1,4 +1,4 @@
-"""Which Host and Origin headers the guard before Prefect's server lets through."""
+"""Which Host and Origin headers the guard of Prefect's server accepts."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def _headers(host: str, *origins: str) -> list[tuple[bytes, bytes]]:
 
 @pytest.mark.parametrize("port", PORTS)
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LocalHost", "[::1]"])
-def test_this_machine_is_let_through(name: str, port: str) -> None:
+def test_this_machine_is_accepted(name: str, port: str) -> None:
     assert refusal(_headers(name + port)) is None
     assert refusal(_headers(name + port, f"http://localhost{port}")) is None
 

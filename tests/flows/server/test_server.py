@@ -29,7 +29,7 @@ def test_two_first_runs_at_once_both_get_a_server(tmp_path: Path) -> None:
         assert list(pool.map(serve, range(2))) == [True, True]
 
 
-def test_a_server_for_one_run_is_closed_to_all_others(tmp_path: Path) -> None:
+def test_the_server_of_a_run_needs_its_token(tmp_path: Path) -> None:
     home = tmp_path / '50%25 a#b?c=d&e ü:memory:"x"'
     home.mkdir()
     with temporary_server(home) as access:
@@ -49,9 +49,7 @@ def test_a_server_for_one_run_is_closed_to_all_others(tmp_path: Path) -> None:
     assert (home / "prefect.db").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_users_own_database_is_left_to_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_of_the_user_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "%3F" in database_variables(tmp_path / "?")["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
     assert database_variables(tmp_path / "plain") == {}
     monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql+asyncpg://host/name")

@@ -1,4 +1,4 @@
-"""An interrupted run ends in time: with what still computes cut off, but not what is saved."""
+"""An interrupted run ends in time: computations are cut off, but state is saved."""
 
 import subprocess
 import sys
@@ -31,9 +31,7 @@ except KeyboardInterrupt as interrupt:
 
 @pytest.mark.fault
 @pytest.mark.parametrize(("save_seconds", "code"), [(0.1, 138), (60, RequeueError.exit_code)])
-def test_what_saves_its_state_gets_the_time_that_it_was_promised(
-    save_seconds: float, code: int
-) -> None:
+def test_training_gets_its_time_to_save_the_state(save_seconds: float, code: int) -> None:
     """45 s ended a run whose training may take 110 s, and Slurm then ended the training."""
     done = subprocess.run(
         [sys.executable, "-c", _STUBBORN, str(save_seconds)],
@@ -64,7 +62,7 @@ except KeyboardInterrupt as interrupt:
 
 @pytest.mark.fault
 @pytest.mark.parametrize(("times", "printed"), [(1, "saved\n"), (2, "saved\n"), (3, ""), (4, "")])
-def test_the_third_ctrl_c_ends_at_once_and_none_has_a_traceback(times: int, printed: str) -> None:
+def test_the_third_ctrl_c_exits_at_once_without_a_traceback(times: int, printed: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _PRESSED, str(times)],
         cwd=REPOSITORY,

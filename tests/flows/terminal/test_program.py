@@ -1,4 +1,4 @@
-"""What programs of this package say of settings that Prefect cannot read."""
+"""Errors about settings that Prefect cannot read."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def _check(**variables: str) -> tuple[int, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("PREFECT_CLIENT_MAX_RETRIES", "many", "PREFECT_CLIENT_MAX_RETRIES = 'many': Input should"),
         (
@@ -43,12 +43,14 @@ def _check(**variables: str) -> tuple[int, str]:
         ("PREFECT_CLIENT_CUSTOM_HEADERS", '["cAnArY"]', "PREFECT_CLIENT_CUSTOM_HEADERS: Input"),
     ],
 )
-def test_a_setting_that_prefect_cannot_read_is_one_line(name: str, value: str, said: str) -> None:
+def test_a_setting_that_prefect_cannot_read_is_one_line(
+    name: str, value: str, message: str
+) -> None:
     """Prefect adds four lines when it is imported."""
     code, printed = _check(**{name: value})
     assert (code, len(printed.splitlines())) == (1, 1), printed
     assert printed.startswith("xlm: a Prefect setting is not valid: ")
-    assert said in printed
+    assert message in printed
     assert "cAnArY" not in printed
 
 

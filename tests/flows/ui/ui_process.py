@@ -97,13 +97,13 @@ def running_ui(root: Path, **variables: str) -> Iterator[RunningUi]:
     often = {"PREFECT_WORKER_QUERY_SECONDS": "1"} | variables
     process = start(root, "ui", "--port", str(port), cwd=project, **often)
     assert process.stdout
-    said = []
+    lines = []
     for line in process.stdout:
-        said.append(line)
+        lines.append(line)
         if line.startswith(f"UI http://127.0.0.1:{port}/"):
             break
     else:
-        pytest.fail("".join(said))
+        pytest.fail("".join(lines))
     access = tomllib.loads((root / "prefect" / "access.toml").read_text())["api"]
     assert access["url"] == f"http://127.0.0.1:{port}/api"
     url, token = access["url"].removesuffix("/api"), access["auth_string"]

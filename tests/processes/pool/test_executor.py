@@ -1,4 +1,4 @@
-"""One worker's death is its own item's failure, whatever else the pool was doing."""
+"""A worker that dies fails only its own call."""
 
 import os
 import pickle
@@ -50,7 +50,7 @@ class _OddError(Exception):
         super().__init__("Odd")
 
 
-def _raise_what_cannot_be_read(item: int) -> None:
+def _raise_what_cannot_be_unpickled(item: int) -> None:
     raise _OddError(1, 2)
 
 
@@ -66,7 +66,7 @@ def _mapped(pool: WorkerPool, function: object, items: list[int]) -> list[int]:
     return list(ExecutorMapper(pool, 2, Usage()).map(function, items))
 
 
-def test_what_always_kills_its_process_fails_in_one_line(tmp_path: Path) -> None:
+def test_a_call_that_always_kills_its_process_fails_in_one_line(tmp_path: Path) -> None:
     with (
         worker_pool(1, tmp_path) as pool,
         pytest.raises(ToolError, match="died twice on the same item"),
@@ -75,7 +75,7 @@ def test_what_always_kills_its_process_fails_in_one_line(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_death_leaves_the_work_of_others_alone(tmp_path: Path) -> None:
+def test_a_worker_that_dies_does_not_affect_other_calls(tmp_path: Path) -> None:
     """Two stages share the pool; the one whose item kills its process fails, the other ends."""
     numbers = list(range(10, 40))
     with worker_pool(2, tmp_path) as pool, ThreadPoolExecutor(2) as stages:
@@ -88,7 +88,7 @@ def test_a_death_leaves_the_work_of_others_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_chance_death_is_made_good(tmp_path: Path) -> None:
+def test_a_call_whose_worker_died_once_is_repeated(tmp_path: Path) -> None:
     marks = [tmp_path / name for name in ("a", "b", "c")]
     with worker_pool(2, tmp_path) as pool:
         names = list(ExecutorMapper(pool, 2, Usage()).map(_die_the_first_time, marks))
@@ -97,7 +97,7 @@ def test_a_chance_death_is_made_good(tmp_path: Path) -> None:
 
 @pytest.mark.fault
 def test_sigusr1_to_every_process_ends_no_worker(tmp_path: Path) -> None:
-    """Slurm may send it to all of a job, that time is nearly over is the driver's to know."""
+    """Slurm may send it to all processes of a job, but only the driver handles it."""
     with worker_pool(1, tmp_path) as pool:
         (worker,) = _mapped(pool, _process_number, [1])
         os.kill(worker, signal.SIGUSR1)
@@ -112,13 +112,13 @@ def test_a_worker_that_died_while_it_was_idle_is_replaced(tmp_path: Path) -> Non
         assert other != worker
 
 
-def test_what_cannot_cross_is_an_error_of_its_own_item(tmp_path: Path) -> None:
+def test_a_value_that_cannot_be_pickled_fails_only_its_call(tmp_path: Path) -> None:
     with worker_pool(1, tmp_path) as pool:
         with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
             _mapped(pool, lambda item: item, [1])
         with pytest.raises(RuntimeError, match="Odd") as caught:
-            _mapped(pool, _raise_what_cannot_be_read, [1])
-        assert "_raise_what_cannot_be_read" in str(caught.value.__cause__)
+            _mapped(pool, _raise_what_cannot_be_unpickled, [1])
+        assert "_raise_what_cannot_be_unpickled" in str(caught.value.__cause__)
         with pytest.raises(DataError, match="line 7; mend it"):
             _mapped(pool, _raise_ours, [7])
         assert _mapped(pool, _double, [1]) == [2]
@@ -126,10 +126,10 @@ def test_what_cannot_cross_is_an_error_of_its_own_item(tmp_path: Path) -> None:
 
 @pytest.mark.fault
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_an_interrupted_pool_waits_for_no_dead_or_stopped_worker(
+def test_an_interrupted_pool_does_not_wait_for_dead_or_stopped_workers(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    """A worker that was killed held the lock of an event that all shared; 7 of 7 tries hung."""
+    """A killed worker held the lock of a shared event; 7 of 7 tries hung."""
     for _ in range(10):
         workers: list[int] = []
 
@@ -152,7 +152,7 @@ def test_an_interrupted_pool_waits_for_no_dead_or_stopped_worker(
 @pytest.mark.fault
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_workers_die_with_a_killed_driver(tmp_path: Path, number: signal.Signals) -> None:
-    """Whatever another worker was doing, and though they compute: one did for half an hour."""
+    """Also workers that compute: one continued for half an hour."""
     root = REPOSITORY
     program = (
         "import sys; from pathlib import Path\n"
@@ -188,7 +188,7 @@ def _alive(process: int) -> bool:
     return state != "Z"
 
 
-def test_ctrl_c_waits_for_no_worker(tmp_path: Path) -> None:
+def test_ctrl_c_does_not_wait_for_workers(tmp_path: Path) -> None:
     def interrupted_while_a_worker_is_busy() -> None:
         with worker_pool(1, tmp_path) as pool:
             future = pool.submit(_sleep, 1)
