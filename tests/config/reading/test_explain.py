@@ -66,7 +66,7 @@ CASES = {
     "text.segmenters=jieba": "text.segmenters must be a mapping of names to values, not 'jieba'",
     "text.segmenters.zh=jeiba": "no segmenter 'jeiba'; did you mean 'jieba'?",
     "release.name=../x": "release.name must be letters, digits and . _ - only",
-    "model.heads=7": "7 heads do not divide the dimension 256",
+    "model.heads=7": "model: 7 heads do not divide the dimension 256; change one of them",
     "pretrain.updates1=3": "unknown setting 'pretrain.updates1'; did you mean 'updates'?",
     ".=1": "unknown setting",
     "bpe.codes.x=1": "codes is a value, not a section; write bpe.codes=...",
@@ -109,3 +109,10 @@ def test_new_names_of_renamed_settings_exist(old: str, new: str) -> None:
     fields = type(attrgetter(section)(resolve("mini15"))).model_fields
     assert name in fields
     assert old.rpartition(".")[2] not in fields
+
+
+def test_a_rule_of_a_section_ends_with_what_to_do() -> None:
+    """Regression: the description of the section, `Encoder`, was appended as the fix."""
+    with pytest.raises(ConfigError) as caught:
+        resolve("mini15", ["model.heads=7"])
+    assert str(caught.value).endswith("; change one of them")

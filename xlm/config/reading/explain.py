@@ -100,7 +100,10 @@ def _wrong_value(
     kind, expected = error["type"], _expected(error)
     if expected is None:
         message = error["msg"].removeprefix("Value error, ")
-        return f"{name}: {message}" if name else message, _description(field)
+        is_section = field is not None and bool(_models(field.annotation))
+        fix = "change one of them" if is_section else _description(field)
+        # Some messages say what to do.
+        return f"{name}: {message}" if name else message, "" if ";" in message else fix
     if name == "languages":
         expected = expected.replace("[a, b]", "[en, sw]")
     what = f"{name} must be {expected}, not {_given(error['input'])}"
