@@ -3,7 +3,7 @@
 <root>/artifacts/<stage>/<key>/         files, logs/, run.json, and manifest.json written last
 <root>/artifacts/<stage>/<key>.current  name of the served directory, if a refresh gave other bytes
 <root>/artifacts/<stage>/<key>.checks   verdicts of refreshes, one JSON line each
-<root>/artifacts/<stage>/<key>.damaged  marks a key whose files once had wrong bytes
+<root>/artifacts/<stage>/<key>.damaged  marks a key that once had files with wrong bytes
 <root>/untracked/<stage>/<key>/         files found in an artifact that its manifest does not list
 <root>/staging/<stage>/<key>/           the output so far of a running or killed build
 <root>/locks/                           one builder for each key
