@@ -90,7 +90,7 @@ def test_one_process_then_two_then_one_compute_what_one_computes(
     straight_run(make_job("changing", model=NO_DROPOUT, updates=8, **settings))
     context = make_context("changing", updates=16, processes=2, **settings)
     PRETRAIN.run(context)
-    assert "going on from update 8" in (context.logs / "processes.log").read_text()
+    assert "resuming from update 8" in (context.logs / "processes.log").read_text()
     last = straight_run(make_job("changing", model=NO_DROPOUT, updates=24, **settings))
     expected, found = (_records(directory) for directory in (one, last))
     assert [r["step"] for r in found] == list(range(1, 25))

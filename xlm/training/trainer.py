@@ -222,5 +222,5 @@ class Trainer:
         if self.group.is_main_process:
             self._files.restore(self._newest)
             if self._newest is not None:
-                log.info("going on from update %d", self.state.update)
+                log.info("resuming from update %d", self.state.update)
         self.group.barrier()

@@ -139,4 +139,4 @@ def _publish(job: FinetuneJob, records: list[dict[str, Any]], best: int) -> None
     rows = [{"restart": one["restart"], **row} for one in records for row in one["evaluations"]]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (out / "metrics.jsonl").write_text(lines, encoding="utf-8")
-    log.info("kept restart %d of %d", best, len(records))
+    log.info("restart %d of %d is published", best, len(records))

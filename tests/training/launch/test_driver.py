@@ -77,7 +77,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(
         PRETRAIN.run(killed)
     assert not (killed.out / "model.safetensors").exists()
     PRETRAIN.run(killed)
-    assert "going on from update" in (killed.logs / "processes.log").read_text()
+    assert "resuming from update" in (killed.logs / "processes.log").read_text()
     straight = straight_run(make_job("straight", model=NO_DROPOUT, **shape))
     assert files(killed.out) == files(straight)
 

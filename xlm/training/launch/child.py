@@ -6,7 +6,7 @@
 Exit codes:
     0     the job is done
     3     the process cannot go on; `JOB.failure-RANK.json` has the reason
-    75    the process was asked to stop and has saved its state; start the job again to go on
+    75    a stop signal came, and the state is saved; run the job again to resume
 
 Importing torch takes seconds, so this module imports it only when the work begins.
 """
@@ -75,7 +75,8 @@ def run_child(job_path: Path, work: Callable[[], None]) -> int:
 
 def _requeue_error() -> RequeueError:
     return RequeueError(
-        "training was asked to stop and has saved its state", fix="start it again to go on"
+        "training received a stop signal and has saved its state",
+        fix="run the same command to resume",
     )
 
 

@@ -27,4 +27,6 @@ class MetricsFile(Callback):
             return
         self._lines.append(record)
         if not record["loss"]:
-            log.warning("no token was predicted in the updates before %d", record["step"])
+            log.warning(
+                "no token was predicted since the last report, at update %d", record["step"]
+            )
