@@ -31,7 +31,7 @@ def _flip_a_bit(path: Path) -> None:
 
 
 def _again(job: PretrainJob) -> dict[str, bytes]:
-    """The published files of a second attempt."""
+    """Run the job again; returns the published files."""
     shutil.rmtree(job.out)
     job.out.mkdir()
     return files(straight_run(job))

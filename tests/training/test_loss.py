@@ -1,4 +1,4 @@
-"""The loss as a module: what it computes, in which order, and with what it may be combined."""
+"""The loss module: its values and gradients, its order, and torch features that it works with."""
 
 import shutil
 
@@ -54,8 +54,8 @@ def gradients(loss: MaskedLoss, losses: Tensor) -> list[Tensor]:
 
 @pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("causal", [False, True])
-def test_losses_and_gradients_are_those_of_the_whole_model(padded: bool, causal: bool) -> None:
-    """Fewer states, one matrix of scores, a sparse gradient: nothing of it may show."""
+def test_losses_and_gradients_are_those_of_the_full_computation(padded: bool, causal: bool) -> None:
+    """Computing fewer states and sparse gradients does not change the results."""
     loss = build(dropout=0, attention_dropout=0)
     inputs = batch(padded=padded)
     found = loss(*inputs, causal)
@@ -69,7 +69,7 @@ def test_losses_and_gradients_are_those_of_the_whole_model(padded: bool, causal:
         torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-4)
 
 
-def test_places_may_be_asked_for_in_any_order() -> None:
+def test_positions_may_be_selected_in_any_order() -> None:
     loss = build(dropout=0, attention_dropout=0)
     tokens, languages, _, _, cells, targets = batch()
     order = torch.randperm(len(cells), generator=torch.Generator().manual_seed(1))
@@ -77,7 +77,7 @@ def test_places_may_be_asked_for_in_any_order() -> None:
     torch.testing.assert_close(found, loss(*batch())[order])
 
 
-def test_a_share_without_places_has_gradients_of_zero() -> None:
+def test_a_batch_without_targets_has_zero_gradients() -> None:
     """A process without a row still takes part in the all-reduce of gradients."""
     loss = build()
     tokens, languages, *_ = batch(rows=1)
@@ -88,7 +88,7 @@ def test_a_share_without_places_has_gradients_of_zero() -> None:
 
 
 @pytest.mark.parametrize("padded", [False, True])
-def test_activations_may_be_computed_twice_with_the_same_bits(padded: bool) -> None:
+def test_recomputed_activations_are_bit_identical(padded: bool) -> None:
     loss = build(dropout=0.2, attention_dropout=0.2)
     inputs = batch(padded=padded)
     kept = gradients(loss, loss(*inputs, dropout_rng=DropoutRNG(1, 2, range(4))))
@@ -103,7 +103,7 @@ def test_activations_may_be_computed_twice_with_the_same_bits(padded: bool) -> N
     assert all(map(torch.equal, first, gradients(loss, loss(*inputs))))
 
 
-def test_recomputing_keeps_less_for_the_backward_pass() -> None:
+def test_recomputing_saves_memory() -> None:
     loss = build(dropout=0.1, attention_dropout=0.1)
     sizes = []
     for recompute in (False, True):
@@ -120,7 +120,7 @@ def test_recomputing_keeps_less_for_the_backward_pass() -> None:
     assert sizes[1] < sizes[0] / 2
 
 
-def test_two_runs_under_deterministic_algorithms_have_equal_bits() -> None:
+def test_deterministic_algorithms_give_equal_bits() -> None:
     """Training uses deterministic algorithms, so every kernel must have one."""
     runs = []
     torch.use_deterministic_algorithms(True)
@@ -140,7 +140,7 @@ def test_two_runs_under_deterministic_algorithms_have_equal_bits() -> None:
 
 
 @pytest.mark.slow
-def test_a_compiled_loss_is_the_same_and_is_compiled_once_for_all_sizes() -> None:
+def test_a_compiled_loss_is_equal_and_compiled_once_for_all_sizes() -> None:
     if not any(map(shutil.which, ("g++", "clang++", "c++"))):
         pytest.skip("torch.compile needs a C++ compiler here")
     torch._dynamo.reset()

@@ -1,4 +1,4 @@
-"""The training loop in this process: determinism, resume, patience, guards."""
+"""The training loop in this process: determinism, resume, patience, precision."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def records(job: PretrainJob) -> list[dict[str, object]]:
     ]
 
 
-def test_it_learns_and_writes_its_files(make_job: MakeJob) -> None:
+def test_a_run_learns_and_writes_its_files(make_job: MakeJob) -> None:
     # sample_alpha 0: validation also predicts </s>, which weighted masking never trains.
     job = train(make_job(updates=150, languages_per_batch=2, validation_updates=50, sample_alpha=0))
     assert set(files(job)) == {
@@ -77,9 +77,7 @@ def test_operational_settings_change_no_bits(make_job: MakeJob) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("checkpoint_updates", [1, 7])
-def test_a_run_that_starts_again_ends_in_the_same_bytes(
-    make_job: MakeJob, checkpoint_updates: int
-) -> None:
+def test_a_resumed_run_ends_in_the_same_bytes(make_job: MakeJob, checkpoint_updates: int) -> None:
     straight = files(train(make_job("straight")))
     job = make_job("again", checkpoint_updates=checkpoint_updates)
 
@@ -95,7 +93,7 @@ def test_a_run_that_starts_again_ends_in_the_same_bytes(
     assert files(train(job)) == straight
 
 
-def test_a_finished_run_that_was_not_published_only_writes_its_files(make_job: MakeJob) -> None:
+def test_a_finished_run_without_artifact_only_writes_its_files(make_job: MakeJob) -> None:
     job = train(make_job())
     before = files(job)
     shutil.rmtree(job.out)
@@ -103,7 +101,7 @@ def test_a_finished_run_that_was_not_published_only_writes_its_files(make_job: M
     assert files(train(job)) == before
 
 
-def test_sigterm_saves_and_a_rerun_goes_on(make_job: MakeJob) -> None:
+def test_sigterm_saves_a_checkpoint_and_a_rerun_resumes(make_job: MakeJob) -> None:
     straight = files(train(make_job("straight")))
     job = make_job("stopped")
     trainer = make_trainer(job)
@@ -120,7 +118,7 @@ def test_sigterm_saves_and_a_rerun_goes_on(make_job: MakeJob) -> None:
     assert files(train(job)) == straight
 
 
-def test_a_damaged_newest_checkpoint_is_passed_over(make_job: MakeJob) -> None:
+def test_a_damaged_newest_checkpoint_is_skipped(make_job: MakeJob) -> None:
     straight = files(train(make_job("straight", checkpoint_updates=5)))
     job = make_job("damaged", checkpoint_updates=5)
     train(job)
@@ -132,7 +130,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over(make_job: MakeJob) -> None:
 
 
 def test_patience_stops_the_run_and_the_best_weights_are_kept(make_job: MakeJob) -> None:
-    """With a rate of nearly zero from the start, nothing gets better by rounding alone."""
+    """The learning rate is so high that the loss does not improve."""
     job = make_job(
         updates=200, validation_updates=2, patience=2,
         optimizer={"learning_rate": 5.0}, schedule={"kind": "constant", "warmup_updates": 0},
@@ -146,7 +144,7 @@ def test_patience_stops_the_run_and_the_best_weights_are_kept(make_job: MakeJob)
     assert min(perplexities, key=perplexities.__getitem__) == summary["best_update"]
 
 
-def test_the_last_weights_can_be_kept_instead(make_job: MakeJob) -> None:
+def test_the_last_weights_can_be_published_instead(make_job: MakeJob) -> None:
     job = train(make_job(keep="last", patience=None))
     assert json.loads((job.out / "validation.json").read_text())["kept"] == "last"
     assert not (job.scratch / "best.safetensors").exists()
@@ -179,7 +177,7 @@ def test_one_language_without_pairs_trains(
     assert mixture[0]["updates"] == 20
 
 
-def test_one_objective_uses_its_own_data_only(make_job: MakeJob) -> None:
+def test_an_objective_uses_only_its_data(make_job: MakeJob) -> None:
     job = train(make_job("tlm", objectives=("tlm",)))
     steps = [row["step"] for row in json.loads((job.out / "mixture.json").read_text())]
     assert steps == ["tlm.en-fr", "tlm.fr-en", "tlm.en-sw", "tlm.sw-en"]
@@ -199,7 +197,7 @@ def test_mlm_comes_before_tlm_in_every_iteration(make_job: MakeJob) -> None:
     assert [few.objective(update) for update in range(7)] == ["mlm"] * 3 + ["tlm"] * 4
 
 
-def test_shards_of_another_vocabulary_are_refused(
+def test_shards_with_another_vocabulary_are_refused(
     make_job: MakeJob, world: TinyWorld, tmp_path: Path
 ) -> None:
     from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
@@ -215,7 +213,7 @@ def test_shards_of_another_vocabulary_are_refused(
 
 @pytest.mark.parametrize("masking", ["batch", "rows"])
 def test_micro_batches_add_up_to_the_batch(make_job: MakeJob, masking: str) -> None:
-    """Streams of 8 x 16 and padded pairs of about 120 cells, 33 cells at a time: a few rows."""
+    """Streams of 8 x 16 tokens and pairs of about 120 positions, in micro-batches of at most 33."""
     settings: dict[str, object] = {"metrics_updates": 1, "keep": "last", "masking": masking}
     model: dict[str, object] = {"dropout": 0.0, "attention_dropout": 0.0}
     whole = train(make_job("whole", model=model, **settings))
@@ -233,7 +231,7 @@ def test_micro_batches_add_up_to_the_batch(make_job: MakeJob, masking: str) -> N
     trainer.updater._module = Watching()
     trainer.run()
     assert len(seen) > 60
-    # A row is the least that can be computed, however long.
+    # A micro-batch has at least one row, however long.
     assert max(seen) <= 66
     for ours, theirs in zip(records(parts), records(whole), strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
@@ -255,8 +253,8 @@ def test_causal_modelling_trains_and_validates(make_job: MakeJob) -> None:
     assert summary["best_criterion"] == min(v["valid_clm_ppl"] for v in summary["validations"])
 
 
-def test_fp16_skips_what_overflows_and_goes_on_to_the_same_bytes(make_job: MakeJob) -> None:
-    """The scale begins far too high for this model, is halved until it fits, and is saved."""
+def test_fp16_skips_overflows_and_resumes_to_the_same_bytes(make_job: MakeJob) -> None:
+    """The initial scale is too high for this model; it is halved until it fits, and saved."""
     straight = train(make_job("straight", precision="fp16", metrics_updates=1))
     assert records(straight)[-1]["loss"]
     job = make_job("again", precision="fp16", metrics_updates=1, checkpoint_updates=7)
@@ -283,7 +281,7 @@ def test_fp16_skips_what_overflows_and_goes_on_to_the_same_bytes(make_job: MakeJ
     assert first.updater.scaler.get_scale() == 2.0**39
 
 
-def test_fp16_that_overflows_without_end_stops(make_job: MakeJob) -> None:
+def test_too_many_overflows_of_fp16_stop_a_run(make_job: MakeJob) -> None:
     job = make_job(precision="fp16", updates=100)
     trainer = make_trainer(job)
     with torch.no_grad():
@@ -293,7 +291,7 @@ def test_fp16_that_overflows_without_end_stops(make_job: MakeJob) -> None:
     assert (job.logs / "divergence-0" / "update-000000050-not-finite" / "report.json").exists()
 
 
-def test_an_own_rate_for_embeddings_and_bf16_train(make_job: MakeJob) -> None:
+def test_a_separate_rate_for_embeddings_and_bf16_train(make_job: MakeJob) -> None:
     job = train(
         make_job(
             optimizer={"learning_rate": 0.001, "embedding_learning_rate": 0.02}, precision="bf16"
@@ -305,7 +303,7 @@ def test_an_own_rate_for_embeddings_and_bf16_train(make_job: MakeJob) -> None:
 @pytest.mark.parametrize(
     ("limit", "largest"), [(None, 80), (80, 80), (47, 32), (40, 32), (33, 32), (16, 16), (1, 16)]
 )
-def test_a_part_holds_no_more_cells_than_the_limit_but_one_row(
+def test_a_micro_batch_has_at_most_the_limit_or_one_row(
     make_job: MakeJob, limit: int | None, largest: int
 ) -> None:
     job = make_job(stream_rows=5, objectives=("mlm",), micro_batch_tokens=limit)
@@ -317,15 +315,15 @@ def test_a_part_holds_no_more_cells_than_the_limit_but_one_row(
     assert max(cells) == largest
 
 
-def test_gradients_need_not_be_cut(make_job: MakeJob) -> None:
-    """Without a limit, and with one that no norm reaches: the same updates."""
+def test_clipping_can_be_switched_off(make_job: MakeJob) -> None:
+    """No limit gives the same updates as a limit that no norm reaches."""
     rates = {"learning_rate": 1e-3}
     never = train(make_job("never", optimizer={**rates, "clip_norm": None}))
     high = train(make_job("high", optimizer={**rates, "clip_norm": 1e9}))
     assert files(never) == files(high)
 
 
-def test_a_gpu_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gpu_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     refused = pytest.raises(TrainingError, match="process 0 needs GPU 0, but torch finds 0 here")
     with refused, join_process_group("cuda"):

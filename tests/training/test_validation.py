@@ -1,4 +1,4 @@
-"""Validation as in the specification's section 4.4: the same masks every time."""
+"""Validation as in XLM (spec 4.4), with the same masks every time."""
 
 import math
 from pathlib import Path
@@ -48,9 +48,7 @@ def corpus(world: TinyWorld) -> HeldOutData:
     )
 
 
-def test_stream_perplexity_is_the_original_s_one_row_at_a_time(
-    encoder: Encoder, corpus: HeldOutData
-) -> None:
+def test_stream_perplexity_is_that_of_xlm_row_by_row(encoder: Encoder, corpus: HeldOutData) -> None:
     validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T)
     sums = validator.measure(encoder, [0], CPU)
     stream = Stream(corpus.mono["en"], rows=1, tokens=T)
@@ -74,7 +72,7 @@ def test_stream_perplexity_is_the_original_s_one_row_at_a_time(
     assert validator.perplexity(sums[0]) == pytest.approx(math.exp(loss / cells), rel=1e-5)
 
 
-def test_measuring_again_gives_the_same_and_leaves_training_mode(
+def test_measuring_is_deterministic_and_restores_training_mode(
     encoder: Encoder, corpus: HeldOutData
 ) -> None:
     validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T)
@@ -93,7 +91,7 @@ def test_measuring_again_gives_the_same_and_leaves_training_mode(
     assert stop_criterion({}) is None
 
 
-def test_specials_are_left_out_on_demand(encoder: Encoder, corpus: HeldOutData) -> None:
+def test_special_tokens_are_left_out_if_configured(encoder: Encoder, corpus: HeldOutData) -> None:
     """Training with sample_alpha never predicts </s>, so its perplexity is 10^8."""
     validators = [
         Validator(
@@ -113,9 +111,7 @@ def test_specials_are_left_out_on_demand(encoder: Encoder, corpus: HeldOutData) 
     assert (without[:, LOSS] / without[:, COUNT]).max() < 10
 
 
-def test_limits_and_the_original_s_parts_for_many_languages(
-    encoder: Encoder, corpus: HeldOutData
-) -> None:
+def test_limits_reduce_the_predicted_positions(encoder: Encoder, corpus: HeldOutData) -> None:
     def cells(**limits: int) -> float:
         validator = Validator(corpus, encoder.description, split="valid", stream_tokens=T, **limits)
         return float(validator.measure(encoder, range(len(validator.tasks)), CPU)[:, COUNT].sum())
@@ -126,7 +122,7 @@ def test_limits_and_the_original_s_parts_for_many_languages(
 def test_a_limit_takes_the_first_pairs_and_not_the_shortest(
     encoder: Encoder, corpus: HeldOutData
 ) -> None:
-    """The shortest are the easiest: a perplexity of them would be no perplexity of the text."""
+    """The shortest pairs are the easiest, so their perplexity is not that of the text."""
     pairs = next(iter(corpus.pairs.values()))
     limit, tokens = 5, pair_lengths(pairs)
     usable = np.arange(len(tokens))[1:]
@@ -139,10 +135,10 @@ def test_a_limit_takes_the_first_pairs_and_not_the_shortest(
     assert (batch.attention_mask_BT.sum(1) == np.sort(tokens[1 : 1 + limit])).all()
 
 
-def test_small_parts_measure_the_same(
+def test_small_parts_give_the_same_results(
     encoder: Encoder, corpus: HeldOutData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A causal batch of a real model would ask for 3 GB of scores at once."""
+    """Without parts, a causal batch of a real model needs 3 GB for its scores."""
     validator = Validator(
         corpus, encoder.description, split="valid", stream_tokens=T,
         objectives=("clm", "mlm", "tlm"),
@@ -180,7 +176,9 @@ def test_states_are_computed_in_the_precision_of_the_run(
     np.testing.assert_allclose(half, exact, rtol=2e-2)
 
 
-def test_a_language_of_specials_alone_has_no_perplexity(encoder: Encoder, tmp_path: Path) -> None:
+def test_a_language_of_special_tokens_alone_has_no_perplexity(
+    encoder: Encoder, tmp_path: Path
+) -> None:
     ids = np.ones(40, dtype=np.int32)
     corpus = HeldOutData(mono={"en": Lines(ids, np.array([0, 40]))}, pairs={})
     validator = Validator(

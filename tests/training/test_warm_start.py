@@ -32,30 +32,30 @@ from xlm.training.trainer import Trainer
 MakeJob = Callable[..., PretrainJob]
 
 
-def turned_model(world: TinyWorld, *, causal: bool = False) -> PortableModel:
-    """A model whose rows are in another order."""
+def reversed_model(world: TinyWorld, *, causal: bool = False) -> PortableModel:
+    """A model with tokens and languages in reverse order."""
     vocabulary = load_vocabulary(world.vocabulary)
-    turned = replace(
+    reversed_vocabulary = replace(
         vocabulary, tokens=(*vocabulary.tokens[:14], *reversed(vocabulary.tokens[14:]))
     )
     encoder = Encoder(
         ModelDescription(
             model=tiny_model(),
             languages=LANGUAGES[::-1],
-            vocabulary_size=turned.size,
-            vocabulary_hash=turned.hash,
+            vocabulary_size=reversed_vocabulary.size,
+            vocabulary_hash=reversed_vocabulary.hash,
             causal=causal,
         )
     )
     initialise(encoder, seed=99)
-    return PortableModel(encoder.description, encoder_weights(encoder), turned)
+    return PortableModel(encoder.description, encoder_weights(encoder), reversed_vocabulary)
 
 
 @pytest.fixture
 def source(world: TinyWorld, tmp_path: Path) -> Path:
-    """A checkpoint of the original's layout."""
+    """A checkpoint in the format of XLM."""
     path = tmp_path / "source.pth"
-    write_original(path, turned_model(world))
+    write_original(path, reversed_model(world))
     return path
 
 
@@ -64,7 +64,7 @@ def started_from(make_job: MakeJob, path: Path, name: str = "run") -> PretrainJo
     return job.model_copy(update={"warm_start": identity_of(path)})
 
 
-def test_the_trainer_starts_from_the_sources_rows(make_job: MakeJob, source: Path) -> None:
+def test_the_trainer_starts_from_the_weights_of_the_source(make_job: MakeJob, source: Path) -> None:
     state = torch.load(source, weights_only=True)["model"]
     encoder = make_trainer(started_from(make_job, source)).encoder
     embeddings, languages = encoder.embeddings.weight, encoder.lang_embeddings.weight
@@ -77,11 +77,11 @@ def test_the_trainer_starts_from_the_sources_rows(make_job: MakeJob, source: Pat
 
 
 @pytest.mark.parametrize("objectives", [("clm",), ("mlm",)])
-def test_a_run_from_a_causal_folder_is_what_it_trains_by_itself(
+def test_the_objectives_decide_whether_a_warm_started_model_is_causal(
     make_job: MakeJob, world: TinyWorld, tmp_path: Path, objectives: tuple[str, ...]
 ) -> None:
-    """The folder that publish writes after CLM alone was refused as a start."""
-    model, folder = turned_model(world, causal=True), tmp_path / "causal"
+    """The folder that publish writes after CLM alone can be a source."""
+    model, folder = reversed_model(world, causal=True), tmp_path / "causal"
     assert model.vocabulary is not None
     write_hugging_face(folder, model)
     write_vocab_json(folder, model.vocabulary.tokens)
@@ -94,9 +94,7 @@ def test_a_run_from_a_causal_folder_is_what_it_trains_by_itself(
 
 
 @pytest.mark.slow
-def test_a_run_from_another_model_repeats_and_resumes_bit_for_bit(
-    make_job: MakeJob, source: Path
-) -> None:
+def test_a_warm_started_run_is_deterministic_and_resumes(make_job: MakeJob, source: Path) -> None:
     class Broken(Trainer):
         def _validate(self) -> None:
             if self.state.update == 20:
@@ -125,7 +123,7 @@ def test_a_source_that_changed_after_the_plan_is_refused(make_job: MakeJob, sour
 
 
 @pytest.mark.slow
-def test_the_stage_trains_from_it_in_a_process_of_its_own(
+def test_the_stage_starts_from_the_source_in_another_process(
     world: TinyWorld, source: Path, tmp_path: Path
 ) -> None:
     any_mapper: Any = None
@@ -157,10 +155,10 @@ def key_fields(path: Path | str | None) -> dict[str, object]:
     return PRETRAIN.slice(resolve("sample", overrides), "all").key_fields()
 
 
-def test_the_key_follows_the_contents_and_never_the_path(
+def test_the_key_depends_on_the_contents_and_not_on_the_path(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another file under the same path must be trained from, the same bytes elsewhere need not."""
+    """Other bytes at the same path train again; the same bytes at another path do not."""
     first = key_fields(source)
     assert first["warm_start"] == identity_of(source)
     assert str(tmp_path) not in str(first)
@@ -181,14 +179,12 @@ def test_the_key_follows_the_contents_and_never_the_path(
     assert key_fields(None)["warm_start"] == ""
 
 
-def test_processes_get_a_path_that_holds_in_every_folder(
-    source: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_get_an_absolute_path(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(source.parent)
     found = PRETRAIN.slice(resolve("sample", ["pretrain.warm_start=source.pth"]), "all")
     assert found.pretrain.warm_start == str(source)
 
 
-def test_a_source_that_is_not_there_is_refused_by_the_plan(tmp_path: Path) -> None:
+def test_a_missing_source_is_refused_by_the_plan(tmp_path: Path) -> None:
     with pytest.raises(XlmError, match=r"absent does not exist; use a \.pth file"):
         key_fields(tmp_path / "absent")

@@ -111,7 +111,7 @@ def test_selection_uses_english_dev_unless_configured(make_finetune: MakeFinetun
     assert attempts(mean)["attempts"][0]["score"] == max(row["mean_dev"] for row in rows)
 
 
-def test_patience_and_last(make_finetune: MakeFinetune) -> None:
+def test_patience_stops_a_run_and_the_last_weights_can_be_kept(make_finetune: MakeFinetune) -> None:
     job = make_finetune(
         "patience", updates=1000, evaluation_updates=1, patience=1,
         schedule={"kind": "constant", "warmup_updates": 0}, optimizer={"learning_rate": 1e-9},
@@ -172,7 +172,9 @@ def test_frozen_embeddings_do_not_change_and_other_weights_do(make_finetune: Mak
     [{"random_language_ids": True}, {"mix_pretraining": 1}, {"classifier_learning_rate": 0.1},
      {"encoder_dropout": 0.3}, {"encoder_attention_dropout": 0.3}, {"classifier_dropout": 0.3}],
 )  # fmt: skip
-def test_each_aid_changes_the_result(make_finetune: MakeFinetune, aid: dict[str, object]) -> None:
+def test_each_optional_setting_changes_the_result(
+    make_finetune: MakeFinetune, aid: dict[str, object]
+) -> None:
     plain, aided = make_finetune("plain"), make_finetune("aided", **aid)
     for job in (plain, aided):
         run_restarts(job, ALONE)
@@ -266,7 +268,7 @@ def test_a_causal_encoder_is_fine_tuned_like_any_and_measured_causally(
     assert "before it" not in masked.method["perplexity"] + masked.method["retrieval"]
 
 
-def test_a_model_of_another_vocabulary_is_refused(
+def test_a_model_with_another_vocabulary_is_refused(
     make_finetune: MakeFinetune, tmp_path: Path
 ) -> None:
     from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary

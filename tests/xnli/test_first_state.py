@@ -1,4 +1,4 @@
-"""The classifier computes the first last-layer state alone: same scores, gradients and labels."""
+"""The classifier computes only the first last-layer state: equal scores, gradients and labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ class FullClassifier(Classifier):
 
 
 def both(**model: object) -> tuple[Classifier, FullClassifier]:
-    """Two classifiers of equal weights."""
+    """Two classifiers with equal weights."""
     sizes = {"layers": 2, "dimension": 16, "heads": 4, "max_positions": 40, **model}
     description = ModelDescription(
         model=ModelConfig.model_validate(sizes),
@@ -114,7 +114,7 @@ def test_updates_are_those_of_the_full_computation() -> None:
 
 
 def test_dropout_of_states_is_that_of_the_full_computation() -> None:
-    """Noise is drawn from the start of a row, so the first position draws the same numbers."""
+    """Random numbers are drawn from the start of a row, so the first position has the same ones."""
     first, full = both(dropout=0.5, attention_dropout=0.0)
     inputs = batch(ROWS["padded"])
     found = []

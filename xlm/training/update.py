@@ -35,7 +35,7 @@ _DTYPES: Final = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True)
 class PendingUpdate:
-    """An update whose gradients are computed, but not applied yet."""
+    """An update with computed gradients, which are not applied yet."""
 
     number: int
     """Counted from 0."""
@@ -51,7 +51,7 @@ class PendingUpdate:
 
 @dataclass(frozen=True)
 class UpdateResult:
-    """What became of an update."""
+    """The outcome of an update."""
 
     pending: PendingUpdate
     applied: bool

@@ -66,7 +66,7 @@ class Callback:
 
     @property
     def skipped_updates(self) -> int:
-        """How many updates of the run `admits` has refused."""
+        """Number of updates of the run that `admits` has refused."""
         return 0
 
     def on_run_start(self, run: TrainingRun) -> None:
@@ -134,7 +134,7 @@ class CallbackList(Callback):
 
     @property
     def skipped_updates(self) -> int:
-        """How many updates of the run any callback has refused."""
+        """Number of updates of the run that any callback has refused."""
         return sum(callback.skipped_updates for callback in self._callbacks)
 
     def on_run_start(self, run: TrainingRun) -> None:
@@ -186,7 +186,7 @@ class CallbackList(Callback):
         return {name: state for name, state in states.items() if state}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore each callback whose state was saved."""
+        """Restore the callbacks that have a saved state."""
         for callback in self._callbacks:
             if callback.name in state_dict:
                 callback.load_state_dict(state_dict[callback.name])

@@ -1,8 +1,8 @@
 """Guards the run against spikes of the gradient norm and values that are not finite.
 
 The norm is that of the gradients of all processes together. It is the same in every process, and
-not finite as soon as the loss of any process is not. So all processes decide alike without
-communication.
+not finite as soon as the loss of any process is not. So all processes come to the same
+decision without communication.
 """
 
 import logging
@@ -54,7 +54,7 @@ class SpikeGuard(Callback):
 
     @property
     def skipped_updates(self) -> int:
-        """How many updates were skipped because of a spike."""
+        """Number of updates that were skipped because of a spike."""
         return self._monitor.state.skipped
 
     def on_run_start(self, run: TrainingRun) -> None:

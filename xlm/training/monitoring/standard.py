@@ -1,4 +1,4 @@
-"""The callbacks of a pretraining run, as its configuration asks for them.
+"""The callbacks of a pretraining run, chosen by its configuration.
 
 Trainer(job, group, standard_callbacks(job, group)).run()
 """

@@ -92,14 +92,14 @@ def _xnli_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
 
 
 def _modelling_cells(row: LanguageResults) -> tuple[str, ...]:
-    figures = row.retrieval
+    retrieval = row.retrieval
     return (
         format_decimal(row.perplexity),
         format_decimal(row.pair_perplexity),
-        format_percent(figures.centred_to_english if figures else None),
-        format_percent(figures.centred_from_english if figures else None),
-        format_percent(figures.raw if figures else None),
-        format_integer(figures.pairs if figures else None),
+        format_percent(retrieval.centred_to_english if retrieval else None),
+        format_percent(retrieval.centred_from_english if retrieval else None),
+        format_percent(retrieval.raw if retrieval else None),
+        format_integer(retrieval.pairs if retrieval else None),
     )
 
 
@@ -108,9 +108,9 @@ def _modelling_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
     return (
         format_decimal(mean(row.perplexity for row in rows)),
         format_decimal(mean(row.pair_perplexity for row in rows)),
-        format_percent(mean(figures.centred_to_english for figures in found)),
-        format_percent(mean(figures.centred_from_english for figures in found)),
-        format_percent(mean(figures.raw for figures in found)),
+        format_percent(mean(retrieval.centred_to_english for retrieval in found)),
+        format_percent(mean(retrieval.centred_from_english for retrieval in found)),
+        format_percent(mean(retrieval.raw for retrieval in found)),
         "",
     )
 
