@@ -36,11 +36,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of one uninterrupted run."""
-    # Stages, workers, Prefect and its database take the root as it is, whatever its name.
+    # Stages, workers, Prefect and its database accept any name of the root.
     root = tmp_path_factory.mktemp("straight") / ODD_NAME
     with SocketWatch(lambda: processes_of(root)) as watch:
         assert "51 built" in xlm(root, *RUN_SMALL)
-    # A port of the network would be open to whoever reaches the machine.
+    # Any other port would be open to the network.
     assert not watch.open_to_others
     for part in (
         "bin/xlm run",

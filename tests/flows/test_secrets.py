@@ -130,7 +130,7 @@ def _nothing_in(content: bytes, secrets: list[bytes], place: str) -> None:
         (["--set=sources={mirror: 'https://me:cAnArY@h/x'}"], True),
         (["-ssources.mirror=https://h/x?token=cAnArY"], True),
         (["--set", "release.author=mail: me@h"], True),
-        (["run", "--set", "release.author=mail: me@h"], False),  # what it starts itself with
+        (["run", "--set", "release.author=mail: me@h"], False),  # already started again
         (["--set", "sources.mirror=https://h/x"], False),
     ],
 )

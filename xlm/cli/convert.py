@@ -58,7 +58,7 @@ def convert_model(
         out.parent.mkdir(parents=True, exist_ok=True)
         _write_atomically(out, model, to, merges)
         sync_directory(out.parent)
-    except (OSError, SafetensorError) as error:  # a full disk is the latter in safetensors
+    except (OSError, SafetensorError) as error:  # safetensors has its own error for a full disk
         reason = getattr(error, "strerror", None) or error
         raise DataError(
             f"{out} cannot be written: {reason}", fix="free some space, or write it elsewhere"

@@ -41,7 +41,7 @@ def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
 
 
 def _line(start: str, parts: list[str], columns: int | None) -> str:
-    """One line where it fits or is piped, else the explanation below, wrapped between words."""
+    """One line if it fits or is piped; otherwise the explanation is wrapped below it."""
     line = "  ".join([start, *parts]).rstrip()
     if columns is None or cell_len(line) <= columns:
         return line

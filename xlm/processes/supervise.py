@@ -58,7 +58,7 @@ def end_all(children: Sequence[GuardedChild], seconds: float) -> list[int]:
 
 
 def total(results: Sequence[ProcessResult]) -> ProcessResult:
-    """What all used together; the peak of memory is that of the largest."""
+    """The sum of what all used; the memory peak is that of the largest."""
     return ProcessResult(
         max(result.returncode for result in results),
         max(result.peak_memory_bytes for result in results),

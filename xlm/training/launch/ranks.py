@@ -89,7 +89,7 @@ class RankGroup:
         return end_all(self._children, promised if seconds is None else min(seconds, promised))
 
     def result(self) -> ProcessResult:
-        """What all used together; the peak of memory is that of the largest."""
+        """The sum of what all used; the memory peak is that of the largest."""
         return total([child.result() for child in self._children])
 
     def _explained(self) -> XlmError:
