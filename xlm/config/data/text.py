@@ -33,7 +33,7 @@ class TextConfig(Config):
             name, _ = split_spec(spec)
             if name not in SEGMENTERS:
                 raise ConfigError(
-                    f"text.segmenters.{code}: no segmenter {name!r}",
+                    f"text.segmenters.{code}: unknown segmenter {name!r}",
                     fix=did_you_mean(name, SEGMENTERS),
                 )
         return chosen
