@@ -26,7 +26,7 @@ from flows.ui.terminal_runs import ended_runs, forget
 
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 _OVER = [StateType.CRASHED, StateType.CANCELLED]
-_LOST = "its process ended without a final state"
+_LOST = "its process has ended without a final state"
 _POLL_SECONDS = 0.2
 _RUN_ID = "PREFECT__FLOW_RUN_ID"
 """Variable that workers set for the process of a flow; its children inherit it."""

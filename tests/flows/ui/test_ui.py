@@ -77,7 +77,7 @@ def test_a_run_in_a_terminal_is_recorded_there_and_ends_with_its_warnings(ui: Ru
 
 
 def test_a_killed_run_of_a_terminal_ends_as_crashed(ui: RunningUi) -> None:
-    """Nobody else could end it: it was "Running" for ever."""
+    """Nothing else would end it: it stayed "Running" forever."""
     known = {run["id"] for run in ui.flow_runs()}
     process = start(ui.root, "run", "--profile", SMALL)
 
