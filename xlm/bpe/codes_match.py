@@ -7,8 +7,8 @@ token of a vocabulary is the result of a merge in its codes file, wherever the v
 The reverse does not hold: a vocabulary of few languages or little text lacks many of the subwords
 that its merges can produce. Only the first direction is checked.
 
-Two wrong files pass: one that continues after the end of the right one, and one whose merges also
-produce all subwords of a small vocabulary.
+The check accepts two kinds of wrong files: one that continues after the end of the right file, and
+one with merges that also produce all subwords of a small vocabulary.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ _SHOWN_CHARACTERS = 40
 
 
 def require_codes_match(vocabulary: Vocabulary, codes: Path) -> None:
-    """Refuse a codes file whose merges do not produce the tokens of a vocabulary.
+    """Refuse a codes file if its merges do not produce the tokens of a vocabulary.
 
     Raises:
         DataError: the file is not a codes file, or does not match; the message names a token.
