@@ -95,7 +95,7 @@ def test_recomputed_activations_are_bit_identical(padded: bool) -> None:
     loss.encoder.recompute_activations = True
     again = gradients(loss, loss(*inputs, dropout_rng=DropoutRNG(1, 2, range(4))))
     assert all(map(torch.equal, kept, again))
-    # Without noise of ours, torch's generator is set back for the second pass.
+    # Without a dropout RNG, torch's generator is reset for the second pass.
     torch.manual_seed(3)
     first = gradients(loss, loss(*inputs))
     loss.encoder.recompute_activations = False
