@@ -1,4 +1,4 @@
-"""`xlm results` and `xlm plan` in a terminal and a pipe: of whole runs, of parts, of none."""
+"""`xlm results` and `xlm plan` in a terminal and a pipe, after full, partial and no runs."""
 
 import json
 import re

@@ -55,7 +55,7 @@ def test_no_secret_is_stored_or_shown(tmp_path: Path) -> None:
 
     token = base64.b64encode(b"me:cAnArY/p4ssw0rd")
     assert any(b"Basic " + token in request for request in requests)
-    # The token is for its own host, and not for the mirror that stands for it.
+    # The token is for its own server, not for the mirror that replaces it.
     assert not any(b"tOkEnCaNaRy" in request for request in requests)
     manifests = [path.read_text() for path in root.rglob("manifest.json")]
     assert any("data.example/xnli.txt?version=1" in text for text in manifests)

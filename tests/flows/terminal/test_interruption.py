@@ -22,7 +22,7 @@ try:
     os.kill(os.getpid(), signal.SIGUSR1)
     time.sleep(20)
 except KeyboardInterrupt as interrupt:
-    os.kill(os.getpid(), signal.SIGTERM)  # asked once more: no news
+    os.kill(os.getpid(), signal.SIGTERM)  # a second signal changes nothing
     time.sleep(1)
     interruption.finished(Finished(Node("pretrain", ALL), "failed", saved=True))
     sys.exit(interruption.exit_code(interrupt))
@@ -32,7 +32,7 @@ except KeyboardInterrupt as interrupt:
 @pytest.mark.fault
 @pytest.mark.parametrize(("save_seconds", "code"), [(0.1, 138), (60, RequeueError.exit_code)])
 def test_training_gets_its_time_to_save_the_state(save_seconds: float, code: int) -> None:
-    """45 s ended a run whose training may take 110 s, and Slurm then ended the training."""
+    """A run ended after 45 s although training may take 110 s, and then Slurm killed the training."""
     done = subprocess.run(
         [sys.executable, "-c", _STUBBORN, str(save_seconds)],
         cwd=REPOSITORY,

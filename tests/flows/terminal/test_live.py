@@ -45,7 +45,7 @@ def test_a_piped_run_is_not_silent(piped: tuple[LiveView, io.StringIO]) -> None:
     assert "/s" not in pipe.getvalue(), "a rate from one report"
     for node in (PRETRAIN, Node("tokenize", "sw")):
         view.finished(Finished(node, "cached"))
-    _wait_for(pipe, "2 cached")  # it waits for another run, say
+    _wait_for(pipe, "2 cached")  # such as a run that waits for another one
 
 
 def test_lines_of_a_stage_are_printed_and_count_as_news(

@@ -127,7 +127,7 @@ def test_nobody_else_can_use_the_api(ui: RunningUi, authorization: str | None) -
     ],
 )
 def test_a_foreign_page_gets_nothing(ui: RunningUi, origin: str) -> None:
-    """Its browser asks first whether it may; simple requests are not asked for."""
+    """The browser first requests permission, except for simple requests."""
     asks = {"Origin": origin, "Access_Control_Request_Method": "POST"}
     status, _ = ui.request("/api/flow_runs/filter", None, "OPTIONS", **asks)
     assert status == 403

@@ -93,7 +93,7 @@ def running_ui(root: Path, **variables: str) -> Iterator[RunningUi]:
     """Start `xlm ui` on a free port; at the end Ctrl-C must have stopped everything."""
     port = free_port()
     project = _project(root)
-    # The worker asks for work each ten seconds: here nobody else asks its server for anything.
+    # The worker polls every ten seconds by default.
     often = {"PREFECT_WORKER_QUERY_SECONDS": "1"} | variables
     process = start(root, "ui", "--port", str(port), cwd=project, **often)
     assert process.stdout

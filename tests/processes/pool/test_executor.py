@@ -55,7 +55,7 @@ def _raise_what_cannot_be_unpickled(item: int) -> None:
 
 
 def _raise_ours(item: int) -> None:
-    raise DataError(f"line {item}", fix="mend it")
+    raise DataError(f"line {item}", fix="repair it")
 
 
 def _process_number(item: int) -> int:
@@ -76,7 +76,7 @@ def test_a_call_that_always_kills_its_process_fails_in_one_line(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_worker_that_dies_does_not_affect_other_calls(tmp_path: Path) -> None:
-    """Two stages share the pool; the one whose item kills its process fails, the other ends."""
+    """Two stages share the pool: the one that kills its process fails, the other finishes."""
     numbers = list(range(10, 40))
     with worker_pool(2, tmp_path) as pool, ThreadPoolExecutor(2) as stages:
         good = stages.submit(_mapped, pool, _double, numbers)
@@ -119,7 +119,7 @@ def test_a_value_that_cannot_be_pickled_fails_only_its_call(tmp_path: Path) -> N
         with pytest.raises(RuntimeError, match="Odd") as caught:
             _mapped(pool, _raise_what_cannot_be_unpickled, [1])
         assert "_raise_what_cannot_be_unpickled" in str(caught.value.__cause__)
-        with pytest.raises(DataError, match="line 7; mend it"):
+        with pytest.raises(DataError, match="line 7; repair it"):
             _mapped(pool, _raise_ours, [7])
         assert _mapped(pool, _double, [1]) == [2]
 
