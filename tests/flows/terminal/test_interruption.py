@@ -15,9 +15,8 @@ from xlm.engine.events import Finished
 from xlm.engine.stage import ALL, Node
 
 module._SAVE_SECONDS = module._REST_SECONDS = 0.1
-interruption = module.Interruption()
+interruption = module.Interruption(save_seconds=float(sys.argv[1]))
 interruption.listen()
-interruption.allow(save_seconds=float(sys.argv[1]))
 try:
     os.kill(os.getpid(), signal.SIGUSR1)
     time.sleep(20)
@@ -32,7 +31,7 @@ except KeyboardInterrupt as interrupt:
 @pytest.mark.fault
 @pytest.mark.parametrize(("save_seconds", "code"), [(0.1, 138), (60, RequeueError.exit_code)])
 def test_training_gets_its_time_to_save_the_state(save_seconds: float, code: int) -> None:
-    """A run ended after 45 s although training may take 110 s, and then Slurm killed the training."""
+    """A run ended after 45 s, but training may take 110 s; Slurm then killed the training."""
     done = subprocess.run(
         [sys.executable, "-c", _STUBBORN, str(save_seconds)],
         cwd=REPOSITORY,
