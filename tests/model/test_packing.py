@@ -1,11 +1,14 @@
 """Full rows, padded rows and packed tokens give the same states."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from xlm.model import attention as attention_module
 from xlm.model.attention import Attention, AttentionContext
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
@@ -132,3 +135,39 @@ def test_the_cpu_kernel_equals_torch_s_attention(lengths: list[int], causal: boo
         for by_rows in (True, False):
             found = attention(hidden, AttentionContext(sequences, by_rows=by_rows), 1, selected)
             torch.testing.assert_close(found, torchs[indices])
+
+
+def varlen_by_rows(
+    query: Tensor, key: Tensor, value: Tensor, query_starts: Tensor, key_starts: Tensor,
+    max_query: int, max_key: int, *, window_size: tuple[int, int],
+) -> Tensor:  # fmt: skip
+    """The signature of torch's kernel for GPUs, computed one row at a time."""
+    assert int(query_starts.diff().max()) == max_query
+    assert int(key_starts.diff().max()) == max_key
+    rows = []
+    starts = zip(query_starts.tolist(), key_starts.tolist(), strict=True)
+    for (query_begin, key_begin), (query_end, key_end) in pairwise(starts):
+        q, k, v = (
+            x[begin:end].transpose(0, 1)
+            for x, begin, end in (
+                (query, query_begin, query_end),
+                (key, key_begin, key_end),
+                (value, key_begin, key_end),
+            )
+        )
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=window_size == (-1, 0))
+        rows.append(mixed.transpose(0, 1))
+    return torch.cat(rows)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_packed_kernel_of_gpus_gets_the_right_arguments(
+    monkeypatch: pytest.MonkeyPatch, causal: bool
+) -> None:
+    monkeypatch.setattr(attention_module, "varlen_attn", varlen_by_rows, raising=False)
+    attention = Attention(dimension=16, heads=2, dropout=0.0)
+    context = AttentionContext(PackedSequences([7, 2, 4], CPU), causal)
+    hidden = torch.randn(13, 16)
+    expected = attention(hidden, context, site=1)
+    monkeypatch.setattr(Attention, "_fits_varlen", lambda *_: True)
+    torch.testing.assert_close(attention(hidden, context, site=1), expected)

@@ -69,14 +69,15 @@ class Attention(nn.Module):
         query_ND = self.q_lin(hidden_ND)
         key_PD, value_PD = self.k_lin(hidden_PD), self.v_lin(hidden_PD)
         rate = self.dropout if self.training else 0.0
-        # Full rows without dropout are the one case where torch's fused kernel is faster.
-        fused = rate == 0 and selected is None and context.sequences.equal_lengths
-        if context.by_rows and not fused:
-            mixed_ND = self._by_rows(
-                query_ND, key_PD, value_PD, query_sequences, context, site, rate
-            )
+        packed = (query_ND, key_PD, value_PD, query_sequences, context)
+        # torch's fused kernel is faster for full rows without dropout, and only for those.
+        is_full = selected is None and context.sequences.equal_lengths
+        if context.by_rows and not (is_full and rate == 0):
+            mixed_ND = self._by_rows(*packed, site, rate)
+        elif self._fits_varlen(query_ND, query_sequences, context, rate):
+            mixed_ND = self._varlen(*packed)
         else:
-            mixed_ND = self._fused(query_ND, key_PD, value_PD, query_sequences, context, rate)
+            mixed_ND = self._padded(*packed, rate)
         out_ND: Tensor = self.out_lin(mixed_ND)
         return out_ND
 
@@ -90,6 +91,7 @@ class Attention(nn.Module):
         site: int,
         rate: float,
     ) -> Tensor:
+        """By the CPU kernel, one row at a time."""
         dropout_mask = None
         if rate > 0 and context.dropout_rng is not None:
             pairs = zip(query_sequences.lengths, context.sequences.lengths, strict=True)
@@ -106,7 +108,40 @@ class Attention(nn.Module):
             causal=context.causal,
         )
 
-    def _fused(
+    def _fits_varlen(
+        self,
+        query_ND: Tensor,
+        query_sequences: PackedSequences,
+        context: AttentionContext,
+        rate: float,
+    ) -> bool:
+        is_padded = not (context.sequences.equal_lengths and query_sequences.equal_lengths)
+        is_half = query_ND.is_cuda and query_ND.dtype in _HALF
+        size = query_ND.shape[1] // self.heads
+        return is_half and is_padded and rate == 0 and size % _VARLEN_MULTIPLE == 0
+
+    def _varlen(
+        self,
+        query_ND: Tensor,
+        key_PD: Tensor,
+        value_PD: Tensor,
+        query_sequences: PackedSequences,
+        context: AttentionContext,
+    ) -> Tensor:
+        """By torch's kernel for packed rows, without padding."""
+        key_sequences = context.sequences
+        size = query_ND.shape[1] // self.heads
+        query, key, value = (x.view(-1, self.heads, size) for x in (query_ND, key_PD, value_PD))
+        mixed_NHE = varlen_attn(
+            query, key, value,
+            query_sequences.cu_seqlens_B1, key_sequences.cu_seqlens_B1,
+            query_sequences.max_length, key_sequences.max_length,
+            window_size=(-1, 0) if context.causal else (-1, -1),
+        )  # fmt: skip
+        assert isinstance(mixed_NHE, Tensor)
+        return mixed_NHE.flatten(1)
+
+    def _padded(
         self,
         query_ND: Tensor,
         key_PD: Tensor,
@@ -115,24 +150,8 @@ class Attention(nn.Module):
         context: AttentionContext,
         rate: float,
     ) -> Tensor:
+        """By torch's attention for padded rows, with a mask if there is padding."""
         key_sequences, causal = context.sequences, context.causal
-        size = query_ND.shape[1] // self.heads
-        if (
-            query_ND.is_cuda
-            and query_ND.dtype in _HALF
-            and not (key_sequences.equal_lengths and query_sequences.equal_lengths)
-            and rate == 0
-            and size % _VARLEN_MULTIPLE == 0
-        ):
-            query, key, value = (x.view(-1, self.heads, size) for x in (query_ND, key_PD, value_PD))
-            mixed_NHE = varlen_attn(
-                query, key, value,
-                query_sequences.cu_seqlens_B1, key_sequences.cu_seqlens_B1,
-                query_sequences.max_length, key_sequences.max_length,
-                window_size=(-1, 0) if causal else (-1, -1),
-            )  # fmt: skip
-            assert isinstance(mixed_NHE, Tensor)
-            return mixed_NHE.flatten(1)
         mask = None
         if not key_sequences.equal_lengths:
             mask = key_sequences.attention_mask()[:, None, None, :]
