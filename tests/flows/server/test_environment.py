@@ -141,7 +141,7 @@ def test_a_server_that_does_not_finish_its_answer_is_refused(
     reply: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also one that sends headers all the time, which no timeout of the socket ends."""
-    monkeypatch.setattr(prefect_environment, "_PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(prefect_environment, "_ANSWER_SECONDS", 1.0)
     over = threading.Event()
 
     def answer(listener: socket.socket) -> None:

@@ -21,7 +21,7 @@ PRETRAIN = Node("pretrain", "all")
 def piped(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LiveView, io.StringIO]]:
     """A view into a pipe that is impatient."""
     monkeypatch.setattr(live, "_SILENCE_SECONDS", 0.2)
-    monkeypatch.setattr(live, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(live, "_CHECK_SECONDS", 0.02)
     pipe = io.StringIO()
     with LiveView(RunConsole(file=pipe, width=80)) as view:
         yield view, pipe
