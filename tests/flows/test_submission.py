@@ -80,7 +80,7 @@ def test_one_language_fails_and_the_others_finish(run_toy: RunToy) -> None:
     assert states["read[en]"] == "Completed"
     assert states["read[sw]"] == "Failed"
     assert message == (
-        "read[sw]: sw: no article in the dump; check its date ; 2 nodes that need them did not run"
+        "read[sw]: sw: no article in the dump; check its date; 2 nodes that need them did not run"
     )
     states = run_toy(PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST)
     assert states["read[en]"] == "Cached"

@@ -174,7 +174,7 @@ def test_a_home_that_cannot_be_used_is_named(
     file.write_text("")
     for bad in (file, file / "below", "/proc/prefect"):
         monkeypatch.setenv("PREFECT_HOME", str(bad))
-        with pytest.raises(ConfigError, match=f"PREFECT_HOME {bad} cannot be used: .*; name"):
+        with pytest.raises(ConfigError, match=f"PREFECT_HOME {bad} cannot be used: .*; set it"):
             set_up_home(tmp_path)
     assert file.read_text() == ""
 
