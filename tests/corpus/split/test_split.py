@@ -53,6 +53,7 @@ _ANY = settings(
 )
 
 
+@pytest.mark.slow
 @_ANY
 @given(
     lines=st.lists(st.one_of(_LINE, _FEW_WORDS), min_size=1, max_size=60),
