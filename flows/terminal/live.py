@@ -42,7 +42,7 @@ _MARK = {
 
 
 class RunConsole(Console):
-    """A console whose reader may go away: `xlm run | head` continues without output."""
+    """A console that outlives its reader: `xlm run | head` continues without output."""
 
     def on_broken_pipe(self) -> None:
         """Stop printing; Rich would end the thread that builds a node."""

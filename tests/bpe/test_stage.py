@@ -14,7 +14,7 @@ from xlm.errors import DataError
 from xlm.processes.pool.executor import worker_pool
 from xlm.stages.text.learn_bpe import LEARN_BPE
 
-ENGLISH = ["the lower house met", "newer laws they said were the lowest"] * 50
+ENGLISH = ["the lower house met", "newer laws they called the lowest"] * 50
 SWAHILI = ["bunge la chini lilikutana", "sheria mpya zilisemwa"] * 5
 LINES = {"en/train.00000.txt": ENGLISH, "en/train.00001.txt": ENGLISH[:30]}
 LINES |= {"sw/train.00000.txt": SWAHILI, "en/valid.00000.txt": ["never learned from"]}

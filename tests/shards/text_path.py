@@ -26,7 +26,12 @@ from xlm.store.disk.hashing import file_sha256
 UNITS = ("en", "sw", "zh", "en-sw", "xnli.sw", "xnli.en")
 CORPUS_UNITS = UNITS[:4]
 
-ENGLISH = ["The lower house met.", "", "Newer laws, they said, were the lowest.", "Don't panic!"]
+ENGLISH = [
+    "The lower house met.",
+    "",
+    "Newer laws, they said, were the lowest.",  # codespell:ignore said
+    "Don't panic!",
+]
 SWAHILI = ["Bunge la chini lilikutana.", "Sheria mpya zilisemwa.", "Habari za asubuhi?", "Ndiyo."]
 CHINESE = ["我来到北京清华大学。", "他来到了网易杭研大厦。"]
 PAIRS = [("Good morning.", "Habari za asubuhi."), ("The law is new.", "Sheria ni mpya.")]

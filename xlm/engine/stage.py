@@ -141,7 +141,7 @@ class Stage(Generic[ConfigT, SliceT]):
     slice: Callable[[ConfigT, str], SliceT]
     run: Callable[[StageContext[SliceT]], StageResult]
     tools: tuple[str, ...] = ()
-    """Distributions whose version can change the bytes."""
+    """Python packages that can change the bytes; their versions are part of the key."""
     volatile: tuple[str, ...] = ()
     """Glob patterns of files with measured values: published, but not part of the digest."""
     network: bool = False

@@ -21,9 +21,9 @@ def test_codes_are_learned_and_applied_in_a_pipe(tmp_path: Path, learner: str) -
     assert codes.count(b"\n") == 4
     assert codes.split(b" ")[2].startswith(b"20")  # w e occurs four times in each pair of lines
     (tmp_path / "codes").write_bytes(codes)
-    pieces, _ = run("bpe", "apply", "--codes", str(tmp_path / "codes"), text=text)
-    assert pieces.decode().replace("@@ ", "") == text.decode()
-    assert b"@@ " in pieces
+    encoded, _ = run("bpe", "apply", "--codes", str(tmp_path / "codes"), text=text)
+    assert encoded.decode().replace("@@ ", "") == text.decode()
+    assert b"@@ " in encoded
 
 
 def test_a_text_without_enough_pairs_is_reported(tmp_path: Path) -> None:
@@ -40,11 +40,11 @@ def test_learned_codes_are_the_goldens(shared: Path) -> None:
     golden = shared / "golden" / "fastbpe"
     codes, _ = run("bpe", "learn", "--codes", "2000", text=(golden / "corpus.tok").read_bytes())
     assert codes == (golden / "codes.2000").read_bytes()
-    pieces, _ = run(
+    encoded, _ = run(
         *("bpe", "apply", "--codes", golden / "codes.2000"),
         text=(golden / "corpus.tok").read_bytes(),
     )
-    assert pieces == (golden / "corpus.bpe").read_bytes()
+    assert encoded == (golden / "corpus.bpe").read_bytes()
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -19,7 +19,7 @@ LETTERS = (
     "aZ09 \t\r\v\f\0\x1b\x7f\x85\xa0\xad\u200b\u200d\u2028\ufeff\ufffe\ufffd,.!?'\"@&<>|[]()-_/\\%#"
     "éßıİǅſΣς‏العربيةहिन्दीภาษาไทย中文。「」한국어𝒜👩‍👩‍👧🇨🇳\U000e0001\U0010ffff@@</w><unk>"
 )
-PIECES = (
+FRAGMENTS = (
     "@@",
     "</s>",
     "<unk>",
@@ -38,7 +38,7 @@ def text_of(chance: random.Random) -> bytes:
     lines = []
     for _ in range(chance.randrange(1, 20)):
         words = [
-            chance.choice(PIECES)
+            chance.choice(FRAGMENTS)
             if chance.random() < 0.3
             else "".join(chance.choices(LETTERS, k=chance.randrange(12)))
             for _ in range(chance.randrange(8))

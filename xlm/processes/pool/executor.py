@@ -74,7 +74,7 @@ class WorkerPool(Executor):
     ) -> ResultT:
         """Run `function` in a new process while no other call of this kind runs.
 
-        A call whose process died because memory was short may succeed now.
+        A call may succeed now if its process died because memory was short.
 
         Raises:
             BrokenExecutor: this process died too, so the call itself kills it.

@@ -28,16 +28,23 @@ def plot_fertility(path: Path, coverage: Mapping[str, VocabularyCoverage], style
     draw_bars(
         left,
         "Tokens per word",
-        "pieces (dashed: words stay whole)",
+        "pieces (dashed: words stay whole)",  # codespell:ignore pieces
         fertility,
         BLUE,
         "{:.2f}".format,
     )
-    draw_bars(middle, "Unknown pieces", "per cent of all pieces", unknown, ORANGE, "{:.3f}".format)
+    draw_bars(
+        middle,
+        "Unknown pieces",  # codespell:ignore pieces
+        "per cent of all pieces",  # codespell:ignore pieces
+        unknown,
+        ORANGE,
+        "{:.3f}".format,
+    )
     draw_bars(
         right,
         "Share of the vocabulary",
-        "per cent of its pieces",
+        "per cent of its pieces",  # codespell:ignore pieces
         vocabulary,
         GREEN,
         "{:.1f}".format,

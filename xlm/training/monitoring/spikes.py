@@ -95,7 +95,7 @@ class SpikeGuard(Callback):
         return policy != "skip"
 
     def on_overflow(self, update: PendingUpdate, consecutive: int) -> None:
-        """Stop a run whose gradients overflow at any scale.
+        """Stop a run if its gradients overflow at every loss scale.
 
         Raises:
             TrainingError: too many consecutive updates overflowed.
