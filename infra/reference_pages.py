@@ -144,6 +144,6 @@ def _choices(annotation: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that stays in its cell of a table, and is no HTML."""
+    """Escape text for a table cell: neither cell bounds nor HTML."""
     escaped = re.sub(r"\s+", " ", text).replace("|", "\\|").strip()
     return _links(re.sub(r"<(?=[^`]*(?:`[^`]*`[^`]*)*$)", "&lt;", escaped))

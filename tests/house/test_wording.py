@@ -19,7 +19,7 @@ _PHRASES = {
     r"for want of": "without, because there is no",
     r"in vain": "without success",
     r"is had": "is obtained, is found",
-    r"is no (?!longer\b|reason\b)(?<!there is no )\w+": "is not a",
+    r"(?<!there )is no (?!longer\b|reason\b)\w+": "is not a",
     r"make room": "free space",
     r"run the set-up": "run `make setup`",
     r"some times a": "several times a",

@@ -12,7 +12,7 @@ from pathlib import Path
 from xlm.errors import ToolError
 
 
-def find_program(name: str, *, fix: str = "run the set-up again") -> Path:
+def find_program(name: str, *, fix: str = "run `make setup`") -> Path:
     """The path of a program, first looked for next to Python, then on PATH.
 
     Raises:

@@ -143,7 +143,7 @@ def test_tied_weight_is_stored_once_and_round_trips(tmp_path: Path) -> None:
     ):
         assert set(ours.keys()) == set(theirs.keys())
         assert "pred_layer.proj.weight" not in set(ours.keys())
-        for name in ours.keys():  # noqa: SIM118  a safetensors file is no mapping
+        for name in ours.keys():  # noqa: SIM118  a safetensors file is not a mapping
             assert torch.equal(ours.get_tensor(name), theirs.get_tensor(name))
 
 

@@ -112,7 +112,7 @@ def write_hugging_face(folder: Path, model: PortableModel) -> dict[str, int]:
         "num_labels": len(LABELS),
         "id2label": {str(number): label for number, label in enumerate(LABELS)},
         "label2id": {label: number for number, label in enumerate(LABELS)},
-        # The original's default is no dropout before the classifier; transformers' is 0.1.
+        # By default the original has no dropout before the classifier; transformers' is 0.1.
         "summary_first_dropout": 0.0,
     }
     return _write(folder, weights, config)
