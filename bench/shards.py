@@ -33,7 +33,12 @@ from xlm.display.markdown import table
 from xlm.engine.building.machine import machine_record
 from xlm.shards.from_text import write_shard
 from xlm.shards.lines import Lines
-from xlm.shards.random_access.flat import FlatLines, FlatPairs, open_flat_lines, open_flat_pairs
+from xlm.shards.random_access.flat_copy import (
+    FlatLines,
+    FlatPairs,
+    open_flat_lines,
+    open_flat_pairs,
+)
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 

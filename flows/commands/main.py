@@ -29,7 +29,7 @@ def run(request: "RunRequest", root: Root = None, workers: Workers = None) -> No
 
     A run can be stopped at any time. The same command continues it.
     """
-    from flows.commands.programs import run_pipeline
+    from flows.commands.prefect_programs import run_pipeline
 
     run_pipeline(request, root, workers)
 
@@ -48,7 +48,7 @@ def ui(
 
     Ctrl-C stops all of them.
     """
-    from flows.commands.programs import run_ui
+    from flows.commands.prefect_programs import run_ui
 
     run_ui(root, port)
 
@@ -59,7 +59,7 @@ def deploy(root: Root = None) -> None:
 
     The server is the one in PREFECT_API_URL, else the one that `xlm ui` starts.
     """
-    from flows.commands.programs import deploy_all
+    from flows.commands.prefect_programs import deploy_all
 
     deploy_all(root)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.commands import programs
+from flows.commands import prefect_programs as programs
 from tests.corpus.http.raw_server import raw_server
 from tests.flows.console import REPOSITORY, start
 from xlm.errors import ConfigError

@@ -80,7 +80,7 @@ def test_a_module_named_in_a_string_would_be_seen(source: str) -> None:
 def test_only_the_supervisor_starts_processes() -> None:
     """Every other program would miss what it ensures: nothing outlives a killed driver."""
     allowed = {
-        "flows/commands/programs.py",  # starts itself again, without secrets
+        "flows/commands/prefect_programs.py",  # starts itself again, without secrets
         "xlm/processes/child.py",
         "xlm/processes/guard.py",
         "xlm/processes/pool/worker_process.py",

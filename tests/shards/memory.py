@@ -14,7 +14,7 @@ from tests.shards.rows import HASH, VOCABULARY
 from xlm.dataloader.sampling.pairs import joined_lengths, split_into_batches
 from xlm.dataloader.sampling.streams import Stream
 from xlm.shards.lines import Lines
-from xlm.shards.random_access.flat import open_flat_lines, open_flat_pairs
+from xlm.shards.random_access.flat_copy import open_flat_lines, open_flat_pairs
 from xlm.shards.reader import ShardReader
 from xlm.shards.writer import ShardWriter
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary
 from xlm.shards.lines import Lines, Spans
-from xlm.shards.random_access.flat import open_flat_lines
+from xlm.shards.random_access.flat_copy import open_flat_lines
 from xlm.shards.reader import ShardReader
 from xlm.shards.schema import ID_COLUMNS, ShardKind
 from xlm.shards.writer import ShardWriter

@@ -3,8 +3,8 @@
     data = open_training_data({"sw": shards}, {}, config, description, context.scratch / "ids")
     held_out = load_held_out_data("valid", mono={"sw": shards}, pairs={}, vocabulary_hash=hash)
 
-Training data stay on disk in flat files (xlm/shards/random_access/flat.py). Held-out splits have
-a maximum size and are read into memory.
+Training data stay on disk in flat files (xlm/shards/random_access/flat_copy.py). Held-out splits
+have a maximum size and are read into memory.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,12 @@ from xlm.config.training.pretrain import PretrainConfig
 from xlm.dataloader.sampling.pairs import longest_side
 from xlm.model.formats.description import ModelDescription
 from xlm.shards.lines import Lines, Pairs
-from xlm.shards.random_access.flat import FlatLines, FlatPairs, open_flat_lines, open_flat_pairs
+from xlm.shards.random_access.flat_copy import (
+    FlatLines,
+    FlatPairs,
+    open_flat_lines,
+    open_flat_pairs,
+)
 from xlm.shards.reader import ShardReader, read_lines, read_pairs
 
 

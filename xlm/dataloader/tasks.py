@@ -24,7 +24,7 @@ from xlm.dataloader.sampling.pairs import (
 from xlm.dataloader.sampling.sampler import EpochSampler
 from xlm.dataloader.sampling.streams import Stream
 from xlm.dataloader.sequences import Sequences, join_translations
-from xlm.shards.random_access.flat import FlatLines, FlatPairs
+from xlm.shards.random_access.flat_copy import FlatLines, FlatPairs
 
 LanguageId = Callable[[str], int]
 

@@ -5,7 +5,7 @@
         lines.ids  # int32, a view of the decoded row group
 
 `read_lines`, `read_pairs` and `read_nli_pairs` read small splits into memory. Training needs a
-random order and uses xlm/shards/random_access/flat.py.
+random order and uses xlm/shards/random_access/flat_copy.py.
 """
 
 import hashlib

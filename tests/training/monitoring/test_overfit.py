@@ -10,7 +10,7 @@ import torch
 from tests.training.runs import files, make_trainer
 from xlm.bpe.vocabulary import UNK
 from xlm.errors import TrainingError
-from xlm.shards.random_access.flat import FlatLines
+from xlm.shards.random_access.flat_copy import FlatLines
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.monitoring.overfit import check_overfit, fixed_batches

@@ -18,8 +18,8 @@ from xlm.bpe.vocabulary import BOS, EOS, MASK, PAD, UNK, Vocabulary
 from xlm.errors import DataError
 from xlm.model.formats.conversion import PortableModel, expected_shapes, tidy_weights
 from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.model_settings import describe
 from xlm.model.formats.ours import CLASSIFIER, EMBEDDINGS, TIED_KEY
-from xlm.model.formats.params import describe
 from xlm.model.formats.safe_pickle import NumpyValue, read_pickled
 
 _PROJECTION = "proj"

@@ -24,6 +24,7 @@ from xlm.model.formats.conversion import PortableModel, tidy_weights
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.hugging_face.settings import hugging_face_settings
 from xlm.model.formats.hugging_face.vocab_json import huggingface_vocabulary, read_vocab_json
+from xlm.model.formats.model_settings import describe
 from xlm.model.formats.ours import (
     CLASSIFIER,
     HEAD,
@@ -32,7 +33,6 @@ from xlm.model.formats.ours import (
     from_hugging_face,
     to_hugging_face,
 )
-from xlm.model.formats.params import describe
 from xlm.model.formats.safe_pickle import read_pickled
 from xlm.model.formats.source_files import (
     CONFIG_FILE,

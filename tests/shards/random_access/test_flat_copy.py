@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.shards.rows import HASH, VOCABULARY, first_ids, lines_of, rows_at, rows_of, write_rows
 from xlm.errors import DataError, StoreError
 from xlm.shards.lines import Lines
-from xlm.shards.random_access.flat import open_flat_lines, open_flat_pairs
+from xlm.shards.random_access.flat_copy import open_flat_lines, open_flat_pairs
 from xlm.shards.reader import ShardReader, read_lines, read_pairs
 from xlm.shards.writer import ShardWriter
 
