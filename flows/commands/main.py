@@ -57,7 +57,7 @@ def ui(
 def deploy(root: Root = None) -> None:
     """Register the deployments with a running Prefect server.
 
-    The server is the one in PREFECT_API_URL, else the one that `xlm ui` starts.
+    It uses the server in PREFECT_API_URL, or else the one that `xlm ui` started.
     """
     from flows.commands.prefect_programs import deploy_all
 

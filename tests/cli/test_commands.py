@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
         (("plan", "--languages", "en,swa"), "unknown language 'swa'; did you mean 'sw'?"),
         (("plan", "--until", "tokenise"), "no stage 'tokenise'; did you mean 'tokenize'?"),
         (("plan", "--refresh", "lern-bpe"), "no stage or node 'lern-bpe'"),
-        (("run", "--verify", "slow"), "--verify 'slow'; choose fast or deep"),
-        (("run", "--workers", "0"), "--workers '0'; give a whole number from 1 up"),
+        (("run", "--verify", "slow"), "invalid --verify 'slow'; choose fast or deep"),
+        (("run", "--workers", "0"), "invalid --workers '0'; use a whole number of at least 1"),
         (("run", "--root", "s3://b/x"), "does not support atomic renames"),
         (("run", "--until", "tokenise"), "no stage 'tokenise'; did you mean 'tokenize'?"),
         (
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
         ),
         (
             ("run", "--only", "split", "--until", "tokenize"),
-            "`only` and `until` exclude each other",
+            "`only` and `until` cannot be combined",
         ),
         (("store", "ls", "tokenise"), "did you mean 'tokenize'?"),
         (("results",), "no run in "),
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.slow
             ("plan", "--set", "sources.wikipedia.date=20261131"),
             "20261131 is not a date",
         ),
-        (("tokenize", "--lang", ""), "--lang '' is not a language code; give one such as sw"),
+        (("tokenize", "--lang", ""), "--lang '' is not a language code; use one such as sw"),
         (("tokenize", "--lang", "../x"), "--lang '../x' is not a language code"),
     ],
 )

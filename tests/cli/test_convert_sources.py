@@ -87,7 +87,7 @@ def test_a_damaged_vocabulary_of_another_run_hides_nothing(
 
 
 def test_a_folder_for_the_codes_is_named(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"--codes .* is a folder; give the path"):
+    with pytest.raises(DataError, match=r"--codes .* is a folder; pass the path"):
         convert_model(source, tmp_path / "out", "hugging-face", None, tmp_path)
 
 
@@ -132,7 +132,7 @@ def test_a_file_without_dictionary_needs_the_vocabulary(tmp_path: Path) -> None:
     for name in ("dico_id2word", "dico_word2id", "dico_counts"):
         del content[name]
     path = save(content, tmp_path / "bare.pth")
-    with pytest.raises(DataError, match="has no vocabulary; give --vocabulary"):
+    with pytest.raises(DataError, match="has no vocabulary; pass --vocabulary"):
         convert_model(path, tmp_path / "out", "xlm", None, None)
     for name, words in (("right", None), ("short", ("a", "b"))):
         (tmp_path / name).mkdir()
@@ -163,7 +163,7 @@ def test_missing_counts_come_from_the_vocabulary_and_are_reported(
 def test_codes_of_another_vocabulary_are_refused(source: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_bytes(CODES + b"\nx y 3\n")
-    with pytest.raises(DataError, match="give the codes file and the vocabulary of one run"):
+    with pytest.raises(DataError, match="use the codes file and the vocabulary of one run"):
         convert_model(source, tmp_path / "out", "hugging-face", None, other)
     assert not (tmp_path / "out").exists()
 
@@ -187,7 +187,7 @@ def test_an_artifact_that_diverged_is_refused(source: Path, tmp_path: Path, layo
             b"the 20\na@@ 10\n",
             "line 1: not `left right count` but a token and its count: 'the",
         ),
-        (b"", "contains no merge"),
+        (b"", "contains no merges"),
         (b"\x80\x04\x95" * 4000, "line 1: not UTF-8: "),
         (
             b"q u 9\nqu e</w> 8\n",

@@ -114,8 +114,8 @@ def test_an_invalid_number_is_one_line(
         main()
     printed = capsys.readouterr().err
     assert ended.value.code == 1
-    assert printed.startswith("xlm: --jobs ")
-    assert printed.endswith("give a whole number from 1 up\n")
+    assert printed.startswith("xlm: invalid --jobs ")
+    assert printed.endswith("use a whole number of at least 1\n")
     assert len(printed) < 120
 
 

@@ -41,7 +41,7 @@ def convert_model(
         DataError: the source cannot be read, or does not fit the vocabulary or the BPE merges.
     """
     if to not in _TARGETS:
-        raise ConfigError(f"--to {to!r}", fix=did_you_mean(to, _TARGETS))
+        raise ConfigError(f"unknown format {to!r}", fix=did_you_mean(to, _TARGETS))
     _refuse_existing(out)
     model = read_model(source)
     if vocabulary is not None:
@@ -49,7 +49,7 @@ def convert_model(
     if model.vocabulary is None:
         raise DataError(
             f"{source} has no vocabulary",
-            fix="give --vocabulary, the folder of the vocabulary.json that it was trained with",
+            fix="pass --vocabulary, the folder of the vocabulary.json that it was trained with",
         )
     merges = _codes(model, source, codes)
     if not (to == "hugging-face" and model.is_classifier):
@@ -112,7 +112,7 @@ def _load(folder: Path) -> Vocabulary:
     except OSError as error:
         raise DataError(
             f"--vocabulary {folder}: {VOCABULARY_FILE} cannot be read ({error.strerror})",
-            fix="give the folder of a vocabulary artifact",
+            fix="pass the folder of a vocabulary artifact",
         ) from None
 
 
@@ -150,7 +150,7 @@ def _given_codes(vocabulary: Vocabulary, given: Path) -> bytes:
     try:
         if not given.is_file():
             kind = "is a folder" if given.is_dir() else "does not exist"
-            raise DataError(f"--codes {given} {kind}", fix="give the path of a file of BPE merges")
+            raise DataError(f"--codes {given} {kind}", fix="pass the path of a file of BPE merges")
         if vocabulary.codes_hash:
             vocabulary.require_codes_hash(given)
         else:

@@ -142,7 +142,7 @@ def convert(
         typer.Option(
             "--vocabulary",
             metavar="DIR",
-            help="Folder of the vocabulary.json of the model, if the source has none.",
+            help="Folder with the model's vocabulary.json, if the source has none.",
         ),
     ] = None,
     codes: Annotated[
@@ -150,7 +150,7 @@ def convert(
         typer.Option(
             "--codes",
             metavar="FILE",
-            help="BPE merges of the model, for its tokenizer, if the source has none.",
+            help="The model's BPE merges, for its tokenizer, if the source has none.",
         ),
     ] = None,
 ) -> None:

@@ -14,7 +14,7 @@ Command = Callable[..., None]
 
 def whole_number(option: str, least: int, most: int | None = None) -> Callable[[str], int]:
     """A parser that only accepts whole numbers in a range."""
-    allowed = f"from {least:,} up" if most is None else f"from {least:,} to {most:,}"
+    allowed = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
 
     def parse(text: str | int) -> int:
         # A default is a number. int() alone would also accept "1_0" and "²".
@@ -22,7 +22,7 @@ def whole_number(option: str, least: int, most: int | None = None) -> Callable[[
         number = int(given) if given.isascii() and given.isdecimal() and len(given) < 20 else -1
         if number < least or (most is not None and number > most):
             shown = given if len(given) <= 40 else f"{given[:40]}..."
-            raise ConfigError(f"{option} {shown!r}", fix=f"give a whole number {allowed}")
+            raise ConfigError(f"invalid {option} {shown!r}", fix=f"use a whole number {allowed}")
         return number
 
     return parse
@@ -86,7 +86,7 @@ Workers = Annotated[
         "--workers",
         "-j",
         metavar="N",
-        help="Number of worker processes. [default: $XLM_WORKERS, else one for each core]",
+        help="Number of worker processes. [default: $XLM_WORKERS, else one per core]",
         parser=whole_number("--workers", 1),
     ),
 ]

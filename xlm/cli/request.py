@@ -27,7 +27,7 @@ def build_request(**values: Any) -> RunRequest:
             )
     verify = given.get("verify", "fast")
     if verify not in get_args(Verify):
-        raise ConfigError(f"--verify {verify!r}", fix="choose fast or deep")
+        raise ConfigError(f"invalid --verify {verify!r}", fix="choose fast or deep")
     if overrides := given.get("overrides"):
         given["overrides"] = tuple(map(take_from_override, overrides))
     if languages := given.get("languages"):

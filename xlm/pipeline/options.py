@@ -48,7 +48,7 @@ RUN_OPTIONS = (
         flags=("--set", "-s"),
         metavar="KEY=VALUE",
         help="Change one setting; `xlm config` lists them.",
-        form_help='Here as a list, ["bpe.codes=30000"], or as an object, {"bpe.codes": 30000}.',
+        form_help='In this form: a list, ["bpe.codes=30000"], or an object, {"bpe.codes": 30000}.',
     ),
     RunOption(
         name="languages",
@@ -56,7 +56,7 @@ RUN_OPTIONS = (
         flags=("--languages", "-l"),
         metavar="CODES",
         help="Keep only these languages: en,fr,sw.",
-        form_help='Here as a list: ["en", "fr", "sw"].',
+        form_help='In this form: a list, ["en", "fr", "sw"].',
     ),
     RunOption(
         name="until",
@@ -70,7 +70,7 @@ RUN_OPTIONS = (
         kind="stages",
         flags=("--only",),
         metavar="STAGE",
-        help="Build only this stage; what it needs must exist.",
+        help="Build only this stage; its inputs must exist.",
     ),
     RunOption(
         name="refresh",

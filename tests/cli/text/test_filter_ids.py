@@ -38,7 +38,7 @@ def test_tokens_are_not_tokenized_again(model: Path) -> None:
     tokens, _ = run(*TOKENIZE, text=b"Lo!\n")
     assert run(*encode_arguments(model), "--tokenized", text=tokens)[0] == raw == b"16 17\n"
     assert run(*encode_arguments(model), "--tokenized", text=b"lo!\n")[0] == b"3 3 17\n"
-    assert "--lang is missing; give it, or --tokenized" in run(*encode_arguments(model), code=1)[1]
+    assert "--lang is missing; pass it, or --tokenized" in run(*encode_arguments(model), code=1)[1]
 
 
 def test_a_vocabulary_artifact_can_be_used(model: Path) -> None:
@@ -82,7 +82,7 @@ def test_merges_of_another_run_are_refused_with_both_hashes(
         ("binary", "vocab", "{0}/binary, line 1: not UTF-8", 1),
         ("codes", "binary", "--vocab {0}/binary: not UTF-8", 1),
         ("codes", "empty", "{0}/empty: the first line is not `token count`: ''", 1),
-        ("empty", "vocab", "{0}/empty contains no merge", 1),
+        ("empty", "vocab", "{0}/empty contains no merges", 1),
         ("pipe", "vocab", "--codes {0}/pipe: not a regular file", 1),
         ("codes", "pipe", "--vocab {0}/pipe: not a regular file", 1),
         ("marked", "vocab", "{0}/marked, line 1: starts with a byte order mark", 1),

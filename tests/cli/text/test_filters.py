@@ -159,7 +159,7 @@ def test_a_full_disk_and_a_closed_input_are_one_line() -> None:
     command = f"exec {' '.join(XLM)} tokenize --lang sw <&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, cwd=REPOSITORY, check=False)
     what = b"xlm: standard input cannot be read: Bad file descriptor"
-    assert done.stderr == what + b"; give it a text: ... < FILE\n"
+    assert done.stderr == what + b"; pipe a text into it: ... < FILE\n"
 
 
 def test_processes_keep_the_order() -> None:

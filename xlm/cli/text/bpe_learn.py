@@ -29,7 +29,7 @@ def learn(codes: int, learner: str, threads: int) -> None:
     from xlm.bpe.learning.learners import learn_merges
 
     if learner not in LEARNERS:
-        raise ConfigError(f"--learner {learner!r}", fix=did_you_mean(learner, LEARNERS))
+        raise ConfigError(f"unknown learner {learner!r}", fix=did_you_mean(learner, LEARNERS))
     signal.signal(signal.SIGTERM, _stop)
     # Learners read their text several times, so a pipe is not enough.
     with exit_by_signal(), tempfile.TemporaryDirectory(prefix="xlm-bpe-") as folder:
@@ -68,6 +68,6 @@ def _save_input(sample: Path) -> None:
                 raise fault
             if (offset := batch.find(b"\0")) >= 0:
                 number = first + batch.count(b"\n", 0, offset)
-                raise DataError(f"{INPUT}, line {number}: NUL byte", fix="give tokenized text")
+                raise DataError(f"{INPUT}, line {number}: NUL byte", fix="pass tokenized text")
             file.write(batch)
             first += batch.count(b"\n")

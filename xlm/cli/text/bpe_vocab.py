@@ -28,7 +28,7 @@ def count() -> None:
             first += len(lines)
         if not counts:
             raise DataError(
-                f"{INPUT}: no subword to count", fix="give the output of `xlm bpe apply`"
+                f"{INPUT}: no subwords to count", fix="pass the output of `xlm bpe apply`"
             )
         lines = list(format_counts(counts))
         for start in range(0, len(lines), _LINES_AT_ONCE):

@@ -80,7 +80,7 @@ MaybeVocab = Annotated[
     typer.Option(
         "--vocab",
         metavar="FILE",
-        help="Subwords that are allowed: a file with a subword and its count on each line, or "
+        help="Allowed subwords: a file with a subword and its count on each line, or "
         "the folder of a vocabulary artifact.",
     ),
 ]
@@ -108,7 +108,7 @@ def tokenize(
     segmenter: Segmenter = None,
     jobs: Jobs = 1,
 ) -> None:
-    """Split text into tokens, in lower case and without accents.
+    """Tokenize text, lowercase it and remove accents.
 
     Reads lines from standard input and writes one line for each.
     """
@@ -131,7 +131,7 @@ def encode(
 ) -> None:
     """Turn text into token ids.
 
-    Reads lines from standard input and writes one line for each. No end of sentence is added.
+    Reads lines from standard input and writes one line for each, without an end-of-sentence token.
     Unknown tokens get id 3; a warning follows if more than 5 % are unknown. An empty line stays
     empty.
     """
@@ -140,7 +140,7 @@ def encode(
     from xlm.cli.text.stream import run_filter
 
     if not tokenized and lang is None:
-        raise ConfigError("encode: --lang is missing", fix="give it, or --tokenized for tokens")
+        raise ConfigError("encode: --lang is missing", fix="pass it, or --tokenized for tokens")
     raw = None if tokenized or lang is None else Tokenize(lang, _segmenter(lang, segmenter))
     run_filter(Encode(raw, codes, vocab, max_vocab), jobs, UnknownShare())
 
@@ -148,7 +148,7 @@ def encode(
 def decode(vocab: Vocab, max_vocab: MaxVocab = None, jobs: Jobs = 1) -> None:
     """Turn token ids back into text.
 
-    Reads lines from standard input and writes one line for each. Subwords are joined to words;
+    Reads lines from standard input and writes one line for each. Subwords are joined into words;
     special tokens appear by name.
     """
     from xlm.cli.text.filters import Decode
@@ -166,7 +166,7 @@ def bpe_apply(
         typer.Option(
             "--threshold",
             metavar="N",
-            help="Smallest count of a subword that is used. Needs --vocab.",
+            help="Use only subwords with at least this count. Needs --vocab.",
             parser=whole_number("--threshold", 0),
         ),
     ] = 0,
@@ -182,7 +182,7 @@ def bpe_apply(
     from xlm.cli.text.stream import run_filter
 
     if threshold and vocab is None:
-        raise ConfigError("bpe apply: --threshold without --vocab", fix="give --vocab too")
+        raise ConfigError("bpe apply: --threshold without --vocab", fix="pass --vocab too")
     run_filter(ApplyCodes(codes, vocab, threshold), jobs)
 
 
@@ -253,7 +253,7 @@ def _segmenter(language: str, chosen: str | None) -> str | None:
 
     if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", language):
         raise ConfigError(
-            f"--lang {language[:40]!r} is not a language code", fix="give one such as sw"
+            f"--lang {language[:40]!r} is not a language code", fix="use one such as sw"
         )
     spec = chosen or DEFAULT_SEGMENTERS.get(language)
     warning = missing_segmenter_warning(language, spec is not None)

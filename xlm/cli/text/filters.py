@@ -117,7 +117,7 @@ def decode_line(line: str, number: int, vocabulary: "Vocabulary") -> str:
             raise DataError(
                 f"{INPUT}, line {number}: {field[:40]!r} is not an id from 0 to "
                 f"{vocabulary.size - 1}",
-                fix="give --vocab the vocabulary that made these ids",
+                fix="pass --vocab the vocabulary that made these ids",
             )
         token = vocabulary.token(index)
         ordinary = index >= NUM_SPECIAL_TOKENS
@@ -188,7 +188,7 @@ def _require_counted(path: Path) -> None:
     if " " in token or not first:
         raise DataError(
             f"{path}: the first line is not `token count`: {first[:40].rstrip()!r}",
-            fix="give the vocabulary to --vocab and the BPE merges to --codes",
+            fix="pass the vocabulary to --vocab and the BPE merges to --codes",
         )
 
 
@@ -220,7 +220,7 @@ def readable(path: Path, option: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigError(
-            f"{option} {path}: {error.strerror or error}", fix="give the path of a file"
+            f"{option} {path}: {error.strerror or error}", fix="pass the path of a file"
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(

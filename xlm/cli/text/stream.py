@@ -259,7 +259,7 @@ def _read() -> bytes:
             _wait(_STDIN, select.POLLIN)
         except OSError as error:
             raise DataError(
-                f"{INPUT} cannot be read: {error.strerror}", fix="give it a text: ... < FILE"
+                f"{INPUT} cannot be read: {error.strerror}", fix="pipe a text into it: ... < FILE"
             ) from error
 
 
