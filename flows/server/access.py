@@ -144,6 +144,6 @@ def _is_ours(path: Path) -> bool:
 def _require_ours(path: Path) -> None:
     if os.path.lexists(path) and not _is_ours(path):
         raise ToolError(
-            f"{path} is not from `xlm ui`, which writes the server's URL there",
+            f"{path} was not written by `xlm ui`, which stores the server's URL there",
             fix="move its settings to pyproject.toml or to the environment",
         )

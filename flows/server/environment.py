@@ -154,7 +154,7 @@ def require_server(url: str) -> None:
 def _refused(shown: str, status: int) -> ToolError:
     given = " and ".join(name for name in _KEYS if os.environ.get(name))
     return ToolError(
-        f"the server of PREFECT_API_URL {shown} refuses us (status {status})",
+        f"the server at PREFECT_API_URL {shown} refused the request (status {status})",
         fix=f"correct {given}" if given else f"set {' or '.join(_KEYS)}",
     )
 

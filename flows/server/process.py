@@ -83,7 +83,7 @@ class StartingServer:
         """
         if not self.running():
             *_, last = log_tail(self._log, self._start_bytes).split(" | ")
-            raise ToolError(f"the Prefect server ended: {last}", fix=f"see {self._log}")
+            raise ToolError(f"the Prefect server exited: {last}", fix=f"see {self._log}")
 
     def stop(self) -> None:
         """End the server and wait for its end."""

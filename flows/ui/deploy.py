@@ -74,4 +74,4 @@ def _register_pool() -> None:
                 client.update_work_pool(WORK_POOL, WorkPoolUpdate(base_job_template=template))
     except HTTPError as error:
         reason = str(error).partition("\n")[0]
-        raise ToolError(f"the Prefect server refuses the work pool: {reason}") from error
+        raise ToolError(f"the Prefect server refused the work pool: {reason}") from error

@@ -62,7 +62,7 @@ def main(port: int) -> int:
                         next_check = time.monotonic() + _CHECK_SECONDS
 
                 wait_for([worker], on_wait=check, longest_wait_seconds=0.5)
-            raise ToolError("the worker ended", fix="see its last lines above")
+            raise ToolError("the worker exited", fix="see its last lines above")
         except KeyboardInterrupt:
             typer.echo("stopping")
         finally:

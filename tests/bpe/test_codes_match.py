@@ -57,7 +57,7 @@ def test_codes_of_many_languages_match_the_vocabulary_of_a_short_text(
 def test_codes_with_more_merges_do_not_match(shared: Path, size: int) -> None:
     vocabulary = read_counted_vocabulary(shared / "golden" / "fastbpe" / "vocab.2000", size=size)
     require_codes_match(vocabulary, shared / "golden" / "fastbpe" / "codes.2000")
-    with pytest.raises(DataError, match="characters, not 'mwp'; give the codes file"):
+    with pytest.raises(DataError, match="characters, not 'mwp'; use the codes file"):
         require_codes_match(vocabulary, shared / _PUBLISHED / "codes_xnli_15")
 
 
@@ -74,7 +74,7 @@ def test_codes_of_one_language_match_no_other_language(shared: Path, tmp_path: P
             if other == language:
                 require_codes_match(vocabulary, tmp_path / other)
             else:
-                with pytest.raises(DataError, match="give the codes file that the vocabulary"):
+                with pytest.raises(DataError, match="use the codes file that the vocabulary"):
                     require_codes_match(vocabulary, tmp_path / other)
 
 

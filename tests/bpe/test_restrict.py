@@ -121,16 +121,16 @@ def test_version_0_1_has_a_separate_end_of_word(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("content", "what"), [
-    (b"", "contains no merge; give a codes file of fastBPE, with .* or of subword-nmt, with"),
-    (b"\n", "line 1: not `left right count`: ''; give .* or of subword-nmt"),
-    (b"#version: 0.3\na b\n", "unknown version of subword-nmt, not .*; give .* or of subword-nmt"),
+    (b"", "contains no merges; use a codes file of fastBPE, with .* or of subword-nmt, with"),
+    (b"\n", "line 1: not `left right count`: ''; use .* or of subword-nmt"),
+    (b"#version: 0.3\na b\n", "unknown version of subword-nmt, not .*; use .* or of subword-nmt"),
     (b"#version 2\na b\n", "unknown version of subword-nmt, not 0.1 or 0.2"),
-    (b"#version: 0.2\n", "contains no merge; give .* or of subword-nmt"),
-    (b"#version: 0.2\na b 3\n", "line 2: not `left right`: .*; give .* or of subword-nmt"),
+    (b"#version: 0.2\n", "contains no merges; use .* or of subword-nmt"),
+    (b"#version: 0.2\na b 3\n", "line 2: not `left right`: .*; use .* or of subword-nmt"),
     (b"#version: 0.2\r\na b\r\na\r\n", "line 3: not `left right`"),
     (b"#version: 0.2\ra b\rc d\r", "line 1: lines end in a carriage return alone: .*; convert"),
     (b"a b\nc d 3\n", "line 2: not `left right`"),
-    (b"a b 3\nc d\n", "line 2: not `left right count`: .*; give"),
+    (b"a b 3\nc d\n", "line 2: not `left right count`: .*; use"),
     (b"a b 3\r\nc d 2\r\n", "line 1: not `left right count`: .*; remove the carriage returns"),
     (b"a b c d\n", "line 1: not `left right count`"),
     (b"a b 3\na b 2\n", "line 2: repeats the pair of an earlier line"),

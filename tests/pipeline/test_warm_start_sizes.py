@@ -61,7 +61,9 @@ def test_another_size_is_refused_by_plan_and_run(
 ) -> None:
     request = _request(_source(tmp_path, layout, {**OURS, name: found}))
     store = ArtifactStore.open(str(tmp_path / "root"))
-    message = f"has {name} {found}, the model to train has {OURS[name]}; set model.{name}={found}"
+    message = (
+        f"has {name} {found}, but the model to train has {OURS[name]}; set model.{name}={found}"
+    )
     with pytest.raises(TrainingError, match=message) as caught:
         plan_request(request, store)
     assert "\n" not in str(caught.value)

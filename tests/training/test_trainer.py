@@ -325,7 +325,7 @@ def test_clipping_can_be_switched_off(make_job: MakeJob) -> None:
 
 def test_a_missing_gpu_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    refused = pytest.raises(TrainingError, match="process 0 needs GPU 0, but torch finds 0 here")
+    refused = pytest.raises(TrainingError, match="process 0 needs GPU 0, but torch finds 0 GPUs")
     with refused, join_process_group("cuda"):
         pass
 

@@ -21,9 +21,9 @@ _MAX_COUNT_DIGITS = 19
 _HEADER = b"#version"
 _FASTBPE = "`left right count`"
 _SUBWORD_NMT = "`left right`"
-_FIX_FASTBPE = f"give a codes file of fastBPE, with {_FASTBPE} on each line"
+_FIX_FASTBPE = f"use a codes file of fastBPE, with {_FASTBPE} on each line"
 _FIX = (
-    f"give a codes file of fastBPE, with {_FASTBPE} on each line, or of subword-nmt, with "
+    f"use a codes file of fastBPE, with {_FASTBPE} on each line, or of subword-nmt, with "
     f"`#version: 0.2` and then {_SUBWORD_NMT} on each line"
 )
 _FIX_CARRIAGE_RETURNS = "remove the carriage returns: tr -d '\\r' < FILE > NEW"
@@ -90,7 +90,7 @@ def read_merges(path: Path) -> Merges:
             # The module would use the later rank.
             raise _refusal(path, number, "repeats the pair of an earlier line", line)
     if not ranks:
-        raise DataError(f"{path} contains no merge", fix=_FIX)
+        raise DataError(f"{path} contains no merges", fix=_FIX)
     counted = num_fields == 3
     if not counted and not version and all(_is_number(right) for _, right in ranks):
         # A vocabulary also has two fields per line, and no header.

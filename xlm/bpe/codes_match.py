@@ -46,7 +46,7 @@ def require_codes_match(vocabulary: Vocabulary, codes: Path) -> None:
     raise DataError(
         f"the merges of {codes} produce {len(longer) - len(missing)} of the vocabulary's "
         f"{len(longer)} tokens of two or more characters{shown}",
-        fix="give the codes file that the vocabulary was made with",
+        fix="use the codes file that the vocabulary was made with",
     )
 
 

@@ -18,7 +18,7 @@ from xlm.errors import DataError
 
 _WORD_END = "</w>"
 _MAX_COUNT_DIGITS = 19
-_FIX = "give a vocabulary with `token count` on each line, as `xlm bpe vocab` writes it"
+_FIX = "use a vocabulary with `token count` on each line, as `xlm bpe vocab` writes it"
 
 
 class VocabularyRestriction:

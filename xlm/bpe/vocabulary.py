@@ -34,7 +34,7 @@ _LINE_SEPARATOR = "\u2028"
 _BYTE_ORDER_MARK = "\ufeff"
 _MAX_COUNT_DIGITS = 18
 """Such a count fits into 63 bits."""
-_FIX = "give a vocabulary as fastBPE's getvocab writes it, largest count first"
+_FIX = "use a vocabulary as fastBPE's getvocab writes it, largest count first"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Vocabulary:
             raise DataError(
                 f"the codes file {codes} has sha256 {found}, but the vocabulary was made with "
                 f"{self.codes_hash}",
-                fix="give the codes file and the vocabulary of one run",
+                fix="use the codes file and the vocabulary of one run",
             )
 
 

@@ -72,7 +72,7 @@ class Graph(Generic[ConfigT]):
             else:
                 stage_named(name, self.stages)
         if only and until:
-            raise ConfigError("`only` and `until` exclude each other", fix="drop one of them")
+            raise ConfigError("`only` and `until` cannot be combined", fix="drop one of them")
         self._check_names(refresh)
         selected = self._selected(until, only)
         built = {name for node in selected for name in (node.stage, str(node))}

@@ -170,7 +170,7 @@ class ShardReader:
         if self.kind != kind:
             raise DataError(
                 f"{self.directory} has shards of kind {self.kind!r}, not {kind!r}",
-                fix="give the shards of the right unit",
+                fix="use the shards of the right unit",
             )
         return self
 

@@ -211,7 +211,7 @@ def test_a_line_without_a_count_is_refused(line: str) -> None:
 def test_invalid_utf8_is_refused_in_one_line(tmp_path: Path, word: bytes) -> None:
     with pytest.raises(UnicodeDecodeError):
         word.decode()
-    with pytest.raises(DataError, match=r"^not UTF-8 at byte \d+ of the text; give tokenized"):
+    with pytest.raises(DataError, match=r"^not UTF-8 at byte \d+ of the text; pass tokenized"):
         _learn(tmp_path, b"good words\n" + word + b" more " + b"\xff\n", 5, threads=2)
     assert (tmp_path / "messages").read_bytes().count(b"\n") == 1
 

@@ -87,7 +87,7 @@ def test_a_stalled_transfer_ends(tmp_path, first, piece, text):
 def test_an_endless_body_is_refused_at_the_limit(tmp_path):
     network = NetworkConfig(attempts=1, timeout_seconds=20, largest_unsized_bytes=5_000_000)
     with raw_server(trickles(head(), TEXT * 20, 0)) as url:
-        refused(f"{url}/a.txt", tmp_path, "the limit is 5,000,000", network)
+        refused(f"{url}/a.txt", tmp_path, ", but the limit is 5,000,000", network)
     assert not (tmp_path / "part").exists()
 
 

@@ -156,7 +156,7 @@ def test_a_truncated_zip_is_refused(make_context, tmp_path):
 
 def test_a_pair_without_lines_is_refused(make_context, tmp_path):
     folder = _moses(tmp_path / "m", "\n\n", "\nx\n")
-    with pytest.raises(DataError, match=r"no pair is left of 2 lines \(2 with an empty side\)"):
+    with pytest.raises(DataError, match=r"no pairs are left of 2 lines \(2 with an empty side\)"):
         run(_context(make_context, (MOSES,), **{"tatoeba.en-sw": folder}))
 
 

@@ -186,7 +186,7 @@ def test_shards_of_an_earlier_attempt_are_deleted(make_context):
 
 
 def test_no_lines_are_an_error(make_context):
-    with pytest.raises(DataError, match="sw: there is no line to split"):
+    with pytest.raises(DataError, match="sw: there are no lines to split"):
         _split(make_context, [[]])
 
 

@@ -68,7 +68,7 @@ def test_latin1_is_refused_with_share_first_line_and_encoding(make_context, tmp_
                  b"x\n" + FRENCH.encode("latin-1"))  # fmt: skip
     with pytest.raises(
         DataError,
-        match=r"train\.fr: 10 of 11 lines \(90\.9%\) are not plain UTF-8, the first is line 2; "
+        match=r"train\.fr: 10 of 11 lines \(90\.9%\) are not plain UTF-8 \(first: line 2\); "
         r"probably WINDOWS-1252; .*iconv -f WINDOWS-1252 -t UTF-8.*sources\.max_bad_lines",
     ):
         run(context)
@@ -145,7 +145,7 @@ def test_few_bad_lines_are_counted_and_reported(make_context, tmp_path, caplog):
         counts = run(context).counts
     assert (counts["lines_not_utf8"], counts["lines_with_nul"], counts["pairs"]) == (1, 1, 300)
     assert _lines(context, "fr")[41] == "th\ufffd noir"
-    assert "train.fr: 2 of 300 lines are not plain UTF-8, the first is line 42" in caplog.text
+    assert "train.fr: 2 of 300 lines are not plain UTF-8 (first: line 42)" in caplog.text
 
 
 def test_the_threshold_is_a_setting_outside_the_key(make_context, tmp_path):
@@ -170,7 +170,7 @@ def test_text_that_ends_at_cr_alone_is_read_as_lines_and_reported(make_context, 
         counts = run(context).counts
     assert _lines(context, "en") == ENGLISH.splitlines()
     assert (counts["pairs"], counts["texts_with_cr_line_ends"]) == (10, 1)
-    assert "train.en: CR alone ends its lines; it is read as 10 lines" in caplog.text
+    assert "train.en: lines end in CR alone; it is read as 10 lines" in caplog.text
 
 
 def test_cr_lines_longer_than_a_block_keep_their_ends():
@@ -184,7 +184,7 @@ def test_cr_lines_longer_than_a_block_keep_their_ends():
 def test_many_cr_between_few_lf_are_refused(make_context, tmp_path, last):
     mixed = ("one\r" * 30) + f"two{last}"
     context = _context(make_context, tmp_path, _utf8(mixed), _utf8("eins\n"))
-    with pytest.raises(DataError, match=r"train\.en: mixed line ends, 30 CR and 1 LF"):
+    with pytest.raises(DataError, match=r"train\.en: mixed line endings, 30 CR and 1 LF"):
         run(context)
 
 
@@ -286,7 +286,8 @@ def test_unequal_sides_name_carriage_returns(make_context, tmp_path):
 
 @pytest.mark.parametrize(("bad", "fix"), [
     (b"a\0b\n", r"probably text with NUL characters; remove them \(tr -d"),
-    ("größer ".encode()[:-1] + b"\xc3 " + "é".encode() + b"\n", "probably damaged UTF-8; get it "),
+    ("größer ".encode()[:-1] + b"\xc3 " + "é".encode() + b"\n",
+     "probably damaged UTF-8; download it again"),
 ])  # fmt: skip
 def test_damage_is_not_reported_as_another_encoding(make_context, tmp_path, bad, fix):
     context = _context(make_context, tmp_path, bad * 10, _utf8(FRENCH))

@@ -141,7 +141,7 @@ def test_an_empty_language_is_refused(make_context, tmp_path):
     [
         ([_row("sw", "maybe", "a", "b")], r"xnli\.dev\.tsv, line 2: unknown label 'maybe'"),
         ([_row("sw", "neutral", " ", "b")], "line 2: an empty sentence"),
-        ([_row("sw", "neutral", "a", "b")[:-1]], "line 2: 18 columns, the header has 19"),
+        ([_row("sw", "neutral", "a", "b")[:-1]], "line 2: 18 columns, but the header has 19"),
     ],
 )
 def test_broken_rows_are_named(make_context, tmp_path, rows, why):

@@ -59,7 +59,7 @@ def test_a_database_of_the_user_is_used(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_server_that_ends_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "prefect.db").write_bytes(b"no database" * 1000)
     with (
-        pytest.raises(ToolError, match=r"the Prefect server ended: .*server\.log") as caught,
+        pytest.raises(ToolError, match=r"the Prefect server exited: .*server\.log") as caught,
         temporary_server(tmp_path),
     ):
         pass

@@ -282,7 +282,7 @@ def test_our_vocabulary_next_to_vocab_json_keeps_counts_and_merges(tmp_path: Pat
         ({"is_encoder": False}, "is_encoder is false, not true"),
         ({"layer_norm_eps": 1e-5}, "layer_norm_eps is 1e-05, not 1e-12"),
         ({"model_type": "bert"}, 'model_type is "bert", not "xlm"'),
-        ({"lang2id": {}, "id2lang": {}}, "names no languages"),
+        ({"lang2id": {}, "id2lang": {}}, "lists no languages"),
         ({"lang2id": {"en": 0}}, "id2lang and lang2id differ"),
         ({"n_langs": 2}, "n_langs is 2"),
         ({"n_layers": 5}, "n_layers is 5, but there are weights of 2 layers"),

@@ -218,7 +218,7 @@ def test_missing_language_embeddings_become_zeros_and_sinusoids_a_table(
         ({"mask_index": 4}, "mask_index is 4, not 5"),
         ({"n_words": 121_328}, "n_words is 121328, but embeddings.weight has 24 rows"),
         ({"n_langs": 14}, "n_langs is 14"),
-        ({"id2lang": {}, "lang2id": {}}, "names no languages"),
+        ({"id2lang": {}, "lang2id": {}}, "lists no languages"),
         ({"id2lang": {0: "en", 1: "fr"}}, "id2lang and lang2id differ"),
         ({"lang2id": {"en": 0, "fr": 0}}, "two languages have the same id"),
         ({"id2lang": ["en"]}, "the table of languages is invalid"),

@@ -135,7 +135,7 @@ def test_another_vocabulary_and_an_unknown_language_are_refused(describe: Descri
     description = describe()
     description.require_vocabulary("0123456789abcdef", "shards of sw")
     with pytest.raises(
-        TrainingError, match="shards of sw has vocabulary fedcba, the model has 012345"
+        TrainingError, match="shards of sw has vocabulary fedcba, but the model has 012345"
     ):
         description.require_vocabulary("fedcba", "shards of sw")
     assert description.language_id("sw") == 9

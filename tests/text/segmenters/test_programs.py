@@ -118,7 +118,7 @@ def test_programs_that_answer_while_they_read_do_not_block() -> None:
         ),
         ("second", r"line 2: the program exited with status 3: .*OutOfMemoryError"),
         ("silent", r"line 1: no answer within 0\.8 s: Loading classifier"),
-        ("two", r"line 2: the program answered more lines than it received"),
+        ("two", r"line 2: the program wrote more lines than it received"),
         ("other", r"line 1: the program answered 'something else' to '我来'"),
         ("latin", r"line 1: the answer is not UTF-8"),
         ("close", r"line 1: the program exited with status|line 1: the program closed its output"),

@@ -172,10 +172,10 @@ class _Run:
             return _no_pair()
         if code == _INVALID_TEXT_STATUS:
             what = last_lines[-1].removeprefix(f"{program}: ")
-            return DataError(what, fix="give tokenized text in UTF-8")
+            return DataError(what, fix="pass tokenized text in UTF-8")
         fix = "run it again, or use the learner deterministic (in a run: bpe.learner)"
         if code == -signal.SIGKILL:
-            fix = "free memory, or give less text (in a run: bpe.sample_lines)"
+            fix = "free memory, or use less text (in a run: bpe.sample_lines)"
         if any("bad_alloc" in line for line in last_lines):
             fix = "fastBPE reserves 12 GB of address space: raise `ulimit -v` or allow overcommit"
         return ToolError(f"{program} exited with {code}: {' / '.join(last_lines)}", fix=fix)
@@ -183,5 +183,5 @@ class _Run:
 
 def _no_pair() -> DataError:
     return DataError(
-        _NO_PAIR, fix="give more text; in a run, check that the train splits are not empty"
+        _NO_PAIR, fix="use more text; in a run, check that the train splits are not empty"
     )

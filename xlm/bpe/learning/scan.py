@@ -94,5 +94,5 @@ class _Utf8Validator:
     def _refuse(self, what: str, position: int) -> None:
         raise DataError(
             f"{self._path}: {what} at byte {position} of the text",
-            fix="give tokenized text in UTF-8",
+            fix="pass tokenized text in UTF-8",
         )

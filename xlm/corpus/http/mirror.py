@@ -55,7 +55,7 @@ def mirror_transport(mirror: str) -> httpx.BaseTransport:
         if "?" in mirror or "#" in mirror:
             raise ConfigError(
                 f"sources.mirror: {mirror} has parameters",
-                fix="give the URL to which `/<host>/<path>` can be added",
+                fix="use the URL to which `/<host>/<path>` can be appended",
             )
         try:
             return MirrorServerTransport(httpx.URL(mirror.rstrip("/")))
@@ -78,7 +78,7 @@ def _folder(mirror: str) -> Path | None:
     if scheme not in ("", "file"):
         raise ConfigError(
             f"sources.mirror: cannot read {scheme}:// URLs",
-            fix="give a folder or an http(s) URL",
+            fix="use a folder or an http(s) URL",
         )
     if not scheme:
         return Path(mirror)

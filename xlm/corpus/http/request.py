@@ -31,7 +31,7 @@ MISSING = (404, 410)
 RANGE_NOT_SATISFIABLE = 416
 _TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 _FIXES = {
-    401: "give user and password in XLM_CREDENTIALS or ~/.netrc "
+    401: "set the user name and password in XLM_CREDENTIALS or ~/.netrc "
     "(docs/how-to/mirrors-and-passwords.md)",
     403: "check the URL and, if the server requires them, user and password "
     "(XLM_CREDENTIALS or ~/.netrc)",

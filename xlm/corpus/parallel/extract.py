@@ -88,7 +88,7 @@ def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResu
             total.add(counts)
     if total.kept == 0:
         raise DataError(
-            f"{context.unit}: no pair is left of {total.read:,} lines "
+            f"{context.unit}: no pairs are left of {total.read:,} lines "
             f"({total.empty:,} with an empty side)",
             fix="check sources.parallel for this pair",
         )
@@ -187,7 +187,7 @@ def _unequal(sides: Sides, found: Sequence[int]) -> DataError:
     for side in sides:
         if side.faults.returns:
             what += f"; {side.name} has {side.faults.returns:,} carriage returns inside lines"
-            fix = "if they end lines, use the same line end everywhere, LF or CRLF"
+            fix = "if they end lines, use the same line ending everywhere, LF or CRLF"
     return DataError(what, fix=fix)
 
 
@@ -201,10 +201,10 @@ def _close_side(side: TextLines, counts: _Counts, max_bad_lines: float) -> None:
     counts.texts_with_cr_ends += side.ends_at_returns
     if faults.bad:
         log.warning(
-            "%s: %d of %d lines are not plain UTF-8, the first is line %d; their bad bytes become "
+            "%s: %d of %d lines are not plain UTF-8 (first: line %d); their bad bytes become "
             "U+FFFD",
             side.name, faults.bad, faults.lines, faults.first_bad_line,
         )  # fmt: skip
     if side.ends_at_returns:
-        log.warning("%s: CR alone ends its lines; it is read as %d lines", side.name,
+        log.warning("%s: lines end in CR alone; it is read as %d lines", side.name,
                     faults.lines)  # fmt: skip

@@ -43,7 +43,7 @@ def split(context: StageContext[SplitSlice], text: Path) -> StageResult:
     statistics = _count(context, text)
     if statistics.lines == 0:
         raise DataError(
-            f"{context.unit}: there is no line to split", fix="check the sources of this language"
+            f"{context.unit}: there are no lines to split", fix="check the sources of this language"
         )
     thresholds = _thresholds(context.config, statistics)
     counts = _write(context, text, statistics, thresholds)

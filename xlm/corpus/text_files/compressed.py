@@ -71,7 +71,7 @@ def _refuse_other_formats(path: Path, start: bytes) -> None:
         if start.startswith(magic, offset):
             raise DataError(
                 f"{path.name} is {what}, not text",
-                fix="give plain text, or text packed with gzip, bzip2 or xz",
+                fix="use plain text, or text compressed with gzip, bzip2 or xz",
             )
 
 

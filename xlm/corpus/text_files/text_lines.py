@@ -95,18 +95,18 @@ class TextLines:
                 kind = likely_encoding(bytes(faults.sample), self._language)
                 repair = f"convert it (iconv -f {kind} -t UTF-8)"
             if kind == DAMAGED:
-                repair = "get it again, or drop the bad bytes (iconv -c -f UTF-8 -t UTF-8)"
+                repair = "download it again, or drop the bad bytes (iconv -c -f UTF-8 -t UTF-8)"
             raise DataError(
                 f"{self.name}: {faults.bad:,} of {faults.lines:,} lines "
-                f"({faults.bad / faults.lines:.1%}) are not plain UTF-8, the first is line "
-                f"{faults.first_bad_line}; probably {kind}",
+                f"({faults.bad / faults.lines:.1%}) are not plain UTF-8 (first: line "
+                f"{faults.first_bad_line}); probably {kind}",
                 fix=f"{repair}, leave the corpus out, or raise sources.max_bad_lines "
                 f"(now {max_bad_lines:g})",
             )
         if faults.returns > _FEW_RETURNS and faults.returns > faults.lines:
             raise DataError(
-                f"{self.name}: mixed line ends, {faults.returns:,} CR and {faults.lines:,} LF",
-                fix="use the same line end everywhere, LF or CRLF; otherwise lines would be joined",
+                f"{self.name}: mixed line endings, {faults.returns:,} CR and {faults.lines:,} LF",
+                fix="use LF or CRLF for all lines; otherwise lines would be joined",
             )
 
 

@@ -155,7 +155,7 @@ def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
     if member.compress_type not in _METHODS:
         raise DataError(
             f"{path.name}: member {name[:200]!r} has compression method {member.compress_type}",
-            fix="pack it again, stored, deflated or with bzip2",
+            fix="pack it again with deflate or bzip2, or without compression",
         )
     check_ratio(path, member.compress_size, member.file_size)
 

@@ -114,6 +114,6 @@ def _check_missing(context: StageContext[ExtractWikiSlice], dump: Path, counts: 
         pages = ", ".join(f"{page.title!r} ({page.id})" for page in counts.first_missing)
         raise ToolError(
             f"{dump.name}: wikiextractor lost {counts.missing:,} of {counts.articles:,} "
-            f"articles ({allowed:,} allowed), the first: {pages}",
+            f"articles ({allowed:,} allowed); first: {pages}",
             fix="see wikiextractor.log; run again, or raise extract.missing_pages",
         )

@@ -102,7 +102,7 @@ def extract_documents(
 
     def poll() -> None:
         if time.monotonic() - started > block_seconds:
-            raise TooSlowError(f"wikiextractor takes more than {block_seconds:,.0f} s")
+            raise TooSlowError(f"wikiextractor took more than {block_seconds:,.0f} s")
         on_poll(sum(path.stat().st_size for path in _written(output)))
 
     try:

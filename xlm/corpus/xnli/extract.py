@@ -119,7 +119,9 @@ def _fields(where: str, line: bytes, width: int, indices: list[int]) -> tuple[st
         raise DataError(f"{where}: not UTF-8 ({fault.reason})", fix=DAMAGED_FIX) from fault
     fields = text.split("\t")
     if len(fields) != width:
-        raise DataError(f"{where}: {len(fields)} columns, the header has {width}", fix=DAMAGED_FIX)
+        raise DataError(
+            f"{where}: {len(fields)} columns, but the header has {width}", fix=DAMAGED_FIX
+        )
     return tuple(fields[index] for index in indices)
 
 

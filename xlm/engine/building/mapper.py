@@ -121,7 +121,7 @@ def _measure(
     _reset_peak_memory()
     with nullcontext() if writers is None else writing(writers):
         if writers is not None and os.getppid() != driver:
-            raise ToolError("the driver of this worker is gone", fix="run again")
+            raise ToolError("the process that started this worker has ended", fix="run again")
         result = function(item)
     return _Measured(result, time.process_time() - before, peak_memory_bytes())
 

@@ -61,7 +61,7 @@ class ModelDescription(Config):
         if vocabulary_hash != self.vocabulary_hash:
             raise TrainingError(
                 f"{where} has vocabulary {vocabulary_hash[:12]}, "
-                f"the model has {self.vocabulary_hash[:12]}",
+                f"but the model has {self.vocabulary_hash[:12]}",
                 fix="build both from the same vocabulary artifact",
             )
 

@@ -97,7 +97,7 @@ def read_languages(settings: Mapping[str, Any], where: str) -> tuple[str, ...]:
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where}: the table of languages is invalid: {error}", fix=fix) from None
     if not tables:
-        raise DataError(f"{where} names no languages", fix=fix)
+        raise DataError(f"{where} lists no languages", fix=fix)
     if any(table != tables[0] for table in tables):
         raise DataError(f"{where}: id2lang and lang2id differ", fix=fix)
     codes = tuple(tables[0].get(number, "") for number in range(len(tables[0])))

@@ -72,7 +72,7 @@ def _checked(content: object, path: Path) -> tuple[Mapping[Any, Any], dict[str, 
     params = content.get("params")
     if not isinstance(params, Mapping):
         raise DataError(
-            f"{path} has no `params`, which say the model's heads and languages",
+            f"{path} has no `params` with the model's heads and languages",
             fix="use the checkpoint as the original wrote it",
         )
     plain = {name: value for name, value in params.items() if not isinstance(value, NumpyValue)}

@@ -52,7 +52,7 @@ def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -
             )
         if mine != theirs:
             raise TrainingError(
-                f"warm start: {where} has {name} {theirs}, the model to train has {mine}",
+                f"warm start: {where} has {name} {theirs}, but the model to train has {mine}",
                 fix=f"set model.{name}={theirs}",
             )
 

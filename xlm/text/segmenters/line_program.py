@@ -145,7 +145,7 @@ class _Process:
         Reads while it writes, so that neither pipe can fill up and block both processes.
         """
         if self._rest or self._readable():
-            raise _ExchangeError("the program answered more lines than it received")
+            raise _ExchangeError("the program wrote more lines than it received")
         unsent = memoryview(line + b"\n")
         received: list[bytes] = []
         deadline = time.monotonic() + seconds

@@ -63,6 +63,6 @@ def _model_files(path: str | None) -> tuple[Path, list[Path]]:
     if features is None or not (folder / _WEIGHTS).is_file():
         raise ToolError(
             f"segmenter pkuseg: no model in {path} ({_WEIGHTS} and {' or '.join(_FEATURES)})",
-            fix="give the folder of an unpacked model",
+            fix="use the folder of an unpacked model",
         )
     return folder, [features, folder / _WEIGHTS]

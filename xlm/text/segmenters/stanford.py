@@ -76,5 +76,5 @@ def _find_folder(path: str | None) -> Path:
     else:
         return folder
     raise ToolError(
-        f"segmenter stanford: {what}", fix="give the folder of the unpacked Stanford segmenter"
+        f"segmenter stanford: {what}", fix="use the folder of the unpacked Stanford segmenter"
     )

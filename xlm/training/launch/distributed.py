@@ -98,7 +98,7 @@ def _local_device(device: str, local_rank: int) -> torch.device:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if local_rank >= count:
         raise TrainingError(
-            f"process {local_rank} needs GPU {local_rank}, but torch finds {count} here",
+            f"process {local_rank} needs GPU {local_rank}, but torch finds {count} GPUs",
             fix="lower the stage's `processes`, or set its `device` to cpu",
         )
     local = torch.device("cuda", local_rank)

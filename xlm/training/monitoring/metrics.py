@@ -28,5 +28,5 @@ class MetricsFile(Callback):
         self._lines.append(record)
         if not record["loss"]:
             log.warning(
-                "no token was predicted since the last report, at update %d", record["step"]
+                "no tokens were predicted since the last report (update %d)", record["step"]
             )

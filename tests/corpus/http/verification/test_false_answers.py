@@ -59,7 +59,7 @@ def test_a_text_shorter_than_its_server_reports_is_refused(server, new_file, tmp
         file.content = TEXT if len(server.requests) > 1 else TEXT[: TEXT.index(b"\n", 5000) + 1]
 
     server.files["/corpus.txt"] = new_file(TEXT, on_request=grow)
-    refused(server.url("/corpus.txt"), tmp_path, r"bytes arrived, the server has [\d,]+")
+    refused(server.url("/corpus.txt"), tmp_path, r"bytes arrived, but the server reports [\d,]+")
 
 
 # A 206 with foreign bytes.

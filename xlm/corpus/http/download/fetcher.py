@@ -158,7 +158,7 @@ class Fetcher:
                 content += chunk
                 if len(content) > _MAX_TEXT_BYTES:
                     raise SourceError(
-                        f"{url}: more than {_MAX_TEXT_BYTES:,} bytes, a short text is expected",
+                        f"{url}: more than {_MAX_TEXT_BYTES:,} bytes; expected a short text",
                         fix="check the URL",
                     )
         return content.decode("utf-8", errors="replace")
@@ -169,7 +169,7 @@ def _check_digests(url: str, part: PartialFile, published: Mapping[str, str]) ->
     for algorithm, digest in published.items():
         if not hmac.compare_digest(found[algorithm].encode(), digest.lower().encode()):
             raise ChecksumError(
-                f"{url}: {algorithm} is {found[algorithm]}, the server published {digest}",
+                f"{url}: {algorithm} is {found[algorithm]}, but the server published {digest}",
                 fix="run again; if the error persists, the server's file is damaged: use another "
                 "mirror (sources.mirror)",
             )

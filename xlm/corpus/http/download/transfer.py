@@ -115,11 +115,11 @@ class Transfer:
         if response.status_code == RANGE_NOT_SATISFIABLE or found is None or found[0] != start:
             if start == 0:
                 raise SourceError(
-                    f"{self.url}: the server refuses the range of the first bytes",
+                    f"{self.url}: the server refuses range requests",
                     fix="fetch the complete file, or use a mirror (sources.mirror)",
                 )
             self.part.discard()
-            raise TransientError("the server does not continue where the transfer broke off")
+            raise TransientError("the server does not resume the transfer where it broke off")
         origin = Origin(self.url, validator, found[2])
         if start and origin != self.part.origin:
             self.part.discard()
@@ -157,7 +157,7 @@ class Transfer:
         self.part.discard()
         setting = " or raise sources.network.largest_unsized_bytes" if max_unsized_bytes else ""
         raise SourceError(
-            f"{self.url}: the server sends at least {size_bytes:,} bytes, the limit is "
+            f"{self.url}: the server sends at least {size_bytes:,} bytes, but the limit is "
             f"{min(limits):,}",
             fix=f"check the URL{setting}",
         )

@@ -38,7 +38,7 @@ class Pin:
         """
         if (size_bytes, sha256) != (self.size_bytes, self.sha256):
             raise ChecksumError(
-                f"{url}: sha256 is {sha256} ({size_bytes:,} bytes), on {self.first_seen[:10]} "
+                f"{url}: sha256 is {sha256} ({size_bytes:,} bytes), but on {self.first_seen[:10]} "
                 f"it was {self.sha256} ({self.size_bytes:,} bytes)",
                 fix=f"find out which is right; to accept the new version delete {self.path} and "
                 "run again",

@@ -47,7 +47,7 @@ def confirm_size(
     )
     if reported is not None and reported != size_bytes:
         raise SourceError(
-            f"{url}: {size_bytes:,} bytes arrived, the server has {reported:,}", fix=_FIX
+            f"{url}: {size_bytes:,} bytes arrived, but the server reports {reported:,}", fix=_FIX
         )
     if is_proven or size_bytes == 0:
         return
