@@ -22,7 +22,7 @@ _ANSWER_SECONDS = 10.0
 _ANSWER_BYTES = 1000
 _REFUSED = (401, 403)
 _KEYS = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
-_UNSET = "unset the variable, which a run does not need"
+_UNSET = "unset the variable; runs do not need it"
 _CLOUD = ".prefect.cloud"
 _LOOPBACK = ("127.0.0.1", "localhost")
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -141,9 +141,9 @@ def require_server(url: str) -> None:
     if status in _REFUSED:
         raise _refused(shown, status)
     if status != 200 or body.strip() != b"true":
-        answer = f"status {status}" if status != 200 else "something else"
+        answer = f"status {status}" if status != 200 else "an unexpected body"
         raise ToolError(
-            f"PREFECT_API_URL {shown} is not a Prefect API: it answers {answer}",
+            f"PREFECT_API_URL {shown} is not a Prefect API: it returned {answer}",
             fix=f"correct the URL, which ends in /api, or {_UNSET}",
         )
     status, _ = _ask(f"{url}/admin/version", shown)

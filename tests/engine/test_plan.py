@@ -59,7 +59,7 @@ def test_a_changed_or_new_or_removed_input_is_named(toy: Toy) -> None:
     planned = toy.plan(languages=("en", "fr", "sw"))
     assert planned["join"].reasons == ("new input read[fr]", "after read[fr]")
     planned = toy.plan(languages=("en",))
-    assert planned["join"].reasons == ("input gone: sw",)
+    assert planned["join"].reasons == ("input removed: sw",)
 
 
 def test_an_artifact_that_was_removed_is_named(toy: Toy) -> None:

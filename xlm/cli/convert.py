@@ -49,7 +49,7 @@ def convert_model(
     if model.vocabulary is None:
         raise DataError(
             f"{source} has no vocabulary",
-            fix="pass --vocabulary, the folder of the vocabulary.json that it was trained with",
+            fix="pass --vocabulary, the folder with the model's vocabulary.json",
         )
     merges = _codes(model, source, codes)
     if not (to == "hugging-face" and model.is_classifier):

@@ -171,7 +171,7 @@ def _upstream_changes(
     if added:
         reasons.append(f"new input {_list_nodes(added)}")
     if removed:
-        reasons.append(f"input gone: {', '.join(removed)}")
+        reasons.append(f"input removed: {', '.join(removed)}")
     if changed:
         reasons.append(f"input changed: {_list_nodes(changed)}")
     return reasons

@@ -288,7 +288,7 @@ def test_other_contents_are_refused(content: dict[str, Any], tmp_path: Path) -> 
         {"encoder": {}, "decoder": {}}, tmp_path
     )
     assert "no `model`" in refusal([1, 2], tmp_path)
-    assert "the weights are a list" in refusal({**content, "model": [1]}, tmp_path)
+    assert "the weights are a list, not a mapping" in refusal({**content, "model": [1]}, tmp_path)
     assert "weight 'x' is not a tensor" in refusal({**content, "model": {"x": 1}}, tmp_path)
     integers = {**plain, "embeddings.weight": torch.zeros(24, 16, dtype=torch.int64)}
     assert "has numbers of torch.int64" in refusal({**content, "model": integers}, tmp_path)

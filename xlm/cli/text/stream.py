@@ -202,7 +202,7 @@ def _result(future: "Future[Output]") -> Output:
         return future.result()
     except BrokenExecutor as error:
         raise ToolError(
-            "a process of this filter was killed", fix="give it more memory, or fewer --jobs"
+            "a process of this filter was killed", fix="free some memory, or use fewer --jobs"
         ) from error
 
 

@@ -80,7 +80,9 @@ def tidy_weights(weights: object, where: str, *, sizes_only: bool = False) -> di
         DataError: a weight is not a tensor of numbers that fp32 can hold.
     """
     if not isinstance(weights, Mapping):
-        raise DataError(f"{where}: the weights are a {type(weights).__name__}", fix=_FIX)
+        raise DataError(
+            f"{where}: the weights are a {type(weights).__name__}, not a mapping", fix=_FIX
+        )
     tidy: dict[str, Tensor] = {}
     taken: set[int] = set()
     for name, tensor in weights.items():
