@@ -39,13 +39,13 @@ DEPLOYMENT = """\
 
 PIPELINE = (
     "From Wikipedia dumps to an evaluated and published cross-lingual model. Stages that are in "
-    "the store are not built again. `refresh` builds stages (`learn-bpe`) or units of them "
-    "(`tokenize[sw]`) again even so: the new bytes are compared with the old ones (identical or "
-    "different), and later stages run only if they differ."
+    "the store are not built again. `refresh` rebuilds stages (`learn-bpe`) or units of them "
+    "(`tokenize[sw]`) even if they are in the store. The new bytes are compared with the old ones, "
+    "and later stages run only if they differ."
 )
 ONE_STAGE = (
-    "{summary}. This stage alone: what it needs must be in the store. `refresh: [{name}]` builds "
-    "it again even if it is there, and the new bytes are compared with the old ones."
+    "{summary}. Builds only this stage; its inputs must be in the store. `refresh: [{name}]` "
+    "rebuilds it even if it is there, and the new bytes are compared with the old ones."
 )
 
 

@@ -68,7 +68,7 @@ def test_the_card_of_a_causal_model_does_not_mention_masks(facts: RunFacts) -> N
         assert masks not in card.text
     tuned = ModelCard(render_card(causal, classifier=True, parameters=1))
     assert tuned.data.pipeline_tag == "text-classification"
-    assert "pretrained with causal (CLM) language modelling" in tuned.text
+    assert "pretrained with causal (CLM) language modeling" in tuned.text
     assert "`generate`" not in tuned.text
 
 
@@ -198,7 +198,7 @@ def test_an_objective_without_updates_is_not_claimed(facts: RunFacts) -> None:
     alone = replace(facts, trained=("mlm",))
     for classifier in (True, False):
         card = ModelCard(render_card(alone, classifier=classifier, parameters=1)).text
-        assert "pretrained with masked (MLM) language modelling" in card
+        assert "pretrained with masked (MLM) language modeling" in card
         assert "| objectives | MLM |" in card
         assert "| configured but not trained | TLM |" in card
         assert card.count("TLM") == card.count("paper, MLM+TLM") + 1

@@ -10,7 +10,7 @@ from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.engine.config import Config, operational
 
 Objective = Literal["clm", "mlm", "tlm"]
-"""Causal, masked and translation language modelling (paper 3.2 to 3.4)."""
+"""Causal, masked and translation language modeling (paper 3.2 to 3.4)."""
 
 
 class PretrainConfig(Config):
@@ -29,7 +29,7 @@ class PretrainConfig(Config):
     objectives: tuple[Objective, ...] = Field(
         default=("mlm", "tlm"),
         min_length=1,
-        description="Masked, translation and causal language modelling (mlm, tlm, clm).",
+        description="Masked, translation and causal language modeling (mlm, tlm, clm).",
     )
     seed: int = Field(
         default=0, ge=0, lt=2**63, description="Seed of weights, data order, masks and dropout."

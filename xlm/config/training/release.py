@@ -17,7 +17,7 @@ class ReleaseConfig(Config):
     author: str = Field(
         "the operator of this pipeline run",
         min_length=1,
-        description="Name on the card of the person or organisation that publishes the weights.",
+        description="Name on the card of the person or organization that publishes the weights.",
     )
     licence: str = Field(
         "apache-2.0",

@@ -130,7 +130,7 @@ def _pretrained(facts: RunFacts) -> str:
     if not facts.trained:
         return "not pretrained (no update was applied)"
     names = {"clm": "causal (CLM)", "mlm": "masked (MLM)", "tlm": "translation (TLM)"}
-    return f"pretrained with {' and '.join(names[one] for one in facts.trained)} language modelling"
+    return f"pretrained with {' and '.join(names[one] for one in facts.trained)} language modeling"
 
 
 def _notice(facts: RunFacts, *, classifier: bool) -> str:

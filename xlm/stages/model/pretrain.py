@@ -94,7 +94,7 @@ def run(context: StageContext[PretrainSlice]) -> StageResult:
 PRETRAIN = Stage(
     name="pretrain",
     version=4,
-    summary="pretrain the encoder with masked and translation language modelling",
+    summary="pretrain the encoder with masked and translation language modeling",
     units=single_unit,
     upstream=_upstream,
     slice=_slice,
