@@ -5,7 +5,6 @@ import gzip
 import io
 import logging
 import lzma
-import random
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -13,29 +12,14 @@ from pathlib import Path
 import pytest
 
 from xlm.config.data.downloads import ExtractParallelSlice, PairPart
-from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.reading.resolve import resolve
-from xlm.corpus.text_files import compressed, decompression_limit
 from xlm.corpus.text_files.compressed import open_plain
-from xlm.corpus.text_files.encodings import likely_encoding, wide_encoding
 from xlm.corpus.text_files.text_lines import open_text
 from xlm.errors import DataError
 from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL, run
 
 ENGLISH = "".join(f"The pupil number {i} reads a book.\n" for i in range(10))
 FRENCH = "".join(f"L'élève numéro {i} lit un livre à l'école, ça va.\n" for i in range(10))
-
-SENTENCES = {
-    "fr": ("L'élève lit à l'école, ça va.", "WINDOWS-1252"),
-    "de": ("Die Bücher gehören den Schülern, größer können Kinder nicht werden.", "WINDOWS-1252"),
-    "ru": ("Ученик читает книгу в школе каждый день.", "WINDOWS-1251"),
-    "bg": ("Ученикът чете книга в училището всеки ден.", "WINDOWS-1251"),
-    "el": ("Ο μαθητής διαβάζει ένα βιβλίο στο σχολείο.", "WINDOWS-1253"),
-    "tr": ("Öğrenci okulda güzel bir kitap okuyor, değişik ışıklar.", "WINDOWS-1254"),
-    "ar": ("يقرأ التلميذ كتابا في المدرسة كل يوم", "WINDOWS-1256"),
-    "th": ("นักเรียนอ่านหนังสือในโรงเรียน", "CP874"),
-    "zh": ("学生每天在学校看书,他们很高兴。", "GB18030"),
-}
 
 
 def _context(make_context, folder, english, french, parts=None, max_bad_lines=0.01):
@@ -72,58 +56,6 @@ def test_latin1_is_refused_with_share_first_line_and_encoding(make_context, tmp_
         r"probably WINDOWS-1252; .*iconv -f WINDOWS-1252 -t UTF-8.*sources\.max_bad_lines",
     ):
         run(context)
-
-
-@pytest.mark.parametrize("code", SENTENCES)
-def test_the_likely_encoding_is_that_of_the_language(code):
-    text, name = SENTENCES[code]
-    assert likely_encoding(text.encode(name), code) == name
-
-
-def test_koi8_is_not_taken_for_windows_1251():
-    assert likely_encoding(SENTENCES["ru"][0].encode("koi8-r"), "ru") == "KOI8-R"
-
-
-def test_damaged_utf8_is_not_given_another_name():
-    assert likely_encoding("größer und élève\n".encode() + b"\xc3", "de") == "damaged UTF-8"
-
-
-@pytest.mark.parametrize(
-    "name", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
-)
-@pytest.mark.parametrize("code", ["en", *SENTENCES])
-def test_wide_text_is_detected_with_and_without_a_mark(name, code):
-    text = "".join(f"{SENTENCES.get(code, (ENGLISH,))[0]} {i}\n" for i in range(20))
-    found = wide_encoding(text.encode(name))
-    assert found is not None
-    assert found.startswith(name[:6].upper())
-    assert text.encode(found.lower())[:40] in text.encode(name)[:48]
-
-
-@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-@pytest.mark.parametrize("word", ["hi", "né", "Çok iyi", "ab c", "да", "ως", "مرحبا", "สวัสดี"])
-def test_a_few_wide_characters_are_detected_without_a_mark(name: str, word: str) -> None:
-    for end in ("", "\n", "\r\n"):
-        text = (word + end).encode(name)
-        assert wide_encoding(text) == name.upper(), text
-    if name.endswith("le"):  # a filter reads up to the line feed byte, half of the character
-        line = (word + "\n").encode(name)
-        assert wide_encoding(line[: line.index(b"\n") + 1]) == name.upper()
-
-
-@pytest.mark.parametrize("text", [
-    "", "\n", "\0", "\0\n", "a\0", "\0a", "a\0\n", "a\0b\n", "ab\0cd\n", "abc\0\n", "abcd\0\n",
-    "é\0\n", "é\0é\0\n", "да\0\n", "\x1b[0m\n", "\x1b[1mда\x1b[0m\n", "x\x01\x02\n", "a\x0bb\x0c\n",
-    "a\x85b\n", "\u2028\n", "9\t.\t", "1\t2\t3\t\n", "\0\0\0\0\n", "\r\r\r\r", "1\n2\n",
-])  # fmt: skip
-def test_a_few_characters_of_utf8_are_not_taken_for_wide_ones(text: str) -> None:
-    assert wide_encoding(text.encode()) is None
-
-
-@pytest.mark.parametrize("code", XNLI_LANGUAGES)
-def test_utf8_is_never_taken_for_wide_text(shared, code):
-    for path in sorted((shared / "golden" / "wikiextractor_mirror").glob(f"{code}.all.raw")):
-        assert wide_encoding(path.read_bytes()[: 1 << 16]) is None
 
 
 @pytest.mark.parametrize("name", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -219,48 +151,6 @@ def test_damaged_packed_text_is_refused(make_context, tmp_path, pack):
         context = _context(make_context, tmp_path, _utf8(ENGLISH), content)
         with pytest.raises(DataError, match=r"train\.fr"):
             run(context)
-
-
-@pytest.mark.slow
-def test_a_bomb_is_stopped_early(tmp_path):
-    path = tmp_path / "train.en"
-    path.write_bytes(gzip.compress(bytes(300 << 20), 9))
-    sizes: list[int] = []
-    with pytest.raises(DataError, match="unpacks to more than 200 times"), open_plain(path) as file:
-        sizes.extend(map(len, iter(lambda: file.read(1 << 20), b"")))
-    assert sum(sizes) <= 80 << 20
-
-
-PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
-
-
-@pytest.fixture
-def small_window(monkeypatch):
-    monkeypatch.setattr(decompression_limit, "UNCHECKED_BYTES", 4 << 20)
-    monkeypatch.setattr(compressed, "_READ_AHEAD_BYTES", 1 << 13)
-
-
-@pytest.mark.parametrize("packer", PACKERS)
-def test_a_bomb_after_valid_data_is_stopped(tmp_path, small_window, packer):
-    """Over the whole file the ratio is small; within a window it is not."""
-    path, pack = tmp_path / "train.en", PACKERS[packer]
-    path.write_bytes(pack(random.Random(0).randbytes(1 << 18)) + pack(bytes(14 << 20)))
-    assert 200 * path.stat().st_size > (14 << 20)
-    sizes: list[int] = []
-    with pytest.raises(DataError, match="unpacks to more than 200 times"), open_plain(path) as file:
-        sizes.extend(map(len, iter(lambda: file.read(1 << 16), b"")))
-    assert sum(sizes) <= 12 << 20
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("packer", PACKERS)
-def test_a_text_with_a_very_compressible_part_is_read(tmp_path, small_window, packer):
-    path, pack = tmp_path / "train.en", PACKERS[packer]
-    chunks = [random.Random(seed).randbytes(1 << 18) for seed in range(4)]
-    complete = bytes(3 << 20).join(chunks)
-    path.write_bytes(pack(complete))
-    with open_plain(path) as file:
-        assert sum(map(len, iter(lambda: file.read(1 << 16), b""))) == len(complete)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
