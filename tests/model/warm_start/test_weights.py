@@ -131,9 +131,9 @@ def test_an_extended_model_gives_the_same_states_for_known_text(
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"layers": 1}, "there has layers 1, the model to train has 2; set model.layers=1"),
-        ({"dimension": 32}, "there has dimension 32, the model to train has 16"),
-        ({"heads": 2}, "there has heads 2, the model to train has 4"),
+        ({"layers": 1}, "there has layers 1, but the model to train has 2; set model.layers=1"),
+        ({"dimension": 32}, "there has dimension 32, but the model to train has 16"),
+        ({"heads": 2}, "there has heads 2, but the model to train has 4"),
     ],
 )
 def test_other_sizes_are_refused_in_one_line(sizes: dict[str, int], message: str) -> None:
