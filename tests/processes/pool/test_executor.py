@@ -40,7 +40,8 @@ def _sleep(item: int) -> None:
 
 
 def _busy(item: int) -> None:
-    print(os.getpid(), flush=True)
+    # One write: `print` may write the newline apart, between the numbers of two workers.
+    os.write(sys.stdout.fileno(), f"{os.getpid()}\n".encode())
     while True:
         item += 1
 
