@@ -39,7 +39,7 @@ def arrays(batch: Batch) -> dict[str, NDArray[np.generic]]:
     return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
-def same(found: Batch, expected: Batch) -> None:
+def assert_same_batch(found: Batch, expected: Batch) -> None:
     ours, theirs = arrays(found), arrays(expected)
     assert ours.keys() == theirs.keys()
     for name, array in ours.items():
@@ -63,7 +63,7 @@ def test_batches_of_the_tiny_world_equal_the_reference(
     loader = BatchLoader(data, config, description, vocabulary.counts)
     expected = batches_in_memory(world.mono, world.pairs, config, description, vocabulary.counts)
     for batch in islice(expected, 200):  # several epochs of every task
-        same(loader.next_batch(), batch)
+        assert_same_batch(loader.next_batch(), batch)
     assert min(state["epoch"] for state in loader.state_dict()["samplers"].values()) >= 1
 
 
@@ -132,12 +132,12 @@ def test_batches_of_any_lines_equal_the_reference_from_any_update_on(
     every = list(islice(batches_in_memory(directories, pair, config, description, COUNTS), 24))
     first = new_loader()
     for batch in every[:stopped]:
-        same(first.next_batch(), batch)
+        assert_same_batch(first.next_batch(), batch)
     saved = json.loads(json.dumps(first.state_dict()))
     again = new_loader()
     again.load_state_dict(saved)
     for batch in every[stopped:]:
-        same(again.next_batch(), batch)
+        assert_same_batch(again.next_batch(), batch)
 
 
 def test_pairs_longer_than_the_position_table_are_left_out(tmp_path: Path) -> None:

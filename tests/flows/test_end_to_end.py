@@ -170,7 +170,7 @@ def test_a_signal_ends_a_long_training_at_once_and_its_state_is_saved(
     root = tmp_path / "a root with ü"
     process = _long_training(straight, root)
     os.killpg(process.pid, number)
-    _ends_interrupted(process, root, code)
+    _assert_ends_interrupted(process, root, code)
 
 
 @pytest.mark.fault
@@ -189,7 +189,7 @@ def test_sigusr1_to_every_process_ends_the_run_and_no_helper_before(
     assert len(helpers) >= 3, "two guards and the server"
     for number in everybody:
         os.kill(number, signal.SIGUSR1)
-    _ends_interrupted(process, root, RequeueError.exit_code)
+    _assert_ends_interrupted(process, root, RequeueError.exit_code)
 
 
 def _long_training(straight: Path, root: Path) -> "Popen[str]":
@@ -205,7 +205,7 @@ def _only_helps(line: str) -> bool:
     return "guard.py" in line or not any(taker in line for taker in takers)
 
 
-def _ends_interrupted(process: "Popen[str]", root: Path, code: int) -> None:
+def _assert_ends_interrupted(process: "Popen[str]", root: Path, code: int) -> None:
     printed, _ = process.communicate(timeout=40)
     assert process.returncode == code, printed
     assert "pretrain  interrupted" in printed

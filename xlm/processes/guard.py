@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         for number in default:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_BLOCK, _numbers(blocked))
-        if _LINUX:  # whoever kills only the guard kills the command too
+        if _LINUX:  # a kill of the guard alone ends the command too
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != guard:
                 os._exit(CANNOT_START)

@@ -134,7 +134,7 @@ def test_a_reader_that_goes_away_ends_it_quietly_by_sigpipe(jobs: str) -> None:
 
 
 def test_ctrl_c_ends_it_quietly_by_sigint() -> None:
-    # Whoever starts the tests in the background has SIGINT ignored, which children inherit.
+    # Tests in the background of a shell inherit an ignored SIGINT, and so do their children.
     process = start(*TOKENIZE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert process.stdin is not None
     assert process.stdout is not None

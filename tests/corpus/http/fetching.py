@@ -54,7 +54,7 @@ def get(url, tmp_path, network=IMPATIENT, mirror=None, **options):
     return target.read_bytes(), fetched
 
 
-def refused(url, tmp_path, match, network=IMPATIENT, **options):
+def assert_refused(url, tmp_path, match, network=IMPATIENT, **options):
     """Fetch one file that must be refused in one line, without leaving files."""
     with pytest.raises(SourceError, match=match) as caught:
         get(url, tmp_path, network, **options)

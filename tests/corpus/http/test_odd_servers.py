@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.corpus.http.fetching import IMPATIENT, TEXT, get, head, refused, sha1_of
+from tests.corpus.http.fetching import IMPATIENT, TEXT, assert_refused, get, head, sha1_of
 from tests.corpus.http.raw_server import raw_server, sends, trickles
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.client import open_client
@@ -24,7 +24,7 @@ def test_a_redirect_to_another_server_is_followed_only_if_configured(server, new
     location = server.url("/corpus.txt")
     with raw_server(sends(head("302 Found", Location=location, Content_Length=0))) as url:
         other = url.replace("127.0.0.1", "localhost")
-        error = refused(f"{other}/old.txt", tmp_path, f"to another server, {location}")
+        error = assert_refused(f"{other}/old.txt", tmp_path, f"to another server, {location}")
         assert "sources.network.redirect_hosts=[127.0.0.1]" in error.fix
         assert server.requests == []
         network = IMPATIENT.model_copy(update={"redirect_hosts": ("127.0.0.1",)})
@@ -47,12 +47,12 @@ def test_a_redirect_to_another_server_is_followed_only_if_configured(server, new
 )
 def test_a_redirect_to_no_web_url_is_one_line(tmp_path, location):
     with raw_server(sends(head("301 Gone", Location=location, Content_Length=0))) as url:
-        refused(f"{url}/a.txt", tmp_path, "redirect.* to|check the URL")
+        assert_refused(f"{url}/a.txt", tmp_path, "redirect.* to|check the URL")
 
 
 def test_redirects_without_end_are_one_line(tmp_path):
     with raw_server(sends(head("302 Found", Location="/again", Content_Length=0))) as url:
-        refused(f"{url}/a.txt", tmp_path, "more than 10 redirects")
+        assert_refused(f"{url}/a.txt", tmp_path, "more than 10 redirects")
 
 
 # A server that stalls.
@@ -75,7 +75,7 @@ def test_redirects_without_end_are_one_line(tmp_path):
 def test_a_stalled_transfer_ends(tmp_path, first, piece, text):
     with raw_server(trickles(first, piece)) as url:
         if not text:
-            refused(f"{url}/a.txt", tmp_path, "no data arrived|only|ReadTimeout")
+            assert_refused(f"{url}/a.txt", tmp_path, "no data arrived|only|ReadTimeout")
             return
         with (
             open_client(None, IMPATIENT) as client,
@@ -87,7 +87,7 @@ def test_a_stalled_transfer_ends(tmp_path, first, piece, text):
 def test_an_endless_body_is_refused_at_the_limit(tmp_path):
     network = NetworkConfig(attempts=1, timeout_seconds=20, largest_unsized_bytes=5_000_000)
     with raw_server(trickles(head(), TEXT * 20, 0)) as url:
-        refused(f"{url}/a.txt", tmp_path, ", but the limit is 5,000,000", network)
+        assert_refused(f"{url}/a.txt", tmp_path, ", but the limit is 5,000,000", network)
     assert not (tmp_path / "part").exists()
 
 
@@ -113,7 +113,7 @@ def test_an_endless_body_stops_before_the_disk_is_full(tmp_path, monkeypatch):
 
 def test_a_file_much_larger_than_expected_is_refused(server, new_file, tmp_path):
     server.files["/a.zip"] = new_file(TEXT)
-    refused(server.url("/a.zip"), tmp_path, "the limit is 1,000", max_bytes=1000)
+    assert_refused(server.url("/a.zip"), tmp_path, "the limit is 1,000", max_bytes=1000)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_an_odd_retry_after_is_no_traceback(tmp_path, header):
         b"\r\n\r\n", b"\r\nRetry-After: " + header.encode() + b"\r\n\r\n"
     )
     with raw_server(sends(busy)) as url:
-        refused(f"{url}/a.txt", tmp_path, "503 Busy|RemoteProtocolError")
+        assert_refused(f"{url}/a.txt", tmp_path, "503 Busy|RemoteProtocolError")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_an_etag_that_cannot_be_sent_back_is_not_used(tmp_path):
     start = b'HTTP/1.1 200 OK\r\nETag: "\xfc"\r\nContent-Length: 99999\r\n\r\n'
     network = NetworkConfig(attempts=3, timeout_seconds=5)
     with raw_server(sends(start + TEXT)) as url:
-        refused(f"{url}/a.bin", tmp_path, r"3 attempts", network, digests=sha1_of(TEXT))
+        assert_refused(f"{url}/a.bin", tmp_path, r"3 attempts", network, digests=sha1_of(TEXT))
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,14 @@ def test_an_etag_that_cannot_be_sent_back_is_not_used(tmp_path):
 )
 def test_every_status_has_a_fix(tmp_path, status, fix):
     with raw_server(sends(head(status, Content_Length=0))) as url:
-        error = refused(f"{url}/a.txt", tmp_path, f"answered {status}")
+        error = assert_refused(f"{url}/a.txt", tmp_path, f"answered {status}")
     assert fix in error.fix
 
 
 def test_an_unknown_server_is_one_line(tmp_path):
-    error = refused("http://no-such-host.invalid/a.txt", tmp_path, "server name cannot be resolved")
+    error = assert_refused(
+        "http://no-such-host.invalid/a.txt", tmp_path, "server name cannot be resolved"
+    )
     assert "check the network" in error.fix
 
 
@@ -207,7 +209,7 @@ def test_an_untrusted_certificate_is_refused_at_once(tmp_path):
     network = NetworkConfig(attempts=3, timeout_seconds=10)
     with raw_server(answer, reads=False) as url:
         url = url.replace("http://127.0.0.1", "https://localhost")
-        error = refused(f"{url}/a.txt", tmp_path, "certificate of the server", network)
+        error = assert_refused(f"{url}/a.txt", tmp_path, "certificate of the server", network)
     assert "SSL_CERT_FILE" in error.fix
     assert len(attempts) == 1
 

@@ -30,7 +30,9 @@ def operators(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
             monkeypatch.setattr(private_operators, name, None)
 
 
-def compare(ours: Callable[..., Tensor], plain: Callable[..., Tensor], *inputs: Tensor) -> None:
+def assert_same_values_and_gradients(
+    ours: Callable[..., Tensor], plain: Callable[..., Tensor], *inputs: Tensor
+) -> None:
     """Values and gradients of two functions, for the inputs that need gradients."""
     found, expected = ours(*inputs), plain(*inputs)
     torch.testing.assert_close(found, expected)
@@ -70,7 +72,7 @@ def attention_inputs(kind: str, *, dropout: bool) -> tuple[list[Tensor], dict[st
 @pytest.mark.parametrize("kind", ["all", "causal", "selected"])
 def test_attention_by_rows_is_the_reference(kind: str, dropout: bool) -> None:
     inputs, options = attention_inputs(kind, dropout=dropout)
-    compare(
+    assert_same_values_and_gradients(
         lambda *x: attend_by_rows(*x, **options),
         lambda *x: reference.attend_by_rows(*x, **options),
         *inputs,
@@ -107,7 +109,7 @@ def test_cross_entropy_is_the_reference(positions: int) -> None:
     generator = torch.Generator().manual_seed(0)
     scores = torch.randn(positions, 30, generator=generator, requires_grad=True)
     targets = torch.randint(0, 30, (positions,), generator=generator)
-    compare(
+    assert_same_values_and_gradients(
         lambda x: cross_entropy(x * 2, targets),  # a product, because the scores are overwritten
         lambda x: reference.cross_entropy(x * 2, targets),
         scores,
@@ -121,7 +123,7 @@ def test_losses_of_the_head_are_those_of_plain_torch(positions: int) -> None:
     shapes = ((positions, 5), (30, 5), (30,))
     inputs = [torch.randn(*shape, generator=generator, requires_grad=True) for shape in shapes]
     targets = torch.randint(0, 30, (positions,), generator=generator)
-    compare(
+    assert_same_values_and_gradients(
         lambda *x: head_losses(*x, targets),
         lambda *x: F.cross_entropy(F.linear(*x), targets, reduction="none"),
         *inputs,
@@ -148,7 +150,7 @@ def test_products_by_onednn_are_the_reference(
         for shape, gradient in zip(((9, 5), (7, 5), (7,)), needed, strict=True)
     ]
     assert "OneDnn" in type(linear(*inputs).grad_fn).__name__
-    compare(linear, reference.linear, *inputs)
+    assert_same_values_and_gradients(linear, reference.linear, *inputs)
 
 
 def test_products_without_onednn_are_torch_s(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +187,7 @@ def test_dropout_with_residual_is_the_reference(with_residual: bool) -> None:
     def plain(branch: Tensor, residual: Tensor | None = None) -> Tensor:
         return reference.add_dropped(branch, residual, mask)
 
-    compare(ours, plain, *inputs)
+    assert_same_values_and_gradients(ours, plain, *inputs)
     assert torch.autograd.gradcheck(ours, inputs)
 
 

@@ -24,8 +24,19 @@ MIXTURE, CURVES = "mixture", "curves"
 DOCUMENTS = (MIXTURE, CURVES)
 
 
-class PretrainJob(Config):
-    """Configuration, inputs and directories of a pretraining run."""
+class Job(Config):
+    """What the jobs of all model stages have: their data and their directories."""
+
+    vocabulary: Path = Field(description="Directory of the vocabulary artifact.")
+    mono: dict[str, Path] = Field(description="Directories of shards by language.")
+    pairs: dict[str, Path] = Field(description="Directories of shards by pair.")
+    scratch: Path = Field(description="Directory of unfinished work; survives a kill.")
+    out: Path = Field(description="Directory of the published files.")
+    logs: Path = Field(description="Directory of measured values, figures and diagnostics.")
+
+
+class PretrainJob(Job):
+    """A pretraining run. Its checkpoints are in `scratch`."""
 
     languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
     model: ModelConfig = Field(description="Sizes of the encoder.")
@@ -33,12 +44,6 @@ class PretrainJob(Config):
     warm_start: str = Field(
         default="", description="Kind and digest that pretrain.warm_start must have."
     )
-    vocabulary: Path = Field(description="Directory of the vocabulary artifact.")
-    mono: dict[str, Path] = Field(description="Directories of shards by language.")
-    pairs: dict[str, Path] = Field(description="Directories of shards by pair.")
-    scratch: Path = Field(description="Directory of checkpoints; survives a kill.")
-    out: Path = Field(description="Directory of the published files.")
-    logs: Path = Field(description="Directory of measured values, figures and diagnostics.")
 
 
 def write_job(path: Path, job: Config) -> None:

@@ -7,7 +7,7 @@ import lzma
 
 import pytest
 
-from tests.corpus.http.fetching import TEXT, get, head, refused, zip_of
+from tests.corpus.http.fetching import TEXT, assert_refused, get, head, zip_of
 from tests.corpus.http.raw_server import raw_server, sends
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.verification.pins import PinFile
@@ -31,7 +31,7 @@ from xlm.errors import ChecksumError
 )
 def test_a_cut_text_is_refused_in_every_framing(tmp_path, start, body):
     with raw_server(sends(start + body)) as url:
-        refused(f"{url}/corpus.txt", tmp_path, r"size|length|body|middle of a line")
+        assert_refused(f"{url}/corpus.txt", tmp_path, r"size|length|body|middle of a line")
 
 
 @pytest.mark.parametrize("name", ["corpus.zip", "corpus.gz", "corpus.bz2", "corpus.xz"])
@@ -44,7 +44,7 @@ def test_a_compressed_file_proves_that_it_is_complete(tmp_path, name):
     (tmp_path / "out").rmdir()
     for length in (0, 1, len(content) // 2, len(content) - 1):
         with raw_server(sends(head() + content[:length])) as url:
-            refused(f"{url}/{name}", tmp_path, "did not send|not a zip|an empty file")
+            assert_refused(f"{url}/{name}", tmp_path, "did not send|not a zip|an empty file")
 
 
 def test_a_text_whose_size_the_server_confirms_may_end_anywhere(server, new_file, tmp_path):
@@ -59,7 +59,9 @@ def test_a_text_shorter_than_its_server_reports_is_refused(server, new_file, tmp
         file.content = TEXT if len(server.requests) > 1 else TEXT[: TEXT.index(b"\n", 5000) + 1]
 
     server.files["/corpus.txt"] = new_file(TEXT, on_request=grow)
-    refused(server.url("/corpus.txt"), tmp_path, r"bytes arrived, but the server reports [\d,]+")
+    assert_refused(
+        server.url("/corpus.txt"), tmp_path, r"bytes arrived, but the server reports [\d,]+"
+    )
 
 
 # A 206 with foreign bytes.
@@ -85,7 +87,7 @@ def test_foreign_bytes_after_the_start_of_a_zip_are_detected(server, new_file, t
 
     server.files["/corpus.zip"] = new_file(content, hangs_up_after=[60], on_request=swap)
     network = NetworkConfig(timeout_seconds=5)
-    refused(server.url("/corpus.zip"), tmp_path, "did not send a complete zip file", network)
+    assert_refused(server.url("/corpus.zip"), tmp_path, "did not send a complete zip file", network)
     assert server.ranges() == [None, "bytes=60-"]
     assert not (tmp_path / "part").exists()
 
@@ -106,7 +108,7 @@ def test_with_a_pin_a_text_is_resumed_and_foreign_bytes_are_detected(server, new
     server.files["/corpus.txt"] = new_file(TEXT, hangs_up_after=[5000], on_request=swap)
     network = NetworkConfig(timeout_seconds=5)
     url = server.url("/corpus.txt")
-    error = refused(url, tmp_path, "sha256 is", network, pin=pins.read())
+    error = assert_refused(url, tmp_path, "sha256 is", network, pin=pins.read())
     assert isinstance(error, ChecksumError)
     assert fetched.sha256 in error.what
     assert server.ranges() == [None, "bytes=5000-"]
@@ -144,7 +146,7 @@ PAGE = "<!DOCTYPE HTML>\n<html><head><title>Log in</title></head><body>No.</body
 @pytest.mark.parametrize("name", ["corpus.txt", "corpus", "corpus.zip"])
 def test_a_web_page_is_refused(server, new_file, tmp_path, page, name):
     server.files[f"/{name}"] = new_file(page)
-    refused(server.url(f"/{name}"), tmp_path, "the server sent a web page")
+    assert_refused(server.url(f"/{name}"), tmp_path, "the server sent a web page")
 
 
 def test_a_text_about_pages_is_a_text(server, new_file, tmp_path):
@@ -162,16 +164,16 @@ def test_an_empty_file_is_refused(tmp_path, name, framing):
     """Else it would be pinned as the first download, and the real file would be refused."""
     body = b"0\r\n\r\n" if "Transfer_Encoding" in framing else b""
     with raw_server(sends(head(**framing) + body)) as url:
-        refused(f"{url}/{name}", tmp_path, "the server sent an empty file")
+        assert_refused(f"{url}/{name}", tmp_path, "the server sent an empty file")
 
 
 def test_a_zip_without_files_is_refused(tmp_path):
     content = b"PK\5\6" + bytes(18)
     with raw_server(sends(head(Content_Length=len(content)) + content)) as url:
-        refused(f"{url}/corpus.zip", tmp_path, "it contains no file")
+        assert_refused(f"{url}/corpus.zip", tmp_path, "it contains no file")
 
 
 def test_a_reason_with_controls_is_shown_without_them(tmp_path):
     with raw_server(sends(head("418 \x1b[31mred\x07 tea", Content_Length=0))) as url:
-        error = refused(f"{url}/a.txt", tmp_path, "answered 418")
+        error = assert_refused(f"{url}/a.txt", tmp_path, "answered 418")
     assert error.what.isprintable()
