@@ -34,6 +34,7 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 FASTBPE = "fastBPE==0.1.0"
 BUILD_TOOLS = ("cython>=3", "setuptools>=77", "wheel")
 EXTRAS = ("test", "dev", "docs")
+PROGRAMS = ("fast", "learn-bpe")
 
 OURS = "{}.{}".format(*sys.version_info)
 ASK_VERSION = """\
@@ -51,7 +52,7 @@ def main() -> None:
         sys.exit("bootstrap: there is no C++ compiler; install g++ (Debian: apt-get install g++)")
     stamp = _stamp()
     usable = _is_usable(_version_of(PYTHON), wanted=os.environ.get("PYTHON", ""))
-    if usable and STAMP.exists() and STAMP.read_text() == stamp:
+    if usable and _is_current(stamp):
         return
     if not usable:
         _say(f"creating .venv with Python {OURS}")
@@ -87,6 +88,12 @@ def _is_usable(version: str, wanted: str) -> bool:
     Without PYTHON, any python3 may run this file: its version is not a reason to reinstall.
     """
     return bool(version) and (not wanted or version == OURS)
+
+
+def _is_current(stamp: str) -> bool:
+    """Whether the environment was made from these files and still has the programs built here."""
+    programs = (VENV / "bin" / name for name in PROGRAMS)
+    return STAMP.exists() and STAMP.read_text() == stamp and all(map(Path.exists, programs))
 
 
 def _install_torch() -> None:

@@ -60,3 +60,19 @@ def test_an_environment_of_another_python_is_made_again_only_on_request(
     assert bootstrap._is_usable(other, wanted="")
     assert bootstrap._is_usable(bootstrap.OURS, wanted="python3.13")
     assert not bootstrap._is_usable("", wanted="")
+
+
+def test_an_environment_without_its_programs_is_mended(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The messages about a missing program say `make setup`, which must then build it."""
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "stamp")
+    programs = [tmp_path / "bin" / name for name in bootstrap.PROGRAMS]
+    programs[0].parent.mkdir()
+    for path in (bootstrap.STAMP, *programs):
+        path.write_text("digest")
+    assert bootstrap._is_current("digest")
+    assert not bootstrap._is_current("another digest")
+    programs[1].unlink()
+    assert not bootstrap._is_current("digest")
