@@ -25,6 +25,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "kind", "host", "loopback"),
     [

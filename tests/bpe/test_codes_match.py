@@ -53,6 +53,7 @@ def test_codes_of_many_languages_match_the_vocabulary_of_a_short_text(
     require_codes_match(vocabulary, codes)  # does not raise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [10**6, 1000])
 def test_codes_with_more_merges_do_not_match(shared: Path, size: int) -> None:
     vocabulary = read_counted_vocabulary(shared / "golden" / "fastbpe" / "vocab.2000", size=size)

@@ -226,6 +226,7 @@ def test_labels_of_xnli_rows_are_not_split(tmp_path: Path) -> None:
     assert counts == {"lines": 1, "words": 2, "tokens": 3}
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
 def test_any_text_is_split_as_fastbpe_does_and_joins_back(

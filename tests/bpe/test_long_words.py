@@ -26,6 +26,7 @@ def _both(codes: Path) -> tuple[Split, Split]:
     return lambda word: split_long_word(word, ranks), lambda word: str(module.apply([word])[0])
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     pairs=st.lists(_PAIRS, min_size=1, max_size=12, unique=True),
@@ -42,6 +43,7 @@ def test_words_are_split_as_by_the_module_for_any_order_of_merges(
         assert ours(word) == theirs(word)
 
 
+@pytest.mark.slow
 def test_words_of_real_text_are_split_as_by_the_module(shared: Path) -> None:
     golden = shared / "golden" / "fastbpe"
     ours, theirs = _both(shared / "mirror" / "dl.fbaipublicfiles.com" / "XLM" / "codes_xnli_15")
@@ -51,6 +53,7 @@ def test_words_of_real_text_are_split_as_by_the_module(shared: Path) -> None:
         assert ours(word) == theirs(word)
 
 
+@pytest.mark.slow
 def test_long_words_in_a_file_take_seconds_at_most(shared: Path, tmp_path: Path) -> None:
     """The module would take hours for each."""
     codes = shared / "golden" / "fastbpe" / "codes.2000"

@@ -66,6 +66,7 @@ def _golden(shared: Path, language: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+@pytest.mark.slow
 def test_the_stages_produce_the_published_ids_and_the_report(shared: Path, stages: Stages) -> None:
     for node in (CODES, COUNTED):
         (source,) = stages.run(DOWNLOAD, node.unit).sources

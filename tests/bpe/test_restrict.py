@@ -45,6 +45,7 @@ def test_the_golden_text_is_split_as_by_fastbpe(
         assert expected != (golden / "corpus.bpe").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_random_words_and_vocabularies_are_split_as_by_fastbpe(
     shared: Path, tmp_path: Path, seed: int
@@ -65,6 +66,7 @@ def test_random_words_and_vocabularies_are_split_as_by_fastbpe(
     assert _ours(codes, vocabulary, text) == _fastbpe(codes, vocabulary, text)
 
 
+@pytest.mark.slow
 def test_a_deep_chain_of_merges_does_not_overflow() -> None:
     depth = 20_000
     ranks = {("a" * n, "a"): n for n in range(1, depth)}

@@ -39,6 +39,7 @@ def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[S
     return result, (folder / "out" / "codes").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", ["fastbpe", "deterministic"])
 def test_sample_and_merges_do_not_depend_on_the_number_of_workers(
     tmp_path: Path, learner: str

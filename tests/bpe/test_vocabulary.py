@@ -28,6 +28,7 @@ def _read(tmp_path: Path, text: str, size: int = 100, min_count: int = 0) -> Voc
     return read_counted_vocabulary(path, size=size, min_count=min_count)
 
 
+@pytest.mark.slow
 def test_the_published_vocabulary_is_read_as_by_xlm(shared: Path) -> None:
     path = _published(shared, "vocab_xnli_15")
     assert read_counted_vocabulary(path, size=1_000_000).size == 121_328
@@ -42,6 +43,7 @@ def test_the_published_vocabulary_is_read_as_by_xlm(shared: Path) -> None:
     assert sum(token.endswith("@@") for token in vocabulary.tokens) == 34_089
 
 
+@pytest.mark.slow
 def test_ids_of_the_published_model_are_reproduced(shared: Path) -> None:
     vocabulary = read_counted_vocabulary(_published(shared, "vocab_xnli_15"), size=95_000)
     bpe = BpeApplier(_published(shared, "codes_xnli_15"))

@@ -125,6 +125,7 @@ def test_help_on_a_real_terminal_of_60_columns() -> None:
     assert "Register the deployments with a running" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("-h",), ("config",)])
 def test_a_reader_that_goes_away_ends_a_command_silently(arguments: tuple[str, ...]) -> None:
     process = subprocess.Popen(
@@ -138,6 +139,7 @@ def test_a_reader_that_goes_away_ends_a_command_silently(arguments: tuple[str, .
     process.stderr.close()
 
 
+@pytest.mark.slow
 def test_a_full_disk_and_a_closed_output() -> None:
     command = f"{shlex.join(XLM)} config"
     full = subprocess.run(

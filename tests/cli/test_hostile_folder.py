@@ -12,6 +12,7 @@ from tests.hostile import hostile_folder, imported_from
 XLM = Path(sys.executable).with_name("xlm")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_filters_import_nothing_from_the_current_folder(tmp_path: Path, jobs: str) -> None:
     folder = hostile_folder(tmp_path / "here")

@@ -107,6 +107,7 @@ def download(make_context):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("unit", "path", "licence"),
     [
@@ -140,6 +141,7 @@ def test_the_sample_worlds_mirror_is_read(tmp_path, download):
     assert (context.out / "newstest2019-src.eng.txt").read_text() == "one\n"
 
 
+@pytest.mark.slow
 def test_a_shared_catalogue_is_unpacked_once(shared, tmp_path, download):
     context, _ = download(
         _config(str(shared / "mirror")), "tatoeba.en-sw", cache=tmp_path / "cache"
@@ -230,6 +232,7 @@ def test_three_real_languages_from_mirror_to_split(shared, make_context):
     assert len(english) == len(chinese) > 1800
 
 
+@pytest.mark.slow
 def test_the_stage_files_are_light():
     """`xlm --help` and `xlm plan` import them: no HTTP client, no archive reader, no torch."""
     code = (

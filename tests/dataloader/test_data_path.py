@@ -23,6 +23,7 @@ def example() -> dict[str, Any]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masking", ["batch", "rows"])
 def test_the_example_of_the_page(
     example: dict[str, Any], world: TinyWorld, tmp_path: Path, masking: str

@@ -56,6 +56,7 @@ def _build_without_checks(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
         _forget_verification(toy.directory(node))
 
 
+@pytest.mark.slow
 def test_a_damaged_input_is_rebuilt_before_it_is_read(built: Toy) -> None:
     """The next run used to build from the damaged bytes, under the key of the intact ones."""
     before = _digests(built)

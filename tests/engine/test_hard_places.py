@@ -21,6 +21,7 @@ from xlm.store.store import ArtifactStore
 JOINED = Node("join", "all")
 
 
+@pytest.mark.slow
 def test_only_and_until_take_nodes(toy: Toy) -> None:
     assert toy.run(only=("read[sw]",)) == {"read[sw]": "built"}
     assert toy.run(until="read[en]") == {"read[en]": "built"}

@@ -97,6 +97,7 @@ def test_configuration_and_plan_show_no_secret(tmp_path: Path) -> None:
         assert command == "plan" or "https://mirror.example/x" in printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run --only make-world", "ui --port 1", "deploy"])
 def test_a_proxy_that_cannot_be_used_is_one_line(tmp_path: Path, command: str) -> None:
     process = start(tmp_path, *command.split(), ALL_PROXY="socks5://me:cAnArY@127.0.0.1:1")

@@ -168,6 +168,7 @@ def their_loss(model: nn.Module, batch: Batch) -> Tensor:
     return loss
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sample_alpha", "weight_decay"), [(0.5, 0.0), (0.0, 0.01)])
 def test_losses_equal_those_of_transformers_in_twenty_updates(
     tmp_path: Path, sample_alpha: float, weight_decay: float

@@ -187,6 +187,7 @@ def test_a_source_without_a_vocabulary_is_refused_before_any_stage(
         plan_request(_request(source), ArtifactStore.open(str(tmp_path / "root")))
 
 
+@pytest.mark.slow
 def test_the_plan_does_not_read_the_weights(tmp_path: Path) -> None:
     """They can have gigabytes. Non-finite weights are refused later, when they are loaded."""
     source = _source(tmp_path, "xlm", OURS)

@@ -44,6 +44,7 @@ def test_no_more_items_than_requested_are_prefetched(most):
             assert number <= max(made) <= number + most
 
 
+@pytest.mark.slow
 def test_items_are_freed_when_the_caller_is_done_with_them():
     class Item:
         pass

@@ -50,6 +50,7 @@ def test_the_wait_ends_when_the_time_is_up(stack: ExitStack) -> None:
     assert not wait_for([_start(stack, SLEEP)], timeout_seconds=0.05)
 
 
+@pytest.mark.slow
 def test_all_are_ended_together_and_the_stubborn_are_named(stack: ExitStack) -> None:
     children = [_start(stack, SLEEP), _start(stack, STUBBORN), _start(stack, "pass")]
     assert children[1].output.readline() == b"1\n"

@@ -52,6 +52,7 @@ def _with_missing_subwords(subwords: dict[str, int], merges: Merges) -> dict[str
     return extended
 
 
+@pytest.mark.slow
 def test_the_model_refuses_a_truncated_vocabulary(vocabulary: Vocabulary, merges: Merges) -> None:
     subwords = huggingface_vocabulary(vocabulary.tokens)
     with pytest.raises(Exception, match="out of vocabulary"):
@@ -59,6 +60,7 @@ def test_the_model_refuses_a_truncated_vocabulary(vocabulary: Vocabulary, merges
     assert len(_with_missing_subwords(subwords, merges)) - SIZE == 919
 
 
+@pytest.mark.slow
 def test_an_extended_vocabulary_merges_alike_but_knows_unknown_subwords(
     shared: Path, vocabulary: Vocabulary, merges: Merges
 ) -> None:
@@ -75,6 +77,7 @@ def test_an_extended_vocabulary_merges_alike_but_knows_unknown_subwords(
     assert (rows, beyond) == (900, 4)
 
 
+@pytest.mark.slow
 def test_words_of_any_characters_are_merged_alike(
     official: Path, vocabulary: Vocabulary, merges: Merges
 ) -> None:
@@ -96,6 +99,7 @@ def test_words_of_any_characters_are_merged_alike(
     assert different == []
 
 
+@pytest.mark.slow
 def test_white_space_within_a_word_gives_other_ids(
     official: Path, vocabulary: Vocabulary, merges: Merges
 ) -> None:

@@ -84,6 +84,7 @@ def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Arti
     assert result.counts["masked-lm.parameters"] == parameters
 
 
+@pytest.mark.slow
 def test_a_model_trained_with_clm_only_is_causal_and_its_classifier_is_not(
     publish: Publish, artifacts: Artifacts, tmp_path: Path, small_world: TinyWorld
 ) -> None:
@@ -118,6 +119,7 @@ def test_cards_are_filled_from_the_artifacts(publish: Publish) -> None:
     assert "* *intervals*: Wilson" in card
 
 
+@pytest.mark.slow
 def test_vocabulary_coverage_is_shown_in_both_folders(
     publish: Publish, artifacts: Artifacts
 ) -> None:
@@ -148,6 +150,7 @@ def test_a_second_run_differs_only_in_measured_values(
         assert without_measured(cards[0]) == without_measured(cards[1])
 
 
+@pytest.mark.slow
 def test_a_card_is_written_without_run_json(publish: Publish, artifacts: Artifacts) -> None:
     (artifacts.inputs["pretrain"] / "run.json").unlink()
     out, _ = publish("out")

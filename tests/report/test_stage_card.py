@@ -70,6 +70,7 @@ def built(pipeline_toy: PipelineToy) -> tuple[list[Built], Path]:
     return found, run.store.root
 
 
+@pytest.mark.slow
 def test_the_card_has_totals_first_and_the_complete_command(
     pipeline_toy: PipelineToy, built: tuple[list[Built], Path]
 ) -> None:

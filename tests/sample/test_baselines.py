@@ -24,6 +24,7 @@ def rows() -> tuple[list[Row], list[Row]]:
     return training_rows(config, "en"), list(evaluation_rows(config, "test")["en"])
 
 
+@pytest.mark.slow
 def test_the_majority_label_is_one_in_three(rows: tuple[list[Row], list[Row]]) -> None:
     for split in rows:
         counts = [sum(row[2] == label for row in split) for label in LABELS]
@@ -48,10 +49,12 @@ def test_words_of_both_sentences_do_not_determine_the_label(
     assert _accuracy_of_words(rows, both) <= CEILING
 
 
+@pytest.mark.slow
 def test_lengths_do_not_determine_the_label(rows: tuple[list[Row], list[Row]]) -> None:
     assert _accuracy_of_words(rows, _lengths) <= CEILING
 
 
+@pytest.mark.slow
 def test_shared_words_do_not_determine_the_label(rows: tuple[list[Row], list[Row]]) -> None:
     """A model can see shared words in a language that it has not aligned."""
 

@@ -17,6 +17,7 @@ from xlm.sample.world.sentences import compose_title
 from xlm.sample.world.situations import Circumstance, Situation, combinations_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", languages())
 def test_the_limit_is_the_number_of_titles(code: str) -> None:
     circumstances = [

@@ -58,6 +58,7 @@ def test_no_phrase_contains_another() -> None:
         assert not inside, language
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hash_seed", ["0", "4711"])
 def test_bytes_do_not_depend_on_the_hash_seed(hash_seed: str) -> None:
     def digest(seed: str) -> str:

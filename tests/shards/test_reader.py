@@ -47,6 +47,7 @@ def test_white_space_is_as_in_python() -> None:
     assert split == {letter for letter in letters if letter.isspace()}
 
 
+@pytest.mark.slow
 @NEW_EXAMPLES
 @given(rows=ROWS, shards=st.integers(1, 4), row_group_tokens=st.integers(1, 30), data=st.data())
 def test_reading_from_any_row_equals_slicing(

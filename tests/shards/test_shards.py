@@ -181,6 +181,7 @@ def test_pyarrow_reads_columns_metadata_and_row_groups(tmp_path: Path, vocabular
     assert metadata["xlm.split"] == "train"
 
 
+@pytest.mark.slow
 def test_datasets_reads_each_kind(tmp_path: Path, vocabulary: Path) -> None:
     datasets = pytest.importorskip("datasets")
     rows = {

@@ -27,6 +27,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return root, run_text_path(root, SerialMapper())
 
 
+@pytest.mark.slow
 def test_each_stage_reports_its_counts(run: Run) -> None:
     _, results = run
     assert results["tokenize.en"].counts["train_lines"] == 100

@@ -77,6 +77,7 @@ def test_a_huge_manifest_is_not_read(store: ArtifactStore, publish: Publish) -> 
     assert store.find("tokenize", KEY) is None
 
 
+@pytest.mark.slow
 def test_references(tmp_path: Path) -> None:
     references = References(tmp_path)
     ingredients = {"code_version": 1, "config": {"a": 1}, "tools": {}, "upstream": {"x": "d"}}

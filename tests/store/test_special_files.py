@@ -66,6 +66,7 @@ def _precious_survives(foreign: Path) -> object:
     assert (foreign / "precious.txt").read_text() == "precious"
 
 
+@pytest.mark.slow
 @replacements
 @pytest.mark.parametrize("name", ["train.00000.txt", "deep", "deep/er.txt", MANIFEST_NAME, "."])
 def test_anything_instead_of_a_file_is_damage_and_is_replaced(
@@ -109,6 +110,7 @@ def test_a_stage_does_not_write_through_links(
     assert again.logs.is_dir()
 
 
+@pytest.mark.slow
 @replacements
 @pytest.mark.parametrize("suffix", ["current", "checks", "damaged"])
 def test_side_files_may_be_replaced_by_anything(
@@ -149,6 +151,7 @@ def test_a_reference_is_a_regular_file(
     assert references.last("sample", "tokenize", "sw") == reference
 
 
+@pytest.mark.slow
 @replacements
 def test_a_log_is_a_regular_file(tmp_path: Path, foreign: Path, kind: str) -> None:
     log = tmp_path / "server.log"

@@ -47,6 +47,7 @@ def test_a_damaged_block_of_the_best_weights_damages_no_checkpoint(make_job: Mak
     assert _again(job) == straight
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_skipped_with_a_warning_and_kept(
     make_job: MakeJob, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_damaged_checkpoint_is_skipped_with_a_warning_and_kept(
     assert _again(job) == straight
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["removed", "cut", "zeros"])
 def test_lost_metrics_are_restored(make_job: MakeJob, lost: str) -> None:
     """They are part of the artifact, and a power cut may lose what was not flushed."""
@@ -142,6 +144,7 @@ def test_another_machine_can_resume(make_job: MakeJob) -> None:
     assert json.loads((job.out / "validation.json").read_text())["updates"] == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_bytes", [5_000, 20_000, 35_000, 60_000])
 def test_a_full_disk_is_reported(make_job: MakeJob, file_bytes: int) -> None:
     """The disk is full at one file of the checkpoint or another."""

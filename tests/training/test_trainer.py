@@ -93,6 +93,7 @@ def test_a_resumed_run_ends_in_the_same_bytes(make_job: MakeJob, checkpoint_upda
     assert files(train(job)) == straight
 
 
+@pytest.mark.slow
 def test_a_finished_run_without_artifact_only_writes_its_files(make_job: MakeJob) -> None:
     job = train(make_job())
     before = files(job)
@@ -101,6 +102,7 @@ def test_a_finished_run_without_artifact_only_writes_its_files(make_job: MakeJob
     assert files(train(job)) == before
 
 
+@pytest.mark.slow
 def test_sigterm_saves_a_checkpoint_and_a_rerun_resumes(make_job: MakeJob) -> None:
     straight = files(train(make_job("straight")))
     job = make_job("stopped")
@@ -118,6 +120,7 @@ def test_sigterm_saves_a_checkpoint_and_a_rerun_resumes(make_job: MakeJob) -> No
     assert files(train(job)) == straight
 
 
+@pytest.mark.slow
 def test_a_damaged_newest_checkpoint_is_skipped(make_job: MakeJob) -> None:
     straight = files(train(make_job("straight", checkpoint_updates=5)))
     job = make_job("damaged", checkpoint_updates=5)
@@ -144,6 +147,7 @@ def test_patience_stops_the_run_and_the_best_weights_are_kept(make_job: MakeJob)
     assert min(perplexities, key=perplexities.__getitem__) == summary["best_update"]
 
 
+@pytest.mark.slow
 def test_the_last_weights_can_be_published_instead(make_job: MakeJob) -> None:
     job = train(make_job(keep="last", patience=None))
     assert json.loads((job.out / "validation.json").read_text())["kept"] == "last"
@@ -211,6 +215,7 @@ def test_shards_with_another_vocabulary_are_refused(
         make_trainer(job)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masking", ["batch", "rows"])
 def test_micro_batches_add_up_to_the_batch(make_job: MakeJob, masking: str) -> None:
     """Streams of 8 x 16 tokens and pairs of about 120 positions, in micro-batches of at most 33."""
@@ -238,6 +243,7 @@ def test_micro_batches_add_up_to_the_batch(make_job: MakeJob, masking: str) -> N
         assert ours["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_causal_modelling_trains_and_validates(make_job: MakeJob) -> None:
     job = train(make_job(objectives=("clm", "mlm", "tlm"), updates=60, validation_updates=30))
     steps = [row["step"] for row in json.loads((job.out / "mixture.json").read_text())]
@@ -253,6 +259,7 @@ def test_causal_modelling_trains_and_validates(make_job: MakeJob) -> None:
     assert summary["best_criterion"] == min(v["valid_clm_ppl"] for v in summary["validations"])
 
 
+@pytest.mark.slow
 def test_fp16_skips_overflows_and_resumes_to_the_same_bytes(make_job: MakeJob) -> None:
     """The initial scale is too high for this model; it is halved until it fits, and saved."""
     straight = train(make_job("straight", precision="fp16", metrics_updates=1))
@@ -281,6 +288,7 @@ def test_fp16_skips_overflows_and_resumes_to_the_same_bytes(make_job: MakeJob) -
     assert first.updater.scaler.get_scale() == 2.0**39
 
 
+@pytest.mark.slow
 def test_too_many_overflows_of_fp16_stop_a_run(make_job: MakeJob) -> None:
     job = make_job(precision="fp16", updates=100)
     trainer = make_trainer(job)
@@ -291,6 +299,7 @@ def test_too_many_overflows_of_fp16_stop_a_run(make_job: MakeJob) -> None:
     assert (job.logs / "divergence-0" / "update-000000050-not-finite" / "report.json").exists()
 
 
+@pytest.mark.slow
 def test_a_separate_rate_for_embeddings_and_bf16_train(make_job: MakeJob) -> None:
     job = train(
         make_job(
@@ -315,6 +324,7 @@ def test_a_micro_batch_has_at_most_the_limit_or_one_row(
     assert max(cells) == largest
 
 
+@pytest.mark.slow
 def test_clipping_can_be_switched_off(make_job: MakeJob) -> None:
     """No limit gives the same updates as a limit that no norm reaches."""
     rates = {"learning_rate": 1e-3}

@@ -169,6 +169,7 @@ def test_the_merges_of_a_pinned_text_are_pinned(tmp_path: Path) -> None:
     assert digests == {"41e6b031280286810f27915a914304bd98018b61f9dccaa5cca20f59fa13d1f2"}
 
 
+@pytest.mark.slow
 def test_blocks_keep_words_intact_and_memory_is_constant(tmp_path: Path) -> None:
     text = _seeded_text(100_000)
     once = _learn(tmp_path, text.encode(), 200)
@@ -204,6 +205,7 @@ def test_a_line_without_a_count_is_refused(line: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "word",
     [b"\xff", b"a\x80", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"a\xe2\x82"],

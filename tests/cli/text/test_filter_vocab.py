@@ -15,6 +15,7 @@ def test_counts_are_the_goldens(shared: Path) -> None:
     assert (counts, errors) == ((golden / "vocab.2000").read_bytes(), "")
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_the_original(tmp_path: Path) -> None:
     text = "b a@@ b\n\n  a\u00a0c é é\tx \u2028 b\n\r b\n".encode()
     (tmp_path / "text").write_bytes(text)
@@ -24,6 +25,7 @@ def test_counts_are_those_of_the_original(tmp_path: Path) -> None:
     assert run("bpe", "vocab", text=text.removesuffix(b"\n"))[0] == expected
 
 
+@pytest.mark.slow
 def test_a_text_without_pieces_is_one_line() -> None:
     assert run("bpe", "vocab", text=b"\n \n", code=1)[1].count("\n") == 1
     errors = run("bpe", "vocab", text=b"a\n\xff\n", code=1)[1]
@@ -53,6 +55,7 @@ def test_many_unknown_tokens_are_a_warning(model: Path, jobs: str) -> None:
     assert errors.startswith("xlm: warning: standard input: 40 of 340 tokens (11.8%) are unknown")
 
 
+@pytest.mark.slow
 def test_a_first_token_with_other_white_space_is_read(model: Path) -> None:
     lines = (model / "vocab").read_text(encoding="utf-8")
     (model / "vocab").write_text("a\u00a0b@@ 99\nc\u2003d 98\n" + lines, encoding="utf-8")

@@ -73,6 +73,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("override", CASES)
 def test_an_invalid_setting_gives_one_line(override: str) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -173,6 +173,7 @@ def test_fuzz_profiles_of_random_values(tmp_path: Path, value: dict[str, object]
     _assert_valid_or_refused(str(path), [])
 
 
+@pytest.mark.slow
 def test_fuzz_profiles_of_mutated_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = random.Random(11)
     texts = [

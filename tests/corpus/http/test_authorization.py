@@ -60,6 +60,7 @@ def test_secret_parameters_are_sent_and_not_logged(server, new_file, caplog):
     assert "abc" not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", ["/x", "/x/", "", "/"])
 def test_a_mirrors_secret_parameters_go_with_each_of_its_files(server, new_file, base):
     parent = base.rstrip("/")

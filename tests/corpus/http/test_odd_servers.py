@@ -33,6 +33,7 @@ def test_a_redirect_to_another_server_is_followed_only_if_configured(server, new
     assert fetched.redirected_to == location
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "location",
     [
@@ -58,6 +59,7 @@ def test_redirects_without_end_are_one_line(tmp_path):
 # A server that stalls.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "piece"),
     [
@@ -116,6 +118,7 @@ def test_a_file_much_larger_than_expected_is_refused(server, new_file, tmp_path)
     assert_refused(server.url("/a.zip"), tmp_path, "the limit is 1,000", max_bytes=1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "header", ["²", "-5", "9" * 5000, "٣", "1e9", "", "Sun, 99 Nov 99999 99:99:99 GMT",
               "Sun, 01 Nov 2026 00:00:00 +9999999999", ",,,", "\x85"],
@@ -128,6 +131,7 @@ def test_an_odd_retry_after_is_no_traceback(tmp_path, header):
         assert_refused(f"{url}/a.txt", tmp_path, "503 Busy|RemoteProtocolError")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

@@ -30,6 +30,7 @@ def test_the_corpora_of_the_paper_resolve_to_their_files(shared, cache):
         assert found.size_bytes == int(row["moses_kib"]) * 1024
 
 
+@pytest.mark.slow
 def test_a_release_without_the_pair_names_those_with_it(cache):
     with pytest.raises(ConfigError, match=r"no en-sw in Tatoeba v1; releases .* v2022-03-03"):
         find_moses(cache, "Tatoeba", "v1", (("en",), ("sw", "swh")))

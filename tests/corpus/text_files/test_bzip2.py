@@ -64,6 +64,7 @@ def test_a_bomb_after_valid_data_is_stopped(tmp_path, monkeypatch):
     assert sum(read) <= 70 << 20
 
 
+@pytest.mark.slow
 def test_a_file_with_a_very_compressible_part_is_read(tmp_path, monkeypatch):
     """For example a page of white space: extreme there, but not over a window."""
     monkeypatch.setattr(decompression_limit, "UNCHECKED_BYTES", 4 << 20)

@@ -31,6 +31,7 @@ def small_window(monkeypatch):
     monkeypatch.setattr(compressed, "_READ_AHEAD_BYTES", 1 << 13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packer", PACKERS)
 def test_a_bomb_after_valid_data_is_stopped(tmp_path, small_window, packer):
     """Over the whole file the ratio is small; within a window it is not."""

@@ -62,6 +62,7 @@ def test_an_encrypted_member_is_refused(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_zip_bomb_is_refused_by_its_directory(tmp_path):
     path = _zip(tmp_path / "bomb.zip", {"a.en": b"\0" * (65 << 20)})
     with pytest.raises(DataError, match="unpacks to more than 200 times"), open_zip(path):

@@ -47,6 +47,7 @@ def test_the_next_block_is_prepared_while_the_program_runs(make_context, tmp_pat
     assert result.counts["documents"] == 2
 
 
+@pytest.mark.slow
 def test_damage_in_a_later_block_is_the_error_of_the_stage(make_context, tmp_path, monkeypatch):
     monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", 1)
     write_dump(tmp_path / "in", page(1, "One") + page(2, "Two") + "<page><title>x</page>")

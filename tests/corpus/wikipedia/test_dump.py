@@ -167,6 +167,7 @@ def test_checksums_may_come_from_the_lists_alone(server, served, new_file):
     assert published_digests(fetcher, _spec()) == {"md5": "ab" * 16}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [
     "{digest}  {name}\r\n", "\ufeff{digest}  {name}\n", "{digest} *{name}\n", "{digest}\t{name}\n",
     "x\n\n{digest}  {name}", "  {digest}  {name}  \n", "{digest}  {name}\rx  y\r",
@@ -184,6 +185,7 @@ def test_lists_of_checksums_of_other_programs_are_read(server, served, new_file,
     assert published_digests(_fetcher(server.base_url), _spec()) == {"md5": "ab" * 16}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("digest", ["²" * 32, "ü" * 32, "0" * 31, "g" * 32, "0x" + "0" * 30, 7])
 @pytest.mark.parametrize("origin", ["status", "list"])
 def test_an_invalid_digest_is_one_line(server, served, new_file, digest, origin):
@@ -201,6 +203,7 @@ def test_an_invalid_digest_is_one_line(server, served, new_file, digest, origin)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "why"),
     [

@@ -111,6 +111,7 @@ def test_the_block_size_does_not_change_the_text(make_context, tmp_path, monkeyp
     assert result.counts["missing_pages"] == 1
 
 
+@pytest.mark.slow
 def test_redirects_and_other_namespaces_are_skipped(make_context, tmp_path):
     pages = (
         page(1, "Kept"),
@@ -134,6 +135,7 @@ def test_an_article_named_like_the_template_namespace_is_not_lost(make_context, 
     assert "Template processor" in (context.out / "text.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reference", ["&amp;#xD800;", "&amp;#0057343;", "&amp;#xd83d;&amp;#xde00;"]
 )
@@ -163,6 +165,7 @@ def test_adjacent_pages_with_one_id_are_counted_and_named(make_context, tmp_path
     assert (context.logs / "missing_pages.tsv").read_text() == "5\tTwin\n"
 
 
+@pytest.mark.slow
 def test_more_lost_pages_than_allowed_are_an_error(make_context, tmp_path):
     pages = [page(1, "One")]
     for number in range(5, 10):
@@ -180,6 +183,7 @@ def test_the_last_lost_page_is_counted_too(make_context, tmp_path):
     assert result.counts["missing_pages"] == 1
 
 
+@pytest.mark.slow
 def test_a_head_without_closing_tag_keeps_all_its_pages(make_context, tmp_path):
     streams = [page(1, "One"), page(2, "Two")]
     write_dump(tmp_path / "in", *streams, closed=False)
@@ -220,6 +224,7 @@ def test_clean_lines_drops_the_same_lines_as_xlm():
     assert clean_lines(lines) == ["Title", "<doc stays", "text "]
 
 
+@pytest.mark.slow
 def test_templates_may_be_expanded(make_context, tmp_path):
     pages = page(3, "Template:Box", "expanded", ns=10) + page(4, "Uses", "A {{Box}} B")
     write_dump(tmp_path / "in", pages)

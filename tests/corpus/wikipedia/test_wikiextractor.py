@@ -121,6 +121,7 @@ def _ends(pid):
     return False
 
 
+@pytest.mark.slow
 def test_a_program_that_ignores_sigterm_is_killed(monkeypatch, tmp_path):
     monkeypatch.setattr(wikiextractor, "_TERMINATE_SECONDS", 0.1)
     body = VERSION_BODY + (

@@ -192,6 +192,7 @@ def test_a_missing_member_is_named(make_context, tmp_path):
         run(_context(make_context, xnli=folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", XNLI_LANGUAGES)
 def test_the_samples_have_300_rows_per_language(shared, make_context, language):
     folder = shared / "mirror" / "dl.fbaipublicfiles.com" / "XNLI"

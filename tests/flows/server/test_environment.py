@@ -119,6 +119,7 @@ def test_another_server_is_refused(host: str, status: int, body: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_is_named(host: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     _Answers.replies = {"/api/health": (200, b"true"), "/api/admin/version": (status, b"")}

@@ -34,6 +34,7 @@ def _wait_for(pipe: io.StringIO, text: str) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_piped_run_is_not_silent(piped: tuple[LiveView, io.StringIO]) -> None:
     view, pipe = piped
     _wait_for(pipe, "starting")  # before anything is built, while a server starts

@@ -86,6 +86,7 @@ HUGE: dict[str, object] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["emb_dim", "n_layers", "n_heads", "n_words"])
 @pytest.mark.parametrize("value", HUGE.values(), ids=HUGE)
 def test_absurd_sizes_of_a_folder_are_refused_in_one_line(

@@ -76,6 +76,7 @@ def test_the_format_is_the_originals(tmp_path: Path) -> None:
     assert not {"clm_steps", "mlm_steps", "causal"} & params.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "causal"),
     [
@@ -210,6 +211,7 @@ def test_missing_language_embeddings_become_zeros_and_sinusoids_a_table(
     assert len(found.notes) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -42,6 +42,7 @@ codes = st.lists(st.sampled_from(CODES), min_size=1, unique=True).map(tuple)
 positions = st.integers(8, 20)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(words, words, codes, codes, positions, positions)
 def test_rows_are_copied_by_token_or_keep_their_initial_weights(
@@ -159,6 +160,7 @@ def _write(kind: str, model: PortableModel, target: Path) -> Path:
     return target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["original", "hugging-face", "xlm"])
 @pytest.mark.parametrize("trained", [{}, {"classifier": True}, {"causal": True}])
 def test_all_three_formats_give_the_same_start(

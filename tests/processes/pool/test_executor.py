@@ -67,6 +67,7 @@ def _mapped(pool: WorkerPool, function: object, items: list[int]) -> list[int]:
     return list(ExecutorMapper(pool, 2, Usage()).map(function, items))
 
 
+@pytest.mark.slow
 def test_a_call_that_always_kills_its_process_fails_in_one_line(tmp_path: Path) -> None:
     with (
         worker_pool(1, tmp_path) as pool,
@@ -105,6 +106,7 @@ def test_sigusr1_to_every_process_ends_no_worker(tmp_path: Path) -> None:
         assert _mapped(pool, _process_number, [1]) == [worker]
 
 
+@pytest.mark.slow
 def test_a_worker_that_died_while_it_was_idle_is_replaced(tmp_path: Path) -> None:
     with worker_pool(1, tmp_path) as pool:
         (worker,) = _mapped(pool, _process_number, [1])

@@ -76,6 +76,7 @@ def _download(unit: str, config: PipelineConfig, root: Path, world: Path) -> Pat
     return root / f"download[{unit}]" / "out"
 
 
+@pytest.mark.slow
 def test_extracted_wikipedia_equals_the_articles(
     config: PipelineConfig, world: Path, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def test_checksums_and_status_describe_the_files(tmp_path: Path) -> None:
             assert described["url"] == f"/swwiki/20261101/{name}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["sw", "zh"])
 def test_wikiextractor_extracts_the_paragraphs(tmp_path: Path, language: str) -> None:
     folder = _dump(tmp_path / "mirror", language)

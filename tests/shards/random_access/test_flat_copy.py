@@ -56,6 +56,7 @@ def test_windows_are_slices_of_the_stream_after_eos(
     assert in_memory.windows(np.array(starts, dtype=np.int64), width).tolist() == expected
 
 
+@pytest.mark.slow
 @NEW_EXAMPLES
 @given(
     rows=PAIRS,

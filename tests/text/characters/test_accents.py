@@ -64,6 +64,7 @@ def test_hard_characters(raw: str, expected: str) -> None:
     assert lower_without_accents(raw) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["Σ", "Σ'", "aΣ..", "\u0301", "\u302e\u0301", "각", "É"])
 def test_long_words_take_linear_time(part: str) -> None:
     assert_linear(lambda times: lower_without_accents(part * times), 100_000 // len(part))

@@ -105,6 +105,7 @@ def test_long_lines_take_linear_time(language: str, parts: list[str]) -> None:
         assert_linear(lambda length, line=line: tokenize(line[:length]), len(line))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [".", "DOT", "DOTMULTI.", "MULTI", "a.", '."'])
 def test_a_marker_at_the_end_of_a_long_line_takes_linear_time(part: str) -> None:
     tokenize = tokenizer_for("de", {})

@@ -63,6 +63,7 @@ class Tracker(Callback):
         self._count = state_dict["count"]
 
 
+@pytest.mark.slow
 def test_a_tracker_sees_the_run_and_changes_no_byte(make_job: MakeJob) -> None:
     plain, tracked = make_job("plain"), make_job("tracked", checkpoint_updates=10)
     make_trainer(plain).run()

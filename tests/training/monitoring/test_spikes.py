@@ -215,6 +215,7 @@ def test_a_skipped_update_changes_nothing_but_counters(
     assert all(math.isfinite(loss) for line in lines for loss in line["loss"].values())
 
 
+@pytest.mark.slow
 def test_the_fp16_scaler_continues_after_a_skipped_update(make_job: MakeJob) -> None:
     """A loss a hundred times as large as usual, but within the range of fp16."""
     job = make_job(precision="fp16", guard=guard(spike="skip"))

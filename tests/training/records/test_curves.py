@@ -51,6 +51,7 @@ def test_masked_perplexity_is_preferred_to_causal(tmp_path: Path) -> None:
     assert read_curves(metrics, alone).perplexities["sw"].values == (9.0,)
 
 
+@pytest.mark.slow
 def test_values_that_are_not_finite_are_left_out(tmp_path: Path) -> None:
     metrics = write_metrics(
         tmp_path / "m", line(5, {"mlm": math.nan}, math.inf), line(10, {"mlm": 5.0})

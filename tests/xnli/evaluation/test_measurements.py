@@ -31,6 +31,7 @@ def test_wilson_interval_has_known_values() -> None:
     assert wilson_interval(0, 0, 0.95) == (0.0, 1.0)
 
 
+@pytest.mark.slow
 def test_bag_of_words_learns_labels_of_single_words(world: TinyWorld) -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 300).astype(np.int8)

@@ -100,6 +100,7 @@ def test_the_digest_covers_bytes_of_all_attempts(server, new_file, fetcher, path
     assert target.read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_a_head_is_exactly_the_first_bytes(server, new_file, fetcher, paths):
     server.files["/file.bin"] = new_file(CONTENT, hangs_up_after=[500])
     target, part = paths

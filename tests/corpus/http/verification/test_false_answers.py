@@ -16,6 +16,7 @@ from xlm.errors import ChecksumError
 # A transfer that ends early.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "body"),
     [
@@ -34,6 +35,7 @@ def test_a_cut_text_is_refused_in_every_framing(tmp_path, start, body):
         assert_refused(f"{url}/corpus.txt", tmp_path, r"size|length|body|middle of a line")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["corpus.zip", "corpus.gz", "corpus.bz2", "corpus.xz"])
 def test_a_compressed_file_proves_that_it_is_complete(tmp_path, name):
     pack = {"zip": zip_of, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
@@ -158,6 +160,7 @@ def test_a_text_about_pages_is_a_text(server, new_file, tmp_path):
     assert get(server.url("/long.txt"), tmp_path)[0] == long
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["corpus.txt", "corpus.gz", "corpus.zip"])
 @pytest.mark.parametrize("framing", [{"Content_Length": 0}, {"Transfer_Encoding": "chunked"}, {}])
 def test_an_empty_file_is_refused(tmp_path, name, framing):

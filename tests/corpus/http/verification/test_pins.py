@@ -86,6 +86,7 @@ def test_an_invalid_pin_is_one_line(server, new_file, fetch, tmp_path, content):
         fetch(server.base_url, "again")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["FIFO", "dangling link", "link to its like", "directory"])
 def test_an_odd_file_instead_of_a_pin_is_one_line(server, new_file, fetch, tmp_path, odd):
     """Reading a FIFO would block; a link could point to a file of another user."""

@@ -119,6 +119,7 @@ def test_the_date_changes_no_byte_from_dump_to_shards(tmp_path):
     assert "Text 2026 end." in text
 
 
+@pytest.mark.slow
 def test_the_shift_reaches_wikiextractor(tmp_path):
     """Without our rules the bytes differ, so the test above can fail."""
     dump = write_dump(tmp_path / "in", page(1, "T", "In {{CURRENTYEAR}}."))

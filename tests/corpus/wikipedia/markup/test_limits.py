@@ -36,6 +36,7 @@ HARMLESS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_detected_fast(name):
     started = time.process_time()
@@ -84,6 +85,7 @@ def test_calls_that_fill_memory_or_take_hours_are_removed(make_context, tmp_path
     assert result.measured["peak_memory_bytes"] < 500_000_000
 
 
+@pytest.mark.slow
 def test_a_page_that_is_too_large_is_dropped(make_context, tmp_path):
     huge = page(2, "Huge", "x" * (MAX_PAGE_BYTES + 1))
     write_dump(tmp_path / "in", page(1, "One") + huge + page(3, "Three"))

@@ -167,6 +167,7 @@ def test_every_language_of_the_paper_has_all_names(language):
     assert len({day["DAYNAME"] for day in week}) == 7
 
 
+@pytest.mark.slow
 def test_an_undated_dump_uses_the_date_of_the_revision(make_context, tmp_path):
     article = page(1, "T", "In {{CURRENTYEAR}} {{CURRENTDAY}}.").replace(
         "<model>", "<timestamp>2019-03-07T01:02:03Z</timestamp>\n<model>"
@@ -249,6 +250,7 @@ def test_a_comment_inside_a_variant_is_ignored():
     assert choose_variants("-{<!-- c -->zh-hans:a;zh-hant:b}-", "zh-hans") == "a"
 
 
+@pytest.mark.slow
 def test_escapes_of_html5_and_of_titles_are_decoded(make_context, tmp_path):
     text = (
         "It&apos;s &lbrace;x&rbrace; &check; &LT;b&GT; &amp;apos; &NotEqualTilde; a&bogus; &nbsp;"

@@ -46,6 +46,7 @@ _KEPT = {
 }
 
 
+@pytest.mark.slow
 def test_text_after_verbatim_content_stays(make_context, tmp_path):
     pages = [page(n, f"T{n}", escape(f"{text}\n\nAfter.")) for n, text in enumerate(_KEPT, 1)]
     write_dump(tmp_path / "in", "".join(pages))
