@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def _task_states(ui: RunningUi) -> set[str]:
 
 def _kill(processes: Any) -> None:
     for process in processes:
-        os.kill(process, signal.SIGKILL)
+        # The end of one process can end others before their turn.
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def _log(ui: RunningUi) -> list[str]:
