@@ -38,7 +38,7 @@ from xlm.training.optimizer import build_optimizer
 RESULTS = Path(__file__).resolve().parent / "results" / "classifier.json"
 FULL, FIRST = "all positions", "first position"
 PREDICTED_ROWS = 64
-"""Rows of a batch in `xlm.xnli.evaluation.scoring`."""
+"""Rows of a batch in `xlm.classification.evaluation.scoring`."""
 MEAN_TOKENS, SPREAD_TOKENS, LEAST_TOKENS = 45, 18, 12
 """Tokens of a premise and a hypothesis together, as in XNLI."""
 

@@ -20,6 +20,7 @@ import torch
 from pages import fill
 from runs import directories, record_of, run_pipeline
 
+from xlm.classification.evaluation.retrieval import retrieve
 from xlm.config.environment import MachineSettings
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.reading.resolve import resolve
@@ -38,7 +39,6 @@ from xlm.display.plotting import (
 from xlm.model.formats.ours import load_encoder
 from xlm.store.disk.root import resolve_root
 from xlm.training.validation import Validator
-from xlm.xnli.evaluation.retrieval import retrieve
 
 RESULTS = Path(__file__).parent / "results" / "recipes.json"
 FIGURE = Path(__file__).parents[1] / "docs" / "explanation" / "recipes.png"

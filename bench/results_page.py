@@ -7,13 +7,13 @@ import argparse
 
 from pages import fill
 
+from xlm.classification.results.records import read_results
+from xlm.classification.results.tables import tables
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_duration, table
 from xlm.pipeline.run_record import last_run
 from xlm.report.run_results import artifact_of, task_of
 from xlm.store.disk.root import resolve_root
-from xlm.xnli.results.records import read_results
-from xlm.xnli.results.tables import tables
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
 
+from xlm.classification.results.records import read_results
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.building.built import Built
@@ -14,7 +15,6 @@ from xlm.pipeline.dag import PipelineRun
 from xlm.pipeline.request import RunRequest
 from xlm.report.run_results import pretrained_with, results_markdown, vocabulary_markdown
 from xlm.report.stage_card import stage_card
-from xlm.xnli.results.records import read_results
 
 EVALUATION = Node("evaluate", ALL)
 PRETRAINING = Node("pretrain", ALL)

@@ -12,9 +12,9 @@ from rich.cells import cell_len
 from tests.cli.terminal import in_terminal
 from tests.flows.console import xlm
 from tests.release.artifacts import results, write_manifest
+from xlm.classification.results.records import write_results
 from xlm.cli.plan import shortened
 from xlm.pipeline.request import RunRequest
-from xlm.xnli.results.records import write_results
 
 pytestmark = pytest.mark.slow
 

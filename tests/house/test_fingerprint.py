@@ -37,12 +37,12 @@ def test_a_changed_expression_counts(tmp_path: Path) -> None:
     ("stage", "reached"),
     [
         ("pretrain", {"xlm.training.trainer", "xlm.dataloader.masking.host", "xlm.model.encoder"}),
-        ("finetune", {"xlm.xnli.finetuner", "xlm.model.classifier"}),
+        ("finetune", {"xlm.classification.finetuner", "xlm.model.classifier"}),
         (
             "evaluate",
             {
-                "xlm.xnli.evaluation.evaluator",
-                "xlm.xnli.evaluation.retrieval",
+                "xlm.classification.evaluation.evaluator",
+                "xlm.classification.evaluation.retrieval",
                 "xlm.training.validation",
             },
         ),

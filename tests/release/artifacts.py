@@ -8,14 +8,7 @@ from typing import Any
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.config.training.xnli import FinetuneConfig
-from xlm.model.classifier import Classifier
-from xlm.model.encoder import Encoder
-from xlm.model.formats.description import ModelDescription
-from xlm.model.formats.ours import save_classifier, save_encoder
-from xlm.model.initialise import initialise
-from xlm.store.manifest import Manifest, content_digest, describe_files
-from xlm.xnli.results.records import (
+from xlm.classification.results.records import (
     Accuracy,
     LanguageResults,
     Results,
@@ -23,6 +16,13 @@ from xlm.xnli.results.records import (
     averages,
     write_results,
 )
+from xlm.config.training.classification import FinetuneConfig
+from xlm.model.classifier import Classifier
+from xlm.model.encoder import Encoder
+from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.ours import save_classifier, save_encoder
+from xlm.model.initialise import initialise
+from xlm.store.manifest import Manifest, content_digest, describe_files
 
 
 @dataclass(frozen=True)

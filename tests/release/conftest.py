@@ -4,10 +4,10 @@ import pytest
 
 from tests.release.artifacts import results
 from xlm.config.languages.pairs import XNLI_LANGUAGES
+from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
-from xlm.config.training.xnli import FinetuneConfig
 from xlm.display.plotting import Series
 from xlm.model.formats.description import ModelDescription
 from xlm.release.card.facts import DataFacts, MachineFacts, RunFacts, SourceFacts

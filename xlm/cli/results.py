@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from xlm.classification.results.records import Results
+from xlm.classification.results.tables import tables
 from xlm.cli.output import show, terminal_width
 from xlm.config.environment import MachineSettings
 from xlm.display.text_table import text_table
@@ -22,8 +24,6 @@ from xlm.report.run_results import (
     vocabulary_of,
 )
 from xlm.store.disk.root import resolve_root
-from xlm.xnli.results.records import Results
-from xlm.xnli.results.tables import tables
 
 
 def print_results(profile: str | None, root: str | None, as_json: bool) -> None:

@@ -10,10 +10,10 @@ from xlm.config.data.sources import SourcesConfig
 from xlm.config.data.split import SplitConfig
 from xlm.config.data.text import TextConfig
 from xlm.config.languages.pairs import XNLI_LANGUAGES, language
+from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
-from xlm.config.training.xnli import EvaluateConfig, FinetuneConfig
 from xlm.engine.config import Config
 from xlm.errors import ConfigError
 

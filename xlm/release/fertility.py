@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlm.classification.results.tables import Table
 from xlm.config.languages.pairs import KNOWN_LANGUAGES
 from xlm.display.markdown import format_decimal, format_integer, format_percent, mean, table
 from xlm.errors import DataError
 from xlm.store.integrity.presence import is_present
-from xlm.xnli.results.tables import Table
 
 REPORT_NAME = "report.json"
 """Name of the report in the vocabulary artifact."""

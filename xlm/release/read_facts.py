@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from xlm.classification.results.records import read_results
+from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
-from xlm.config.training.xnli import FinetuneConfig
 from xlm.engine.config import Config
 from xlm.errors import DataError
 from xlm.model.formats.description import read_description
@@ -23,7 +24,6 @@ from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.training.launch.job import METRICS_FILE
 from xlm.training.records.curves import Curves, parse_record, read_curves, trained_objectives
-from xlm.xnli.results.records import read_results
 
 CODES_NAME = "codes"
 """Name of the merges file in the learn-bpe artifact."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xlm.classification.results.records import Results, read_results
+from xlm.classification.results.tables import tables, task_name
 from xlm.display.markdown import stack_words, table
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
@@ -11,8 +13,6 @@ from xlm.release.fertility import VocabularyCoverage, fertility_table, read_repo
 from xlm.store.manifest import read_manifest
 from xlm.training.launch.job import METRICS_FILE
 from xlm.training.records.curves import trained_objectives
-from xlm.xnli.results.records import Results, read_results
-from xlm.xnli.results.tables import tables, task_name
 
 
 def results_markdown(directory: Path) -> str:

@@ -8,13 +8,13 @@ import torch
 from huggingface_hub import ModelCard
 from transformers import XLMWithLMHeadModel
 
+from xlm.classification.results.records import LanguageResults
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.hugging_face.folder import write_masked_lm
 from xlm.release.card.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
 from xlm.release.card.measured import measured, without_measured
 from xlm.release.card.render import render_card
-from xlm.xnli.results.records import LanguageResults
 
 
 def test_front_matter_is_valid_and_lists_the_results(facts: RunFacts) -> None:

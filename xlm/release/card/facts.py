@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xlm.classification.results.records import Results
+from xlm.classification.results.tables import task_name
+from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
-from xlm.config.training.xnli import FinetuneConfig
 from xlm.display.plotting import Series
 from xlm.model.formats.description import ModelDescription
 from xlm.release.fertility import VocabularyCoverage
-from xlm.xnli.results.records import Results
-from xlm.xnli.results.tables import task_name
 
 
 @dataclass(frozen=True)

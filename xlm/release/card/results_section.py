@@ -5,10 +5,10 @@ XNLI accuracies are shown with their baselines (majority class, bag of words) an
 
 from typing import Any
 
+from xlm.classification.results.tables import modelling_table, xnli_table
 from xlm.display.markdown import table
 from xlm.release.card.facts import RunFacts
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME
-from xlm.xnli.results.tables import modelling_table, xnli_table
 
 _XNLI_TEST_PAIRS = 5010
 """Test pairs of each language in XNLI 1.0."""

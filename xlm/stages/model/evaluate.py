@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.training.xnli import EvaluateSlice
+from xlm.config.training.classification import EvaluateSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes
 from xlm.stages.units import require_english, single_unit
@@ -38,9 +38,9 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
         DataError: models, shards and vocabulary do not fit each other.
         ToolError: a process failed without a report.
     """
+    from xlm.classification.launch.jobs import EvaluateJob
+    from xlm.classification.results.records import read_results
     from xlm.training.launch.driver import launch_job
-    from xlm.xnli.launch.jobs import EvaluateJob
-    from xlm.xnli.results.records import read_results
 
     config = context.config.evaluate
     job = EvaluateJob(
@@ -60,7 +60,7 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
     measured = launch_job(
         context,
         job,
-        module="xlm.xnli.launch.entry",
+        module="xlm.classification.launch.entry",
         processes=config.processes,
         threads_per_process=config.threads_per_process,
         timeout_seconds=config.timeout_seconds,

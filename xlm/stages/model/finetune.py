@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.training.xnli import FinetuneSlice
+from xlm.config.training.classification import FinetuneSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes, pretraining_nodes
 from xlm.stages.units import XNLI_PREFIX, require_english, single_unit
@@ -40,8 +40,8 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
         TrainingError: fine-tuning collapsed, or cannot go on.
         ToolError: a process failed without a report.
     """
+    from xlm.classification.launch.jobs import FinetuneJob
     from xlm.training.launch.driver import launch_job
-    from xlm.xnli.launch.jobs import FinetuneJob
 
     config = context.config.finetune
     job = FinetuneJob(
@@ -59,7 +59,7 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
     measured = launch_job(
         context,
         job,
-        module="xlm.xnli.launch.entry",
+        module="xlm.classification.launch.entry",
         processes=min(config.processes, config.restarts),
         threads_per_process=config.threads_per_process,
         timeout_seconds=config.timeout_seconds,

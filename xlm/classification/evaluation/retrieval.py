@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xlm.classification.results.records import Retrieval
 from xlm.dataloader.sampling.pairs import line_lengths, usable_pairs
 from xlm.dataloader.sequences import enclose_sentences
 from xlm.model.encoder import Encoder
 from xlm.shards.lines import Lines, Pairs
-from xlm.xnli.results.records import Retrieval
 
 _BATCH_ROWS = 64
 _MIN_PAIRS = 2

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import PAD
+from xlm.classification.evaluation.scoring import predict
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
@@ -20,7 +21,6 @@ from xlm.model.formats.ours import load_encoder
 from xlm.model.initialise import initialise
 from xlm.shards.reader import read_nli_pairs
 from xlm.training.optimizer import build_optimizer
-from xlm.xnli.evaluation.scoring import predict
 
 CPU = torch.device("cpu")
 ROWS = {"full": [9] * 4, "padded": [12, 7, 3, 12, 1, 9], "single": [1, 1], "one row": [11]}

@@ -7,12 +7,12 @@ import pytest
 
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.config.training.xnli import EvaluateConfig, FinetuneConfig
+from xlm.classification.launch.jobs import EvaluateJob, FinetuneJob
+from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription, read_description
 from xlm.model.formats.ours import read_weights, save_encoder, save_weights
 from xlm.model.initialise import initialise
-from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
 
 
 @pytest.fixture(scope="session")

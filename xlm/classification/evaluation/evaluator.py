@@ -14,6 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import load_vocabulary
+from xlm.classification.evaluation.baselines import BagOfWords, majority_label
+from xlm.classification.evaluation.intervals import wilson_interval
+from xlm.classification.evaluation.retrieval import retrieve
+from xlm.classification.evaluation.scoring import predict
+from xlm.classification.launch.jobs import EvaluateJob
+from xlm.classification.results.paper import MLM_TLM, PAPER
+from xlm.classification.results.records import (
+    Accuracy,
+    LanguageResults,
+    Results,
+    averages,
+    write_results,
+)
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.training.pretrain import Objective
 from xlm.dataloader.data import load_held_out_data
@@ -24,19 +37,6 @@ from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import SPEED_FILE
 from xlm.training.records.json_lines import JsonLines
 from xlm.training.validation import COUNT, Validator
-from xlm.xnli.evaluation.baselines import BagOfWords, majority_label
-from xlm.xnli.evaluation.intervals import wilson_interval
-from xlm.xnli.evaluation.retrieval import retrieve
-from xlm.xnli.evaluation.scoring import predict
-from xlm.xnli.launch.jobs import EvaluateJob
-from xlm.xnli.results.paper import MLM_TLM, PAPER
-from xlm.xnli.results.records import (
-    Accuracy,
-    LanguageResults,
-    Results,
-    averages,
-    write_results,
-)
 
 log = logging.getLogger(__name__)
 

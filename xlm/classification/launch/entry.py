@@ -1,4 +1,6 @@
-"""The child side of fine-tuning and evaluation: `python -P -m xlm.xnli.launch.entry JOB.json`.
+"""The child side of fine-tuning and evaluation.
+
+    python -P -m xlm.classification.launch.entry JOB.json
 
 The exit codes are those of `xlm.training.launch.child`.
 """
@@ -25,11 +27,11 @@ def main(arguments: list[str]) -> int:
 
 def _run(path: Path) -> None:
     # Imports torch, which takes seconds.
+    from xlm.classification.evaluation.evaluator import run_evaluation
+    from xlm.classification.launch.jobs import EvaluateJob, FinetuneJob
+    from xlm.classification.restarts import run_restarts
     from xlm.training.launch.distributed import join_process_group
     from xlm.training.launch.job import read_job
-    from xlm.xnli.evaluation.evaluator import run_evaluation
-    from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
-    from xlm.xnli.restarts import run_restarts
 
     if json.loads(path.read_text(encoding="utf-8"))["kind"] == "finetune":
         finetune = read_job(path, FinetuneJob)

@@ -10,15 +10,15 @@ import torch
 
 from tests.listening_sockets import SocketWatch, descendants_of
 from tests.tiny_world import LANGUAGES, TinyWorld
-from xlm.config.training.xnli import EvaluateSlice, FinetuneSlice
+from xlm.classification.evaluation.evaluator import run_evaluation
+from xlm.classification.launch.jobs import EvaluateJob, FinetuneJob
+from xlm.classification.restarts import run_restarts
+from xlm.config.training.classification import EvaluateSlice, FinetuneSlice
 from xlm.display.progress import NoProgress
 from xlm.engine.stage import StageContext
 from xlm.stages.model.evaluate import EVALUATE
 from xlm.stages.model.finetune import FINETUNE
 from xlm.training.launch.distributed import ProcessGroup
-from xlm.xnli.evaluation.evaluator import run_evaluation
-from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
-from xlm.xnli.restarts import run_restarts
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,10 @@ def test_the_number_of_processes_changes_no_byte(
     with SocketWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as measuring:
         found = EVALUATE.run(measure)
     for watch in (tuning, measuring):
-        assert sum("xlm.xnli.launch.entry" in command for command in watch.seen.values()) >= 4
+        assert (
+            sum("xlm.classification.launch.entry" in command for command in watch.seen.values())
+            >= 4
+        )
         assert watch.sockets
         assert not watch.open_to_others
     assert {"test", "english_test", "retrieval_raw"} <= found.counts.keys()

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from xlm.classification.results.records import LanguageResults, Results
 from xlm.config.languages.pairs import ENGLISH, language
 from xlm.display.markdown import ABSENT, format_decimal, format_integer, format_percent, mean
-from xlm.xnli.results.records import LanguageResults, Results
 
 
 class Table(NamedTuple):

@@ -13,7 +13,9 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from xlm.config.training.xnli import FinetuneConfig
+from xlm.classification.finetuner import Attempt, Finetuner
+from xlm.classification.launch.jobs import FinetuneJob
+from xlm.config.training.classification import FinetuneConfig
 from xlm.errors import TrainingError
 from xlm.model.formats.description import read_description, write_description
 from xlm.model.formats.ours import WEIGHTS_FILE
@@ -21,8 +23,6 @@ from xlm.training.checkpoints import Checkpoints
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import SPEED_FILE
 from xlm.training.records.throughput import ThroughputMeter
-from xlm.xnli.finetuner import Attempt, Finetuner
-from xlm.xnli.launch.jobs import FinetuneJob
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xlm.bpe.vocabulary import load_vocabulary
+from xlm.classification.evaluation.scoring import classify, longest_sentence, predict
+from xlm.classification.launch.jobs import FinetuneJob
 from xlm.config.languages.pairs import ENGLISH
-from xlm.config.training.xnli import FinetuneConfig
+from xlm.config.training.classification import FinetuneConfig
 from xlm.dataloader.data import open_training_data
 from xlm.dataloader.device_batch import to_device
 from xlm.dataloader.loader import BatchLoader
@@ -33,8 +35,6 @@ from xlm.shards.reader import read_nli_pairs
 from xlm.training.loss import MaskedLoss
 from xlm.training.optimizer import build_optimizer
 from xlm.training.records.throughput import ThroughputMeter
-from xlm.xnli.evaluation.scoring import classify, longest_sentence, predict
-from xlm.xnli.launch.jobs import FinetuneJob
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from xlm.errors import DataError
-from xlm.xnli.results.paper import MLM, MLM_TLM, PAPER
-from xlm.xnli.results.records import (
+from xlm.classification.results.paper import MLM, MLM_TLM, PAPER
+from xlm.classification.results.records import (
     Accuracy,
     LanguageResults,
     Results,
@@ -15,6 +14,7 @@ from xlm.xnli.results.records import (
     read_results,
     write_results,
 )
+from xlm.errors import DataError
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
-from xlm.config.training.xnli import EvaluateConfig, FinetuneConfig
 from xlm.training.launch.job import Job
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.release.artifacts import results
-from xlm.xnli.results.records import LanguageResults, Results
-from xlm.xnli.results.tables import modelling_table, tables, xnli_table
+from xlm.classification.results.records import LanguageResults, Results
+from xlm.classification.results.tables import modelling_table, tables, xnli_table
 
 
 def without(found: Results, *fields: str) -> Results:

@@ -8,12 +8,12 @@ import torch
 
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import load_vocabulary
+from xlm.classification.evaluation.baselines import BagOfWords, majority_label
+from xlm.classification.evaluation.intervals import wilson_interval
+from xlm.classification.evaluation.retrieval import distinct_pairs, mean_states, retrieve
 from xlm.model.formats.ours import load_encoder
 from xlm.shards.lines import Lines, NliPairs, Pairs
 from xlm.shards.reader import read_nli_pairs, read_pairs
-from xlm.xnli.evaluation.baselines import BagOfWords, majority_label
-from xlm.xnli.evaluation.intervals import wilson_interval
-from xlm.xnli.evaluation.retrieval import distinct_pairs, mean_states, retrieve
 
 CPU = torch.device("cpu")
 

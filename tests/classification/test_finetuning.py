@@ -12,16 +12,16 @@ import torch
 from tests.tiny_world import LANGUAGES
 from tests.training import runs
 from tests.training.runs import ALONE
-from xlm.config.training.xnli import FinetuneConfig
+from xlm.classification.evaluation.evaluator import run_evaluation
+from xlm.classification.evaluation.scoring import predict
+from xlm.classification.finetuner import Finetuner
+from xlm.classification.launch.jobs import EvaluateJob, FinetuneJob
+from xlm.classification.restarts import choose, run_restarts
+from xlm.classification.results.records import read_results
+from xlm.config.training.classification import FinetuneConfig
 from xlm.errors import TrainingError
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.shards.reader import read_nli_pairs
-from xlm.xnli.evaluation.evaluator import run_evaluation
-from xlm.xnli.evaluation.scoring import predict
-from xlm.xnli.finetuner import Finetuner
-from xlm.xnli.launch.jobs import EvaluateJob, FinetuneJob
-from xlm.xnli.restarts import choose, run_restarts
-from xlm.xnli.results.records import read_results
 
 pytestmark = pytest.mark.slow
 
