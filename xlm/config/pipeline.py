@@ -1,5 +1,7 @@
 """The configuration of a run: one section for each stage or group of stages."""
 
+from typing import Any
+
 from pydantic import Field, field_validator, model_validator
 
 from xlm.config.data.bpe import BpeConfig, VocabularyConfig
@@ -9,7 +11,8 @@ from xlm.config.data.shards import ShardsConfig
 from xlm.config.data.sources import SourcesConfig
 from xlm.config.data.split import SplitConfig
 from xlm.config.data.text import TextConfig
-from xlm.config.languages.pairs import XNLI_LANGUAGES, language
+from xlm.config.languages.declared import DeclaredLanguage, Languages, split_declarations
+from xlm.config.languages.pairs import XNLI_LANGUAGES, split_pair
 from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
@@ -22,7 +25,11 @@ class PipelineConfig(Config):
     """The complete configuration of a run, independent of the machine."""
 
     languages: tuple[str, ...] = Field(
-        description="Language codes. Their alphabetical order determines the language ids."
+        description="Language codes; a mapping such as {code: xx, tokenizer: en} declares one "
+        "that is not in the table. The alphabetical order determines the language ids."
+    )
+    declared_languages: tuple[DeclaredLanguage, ...] = Field(
+        (), description="Declared languages: the mappings in `languages`."
     )
     sample: SampleConfig | None = Field(
         None, description="Synthetic sample world; null: use real data."
@@ -40,14 +47,51 @@ class PipelineConfig(Config):
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="Evaluation.")
     release: ReleaseConfig = Field(ReleaseConfig(), description="Model card and release.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _move_declarations(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("languages"), list | tuple):
+            return values
+        codes, declared = split_declarations(values["languages"])
+        known = values.get("declared_languages") or ()
+        return {**values, "languages": codes, "declared_languages": [*known, *declared]}
+
     @field_validator("languages")
     @classmethod
-    def _known_languages(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        for code in codes:
-            language(code)
+    def _sorted_languages(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
         if not codes:
             raise ConfigError("languages is empty", fix="list at least one, e.g. [en, sw]")
         return tuple(sorted(set(codes)))
+
+    @property
+    def table(self) -> Languages:
+        """The languages that this configuration can name: known and declared ones."""
+        return Languages.of(self.declared_languages)
+
+    @model_validator(mode="after")
+    def _known_languages(self) -> "PipelineConfig":
+        declared = [one.code for one in self.declared_languages]
+        for code in declared:
+            if declared.count(code) > 1:
+                raise ConfigError(
+                    f"languages: {code} is declared twice", fix="keep one of the declarations"
+                )
+        listed = (c.pairs for c in self.sources.parallel if c.pairs != "all")
+        in_pairs = (code for pairs in listed for pair in pairs for code in split_pair(pair))
+        for code in (*self.languages, *self.text.segmenters, *in_pairs):
+            self.table[code]
+        return self
+
+    @model_validator(mode="after")
+    def _languages_have_text(self) -> "PipelineConfig":
+        with_text = {*mono_languages(self), *(c for p in pairs(self) for c in split_pair(p))}
+        for code in self.languages:
+            if code not in with_text:
+                raise ConfigError(
+                    f"languages: {code} has no text: no Wikipedia, no pair",
+                    fix="add a source of it to sources, or remove it from languages",
+                )
+        return self
 
     @model_validator(mode="after")
     def _world_has_languages(self) -> "PipelineConfig":
@@ -79,6 +123,11 @@ class PipelineConfig(Config):
         return self
 
 
+def mono_languages(config: PipelineConfig) -> tuple[str, ...]:
+    """The languages with monolingual text, in the order of their ids."""
+    return config.sources.wikipedias(config.languages, config.table)
+
+
 def pairs(config: PipelineConfig) -> tuple[str, ...]:
-    """The pairs of English and another language that have a parallel corpus, alphabetical."""
+    """The pairs that have a parallel corpus, alphabetical."""
     return config.sources.pairs(config.languages)

@@ -7,6 +7,9 @@ and stored, but is not part of any key.
     class DownloadConfig(Config):
         revision: str = Field("20261101", description="Dump date, YYYYMMDD.")
         retries: int = operational(5, description="Attempts per URL.")
+
+A plain field that is added later is declared with `added(...)`: it is part of keys only if its
+value is not the default, so that existing artifacts keep their keys.
 """
 
 from typing import Any, get_args
@@ -14,6 +17,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _OPERATIONAL = "operational"
+_ADDED = "added"
 
 
 class Config(BaseModel):
@@ -43,11 +47,16 @@ class Config(BaseModel):
         return values | {name: str(values[name]).lower() for name in numbers}
 
     def key_fields(self) -> dict[str, Any]:
-        """The values that are part of artifact keys, ready for JSON: all plain fields."""
+        """The values that are part of artifact keys, ready for JSON: all plain fields.
+
+        Without those of `added(...)` that have their default.
+        """
         return {
-            name: _key_value(getattr(self, name))
+            name: _key_value(value)
             for name, field in type(self).model_fields.items()
-            if not _is_operational(field.json_schema_extra)
+            for value in [getattr(self, name)]
+            if not _has(field.json_schema_extra, _OPERATIONAL)
+            and not (_has(field.json_schema_extra, _ADDED) and value == field.default)
         }
 
 
@@ -61,13 +70,21 @@ def operational(default: Any, *, description: str, **constraints: Any) -> Any:
     )
 
 
+def added(default: Any, *, description: str, **constraints: Any) -> Any:
+    """Declare a plain field that older keys do not contain.
+
+    Its default must mean what the stage did before.
+    """
+    return Field(default, description=description, json_schema_extra={_ADDED: True}, **constraints)
+
+
 def _is_number(annotation: Any) -> bool:
     kinds = {annotation, *get_args(annotation)}
     return bool(kinds & {int, float}) and bool not in kinds
 
 
-def _is_operational(extra: object) -> bool:
-    return isinstance(extra, dict) and bool(extra.get(_OPERATIONAL))
+def _has(extra: object, mark: str) -> bool:
+    return isinstance(extra, dict) and bool(extra.get(mark))
 
 
 def _key_value(value: Any) -> Any:

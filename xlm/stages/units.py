@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from xlm.config.data.text import UnitKind
 from xlm.config.languages.pairs import ENGLISH, XNLI_LANGUAGES, split_pair
-from xlm.config.pipeline import PipelineConfig, pairs
+from xlm.config.pipeline import PipelineConfig, mono_languages, pairs
 from xlm.engine.stage import ALL
 from xlm.errors import ConfigError
 
@@ -16,19 +16,19 @@ def single_unit(config: PipelineConfig) -> tuple[str, ...]:
     return (ALL,)
 
 
-def languages(config: PipelineConfig) -> tuple[str, ...]:
-    """The languages of the run, in the order of their ids."""
-    return config.languages
+def mono_units(config: PipelineConfig) -> tuple[str, ...]:
+    """The languages with monolingual text, in the order of their ids."""
+    return mono_languages(config)
 
 
 def xnli_units(config: PipelineConfig) -> tuple[str, ...]:
     """One unit for each language of XNLI: `xnli.sw`."""
-    return tuple(XNLI_PREFIX + code for code in languages(config) if code in XNLI_LANGUAGES)
+    return tuple(XNLI_PREFIX + code for code in config.languages if code in XNLI_LANGUAGES)
 
 
 def corpus_units(config: PipelineConfig) -> tuple[str, ...]:
     """Languages, then pairs: the units with training text for BPE and the vocabulary."""
-    return languages(config) + pairs(config)
+    return mono_units(config) + pairs(config)
 
 
 def text_units(config: PipelineConfig) -> tuple[str, ...]:

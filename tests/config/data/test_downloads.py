@@ -5,6 +5,7 @@ import pytest
 from xlm.config.data.corpora import OpusCorpus, PlainCorpus
 from xlm.config.data.downloads import parts_of, spec_of
 from xlm.config.data.sources import SourcesConfig
+from xlm.config.pipeline import PipelineConfig
 from xlm.errors import ConfigError
 
 NTREX = "https://raw.githubusercontent.com/MicrosoftTranslator/NTREX/main/NTREX-128"
@@ -62,10 +63,9 @@ def test_a_corpus_cannot_have_the_id_of_another_source():
 
 
 def test_an_unknown_pair_of_a_corpus_is_refused():
+    unknown = {"kind": "opus", "corpus": "A", "version": "1", "pairs": ["en-xx"]}
     with pytest.raises(ConfigError, match="unknown language 'xx'"):
-        SourcesConfig(
-            parallel=({"kind": "opus", "corpus": "A", "version": "1", "pairs": ["en-xx"]},)
-        )
+        PipelineConfig(languages=("en",), sources=SourcesConfig(parallel=(unknown,)))
 
 
 def test_sources_use_their_own_language_codes():

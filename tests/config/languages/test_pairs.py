@@ -2,7 +2,14 @@
 
 import pytest
 
-from xlm.config.languages.pairs import XNLI_LANGUAGES, language, other_language, pair_of, split_pair
+from xlm.config.languages.pairs import (
+    XNLI_LANGUAGES,
+    language,
+    other_language,
+    pair_of,
+    pivot_of,
+    split_pair,
+)
 from xlm.errors import ConfigError
 
 
@@ -34,8 +41,19 @@ def test_pairs_are_alphabetical():
 
 
 @pytest.mark.parametrize(
-    ("pair", "fix"), [("sw-en", "write en-sw"), ("en-en", "write en-fr"), ("de-fr", "write de-en")]
+    ("pair", "fix"),
+    [
+        ("sw-en", "write en-sw"),
+        ("en-en", "for example en-sw"),
+        ("en", "for example en-sw"),
+        ("a-b-c", "for example en-sw"),
+    ],
 )
 def test_a_wrong_pair_is_refused_with_the_right_one(pair, fix):
     with pytest.raises(ConfigError, match=fix):
         split_pair(pair)
+
+
+def test_the_pivot_of_a_pair_is_english_or_the_first() -> None:
+    assert [pivot_of(pair) for pair in ("ar-en", "en-sw", "sw-yo")] == ["en", "en", "sw"]
+    assert other_language("sw-yo") == "yo"

@@ -2,12 +2,14 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from xlm.config.languages.pairs import ENGLISH, split_pair
 from xlm.config.reading.urls import file_name, require_file_url, require_text_url
 from xlm.engine.config import Config, operational
+from xlm.errors import ConfigError
 
 _ID = r"^[a-z0-9_-]+$"
 
@@ -28,6 +30,11 @@ class WikipediaSource(Config):
         "streams that are complete; null: the complete file (the paper).",
     )
     licence: str = Field(default="CC-BY-SA-4.0", description="Licence of the text.")
+    languages: Literal["all"] | tuple[str, ...] = Field(
+        default="all",
+        description="Languages of the profile whose Wikipedia is used; all: every one that has a "
+        "Wikipedia.",
+    )
 
     @field_validator("date")
     @classmethod
@@ -47,7 +54,8 @@ class OpusCorpus(Config):
     version: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="Release in OPUS, e.g. v1.")
     pairs: Literal["all"] | tuple[str, ...] = Field(
         default="all",
-        description="Pairs in our codes (en-sw), or all: English with every configured language.",
+        description="Pairs in our codes (en-sw, sw-yo), or all: English with every configured "
+        "language.",
     )
     licence: str = Field(default="see the corpus page on OPUS", description="Licence of the text.")
     name: str = Field(
@@ -94,6 +102,17 @@ class PlainCorpus(Config):
     @classmethod
     def _is_text_url_with_code(cls, url: str) -> str:
         return require_text_url(url, has_code=True)
+
+    @field_validator("pairs")
+    @classmethod
+    def _with_english(cls, pairs: Literal["all"] | tuple[str, ...]) -> Any:
+        for pair in () if pairs == "all" else pairs:
+            if ENGLISH not in split_pair(pair):
+                raise ConfigError(
+                    f"sources.parallel: {pair} has no English side, but a corpus of kind plain has",
+                    fix="leave the pair out, or use a corpus of another kind",
+                )
+        return pairs
 
     @property
     def id(self) -> str:

@@ -13,7 +13,8 @@ from pydantic import Field
 
 from xlm.config.data.corpora import OpusCorpus, PlainCorpus
 from xlm.config.data.sources import WIKIPEDIA_ID, NetworkConfig, SourcesConfig
-from xlm.config.languages.pairs import ENGLISH, language, split_pair
+from xlm.config.languages.declared import TABLE, Languages
+from xlm.config.languages.pairs import ENGLISH, split_pair
 from xlm.config.reading.urls import CODE, file_name
 from xlm.engine.config import Config, operational
 from xlm.errors import ConfigError
@@ -80,7 +81,7 @@ class FileSpec(Config):
 Spec = Annotated[WikipediaSpec | OpusSpec | FileSpec, Field(discriminator="kind")]
 
 
-def spec_of(sources: SourcesConfig, download_id: str) -> Spec:
+def spec_of(sources: SourcesConfig, download_id: str, table: Languages = TABLE) -> Spec:
     """Look up the spec of a download id: `wikipedia.sw`, `ntrex.en`, `multiun.ar-en`, `xnli`.
 
     Raises:
@@ -88,7 +89,7 @@ def spec_of(sources: SourcesConfig, download_id: str) -> Spec:
     """
     name, _, part = download_id.partition(".")
     if name == WIKIPEDIA_ID:
-        return _wikipedia(sources, part)
+        return _wikipedia(sources, part, table)
     if archive := sources.archive_of(download_id):
         return FileSpec(
             title=archive.title,
@@ -98,12 +99,19 @@ def spec_of(sources: SourcesConfig, download_id: str) -> Spec:
         )
     for corpus in sources.parallel:
         if corpus.id == name:
-            return _opus(corpus, part) if corpus.kind == "opus" else _plain(corpus, part)
+            if corpus.kind == "opus":
+                return _opus(corpus, part, table)
+            return _plain(corpus, part, table)
     raise ConfigError(f"no source has the id {download_id!r}", fix="`xlm plan` lists the ids")
 
 
-def _wikipedia(sources: SourcesConfig, code: str) -> WikipediaSpec:
-    entry = language(code)
+def _wikipedia(sources: SourcesConfig, code: str, table: Languages) -> WikipediaSpec:
+    entry = table[code]
+    if sources.wikipedia is None or not entry.wiki:
+        raise ConfigError(
+            f"no Wikipedia of {code} is configured",
+            fix="set sources.wikipedia.date, and `wiki` of a declared language",
+        )
     return WikipediaSpec(
         title=f"Wikipedia ({entry.name})",
         licence=sources.wikipedia.licence,
@@ -113,7 +121,7 @@ def _wikipedia(sources: SourcesConfig, code: str) -> WikipediaSpec:
     )
 
 
-def _opus(corpus: OpusCorpus, pair: str) -> OpusSpec:
+def _opus(corpus: OpusCorpus, pair: str, table: Languages) -> OpusSpec:
     first, second = split_pair(pair)
     return OpusSpec(
         title=f"{corpus.corpus} {corpus.version} {pair} (OPUS)",
@@ -121,13 +129,13 @@ def _opus(corpus: OpusCorpus, pair: str) -> OpusSpec:
         corpus=corpus.corpus,
         version=corpus.version,
         pair=pair,
-        codes=(language(first).opus, language(second).opus),
+        codes=(table[first].opus, table[second].opus),
         catalogue=f"opustools {version('opustools')}",
     )
 
 
-def _plain(corpus: PlainCorpus, code: str) -> FileSpec:
-    entry = language(code)
+def _plain(corpus: PlainCorpus, code: str, table: Languages) -> FileSpec:
+    entry = table[code]
     theirs = entry.ntrex if corpus.codes == "ntrex" else entry.code
     url = corpus.english if code == ENGLISH else corpus.other.replace(CODE, theirs)
     return FileSpec(title=f"{corpus.title} ({entry.name})", licence=corpus.licence, address=url)
@@ -146,17 +154,17 @@ class PairPart(Config):
     )
 
 
-def parts_of(sources: SourcesConfig, pair: str) -> tuple[PairPart, ...]:
+def parts_of(sources: SourcesConfig, pair: str, table: Languages = TABLE) -> tuple[PairPart, ...]:
     """The corpora of a pair, in the order in which they are joined."""
     first, second = split_pair(pair)
-    codes = (language(first).opus, language(second).opus)
+    codes = (table[first].opus, table[second].opus)
     parts = []
     for corpus in sources.corpora_of(pair):
         if corpus.kind == "opus":
             part = PairPart(kind="moses", downloads=(f"{corpus.id}.{pair}",), codes=codes)
         else:
             ids = (f"{corpus.id}.{first}", f"{corpus.id}.{second}")
-            names = tuple(_plain(corpus, code).file_name for code in (first, second))
+            names = tuple(_plain(corpus, code, table).file_name for code in (first, second))
             part = PairPart(kind="plain", downloads=ids, codes=codes, files=names)
         parts.append(part)
     return tuple(parts)

@@ -6,11 +6,13 @@ sources.download_ids(("en", "sw"))   # wikipedia.en, wikipedia.sw, tatoeba.en-sw
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 
 from pydantic import Field, field_validator, model_validator
 
 from xlm.config.data.corpora import ArchiveSource, ParallelCorpus, WikipediaSource
-from xlm.config.languages.pairs import ENGLISH, other_language, pair_of, split_pair
+from xlm.config.languages.declared import TABLE, Languages
+from xlm.config.languages.pairs import ENGLISH, other_language, split_pair
 from xlm.config.reading.urls import require_mirror
 from xlm.engine.config import Config, operational
 from xlm.errors import ConfigError
@@ -105,8 +107,9 @@ class SourcesConfig(Config):
     network: NetworkConfig = operational(
         NetworkConfig(), description="Timeouts, retries and limits of downloads."
     )
-    wikipedia: WikipediaSource = Field(
-        default=WikipediaSource(), description="Monolingual text (paper section 5.1)."
+    wikipedia: WikipediaSource | None = Field(
+        default=WikipediaSource(),
+        description="Wikipedia dumps, monolingual text (paper section 5.1); null: none.",
     )
     parallel: tuple[ParallelCorpus, ...] = Field(
         default=(), description="Parallel corpora; the corpora of a pair are joined in this order."
@@ -174,16 +177,26 @@ class SourcesConfig(Config):
             )
         return self
 
+    def wikipedias(self, languages: Sequence[str], table: Languages = TABLE) -> tuple[str, ...]:
+        """The languages with text of a Wikipedia, in the order of `languages`."""
+        if self.wikipedia is None:
+            return ()
+        chosen = self.wikipedia.languages
+        return tuple(
+            code for code in languages if (table[code].wiki if chosen == "all" else code in chosen)
+        )
+
     def corpora_of(self, pair: str) -> tuple[ParallelCorpus, ...]:
         """The corpora that contain a pair, in the order in which they are joined."""
-        return tuple(c for c in self.parallel if c.pairs == "all" or pair in c.pairs)
+        with_english = ENGLISH in split_pair(pair)
+        return tuple(
+            c for c in self.parallel if (with_english if c.pairs == "all" else pair in c.pairs)
+        )
 
     def pairs(self, languages: Sequence[str]) -> tuple[str, ...]:
-        """The pairs of English and another language that a corpus contains, alphabetical."""
-        if ENGLISH not in languages:
-            return ()
-        wanted = sorted(pair_of(code) for code in languages if code != ENGLISH)
-        return tuple(pair for pair in wanted if self.corpora_of(pair))
+        """The pairs of these languages that a corpus contains, alphabetical."""
+        pairs = (f"{a}-{b}" for a, b in combinations(sorted(languages), 2))
+        return tuple(pair for pair in pairs if self.corpora_of(pair))
 
     def downloads_of(self, pair: str) -> tuple[str, ...]:
         """The ids of the downloads of a pair."""
@@ -203,9 +216,9 @@ class SourcesConfig(Config):
             OFFICIAL_VOCABULARY_ID: self.official_vocabulary,
         }.get(download_id)
 
-    def download_ids(self, languages: Sequence[str]) -> tuple[str, ...]:
+    def download_ids(self, languages: Sequence[str], table: Languages = TABLE) -> tuple[str, ...]:
         """The unique ids of all downloads of a run, in the order of the DAG."""
-        ids = [f"{WIKIPEDIA_ID}.{code}" for code in languages]
+        ids = [f"{WIKIPEDIA_ID}.{code}" for code in self.wikipedias(languages, table)]
         for pair in self.pairs(languages):
             ids += self.downloads_of(pair)
         return tuple(dict.fromkeys([*ids, XNLI_ID, MULTINLI_ID]))

@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from xlm.config.languages.pairs import language
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, SEGMENTERS, split_spec
 from xlm.display.suggest import did_you_mean
 from xlm.engine.config import Config, operational
@@ -29,7 +28,6 @@ class TextConfig(Config):
     @classmethod
     def _known(cls, chosen: dict[str, str]) -> dict[str, str]:
         for code, spec in chosen.items():
-            language(code)
             name, _ = split_spec(spec)
             if name not in SEGMENTERS:
                 raise ConfigError(

@@ -4,7 +4,7 @@
     pair_of("sw")              # "en-sw"
     split_pair("ar-en")        # ("ar", "en")
 
-`table.py` contains the table and says how to add a language.
+`table.py` contains the table, `declared.py` the languages that a profile declares.
 """
 
 import difflib
@@ -13,7 +13,7 @@ from xlm.config.languages.table import FURTHER_LANGUAGES, PAPER_LANGUAGES, Langu
 from xlm.errors import ConfigError
 
 ENGLISH = "en"
-"""The language that is part of every pair (paper section 5.1)."""
+"""The language that is part of every pair of the paper (section 5.1)."""
 
 XNLI_LANGUAGES: dict[str, Language] = {entry.code: entry for entry in PAPER_LANGUAGES}
 """Code to language for the 15 languages of XNLI and of the paper, ordered by code."""
@@ -41,27 +41,31 @@ def pair_of(code: str) -> str:
 
 
 def split_pair(pair: str) -> tuple[str, str]:
-    """Split the name of a pair into its two codes.
+    """Split the name of a pair into its two codes, which need not be known.
 
     Raises:
-        ConfigError: it is not a pair of English and another language in alphabetical order.
+        ConfigError: it is not two different codes in alphabetical order.
     """
-    first, _, second = pair.partition("-")
-    language(first), language(second)
-    if first >= second or ENGLISH not in (first, second):
-        other = second if first == ENGLISH else first
-        example = pair_of(other) if other != ENGLISH else "en-fr"
+    first, hyphen, second = pair.partition("-")
+    if not hyphen or not first or not second or "-" in second or first >= second:
+        codes = sorted({code for code in pair.split("-") if code})
         raise ConfigError(
-            f"{pair!r} is not a pair of English and another language in alphabetical order",
-            fix=f"write {example}",
+            f"{pair[:40]!r} is not a pair of two languages in alphabetical order",
+            fix=f"write {'-'.join(codes) if len(codes) == 2 else 'for example en-sw'}",
         )
     return first, second
 
 
+def pivot_of(pair: str) -> str:
+    """The language of a pair that decides about its splits: English, or else the first."""
+    codes = split_pair(pair)
+    return ENGLISH if ENGLISH in codes else codes[0]
+
+
 def other_language(pair: str) -> str:
-    """The code of the language in a pair that is not English."""
+    """The code of the language in a pair that is not English, or else of the second."""
     first, second = split_pair(pair)
-    return second if first == ENGLISH else first
+    return first if pivot_of(pair) == second else second
 
 
 def _nearest(code: str) -> str:

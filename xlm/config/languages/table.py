@@ -25,6 +25,8 @@ class Language:
     """Codes in OPUS, most common first; corpora differ (Tatoeba uses cmn and swh)."""
     ntrex: str
     """Code in the file names of NTREX-128 (ISO 639-3, with a region if there are several)."""
+    tokenizer: str = ""
+    """Language whose Moses rules tokenize it; empty: its own."""
 
 
 #        code  name          script  dir    wiki  OPUS                         NTREX

@@ -57,7 +57,7 @@ def resolve(
         explicit = _merged_with_recipe(explicit, nested, read)
     values = take_secrets(values)
     if languages:
-        values["languages"] = list(languages)
+        values["languages"] = _chosen(values.get("languages"), languages)
     try:
         config = PipelineConfig.model_validate(values)
     except ValidationError as error:
@@ -65,6 +65,13 @@ def resolve(
         raise ConfigError(what, fix=fix) from None
     _keep_explicit_fields(config, explicit)
     return config
+
+
+def _chosen(entries: object, codes: Sequence[str]) -> list[Any]:
+    """The codes, or the declarations that a profile has for them."""
+    entries = entries if isinstance(entries, list) else []
+    declared = {entry.get("code"): entry for entry in entries if isinstance(entry, dict)}
+    return [declared.get(code, code) for code in codes]
 
 
 def _keep_explicit_fields(config: BaseModel, explicit: object) -> None:

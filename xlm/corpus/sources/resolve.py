@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xlm.config.data.downloads import spec_of
 from xlm.config.data.sources import SourcesConfig
+from xlm.config.languages.declared import TABLE, Languages
 from xlm.corpus.parallel.opus_catalogue import find_moses
 from xlm.display.markdown import format_size
 
@@ -40,7 +41,7 @@ class Download:
 
 
 def resolve_downloads(
-    sources: SourcesConfig, languages: Sequence[str], cache: Path
+    sources: SourcesConfig, languages: Sequence[str], cache: Path, table: Languages = TABLE
 ) -> list[Download]:
     """All downloads in the order of the DAG.
 
@@ -51,14 +52,16 @@ def resolve_downloads(
         ConfigError: OPUS does not have a configured corpus, release or pair.
     """
     return [
-        resolve_download(sources, download_id, cache)
-        for download_id in sources.download_ids(languages)
+        resolve_download(sources, download_id, cache, table)
+        for download_id in sources.download_ids(languages, table)
     ]
 
 
-def resolve_download(sources: SourcesConfig, download_id: str, cache: Path) -> Download:
+def resolve_download(
+    sources: SourcesConfig, download_id: str, cache: Path, table: Languages = TABLE
+) -> Download:
     """One download by its id; see `resolve_downloads`."""
-    spec = spec_of(sources, download_id)
+    spec = spec_of(sources, download_id, table)
     known_bytes: int | None = None
     size_is, checksum = "unknown", "sha256 recorded"
     if spec.kind == "opus":

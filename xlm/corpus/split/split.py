@@ -8,11 +8,12 @@ English sentence may keep it in its held-out split.
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
 from xlm.config.data.split import SplitSlice
-from xlm.config.languages.pairs import ENGLISH
+from xlm.config.languages.pairs import pivot_of
 from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, position, rank
 from xlm.corpus.split.writers import LowestRanks, Row, ShardWriter, Shuffle
 from xlm.engine.stage import StageContext, StageResult
@@ -141,8 +142,12 @@ def _writer(context: StageContext[SplitSlice], name: str) -> ShardWriter:
 def _position(config: "SplitSlice", row: Row) -> int:
     if len(row) == 1:
         return position(row[0].strip(), config.seed)
-    english = config.languages.index(ENGLISH)
-    return position(normalised(row[english]), config.seed)
+    return position(normalised(row[_pivot(config.languages)]), config.seed)
+
+
+@cache
+def _pivot(languages: tuple[str, ...]) -> int:
+    return languages.index(pivot_of("-".join(languages)))
 
 
 def _paths(config: "SplitSlice", text: Path) -> list[Path]:

@@ -15,13 +15,13 @@ SYNTHETIC_LICENCE = "Apache-2.0"
 
 def _units(config: PipelineConfig) -> Sequence[str]:
     """One unit for each file of each source: `wikipedia.sw`, `ntrex.en`, `tatoeba.en-sw`, ..."""
-    ids = config.sources.download_ids(config.languages)
+    ids = config.sources.download_ids(config.languages, config.table)
     return ids + OFFICIAL_IDS if config.bpe.source == "official" else ids
 
 
 def _slice(config: PipelineConfig, unit: str) -> DownloadSlice:
     """The source of the unit. The key contains whether there is a mirror, not which one."""
-    source = spec_of(config.sources, unit)
+    source = spec_of(config.sources, unit, config.table)
     synthetic = _is_synthetic(config, unit)
     if synthetic:
         update = {"licence": SYNTHETIC_LICENCE, "title": f"{source.title}, synthetic sample"}
@@ -62,7 +62,7 @@ def _stale(config: DownloadSlice, manifest: Mapping[str, Any]) -> str | None:
 def _preview(config: PipelineConfig, unit: str, cache: Path) -> Preview:
     from xlm.corpus.sources.resolve import resolve_download
 
-    found = resolve_download(config.sources, unit, cache)
+    found = resolve_download(config.sources, unit, cache, config.table)
     return Preview((found.url,), found.size_text)
 
 

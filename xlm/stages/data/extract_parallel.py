@@ -17,7 +17,7 @@ def _slice(config: PipelineConfig, unit: str) -> ExtractParallelSlice:
     """The corpora of the unit, in the order of the configuration."""
     return ExtractParallelSlice(
         languages=split_pair(unit),
-        parts=parts_of(config.sources, unit),
+        parts=parts_of(config.sources, unit, config.table),
         max_pairs=config.sources.max_pairs,
         max_bad_lines=config.sources.max_bad_lines,
     )

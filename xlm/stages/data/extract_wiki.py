@@ -11,8 +11,8 @@ DUMP = "dump"
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
-    """One unit for each language."""
-    return config.languages
+    """One unit for each language with a Wikipedia."""
+    return config.sources.wikipedias(config.languages, config.table)
 
 
 def _slice(config: PipelineConfig, unit: str) -> ExtractWikiSlice:

@@ -6,6 +6,7 @@ also runs offline.
 
 from collections.abc import Mapping, Sequence
 
+from xlm.config.data.corpora import WikipediaSource
 from xlm.config.data.sample import MakeWorldSlice
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
@@ -24,7 +25,8 @@ def _slice(config: PipelineConfig, unit: str) -> MakeWorldSlice:
     """The settings of the world, which always contains all its languages."""
     if config.sample is None:
         raise ConfigError("make-world: the profile has no sample world", fix="set sample.seed")
-    return MakeWorldSlice(sample=config.sample, date=config.sources.wikipedia.date)
+    wikipedia = config.sources.wikipedia or WikipediaSource()
+    return MakeWorldSlice(sample=config.sample, date=wikipedia.date)
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:

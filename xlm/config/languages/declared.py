@@ -1,0 +1,101 @@
+"""Languages that a profile declares, and the table of a run: known and declared languages.
+
+languages: [en, sw, {code: xx, name: Examplish, script: Latn, tokenizer: en}]
+
+run = Languages.of((DeclaredLanguage(code="xx", tokenizer="en"),))
+run["sw"].opus        # ("sw", "swh", "swa"), from the table
+run["xx"].tokenizer   # "en", declared
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from pydantic import Field
+
+from xlm.config.languages.pairs import KNOWN_LANGUAGES, language
+from xlm.config.languages.table import Language
+from xlm.engine.config import Config
+
+CODE_PATTERN = r"^[a-z]{2,3}(_[a-z0-9]+)*$"
+"""Codes contain no `-`, because it joins the two codes of a pair."""
+
+
+class DeclaredLanguage(Config):
+    """A language that the table does not contain, or different facts about one that it does."""
+
+    code: str = Field(
+        pattern=CODE_PATTERN, description="Code in this profile, e.g. an ISO 639-3 code."
+    )
+    name: str = Field(default="", description="English name; empty: the code.")
+    script: str = Field(
+        default="", pattern=r"^([A-Z][a-z]{3})?$", description="Script (ISO 15924); empty: Latn."
+    )
+    direction: Literal["", "ltr", "rtl"] = Field(
+        default="", description="Direction of the script, ltr or rtl; empty: ltr."
+    )
+    tokenizer: str = Field(
+        default="",
+        description="Language whose Moses rules tokenize it, e.g. en; empty: its own, or those of "
+        "English.",
+    )
+    wiki: str = Field(
+        default="",
+        pattern=r"^[a-z0-9_]*$",
+        description="Code of its Wikipedia, as in the database name `{wiki}wiki`; empty: none.",
+    )
+    opus: tuple[str, ...] = Field(
+        default=(), description="Codes in OPUS, most common first; empty: `code`."
+    )
+    ntrex: str = Field(default="", description="Code in the file names of NTREX-128.")
+
+
+@dataclass(frozen=True)
+class Languages:
+    """The languages that a run can use: those of the table, and those that its profile declares."""
+
+    by_code: Mapping[str, Language]
+
+    @classmethod
+    def of(cls, declared: Sequence[DeclaredLanguage]) -> "Languages":
+        """Add declared languages to the table; their settings replace those of the table."""
+        return cls({**KNOWN_LANGUAGES, **{one.code: _entry(one) for one in declared}})
+
+    def __getitem__(self, code: str) -> Language:
+        """Look up a language.
+
+        Raises:
+            ConfigError: the code is neither known nor declared.
+        """
+        return self.by_code.get(code) or language(code)
+
+    def __contains__(self, code: object) -> bool:
+        return code in self.by_code
+
+
+TABLE = Languages(KNOWN_LANGUAGES)
+"""The known languages, without declared ones."""
+
+
+def split_declarations(entries: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Split the entries of `languages:` into codes and declarations (mappings with a code)."""
+    codes: list[Any] = []
+    declared: list[Any] = []
+    for entry in entries:
+        if isinstance(entry, Mapping):
+            declared.append(entry)
+            codes.append(entry.get("code", ""))
+        else:
+            codes.append(entry)
+    return codes, declared
+
+
+def _entry(declared: DeclaredLanguage) -> Language:
+    code = declared.code
+    base = KNOWN_LANGUAGES.get(code) or Language(code, code, "Latn", "ltr", "", (code,), "")
+    given = {
+        name: value
+        for name, value in declared.model_dump(exclude={"code"}).items()
+        if value not in ("", ())
+    }
+    return replace(base, **given)
