@@ -40,7 +40,7 @@ def test_a_release_without_the_pair_names_those_with_it(cache):
 
 def test_unknown_counts_of_the_catalogue_stay_unknown():
     row = {"url": "u", "source": "a", "target": "b", "size": "", "alignment_pairs": ""}
-    found = opus_catalogue._moses_file(row)
+    found = opus_catalogue.moses_file(row)
     assert (found.pairs, found.size_bytes) == (None, None)
 
 

@@ -74,7 +74,7 @@ def find_moses(folder: Path, corpus: str, release: str, codes: Codes) -> MosesFi
     """
     from opustools.db_operations import DbOperations
 
-    database = DbOperations(db_file=str(_valid_catalogue(folder)))
+    database = DbOperations(db_file=str(valid_catalogue(folder)))
     for first, second in product(*codes):
         rows = database.get_corpora(
             {
@@ -86,7 +86,7 @@ def find_moses(folder: Path, corpus: str, release: str, codes: Codes) -> MosesFi
             }
         )
         if rows:
-            return _moses_file(rows[0])
+            return moses_file(rows[0])
     releases = _releases(database, corpus, codes)
     pair = "-".join(names[0] for names in codes)
     raise ConfigError(
@@ -97,7 +97,7 @@ def find_moses(folder: Path, corpus: str, release: str, codes: Codes) -> MosesFi
     )
 
 
-def _valid_catalogue(folder: Path) -> Path:
+def valid_catalogue(folder: Path) -> Path:
     """The unpacked catalogue; unpacks it again if the one in the cache is damaged."""
     path = unpack_catalogue(folder)
     try:
@@ -112,7 +112,7 @@ def _valid_catalogue(folder: Path) -> Path:
     return path
 
 
-def _moses_file(row: dict[str, object]) -> MosesFile:
+def moses_file(row: dict[str, object]) -> MosesFile:
     size_kib = _number(row["size"])
     return MosesFile(
         url=str(row["url"]),
