@@ -12,6 +12,7 @@ import typer
 
 from xlm.cli.options import AsJson, Root, takes_request
 from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
+from xlm.cli.sources.commands import sources_app
 from xlm.cli.text import commands as text_commands
 from xlm.cli.usage import (
     HELP_SETTINGS,
@@ -47,6 +48,7 @@ store_app = typer.Typer(
     epilog=examples("xlm store ls tokenize", "xlm store verify --fast"),
 )
 app.add_typer(store_app, name="store")
+app.add_typer(sources_app, name="sources")
 
 
 @app.callback()

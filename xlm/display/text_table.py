@@ -3,7 +3,7 @@
 print(text_table(("language", "words"), [("Chinese (zh)", "80,285")], width=60))
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
 
@@ -11,9 +11,13 @@ _GAP = "  "
 
 
 def text_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, width: int | None = None
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    width: int | None = None,
+    left: int = 1,
 ) -> str:
-    """Render a table; the first column is aligned left, the others right.
+    """Render a table; the first `left` columns are aligned left, the others right.
 
     Args:
         header: names of the columns.
@@ -24,14 +28,18 @@ def text_table(
     """
     cells = [tuple(header), *(tuple(row) for row in rows)]
     if width is None or _total(_widths(cells)) <= width:
-        return _lines(cells[:1], cells[1:])
+        return _lines(cells[:1], cells[1:], range(left))
     wrapped = [name.split() for name in cells[0]]
     height = max(map(len, wrapped))
     # Align the words of a header at the bottom, next to the numbers.
     names = [["" for _ in range(height - len(words))] + words for words in wrapped]
     head = list(zip(*names, strict=True))
     parts = [
-        _lines(list(filter(any, _pick(head, columns))), _pick(cells[1:], columns))
+        _lines(
+            list(filter(any, _pick(head, columns))),
+            _pick(cells[1:], columns),
+            [place for place, column in enumerate(columns) if column < left],
+        )
         for columns in _parts(_widths([*head, *cells[1:]]), width)
     ]
     return "\n\n".join(parts)
@@ -60,11 +68,13 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
-def _lines(head: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> str:
+def _lines(
+    head: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], left: Container[int]
+) -> str:
     widths = _widths([*head, *rows])
     return "\n".join(
         _GAP.join(
-            _padded(cell, width, left=column == 0)
+            _padded(cell, width, left=column in left)
             for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in [*head, *rows]

@@ -5,10 +5,8 @@ for planned in plan(graph, request, store):
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from xlm.display.markdown import format_size
@@ -16,7 +14,6 @@ from xlm.engine.graph import Graph
 from xlm.engine.node_key import key_ingredients, stale_reason
 from xlm.engine.request import BuildRequest
 from xlm.engine.stage import Node, Stage
-from xlm.store.disk.root import is_writable
 from xlm.store.keys import artifact_key
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.store.references import Reference, References
@@ -47,18 +44,8 @@ def plan(graph: Graph[Any], request: BuildRequest, store: ArtifactStore) -> list
         ConfigError: the selection names something unknown, or the configuration lacks what a
             selected stage requires.
     """
-    with _tool_cache(store) as cache:
+    with store.tool_cache() as cache:
         return list(_Planner(graph, request, store, cache).planned())
-
-
-@contextmanager
-def _tool_cache(store: ArtifactStore) -> Iterator[Path]:
-    """The cache of the store, or a temporary one if the store is read-only."""
-    if is_writable(store.root):
-        yield store.cache_directory("tools")
-        return
-    with TemporaryDirectory() as temporary:
-        yield Path(temporary)
 
 
 class _Planner:

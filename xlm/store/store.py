@@ -17,9 +17,10 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from xlm.errors import StoreError
@@ -32,7 +33,7 @@ from xlm.store.disk.filesystem import (
     remove_tree,
 )
 from xlm.store.disk.locks import build_lock
-from xlm.store.disk.root import resolve_root
+from xlm.store.disk.root import is_writable, resolve_root
 from xlm.store.integrity.corruption import suspect_input
 from xlm.store.integrity.damage import find_damage
 from xlm.store.integrity.presence import entries
@@ -189,3 +190,12 @@ class ArtifactStore:
     def cache_directory(self, name: str) -> Path:
         """Return a cache directory for a tool, in place of $HOME; it may be deleted at any time."""
         return self.root / "cache" / name
+
+    @contextmanager
+    def tool_cache(self) -> Iterator[Path]:
+        """Yield the cache that all tools share, or a temporary one if the store is read-only."""
+        if is_writable(self.root):
+            yield self.cache_directory("tools")
+            return
+        with TemporaryDirectory() as temporary:
+            yield Path(temporary)

@@ -1,0 +1,48 @@
+"""`xlm sources`: what a run downloads, what OPUS has, locks and mirrors."""
+
+from typing import Annotated
+
+import typer
+
+from xlm.cli.options import AsJson, Root
+from xlm.cli.usage import CommandGroup, examples
+
+sources_app = typer.Typer(
+    help="List, find, lock and copy the files that a run downloads.",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    epilog=examples(
+        "xlm sources find en-sw",
+        "xlm sources ls --profile mini15",
+    ),
+)
+
+
+@sources_app.command(
+    "find",
+    epilog=examples(
+        "xlm sources find en-sw",
+        "xlm sources find fr-sw --all",
+        "xlm sources find sw",
+        "xlm sources find de-fr --json",
+    ),
+)
+def find(
+    pair: Annotated[
+        str,
+        typer.Argument(metavar="PAIR", help="Two languages, such as en-sw; or one, such as sw."),
+    ],
+    every: Annotated[
+        bool, typer.Option("--all", help="List older versions of the corpora too.")
+    ] = False,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find parallel corpora in OPUS: version, kind of text, pairs, size and licence.
+
+    It reads the catalogue that is installed with the pipeline, and needs no network. With one
+    language, it lists the languages that OPUS pairs with it.
+    """
+    from xlm.cli.sources.find import find_corpora
+
+    find_corpora(pair, every, root, as_json)
