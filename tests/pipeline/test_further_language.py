@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from xlm.config.environment import MachineSettings
-from xlm.config.languages.pairs import KNOWN_LANGUAGES, XNLI_LANGUAGES, language
 from xlm.config.reading.resolve import resolve
 from xlm.engine.events import NoObserver
 from xlm.errors import ConfigError
@@ -73,26 +72,6 @@ def test_a_run_with_japanese_reaches_the_model_card(tmp_path: Path) -> None:
     card = (built["publish"] / "classifier" / "README.md").read_text(encoding="utf-8")
     assert "Japanese (ja)" in card
     assert "- ja\n" in card
-
-
-def test_every_known_language_has_unique_codes() -> None:
-    assert len(XNLI_LANGUAGES) == 15
-    assert {"it", "ja", "ko", "pt", "nl"} <= KNOWN_LANGUAGES.keys()
-    codes = [entry.code for entry in KNOWN_LANGUAGES.values()]
-    assert codes == list(dict.fromkeys(codes))
-    for name in ("wiki", "ntrex", "name"):
-        values = [getattr(entry, name) for entry in KNOWN_LANGUAGES.values()]
-        assert all(values)
-        assert len(set(values)) == len(values)
-
-
-def test_the_error_for_an_unknown_language_says_how_to_add_it() -> None:
-    for code in ("xx", "itt", "ja_JP", "", "ja\n", "日本"):
-        with pytest.raises(ConfigError, match=r"xlm/config/languages/table\.py") as caught:
-            language(code)
-        assert "\n" not in str(caught.value)
-    with pytest.raises(ConfigError, match="did you mean 'ja'"):
-        language("japanese")
 
 
 def test_the_sample_world_refuses_languages_that_it_lacks() -> None:

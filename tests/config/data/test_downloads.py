@@ -86,3 +86,18 @@ def test_network_settings_are_in_no_key():
     sources = SourcesConfig(mirror="/m")
     assert not {"mirror", "network"} & sources.key_fields().keys()
     assert "size_bytes" not in sources.key_fields()["xnli"]
+
+
+def test_a_language_that_ntrex_lacks_is_refused() -> None:
+    ntrex = PlainCorpus(
+        name="ntrex",
+        title="NTREX-128",
+        licence="CC-BY-SA-4.0",
+        english=f"{NTREX}/newstest2019-src.eng.txt",
+        other=f"{NTREX}/newstest2019-ref.{{code}}.txt",
+        codes="ntrex",
+    )
+    sources = SourcesConfig(parallel=(ntrex,))
+    with pytest.raises(ConfigError, match=r"no file in Acehnese \(ace\); list the pairs of ntrex"):
+        spec_of(sources, "ntrex.ace")
+    assert spec_of(sources, "ntrex.rw").url.endswith("ref.kin.txt")

@@ -4,7 +4,6 @@ import pytest
 
 from xlm.config.languages.pairs import (
     XNLI_LANGUAGES,
-    language,
     other_language,
     pair_of,
     pivot_of,
@@ -19,19 +18,6 @@ def test_the_fifteen_languages_in_the_order_of_their_ids():
     assert right_to_left == {"ar", "ur"}
     ntrex = "arb bul deu ell eng spa fra hin rus swa tha tur urd vie zho-CN"
     assert [entry.ntrex for entry in XNLI_LANGUAGES.values()] == ntrex.split()
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"), [("german", "de"), ("cmn", "zh"), ("swh", "sw"), ("ENG", "en")]
-)
-def test_an_unknown_language_is_refused_with_the_nearest(code, expected):
-    with pytest.raises(ConfigError, match=f"unknown language '{code}'; did you mean '{expected}'"):
-        language(code)
-
-
-def test_without_a_similar_name_all_languages_are_listed():
-    with pytest.raises(ConfigError, match="known are ar bg de"):
-        language("qqqqqq")
 
 
 def test_pairs_are_alphabetical():

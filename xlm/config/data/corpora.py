@@ -85,7 +85,7 @@ class PlainCorpus(Config):
     codes: Literal["ours", "ntrex"] = Field(
         default="ours",
         description="Language codes that {code} stands for: ours or those of NTREX "
-        "(xlm/config/languages/table.py).",
+        "(`xlm languages --json`).",
     )
     pairs: Literal["all"] | tuple[str, ...] = Field(
         default="all",

@@ -137,6 +137,11 @@ def _opus(corpus: OpusCorpus, pair: str, table: Languages) -> OpusSpec:
 def _plain(corpus: PlainCorpus, code: str, table: Languages) -> FileSpec:
     entry = table[code]
     theirs = entry.ntrex if corpus.codes == "ntrex" else entry.code
+    if not theirs and code != ENGLISH:
+        raise ConfigError(
+            f"sources.parallel: NTREX-128 has no file in {entry.name} ({code})",
+            fix=f"list the pairs of {corpus.name} in its `pairs`, without {code}",
+        )
     url = corpus.english if code == ENGLISH else corpus.other.replace(CODE, theirs)
     return FileSpec(title=f"{corpus.title} ({entry.name})", licence=corpus.licence, address=url)
 

@@ -14,11 +14,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from xlm.config.languages.pairs import KNOWN_LANGUAGES, language
-from xlm.config.languages.table import Language
+from xlm.config.languages.suggest import CODE_PATTERN
+from xlm.config.languages.table import Language, direction_of
 from xlm.engine.config import Config
-
-CODE_PATTERN = r"^[a-z]{2,3}(_[a-z0-9]+)*$"
-"""Codes contain no `-`, because it joins the two codes of a pair."""
 
 
 class DeclaredLanguage(Config):
@@ -32,7 +30,7 @@ class DeclaredLanguage(Config):
         default="", pattern=r"^([A-Z][a-z]{3})?$", description="Script (ISO 15924); empty: Latn."
     )
     direction: Literal["", "ltr", "rtl"] = Field(
-        default="", description="Direction of the script, ltr or rtl; empty: ltr."
+        default="", description="Direction of the text, ltr or rtl; empty: that of the script."
     )
     tokenizer: str = Field(
         default="",
@@ -93,6 +91,8 @@ def split_declarations(entries: Sequence[Any]) -> tuple[list[Any], list[Any]]:
 def _entry(declared: DeclaredLanguage) -> Language:
     code = declared.code
     base = KNOWN_LANGUAGES.get(code) or Language(code, code, "Latn", "ltr", "", (code,), "")
+    if declared.script:
+        base = replace(base, direction=direction_of(declared.script))
     given = {
         name: value
         for name, value in declared.model_dump(exclude={"code"}).items()

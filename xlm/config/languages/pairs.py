@@ -4,24 +4,23 @@
     pair_of("sw")              # "en-sw"
     split_pair("ar-en")        # ("ar", "en")
 
-`table.py` contains the table, `declared.py` the languages that a profile declares.
+`languages.tsv` contains the table, `declared.py` the languages that a profile declares.
 """
 
-import difflib
-
-from xlm.config.languages.table import FURTHER_LANGUAGES, PAPER_LANGUAGES, Language
+from xlm.config.languages.suggest import how_to_declare, nearest_language
+from xlm.config.languages.table import Language, read_table
 from xlm.errors import ConfigError
 
 ENGLISH = "en"
 """The language that is part of every pair of the paper (section 5.1)."""
 
-XNLI_LANGUAGES: dict[str, Language] = {entry.code: entry for entry in PAPER_LANGUAGES}
+_XNLI = ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")
+
+XNLI_LANGUAGES: dict[str, Language] = {code: read_table()[code] for code in _XNLI}
 """Code to language for the 15 languages of XNLI and of the paper, ordered by code."""
 
-KNOWN_LANGUAGES: dict[str, Language] = {
-    entry.code: entry for entry in (*PAPER_LANGUAGES, *FURTHER_LANGUAGES)
-}
-"""Code to language for all supported languages, those of XNLI first."""
+KNOWN_LANGUAGES: dict[str, Language] = {**XNLI_LANGUAGES, **read_table()}
+"""Code to language for all languages of the table, those of XNLI first."""
 
 
 def language(code: str) -> Language:
@@ -32,7 +31,9 @@ def language(code: str) -> Language:
     """
     if code in KNOWN_LANGUAGES:
         return KNOWN_LANGUAGES[code]
-    raise ConfigError(f"unknown language {code[:40]!r}", fix=_nearest(code))
+    near = nearest_language(code, KNOWN_LANGUAGES.values())
+    choice = f"did you mean {near.code!r} ({near.name})? " if near else ""
+    raise ConfigError(f"unknown language {code[:40]!r}", fix=f"{choice}{how_to_declare(code)}")
 
 
 def pair_of(code: str) -> str:
@@ -66,16 +67,3 @@ def other_language(pair: str) -> str:
     """The code of the language in a pair that is not English, or else of the second."""
     first, second = split_pair(pair)
     return first if pivot_of(pair) == second else second
-
-
-def _nearest(code: str) -> str:
-    entries = KNOWN_LANGUAGES.values()
-    names = {entry.name.lower(): entry.code for entry in entries}
-    families = {alias: entry.code for entry in entries for alias in (*entry.opus, entry.ntrex)}
-    known = {**families, **names, **{code: code for code in KNOWN_LANGUAGES}}
-    match = difflib.get_close_matches(code.lower()[:40], known, n=1, cutoff=0.5)
-    choice = f"did you mean {known[match[0]]!r}? " if match else ""
-    return (
-        f"{choice}known are {' '.join(KNOWN_LANGUAGES)}; to add a language, add a line to "
-        "FURTHER_LANGUAGES in xlm/config/languages/table.py"
-    )

@@ -31,7 +31,7 @@ def prefixes_of(language: str) -> Mapping[str, bool]:
     """
     lists = _lists()
     name = f"nonbreaking_prefix.{language}"
-    if name not in lists:
+    if not has_prefixes(language):
         if language not in XNLI_LANGUAGES:
             log.warning("no Moses prefixes for %s: using the English prefixes", language)
         name = "nonbreaking_prefix.en"
@@ -42,6 +42,11 @@ def prefixes_of(language: str) -> Mapping[str, bool]:
         numeric = _NUMERIC_ONLY.match(line)
         prefixes[numeric[1] if numeric else line] = numeric is not None
     return prefixes | _MISSING.get(language, {})
+
+
+def has_prefixes(language: str) -> bool:
+    """Whether Moses has a list of prefixes for a language."""
+    return f"nonbreaking_prefix.{language}" in _lists()
 
 
 @cache
