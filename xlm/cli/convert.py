@@ -3,7 +3,6 @@
 xlm convert mlm_tlm_xnli15_1024.pth xnli15 --to hugging-face --codes codes_xnli_15
 """
 
-import hashlib
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +10,10 @@ from tempfile import TemporaryDirectory
 import typer
 from safetensors import SafetensorError
 
-from xlm.bpe.codes_match import require_codes_match
 from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary, load_vocabulary, write_vocabulary
 from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError, DataError
+from xlm.model.formats.codes import CODES_FILES, find_codes
 from xlm.model.formats.conversion import PortableModel
 from xlm.model.formats.hugging_face.folder import write_hugging_face
 from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
@@ -23,12 +22,8 @@ from xlm.model.formats.ours import save_weights
 from xlm.model.formats.sources import read_model
 from xlm.release.tokenizer import write_tokenizer
 from xlm.store.disk.filesystem import sync_directory, sync_tree
-from xlm.store.integrity.presence import files_of_stage, is_present
 
 _TARGETS = ("original", "hugging-face", "xlm")
-_CODES_FILES = ("codes", "merges.txt")
-"""Names of the BPE merges in a folder: ours, Hugging Face's."""
-_CODES_STAGE = "learn-bpe"
 
 
 def convert_model(
@@ -51,7 +46,8 @@ def convert_model(
             f"{source} has no vocabulary",
             fix="pass --vocabulary, the folder with the model's vocabulary.json",
         )
-    merges = _codes(model, source, codes)
+    found = find_codes(model.vocabulary, source, codes)
+    merges = found.content if found else None
     if not (to == "hugging-face" and model.is_classifier):
         model = model.with_head()
     try:
@@ -90,7 +86,7 @@ def _write(staging: Path, model: PortableModel, to: str, merges: bytes | None) -
     if to == "xlm":
         save_weights(staging, model.description, model.weights)
         if merges is not None:
-            (staging / _CODES_FILES[0]).write_bytes(merges)
+            (staging / CODES_FILES[0]).write_bytes(merges)
     else:
         write_hugging_face(staging, model)
         if merges is None:
@@ -114,50 +110,6 @@ def _load(folder: Path) -> Vocabulary:
             f"--vocabulary {folder}: {VOCABULARY_FILE} cannot be read ({error.strerror})",
             fix="pass the folder of a vocabulary artifact",
         ) from None
-
-
-def _codes(model: PortableModel, source: Path, given: Path | None) -> bytes | None:
-    """The given BPE merges, or those next to the weights of the source."""
-    assert model.vocabulary is not None
-    if given is not None:
-        return _given_codes(model.vocabulary, given)
-    found = next((source / n for n in _CODES_FILES if is_present(source / n)), None)
-    if found is None:
-        return _codes_of_store(source, model.vocabulary.codes_hash)
-    content, known = found.read_bytes(), model.vocabulary.codes_hash
-    # merges.txt ends in a newline; the file that it was made from may not.
-    for candidate in (content, content.removesuffix(b"\n")):
-        if hashlib.sha256(candidate).hexdigest() == known:
-            return candidate
-    model.vocabulary.require_codes_hash(found)
-    return content
-
-
-def _codes_of_store(source: Path, known: str) -> bytes | None:
-    """The BPE merges with this hash in the store of an artifact, if it has them."""
-    artifacts = source.resolve().parent.parent
-    for file in files_of_stage(artifacts, _CODES_STAGE, _CODES_FILES[0]) if known else ():
-        try:
-            content = file.read_bytes()
-        except OSError:
-            continue  # owned by another user, or being removed
-        if hashlib.sha256(content).hexdigest() == known:
-            return content
-    return None
-
-
-def _given_codes(vocabulary: Vocabulary, given: Path) -> bytes:
-    try:
-        if not given.is_file():
-            kind = "is a folder" if given.is_dir() else "does not exist"
-            raise DataError(f"--codes {given} {kind}", fix="pass the path of a file of BPE merges")
-        if vocabulary.codes_hash:
-            vocabulary.require_codes_hash(given)
-        else:
-            require_codes_match(vocabulary, given)
-        return given.read_bytes()
-    except OSError as error:
-        raise DataError(f"--codes {given}: {error.strerror}", fix="check the path") from None
 
 
 def _refuse_existing(out: Path) -> None:

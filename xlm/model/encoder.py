@@ -103,6 +103,7 @@ class Encoder(nn.Module):
         causal: bool = False,
         dropout_rng: DropoutRNG | None = None,
         sparse: bool = False,
+        layers: int | None = None,
     ) -> Tensor:
         """States of the last layer at every token, (P, D), or at the selected ones, (N, D).
 
@@ -113,6 +114,7 @@ class Encoder(nn.Module):
             sparse: make the gradient of the token embeddings sparse on a CPU. This is only for
                 losses that also use the head: its dense gradient of the same weight absorbs the
                 sparse one. Adam rejects a gradient that is sparse alone.
+            layers: stop after this many layers; 0: the normalized embeddings; None: all.
         """
         sequences = packed.sequences
         on_cpu = packed.tokens_P.device.type == "cpu" and not torch.compiler.is_compiling()
@@ -127,8 +129,9 @@ class Encoder(nn.Module):
         if hasattr(self, "lang_embeddings"):
             embedded_PD = embedded_PD + self.lang_embeddings(packed.languages_P)
         hidden_PD = self._drop(self.layer_norm_emb(embedded_PD), None, context, sequences, 0)
-        last = len(self.attentions) - 1
-        for number in range(len(self.attentions)):
+        count = len(self.attentions) if layers is None else layers
+        last = count - 1
+        for number in range(count):
             # With `causal`, nearly every token is selected, and it needs the ones before it.
             selected_here = selected if number == last and not causal else None
             if self.recompute_activations and self.training:
@@ -137,7 +140,7 @@ class Encoder(nn.Module):
                 )
             else:
                 hidden_PD = self._layer(hidden_PD, number, context, selected_here)
-        if selected is not None and causal:
+        if selected is not None and (causal or not count):
             return hidden_PD.index_select(0, selected.indices_N)
         return hidden_PD
 

@@ -138,25 +138,11 @@ def open_vocabulary(path: Path, size: int | None) -> "Vocabulary":
         ConfigError: the file cannot be read.
         DataError: it is not a vocabulary.
     """
-    from xlm.bpe.vocabulary import (
-        NUM_SPECIAL_TOKENS,
-        VOCABULARY_FILE,
-        Vocabulary,
-        read_counted_vocabulary,
-    )
-    from xlm.bpe.vocabulary import load_vocabulary as load
+    from xlm.bpe.vocabulary_file import read_vocabulary
 
-    folder = path.parent if path.name == VOCABULARY_FILE else path
     with readable(path, "--vocab"):
         _require_rereadable(path, "--vocab")
-        if (folder / VOCABULARY_FILE).is_file():
-            full = load(folder)
-            found = Vocabulary(full.tokens[:size], full.token_counts[:size], full.codes_hash)
-        else:
-            _require_counted(path)
-            unlimited = path.stat().st_size + NUM_SPECIAL_TOKENS
-            found = read_counted_vocabulary(path, size=size or unlimited)
-    return found
+        return read_vocabulary(path, size=size)
 
 
 def open_tokens(path: Path, threshold: int) -> frozenset[str]:
@@ -177,19 +163,6 @@ def open_tokens(path: Path, threshold: int) -> frozenset[str]:
         vocabulary = load_vocabulary(folder)
         counted = zip(vocabulary.tokens, vocabulary.token_counts, strict=True)
         return frozenset(token for token, count in counted if count >= max(threshold, 1))
-
-
-def _require_counted(path: Path) -> None:
-    """Check the first line: the reader skips invalid lines, so another file would seem empty."""
-    with path.open(encoding="utf-8", newline="\n") as file:
-        first = next((line for line in file if line.split()), "")
-    # Tokens may contain white space other than the space.
-    token, _, _ = first.removesuffix("\n").rpartition(" ")
-    if " " in token or not first:
-        raise DataError(
-            f"{path}: the first line is not `token count`: {first[:40].rstrip()!r}",
-            fix="pass the vocabulary to --vocab and the BPE merges to --codes",
-        )
 
 
 def open_codes(path: Path, allowed: frozenset[str] | None = None) -> "BpeApplier":

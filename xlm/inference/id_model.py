@@ -1,0 +1,234 @@
+"""A model and its text path, for ids: `xlm.inference.model` adds texts.
+
+    ids = model.encode(["Watoto wanacheza."], language="sw")
+    model.embed_ids(ids, language="sw")  # (1, D)
+
+Programs that read many texts encode them in parts, and use these methods.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xlm.bpe.vocabulary import MASK, Vocabulary
+from xlm.errors import ConfigError, DataError
+from xlm.inference.compute import Pooling, class_scores, enclose, join, sentence_vectors
+from xlm.inference.inputs import languages_of
+from xlm.inference.masks import top_tokens
+from xlm.inference.perplexity import perplexity_of
+from xlm.inference.results import Candidate, Perplexity, Prediction
+from xlm.inference.text import MASK_WORDS, Ids, Name, TextEncoder, text_name, unknown_language
+from xlm.model.classifier import LABELS, Classifier
+from xlm.model.encoder import Encoder
+
+log = logging.getLogger(__name__)
+
+Language = str | Sequence[str]
+"""The language of all texts, or of each."""
+
+
+class IdModel:
+    """A model, its vocabulary and its tokenization."""
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        encoder: Encoder,
+        classifier: Classifier | None,
+        has_head: bool,
+        text: TextEncoder,
+        device: torch.device,
+    ) -> None:
+        self.path = path
+        self.device = device
+        self.encoder = encoder
+        """The encoder of vectors, masks and perplexity."""
+        self.classifier = classifier
+        """The classifier; None: the model has none."""
+        self._has_head = has_head
+        self._text = text
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages, in the order of their ids."""
+        return self.encoder.description.languages
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their ids; empty without a classifier."""
+        return LABELS if self.has_classifier else ()
+
+    @property
+    def has_classifier(self) -> bool:
+        """Whether `predict` works."""
+        return self.classifier is not None
+
+    @property
+    def has_mask_head(self) -> bool:
+        """Whether `fill_mask` works."""
+        return self._has_head and not self.encoder.description.causal
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return self.encoder.description.model.layers
+
+    @property
+    def dimension(self) -> int:
+        """Length D of a vector."""
+        return self.encoder.description.model.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest input in tokens, with its `</s>`; longer texts are truncated."""
+        return self.encoder.description.model.max_positions
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary."""
+        return self._text.vocabulary
+
+    def __repr__(self) -> str:
+        kinds = ["classifier"] * self.has_classifier + ["masks"] * self.has_mask_head
+        return (
+            f"<xlm.Model {self.path}: {self.layers} layers of {self.dimension}, "
+            f"{' '.join(self.languages)}, {' and '.join(kinds) or 'vectors only'}>"
+        )
+
+    def encode(
+        self, texts: Sequence[str], *, language: Language, name: Name = text_name
+    ) -> list[Ids]:
+        """The ids of each text, without `</s>` and not truncated.
+
+        `name`: how errors name a text by its index.
+        """
+        return self._text.encode(texts, languages_of(language, len(texts)), name)
+
+    def class_scores(
+        self, first: Sequence[Ids], second: Sequence[Ids] | None = None, *, language: Language
+    ) -> NDArray[np.float32]:
+        """The scores of the classes before the softmax, (N, C), of pairs or of single texts.
+
+        Raises:
+            ConfigError: the model has no classifier, or classifies pairs only.
+        """
+        if self.classifier is None:
+            raise ConfigError(
+                f"{self.path} has no classifier",
+                fix="use a fine-tuned model: a finetune or publish artifact, or its folder",
+            )
+        if second is None:
+            if self.labels == LABELS:
+                raise ConfigError(
+                    f"{self.path} classifies pairs of sentences", fix="pass hypotheses too"
+                )
+            self._warn_of_long(first, self.max_tokens - 2)
+            rows = [enclose(ids, self.max_tokens) for ids in first]
+        else:
+            self._warn_of_long([*first, *second], (self.max_tokens + 1) // 2 - 2)
+            pairs = zip(first, second, strict=True)
+            rows = [join(premise, hypothesis, self.max_tokens) for premise, hypothesis in pairs]
+        return class_scores(self.classifier, rows, self._ids_of(language, len(rows)), self.device)
+
+    def predict_ids(
+        self, first: Sequence[Ids], second: Sequence[Ids] | None = None, *, language: Language
+    ) -> list[Prediction]:
+        """As `Model.predict`, for the results of `encode`."""
+        scores_NC = torch.from_numpy(self.class_scores(first, second, language=language))
+        return [
+            Prediction(
+                self.labels[max(range(len(shares)), key=shares.__getitem__)],
+                dict(zip(self.labels, shares, strict=True)),
+            )
+            for shares in scores_NC.double().softmax(-1).tolist()
+        ]
+
+    def embed_ids(
+        self,
+        ids: Sequence[Ids],
+        *,
+        language: Language,
+        pooling: Pooling = "mean",
+        layer: int = -1,
+    ) -> NDArray[np.float32]:
+        """As `Model.embed`, for the results of `encode`."""
+        number = layer + self.layers + 1 if layer < 0 else layer
+        if not 0 <= number <= self.layers:
+            raise ConfigError(
+                f"layer {layer} does not exist",
+                fix=f"use 0 (the embeddings) to {self.layers}, or -1 for the last",
+            )
+        if pooling not in ("mean", "first"):
+            raise ConfigError(f"unknown pooling {str(pooling)[:40]!r}", fix="use mean or first")
+        if pooling == "first" and self.encoder.description.causal:
+            raise ConfigError(
+                "the first state of a causal model is the same for all texts", fix="use mean"
+            )
+        self._warn_of_long(ids, self.max_tokens - 2)
+        rows = [enclose(one, self.max_tokens) for one in ids]
+        return sentence_vectors(
+            self.encoder,
+            rows,
+            self._ids_of(language, len(rows)),
+            self.device,
+            pooling=pooling,
+            layer=number,
+        )
+
+    def fill_mask_ids(
+        self, ids: Sequence[Ids], *, language: Language, top: int = 5, name: Name = text_name
+    ) -> list[list[list[Candidate]]]:
+        """As `Model.fill_mask`, for the results of `encode`."""
+        if not self.has_mask_head:
+            kind = "is a causal model" if self.encoder.description.causal else "has no mask head"
+            raise ConfigError(
+                f"{self.path} {kind}, so it fills no masks",
+                fix="use a masked language model: a pretrain or publish artifact, or `masked-lm`",
+            )
+        if top < 1:
+            raise ConfigError(f"top is {top}", fix="use 1 or more")
+        for index, one in enumerate(ids):
+            if not (one == MASK).any():
+                raise DataError(
+                    f"{name(index)} has no {MASK_WORDS[0]}", fix=f"write {MASK_WORDS[0]} in it"
+                )
+            if (one[self.max_tokens - 2 :] == MASK).any():
+                raise DataError(
+                    f"{name(index)} has a mask after {self.max_tokens - 2} tokens",
+                    fix="shorten the text before it",
+                )
+        return top_tokens(
+            self.encoder,
+            [enclose(one, self.max_tokens) for one in ids],
+            self._ids_of(language, len(ids)),
+            self.vocabulary,
+            self.device,
+            top=top,
+        )
+
+    def perplexity_ids(self, ids: Sequence[Ids], *, language: Language) -> Perplexity:
+        """As `Model.perplexity`, for the results of `encode`."""
+        if not self._has_head:
+            raise ConfigError(
+                f"{self.path} has no prediction head, so it has no perplexity",
+                fix="use a language model: a pretrain or publish artifact, or `masked-lm`",
+            )
+        return perplexity_of(self.encoder, ids, self._ids_of(language, len(ids)), self.device)
+
+    def _ids_of(self, language: Language, count: int) -> list[int]:
+        """The language id of each text."""
+        table = {code: index for index, code in enumerate(self.languages)}
+        try:
+            return [table[code] for code in languages_of(language, count)]
+        except KeyError as error:
+            raise unknown_language(str(error.args[0]), self.languages) from None
+
+    def _warn_of_long(self, ids: Sequence[Ids], most: int) -> None:
+        long = sum(len(one) > most for one in ids)
+        if long:
+            log.warning("%d of %d texts are truncated to %d tokens", long, len(ids), most)

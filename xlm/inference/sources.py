@@ -1,0 +1,126 @@
+"""Where the parts of a model lie: its weights, vocabulary, BPE merges and tokenization rules.
+
+    found = find_model(Path("data/artifacts/publish/KEY"), codes=None, vocabulary=None)
+    found.encoder, found.classifier, found.codes, found.rules
+
+A publish artifact has two models, which share everything but the weights.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary
+from xlm.bpe.vocabulary_file import read_vocabulary
+from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS
+from xlm.errors import DataError, StoreError
+from xlm.inference.text import TokenizationRules
+from xlm.model.formats.codes import find_codes
+from xlm.model.formats.conversion import PortableModel
+from xlm.model.formats.source_files import read_json
+from xlm.model.formats.sources import read_model
+from xlm.store.integrity.presence import is_present
+from xlm.store.manifest import MANIFEST_NAME, read_manifest
+
+CLASSIFIER, MASKED_LM = "classifier", "masked-lm"
+"""The folders of a publish artifact."""
+
+_CONFIG, _TOKENIZER_CONFIG = "config.json", "tokenizer_config.json"
+_UNCASED = "do_lowercase_and_remove_accent"
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """The parts of a model."""
+
+    encoder: PortableModel
+    classifier: PortableModel | None
+    vocabulary: Vocabulary
+    codes: Path
+    rules: TokenizationRules
+
+
+def find_model(
+    path: Path,
+    *,
+    codes: Path | None = None,
+    vocabulary: Path | None = None,
+    segmenters: Mapping[str, str] | None = None,
+) -> FoundModel:
+    """Read the model at a path, and find what belongs to it.
+
+    Raises:
+        DataError: there is no model, it is damaged, or its vocabulary or merges are missing.
+    """
+    folders = [path / name for name in (MASKED_LM, CLASSIFIER)]
+    inside = [folder for folder in folders if is_present(folder / _CONFIG)]
+    is_release = path.is_dir() and not is_present(path / _CONFIG) and bool(inside)
+    sources = inside if is_release else [path]
+    models = [_with_vocabulary(read_model(source), source, vocabulary) for source in sources]
+    known = models[0].vocabulary
+    assert known is not None
+    found = find_codes(known, sources[0], codes)
+    if found is None:
+        raise DataError(
+            f"the BPE merges of {path} are not known", fix="pass their file (--codes FILE)"
+        )
+    classifiers = [model for model in models if model.is_classifier]
+    return FoundModel(
+        encoder=models[0],
+        classifier=classifiers[0] if classifiers else None,
+        vocabulary=known,
+        codes=found.path,
+        rules=_rules(sources[0], models[0].description.languages, segmenters or {}),
+    )
+
+
+def _with_vocabulary(model: PortableModel, source: Path, given: Path | None) -> PortableModel:
+    """The model with the given vocabulary, or the one that was found.
+
+    Raises:
+        DataError: there is no vocabulary, or it is not the model's.
+    """
+    if given is None and model.vocabulary is None and not source.is_dir():
+        given = next(
+            (file for file in sorted(source.parent.glob("vocab*")) if file.is_file()), None
+        )
+    if given is not None:
+        size = model.description.vocabulary_size
+        try:
+            return model.with_vocabulary(read_vocabulary(given, size=size), str(given))
+        except OSError as error:
+            raise DataError(
+                f"the vocabulary {given} cannot be read: {error.strerror}",
+                fix=f"pass a file of counts, or the folder of a {VOCABULARY_FILE}",
+            ) from None
+    if model.vocabulary is None:
+        raise DataError(
+            f"the vocabulary of {source} is not known",
+            fix="pass its file or its folder (--vocabulary PATH)",
+        )
+    return model
+
+
+def _rules(source: Path, languages: tuple[str, ...], given: Mapping[str, str]) -> TokenizationRules:
+    """The rules of the run that made an artifact, or the defaults; given segmenters come first."""
+    settings = _settings_of_run(source)
+    text = settings.get("text", {})
+    defaults = {code: DEFAULT_SEGMENTERS[code] for code in languages if code in DEFAULT_SEGMENTERS}
+    segmenters = text.get("segmenters", defaults) if settings else defaults
+    declared = settings.get("declared_languages", ())
+    moses = {one["code"]: one["tokenizer"] for one in declared if one.get("tokenizer")}
+    tokenizer = source / _TOKENIZER_CONFIG
+    cased = is_present(tokenizer) and read_json(tokenizer).get(_UNCASED) is False
+    return TokenizationRules({**segmenters, **given}, moses, cased)
+
+
+def _settings_of_run(source: Path) -> dict[str, Any]:
+    """The settings of the run that made the artifact at or around a path; empty: no artifact."""
+    for folder in (source, source.parent):
+        if (folder / MANIFEST_NAME).is_file():
+            try:
+                return read_manifest(folder).resolved_config
+            except StoreError:
+                continue  # another program's file of this name
+    return {}
