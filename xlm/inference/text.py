@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from xlm.bpe.apply import BpeApplier
 from xlm.bpe.vocabulary import MASK, Vocabulary
+from xlm.config.languages.pairs import KNOWN_LANGUAGES
+from xlm.config.languages.segmenters import is_unspaced
 from xlm.errors import ConfigError, DataError
 from xlm.text.chain import Tokenizer, cased_tokenizer_for, tokenizer_for
 from xlm.text.segmenters.registry import missing_segmenter_warning
@@ -66,12 +68,11 @@ class TokenizationRules:
             ConfigError: its segmenter is unknown.
             ToolError: its segmenter is not installed.
         """
-        if warning := missing_segmenter_warning(language, language in self.segmenters):
-            log.warning(warning)
+        entry = KNOWN_LANGUAGES.get(language)
+        if entry and is_unspaced(entry) and language not in self.segmenters:
+            log.warning("%s", missing_segmenter_warning(language))
         make = cased_tokenizer_for if self.cased else tokenizer_for
-        if language in self.segmenters:
-            return make(language, self.segmenters)
-        return make(self.moses.get(language, language), {})
+        return make(language, self.segmenters, self.moses.get(language, ""))
 
 
 class TextEncoder:

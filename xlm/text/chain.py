@@ -9,6 +9,7 @@ readers split at any run of white space.
 
 from collections.abc import Callable, Mapping
 
+from xlm.config.languages.pairs import KNOWN_LANGUAGES
 from xlm.text.characters.accents import lower_without_accents, lower_word
 from xlm.text.moses.cached import CachedMosesTokenizer
 from xlm.text.moses.punctuation import punctuation_filter
@@ -21,7 +22,7 @@ _SEGMENTED_FIRST = frozenset({"zh"})
 """XLM segments Chinese before the punctuation filters, and Thai after them."""
 
 
-def tokenizer_for(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
+def tokenizer_for(language: str, segmenters: Mapping[str, str], moses: str = "") -> Tokenizer:
     """Return the tokenizer of a language: words, lowercase, no accents (spec 1.4, 1.5).
 
     Reuse it for all lines: it caches words.
@@ -29,18 +30,28 @@ def tokenizer_for(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
     Args:
         language: language code.
         segmenters: segmenter by language, as `NAME` or `NAME:PATH`.
+        moses: language whose Moses rules to use; empty: that of the table of languages, usually
+            its own.
     """
+    rules = moses_language(language, moses)
     if language in segmenters:
-        segment = _segmenter(language, segmenters[language])
+        segment = _segmenter(language, segmenters[language], rules)
         return lambda line: lower_without_accents(segment(line))
-    return cached_moses_tokenizer(language, lower_word, lower_without_accents).tokenize_cached
+    return cached_moses_tokenizer(rules, lower_word, lower_without_accents).tokenize_cached
 
 
-def cased_tokenizer_for(language: str, segmenters: Mapping[str, str]) -> Tokenizer:
+def cased_tokenizer_for(language: str, segmenters: Mapping[str, str], moses: str = "") -> Tokenizer:
     """Return the tokenizer of a language without lowercasing and accent removal."""
+    rules = moses_language(language, moses)
     if language in segmenters:
-        return _segmenter(language, segmenters[language])
-    return cached_moses_tokenizer(language, str, str).tokenize_cached
+        return _segmenter(language, segmenters[language], rules)
+    return cached_moses_tokenizer(rules, str, str).tokenize_cached
+
+
+def moses_language(language: str, chosen: str = "") -> str:
+    """The name in the Moses rules of a language, or of the one `chosen` for it: `tdt` for `tet`."""
+    code = chosen or language
+    return KNOWN_LANGUAGES[code].moses if code in KNOWN_LANGUAGES else code
 
 
 def cached_moses_tokenizer(
@@ -52,8 +63,8 @@ def cached_moses_tokenizer(
     )
 
 
-def _segmenter(language: str, name: str) -> Tokenizer:
-    punctuation, segment = punctuation_filter(language), load_segmenter(name)
+def _segmenter(language: str, name: str, rules: str) -> Tokenizer:
+    punctuation, segment = punctuation_filter(rules), load_segmenter(name)
     if language in _SEGMENTED_FIRST:
         return lambda line: punctuation(segment(line))
     return lambda line: segment(punctuation(line))

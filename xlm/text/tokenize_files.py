@@ -10,10 +10,10 @@ from xlm.text.characters.accents import lower_without_accents
 
 
 def tokenize_text(
-    source: Path, target: Path, *, language: str, segmenters: Mapping[str, str]
+    source: Path, target: Path, *, language: str, segmenters: Mapping[str, str], moses: str = ""
 ) -> dict[str, int]:
     """Tokenize a text file line by line; returns the counts of lines and tokens."""
-    tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())))
+    tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())), moses)
     counts = {"lines": 0, "tokens": 0}
     with target.open("w", encoding="utf-8", newline="\n") as out:
         for line in read_lines(source):
@@ -31,6 +31,7 @@ def tokenize_nli(
     language: str,
     segmenters: Mapping[str, str],
     already_tokenized: bool,
+    moses: str = "",
 ) -> dict[str, int]:
     """Tokenize premise and hypothesis of each XNLI row; returns the counts of lines and tokens.
 
@@ -41,13 +42,14 @@ def tokenize_nli(
         segmenters: segmenter by language.
         already_tokenized: the text is Moses output (training rows of MultiNLI), so that only
             lowercasing and accent removal remain; Moses would split it further.
+        moses: language whose Moses rules to use; empty: see `tokenizer_for`.
 
     Raises:
         DataError: a row does not have three fields.
     """
     tokenize: Tokenizer = lower_without_accents
     if not already_tokenized:
-        tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())))
+        tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())), moses)
     counts = {"lines": 0, "tokens": 0}
     with target.open("w", encoding="utf-8", newline="\n") as out:
         for number, line in enumerate(read_lines(source), start=1):
@@ -82,5 +84,7 @@ def read_lines(path: Path) -> Iterator[str]:
 
 
 @cache
-def _cached_tokenizer(language: str, segmenters: tuple[tuple[str, str], ...]) -> Tokenizer:
-    return tokenizer_for(language, dict(segmenters))
+def _cached_tokenizer(
+    language: str, segmenters: tuple[tuple[str, str], ...], moses: str
+) -> Tokenizer:
+    return tokenizer_for(language, dict(segmenters), moses)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.text.filter_process import encode_arguments, run, start
 from xlm.cli.text.filters import ApplyCodes, Decode, Encode, Tokenize
+from xlm.cli.text.languages import TextLanguage, text_language
 from xlm.cli.text.stream import LineFunction, PartialOutput, decode_lines
 from xlm.errors import XlmError
 
@@ -31,6 +32,10 @@ FRAGMENTS = (
     "-1",
     "9" * 40,
 )
+
+
+def _language(code: str, segmenter: str | None = None) -> TextLanguage:
+    return text_language(code, segmenter, None)
 
 
 def text_of(chance: random.Random) -> bytes:
@@ -72,15 +77,16 @@ def check_output(function: LineFunction, data: bytes) -> int:
 
 
 @pytest.mark.parametrize(
-    "name", ["tokenize", "cased", "thai", "chinese", "encode", "decode", "apply"]
+    "name", ["tokenize", "cased", "thai", "chinese", "icu", "encode", "decode", "apply"]
 )
 def test_any_bytes_give_as_many_lines_or_one_error(name: str, model: Path) -> None:
     make: dict[str, Callable[[], LineFunction]] = {
-        "tokenize": Tokenize("sw", None).build,
-        "cased": Tokenize("en", None, cased=True).build,
-        "thai": Tokenize("th", "newmm").build,
-        "chinese": Tokenize("zh", "jieba").build,
-        "encode": Encode(Tokenize("fr", None), model / "codes", model / "vocab", None).build,
+        "tokenize": Tokenize(_language("sw")).build,
+        "cased": Tokenize(_language("en"), cased=True).build,
+        "thai": Tokenize(_language("th")).build,
+        "icu": Tokenize(_language("km", "icu")).build,
+        "chinese": Tokenize(_language("zh")).build,
+        "encode": Encode(Tokenize(_language("fr")), model / "codes", model / "vocab", None).build,
         "decode": Decode(model / "vocab", None).build,
         "apply": ApplyCodes(model / "codes").build,
     }

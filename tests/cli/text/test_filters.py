@@ -203,12 +203,35 @@ def test_unknown_languages_are_warned_about_once_and_never_refused() -> None:
         output, errors = run("tokenize", "--lang", "xx", "--jobs", jobs, text=b"Don't.\nNo.\n")
         assert output == b"don ' t .\nno .\n"
         assert errors.count("\n") == 1
-        assert errors.startswith("xlm: warning: xx is not one of the 15 languages of XLM")
+        assert errors.startswith("xlm: warning: xx is not a known language: the Moses rules")
     _, errors = run("tokenize", "--lang", "ja", text="文です。\n".encode())
     assert errors.startswith("xlm: warning: ja is written without spaces and has no segmenter")
     assert run("tokenize", "--lang", "ja", "--segmenter", "command:cat", text=b"a") == (b"a\n", "")
-    for near, meant in (("EN", "en"), ("zh-CN", "zh")):
-        assert f"; did you mean '{meant}'?" in run("tokenize", "--lang", near, text=b"a")[1]
+    for near, meant in (("EN", "en' (English"), ("zh-CN", "zh' (Chinese"), ("swh", "sw' (Swahili")):
+        assert f"; did you mean '{meant})?" in run("tokenize", "--lang", near, text=b"a")[1]
+
+
+def test_the_moses_rules_of_another_language_can_be_chosen() -> None:
+    text = "L'eau n'est pas là, M. Dupont.\n".encode()
+    chosen = ("--tokenizer-language", "fr")
+    output, errors = run("tokenize", "--lang", "wa", *chosen, text=text)
+    assert (output, errors) == (run("tokenize", "--lang", "fr", text=text)[0], "")
+    output, errors = run("tokenize", "--lang", "wa", text=text)
+    assert output == b"l ' eau n ' est pas la , m. dupont .\n"
+    assert errors.startswith("xlm: warning: Moses has no list of abbreviations for wa: it uses")
+    assert run("tokenize", "--lang", "tet", text=b"Nu. 5\n") == (b"nu. 5\n", "")
+    _, errors = run("tokenize", "--lang", "wa", "--tokenizer-language", "french", code=1)
+    assert "unknown language 'french'; did you mean 'fr' (French)?" in errors
+
+
+def test_icu_segments_languages_without_spaces() -> None:
+    lines = ["私は本を読みました。", "ខ្ញុំចូលចិត្តអានសៀវភៅ។", "ຂ້ອຍມັກອ່ານປຶ້ມ"]
+    for code, line in zip(("ja", "km", "lo"), lines, strict=True):
+        output, errors = run(
+            "tokenize", "--cased", "--lang", code, "--segmenter", "icu", text=line.encode()
+        )
+        assert errors == ""
+        assert 4 <= len(output.decode().split()) <= 9
 
 
 def test_thai_and_chinese_have_their_segmenters_and_others_can_be_asked_for() -> None:

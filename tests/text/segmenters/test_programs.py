@@ -197,7 +197,8 @@ def test_the_stage_segments_or_warns_without_a_segmenter(
     chosen = TOKENIZE.slice(config, "zh")
     assert chosen.segmenters == {"zh": "stanford"}
     assert chosen.segmenter_identities["zh"].startswith("Stanford segmenter 3.9.2")
-    without = chosen.model_copy(update={"segmenters": {}, "segmenter_specs": {}})
+    no_segmenter = {"segmenters": {}, "segmenter_specs": {}, "unsegmented": ("zh",)}
+    without = chosen.model_copy(update=no_segmenter)
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "train.00000.txt").write_text("我来到北京\n", encoding="utf-8")
     for name, config_slice, tokens in (

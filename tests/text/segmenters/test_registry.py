@@ -11,7 +11,9 @@ import pytest
 
 from tests.growth import assert_linear
 from tests.repository import REPOSITORY
-from xlm.config.languages.segmenters import is_unspaced, split_spec
+from xlm.config.languages.pairs import language
+from xlm.config.languages.segmenters import is_unspaced, recommended_segmenter, split_spec
+from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError, ToolError, XlmError
 from xlm.stages.text.tokenize import TOKENIZE
@@ -22,6 +24,8 @@ from xlm.text.segmenters.registry import (
     segmenter_identity,
     spec_with_path,
 )
+
+ALL_OF_OPUS = {"kind": "opus", "corpus": "A", "version": "1"}
 
 
 @pytest.fixture(autouse=True)
@@ -102,18 +106,30 @@ def test_the_path_can_come_from_the_environment(
         load_segmenter("stanford")
 
 
-@pytest.mark.parametrize("language", ["zh", "ja", "th", "lo", "km", "my", "zh-yue", "zh_classical"])
-def test_languages_without_spaces_need_a_segmenter(language: str) -> None:
-    assert is_unspaced(language)
-    warning = missing_segmenter_warning(language, segmented=False)
-    assert warning is not None
-    assert f"{language} is written without spaces" in warning
-    assert missing_segmenter_warning(language, segmented=True) is None
+@pytest.mark.parametrize(
+    "code", ["zh", "yue", "lzh", "ja", "th", "lo", "km", "my", "shn", "bo", "dz"]
+)
+def test_languages_without_spaces_need_a_segmenter(code: str) -> None:
+    assert is_unspaced(language(code))
+    assert recommended_segmenter(language(code)) == {"th": "newmm", "zh": "jieba"}.get(code, "icu")
+    assert f"{code} is written without spaces" in missing_segmenter_warning(code)
 
 
-def test_languages_with_spaces_are_not_warned_about() -> None:
-    for language in ("en", "vi", "ko", "xx", ""):
-        assert missing_segmenter_warning(language, segmented=False) is None
+def test_languages_with_spaces_need_none() -> None:
+    for code in ("en", "vi", "ko", "nan", "sw", "hi"):
+        assert not is_unspaced(language(code))
+        assert recommended_segmenter(language(code)) is None
+
+
+def test_the_stage_warns_about_a_language_without_spaces_and_segmenter() -> None:
+    declared = {"code": "xx", "script": "Thai"}
+    base = {"languages": ["en", "ja", declared], "sources": {"parallel": [ALL_OF_OPUS]}}
+    config = PipelineConfig.model_validate(base)
+    assert TOKENIZE.slice(config, "en-ja").unsegmented == ("ja",)
+    assert TOKENIZE.slice(config, "en-xx").unsegmented == ("xx",)
+    config = PipelineConfig.model_validate({**base, "text": {"segmenters": {"ja": "icu"}}})
+    assert TOKENIZE.slice(config, "en-ja").unsegmented == ()
+    assert "unsegmented" not in TOKENIZE.slice(config, "en-ja").key_fields()
 
 
 @pytest.mark.parametrize("present", [(), ("weights.npz",), ("features.pkl",)])

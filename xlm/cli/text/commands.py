@@ -5,8 +5,6 @@
 `filters.py` has the filters, `stream.py` reads and writes lines.
 """
 
-import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +14,6 @@ import typer
 from xlm.cli.options import whole_number
 from xlm.cli.usage import CommandGroup, examples
 from xlm.config.data.learners import LEARNERS
-from xlm.config.languages.pairs import XNLI_LANGUAGES
-from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS
 from xlm.errors import ConfigError
 
 _MAX_CODES = 10_000_000
@@ -46,8 +42,17 @@ Segmenter = Annotated[
     typer.Option(
         "--segmenter",
         metavar="NAME[:PATH]",
-        help="Program that splits text into words: jieba, pkuseg, stanford, newmm, kytea or "
-        "command:PROGRAM. [default: jieba for zh, newmm for th, else none]",
+        help="Program that splits text into words: jieba, pkuseg, stanford, newmm, icu, kytea "
+        "or command:PROGRAM. [default: jieba for zh, newmm for th, else none]",
+    ),
+]
+TokenizerLanguage = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer-language",
+        metavar="CODE",
+        help="Language with the Moses rules to use, for a language that has none. "
+        "[default: that of --lang]",
     ),
 ]
 Jobs = Annotated[
@@ -106,6 +111,7 @@ def tokenize(
     lang: Lang,
     cased: Annotated[bool, typer.Option("--cased", help="Keep case and accents.")] = False,
     segmenter: Segmenter = None,
+    tokenizer_language: TokenizerLanguage = None,
     jobs: Jobs = 1,
 ) -> None:
     """Tokenize text, lowercase it and remove accents.
@@ -113,9 +119,10 @@ def tokenize(
     Reads lines from standard input and writes one line for each.
     """
     from xlm.cli.text.filters import Tokenize
+    from xlm.cli.text.languages import text_language
     from xlm.cli.text.stream import run_filter
 
-    run_filter(Tokenize(lang, _segmenter(lang, segmenter), cased), jobs)
+    run_filter(Tokenize(text_language(lang, segmenter, tokenizer_language), cased), jobs)
 
 
 def encode(
@@ -127,6 +134,7 @@ def encode(
         bool, typer.Option("--tokenized", help="The input is already tokenized.")
     ] = False,
     segmenter: Segmenter = None,
+    tokenizer_language: TokenizerLanguage = None,
     jobs: Jobs = 1,
 ) -> None:
     """Turn text into token ids.
@@ -137,11 +145,14 @@ def encode(
     """
     from xlm.cli.text.filters import Encode, Tokenize
     from xlm.cli.text.input_warnings import UnknownShare
+    from xlm.cli.text.languages import text_language
     from xlm.cli.text.stream import run_filter
 
     if not tokenized and lang is None:
         raise ConfigError("encode: --lang is missing", fix="pass it, or --tokenized for tokens")
-    raw = None if tokenized or lang is None else Tokenize(lang, _segmenter(lang, segmenter))
+    raw = None
+    if not tokenized and lang is not None:
+        raw = Tokenize(text_language(lang, segmenter, tokenizer_language))
     run_filter(Encode(raw, codes, vocab, max_vocab), jobs, UnknownShare())
 
 
@@ -236,6 +247,7 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     tokenize: (
         "xlm tokenize --lang sw < raw > tokens",
         "xlm tokenize --lang zh --jobs 4 < raw > tokens",
+        "xlm tokenize --lang ja --segmenter icu < raw > tokens",
     ),
     encode: (
         "xlm encode --lang sw --codes codes --vocab vocab \\",
@@ -245,26 +257,3 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     ),
     decode: ("xlm decode --vocab vocab < ids > text",),
 }
-
-
-def _segmenter(language: str, chosen: str | None) -> str | None:
-    """The segmenter to use; prints a warning about an unusual language, but accepts it."""
-    from xlm.text.segmenters.registry import missing_segmenter_warning, spec_with_path
-
-    if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", language):
-        raise ConfigError(
-            f"--lang {language[:40]!r} is not a language code", fix="use one such as sw"
-        )
-    spec = chosen or DEFAULT_SEGMENTERS.get(language)
-    warning = missing_segmenter_warning(language, spec is not None)
-    if warning is None and language not in XNLI_LANGUAGES and spec is None:
-        warning = (
-            f"{language} is not one of the {len(XNLI_LANGUAGES)} languages of XLM: the Moses rules "
-            "tokenize its text, with English prefixes if Moses has none for it"
-        )
-    known = language.lower().replace("_", "-").partition("-")[0]
-    if warning and language not in XNLI_LANGUAGES and known in XNLI_LANGUAGES:
-        warning += f"; did you mean {known!r}?"
-    if warning:
-        sys.stderr.write(f"xlm: warning: {warning}\n")
-    return spec_with_path(spec) if spec else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlm.cli.text.input_warnings import INPUT
+from xlm.cli.text.languages import TextLanguage
 from xlm.cli.text.stream import LineFunction, PartialOutput, line_by_line
 from xlm.errors import ConfigError, DataError
 
@@ -22,8 +23,7 @@ _LONGEST_ID = 10
 class Tokenize:
     """Raw lines to tokens; `cased` keeps case and accents, as Moses does."""
 
-    language: str
-    segmenter: str | None
+    language: TextLanguage
     cased: bool = False
 
     def build(self) -> LineFunction:
@@ -32,8 +32,10 @@ class Tokenize:
 
         # The command has printed the warnings about the language.
         logging.getLogger("xlm.text").setLevel(logging.ERROR)
-        segmenters = {self.language: self.segmenter} if self.segmenter else {}
-        tokenize = (cased_tokenizer_for if self.cased else tokenizer_for)(self.language, segmenters)
+        chosen = self.language
+        segmenters = {chosen.code: chosen.segmenter} if chosen.segmenter else {}
+        load = cased_tokenizer_for if self.cased else tokenizer_for
+        tokenize = load(chosen.code, segmenters, chosen.moses)
         return line_by_line(lambda line, _: tokenize(line))
 
 

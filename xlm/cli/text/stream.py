@@ -1,6 +1,6 @@
 """Standard input to standard output, line by line: one line out for each line in, in order.
 
-    run_filter(Tokenize("sw", None, cased=False), jobs=1)
+    run_filter(Tokenize(text_language("sw", None, None)), jobs=1)
 
 Only "\\n" ends a line. Output is written as soon as a batch is complete or the input pauses, so the
 command works in the middle of a pipe, and its memory does not grow with the text. Lines before an

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, SEGMENTERS, split_spec
 from xlm.display.suggest import did_you_mean
-from xlm.engine.config import Config, operational
+from xlm.engine.config import Config, added, operational
 from xlm.errors import ConfigError
 
 UnitKind = Literal["mono", "pair", "xnli"]
@@ -19,7 +19,7 @@ class TextConfig(Config):
     segmenters: dict[str, str] = Field(
         DEFAULT_SEGMENTERS,
         description="Word segmenter of each language, NAME or NAME:PATH (jieba, pkuseg, stanford, "
-        "newmm, kytea, command). A segmenter replaces the Moses tokenizer. The paper used the "
+        "newmm, icu, kytea, command). A segmenter replaces the Moses tokenizer. The paper used the "
         "Stanford segmenter for zh and PyThaiNLP for th (section 5.2). The contents at PATH are "
         "part of the key, the path is not.",
     )
@@ -55,4 +55,11 @@ class TokenizeSlice(Config):
         {},
         description="Language to NAME:PATH of its segmenter; `segmenter_identities` holds what "
         "enters the key.",
+    )
+    unsegmented: tuple[str, ...] = operational(
+        (), description="Languages that are written without spaces and have no segmenter."
+    )
+    moses_languages: dict[str, str] = added(
+        {},
+        description="Language to the one whose Moses rules tokenize it, if that is another one.",
     )

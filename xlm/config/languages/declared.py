@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from xlm.config.languages.pairs import KNOWN_LANGUAGES, language
 from xlm.config.languages.suggest import CODE_PATTERN
@@ -46,6 +46,11 @@ class DeclaredLanguage(Config):
         default=(), description="Codes in OPUS, most common first; empty: `code`."
     )
     ntrex: str = Field(default="", description="Code in the file names of NTREX-128.")
+
+    @field_validator("tokenizer")
+    @classmethod
+    def _is_known(cls, code: str) -> str:
+        return language(code).code if code else ""
 
 
 @dataclass(frozen=True)
@@ -98,4 +103,6 @@ def _entry(declared: DeclaredLanguage) -> Language:
         for name, value in declared.model_dump(exclude={"code"}).items()
         if value not in ("", ())
     }
+    if declared.tokenizer:
+        given["tokenizer"] = language(declared.tokenizer).moses
     return replace(base, **given)

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from xlm.config.data.text import TokenizeSlice
-from xlm.config.languages.segmenters import split_spec
+from xlm.config.languages.segmenters import is_unspaced, split_spec
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
 from xlm.stages.text.split_files import counts_by_split, text_files
@@ -40,6 +40,16 @@ def _slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
         },
         unicode=unicodedata.unidata_version if specs else "",
         segmenter_specs=specs,
+        unsegmented=tuple(
+            language
+            for language in languages
+            if language not in specs and is_unspaced(config.table[language])
+        ),
+        moses_languages={
+            language: config.table[language].moses
+            for language in languages
+            if config.table[language].moses != language
+        },
     )
 
 
@@ -51,10 +61,8 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(context: StageContext[TokenizeSlice]) -> StageResult:
     """Tokenize each input file to a file with the same name."""
-    for language in context.config.languages:
-        warning = missing_segmenter_warning(language, language in context.config.segmenters)
-        if warning:
-            log.warning("%s", warning)
+    for language in context.config.unsegmented:
+        log.warning("%s", missing_segmenter_warning(language))
     files = text_files(context.inputs["text"])
     jobs = [
         FileJob(
@@ -64,6 +72,7 @@ def run(context: StageContext[TokenizeSlice]) -> StageResult:
             options={
                 "language": file.language or context.config.languages[0],
                 "segmenters": context.config.segmenter_specs,
+                "moses": context.config.moses_languages,
                 "split": file.split,
                 "kind": context.config.kind,
             },
@@ -79,8 +88,9 @@ def _tokenize(job: FileJob) -> dict[str, int]:
 
     (source,), (target,) = job.sources, job.targets
     language, segmenters = job.options["language"], job.options["segmenters"]
+    moses = job.options["moses"].get(language, "")
     if job.options["kind"] != "xnli":
-        return tokenize_text(source, target, language=language, segmenters=segmenters)
+        return tokenize_text(source, target, language=language, segmenters=segmenters, moses=moses)
     return tokenize_nli(
         source,
         target,
@@ -88,6 +98,7 @@ def _tokenize(job: FileJob) -> dict[str, int]:
         segmenters=segmenters,
         # MultiNLI and its translations are distributed as Moses tokens.
         already_tokenized=job.options["split"] == "train",
+        moses=moses,
     )
 
 

@@ -23,10 +23,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from xlm.config.environment import segmenter_path
-from xlm.config.languages.segmenters import SEGMENTERS, is_unspaced, split_spec
+from xlm.config.languages.segmenters import RECOMMENDED, SEGMENTERS, split_spec
 from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError
 from xlm.store.keys import tool_version
+from xlm.text.segmenters import icu
 
 _MAX_HAN_RUN = 1000
 _MAX_DIGIT_RUN = 500
@@ -74,13 +75,12 @@ def spec_with_path(spec: str) -> str:
     return f"{name}:{Path(path).expanduser()}" if path else name
 
 
-def missing_segmenter_warning(language: str, segmented: bool) -> str | None:
-    """Return the warning for a language without spaces that has no segmenter, or None."""
-    if segmented or not is_unspaced(language):
-        return None
+def missing_segmenter_warning(language: str) -> str:
+    """Return the warning for a language without spaces that has no segmenter."""
     return (
         f"{language} is written without spaces and has no segmenter: whole clauses will count as "
-        f"words; set text.segmenters.{language} (--segmenter) to one of {', '.join(SEGMENTERS)}"
+        f"words; set text.segmenters.{language}={RECOMMENDED} (--segmenter {RECOMMENDED}) or "
+        "another one (docs/reference/segmenters.md)"
     )
 
 
@@ -150,5 +150,6 @@ def _cut_long_runs(segment: Segmenter, characters: str, max_length: int) -> Segm
 
 _LIBRARIES = {
     "jieba": SegmenterKind(_load_jieba, lambda _: f"jieba {tool_version('jieba')}"),
+    "icu": SegmenterKind(lambda _: icu.load(), lambda _: icu.identity()),
     "newmm": SegmenterKind(_load_newmm, lambda _: f"PyThaiNLP {tool_version('pythainlp')}, newmm"),
 }
