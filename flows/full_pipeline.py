@@ -30,6 +30,7 @@ def full_pipeline(request: RunRequest) -> State[None]:
         build("download")
         # Text, one paragraph or sentence on each line.
         build("extract-wiki")
+        build("extract-text")
         build("extract-parallel")
         build("extract-xnli")
         build("split")

@@ -78,7 +78,8 @@ class PipelineConfig(Config):
                 )
         listed = (c.pairs for c in self.sources.parallel if c.pairs != "all")
         in_pairs = (code for pairs in listed for pair in pairs for code in split_pair(pair))
-        for code in (*self.languages, *self.text.segmenters, *in_pairs):
+        of_text = (source.language for source in self.sources.text)
+        for code in (*self.languages, *self.text.segmenters, *in_pairs, *of_text):
             self.table[code]
         return self
 
@@ -88,7 +89,7 @@ class PipelineConfig(Config):
         for code in self.languages:
             if code not in with_text:
                 raise ConfigError(
-                    f"languages: {code} has no text: no Wikipedia, no pair",
+                    f"languages: {code} has no text: no Wikipedia, no own text, no pair",
                     fix="add a source of it to sources, or remove it from languages",
                 )
         return self
@@ -125,7 +126,10 @@ class PipelineConfig(Config):
 
 def mono_languages(config: PipelineConfig) -> tuple[str, ...]:
     """The languages with monolingual text, in the order of their ids."""
-    return config.sources.wikipedias(config.languages, config.table)
+    wikipedias = config.sources.wikipedias(config.languages, config.table)
+    return tuple(
+        code for code in config.languages if code in wikipedias or config.sources.own_text(code)
+    )
 
 
 def pairs(config: PipelineConfig) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from xlm.engine import graph
 from xlm.engine.stage import Stage
 from xlm.stages.data.download import DOWNLOAD
 from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL
+from xlm.stages.data.extract_text import EXTRACT_TEXT
 from xlm.stages.data.extract_wiki import EXTRACT_WIKI
 from xlm.stages.data.extract_xnli import EXTRACT_XNLI
 from xlm.stages.data.make_world import MAKE_WORLD
@@ -30,6 +31,7 @@ STAGES: tuple[Stage[PipelineConfig, Any], ...] = (
     MAKE_WORLD,
     DOWNLOAD,
     EXTRACT_WIKI,
+    EXTRACT_TEXT,
     EXTRACT_PARALLEL,
     EXTRACT_XNLI,
     SPLIT,

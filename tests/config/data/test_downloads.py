@@ -3,7 +3,7 @@
 import pytest
 
 from xlm.config.data.corpora import OpusCorpus, PlainCorpus
-from xlm.config.data.downloads import parts_of, spec_of
+from xlm.config.data.downloads import part_of, spec_of
 from xlm.config.data.sources import SourcesConfig
 from xlm.config.pipeline import PipelineConfig
 from xlm.errors import ConfigError
@@ -33,11 +33,9 @@ def test_pairs_and_downloads_follow_from_languages_and_corpora():
         "xnli",
         "multinli",
     )
-    assert [part.downloads for part in parts_of(sources, "en-sw")] == [
-        ("tatoeba.en-sw",),
-        ("ntrex.en", "ntrex.sw"),
-    ]
-    assert parts_of(sources, "ar-en")[1].downloads == ("ntrex.ar", "ntrex.en")
+    assert part_of(TATOEBA, "en-sw").downloads == ("tatoeba.en-sw",)
+    assert part_of(NTREX_CORPUS, "en-sw").downloads == ("ntrex.en", "ntrex.sw")
+    assert part_of(NTREX_CORPUS, "ar-en").downloads == ("ntrex.ar", "ntrex.en")
 
 
 def test_a_corpus_may_have_only_some_pairs():

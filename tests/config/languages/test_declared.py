@@ -48,7 +48,7 @@ def test_a_pair_without_english_needs_to_be_named() -> None:
         ({"languages": ["en", "xx"]}, "unknown language 'xx'"),
         ({"languages": ["en", {"code": "x-y"}]}, "x-y"),
         ({"languages": ["en", XX, XX]}, "xx is declared twice"),
-        ({"languages": ["en", XX]}, "xx has no text: no Wikipedia, no pair"),
+        ({"languages": ["en", XX]}, "xx has no text: no Wikipedia, no own text, no pair"),
         ({"languages": ["en"], "sources": {"wikipedia": None}}, "en has no text"),
         (
             {"languages": ["en", "sw"], "sources": {"parallel": [{**OPUS, "pairs": ["sw-en"]}]}},

@@ -23,9 +23,9 @@ CASES = {
     "pretrain.guard.evidence=3": "evidence is now pretrain.guard.diagnostics; rename it",
     "sources.xnli.url=xx": "sources.xnli.url: 'xx' is not a URL that begins with "
     "https:// or http://",
-    "sources.parallel=[{kind: plaain}]": "sources.parallel.0 must be a corpus with a `kind`: "
-    "opus or plain, not {'kind': 'plaain'}",
-    "sources.parallel=[{a: 1}]": "sources.parallel.0 must be a corpus with a `kind`",
+    "sources.parallel=[{kind: plaain}]": "sources.parallel.0 must be a mapping with "
+    "`kind`: opus, plain, text, tsv, jsonl, parquet or moses_zip, not {'kind': 'plaain'}",
+    "sources.parallel=[{a: 1}]": "sources.parallel.0 must be a mapping with `kind`: opus",
     "sources.parallel=[x]": "sources.parallel.0 must be a section, not 'x'",
     "sources.parallel=x": "sources.parallel must be a list",
     "sources.parallel=[{kind: opus, corpus: A b, version: v1}]": "sources.parallel.0.corpus must "

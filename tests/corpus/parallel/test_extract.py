@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xlm.config.data.corpora import OpusCorpus
-from xlm.config.data.downloads import ExtractParallelSlice, PairPart, parts_of
-from xlm.config.data.sources import SourcesConfig
+from xlm.config.data.downloads import ExtractParallelSlice, PairPart, part_of
 from xlm.config.languages.pairs import XNLI_LANGUAGES, other_language, pair_of
 from xlm.errors import DataError
 from xlm.stages.data.extract_parallel import run
@@ -189,8 +188,7 @@ def test_alignment_is_preserved_for_any_lines(make_context, tmp_path, pairs):
 @pytest.mark.parametrize("code", [code for code in XNLI_LANGUAGES if code != "en"])
 def test_the_samples_of_tatoeba_are_read_in_all_languages(shared, make_context, code):
     pair = pair_of(code)
-    sources = SourcesConfig(parallel=(OpusCorpus(corpus="Tatoeba", version="v2022-03-03"),))
-    (part,) = parts_of(sources, pair)
+    part = part_of(OpusCorpus(corpus="Tatoeba", version="v2022-03-03"), pair)
     theirs = {"zh": "cmn", "sw": "swh"}.get(other_language(pair), code)
     name = "-".join(sorted(("en", theirs)))
     folder = shared / "mirror" / "object.pouta.csc.fi" / "OPUS-Tatoeba" / "v2022-03-03" / "moses"

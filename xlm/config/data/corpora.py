@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from xlm.config.data.own.pairs import JsonlPair, MosesZipPair, ParquetPair, TextPair, TsvPair
 from xlm.config.languages.pairs import ENGLISH, split_pair
 from xlm.config.reading.urls import file_name, require_file_url, require_text_url
 from xlm.engine.config import Config, operational
@@ -120,7 +121,10 @@ class PlainCorpus(Config):
         return self.name
 
 
-ParallelCorpus = Annotated[OpusCorpus | PlainCorpus, Field(discriminator="kind")]
+ParallelCorpus = Annotated[
+    OpusCorpus | PlainCorpus | TextPair | TsvPair | JsonlPair | ParquetPair | MosesZipPair,
+    Field(discriminator="kind"),
+]
 
 
 class ArchiveSource(Config):

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from xlm.config.data.corpora import OpusCorpus, PlainCorpus
+from xlm.config.data.own.parts import Part
 from xlm.config.data.sources import WIKIPEDIA_ID, NetworkConfig, SourcesConfig
 from xlm.config.languages.declared import TABLE, Languages
 from xlm.config.languages.pairs import ENGLISH, split_pair
@@ -98,10 +99,14 @@ def spec_of(sources: SourcesConfig, download_id: str, table: Languages = TABLE) 
             size_bytes=archive.size_bytes,
         )
     for corpus in sources.parallel:
-        if corpus.id == name:
-            if corpus.kind == "opus":
-                return _opus(corpus, part, table)
+        if isinstance(corpus, OpusCorpus) and corpus.id == name:
+            return _opus(corpus, part, table)
+        if isinstance(corpus, PlainCorpus) and corpus.id == name:
             return _plain(corpus, part, table)
+    for source, file in sources.own_files():
+        if file.download == download_id:
+            title = source.title or source.name
+            return FileSpec(title=title, licence=source.licence, address=file.location)
     raise ConfigError(f"no source has the id {download_id!r}", fix="`xlm plan` lists the ids")
 
 
@@ -158,21 +163,21 @@ class PairPart(Config):
         (), description="Names of the two text files; the digests of the downloads contain them."
     )
 
+    @property
+    def name(self) -> str:
+        """Name of the corpus, for counts."""
+        return self.downloads[0].split(".")[0]
 
-def parts_of(sources: SourcesConfig, pair: str, table: Languages = TABLE) -> tuple[PairPart, ...]:
-    """The corpora of a pair, in the order in which they are joined."""
+
+def part_of(corpus: OpusCorpus | PlainCorpus, pair: str, table: Languages = TABLE) -> PairPart:
+    """The downloads of a pair in a corpus."""
     first, second = split_pair(pair)
     codes = (table[first].opus, table[second].opus)
-    parts = []
-    for corpus in sources.corpora_of(pair):
-        if corpus.kind == "opus":
-            part = PairPart(kind="moses", downloads=(f"{corpus.id}.{pair}",), codes=codes)
-        else:
-            ids = (f"{corpus.id}.{first}", f"{corpus.id}.{second}")
-            names = tuple(_plain(corpus, code, table).file_name for code in (first, second))
-            part = PairPart(kind="plain", downloads=ids, codes=codes, files=names)
-        parts.append(part)
-    return tuple(parts)
+    if isinstance(corpus, OpusCorpus):
+        return PairPart(kind="moses", downloads=(f"{corpus.id}.{pair}",), codes=codes)
+    ids = (f"{corpus.id}.{first}", f"{corpus.id}.{second}")
+    names = tuple(_plain(corpus, code, table).file_name for code in (first, second))
+    return PairPart(kind="plain", downloads=ids, codes=codes, files=names)
 
 
 class DownloadSlice(Config):
@@ -188,7 +193,7 @@ class ExtractParallelSlice(Config):
     """Settings that determine the text of one pair."""
 
     languages: tuple[str, str]
-    parts: tuple[PairPart, ...]
+    parts: tuple[PairPart | Part, ...]
     max_pairs: int | None
     max_bad_lines: float = operational(
         0.01, description="Fraction of damaged lines above which extraction fails."

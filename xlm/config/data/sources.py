@@ -1,20 +1,28 @@
-"""Settings of the sources: Wikipedias, parallel corpora, XNLI and MultiNLI.
+"""Settings of the sources: Wikipedias, own text, parallel corpora, XNLI and MultiNLI.
 
 sources = SourcesConfig(parallel=(OpusCorpus(corpus="Tatoeba", version="v2022-03-03"),))
 sources.pairs(("en", "sw"))          # ("en-sw",)
 sources.download_ids(("en", "sw"))   # wikipedia.en, wikipedia.sw, tatoeba.en-sw, xnli, ...
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from pydantic import Field, field_validator, model_validator
 
-from xlm.config.data.corpora import ArchiveSource, ParallelCorpus, WikipediaSource
+from xlm.config.data.corpora import (
+    ArchiveSource,
+    OpusCorpus,
+    ParallelCorpus,
+    PlainCorpus,
+    WikipediaSource,
+)
+from xlm.config.data.own.files import OwnSource, SourceFile
+from xlm.config.data.own.text import OwnText
 from xlm.config.languages.declared import TABLE, Languages
 from xlm.config.languages.pairs import ENGLISH, other_language, split_pair
 from xlm.config.reading.urls import require_mirror
-from xlm.engine.config import Config, operational
+from xlm.engine.config import Config, added, operational
 from xlm.errors import ConfigError
 
 XNLI_ID = "xnli"
@@ -111,6 +119,11 @@ class SourcesConfig(Config):
         default=WikipediaSource(),
         description="Wikipedia dumps, monolingual text (paper section 5.1); null: none.",
     )
+    text: tuple[OwnText, ...] = added(
+        (),
+        description="Your own monolingual text; the sources of a language are joined in this "
+        "order, after its Wikipedia.",
+    )
     parallel: tuple[ParallelCorpus, ...] = Field(
         default=(), description="Parallel corpora; the corpora of a pair are joined in this order."
     )
@@ -167,15 +180,33 @@ class SourcesConfig(Config):
 
     @model_validator(mode="after")
     def _distinct_ids(self) -> "SourcesConfig":
-        names = [corpus.id for corpus in self.parallel]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        taken = sorted(set(names) & set(_RESERVED))
-        for name in twice + taken:
-            raise ConfigError(
-                f"sources.parallel: the id {name!r} is used more than once",
-                fix=f"give one of them another name, e.g. name: {name}_2",
-            )
+        # Own sources of different languages or pairs may share a name.
+        names = [(f"{one.name} of {one.language}", one.name, "text") for one in self.text]
+        for corpus in self.parallel:
+            of = f" of {corpus.pair}" if isinstance(corpus, OwnSource) else ""
+            names.append((f"{corpus.id}{of}", corpus.id, "parallel"))
+        public = {one.id for one in self.parallel if not isinstance(one, OwnSource)}
+        ids = [full for full, _, _ in names]
+        for full, name, section in names:
+            is_taken = name in _RESERVED or (full != name and name in public)
+            if ids.count(full) > 1 or is_taken:
+                raise ConfigError(
+                    f"sources.{section}: the id {name!r} is used more than once",
+                    fix=f"give one of them another name, e.g. name: {name}_2",
+                )
         return self
+
+    def own_text(self, language: str) -> tuple[OwnText, ...]:
+        """The user's own text of a language, in the order in which it is joined."""
+        return tuple(source for source in self.text if source.language == language)
+
+    def own_files(self) -> Iterator[tuple[OwnSource, SourceFile]]:
+        """All files of the user's own text and pairs."""
+        for text in self.text:
+            yield from ((text, file) for file in text.files)
+        for corpus in self.parallel:
+            if not isinstance(corpus, OpusCorpus | PlainCorpus):
+                yield from ((corpus, file) for file in corpus.files)
 
     def wikipedias(self, languages: Sequence[str], table: Languages = TABLE) -> tuple[str, ...]:
         """The languages with text of a Wikipedia, in the order of `languages`."""
@@ -203,9 +234,18 @@ class SourcesConfig(Config):
         other = other_language(pair)
         ids: list[str] = []
         for corpus in self.corpora_of(pair):
-            parts = (pair,) if corpus.kind == "opus" else (ENGLISH, other)
-            ids += [f"{corpus.id}.{part}" for part in parts]
+            if isinstance(corpus, OpusCorpus):
+                ids.append(f"{corpus.id}.{pair}")
+            elif isinstance(corpus, PlainCorpus):
+                ids += [f"{corpus.id}.{part}" for part in (ENGLISH, other)]
+            else:
+                ids += [file.download for file in corpus.files if file.download]
         return tuple(ids)
+
+    def downloads_of_text(self, language: str) -> tuple[str, ...]:
+        """The ids of the downloads of the user's own text of a language."""
+        files = (file for source in self.own_text(language) for file in source.files)
+        return tuple(file.download for file in files if file.download)
 
     def archive_of(self, download_id: str) -> ArchiveSource | None:
         """The archive with this download id, or None for the id of a corpus."""
@@ -219,6 +259,8 @@ class SourcesConfig(Config):
     def download_ids(self, languages: Sequence[str], table: Languages = TABLE) -> tuple[str, ...]:
         """The unique ids of all downloads of a run, in the order of the DAG."""
         ids = [f"{WIKIPEDIA_ID}.{code}" for code in self.wikipedias(languages, table)]
+        for code in languages:
+            ids += self.downloads_of_text(code)
         for pair in self.pairs(languages):
             ids += self.downloads_of(pair)
         return tuple(dict.fromkeys([*ids, XNLI_ID, MULTINLI_ID]))

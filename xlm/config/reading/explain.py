@@ -15,8 +15,8 @@ from pydantic_core import ErrorDetails
 from xlm.display.suggest import did_you_mean
 
 _SHOWN_CHARACTERS = 60
-_TAGS = ("opus", "plain")
-"""Kinds of parallel corpora; pydantic adds them to the location of an error."""
+_TAGS = ("opus", "plain", "text", "tsv", "jsonl", "parquet", "moses_zip")
+"""Kinds of corpora; pydantic adds them to the location of an error, after an index."""
 
 PATTERNS = {
     r"^\d{8}$": "a date as YYYYMMDD, e.g. 20261101",
@@ -66,7 +66,7 @@ def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[
         profile: name of the profile, for the message.
         model: model that refused the values.
     """
-    path = [part for part in error["loc"] if part not in _TAGS and part != "[key]"]
+    path = _without_tags(error["loc"])
     name = _shown(".".join(str(part) for part in path))
     parent, field = _field_at(path, model)
     if error["type"] in ("invalid_key", "extra_forbidden", "missing"):
@@ -74,6 +74,15 @@ def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[
     else:
         what, fix = _wrong_value(error, name, parent, field)
     return f"profile {_shown(profile)}: {what}", fix
+
+
+def _without_tags(location: Sequence[int | str]) -> list[int | str]:
+    """The names and indices of a setting, without what pydantic adds."""
+    return [
+        part
+        for part, before in zip(location, [None, *location], strict=False)
+        if part != "[key]" and not (part in _TAGS and isinstance(before, int))
+    ]
 
 
 def _wrong_name(
@@ -100,7 +109,7 @@ def _wrong_value(
     error: ErrorDetails, name: str, parent: type[BaseModel], field: FieldInfo | None
 ) -> tuple[str, str]:
     """Explain a value that has the wrong type, is out of range or breaks a rule."""
-    kind, expected = error["type"], _expected(error)
+    kind, expected = error["type"], _expected(error, field)
     if expected is None:
         message = error["msg"].removeprefix("Value error, ")
         is_section = field is not None and bool(_models(field.annotation))
@@ -113,12 +122,13 @@ def _wrong_value(
     if isinstance(error["input"], bool) and kind == "string_type":
         return what, "YAML reads no, yes, on and off as false and true; quote it, e.g. 'no'"
     if kind in ("model_type", "model_attributes_type"):
-        names = ", ".join(list(_section(field, parent).model_fields)[:4])
-        return what, f"write its settings below it: {names}, ..."
+        fields = _section(field, parent).model_fields
+        names = sorted(fields, key=lambda name: not fields[name].is_required())
+        return what, f"write its settings below it: {', '.join(names[:4])}, ..."
     return what, _description(field)
 
 
-def _expected(error: ErrorDetails) -> str | None:
+def _expected(error: ErrorDetails, field: FieldInfo | None) -> str | None:
     """Describe the values that are allowed; None if the error has a message of a validator."""
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
@@ -128,7 +138,8 @@ def _expected(error: ErrorDetails) -> str | None:
     if kind == "literal_error":
         return str(context["expected"])
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return "a corpus with a `kind`: opus or plain"
+        tag = context["discriminator"].strip("'")
+        return f"a mapping with `{tag}`: {_alternatives(field, tag)}"
     if kind == "too_short":
         return f"a list of {context['min_length']} or more"
     if kind in _LIMITS:
@@ -136,6 +147,13 @@ def _expected(error: ErrorDetails) -> str | None:
     if kind in ("model_type", "model_attributes_type"):
         return "a section"
     return _KINDS.get(kind.partition("_")[0])
+
+
+def _alternatives(field: FieldInfo | None, tag: str) -> str:
+    """The values that tell the models of a field apart."""
+    models = _models(field.annotation) if field else []
+    values = [value for model in models for value in get_args(model.model_fields[tag].annotation)]
+    return f"{', '.join(values[:-1])} or {values[-1]}" if len(values) > 1 else "".join(values)
 
 
 def _field_at(

@@ -7,30 +7,22 @@ of them is no reason to refuse a release with a million pairs.
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
-from itertools import zip_longest
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from xlm.corpus.sources.downloaded_files import named_file, sole_file
-from xlm.corpus.text_files.compressed import open_plain
-from xlm.corpus.text_files.text_lines import TextLines, open_text
-from xlm.corpus.text_files.zip_files import missing_member, open_member, open_zip
+from xlm.corpus.parallel.aligned import AlignedSides, open_aligned
+from xlm.corpus.text_files.text_lines import TextLines
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
 
 if TYPE_CHECKING:
-    import zipfile
-
     from xlm.config.data.downloads import ExtractParallelSlice, PairPart
+    from xlm.config.data.own.parts import Part
 
 log = logging.getLogger(__name__)
 
 _PROGRESS_EVERY = 10_000
-
-Sides = tuple[TextLines, TextLines]
 
 
 @dataclass
@@ -84,7 +76,7 @@ def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResu
         ]
         for part in context.config.parts:
             counts = _copy_part(context, part, targets, pairs_before=total.kept)
-            pairs_by_corpus[f"pairs.{part.downloads[0].split('.')[0]}"] = counts.kept
+            pairs_by_corpus[f"pairs.{part.name}"] = counts.kept
             total.add(counts)
     if total.kept == 0:
         raise DataError(
@@ -97,98 +89,41 @@ def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResu
 
 def _copy_part(
     context: "StageContext[ExtractParallelSlice]",
-    part: "PairPart",
+    part: "PairPart | Part",
     targets: Sequence[IO[str]],
     *,
     pairs_before: int,
 ) -> _Counts:
     """Append the pairs of one corpus to the two files."""
     counts = _Counts()
-    with _open_part(context, part) as sides:
-        for pair in _pairs(sides, context.config.max_pairs, counts):
+    config = context.config
+    for aligned in open_aligned(part, config.languages, context.inputs):
+        for pair in _pairs(aligned, config.max_pairs, counts):
             for text, target in zip(pair, targets, strict=True):
                 target.write(f"{text}\n")
             if counts.kept % _PROGRESS_EVERY == 0:
                 done = pairs_before + counts.kept
-                context.progress.update(done, None, "pairs", sides[0].name)
-    for side in sides:
-        _close_side(side, counts, context.config.max_bad_lines)
+                context.progress.update(done, None, "pairs", aligned.name)
+        for side in aligned.texts:
+            _close_side(side, counts, config.max_bad_lines)
     return counts
 
 
-def member_of(archive: "zipfile.ZipFile", codes: tuple[str, ...]) -> str:
-    """The name of the member of a Moses zip that contains a language.
-
-    Args:
-        codes: codes of the language in OPUS; the name ends in one of them.
-
-    Raises:
-        DataError: no member has such a name, or more than one.
-    """
-    for code in codes:
-        found = [name for name in archive.namelist() if name.endswith(f".{code}")]
-        if len(found) > 1:
-            raise DataError(
-                f"{Path(archive.filename or '').name}: several members end in .{code}: "
-                f"{', '.join(repr(one[:80]) for one in found[:5])}",
-                fix="this is not a Moses archive of one corpus: check sources.parallel",
-            )
-        if found:
-            return found[0]
-    raise missing_member(archive, f"ending in .{' or .'.join(codes)}")
-
-
-@contextmanager
-def _open_part(context: "StageContext[ExtractParallelSlice]", part: "PairPart") -> Iterator[Sides]:
-    """Open both sides of a corpus, in the order of the pair's languages."""
-    with ExitStack() as stack:
-        if part.kind == "moses":
-            path = sole_file(context.inputs[part.downloads[0]], "*.zip")
-            archive = stack.enter_context(open_zip(path))
-            names = [member_of(archive, codes) for codes in part.codes]
-            openers = [partial(open_member, archive, name) for name in names]
-        else:
-            folders = [context.inputs[name] for name in part.downloads]
-            paths = [
-                named_file(folder, name) for folder, name in zip(folders, part.files, strict=True)
-            ]
-            names = [path.name for path in paths]
-            openers = [partial(open_plain, path) for path in paths]
-        first, second = map(open_text, openers, names, context.config.languages)
-        yield first, second
-
-
-def _pairs(sides: Sides, max_pairs: int | None, counts: _Counts) -> Iterator[tuple[str, str]]:
-    """The pairs of one corpus; both sides are read to the end to detect unequal lengths."""
-    taken = 0
-    lines = [side.lines() for side in sides]
-    for first, second in zip_longest(*lines):
-        if first is None or second is None:
-            left = sum(1 for _ in lines[first is None]) + 1
-            found = [counts.read, counts.read]
-            found[first is None] += left
-            raise _unequal(sides, found)
+def _pairs(
+    aligned: AlignedSides, max_pairs: int | None, counts: _Counts
+) -> Iterator[tuple[str, str]]:
+    """The pairs of a text; it is read to the end to detect unequal lengths."""
+    for row in aligned.rows():
         counts.read += 1
-        if max_pairs is not None and taken == max_pairs:
+        if max_pairs is not None and counts.kept + counts.empty == max_pairs:
             counts.over_cap += 1
             continue
-        taken += 1
-        pair = sides[0].decode(first), sides[1].decode(second)
+        pair = aligned.decode(row)
         if pair[0].strip() and pair[1].strip():
             counts.kept += 1
             yield pair
         else:
             counts.empty += 1
-
-
-def _unequal(sides: Sides, found: Sequence[int]) -> DataError:
-    what = f"{sides[0].name} has {found[0]:,} lines, {sides[1].name} has {found[1]:,}"
-    fix = "the corpus is damaged or not aligned: download it again, or leave it out"
-    for side in sides:
-        if side.faults.returns:
-            what += f"; {side.name} has {side.faults.returns:,} carriage returns inside lines"
-            fix = "if they end lines, use the same line ending everywhere, LF or CRLF"
-    return DataError(what, fix=fix)
 
 
 def _close_side(side: TextLines, counts: _Counts, max_bad_lines: float) -> None:

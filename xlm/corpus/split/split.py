@@ -5,7 +5,7 @@ held-out split is dropped and counted. It does not move to train, because anothe
 English sentence may keep it in its held-out split.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -35,19 +35,22 @@ class _Statistics:
     """Number of different lines, counted up to three."""
 
 
-def split(context: StageContext[SplitSlice], text: Path) -> StageResult:
+def split(context: StageContext[SplitSlice], texts: Sequence[Path]) -> StageResult:
     """Write the files of train, valid and test into `context.out`.
+
+    Args:
+        texts: folders with the text of the unit, which are read one after another.
 
     Raises:
         DataError: there is no line to split, or the sides of a pair have different line counts.
     """
-    statistics = _count(context, text)
+    statistics = _count(context, texts)
     if statistics.lines == 0:
         raise DataError(
             f"{context.unit}: there are no lines to split", fix="check the sources of this language"
         )
     thresholds = _thresholds(context.config, statistics)
-    counts = _write(context, text, statistics, thresholds)
+    counts = _write(context, texts, statistics, thresholds)
     if (
         len(context.config.languages) == 1
         and counts["train_lines"] == 0
@@ -55,7 +58,7 @@ def split(context: StageContext[SplitSlice], text: Path) -> StageResult:
     ):
         # All of the few lines are held out: keep only the lowest and the highest held out.
         extremes = Thresholds(train=statistics.lowest + 1, test=statistics.highest)
-        counts = _write(context, text, statistics, extremes)
+        counts = _write(context, texts, statistics, extremes)
     return StageResult(counts={"input_lines": statistics.lines, **counts})
 
 
@@ -74,11 +77,11 @@ def _thresholds(config: "SplitSlice", statistics: _Statistics) -> Thresholds:
     )
 
 
-def _count(context: StageContext[SplitSlice], text: Path) -> _Statistics:
+def _count(context: StageContext[SplitSlice], texts: Sequence[Path]) -> _Statistics:
     """The first pass."""
     lines, lowest, highest = 0, HASH_RANGE, -1
     distinct: set[int] = set()
-    for row in _rows(context, text):
+    for row in _rows(context, texts):
         lines += 1
         if len(row) == 1:
             found = _position(context.config, row)
@@ -89,7 +92,10 @@ def _count(context: StageContext[SplitSlice], text: Path) -> _Statistics:
 
 
 def _write(
-    context: StageContext[SplitSlice], text: Path, statistics: _Statistics, thresholds: Thresholds
+    context: StageContext[SplitSlice],
+    texts: Sequence[Path],
+    statistics: _Statistics,
+    thresholds: Thresholds,
 ) -> dict[str, int]:
     """The second pass: write all splits; returns the counts for the manifest."""
     config = context.config
@@ -98,14 +104,14 @@ def _write(
         "valid": LowestRanks(config.max_valid_lines),
         "test": LowestRanks(config.max_test_lines),
     }
-    total_bytes = sum(path.stat().st_size for path in _paths(config, text))
+    total_bytes = sum(path.stat().st_size for text in texts for path in _paths(config, text))
     context.out.mkdir(parents=True, exist_ok=True)
     for leftover in context.out.glob("*.txt"):
         leftover.unlink()
     with ExitStack() as stack:
         shuffle = stack.enter_context(Shuffle(context.scratch / "shuffle", total_bytes))
         train = stack.enter_context(_writer(context, "train"))
-        for number, row in enumerate(_rows(context, text)):
+        for number, row in enumerate(_rows(context, texts)):
             split_name = thresholds.split(_position(config, row))
             order = rank(row[0], number, config.seed)
             if split_name != "train":
@@ -156,8 +162,12 @@ def _paths(config: "SplitSlice", text: Path) -> list[Path]:
     return [text / f"text.{code}.txt" for code in config.languages]
 
 
-def _rows(context: StageContext[SplitSlice], text: Path) -> Iterator[Row]:
-    paths = _paths(context.config, text)
+def _rows(context: StageContext[SplitSlice], texts: Sequence[Path]) -> Iterator[Row]:
+    for text in texts:
+        yield from _rows_of(context, _paths(context.config, text))
+
+
+def _rows_of(context: StageContext[SplitSlice], paths: Sequence[Path]) -> Iterator[Row]:
     with ExitStack() as stack:
         files = [stack.enter_context(path.open(encoding="utf-8", newline="\n")) for path in paths]
         for lines in zip_longest(*files):

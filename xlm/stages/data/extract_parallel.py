@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from xlm.config.data.downloads import ExtractParallelSlice, parts_of
+from xlm.config.data.downloads import ExtractParallelSlice
 from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
+from xlm.stages.data.own_parts import pair_parts
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
@@ -17,7 +18,7 @@ def _slice(config: PipelineConfig, unit: str) -> ExtractParallelSlice:
     """The corpora of the unit, in the order of the configuration."""
     return ExtractParallelSlice(
         languages=split_pair(unit),
-        parts=parts_of(config.sources, unit, config.table),
+        parts=pair_parts(config, unit),
         max_pairs=config.sources.max_pairs,
         max_bad_lines=config.sources.max_bad_lines,
     )

@@ -8,6 +8,8 @@ from xlm.engine.stage import Node, Stage, StageContext, StageResult
 from xlm.stages.units import corpus_units, kind_of_unit, languages_of_unit
 
 TEXT = "text"
+OWN_TEXT = "own_text"
+"""Role of the user's own text, if the language also has a Wikipedia."""
 
 
 def _slice(config: PipelineConfig, unit: str) -> SplitSlice:
@@ -16,15 +18,19 @@ def _slice(config: PipelineConfig, unit: str) -> SplitSlice:
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    stage = "extract-parallel" if kind_of_unit(unit) == "pair" else "extract-wiki"
-    return {TEXT: Node(stage, unit)}
+    if kind_of_unit(unit) == "pair":
+        return {TEXT: Node("extract-parallel", unit)}
+    stages = ["extract-wiki"] if config.sources.wikipedias((unit,), config.table) else []
+    stages += ["extract-text"] if config.sources.own_text(unit) else []
+    return {role: Node(stage, unit) for role, stage in zip((TEXT, OWN_TEXT), stages, strict=False)}
 
 
 def run(context: StageContext[SplitSlice]) -> StageResult:
     """Write `{split}.{shard}.txt`, or `{split}.{shard}.{language}.txt` for each side of a pair."""
     from xlm.corpus.split.split import split
 
-    return split(context, context.inputs[TEXT])
+    texts = [context.inputs[role] for role in (TEXT, OWN_TEXT) if role in context.inputs]
+    return split(context, texts)
 
 
 SPLIT = Stage(
