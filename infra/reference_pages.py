@@ -1,6 +1,6 @@
-"""Pages of the site that follow from the code: the command line and the configuration.
+"""Pages of the site that follow from the code: command line, configuration and languages.
 
-A hook of mkdocs (`hooks` in mkdocs.yml). Both pages exist in the built site only.
+A hook of mkdocs (`hooks` in mkdocs.yml). These pages exist in the built site only.
 """
 
 import inspect
@@ -17,10 +17,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from flows.commands.main import app
+from xlm.cli.languages import HEADER, language_row
+from xlm.config.languages.table import read_table
 from xlm.config.pipeline import PipelineConfig
+from xlm.display.markdown import table
 
 COMMANDS = "reference/command-line.md"
 SETTINGS = "reference/configuration.md"
+LANGUAGES = "reference/languages.md"
 
 _COMMANDS_INTRO = """\
 # Command line
@@ -36,13 +40,35 @@ Generated from the models in `xlm/config`. The defaults are those of the paper;
 Settings that are marked *operational* change how a stage runs, but never its bytes. They are in
 no artifact key.
 """
+_LANGUAGES_INTRO = """\
+# Languages
+
+Generated from the table of languages, `xlm/config/languages/languages.tsv`. `xlm languages` prints
+it too. A profile can declare other languages: see [Add a language](../how-to/add-a-language.md).
+
+* *Wikipedia* is the name of the database, as in the URL of its dumps.
+* *OPUS* has the codes that its corpora use, most common first.
+* *Segmenter*: the language is written without spaces. `jieba` and `newmm` are the defaults of their
+  languages; for others set `text.segmenters`, see [Segmenters](segmenters.md).
+"""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages to those of the folder `docs`."""
-    for name, text in ((COMMANDS, command_line_page()), (SETTINGS, configuration_page())):
+    pages = {
+        COMMANDS: command_line_page(),
+        SETTINGS: configuration_page(),
+        LANGUAGES: languages_page(),
+    }
+    for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
+
+
+def languages_page() -> str:
+    """Every known language with its codes."""
+    rows = [language_row(entry) for entry in read_table().values()]
+    return "\n".join([_LANGUAGES_INTRO, table(HEADER, rows, left=len(HEADER)), ""])
 
 
 def command_line_page() -> str:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
     [
         (("run", "--profile", "nope"), "unknown profile 'nope'"),
         (("plan", "--set", "bpe.cods=1"), "did you mean 'codes'?"),
-        (("plan", "--languages", "en,swa"), "unknown language 'swa'; did you mean 'sw'?"),
+        (("plan", "--languages", "en,swa"), "unknown language 'swa'; did you mean 'sw' (Swahili)?"),
         (("plan", "--until", "tokenise"), "no stage 'tokenise'; did you mean 'tokenize'?"),
         (("plan", "--refresh", "lern-bpe"), "no stage or node 'lern-bpe'"),
         (("run", "--verify", "slow"), "invalid --verify 'slow'; choose fast or deep"),

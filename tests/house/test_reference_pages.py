@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.repository import REPOSITORY
+from xlm.config.languages.table import read_table
 from xlm.config.reading.resolve import resolve
 
 
@@ -80,3 +81,13 @@ def test_defaults_are_those_of_the_section(pages: ModuleType) -> None:
         '| `url` | `"https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip"` |'
         in (sections["sources.xnli"])
     )
+
+
+def test_the_page_of_languages_has_every_language(pages: ModuleType) -> None:
+    text = pages.languages_page()
+    assert [row.split(" | ")[0] for row in re.findall(r"^\| (\w.*)$", text, re.M)] == [
+        "code",
+        *read_table(),
+    ]
+    assert "| ja | Japanese | Jpan | jawiki | ja jpn | jpn |  | icu |" in text
+    assert "| ur | Urdu | Arab, right to left | urwiki | ur urd | urd | yes |  |" in text

@@ -165,6 +165,25 @@ def convert(
     convert_model(source, out, to, vocabulary, codes)
 
 
+@app.command(epilog=examples("xlm languages", "xlm languages swahili", "xlm languages Arab --json"))
+def languages(
+    word: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="WORD", help="List only languages with this code or script, or in their name."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the known languages: their codes in each source, script and segmenter.
+
+    A profile can declare further languages (docs/how-to/add-a-language.md).
+    """
+    from xlm.cli.languages import print_languages
+
+    print_languages(word, as_json)
+
+
 @store_app.command("ls", epilog=examples("xlm store ls", "xlm store ls tokenize --json"))
 def store_ls(
     stage: Annotated[
