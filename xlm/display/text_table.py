@@ -15,9 +15,9 @@ def text_table(
     rows: Iterable[Sequence[str]],
     *,
     width: int | None = None,
-    left: int = 1,
+    left: Container[int] = (0,),
 ) -> str:
-    """Render a table; the first `left` columns are aligned left, the others right.
+    """Render a table; the columns in `left` are aligned left, the others right.
 
     Args:
         header: names of the columns.
@@ -28,7 +28,7 @@ def text_table(
     """
     cells = [tuple(header), *(tuple(row) for row in rows)]
     if width is None or _total(_widths(cells)) <= width:
-        return _lines(cells[:1], cells[1:], range(left))
+        return _lines(cells[:1], cells[1:], left)
     wrapped = [name.split() for name in cells[0]]
     height = max(map(len, wrapped))
     # Align the words of a header at the bottom, next to the numbers.
@@ -38,7 +38,7 @@ def text_table(
         _lines(
             list(filter(any, _pick(head, columns))),
             _pick(cells[1:], columns),
-            [place for place, column in enumerate(columns) if column < left],
+            [place for place, column in enumerate(columns) if column in left],
         )
         for columns in _parts(_widths([*head, *cells[1:]]), width)
     ]

@@ -31,12 +31,24 @@ class RunRequest(BuildRequest):
     def resolve(self) -> PipelineConfig:
         """Resolve the configuration of this request."""
         config = resolve(self.profile, self.overrides, self.languages)
-        mirror = config.sources.mirror
-        if mirror is None or "://" in mirror:
+        sources = config.sources
+        changes: dict[str, str] = {}
+        # Paths are relative to the folder of the user, not to that of a worker.
+        if sources.mirror is not None and "://" not in sources.mirror:
+            changes["mirror"] = str(Path(sources.mirror).absolute())
+        if sources.lock is not None:
+            changes["lock"] = str(Path(sources.lock).absolute())
+        elif "lock" not in sources.model_fields_set and self.lock_path.is_file():
+            changes["lock"] = str(self.lock_path.absolute())
+        if not changes:
             return config
-        # The path is relative to the folder of the user, not to that of a worker.
-        sources = config.sources.model_copy(update={"mirror": str(Path(mirror).absolute())})
-        return config.model_copy(update={"sources": sources})
+        return config.model_copy(update={"sources": sources.model_copy(update=changes)})
+
+    @property
+    def lock_path(self) -> Path:
+        """The lock that belongs to the profile: next to its file, or else in this folder."""
+        profile = Path(self.profile)
+        return profile.with_name(profile.name.removesuffix(profile.suffix) + ".lock.yaml")
 
     def refreshing(self, *names: str) -> "RunRequest":
         """Return the same request with `refresh` set to these stages or nodes."""
@@ -47,7 +59,7 @@ class RunRequest(BuildRequest):
         profile = self.profile
         if profile.endswith((".yaml", ".yml")):
             profile = str(Path(profile).absolute())
-        overrides = tuple(map(_with_absolute_mirror, self.overrides))
+        overrides = tuple(map(_with_absolute_path, self.overrides))
         return self.model_copy(update={"profile": profile, "overrides": overrides})
 
     def command(self, root: Path) -> str:
@@ -64,10 +76,12 @@ class RunRequest(BuildRequest):
         return shlex.join([*words, "--root", str(root)])
 
 
-def _with_absolute_mirror(override: str) -> str:
+def _with_absolute_path(override: str) -> str:
     key, _, value = override.partition("=")
-    is_folder = key.strip() == "sources.mirror" and value[:1] in "./" and "://" not in value
-    return f"{key}={Path(value).absolute()}" if is_folder and value else override
+    name = key.strip()
+    is_mirror = name == "sources.mirror" and value[:1] in "./" and "://" not in value
+    is_lock = name == "sources.lock" and value not in ("null", "~")
+    return f"{key}={Path(value).absolute()}" if value and (is_mirror or is_lock) else override
 
 
 def overrides_of(given: Mapping[str, object] | Sequence[str] | None) -> tuple[str, ...]:

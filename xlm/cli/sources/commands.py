@@ -1,11 +1,14 @@
 """`xlm sources`: what a run downloads, what OPUS has, locks and mirrors."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xlm.cli.options import AsJson, Root
+from xlm.cli.options import AsJson, Root, takes_request
 from xlm.cli.usage import CommandGroup, examples
+
+if TYPE_CHECKING:
+    from xlm.pipeline.request import RunRequest
 
 sources_app = typer.Typer(
     help="List, find, lock and copy the files that a run downloads.",
@@ -46,3 +49,17 @@ def find(
     from xlm.cli.sources.find import find_corpora
 
     find_corpora(pair, every, root, as_json)
+
+
+@sources_app.command(
+    "ls", epilog=examples("xlm sources ls --profile mini15", "xlm sources ls -p my.yaml --json")
+)
+@takes_request("profile", "overrides", "languages")
+def ls(request: "RunRequest", root: Root = None, as_json: AsJson = False) -> None:
+    """List what a run downloads: corpus, version, size, licence, citation, URL, and is it here.
+
+    The column `here` is store or mirror (the folder of sources.mirror), or no.
+    """
+    from xlm.cli.sources.listing import list_sources
+
+    list_sources(request, root, as_json)

@@ -93,7 +93,7 @@ def _show_corpora(pair: str, found: list[FoundCorpus], all_releases: bool, as_js
         pairs, size = format_integer(one.file.pairs), format_size(one.file.size_bytes)
         rows.append((one.corpus, one.release, facts.kind, pairs, size, facts.licence))
     header = ("corpus", "version", "kind", "pairs", "size", "licence")
-    show(text_table(header, rows, width=terminal_width(), left=3))
+    show(text_table(header, rows, width=terminal_width(), left=(0, 1, 2, 5)))
     hidden = len(found) - len(shown)
     older = f"; {hidden} older versions with --all" if hidden else ""
     noun = "corpus" if len(shown) == 1 else "corpora"

@@ -13,6 +13,8 @@ from xlm.engine.config import Config, operational
 from xlm.errors import ConfigError
 
 _ID = r"^[a-z0-9_-]+$"
+UNKNOWN_LICENCE = "see the corpus page on OPUS"
+"""The licence of a corpus of OPUS if the profile names none."""
 
 
 class WikipediaSource(Config):
@@ -58,7 +60,7 @@ class OpusCorpus(Config):
         description="Pairs in our codes (en-sw, sw-yo), or all: English with every configured "
         "language.",
     )
-    licence: str = Field(default="see the corpus page on OPUS", description="Licence of the text.")
+    licence: str = Field(default=UNKNOWN_LICENCE, description="Licence of the text.")
     name: str = Field(
         default="",
         pattern=r"^[a-z0-9_-]*$",
@@ -93,6 +95,7 @@ class PlainCorpus(Config):
         description="Pairs in our codes (en-sw), or all: English with every configured language.",
     )
     licence: str = Field(description="Licence of the text.")
+    citation: str = operational("", description="Publication to cite, for `xlm sources ls`.")
 
     @field_validator("english")
     @classmethod
@@ -136,6 +139,7 @@ class ArchiveSource(Config):
     size_bytes: int | None = operational(
         None, description="Approximate size, bytes, shown by `xlm plan`; null: unknown."
     )
+    citation: str = operational("", description="Publication to cite, for `xlm sources ls`.")
 
     @field_validator("url")
     @classmethod

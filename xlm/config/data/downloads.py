@@ -67,6 +67,7 @@ class FileSpec(Config):
     licence: str
     address: str
     size_bytes: int | None = operational(None, description="Approximate size, bytes.")
+    citation: str = operational("", description="Publication to cite.")
 
     @property
     def url(self) -> str:
@@ -97,6 +98,7 @@ def spec_of(sources: SourcesConfig, download_id: str, table: Languages = TABLE) 
             licence=archive.licence,
             address=archive.url,
             size_bytes=archive.size_bytes,
+            citation=archive.citation,
         )
     for corpus in sources.parallel:
         if isinstance(corpus, OpusCorpus) and corpus.id == name:
@@ -148,7 +150,12 @@ def _plain(corpus: PlainCorpus, code: str, table: Languages) -> FileSpec:
             fix=f"list the pairs of {corpus.name} in its `pairs`, without {code}",
         )
     url = corpus.english if code == ENGLISH else corpus.other.replace(CODE, theirs)
-    return FileSpec(title=f"{corpus.title} ({entry.name})", licence=corpus.licence, address=url)
+    return FileSpec(
+        title=f"{corpus.title} ({entry.name})",
+        licence=corpus.licence,
+        address=url,
+        citation=corpus.citation,
+    )
 
 
 class PairPart(Config):
@@ -186,6 +193,7 @@ class DownloadSlice(Config):
     source: Spec
     mirrored: bool
     mirror: str | None = operational(None, description="Folder or URL of the mirror.")
+    lock: str | None = operational(None, description="File with the digests of downloads.")
     network: NetworkConfig = operational(NetworkConfig(), description="Timeouts and retries.")
 
 

@@ -39,23 +39,27 @@ _XNLI = ArchiveSource(
     title="XNLI 1.0",
     url="https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip",
     licence="CC-BY-NC-4.0",
+    citation="Conneau et al. 2018",
 )
 _MULTINLI = ArchiveSource(
     title="MultiNLI (training set of XNLI-MT 1.0)",
     url="https://dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip",
     licence="OANC",
+    citation="Williams et al. 2018",
     size_bytes=445_000_000,
 )
 _OFFICIAL_CODES = ArchiveSource(
     title="Byte-pair codes of XLM-15",
     url="https://dl.fbaipublicfiles.com/XLM/codes_xnli_15",
     licence="CC-BY-NC-4.0",
+    citation="Lample and Conneau 2019",
     size_bytes=1_434_601,
 )
 _OFFICIAL_VOCABULARY = ArchiveSource(
     title="Vocabulary of XLM-15",
     url="https://dl.fbaipublicfiles.com/XLM/vocab_xnli_15",
     licence="CC-BY-NC-4.0",
+    citation="Lample and Conneau 2019",
     size_bytes=1_548_931,
 )
 
@@ -111,6 +115,12 @@ class SourcesConfig(Config):
         None,
         description="Folder or URL of a mirror: `<mirror>/<host>/<path>` replaces "
         "`https://<host>/<path>`; null: the original servers.",
+    )
+    lock: str | None = operational(
+        None,
+        description="File with the sizes and digests of all downloads, written by `xlm sources "
+        "lock`; other bytes are refused. null: the file `NAME.lock.yaml` next to the profile "
+        "`NAME.yaml`, if there is one.",
     )
     network: NetworkConfig = operational(
         NetworkConfig(), description="Timeouts, retries and limits of downloads."

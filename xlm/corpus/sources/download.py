@@ -7,8 +7,9 @@ from xlm.config.reading.urls import file_name
 from xlm.corpus.http.client import open_client
 from xlm.corpus.http.download.fetcher import Fetched, Fetcher
 from xlm.corpus.http.mirror import is_folder
-from xlm.corpus.http.verification.pins import PinFile
+from xlm.corpus.http.verification.pins import Pin, PinFile
 from xlm.corpus.parallel.opus_catalogue import find_moses
+from xlm.corpus.sources.lock import read_lock
 from xlm.corpus.wikipedia.dump import cut_to_complete_streams, published_digests
 from xlm.engine.stage import Source, StageContext, StageResult
 from xlm.redaction import redact
@@ -23,6 +24,7 @@ def download(context: StageContext[DownloadSlice], mirror: str | None) -> StageR
     Raises:
         SourceError: the server does not send the file, or its bytes cannot be verified.
         ConfigError: OPUS does not have the configured corpus, release or pair.
+        ChecksumError: the bytes differ from the lock, or from the first download.
     """
     with open_client(mirror, context.config.network) as client:
         fetcher = Fetcher(client, context.config.network)
@@ -40,9 +42,11 @@ def download(context: StageContext[DownloadSlice], mirror: str | None) -> StageR
         # The catalogue's sizes are approximate; a file of twice the size is another one.
         max_bytes = None if known_bytes is None else 2 * known_bytes + _TOLERANCE_BYTES
         target = context.out / file_name(url)
-        fetched = _fetch(context, fetcher, url, target, pin_file, max_bytes=max_bytes)
+        locked = _locked(context, url)
+        pin = locked or _read(pin_file)
+        fetched = _fetch(context, fetcher, url, target, pin, max_bytes=max_bytes)
         _record(pin_file, fetched)
-        return _result(context, url, fetched, {})
+        return _result(context, url, fetched, {}, locked)
 
 
 def _download_dump(
@@ -58,19 +62,24 @@ def _download_dump(
     pin_file = _pin_file(context, url, mirror, head_bytes) if head_bytes else None
     # The head is moved to `out` only after it has been cut.
     target = context.scratch / f"{name}.head"
-    fetched = _fetch(context, fetcher, url, target, pin_file, head_bytes, digests)
+    locked = _locked(context, url, head_bytes)
+    pin = None if locked else _read(pin_file)
+    fetched = _fetch(context, fetcher, url, target, pin, head_bytes, digests)
+    received = fetched
     counts = {"whole": int(fetched.size_bytes == fetched.complete_bytes)}
     if not counts["whole"]:
-        received = fetched
         cut = cut_to_complete_streams(target)
         counts["streams"] = cut.streams
-        _record(pin_file, received)
         # The digest of the transfer covers the bytes before the cut.
         fetched = Fetched(
             cut.kept_bytes, received.complete_bytes, file_sha256(target), received.redirected_to
         )
+    if locked is not None:
+        locked.check(url, fetched.size_bytes, fetched.sha256)
+    if not counts["whole"]:
+        _record(pin_file, received)
     target.replace(context.out / name)
-    return _result(context, url, fetched, counts)
+    return _result(context, url, fetched, counts, locked)
 
 
 def _fetch(
@@ -78,7 +87,7 @@ def _fetch(
     fetcher: Fetcher,
     url: str,
     target: Path,
-    pin_file: PinFile | None,
+    pin: Pin | None,
     head_bytes: int | None = None,
     digests: dict[str, str] | None = None,
     max_bytes: int | None = None,
@@ -89,10 +98,20 @@ def _fetch(
         part=context.scratch / f"{target.name}.part",
         head_bytes=head_bytes,
         digests=digests,
-        pin=pin_file.read() if pin_file else None,
+        pin=pin,
         max_bytes=max_bytes,
         progress=context.progress,
     )
+
+
+def _locked(
+    context: StageContext[DownloadSlice], url: str, head_bytes: int | None = None
+) -> Pin | None:
+    """What the lock says about a URL; it replaces the record of the first download."""
+    if context.config.lock is None:
+        return None
+    path = Path(context.config.lock)
+    return read_lock(path).pin_of(path, redact(url), head_bytes)
 
 
 def _pin_file(
@@ -110,15 +129,24 @@ def _pin_file(
     return PinFile.of(context.pins, url, mirrored=mirror is not None, first_bytes=head_bytes)
 
 
+def _read(pin_file: PinFile | None) -> Pin | None:
+    return None if pin_file is None else pin_file.read()
+
+
 def _record(pin_file: PinFile | None, fetched: Fetched) -> None:
     if pin_file is not None:
         pin_file.record(fetched.size_bytes, fetched.sha256)
 
 
 def _result(
-    context: StageContext[DownloadSlice], url: str, fetched: Fetched, counts: dict[str, int]
+    context: StageContext[DownloadSlice],
+    url: str,
+    fetched: Fetched,
+    counts: dict[str, int],
+    locked: Pin | None,
 ) -> StageResult:
-    source = context.config.source
+    source, lock = context.config.source, context.config.lock
+    not_locked = f"{lock} does not list {redact(url)}; add it with `xlm sources lock`"
     return StageResult(
         counts={"bytes": fetched.size_bytes, "host_bytes": fetched.complete_bytes, **counts},
         sources=(
@@ -131,4 +159,5 @@ def _result(
                 redirected_to=fetched.redirected_to,
             ),
         ),
+        warnings=() if lock is None or locked else (not_locked,),
     )

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlm.config.data.corpora import UNKNOWN_LICENCE
 from xlm.config.data.downloads import spec_of
 from xlm.config.data.sources import SourcesConfig
 from xlm.config.languages.declared import TABLE, Languages
 from xlm.corpus.parallel.opus_catalogue import find_moses
+from xlm.corpus.parallel.opus_corpora import known_corpus
 from xlm.display.markdown import format_size
 
 UNKNOWN_SIZE = "unknown until online"
@@ -23,8 +25,16 @@ class Download:
 
     id: str
     title: str
+    corpus: str
+    """Name of the corpus, without release and language."""
+    version: str
+    """Release or date; empty if there is none."""
     url: str
     licence: str
+    citation: str
+    """The publication to cite; empty if it is not known."""
+    pairs: int | None
+    """Lines of a parallel corpus; None if they are not known offline."""
     size_bytes: int | None
     """From the catalogue or the configuration, never from a mirror; None: unknown offline."""
     size_is: str
@@ -63,12 +73,19 @@ def resolve_download(
     """One download by its id; see `resolve_downloads`."""
     spec = spec_of(sources, download_id, table)
     known_bytes: int | None = None
+    pairs: int | None = None
+    corpus, version, licence, citation = spec.title, "", spec.licence, ""
     size_is, checksum = "unknown", "sha256 recorded"
     if spec.kind == "opus":
         found = find_moses(cache, spec.corpus, spec.version, spec.codes)
         url, known_bytes, size_is = found.url, found.size_bytes, "about"
+        corpus, version, pairs = spec.corpus, spec.version, found.pairs
+        facts = known_corpus(spec.corpus)
+        citation = facts.citation
+        licence = facts.licence_text if licence == UNKNOWN_LICENCE else licence
     elif spec.kind == "wikipedia":
         url, known_bytes, size_is = spec.url, spec.head_bytes, "at most"
+        version = spec.date
         checksum = "sha1 and md5 of the server"
         if spec.head_bytes is not None:
             checksum += ", if the file is shorter; else complete streams"
@@ -76,11 +93,16 @@ def resolve_download(
         url, size_is = spec.url, "about"
         archive = sources.archive_of(download_id)
         known_bytes = archive.size_bytes if archive else None
+        citation = spec.citation
     return Download(
         id=download_id,
         title=spec.title,
+        corpus=corpus,
+        version=version,
         url=url,
-        licence=spec.licence,
+        licence=licence,
+        citation=citation,
+        pairs=pairs,
         size_bytes=known_bytes,
         size_is=size_is if known_bytes is not None else "unknown",
         checksum=checksum,

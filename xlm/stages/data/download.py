@@ -30,6 +30,7 @@ def _slice(config: PipelineConfig, unit: str) -> DownloadSlice:
         source=source,
         mirrored=synthetic or config.sources.mirror is not None,
         mirror=None if synthetic else config.sources.mirror,
+        lock=None if synthetic else config.sources.lock,
         network=config.sources.network,
     )
 
@@ -52,11 +53,21 @@ def run(context: StageContext[DownloadSlice]) -> StageResult:
 
 
 def _stale(config: DownloadSlice, manifest: Mapping[str, Any]) -> str | None:
-    if config.mirror is None:
-        return None
     from xlm.corpus.http.mirror import changed_in_mirror
+    from xlm.corpus.sources.lock import changed_since_lock
 
-    return changed_in_mirror(config.mirror, manifest)
+    reason = changed_since_lock(Path(config.lock), manifest) if config.lock else None
+    if reason is None and config.mirror is not None:
+        reason = changed_in_mirror(config.mirror, manifest)
+    return reason
+
+
+def _require(config: PipelineConfig) -> None:
+    """Refuse a lock that cannot be read, before anything is downloaded."""
+    from xlm.corpus.sources.lock import read_lock
+
+    if config.sources.lock is not None:
+        read_lock(Path(config.sources.lock))
 
 
 def _preview(config: PipelineConfig, unit: str, cache: Path) -> Preview:
@@ -76,5 +87,6 @@ DOWNLOAD = Stage(
     run=run,
     network=True,
     stale=_stale,
+    require=_require,
     preview=_preview,
 )

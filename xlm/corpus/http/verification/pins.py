@@ -23,15 +23,17 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Pin:
-    """Size and digest of the first download of a URL, and the file that records them."""
+    """Size and digest of an earlier download of a URL, and the file that records them."""
 
     path: Path
     size_bytes: int
     sha256: str
     first_seen: str
+    accept: str = ""
+    """How to accept another version, as an imperative; empty: by deleting `path`."""
 
     def check(self, url: str, size_bytes: int, sha256: str) -> None:
-        """Compare a new download with the first one.
+        """Compare a new download with the recorded one.
 
         Raises:
             ChecksumError: they differ; the message names both versions.
@@ -40,8 +42,8 @@ class Pin:
             raise ChecksumError(
                 f"{url}: sha256 is {sha256} ({size_bytes:,} bytes), but on {self.first_seen[:10]} "
                 f"it was {self.sha256} ({self.size_bytes:,} bytes)",
-                fix=f"find out which is right; to accept the new version delete {self.path} and "
-                "run again",
+                fix="find out which is right; to accept the new version "
+                f"{self.accept or f'delete {self.path}'} and run again",
             )
 
 

@@ -1,0 +1,110 @@
+"""The downloads of a request: what is known about each, and whether it is here.
+
+for one in planned_downloads(request, store):
+    print(one.download.id, one.download.url, one.place)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from xlm.config.pipeline import PipelineConfig
+from xlm.corpus.http.mirror import mirror_path
+from xlm.corpus.sources.lock import LockedFile, first_bytes_of
+from xlm.corpus.sources.resolve import Download, resolve_download
+from xlm.engine.graph import Graph
+from xlm.engine.plan import PlannedNode, plan
+from xlm.pipeline.request import RunRequest
+from xlm.report.measurements import read_measurements
+from xlm.stages.data.download import DOWNLOAD
+from xlm.stages.data.make_world import MAKE_WORLD
+from xlm.store.integrity.presence import is_present
+from xlm.store.manifest import read_manifest
+from xlm.store.store import ArtifactStore
+
+Place = Literal["store", "mirror", "synthetic", "no"]
+"""Where the file of a download is: in the store, in the mirror's folder, or nowhere yet.
+
+`synthetic`: the sample world makes it, so nothing is downloaded.
+"""
+
+
+@dataclass(frozen=True)
+class PlannedDownload:
+    """One download of a request."""
+
+    download: Download
+    place: Place
+    stored: LockedFile | None
+    """URL, size, digest and date of the file in the store."""
+    mirrored_bytes: int | None
+    """Size of the file in the mirror's folder."""
+
+    @property
+    def size_bytes(self) -> int | None:
+        """The size of the file that is here, or else the size that is known in advance."""
+        if self.stored is not None:
+            return self.stored.size_bytes
+        return self.download.size_bytes if self.mirrored_bytes is None else self.mirrored_bytes
+
+    @property
+    def size_is_exact(self) -> bool:
+        """Whether the size is that of a file, not of a catalogue."""
+        return self.stored is not None or self.mirrored_bytes is not None
+
+
+def planned_downloads(request: RunRequest, store: ArtifactStore) -> list[PlannedDownload]:
+    """All downloads of a request, in the order of the DAG.
+
+    Raises:
+        ConfigError: the configuration is invalid, or OPUS does not have a configured corpus.
+    """
+    config = request.resolve()
+    graph = Graph.of(config, (MAKE_WORLD, DOWNLOAD))
+    with store.tool_cache() as cache:
+        return list(_planned(config, plan(graph, request.building(), store), store, cache))
+
+
+def _planned(
+    config: PipelineConfig, nodes: list[PlannedNode], store: ArtifactStore, cache: Path
+) -> Iterator[PlannedDownload]:
+    for planned in nodes:
+        node = planned.node
+        if node.stage != DOWNLOAD.name:
+            continue
+        download = resolve_download(config.sources, node.unit, cache, config.table)
+        synthetic = DOWNLOAD.slice(config, node.unit).mirrored and config.sources.mirror is None
+        stored, mirrored_bytes = None, None
+        if planned.status == "cached" and planned.key is not None:
+            stored = _stored(store.directory(node.stage, planned.key))
+        elif not synthetic and config.sources.mirror is not None:
+            mirrored_bytes = _mirrored_bytes(config.sources.mirror, download.url)
+        place: Place = "synthetic" if synthetic else "no"
+        if stored is not None and not synthetic:
+            place = "store"
+        elif mirrored_bytes is not None:
+            place = "mirror"
+        yield PlannedDownload(download, place, stored, mirrored_bytes)
+
+
+def _stored(directory: Path) -> LockedFile:
+    manifest = read_manifest(directory).model_dump(mode="json")
+    (source,) = manifest["sources"]
+    return LockedFile(
+        url=source["address"],
+        size_bytes=source["size_bytes"],
+        sha256=source["sha256"],
+        date=_date(directory),
+        first_bytes=first_bytes_of(manifest),
+    )
+
+
+def _date(directory: Path) -> str:
+    """The day on which an artifact was built, YYYY-MM-DD."""
+    return str(read_measurements(directory).get("finished", ""))[:10]
+
+
+def _mirrored_bytes(mirror: str, url: str) -> int | None:
+    path = mirror_path(mirror, url)
+    return path.stat().st_size if path is not None and is_present(path) else None
