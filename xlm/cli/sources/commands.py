@@ -1,5 +1,6 @@
 """`xlm sources`: what a run downloads, what OPUS has, locks and mirrors."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,3 +64,58 @@ def ls(request: "RunRequest", root: Root = None, as_json: AsJson = False) -> Non
     from xlm.cli.sources.listing import list_sources
 
     list_sources(request, root, as_json)
+
+
+@sources_app.command(
+    "lock",
+    epilog=examples(
+        "xlm sources lock --profile my.yaml",
+        "xlm sources lock --profile mini15 --output mini15.lock.yaml",
+    ),
+)
+@takes_request("profile", "overrides", "languages")
+def lock(
+    request: "RunRequest",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write. [default: NAME.lock.yaml, next to the profile NAME.yaml]",
+        ),
+    ] = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write URL, size, sha256 and date of each download to a file.
+
+    A later run of the profile reads it and refuses a download or a stored file with other bytes.
+    The downloads must be in the store: `xlm run --until download` brings them there.
+    """
+    from xlm.cli.sources.lock import lock_sources
+
+    lock_sources(request, output, root, as_json)
+
+
+@sources_app.command(
+    "fetch",
+    epilog=examples(
+        "xlm sources fetch --profile my.yaml --to /media/disk/mirror",
+        "xlm run --profile my.yaml --set sources.mirror=/media/disk/mirror",
+    ),
+)
+@takes_request("profile", "overrides", "languages")
+def fetch(
+    request: "RunRequest",
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder of the mirror to fill.")],
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy all files that a run downloads to a mirror, for a machine without network.
+
+    Every file is verified. The same command continues after an interruption.
+    """
+    from xlm.cli.sources.fetch import fetch_sources
+
+    fetch_sources(request, to, root, as_json)

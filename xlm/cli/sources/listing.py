@@ -1,4 +1,4 @@
-"""`xlm sources ls`: what a run downloads, from where, under which licence, and whether it is here."""
+"""`xlm sources ls`: what a run downloads, its origin and licence, and whether it is here."""
 
 import json
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from xlm.config.data.downloads import DownloadSlice, WikipediaSpec
+from xlm.config.data.downloads import DownloadSlice, Spec, WikipediaSpec
 from xlm.config.reading.urls import file_name
 from xlm.corpus.http.client import open_client
 from xlm.corpus.http.download.fetcher import Fetched, Fetcher
@@ -31,22 +31,30 @@ def download(context: StageContext[DownloadSlice], mirror: str | None) -> StageR
         source = context.config.source
         if source.kind == "wikipedia":
             return _download_dump(context, fetcher, source, mirror)
-        known_bytes = source.size_bytes if source.kind == "file" else None
-        if source.kind == "opus":
-            cache = context.cache or context.scratch
-            found = find_moses(cache, source.corpus, source.version, source.codes)
-            url, known_bytes = found.url, found.size_bytes
-        else:
-            url = source.url
+        url, max_bytes = locate(source, context.cache or context.scratch)
         pin_file = _pin_file(context, url, mirror)
-        # The catalogue's sizes are approximate; a file of twice the size is another one.
-        max_bytes = None if known_bytes is None else 2 * known_bytes + _TOLERANCE_BYTES
         target = context.out / file_name(url)
         locked = _locked(context, url)
         pin = locked or _read(pin_file)
         fetched = _fetch(context, fetcher, url, target, pin, max_bytes=max_bytes)
         _record(pin_file, fetched)
         return _result(context, url, fetched, {}, locked)
+
+
+def locate(source: Spec, cache: Path) -> tuple[str, int | None]:
+    """The URL of a download, and the size above which it must be another file.
+
+    Raises:
+        ConfigError: OPUS does not have the configured corpus, release or pair.
+    """
+    known_bytes = source.size_bytes if source.kind == "file" else None
+    if source.kind == "opus":
+        found = find_moses(cache, source.corpus, source.version, source.codes)
+        url, known_bytes = found.url, found.size_bytes
+    else:
+        url = source.url
+    # The catalogue's sizes are approximate; a file of twice the size is another one.
+    return url, None if known_bytes is None else 2 * known_bytes + _TOLERANCE_BYTES
 
 
 def _download_dump(

@@ -1,0 +1,94 @@
+"""`xlm sources fetch`: fill a mirror with all files that a run downloads."""
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlm.cli.output import one_line, printable, show
+from xlm.cli.sources.transfer_progress import TransferProgress
+from xlm.config.data.downloads import spec_of
+from xlm.config.environment import MachineSettings
+from xlm.config.pipeline import PipelineConfig
+from xlm.corpus.http.client import open_client
+from xlm.corpus.http.download.fetcher import Fetcher
+from xlm.corpus.sources.lock import read_lock
+from xlm.corpus.sources.mirror_copy import MirrorCopy, MirroredFile
+from xlm.display.markdown import format_size
+from xlm.errors import ConfigError, PipelineError, XlmError
+from xlm.pipeline.request import RunRequest
+from xlm.stages.data.download import DOWNLOAD
+from xlm.store.store import ArtifactStore
+
+
+@dataclass
+class _Copied:
+    """The downloads of a mirror, and those that failed."""
+
+    files: dict[str, MirroredFile]
+    failures: dict[str, str]
+
+
+def fetch_sources(request: RunRequest, to: Path, root: str | None, as_json: bool) -> None:
+    """Copy every download to `<to>/<host>/<path>`; a failure does not stop the others.
+
+    Raises:
+        ConfigError: the profile downloads nothing.
+        PipelineError: some downloads failed.
+    """
+    config = request.resolve()
+    if config.sample is not None:
+        raise ConfigError(
+            f"profile {request.profile} downloads nothing", fix="name a profile of real data"
+        )
+    copied = _copy(config, to, root, quiet=as_json)
+    files = copied.files.values()
+    if as_json:
+        rows = [
+            {"id": name, "url": one.url, "size_bytes": one.size_bytes, "new": one.is_new}
+            for name, one in copied.files.items()
+        ]
+        show(json.dumps({"mirror": str(to), "files": rows, "failed": copied.failures}, indent=1))
+    elif not copied.failures:
+        new, total = sum(one.is_new for one in files), sum(one.size_bytes for one in files)
+        show(f"{to}: {len(files)} files, {format_size(total)}; {new} copied now")
+        show(f"Use it with --set sources.mirror={shlex.quote(str(to))}.")
+    if copied.failures:
+        raise PipelineError(
+            f"{len(copied.failures)} of {len(copied.failures) + len(files)} downloads failed: "
+            f"{', '.join(copied.failures)}",
+            fix="run the command again to continue",
+        )
+
+
+def _copy(config: PipelineConfig, to: Path, root: str | None, *, quiet: bool) -> _Copied:
+    copied = _Copied({}, {})
+    source = None if _is_target(config.sources.mirror, to) else config.sources.mirror
+    lock_path = Path(config.sources.lock or "")
+    lock = read_lock(lock_path) if config.sources.lock else None
+    store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
+    with store.tool_cache() as cache, open_client(source, config.sources.network) as client:
+        copy = MirrorCopy(to, Fetcher(client, config.sources.network), cache)
+        for unit in DOWNLOAD.units(config):
+            spec = spec_of(config.sources, unit, config.table)
+            progress = TransferProgress()
+            try:
+                file = copy.add(unit, spec, progress, lock, lock_path)
+            except XlmError as error:
+                progress.end()
+                copied.failures[unit] = str(error)
+                sys.stderr.write(f"xlm: {unit}: {one_line(str(error))}\n")
+                continue
+            progress.end()
+            copied.files[unit] = file
+            if not quiet:
+                state = "copied" if file.is_new else "present"
+                show(printable(f"{unit}  {format_size(file.size_bytes)}  {state}"))
+        copy.close()
+    return copied
+
+
+def _is_target(mirror: str | None, to: Path) -> bool:
+    """Whether the profile already reads the mirror that is to be filled."""
+    return mirror is not None and "://" not in mirror and Path(mirror).resolve() == to.resolve()
