@@ -28,7 +28,7 @@ def print_languages(word: str | None, as_json: bool) -> None:
         show(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
         return
     rows = [language_row(entry) for entry in found]
-    show(text_table(HEADER, rows, width=terminal_width(), left=len(HEADER)))
+    show(text_table(HEADER, rows, width=terminal_width(), left=range(len(HEADER))))
 
 
 def matching(word: str) -> list[Language]:

@@ -135,7 +135,7 @@ def test_a_removed_or_changed_file_is_copied_again(network, copy, tmp_path):
 def test_the_lock_of_the_profile_applies(copy, tmp_path):
     entry = {"url": f"https://{TEXT}", "size_bytes": 5, "sha256": "0" * 64, "date": "2026-11-01"}
     lock = SourcesLock(downloads={"plain.en": LockedFile(**entry)})
-    with pytest.raises(ChecksumError, match="remove plain.en from my.lock.yaml"):
+    with pytest.raises(ChecksumError, match=r"remove plain\.en from my\.lock\.yaml"):
         copy("plain.en", lock)
     assert not (tmp_path / "mirror" / TEXT).exists()
 

@@ -70,7 +70,7 @@ def ls(request: "RunRequest", root: Root = None, as_json: AsJson = False) -> Non
     "lock",
     epilog=examples(
         "xlm sources lock --profile my.yaml",
-        "xlm sources lock --profile mini15 --output mini15.lock.yaml",
+        "xlm sources lock -p my.yaml --output other.yaml",
     ),
 )
 @takes_request("profile", "overrides", "languages")
@@ -101,8 +101,7 @@ def lock(
 @sources_app.command(
     "fetch",
     epilog=examples(
-        "xlm sources fetch --profile my.yaml --to /media/disk/mirror",
-        "xlm run --profile my.yaml --set sources.mirror=/media/disk/mirror",
+        "xlm sources fetch --profile my.yaml --to mirror",
     ),
 )
 @takes_request("profile", "overrides", "languages")
@@ -114,7 +113,8 @@ def fetch(
 ) -> None:
     """Copy all files that a run downloads to a mirror, for a machine without network.
 
-    Every file is verified. The same command continues after an interruption.
+    Every file is verified. The same command continues after an interruption. A run then reads the
+    mirror with --set sources.mirror=DIR.
     """
     from xlm.cli.sources.fetch import fetch_sources
 
