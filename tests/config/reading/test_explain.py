@@ -50,7 +50,7 @@ CASES = {
         }.items()
     },
     "languages=en": "languages must be a list, e.g. [en, sw], not 'en'",
-    "languages=[en, xx]": "unknown language 'xx'; known are ar bg",
+    "languages=[en, xx]": "unknown language 'xx'; `xlm languages` lists the known ones",
     "bpe=null": "bpe must be a section, not empty (null)",
     "bpe.codes=many": "bpe.codes must be a whole number, not 'many'; Number of merges to learn",
     "bpe.codes=1.5": "bpe.codes must be a whole number, not 1.5",
