@@ -1,4 +1,4 @@
-"""A run with a language that is not in XNLI: segmenter, plain text corpus, model card."""
+"""A run with a language that is not in XNLI, and with one that the profile declares."""
 
 import json
 import sys
@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from xlm.cli.results import print_results
 from xlm.config.environment import MachineSettings
 from xlm.config.reading.resolve import resolve
 from xlm.engine.events import NoObserver
 from xlm.errors import ConfigError
 from xlm.pipeline.dag import open_request
 from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run_record import write_run_record
 from xlm.sample.files.nli_files import training_table, write_xnli, write_xnli_mt
 from xlm.sample.files.wikipedia_files import write_wikipedia
 
@@ -25,16 +27,19 @@ for line in iter(sys.stdin.readline, ""):
 
 
 def _sentence(code: str, number: int) -> str:
+    if code == "xx":
+        return f"Pupil's book {number} is read."
     return f"第{number}の学校で本を読む。" if code == "ja" else f"Pupil {number} reads a book."
 
 
 def _mirror(folder: Path) -> Path:
-    for code in ("en", "ja"):
+    for code in ("en", "ja", "xx"):
         pages = [
             (f"{code} {page}", [_sentence(code, 7 * page + line) for line in range(6)])
             for page in range(30)
         ]
-        write_wikipedia(folder, code, pages, date="20261101")
+        if code != "xx":
+            write_wikipedia(folder, code, pages, date="20261101")
         texts = folder / "texts.example.org" / "v1"
         texts.mkdir(parents=True, exist_ok=True)
         lines = "".join(f"{_sentence(code, number)}\n" for number in range(200))
@@ -46,7 +51,9 @@ def _mirror(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_run_with_japanese_reaches_the_model_card(tmp_path: Path) -> None:
+def test_a_run_with_other_languages_reaches_the_model_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     segmenter = tmp_path / "segmenter"
     segmenter.write_text(SEGMENTER.format(python=sys.executable))
     segmenter.chmod(0o755)
@@ -60,6 +67,7 @@ def test_a_run_with_japanese_reaches_the_model_card(tmp_path: Path) -> None:
     with open_request(request, MachineSettings(str(tmp_path / "root"), 1), NoObserver()) as run:
         for node in run.selected:
             run.build(node)
+        write_run_record(run)
         built = {str(node): found.artifact.directory for node, found in run.results.items()}
     assert "extract-xnli[ja]" not in built
     words = (built["tokenize[ja]"] / "train.00000.txt").read_text(encoding="utf-8")
@@ -69,9 +77,17 @@ def test_a_run_with_japanese_reaches_the_model_card(tmp_path: Path) -> None:
     assert by_code["ja"]["test"] is None
     assert by_code["ja"]["perplexity"] > 1
     assert by_code["ja"]["retrieval"]["pairs"] == 10
+    assert by_code["xx"]["perplexity"] is None
+    assert by_code["xx"]["retrieval"]["pairs"] == 10
+    words = (built["tokenize[en-xx]"] / "train.00000.xx.txt").read_text(encoding="utf-8")
+    assert "pupil 's book" in words, "the apostrophe of English"
     card = (built["publish"] / "classifier" / "README.md").read_text(encoding="utf-8")
-    assert "Japanese (ja)" in card
+    assert "English (en), Japanese (ja), Examplish (xx)" in card
     assert "- ja\n" in card
+    assert "- xx\n" in card
+    assert "| Examplish (xx) |" in card
+    print_results(None, str(tmp_path / "root"), as_json=False)
+    assert "Examplish (xx)" in capsys.readouterr().out
 
 
 def test_the_sample_world_refuses_languages_that_it_lacks() -> None:

@@ -10,6 +10,7 @@ from xlm.classification.results.records import Results
 from xlm.classification.results.tables import tables
 from xlm.cli.output import show, terminal_width
 from xlm.config.environment import MachineSettings
+from xlm.config.languages.names import declared_names
 from xlm.display.text_table import text_table
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
@@ -43,9 +44,10 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
         show(json.dumps(_as_json(results, vocabulary), indent=1, ensure_ascii=False))
         return
     task = task_of(artifact_of(record, home, "evaluate")) if results else ""
-    language_table = fertility_table(vocabulary)
+    names = declared_names(record["config"])
+    language_table = fertility_table(vocabulary, names)
     for one in [
-        *(tables(results, task) if results else []),
+        *(tables(results, task, names) if results else []),
         *([language_table] if language_table else []),
     ]:
         show(f"{one.title}\n{text_table(one.header, one.rows, width=terminal_width())}\n")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlm.classification.results.tables import Table
-from xlm.config.languages.pairs import KNOWN_LANGUAGES
+from xlm.config.languages.names import Names, name_with_code
 from xlm.display.markdown import format_decimal, format_integer, format_percent, mean, table
 from xlm.errors import DataError
 from xlm.store.integrity.presence import is_present
@@ -64,7 +64,9 @@ def coverage_of(figures: Mapping[str, float]) -> VocabularyCoverage:
     )
 
 
-def fertility_table(report: Mapping[str, VocabularyCoverage]) -> Table | None:
+def fertility_table(
+    report: Mapping[str, VocabularyCoverage], names: Names | None = None
+) -> Table | None:
     """Return a row for each language and their mean, or None for an empty report."""
     if not report:
         return None
@@ -76,15 +78,15 @@ def fertility_table(report: Mapping[str, VocabularyCoverage]) -> Table | None:
         "unknown, %",
         "share of vocabulary, %",
     )
-    rows = [(language_name(code), *_cells(row)) for code, row in report.items()]
+    rows = [(name_with_code(code, names), *_cells(row)) for code, row in report.items()]
     if len(rows) > 1:
         rows.append((f"mean of {len(rows)}", "", "", *_means(report.values())))
     return Table(TITLE, header, tuple(rows))
 
 
-def fertility_section(report: Mapping[str, VocabularyCoverage]) -> str:
+def fertility_section(report: Mapping[str, VocabularyCoverage], names: Names | None = None) -> str:
     """Render the table, its explanation and the plot; empty for an empty report."""
-    found = fertility_table(report)
+    found = fertility_table(report, names)
     if found is None:
         return ""
     return "\n\n".join(
@@ -98,11 +100,6 @@ def fertility_section(report: Mapping[str, VocabularyCoverage]) -> str:
             f"![Tokens per word, unknown tokens and share of the vocabulary]({FERTILITY_NAME})",
         ]
     )
-
-
-def language_name(code: str) -> str:
-    """Return `Swahili (sw)`, or the code alone for an unknown language."""
-    return f"{KNOWN_LANGUAGES[code].name} ({code})" if code in KNOWN_LANGUAGES else code
 
 
 def _means(rows: Collection[VocabularyCoverage]) -> tuple[str, ...]:

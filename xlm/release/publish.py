@@ -37,6 +37,7 @@ def publish(
         release=context.config.release,
         synthetic=context.config.synthetic,
         segmenters=context.config.segmenters,
+        names=context.config.names,
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")

@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from xlm.classification.results.records import read_results
+from xlm.config.languages.names import Names
 from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
@@ -41,6 +42,7 @@ def read_facts(
     release: ReleaseConfig,
     synthetic: bool,
     segmenters: Mapping[str, str] | None = None,
+    names: Names | None = None,
 ) -> RunFacts:
     """Collect the facts that cards and plots show.
 
@@ -51,6 +53,7 @@ def read_facts(
         release: name, author and licence of the model.
         synthetic: whether the sample world generated the data.
         segmenters: tool, version and model of the word segmenter, by language.
+        names: names of the languages that the profile declares, by code.
 
     Raises:
         DataError: a file of an artifact is damaged or was written by another version.
@@ -84,6 +87,7 @@ def read_facts(
         machines={stage: _machine(inputs[stage] / "run.json") for stage in _MODEL_STAGES},
         vocabulary=read_report(inputs["vocabulary"]),
         segmenters=dict(segmenters or {}),
+        names=dict(names or {}),
         warm_start=str(manifests["pretrain"].config.get("warm_start", "")),
     )
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from xlm.classification.results.records import LanguageResults, Results
-from xlm.config.languages.pairs import ENGLISH, language
+from xlm.config.languages.names import Names, name_with_code
+from xlm.config.languages.pairs import ENGLISH
 from xlm.display.markdown import ABSENT, format_decimal, format_integer, format_percent, mean
 
 
@@ -21,7 +22,7 @@ def task_name(*, synthetic: bool) -> str:
     return "synthetic NLI" if synthetic else "XNLI"
 
 
-def xnli_table(results: Results, task: str = "XNLI") -> Table | None:
+def xnli_table(results: Results, task: str = "XNLI", names: Names | None = None) -> Table | None:
     """Accuracies by language, with baselines and the paper; None: no language was tested."""
     rows = [row for row in results.languages if row.test]
     if not rows:
@@ -29,7 +30,7 @@ def xnli_table(results: Results, task: str = "XNLI") -> Table | None:
     interval = f"{100 * results.confidence:g} % interval"
     header = ("language", "dev", "test", interval, "majority", "bag of words", "paper, MLM+TLM")
     others = [row for row in rows if row.code != ENGLISH]
-    cells = [(_name(row), *_xnli_cells(row)) for row in rows]
+    cells = [(name_with_code(row.code, names), *_xnli_cells(row)) for row in rows]
     if len(rows) > 1:
         cells.append((f"mean of {len(rows)}", *_xnli_means(rows)))
     if 1 < len(others) < len(rows):
@@ -37,7 +38,7 @@ def xnli_table(results: Results, task: str = "XNLI") -> Table | None:
     return _filled(f"{task[0].upper()}{task[1:]}, accuracy in per cent", header, cells)
 
 
-def modelling_table(results: Results) -> Table | None:
+def modelling_table(results: Results, names: Names | None = None) -> Table | None:
     """Perplexity and sentence retrieval by language; None: neither was measured."""
     rows = [row for row in results.languages if row.perplexity is not None or row.retrieval]
     if not rows:
@@ -46,15 +47,22 @@ def modelling_table(results: Results) -> Table | None:
         "language", "perplexity", "with English", "P@1 to English", "P@1 from English", "raw",
         "sentences",
     )  # fmt: skip
-    cells = [(_name(row), *_modelling_cells(row)) for row in rows]
+    cells = [(name_with_code(row.code, names), *_modelling_cells(row)) for row in rows]
     if len(rows) > 1:
         cells.append(("mean", *_modelling_means(rows)))
     return _filled("Pretrained encoder: perplexity and sentence retrieval", header, cells)
 
 
-def tables(results: Results, task: str = "XNLI") -> list[Table]:
-    """The tables that have rows."""
-    return [found for found in (xnli_table(results, task), modelling_table(results)) if found]
+def tables(results: Results, task: str = "XNLI", names: Names | None = None) -> list[Table]:
+    """The tables that have rows.
+
+    Args:
+        results: the results of a run.
+        task: name of the classification task.
+        names: names of the languages that the profile declares.
+    """
+    found = (xnli_table(results, task, names), modelling_table(results, names))
+    return [one for one in found if one]
 
 
 def _filled(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
@@ -113,7 +121,3 @@ def _modelling_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
         format_percent(mean(retrieval.raw for retrieval in found)),
         "",
     )
-
-
-def _name(row: LanguageResults) -> str:
-    return f"{language(row.code).name} ({row.code})"

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from xlm.engine.config import Config
+from xlm.engine.config import Config, added
 
 
 class ReleaseConfig(Config):
@@ -38,4 +38,7 @@ class PublishSlice(Config):
     synthetic: bool = Field(description="Whether the data are the sample world.")
     segmenters: dict[str, str] = Field(
         {}, description="Language to tool, version and model of its segmenter."
+    )
+    names: dict[str, str] = added(
+        {}, description="Names of the languages that the profile declares."
     )

@@ -8,10 +8,11 @@ from xlm.config.data.sources import (
     WIKIPEDIA_ID,
     XNLI_ID,
 )
+from xlm.config.languages.names import name_with_code
 from xlm.display.markdown import format_integer, format_size, table
 from xlm.release.card.facts import RunFacts, SourceFacts
 from xlm.release.card.licences import Terms, combined_terms
-from xlm.release.fertility import fertility_section, language_name
+from xlm.release.fertility import fertility_section
 
 _FINE_TUNING = (XNLI_ID, MULTINLI_ID)
 _PURPOSES = {
@@ -56,7 +57,11 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
     parts = [table(header, rows, left=len(header))]
     if facts.synthetic:
         parts.insert(0, _SYNTHETIC_EXCEPT_MERGES if _has_published_merges(facts) else _SYNTHETIC)
-    parts += [_training_splits(facts), _preprocessing(facts), fertility_section(facts.vocabulary)]
+    parts += [
+        _training_splits(facts),
+        _preprocessing(facts),
+        fertility_section(facts.vocabulary, facts.names),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -108,7 +113,10 @@ def _segmenters(facts: RunFacts) -> str:
     """Name the word segmenters of languages written without spaces."""
     if not facts.segmenters:
         return ""
-    named = (f"{language_name(code)} by {tool}" for code, tool in sorted(facts.segmenters.items()))
+    named = (
+        f"{name_with_code(code, facts.names)} by {tool}"
+        for code, tool in sorted(facts.segmenters.items())
+    )
     return f" Languages written without spaces were segmented: {'; '.join(named)}."
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from xlm.classification.results.records import Results
 from xlm.classification.results.tables import task_name
+from xlm.config.languages.names import Names
 from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
@@ -73,6 +74,8 @@ class RunFacts:
     """Coverage of the vocabulary by language code; empty if it was not counted."""
     segmenters: Mapping[str, str] = field(default_factory=dict)
     """Tool, version and model of the word segmenter, by language code."""
+    names: Names = field(default_factory=dict)
+    """Names of the languages that the profile declares, by code."""
     warm_start: str = ""
     """Format and digest of the model that initialized pretraining; empty for random weights."""
 

@@ -12,7 +12,8 @@ from string import Template
 
 import yaml
 
-from xlm.config.languages.pairs import ENGLISH, language
+from xlm.config.languages.names import name_with_code
+from xlm.config.languages.pairs import ENGLISH
 from xlm.display.markdown import table
 from xlm.model.classifier import LABELS
 from xlm.release.card.data_section import data_section, terms_of, terms_section
@@ -155,7 +156,7 @@ def _notice(facts: RunFacts, *, classifier: bool) -> str:
 def _details(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
     description = facts.description
     model = description.model
-    names = ", ".join(f"{language(code).name} ({code})" for code in description.languages)
+    names = ", ".join(name_with_code(code, facts.names) for code in description.languages)
     head = f"classification head with {len(LABELS)} labels"
     if not classifier:
         head = _head_texts(facts).head

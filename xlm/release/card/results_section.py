@@ -53,7 +53,7 @@ def _dataset_name(facts: RunFacts, test_pairs: int) -> str:
 
 
 def _xnli(facts: RunFacts) -> str:
-    found = xnli_table(facts.results, facts.task)
+    found = xnli_table(facts.results, facts.task, facts.names)
     if found is None:
         return f"{_capital(facts.task)} was not evaluated."
     return "\n\n".join(
@@ -106,7 +106,7 @@ def _range(numbers: set[int]) -> str:
 
 
 def _language_modelling(facts: RunFacts) -> str:
-    found = modelling_table(facts.results)
+    found = modelling_table(facts.results, facts.names)
     if found is None:
         return ""
     predicted = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from xlm.config.languages.pairs import language
+from xlm.config.languages.names import name_of
 from xlm.display.plotting import Style
 from xlm.release.card.facts import RunFacts
 from xlm.release.figures.fertility_plot import plot_fertility
@@ -32,16 +32,16 @@ def draw_figure(figure: Figure) -> None:
     """Draw and write one figure; runs in a worker process."""
     facts = figure.facts
     if figure.kind == "training":
-        perplexities = {language(code).name: s for code, s in facts.perplexities.items()}
+        perplexities = {name_of(code, facts.names): s for code, s in facts.perplexities.items()}
         plot_training(figure.path, facts.losses, perplexities, figure.style)
         return
     if figure.kind == "fertility":
-        shares = {language(code).name: share for code, share in facts.vocabulary.items()}
+        shares = {name_of(code, facts.names): share for code, share in facts.vocabulary.items()}
         plot_fertility(figure.path, shares, figure.style)
         return
     bars = [
         AccuracyBar(
-            name=language(row.code).name,
+            name=name_of(row.code, facts.names),
             accuracy=row.test.accuracy,
             low=row.test.low,
             high=row.test.high,

@@ -21,6 +21,11 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
     return PublishSlice(
         release=config.release,
         synthetic=config.sample is not None,
+        names={
+            one.code: one.name
+            for one in config.declared_languages
+            if one.name and one.code in config.languages
+        },
         segmenters={
             language: segmenter_identity(spec)
             for language, spec in sorted(config.text.segmenters.items())

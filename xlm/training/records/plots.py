@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xlm.config.languages.pairs import KNOWN_LANGUAGES
+from xlm.config.languages.names import name_of
 from xlm.display.markdown import table
 from xlm.display.plotting import (
     BLUE,
@@ -138,5 +138,5 @@ def _labelled(
 
 
 def _language_name(unit: str) -> str:
-    known = KNOWN_LANGUAGES.get(unit)
-    return known.name if known else unit.replace("_", "-")
+    name = name_of(unit)
+    return name.replace("_", "-") if name == unit else name
