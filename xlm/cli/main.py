@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xlm.cli.inference import commands as inference_commands
 from xlm.cli.options import AsJson, Root, takes_request
 from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
 from xlm.cli.sources.commands import sources_app
@@ -214,6 +215,7 @@ def store_verify(
 
 
 text_commands.register(app)
+inference_commands.register(app)
 
 
 def main() -> None:

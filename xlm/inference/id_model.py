@@ -117,11 +117,7 @@ class IdModel:
         Raises:
             ConfigError: the model has no classifier, or classifies pairs only.
         """
-        if self.classifier is None:
-            raise ConfigError(
-                f"{self.path} has no classifier",
-                fix="use a fine-tuned model: a finetune or publish artifact, or its folder",
-            )
+        classifier = self.require_classifier()
         if second is None:
             if self.labels == LABELS:
                 raise ConfigError(
@@ -133,7 +129,7 @@ class IdModel:
             self._warn_of_long([*first, *second], (self.max_tokens + 1) // 2 - 2)
             pairs = zip(first, second, strict=True)
             rows = [join(premise, hypothesis, self.max_tokens) for premise, hypothesis in pairs]
-        return class_scores(self.classifier, rows, self._ids_of(language, len(rows)), self.device)
+        return class_scores(classifier, rows, self._ids_of(language, len(rows)), self.device)
 
     def predict_ids(
         self, first: Sequence[Ids], second: Sequence[Ids] | None = None, *, language: Language
@@ -184,12 +180,7 @@ class IdModel:
         self, ids: Sequence[Ids], *, language: Language, top: int = 5, name: Name = text_name
     ) -> list[list[list[Candidate]]]:
         """As `Model.fill_mask`, for the results of `encode`."""
-        if not self.has_mask_head:
-            kind = "is a causal model" if self.encoder.description.causal else "has no mask head"
-            raise ConfigError(
-                f"{self.path} {kind}, so it fills no masks",
-                fix="use a masked language model: a pretrain or publish artifact, or `masked-lm`",
-            )
+        self.require_mask_head()
         if top < 1:
             raise ConfigError(f"top is {top}", fix="use 1 or more")
         for index, one in enumerate(ids):
@@ -220,13 +211,50 @@ class IdModel:
             )
         return perplexity_of(self.encoder, ids, self._ids_of(language, len(ids)), self.device)
 
+    # Checks ---------------------------------------------------------------------------------------
+
+    def require_classifier(self) -> Classifier:
+        """The classifier.
+
+        Raises:
+            ConfigError: the model has none.
+        """
+        if self.classifier is None:
+            raise ConfigError(
+                f"{self.path} has no classifier",
+                fix="use a fine-tuned model: a finetune or publish artifact, or its folder",
+            )
+        return self.classifier
+
+    def require_mask_head(self) -> None:
+        """Check that the model can predict masked tokens.
+
+        Raises:
+            ConfigError: it cannot.
+        """
+        if not self.has_mask_head:
+            kind = "is a causal model" if self.encoder.description.causal else "has no mask head"
+            raise ConfigError(
+                f"{self.path} {kind}, so it fills no masks",
+                fix="use a masked language model: a pretrain or publish artifact, or `masked-lm`",
+            )
+
+    def require_language(self, language: str, where: str = "") -> None:
+        """Check that the model has a language; `where` says where it is named.
+
+        Raises:
+            ConfigError: it does not.
+        """
+        if language not in self.languages:
+            raise unknown_language(language, self.languages, where)
+
     def _ids_of(self, language: Language, count: int) -> list[int]:
         """The language id of each text."""
+        listed = languages_of(language, count)
+        for code in set(listed):
+            self.require_language(code)
         table = {code: index for index, code in enumerate(self.languages)}
-        try:
-            return [table[code] for code in languages_of(language, count)]
-        except KeyError as error:
-            raise unknown_language(str(error.args[0]), self.languages) from None
+        return [table[code] for code in listed]
 
     def _warn_of_long(self, ids: Sequence[Ids], most: int) -> None:
         long = sum(len(one) > most for one in ids)

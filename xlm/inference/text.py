@@ -43,10 +43,12 @@ def text_name(index: int) -> str:
     return f"text {index + 1}"
 
 
-def unknown_language(language: object, known: Sequence[str]) -> ConfigError:
-    """The error for a language that the model does not have."""
+def unknown_language(language: object, known: Sequence[str], where: str = "") -> ConfigError:
+    """The error for a language that the model does not have; `where` says where it is named."""
+    place = f"{where}: " if where else ""
     return ConfigError(
-        f"the model has no language {str(language)[:40]!r}", fix=f"use one of {' '.join(known)}"
+        f"{place}the model has no language {str(language)[:40]!r}",
+        fix=f"use one of {' '.join(known)}",
     )
 
 

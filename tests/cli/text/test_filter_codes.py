@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.text.filter_process import run
 from xlm.bpe.learning.learners import learn_merges
-from xlm.cli.text.learning_progress import LearningProgress
+from xlm.cli.progress_lines import ProgressLines
 from xlm.config.data.learners import LEARNERS
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,10 @@ def test_a_warning_of_the_learner_has_our_prefix() -> None:
 
 def test_long_learning_prints_its_progress(capsys: pytest.CaptureFixture[str]) -> None:
     """Merges are written at the end, all at once: a pipe was silent for hours before."""
-    with LearningProgress(codes=2_000, every_seconds=0.01) as lines:
+    beginning = "reading and counting words"
+    with ProgressLines(
+        "bpe learn", "merges", total=2_000, beginning=beginning, every_seconds=0.01
+    ) as lines:
         assert lines.line().endswith("reading and counting words")
         lines.update(1_200)
         assert lines.line().endswith("1,200/2,000 merges")

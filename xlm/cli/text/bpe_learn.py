@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from xlm.cli.progress_lines import ProgressLines
 from xlm.cli.text.input_warnings import INPUT
-from xlm.cli.text.learning_progress import LearningProgress
 from xlm.cli.text.stream import decode_lines, exit_by_signal, read_batches, write_output
 from xlm.config.data.learners import LEARNERS
 from xlm.display.suggest import did_you_mean
@@ -34,7 +34,8 @@ def learn(codes: int, learner: str, threads: int) -> None:
     # Learners read their text several times, so a pipe is not enough.
     with exit_by_signal(), tempfile.TemporaryDirectory(prefix="xlm-bpe-") as folder:
         sample, target, messages = (Path(folder) / name for name in ("sample", "codes", "log"))
-        with LearningProgress(codes) as progress:
+        beginning = "reading and counting words"
+        with ProgressLines("bpe learn", "merges", total=codes, beginning=beginning) as progress:
             _save_input(sample)
             learned = learn_merges(
                 sample,

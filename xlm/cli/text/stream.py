@@ -150,7 +150,9 @@ def _batches() -> Iterator[tuple[bytes, bool]]:
         yield rest if rest.endswith(b"\n") else rest + b"\n", True
 
 
-def decode_lines(batch: bytes, first: int) -> tuple[list[str], DataError | None]:
+def decode_lines(
+    batch: bytes, first: int, source: str = INPUT
+) -> tuple[list[str], DataError | None]:
     """The lines of a batch as text, up to the first one that is not UTF-8, and the error there."""
     try:
         return batch.decode().split("\n")[:-1], None
@@ -162,7 +164,7 @@ def decode_lines(batch: bytes, first: int) -> tuple[list[str], DataError | None]
             lines.append(line.decode())
         except UnicodeDecodeError as error:
             not_utf8 = DataError(
-                f"{INPUT}, line {number}: not UTF-8 ({error.reason} at byte {error.start})",
+                f"{source}, line {number}: not UTF-8 ({error.reason} at byte {error.start})",
                 fix="convert it to UTF-8",
             )
             return lines, not_utf8

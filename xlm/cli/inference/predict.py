@@ -1,0 +1,81 @@
+"""`xlm predict`: the label of each text or pair, and the probability of every label."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from xlm.cli.inference.lines import TextLines
+from xlm.cli.inference.results import write_results
+from xlm.cli.inference.rows import Row, RowParser
+from xlm.cli.output import show
+from xlm.errors import ConfigError
+from xlm.inference.model import Model
+from xlm.inference.results import Prediction
+from xlm.inference.text import Name
+from xlm.model.classifier import LABELS
+
+
+def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json: bool) -> None:
+    """Print the predictions of one text or pair, or of the rows of a file or standard input.
+
+    Raises:
+        ConfigError: the model has no classifier, or the arguments do not fit together.
+        DataError: a row is invalid.
+    """
+    model.require_classifier()
+    if language is not None:
+        model.require_language(language)
+    header = "" if as_json else "\t".join(["label", *model.labels])
+
+    def compute(rows: Sequence[Row], name: Name) -> str:
+        found = _predictions(model, rows, name)
+        return "".join(f"{_shown(one, as_json=as_json)}\n" for one in found)
+
+    path = the_file(texts)
+    if texts and path is None:
+        if language is None:
+            raise ConfigError("the language of the text is not known", fix="pass --lang")
+        if len(texts) > 2:
+            raise ConfigError(f"{len(texts)} texts", fix="pass a premise and a hypothesis")
+        row = Row(texts[0], texts[1] if len(texts) > 1 else None, language)
+        output = compute([row], lambda _: "the text")
+        show("\n".join(filter(None, [header, output.rstrip("\n")])))
+        return
+    source = TextLines.of(path)
+    parse = RowParser(source.name, language=language, pairs_only=model.labels == LABELS)
+
+    def parse_known(line: str, number: int) -> Row | None:
+        row = parse(line, number)
+        if row is not None:
+            model.require_language(row.language, source.where(number))
+        return row
+
+    write_results(source, parse_known, compute, title="predict", header=header)
+
+
+def the_file(texts: Sequence[str]) -> Path | None:
+    """The file, if the only text is the path of one."""
+    if len(texts) != 1:
+        return None
+    try:
+        return Path(texts[0]) if Path(texts[0]).exists() else None
+    except (OSError, ValueError):  # too long for a name
+        return None
+
+
+def _predictions(model: Model, rows: Sequence[Row], name: Name) -> list[Prediction]:
+    languages = [row.language for row in rows]
+    first = model.encode([row.first for row in rows], language=languages, name=name)
+    second = None
+    if rows[0].second is not None:
+        texts = [row.second or "" for row in rows]
+        second = model.encode(texts, language=languages, name=name)
+    return model.predict_ids(first, second, language=languages)
+
+
+def _shown(prediction: Prediction, *, as_json: bool) -> str:
+    if as_json:
+        shares = {label: round(share, 6) for label, share in prediction.probabilities.items()}
+        return json.dumps({"label": prediction.label, "probabilities": shares}, ensure_ascii=False)
+    shown = [f"{share:.6f}" for share in prediction.probabilities.values()]
+    return "\t".join([prediction.label, *shown])

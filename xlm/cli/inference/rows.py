@@ -1,0 +1,107 @@
+"""The rows that `xlm predict` reads: texts and languages, separated by tabs.
+
+    parse = RowParser("pairs.tsv", language=None, pairs_only=True)
+    parse("A man sleeps.\\tA man is awake.\\ten", 1)
+
+The first line may name the columns, as in XNLI's files; then other columns are ignored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xlm.errors import DataError
+
+_FIRST = ("premise", "sentence1", "text", "sentence")
+_SECOND = ("hypothesis", "sentence2")
+_LANGUAGE = ("language", "lang")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A text, or a pair of texts."""
+
+    first: str
+    second: str | None
+    language: str
+
+
+class RowParser:
+    """Parses lines; the first one decides which columns there are.
+
+    Args:
+        name: how errors name the file.
+        language: the language of all rows; None: each row has its own.
+        pairs_only: whether the model classifies pairs only.
+    """
+
+    def __init__(self, name: str, *, language: str | None, pairs_only: bool) -> None:
+        self._name, self._language, self._pairs_only = name, language, pairs_only
+        self._columns: Mapping[str, int] = {}
+        self._width = 0
+
+    def __call__(self, line: str, number: int) -> Row | None:
+        """The row of a line; None for a line of column names.
+
+        Raises:
+            DataError: the line does not have the columns, or a field is empty.
+        """
+        fields = line.split("\t")
+        if number == 1:
+            names = [field.strip().lower() for field in fields]
+            named = self._named(names)
+            self._columns = named or self._by_position(len(fields))
+            self._width = len(fields)
+            if named:
+                return None
+        if len(fields) != self._width:
+            raise DataError(
+                f"{self._name}, line {number} has {len(fields)} fields, not {self._width}",
+                fix="separate fields by one tab, without tabs in the text",
+            )
+        values = {column: fields[place] for column, place in self._columns.items()}
+        for column, value in values.items():
+            if not value.strip():
+                raise DataError(
+                    f"{self._name}, line {number}: the {column} is empty", fix="remove the line"
+                )
+        language = self._language or values["language"].strip()
+        return Row(values["text"], values.get("second text"), language)
+
+    def _named(self, names: list[str]) -> dict[str, int]:
+        """The columns by their names; empty: the line is not a header."""
+        columns = {
+            column: names.index(name)
+            for column, known in (("text", _FIRST), ("second text", _SECOND))
+            for name in reversed(known)
+            if name in names
+        }
+        if "text" not in columns:
+            return {}
+        places = [names.index(name) for name in _LANGUAGE if name in names]
+        if self._language is None:
+            if not places:
+                raise self._problem("has no column `language`", "add it, or pass --lang")
+            columns["language"] = places[0]
+        elif places:
+            raise self._problem("has a column `language`", "leave out --lang")
+        if self._pairs_only and "second text" not in columns:
+            raise self._problem(
+                "has no column `hypothesis`", "add it: the model classifies pairs of sentences"
+            )
+        return columns
+
+    def _by_position(self, width: int) -> dict[str, int]:
+        last = [] if self._language else ["language"]
+        pair = ["text", "second text", *last]
+        for columns in [pair] if self._pairs_only else [["text", *last], pair]:
+            if width == len(columns):
+                return {column: place for place, column in enumerate(columns)}
+        shown = {"text": "premise", "second text": "hypothesis"}
+        raise self._problem(
+            f"has {width} fields, not {len(pair)}",
+            f"write {', '.join(shown.get(column, column) for column in pair)}, separated by tabs"
+            + (" (or pass --lang)" if last else ""),
+        )
+
+    def _problem(self, what: str, fix: str) -> DataError:
+        return DataError(f"{self._name}, line 1 {what}", fix=fix)
