@@ -28,7 +28,7 @@ ModelPath = Annotated[
 ]
 Texts = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[TEXT]...", help="Texts, or one file. [default: standard input]"),
+    typer.Argument(metavar="TEXTS", help="Texts, or one file. [default: standard input]"),
 ]
 Lang = Annotated[
     str, typer.Option("--lang", "-l", metavar="CODE", help="Language of the text, e.g. sw.")
@@ -75,7 +75,7 @@ def embed(
     lang: Lang,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="A text a line. [default: standard input]"),
+        typer.Argument(metavar="FILE", help="A text a line. [default: standard input]"),
     ] = None,
     output: Annotated[
         Path | None,
@@ -93,7 +93,9 @@ def embed(
     layer: Annotated[
         int,
         typer.Option(
-            "--layer", metavar="N", help="0: the embeddings; 1, 2, ...: a layer; -1: the last one."
+            "--layer",
+            metavar="N",
+            help="Layer of the states: 0 are the embeddings, -1 the last.",
         ),
     ] = -1,
     subtract_mean: Annotated[

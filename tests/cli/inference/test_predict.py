@@ -1,0 +1,113 @@
+"""`xlm predict`: rows in, labels out, in order; invalid rows are named."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.inference.small_models import LANGUAGES, TEXTS
+from xlm.cli.inference.predict import predict
+from xlm.errors import ConfigError, DataError
+from xlm.inference.load import load
+from xlm.inference.model import Model
+
+Write = Callable[[Sequence[str]], Path]
+ROWS = [f"{TEXTS[code][0]}\t{TEXTS[code][1]}\t{code}" for code in LANGUAGES]
+HEADER = "label\tcontradiction\tneutral\tentailment\n"
+
+
+def expected(model: Model, count: int = len(LANGUAGES)) -> list[str]:
+    """The line of each row."""
+    first, second = ([texts[side] for texts in TEXTS.values()] for side in (0, 1))
+    return [
+        "\t".join([one.label, *(f"{share:.6f}" for share in one.probabilities.values())])
+        for one in model.predict(first, second, language=LANGUAGES)
+    ][:count]
+
+
+def test_each_row_has_its_language(
+    model: Model, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    predict(model, [str(write(ROWS))], None, as_json=False)
+    assert capfd.readouterr().out == HEADER + "\n".join(expected(model)) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "order"),
+    [
+        ("premise\thypothesis\tlanguage", (0, 1, 2)),
+        ("Language\tid\tsentence1\tlabel\tsentence2", (2, None, 0, None, 1)),
+    ],
+)
+def test_a_first_line_may_name_the_columns(
+    model: Model,
+    write: Write,
+    capfd: pytest.CaptureFixture[str],
+    header: str,
+    order: tuple[int | None, ...],
+) -> None:
+    fields = [row.split("\t") for row in ROWS]
+    rows = ["\t".join("x" if place is None else row[place] for place in order) for row in fields]
+    predict(model, [str(write([header, *rows]))], None, as_json=False)
+    assert capfd.readouterr().out.splitlines()[1:] == expected(model)
+
+
+def test_one_pair_is_given_on_the_command_line(
+    model: Model, capfd: pytest.CaptureFixture[str]
+) -> None:
+    predict(model, TEXTS["sw"], "sw", as_json=True)
+    (line,) = capfd.readouterr().out.splitlines()
+    found = json.loads(line)
+    ours = model.predict(*TEXTS["sw"], language="sw")
+    assert found["label"] == ours.label
+    assert found["probabilities"] == pytest.approx(ours.probabilities, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("lines", "language", "message"),
+    [
+        (["a\tb"], None, "line 1 has 2 fields, not 3; write premise, hypothesis, language"),
+        (["a\tb", "a b"], "en", "line 2 has 1 fields, not 2; separate fields by one tab"),
+        (["a\tb\ten", "a\tb\tqq"], None, "line 2: the model has no language 'qq'; use one of ar"),
+        (["a\tb\ten", "a\t \ten"], None, "line 2: the second text is empty; remove the line"),
+        (["premise\thypothesis"], None, "line 1 has no column `language`; add it, or pass --lang"),
+        (["premise\tlanguage"], None, "line 1 has no column `hypothesis`; add it: the model"),
+        (["premise\thypothesis\tlanguage"], "en", "line 1 has a column `language`; leave out"),
+    ],
+)
+def test_an_invalid_file_is_refused_before_the_first_prediction(
+    model: Model,
+    write: Write,
+    capfd: pytest.CaptureFixture[str],
+    lines: list[str],
+    language: str | None,
+    message: str,
+) -> None:
+    path = write(lines)
+    with pytest.raises((ConfigError, DataError), match=re.escape(f"{path}, {message}")):
+        predict(model, [str(path)], language, as_json=False)
+    assert capfd.readouterr().out == ""
+
+
+def test_a_text_without_tokens_follows_the_predictions_before_it(
+    model: Model, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write([*ROWS[:2], "\u200b\tb\ten", ROWS[3]])
+    with pytest.raises(DataError, match="line 3 has no tokens"):
+        predict(model, [str(path)], None, as_json=False)
+    assert capfd.readouterr().out.splitlines()[1:] == expected(model, 2)
+
+
+def test_a_pair_needs_its_language_and_a_model_with_a_classifier(
+    model: Model, release: Path
+) -> None:
+    with pytest.raises(ConfigError, match="the language of the text is not known; pass --lang"):
+        predict(model, ["A.", "B."], None, as_json=False)
+    with pytest.raises(ConfigError, match="3 texts; pass a premise and a hypothesis"):
+        predict(model, ["A.", "B.", "C."], "en", as_json=False)
+    with pytest.raises(ConfigError, match="classifies pairs of sentences; pass hypotheses too"):
+        predict(model, ["A."], "en", as_json=False)
+    with pytest.raises(ConfigError, match="masked-lm has no classifier; use a fine-tuned model"):
+        predict(load(release / "masked-lm"), ["A.", "B."], "en", as_json=False)
