@@ -206,12 +206,12 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "xlm embed xnli15 text --lang sw -o vectors.parquet",
     ),
     predict: (
-        'xlm predict xnli15/classifier --lang en "A man sleeps." "He is awake."',
-        "xlm predict xnli15/classifier pairs.tsv > labels.tsv",
+        'xlm predict xnli15 --lang en "He sleeps." "He is awake."',
+        "xlm predict xnli15 pairs.tsv > labels.tsv",
     ),
     fill_mask: (
-        'xlm fill-mask xnli15/masked-lm --lang en "The <mask> sleeps."',
-        "xlm fill-mask xnli15/masked-lm --lang sw --json < text",
+        'xlm fill-mask xnli15 --lang en "The <mask> sleeps."',
+        "xlm fill-mask xnli15 --lang sw --json < text",
     ),
 }
 """The examples at the end of each command's help."""
