@@ -26,7 +26,7 @@ TEXTS = {
     "el": ("Τα παιδιά παίζουν στον κήπο.", "Τα αγόρια κοιμούνται στο μεγάλο σπίτι."),
     "en": ("The children play in the garden.", "The boys sleep, all of them, in the big house."),
     "es": ("Los niños juegan en el jardín.", "Los chicos duermen en la casa grande."),
-    "fr": ("Les enfants jouent dans le jardin.", "Les garçons dorment dans la grande maison."),
+    "fr": ("Les enfants jouent dans le jardin.", "Les garçons chantent dans la grande maison."),
     "hi": ("बच्चे बगीचे में खेलते हैं।", "लड़के बड़े घर में सो रहे हैं।"),
     "ru": ("Дети играют в саду.", "Мальчики спят в большом доме."),
     "sw": ("Watoto wanacheza bustanini.", "Wavulana wamelala katika nyumba kubwa."),
