@@ -69,3 +69,19 @@ def test_a_few_characters_of_utf8_are_not_taken_for_wide_ones(text: str) -> None
 def test_utf8_is_never_taken_for_wide_text(shared, code):
     for path in sorted((shared / "golden" / "wikiextractor_mirror").glob(f"{code}.all.raw")):
         assert wide_encoding(path.read_bytes()[: 1 << 16]) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "encoding"),
+    [
+        ("eo", "ĉiuj homoj estas liberaj kaj egalaj laŭ digno ĝi ŝajnas", "ISO-8859-3"),
+        ("bs", "čovjek će doći u kuću žene šta", "WINDOWS-1250"),
+        ("az", "bütün insanlar öz ağıl işıq", "WINDOWS-1254"),
+        ("ltg", "kotrs ir dzims breivs ar vīnaidom tīseibom", "WINDOWS-1257"),
+        ("mk", "сите човечки суштества се раѓаат слободни", "WINDOWS-1251"),
+        ("azb", "بوتون انسانلار حر", "WINDOWS-1256"),
+        ("xx", "tous les êtres humains naissent libres à", "WINDOWS-1252"),
+    ],
+)
+def test_the_guess_fits_the_language(code: str, text: str, encoding: str) -> None:
+    assert likely_encoding((text + "\n").encode(encoding), code) == encoding

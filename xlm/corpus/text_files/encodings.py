@@ -43,10 +43,17 @@ _BY_SCRIPT = {
     "Kore": ("CP949",),
 }
 _BY_LANGUAGE = {
-    "tr": ("WINDOWS-1254",),
     "vi": ("WINDOWS-1258", "WINDOWS-1252"),
-    **dict.fromkeys(("cs", "hr", "hu", "pl", "ro", "sk", "sl"), ("WINDOWS-1250", "ISO-8859-2")),
-    **dict.fromkeys(("et", "lt", "lv"), ("WINDOWS-1257",)),
+    **dict.fromkeys(("az", "crh", "gag", "ku", "tk", "tr"), ("WINDOWS-1254",)),
+    **dict.fromkeys(
+        (
+            *("bs", "cs", "csb", "dsb", "hr", "hsb", "hu", "pl", "ro", "sh", "sk", "sl", "sq"),
+            *("rup", "szl"),
+        ),
+        ("WINDOWS-1250", "ISO-8859-2"),
+    ),
+    **dict.fromkeys(("et", "lt", "ltg", "lv", "sgs", "vro"), ("WINDOWS-1257",)),
+    **dict.fromkeys(("eo", "mt"), ("ISO-8859-3",)),
 }
 _LATIN = ("WINDOWS-1252", "CP850", "MAC-ROMAN")
 _SCRIPT_NAMES = {
