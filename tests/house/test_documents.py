@@ -11,7 +11,9 @@ from tests.repository import REPOSITORY
 
 PAGES = sorted((REPOSITORY / "docs").rglob("*.md"))
 DOCUMENTS = [*sorted(REPOSITORY.glob("*.md")), *PAGES]
-GENERATED = ("docs/reference/command-line.md", "docs/reference/configuration.md")
+GENERATED = tuple(
+    f"docs/reference/{name}.md" for name in ("command-line", "configuration", "languages")
+)
 """Built with the site, by infra/reference_pages.py."""
 SOURCES = [
     path
