@@ -12,7 +12,7 @@ from xlm.config.data.sources import SourcesConfig
 from xlm.config.data.split import SplitConfig
 from xlm.config.data.text import TextConfig
 from xlm.config.languages.declared import DeclaredLanguage, Languages, split_declarations
-from xlm.config.languages.pairs import XNLI_LANGUAGES, split_pair
+from xlm.config.languages.pairs import XNLI_LANGUAGES, split_pair, unknown_language
 from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
@@ -77,10 +77,18 @@ class PipelineConfig(Config):
                     f"languages: {code} is declared twice", fix="keep one of the declarations"
                 )
         listed = (c.pairs for c in self.sources.parallel if c.pairs != "all")
-        in_pairs = (code for pairs in listed for pair in pairs for code in split_pair(pair))
-        of_text = (source.language for source in self.sources.text)
-        for code in (*self.languages, *self.text.segmenters, *in_pairs, *of_text):
-            self.table[code]
+        named = {
+            "languages": self.languages,
+            "text.segmenters": tuple(self.text.segmenters),
+            "sources.parallel": tuple(
+                code for pairs in listed for pair in pairs for code in split_pair(pair)
+            ),
+            "sources.text": tuple(source.language for source in self.sources.text),
+        }
+        for setting, codes in named.items():
+            for code in codes:
+                if code not in self.table:
+                    raise unknown_language(code, f"{setting}: ")
         return self
 
     @model_validator(mode="after")

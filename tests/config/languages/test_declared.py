@@ -1,5 +1,7 @@
 """Languages that a profile declares."""
 
+from pathlib import Path
+
 import pytest
 
 from xlm.config.pipeline import PipelineConfig, mono_languages, pairs
@@ -70,3 +72,54 @@ def test_chosen_languages_keep_their_declarations(tmp_path) -> None:
     chosen = resolve(str(profile), languages=("en", "xx"))
     assert chosen.languages == ("en", "xx")
     assert chosen.table["xx"].tokenizer == "fr"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "message"),
+    [
+        ("{code: XX}", "languages, declaration 1: code must be a language code such as yo"),
+        ("{code: xx-y}", "languages, declaration 1: code must be a language code such as yo"),
+        ("{name: Foo}", "languages, declaration 1: code is missing"),
+        ("{code: xx, script: Latin}", "declaration 1: script must be a script as in ISO 15924"),
+        ("{code: xx, direction: up}", "declaration 1: direction must be '', 'ltr' or 'rtl'"),
+        ("{code: xx, wiki: x.y}", "declaration 1: wiki must be lower-case letters, digits and _"),
+        ("{code: xx, opus: {a: b}}", "declaration 1: opus must be a list, e.g. [a, b]"),
+        ("{code: xx, tokeniser: en}", "unknown setting 'languages, declaration 1: tokeniser'; did"),
+        ("{code: xx, tokenizer: french}", "tokenizer 'french' is not a known language; did you"),
+        ("xx", "languages: unknown language 'xx'; `xlm languages` lists the known ones"),
+    ],
+)
+def test_a_wrong_declaration_is_one_line(tmp_path: Path, declaration: str, message: str) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(f"languages: [en, {declaration}]\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        resolve(str(profile))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_place_of_an_unknown_language_is_named(tmp_path: Path) -> None:
+    for place, setting in {
+        "text.segmenters": "text: {segmenters: {yy: icu}}",
+        "sources.text": "sources: {text: [{kind: text, language: yy, path: a.txt}]}",
+        "sources.parallel": "sources: {parallel: [{kind: opus, corpus: A, version: v1, "
+        "pairs: [en-yy]}]}",
+    }.items():
+        profile = tmp_path / "mine.yaml"
+        profile.write_text(f"languages: [en, sw]\n{setting}\n", encoding="utf-8")
+        with pytest.raises(ConfigError, match=f"{place}: unknown language 'yy'"):
+            resolve(str(profile))
+
+
+def test_the_direction_follows_the_script_and_codes_of_opus_may_be_one() -> None:
+    entries = [
+        {"code": "xx", "script": "Nkoo", "wiki": "simple", "opus": "xxx"},
+        {"code": "yy", "script": "Nkoo", "direction": "ltr", "wiki": "a"},
+        {"code": "tet", "name": "Tetun", "tokenizer": "pt"},
+        {"code": "zz", "tokenizer": "tet", "wiki": "b"},
+    ]
+    table = PipelineConfig(languages=entries).table
+    assert (table["xx"].direction, table["xx"].opus) == ("rtl", ("xxx",))
+    assert table["yy"].direction == "ltr"
+    assert (table["tet"].wiki, table["tet"].moses) == ("tet", "pt")
+    assert table["zz"].moses == "tdt", "the name of Tetun in the Moses rules"

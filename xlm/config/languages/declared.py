@@ -9,14 +9,19 @@ run["xx"].tokenizer   # "en", declared
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from xlm.config.languages.pairs import KNOWN_LANGUAGES, language
-from xlm.config.languages.suggest import CODE_PATTERN
+from xlm.config.languages.suggest import CODE_PATTERN, nearest_language
 from xlm.config.languages.table import Language, direction_of
 from xlm.engine.config import Config
+from xlm.errors import ConfigError
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 class DeclaredLanguage(Config):
@@ -42,7 +47,7 @@ class DeclaredLanguage(Config):
         pattern=r"^[a-z0-9_]*$",
         description="Code of its Wikipedia, as in the database name `{wiki}wiki`; empty: none.",
     )
-    opus: tuple[str, ...] = Field(
+    opus: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(), description="Codes in OPUS, most common first; empty: `code`."
     )
     ntrex: str = Field(default="", description="Code in the file names of NTREX-128.")
@@ -50,7 +55,14 @@ class DeclaredLanguage(Config):
     @field_validator("tokenizer")
     @classmethod
     def _is_known(cls, code: str) -> str:
-        return language(code).code if code else ""
+        if code and code not in KNOWN_LANGUAGES:
+            near = nearest_language(code, KNOWN_LANGUAGES.values())
+            choice = f"did you mean {near.code!r} ({near.name})? " if near else ""
+            raise ConfigError(
+                f"languages: tokenizer {code[:40]!r} is not a known language",
+                fix=f"{choice}choose one with similar apostrophes and quotes, e.g. en or fr",
+            )
+        return code
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,8 @@ class Languages:
     @classmethod
     def of(cls, declared: Sequence[DeclaredLanguage]) -> "Languages":
         """Add declared languages to the table; their settings replace those of the table."""
+        if not declared:
+            return TABLE
         return cls({**KNOWN_LANGUAGES, **{one.code: _entry(one) for one in declared}})
 
     def __getitem__(self, code: str) -> Language:

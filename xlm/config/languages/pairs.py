@@ -31,9 +31,20 @@ def language(code: str) -> Language:
     """
     if code in KNOWN_LANGUAGES:
         return KNOWN_LANGUAGES[code]
+    raise unknown_language(code)
+
+
+def unknown_language(code: str, where: str = "") -> ConfigError:
+    """The error for an unknown code, which suggests the nearest one.
+
+    Args:
+        where: start of the message, such as `text.segmenters: `.
+    """
     near = nearest_language(code, KNOWN_LANGUAGES.values())
     choice = f"did you mean {near.code!r} ({near.name})? " if near else ""
-    raise ConfigError(f"unknown language {code[:40]!r}", fix=f"{choice}{how_to_declare(code)}")
+    return ConfigError(
+        f"{where}unknown language {code[:40]!r}", fix=f"{choice}{how_to_declare(code)}"
+    )
 
 
 def pair_of(code: str) -> str:

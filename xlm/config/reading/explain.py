@@ -18,6 +18,8 @@ _SHOWN_CHARACTERS = 60
 _TAGS = ("opus", "plain", "text", "tsv", "jsonl", "parquet", "moses_zip")
 """Kinds of corpora; pydantic adds them to the location of an error, after an index."""
 
+_DECLARED = "declared_languages"
+
 PATTERNS = {
     r"^\d{8}$": "a date as YYYYMMDD, e.g. 20261101",
     r"^[A-Za-z0-9._-]+$": "letters, digits and . _ - only",
@@ -67,7 +69,7 @@ def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[
         model: model that refused the values.
     """
     path = _without_tags(error["loc"])
-    name = _shown(".".join(str(part) for part in path))
+    name = _shown(_written(path))
     parent, field = _field_at(path, model)
     if error["type"] in ("invalid_key", "extra_forbidden", "missing"):
         what, fix = _wrong_name(error["type"], name, path, parent, field)
@@ -81,8 +83,16 @@ def _without_tags(location: Sequence[int | str]) -> list[int | str]:
     return [
         part
         for part, before in zip(location, [None, *location], strict=False)
-        if part != "[key]" and not (part in _TAGS and isinstance(before, int))
+        if part != "[key]"
+        and not (part in _TAGS and isinstance(before, int) and location[0] != _DECLARED)
     ]
+
+
+def _written(path: Sequence[int | str]) -> str:
+    """The name of a setting as a profile writes it; declarations are mappings in `languages`."""
+    if path[0] != _DECLARED or len(path) == 1:
+        return ".".join(map(str, path))
+    return ": ".join([f"languages, declaration {int(path[1]) + 1}", *map(str, path[2:])])
 
 
 def _wrong_name(
