@@ -3,7 +3,7 @@
 packages_note(("en", "zh"))  # includes rjieba, which transformers' XLMTokenizer imports for Chinese
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from xlm.config.languages.pairs import ENGLISH
 
@@ -36,8 +36,13 @@ def example_of(code: str) -> tuple[str, str]:
     return _EXAMPLES.get(code, _EXAMPLES[ENGLISH])
 
 
-def packages_note(languages: Sequence[str]) -> str:
-    """Render the install command for the code of a card, with the languages that need extras."""
+def packages_note(languages: Sequence[str], segmented: Collection[str] = ()) -> str:
+    """Render the install command for the code of a card, with the languages that need extras.
+
+    Args:
+        languages: languages of the model.
+        segmented: those that a word segmenter of ours split into words.
+    """
     segmenters = {
         code: PACKAGES_BY_LANGUAGE[code]
         for code in sorted(languages)
@@ -53,5 +58,11 @@ def packages_note(languages: Sequence[str]) -> str:
         line += (
             ". For `ja`, `XLMTokenizer` also needs KyTea (the program, a model and the Python "
             "wrapper), which pip alone cannot install"
+        )
+    others = [f"`{code}`" for code in sorted(segmented) if code not in (*segmenters, "ja")]
+    if others:
+        line += (
+            f". `XLMTokenizer` does not segment {', '.join(others)}: split this text into words "
+            "with `xlm tokenize --segmenter`"
         )
     return f"{line}."

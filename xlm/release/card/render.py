@@ -207,7 +207,7 @@ def _example(facts: RunFacts, *, classifier: bool) -> str:
     premise, hypothesis = example_of(chosen)
     name = "example_classifier.md" if classifier else _head_texts(facts).example
     code = _template(name).substitute(language=chosen, premise=premise, hypothesis=hypothesis)
-    return f"{packages_note(known)}\n\n{code.rstrip()}"
+    return f"{packages_note(known, facts.segmenters)}\n\n{code.rstrip()}"
 
 
 def _head_texts(facts: RunFacts) -> _HeadTexts:
