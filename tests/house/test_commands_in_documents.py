@@ -41,7 +41,7 @@ def commands_of(line: str) -> Iterator[list[str]]:
     """The `xlm` command lines of a line: between pipes, without redirections."""
     for part in re.split(r"\s\|\s|&&|;", line):
         if re.match(r"(\.venv/bin/)?xlm\s", part):
-            yield shlex.split(re.sub(r"\s[<>].*", "", part))
+            yield shlex.split(re.sub(r"\s[<>](?!mask>).*", "", part))
 
 
 def parse(words: list[str]) -> dict[str, Any]:

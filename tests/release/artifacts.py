@@ -99,6 +99,7 @@ def write_manifest(
     config: Mapping[str, Any] | None = None,
     counts: Mapping[str, int] | None = None,
     sources: Sequence[Mapping[str, Any]] = (),
+    resolved_config: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the manifest of a directory as the store does."""
     files, volatile = describe_files(directory, ())
@@ -115,7 +116,7 @@ def write_manifest(
         volatile=volatile,
         counts=dict(counts or {}),
         sources=[dict(source) for source in sources],
-        resolved_config={},
+        resolved_config=dict(resolved_config or {}),
     )
     (directory / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
 
