@@ -17,8 +17,10 @@ def run_name() -> str:
 
 
 def descriptive_name(parameters: dict[str, Any]) -> str:
-    """Profile, selection and first override: `mini15 until pretrain, bpe.codes=9000 +1`."""
+    """Name, profile, selection and first override: `base: mini15 until shard, bpe.codes=9 +1`."""
     parts = [Path(str(parameters.get("profile") or "sample")).stem]
+    if given := parameters.get("name"):
+        parts.insert(0, f"{given}:")
     for word in ("until", "only", "refresh"):
         if chosen := parameters.get(word):
             parts.append(f"{word} {chosen if isinstance(chosen, str) else ' '.join(chosen)}")

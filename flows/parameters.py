@@ -44,6 +44,7 @@ _TYPES: dict[Kind, Any] = {
     "stage": _Stage | None,
     "stages": list[_StageOrUnit] | None,
     "verify": Literal["fast", "deep"],
+    "name": str | None,
 }
 
 

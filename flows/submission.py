@@ -31,7 +31,7 @@ from xlm.engine.stage import Node, Stage
 from xlm.errors import PipelineError, RequeueError
 from xlm.pipeline.dag import PipelineRun, open_request
 from xlm.pipeline.request import RunRequest
-from xlm.pipeline.run_record import write_run_record
+from xlm.pipeline.run_record import begin_run_record, write_run_record
 from xlm.stages.registry import STAGES
 
 DRIVERS: Any = ThreadPoolTaskRunner(max_workers=64)
@@ -143,10 +143,11 @@ def pipeline(
         for warning in config_warnings(run.graph.config):
             get_run_logger().warning(warning)
         run.locate_unselected()
+        record = begin_run_record(run)
         submitter = Submitter(run, {stage.name: stage_task(stage) for stage in stages})
         try:
             yield submitter
             submitter.finish()
         finally:
-            write_run_record(run)
+            write_run_record(run, record)
         publish_tables(run)

@@ -13,6 +13,7 @@ import typer
 from xlm.cli.inference import commands as inference_commands
 from xlm.cli.options import AsJson, Root, takes_request
 from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
+from xlm.cli.runs import commands as run_commands
 from xlm.cli.sources.commands import sources_app
 from xlm.cli.text import commands as text_commands
 from xlm.cli.usage import (
@@ -24,6 +25,7 @@ from xlm.cli.usage import (
     print_version,
 )
 from xlm.errors import XlmError
+from xlm.pipeline.options import PLAN_OPTIONS
 
 if TYPE_CHECKING:
     from xlm.pipeline.request import RunRequest
@@ -71,7 +73,7 @@ def xlm(
         "xlm plan --json",
     )
 )
-@takes_request()
+@takes_request(*PLAN_OPTIONS)
 def plan(request: "RunRequest", root: Root = None, as_json: AsJson = False) -> None:
     """Show what a run would build and why, without running it."""
     from xlm.cli.plan import print_plan
@@ -214,6 +216,7 @@ def store_verify(
     verify_artifacts("fast" if fast else "deep", root, as_json)
 
 
+run_commands.register(app)
 text_commands.register(app)
 inference_commands.register(app)
 

@@ -260,7 +260,7 @@ def open_run(
     """
     store = ArtifactStore.open(root)
     own_pool = worker_pool(workers, store.cache_directory("tools"))
-    with own_pool if pool is None else nullcontext(pool) as executor:
-        run = DagRun(request, graph, store, workers, observer, executor)
+    with own_pool if pool is None else nullcontext(pool) as executor, store.leased() as used:
+        run = DagRun(request, graph, used, workers, observer, executor)
         with on_interrupt(run.interruption.interrupt):
             yield run

@@ -8,7 +8,7 @@ names. The module imports nothing heavy: `xlm --help` needs it.
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["profile", "settings", "languages", "stage", "stages", "verify"]
+Kind = Literal["profile", "settings", "languages", "stage", "stages", "verify", "name"]
 """What the value is; `settings` and `stages` are options that can be repeated."""
 
 
@@ -90,4 +90,13 @@ RUN_OPTIONS = (
         help="How to check stored artifacts: fast compares sizes, deep compares digests.",
         default="fast",
     ),
+    RunOption(
+        name="name",
+        kind="name",
+        flags=("--name",),
+        metavar="NAME",
+        help="Name of the run, for `xlm runs` and `xlm compare`; `xlm store gc` keeps named runs.",
+    ),
 )
+PLAN_OPTIONS = tuple(option.name for option in RUN_OPTIONS if option.kind != "name")
+"""The options that a plan takes too."""

@@ -1,6 +1,7 @@
 """The request of a user: a profile, changed settings, and which part of the DAG to build."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,11 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.config.reading.secrets import refuse_secrets
 from xlm.engine.request import BuildRequest
+from xlm.errors import ConfigError
 from xlm.pipeline.options import RUN_OPTIONS
+
+RUN_NAME = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
+"""A letter first, so that a name is neither the number nor the time of a run."""
 
 
 class RunRequest(BuildRequest):
@@ -20,6 +25,7 @@ class RunRequest(BuildRequest):
     profile: str = Field("sample", description="Name of a profile, or path of a YAML file.")
     overrides: tuple[str, ...] = Field((), description="Settings as `key.path=value`.")
     languages: tuple[str, ...] = Field((), description="Languages to keep; empty: the profile's.")
+    name: str | None = Field(None, description="Name of the run; the newest run of a name counts.")
 
     @field_validator("overrides")
     @classmethod
@@ -27,6 +33,16 @@ class RunRequest(BuildRequest):
         # Prefect, run records and command lines store requests unchanged.
         refuse_secrets(overrides)
         return overrides
+
+    @field_validator("name")
+    @classmethod
+    def _with_valid_name(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(RUN_NAME, name):
+            raise ConfigError(
+                f"invalid run name {name[:80]!r}",
+                fix="use up to 64 letters, digits and . _ -, with a letter first",
+            )
+        return name
 
     def resolve(self) -> PipelineConfig:
         """Resolve the configuration of this request."""

@@ -1,17 +1,17 @@
 """Run records, `<root>/runs/<number>-<time>.json`: the request and the artifacts of a run.
 
-`xlm results` and the tables of costs read them. Their number gives the order, not their time, so a
-clock that is set back does not matter.
+A record is written when a run begins, and again with its artifacts when it ends. The number gives
+the order of runs, not their time, so a clock that is set back does not matter.
 """
 
 import json
 import logging
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -24,6 +24,8 @@ from xlm.store.disk.filesystem import (
     read_small,
     write_atomically,
 )
+from xlm.store.disk.locks import build_lock
+from xlm.store.leases import is_live
 from xlm.store.manifest import relative_inside
 
 log = logging.getLogger(__name__)
@@ -42,26 +44,48 @@ class _Node(BaseModel):
 
 
 class _Record(BaseModel):
-    """The fields of a record that this module reads."""
+    """The fields of a record that are read."""
 
     model_config = ConfigDict(extra="allow")
 
     started: str
     request: RunRequest
     nodes: list[_Node]
+    number: int = 0
+    finished: str | None = None
+    selected: int = 0
+    state: Literal["running", "finished", "stopped", "failed"] | None = None
+    lease: str | None = None
+    held: list[tuple[str, str]] = []
 
 
-def write_run_record(run: PipelineRun) -> Path:
-    """Write the request, the resolved configuration and the artifacts of a run."""
-    record = {
-        "format_version": FORMAT_VERSION,
-        "started": run.started.isoformat(),
+def begin_run_record(run: PipelineRun) -> Path:
+    """Write the record of a run that begins; returns its path, for `write_run_record`."""
+    home = make_real_directory(run.store.root, "runs")
+    with build_lock(run.store.root / "locks", "runs"):
+        number = max((number for number, _, _ in _numbered(home)), default=0) + 1
+        path = home / f"{number:06d}-{run.started:%Y%m%dT%H%M%S%f}.json"
+        lease = run.store.lease.name if run.store.lease else None
+        _write(path, _described(run) | {"state": "running", "lease": lease, "nodes": []})
+    return path
+
+
+def write_run_record(run: PipelineRun, path: Path | None = None) -> Path:
+    """Write the request, the resolved configuration, the state and the artifacts of a run.
+
+    Args:
+        path: the record that was written when the run began; by default a new one.
+    """
+    path = path or begin_run_record(run)
+    built = [(one.node.stage, one.artifact.manifest.key) for one in list(run.results.values())]
+    held = run.store.lease.keys() if run.store.lease else frozenset()
+    record = _described(run) | {
         "finished": datetime.now(UTC).isoformat(),
         "seconds": round(run.seconds(), 3),
         **run.checks.total.measured(),
-        "request": run.request.absolute().model_dump(mode="json"),
-        "config": run.graph.config.model_dump(mode="json"),
-        "selected": len(run.selected),
+        "state": _state(run),
+        # Their output so far may be in staging, where the next run continues it.
+        "held": sorted(held - set(built)),
         "nodes": [
             {
                 "stage": built.node.stage,
@@ -75,11 +99,28 @@ def write_run_record(run: PipelineRun) -> Path:
             for built in list(run.results.values())
         ],
     }
-    home = make_real_directory(run.store.root, "runs")
-    number = max((number for number, _, _ in _numbered(home)), default=0) + 1
-    path = home / f"{number:06d}-{run.started:%Y%m%dT%H%M%S%f}.json"
-    write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
+    _write(path, record)
     return path
+
+
+def _described(run: PipelineRun) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "started": run.started.isoformat(),
+        "request": run.request.absolute().model_dump(mode="json"),
+        "config": run.graph.config.model_dump(mode="json"),
+        "selected": len(run.selected),
+    }
+
+
+def _write(path: Path, record: Mapping[str, Any]) -> None:
+    write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
+
+
+def _state(run: PipelineRun) -> str:
+    if all(node in run.results for node in run.selected):
+        return "finished"
+    return "stopped" if run.interruption or run.stopped else "failed"
 
 
 def _numbered(home: Path) -> list[tuple[int, str, Path]]:
@@ -91,16 +132,50 @@ def _numbered(home: Path) -> list[tuple[int, str, Path]]:
     return sorted(found)
 
 
-def runs(root: Path, profile: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the valid run records, newest first, of one profile if given."""
-    for _, _, path in reversed(_numbered(root / "runs")):
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a run record.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    try:
+        record = _Record.model_validate_json(read_small(path)).model_dump(mode="json")
+    except (OSError, ValueError, RecursionError):
+        raise StoreError(f"{path} is damaged", fix="remove it") from None
+    name = _NAME.fullmatch(path.name)
+    return record | {"number": int(name[1] or 0) if name else 0}
+
+
+def record_paths(root: Path) -> list[Path]:
+    """The paths of all run records, oldest first."""
+    return [path for _, _, path in _numbered(root / "runs")]
+
+
+def all_runs(root: Path) -> Iterator[dict[str, Any]]:
+    """Yield the valid records of all runs, newest first, with those that did not end."""
+    for path in reversed(record_paths(root)):
         try:
-            record = _Record.model_validate_json(read_small(path)).model_dump(mode="json")
-        except (OSError, ValueError, RecursionError):
-            log.warning("%s is damaged and is ignored", path)
-            continue
-        if profile is None or same_profile(record["request"]["profile"], profile):
+            yield read_record(path)
+        except StoreError as error:
+            log.warning("%s and is ignored", error.what)
+
+
+def runs(root: Path, profile: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the valid records of runs that ended, newest first, of one profile if given."""
+    for record in all_runs(root):
+        is_chosen = profile is None or same_profile(record["request"]["profile"], profile)
+        if record["state"] != "running" and is_chosen:
             yield record
+
+
+def run_state(record: Mapping[str, Any], root: Path) -> str:
+    """The state of a run now: running, finished, stopped, failed or killed."""
+    state = record["state"]
+    if state == "running":
+        return "running" if is_live(root, record["lease"] or "") else "killed"
+    # Records of earlier versions have no state.
+    is_complete = len(record["nodes"]) >= record["selected"]
+    return str(state or ("finished" if is_complete else "failed"))
 
 
 def last_run(

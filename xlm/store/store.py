@@ -7,6 +7,7 @@
 <root>/untracked/<stage>/<key>/         files found in an artifact that its manifest does not list
 <root>/staging/<stage>/<key>/           the output so far of a running or killed build
 <root>/locks/                           one builder for each key
+<root>/leases/                          the keys that running processes use
 <root>/references/                      the last key of each unit
 
 store = ArtifactStore.open("./data")
@@ -18,7 +19,8 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -38,6 +40,7 @@ from xlm.store.integrity.corruption import suspect_input
 from xlm.store.integrity.damage import find_damage
 from xlm.store.integrity.presence import entries
 from xlm.store.integrity.untracked import move_untracked, untracked_files
+from xlm.store.leases import Lease, leased
 from xlm.store.manifest import (
     LOGS_NAME,
     read_manifest,
@@ -56,11 +59,23 @@ class ArtifactStore:
     """Finds, checks and locks artifacts; `publish_artifact` adds new ones."""
 
     root: Path
+    lease: Lease | None = None
+    """The keys that this process looked up; nothing removes their artifacts while it runs."""
 
     @classmethod
     def open(cls, url: str, *, write: bool = True) -> "ArtifactStore":
         """Open the store at an fsspec URL; nothing is created until something is built."""
         return cls(resolve_root(url, write=write))
+
+    @contextmanager
+    def leased(self) -> Iterator["ArtifactStore"]:
+        """Yield this store with a lease on every key that is looked up or locked in it."""
+        with leased(self.root, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}") as lease:
+            yield replace(self, lease=lease)
+
+    def _hold(self, stage: str, key: str) -> None:
+        if self.lease is not None:
+            self.lease.hold(stage, key)
 
     def lock(
         self,
@@ -73,6 +88,7 @@ class ArtifactStore:
 
         See `build_lock` for `on_wait` and `report`.
         """
+        self._hold(stage, key)
         return build_lock(self.root / "locks", f"{stage}.{key}", on_wait, report)
 
     def writers_lock(self, stage: str, key: str) -> Path:
@@ -95,6 +111,7 @@ class ArtifactStore:
 
         Damage is logged. Files that the manifest does not list are moved to `<root>/untracked`.
         """
+        self._hold(stage, key)
         directory = self.directory(stage, key)
         if not os.path.lexists(directory):
             return None
