@@ -24,7 +24,7 @@ from xlm.release.fertility import read_report
 from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.training.launch.job import METRICS_FILE
-from xlm.training.records.curves import Curves, parse_record, read_curves, trained_objectives
+from xlm.training.records.curves import curves_of, parse_record, trained_objectives
 
 CODES_NAME = "codes"
 """Name of the merges file in the learn-bpe artifact."""
@@ -61,7 +61,7 @@ def read_facts(
     """
     manifests = {stage: read_manifest(inputs[stage]) for stage in _MODEL_STAGES}
     description = read_description(inputs["pretrain"])
-    curves = _curves(inputs["pretrain"])
+    curves = curves_of(inputs["pretrain"])
     return RunFacts(
         release=release,
         synthetic=synthetic,
@@ -122,13 +122,6 @@ def _sources(unit: str, directory: Path) -> list[SourceFacts]:
 def _data(unit: str, directory: Path, vocabulary_hash: str) -> DataFacts:
     counts = ShardReader(directory, "train", vocabulary_hash).counts
     return DataFacts(unit, lines=counts["lines"], tokens=counts["tokens"])
-
-
-def _curves(directory: Path) -> Curves:
-    summary = parse_record(
-        (directory / "validation.json").read_bytes(), directory / "validation.json"
-    )
-    return read_curves(directory / METRICS_FILE, summary.get("validations", []))
 
 
 def _machine(path: Path) -> MachineFacts:

@@ -10,6 +10,7 @@ from xlm.dataloader.mixture.preview import mixture, write_mixture
 from xlm.model.encoder import Encoder
 from xlm.model.formats.ours import save_encoder
 from xlm.training.launch.job import METRICS_FILE, PretrainJob
+from xlm.training.records.curves import VALIDATION_FILE
 from xlm.training.state import RunFiles, RunState, load_best
 
 
@@ -34,4 +35,4 @@ def publish_run(
         "validations": state.validations,
     }
     text = json.dumps(summary, indent=1)
-    (job.out / "validation.json").write_text(text + "\n", encoding="utf-8")
+    (job.out / VALIDATION_FILE).write_text(text + "\n", encoding="utf-8")

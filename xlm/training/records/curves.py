@@ -14,7 +14,9 @@ from typing import Any
 
 from xlm.display.plotting import Series
 from xlm.errors import DataError
+from xlm.training.launch.job import METRICS_FILE
 
+VALIDATION_FILE = "validation.json"
 _PERPLEXITY = re.compile(r"valid_(\w+?)_(mlm|clm)_ppl")
 """XLM's name of the perplexity of a language, or of a pair: `en_sw` (spec 4.4)."""
 
@@ -59,6 +61,17 @@ def read_curves(metrics: Path, validations: Iterable[Mapping[str, float]]) -> Cu
         learning_rate=_series(rates),
         gradient_norm=_series(norms),
     )
+
+
+def curves_of(directory: Path) -> Curves:
+    """Read the curves of a pretrain artifact.
+
+    Raises:
+        DataError: a file is damaged.
+    """
+    path = directory / VALIDATION_FILE
+    summary = parse_record(path.read_bytes(), path)
+    return read_curves(directory / METRICS_FILE, summary.get("validations", []))
 
 
 def trained_objectives(metrics: Path) -> tuple[str, ...]:

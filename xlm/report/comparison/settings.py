@@ -1,0 +1,44 @@
+"""The settings in which configurations differ.
+
+for row in differing_settings([first.config, second.config]): print(row.name, row.values)
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+_ABSENT = object()
+
+
+class SettingRow(NamedTuple):
+    """One setting with its value in each configuration; None also if a version has no such one."""
+
+    name: str
+    values: tuple[Any, ...]
+
+
+def differing_settings(configs: Sequence[Mapping[str, Any]]) -> list[SettingRow]:
+    """Return the settings that do not have the same value everywhere, in their order."""
+    flat = [dict(_flat(config, "")) for config in configs]
+    names = dict.fromkeys(name for one in flat for name in one)
+    rows = []
+    for name in names:
+        values = [one.get(name, _ABSENT) for one in flat]
+        # A section that is null in one configuration has no settings there.
+        known = [None if value is _ABSENT else value for value in values]
+        if any(value != known[0] for value in known):
+            rows.append(SettingRow(name, tuple(known)))
+    return rows
+
+
+def shown_value(value: Any) -> str:
+    """A value as one writes it after `--set NAME=`."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _flat(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, value in section.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
