@@ -70,7 +70,9 @@ def _print_settings(labels: Sequence[str], settings: Sequence[SettingRow]) -> No
     rows = [
         (row.name, *(printable(shown_value(value)) for value in row.values)) for row in settings
     ]
-    show(text_table(("setting", *labels), rows, width=terminal_width(), left=len(labels) + 1))
+    show(
+        text_table(("setting", *labels), rows, width=terminal_width(), left=range(len(labels) + 1))
+    )
 
 
 def _title(measure: str, rows: Sequence[ComparedResult]) -> str:

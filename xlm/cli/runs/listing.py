@@ -26,5 +26,5 @@ def print_runs(profile: str | None, root: str | None, as_json: bool) -> None:
     header, cells = run_table(rows)
     cells = [tuple(map(printable, line)) for line in cells]
     width = terminal_width()
-    for line in text_table(header, cells, left=len(header)).splitlines():
+    for line in text_table(header, cells, left=range(len(header))).splitlines():
         show(line if width is None or len(line) <= width else f"{line[: width - 1]}…")
