@@ -43,7 +43,9 @@ def _saved_model(folder: Path, **sizes: int) -> Path:
 
 def test_stages_with_a_requirement() -> None:
     names = [stage.name for stage in STAGES if stage.require is not None]
-    assert names == ["pretrain", "finetune", "evaluate", "publish"]
+    assert names == [
+        "extract-text", "extract-parallel", "pretrain", "finetune", "evaluate", "publish",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("stage", [FINETUNE, EVALUATE, PUBLISH], ids=lambda stage: stage.name)

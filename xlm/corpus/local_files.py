@@ -27,7 +27,7 @@ def find_files(location: str, setting: str) -> tuple[Path, ...]:
     """Find the files of a path or pattern, sorted by name.
 
     `*` and `?` match within a name, `**` matches folders. A relative path is relative to the
-    working directory. A pattern matches neither folders nor names that begin with a dot.
+    working directory. A pattern matches no folders, empty files, or names that begin with a dot.
 
     Args:
         setting: the setting with the location, for errors.
@@ -46,10 +46,13 @@ def find_files(location: str, setting: str) -> tuple[Path, ...]:
         what = "is not a regular file" if os.path.lexists(path) else "does not exist"
         raise ConfigError(f"{setting}: {location} {what}", fix=_where(path, location))
     found = [Path(one) for one in glob.glob(path, recursive=True)]  # noqa: PTH207
-    files = tuple(sorted(one for one in found if one.is_file()))
+    files = sorted(one for one in found if one.is_file())
     if not files:
         raise ConfigError(f"{setting}: {location} matches no file", fix=_where(path, location))
-    return files
+    with_content = tuple(one for one in files if one.stat().st_size > 0)
+    if not with_content:
+        raise ConfigError(f"{setting}: {location} matches only empty files", fix="check the files")
+    return with_content
 
 
 def digest_of(path: Path, setting: str) -> str:

@@ -26,6 +26,24 @@ CASES = {
     "sources.parallel=[{kind: plaain}]": "sources.parallel.0 must be a mapping with "
     "`kind`: opus, plain, text, tsv, jsonl, parquet or moses_zip, not {'kind': 'plaain'}",
     "sources.parallel=[{a: 1}]": "sources.parallel.0 must be a mapping with `kind`: opus",
+    "sources.text=[{kind: txt, language: yo, path: a}]": "sources.text.0 must be a mapping with "
+    "`kind`: text, tsv, jsonl or parquet, not {'kind': 'txt'",
+    "sources.text=[{kind: text, language: en, path: a, column: 3}]": "unknown setting "
+    "'sources.text.0.column'; choose from name, title",
+    "sources.text=[{kind: text, language: en}]": "sources.text.0.path is missing",
+    "sources.text=[{kind: text, language: en, path: []}]": "sources.text.0.path: the path is empty",
+    "sources.text=[{kind: text, language: en, path: 's3://b/a'}]": "'s3://b/a' is not a URL",
+    "sources.text=[{kind: tsv, language: en, path: a, column: 0}]": "sources.text.0.column: there "
+    "is no column 0; the first one is 1",
+    "sources.text=[{kind: text, language: nn_xx, path: a}]": "unknown language 'nn_xx'",
+    "sources.parallel=[{kind: text, pair: sw-yo, paths: {sw: a}}]": "sources.parallel: paths of "
+    "sw-yo has sw; name sw and yo",
+    "sources.parallel=[{kind: tsv, pair: yo-sw, path: a}]": "'yo-sw' is not a pair of two "
+    "languages in alphabetical order; write sw-yo",
+    "sources.parallel=[{kind: tsv, pair: en-sw, path: a, columns: [1, 1]}]": "name two columns",
+    "sources.parallel=[{kind: tsv, pair: en-sw, path: a}, {kind: jsonl, pair: en-sw, path: b}]": (
+        "the id 'own' is used more than once"
+    ),
     "sources.parallel=[x]": "sources.parallel.0 must be a section, not 'x'",
     "sources.parallel=x": "sources.parallel must be a list",
     "sources.parallel=[{kind: opus, corpus: A b, version: v1}]": "sources.parallel.0.corpus must "

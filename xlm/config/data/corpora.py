@@ -80,7 +80,7 @@ class PlainCorpus(Config):
     name: str = Field(pattern=_ID, description="First part of the download ids.")
     title: str = Field(description="Name for manifests and cards.")
     english: str = Field(
-        description="URL of the English file: text, or text compressed with gzip, bzip2 or xz."
+        description="URL of the English file: text, plain or packed with gzip, bzip2, xz or zstd."
     )
     other: str = Field(
         description="URL of the file of another language; {code} stands for its language code.",

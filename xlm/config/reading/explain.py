@@ -70,7 +70,8 @@ def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[
     """
     path = _without_tags(error["loc"])
     name = _shown(_written(path))
-    parent, field = _field_at(path, model)
+    tags = [part for part in error["loc"] if part in _TAGS]
+    parent, field = _field_at(path, model, tags[-1] if tags else None)
     if error["type"] in ("invalid_key", "extra_forbidden", "missing"):
         what, fix = _wrong_name(error["type"], name, path, parent, field)
     else:
@@ -159,6 +160,10 @@ def _expected(error: ErrorDetails, field: FieldInfo | None) -> str | None:
     return _KINDS.get(kind.partition("_")[0])
 
 
+def _kinds_of(model: type[BaseModel]) -> tuple[Any, ...]:
+    return get_args(model.model_fields["kind"].annotation)
+
+
 def _alternatives(field: FieldInfo | None, tag: str) -> str:
     """The values that tell the models of a field apart."""
     models = _models(field.annotation) if field else []
@@ -167,15 +172,19 @@ def _alternatives(field: FieldInfo | None, tag: str) -> str:
 
 
 def _field_at(
-    path: Sequence[int | str], model: type[BaseModel]
+    path: Sequence[int | str], model: type[BaseModel], kind: int | str | None
 ) -> tuple[type[BaseModel], FieldInfo | None]:
-    """The model that contains the last name of `path`, and its field if it exists."""
+    """The model that contains the last name of `path`, and its field if it exists.
+
+    Args:
+        kind: kind of the corpus that the path leads to, if it does.
+    """
     parent, field = model, None
     for name in path:
         if isinstance(name, int):
             continue
         if field is not None:
-            parent = _section(field, parent, str(name))
+            parent = _section(field, parent, str(name), kind)
         field = parent.model_fields.get(str(name))
         if field is None:
             break
@@ -183,10 +192,16 @@ def _field_at(
 
 
 def _section(
-    field: FieldInfo | None, otherwise: type[BaseModel], name: str = ""
+    field: FieldInfo | None,
+    otherwise: type[BaseModel],
+    name: str = "",
+    kind: int | str | None = None,
 ) -> type[BaseModel]:
-    """The model of a field; of several models, one that has a field called `name`."""
+    """The model of a field; of several, the one of this kind, or one with a field `name`."""
     models = _models(field.annotation) if field else []
+    of_kind = [one for one in models if "kind" in one.model_fields and kind in _kinds_of(one)]
+    if of_kind:
+        return of_kind[0]
     matching = [model for model in models if name in model.model_fields]
     return (matching or models or [otherwise])[0]
 

@@ -8,7 +8,7 @@ _MAX_NAME_BYTES = 200
 _MAX_LABEL = 63
 _LAST_PORT = 65_535
 _NO_TEXT = (
-    ".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".zst", ".lz4",
+    ".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".lz4",
     ".pdf", ".html", ".htm", ".docx", ".doc", ".xlsx", ".parquet", ".tmx", ".xml",
 )  # fmt: skip
 """Formats that the extraction of parallel text would refuse after the download."""
@@ -62,7 +62,7 @@ def require_text_url(url: str, *, has_code: bool = False) -> str:
     if file_name(url).lower().endswith(_NO_TEXT):
         raise ValueError(
             f"{url[:200]!r} does not name a text file; use plain text, or text compressed "
-            "with gzip, bzip2 or xz"
+            "with gzip, bzip2, xz or zstd"
         )
     return url
 

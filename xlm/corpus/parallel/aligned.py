@@ -11,10 +11,12 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from xlm.corpus.local_files import located
 from xlm.corpus.sources.downloaded_files import named_file, sole_file
+from xlm.corpus.tables.opening import open_table
+from xlm.corpus.tables.table import Row, Table, lines_of
 from xlm.corpus.text_files.compressed import open_plain
 from xlm.corpus.text_files.text_lines import Opener, TextLines, open_text
 from xlm.corpus.text_files.zip_files import missing_member, open_member, open_zip
@@ -27,17 +29,41 @@ if TYPE_CHECKING:
 Codes = Sequence[tuple[str, ...]]
 
 
-class AlignedSides:
-    """Two texts, aligned line by line."""
+class Aligned(Protocol):
+    """Texts of two languages in which row i of one translates row i of the other."""
 
-    def __init__(self, openers: Sequence[Opener], names: Sequence[str], languages: Sequence[str]):
-        self.texts: Sequence[TextLines] = tuple(map(open_text, openers, names, languages))
-        """The two texts, in the order of the pair's languages."""
+    texts: Sequence[TextLines | Table]
+    """The texts or the one file, to ask for what is wrong with them."""
 
     @property
     def name(self) -> str:
         """Name for progress."""
-        return self.texts[0].name
+        ...
+
+    def rows(self) -> Iterator[Any]:
+        """All rows, still encoded.
+
+        Raises:
+            DataError: the texts are not aligned, or a column is missing.
+        """
+        ...
+
+    def decode(self, row: Any) -> tuple[str, str]:
+        """Decode the next row, and count what is wrong with it."""
+        ...
+
+
+class AlignedSides:
+    """Two texts, aligned line by line."""
+
+    def __init__(self, openers: Sequence[Opener], names: Sequence[str], languages: Sequence[str]):
+        self.sides = tuple(map(open_text, openers, names, languages))
+        self.texts: Sequence[TextLines | Table] = self.sides
+
+    @property
+    def name(self) -> str:
+        """Name for progress."""
+        return self.sides[0].name
 
     def rows(self) -> Iterator[tuple[bytes, bytes]]:
         """The lines of both texts.
@@ -45,7 +71,7 @@ class AlignedSides:
         Raises:
             DataError: the texts have different numbers of lines.
         """
-        lines = [text.lines() for text in self.texts]
+        lines = [text.lines() for text in self.sides]
         for read, (first, second) in enumerate(zip_longest(*lines)):
             if first is None or second is None:
                 found = [read, read]
@@ -55,22 +81,44 @@ class AlignedSides:
 
     def decode(self, row: tuple[bytes, bytes]) -> tuple[str, str]:
         """Decode the next row and count what is wrong with it."""
-        return self.texts[0].decode(row[0]), self.texts[1].decode(row[1])
+        return self.sides[0].decode(row[0]), self.sides[1].decode(row[1])
 
     def _unequal(self, found: Sequence[int]) -> DataError:
-        first, second = self.texts
+        first, second = self.sides
         what = f"{first.name} has {found[0]:,} lines, {second.name} has {found[1]:,}"
         fix = "the corpus is damaged or not aligned: download it again, or leave it out"
-        for text in self.texts:
+        for text in self.sides:
             if text.faults.returns:
                 what += f"; {text.name} has {text.faults.returns:,} carriage returns inside lines"
                 fix = "if they end lines, use the same line ending everywhere, LF or CRLF"
         return DataError(what, fix=fix)
 
 
+class AlignedTable:
+    """One file with a column for each language."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.texts: Sequence[TextLines | Table] = (table,)
+
+    @property
+    def name(self) -> str:
+        """Name for progress."""
+        return self._table.name
+
+    def rows(self) -> Iterator[Row]:
+        """The rows of the file."""
+        return self._table.rows()
+
+    def decode(self, row: Row) -> tuple[str, str]:
+        """Write each sentence on one line."""
+        first, second = (" ".join(lines_of(value)) for value in row)
+        return first, second
+
+
 def open_aligned(
     part: "PairPart | Part", languages: Sequence[str], inputs: Mapping[str, Path]
-) -> Iterator[AlignedSides]:
+) -> Iterator[Aligned]:
     """Open the texts of a corpus one after another; each is open until the next is requested.
 
     Args:
@@ -90,6 +138,9 @@ def open_aligned(
     elif part.kind == "moses_zip":
         for path in located(part.sides[0], inputs):
             yield from _zip_members(path, part.codes, languages)
+    elif part.kind != "text":
+        for path in located(part.sides[0], inputs):
+            yield AlignedTable(open_table(part, path, languages))
     else:
         sides = [located(side, inputs) for side in part.sides]
         for paths in zip(*sides, strict=True):
@@ -116,6 +167,17 @@ def member_of(archive: zipfile.ZipFile, codes: tuple[str, ...]) -> str:
         if found:
             return found[0]
     raise missing_member(archive, f"ending in .{' or .'.join(codes)}")
+
+
+def probe_zip(path: Path, codes: Codes) -> None:
+    """Check that a Moses zip has a member for each language.
+
+    Raises:
+        DataError: it is damaged, or has no such member.
+    """
+    with open_zip(path) as archive:
+        for one in codes:
+            member_of(archive, one)
 
 
 def _zip_members(path: Path, codes: Codes, languages: Sequence[str]) -> Iterator[AlignedSides]:

@@ -11,7 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from xlm.corpus.parallel.aligned import AlignedSides, open_aligned
+from xlm.corpus.parallel.aligned import Aligned, open_aligned
+from xlm.corpus.tables.table import Table
 from xlm.corpus.text_files.text_lines import TextLines
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
@@ -37,6 +38,7 @@ class _Counts:
     with_nul: int = 0
     returns: int = 0
     texts_with_cr_ends: int = 0
+    malformed: int = 0
 
     def add(self, other: "_Counts") -> None:
         """Add the counts of another corpus."""
@@ -54,6 +56,7 @@ class _Counts:
             "lines_with_nul": self.with_nul,
             "returns_inside_lines": self.returns,
             "texts_with_cr_line_ends": self.texts_with_cr_ends,
+            "malformed_rows": self.malformed,
         }
 
 
@@ -109,9 +112,7 @@ def _copy_part(
     return counts
 
 
-def _pairs(
-    aligned: AlignedSides, max_pairs: int | None, counts: _Counts
-) -> Iterator[tuple[str, str]]:
+def _pairs(aligned: Aligned, max_pairs: int | None, counts: _Counts) -> Iterator[tuple[str, str]]:
     """The pairs of a text; it is read to the end to detect unequal lengths."""
     for row in aligned.rows():
         counts.read += 1
@@ -126,20 +127,27 @@ def _pairs(
             counts.empty += 1
 
 
-def _close_side(side: TextLines, counts: _Counts, max_bad_lines: float) -> None:
+def _close_side(side: TextLines | Table, counts: _Counts, max_bad_lines: float) -> None:
     """Refuse a side with too many bad lines; else count and log its oddities."""
     side.require_readable(max_bad_lines)
-    faults = side.faults
+    text = side.text if isinstance(side, Table) else side
+    if isinstance(side, Table):
+        counts.malformed += side.malformed
+        if side.malformed:
+            log.warning(
+                "%s: %d rows are left out; %s", side.path, side.malformed, side.first_malformed
+            )
+    faults = text.faults
     counts.not_utf8 += faults.not_utf8
     counts.with_nul += faults.with_nul
     counts.returns += faults.returns
-    counts.texts_with_cr_ends += side.ends_at_returns
+    counts.texts_with_cr_ends += text.ends_at_returns
     if faults.bad:
         log.warning(
             "%s: %d of %d lines are not plain UTF-8 (first: line %d); their bad bytes become "
             "U+FFFD",
-            side.name, faults.bad, faults.lines, faults.first_bad_line,
+            text.name, faults.bad, faults.lines, faults.first_bad_line,
         )  # fmt: skip
-    if side.ends_at_returns:
-        log.warning("%s: lines end in CR alone; it is read as %d lines", side.name,
+    if text.ends_at_returns:
+        log.warning("%s: lines end in CR alone; it is read as %d lines", text.name,
                     faults.lines)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Opens a text file, plain or compressed with gzip, bzip2 or xz; its name does not matter.
+"""Opens a text file, plain or compressed with gzip, bzip2, xz or zstd; its name does not matter.
 
 with open_plain(path) as file:
     for line in file: ...          # bytes, decompressed
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from xlm.corpus.text_files.decompression_limit import DAMAGED_FIX, RatioWindow
+from xlm.corpus.text_files.zstd import ZstdError, ZstdReader
 from xlm.errors import DataError
 
 _CHUNK_BYTES = 1 << 20
@@ -24,11 +25,13 @@ _DECOMPRESSORS: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\0", lzma.LZMAFile),
+    (b"\x28\xb5\x2f\xfd", ZstdReader),
+    # pzstd begins with a frame that readers skip.
+    (b"\x50\x2a\x4d\x18", ZstdReader),
 )
 _OTHER_FORMATS = (
     (0, b"PK\x03\x04", "a zip archive"),
     (0, b"PK\x05\x06", "an empty zip archive"),
-    (0, b"\x28\xb5\x2f\xfd", "packed with zstd"),
     (0, b"\x04\x22\x4d\x18", "packed with lz4"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (0, b"Rar!\x1a\x07", "a rar archive"),
@@ -57,7 +60,7 @@ def open_plain(path: Path) -> Iterator[BinaryIO]:
             unpacked = io.BufferedReader(_BoundedReader(path, file, unpack(file)), _CHUNK_BYTES)
             _refuse_other_formats(path, unpacked.peek(_START_BYTES))
             yield unpacked
-        except (EOFError, zlib.error, lzma.LZMAError) as fault:
+        except (EOFError, zlib.error, lzma.LZMAError, ZstdError) as fault:
             raise _damaged(path, fault) from fault
         except OSError as fault:
             # The decompressors raise an OSError without errno for bad data; a full disk has one.
@@ -71,7 +74,7 @@ def _refuse_other_formats(path: Path, start: bytes) -> None:
         if start.startswith(magic, offset):
             raise DataError(
                 f"{path.name} is {what}, not text",
-                fix="use plain text, or text compressed with gzip, bzip2 or xz",
+                fix="use plain text, or text compressed with gzip, bzip2, xz or zstd",
             )
 
 

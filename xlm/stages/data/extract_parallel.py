@@ -6,7 +6,7 @@ from xlm.config.data.downloads import ExtractParallelSlice
 from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
-from xlm.stages.data.own_parts import pair_parts
+from xlm.stages.data.own_parts import pair_parts, require_own_pairs
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
@@ -43,4 +43,5 @@ EXTRACT_PARALLEL = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    require=require_own_pairs,
 )

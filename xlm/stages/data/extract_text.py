@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from xlm.config.data.own.parts import ExtractTextSlice
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
-from xlm.stages.data.own_parts import text_part
+from xlm.stages.data.own_parts import require_own_text, text_part
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
@@ -41,5 +41,6 @@ EXTRACT_TEXT = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    require=require_own_text,
     tools=("pyarrow",),
 )

@@ -20,7 +20,7 @@ class Part(Config):
     """One source of a language or pair."""
 
     kind: Literal["text", "tsv", "jsonl", "parquet", "moses_zip"]
-    sides: tuple[tuple[PartFile, ...], ...]
+    sides: tuple[tuple[PartFile, ...], ...] = ()
     """The files; of kind text, those of each language."""
     columns: tuple[Column, ...] = ()
     """Column of each language; empty: they are called as the languages."""

@@ -1,0 +1,74 @@
+"""Reads fields of a file with one JSON object per line."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from xlm.corpus.tables.table import Row, Table, listed
+
+_MISSING = object()
+
+
+class JsonlTable(Table):
+    """A JSON lines file, plain or compressed. Blank lines are skipped."""
+
+    def rows(self) -> Iterator[Row]:
+        """All rows in which the fields are text or null."""
+        for number, line in enumerate(self.text.lines(), 1):
+            content = self.text.decode(line)
+            if not content.strip():
+                continue
+            try:
+                row = json.loads(content)
+            except (ValueError, RecursionError) as error:
+                self.refuse(f"line {number:,}", f"it is not JSON ({_reason(error)})")
+                continue
+            values = self._values(row, f"line {number:,}")
+            if values is not None:
+                yield values
+
+    def _values(self, row: Any, where: str) -> Row | None:
+        if not isinstance(row, dict):
+            self.refuse(where, f"it is {_kind(row)}, not an object")
+            return None
+        values = []
+        for wanted in self.columns.names:
+            value = _first(row, [str(name) for name in wanted])
+            if value is _MISSING:
+                names = " or ".join(repr(name) for name in wanted)
+                self.refuse(where, f"no field {names}; it has {listed([*row])}")
+                return None
+            if not isinstance(value, str | None):
+                self.refuse(where, f"field {wanted[0]!r} is {_kind(value)}, not text")
+                return None
+            values.append(self._clean(value or ""))
+        return tuple(values)
+
+    def _clean(self, value: str) -> str:
+        """Count NULs, and replace surrogates, which JSON can escape but no text can contain."""
+        clean = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        self.text.faults.not_utf8 += clean != value
+        self.text.faults.with_nul += "\0" in value
+        return clean
+
+
+def _first(row: dict[str, Any], names: Sequence[str]) -> Any:
+    """The value of the first name that the row has; `a.b` is field b of a."""
+    for name in names:
+        if name in row:
+            return row[name]
+        value: Any = row
+        for step in name.split("."):
+            value = value.get(step, _MISSING) if isinstance(value, dict) else _MISSING
+        if value is not _MISSING:
+            return value
+    return _MISSING
+
+
+def _kind(value: object) -> str:
+    kinds = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
+    return kinds.get(type(value), "an object" if isinstance(value, dict) else "null")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "msg", "")) or "nested too deeply"
