@@ -44,7 +44,8 @@ def _saved_model(folder: Path, **sizes: int) -> Path:
 def test_stages_with_a_requirement() -> None:
     names = [stage.name for stage in STAGES if stage.require is not None]
     assert names == [
-        "extract-text", "extract-parallel", "pretrain", "finetune", "evaluate", "publish",
+        "download", "extract-text", "extract-parallel",
+        "pretrain", "finetune", "evaluate", "publish",
     ]  # fmt: skip
 
 

@@ -33,8 +33,8 @@ CASES = {
     "sources.text=[{kind: text, language: en}]": "sources.text.0.path is missing",
     "sources.text=[{kind: text, language: en, path: []}]": "sources.text.0.path: the path is empty",
     "sources.text=[{kind: text, language: en, path: 's3://b/a'}]": "'s3://b/a' is not a URL",
-    "sources.text=[{kind: tsv, language: en, path: a, column: 0}]": "sources.text.0.column: there "
-    "is no column 0; the first one is 1",
+    "sources.text=[{kind: tsv, language: en, path: a, column: 0}]": "sources.text.0.column: "
+    "there is no column 0; the first one is 1",
     "sources.text=[{kind: text, language: nn_xx, path: a}]": "unknown language 'nn_xx'",
     "sources.parallel=[{kind: text, pair: sw-yo, paths: {sw: a}}]": "sources.parallel: paths of "
     "sw-yo has sw; name sw and yo",
