@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from flows.commands.main import app
 from xlm.cli.languages import HEADER, language_row
+from xlm.config.languages.segmenters import recommended_segmenter
 from xlm.config.languages.table import read_table
 from xlm.config.pipeline import PipelineConfig
 from xlm.display.markdown import table
@@ -67,7 +68,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def languages_page() -> str:
     """Every known language with its codes."""
-    rows = [language_row(entry) for entry in read_table().values()]
+    rows = [language_row(entry, recommended_segmenter(entry)) for entry in read_table().values()]
     return "\n".join([_LANGUAGES_INTRO, table(HEADER, rows, left=len(HEADER)), ""])
 
 

@@ -168,12 +168,28 @@ def convert(
     convert_model(source, out, to, vocabulary, codes)
 
 
-@app.command(epilog=examples("xlm languages", "xlm languages swahili", "xlm languages Arab --json"))
+@app.command(
+    epilog=examples(
+        "xlm languages",
+        "xlm languages swahili",
+        "xlm languages Arab --json",
+        "xlm languages --profile mini15",
+    )
+)
 def languages(
     word: Annotated[
         str | None,
         typer.Argument(
             metavar="WORD", help="List only languages with this code or script, or in their name."
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            "-p",
+            metavar="PROFILE",
+            help="List the languages of this profile, with those that it declares.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -184,7 +200,7 @@ def languages(
     """
     from xlm.cli.languages import print_languages
 
-    print_languages(word, as_json)
+    print_languages(word, profile, as_json)
 
 
 @store_app.command("ls", epilog=examples("xlm store ls", "xlm store ls tokenize --json"))
