@@ -47,7 +47,7 @@ SKIPPED = {"simple", "jak"}
 
 NAMES = {
     "ber": "Berber", "nqo": "N'Ko", "kek": "Q'eqchi'", "quc": "K'iche'", "nup": "Nupe",
-    "be_tarask": "Belarusian (Taraškievica)", "bxr": "Buryat", "diq": "Zazaki",
+    "be_tarask": "Taraškievica Belarusian", "bxr": "Buryat", "diq": "Zazaki",
     "eml": "Emilian-Romagnol", "gsw": "Alemannic German", "isv": "Interslavic",
     "map_bms": "Banyumasan", "nah": "Nahuatl", "nds_nl": "Dutch Low Saxon", "nrf": "Norman",
     "pnb": "Western Punjabi", "roa_tara": "Tarantino", "rsk": "Pannonian Rusyn",

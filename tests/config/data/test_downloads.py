@@ -99,3 +99,10 @@ def test_a_language_that_ntrex_lacks_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"no file in Acehnese \(ace\); list the pairs of ntrex"):
         spec_of(sources, "ntrex.ace")
     assert spec_of(sources, "ntrex.rw").url.endswith("ref.kin.txt")
+
+
+def test_a_language_that_opus_lacks_is_refused() -> None:
+    opus = OpusCorpus(kind="opus", corpus="Tatoeba", version="v2022-03-03")
+    sources = SourcesConfig(parallel=(opus,))
+    with pytest.raises(ConfigError, match=r"no text in Amis \(ami\); list the pairs of Tatoeba"):
+        spec_of(sources, "tatoeba.ami-en")

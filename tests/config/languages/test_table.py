@@ -45,6 +45,7 @@ def test_every_field_is_well_formed() -> None:
     for entry in LANGUAGES:
         assert entry.name
         assert entry.name == entry.name.strip()
+        assert "(" not in entry.name, "the code follows in parentheses"
         assert re.fullmatch(r"[A-Z][a-z]{3}", entry.script), entry
         assert entry.direction == direction_of(entry.script), entry
         assert re.fullmatch(r"[a-z0-9_]*", entry.wiki), entry

@@ -1,6 +1,5 @@
 """Single rules of the Perl scripts that other ports get wrong."""
 
-import logging
 import re
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from xlm.errors import ConfigError
 from xlm.text.chain import cased_tokenizer_for, tokenizer_for
 from xlm.text.characters.accents import lower_without_accents
+from xlm.text.moses.prefixes import missing_prefixes_warning
 from xlm.text.moses.punctuation import (
     punctuation_filter,
     remove_non_printing,
@@ -90,12 +90,13 @@ def test_lines_of_white_space_do_not_change() -> None:
     assert moses_tokenizer("en")(" \u3000 ") == " \u3000 "
 
 
-def test_a_language_without_prefixes_logs_one_warning(caplog: pytest.LogCaptureFixture) -> None:
-    moses_tokenizer.cache_clear()
-    with caplog.at_level(logging.WARNING):
-        assert moses_tokenizer("xx")("Mr. Smith.") == "Mr. Smith ."
-        moses_tokenizer("xx")
-    assert [record.args for record in caplog.records] == [("xx",)]
+def test_a_language_without_prefixes_uses_those_of_english() -> None:
+    assert moses_tokenizer("xx")("Mr. Smith.") == "Mr. Smith ."
+    warning = missing_prefixes_warning("xx")
+    assert warning is not None
+    assert warning.startswith("Moses has no list of abbreviations for xx")
+    for language in ("en", "sw", "yue", "tdt"):
+        assert missing_prefixes_warning(language) is None
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def test_the_stage_segments_or_warns_without_a_segmenter(
         )
         written = (folders["out"] / "train.00000.txt").read_text(encoding="utf-8")
         assert written == tokens + "\n"
-    warnings = [record.getMessage() for record in caplog.records if "spaces" in record.getMessage()]
+    warnings = [record.getMessage() for record in caplog.records]
     assert len(warnings) == 1
     assert "zh is written without spaces and has no segmenter" in warnings[0]
 

@@ -12,7 +12,12 @@ import pytest
 from tests.growth import assert_linear
 from tests.repository import REPOSITORY
 from xlm.config.languages.pairs import language
-from xlm.config.languages.segmenters import is_unspaced, recommended_segmenter, split_spec
+from xlm.config.languages.segmenters import (
+    SEGMENTERS,
+    is_unspaced,
+    recommended_segmenter,
+    split_spec,
+)
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError, ToolError, XlmError
@@ -239,3 +244,9 @@ def test_runs_of_natural_length_are_not_cut(name: str, run: str) -> None:
     segment = load_segmenter(name)
     once = segment(run)
     assert segment(f"{run} x {run}") == " ".join([once, segment(" x "), once])
+
+
+def test_the_reference_lists_every_segmenter() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "segmenters.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)[^`]*` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted(SEGMENTERS)

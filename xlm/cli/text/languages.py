@@ -10,7 +10,7 @@ import re
 import sys
 from dataclasses import dataclass
 
-from xlm.config.languages.pairs import KNOWN_LANGUAGES, XNLI_LANGUAGES, language
+from xlm.config.languages.pairs import KNOWN_LANGUAGES, language
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, is_unspaced
 from xlm.config.languages.suggest import nearest_language
 from xlm.errors import ConfigError
@@ -55,7 +55,7 @@ def text_language(code: str, segmenter: str | None, tokenizer: str | None) -> Te
 
 
 def _warning(code: str, moses: str, *, chosen: bool) -> str | None:
-    from xlm.text.moses.prefixes import has_prefixes
+    from xlm.text.moses.prefixes import missing_prefixes_warning
     from xlm.text.segmenters.registry import missing_segmenter_warning
 
     near = nearest_language(code, KNOWN_LANGUAGES.values())
@@ -67,9 +67,4 @@ def _warning(code: str, moses: str, *, chosen: bool) -> str | None:
             f"{code} is not a known language: the Moses rules tokenize its text, with the "
             f"abbreviations of English; --tokenizer-language chooses another language{hint}"
         )
-    if not has_prefixes(moses) and moses not in XNLI_LANGUAGES:
-        return (
-            f"Moses has no list of abbreviations for {moses}: it uses that of English; "
-            "--tokenizer-language chooses another language"
-        )
-    return None
+    return missing_prefixes_warning(moses)

@@ -130,6 +130,12 @@ def _wikipedia(sources: SourcesConfig, code: str, table: Languages) -> Wikipedia
 
 def _opus(corpus: OpusCorpus, pair: str, table: Languages) -> OpusSpec:
     first, second = split_pair(pair)
+    for entry in (table[first], table[second]):
+        if not entry.opus:
+            raise ConfigError(
+                f"sources.parallel: OPUS has no text in {entry.name} ({entry.code})",
+                fix=f"list the pairs of {corpus.corpus} in its `pairs`, without {entry.code}",
+            )
     return OpusSpec(
         title=f"{corpus.corpus} {corpus.version} {pair} (OPUS)",
         licence=corpus.licence,

@@ -10,6 +10,8 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
 from xlm.stages.text.split_files import counts_by_split, text_files
 from xlm.stages.units import kind_of_unit, languages_of_unit, text_units
+from xlm.text.chain import moses_language
+from xlm.text.moses.prefixes import missing_prefixes_warning
 from xlm.text.segmenters.registry import (
     missing_segmenter_warning,
     segmenter_identity,
@@ -63,6 +65,11 @@ def run(context: StageContext[TokenizeSlice]) -> StageResult:
     """Tokenize each input file to a file with the same name."""
     for language in context.config.unsegmented:
         log.warning("%s", missing_segmenter_warning(language))
+    for language in context.config.languages:
+        rules = moses_language(language, context.config.moses_languages.get(language, ""))
+        warning = missing_prefixes_warning(rules)
+        if warning and language not in context.config.segmenters:
+            log.warning("%s", warning)
     files = text_files(context.inputs["text"])
     jobs = [
         FileJob(

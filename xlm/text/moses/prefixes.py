@@ -4,7 +4,6 @@ The lists are those of sacremoses, but read as Perl reads them. sacremoses strip
 entries with a trailing space match (es "Fil ", sk "Pf ", nl "Nrs "); in Perl they never match.
 """
 
-import logging
 import re
 import runpy
 from collections.abc import Mapping
@@ -15,8 +14,6 @@ from pathlib import Path
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.errors import ConfigError
 
-log = logging.getLogger(__name__)
-
 _NUMERIC_ONLY = re.compile(r"(.*)\s+#NUMERIC_ONLY#")
 
 # The list of Tetun in sacremoses lacks the last line of the list in Moses.
@@ -26,14 +23,11 @@ _MISSING = {"tdt": {"Nu": True}}
 def prefixes_of(language: str) -> Mapping[str, bool]:
     """Return the prefixes of a language, and for each whether it only applies before a number.
 
-    A language without a list uses the English one. This is logged as a warning, except for the
-    languages of the paper, which were tokenized that way.
+    A language without a list uses the English one.
     """
     lists = _lists()
     name = f"nonbreaking_prefix.{language}"
     if not has_prefixes(language):
-        if language not in XNLI_LANGUAGES:
-            log.warning("no Moses prefixes for %s: using the English prefixes", language)
         name = "nonbreaking_prefix.en"
     prefixes: dict[str, bool] = {}
     for line in lists[name].split("\n"):
@@ -47,6 +41,19 @@ def prefixes_of(language: str) -> Mapping[str, bool]:
 def has_prefixes(language: str) -> bool:
     """Whether Moses has a list of prefixes for a language."""
     return f"nonbreaking_prefix.{language}" in _lists()
+
+
+def missing_prefixes_warning(language: str) -> str | None:
+    """Return the warning for a language that uses the English list, or None.
+
+    The languages of the paper need no warning: they were tokenized that way.
+    """
+    if language in XNLI_LANGUAGES or has_prefixes(language):
+        return None
+    return (
+        f"Moses has no list of abbreviations for {language}: it uses that of English; another "
+        "tokenizer (--tokenizer-language) uses the rules of another language"
+    )
 
 
 @cache
