@@ -44,6 +44,7 @@ def plan(graph: Graph[Any], request: BuildRequest, store: ArtifactStore) -> list
         ConfigError: the selection names something unknown, or the configuration lacks what a
             selected stage requires.
     """
+    store.keep_digests()
     with store.tool_cache() as cache:
         return list(_Planner(graph, request, store, cache).planned())
 
@@ -170,12 +171,19 @@ def _differences(
     """Dotted name to (old, new) for every value that differs."""
     found: dict[str, tuple[Any, Any]] = {}
     for name in [*before, *(name for name in now if name not in before)]:
-        old, new = before.get(name, _ABSENT), now.get(name, _ABSENT)
+        old, new = _by_position(before.get(name, _ABSENT)), _by_position(now.get(name, _ABSENT))
         if isinstance(old, dict) and isinstance(new, dict):
             found |= _differences(old, new, f"{prefix}{name}.")
         elif old != new:
             found[f"{prefix}{name}"] = (old, new)
     return found
+
+
+def _by_position(value: Any) -> Any:
+    """A list of lists or mappings as a mapping of positions, so that a change in it is found."""
+    if isinstance(value, list) and value and all(isinstance(one, dict | list) for one in value):
+        return {str(position): one for position, one in enumerate(value)}
+    return value
 
 
 def _list_nodes(nodes: list[Node], most: int = 4) -> str:

@@ -259,6 +259,7 @@ def open_run(
             selected stage requires.
     """
     store = ArtifactStore.open(root)
+    store.keep_digests()
     own_pool = worker_pool(workers, store.cache_directory("tools"))
     with own_pool if pool is None else nullcontext(pool) as executor, store.leased() as used:
         run = DagRun(request, graph, used, workers, observer, executor)

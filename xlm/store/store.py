@@ -34,6 +34,7 @@ from xlm.store.disk.filesystem import (
     remove_special_files,
     remove_tree,
 )
+from xlm.store.disk.hashing import keep_digests
 from xlm.store.disk.locks import build_lock
 from xlm.store.disk.root import is_writable, resolve_root
 from xlm.store.integrity.corruption import suspect_input
@@ -207,6 +208,10 @@ class ArtifactStore:
     def cache_directory(self, name: str) -> Path:
         """Return a cache directory for a tool, in place of $HOME; it may be deleted at any time."""
         return self.root / "cache" / name
+
+    def keep_digests(self) -> None:
+        """Keep the digests of large local files in the cache, for later plans and runs."""
+        keep_digests(self.cache_directory("digests") / "sha256.json")
 
     @contextmanager
     def tool_cache(self) -> Iterator[Path]:

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from functools import cache
+import time
 from pathlib import Path
 
+from xlm.store.disk.digest_file import DigestFile
 from xlm.store.disk.filesystem import open_regular
 
 
@@ -21,18 +22,42 @@ def file_sha256(path: Path) -> str:
 
 
 def cached_file_sha256(path: Path) -> str:
-    """Hash a file once per process, and again only if its size or modification time changes.
+    """Hash a file, and again only if its inode, size or times change.
 
-    For models of several gigabytes, which a plan needs several times. Links are followed, because
-    the files in the cache of the Hugging Face Hub are links.
+    For models and corpora of many gigabytes, which a plan needs several times. `keep_digests` keeps
+    the digests of large files for later processes. Links are followed, because the files in the
+    cache of the Hugging Face Hub are links.
 
     Raises:
         OSError: the file is missing, or is not a regular file.
     """
+    path = path.resolve()
     status = path.stat()
-    return _sha256_of_version(path.resolve(), status.st_size, status.st_mtime_ns)
+    identity = (
+        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns,
+    )  # fmt: skip
+    if identity not in _digests:
+        _digests[identity] = _find_or_hash(path, status)
+    return _digests[identity]
 
 
-@cache
-def _sha256_of_version(path: Path, size_bytes: int, modified_ns: int) -> str:
-    return file_sha256(path)
+def keep_digests(path: Path) -> None:
+    """Keep the digests of large files in this file, for later processes."""
+    _kept_in[:] = [DigestFile(path)]
+
+
+_digests: dict[tuple[int, ...], str] = {}
+"""Digests that this process has computed or read, by the identity of the file."""
+_kept_in: list[DigestFile] = []
+"""The file of digests, if there is one."""
+
+
+def _find_or_hash(path: Path, status: os.stat_result) -> str:
+    for file in _kept_in:
+        if (known := file.find(status)) is not None:
+            return known
+    began_ns = time.time_ns()
+    digest = file_sha256(path)
+    for file in _kept_in:
+        file.add(status, digest, began_ns)
+    return digest
