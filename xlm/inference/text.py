@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from xlm.bpe.apply import BpeApplier
 from xlm.bpe.vocabulary import MASK, Vocabulary
 from xlm.config.languages.pairs import KNOWN_LANGUAGES
-from xlm.config.languages.segmenters import is_unspaced
+from xlm.config.languages.segmenters import is_unspaced, missing_segmenter_warning
 from xlm.errors import ConfigError, DataError
 from xlm.text.chain import Tokenizer, cased_tokenizer_for, tokenizer_for
-from xlm.text.segmenters.registry import missing_segmenter_warning
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import profile_names, resolve
 from xlm.config.reading.warnings import config_warnings
+
+OPUS = {"kind": "opus", "corpus": "A", "version": "1"}
 
 
 @pytest.mark.parametrize("profile", profile_names())
@@ -75,3 +78,16 @@ def test_the_plan_prints_warnings_to_stderr(tmp_path: Path) -> None:
     assert done.stderr.startswith("xlm: warning: pretrain.schedule.warmup_updates 6 is more than")
     assert done.stderr.count("\n") == 1
     assert "warmup" not in done.stdout
+
+
+def test_a_language_without_spaces_needs_a_segmenter() -> None:
+    declared = {"code": "xx", "script": "Thai"}
+    languages = ["en", "ja", "ko", "zh", declared]
+    values = {"languages": languages, "sources": {"parallel": [{**OPUS, "pairs": "all"}]}}
+    found = config_warnings(PipelineConfig.model_validate(values))
+    assert [line.split(":")[0] for line in found] == [
+        "ja is written without spaces and has no segmenter",
+        "xx is written without spaces and has no segmenter",
+    ]
+    chosen = {**values, "text": {"segmenters": {"ja": "icu", "xx": "newmm", "zh": "jieba"}}}
+    assert config_warnings(PipelineConfig.model_validate(chosen)) == []

@@ -190,15 +190,12 @@ def test_the_identity_depends_on_model_and_version(stanford: Path) -> None:
     assert segmenter_identity(spec).startswith("Stanford segmenter of unknown version, pku, ")
 
 
-def test_the_stage_segments_or_warns_without_a_segmenter(
-    stanford: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_stage_segments_with_the_program(stanford: Path, tmp_path: Path) -> None:
     config = resolve("mini15", [f"text.segmenters.zh=stanford:{stanford}"])
     chosen = TOKENIZE.slice(config, "zh")
     assert chosen.segmenters == {"zh": "stanford"}
     assert chosen.segmenter_identities["zh"].startswith("Stanford segmenter 3.9.2")
-    no_segmenter = {"segmenters": {}, "segmenter_specs": {}, "unsegmented": ("zh",)}
-    without = chosen.model_copy(update=no_segmenter)
+    without = chosen.model_copy(update={"segmenters": {}, "segmenter_specs": {}})
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "train.00000.txt").write_text("我来到北京\n", encoding="utf-8")
     for name, config_slice, tokens in (
@@ -220,9 +217,6 @@ def test_the_stage_segments_or_warns_without_a_segmenter(
         )
         written = (folders["out"] / "train.00000.txt").read_text(encoding="utf-8")
         assert written == tokens + "\n"
-    warnings = [record.getMessage() for record in caplog.records]
-    assert len(warnings) == 1
-    assert "zh is written without spaces and has no segmenter" in warnings[0]
 
 
 def test_kytea_runs_with_the_model_of_its_identity(

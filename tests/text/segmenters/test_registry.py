@@ -15,22 +15,19 @@ from xlm.config.languages.pairs import language
 from xlm.config.languages.segmenters import (
     SEGMENTERS,
     is_unspaced,
+    missing_segmenter_warning,
     recommended_segmenter,
     split_spec,
 )
-from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.errors import ConfigError, ToolError, XlmError
 from xlm.stages.text.tokenize import TOKENIZE
 from xlm.store.keys import tool_version
 from xlm.text.segmenters.registry import (
     load_segmenter,
-    missing_segmenter_warning,
     segmenter_identity,
     spec_with_path,
 )
-
-ALL_OF_OPUS = {"kind": "opus", "corpus": "A", "version": "1"}
 
 
 @pytest.fixture(autouse=True)
@@ -124,17 +121,6 @@ def test_languages_with_spaces_need_none() -> None:
     for code in ("en", "vi", "ko", "nan", "sw", "hi"):
         assert not is_unspaced(language(code))
         assert recommended_segmenter(language(code)) is None
-
-
-def test_the_stage_warns_about_a_language_without_spaces_and_segmenter() -> None:
-    declared = {"code": "xx", "script": "Thai"}
-    base = {"languages": ["en", "ja", declared], "sources": {"parallel": [ALL_OF_OPUS]}}
-    config = PipelineConfig.model_validate(base)
-    assert TOKENIZE.slice(config, "en-ja").unsegmented == ("ja",)
-    assert TOKENIZE.slice(config, "en-xx").unsegmented == ("xx",)
-    config = PipelineConfig.model_validate({**base, "text": {"segmenters": {"ja": "icu"}}})
-    assert TOKENIZE.slice(config, "en-ja").unsegmented == ()
-    assert "unsegmented" not in TOKENIZE.slice(config, "en-ja").key_fields()
 
 
 @pytest.mark.parametrize("present", [(), ("weights.npz",), ("features.pkl",)])

@@ -11,7 +11,11 @@ import sys
 from dataclasses import dataclass
 
 from xlm.config.languages.pairs import KNOWN_LANGUAGES, language
-from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, is_unspaced
+from xlm.config.languages.segmenters import (
+    DEFAULT_SEGMENTERS,
+    is_unspaced,
+    missing_segmenter_warning,
+)
 from xlm.config.languages.suggest import nearest_language
 from xlm.errors import ConfigError
 
@@ -56,7 +60,6 @@ def text_language(code: str, segmenter: str | None, tokenizer: str | None) -> Te
 
 def _warning(code: str, moses: str, *, chosen: bool) -> str | None:
     from xlm.text.moses.prefixes import missing_prefixes_warning
-    from xlm.text.segmenters.registry import missing_segmenter_warning
 
     near = nearest_language(code, KNOWN_LANGUAGES.values())
     hint = f"; did you mean {near.code!r} ({near.name})?" if near and near.code != code else ""

@@ -56,9 +56,6 @@ class TokenizeSlice(Config):
         description="Language to NAME:PATH of its segmenter; `segmenter_identities` holds what "
         "enters the key.",
     )
-    unsegmented: tuple[str, ...] = operational(
-        (), description="Languages that are written without spaces and have no segmenter."
-    )
     moses_languages: dict[str, str] = added(
         {},
         description="Language to the one whose Moses rules tokenize it, if that is another one.",

@@ -41,6 +41,15 @@ def recommended_segmenter(language: Language) -> str | None:
     return RECOMMENDED if is_unspaced(language) else None
 
 
+def missing_segmenter_warning(code: str) -> str:
+    """Return the warning for a language without spaces that has no segmenter."""
+    return (
+        f"{code} is written without spaces and has no segmenter: whole clauses will count as "
+        f"words; set text.segmenters.{code}={RECOMMENDED} (--segmenter {RECOMMENDED}) or "
+        "another one (docs/reference/segmenters.md)"
+    )
+
+
 def split_spec(spec: str) -> tuple[str, str | None]:
     """Split `NAME` or `NAME:PATH` into name and path; an empty path becomes None."""
     name, _, path = spec.partition(":")

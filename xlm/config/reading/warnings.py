@@ -8,6 +8,7 @@ To add a warning, write a function from the configuration to lines and add it to
 
 from collections.abc import Callable, Iterable, Iterator
 
+from xlm.config.languages.segmenters import is_unspaced, missing_segmenter_warning
 from xlm.config.pipeline import PipelineConfig, pairs
 
 
@@ -41,7 +42,14 @@ def _translation_without_pairs(config: PipelineConfig) -> Iterator[str]:
         )
 
 
+def _missing_segmenters(config: PipelineConfig) -> Iterator[str]:
+    for code in config.languages:
+        if is_unspaced(config.table[code]) and code not in config.text.segmenters:
+            yield missing_segmenter_warning(code)
+
+
 _CHECKS: tuple[Callable[[PipelineConfig], Iterable[str]], ...] = (
     _long_warmups,
     _translation_without_pairs,
+    _missing_segmenters,
 )

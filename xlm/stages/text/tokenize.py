@@ -5,18 +5,14 @@ import unicodedata
 from collections.abc import Mapping
 
 from xlm.config.data.text import TokenizeSlice
-from xlm.config.languages.segmenters import is_unspaced, split_spec
+from xlm.config.languages.segmenters import split_spec
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
 from xlm.stages.text.split_files import counts_by_split, text_files
 from xlm.stages.units import kind_of_unit, languages_of_unit, text_units
 from xlm.text.chain import moses_language
 from xlm.text.moses.prefixes import missing_prefixes_warning
-from xlm.text.segmenters.registry import (
-    missing_segmenter_warning,
-    segmenter_identity,
-    spec_with_path,
-)
+from xlm.text.segmenters.registry import segmenter_identity, spec_with_path
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +38,6 @@ def _slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
         },
         unicode=unicodedata.unidata_version if specs else "",
         segmenter_specs=specs,
-        unsegmented=tuple(
-            language
-            for language in languages
-            if language not in specs and is_unspaced(config.table[language])
-        ),
         moses_languages={
             language: config.table[language].moses
             for language in languages
@@ -63,8 +54,6 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(context: StageContext[TokenizeSlice]) -> StageResult:
     """Tokenize each input file to a file with the same name."""
-    for language in context.config.unsegmented:
-        log.warning("%s", missing_segmenter_warning(language))
     for language in context.config.languages:
         rules = moses_language(language, context.config.moses_languages.get(language, ""))
         warning = missing_prefixes_warning(rules)

@@ -23,7 +23,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from xlm.config.environment import segmenter_path
-from xlm.config.languages.segmenters import RECOMMENDED, SEGMENTERS, split_spec
+from xlm.config.languages.segmenters import SEGMENTERS, split_spec
 from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError
 from xlm.store.keys import tool_version
@@ -73,15 +73,6 @@ def spec_with_path(spec: str) -> str:
     name, path = split_spec(spec)
     path = path or segmenter_path(name)
     return f"{name}:{Path(path).expanduser()}" if path else name
-
-
-def missing_segmenter_warning(language: str) -> str:
-    """Return the warning for a language without spaces that has no segmenter."""
-    return (
-        f"{language} is written without spaces and has no segmenter: whole clauses will count as "
-        f"words; set text.segmenters.{language}={RECOMMENDED} (--segmenter {RECOMMENDED}) or "
-        "another one (docs/reference/segmenters.md)"
-    )
 
 
 def _find_kind(spec: str) -> tuple[SegmenterKind, str | None]:
