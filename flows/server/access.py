@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.server.guard import LOOPBACK_NAMES, SIGN_IN_PATH
+from flows.server.guard import SIGN_IN_PATH
 from xlm.errors import StoreError, ToolError
+from xlm.loopback import LOOPBACK_NAMES
 from xlm.store.disk.filesystem import read_small, write_atomically
 from xlm.store.disk.locks import build_lock
 

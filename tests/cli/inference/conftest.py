@@ -1,27 +1,13 @@
-"""The small random model of the tests of inference, and files to read."""
+"""A small random model of 15 languages, and files to read."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.inference.small_models import write_models
-from xlm.inference.load import load
-from xlm.inference.model import Model
+from tests.inference.fixtures import model, release
 
-
-@pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `classifier` and `masked-lm`."""
-    folder = tmp_path_factory.mktemp("release")
-    write_models(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def model(release: Path) -> Model:
-    """Both models, loaded."""
-    return load(release)
+__all__ = ["model", "release", "write"]
 
 
 @pytest.fixture

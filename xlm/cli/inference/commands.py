@@ -1,4 +1,4 @@
-"""Commands that use a model: `xlm embed`, `xlm predict`, `xlm fill-mask`.
+"""Commands that use a model: `xlm embed`, `xlm predict`, `xlm fill-mask`, `xlm demo`.
 
 xlm embed MODEL --lang sw < text > vectors.npy
 xlm predict MODEL pairs.tsv
@@ -181,6 +181,49 @@ def fill_mask(
     fill_masks(loaded, texts or [], lang, top=top, as_json=as_json)
 
 
+def demo(
+    model: ModelPath,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(
+            "--corpus",
+            metavar="FILE",
+            help="Sentences to find translations in: a language and a sentence a line, separated "
+            "by a tab. [default: sentences of the sample world]",
+        ),
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="Address to listen on. One that is not loopback serves other machines too.",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port",
+            metavar="N",
+            help="Port to listen on; 0: any free one.",
+            parser=whole_number("--port", 0, 65_535),
+        ),
+    ] = 8000,
+    device: Device = "auto",
+    codes: Codes = None,
+    vocabulary: Vocabulary = None,
+    segmenter: Segmenters = None,
+) -> None:
+    """Open a local page that uses a model.
+
+    It classifies sentences, fills masks and finds translations. Ctrl-C stops it.
+    """
+    from xlm.cli.inference.demo import demo as serve_demo
+
+    loaded = _load(model, device, codes, vocabulary, segmenter)
+    serve_demo(loaded, corpus, host=host, port=port)
+
+
 def _load(
     model: Path,
     device: str,
@@ -205,6 +248,7 @@ _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "    < text > vectors.npy",
         "xlm embed xnli15 text --lang sw -o vectors.parquet",
     ),
+    demo: ("xlm demo data/artifacts/publish/KEY", "xlm demo xnli15 --corpus sentences.tsv"),
     predict: (
         'xlm predict xnli15 --lang en "He sleeps." "He is awake."',
         "xlm predict xnli15 pairs.tsv > labels.tsv",

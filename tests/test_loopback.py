@@ -1,8 +1,8 @@
-"""Which Host and Origin headers the guard of Prefect's server accepts."""
+"""Which Host and Origin headers a server of this machine accepts."""
 
 import pytest
 
-from flows.server.guard import refusal
+from xlm.loopback import refusal
 
 PORTS = ("", ":80", ":4200", ":65535")
 
