@@ -92,3 +92,13 @@ def test_published_vocabulary_gives_the_golden_ids(tmp_path: Path, shared: Path)
             assert tokenizer.convert_tokens_to_ids(found) == row["ids"], row["raw"]
             rows += 1
     assert rows == 900
+
+
+def test_a_cased_model_keeps_case_and_accents(tmp_path: Path) -> None:
+    tokens = [*SPECIAL_TOKENS, "É@@", "t@@", "é"]
+    write_tokenizer(
+        tmp_path, tokens=tokens, merges=b"x y 1\n", languages=("fr",), positions=64, cased=True
+    )
+    tokenizer = XLMTokenizer.from_pretrained(tmp_path)
+    assert not tokenizer.do_lowercase_and_remove_accent
+    assert tokenizer("Été")["input_ids"] == [1, 14, 15, 16, 1]

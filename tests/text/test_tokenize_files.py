@@ -44,6 +44,24 @@ def test_training_rows_of_xnli_are_not_tokenized_twice(tmp_path: Path) -> None:
         assert counts["lines"] == 1
 
 
+def test_case_and_accents_can_be_kept(tmp_path: Path) -> None:
+    source, target = tmp_path / "rows.tsv", tmp_path / "out.tsv"
+    source.write_text("Été, Ωδή\tM. Ă\tneutral\n", encoding="utf-8")
+    for already, expected in ((True, "Été, Ωδή\tM. Ă"), (False, "Été , Ωδή\tM. Ă")):
+        tokenize_nli(
+            source,
+            target,
+            language="fr",
+            segmenters={},
+            already_tokenized=already,
+            cased=True,
+        )
+        assert target.read_text(encoding="utf-8") == f"{expected}\tneutral\n"
+    source.write_text("សិស្សអានសៀវភៅ, Été\n", encoding="utf-8")
+    tokenize_text(source, target, language="km", segmenters={"km": "icu"}, cased=True)
+    assert target.read_text(encoding="utf-8") == "សិស្ស អាន សៀវភៅ , Été\n"
+
+
 def test_a_row_without_three_fields_is_reported(tmp_path: Path) -> None:
     source = tmp_path / "rows.tsv"
     source.write_text("only one\n", encoding="utf-8")

@@ -113,6 +113,15 @@ class PipelineConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _official_merges_are_uncased(self) -> "PipelineConfig":
+        if self.text.cased and self.bpe.source == "official":
+            raise ConfigError(
+                "text.cased is true, but bpe.source is official, whose merges are lower-case",
+                fix="remove one of them",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_world(self) -> "PipelineConfig":
         if self.sample is not None and self.sources.mirror is not None:
             raise ConfigError(

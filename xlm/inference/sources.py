@@ -111,7 +111,9 @@ def _rules(source: Path, languages: tuple[str, ...], given: Mapping[str, str]) -
     declared = settings.get("declared_languages", ())
     moses = {one["code"]: one["tokenizer"] for one in declared if one.get("tokenizer")}
     tokenizer = source / _TOKENIZER_CONFIG
-    cased = is_present(tokenizer) and read_json(tokenizer).get(_UNCASED) is False
+    cased = bool(text.get("cased"))
+    if is_present(tokenizer):
+        cased = read_json(tokenizer).get(_UNCASED) is False
     return TokenizationRules({**segmenters, **given}, moses, cased)
 
 

@@ -38,6 +38,7 @@ def publish(
         synthetic=context.config.synthetic,
         segmenters=context.config.segmenters,
         names=context.config.names,
+        cased=context.config.cased,
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
@@ -54,6 +55,7 @@ def publish(
             merges=(inputs["learn-bpe"] / CODES_NAME).read_bytes(),
             languages=facts.description.languages,
             positions=facts.description.model.max_positions,
+            cased=facts.cased,
         )
         card = render_card(facts, classifier=name == CLASSIFIER, parameters=counts["parameters"])
         (folder / "README.md").write_bytes(card.encode())

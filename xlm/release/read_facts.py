@@ -43,6 +43,7 @@ def read_facts(
     synthetic: bool,
     segmenters: Mapping[str, str] | None = None,
     names: Names | None = None,
+    cased: bool = False,
 ) -> RunFacts:
     """Collect the facts that cards and plots show.
 
@@ -54,6 +55,7 @@ def read_facts(
         synthetic: whether the sample world generated the data.
         segmenters: tool, version and model of the word segmenter, by language.
         names: names of the languages that the profile declares, by code.
+        cased: whether text keeps case and accents.
 
     Raises:
         DataError: a file of an artifact is damaged or was written by another version.
@@ -88,6 +90,7 @@ def read_facts(
         vocabulary=read_report(inputs["vocabulary"]),
         segmenters=dict(segmenters or {}),
         names=dict(names or {}),
+        cased=cased,
         warm_start=str(manifests["pretrain"].config.get("warm_start", "")),
     )
 

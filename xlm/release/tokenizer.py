@@ -20,6 +20,7 @@ def write_tokenizer(
     merges: bytes,
     languages: Sequence[str],
     positions: int,
+    cased: bool = False,
 ) -> None:
     """Write `vocab.json`, `merges.txt` and `tokenizer_config.json` into a model folder.
 
@@ -28,6 +29,7 @@ def write_tokenizer(
         merges: contents of the fastBPE codes file.
         languages: language codes by language id.
         positions: maximum input length of the model in tokens.
+        cased: whether the text keeps case and accents.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_vocab_json(folder, tokens)
@@ -47,7 +49,7 @@ def write_tokenizer(
             "cls_token": SPECIAL_TOKENS[EOS],
             "mask_token": SPECIAL_TOKENS[MASK],
             "additional_special_tokens": SPECIAL_TOKENS[UNK + 1 :],
-            "do_lowercase_and_remove_accent": True,
+            "do_lowercase_and_remove_accent": not cased,
             **language_tables(languages),
             # XLMModel would look up token_type_ids as word embeddings 0 and 1.
             "model_input_names": ["input_ids", "attention_mask"],

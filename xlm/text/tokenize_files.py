@@ -5,15 +5,21 @@ from functools import cache
 from pathlib import Path
 
 from xlm.errors import DataError
-from xlm.text.chain import Tokenizer, tokenizer_for
+from xlm.text.chain import Tokenizer, cased_tokenizer_for, tokenizer_for
 from xlm.text.characters.accents import lower_without_accents
 
 
 def tokenize_text(
-    source: Path, target: Path, *, language: str, segmenters: Mapping[str, str], moses: str = ""
+    source: Path,
+    target: Path,
+    *,
+    language: str,
+    segmenters: Mapping[str, str],
+    moses: str = "",
+    cased: bool = False,
 ) -> dict[str, int]:
     """Tokenize a text file line by line; returns the counts of lines and tokens."""
-    tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())), moses)
+    tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())), moses, cased)
     counts = {"lines": 0, "tokens": 0}
     with target.open("w", encoding="utf-8", newline="\n") as out:
         for line in read_lines(source):
@@ -32,6 +38,7 @@ def tokenize_nli(
     segmenters: Mapping[str, str],
     already_tokenized: bool,
     moses: str = "",
+    cased: bool = False,
 ) -> dict[str, int]:
     """Tokenize premise and hypothesis of each XNLI row; returns the counts of lines and tokens.
 
@@ -43,13 +50,14 @@ def tokenize_nli(
         already_tokenized: the text is Moses output (training rows of MultiNLI), so that only
             lowercasing and accent removal remain; Moses would split it further.
         moses: language whose Moses rules to use; empty: see `tokenizer_for`.
+        cased: keep case and accents.
 
     Raises:
         DataError: a row does not have three fields.
     """
-    tokenize: Tokenizer = lower_without_accents
+    tokenize: Tokenizer = str if cased else lower_without_accents
     if not already_tokenized:
-        tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())), moses)
+        tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())), moses, cased)
     counts = {"lines": 0, "tokens": 0}
     with target.open("w", encoding="utf-8", newline="\n") as out:
         for number, line in enumerate(read_lines(source), start=1):
@@ -85,6 +93,7 @@ def read_lines(path: Path) -> Iterator[str]:
 
 @cache
 def _cached_tokenizer(
-    language: str, segmenters: tuple[tuple[str, str], ...], moses: str
+    language: str, segmenters: tuple[tuple[str, str], ...], moses: str, cased: bool
 ) -> Tokenizer:
-    return tokenizer_for(language, dict(segmenters), moses)
+    make = cased_tokenizer_for if cased else tokenizer_for
+    return make(language, dict(segmenters), moses)

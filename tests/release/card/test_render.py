@@ -245,3 +245,15 @@ def test_published_merges_add_their_licence_and_their_purpose(facts: RunFacts) -
     assert "| NTREX-128 | TLM, retrieval | 5.0 kB |" in card
     synthetic = render_card(replace(official, synthetic=True), classifier=False, parameters=1)
     assert "generated all data except the published BPE merges and vocabulary" in synthetic
+
+
+def test_a_cased_model_and_declared_languages_are_described(facts: RunFacts) -> None:
+    plain = render_card(facts, classifier=False, parameters=1)
+    assert "tokenization, lower-casing, accent removal, and byte-pair encoding" in plain
+    assert "Text is lower-cased and accents are removed." in plain
+    cased = render_card(
+        replace(facts, cased=True, names={"sw": "Kiswahili"}), classifier=False, parameters=1
+    )
+    assert "lower-cas" not in cased
+    assert "Case and accents are kept." in cased
+    assert "English (en), Kiswahili (sw)" in cased

@@ -236,3 +236,11 @@ def test_the_reference_lists_every_segmenter() -> None:
     page = (REPOSITORY / "docs" / "reference" / "segmenters.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(\w+)[^`]*` \|", page, re.MULTILINE)
     assert sorted(listed) == sorted(SEGMENTERS)
+
+
+def test_kept_case_is_in_keys_and_excludes_the_published_merges() -> None:
+    assert "cased" not in TOKENIZE.slice(resolve("mini15"), "sw").key_fields()
+    cased = resolve("mini15", ["text.cased=true"])
+    assert TOKENIZE.slice(cased, "sw").key_fields()["cased"] is True
+    with pytest.raises(ConfigError, match=r"text\.cased is true, but bpe\.source is official"):
+        resolve("mini15", ["text.cased=true", "bpe.source=official"])

@@ -46,6 +46,7 @@ Segmenter = Annotated[
         "or command:PROGRAM. [default: jieba for zh, newmm for th, else none]",
     ),
 ]
+Cased = Annotated[bool, typer.Option("--cased", help="Keep case and accents.")]
 TokenizerLanguage = Annotated[
     str | None,
     typer.Option(
@@ -109,7 +110,7 @@ def register(app: typer.Typer) -> None:
 
 def tokenize(
     lang: Lang,
-    cased: Annotated[bool, typer.Option("--cased", help="Keep case and accents.")] = False,
+    cased: Cased = False,
     segmenter: Segmenter = None,
     tokenizer_language: TokenizerLanguage = None,
     jobs: Jobs = 1,
@@ -133,6 +134,7 @@ def encode(
     tokenized: Annotated[
         bool, typer.Option("--tokenized", help="The input is already tokenized.")
     ] = False,
+    cased: Cased = False,
     segmenter: Segmenter = None,
     tokenizer_language: TokenizerLanguage = None,
     jobs: Jobs = 1,
@@ -152,7 +154,7 @@ def encode(
         raise ConfigError("encode: --lang is missing", fix="pass it, or --tokenized for tokens")
     raw = None
     if not tokenized and lang is not None:
-        raw = Tokenize(text_language(lang, segmenter, tokenizer_language))
+        raw = Tokenize(text_language(lang, segmenter, tokenizer_language), cased)
     run_filter(Encode(raw, codes, vocab, max_vocab), jobs, UnknownShare())
 
 

@@ -14,7 +14,7 @@ UnitKind = Literal["mono", "pair", "xnli"]
 
 
 class TextConfig(Config):
-    """Word segmenters. The other rules of tokenization are fixed (XLM: tools/tokenize.sh)."""
+    """Word segmenters and case. The other rules are fixed (XLM: tools/tokenize.sh)."""
 
     segmenters: dict[str, str] = Field(
         DEFAULT_SEGMENTERS,
@@ -22,6 +22,12 @@ class TextConfig(Config):
         "newmm, icu, kytea, command). A segmenter replaces the Moses tokenizer. The paper used the "
         "Stanford segmenter for zh and PyThaiNLP for th (section 5.2). The contents at PATH are "
         "part of the key, the path is not.",
+    )
+
+    cased: bool = Field(
+        False,
+        description="Keep case and accents. XLM removes both for its 15 languages, and with the "
+        "accents the vowel signs of Thai, Hindi, Khmer, Burmese and others.",
     )
 
     @field_validator("segmenters")
@@ -60,3 +66,4 @@ class TokenizeSlice(Config):
         {},
         description="Language to the one whose Moses rules tokenize it, if that is another one.",
     )
+    cased: bool = added(False, description="Whether case and accents are kept.")

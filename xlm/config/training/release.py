@@ -39,6 +39,7 @@ class PublishSlice(Config):
     segmenters: dict[str, str] = Field(
         {}, description="Language to tool, version and model of its segmenter."
     )
+    cased: bool = added(False, description="Whether text keeps case and accents.")
     names: dict[str, str] = added(
         {}, description="Names of the languages that the profile declares."
     )

@@ -84,9 +84,11 @@ def _training_splits(facts: RunFacts) -> str:
 
 
 def _preprocessing(facts: RunFacts) -> str:
+    lowering = "" if facts.cased else " lower-casing, accent removal,"
+    kept = " Case and accents are kept." if facts.cased else ""
     return (
-        "Text is preprocessed as in XLM: Moses normalization and tokenization, lower-casing, "
-        f"accent removal, and byte-pair encoding (BPE) shared by all languages.{_segmenters(facts)}"
+        f"Text is preprocessed as in XLM: Moses normalization and tokenization,{lowering} and "
+        f"byte-pair encoding (BPE) shared by all languages.{kept}{_segmenters(facts)}"
     )
 
 

@@ -76,6 +76,8 @@ class RunFacts:
     """Tool, version and model of the word segmenter, by language code."""
     names: Names = field(default_factory=dict)
     """Names of the languages that the profile declares, by code."""
+    cased: bool = False
+    """Whether text keeps case and accents."""
     warm_start: str = ""
     """Format and digest of the model that initialized pretraining; empty for random weights."""
 

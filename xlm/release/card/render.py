@@ -26,6 +26,12 @@ _TEMPLATES = files("xlm.release") / "templates"
 _REAL_DATASETS = ("wikimedia/wikipedia", "facebook/xnli", "nyu-mll/multi_nli")
 
 
+_UNCASED = (
+    "Text is lower-cased and accents are removed. The model cannot distinguish words that differ "
+    "only in case or accents."
+)
+
+
 @dataclass(frozen=True)
 class _HeadTexts:
     """The texts of a language model's card that depend on the direction of its predictions."""
@@ -191,8 +197,7 @@ def _uses(facts: RunFacts, *, classifier: bool) -> str:
         *(() if classifier else _head_texts(facts).limitations),
         "The tokenizer of `transformers` differs slightly from that of XLM. To get the same ids, "
         "tokenize with `xlm.text` and call `_tokenize(text, bypass_tokenizer=True)`.",
-        "Text is lower-cased and accents are removed. The model cannot distinguish words that "
-        "differ only in case or accents.",
+        *([] if facts.cased else [_UNCASED]),
         "The model reproduces the errors and biases of its sources. Do not use it to make "
         "decisions about people.",
     ]

@@ -21,6 +21,7 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
     return PublishSlice(
         release=config.release,
         synthetic=config.sample is not None,
+        cased=config.text.cased,
         names={
             one.code: one.name
             for one in config.declared_languages

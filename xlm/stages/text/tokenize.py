@@ -43,6 +43,7 @@ def _slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
             for language in languages
             if config.table[language].moses != language
         },
+        cased=config.text.cased,
     )
 
 
@@ -69,6 +70,7 @@ def run(context: StageContext[TokenizeSlice]) -> StageResult:
                 "language": file.language or context.config.languages[0],
                 "segmenters": context.config.segmenter_specs,
                 "moses": context.config.moses_languages,
+                "cased": context.config.cased,
                 "split": file.split,
                 "kind": context.config.kind,
             },
@@ -84,9 +86,11 @@ def _tokenize(job: FileJob) -> dict[str, int]:
 
     (source,), (target,) = job.sources, job.targets
     language, segmenters = job.options["language"], job.options["segmenters"]
-    moses = job.options["moses"].get(language, "")
+    moses, cased = job.options["moses"].get(language, ""), job.options["cased"]
     if job.options["kind"] != "xnli":
-        return tokenize_text(source, target, language=language, segmenters=segmenters, moses=moses)
+        return tokenize_text(
+            source, target, language=language, segmenters=segmenters, moses=moses, cased=cased
+        )
     return tokenize_nli(
         source,
         target,
@@ -95,6 +99,7 @@ def _tokenize(job: FileJob) -> dict[str, int]:
         # MultiNLI and its translations are distributed as Moses tokens.
         already_tokenized=job.options["split"] == "train",
         moses=moses,
+        cased=cased,
     )
 
 
