@@ -2,8 +2,12 @@
 
 ICU finds words in Japanese and Chinese, Thai, Lao, Khmer and Burmese text, by the script of each
 run of characters. The language makes no difference. The wheel contains ICU and its dictionaries.
+
+If digits or Latin letters touch a run of South-East Asian letters, ICU returns all of them as one
+word. So such runs are separated first: `ขาย20บาท` is read as `ขาย 20 บาท`.
 """
 
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 
@@ -12,6 +16,15 @@ from xlm.store.keys import tool_version
 
 _PACKAGE = "icu4py"
 _ROOT_LOCALE = "und"
+_LETTERS = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e"  # Thai
+    "\u0e81-\u0ebd\u0ec0-\u0ece\u0edc-\u0edf"  # Lao
+    "\u1000-\u103f\u104c-\u108f\u109a-\u109f\ua9e0-\ua9ef\ua9fa-\ua9fe\uaa60-\uaa7f"  # Burmese
+    "\u1780-\u17d3\u17d7\u17dc\u17dd"  # Khmer
+    "\u1950-\u1974\u1980-\u19c9\u1a20-\u1a7c\u1aa7\uaa80-\uaadf"  # Tai scripts
+)
+"""Letters and marks, but not the digits, of scripts for which ICU uses a dictionary."""
+_RUN = re.compile(f"[{_LETTERS}]+")
 
 
 def load() -> Callable[[str], str]:
@@ -24,7 +37,8 @@ def load() -> Callable[[str], str]:
     from icu4py.breakers import WordBreaker
 
     def segment(line: str) -> str:
-        return " ".join([part for part in WordBreaker(line, _ROOT_LOCALE) if not part.isspace()])
+        words = WordBreaker(_RUN.sub(r" \g<0> ", line), _ROOT_LOCALE)
+        return " ".join([word for word in words if not word.isspace()])
 
     return segment
 
