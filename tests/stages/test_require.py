@@ -65,6 +65,20 @@ def test_pretrain_needs_no_english_and_no_warm_start() -> None:
     assert _error(PRETRAIN, _config(languages=("fr", "sw"))) is None
 
 
+def test_pretraining_on_pairs_alone_needs_tlm() -> None:
+    pairs = [
+        "sources.wikipedia=null",
+        "sources.parallel=[{kind: tsv, pair: fr-sw, path: a.tsv}]",
+    ]
+    config = _config(*pairs, "pretrain.objectives=[mlm]", languages=("fr", "sw"))
+    assert str(_error(PRETRAIN, config)) == (
+        "pretrain.objectives mlm needs monolingual text, but the sources have only pairs; set "
+        "pretrain.objectives=[tlm], or add text to sources"
+    )
+    config = _config(*pairs, "pretrain.objectives=[tlm]", languages=("fr", "sw"))
+    assert _error(PRETRAIN, config) is None
+
+
 @pytest.mark.parametrize(("name", "size"), [("layers", 2), ("dimension", 32), ("heads", 4)])
 def test_a_warm_start_of_another_size_is_refused(tmp_path: Path, name: str, size: int) -> None:
     source = _saved_model(tmp_path / "model", **{name: size})

@@ -64,7 +64,7 @@ class BatchLoader:
         if not self._shares:
             raise TrainingError(
                 f"no training lines for {' and '.join(config.objectives)}",
-                fix="check the shards of the languages, or add objective mlm",
+                fix="check the sources of the languages; mlm and clm need text, tlm needs pairs",
             )
         self.without_data = [name for name in config.objectives if name not in self._shares]
         """Objectives of the config that no task has data for."""

@@ -52,9 +52,38 @@ def test_translation_without_a_pair_is_a_warning() -> None:
         "pretrain.objectives contains tlm, but sources.parallel is empty, so TLM has no data"
     )
     (line,) = config_warnings(resolve("mini15", [], languages=["en"]))
-    assert "but no parallel corpus has a pair of these languages and English" in line
+    assert "but no parallel corpus has a pair of these languages, so TLM" in line
     masked = ["sources.parallel=[]", "pretrain.objectives=[mlm]"]
     assert config_warnings(resolve("mini15", masked)) == []
+
+
+PAIRS_ONLY = (
+    "sources.wikipedia=null",
+    "sources.parallel=[{kind: tsv, pair: fr-sw, path: a.tsv}]",
+)
+
+
+def test_languages_that_no_objective_trains_are_a_warning() -> None:
+    tlm = config_warnings(
+        resolve("mini15", [*PAIRS_ONLY, "pretrain.objectives=[mlm, tlm]"], ["fr", "sw"])
+    )
+    assert tlm == [
+        "pretrain.objectives contains mlm, but no language has monolingual text, so only TLM "
+        "trains; add text to sources, or set pretrain.objectives=[tlm]"
+    ]
+    text = "sources.text=[{kind: text, language: fr, path: a.txt}]"
+    (line,) = config_warnings(
+        resolve("mini15", [*PAIRS_ONLY, text, "pretrain.objectives=[mlm]"], ["fr", "sw"])
+    )
+    assert line.startswith("pretraining has no text of sw: only pairs")
+    both = [*PAIRS_ONLY, text, "pretrain.objectives=[mlm, tlm]"]
+    assert config_warnings(resolve("mini15", both, ["fr", "sw"])) == []
+
+
+def test_own_files_of_other_languages_are_a_warning() -> None:
+    sources = [*PAIRS_ONLY, "sources.text=[{kind: text, language: en, path: a.txt}]"]
+    lines = config_warnings(resolve("mini15", [*sources, "pretrain.objectives=[mlm]"], ["en"]))
+    assert lines == ["not used, because their languages are not in `languages`: own of fr-sw"]
 
 
 @pytest.mark.slow

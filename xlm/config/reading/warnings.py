@@ -8,8 +8,10 @@ To add a warning, write a function from the configuration to lines and add it to
 
 from collections.abc import Callable, Iterable, Iterator
 
+from xlm.config.data.own.files import OwnSource
+from xlm.config.languages.pairs import split_pair
 from xlm.config.languages.segmenters import is_unspaced, missing_segmenter_warning
-from xlm.config.pipeline import PipelineConfig, pairs
+from xlm.config.pipeline import PipelineConfig, mono_languages, pairs
 
 
 def config_warnings(config: PipelineConfig) -> list[str]:
@@ -32,13 +34,50 @@ def _long_warmups(config: PipelineConfig) -> Iterator[str]:
 def _translation_without_pairs(config: PipelineConfig) -> Iterator[str]:
     if "tlm" in config.pretrain.objectives and not pairs(config):
         reason = (
-            "no parallel corpus has a pair of these languages and English"
+            "no parallel corpus has a pair of these languages"
             if config.sources.parallel
             else "sources.parallel is empty"
         )
         yield (
             f"pretrain.objectives contains tlm, but {reason}, so TLM has no data; add a parallel "
             "corpus, or set pretrain.objectives=[mlm]"
+        )
+
+
+def _languages_without_training_text(config: PipelineConfig) -> Iterator[str]:
+    objectives = config.pretrain.objectives
+    mono = mono_languages(config)
+    if not mono and "tlm" in objectives and len(objectives) > 1:
+        names = " and ".join(name for name in objectives if name != "tlm")
+        yield (
+            f"pretrain.objectives contains {names}, but no language has monolingual text, so only "
+            "TLM trains; add text to sources, or set pretrain.objectives=[tlm]"
+        )
+    elif mono and "tlm" not in objectives:
+        codes = " and ".join(code for code in config.languages if code not in mono)
+        if codes:
+            yield (
+                f"pretraining has no text of {codes}: only pairs, and pretrain.objectives does not "
+                "contain tlm; add it, or add text to sources"
+            )
+
+
+def _unused_own_files(config: PipelineConfig) -> Iterator[str]:
+    unused = [
+        f"{source.name} of {source.language}"
+        for source in config.sources.text
+        if source.language not in config.languages
+    ]
+    unused += [
+        f"{corpus.name} of {corpus.pair}"
+        for corpus in config.sources.parallel
+        if isinstance(corpus, OwnSource) and not set(split_pair(corpus.pair)) <= {*config.languages}
+    ]
+    if unused:
+        more = f" and {len(unused) - 3} more" if len(unused) > 3 else ""
+        yield (
+            f"not used, because their languages are not in `languages`: {', '.join(unused[:3])}"
+            f"{more}"
         )
 
 
@@ -51,5 +90,7 @@ def _missing_segmenters(config: PipelineConfig) -> Iterator[str]:
 _CHECKS: tuple[Callable[[PipelineConfig], Iterable[str]], ...] = (
     _long_warmups,
     _translation_without_pairs,
+    _languages_without_training_text,
+    _unused_own_files,
     _missing_segmenters,
 )

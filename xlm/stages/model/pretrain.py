@@ -8,9 +8,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, mono_languages
 from xlm.config.training.pretrain import PretrainSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
+from xlm.errors import ConfigError
 from xlm.model.formats.source_files import identity_of
 from xlm.model.warm_start.sizes import require_fitting_source
 from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes
@@ -32,7 +33,14 @@ def _slice(config: PipelineConfig, unit: str) -> PretrainSlice:
     )
 
 
-def _require_fitting_warm_start(config: PipelineConfig) -> None:
+def _require(config: PipelineConfig) -> None:
+    """Check that there is text for the objectives, and that the warm start fits."""
+    if "tlm" not in config.pretrain.objectives and not mono_languages(config):
+        raise ConfigError(
+            f"pretrain.objectives {' '.join(config.pretrain.objectives)} needs monolingual text, "
+            "but the sources have only pairs",
+            fix="set pretrain.objectives=[tlm], or add text to sources",
+        )
     if config.pretrain.warm_start is not None:
         require_fitting_source(
             config.model, Path(config.pretrain.warm_start).expanduser().absolute()
@@ -99,6 +107,6 @@ PRETRAIN = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
-    require=_require_fitting_warm_start,
+    require=_require,
     tools=("torch", "numpy"),
 )
