@@ -58,7 +58,9 @@ class _OneFilePair(_PairSource):
 class TextPair(_PairSource):
     """One file per language, aligned line by line."""
 
-    kind: Literal["text"] = Field(description="text: one file per language, aligned by line.")
+    kind: Literal["text"] = Field(
+        default="text", description="text: one file per language, aligned by line."
+    )
     paths: dict[str, Locations] = Field(
         description="Language to path, pattern or URL. If a language has several files, file i of "
         "one language translates file i of the other.",
@@ -84,7 +86,9 @@ class TextPair(_PairSource):
 class TsvPair(_OneFilePair):
     """Two columns of files with tab-separated columns."""
 
-    kind: Literal["tsv"] = Field(description="tsv: columns separated by tabs, without quotes.")
+    kind: Literal["tsv"] = Field(
+        default="tsv", description="tsv: columns separated by tabs, without quotes."
+    )
     columns: tuple[Column, Column] = Field(
         default=(1, 2),
         description="Columns of the two languages in the order of the pair: positions, from 1, or "
@@ -123,20 +127,21 @@ class _NamedColumnsPair(_OneFilePair):
 class JsonlPair(_NamedColumnsPair):
     """Two fields of files with one JSON object per line."""
 
-    kind: Literal["jsonl"] = Field(description="jsonl: one JSON object per line.")
+    kind: Literal["jsonl"] = Field(default="jsonl", description="jsonl: one JSON object per line.")
 
 
 class ParquetPair(_NamedColumnsPair):
     """Two columns of Parquet files."""
 
-    kind: Literal["parquet"] = Field(description="parquet: Parquet files.")
+    kind: Literal["parquet"] = Field(default="parquet", description="parquet: Parquet files.")
 
 
 class MosesZipPair(_OneFilePair):
     """A zip archive in Moses format: one member per language, aligned line by line."""
 
     kind: Literal["moses_zip"] = Field(
-        description="moses_zip: a zip with one file per language, with the code as extension."
+        default="moses_zip",
+        description="moses_zip: a zip with one file per language, with the code as extension.",
     )
 
 

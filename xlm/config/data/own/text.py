@@ -29,7 +29,9 @@ class _TextFiles(OwnSource):
 class PlainText(_TextFiles):
     """Files with one sentence or paragraph per line."""
 
-    kind: Literal["text"] = Field(description="text: one sentence or paragraph per line.")
+    kind: Literal["text"] = Field(
+        default="text", description="text: one sentence or paragraph per line."
+    )
 
     @property
     def column(self) -> Column:
@@ -40,7 +42,9 @@ class PlainText(_TextFiles):
 class TsvText(_TextFiles):
     """One column of files with tab-separated columns."""
 
-    kind: Literal["tsv"] = Field(description="tsv: columns separated by tabs, without quotes.")
+    kind: Literal["tsv"] = Field(
+        default="tsv", description="tsv: columns separated by tabs, without quotes."
+    )
     column: Column = Field(
         default=1, description="Column of the text: its position, from 1, or its name."
     )
@@ -54,7 +58,7 @@ class TsvText(_TextFiles):
 class JsonlText(_TextFiles):
     """One field of files with one JSON object per line."""
 
-    kind: Literal["jsonl"] = Field(description="jsonl: one JSON object per line.")
+    kind: Literal["jsonl"] = Field(default="jsonl", description="jsonl: one JSON object per line.")
     column: str = Field(
         default="text", min_length=1, description="Field with the text; a.b is field b of a."
     )
@@ -63,7 +67,7 @@ class JsonlText(_TextFiles):
 class ParquetText(_TextFiles):
     """One column of Parquet files."""
 
-    kind: Literal["parquet"] = Field(description="parquet: Parquet files.")
+    kind: Literal["parquet"] = Field(default="parquet", description="parquet: Parquet files.")
     column: str = Field(
         default="text", min_length=1, description="Column with the text; a.b is field b of a."
     )
