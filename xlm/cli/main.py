@@ -15,6 +15,7 @@ from xlm.cli.options import AsJson, Root, takes_request
 from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
 from xlm.cli.runs import commands as run_commands
 from xlm.cli.sources.commands import sources_app
+from xlm.cli.store.commands import store_app
 from xlm.cli.text import commands as text_commands
 from xlm.cli.usage import (
     HELP_SETTINGS,
@@ -43,12 +44,6 @@ app = typer.Typer(
         "xlm results                   show its results",
         "xlm run --help                options of a command",
     ),
-)
-store_app = typer.Typer(
-    help="List and check the artifacts in the store.",
-    cls=CommandGroup,
-    no_args_is_help=True,
-    epilog=examples("xlm store ls tokenize", "xlm store verify --fast"),
 )
 app.add_typer(store_app, name="store")
 app.add_typer(sources_app, name="sources")
@@ -201,35 +196,6 @@ def languages(
     from xlm.cli.languages import print_languages
 
     print_languages(word, profile, as_json)
-
-
-@store_app.command("ls", epilog=examples("xlm store ls", "xlm store ls tokenize --json"))
-def store_ls(
-    stage: Annotated[
-        str | None, typer.Argument(metavar="STAGE", help="List only this stage.")
-    ] = None,
-    root: Root = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the artifacts in the store."""
-    from xlm.cli.store import list_artifacts
-
-    list_artifacts(stage, root, as_json)
-
-
-@store_app.command("verify", epilog=examples("xlm store verify", "xlm store verify --fast"))
-def store_verify(
-    fast: Annotated[bool, typer.Option("--fast", help="Compare only sizes, not digests.")] = False,
-    root: Root = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check every artifact against its manifest.
-
-    The exit code is 1 if an artifact is damaged.
-    """
-    from xlm.cli.store import verify_artifacts
-
-    verify_artifacts("fast" if fast else "deep", root, as_json)
 
 
 run_commands.register(app)

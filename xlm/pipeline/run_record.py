@@ -9,6 +9,7 @@ import logging
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -43,7 +44,7 @@ class _Node(BaseModel):
     directory: Annotated[str, AfterValidator(relative_inside)]
 
 
-class _Record(BaseModel):
+class RunRecord(BaseModel):
     """The fields of a record that are read."""
 
     model_config = ConfigDict(extra="allow")
@@ -63,10 +64,9 @@ def begin_run_record(run: PipelineRun) -> Path:
     """Write the record of a run that begins; returns its path, for `write_run_record`."""
     home = make_real_directory(run.store.root, "runs")
     with build_lock(run.store.root / "locks", "runs"):
-        number = max((number for number, _, _ in _numbered(home)), default=0) + 1
-        path = home / f"{number:06d}-{run.started:%Y%m%dT%H%M%S%f}.json"
+        path = home / f"{next_number(home):06d}-{run.started:%Y%m%dT%H%M%S%f}.json"
         lease = run.store.lease.name if run.store.lease else None
-        _write(path, _described(run) | {"state": "running", "lease": lease, "nodes": []})
+        write_record(path, _described(run) | {"state": "running", "lease": lease, "nodes": []})
     return path
 
 
@@ -99,7 +99,7 @@ def write_run_record(run: PipelineRun, path: Path | None = None) -> Path:
             for built in list(run.results.values())
         ],
     }
-    _write(path, record)
+    write_record(path, record)
     return path
 
 
@@ -113,7 +113,8 @@ def _described(run: PipelineRun) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, record: Mapping[str, Any]) -> None:
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a run record atomically."""
     write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
 
 
@@ -121,6 +122,11 @@ def _state(run: PipelineRun) -> str:
     if all(node in run.results for node in run.selected):
         return "finished"
     return "stopped" if run.interruption or run.stopped else "failed"
+
+
+def next_number(home: Path) -> int:
+    """The number of the next run, from the records in `home`."""
+    return max((number for number, _, _ in _numbered(home)), default=0) + 1
 
 
 def _numbered(home: Path) -> list[tuple[int, str, Path]]:
@@ -139,7 +145,7 @@ def read_record(path: Path) -> dict[str, Any]:
         StoreError: it is damaged.
     """
     try:
-        record = _Record.model_validate_json(read_small(path)).model_dump(mode="json")
+        record = RunRecord.model_validate_json(read_small(path)).model_dump(mode="json")
     except (OSError, ValueError, RecursionError):
         raise StoreError(f"{path} is damaged", fix="remove it") from None
     name = _NAME.fullmatch(path.name)
@@ -149,6 +155,14 @@ def read_record(path: Path) -> dict[str, Any]:
 def record_paths(root: Path) -> list[Path]:
     """The paths of all run records, oldest first."""
     return [path for _, _, path in _numbered(root / "runs")]
+
+
+def delete_record(root: Path, record: Mapping[str, Any]) -> None:
+    """Delete the record of a run."""
+    for path in record_paths(root):
+        with suppress(StoreError):
+            if read_record(path) == record:
+                path.unlink()
 
 
 def all_runs(root: Path) -> Iterator[dict[str, Any]]:

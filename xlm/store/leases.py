@@ -10,9 +10,10 @@ A process that was killed leaves its lease without a lock: the keys that it used
 """
 
 import fcntl
+import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from xlm.store.disk.filesystem import (
     read_small,
 )
 from xlm.store.disk.locks import build_lock, hold_shared
+
+log = logging.getLogger(__name__)
 
 LEASES = "leases"
 _SUFFIX = ".lease"
@@ -91,15 +94,19 @@ def leased(root: Path, name: str) -> Iterator[Lease]:
 
 
 @contextmanager
-def removing(root: Path) -> Iterator[None]:
+def removing(root: Path, report: Callable[[str], None] = log.info) -> Iterator[None]:
     """Keep other processes from using further keys while this one removes artifacts.
 
     Keep the time short: runs wait for it. Two processes cannot be inside at the same time.
 
+    Args:
+        root: root of the store.
+        report: receives a line that names the process that this one waits for.
+
     Raises:
         StoreError: the store cannot be written.
     """
-    with build_lock(root / "locks", "removal"):
+    with build_lock(root / "locks", "removal", report=report):
         yield
 
 

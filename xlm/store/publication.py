@@ -67,12 +67,12 @@ def publish_artifact(
         staging.out / MANIFEST_NAME, (manifest.model_dump_json(indent=1) + "\n").encode()
     )
     sync_tree(staging.out)
-    final = _commit(store, staging.out, manifest)
+    final = commit_artifact(store, staging.out, manifest)
     remove_tree(staging.base)
     return Artifact(final, read_manifest(final))
 
 
-def _commit(store: ArtifactStore, out: Path, manifest: Manifest) -> Path:
+def commit_artifact(store: ArtifactStore, out: Path, manifest: Manifest) -> Path:
     """Move `out` to its final place, or keep an equal artifact; returns the served directory."""
     home = _home(store.root, manifest.stage)
     served = store.directory(manifest.stage, manifest.key)

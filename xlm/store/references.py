@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from xlm.errors import StoreError
 from xlm.store.disk.filesystem import make_real_directory, read_small, write_atomically
 
 
@@ -55,10 +57,27 @@ class References:
             make_real_directory(self._root, *path.parent.relative_to(self._root).parts)
         write_atomically(path, data)
 
+    def all(self) -> Iterator[tuple[str, Reference]]:
+        """Yield stage and last artifact of every unit in every profile.
+
+        Raises:
+            StoreError: a reference is damaged or cannot be read.
+        """
+        for path in sorted((self._root / "references").glob("*/*/*.json")):
+            if (reference := self._read(path)) is None:
+                raise StoreError(
+                    f"{path} is damaged, so it is not known what it refers to",
+                    fix="remove it, or run its profile again",
+                )
+            yield path.parent.name, reference
+
     def last(self, profile: str, stage: str, unit: str) -> Reference | None:
         """Return the last artifact of a unit, or None if there is no readable reference."""
+        return self._read(self._path(profile, stage, unit))
+
+    def _read(self, path: Path) -> Reference | None:
         try:
-            stored = _Stored.model_validate_json(read_small(self._path(profile, stage, unit)))
+            stored = _Stored.model_validate_json(read_small(path))
         except (OSError, ValueError, RecursionError):
             return None
         return Reference(stored.key, stored.digest, stored.ingredients.model_dump())

@@ -74,7 +74,8 @@ class ArtifactStore:
         with leased(self.root, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}") as lease:
             yield replace(self, lease=lease)
 
-    def _hold(self, stage: str, key: str) -> None:
+    def hold(self, stage: str, key: str) -> None:
+        """Keep the artifact of a key while this process runs, if the store is leased."""
         if self.lease is not None:
             self.lease.hold(stage, key)
 
@@ -89,7 +90,7 @@ class ArtifactStore:
 
         See `build_lock` for `on_wait` and `report`.
         """
-        self._hold(stage, key)
+        self.hold(stage, key)
         return build_lock(self.root / "locks", f"{stage}.{key}", on_wait, report)
 
     def writers_lock(self, stage: str, key: str) -> Path:
@@ -112,7 +113,7 @@ class ArtifactStore:
 
         Damage is logged. Files that the manifest does not list are moved to `<root>/untracked`.
         """
-        self._hold(stage, key)
+        self.hold(stage, key)
         directory = self.directory(stage, key)
         if not os.path.lexists(directory):
             return None

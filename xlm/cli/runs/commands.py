@@ -13,7 +13,10 @@ _RUN = "name, number or start time of a run, as `xlm runs` prints them, or the k
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("runs", epilog=examples("xlm runs", "xlm runs --profile mini15 --json"))(runs)
+    app.command(
+        "runs",
+        epilog=examples("xlm runs", "xlm runs --profile mini15 --json", "xlm runs --forget 12"),
+    )(runs)
     app.command(
         "compare",
         epilog=examples(
@@ -29,13 +32,25 @@ def runs(
         str | None,
         typer.Option("--profile", "-p", metavar="PROFILE", help="List the runs of this profile."),
     ] = None,
+    forget: Annotated[
+        str | None,
+        typer.Option(
+            "--forget", metavar="RUN", help="Delete the record of a run: its name, number or start."
+        ),
+    ] = None,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the runs: when, which settings they changed, how far they came, what they reached."""
-    from xlm.cli.runs.listing import print_runs
+    """List the runs: when, which settings they changed, how far they came, what they reached.
 
-    print_runs(profile, root, as_json)
+    After `--forget`, the artifacts of the run stay until `xlm store gc` removes them.
+    """
+    from xlm.cli.runs.listing import forget_run, print_runs
+
+    if forget is None:
+        print_runs(profile, root, as_json)
+    else:
+        forget_run(forget, root)
 
 
 def compare(

@@ -48,7 +48,7 @@ def print_comparison(
         header, cells = _result_cells(labels, rows)
         show(text_table(header, cells, width=terminal_width()))
     for remark in remarks:
-        show(printable(f"\n{remark}"))
+        show(f"\n{printable(remark)}")
 
 
 def _with_labels(members: Sequence[Member]) -> list[Member]:
