@@ -7,6 +7,7 @@ import pytest
 from transformers import XLMTokenizer
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, read_counted_vocabulary
+from xlm.inference.rules import TokenizationRules, rules_of
 from xlm.model.formats.hugging_face.vocab_json import huggingface_vocabulary
 from xlm.release.tokenizer import write_tokenizer
 
@@ -97,8 +98,16 @@ def test_published_vocabulary_gives_the_golden_ids(tmp_path: Path, shared: Path)
 def test_a_cased_model_keeps_case_and_accents(tmp_path: Path) -> None:
     tokens = [*SPECIAL_TOKENS, "É@@", "t@@", "é"]
     write_tokenizer(
-        tmp_path, tokens=tokens, merges=b"x y 1\n", languages=("fr",), positions=64, cased=True
+        tmp_path,
+        tokens=tokens,
+        merges=b"x y 1\n",
+        languages=("fr",),
+        positions=64,
+        rules=TokenizationRules({"km": "icu", "th": "newmm"}, {"luo": "en"}, cased=True),
     )
     tokenizer = XLMTokenizer.from_pretrained(tmp_path)
     assert not tokenizer.do_lowercase_and_remove_accent
     assert tokenizer("Été")["input_ids"] == [1, 14, 15, 16, 1]
+    assert rules_of(tmp_path, ("km", "luo", "th")) == TokenizationRules(
+        {"km": "icu", "th": "newmm"}, {"luo": "en"}, cased=True
+    )

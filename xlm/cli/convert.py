@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary, load_vocabulary, write_vocabulary
 from xlm.display.suggest import did_you_mean
 from xlm.errors import ConfigError, DataError
+from xlm.inference.rules import TokenizationRules, rules_of
 from xlm.model.formats.codes import CODES_FILES, find_codes
 from xlm.model.formats.conversion import PortableModel
 from xlm.model.formats.hugging_face.folder import write_hugging_face
@@ -52,7 +53,8 @@ def convert_model(
         model = model.with_head()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _write_atomically(out, model, to, merges)
+        rules = rules_of(source, model.description.languages)
+        _write_atomically(out, model, to, merges, rules)
         sync_directory(out.parent)
     except (OSError, SafetensorError) as error:  # safetensors has its own error for a full disk
         reason = getattr(error, "strerror", None) or error
@@ -62,19 +64,31 @@ def convert_model(
     _report(out, to, model, merges)
 
 
-def _write_atomically(out: Path, model: PortableModel, to: str, merges: bytes | None) -> None:
+def _write_atomically(
+    out: Path,
+    model: PortableModel,
+    to: str,
+    merges: bytes | None,
+    rules: TokenizationRules,
+) -> None:
     # A name derived from `out` could be too long although `out` is not. A folder that cannot be
     # removed must not hide the error.
     with TemporaryDirectory(
         prefix=".xlm-convert-", suffix=".part", dir=out.parent, ignore_cleanup_errors=True
     ) as folder:
         staging = Path(folder) / "model"
-        _write(staging, model, to, merges)
+        _write(staging, model, to, merges, rules)
         _refuse_existing(out)
         staging.rename(out)
 
 
-def _write(staging: Path, model: PortableModel, to: str, merges: bytes | None) -> None:
+def _write(
+    staging: Path,
+    model: PortableModel,
+    to: str,
+    merges: bytes | None,
+    rules: TokenizationRules,
+) -> None:
     assert model.vocabulary is not None
     if to == "original":
         write_original(staging, model)
@@ -98,6 +112,7 @@ def _write(staging: Path, model: PortableModel, to: str, merges: bytes | None) -
                 merges=merges,
                 languages=model.description.languages,
                 positions=model.description.model.max_positions,
+                rules=rules,
             )
     sync_tree(staging)
 

@@ -9,25 +9,20 @@ A publish artifact has two models, which share everything but the weights.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary
 from xlm.bpe.vocabulary_file import read_vocabulary
-from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS
-from xlm.errors import DataError, StoreError
-from xlm.inference.text import TokenizationRules
+from xlm.errors import DataError
+from xlm.inference.rules import TokenizationRules, rules_of
 from xlm.model.formats.codes import find_codes
 from xlm.model.formats.conversion import PortableModel
-from xlm.model.formats.source_files import read_json
 from xlm.model.formats.sources import read_model
 from xlm.store.integrity.presence import is_present
-from xlm.store.manifest import MANIFEST_NAME, read_manifest
 
 CLASSIFIER, MASKED_LM = "classifier", "masked-lm"
 """The folders of a publish artifact."""
 
-_CONFIG, _TOKENIZER_CONFIG = "config.json", "tokenizer_config.json"
-_UNCASED = "do_lowercase_and_remove_accent"
+_CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ def find_model(
         classifier=classifiers[0] if classifiers else None,
         vocabulary=known,
         codes=found.path,
-        rules=_rules(sources[0], models[0].description.languages, segmenters or {}),
+        rules=rules_of(sources[0], models[0].description.languages, segmenters),
     )
 
 
@@ -100,29 +95,3 @@ def _with_vocabulary(model: PortableModel, source: Path, given: Path | None) -> 
             fix="pass its file or its folder (--vocabulary PATH)",
         )
     return model
-
-
-def _rules(source: Path, languages: tuple[str, ...], given: Mapping[str, str]) -> TokenizationRules:
-    """The rules of the run that made an artifact, or the defaults; given segmenters come first."""
-    settings = _settings_of_run(source)
-    text = settings.get("text", {})
-    defaults = {code: DEFAULT_SEGMENTERS[code] for code in languages if code in DEFAULT_SEGMENTERS}
-    segmenters = text.get("segmenters", defaults) if settings else defaults
-    declared = settings.get("declared_languages", ())
-    moses = {one["code"]: one["tokenizer"] for one in declared if one.get("tokenizer")}
-    tokenizer = source / _TOKENIZER_CONFIG
-    cased = bool(text.get("cased"))
-    if is_present(tokenizer):
-        cased = read_json(tokenizer).get(_UNCASED) is False
-    return TokenizationRules({**segmenters, **given}, moses, cased)
-
-
-def _settings_of_run(source: Path) -> dict[str, Any]:
-    """The settings of the run that made the artifact at or around a path; empty: no artifact."""
-    for folder in (source, source.parent):
-        if (folder / MANIFEST_NAME).is_file():
-            try:
-                return read_manifest(folder).resolved_config
-            except StoreError:
-                continue  # another program's file of this name
-    return {}

@@ -7,11 +7,9 @@
 languages see it as a word that they do not know.
 """
 
-import logging
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +17,9 @@ from numpy.typing import NDArray
 
 from xlm.bpe.apply import BpeApplier
 from xlm.bpe.vocabulary import MASK, Vocabulary
-from xlm.config.languages.pairs import KNOWN_LANGUAGES
-from xlm.config.languages.segmenters import is_unspaced, missing_segmenter_warning
 from xlm.errors import ConfigError, DataError
-from xlm.text.chain import Tokenizer, cased_tokenizer_for, tokenizer_for
-
-log = logging.getLogger(__name__)
+from xlm.inference.rules import TokenizationRules
+from xlm.text.chain import Tokenizer
 
 Ids = NDArray[np.int32]
 """The ids of one text, (T,)."""
@@ -49,31 +44,6 @@ def unknown_language(language: object, known: Sequence[str], where: str = "") ->
         f"{place}the model has no language {str(language)[:40]!r}",
         fix=f"use one of {' '.join(known)}",
     )
-
-
-@dataclass(frozen=True)
-class TokenizationRules:
-    """How a model's texts were tokenized."""
-
-    segmenters: Mapping[str, str]
-    """`NAME` or `NAME:PATH` by language."""
-    moses: Mapping[str, str] = field(default_factory=dict)
-    """The language whose Moses rules are used, by language; others use their own."""
-    cased: bool = False
-    """Whether case and accents are kept."""
-
-    def tokenizer(self, language: str) -> Tokenizer:
-        """The tokenizer of a language.
-
-        Raises:
-            ConfigError: its segmenter is unknown.
-            ToolError: its segmenter is not installed.
-        """
-        entry = KNOWN_LANGUAGES.get(language)
-        if entry and is_unspaced(entry) and language not in self.segmenters:
-            log.warning("%s", missing_segmenter_warning(language))
-        make = cased_tokenizer_for if self.cased else tokenizer_for
-        return make(language, self.segmenters, self.moses.get(language, ""))
 
 
 class TextEncoder:

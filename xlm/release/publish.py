@@ -7,6 +7,7 @@ from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.training.release import PublishSlice
 from xlm.display.plotting import Style
 from xlm.engine.stage import StageContext, StageResult
+from xlm.inference.rules import TokenizationRules
 from xlm.model.formats.hugging_face.folder import write_classifier, write_masked_lm
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.release.card.facts import RunFacts
@@ -55,7 +56,9 @@ def publish(
             merges=(inputs["learn-bpe"] / CODES_NAME).read_bytes(),
             languages=facts.description.languages,
             positions=facts.description.model.max_positions,
-            cased=facts.cased,
+            rules=TokenizationRules(
+                context.config.segmenter_names, context.config.moses_languages, facts.cased
+            ),
         )
         card = render_card(facts, classifier=name == CLASSIFIER, parameters=counts["parameters"])
         (folder / "README.md").write_bytes(card.encode())

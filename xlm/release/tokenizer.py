@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xlm.bpe.vocabulary import EOS, MASK, PAD, SPECIAL_TOKENS, UNK
+from xlm.inference.rules import TokenizationRules
 from xlm.model.formats.hugging_face.folder import language_tables
 from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
 
@@ -20,7 +21,7 @@ def write_tokenizer(
     merges: bytes,
     languages: Sequence[str],
     positions: int,
-    cased: bool = False,
+    rules: TokenizationRules | None = None,
 ) -> None:
     """Write `vocab.json`, `merges.txt` and `tokenizer_config.json` into a model folder.
 
@@ -29,7 +30,7 @@ def write_tokenizer(
         merges: contents of the fastBPE codes file.
         languages: language codes by language id.
         positions: maximum input length of the model in tokens.
-        cased: whether the text keeps case and accents.
+        rules: how the texts were tokenized; None: with the default segmenters.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_vocab_json(folder, tokens)
@@ -49,7 +50,7 @@ def write_tokenizer(
             "cls_token": SPECIAL_TOKENS[EOS],
             "mask_token": SPECIAL_TOKENS[MASK],
             "additional_special_tokens": SPECIAL_TOKENS[UNK + 1 :],
-            "do_lowercase_and_remove_accent": not cased,
+            **(rules or TokenizationRules({})).settings(),
             **language_tables(languages),
             # XLMModel would look up token_type_ids as word embeddings 0 and 1.
             "model_input_names": ["input_ids", "attention_mask"],

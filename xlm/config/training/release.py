@@ -40,6 +40,13 @@ class PublishSlice(Config):
         {}, description="Language to tool, version and model of its segmenter."
     )
     cased: bool = added(False, description="Whether text keeps case and accents.")
+    segmenter_names: dict[str, str] = added(
+        {}, description="Language to name of its segmenter, if that is not the default one."
+    )
+    moses_languages: dict[str, str] = added(
+        {},
+        description="Language to the one whose Moses rules tokenize it, if that is another one.",
+    )
     names: dict[str, str] = added(
         {}, description="Names of the languages that the profile declares."
     )

@@ -6,6 +6,7 @@ plots. The cards contain measured values (times, hardware), so the digest exclud
 
 from collections.abc import Mapping
 
+from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, split_spec
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.release import PublishSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
@@ -18,20 +19,32 @@ SOURCE_ROLE = "source."
 
 
 def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
+    specs = {
+        language: spec
+        for language, spec in sorted(config.text.segmenters.items())
+        if language in config.languages
+    }
+    names = {language: split_spec(spec)[0] for language, spec in specs.items()}
     return PublishSlice(
         release=config.release,
         synthetic=config.sample is not None,
         cased=config.text.cased,
+        segmenter_names={
+            language: name
+            for language, name in sorted(names.items())
+            if name != DEFAULT_SEGMENTERS.get(language)
+        },
+        moses_languages={
+            language: config.table[language].moses
+            for language in config.languages
+            if config.table[language].moses != language
+        },
         names={
             one.code: one.name
             for one in config.declared_languages
             if one.name and one.code in config.languages
         },
-        segmenters={
-            language: segmenter_identity(spec)
-            for language, spec in sorted(config.text.segmenters.items())
-            if language in config.languages
-        },
+        segmenters={language: segmenter_identity(spec) for language, spec in specs.items()},
     )
 
 
