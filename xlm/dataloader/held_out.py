@@ -24,10 +24,10 @@ from xlm.dataloader.batch import Batch
 from xlm.dataloader.collate import join, next_tokens
 from xlm.dataloader.masking.host import MaskedTokens
 from xlm.dataloader.sampling.pairs import pair_lengths
-from xlm.dataloader.sampling.streams import Stream
+from xlm.dataloader.sampling.streams import ContiguousIds, Stream
 from xlm.dataloader.sequences import Sequences, join_translations
 from xlm.model.formats.description import ModelDescription
-from xlm.shards.lines import Lines, Pairs
+from xlm.shards.lines import Pairs
 
 RATE: Final = 0.15
 """The paper's mask rate, whatever the run trains with, so that perplexities are comparable."""
@@ -35,16 +35,17 @@ _ROWS: Final = 32
 
 
 def masked_streams(
-    lines: Lines,
+    lines: ContiguousIds,
     language_id: int,
     tokens: int,
     *,
     parts: int,
     max_chunks: int | None,
     predict_special_tokens: bool,
+    seed: int = 0,
 ) -> Iterator[Batch]:
     """Masked chunks of a language: the first of `parts` parts of them, at most `max_chunks`."""
-    random = np.random.RandomState(0)
+    random = np.random.RandomState(seed)
     for tokens_BT in _chunks(lines, tokens, parts, max_chunks):
         sequences = Sequences(tokens_BT, np.full_like(tokens_BT, language_id))
         lengths_B = sequences.lengths
@@ -59,7 +60,7 @@ def masked_streams(
 
 
 def causal_streams(
-    lines: Lines, language_id: int, tokens: int, *, parts: int, max_chunks: int | None
+    lines: ContiguousIds, language_id: int, tokens: int, *, parts: int, max_chunks: int | None
 ) -> Iterator[Batch]:
     """The same chunks; each position predicts the next token."""
     for tokens_BT in _chunks(lines, tokens, parts, max_chunks):
@@ -93,7 +94,7 @@ def masked_pairs(
 
 
 def _chunks(
-    lines: Lines, tokens: int, parts: int, max_chunks: int | None
+    lines: ContiguousIds, tokens: int, parts: int, max_chunks: int | None
 ) -> Iterator[NDArray[np.int64]]:
     """The first chunks of a stream of one row, (B, T) at a time."""
     stream = Stream(lines, rows=1, tokens=tokens)

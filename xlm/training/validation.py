@@ -127,17 +127,9 @@ class Validator:
             precision: context for the forward pass; losses are summed in fp64.
         """
         sums = np.zeros((len(self.tasks), 4))
-        training = encoder.training
-        encoder.eval()
-        with torch.inference_mode():
-            for number in numbers:
-                predicted: set[int] = set()
-                for batch in self.tasks[number].batches():
-                    for part in _parts(batch):
-                        with precision():
-                            sums[number] += _measure(encoder, part, device, predicted)
-                sums[number, DISTINCT] = len(predicted)
-        encoder.train(training)
+        for number in numbers:
+            batches = self.tasks[number].batches()
+            sums[number] = measure_batches(encoder, batches, device, precision=precision)
         return sums
 
     @staticmethod
@@ -200,6 +192,28 @@ def stop_criterion(metrics: Mapping[str, float]) -> float | None:
     """
     kinds = ("valid_mlm_ppl", "valid_clm_ppl", "valid_tlm_ppl")
     return next((metrics[kind] for kind in kinds if kind in metrics), None)
+
+
+def measure_batches(
+    encoder: Encoder,
+    batches: Iterable[Batch],
+    device: torch.device,
+    *,
+    precision: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> NDArray[np.float64]:
+    """Sums over all batches, (4,), with the columns LOSS, COUNT, CORRECT, DISTINCT."""
+    sums = np.zeros(4)
+    predicted: set[int] = set()
+    training = encoder.training
+    encoder.eval()
+    with torch.inference_mode():
+        for batch in batches:
+            for part in _parts(batch):
+                with precision():
+                    sums += _measure(encoder, part, device, predicted)
+    encoder.train(training)
+    sums[DISTINCT] = len(predicted)
+    return sums
 
 
 def _parts(batch: Batch) -> Iterator[Batch]:

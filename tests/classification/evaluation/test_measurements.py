@@ -5,12 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import load_vocabulary
+from xlm.classification.evaluation import retrieval
 from xlm.classification.evaluation.baselines import BagOfWords, majority_label
 from xlm.classification.evaluation.intervals import wilson_interval
-from xlm.classification.evaluation.retrieval import distinct_pairs, mean_states, retrieve
+from xlm.classification.evaluation.retrieval import (
+    distinct_pairs,
+    line_vectors,
+    precisions,
+    retrieve,
+)
 from xlm.model.formats.ours import load_encoder
 from xlm.shards.lines import Lines, NliPairs, Pairs
 from xlm.shards.reader import read_nli_pairs, read_pairs
@@ -69,7 +76,7 @@ def test_repeated_sentences_are_left_out() -> None:
 def test_states_are_means_over_real_places(encoder: Path) -> None:
     model = load_encoder(encoder).eval()
     texts = lines([20, 21, 22], [23])
-    states = mean_states(model, texts, np.array([0, 1]), 2, CPU)
+    states = torch.from_numpy(line_vectors(model, texts, np.array([0, 1]), "sw", CPU))
     alone = model(torch.tensor([[1, 23, 1]]), torch.full((1, 3), 2))
     torch.testing.assert_close(states[1], alone.mean(1)[0], atol=1e-5, rtol=1e-5)
 
@@ -77,7 +84,7 @@ def test_states_are_means_over_real_places(encoder: Path) -> None:
 def test_states_of_a_causal_encoder_attend_to_earlier_positions(causal_encoder: Path) -> None:
     model = load_encoder(causal_encoder).eval()
     tokens, ids = torch.tensor([[1, 23, 24, 1]]), torch.full((1, 4), 2)
-    states = mean_states(model, lines([23, 24]), np.array([0]), 2, CPU)
+    states = torch.from_numpy(line_vectors(model, lines([23, 24]), np.array([0]), "sw", CPU))
     torch.testing.assert_close(
         states[0], model(tokens, ids, causal=True).mean(1)[0], atol=1e-5, rtol=1e-5
     )
@@ -88,12 +95,10 @@ def test_identical_languages_are_retrieved_in_both_directions(encoder: Path) -> 
     model = load_encoder(encoder)
     texts = lines(*([20 + i, 25 + 2 * i, 60 - i] for i in range(12)))
     model.lang_embeddings.weight.data[1] = model.lang_embeddings.weight.data[0]
-    retrieval = retrieve(
-        model, Pairs(("en", "fr"), texts, texts), english="en", limit=10, device=CPU
-    )
-    assert retrieval is not None
-    assert retrieval.pairs == 10
-    assert retrieval.raw == retrieval.centred == 1.0
+    found = retrieve(model, Pairs(("en", "fr"), texts, texts), english="en", limit=10, device=CPU)
+    assert found is not None
+    assert found.pairs == 10
+    assert found.raw == found.centred == 1.0
 
 
 def test_the_direction_follows_english_and_not_the_order(encoder: Path, world: TinyWorld) -> None:
@@ -105,3 +110,16 @@ def test_the_direction_follows_english_and_not_the_order(encoder: Path, world: T
     assert retrieve(model, turned, english="en", limit=25, device=CPU) == plain
     one = Pairs(("en", "sw"), lines([20]), lines([30]))
     assert retrieve(model, one, english="en", limit=25, device=CPU) is None
+
+
+def test_precision_in_blocks_is_that_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(3)
+    first_ND = torch.randn(50, 4, generator=generator)
+    second_ND = first_ND + torch.randn(50, 4, generator=generator)
+    cosine_NN = F.normalize(first_ND, dim=1) @ F.normalize(second_ND, dim=1).T
+    numbers = torch.arange(50)
+    expected = tuple((cosine_NN.argmax(axis) == numbers).double().mean().item() for axis in (1, 0))
+    assert 0 < expected[0] < 1
+    assert precisions(first_ND, second_ND) == pytest.approx(expected)
+    monkeypatch.setattr(retrieval, "_BLOCK_ROWS", 7)
+    assert precisions(first_ND, second_ND) == pytest.approx(expected)

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xlm.classification.results.records import Retrieval
-from xlm.dataloader.sampling.pairs import line_lengths, usable_pairs
-from xlm.dataloader.sequences import enclose_sentences
+from xlm.dataloader.sampling.pairs import usable_pairs
+from xlm.inference.compute import Pooling, enclose, sentence_vectors
 from xlm.model.encoder import Encoder
 from xlm.shards.lines import Lines, Pairs
 
-_BATCH_ROWS = 64
-_MIN_PAIRS = 2
+MIN_PAIRS = 2
+"""With one pair, the nearest sentence is always the translation."""
+_BLOCK_ROWS = 2048
+"""Sentences that are compared with all others at once."""
 
 
 def retrieve(
@@ -32,16 +34,17 @@ def retrieve(
         english: code of English, from which the directions are named.
     """
     chosen = distinct_pairs(pairs, longest=encoder.description.model.max_positions - 2)[:limit]
-    if len(chosen) < _MIN_PAIRS:
+    if len(chosen) < MIN_PAIRS:
         return None
+    encoder.eval()
     first_ND, second_ND = (
-        mean_states(encoder, lines, chosen, encoder.description.language_id(code), device)
+        torch.from_numpy(line_vectors(encoder, lines, chosen, code, device))
         for code, lines in zip(pairs.languages, (pairs.first, pairs.second), strict=True)
     )
     if pairs.languages[0] != english:
         first_ND, second_ND = second_ND, first_ND
-    raw = _precision(first_ND, second_ND)
-    centred = _precision(first_ND - first_ND.mean(0), second_ND - second_ND.mean(0))
+    raw = precisions(first_ND, second_ND)
+    centred = precisions(first_ND - first_ND.mean(0), second_ND - second_ND.mean(0))
     return Retrieval(
         pairs=len(chosen),
         raw_from_english=raw[0],
@@ -67,38 +70,50 @@ def distinct_pairs(pairs: Pairs, *, longest: int) -> NDArray[np.int64]:
     return np.array(kept, dtype=np.int64)
 
 
-def mean_states(
+def line_vectors(
     encoder: Encoder,
     lines: Lines,
     chosen: NDArray[np.int64],
-    language_id: int,
+    language: str,
     device: torch.device,
-) -> Tensor:
-    """The mean last-layer state of each chosen line, (N, D), on the CPU."""
-    order = np.argsort(line_lengths(lines)[chosen], kind="stable")
-    states_ND = torch.empty(len(chosen), encoder.description.model.dimension)
-    encoder.eval()
-    with torch.inference_mode():
-        for begin in range(0, len(order), _BATCH_ROWS):
-            rows = order[begin : begin + _BATCH_ROWS]
-            sequences = enclose_sentences(lines, chosen[rows], language_id=language_id)
-            mask_BT = sequences.attention_mask_BT
-            lengths_B1 = torch.from_numpy(sequences.lengths).to(device)[:, None]
-            # The encoder's states at padding are zero, so the sum is over tokens alone.
-            hidden_BTD = encoder(
-                torch.from_numpy(sequences.tokens_BT).to(device),
-                torch.from_numpy(sequences.languages_BT).to(device),
-                attention_mask_BT=None if mask_BT is None else torch.from_numpy(mask_BT).to(device),
-                causal=encoder.description.causal,
-            )
-            states_ND[rows] = (hidden_BTD.sum(1) / lengths_B1).cpu()
-    return states_ND
+    *,
+    pooling: Pooling = "mean",
+    layer: int | None = None,
+) -> NDArray[np.float32]:
+    """The vector of each chosen line, (N, D).
+
+    Args:
+        layer: as in `sentence_vectors`; None: the last.
+    """
+    description = encoder.description
+    rows = [
+        enclose(lines.ids[lines.offsets[number] : lines.offsets[number + 1]],
+                description.model.max_positions)
+        for number in chosen.tolist()
+    ]  # fmt: skip
+    return sentence_vectors(
+        encoder,
+        rows,
+        [description.language_id(language)] * len(rows),
+        device,
+        pooling=pooling,
+        layer=description.model.layers if layer is None else layer,
+    )
 
 
-def _precision(english_ND: Tensor, other_ND: Tensor) -> tuple[float, float]:
-    """P@1 from English and to English."""
-    cosine_NN = F.normalize(english_ND, dim=1) @ F.normalize(other_ND, dim=1).T
-    correct_N = torch.arange(len(cosine_NN))
-    forward = (cosine_NN.argmax(1) == correct_N).double().mean().item()
-    backward = (cosine_NN.argmax(0) == correct_N).double().mean().item()
-    return forward, backward
+def precisions(first_ND: Tensor, second_ND: Tensor) -> tuple[float, float]:
+    """P@1 from the first to the second language, and back; row i translates row i."""
+    first_ND, second_ND = F.normalize(first_ND, dim=1), F.normalize(second_ND, dim=1)
+    count = len(first_ND)
+    forward = 0
+    best_N = torch.full((count,), -torch.inf)
+    nearest_N = torch.zeros(count, dtype=torch.long)
+    for begin in range(0, count, _BLOCK_ROWS):
+        cosine_nN = first_ND[begin : begin + _BLOCK_ROWS] @ second_ND.T
+        forward += int((cosine_nN.argmax(1) == torch.arange(begin, begin + len(cosine_nN))).sum())
+        block = cosine_nN.max(0)
+        closer_N = block.values > best_N
+        best_N[closer_N] = block.values[closer_N]
+        nearest_N[closer_N] = block.indices[closer_N] + begin
+    backward = int((nearest_N == torch.arange(count)).sum())
+    return forward / count, backward / count
