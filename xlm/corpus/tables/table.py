@@ -90,14 +90,14 @@ class Table:
             )
         self.text.require_readable(max_bad_lines)
 
-    def refuse(self, where: str, what: str) -> None:
+    def refuse(self, line: int, what: str) -> None:
         """Count a malformed row; the error describes the first one.
 
         Raises:
             DataError: there are more than `max_malformed`.
         """
         self.malformed += 1
-        self.first_malformed = self.first_malformed or f"{where}: {what}"
+        self.first_malformed = self.first_malformed or f"line {line:,}: {what}"
         if self.malformed > self.max_malformed:
             self.require_readable(0)
 
@@ -113,7 +113,7 @@ class Table:
 
 def lines_of(value: str) -> list[str]:
     """The lines of a value."""
-    return _BREAK.split(value)
+    return _BREAK.split(value) if "\n" in value or "\r" in value else [value]
 
 
 def listed(names: list[str]) -> str:
