@@ -21,44 +21,46 @@ class JsonlTable(Table):
             try:
                 row = json.loads(content)
             except (ValueError, RecursionError) as error:
-                self.refuse(f"line {number:,}", f"it is not JSON ({_reason(error)})")
+                self.refuse(number, f"it is not JSON ({_reason(error)})")
                 continue
-            values = self._values(row, f"line {number:,}")
+            values = self._values(row, number)
             if values is not None:
                 yield values
 
-    def _values(self, row: Any, where: str) -> Row | None:
+    def _values(self, row: Any, line: int) -> Row | None:
         if not isinstance(row, dict):
-            self.refuse(where, f"it is {_kind(row)}, not an object")
+            self.refuse(line, f"it is {_kind(row)}, not an object")
             return None
         values = []
         for wanted in self.columns.names:
-            value = _first(row, [str(name) for name in wanted])
+            value = _first(row, wanted)
             if value is _MISSING:
                 names = " or ".join(repr(name) for name in wanted)
-                self.refuse(where, f"no field {names}; it has {listed([*row])}")
+                self.refuse(line, f"no field {names}; it has {listed([*row])}")
                 return None
             if not isinstance(value, str | None):
-                self.refuse(where, f"field {wanted[0]!r} is {_kind(value)}, not text")
+                self.refuse(line, f"field {wanted[0]!r} is {_kind(value)}, not text")
                 return None
             values.append(self._clean(value or ""))
         return tuple(values)
 
     def _clean(self, value: str) -> str:
         """Count NULs, and replace surrogates, which JSON can escape but no text can contain."""
+        if value.isascii() and "\0" not in value:
+            return value
         clean = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
         self.text.faults.not_utf8 += clean != value
         self.text.faults.with_nul += "\0" in value
         return clean
 
 
-def _first(row: dict[str, Any], names: Sequence[str]) -> Any:
+def _first(row: dict[str, Any], names: Sequence[int | str]) -> Any:
     """The value of the first name that the row has; `a.b` is field b of a."""
     for name in names:
         if name in row:
-            return row[name]
+            return row[str(name)]
         value: Any = row
-        for step in name.split("."):
+        for step in str(name).split("."):
             value = value.get(step, _MISSING) if isinstance(value, dict) else _MISSING
         if value is not _MISSING:
             return value

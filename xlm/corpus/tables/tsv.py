@@ -24,9 +24,7 @@ class TsvTable(Table):
             if fields == [""]:
                 continue
             if len(fields) <= max(positions):
-                self.refuse(
-                    f"line {number:,}", f"{_columns(len(fields))}, not {max(positions) + 1}"
-                )
+                self.refuse(number, f"{_columns(len(fields))}, not {max(positions) + 1}")
                 continue
             yield tuple(fields[position] for position in positions)
 
