@@ -139,6 +139,13 @@ def test_devices_that_are_not_there_are_refused(release: Path) -> None:
     assert load(release / "masked-lm", device="auto").device.type in ("cpu", "cuda")
 
 
+def test_wrong_segmenters_are_refused_when_the_model_is_loaded(release: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown segmenter 'jeiba'; did you mean 'jieba'"):
+        load(release, segmenters={"zh": "jeiba"})
+    with pytest.raises(ConfigError, match="segmenters: the model has no language 'ja'"):
+        load(release, segmenters={"ja": "icu"})
+
+
 def test_import_xlm_is_instant_and_names_what_is_public() -> None:
     code = (
         "import sys, xlm\n"

@@ -85,6 +85,7 @@ def test_a_line_break_is_a_space(model: Model) -> None:
         (["\ud800"], "en", DataError, "text 1 is not Unicode text: surrogates not allowed"),
         (["a"], "pt", ConfigError, "the model has no language 'pt'; use one of ar bg de el"),
         (["a", "b"], ["en"], ConfigError, "there are 1 languages for 2 texts; pass one for each"),
+        (["a"], None, ConfigError, "language is a NoneType; pass a code, or one for each text"),
         (None, "en", ConfigError, "texts are a NoneType; pass a string or a list of strings"),
         (b"bytes", "en", ConfigError, "texts are a bytes; pass a string or a list of strings"),
     ],

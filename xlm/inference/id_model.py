@@ -6,7 +6,6 @@
 Programs that read many texts encode them in parts, and use these methods.
 """
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,8 +23,6 @@ from xlm.inference.results import Candidate, Perplexity, Prediction
 from xlm.inference.text import MASK_WORDS, Ids, Name, TextEncoder, text_name, unknown_language
 from xlm.model.classifier import LABELS, Classifier
 from xlm.model.encoder import Encoder
-
-log = logging.getLogger(__name__)
 
 Language = str | Sequence[str]
 """The language of all texts, or of each."""
@@ -50,6 +47,8 @@ class IdModel:
         """The encoder of vectors, masks and perplexity."""
         self.classifier = classifier
         """The classifier; None: the model has none."""
+        self.truncated_texts = 0
+        """How many texts were longer than the longest input so far."""
         self._has_head = has_head
         self._text = text
 
@@ -123,10 +122,10 @@ class IdModel:
                 raise ConfigError(
                     f"{self.path} classifies pairs of sentences", fix="pass hypotheses too"
                 )
-            self._warn_of_long(first, self.max_tokens - 2)
+            self._count_truncated(first, self.max_tokens - 2)
             rows = [enclose(ids, self.max_tokens) for ids in first]
         else:
-            self._warn_of_long([*first, *second], (self.max_tokens + 1) // 2 - 2)
+            self._count_truncated([*first, *second], (self.max_tokens + 1) // 2 - 2)
             pairs = zip(first, second, strict=True)
             rows = [join(premise, hypothesis, self.max_tokens) for premise, hypothesis in pairs]
         return class_scores(classifier, rows, self._ids_of(language, len(rows)), self.device)
@@ -165,7 +164,7 @@ class IdModel:
             raise ConfigError(
                 "the first state of a causal model is the same for all texts", fix="use mean"
             )
-        self._warn_of_long(ids, self.max_tokens - 2)
+        self._count_truncated(ids, self.max_tokens - 2)
         rows = [enclose(one, self.max_tokens) for one in ids]
         return sentence_vectors(
             self.encoder,
@@ -193,6 +192,7 @@ class IdModel:
                     f"{name(index)} has a mask after {self.max_tokens - 2} tokens",
                     fix="shorten the text before it",
                 )
+        self._count_truncated(ids, self.max_tokens - 2)
         return top_tokens(
             self.encoder,
             [enclose(one, self.max_tokens) for one in ids],
@@ -256,7 +256,5 @@ class IdModel:
         table = {code: index for index, code in enumerate(self.languages)}
         return [table[code] for code in listed]
 
-    def _warn_of_long(self, ids: Sequence[Ids], most: int) -> None:
-        long = sum(len(one) > most for one in ids)
-        if long:
-            log.warning("%d of %d texts are truncated to %d tokens", long, len(ids), most)
+    def _count_truncated(self, ids: Sequence[Ids], most: int) -> None:
+        self.truncated_texts += sum(len(one) > most for one in ids)

@@ -28,10 +28,14 @@ def languages_of(language: str | Sequence[str], count: int) -> list[str]:
     """The language of each text.
 
     Raises:
-        ConfigError: there is another number of languages than of texts.
+        ConfigError: it is not a code, or there is another number of languages than of texts.
     """
     if isinstance(language, str):
         return [language] * count
+    if not isinstance(language, Iterable):
+        raise ConfigError(
+            f"language is a {type(language).__name__}", fix="pass a code, or one for each text"
+        )
     languages = list(language)
     require_equal(len(languages), "languages", count, "texts")
     return languages
@@ -47,3 +51,9 @@ def require_equal(count: int, what: str, other: int, other_what: str) -> None:
         raise ConfigError(
             f"there are {count} {what} for {other} {other_what}", fix="pass one for each"
         )
+
+
+def truncation_warning(count: int, max_tokens: int) -> str:
+    """The warning that texts were longer than the longest input."""
+    texts = "1 text is" if count == 1 else f"{count:,} texts are"
+    return f"{texts} truncated: the model's longest input has {max_tokens} tokens"

@@ -40,9 +40,10 @@ def load(
             artifact, otherwise newmm for `th` and jieba for `zh`.
 
     Raises:
-        ConfigError: the device is not available.
+        ConfigError: the device is not available, or a segmenter is unknown.
         DataError: there is no model, it is damaged, or its vocabulary or merges are missing or do
             not fit it.
+        ToolError: a segmenter is not installed.
     """
     target = _device(device)
     found = find_model(

@@ -10,16 +10,21 @@ A method takes one text and returns one result, or takes a sequence and returns 
 in the same order. `language` is one code, or one for each text.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xlm.errors import ConfigError
 from xlm.inference.compute import Pooling, subtract_means
 from xlm.inference.id_model import IdModel, Language
-from xlm.inference.inputs import languages_of, require_equal, texts_of
+from xlm.inference.inputs import languages_of, require_equal, texts_of, truncation_warning
 from xlm.inference.results import Candidate, Perplexity, Prediction
+
+log = logging.getLogger(__name__)
 
 
 class Model(IdModel):
@@ -58,7 +63,8 @@ class Model(IdModel):
             second, _ = texts_of(hypotheses)
             require_equal(len(second), "hypotheses", len(first), "premises")
             second_ids = self.encode(second, language=languages)
-        found = self.predict_ids(first_ids, second_ids, language=languages)
+        with self._warning_of_truncation():
+            found = self.predict_ids(first_ids, second_ids, language=languages)
         return found[0] if is_one else found
 
     def embed(
@@ -82,13 +88,19 @@ class Model(IdModel):
             subtract_mean: subtract from each vector the mean over the texts of its language.
 
         Raises:
-            ConfigError: a language, the pooling or the layer does not exist.
+            ConfigError: a language, the pooling or the layer does not exist, or the mean is to be
+                subtracted from one text.
             DataError: a text is empty.
         """
         listed, is_one = texts_of(texts)
         languages = languages_of(language, len(listed))
+        if is_one and subtract_mean:
+            raise ConfigError(
+                "one text minus the mean of one text is zero", fix="pass a list of several texts"
+            )
         ids = self.encode(listed, language=languages)
-        vectors_ND = self.embed_ids(ids, language=languages, pooling=pooling, layer=layer)
+        with self._warning_of_truncation():
+            vectors_ND = self.embed_ids(ids, language=languages, pooling=pooling, layer=layer)
         if subtract_mean:
             subtract_means(vectors_ND, languages)
         return vectors_ND[0] if is_one else vectors_ND
@@ -115,7 +127,8 @@ class Model(IdModel):
         listed, is_one = texts_of(texts)
         languages = languages_of(language, len(listed))
         ids = self.encode(listed, language=languages)
-        found = self.fill_mask_ids(ids, language=languages, top=top)
+        with self._warning_of_truncation():
+            found = self.fill_mask_ids(ids, language=languages, top=top)
         return found[0] if is_one else found
 
     def perplexity(self, texts: str | Sequence[str], *, language: Language) -> Perplexity:
@@ -131,3 +144,11 @@ class Model(IdModel):
         listed, _ = texts_of(texts)
         languages = languages_of(language, len(listed))
         return self.perplexity_ids(self.encode(listed, language=languages), language=languages)
+
+    @contextmanager
+    def _warning_of_truncation(self) -> Iterator[None]:
+        """Log how many texts were truncated meanwhile."""
+        before = self.truncated_texts
+        yield
+        if count := self.truncated_texts - before:
+            log.warning(truncation_warning(count, self.max_tokens))

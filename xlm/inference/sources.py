@@ -14,10 +14,12 @@ from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary
 from xlm.bpe.vocabulary_file import read_vocabulary
 from xlm.errors import DataError
 from xlm.inference.rules import TokenizationRules, rules_of
+from xlm.inference.text import unknown_language
 from xlm.model.formats.codes import find_codes
 from xlm.model.formats.conversion import PortableModel
 from xlm.model.formats.sources import read_model
 from xlm.store.integrity.presence import is_present
+from xlm.text.segmenters.registry import segmenter_identity
 
 CLASSIFIER, MASKED_LM = "classifier", "masked-lm"
 """The folders of a publish artifact."""
@@ -46,7 +48,9 @@ def find_model(
     """Read the model at a path, and find what belongs to it.
 
     Raises:
+        ConfigError: a segmenter is unknown.
         DataError: there is no model, it is damaged, or its vocabulary or merges are missing.
+        ToolError: a segmenter is not installed.
     """
     folders = [path / name for name in (MASKED_LM, CLASSIFIER)]
     inside = [folder for folder in folders if is_present(folder / _CONFIG)]
@@ -60,13 +64,18 @@ def find_model(
         raise DataError(
             f"the BPE merges of {path} are not known", fix="pass their file (--codes FILE)"
         )
+    languages = models[0].description.languages
+    for code, spec in (segmenters or {}).items():
+        if code not in languages:
+            raise unknown_language(code, languages, "segmenters")
+        segmenter_identity(spec)  # refuses one that is unknown or not installed
     classifiers = [model for model in models if model.is_classifier]
     return FoundModel(
         encoder=models[0],
         classifier=classifiers[0] if classifiers else None,
         vocabulary=known,
         codes=found.path,
-        rules=rules_of(sources[0], models[0].description.languages, segmenters),
+        rules=rules_of(sources[0], languages, segmenters),
     )
 
 

@@ -23,6 +23,14 @@ def test_vectors_go_into_a_pipe(model: Model, release: Path) -> None:
     )
 
 
+def test_truncated_lines_are_reported_once(release: Path) -> None:
+    long = b"children " * 300 + b"\n"
+    _, errors = run("embed", release, "--lang", "en", text=long * 1_100)
+    assert errors == (
+        "xlm: warning: 1,100 texts are truncated: the model's longest input has 128 tokens\n"
+    )
+
+
 def test_an_empty_line_in_a_pipe_leaves_no_vectors(release: Path) -> None:
     output, errors = run("embed", release, "--lang", "sw", text=b"a\n\nb\n", code=1)
     assert output == b""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from xlm.cli.inference.lines import TextLines
+from xlm.cli.inference.results import warn_of_truncation
 from xlm.cli.inference.vectors import VectorSpool, target_of
 from xlm.cli.progress_lines import ProgressLines
 from xlm.cli.text.stream import exit_by_signal
@@ -83,6 +84,7 @@ def embed(
                 progress.update(spool.rows)
         mean_D = spool.mean() if subtract_mean else np.zeros(model.dimension, dtype=np.float32)
         spool.write(output, mean_D, language)
+    warn_of_truncation(model)
 
 
 def _vectors(

@@ -49,7 +49,7 @@ def fill_mask(
             raise DataError(f"{source.where(number)} is empty", fix="remove it, or write a text")
         return number, line
 
-    write_results(source, parse, compute, title="fill-mask", header=header)
+    write_results(model, source, parse, compute, title="fill-mask", header=header)
 
 
 def _table(number: int, _: str, masks: Sequence[Sequence[Candidate]]) -> str:

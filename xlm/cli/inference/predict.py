@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xlm.cli.inference.lines import TextLines
-from xlm.cli.inference.results import write_results
+from xlm.cli.inference.results import warn_of_truncation, write_results
 from xlm.cli.inference.rows import Row, RowParser
 from xlm.cli.output import show
 from xlm.errors import ConfigError
@@ -40,6 +40,7 @@ def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json
         row = Row(texts[0], texts[1] if len(texts) > 1 else None, language)
         output = compute([row], lambda _: "the text")
         show("\n".join(filter(None, [header, output.rstrip("\n")])))
+        warn_of_truncation(model)
         return
     source = TextLines.of(path)
     parse = RowParser(source.name, language=language, pairs_only=model.labels == LABELS)
@@ -50,7 +51,7 @@ def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json
             model.require_language(row.language, source.where(number))
         return row
 
-    write_results(source, parse_known, compute, title="predict", header=header)
+    write_results(model, source, parse_known, compute, title="predict", header=header)
 
 
 def the_file(texts: Sequence[str]) -> Path | None:

@@ -1,10 +1,11 @@
 """Runs a model over lines: results are written part by part, in the order of the lines.
 
-    write_results(source, parse, compute, title="predict", header="")
+    write_results(model, source, parse, compute, title="predict", header="")
 
 Results before an invalid line are written before its error is reported.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -12,6 +13,8 @@ from xlm.cli.inference.lines import TextLines
 from xlm.cli.progress_lines import ProgressLines
 from xlm.cli.text.stream import exit_by_signal, write_output
 from xlm.errors import XlmError
+from xlm.inference.inputs import truncation_warning
+from xlm.inference.model import Model
 from xlm.inference.text import Name
 
 Item = TypeVar("Item")
@@ -22,7 +25,13 @@ Compute = Callable[[Sequence[Item], Name], str]
 
 
 def write_results(
-    source: TextLines, parse: Parse[Item], compute: Compute[Item], *, title: str, header: str
+    model: Model,
+    source: TextLines,
+    parse: Parse[Item],
+    compute: Compute[Item],
+    *,
+    title: str,
+    header: str,
 ) -> None:
     """Compute the results of all lines and write them to standard output, after a header.
 
@@ -50,6 +59,14 @@ def write_results(
             if error is not None:
                 raise error
             progress.update(part.first + len(part.lines) - 1)
+    warn_of_truncation(model)
+
+
+def warn_of_truncation(model: Model) -> None:
+    """Print how many texts were truncated."""
+    if model.truncated_texts:
+        warning = truncation_warning(model.truncated_texts, model.max_tokens)
+        sys.stderr.write(f"xlm: warning: {warning}\n")
 
 
 def _write(
