@@ -231,14 +231,14 @@ def _load(
     vocabulary: Path | None,
     segmenters: list[str] | None,
 ) -> "Model":
-    from xlm.inference.load import load
-
     by_language = {}
     for text in segmenters or ():
         code, equals, spec = text.partition("=")
         if not equals or not code or not spec:
             raise ConfigError(f"invalid --segmenter {text[:60]!r}", fix="write zh=jieba")
         by_language[code] = spec
+    from xlm.inference.load import load
+
     return load(model, device=device, codes=codes, vocabulary=vocabulary, segmenters=by_language)
 
 
