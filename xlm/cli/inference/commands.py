@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xlm.cli.inference.model_path import find_model_path
 from xlm.cli.options import whole_number
 from xlm.cli.usage import examples
 from xlm.errors import ConfigError
@@ -18,12 +19,12 @@ from xlm.errors import ConfigError
 if TYPE_CHECKING:
     from xlm.inference.model import Model
 
-ModelPath = Annotated[
-    Path,
+ModelName = Annotated[
+    str,
     typer.Argument(
         metavar="MODEL",
-        help="The model: an artifact of pretrain, finetune or publish, a Hugging Face folder, or "
-        "a .pth file of the original XLM.",
+        help="The model: an artifact of pretrain, finetune or publish (its folder, or its key in "
+        "the store), a Hugging Face folder, or a .pth file of the original XLM.",
     ),
 ]
 Texts = Annotated[
@@ -71,7 +72,7 @@ def register(app: typer.Typer) -> None:
 
 
 def embed(
-    model: ModelPath,
+    model: ModelName,
     lang: Lang,
     file: Annotated[
         Path | None,
@@ -124,7 +125,7 @@ def embed(
 
 
 def predict(
-    model: ModelPath,
+    model: ModelName,
     texts: Texts = None,
     lang: Annotated[
         str | None,
@@ -153,7 +154,7 @@ def predict(
 
 
 def fill_mask(
-    model: ModelPath,
+    model: ModelName,
     lang: Lang,
     texts: Texts = None,
     top: Annotated[
@@ -182,7 +183,7 @@ def fill_mask(
 
 
 def demo(
-    model: ModelPath,
+    model: ModelName,
     corpus: Annotated[
         Path | None,
         typer.Option(
@@ -225,7 +226,7 @@ def demo(
 
 
 def _load(
-    model: Path,
+    model: str,
     device: str,
     codes: Path | None,
     vocabulary: Path | None,
@@ -237,9 +238,10 @@ def _load(
         if not equals or not code or not spec:
             raise ConfigError(f"invalid --segmenter {text[:60]!r}", fix="write zh=jieba")
         by_language[code] = spec
+    path = find_model_path(model)
     from xlm.inference.load import load
 
-    return load(model, device=device, codes=codes, vocabulary=vocabulary, segmenters=by_language)
+    return load(path, device=device, codes=codes, vocabulary=vocabulary, segmenters=by_language)
 
 
 _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
