@@ -43,7 +43,8 @@ def find_files(location: str, setting: str) -> tuple[Path, ...]:
             f"{setting}: {location} is a folder", fix=f"write {_pattern_for(Path(path), location)}"
         )
     if not _PATTERN & set(location):
-        what = "is not a regular file" if os.path.lexists(path) else "does not exist"
+        what = "is not a regular file" if os.path.exists(path) else "does not exist"  # noqa: PTH110
+        what = "is a broken link" if os.path.islink(path) else what  # noqa: PTH114
         raise ConfigError(f"{setting}: {location} {what}", fix=_where(path, location))
     found = [Path(one) for one in glob.glob(path, recursive=True)]  # noqa: PTH207
     files = sorted(one for one in found if one.is_file())

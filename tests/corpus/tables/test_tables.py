@@ -162,7 +162,7 @@ def test_a_name_with_a_dot_is_a_column_or_a_field(tmp_path: Path) -> None:
 
 WRONG_COLUMNS = {
     "nope": "has no column 'nope'; it has text, tags, count, nested.en; name one of them",
-    "tags": "column 'tags' is list<element: string>, not text; text columns are text, nested.en",
+    "tags": "column 'tags' is list<element: string>, not text; columns with text: text, nested.en",
     "count": "column 'count' is int64, not text",
     "nested": "column 'nested' is struct<en: string>, not text",
     "nested.de": "has no column 'nested.de'",
@@ -181,6 +181,13 @@ def test_a_wrong_column_of_parquet_is_refused(tmp_path: Path, column: str) -> No
     with pytest.raises(DataError) as caught:
         list(_table(path, "parquet", (column,)).rows())
     assert WRONG_COLUMNS[column] in str(caught.value)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    table = pa.table([pa.array(["x"]), pa.array(["y"])], names=["text", "text"])
+    pq.write_table(table, tmp_path / "a")
+    with pytest.raises(DataError, match="a has two columns 'text'; rename one of them"):
+        list(_table(tmp_path / "a", "parquet", ("text",)).rows())
 
 
 def test_a_wrong_column_of_tsv_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xlm.corpus.tables.table import Row, Table
+from xlm.corpus.tables.table import Row, Table, listed
 from xlm.corpus.text_files.text_lines import TextLines
 from xlm.errors import DataError
 
@@ -40,6 +40,8 @@ class ParquetTable(Table):
             DataError: there is no such column, or it does not contain text.
         """
         for name in map(str, wanted):
+            if len(schema.get_all_field_indices(name)) > 1:
+                raise DataError(f"{self.path} has two columns {name!r}", fix="rename one of them")
             for path in ([name], name.split(".")):
                 found = _type_of(schema, path)
                 if found is None:
@@ -47,7 +49,7 @@ class ParquetTable(Table):
                 if not _is_text(found):
                     raise DataError(
                         f"{self.path}: column {name!r} is {found}, not text",
-                        fix=f"text columns are {', '.join(_text_columns(schema)) or 'absent'}",
+                        fix=f"columns with text: {listed(_text_columns(schema))}",
                     )
                 return path
         raise self.no_column(" or ".join(repr(one) for one in wanted), _all_columns(schema))
@@ -77,7 +79,6 @@ def _type_of(schema: pa.Schema, path: Sequence[str]) -> pa.DataType | None:
     fields: Any = schema
     found: pa.DataType | None = None
     for name in path:
-        # A name that occurs twice cannot be read.
         if fields.get_field_index(name) < 0:
             return None
         found = fields.field(name).type

@@ -120,4 +120,4 @@ def listed(names: list[str]) -> str:
     """The names of columns for an error, shortened."""
     shown = [name if name.isprintable() else repr(name) for name in names[:_SHOWN_NAMES]]
     more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-    return (", ".join(one[:40] for one in shown) or "no columns") + more
+    return (", ".join(one[:40] for one in shown) or "none") + more

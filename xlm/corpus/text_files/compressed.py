@@ -36,6 +36,7 @@ _OTHER_FORMATS = (
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (0, b"Rar!\x1a\x07", "a rar archive"),
     (0, b"%PDF", "a PDF"),
+    (0, b"PAR1", "a Parquet file"),
     (257, b"ustar", "a tar archive"),
 )
 _START_BYTES = 512
