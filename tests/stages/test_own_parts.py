@@ -110,6 +110,8 @@ BAD_TEXT: dict[str, tuple[dict[str, Any], str]] = {
     "missing": ({"path": "no.txt"}, r"own of en: no.txt does not exist; .* working directory, /"),
     "glob": ({"path": "*.nope"}, r"own of en: \*.nope matches no file"),
     "folder": ({"path": "."}, r"\. is a folder; write a pattern for its files, e.g. \./\*\.\w+"),
+    "link": ({"path": "link.txt"}, r"own of en: link.txt is a broken link"),
+    "parquet as text": ({"path": "a.parquet"}, r"a.parquet is a Parquet file, not text"),
     "empty": ({"path": "empty.txt"}, r"empty.txt has no text"),
     "blank": ({"path": "blank.txt"}, r"blank.txt has no text"),
     "empty glob": ({"path": "empt*"}, r"empt\* matches only empty files"),
@@ -132,6 +134,8 @@ BAD_TEXT: dict[str, tuple[dict[str, Any], str]] = {
 def _write_bad(folder: Path) -> None:
     write_lines(folder / "good.txt", sentences("en", 30))
     write_lines(folder / "rows.jsonl", ['{"text": "x"}'] * 2000)
+    (folder / "link.txt").symlink_to("nowhere")
+    (folder / "a.parquet").write_bytes(b"PAR1 and more")
     (folder / "empty.txt").write_bytes(b"")
     (folder / "blank.txt").write_bytes(b" \n\n")
     (folder / "latin.txt").write_bytes("L'élève est là\n".encode("latin-1") * 30)
