@@ -56,7 +56,7 @@ def test_states_of_runs(pipeline_toy: PipelineToy) -> None:
         root = run.store.root
         assert [run_state(one, root) for one in all_runs(root)] == ["running"]
         assert list(runs(root)) == []
-        assert [row.state for row in run_rows(root)] == ["running"]
+        assert [(row.state, row.nodes) for row in run_rows(root)] == [("running", 0)]
     # Without `write_run_record`, as if the process had been killed.
     assert [run_state(one, root) for one in all_runs(root)] == ["killed"]
     with pipeline_toy.open() as run:

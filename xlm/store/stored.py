@@ -62,6 +62,11 @@ def stored_artifacts(store: ArtifactStore) -> Iterator[Stored]:
             yield Stored(stage.name, name[1], directory, served, _manifest(directory))
 
 
+def looks_like_key(text: str) -> bool:
+    """Whether `find_artifact` may find an artifact by this text."""
+    return re.fullmatch(r"([a-z-]+/)?[0-9a-f]+(\.[0-9a-f]+)?", text, re.ASCII) is not None
+
+
 def find_artifact(store: ArtifactStore, text: str) -> Stored:
     """Find the artifact with this key, start of a key, or `STAGE/KEY`.
 

@@ -16,7 +16,7 @@ from xlm.store.archives.exporting import export_artifacts
 from xlm.store.archives.importing import open_archive
 from xlm.store.archives.imports import record_import
 from xlm.store.store import ArtifactStore
-from xlm.store.stored import Catalogue, Stored, find_artifact, stored_artifacts
+from xlm.store.stored import Catalogue, Stored, find_artifact, looks_like_key, stored_artifacts
 
 
 def export(name: str, to: Path, single: bool, root: str | None) -> None:
@@ -32,6 +32,11 @@ def export(name: str, to: Path, single: bool, root: str | None) -> None:
     record = find_run(store.root, name)
     if record is not None and single:
         raise ConfigError("--single exports one artifact, not a run", fix="name the artifact's key")
+    if record is None and not looks_like_key(name):
+        raise StoreError(
+            f"no run {name[:80]!r} in {store.root}",
+            fix="list the runs with `xlm runs`, and the artifacts with `xlm store ls`",
+        )
     chosen = _of_run(store, record) if record else [find_artifact(store, name)]
     catalogue = Catalogue(stored_artifacts(store))
     directories = {one.directory for one in chosen}

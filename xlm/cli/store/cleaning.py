@@ -56,11 +56,17 @@ def collect(dry_run: bool, keep_runs: int, root: str | None, as_json: bool) -> N
     for left in garbage.leftovers:
         show(printable(f"{left.name:<32}  unfinished  {format_size(left.size_bytes)}"))
     verb = "would be removed" if dry_run else "removed"
-    unfinished = f" and {len(garbage.leftovers)} unfinished builds" if garbage.leftovers else ""
+    parts = [_counted(len(garbage.artifacts), "artifact")]
+    if garbage.leftovers:
+        parts.append(_counted(len(garbage.leftovers), "unfinished build"))
     show(
-        f"{len(garbage.artifacts)} artifacts{unfinished} {verb} "
-        f"({format_size(garbage.size_bytes)}), {garbage.kept} artifacts kept"
+        f"{' and '.join(parts)} {verb} ({format_size(garbage.size_bytes)}), "
+        f"{_counted(garbage.kept, 'artifact')} kept"
     )
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _report(line: str) -> None:

@@ -4,7 +4,6 @@ member = find_member(store, "base")          # a run, or an artifact with all th
 member.directory("evaluate")
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from xlm.errors import StoreError
 from xlm.pipeline.run_lookup import find_run, run_label
 from xlm.store.store import ArtifactStore
-from xlm.store.stored import Stored, find_artifact, upstream_of
+from xlm.store.stored import Stored, find_artifact, looks_like_key, upstream_of
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,9 @@ def find_member(store: ArtifactStore, text: str) -> Member:
             for node in record["nodes"]
             if node["unit"] == "all"
         }
-        return Member(run_label(record), record.get("config", {}), directories)
-    if not re.fullmatch(r"([a-z-]+/)?[0-9a-f]+(\.[0-9a-f]+)?", text):
+        label = record["request"]["name"] or f"run {run_label(record)}"
+        return Member(label, record.get("config", {}), directories)
+    if not looks_like_key(text):
         raise StoreError(
             f"no run {text[:80]!r} in {store.root}", fix="list the runs with `xlm runs`"
         )

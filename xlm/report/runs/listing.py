@@ -11,6 +11,7 @@ from xlm.display.markdown import format_decimal, format_percent
 from xlm.errors import StoreError
 from xlm.pipeline.run_lookup import run_number, start_time
 from xlm.pipeline.run_record import all_runs, run_state, same_profile
+from xlm.store.leases import keys_of
 from xlm.store.manifest import read_manifest
 
 _FIGURES = {
@@ -52,7 +53,7 @@ def run_rows(root: Path, profile: str | None = None) -> Iterator[RunRow]:
             profile=request["profile"],
             changes=_changes(request),
             state=run_state(record, root),
-            nodes=len(record["nodes"]),
+            nodes=_node_count(record, root),
             selected=record["selected"] or len(record["nodes"]),
             figures=_figures(record, root),
         )
@@ -83,6 +84,14 @@ def _cells(row: RunRow) -> tuple[str, ...]:
         Path(row.profile).name if is_file else row.profile,
         " ".join(row.changes),
     )
+
+
+def _node_count(record: Mapping[str, Any], root: Path) -> int:
+    """How many artifacts the run has; while it goes on, or if it was killed, from its lease."""
+    if record["state"] != "running" or record["lease"] is None:
+        return len(record["nodes"])
+    found = [root / "artifacts" / stage / key for stage, key in keys_of(root, record["lease"])]
+    return sum(path.is_dir() for path in found)
 
 
 def _changes(request: Mapping[str, Any]) -> tuple[str, ...]:
