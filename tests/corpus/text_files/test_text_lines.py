@@ -156,7 +156,8 @@ def test_damaged_packed_text_is_refused(make_context, tmp_path, pack):
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 @pytest.mark.parametrize(("start", "what"), [
     (b"PK\x03\x04", "a zip archive"),
-    (b"%PDF-1.7", "a PDF"), (b"PAR1\x15\x04", "a Parquet file"), (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"%PDF-1.7", "a PDF"), (b"PAR1\x15\x04", "a Parquet file"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!\x1a\x07\x01", "a rar archive"),
     (b"train.en".ljust(257, b"\0") + b"ustar\x0000", "a tar archive"),
 ])  # fmt: skip
