@@ -5,7 +5,8 @@
     for part in source.parts():
         part.first, part.lines, part.error
 
-A file can be read twice, so its errors are found before the work begins. A pipe cannot.
+A file can be read twice, so its errors are found before the work begins; it may be compressed with
+gzip, bzip2, xz or zstd. A pipe is read once, as text.
 """
 
 import os
@@ -16,8 +17,12 @@ from pathlib import Path
 
 from xlm.cli.text.input_warnings import INPUT
 from xlm.cli.text.stream import decode_lines, read_batches
+from xlm.corpus.text_files.compressed import open_plain
+from xlm.corpus.text_files.encodings import SAMPLE_BYTES
+from xlm.corpus.text_files.text_lines import require_narrow
 from xlm.errors import ConfigError, DataError
 
+_STDIN = 0
 _PART_LINES = 1024
 _BLOCK_BYTES = 1 << 18
 _MARK = "\ufeff"
@@ -50,13 +55,15 @@ class TextLines:
             ConfigError: the file cannot be read.
         """
         if path is None:
-            return cls(INPUT, Path("/dev/stdin") if _is_file_from_its_start(0) else None)
+            return cls(INPUT, Path("/dev/stdin") if _is_file_from_its_start(_STDIN) else None)
         try:
-            with path.open("rb"):
-                pass
+            with path.open("rb") as file:
+                if path.is_file():
+                    return cls(str(path), path)
+                os.dup2(file.fileno(), _STDIN)  # a pipe, as of <(...), is read as standard input is
+                return cls(str(path), None)
         except OSError as error:
             raise ConfigError(f"{path}: {error.strerror}", fix="pass the path of a file") from None
-        return cls(str(path), path)
 
     def where(self, number: int) -> str:
         """`FILE, line 3`."""
@@ -105,8 +112,12 @@ class TextLines:
         if self.path is None:
             yield from read_batches()
             return
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
+            is_first = True
             while block := b"".join(file.readlines(_BLOCK_BYTES)):
+                if is_first:
+                    require_narrow(block[:SAMPLE_BYTES], self.name)
+                    is_first = False
                 yield block if block.endswith(b"\n") else block + b"\n", False
 
 
