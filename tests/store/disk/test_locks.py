@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from xlm.store.disk.locks import build_lock
+from xlm.store.disk import locks
+from xlm.store.disk.locks import build_lock, hold_shared
 
 
 def _hold(directory: Path, ready: Connection) -> None:
@@ -64,3 +65,17 @@ def test_a_waiting_builder_can_be_interrupted(tmp_path: Path) -> None:
         pass
     with build_lock(tmp_path, "key", interrupted) as waited:
         assert not waited
+
+
+def test_a_shared_lock_waits_for_an_exclusive_one_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(locks, "_SILENT_SECONDS", 0.0)
+    with build_lock(tmp_path, "one"):
+        waiting = threading.Thread(target=lambda: os.close(hold_shared(tmp_path / "one.lock")))
+        waiting.start()
+        while not caplog.records:
+            time.sleep(0.01)
+        assert "waiting for another part of this run" in caplog.text
+        assert waiting.is_alive()
+    waiting.join()

@@ -24,6 +24,7 @@ from xlm.store.disk.lock_holders import MAX_COMMAND_CHARACTERS, describe_holder
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.2
+_SILENT_SECONDS = 5.0
 _REPEAT_SECONDS = 60.0
 """Interval at which a wait is reported again."""
 
@@ -91,14 +92,16 @@ def writing(path: Path) -> Iterator[None]:
 def hold_shared(path: Path) -> int:
     """Create a file and hold a shared lock on it until the returned descriptor is closed.
 
-    The kernel closes the descriptor when the process exits.
+    The kernel closes the descriptor when the process exits. A wait of more than some seconds is
+    logged: the holder of an exclusive lock may be a stopped process.
 
     Raises:
         StoreError: the file cannot be written.
     """
     _make_directory(path.parent)
     descriptor = _open(path)
-    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    if not _try_lock(descriptor, fcntl.LOCK_SH):
+        _wait(descriptor, path, lambda: None, log.warning, fcntl.LOCK_SH, silent=_SILENT_SECONDS)
     return descriptor
 
 
@@ -162,20 +165,25 @@ def _refused(path: Path, error: OSError) -> StoreError:
     )
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
 def _wait(
-    descriptor: int, path: Path, on_wait: Callable[[], None], report: Callable[[str], None]
+    descriptor: int,
+    path: Path,
+    on_wait: Callable[[], None],
+    report: Callable[[str], None],
+    kind: int = fcntl.LOCK_EX,
+    silent: float = 0.0,
 ) -> None:
     # Polling, because a thread that blocks in flock cannot react to an interrupt of the run.
-    next_report = time.monotonic()
-    while not _try_lock(descriptor):
+    next_report = time.monotonic() + silent
+    while not _try_lock(descriptor, kind):
         on_wait()
         if time.monotonic() >= next_report:
             report(f"waiting for {describe_holder(path)}")
