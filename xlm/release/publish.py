@@ -40,6 +40,7 @@ def publish(
         segmenters=context.config.segmenters,
         names=context.config.names,
         cased=context.config.cased,
+        own_sources=context.config.own_sources,
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")

@@ -5,7 +5,7 @@
 Measured values may be missing if another version wrote them; the card then shows a dash.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from xlm.classification.results.records import read_results
 from xlm.config.languages.names import Names
 from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
-from xlm.config.training.release import ReleaseConfig
+from xlm.config.training.release import OwnSourceFacts, ReleaseConfig
 from xlm.engine.config import Config
 from xlm.errors import DataError
 from xlm.model.formats.description import read_description
@@ -44,6 +44,7 @@ def read_facts(
     segmenters: Mapping[str, str] | None = None,
     names: Names | None = None,
     cased: bool = False,
+    own_sources: Sequence[OwnSourceFacts] = (),
 ) -> RunFacts:
     """Collect the facts that cards and plots show.
 
@@ -56,6 +57,7 @@ def read_facts(
         segmenters: tool, version and model of the word segmenter, by language.
         names: names of the languages that the profile declares, by code.
         cased: whether text keeps case and accents.
+        own_sources: the user's own text and pairs.
 
     Raises:
         DataError: a file of an artifact is damaged or was written by another version.
@@ -74,7 +76,8 @@ def read_facts(
         finetune=_config(FinetuneConfig, manifests["finetune"], "finetune"),
         sources=tuple(
             facts for unit, directory in sources.items() for facts in _sources(unit, directory)
-        ),
+        )
+        + _local_sources(own_sources),
         data=tuple(
             _data(unit, directory, description.vocabulary_hash) for unit, directory in data.items()
         ),
@@ -91,6 +94,7 @@ def read_facts(
         segmenters=dict(segmenters or {}),
         names=dict(names or {}),
         cased=cased,
+        own_text=frozenset(one.unit for one in own_sources if one.is_text),
         warm_start=str(manifests["pretrain"].config.get("warm_start", "")),
     )
 
@@ -120,6 +124,14 @@ def _sources(unit: str, directory: Path) -> list[SourceFacts]:
         )
         for source in manifest.sources
     ]
+
+
+def _local_sources(own: Sequence[OwnSourceFacts]) -> tuple[SourceFacts, ...]:
+    return tuple(
+        SourceFacts(one.unit, one.name, "", one.licence, one.size_bytes)
+        for one in own
+        if one.size_bytes is not None
+    )
 
 
 def _data(unit: str, directory: Path, vocabulary_hash: str) -> DataFacts:

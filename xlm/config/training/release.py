@@ -31,6 +31,19 @@ class ReleaseConfig(Config):
     )
 
 
+class OwnSourceFacts(Config):
+    """What the card states about the user's own text or pairs."""
+
+    unit: str
+    """NAME.LANGUAGE or NAME.PAIR; of files at a URL, the id of the download."""
+    name: str
+    licence: str
+    is_text: bool
+    """Monolingual text, not pairs."""
+    size_bytes: int | None = None
+    """Size of the local files; None: they are downloaded."""
+
+
 class PublishSlice(Config):
     """Settings that determine the published files."""
 
@@ -49,4 +62,7 @@ class PublishSlice(Config):
     )
     names: dict[str, str] = added(
         {}, description="Names of the languages that the profile declares."
+    )
+    own_sources: tuple[OwnSourceFacts, ...] = added(
+        (), description="The user's own text and pairs, for the card."
     )

@@ -53,7 +53,7 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
     if not facts.synthetic:
         header.append("URL")
         for row, source in zip(rows, sources, strict=True):
-            row.append(f"<{source.url}>")
+            row.append(f"<{source.url}>" if source.url else "local files")
     parts = [table(header, rows, left=len(header))]
     if facts.synthetic:
         parts.insert(0, _SYNTHETIC_EXCEPT_MERGES if _has_published_merges(facts) else _SYNTHETIC)
@@ -76,9 +76,10 @@ def _training_splits(facts: RunFacts) -> str:
         format_integer(sum(data.lines for data in facts.data)),
         format_integer(sum(data.tokens for data in facts.data)),
     )
+    origin = "the monolingual sources above" if facts.own_text else "its Wikipedia"
     note = (
         "The encoder was pretrained on these training splits. The lines of a language come from "
-        "its Wikipedia; those of a pair are aligned sentences, with the tokens of both sides:"
+        f"{origin}; those of a pair are aligned sentences, with the tokens of both sides:"
     )
     return f"{note}\n\n{table(('language or pair', 'lines', 'tokens'), [*rows, total])}"
 
@@ -135,7 +136,7 @@ def _purpose(source: SourceFacts, facts: RunFacts) -> str:
     if source.unit in _PURPOSES:
         return _PURPOSES[source.unit]
     purposes = [] if _has_published_merges(facts) else ["BPE merges", "vocabulary"]
-    if source.unit.partition(".")[0] == WIKIPEDIA_ID:
+    if source.unit.partition(".")[0] == WIKIPEDIA_ID or source.unit in facts.own_text:
         return ", ".join([*purposes, *(one.upper() for one in facts.trained if one != "tlm")])
     if "tlm" in facts.trained:
         purposes.append("TLM")

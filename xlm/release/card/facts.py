@@ -16,12 +16,13 @@ from xlm.release.fertility import VocabularyCoverage
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """One downloaded file."""
+    """One downloaded file, or local files of one source."""
 
     unit: str
-    """Unit of the download stage: `wikipedia.sw`, `ntrex.en`, `xnli`."""
+    """Unit of the download stage: `wikipedia.sw`, `ntrex.en`, `xnli`; or NAME.LANGUAGE."""
     name: str
     url: str
+    """Empty: local files."""
     licence: str
     size_bytes: int | None
     is_head: bool = False
@@ -78,6 +79,8 @@ class RunFacts:
     """Names of the languages that the profile declares, by code."""
     cased: bool = False
     """Whether text keeps case and accents."""
+    own_text: frozenset[str] = frozenset()
+    """Units of sources that are the user's own monolingual text."""
     warm_start: str = ""
     """Format and digest of the model that initialized pretraining; empty for random weights."""
 

@@ -12,6 +12,7 @@ from xlm.config.data.own.text import OwnText
 from xlm.config.languages.declared import Languages
 from xlm.config.languages.pairs import split_pair
 from xlm.config.pipeline import PipelineConfig, pairs
+from xlm.config.training.release import OwnSourceFacts
 from xlm.corpus.local_files import find_files, part_files
 from xlm.errors import ConfigError
 
@@ -39,6 +40,35 @@ def pair_parts(config: PipelineConfig, pair: str) -> tuple[PairPart | Part, ...]
         else _pair_part(corpus, config.table)
         for corpus in config.sources.corpora_of(pair)
     )
+
+
+def own_sources(config: PipelineConfig) -> tuple[OwnSourceFacts, ...]:
+    """What the card states about own text and pairs.
+
+    Raises:
+        ConfigError: a local file does not exist.
+    """
+    used: list[OwnText | OwnPair] = [
+        source for code in config.languages for source in config.sources.own_text(code)
+    ]
+    for pair in pairs(config):
+        used += [one for one in config.sources.corpora_of(pair) if isinstance(one, OwnPair)]
+    found = []
+    for source in used:
+        of = source.pair if isinstance(source, OwnPair) else source.language
+        facts = OwnSourceFacts(
+            unit=f"{source.name}.{of}",
+            name=source.title or f"{source.name} ({of})",
+            licence=source.licence,
+            is_text=not isinstance(source, OwnPair),
+        )
+        if local := list(_local_files(source.files, _setting(source))):
+            size_bytes = sum(path.stat().st_size for path in local)
+            found.append(facts.model_copy(update={"size_bytes": size_bytes}))
+        for file in source.files:
+            if file.download:
+                found.append(facts.model_copy(update={"unit": file.download}))
+    return tuple(found)
 
 
 def require_own_text(config: PipelineConfig) -> None:

@@ -10,6 +10,7 @@ from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, split_spec
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.release import PublishSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
+from xlm.stages.data.own_parts import own_sources
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes
 from xlm.stages.units import require_english, single_unit
 from xlm.text.segmenters.registry import segmenter_identity
@@ -29,6 +30,7 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
         release=config.release,
         synthetic=config.sample is not None,
         cased=config.text.cased,
+        own_sources=own_sources(config),
         segmenter_names={
             language: name
             for language, name in sorted(names.items())
