@@ -52,8 +52,10 @@ class PipelineConfig(Config):
     def _move_declarations(cls, values: Any) -> Any:
         if not isinstance(values, dict) or not isinstance(values.get("languages"), list | tuple):
             return values
-        codes, declared = split_declarations(values["languages"])
         known = values.get("declared_languages") or ()
+        if not isinstance(known, list | tuple):
+            return values
+        codes, declared = split_declarations(values["languages"])
         return {**values, "languages": codes, "declared_languages": [*known, *declared]}
 
     @field_validator("languages")

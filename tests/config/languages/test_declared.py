@@ -86,6 +86,13 @@ def test_chosen_languages_keep_their_declarations(tmp_path) -> None:
         ("{code: xx, opus: {a: b}}", "declaration 1: opus must be a list, e.g. [a, b]"),
         ("{code: xx, tokeniser: en}", "unknown setting 'languages, declaration 1: tokeniser'; did"),
         ("{code: xx, tokenizer: french}", "tokenizer 'french' is not a known language; did you"),
+        ('{code: xx, name: "A\\nB"}', "declaration 1: name: 'A\\nB' has a line break or a control"),
+        ("{code: xx, opus: [a/b]}", "declaration 1: opus: 'a/b' is not a code of OPUS; write"),
+        ("{code: xx, ntrex: a/b}", "declaration 1: ntrex must be letters, digits, _ and - only"),
+        (
+            "{code: xx, name: " + "x" * 61 + "}",
+            "declaration 1: name: it has 61 characters; write at most 60",
+        ),
         ("xx", "languages: unknown language 'xx'; `xlm languages` lists the known ones"),
     ],
 )

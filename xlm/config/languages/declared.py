@@ -7,6 +7,7 @@ run["sw"].opus        # ("sw", "swh", "swa"), from the table
 run["xx"].tokenizer   # "en", declared
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -18,6 +19,8 @@ from xlm.config.languages.suggest import CODE_PATTERN, nearest_language
 from xlm.config.languages.table import Language, direction_of
 from xlm.engine.config import Config
 from xlm.errors import ConfigError
+
+_MAX_NAME = 60
 
 
 def _listed(value: Any) -> Any:
@@ -50,7 +53,28 @@ class DeclaredLanguage(Config):
     opus: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(), description="Codes in OPUS, most common first; empty: `code`."
     )
-    ntrex: str = Field(default="", description="Code in the file names of NTREX-128.")
+    ntrex: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_-]*$",
+        description="Code in the file names of NTREX-128; empty: none.",
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _is_one_line(cls, name: str) -> str:
+        if not name.isprintable():
+            raise ValueError(f"{name!r} has a line break or a control character; remove it")
+        if len(name) > _MAX_NAME:
+            raise ValueError(f"it has {len(name)} characters; write at most {_MAX_NAME}")
+        return name.strip()
+
+    @field_validator("opus")
+    @classmethod
+    def _are_codes(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        for code in codes:
+            if not re.fullmatch(r"[A-Za-z]+([_-][A-Za-z0-9]+)*", code):
+                raise ValueError(f"{code[:40]!r} is not a code of OPUS; write e.g. swh or zh_CN")
+        return codes
 
     @field_validator("tokenizer")
     @classmethod

@@ -26,6 +26,7 @@ PATTERNS = {
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "letters, digits and . _ - only, a letter or digit first",
     r"^[a-z0-9_-]+$": "lower-case letters, digits and _ - only",
     r"^[a-z0-9_-]*$": "lower-case letters, digits and _ - only",
+    r"^[A-Za-z0-9_-]*$": "letters, digits, _ and - only",
     r"^[a-z0-9_]*$": "lower-case letters, digits and _ only",
     r"^[a-z]{2,3}(_[a-z0-9]+)*$": "a language code such as yo or zh_min_nan, without a hyphen",
     r"^([A-Z][a-z]{3})?$": "a script as in ISO 15924, e.g. Latn or Arab",
