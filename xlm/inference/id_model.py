@@ -68,6 +68,11 @@ class IdModel:
         return self.classifier is not None
 
     @property
+    def needs_pairs(self) -> bool:
+        """Whether the classes are those of XNLI, which are relations of two sentences."""
+        return self.labels == LABELS
+
+    @property
     def has_mask_head(self) -> bool:
         """Whether `fill_mask` works."""
         return self._has_head and not self.encoder.description.causal
@@ -118,7 +123,7 @@ class IdModel:
         """
         classifier = self.require_classifier()
         if second is None:
-            if self.labels == LABELS:
+            if self.needs_pairs:
                 raise ConfigError(
                     f"{self.path} classifies pairs of sentences", fix="pass hypotheses too"
                 )

@@ -12,7 +12,6 @@ from xlm.errors import ConfigError
 from xlm.inference.model import Model
 from xlm.inference.results import Prediction
 from xlm.inference.text import Name
-from xlm.model.classifier import LABELS
 
 
 def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json: bool) -> None:
@@ -43,7 +42,7 @@ def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json
         warn_of_truncation(model)
         return
     source = TextLines.of(path)
-    parse = RowParser(source.name, language=language, pairs_only=model.labels == LABELS)
+    parse = RowParser(source.name, language=language, pairs_only=model.needs_pairs)
 
     def parse_known(line: str, number: int) -> Row | None:
         row = parse(line, number)
