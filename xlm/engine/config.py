@@ -70,6 +70,11 @@ def operational(default: Any, *, description: str, **constraints: Any) -> Any:
     )
 
 
+def as_list(value: Any) -> Any:
+    """A list of one for a single text, so that a setting takes one or several."""
+    return [value] if isinstance(value, str) else value
+
+
 def added(default: Any, *, description: str, **constraints: Any) -> Any:
     """Declare a plain field that older keys do not contain.
 

@@ -17,14 +17,10 @@ from pydantic import BeforeValidator, Field, field_validator
 from xlm.config.languages.pairs import KNOWN_LANGUAGES, language
 from xlm.config.languages.suggest import CODE_PATTERN, nearest_language
 from xlm.config.languages.table import Language, direction_of
-from xlm.engine.config import Config
+from xlm.engine.config import Config, as_list
 from xlm.errors import ConfigError
 
 _MAX_NAME = 60
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 class DeclaredLanguage(Config):
@@ -50,7 +46,7 @@ class DeclaredLanguage(Config):
         pattern=r"^[a-z0-9_]*$",
         description="Code of its Wikipedia, as in the database name `{wiki}wiki`; empty: none.",
     )
-    opus: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    opus: Annotated[tuple[str, ...], BeforeValidator(as_list)] = Field(
         default=(), description="Codes in OPUS, most common first; empty: `code`."
     )
     ntrex: str = Field(

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from xlm.config.reading.urls import require_file_url
-from xlm.engine.config import Config
+from xlm.engine.config import Config, as_list
 
 _NAME = r"^[a-z0-9_-]+$"
 
@@ -32,10 +32,6 @@ def is_url(location: str) -> bool:
     return "://" in location
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 def _checked(locations: tuple[str, ...]) -> tuple[str, ...]:
     if not locations or not all(one.strip() for one in locations):
         raise ValueError("the path is empty; write a path, a pattern such as data/*.txt, or a URL")
@@ -47,7 +43,7 @@ def _checked(locations: tuple[str, ...]) -> tuple[str, ...]:
     return locations
 
 
-Locations = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_checked)]
+Locations = Annotated[tuple[str, ...], BeforeValidator(as_list), AfterValidator(_checked)]
 
 
 def numbered(locations: Sequence[str], stem: str) -> tuple[SourceFile, ...]:
