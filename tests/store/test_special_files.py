@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from tests.store.conftest import Publish
-from xlm.cli.store import list_artifacts, verify_artifacts
+from xlm.cli.store.listing import list_artifacts, verify_artifacts
 from xlm.errors import StoreError
 from xlm.processes.programs import run_process
 from xlm.store.disk.filesystem import make_real_directory, write_atomically
