@@ -48,6 +48,8 @@ class ValidationTask:
 
     name: str
     """`sw` or `en_sw`, as in XLM's names of metrics."""
+    unit: str
+    """`sw` or `en-sw`."""
     objective: Objective
     batches: "partial[Iterator[Batch]]"
 
@@ -89,13 +91,17 @@ class Validator:
             ),
         }
         self.tasks = [
-            ValidationTask(code, objective, partial(batches, lines, description.language_id(code),
-                                          stream_tokens))
+            ValidationTask(
+                code,
+                code,
+                objective,
+                partial(batches, lines, description.language_id(code), stream_tokens),
+            )
             for objective, batches in streams.items()
             if objective in objectives
             for code, lines in data.mono.items()
             if len(lines)
-        ]  # fmt: skip
+        ]
         limits = [limit for limit in (max_pairs, _PAIR_LIMITS[split] if many else None) if limit]
         for pairs in data.pairs.values() if "tlm" in objectives else ():
             longest = description.model.max_positions - 2
@@ -110,7 +116,8 @@ class Validator:
                     limit=limit,
                     predict_special_tokens=predict_special_tokens,
                 )
-                self.tasks.append(ValidationTask("_".join(pairs.languages), "tlm", batches))
+                name, unit = "_".join(pairs.languages), "-".join(pairs.languages)
+                self.tasks.append(ValidationTask(name, unit, "tlm", batches))
 
     def measure(
         self,

@@ -95,7 +95,7 @@ def test_identical_languages_are_retrieved_in_both_directions(encoder: Path) -> 
     model = load_encoder(encoder)
     texts = lines(*([20 + i, 25 + 2 * i, 60 - i] for i in range(12)))
     model.lang_embeddings.weight.data[1] = model.lang_embeddings.weight.data[0]
-    found = retrieve(model, Pairs(("en", "fr"), texts, texts), english="en", limit=10, device=CPU)
+    found = retrieve(model, Pairs(("en", "fr"), texts, texts), pivot="en", limit=10, device=CPU)
     assert found is not None
     assert found.pairs == 10
     assert found.raw == found.centred == 1.0
@@ -105,11 +105,11 @@ def test_the_direction_follows_english_and_not_the_order(encoder: Path, world: T
     model = load_encoder(encoder)
     vocabulary = load_vocabulary(world.vocabulary)
     pairs = read_pairs(world.pairs["en-sw"], "test", vocabulary.hash)
-    plain = retrieve(model, pairs, english="en", limit=25, device=CPU)
+    plain = retrieve(model, pairs, pivot="en", limit=25, device=CPU)
     turned = Pairs(("sw", "en"), pairs.second, pairs.first)
-    assert retrieve(model, turned, english="en", limit=25, device=CPU) == plain
+    assert retrieve(model, turned, pivot="en", limit=25, device=CPU) == plain
     one = Pairs(("en", "sw"), lines([20]), lines([30]))
-    assert retrieve(model, one, english="en", limit=25, device=CPU) is None
+    assert retrieve(model, one, pivot="en", limit=25, device=CPU) is None
 
 
 def test_precision_in_blocks_is_that_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

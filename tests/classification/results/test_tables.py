@@ -4,7 +4,7 @@ import pytest
 
 from tests.release.artifacts import results
 from xlm.classification.results.records import LanguageResults, Results
-from xlm.classification.results.tables import modelling_table, tables, xnli_table
+from xlm.classification.results.tables import modelling_table, pairs_table, tables, xnli_table
 
 
 def without(found: Results, *fields: str) -> Results:
@@ -48,3 +48,20 @@ def test_empty_columns_are_left_out() -> None:
     assert table is not None
     assert "paper, MLM+TLM" not in table.header
     assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+def test_pairs_without_english_have_a_table() -> None:
+    found = results(["en", "sw"])
+    assert pairs_table(found) is None
+    measured = found.languages[1]
+    row = measured.model_copy(update={"code": "sw-yo", "perplexity": None, "test": None})
+    with_pair = found.model_copy(update={"languages": (*found.languages, row)})
+    table = pairs_table(with_pair)
+    assert table is not None
+    assert [line[0] for line in table.rows] == ["sw-yo"]
+    assert table.header[:2] == ("pair", "perplexity")
+    assert {len(line) for line in table.rows} == {len(table.header)}
+    modelling = modelling_table(with_pair)
+    assert modelling is not None
+    assert modelling == modelling_table(found)
+    assert tables(with_pair)[-1] == table

@@ -27,7 +27,7 @@ from xlm.classification.results.records import (
     averages,
     write_results,
 )
-from xlm.config.languages.pairs import ENGLISH
+from xlm.config.languages.pairs import ENGLISH, other_language, pivot_of, split_pair
 from xlm.config.training.pretrain import Objective
 from xlm.dataloader.data import load_held_out_data
 from xlm.model.formats.ours import load_classifier, load_encoder
@@ -116,19 +116,19 @@ class Evaluator:
         perplexity = self._validator.perplexity(sums[number])
         if task.objective != "tlm":
             return {task.name: {"perplexity": perplexity}}
-        return {_other(task.name.split("_")): {"pair_perplexity": perplexity}}
+        return {_row_of(task.unit): {"pair_perplexity": perplexity}}
 
     def _retrieval(self, pair: str) -> dict[str, Fields]:
         retrieval = retrieve(
             self._encoder,
             self._corpus.pairs[pair],
-            english=ENGLISH,
+            pivot=pivot_of(pair),
             limit=self._config.retrieval_pairs,
             device=self._device,
         )
         if retrieval is None:
             return {}
-        return {_other(pair.split("-")): {"retrieval": retrieval.model_dump()}}
+        return {_row_of(pair): {"retrieval": retrieval.model_dump()}}
 
     def _nli_pairs(self, code: str, split: str) -> NliPairs:
         return read_nli_pairs(self._job.xnli[code], split, self._hash)
@@ -214,8 +214,9 @@ def _share(labels: NDArray[np.int64], pairs: NliPairs) -> float | None:
     return float((labels == pairs.labels).mean()) if len(labels) else None
 
 
-def _other(codes: list[str]) -> str:
-    return codes[0] if codes[1] == ENGLISH else codes[1]
+def _row_of(pair: str) -> str:
+    """The row of the results of a pair: its other language, or without English the pair."""
+    return other_language(pair) if ENGLISH in split_pair(pair) else pair
 
 
 def _part(job: EvaluateJob, rank: int) -> Path:

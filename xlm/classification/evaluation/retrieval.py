@@ -1,6 +1,6 @@
 """Sentence retrieval: is the nearest sentence of the other language the translation?
 
-    retrieval = retrieve(encoder, pairs, english="en", limit=1000, device=device)
+    retrieval = retrieve(encoder, pairs, pivot="en", limit=1000, device=device)
 
 The embedding of a sentence is the mean of its last-layer states, with both EOS, computed as in
 pretraining (causally for a CLM encoder). The distance is the cosine. Sentences that occur twice are
@@ -26,12 +26,12 @@ _BLOCK_ROWS = 2048
 
 
 def retrieve(
-    encoder: Encoder, pairs: Pairs, *, english: str, limit: int, device: torch.device
+    encoder: Encoder, pairs: Pairs, *, pivot: str, limit: int, device: torch.device
 ) -> Retrieval | None:
     """P@1 in both directions among the first `limit` distinct pairs; None: fewer than two pairs.
 
     Args:
-        english: code of English, from which the directions are named.
+        pivot: the language from which the directions are named: English, if the pair has it.
     """
     chosen = distinct_pairs(pairs, longest=encoder.description.model.max_positions - 2)[:limit]
     if len(chosen) < MIN_PAIRS:
@@ -41,7 +41,7 @@ def retrieve(
         torch.from_numpy(line_vectors(encoder, lines, chosen, code, device))
         for code, lines in zip(pairs.languages, (pairs.first, pairs.second), strict=True)
     )
-    if pairs.languages[0] != english:
+    if pairs.languages[0] != pivot:
         first_ND, second_ND = second_ND, first_ND
     raw = precisions(first_ND, second_ND)
     centred = precisions(first_ND - first_ND.mean(0), second_ND - second_ND.mean(0))

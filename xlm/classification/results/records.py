@@ -34,7 +34,7 @@ class Retrieval(Config):
     """How often the nearest sentence is the translation (P@1), for held-out pairs.
 
     `raw` compares mean-pooled last-layer states by cosine. `centred` first subtracts the mean of
-    each language.
+    each language. For a pair without English, its first language stands for English.
     """
 
     pairs: int = Field(description="Number of distinct pairs.")
@@ -55,9 +55,10 @@ class Retrieval(Config):
 
 
 class LanguageResults(Config):
-    """The results of one language."""
+    """The results of one language, or of one pair without English."""
 
     code: str
+    """Of a language, or of a pair: `sw-yo`."""
     dev: Accuracy | None = None
     test: Accuracy | None = None
     majority: float | None = Field(None, description="Test accuracy of the most frequent label.")
@@ -69,9 +70,14 @@ class LanguageResults(Config):
         None, description="Perplexity of held-out text, as in validation."
     )
     pair_perplexity: float | None = Field(
-        None, description="Perplexity of held-out pairs with English."
+        None, description="Perplexity of held-out pairs with English, or of the pair."
     )
     retrieval: Retrieval | None = None
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether it is a pair without English."""
+        return "-" in self.code
 
 
 class Averages(Config):

@@ -40,7 +40,11 @@ def xnli_table(results: Results, task: str = "XNLI", names: Names | None = None)
 
 def modelling_table(results: Results, names: Names | None = None) -> Table | None:
     """Perplexity and sentence retrieval by language; None: neither was measured."""
-    rows = [row for row in results.languages if row.perplexity is not None or row.retrieval]
+    rows = [
+        row
+        for row in results.languages
+        if (row.perplexity is not None or row.retrieval) and not row.is_pair
+    ]
     if not rows:
         return None
     header = (
@@ -53,6 +57,19 @@ def modelling_table(results: Results, names: Names | None = None) -> Table | Non
     return _filled("Pretrained encoder: perplexity and sentence retrieval", header, cells)
 
 
+def pairs_table(results: Results) -> Table | None:
+    """Perplexity and sentence retrieval of pairs without English; None: there are none."""
+    rows = [row for row in results.languages if row.is_pair]
+    if not rows:
+        return None
+    header = (
+        "pair", "perplexity", "P@1 to the first", "P@1 from the first", "raw", "sentences",
+    )  # fmt: skip
+    # A pair has no monolingual perplexity.
+    cells = [(row.code, *_modelling_cells(row)[1:]) for row in rows]
+    return _filled("Pretrained encoder: pairs without English", header, cells)
+
+
 def tables(results: Results, task: str = "XNLI", names: Names | None = None) -> list[Table]:
     """The tables that have rows.
 
@@ -61,7 +78,9 @@ def tables(results: Results, task: str = "XNLI", names: Names | None = None) -> 
         task: name of the classification task.
         names: names of the languages that the profile declares.
     """
-    found = (xnli_table(results, task, names), modelling_table(results, names))
+    found = (
+        xnli_table(results, task, names), modelling_table(results, names), pairs_table(results),
+    )  # fmt: skip
     return [one for one in found if one]
 
 

@@ -5,7 +5,7 @@ XNLI accuracies are shown with their baselines (majority class, bag of words) an
 
 from typing import Any
 
-from xlm.classification.results.tables import modelling_table, xnli_table
+from xlm.classification.results.tables import modelling_table, pairs_table, xnli_table
 from xlm.display.markdown import table
 from xlm.release.card.facts import RunFacts
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME
@@ -106,8 +106,9 @@ def _range(numbers: set[int]) -> str:
 
 
 def _language_modelling(facts: RunFacts) -> str:
-    found = modelling_table(facts.results, facts.names)
-    if found is None:
+    shown = [modelling_table(facts.results, facts.names), pairs_table(facts.results)]
+    found = [one for one in shown if one]
+    if not found:
         return ""
     predicted = (
         "the tokens of held-out text, each predicted from the tokens before it"
@@ -117,8 +118,7 @@ def _language_modelling(facts: RunFacts) -> str:
     )
     return "\n\n".join(
         [
-            f"### {found.title}",
-            table(found.header, found.rows),
+            *(text for one in found for text in (f"### {one.title}", table(one.header, one.rows))),
             f"Perplexity is measured on {predicted}. It is per token, so it is not comparable "
             "between languages or vocabularies. P@1 is the percentage of held-out *sentences* "
             "for which the nearest neighbour is the translation, by cosine similarity of "
