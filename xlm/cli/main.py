@@ -39,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog=examples(
+        "xlm init --languages en,sw    a profile for your languages",
         "xlm plan --profile mini15     what a run would do",
         "xlm run --profile mini15      run it",
         "xlm results                   show its results",
@@ -74,6 +75,64 @@ def plan(request: "RunRequest", root: Root = None, as_json: AsJson = False) -> N
     from xlm.cli.plan import print_plan
 
     print_plan(request, root, as_json)
+
+
+@app.command(
+    epilog=examples(
+        "xlm init --languages en,sw,yo > my.yaml",
+        "xlm init --languages fr,wo --budget 20GB --device cuda",
+        "xlm init --text sw=data/sw.txt --text yo=data/yo.jsonl",
+        "xlm init --text en=en.txt --pairs en-yo=pairs.tsv",
+    )
+)
+def init(
+    languages: Annotated[
+        str | None,
+        typer.Option(
+            "--languages",
+            "-l",
+            metavar="CODES",
+            help="Use public text of these languages: their Wikipedias, and parallel corpora of "
+            "OPUS. `xlm languages` lists the codes.",
+        ),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--text",
+            metavar="CODE=FILE",
+            help="Use your own text of a language: .txt, .tsv, .jsonl or .parquet, also "
+            "compressed; a path, a pattern or a URL. Can be repeated.",
+        ),
+    ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pairs",
+            metavar="PAIR=FILE",
+            help="Use your own sentences with translations: .tsv, .jsonl, .parquet or a Moses "
+            ".zip, or two text files FILE,FILE. Can be repeated.",
+        ),
+    ] = None,
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="SIZE", help="Most bytes to download, e.g. 20GB.")
+    ] = "2GB",
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device", metavar="DEVICE", help="Where to train, cpu or cuda: larger models on cuda."
+        ),
+    ] = "cpu",
+    root: Root = None,
+) -> None:
+    """Print a profile for your languages or files, with reasons as comments.
+
+    The sizes of vocabulary, model and training fit the amount of text. Edit the profile as you
+    like, then use it: xlm run --profile my.yaml
+    """
+    from xlm.cli.init import print_profile
+
+    print_profile(languages, text or [], pairs or [], budget, device, root)
 
 
 @app.command(

@@ -49,7 +49,17 @@ def resolve(
     Raises:
         ConfigError: unknown profile, setting or language, or an invalid value.
     """
-    read = _read_profile(profile)
+    return _resolved(profile, _parsed(_profile_text(profile), profile), overrides, languages)
+
+
+def resolve_text(text: str, name: str) -> PipelineConfig:
+    """Resolve the text of a profile, named `name` in errors; see `resolve`."""
+    return _resolved(name, _parsed(text, name), (), ())
+
+
+def _resolved(
+    profile: str, read: dict[str, Any], overrides: Sequence[str], languages: Sequence[str]
+) -> PipelineConfig:
     values, explicit = _merged_with_recipe(_defaults(), read), _merged_with_recipe({}, read)
     for override in overrides:
         nested = _nested(values, override)
@@ -98,22 +108,24 @@ def _defaults() -> dict[str, Any]:
     }
 
 
-def _read_profile(profile: str) -> dict[str, Any]:
+def _profile_text(profile: str) -> str:
     if profile.endswith((".yaml", ".yml")):
-        text = _read_text(Path(profile))
-    elif profile in profile_names():
-        text = (_PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")
-    elif "/" in profile or profile in (".", ".."):
+        return _read_text(Path(profile))
+    if profile in profile_names():
+        return (_PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")
+    if "/" in profile or profile in (".", ".."):
         is_folder = os.path.isdir(profile)  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         kind = "a folder" if is_folder else "a path that does not end in .yaml"
         raise ConfigError(
             f"profile {profile[:200]} is {kind}", fix="use the name of a profile or a .yaml file"
         )
-    else:
-        raise ConfigError(
-            f"unknown profile {profile[:200]!r}",
-            fix=f"{_or(did_you_mean(profile, profile_names()))} use the path of a .yaml file",
-        )
+    raise ConfigError(
+        f"unknown profile {profile[:200]!r}",
+        fix=f"{_or(did_you_mean(profile, profile_names()))} use the path of a .yaml file",
+    )
+
+
+def _parsed(text: str, profile: str) -> dict[str, Any]:
     values = read_yaml(text, f"profile {profile}")
     if not isinstance(values, dict):
         raise ConfigError(

@@ -10,9 +10,10 @@ Only Moses files count, because a run reads those. A corpus may have a pair unde
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from xlm.corpus.parallel.opus_catalogue import Codes, MosesFile, moses_file, valid_catalogue
@@ -49,16 +50,36 @@ def search_pair(folder: Path, codes: Codes) -> list[FoundCorpus]:
         folder: the cache with the unpacked catalogue.
         codes: for both languages, the codes that OPUS may use, the preferred first.
     """
-    marks = tuple(", ".join("?" * len(names)) for names in codes)
+    return _sorted(_rows_between(folder, [*codes[0], *codes[1]]), codes)
+
+
+def search_pairs(
+    folder: Path, languages: Mapping[str, Sequence[str]]
+) -> dict[str, list[FoundCorpus]]:
+    """What `search_pair` finds for each pair of several languages; the keys are as `en-sw`.
+
+    Args:
+        folder: the cache with the unpacked catalogue.
+        languages: our code to the codes that OPUS may use.
+    """
+    rows = _rows_between(folder, [name for names in languages.values() for name in names])
+    return {
+        f"{first}-{second}": _sorted(rows, (languages[first], languages[second]))
+        for first, second in combinations(sorted(languages), 2)
+    }
+
+
+def _rows_between(folder: Path, names: Sequence[str]) -> list[sqlite3.Row]:
+    marks = ", ".join("?" * len(names))
+    return _rows(folder, f"source IN ({marks}) AND target IN ({marks})", [*names, *names])
+
+
+def _sorted(rows: Sequence[sqlite3.Row], codes: Codes) -> list[FoundCorpus]:
     found: dict[tuple[str, str], tuple[int, sqlite3.Row]] = {}
-    for row in _rows(
-        folder,
-        f"(source IN ({marks[0]}) AND target IN ({marks[1]}))"
-        f" OR (source IN ({marks[1]}) AND target IN ({marks[0]}))",
-        [*codes[0], *codes[1], *codes[1], *codes[0]],
-    ):
-        name, rank = (row["corpus"], row["version"]), _rank(row, codes)
-        if name not in found or rank < found[name][0]:
+    for row in rows:
+        rank = _rank(row, codes)
+        name = (row["corpus"], row["version"])
+        if rank is not None and (name not in found or rank < found[name][0]):
             found[name] = (rank, row)
     newest: dict[str, str] = {}
     for corpus, release in sorted(found, key=lambda name: _release_order(name[1])):
@@ -107,7 +128,7 @@ def opus_codes_in(folder: Path) -> set[str]:
         }
 
 
-def _rows(folder: Path, condition: str, values: Sequence[str]) -> Iterable[sqlite3.Row]:
+def _rows(folder: Path, condition: str, values: Sequence[str]) -> list[sqlite3.Row]:
     # Without an index, a query reads the whole table: 0.2 s.
     query = f"SELECT {_COLUMNS} FROM opusfile WHERE preprocessing = 'moses' AND ({condition})"
     with closing(sqlite3.connect(valid_catalogue(folder))) as connection:
@@ -115,12 +136,15 @@ def _rows(folder: Path, condition: str, values: Sequence[str]) -> Iterable[sqlit
         return connection.execute(query, values).fetchall()
 
 
-def _rank(row: sqlite3.Row, codes: Codes) -> int:
-    """The place of a row among the codes of the pair: a run takes the lowest."""
-    first, second = row["source"], row["target"]
-    if first not in codes[0] or second not in codes[1]:
-        first, second = second, first
-    return codes[0].index(first) * len(codes[1]) + codes[1].index(second)
+def _rank(row: sqlite3.Row, codes: Codes) -> int | None:
+    """The place of a row among the codes of the pair, of which a run takes the lowest.
+
+    None if the row is of another pair.
+    """
+    for first, second in ((row["source"], row["target"]), (row["target"], row["source"])):
+        if first in codes[0] and second in codes[1]:
+            return codes[0].index(first) * len(codes[1]) + codes[1].index(second)
+    return None
 
 
 def _release_order(release: str) -> tuple[int, ...]:
