@@ -80,7 +80,7 @@ def choose_corpora(
     """Choose the corpora of the languages.
 
     With English, the pairs are English and each other language, and for a language with hardly any
-    such text those with the other languages too. Without English, they are all pairs of the languages.
+    such text those with the other languages too. Without English, they are all pairs.
 
     Args:
         cache: folder for the unpacked catalogue.
