@@ -54,7 +54,7 @@ def test_every_command_has_examples_that_its_parser_takes() -> None:
         if len(words) == 1:  # with a remark after each
             lines = [re.split(r"\s{2,}", line.strip())[0] for line in lines]
         for line in lines:
-            given = shlex.split(line.partition(" < ")[0])
+            given = shlex.split(re.split(" [<>] ", line)[0])
             found = max((one for one in known if tuple(given[: len(one)]) == one), key=len)
             assert found[: len(words)] == words, line
             with suppress(typer.Exit):  # an example may ask for help

@@ -39,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog=examples(
-        "xlm init --languages en,sw    a profile for your languages",
+        "xlm init -l en,sw > my.yaml   write a profile",
         "xlm plan --profile mini15     what a run would do",
         "xlm run --profile mini15      run it",
         "xlm results                   show its results",
@@ -80,8 +80,8 @@ def plan(request: "RunRequest", root: Root = None, as_json: AsJson = False) -> N
 @app.command(
     epilog=examples(
         "xlm init --languages en,sw,yo > my.yaml",
-        "xlm init --languages fr,wo --budget 20GB --device cuda",
-        "xlm init --text sw=data/sw.txt --text yo=data/yo.jsonl",
+        "xlm init --languages fr,wo --budget 20GB",
+        "xlm init --text sw=sw.txt --text yo=yo.jsonl",
         "xlm init --text en=en.txt --pairs en-yo=pairs.tsv",
     )
 )
