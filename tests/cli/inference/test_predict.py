@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.inference.small_models import LANGUAGES, TEXTS
-from xlm.cli.inference.predict import predict
+from xlm.cli.inference.predict import predict, the_file
 from xlm.errors import ConfigError, DataError
 from xlm.inference.load import load
 from xlm.inference.model import Model
@@ -98,6 +98,15 @@ def test_a_text_without_tokens_follows_the_predictions_before_it(
     with pytest.raises(DataError, match="line 3 has no tokens"):
         predict(model, [str(path)], None, as_json=False)
     assert capfd.readouterr().out.splitlines()[1:] == expected(model, 2)
+
+
+def test_a_file_that_does_not_exist_is_not_a_text(model: Model) -> None:
+    for name in ("pairs.tsv", "/data/pairs", "a/b.txt.gz"):
+        with pytest.raises(ConfigError, match=f"{name} does not exist; pass the path of a file"):
+            predict(model, [name], "en", as_json=False)
+    assert the_file(["The file is pairs.tsv"]) is None
+    assert the_file(["x" * 9_999]) is None
+    assert the_file(["and/or"]) is None
 
 
 def test_a_pair_needs_its_language_and_a_model_with_a_classifier(

@@ -25,7 +25,8 @@ def require_target(output: Path | None) -> None:
     """Check where the vectors go, before a model is loaded.
 
     Raises:
-        ConfigError: the suffix is unknown, the folder does not exist, or it is a terminal.
+        ConfigError: the suffix is unknown, the folder does not exist, or it is a folder or a
+            terminal.
     """
     if output is None:
         if sys.stdout is not None and sys.stdout.isatty():
@@ -36,6 +37,8 @@ def require_target(output: Path | None) -> None:
         return
     if output.suffix not in (".npy", ".parquet"):
         raise ConfigError(f"--output {output}: unknown format", fix="end it in .npy or .parquet")
+    if output.is_dir():
+        raise ConfigError(f"--output {output} is a folder", fix="choose another name")
     if not output.absolute().parent.is_dir():
         raise ConfigError(f"--output {output}: the folder does not exist", fix="create it")
 

@@ -13,6 +13,9 @@ from xlm.inference.model import Model
 from xlm.inference.results import Prediction
 from xlm.inference.text import Name
 
+_SUFFIXES = (".tsv", ".csv", ".txt", ".gz", ".bz2", ".xz", ".zst")
+"""Endings of files with texts, to recognize a path that does not exist."""
+
 
 def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json: bool) -> None:
     """Print the predictions of one text or pair, or of the rows of a file or standard input.
@@ -54,13 +57,22 @@ def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json
 
 
 def the_file(texts: Sequence[str]) -> Path | None:
-    """The file, if the only text is the path of one."""
+    """The file, if the only text is the path of one.
+
+    Raises:
+        ConfigError: it is written as a path, but does not exist.
+    """
     if len(texts) != 1:
         return None
+    text, path = texts[0], Path(texts[0])
     try:
-        return Path(texts[0]) if Path(texts[0]).exists() else None
-    except (OSError, ValueError):  # too long for a name
+        if path.exists():
+            return path
+    except (OSError, ValueError):  # too long for a name, or not a name
         return None
+    if not any(map(str.isspace, text)) and (path.suffix in _SUFFIXES or text.startswith("/")):
+        raise ConfigError(f"{text} does not exist", fix="pass the path of a file, or a text")
+    return None
 
 
 def _predictions(model: Model, rows: Sequence[Row], name: Name) -> list[Prediction]:
