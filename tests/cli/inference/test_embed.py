@@ -96,5 +96,5 @@ def test_the_target_is_checked_before_a_model_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the folder does not exist; create it"):
         require_target(tmp_path / "absent" / "v.npy")
     (tmp_path / "v.npy").mkdir()
-    with pytest.raises(ConfigError, match="v.npy is a folder; choose another name"):
+    with pytest.raises(ConfigError, match=r"v.npy is a folder; choose another name"):
         require_target(tmp_path / "v.npy")
