@@ -8,10 +8,10 @@ MAX_RATIO = 200
 UNCHECKED_BYTES = 64 << 20
 """Below this size no ratio is dangerous."""
 DAMAGED_FIX = (
-    "`xlm store verify` reports whether the file changed after its download; if not, choose "
-    "another release of the source"
+    "replace the file; if it was downloaded, `xlm store verify` reports whether it changed since "
+    "then, and if it did not, choose another release of the source"
 )
-"""What to do with a damaged file: it was verified when it was downloaded."""
+"""What to do with a damaged file. A download was verified; a local file may have been copied."""
 UNTRUSTED_FIX = "do not trust this file; download it from the original server"
 
 

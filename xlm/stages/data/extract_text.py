@@ -42,5 +42,4 @@ EXTRACT_TEXT = Stage(
     slice=_slice,
     run=run,
     require=require_own_text,
-    tools=("pyarrow",),
 )
