@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from xlm.errors import StoreError
-from xlm.store.disk.locks import hold_shared, is_held
+from xlm.store.disk.locks import hold_shared, is_locked
 
 _KEPT_SECONDS = 30 * 24 * 3600.0
 """How long notes of runs that the server does not know are kept: another server may know them."""
@@ -40,7 +40,7 @@ def ended_runs(root: Path) -> Iterator[tuple[str, Path]]:
     """Tag and note of each run that has lost its process."""
     for note in sorted(_directory(root).glob("process-*")):
         with suppress(OSError, StoreError):
-            if _is_settled(note) and not is_held(note):
+            if _is_settled(note) and not is_locked(note, shared=True):
                 yield note.name, note
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.repository import REPOSITORY
-from xlm.store.disk.locks import is_held
+from xlm.store.disk.locks import is_locked
 from xlm.store.leases import (
     Lease,
     is_live,
@@ -81,6 +81,7 @@ def test_a_lease_that_cannot_be_written_forbids_removals(tmp_path: Path) -> None
     with leased(tmp_path, "one"):
         lease = Lease(tmp_path, "full", os.open("/dev/full", os.O_WRONLY))
         lease.hold("shard", "b" * 24)
-        assert is_held(gate)
+        assert is_locked(gate, shared=True)
+        assert not is_locked(gate)
         lease.close()
-        assert not is_held(gate)
+        assert not is_locked(gate, shared=True)

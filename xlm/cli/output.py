@@ -70,6 +70,11 @@ def show(text: str) -> None:
         ) from None
 
 
+def counted(number: int, name: str) -> str:
+    """`1 artifact`, `2 artifacts`."""
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+
+
 def terminal_width() -> int | None:
     """Columns of the terminal; None if the output goes to a file or a pipe."""
     if sys.stdout is None or not sys.stdout.isatty():

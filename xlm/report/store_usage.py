@@ -12,7 +12,8 @@ from xlm.pipeline.run_lookup import run_number, start_time
 from xlm.pipeline.run_record import all_runs
 from xlm.stages.registry import STAGES
 from xlm.store.cleaning.garbage import IMPORTING
-from xlm.store.cleaning.removal import REMOVED, build_directories
+from xlm.store.cleaning.removal import build_directories
+from xlm.store.leases import REMOVED
 from xlm.store.store import ArtifactStore
 from xlm.store.stored import Catalogue, stored_artifacts, tree_bytes
 

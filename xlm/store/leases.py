@@ -20,14 +20,15 @@ from pathlib import Path
 from xlm.store.disk.filesystem import (
     is_real_file,
     make_real_directory,
-    open_regular,
     read_small,
 )
-from xlm.store.disk.locks import build_lock, hold_shared
+from xlm.store.disk.locks import build_lock, hold_shared, is_locked
 
 log = logging.getLogger(__name__)
 
 LEASES = "leases"
+REMOVED = "removed"
+"""Directory below the store's root for what is being deleted."""
 _SUFFIX = ".lease"
 
 HeldKey = tuple[str, str]
@@ -80,6 +81,7 @@ def leased(root: Path, name: str) -> Iterator[Lease]:
     """
     gate = hold_shared(_gate(root))
     try:
+        make_real_directory(root, REMOVED)  # later, the disk may be too full for it
         path = make_real_directory(root, LEASES) / f"{name}{_SUFFIX}"
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o666)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -112,17 +114,7 @@ def removing(root: Path, report: Callable[[str], None] = log.info) -> Iterator[N
 
 def is_live(root: Path, name: str) -> bool:
     """Whether the process of a lease still runs."""
-    try:
-        descriptor = open_regular(_path(root, name))
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_locked(_path(root, name))
 
 
 def keys_of(root: Path, name: str) -> frozenset[HeldKey]:

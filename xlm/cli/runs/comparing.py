@@ -135,6 +135,8 @@ def _draw(figure: Path, members: Sequence[Member]) -> None:
         raise ConfigError(
             f"--figure {str(figure)!r}: its folder does not exist", fix="create it, or use another"
         )
+    if figure.is_dir():
+        raise ConfigError(f"--figure {str(figure)!r} is a folder", fix="name a .png file")
     trained = {
         member.label: curves_of(directory)
         for member in members

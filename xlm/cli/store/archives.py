@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from xlm.cli.output import printable, show
+from xlm.cli.output import counted, printable, show
 from xlm.cli.progress_lines import ProgressLines
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_size
@@ -28,7 +28,7 @@ def export(name: str, to: Path, single: bool, root: str | None) -> None:
     """
     if to.suffix.lower() != ".zip":
         raise ConfigError(f"invalid --to {str(to)!r}", fix="name a .zip file")
-    store = ArtifactStore.open(MachineSettings.from_environment(root).root)
+    store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
     record = find_run(store.root, name)
     if record is not None and single:
         raise ConfigError("--single exports one artifact, not a run", fix="name the artifact's key")
@@ -49,12 +49,8 @@ def export(name: str, to: Path, single: bool, root: str | None) -> None:
     with ProgressLines("store export", "bytes", total=total) as progress:
         export_artifacts(store, chosen, upstream, to, run=record, on_bytes=_adding(progress))
     what = f"run {run_label(record)}" if record else chosen[0].name
-    show(
-        printable(
-            f"{to}: {what}, {len(chosen) + len(upstream)} artifacts, "
-            f"{format_size(to.stat().st_size)}"
-        )
-    )
+    count = counted(len(chosen) + len(upstream), "artifact")
+    show(printable(f"{to}: {what}, {count}, {format_size(to.stat().st_size)}"))
 
 
 def import_file(path: Path, root: str | None) -> None:
@@ -80,7 +76,9 @@ def import_file(path: Path, root: str | None) -> None:
             )
     size_bytes = sum(manifest.size_bytes for manifest in added)
     here = len(archive.manifests) - len(added)
-    show(f"{len(added)} artifacts imported ({format_size(size_bytes)}), {here} were here")
+    show(
+        f"{counted(len(added), 'artifact')} imported ({format_size(size_bytes)}), {here} were here"
+    )
     if record is None:
         show(printable(f"{chosen[0].stage}[{chosen[0].unit}] {chosen[0].key}"))
     else:

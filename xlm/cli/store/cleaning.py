@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from xlm.cli.output import printable, show
+from xlm.cli.output import counted, printable, show
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_size
 from xlm.pipeline.needed import needed_artifacts, runs_with_names
@@ -56,17 +56,13 @@ def collect(dry_run: bool, keep_runs: int, root: str | None, as_json: bool) -> N
     for left in garbage.leftovers:
         show(printable(f"{left.name:<32}  unfinished  {format_size(left.size_bytes)}"))
     verb = "would be removed" if dry_run else "removed"
-    parts = [_counted(len(garbage.artifacts), "artifact")]
+    parts = [counted(len(garbage.artifacts), "artifact")]
     if garbage.leftovers:
-        parts.append(_counted(len(garbage.leftovers), "unfinished build"))
+        parts.append(counted(len(garbage.leftovers), "unfinished build"))
     show(
         f"{' and '.join(parts)} {verb} ({format_size(garbage.size_bytes)}), "
-        f"{_counted(garbage.kept, 'artifact')} kept"
+        f"{counted(garbage.kept, 'artifact')} kept"
     )
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _report(line: str) -> None:

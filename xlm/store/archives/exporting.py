@@ -7,13 +7,14 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from xlm.errors import ConfigError, StoreError
 from xlm.store.archives.layout import INDEX_NAME, Entry, Index
 from xlm.store.disk.filesystem import open_regular, remove_tree, sync_directory
+from xlm.store.disk.root import is_writable
 from xlm.store.manifest import FileRecord, Manifest, read_manifest
 from xlm.store.store import ArtifactStore
 from xlm.store.stored import Stored
@@ -49,7 +50,8 @@ def export_artifacts(
         ConfigError: the archive exists, or its folder does not.
         StoreError: an artifact is damaged.
     """
-    with store.leased() as held:
+    # A store that this user may only read has no place for a lease.
+    with store.leased() if is_writable(store.root) else nullcontext(store) as held:
         for one in (*chosen, *upstream):
             held.hold(one.stage, one.key)
         manifests = [(one.directory, read_manifest(one.directory)) for one in (*chosen, *upstream)]

@@ -138,6 +138,8 @@ def open_archive(path: Path) -> Iterator[OpenArchive]:
     Raises:
         DataError: the file is not an archive of a store, or it is damaged or malicious.
     """
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is not a file", fix="name an archive of `xlm store export`")
     try:
         zip_file = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OverflowError, ValueError) as error:

@@ -15,13 +15,10 @@ from xlm.store.disk.filesystem import (
     remove_tree,
     sync_directory,
 )
-from xlm.store.disk.locks import is_held
-from xlm.store.leases import HeldKey
+from xlm.store.disk.locks import is_locked
+from xlm.store.leases import REMOVED, HeldKey
 from xlm.store.store import ArtifactStore
 from xlm.store.stored import Stored
-
-REMOVED = "removed"
-"""Directory below the store's root for what is being deleted."""
 
 
 def is_in_use(store: ArtifactStore, stage: str, key: str, live: Collection[HeldKey]) -> bool:
@@ -30,8 +27,11 @@ def is_in_use(store: ArtifactStore, stage: str, key: str, live: Collection[HeldK
     Args:
         live: the result of `live_keys`.
     """
-    locks = (store.root / "locks" / f"{stage}.{key}.lock", store.writers_lock(stage, key))
-    return (stage, key) in live or any(os.path.lexists(path) and is_held(path) for path in locks)
+    return (
+        (stage, key) in live
+        or is_locked(store.root / "locks" / f"{stage}.{key}.lock")
+        or is_locked(store.writers_lock(stage, key), shared=True)
+    )
 
 
 def set_aside(root: Path, path: Path) -> None:

@@ -12,13 +12,18 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
 from xlm.errors import StoreError
-from xlm.store.disk.filesystem import is_real_file, make_real_directory, remove_tree
+from xlm.store.disk.filesystem import (
+    is_real_file,
+    make_real_directory,
+    open_regular,
+    remove_tree,
+)
 from xlm.store.disk.lock_holders import MAX_COMMAND_CHARACTERS, describe_holder
 
 log = logging.getLogger(__name__)
@@ -68,8 +73,9 @@ def build_lock(
             "command": " ".join(sys.argv)[:MAX_COMMAND_CHARACTERS],
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+        with suppress(OSError):  # a full disk: only messages need the contents
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(holder).encode(), 0)
         token = _held.set((*_held.get(), descriptor))
         try:
             yield waited
@@ -105,15 +111,19 @@ def hold_shared(path: Path) -> int:
     return descriptor
 
 
-def is_held(path: Path) -> bool:
-    """Whether another descriptor, in this or another process, holds a lock on the file.
+def is_locked(path: Path, *, shared: bool = False) -> bool:
+    """Whether another descriptor holds a lock on a file, which a reader of the store can ask too.
 
-    Raises:
-        StoreError: the file cannot be opened.
+    Args:
+        path: a lock file; it is not created.
+        shared: whether shared locks count, as those of `hold_shared` do.
     """
-    descriptor = _open(path)
     try:
-        return not _try_lock(descriptor)
+        descriptor = open_regular(path)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(descriptor, fcntl.LOCK_EX if shared else fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
