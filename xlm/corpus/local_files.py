@@ -45,11 +45,11 @@ def find_files(location: str, setting: str) -> tuple[Path, ...]:
     if not _PATTERN & set(location):
         what = "is not a regular file" if os.path.exists(path) else "does not exist"  # noqa: PTH110
         what = "is a broken link" if os.path.islink(path) else what  # noqa: PTH114
-        raise ConfigError(f"{setting}: {location} {what}", fix=_where(path, location))
+        raise ConfigError(f"{setting}: {location} {what}", fix=_where(location))
     found = [Path(one) for one in glob.glob(path, recursive=True)]  # noqa: PTH207
     files = sorted(one for one in found if one.is_file())
     if not files:
-        raise ConfigError(f"{setting}: {location} matches no file", fix=_where(path, location))
+        raise ConfigError(f"{setting}: {location} matches no file", fix=_where(location))
     with_content = tuple(one for one in files if one.stat().st_size > 0)
     if not with_content:
         raise ConfigError(f"{setting}: {location} matches only empty files", fix="check the files")
@@ -122,7 +122,7 @@ def require_unchanged(path: Path, sha256: str) -> None:
     raise DataError(f"{path} {what}", fix="run the same command again when nobody writes to it")
 
 
-def _where(path: str, location: str) -> str:
+def _where(location: str) -> str:
     if location.startswith(("/", "~")):
         return "check the path"
     folder = os.getcwd()  # noqa: PTH109 - the rest works with strings

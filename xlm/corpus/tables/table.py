@@ -1,6 +1,6 @@
 """What the readers of TSV, JSON lines and Parquet share: rows of strings, and their faults.
 
-    table = open_table("jsonl", path, ("text",), "sw")
+    table = open_table(part, path, ("sw",))
     for (text,) in table.rows(): ...
     table.require_readable(0.01)
 

@@ -1,12 +1,18 @@
 """sha256 of files, for manifests, completion records, checkpoints and model identities."""
 
 import hashlib
+import logging
 import os
 import time
 from pathlib import Path
 
 from xlm.store.disk.digest_file import DigestFile
 from xlm.store.disk.filesystem import open_regular
+
+log = logging.getLogger(__name__)
+
+_LONG_BYTES = 2_000_000_000
+"""Reading a larger file takes so long that it is reported."""
 
 
 def file_sha256(path: Path) -> str:
@@ -57,6 +63,8 @@ def _find_or_hash(path: Path, status: os.stat_result) -> str:
         if (known := file.find(status)) is not None:
             return known
     began_ns = time.time_ns()
+    if status.st_size >= _LONG_BYTES:
+        log.warning("reading %s, %.1f GB, once, for its digest", path, status.st_size / 1e9)
     digest = file_sha256(path)
     for file in _kept_in:
         file.add(status, digest, began_ns)
