@@ -16,6 +16,7 @@ from tests.repository import REPOSITORY
 from xlm.engine.stage import Node, StageContext, StageResult
 from xlm.errors import ConfigError, StoreError
 from xlm.processes.pool.executor import WorkerPool
+from xlm.store.cleaning.garbage import Needed, Root, collect_garbage
 from xlm.store.store import ArtifactStore
 
 JOINED = Node("join", "all")
@@ -129,10 +130,26 @@ def test_a_disk_that_fills_and_is_freed(small_disk: Path, pool: WorkerPool) -> N
     assert set(toy.run(verify="deep").values()) == {"cached"}
 
 
+def test_garbage_is_removed_from_a_full_disk(small_disk: Path, pool: WorkerPool) -> None:
+    toy = Toy(small_disk / "data", pool)
+    toy.run(seed=1)
+    toy.run(seed=2)
+    _fill(small_disk / "ballast")
+    with toy.open(seed=2) as run:
+        key = run.locate(JOINED).manifest.key
+    store = ArtifactStore.open(str(toy.root))
+    needed = Needed(frozenset({Root("join", key)}))
+    removed = collect_garbage(store, lambda: needed).artifacts
+    assert sorted(one.stage for one in removed) == ["join", "last"]
+    (small_disk / "ballast").unlink()
+    assert toy.run(seed=2) == ALL_CACHED | {"last": "built"}
+
+
 _AS_NOBODY = """
 import os, sys
 from fsspec.implementations import local
 from xlm.errors import XlmError
+from xlm.store.cleaning.garbage import Needed, Root, collect_garbage
 from xlm.store.store import ArtifactStore
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
     [
         ({}, "sample"),
         ({"profile": "mini15", "until": "pretrain"}, "mini15 until pretrain"),
+        ({"profile": "mini15", "name": "base"}, "base: mini15"),
         ({"profile": "a/small.yaml", "only": ["learn-bpe"]}, "small only learn-bpe"),
         (
             {"profile": "mini15", "refresh": ["tokenize[sw]"], "overrides": ["bpe.codes=9000"]},
