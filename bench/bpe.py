@@ -207,7 +207,7 @@ def _pin_and_load(codes: Path, cores: "Queue[int]") -> None:
 
 
 def _apply_one(shard: Path, codes: Path) -> None:
-    apply_bpe_to_file(shard, shard.with_suffix(".ours"), codes=codes, nli=False)
+    apply_bpe_to_file(shard, shard.with_suffix(".ours"), codes=codes, labelled=False)
 
 
 def learning_table(learned: dict[str, Any]) -> str:

@@ -78,7 +78,7 @@ def count(tokens: Mapping[str, Path], codes: Path, vocabulary: Vocabulary) -> Re
     with tempfile.TemporaryDirectory() as folder:
         subwords = Path(folder) / "subwords"
         for _, language, file in train_files(tokens):
-            apply_bpe_to_file(file.path, subwords, codes=codes, nli=False)
+            apply_bpe_to_file(file.path, subwords, codes=codes, labelled=False)
             counts.setdefault(language, Counter()).update(count_tokens(subwords))
     return language_report(counts, vocabulary)
 

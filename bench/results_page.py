@@ -12,7 +12,7 @@ from xlm.classification.results.tables import tables
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_duration, table
 from xlm.pipeline.run_record import last_run
-from xlm.report.run_results import artifact_of, task_of
+from xlm.report.run_results import artifact_of
 from xlm.store.disk.root import resolve_root
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     built = sum(node["status"] == "built" for node in record["nodes"])
     took = f"{built} of {record['selected']} nodes built in {format_duration(record['seconds'])}."
     evaluated = artifact_of(record, root, "evaluate")
-    found = tables(read_results(evaluated), task_of(evaluated))
+    found = tables(read_results(evaluated))
     text = "\n\n".join(f"### {one.title}\n\n{table(one.header, one.rows)}" for one in found)
     page = f"reference/results/{arguments.profile}.md"
     fill(page, "results", f"{took}\n\n{text}")

@@ -33,6 +33,7 @@ def full_pipeline(request: RunRequest) -> State[None]:
         build("extract-text")
         build("extract-parallel")
         build("extract-xnli")
+        build("extract-labelled")
         build("split")
         build("tokenize")
         # Subwords, shared by all languages.

@@ -129,16 +129,23 @@ def _section(path: str, model: type[BaseModel], defaults: object) -> Iterator[st
     yield "| setting | default | meaning |\n| --- | --- | --- |"
     for name, field in model.model_fields.items():
         default = getattr(defaults, name) if isinstance(defaults, model) else field.default
-        yield f"| `{name}` | {_default(default)} | {_meaning(field)} |"
+        shown = "see there" if field.default_factory_takes_validated_data else _default(default)
+        yield f"| `{name}` | {shown} | {_meaning(field)} |"
     yield ""
     for name, field in model.model_fields.items():
         inner_models = _models(field.annotation)
         for inner in inner_models:
             # One of several models, such as a corpus of OPUS or of plain files.
-            kind = inner.model_fields["kind"].default if len(inner_models) > 1 else ""
+            kind = _kind(inner) if len(inner_models) > 1 else ""
             suffix = f" ({kind})" if kind else ""
             default = getattr(defaults, name) if isinstance(defaults, model) else field.default
             yield from _section(f"{path}.{name}{suffix}".lstrip("."), inner, default)
+
+
+def _kind(model: type[BaseModel]) -> str:
+    """What tells a model from the others that its setting can have: its `kind` or `task`."""
+    name = next(name for name in ("kind", "task") if name in model.model_fields)
+    return ", ".join(get_args(model.model_fields[name].annotation))
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

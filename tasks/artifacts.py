@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
@@ -33,13 +34,13 @@ def publish_stage_card(
 
 
 def publish_tables(run: PipelineRun) -> None:
-    """XNLI, perplexities and retrieval, and what languages get of the vocabulary, as far as run."""
+    """The tables of the evaluation and of the vocabulary, as far as the run has them."""
     if EVALUATION in run.results:
         directory = run.results[EVALUATION].artifact.directory
         pretrained = run.locate(PRETRAINING).directory
         objectives = f"The encoder was pretrained with {pretrained_with(pretrained)}."
         text = f"{results_markdown(directory)}\n\n{objectives}"
-        create_markdown_artifact(text, key="results", description="NLI in every language")
+        create_markdown_artifact(text, key="results", description="Results in every language")
     if VOCABULARY in run.results:
         directory = run.results[VOCABULARY].artifact.directory
         create_markdown_artifact(
@@ -48,11 +49,14 @@ def publish_tables(run: PipelineRun) -> None:
 
 
 def accuracy_line(run: PipelineRun) -> list[str]:
-    """English and mean XNLI accuracy, where the run has them."""
+    """Mean accuracy of the training languages and of all, where the run has them."""
     if EVALUATION not in run.results:
         return []
     results = read_results(run.results[EVALUATION].artifact.directory)
     of = {one.code: one.test.accuracy for one in results.languages if one.test}
-    shown = {"English": of.get(ENGLISH), "mean": results.averages.test}
+    training = results.training_languages
+    known = [of[code] for code in training if code in of]
+    name = "English" if training == (ENGLISH,) else "training languages"
+    shown = {name: fmean(known) if known else None, "mean": results.averages.test}
     figures = [f"{name} {100 * value:.1f} %" for name, value in shown.items() if value is not None]
     return [f"accuracy: {', '.join(figures)}"] if figures else []

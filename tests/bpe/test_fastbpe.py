@@ -50,7 +50,7 @@ def test_subwords_and_counts_equal_the_golden_files(shared: Path, tmp_path: Path
     golden = shared / "golden" / "fastbpe"
     subwords = tmp_path / "subwords"
     counts = apply_bpe_to_file(
-        golden / "corpus.tok", subwords, codes=golden / "codes.2000", nli=False
+        golden / "corpus.tok", subwords, codes=golden / "codes.2000", labelled=False
     )
     assert subwords.read_bytes() == (golden / "corpus.bpe").read_bytes()
     assert counts == {"lines": 900, "words": 21395, "tokens": 42324}
@@ -64,7 +64,7 @@ def test_subwords_equal_those_of_subword_nmt(shared: Path, tmp_path: Path) -> No
     codes = tmp_path / "codes"
     # The file of subword-nmt has a header and no counts.
     codes.write_text("".join(f"{merge} 1\n" for merge in merges if merge), encoding="utf-8")
-    apply_bpe_to_file(golden / "corpus.en", tmp_path / "subwords", codes=codes, nli=False)
+    apply_bpe_to_file(golden / "corpus.en", tmp_path / "subwords", codes=codes, labelled=False)
     assert (tmp_path / "subwords").read_text(encoding="utf-8") == (
         golden / "corpus.bpe.ref.en"
     ).read_text(encoding="utf-8")
@@ -211,7 +211,7 @@ def test_empty_lines_and_a_missing_last_newline_are_preserved(tmp_path: Path) ->
     codes.write_text("a b 3\n", encoding="utf-8")
     source, target = tmp_path / "text", tmp_path / "subwords"
     source.write_text("\nab  abb\n\n \nlast", encoding="utf-8")
-    counts = apply_bpe_to_file(source, target, codes=codes, nli=False)
+    counts = apply_bpe_to_file(source, target, codes=codes, labelled=False)
     assert target.read_text(encoding="utf-8") == "\na@@ b  ab@@ b\n\n \nl@@ a@@ s@@ t\n"
     assert counts == {"lines": 5, "words": 3, "tokens": 8}
 
@@ -221,7 +221,7 @@ def test_labels_of_xnli_rows_are_not_split(tmp_path: Path) -> None:
     codes.write_text("a b 3\n", encoding="utf-8")
     source, target = tmp_path / "rows.tsv", tmp_path / "subwords.tsv"
     source.write_text("ab a\t\tneutral\n", encoding="utf-8")
-    counts = apply_bpe_to_file(source, target, codes=codes, nli=True)
+    counts = apply_bpe_to_file(source, target, codes=codes, labelled=True)
     assert target.read_text(encoding="utf-8") == "a@@ b a\t\tneutral\n"
     assert counts == {"lines": 1, "words": 2, "tokens": 3}
 
@@ -236,7 +236,7 @@ def test_any_text_is_split_as_fastbpe_does_and_joins_back(
     source, ours, theirs = folder / "text", folder / "ours", folder / "theirs"
     source.write_text(text + " abc\n", encoding="utf-8", newline="\n")
     codes = shared / "golden" / "fastbpe" / "codes.2000"
-    apply_bpe_to_file(source, ours, codes=codes, nli=False)
+    apply_bpe_to_file(source, ours, codes=codes, labelled=False)
     subprocess.run([find_fastbpe(), "applybpe", theirs, source, codes], check=True, timeout=60)
     subwords = ours.read_bytes()
     assert subwords == theirs.read_bytes()
@@ -264,7 +264,7 @@ def test_the_module_prints_nothing_in_this_process_or_in_workers(
     source.write_text("ab\n", encoding="utf-8")
     assert BpeApplier(codes).lines(["ab"]) == ["ab"]
     with worker_pool(1, tmp_path / "tools") as pool:
-        pool.submit(apply_bpe_to_file, source, target, codes=codes, nli=False).result()
+        pool.submit(apply_bpe_to_file, source, target, codes=codes, labelled=False).result()
     assert target.read_text(encoding="utf-8") == "ab\n"
     assert capfd.readouterr().err == ""
     os.write(2, b"still there")

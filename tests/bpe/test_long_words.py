@@ -63,7 +63,7 @@ def test_long_words_in_a_file_take_seconds_at_most(shared: Path, tmp_path: Path)
     source, target = tmp_path / "text", tmp_path / "subwords"
     source.write_text(f"short {words[0]} ones\n" + " ".join(words[1:]) + "\n", encoding="utf-8")
     start = time.monotonic()
-    counts = apply_bpe_to_file(source, target, codes=codes, nli=False)
+    counts = apply_bpe_to_file(source, target, codes=codes, labelled=False)
     assert time.monotonic() - start < 20
     subwords = target.read_text(encoding="utf-8")
     assert subwords.replace("@@ ", "") == source.read_text(encoding="utf-8")
@@ -86,7 +86,7 @@ def test_batch_and_cache_sizes_change_nothing(
     golden = shared / "golden" / "fastbpe"
     target = tmp_path / "subwords"
     counts = apply_bpe_to_file(
-        golden / "corpus.tok", target, codes=golden / "codes.2000", nli=False
+        golden / "corpus.tok", target, codes=golden / "codes.2000", labelled=False
     )
     assert target.read_bytes() == (golden / "corpus.bpe").read_bytes()
     assert counts == {"lines": 900, "words": 21395, "tokens": 42324}

@@ -104,7 +104,7 @@ def test_codes_of_subword_nmt_produce_its_subwords(shared: Path, tmp_path: Path)
     golden = shared / "golden" / "subword_nmt"
     codes = golden / "bpe.ref"
     assert not read_merges(codes).counted
-    apply_bpe_to_file(golden / "corpus.en", tmp_path / "subwords", codes=codes, nli=False)
+    apply_bpe_to_file(golden / "corpus.en", tmp_path / "subwords", codes=codes, labelled=False)
     assert (tmp_path / "subwords").read_bytes() == (golden / "corpus.bpe.ref.en").read_bytes()
     with pytest.raises(
         DataError, match="is a codes file of subword-nmt: its lines have two fields"

@@ -62,7 +62,7 @@ def make_finetune(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[.
             pretrain=tiny_pretraining() if config.mix_pretraining else None,
             encoder=encoder,
             vocabulary=world.vocabulary,
-            xnli=world.xnli,
+            rows=world.xnli,
             mono=world.mono,
             pairs=world.pairs,
             **_directories(tmp_path / name),
@@ -82,11 +82,12 @@ def make_evaluate(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[.
             stream_tokens=16,
             specials=False,
             encoder=encoder,
+            task="XNLI",
             classifier=classifier,
             vocabulary=world.vocabulary,
             mono=world.mono,
             pairs=world.pairs,
-            xnli=world.xnli,
+            rows=world.xnli,
             **_directories(tmp_path / name),
         )
 

@@ -18,10 +18,11 @@ from xlm.classification.finetuner import Finetuner
 from xlm.classification.launch.jobs import EvaluateJob, FinetuneJob
 from xlm.classification.restarts import choose, run_restarts
 from xlm.classification.results.records import read_results
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.training.classification import FinetuneConfig
 from xlm.errors import TrainingError
 from xlm.model.formats.ours import load_classifier, load_encoder
-from xlm.shards.reader import read_nli_pairs
+from xlm.shards.reader import read_examples
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,7 @@ def test_fine_tuning_learns_the_relation(make_finetune: MakeFinetune) -> None:
     assert not summary["attempts"][0]["collapsed"]
     classifier = load_classifier(job.out)
     description = classifier.encoder.description
-    dev = read_nli_pairs(job.xnli["en"], "valid", description.vocabulary_hash)
+    dev = read_examples(job.rows["en"], "valid", description.vocabulary_hash, XNLI_LABELS)
     labels = predict(classifier, dev, language_id=0, device=CPU)
     assert (labels == dev.labels).mean() == summary["attempts"][0]["english_dev"]
 
@@ -102,7 +103,7 @@ def test_finished_restarts_are_not_run_again(
 
 def test_selection_uses_english_dev_unless_configured(make_finetune: MakeFinetune) -> None:
     english = make_finetune("english")
-    english = english.model_copy(update={"xnli": {"en": english.xnli["en"]}})
+    english = english.model_copy(update={"rows": {"en": english.rows["en"]}})
     run_restarts(english, ALONE)
     assert "mean_dev" not in attempts(english)["attempts"][0]["evaluations"][0]
     mean = make_finetune("mean", select_by="mean")
@@ -198,8 +199,8 @@ def test_a_loss_that_is_not_finite_stops(make_finetune: MakeFinetune) -> None:
 
 def test_fine_tuning_needs_english(make_finetune: MakeFinetune) -> None:
     job = make_finetune()
-    job = job.model_copy(update={"xnli": {"sw": job.xnli["sw"]}})
-    with pytest.raises(TrainingError, match="no XNLI data in en"):
+    job = job.model_copy(update={"rows": {"sw": job.rows["sw"]}})
+    with pytest.raises(TrainingError, match="no training rows in sw"):
         run_restarts(job, ALONE)
 
 
@@ -237,7 +238,7 @@ def test_evaluation_works_without_pairs_and_without_xnli(
     tuned = make_finetune()
     run_restarts(tuned, ALONE)
     job = make_evaluate("bare", tuned.out)
-    job = job.model_copy(update={"pairs": {}, "xnli": {}})
+    job = job.model_copy(update={"pairs": {}, "rows": {}})
     run_evaluation(job, ALONE)
     results = read_results(job.out)
     assert results.averages.test is None

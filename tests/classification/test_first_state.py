@@ -11,6 +11,7 @@ from torch import Tensor
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import PAD
 from xlm.classification.evaluation.scoring import predict
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
@@ -19,7 +20,7 @@ from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.ours import load_encoder
 from xlm.model.initialise import initialise
-from xlm.shards.reader import read_nli_pairs
+from xlm.shards.reader import read_examples
 from xlm.training.optimizer import build_optimizer
 
 CPU = torch.device("cpu")
@@ -148,7 +149,9 @@ def test_labels_are_those_of_the_full_computation(world: TinyWorld, encoder: Pat
     for classifier in (first, full):
         classifier.initialise(seed=3)
     for number, code in enumerate(sorted(world.xnli)):
-        pairs = read_nli_pairs(world.xnli[code], "test", first.description.vocabulary_hash)
+        pairs = read_examples(
+            world.xnli[code], "test", first.description.vocabulary_hash, XNLI_LABELS
+        )
         ours, theirs = (
             predict(classifier, pairs, language_id=number, device=CPU)
             for classifier in (first, full)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from xlm.dataloader.sequences import enclose_sentences, join_nli_pairs, join_translations
-from xlm.shards.lines import Lines, Spans
+from xlm.dataloader.sequences import enclose_sentences, join_examples, join_translations
+from xlm.shards.lines import Examples, Lines, Spans
 
 
 def lines(*rows: list[int]) -> Lines:
@@ -38,9 +38,22 @@ def test_positions_of_padding_are_in_the_table() -> None:
     assert sequences.positions_BT.max() == 9
 
 
+def examples(first: Lines, second: Lines | None) -> Examples:
+    return Examples(first, second, np.zeros(len(first), dtype=np.int64))
+
+
+def test_labelled_sentences_are_enclosed_and_truncated() -> None:
+    sequences = join_examples(
+        examples(lines([20, 21, 22], [23]), None), np.array([1, 0]),
+        language_ids=np.array([4, 9]), max_tokens=4,
+    )  # fmt: skip
+    assert sequences.tokens_BT.tolist() == [[1, 23, 1, 2], [1, 20, 21, 1]]
+    assert sequences.languages_BT.tolist() == [[4] * 4, [9] * 4]
+
+
 def test_nli_pairs_continue_positions_and_have_three_eos() -> None:
-    sequences = join_nli_pairs(
-        lines([20, 21], [22]), lines([30], [31, 32, 33]), np.array([1, 0]),
+    sequences = join_examples(
+        examples(lines([20, 21], [22]), lines([30], [31, 32, 33])), np.array([1, 0]),
         language_ids=np.array([4, 9]), max_tokens=256,
     )  # fmt: skip
     assert sequences.tokens_BT.tolist() == [[1, 22, 1, 31, 32, 33, 1], [1, 20, 21, 1, 30, 1, 2]]
@@ -50,8 +63,8 @@ def test_nli_pairs_continue_positions_and_have_three_eos() -> None:
 
 
 def test_nli_sentences_are_truncated_to_the_limit_with_both_eos() -> None:
-    sequences = join_nli_pairs(
-        lines([20, 21, 22, 23]), lines([30, 31, 32]), np.array([0]),
+    sequences = join_examples(
+        examples(lines([20, 21, 22, 23]), lines([30, 31, 32])), np.array([0]),
         language_ids=np.array([4]), max_tokens=4,
     )  # fmt: skip
     assert sequences.tokens_BT.tolist() == [[1, 20, 21, 1, 30, 31, 1]]

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from xlm.bpe.vocabulary import PAD
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.training.model import ModelConfig
-from xlm.model.classifier import LABELS, Classifier
+from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.ours import classifier_weights, encoder_weights, to_hugging_face
@@ -72,7 +73,7 @@ def _hugging_face(description: ModelDescription, kind: str, weights: dict[str, T
         n_langs=len(description.languages),
         max_position_embeddings=model.max_positions,
         layer_norm_eps=1e-12,
-        num_labels=len(LABELS),
+        num_labels=len(XNLI_LABELS),
         summary_first_dropout=0.0,
     )
     theirs = getattr(transformers, kind)(config).eval()

@@ -1,4 +1,4 @@
-"""Text stages and pretraining work without English; stages that need XNLI pairs refuse it."""
+"""A run without English has no classifier, unless the profile asks for XNLI, which needs it."""
 
 import json
 from pathlib import Path
@@ -20,11 +20,11 @@ from xlm.store.store import ArtifactStore
 PROFILE = REPOSITORY / "tests" / "flows" / "small.yaml"
 
 
-def _request(**selection: Any) -> RunRequest:
+def _request(*overrides: str, **selection: Any) -> RunRequest:
     return RunRequest(
         profile=str(PROFILE),
         languages=("fr", "sw"),
-        overrides=("pretrain.updates=10", "pretrain.validation_updates=10"),
+        overrides=("pretrain.updates=10", "pretrain.validation_updates=10", *overrides),
         **selection,
     )
 
@@ -47,11 +47,12 @@ def test_a_run_without_english_reaches_pretraining(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "selection", [{}, {"until": "finetune"}, {"until": "evaluate"}, {"only": ("publish",)}]
 )
-def test_stages_that_need_english_are_refused_in_one_line(
+def test_xnli_without_its_training_language_is_refused_in_one_line(
     tmp_path: Path, selection: dict[str, Any]
 ) -> None:
-    message = r"English is missing, but \w+ needs its XNLI pairs; add en, or .* --until pretrain"
-    request, store = _request(**selection), ArtifactStore.open(str(tmp_path / "root"))
+    message = r"en is missing, but the training rows of XNLI are in it; add en, .* --until pretrain"
+    request = _request("classify.task=xnli", **selection)
+    store = ArtifactStore.open(str(tmp_path / "root"))
     with pytest.raises(ConfigError, match=message) as caught:
         plan_request(request, store)
     assert "\n" not in str(caught.value)
@@ -64,6 +65,18 @@ def test_stages_that_need_english_are_refused_in_one_line(
 def test_text_stages_are_planned_without_english(until: str) -> None:
     graph = Graph.of(resolve("mini15", [], ["fr", "ja"]), STAGES)
     assert graph.select(until=until)
+
+
+@pytest.mark.parametrize("selection", [{"until": "finetune"}, {"only": ("finetune",)}])
+def test_the_plan_says_why_there_is_no_classifier(
+    tmp_path: Path, selection: dict[str, Any]
+) -> None:
+    store = ArtifactStore.open(str(tmp_path / "root"))
+    with pytest.raises(ConfigError, match="classify is null, so there is no classifier"):
+        plan_request(_request(**selection), store)
+    steps = [str(step.node) for step in plan_request(_request(), store)]
+    assert steps[-3:] == ["pretrain", "evaluate", "publish"]
+    assert not any("xnli" in step or "multinli" in step for step in steps)
 
 
 def test_an_empty_list_of_languages_is_refused() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.classification.results.records import (
-    Accuracy,
     LanguageResults,
     Results,
     Retrieval,
+    Scores,
     averages,
     write_results,
 )
@@ -126,8 +126,8 @@ def results(codes: Sequence[str]) -> Results:
     rows = [
         LanguageResults(
             code=code,
-            dev=Accuracy(accuracy=0.7, right=70, total=100, low=0.65, high=0.75),
-            test=Accuracy(
+            dev=Scores(accuracy=0.7, right=70, total=100, low=0.65, high=0.75),
+            test=Scores(
                 accuracy=0.69 + number / 100, right=69 + number, total=100, low=0.65, high=0.75
             ),
             majority=1 / 3,

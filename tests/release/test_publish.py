@@ -13,7 +13,7 @@ from tests.release.artifacts import Artifacts, build_artifacts
 from tests.tiny_world import TinyWorld, build_world
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.reading.resolve import resolve
-from xlm.config.training.release import PublishSlice, ReleaseConfig
+from xlm.config.training.release import PublishSlice, ReleaseConfig, TaskFacts
 from xlm.engine.building.mapper import ExecutorMapper, Usage
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError, TrainingError
@@ -46,7 +46,11 @@ def publish(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with ThreadPoolExecutor(1) as executor:
             context = StageContext(
                 unit="all",
-                config=PublishSlice(release=ReleaseConfig(name="xlm-tiny"), synthetic=False),
+                config=PublishSlice(
+                    release=ReleaseConfig(name="xlm-tiny"),
+                    synthetic=False,
+                    task=TaskFacts(kind="xnli", is_paired=True, licence=""),
+                ),
                 inputs=artifacts.inputs,
                 out=out,
                 scratch=tmp_path / "scratch",

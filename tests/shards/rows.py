@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary
+from xlm.config.data.text import UnitKind
 from xlm.shards.lines import Lines, Spans
 from xlm.shards.random_access.flat_copy import open_flat_lines
 from xlm.shards.reader import ShardReader
-from xlm.shards.schema import ID_COLUMNS, ShardKind
+from xlm.shards.schema import ID_COLUMNS
 from xlm.shards.writer import ShardWriter
 
 VOCABULARY = Vocabulary(
@@ -40,7 +41,7 @@ def rows_at(spans: Spans) -> list[list[int]]:
 def write_rows(
     folder: Path,
     *columns: Lines,
-    kind: ShardKind = "mono",
+    kind: UnitKind = "mono",
     languages: tuple[str, ...] = ("sw",),
     shards: int = 1,
     row_group_tokens: int = 1000,

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.errors import DataError
 from xlm.shards import footers
 from xlm.shards.lines import Lines
-from xlm.shards.reader import ShardReader, read_lines, read_nli_pairs, read_pairs
+from xlm.shards.reader import ShardReader, read_examples, read_lines, read_pairs
 from xlm.shards.writer import ShardWriter
 
 
@@ -27,7 +29,7 @@ def _write(folder: Path, vocabulary: Vocabulary, ids: list[int], labels: list[in
         vocabulary=vocabulary, row_group_tokens=1000, compression_level=1,
     ) as writer:  # fmt: skip
         if labels:
-            writer.write([lines, lines], np.array(labels, dtype=np.int8))
+            writer.write([lines, lines], [XNLI_LABELS[0]] * len(labels))
         else:
             writer.write([lines])
 
@@ -61,9 +63,16 @@ def test_another_vocabulary_size_is_refused(world: TinyWorld) -> None:
 @pytest.mark.parametrize("label", [3, -1, 127])
 def test_invalid_labels_are_refused(world: TinyWorld, tmp_path: Path, label: int) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
-    _write(tmp_path, vocabulary, [14], [label])
+    _write(tmp_path, vocabulary, [14], [0])
+    path = tmp_path / "train.00000.parquet"
+    table = pq.read_table(path)
+    column = table.schema.get_field_index("label")
+    labels = pa.array([label], type=pa.int8())
+    stored = pq.read_metadata(path).metadata
+    changed = table.set_column(column, table.schema.field(column), labels)
+    pq.write_table(changed.replace_schema_metadata(stored), path)
     with pytest.raises(DataError, match="a label is not between 0 and 2"):
-        read_nli_pairs(tmp_path, "train", vocabulary.hash)
+        read_examples(tmp_path, "train", vocabulary.hash, XNLI_LABELS)
 
 
 def _with_metadata(source: Path, target: Path, **changes: str) -> None:
@@ -133,7 +142,7 @@ def test_fuzz_mutated_shards(
     vocabulary, rng = load_vocabulary(world.vocabulary), random.Random(5)
     kinds = [
         (world.mono["sw"], read_lines), (world.pairs["en-sw"], read_pairs),
-        (world.xnli["en"], read_nli_pairs),
+        (world.xnli["en"], partial(read_examples, labels=XNLI_LABELS)),
     ]  # fmt: skip
     path, end = tmp_path / "valid.00000.parquet", time.monotonic() + 15
     tried = refused = 0

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlm.bpe.vocabulary import SPECIAL_TOKENS, Vocabulary, write_vocabulary
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.errors import DataError
 from xlm.shards.encoder import LineEncoder
 from xlm.shards.from_text import write_shard
-from xlm.shards.reader import ShardReader, read_lines, read_nli_pairs, read_pairs
+from xlm.shards.reader import ShardReader, read_examples, read_lines, read_pairs
 from xlm.shards.writer import ShardWriter
 
 WORDS = ("a", "b@@", "c")
@@ -118,14 +119,14 @@ def test_a_pair_without_its_second_side_is_refused(tmp_path: Path, vocabulary: P
         _write(tmp_path, vocabulary, "a\n", kind="pair", languages=("en", "sw"))
 
 
-def test_nli_pairs_have_labels(tmp_path: Path, vocabulary: Path) -> None:
+def test_xnli_rows_have_labels(tmp_path: Path, vocabulary: Path) -> None:
     text = "a\tc\tentailment\nc\t\tcontradiction\na\ta\tneutral\n"
     folder = _write(tmp_path, vocabulary, text, kind="xnli")
-    pairs = read_nli_pairs(folder, "train", HASH)
-    assert pairs.labels.dtype == np.int8
+    pairs = read_examples(folder, "train", HASH, XNLI_LABELS)
+    assert pairs.second is not None
     assert pairs.labels.tolist() == [2, 0, 1]
-    assert pairs.premise.ids.tolist() == [14, 16, 14]
-    assert pairs.hypothesis.offsets.tolist() == [0, 1, 1, 2]
+    assert pairs.first.ids.tolist() == [14, 16, 14]
+    assert pairs.second.offsets.tolist() == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize("row", ["a\tc\tcontradictory", "a\tneutral"])

@@ -11,11 +11,12 @@ import pytest
 from tests.repository import REPOSITORY
 from tests.shards.text_path import UNITS, digests, run_text_path
 from xlm.bpe.vocabulary import load_vocabulary
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.reading.resolve import resolve
 from xlm.engine.building.mapper import SerialMapper
 from xlm.engine.stage import StageResult
 from xlm.errors import DataError
-from xlm.shards.reader import read_lines, read_nli_pairs, read_pairs
+from xlm.shards.reader import read_examples, read_lines, read_pairs
 from xlm.stages.text.tokenize import TOKENIZE
 
 Run = tuple[Path, dict[str, StageResult]]
@@ -91,7 +92,7 @@ def test_all_kinds_of_shards_can_be_read(run: Run) -> None:
     pairs = read_pairs(root / "shard" / "en-sw" / "out", "valid", vocabulary.hash)
     assert pairs.languages == ("en", "sw")
     assert len(pairs.first) == len(pairs.second) == 2
-    rows = read_nli_pairs(root / "shard" / "xnli.en" / "out", "train", vocabulary.hash)
+    rows = read_examples(root / "shard" / "xnli.en" / "out", "train", vocabulary.hash, XNLI_LABELS)
     assert rows.labels.tolist() == [0]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.repository import REPOSITORY
 from xlm.errors import DataError
-from xlm.text.tokenize_files import tokenize_nli, tokenize_text
+from xlm.text.tokenize_files import tokenize_labelled, tokenize_text
 
 
 def test_only_newlines_separate_lines(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_training_rows_of_xnli_are_not_tokenized_twice(tmp_path: Path) -> None:
         (False, "can ' t wait .\tete u.s. )\tneutral\n"),
     ):
         target = tmp_path / "out.tsv"
-        counts = tokenize_nli(
+        counts = tokenize_labelled(
             source, target, language="en", segmenters={}, already_tokenized=already
         )
         found = target.read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def test_case_and_accents_can_be_kept(tmp_path: Path) -> None:
     source, target = tmp_path / "rows.tsv", tmp_path / "out.tsv"
     source.write_text("Été, Ωδή\tM. Ă\tneutral\n", encoding="utf-8")
     for already, expected in ((True, "Été, Ωδή\tM. Ă"), (False, "Été , Ωδή\tM. Ă")):
-        tokenize_nli(
+        tokenize_labelled(
             source,
             target,
             language="fr",
@@ -62,11 +62,11 @@ def test_case_and_accents_can_be_kept(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8") == "សិស្ស អាន សៀវភៅ , Été\n"
 
 
-def test_a_row_without_three_fields_is_reported(tmp_path: Path) -> None:
+def test_a_row_without_a_sentence_is_reported(tmp_path: Path) -> None:
     source = tmp_path / "rows.tsv"
     source.write_text("only one\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"line 1 has 1 fields, not 3"):
-        tokenize_nli(
+    with pytest.raises(DataError, match=r"line 1 has 1 fields, not 2 or 3"):
+        tokenize_labelled(
             source, tmp_path / "out", language="en", segmenters={}, already_tokenized=False
         )
 

@@ -103,13 +103,13 @@ def _load_applier(codes: Path) -> BpeApplier:
     return BpeApplier(codes)
 
 
-def apply_bpe_to_file(source: Path, target: Path, *, codes: Path, nli: bool) -> dict[str, int]:
-    """Split each line of a text file, or both sentences of each XNLI row.
+def apply_bpe_to_file(source: Path, target: Path, *, codes: Path, labelled: bool) -> dict[str, int]:
+    """Split each line of a text file, or the one or two sentences of each labelled row.
 
     Holds a few megabytes of text in memory, at least one line.
 
     Args:
-        nli: whether the lines are XNLI rows: premise, hypothesis and label, separated by tabs.
+        labelled: whether the lines are rows of sentences and a label, separated by tabs.
 
     Returns:
         The counts of lines, words and tokens.
@@ -122,19 +122,19 @@ def apply_bpe_to_file(source: Path, target: Path, *, codes: Path, nli: bool) -> 
     ):
         while batch := lines.readlines(_BATCH_CHARACTERS):
             texts = [line.removesuffix("\n") for line in batch]
-            rests = [""] * len(texts)
-            if nli:
-                rows = [text.split("\t", 2) for text in texts]
-                texts = [text for row in rows for text in row[:2]]
-                rests = ["".join(f"\t{field}" for field in row[2:]) for row in rows]
+            labels = [""] * len(texts)
+            if labelled:
+                rows = [text.split("\t") for text in texts]
+                texts = [text for row in rows for text in row[:-1]]
+                labels = [f"\t{row[-1]}" for row in rows]
             split = bpe.lines(texts)
             counts["lines"] += len(batch)
             counts["words"] += _count_fields(texts)
             counts["tokens"] += _count_fields(split)
-            if nli:
+            if labelled:
                 following = iter(split)
-                split = ["\t".join([next(following) for _ in row[:2]]) for row in rows]
-            out.writelines(f"{text}{rest}\n" for text, rest in zip(split, rests, strict=True))
+                split = ["\t".join([next(following) for _ in row[:-1]]) for row in rows]
+            out.writelines(f"{text}{label}\n" for text, label in zip(split, labels, strict=True))
     return counts
 
 

@@ -1,4 +1,4 @@
-"""One fine-tuning run on English NLI pairs; it returns the weights of the best dev evaluation.
+"""One fine-tuning run on labelled rows; it returns the weights of the best dev evaluation.
 
 attempt = Finetuner(job, restart=0, device=device).run()
 """
@@ -17,7 +17,7 @@ from torch import Tensor
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.classification.evaluation.scoring import classify, longest_sentence, predict
 from xlm.classification.launch.jobs import FinetuneJob
-from xlm.config.languages.pairs import ENGLISH
+from xlm.classification.task_data import read_task_data
 from xlm.config.training.classification import FinetuneConfig
 from xlm.dataloader.data import open_training_data
 from xlm.dataloader.device_batch import to_device
@@ -25,13 +25,12 @@ from xlm.dataloader.loader import BatchLoader
 from xlm.dataloader.masking.device import DeviceMasker
 from xlm.dataloader.randomness import generator, seed_dropout, torch_seed
 from xlm.dataloader.sampling.sampler import EpochSampler
-from xlm.dataloader.sequences import join_nli_pairs
+from xlm.dataloader.sequences import join_examples
 from xlm.errors import TrainingError
-from xlm.model.classifier import LABELS, Classifier
+from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
 from xlm.model.formats.ours import classifier_weights, load_encoder
-from xlm.shards.lines import NliPairs
-from xlm.shards.reader import read_nli_pairs
+from xlm.shards.lines import Examples
 from xlm.training.loss import MaskedLoss
 from xlm.training.optimizer import build_optimizer
 from xlm.training.records.throughput import ThroughputMeter
@@ -44,21 +43,27 @@ class Attempt:
     """The result of one run; `weights` are those of the kept update."""
 
     restart: int
+    training: str
+    """What the record calls the training languages (`TaskData.training`)."""
     score: float = -1.0
-    """The dev accuracy that selects weights: of English, or the mean of all languages."""
-    english_dev: float = -1.0
-    """English dev accuracy of the kept weights."""
+    """The dev accuracy that selects weights: of the training languages, or of all languages."""
+    training_dev: float = -1.0
+    """Mean dev accuracy of the kept weights in the training languages."""
     kept_update: int = 0
     training_pairs: int = 0
-    """Number of English training pairs."""
+    """Number of training rows."""
     collapsed: bool = True
     evaluations: list[dict[str, float]] = field(default_factory=list)
     weights: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def record(self) -> dict[str, Any]:
-        """All fields but the weights, for JSON."""
-        return {name: value for name, value in vars(self).items() if name != "weights"}
+        """All results but the weights, for JSON."""
+        return {
+            f"{self.training}_dev" if name == "training_dev" else name: value
+            for name, value in vars(self).items()
+            if name not in ("training", "weights")
+        }
 
 
 class Finetuner:
@@ -78,12 +83,14 @@ class Finetuner:
         self._description = encoder.description
         self._description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
         _prepare(encoder, self._config)
-        self._classifier = Classifier(encoder, self._config.classifier_dropout)
+        self._task = read_task_data(job, vocabulary.hash)
+        self._classifier = Classifier(encoder, self._config.classifier_dropout, self._task.labels)
         self._classifier.initialise(torch_seed(self._config.seed, "classifier", restart))
         self._classifier.to(device)
-        self._train_pairs = _read(job, ENGLISH, "train", vocabulary.hash)
-        chosen = [ENGLISH] if self._config.select_by == "english" else sorted(job.xnli)
-        self._dev = {code: _read(job, code, "valid", vocabulary.hash) for code in chosen}
+        self._language_ids = np.repeat(
+            [self._description.language_id(code) for code in self._task.counts],
+            list(self._task.counts.values()),
+        )
         self._mixed = _mixed_loader(job, restart, self._description, vocabulary)
         self._masker = (
             DeviceMasker(vocabulary.counts, job.pretrain, device) if job.pretrain else None
@@ -104,8 +111,8 @@ class Finetuner:
         Raises:
             TrainingError: the loss is not finite.
         """
-        config, attempt = self._config, Attempt(self._restart)
-        attempt.training_pairs = len(self._train_pairs.labels)
+        config, attempt = self._config, Attempt(self._restart, self._task.training)
+        attempt.training_pairs = len(self._task.train)
         batches = EpochSampler(self._order)
         losses: list[float] = []
         self._classifier.train()
@@ -119,27 +126,28 @@ class Finetuner:
                 losses.clear()
                 if self._out_of_patience(attempt):
                     break
-        chance = _majority(self._dev[ENGLISH]) + config.collapse_margin
-        attempt.collapsed = max(row["english_dev"] for row in attempt.evaluations) <= chance
+        chance = self._task.chance() + config.collapse_margin
+        name = f"{self._task.training}_dev"
+        attempt.collapsed = max(row[name] for row in attempt.evaluations) <= chance
         return attempt
 
     def _update(self, update: int, chosen: NDArray[np.int64]) -> float:
         config, path = self._config, ("finetune", self._restart, update)
         seed_dropout(self._device, torch_seed(config.seed, "dropout", *path))
         languages = self._description.languages
-        ids = np.full(len(chosen), self._description.language_id(ENGLISH))
+        ids = self._language_ids[chosen]
         if config.random_language_ids:
             ids = generator(config.seed, "languages", *path).integers(len(languages), size=len(ids))
-        sequences = join_nli_pairs(
-            self._train_pairs.premise,
-            self._train_pairs.hypothesis,
+        examples = self._task.train
+        sequences = join_examples(
+            examples,
             chosen,
             language_ids=ids,
-            max_tokens=min(config.max_tokens, longest_sentence(self._classifier)),
+            max_tokens=min(config.max_tokens, longest_sentence(self._classifier, examples)),
         )
-        targets_B = torch.from_numpy(self._train_pairs.labels[chosen].astype(np.int64))
-        scores_B3 = classify(self._classifier, sequences, self._device)
-        loss = F.cross_entropy(scores_B3, targets_B.to(self._device))
+        targets_B = torch.from_numpy(examples.labels[chosen])
+        scores_BC = classify(self._classifier, sequences, self._device)
+        loss = F.cross_entropy(scores_BC, targets_B.to(self._device))
         total: Tensor = loss
         if self._mixed and (update + 1) % config.mix_pretraining == 0:
             batch = self._mixed.next_batch()
@@ -159,42 +167,44 @@ class Finetuner:
 
     def _evaluate(self, attempt: Attempt, update: int, loss: float) -> None:
         accuracies = {
-            code: float((self._predict(code, pairs) == pairs.labels).mean())
-            for code, pairs in self._dev.items()
+            code: float((self._predict(code, examples) == examples.labels).mean())
+            for code, examples in self._task.dev.items()
         }
-        english, mean = accuracies[ENGLISH], float(np.mean(list(accuracies.values())))
-        row = {"step": update, "loss": loss, "english_dev": english}
+        own = float(np.mean([accuracies[code] for code in self._task.selecting]))
+        mean = float(np.mean(list(accuracies.values())))
+        row = {"step": update, "loss": loss, f"{self._task.training}_dev": own}
         if self._config.select_by == "mean":
             row["mean_dev"] = mean
         attempt.evaluations.append(row)
         log.info(
-            "restart %d, update %d: loss %.4f, English dev %.4f",
+            "restart %d, update %d: loss %.4f, %s dev %.4f",
             self._restart,
             update,
             loss,
-            english,
+            self._task.training,
+            own,
         )
-        score = english if self._config.select_by == "english" else mean
+        score = mean if self._config.select_by == "mean" else own
         if self._config.keep == "last" or score > attempt.score:
-            attempt.score, attempt.english_dev, attempt.kept_update = score, english, update
+            attempt.score, attempt.training_dev, attempt.kept_update = score, own, update
             weights = classifier_weights(self._classifier)
             attempt.weights = {name: tensor.clone() for name, tensor in weights.items()}
 
-    def _predict(self, code: str, pairs: NliPairs) -> NDArray[np.int64]:
+    def _predict(self, code: str, examples: Examples) -> NDArray[np.int64]:
         language_id = self._description.language_id(code)
-        return predict(self._classifier, pairs, language_id=language_id, device=self._device)
+        return predict(self._classifier, examples, language_id=language_id, device=self._device)
 
     def _out_of_patience(self, attempt: Attempt) -> bool:
         if self._config.patience is None:
             return False
-        selector = "mean_dev" if self._config.select_by == "mean" else "english_dev"
-        scores = [row[selector] for row in attempt.evaluations]
+        selector = "mean" if self._config.select_by == "mean" else self._task.training
+        scores = [row[f"{selector}_dev"] for row in attempt.evaluations]
         return len(scores) - 1 - int(np.argmax(scores)) > self._config.patience
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
-        """Batches of shuffled pairs; as in XLM, pairs of a batch need not have similar lengths."""
+        """Batches of shuffled rows; as in XLM, rows of a batch need not have similar lengths."""
         random = generator(self._config.seed, "pairs", self._restart, epoch)
-        order = random.permutation(len(self._train_pairs.labels))
+        order = random.permutation(len(self._task.train))
         size = min(self._config.batch_pairs, len(order))
         return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
 
@@ -215,15 +225,6 @@ def _prepare(encoder: Encoder, config: FinetuneConfig) -> None:
         encoder.freeze(config.frozen_layers)
 
 
-def _read(job: FinetuneJob, code: str, split: str, vocabulary_hash: str) -> NliPairs:
-    if code not in job.xnli:
-        raise TrainingError(f"no XNLI data in {code}", fix=f"add {code} to the languages")
-    pairs = read_nli_pairs(job.xnli[code], split, vocabulary_hash)
-    if not len(pairs.labels):
-        raise TrainingError(f"XNLI has no {split} rows in {code}", fix="check its source")
-    return pairs
-
-
 def _mixed_loader(
     job: FinetuneJob, restart: int, description: Any, vocabulary: Any
 ) -> BatchLoader | None:
@@ -234,7 +235,3 @@ def _mixed_loader(
     config = job.pretrain.model_copy(update={"seed": seed})
     data = open_training_data(job.mono, job.pairs, config, description, job.scratch / "ids")
     return BatchLoader(data, config, description, vocabulary.counts)
-
-
-def _majority(pairs: NliPairs) -> float:
-    return float(np.bincount(pairs.labels, minlength=len(LABELS)).max() / len(pairs.labels))

@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 
 from xlm.classification.finetuner import Attempt, Finetuner
 from xlm.classification.launch.jobs import FinetuneJob
+from xlm.classification.results.attempts import ATTEMPTS_FILE, dev_accuracy, training_name
+from xlm.classification.task_data import read_labels
 from xlm.config.training.classification import FinetuneConfig
 from xlm.errors import TrainingError
 from xlm.model.formats.description import read_description, write_description
@@ -26,7 +28,6 @@ from xlm.training.records.throughput import ThroughputMeter
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS_FILE = "attempts.json"
 _RECORD = "record.json"
 
 
@@ -64,7 +65,8 @@ def choose(config: FinetuneConfig, records: list[dict[str, Any]]) -> int:
         fatal = collapsed
     if fatal:
         raise TrainingError(
-            f"fine-tuning collapsed: English dev accuracy never exceeded chance (restarts {fatal})",
+            f"fine-tuning collapsed: dev accuracy in the training languages never exceeded chance "
+            f"(restarts {fatal})",
             fix="lower finetune.optimizer.learning_rate, lengthen the warm-up, or set "
             "finetune.collapse to restart or report",
         )
@@ -87,7 +89,7 @@ def _considered(config: FinetuneConfig, done: list[dict[str, Any]]) -> list[dict
 
 def _target_met(config: FinetuneConfig, records: list[dict[str, Any]]) -> bool:
     target = config.target_accuracy
-    return target is not None and any(record["english_dev"] >= target for record in records)
+    return target is not None and any(dev_accuracy(record) >= target for record in records)
 
 
 def _store(job: FinetuneJob, restart: int) -> Checkpoints:
@@ -132,8 +134,12 @@ def _meter(job: FinetuneJob, restart: int) -> ThroughputMeter:
 def _publish(job: FinetuneJob, records: list[dict[str, Any]], best: int) -> None:
     out, directory = job.out, _finished_directory(job, best)
     (out / WEIGHTS_FILE).write_bytes((directory / WEIGHTS_FILE).read_bytes())
-    write_description(out, read_description(job.encoder).of_classifier())
-    summary = {"kept_restart": best, "selected_by": job.finetune.select_by, "attempts": records}
+    description = read_description(job.encoder)
+    labels = read_labels(job, description.vocabulary_hash)
+    write_description(out, description.of_classifier(labels))
+    by_mean = job.finetune.select_by == "mean"
+    selected_by = "mean" if by_mean else training_name(records[best])
+    summary = {"kept_restart": best, "selected_by": selected_by, "attempts": records}
     text = json.dumps(summary, indent=1) + "\n"
     (out / ATTEMPTS_FILE).write_text(text, encoding="utf-8")
     rows = [{"restart": one["restart"], **row} for one in records for row in one["evaluations"]]

@@ -142,7 +142,7 @@ def _report(out: Path, to: str, model: PortableModel, merges: bytes | None) -> N
     sizes = description.model
     kind = "causal language model" if description.causal else "masked language model"
     if model.is_classifier:
-        kind = "XNLI classifier"
+        kind = f"classifier ({', '.join(model.description.labels)})"
     typer.echo(
         f"{out}: {kind}, format {to}, {sizes.layers} layers of {sizes.dimension}, "
         f"{description.vocabulary_size} ids, {len(description.languages)} languages "

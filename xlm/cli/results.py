@@ -21,7 +21,6 @@ from xlm.report.run_results import (
     artifact_of,
     pretrained_with,
     results_of,
-    task_of,
     vocabulary_of,
 )
 from xlm.store.disk.root import resolve_root
@@ -43,11 +42,10 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
     if as_json:
         show(json.dumps(_as_json(results, vocabulary), indent=1, ensure_ascii=False))
         return
-    task = task_of(artifact_of(record, home, "evaluate")) if results else ""
     names = declared_names(record["config"])
     language_table = fertility_table(vocabulary, names)
     for one in [
-        *(tables(results, task, names) if results else []),
+        *(tables(results, names) if results else []),
         *([language_table] if language_table else []),
     ]:
         show(f"{one.title}\n{text_table(one.header, one.rows, width=terminal_width())}\n")
@@ -102,8 +100,10 @@ def _as_json(
 def _print_locations(record: Mapping[str, Any], home: Path) -> None:
     if any(node["stage"] == "publish" for node in record["nodes"]):
         published = artifact_of(record, home, "publish")
-        show(f"model   {published / 'classifier'}\n        {published / 'masked-lm'}")
-        show(f"card    {published / 'classifier' / 'README.md'}")
+        folders = [published / name for name in ("classifier", "masked-lm")]
+        models = [folder for folder in folders if folder.is_dir()]
+        show("model   " + "\n        ".join(map(str, models)))
+        show(f"card    {models[0] / 'README.md'}")
     show(f"Prefect {home / 'prefect'} (open it with `xlm ui`)")
 
 

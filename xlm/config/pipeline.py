@@ -10,15 +10,27 @@ from xlm.config.data.sample import SampleConfig
 from xlm.config.data.shards import ShardsConfig
 from xlm.config.data.sources import SourcesConfig
 from xlm.config.data.split import SplitConfig
+from xlm.config.data.tasks import PawsxTask, Task, XnliTask, require_languages
 from xlm.config.data.text import TextConfig
 from xlm.config.languages.declared import DeclaredLanguage, Languages, split_declarations
-from xlm.config.languages.pairs import XNLI_LANGUAGES, split_pair, unknown_language
+from xlm.config.languages.pairs import (
+    ENGLISH,
+    XNLI_LANGUAGES,
+    split_pair,
+    unknown_language,
+)
 from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
 from xlm.engine.config import Config
 from xlm.errors import ConfigError
+
+
+def _default_task(fields: dict[str, Any]) -> XnliTask | None:
+    """The task of a profile without `classify`, given the fields before it."""
+    sources = fields.get("sources", SourcesConfig())
+    return XnliTask() if ENGLISH in fields.get("languages", ()) and not sources.text else None
 
 
 class PipelineConfig(Config):
@@ -43,7 +55,13 @@ class PipelineConfig(Config):
     shards: ShardsConfig = Field(ShardsConfig(), description="Parquet shards.")
     model: ModelConfig = Field(ModelConfig(), description="Encoder.")
     pretrain: PretrainConfig = Field(PretrainConfig(), description="Pretraining.")
-    finetune: FinetuneConfig = Field(FinetuneConfig(), description="Fine-tuning on XNLI.")
+    classify: Task | None = Field(
+        default_factory=_default_task,
+        description="Classification task: {task: xnli}, {task: pawsx} or {task: files, ...}; "
+        "null: the run ends with a published language model. By default XNLI if English is among "
+        "the languages and sources.text is empty.",
+    )
+    finetune: FinetuneConfig = Field(FinetuneConfig(), description="Fine-tuning on the task.")
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="Evaluation.")
     release: ReleaseConfig = Field(ReleaseConfig(), description="Model card and release.")
 
@@ -102,6 +120,16 @@ class PipelineConfig(Config):
                     f"languages: {code} has no text: no Wikipedia, no own text, no pair",
                     fix="add a source of it to sources, or remove it from languages",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _task_fits(self) -> "PipelineConfig":
+        require_languages(self.classify, self.languages)
+        if self.sample is not None and isinstance(self.classify, PawsxTask):
+            raise ConfigError(
+                f"classify: the sample world does not contain {PawsxTask.title}",
+                fix="use {task: xnli}, or a profile of real data (mini15)",
+            )
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import EOS, PAD
-from xlm.shards.lines import Lines, Spans
+from xlm.shards.lines import Examples, Lines, Spans
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
@@ -64,9 +64,8 @@ def join_translations(
     )
 
 
-def join_nli_pairs(
-    premises: Lines,
-    hypotheses: Lines,
+def join_examples(
+    examples: Examples,
     chosen: NDArray[np.int64],
     *,
     language_ids: NDArray[np.int64],
@@ -74,17 +73,23 @@ def join_nli_pairs(
 ) -> Sequences:
     """`</s> s1 </s> s2 </s>` for each chosen pair; positions continue, one language per row.
 
+    Single sentences are `</s> s </s>`.
+
     Each sentence is truncated to `max_tokens` ids, including the `</s>` before and after it. XLM
     truncates in training only (spec 5); in evaluation, callers pass what the position table allows.
     """
-    premise, hypothesis = premises.spans(chosen), hypotheses.spans(chosen)
-    first_B = np.minimum(premise.lengths_B, max_tokens - 2)
-    second_B = np.minimum(hypothesis.lengths_B, max_tokens - 2)
+    first = examples.first.spans(chosen)
+    first_B = np.minimum(first.lengths_B, max_tokens - 2)
     border_B = first_B + 1
-    total_B = border_B + second_B + 2
-    columns_1T, attention_mask_BT, tokens_BT = _only_eos(total_B)
-    _write(tokens_BT, premise, np.ones_like(first_B), first_B)
-    _write(tokens_BT, hypothesis, border_B + 1, second_B)
+    total_B = border_B + 1
+    if examples.second is None:
+        columns_1T, attention_mask_BT, tokens_BT = _only_eos(total_B)
+    else:
+        second = examples.second.spans(chosen)
+        second_B = np.minimum(second.lengths_B, max_tokens - 2)
+        columns_1T, attention_mask_BT, tokens_BT = _only_eos(total_B + second_B + 1)
+        _write(tokens_BT, second, border_B + 1, second_B)
+    _write(tokens_BT, first, np.ones_like(first_B), first_B)
     return Sequences(
         tokens_BT=tokens_BT,
         languages_BT=np.broadcast_to(language_ids[:, None], tokens_BT.shape).astype(np.int64),

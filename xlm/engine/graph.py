@@ -74,6 +74,7 @@ class Graph(Generic[ConfigT]):
         if only and until:
             raise ConfigError("`only` and `until` cannot be combined", fix="drop one of them")
         self._check_names(refresh)
+        self._require_nodes([*only, *([until] if until else [])])
         selected = self._selected(until, only)
         built = {name for node in selected for name in (node.stage, str(node))}
         for name in refresh:
@@ -105,6 +106,18 @@ class Graph(Generic[ConfigT]):
         for name in names:
             if name not in known:
                 raise ConfigError(f"no stage or node {name!r}", fix=self._nearest(name))
+
+    def _require_nodes(self, names: Sequence[str]) -> None:
+        """Refuse a stage without nodes, with the reason that its own check gives if it has one."""
+        for name in names:
+            if "[" not in name and not any(self.of_stage(name)):
+                stage = stage_named(name, self.stages)
+                if stage.require is not None:
+                    stage.require(self.config)
+                raise ConfigError(
+                    f"this configuration has nothing for stage {name} to do",
+                    fix="`xlm plan` lists its stages and units",
+                )
 
     def _nearest(self, name: str) -> str:
         stage, bracket, unit = name.removesuffix("]").partition("[")

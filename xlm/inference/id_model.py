@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import MASK, Vocabulary
+from xlm.config.data.tasks import PAWSX_LABELS, XNLI_LABELS
 from xlm.errors import ConfigError, DataError
 from xlm.inference.compute import Pooling, class_scores, enclose, join, sentence_vectors
 from xlm.inference.inputs import languages_of
@@ -21,7 +22,7 @@ from xlm.inference.masks import top_tokens
 from xlm.inference.perplexity import perplexity_of
 from xlm.inference.results import Candidate, Perplexity, Prediction
 from xlm.inference.text import MASK_WORDS, Ids, Name, TextEncoder, text_name, unknown_language
-from xlm.model.classifier import LABELS, Classifier
+from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
 
 Language = str | Sequence[str]
@@ -60,7 +61,7 @@ class IdModel:
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the classes, in the order of their ids; empty without a classifier."""
-        return LABELS if self.has_classifier else ()
+        return self.classifier.description.labels if self.classifier else ()
 
     @property
     def has_classifier(self) -> bool:
@@ -69,8 +70,8 @@ class IdModel:
 
     @property
     def needs_pairs(self) -> bool:
-        """Whether the classes are those of XNLI, which are relations of two sentences."""
-        return self.labels == LABELS
+        """Whether the classes are those of XNLI or PAWS-X, which are relations of two sentences."""
+        return self.labels in (XNLI_LABELS, PAWSX_LABELS)
 
     @property
     def has_mask_head(self) -> bool:

@@ -1,11 +1,13 @@
-"""The XNLI classifier: the last state of a row's first token, dropout, one linear layer.
+"""The classifier: the last state of a row's first token, dropout, one linear layer.
 
-    logits_B3 = classifier(tokens_BT, languages_BT, attention_mask_BT=tokens_BT != PAD)
+    logits_BC = classifier(tokens_BT, languages_BT, attention_mask_BT=tokens_BT != PAD)
 
 The linear layer is `proj.1.*`; the original's file names it `1.*`, because a dropout precedes it.
 Attention is bidirectional even if the encoder was trained causally. The last layer computes only
 the states of the first tokens.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,18 +16,23 @@ from xlm.model.encoder import Encoder
 from xlm.model.initialise import initialise_linear
 from xlm.model.packing import pack, select_first
 
-LABELS = ("contradiction", "neutral", "entailment")
-"""Class names in the order of their ids (reference xlm-spec 5)."""
-
 
 class Classifier(nn.Module):
-    """An encoder and a projection of its first state, without tanh or pooler."""
+    """An encoder and a projection of its first state, without tanh or pooler.
 
-    def __init__(self, encoder: Encoder, dropout: float = 0.0) -> None:
+    Args:
+        encoder: the encoder; its description names the labels unless `labels` does.
+        dropout: probability of dropout before the projection.
+        labels: label names in the order of their ids, C of them.
+    """
+
+    def __init__(
+        self, encoder: Encoder, dropout: float = 0.0, labels: Sequence[str] | None = None
+    ) -> None:
         super().__init__()
         self.encoder = encoder
-        self.description = encoder.description.of_classifier()
-        self.linear = nn.Linear(encoder.description.model.dimension, len(LABELS))
+        self.description = encoder.description.of_classifier(labels)
+        self.linear = nn.Linear(encoder.description.model.dimension, len(self.description.labels))
         self.proj = nn.Sequential(nn.Dropout(dropout), self.linear)
 
     def initialise(self, seed: int) -> None:
@@ -35,10 +42,10 @@ class Classifier(nn.Module):
     def forward(
         self, tokens_BT: Tensor, languages_BT: Tensor, attention_mask_BT: Tensor | None = None
     ) -> Tensor:
-        """Scores of the three classes, (B, 3); positions continue over both sentences.
+        """Scores of the labels, (B, C); positions continue over both sentences of a pair.
 
         Each row must have a token; padding is at the end of a row.
         """
         packed = pack(tokens_BT, languages_BT, attention_mask_BT=attention_mask_BT)
-        logits_B3: Tensor = self.proj(self.encoder.states(packed, select_first(packed)))
-        return logits_B3
+        logits_BC: Tensor = self.proj(self.encoder.states(packed, select_first(packed)))
+        return logits_BC

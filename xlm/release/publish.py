@@ -1,4 +1,4 @@
-"""The publish stage: two model folders for `transformers`, with model cards and plots."""
+"""The publish stage: model folders for `transformers`, with model cards and plots."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ MASKED_LM = "masked-lm"
 def publish(
     context: StageContext[PublishSlice], *, sources: Mapping[str, Path], data: Mapping[str, Path]
 ) -> StageResult:
-    """Write both folders; the counts are parameters, weight bytes and vocabulary size.
+    """Write the folders; the counts are parameters, weight bytes and vocabulary size.
 
     Raises:
         DataError: weights, merges, vocabulary or results do not match each other.
@@ -41,14 +41,16 @@ def publish(
         names=context.config.names,
         cased=context.config.cased,
         own_sources=context.config.own_sources,
+        task=context.config.task,
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
     vocabulary.require_codes_hash(inputs["learn-bpe"] / CODES_NAME)
-    written = {
-        MASKED_LM: write_masked_lm(context.out / MASKED_LM, load_encoder(inputs["pretrain"])),
-        CLASSIFIER: write_classifier(context.out / CLASSIFIER, load_classifier(inputs["finetune"])),
-    }
+    encoder = load_encoder(inputs["pretrain"])
+    written = {MASKED_LM: write_masked_lm(context.out / MASKED_LM, encoder)}
+    if "finetune" in inputs:
+        classifier = load_classifier(inputs["finetune"])
+        written[CLASSIFIER] = write_classifier(context.out / CLASSIFIER, classifier)
     for name, counts in written.items():
         folder = context.out / name
         write_tokenizer(
@@ -75,15 +77,14 @@ def publish(
 def _draw_figures(context: StageContext[PublishSlice], facts: RunFacts) -> None:
     style = Style(context.config.release.dots_per_inch)
     classifier, masked_lm = context.out / CLASSIFIER, context.out / MASKED_LM
-    figures = [
-        Figure("training", masked_lm / TRAINING_NAME, facts, style),
-        Figure("accuracy", classifier / ACCURACY_NAME, facts, style),
-    ]
+    figures = [Figure("training", masked_lm / TRAINING_NAME, facts, style)]
+    if facts.finetune:
+        figures.append(Figure("accuracy", classifier / ACCURACY_NAME, facts, style))
     shared = [TRAINING_NAME]
     if facts.vocabulary:
         figures.append(Figure("fertility", masked_lm / FERTILITY_NAME, facts, style))
         shared.append(FERTILITY_NAME)
     for number, _ in enumerate(context.mapper.map(draw_figure, figures), start=1):
         context.progress.update(number, len(figures), "figures")
-    for name in shared:
+    for name in shared if facts.finetune else ():
         (classifier / name).write_bytes((masked_lm / name).read_bytes())

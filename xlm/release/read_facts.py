@@ -11,15 +11,15 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from xlm.classification.results.records import read_results
+from xlm.classification.results.records import Results, read_results
 from xlm.config.languages.names import Names
 from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
-from xlm.config.training.release import OwnSourceFacts, ReleaseConfig
+from xlm.config.training.release import OwnSourceFacts, ReleaseConfig, TaskFacts
 from xlm.engine.config import Config
 from xlm.errors import DataError
 from xlm.model.formats.description import read_description
-from xlm.release.card.facts import DataFacts, MachineFacts, RunFacts, SourceFacts
+from xlm.release.card.facts import OWN_ROWS, DataFacts, MachineFacts, RunFacts, SourceFacts
 from xlm.release.fertility import read_report
 from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
@@ -45,11 +45,13 @@ def read_facts(
     names: Names | None = None,
     cased: bool = False,
     own_sources: Sequence[OwnSourceFacts] = (),
+    task: TaskFacts | None = None,
 ) -> RunFacts:
     """Collect the facts that cards and plots show.
 
     Args:
-        inputs: artifact directories by stage: pretrain, finetune, evaluate, learn-bpe, vocabulary.
+        inputs: artifact directories by stage: pretrain, finetune, evaluate, learn-bpe, vocabulary;
+            without a classifier no finetune.
         sources: artifact directories of the downloads, by unit.
         data: artifact directories of the shards, by language or pair.
         release: name, author and licence of the model.
@@ -58,12 +60,16 @@ def read_facts(
         names: names of the languages that the profile declares, by code.
         cased: whether text keeps case and accents.
         own_sources: the user's own text and pairs.
+        task: the classification task; None without a classifier.
 
     Raises:
         DataError: a file of an artifact is damaged or was written by another version.
         StoreError: an artifact has no readable manifest.
     """
-    manifests = {stage: read_manifest(inputs[stage]) for stage in _MODEL_STAGES}
+    stages = [stage for stage in _MODEL_STAGES if stage in inputs]
+    manifests = {stage: read_manifest(inputs[stage]) for stage in stages}
+    results = read_results(inputs["evaluate"])
+    files = _own_files(task, results) if task and task.kind == "files" else ()
     description = read_description(inputs["pretrain"])
     curves = curves_of(inputs["pretrain"])
     return RunFacts(
@@ -73,15 +79,22 @@ def read_facts(
         merges=(inputs["learn-bpe"] / CODES_NAME).read_bytes().count(b"\n"),
         pretrain=_config(PretrainConfig, manifests["pretrain"], "pretrain"),
         trained=trained_objectives(inputs["pretrain"] / METRICS_FILE),
-        finetune=_config(FinetuneConfig, manifests["finetune"], "finetune"),
-        sources=tuple(
-            facts for unit, directory in sources.items() for facts in _sources(unit, directory)
-        )
-        + _local_sources(own_sources),
+        finetune=(
+            _config(FinetuneConfig, manifests["finetune"], "finetune")
+            if "finetune" in manifests
+            else None
+        ),
+        kind=task.kind if task else None,
+        is_paired=task is None or task.is_paired,
+        sources=(
+            *(facts for unit, directory in sources.items() for facts in _sources(unit, directory)),
+            *_local_sources(own_sources),
+            *files,
+        ),
         data=tuple(
             _data(unit, directory, description.vocabulary_hash) for unit, directory in data.items()
         ),
-        results=read_results(inputs["evaluate"]),
+        results=results,
         losses=curves.losses,
         perplexities={
             code: curves.perplexities[code]
@@ -89,7 +102,7 @@ def read_facts(
             if code in curves.perplexities
         },
         counts={stage: manifest.counts for stage, manifest in manifests.items()},
-        machines={stage: _machine(inputs[stage] / "run.json") for stage in _MODEL_STAGES},
+        machines={stage: _machine(inputs[stage] / "run.json") for stage in stages},
         vocabulary=read_report(inputs["vocabulary"]),
         segmenters=dict(segmenters or {}),
         names=dict(names or {}),
@@ -108,6 +121,12 @@ def _config(config: type[ConfigT], manifest: Manifest, section: str) -> ConfigT:
             f"the manifest of {manifest.stage} has no readable {section} settings",
             fix=f"rebuild it with --refresh {manifest.stage}",
         ) from error
+
+
+def _own_files(task: TaskFacts, results: Results) -> tuple[SourceFacts, ...]:
+    """The user's labelled files, as one source."""
+    name = f"{results.task or ''} (files of the publisher)".strip()
+    return (SourceFacts(OWN_ROWS, name, "", task.licence, None),)
 
 
 def _sources(unit: str, directory: Path) -> list[SourceFacts]:

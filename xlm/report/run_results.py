@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xlm.classification.results.records import Results, read_results
-from xlm.classification.results.tables import tables, task_name
+from xlm.classification.results.tables import tables
 from xlm.config.languages.names import declared_names
 from xlm.display.markdown import stack_words, table
 from xlm.errors import StoreError
@@ -18,7 +18,7 @@ from xlm.training.records.curves import trained_objectives
 
 def results_markdown(directory: Path) -> str:
     """Render the tables of an evaluate artifact as Markdown."""
-    found = tables(read_results(directory), task_of(directory), names_of(directory))
+    found = tables(read_results(directory), names_of(directory))
     return "\n\n".join(
         f"## {one.title}\n\n{table(stack_words(one.header), one.rows)}" for one in found
     )
@@ -28,12 +28,6 @@ def vocabulary_markdown(directory: Path) -> str:
     """Render the coverage of a vocabulary artifact as Markdown; empty without a report."""
     found = fertility_table(read_report(directory), names_of(directory))
     return f"## {found.title}\n\n{table(stack_words(found.header), found.rows)}" if found else ""
-
-
-def task_of(directory: Path) -> str:
-    """Return the name of the evaluated task: XNLI, or synthetic NLI for the sample world."""
-    sample = read_manifest(directory).resolved_config.get("sample")
-    return task_name(synthetic=sample is not None)
 
 
 def names_of(directory: Path) -> dict[str, str]:

@@ -9,13 +9,13 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
+from xlm.config.data.tasks import XNLI_LABELS
+from xlm.config.data.text import UnitKind
 from xlm.errors import DataError
 from xlm.shards.encoder import LineEncoder
-from xlm.shards.schema import ID_COLUMNS, LABELS, ShardKind
-from xlm.shards.writer import NO_LABELS, RowBlock, ShardWriter
+from xlm.shards.schema import ID_COLUMNS, LABELLED
+from xlm.shards.writer import RowBlock, ShardWriter
 
 _BLOCK_CHARACTERS = 4 << 20
 """Characters of the first file that are encoded at once."""
@@ -25,7 +25,7 @@ def write_shard(
     sources: Sequence[Path],
     target: Path,
     *,
-    kind: ShardKind,
+    kind: UnitKind,
     languages: Sequence[str],
     split: str,
     vocabulary: Path,
@@ -35,7 +35,7 @@ def write_shard(
     """Write one shard and return its counts of lines, tokens and unknown tokens.
 
     Args:
-        sources: one text file; for pairs the files of both sides, for XNLI the table.
+        sources: one text file; for pairs the files of both sides, for labelled rows the table.
         target: Parquet file to write.
         kind: kind of the rows.
         languages: one language, or the two languages of a pair in alphabetical order.
@@ -45,9 +45,9 @@ def write_shard(
         compression_level: level of zstd.
 
     Raises:
-        DataError: a side is missing, the sides differ in length, or an XNLI row is malformed.
+        DataError: a side is missing, the sides differ in length, or a labelled row is malformed.
     """
-    expected = 1 if kind == "xnli" else len(ID_COLUMNS[kind])
+    expected = 1 if kind in LABELLED else len(ID_COLUMNS[kind])
     if len(sources) != expected:
         names = ", ".join(str(source) for source in sources)
         raise DataError(
@@ -64,9 +64,12 @@ def write_shard(
         row_group_tokens=row_group_tokens,
         compression_level=compression_level,
     ) as writer:
-        blocks = _nli_rows(sources[0], encoder) if kind == "xnli" else _text_rows(sources, encoder)
-        for columns, labels in blocks:
-            writer.write(columns, labels)
+        if kind in LABELLED:
+            for columns, labels in _labelled_rows(sources[0], kind, encoder):
+                writer.write(columns, labels)
+        else:
+            for texts in _read_aligned(sources):
+                writer.write([encoder.encode(side) for side in texts])
     return writer.counts
 
 
@@ -74,11 +77,6 @@ def write_shard(
 def _load_encoder(directory: Path) -> tuple[Vocabulary, LineEncoder]:
     vocabulary = load_vocabulary(directory)
     return vocabulary, LineEncoder(vocabulary)
-
-
-def _text_rows(sources: Sequence[Path], encoder: LineEncoder) -> Iterator[RowBlock]:
-    for texts in _read_aligned(sources):
-        yield [encoder.encode(side) for side in texts], NO_LABELS
 
 
 def _read_aligned(sources: Sequence[Path]) -> Iterator[Sequence[Sequence[str]]]:
@@ -106,18 +104,22 @@ def _read_aligned(sources: Sequence[Path]) -> Iterator[Sequence[Sequence[str]]]:
             done += len(lines)
 
 
-def _nli_rows(source: Path, encoder: LineEncoder) -> Iterator[RowBlock]:
+def _labelled_rows(source: Path, kind: UnitKind, encoder: LineEncoder) -> Iterator[RowBlock]:
+    sentences = ID_COLUMNS[kind]
     done = 0
     for (lines,) in _read_aligned([source]):
         rows = []
         for number, line in enumerate(lines, start=done + 1):
             fields = line.removesuffix("\n").split("\t")
-            if len(fields) != 3 or fields[2] not in LABELS:
+            known = kind != "xnli" or fields[-1] in XNLI_LABELS
+            if len(fields) != len(sentences) + 1 or not known:
                 raise DataError(
-                    f"{source}, line {number} is not premise, hypothesis and a label of {LABELS}",
-                    fix="rebuild extract-xnli",
+                    f"{source}, line {number} is not {', '.join(sentences)} and a label",
+                    fix="rebuild the upstream artifacts",
                 )
             rows.append(fields)
         done += len(rows)
-        columns = [encoder.encode([row[column] for row in rows]) for column in range(2)]
-        yield columns, np.array([LABELS.index(row[2]) for row in rows], dtype=np.int8)
+        columns = [
+            encoder.encode([row[column] for row in rows]) for column in range(len(sentences))
+        ]
+        yield columns, [row[-1] for row in rows]

@@ -77,12 +77,22 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class NliPairs:
-    """XNLI rows, without EOS; labels are 0 contradiction, 1 neutral, 2 entailment."""
+class Examples:
+    """Labelled rows of a classification task: sentences or pairs, without EOS."""
 
-    premise: Lines
-    hypothesis: Lines
-    labels: NDArray[np.int8]
+    first: Lines
+    second: Lines | None
+    """The second sentence of each pair; None: single sentences."""
+    labels: NDArray[np.int64]
+    """Ids of the labels, (N,)."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def head(self, count: int) -> "Examples":
+        """Return the first `count` rows."""
+        second = None if self.second is None else self.second.slice(0, min(count, len(self)))
+        return Examples(self.first.slice(0, min(count, len(self))), second, self.labels[:count])
 
 
 def concatenate(blocks: list[Lines]) -> Lines:
@@ -92,4 +102,14 @@ def concatenate(blocks: list[Lines]) -> Lines:
     return Lines(
         np.concatenate([np.empty(0, dtype=np.int32), *(block.ids for block in blocks)]),
         np.concatenate([np.zeros(1, dtype=np.int64), *offsets]),
+    )
+
+
+def concatenate_examples(blocks: list[Examples]) -> Examples:
+    """Copy the rows of all blocks into one; all are single sentences, or all are pairs."""
+    seconds = [block.second for block in blocks if block.second is not None]
+    return Examples(
+        first=concatenate([block.first for block in blocks]),
+        second=concatenate(seconds) if seconds else None,
+        labels=np.concatenate([block.labels for block in blocks]),
     )

@@ -4,7 +4,7 @@
     for (lines,) in reader.blocks(start=RowPosition(shard=2, group=0, row=17)):
         lines.ids  # int32, a view of the decoded row group
 
-`read_lines`, `read_pairs` and `read_nli_pairs` read small splits into memory. Training needs a
+`read_lines`, `read_pairs` and `read_examples` read small splits into memory. Training needs a
 random order and uses xlm/shards/random_access/flat_copy.py.
 """
 
@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xlm.config.data.tasks import XNLI_LABELS
+from xlm.config.data.text import UnitKind
 from xlm.errors import DataError
 from xlm.shards.footers import check_footer, open_shard, read_footer, shard_number
-from xlm.shards.lines import Lines, NliPairs, Pairs, concatenate
-from xlm.shards.schema import COUNTS, ID_COLUMNS, LABEL_COLUMN, LABELS, ShardKind
+from xlm.shards.lines import Examples, Lines, Pairs, concatenate
+from xlm.shards.schema import COUNTS, ID_COLUMNS, LABEL_COLUMN, LABELLED
 from xlm.store.disk.hashing import file_sha256
 from xlm.store.manifest import listed_files
 
@@ -80,9 +81,9 @@ class ShardReader:
         self._first_rows = np.cumsum(np.concatenate([[0], self._groups[:, 2]]))
 
     @property
-    def kind(self) -> ShardKind:
-        """Kind of the shards: `mono`, `pair` or `xnli`."""
-        return cast(ShardKind, self._shards[0].metadata["kind"])
+    def kind(self) -> UnitKind:
+        """Kind of the shards: `mono`, `pair`, or a kind with labels."""
+        return cast(UnitKind, self._shards[0].metadata["kind"])
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -130,20 +131,25 @@ class ShardReader:
                 self._require_ids(lines)
             yield columns
 
-    def labels(self) -> NDArray[np.int8]:
-        """Read the labels of all XNLI rows.
+    def labels(self) -> list[str]:
+        """Read the names of the labels of all rows.
 
         Raises:
             DataError: a file is damaged, or a label is out of range.
         """
-        found = [table[LABEL_COLUMN].to_numpy() for table in self._tables((LABEL_COLUMN,))]
-        labels = np.concatenate([np.empty(0, dtype=np.int8), *found])
-        if len(labels) and not 0 <= labels.min() <= labels.max() < len(LABELS):
+        found = [
+            label
+            for table in self._tables((LABEL_COLUMN,))
+            for label in table[LABEL_COLUMN].to_pylist()
+        ]
+        if self.kind != "xnli":
+            return found
+        if any(not 0 <= label < len(XNLI_LABELS) for label in found):
             raise DataError(
-                f"{self.directory}: a label is not between 0 and {len(LABELS) - 1}",
+                f"{self.directory}: a label is not between 0 and {len(XNLI_LABELS) - 1}",
                 fix="rebuild the shards",
             )
-        return labels
+        return [XNLI_LABELS[label] for label in found]
 
     def _require_ids(self, lines: Lines) -> None:
         """Refuse ids outside the vocabulary: they would cause an index error in training."""
@@ -161,15 +167,16 @@ class ShardReader:
             digest.update(f"{path.name}\0{file_sha256(path)}\n".encode())
         return digest.hexdigest()
 
-    def require_kind(self, kind: ShardKind) -> "ShardReader":
-        """Return this reader if its shards have the given kind.
+    def require_kind(self, *kinds: UnitKind) -> "ShardReader":
+        """Return this reader if its shards have one of the given kinds.
 
         Raises:
             DataError: the kind differs.
         """
-        if self.kind != kind:
+        if self.kind not in kinds:
             raise DataError(
-                f"{self.directory} has shards of kind {self.kind!r}, not {kind!r}",
+                f"{self.directory} has shards of kind {self.kind!r}, not "
+                f"{' or '.join(map(repr, kinds))}",
                 fix="use the shards of the right unit",
             )
         return self
@@ -211,24 +218,69 @@ def read_pairs(directory: Path, split: str, vocabulary_hash: str) -> Pairs:
     """
     reader = ShardReader(directory, split, vocabulary_hash).require_kind("pair")
     first_language, second_language = reader.languages
-    return Pairs((first_language, second_language), *_read_columns(reader))
+    first, second = _read_columns(reader)
+    return Pairs((first_language, second_language), first, second)
 
 
-def read_nli_pairs(directory: Path, split: str, vocabulary_hash: str) -> NliPairs:
-    """Read all XNLI rows of a split into memory, without EOS; the largest has 392,702 rows.
+def read_examples(
+    directory: Path, split: str, vocabulary_hash: str, labels: Sequence[str]
+) -> Examples:
+    """Read all labelled rows of a split into memory, without EOS; XNLI's largest has 392,702.
+
+    Args:
+        labels: names of the labels in the order of their ids.
+
+    Raises:
+        DataError: the split is missing, a file is damaged, the vocabulary differs, or a row has
+            another label.
+    """
+    reader = ShardReader(directory, split, vocabulary_hash).require_kind(*LABELLED)
+    ids = {label: number for number, label in enumerate(labels)}
+    names = reader.labels()
+    if unknown := sorted(set(names) - set(labels)):
+        raise DataError(
+            f"{directory}: split {split} has the label {unknown[0]!r}, but the classifier has "
+            f"{', '.join(labels)}",
+            fix="use a classifier that was trained for this task",
+        )
+    first, *others = _read_columns(reader)
+    second = others[0] if others else None
+    return Examples(first, second, np.array([ids[name] for name in names], dtype=np.int64))
+
+
+def label_names(directory: Path, split: str, vocabulary_hash: str) -> list[str]:
+    """Read the names of the labels of a split, one for each row.
 
     Raises:
         DataError: the split is missing, a file is damaged, or the vocabulary differs.
     """
-    reader = ShardReader(directory, split, vocabulary_hash).require_kind("xnli")
-    return NliPairs(*_read_columns(reader), reader.labels())
+    reader = ShardReader(directory, split, vocabulary_hash).require_kind(*LABELLED)
+    return reader.labels()
 
 
-def _read_columns(reader: ShardReader) -> tuple[Lines, Lines]:
+def has_split(directory: Path, split: str) -> bool:
+    """Whether there are shards of a split."""
+    return bool(listed_files(directory, f"{split}.*.parquet"))
+
+
+def shard_kind(directory: Path) -> str:
+    """The kind of the shards of a unit, from the footer of one of them.
+
+    Raises:
+        DataError: there are no shards, or the first is damaged.
+    """
+    paths = listed_files(directory, "*.parquet")
+    if not paths:
+        raise DataError(f"{directory} has no shards", fix="build the shards")
+    return read_footer(paths[0]).metadata.get("kind", "")
+
+
+def _read_columns(reader: ShardReader) -> list[Lines]:
     blocks = list(reader.blocks())
-    return concatenate([first for first, _ in blocks]), concatenate(
-        [second for _, second in blocks]
-    )
+    return [
+        concatenate([block[column] for block in blocks])
+        for column in range(len(ID_COLUMNS[reader.kind]))
+    ]
 
 
 def _lines_of_column(column: Any) -> Lines:

@@ -10,37 +10,42 @@ and each page has a checksum (measurements: docs/explanation/shards.md). The met
     xlm.lines, xlm.tokens, xlm.unknown
 """
 
-from typing import Any, Literal
+from typing import Any
+
+from xlm.config.data.text import UnitKind
 
 FORMAT_VERSION = "2"
 
-ShardKind = Literal["mono", "pair", "xnli"]
-
-ID_COLUMNS: dict[ShardKind, tuple[str, ...]] = {
+ID_COLUMNS: dict[UnitKind, tuple[str, ...]] = {
     "mono": ("ids",),
     "pair": ("ids", "ids_2"),
     "xnli": ("premise", "hypothesis"),
+    "sentence": ("ids",),
+    "sentence-pair": ("premise", "hypothesis"),
 }
-LANGUAGE_COLUMNS: dict[ShardKind, tuple[str, ...]] = {
+LANGUAGE_COLUMNS: dict[UnitKind, tuple[str, ...]] = {
     "mono": ("language",),
     "pair": ("language", "language_2"),
     "xnli": ("language",),
+    "sentence": ("language",),
+    "sentence-pair": ("language",),
 }
 LABEL_COLUMN = "label"
-LABELS = ("contradiction", "neutral", "entailment")
-"""Labels by id, in the order of XLM's label file."""
+LABELLED: tuple[UnitKind, ...] = ("xnli", "sentence", "sentence-pair")
+"""The kinds whose rows have a label: an id in `xnli`, the name of the label in the others."""
 
 METADATA_PREFIX = "xlm."
 COUNTS = ("lines", "tokens", "unknown")
 
 
-def arrow_schema(kind: ShardKind) -> Any:
+def arrow_schema(kind: UnitKind) -> Any:
     """Return the Arrow schema of a shard; no column is nullable."""
     import pyarrow as pa
 
     ids = pa.list_(pa.field("element", pa.int32(), nullable=False))
     fields = [pa.field(name, ids, nullable=False) for name in ID_COLUMNS[kind]]
     fields += [pa.field(name, pa.string(), nullable=False) for name in LANGUAGE_COLUMNS[kind]]
-    if kind == "xnli":
-        fields.append(pa.field(LABEL_COLUMN, pa.int8(), nullable=False))
+    if kind in LABELLED:
+        label = pa.int8() if kind == "xnli" else pa.string()
+        fields.append(pa.field(LABEL_COLUMN, label, nullable=False))
     return pa.schema(fields)

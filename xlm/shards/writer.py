@@ -11,23 +11,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import UNK, Vocabulary
+from xlm.config.data.tasks import XNLI_LABELS
+from xlm.config.data.text import UnitKind
 from xlm.shards.lines import Lines, concatenate
 from xlm.shards.schema import (
     FORMAT_VERSION,
+    LABELLED,
     LANGUAGE_COLUMNS,
     METADATA_PREFIX,
-    ShardKind,
     arrow_schema,
 )
 
-Labels = NDArray[np.int8]
-RowBlock = tuple[Sequence[Lines], Labels]
-"""Rows: the lines of each id column, and the labels, which are empty except for XNLI."""
-
-NO_LABELS: Labels = np.empty(0, dtype=np.int8)
+RowBlock = tuple[Sequence[Lines], Sequence[str]]
+"""Rows: the lines of each id column, and the names of their labels if the kind has labels."""
 
 
 class ShardWriter:
@@ -48,14 +46,14 @@ class ShardWriter:
         self,
         path: Path,
         *,
-        kind: ShardKind,
+        kind: UnitKind,
         languages: Sequence[str],
         split: str,
         vocabulary: Vocabulary,
         row_group_tokens: int,
         compression_level: int,
     ) -> None:
-        self._kind: ShardKind = kind
+        self._kind: UnitKind = kind
         self._languages = tuple(languages)
         self._split = split
         self._vocabulary = vocabulary
@@ -72,7 +70,7 @@ class ShardWriter:
             write_page_checksum=True,
         )
 
-    def write(self, columns: Sequence[Lines], labels: Labels = NO_LABELS) -> None:
+    def write(self, columns: Sequence[Lines], labels: Sequence[str] = ()) -> None:
         """Append rows: row i is line i of each id column, and label i if the kind has labels."""
         # Tokens of all columns before each row, and after the last row.
         tokens_before = np.array([lines.offsets for lines in columns]).sum(axis=0)
@@ -107,8 +105,13 @@ class ShardWriter:
         names = LANGUAGE_COLUMNS[self._kind]
         for _, language in zip(names, self._languages, strict=True):
             arrays.append(pa.repeat(pa.scalar(language, pa.string()), self._rows))
-        if self._kind == "xnli":
-            arrays.append(pa.array(np.concatenate([labels for _, labels in self._pending])))
+        if self._kind in LABELLED:
+            labels = [label for _, labels in self._pending for label in labels]
+            if self._kind == "xnli":
+                ids = [XNLI_LABELS.index(label) for label in labels]
+                arrays.append(pa.array(np.array(ids, dtype=np.int8)))
+            else:
+                arrays.append(pa.array(labels, type=pa.string()))
         table = pa.Table.from_arrays(arrays, schema=self._schema)
         self._file.write_table(table, row_group_size=self._rows)
         self.counts["lines"] += self._rows

@@ -10,6 +10,7 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.engine import graph
 from xlm.engine.stage import Stage
 from xlm.stages.data.download import DOWNLOAD
+from xlm.stages.data.extract_labelled import EXTRACT_LABELLED
 from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL
 from xlm.stages.data.extract_text import EXTRACT_TEXT
 from xlm.stages.data.extract_wiki import EXTRACT_WIKI
@@ -34,6 +35,7 @@ STAGES: tuple[Stage[PipelineConfig, Any], ...] = (
     EXTRACT_TEXT,
     EXTRACT_PARALLEL,
     EXTRACT_XNLI,
+    EXTRACT_LABELLED,
     SPLIT,
     # Text: token ids of each language and pair.
     TOKENIZE,

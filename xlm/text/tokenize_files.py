@@ -1,4 +1,4 @@
-"""Tokenize files: texts line by line, XNLI tables field by field."""
+"""Tokenize files: texts line by line, tables of labelled rows field by field."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -30,7 +30,7 @@ def tokenize_text(
     return counts
 
 
-def tokenize_nli(
+def tokenize_labelled(
     source: Path,
     target: Path,
     *,
@@ -40,10 +40,10 @@ def tokenize_nli(
     moses: str = "",
     cased: bool = False,
 ) -> dict[str, int]:
-    """Tokenize premise and hypothesis of each XNLI row; returns the counts of lines and tokens.
+    """Tokenize the sentences of each labelled row; returns the counts of lines and tokens.
 
     Args:
-        source: table of premise, hypothesis and label.
+        source: table of one or two sentences and a label.
         target: table to write; labels do not change.
         language: language code.
         segmenters: segmenter by language.
@@ -53,24 +53,27 @@ def tokenize_nli(
         cased: keep case and accents.
 
     Raises:
-        DataError: a row does not have three fields.
+        DataError: a row has no sentence or no label, or another number of fields than the first.
     """
     tokenize: Tokenizer = str if cased else lower_without_accents
     if not already_tokenized:
         tokenize = _cached_tokenizer(language, tuple(sorted(segmenters.items())), moses, cased)
     counts = {"lines": 0, "tokens": 0}
+    width = 0
     with target.open("w", encoding="utf-8", newline="\n") as out:
         for number, line in enumerate(read_lines(source), start=1):
-            fields = line.split("\t")
-            if len(fields) != 3:
+            *sentences, label = line.split("\t")
+            width = width or len(sentences)
+            if len(sentences) not in (1, 2) or len(sentences) != width:
                 raise DataError(
-                    f"{source}, line {number} has {len(fields)} fields, not 3",
-                    fix="rebuild extract-xnli",
+                    f"{source}, line {number} has {len(sentences) + 1} fields, "
+                    f"not {width + 1 if number > 1 else '2 or 3'}",
+                    fix="rebuild the upstream artifacts",
                 )
-            premise, hypothesis = map(tokenize, fields[:2])
-            out.write(f"{premise}\t{hypothesis}\t{fields[2]}\n")
+            tokens = [tokenize(sentence) for sentence in sentences]
+            out.write("\t".join([*tokens, label]) + "\n")
             counts["lines"] += 1
-            counts["tokens"] += len(premise.split()) + len(hypothesis.split())
+            counts["tokens"] += sum(len(text.split()) for text in tokens)
     return counts
 
 

@@ -18,9 +18,10 @@ from xlm.classification.evaluation.retrieval import (
     precisions,
     retrieve,
 )
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.model.formats.ours import load_encoder
-from xlm.shards.lines import Lines, NliPairs, Pairs
-from xlm.shards.reader import read_nli_pairs, read_pairs
+from xlm.shards.lines import Examples, Lines, Pairs
+from xlm.shards.reader import read_examples, read_pairs
 
 CPU = torch.device("cpu")
 
@@ -41,29 +42,31 @@ def test_wilson_interval_has_known_values() -> None:
 @pytest.mark.slow
 def test_bag_of_words_learns_labels_of_single_words(world: TinyWorld) -> None:
     random = np.random.default_rng(0)
-    labels = random.integers(0, 3, 300).astype(np.int8)
+    labels = random.integers(0, 3, 300).astype(np.int64)
     # The word of the hypothesis determines the label, those of the premise do not.
-    pairs = NliPairs(
+    pairs = Examples(
         lines(*([int(w)] for w in random.integers(14, 50, 300))),
         lines(*([20 + int(label)] for label in labels)),
         labels,
     )
-    model = BagOfWords.fit(pairs, vocabulary_size=60, epochs=200, seed=0, limit=200)
+    model = BagOfWords.fit(pairs, vocabulary_size=60, labels=3, epochs=200, seed=0, limit=200)
     assert (model.predict(pairs) == labels).all()
-    again = BagOfWords.fit(pairs, vocabulary_size=60, epochs=200, seed=0, limit=200)
+    again = BagOfWords.fit(pairs, vocabulary_size=60, labels=3, epochs=200, seed=0, limit=200)
     assert torch.equal(model.weight_W3, again.weight_W3)
 
 
 def test_bag_of_words_cannot_learn_relations(world: TinyWorld) -> None:
     vocabulary = load_vocabulary(world.vocabulary)
-    train = read_nli_pairs(world.xnli["en"], "train", vocabulary.hash)
-    test = read_nli_pairs(world.xnli["sw"], "test", vocabulary.hash)
-    model = BagOfWords.fit(train, vocabulary_size=vocabulary.size, epochs=5, seed=0, limit=1000)
+    train = read_examples(world.xnli["en"], "train", vocabulary.hash, XNLI_LABELS)
+    test = read_examples(world.xnli["sw"], "test", vocabulary.hash, XNLI_LABELS)
+    model = BagOfWords.fit(
+        train, vocabulary_size=vocabulary.size, labels=3, epochs=5, seed=0, limit=1000
+    )
     assert (model.predict(test) == test.labels).mean() < 0.6
 
 
 def test_the_majority_label_is_the_most_frequent() -> None:
-    pairs = NliPairs(lines([14]), lines([14]), np.array([2, 1, 2], dtype=np.int8))
+    pairs = Examples(lines([14]), lines([14]), np.array([2, 1, 2], dtype=np.int64))
     assert majority_label(pairs) == 2
 
 

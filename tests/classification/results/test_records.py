@@ -6,10 +6,10 @@ import pytest
 
 from xlm.classification.results.paper import MLM, MLM_TLM, PAPER
 from xlm.classification.results.records import (
-    Accuracy,
     LanguageResults,
     Results,
     Retrieval,
+    Scores,
     averages,
     read_results,
     write_results,
@@ -28,7 +28,7 @@ def test_the_rows_of_the_paper_have_the_published_means(row: str, mean: float) -
 
 
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
-    accuracy = Accuracy(accuracy=0.5, right=5, total=10, low=0.24, high=0.76)
+    accuracy = Scores(accuracy=0.5, right=5, total=10, low=0.24, high=0.76)
     languages = (
         LanguageResults(code="en", test=accuracy, dev=accuracy, perplexity=12.0),
         LanguageResults(
@@ -48,7 +48,7 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert results.averages.zero_shot_test is None
     assert results.averages.retrieval_centred == pytest.approx(0.7)
     assert results.language("sw").retrieval == languages[1].retrieval
-    table = [row.split("\t") for row in (tmp_path / "xnli.tsv").read_text().split("\n")[:-1]]
+    table = [row.split("\t") for row in (tmp_path / "results.tsv").read_text().split("\n")[:-1]]
     assert [row[0] for row in table] == ["language", "en", "sw"]
     assert table[1][1:3] == ["0.5000", "0.5000"]
     assert table[2][1:3] == ["", ""]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.release.artifacts import results
 from xlm.classification.results.records import LanguageResults, Results
-from xlm.classification.results.tables import modelling_table, pairs_table, tables, xnli_table
+from xlm.classification.results.tables import modelling_table, pairs_table, tables, task_table
 
 
 def without(found: Results, *fields: str) -> Results:
@@ -27,7 +27,7 @@ def without(found: Results, *fields: str) -> Results:
 )
 def test_a_mean_is_shown_once_and_of_several_languages(codes: list[str], means: list[str]) -> None:
     """A table had a row "mean of 1 without English"."""
-    found = xnli_table(results(codes))
+    found = task_table(results(codes))
     assert found is not None
     names = [row[0] for row in found.rows]
     assert names[len(codes) :] == means
@@ -44,7 +44,7 @@ def test_empty_columns_are_left_out() -> None:
     untested = without(results(["en", "sw"]), "dev", "test", "majority", "bag_of_words", "paper")
     assert [one.title for one in tables(untested)] == [found.title]
     assert tables(without(lonely, "dev", "test", "perplexity")) == []
-    table = xnli_table(without(results(["sw"]), "paper"))
+    table = task_table(without(results(["sw"]), "paper"))
     assert table is not None
     assert "paper, MLM+TLM" not in table.header
     assert {len(row) for row in table.rows} == {len(table.header)}

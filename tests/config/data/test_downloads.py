@@ -30,8 +30,6 @@ def test_pairs_and_downloads_follow_from_languages_and_corpora():
         "tatoeba.en-sw",
         "ntrex.en",
         "ntrex.sw",
-        "xnli",
-        "multinli",
     )
     assert part_of(TATOEBA, "en-sw").downloads == ("tatoeba.en-sw",)
     assert part_of(NTREX_CORPUS, "en-sw").downloads == ("ntrex.en", "ntrex.sw")

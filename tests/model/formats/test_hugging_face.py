@@ -317,23 +317,43 @@ def test_a_folder_is_causal_by_the_setting_that_transformers_uses(tmp_path: Path
 @pytest.mark.parametrize(
     "changes",
     [
-        {"id2label": {"0": "entailment", "1": "neutral", "2": "contradiction"}},
-        {"id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}},
+        {"id2label": {"0": "yes", "1": "yes", "2": "no"}},
+        {"id2label": {"1": "yes", "2": "no", "3": "maybe"}},
         {"id2label": None},
         {"summary_type": "mean"},
         {"summary_activation": "tanh"},
         {"causal": True},
     ],
 )
-def test_classifiers_with_other_labels_or_pooling_are_refused(
+def test_classifiers_with_unclear_labels_or_other_pooling_are_refused(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    """Numbers alone do not distinguish contradiction from entailment."""
     write_hugging_face(tmp_path, small_model(classifier=True))
     path = tmp_path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(DataError, match=next(iter(changes))):
         read_hugging_face(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (("ENTAILMENT", "NEUTRAL", "CONTRADICTION"), ("entailment", "neutral", "contradiction")),
+        (("LABEL_0", "LABEL_1", "LABEL_2"), ("LABEL_0", "LABEL_1", "LABEL_2")),
+    ],
+)
+def test_labels_keep_their_names_and_order(
+    tmp_path: Path, names: tuple[str, ...], labels: tuple[str, ...]
+) -> None:
+    """Numbers alone do not distinguish contradiction from entailment."""
+    write_hugging_face(tmp_path / "theirs", small_model(classifier=True))
+    path = tmp_path / "theirs/config.json"
+    named = {"id2label": {str(number): name for number, name in enumerate(names)}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | named))
+    model = read_hugging_face(tmp_path / "theirs")
+    assert model.description.labels == labels
+    write_hugging_face(tmp_path / "again", model)
+    assert read_hugging_face(tmp_path / "again").description == model.description
 
 
 def test_missing_language_embeddings_become_zeros_and_sinusoids_a_table(tmp_path: Path) -> None:

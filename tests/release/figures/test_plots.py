@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xlm.display.plotting import Series, Style
-from xlm.release.figures.xnli_plot import AccuracyBar, plot_accuracy
+from xlm.release.figures.accuracy_plot import AccuracyBar, plot_accuracy
 from xlm.training.records.plots import plot_training
 
 pytestmark = pytest.mark.slow

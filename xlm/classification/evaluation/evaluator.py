@@ -1,11 +1,11 @@
 """Evaluates the encoder and the classifier in every language; processes share the measurements.
 
-run_evaluation(job, group)  # writes results.json and xnli.tsv to job.out
+run_evaluation(job, group)  # writes results.json, results.tsv and predictions to job.out
 """
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,24 +15,29 @@ from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.classification.evaluation.baselines import BagOfWords, majority_label
-from xlm.classification.evaluation.intervals import wilson_interval
+from xlm.classification.evaluation.f1 import REPLICATES, confusion_matrix
 from xlm.classification.evaluation.retrieval import retrieve
+from xlm.classification.evaluation.scores import scores_of
 from xlm.classification.evaluation.scoring import predict
 from xlm.classification.launch.jobs import EvaluateJob
+from xlm.classification.results.attempts import Attempts, read_attempts
 from xlm.classification.results.paper import MLM_TLM, PAPER
 from xlm.classification.results.records import (
-    Accuracy,
     LanguageResults,
     Results,
     averages,
+    write_predictions,
     write_results,
 )
+from xlm.classification.task_data import training_languages
 from xlm.config.languages.pairs import ENGLISH, other_language, pivot_of, split_pair
 from xlm.config.training.pretrain import Objective
 from xlm.dataloader.data import load_held_out_data
+from xlm.model.classifier import Classifier
+from xlm.model.formats.description import read_description
 from xlm.model.formats.ours import load_classifier, load_encoder
-from xlm.shards.lines import NliPairs
-from xlm.shards.reader import read_nli_pairs
+from xlm.shards.lines import Examples, concatenate_examples
+from xlm.shards.reader import has_split, read_examples, shard_kind
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import SPEED_FILE
 from xlm.training.records.json_lines import JsonLines
@@ -42,6 +47,13 @@ log = logging.getLogger(__name__)
 
 Fields = dict[str, Any]
 """Results of a measurement as JSON values, by field of `LanguageResults`."""
+_MEASURED = {"dev": "valid", "test": "test"}
+"""Field of `LanguageResults` to split."""
+_SELECTIONS = {
+    "english": "English dev accuracy",
+    "training": "dev accuracy of the training languages",
+    "mean": "mean dev accuracy of all languages",
+}
 
 
 class Evaluator:
@@ -52,7 +64,9 @@ class Evaluator:
         vocabulary = load_vocabulary(job.vocabulary)
         self._hash, self._vocabulary_size = vocabulary.hash, vocabulary.size
         self._encoder = load_encoder(job.encoder).to(group.device)
-        self._classifier = load_classifier(job.classifier).to(group.device)
+        self._classifier = (
+            load_classifier(job.classifier).to(group.device) if job.classifier else None
+        )
         self.description = self._encoder.description
         self.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
         self._corpus = load_held_out_data(
@@ -74,38 +88,57 @@ class Evaluator:
     def measurements(self) -> dict[str, Callable[[], dict[str, Fields]]]:
         """All measurements by name; each returns fields of the results by language."""
         found: dict[str, Callable[[], dict[str, Fields]]] = {}
-        if ENGLISH in self._job.xnli:
-            found["bag of words"] = self._bag_of_words
-        for code in sorted(self._job.xnli):
-            found[f"xnli {code}"] = partial(self._xnli, code)
+        if self._classifier is not None:
+            if training_languages(self._job.rows):
+                found["bag of words"] = partial(self._bag_of_words, self._classifier)
+            for code in sorted(self._job.rows):
+                found[f"task {code}"] = partial(self._task, code, self._classifier)
         for number, task in enumerate(self._validator.tasks):
             found[f"perplexity {task.name}"] = partial(self._perplexity, number)
         for pair in self._corpus.pairs:
             found[f"retrieval {pair}"] = partial(self._retrieval, pair)
         return found
 
-    def _xnli(self, code: str) -> dict[str, Fields]:
-        fields: Fields = {"paper": PAPER[MLM_TLM].get(code)}
-        for field, split in (("dev", "valid"), ("test", "test")):
-            pairs = self._nli_pairs(code, split)
+    def _task(self, code: str, classifier: Classifier) -> dict[str, Fields]:
+        """Scores in one language; its baselines are those of test, or else of dev."""
+        is_xnli = shard_kind(self._job.rows[code]) == "xnli"
+        fields: Fields = {"paper": PAPER[MLM_TLM].get(code) if is_xnli else None}
+        names = classifier.description.labels
+        for field, split in _MEASURED.items():
+            if not has_split(self._job.rows[code], split):
+                continue
+            examples = self._examples(code, split, classifier)
             language_id = self.description.language_id(code)
-            labels = predict(self._classifier, pairs, language_id=language_id, device=self._device)
-            fields[field] = self._accuracy(labels, pairs)
-            fields["majority"] = _share(np.full(len(labels), majority_label(pairs)), pairs)
+            predicted = predict(classifier, examples, language_id=language_id, device=self._device)
+            fields[field] = self._scores(predicted, examples, len(names))
+            fields["majority"] = _share(np.full(len(examples), majority_label(examples)), examples)
+            write_predictions(self._job.out, f"{code}.{field}", names, examples.labels, predicted)
         return {code: fields}
 
-    def _bag_of_words(self) -> dict[str, Fields]:
+    def _bag_of_words(self, classifier: Classifier) -> dict[str, Fields]:
+        training = training_languages(self._job.rows)
         model = BagOfWords.fit(
-            self._nli_pairs(ENGLISH, "train"),
+            concatenate_examples(
+                [
+                    # The same number of each language, so that none of them is left out.
+                    self._examples(code, "train", classifier).head(
+                        -(-self._config.baseline_max_pairs // len(training))
+                    )
+                    for code in training
+                ]
+            ),
             vocabulary_size=self._vocabulary_size,
+            labels=len(classifier.description.labels),
             epochs=self._config.baseline_epochs,
             seed=self._config.seed,
             limit=self._config.baseline_max_pairs,
         )
         found = {}
-        for code in sorted(self._job.xnli):
-            pairs = self._nli_pairs(code, "test")
-            found[code] = {"bag_of_words": _share(model.predict(pairs), pairs)}
+        for code in sorted(self._job.rows):
+            for split in _MEASURED.values():
+                if has_split(self._job.rows[code], split):
+                    examples = self._examples(code, split, classifier)
+                    found[code] = {"bag_of_words": _share(model.predict(examples), examples)}
         return found
 
     def _perplexity(self, number: int) -> dict[str, Fields]:
@@ -130,16 +163,18 @@ class Evaluator:
             return {}
         return {_row_of(pair): {"retrieval": retrieval.model_dump()}}
 
-    def _nli_pairs(self, code: str, split: str) -> NliPairs:
-        return read_nli_pairs(self._job.xnli[code], split, self._hash)
+    def _examples(self, code: str, split: str, classifier: Classifier) -> Examples:
+        labels = classifier.description.labels
+        return read_examples(self._job.rows[code], split, self._hash, labels)
 
-    def _accuracy(self, labels: NDArray[np.int64], pairs: NliPairs) -> Fields | None:
-        total, right = len(labels), int((labels == pairs.labels).sum())
-        if not total:
+    def _scores(
+        self, predicted: NDArray[np.int64], examples: Examples, labels: int
+    ) -> Fields | None:
+        if not len(examples):
             return None
-        low, high = wilson_interval(right, total, self._config.confidence)
-        accuracy = Accuracy(accuracy=right / total, right=right, total=total, low=low, high=high)
-        return accuracy.model_dump()
+        confusion_CC = confusion_matrix(examples.labels, predicted, labels)
+        scores = scores_of(confusion_CC, self._config.confidence, self._config.seed)
+        return scores.model_dump()
 
 
 def run_evaluation(job: EvaluateJob, group: ProcessGroup) -> None:
@@ -174,23 +209,21 @@ def _results(job: EvaluateJob, fields: Mapping[str, Fields], *, causal: bool) ->
     languages = tuple(
         LanguageResults.model_validate({"code": code, **values}) for code, values in fields.items()
     )
-    attempts = json.loads((job.classifier / "attempts.json").read_text(encoding="utf-8"))
-    selection = {"english": "English dev accuracy", "mean": "mean dev accuracy of all languages"}
+    training = training_languages(job.rows)
+    attempts = read_attempts(job.classifier) if job.classifier else None
+    is_xnli = any(shard_kind(path) == "xnli" for path in job.rows.values())
     return Results(
+        task=job.task,
+        labels=read_description(job.classifier).labels if job.classifier else (),
+        training_languages=training,
         languages=languages,
-        averages=averages(languages),
+        averages=averages(languages, training),
         confidence=job.evaluate.confidence,
-        selected_by=selection[attempts["selected_by"]],
-        collapsed=attempts["attempts"][attempts["kept_restart"]]["collapsed"],
-        published_row={name: dict(row) for name, row in PAPER.items()},
+        selected_by=_SELECTIONS[attempts.selected_by] if attempts else "",
+        collapsed=bool(attempts and attempts.kept["collapsed"]),
+        published_row={name: dict(row) for name, row in PAPER.items()} if is_xnli else {},
         method={
-            "xnli": "one model, fine-tuned on English pairs, chosen by "
-            f"{selection[attempts['selected_by']]}; language id of the tested language",
-            "intervals": f"Wilson, coverage {job.evaluate.confidence:g}",
-            "majority": "commonest label of the language's own test rows",
-            "bag_of_words": "logistic regression on premise and hypothesis word counts, "
-            "fitted to English pairs, applied to each language's words",
-            "paper": "XNLI test accuracy of the paper, zero-shot MLM+TLM, whole test set",
+            **(_task_method(job, training, attempts, is_xnli=is_xnli) if attempts else {}),
             "perplexity": _perplexity_method(job, causal=causal),
             "retrieval": "pretrained encoder, mean of last-layer states"
             + (", each of what is before it" if causal else "")
@@ -198,6 +231,26 @@ def _results(job: EvaluateJob, fields: Mapping[str, Fields], *, causal: bool) ->
             "subtracted",
         },
     )
+
+
+def _task_method(
+    job: EvaluateJob, training: Sequence[str], attempts: Attempts, *, is_xnli: bool
+) -> dict[str, str]:
+    named = "English" if list(training) == [ENGLISH] else " ".join(training)
+    confidence = f"coverage {job.evaluate.confidence:g}"
+    method = {
+        "accuracy": f"one model, fine-tuned on training rows in {named}, chosen by "
+        f"{_SELECTIONS[attempts.selected_by]}; language id of the tested language",
+        "intervals": f"of accuracy: Wilson; of macro-F1: percentile bootstrap of the rows, "
+        f"{REPLICATES:,} samples; {confidence}",
+        "macro_F1": "mean F1 of the labels that occur or are predicted",
+        "majority": "most frequent label of the language's own test rows",
+        "bag_of_words": "logistic regression on the word counts of each sentence, fitted to the "
+        f"training rows in {named}, applied to each language's words",
+    }
+    if is_xnli:
+        method["paper"] = "XNLI test accuracy of the paper, zero-shot MLM+TLM, whole test set"
+    return method
 
 
 def _perplexity_method(job: EvaluateJob, *, causal: bool) -> str:
@@ -210,8 +263,8 @@ def _perplexity_method(job: EvaluateJob, *, causal: bool) -> str:
     )
 
 
-def _share(labels: NDArray[np.int64], pairs: NliPairs) -> float | None:
-    return float((labels == pairs.labels).mean()) if len(labels) else None
+def _share(predicted: NDArray[np.int64], examples: Examples) -> float | None:
+    return float((predicted == examples.labels).mean()) if len(predicted) else None
 
 
 def _row_of(pair: str) -> str:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.training.launch.job import Job
@@ -19,7 +20,13 @@ class FinetuneJob(Job):
         description="Settings of the pretraining batches to mix in; null: mix in none."
     )
     encoder: Path = Field(description="Directory of the pretrain artifact.")
-    xnli: dict[str, Path] = Field(description="Directories of XNLI shards by language.")
+    labels: tuple[str, ...] = Field(
+        XNLI_LABELS, description="Labels by id; empty: those of the training rows, sorted."
+    )
+    rows: dict[str, Path] = Field(
+        description="Directories of labelled shards by language; training languages are those "
+        "with a train split."
+    )
 
 
 class EvaluateJob(Job):
@@ -30,5 +37,8 @@ class EvaluateJob(Job):
     stream_tokens: int = Field(description="Tokens of one stream sequence, as in pretraining.")
     specials: bool = Field(description="Whether perplexity counts </s> and <unk>.")
     encoder: Path = Field(description="Directory of the pretrain artifact.")
-    classifier: Path = Field(description="Directory of the finetune artifact.")
-    xnli: dict[str, Path] = Field(description="Directories of XNLI shards by language.")
+    task: str | None = Field(description="Name of the classification task; null without one.")
+    classifier: Path | None = Field(
+        description="Directory of the finetune artifact; null without a task."
+    )
+    rows: dict[str, Path] = Field(description="Directories of labelled shards by language.")

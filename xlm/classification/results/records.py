@@ -1,4 +1,4 @@
-"""The results of the evaluate stage: `results.json` with types, and `xnli.tsv` as a table.
+"""The results of the evaluate stage: `results.json` with types, `results.tsv`, predictions.
 
     results = read_results(evaluated)
     results.language("sw").test.accuracy
@@ -6,28 +6,36 @@
 Accuracies are between 0 and 1. None: there are no data for the measurement.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 
 from pydantic import Field, ValidationError
 
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.languages.pairs import ENGLISH
 from xlm.engine.config import Config
 from xlm.errors import DataError
 
 RESULTS_FILE = "results.json"
-TABLE_FILE = "xnli.tsv"
+TABLE_FILE = "results.tsv"
+PREDICTIONS_FOLDER = "predictions"
 
 
-class Accuracy(Config):
-    """An accuracy with its Wilson interval."""
+class Scores(Config):
+    """Accuracy with its Wilson interval, macro-F1 with its bootstrap interval, and confusions."""
 
     accuracy: float
     right: int
     total: int
     low: float
     high: float
+    macro_f1: float | None = None
+    macro_f1_low: float | None = None
+    macro_f1_high: float | None = None
+    confusion: tuple[tuple[int, ...], ...] = Field(
+        (), description="Number of rows by label, and within it by predicted label, in label order."
+    )
 
 
 class Retrieval(Config):
@@ -59,11 +67,15 @@ class LanguageResults(Config):
 
     code: str
     """Of a language, or of a pair: `sw-yo`."""
-    dev: Accuracy | None = None
-    test: Accuracy | None = None
-    majority: float | None = Field(None, description="Test accuracy of the most frequent label.")
+    dev: Scores | None = None
+    test: Scores | None = None
+    majority: float | None = Field(
+        None, description="Accuracy of the most frequent label, in test or else in dev."
+    )
     bag_of_words: float | None = Field(
-        None, description="Test accuracy of a bag of words that was fitted to English."
+        None,
+        description="Accuracy of a bag of words that was fitted to the training rows, in test or "
+        "else in dev.",
     )
     paper: float | None = Field(None, description="Test accuracy in the paper, zero-shot MLM+TLM.")
     perplexity: float | None = Field(
@@ -84,7 +96,8 @@ class Averages(Config):
     """Means over the languages that have a value."""
 
     test: float | None
-    zero_shot_test: float | None = Field(description="Mean without English.")
+    zero_shot_test: float | None = Field(description="Mean without the training languages.")
+    macro_f1: float | None = Field(None, description="Mean macro-F1 of test.")
     dev: float | None
     perplexity: float | None
     retrieval_raw: float | None
@@ -94,12 +107,22 @@ class Averages(Config):
 class Results(Config):
     """All results, and how they were measured."""
 
+    task: str | None = Field("XNLI", description="Name of the task; null without a classifier.")
+    labels: tuple[str, ...] = Field(XNLI_LABELS, description="Labels in the order of their ids.")
+    training_languages: tuple[str, ...] = Field(
+        (ENGLISH,), description="Languages with training rows."
+    )
     languages: tuple[LanguageResults, ...]
     averages: Averages
     confidence: float = Field(description="Coverage of the confidence intervals.")
-    selected_by: str = Field(description="The dev accuracy that selected the published weights.")
+    selected_by: str = Field(
+        description="The dev accuracy that selected the published weights; empty without a "
+        "classifier."
+    )
     collapsed: bool = Field(
-        False, description="Whether English dev accuracy never exceeded chance in fine-tuning."
+        False,
+        description="Whether dev accuracy of the training languages never exceeded chance in "
+        "fine-tuning.",
     )
     published_row: dict[str, dict[str, float]] = Field(
         description="Test accuracies in the paper's table, by row and language."
@@ -111,15 +134,24 @@ class Results(Config):
         return next(found for found in self.languages if found.code == code)
 
 
-def averages(languages: Iterable[LanguageResults]) -> Averages:
-    """Means of each result over the languages that have it."""
+def averages(
+    languages: Iterable[LanguageResults], training: Sequence[str] = (ENGLISH,)
+) -> Averages:
+    """Means of each result over the languages that have it.
+
+    Args:
+        training: languages with training rows, in which results are not zero-shot.
+    """
     found = list(languages)
     tested = [row for row in found if row.test]
     retrieved = [row.retrieval for row in found if row.retrieval]
     return Averages(
         test=_mean(row.test.accuracy for row in tested if row.test),
         zero_shot_test=_mean(
-            row.test.accuracy for row in tested if row.test and row.code != ENGLISH
+            row.test.accuracy for row in tested if row.test and row.code not in training
+        ),
+        macro_f1=_mean(
+            row.test.macro_f1 for row in tested if row.test and row.test.macro_f1 is not None
         ),
         dev=_mean(row.dev.accuracy for row in found if row.dev),
         perplexity=_mean(row.perplexity for row in found if row.perplexity is not None),
@@ -129,12 +161,32 @@ def averages(languages: Iterable[LanguageResults]) -> Averages:
 
 
 def write_results(directory: Path, results: Results) -> None:
-    """Write `results.json` and `xnli.tsv`."""
+    """Write `results.json` and `results.tsv`."""
     text = results.model_dump_json(indent=1)
     (directory / RESULTS_FILE).write_text(text + "\n", encoding="utf-8")
     rows = [_COLUMNS, *(_row(found) for found in results.languages)]
     table = "".join("\t".join(row) + "\n" for row in rows)
     (directory / TABLE_FILE).write_text(table, encoding="utf-8")
+
+
+def write_predictions(
+    directory: Path,
+    name: str,
+    labels: Sequence[str],
+    gold: Iterable[int],
+    predicted: Iterable[int],
+) -> None:
+    """Write `predictions/NAME.tsv`: label and predicted label of each row, in the order of rows.
+
+    Args:
+        name: language and split, `sw.test`.
+        labels: names of the labels by id.
+    """
+    folder = directory / PREDICTIONS_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [f"{labels[one]}\t{labels[other]}\n" for one, other in zip(gold, predicted, strict=True)]
+    text = "label\tpredicted\n" + "".join(rows)
+    (folder / f"{name}.tsv").write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_results(directory: Path) -> Results:
@@ -155,7 +207,8 @@ def read_results(directory: Path) -> Results:
 
 
 _COLUMNS = (
-    "language", "dev", "test", "low", "high", "majority", "bag_of_words", "paper", "perplexity",
+    "language", "dev", "test", "low", "high", "macro_f1", "macro_f1_low",
+    "macro_f1_high", "majority", "bag_of_words", "paper", "perplexity",
     "pair_perplexity", "retrieval_raw", "retrieval_centred",
 )  # fmt: skip
 
@@ -167,6 +220,9 @@ def _row(found: LanguageResults) -> tuple[str, ...]:
         test.accuracy if test else None,
         test.low if test else None,
         test.high if test else None,
+        test.macro_f1 if test else None,
+        test.macro_f1_low if test else None,
+        test.macro_f1_high if test else None,
         found.majority,
         found.bag_of_words,
         found.paper,

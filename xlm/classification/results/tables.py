@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from xlm.classification.results.records import LanguageResults, Results
 from xlm.config.languages.names import Names, name_with_code
 from xlm.config.languages.pairs import ENGLISH
 from xlm.display.markdown import ABSENT, format_decimal, format_integer, format_percent, mean
+
+_MAX_CONFUSION_LABELS = 8
+"""Confusion matrices of more labels are too wide to read; `results.json` has them."""
 
 
 class Table(NamedTuple):
@@ -17,25 +22,40 @@ class Table(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
 
-def task_name(*, synthetic: bool) -> str:
-    """The name of the task: XNLI, or the sample world's pairs in its format."""
-    return "synthetic NLI" if synthetic else "XNLI"
-
-
-def xnli_table(results: Results, task: str = "XNLI", names: Names | None = None) -> Table | None:
-    """Accuracies by language, with baselines and the paper; None: no language was tested."""
-    rows = [row for row in results.languages if row.test]
-    if not rows:
+def task_table(results: Results, names: Names | None = None) -> Table | None:
+    """Accuracies by language, with baselines and the paper; None: no language was measured."""
+    rows = [row for row in results.languages if row.test or row.dev]
+    if not rows or not results.task:
         return None
     interval = f"{100 * results.confidence:g} % interval"
-    header = ("language", "dev", "test", interval, "majority", "bag of words", "paper, MLM+TLM")
-    others = [row for row in rows if row.code != ENGLISH]
-    cells = [(name_with_code(row.code, names), *_xnli_cells(row)) for row in rows]
+    header = (
+        "language", "dev", "test", interval, "macro-F1", "majority", "bag of words",
+        "paper, MLM+TLM",
+    )  # fmt: skip
+    training = results.training_languages
+    others = [row for row in rows if row.code not in training]
+    cells = [(name_with_code(row.code, names), *_task_cells(row)) for row in rows]
     if len(rows) > 1:
-        cells.append((f"mean of {len(rows)}", *_xnli_means(rows)))
+        cells.append((f"mean of {len(rows)}", *_task_means(rows)))
     if 1 < len(others) < len(rows):
-        cells.append((f"mean of {len(others)} without English", *_xnli_means(others)))
-    return _filled(f"{task[0].upper()}{task[1:]}, accuracy in per cent", header, cells)
+        named = "English" if training == (ENGLISH,) else "training languages"
+        cells.append((f"mean of {len(others)} without {named}", *_task_means(others)))
+    return _filled(f"{_capital(results.task)}, accuracy in per cent", header, cells)
+
+
+def confusion_table(results: Results) -> Table | None:
+    """Labels and predictions in test, added up over all languages; None without them."""
+    found = [np.array(row.test.confusion) for row in results.languages if row.test]
+    counted = [confusion for confusion in found if confusion.size]
+    if not counted or not results.task or len(results.labels) > _MAX_CONFUSION_LABELS:
+        return None
+    total = np.sum(counted, axis=0)
+    header = ("label", *(f"predicted {label}" for label in results.labels))
+    rows = tuple(
+        (label, *(format_integer(int(count)) for count in counts))
+        for label, counts in zip(results.labels, total, strict=True)
+    )
+    return Table(f"{_capital(results.task)}, predictions in the test sets", header, rows)
 
 
 def modelling_table(results: Results, names: Names | None = None) -> Table | None:
@@ -70,16 +90,18 @@ def pairs_table(results: Results) -> Table | None:
     return _filled("Pretrained encoder: pairs without English", header, cells)
 
 
-def tables(results: Results, task: str = "XNLI", names: Names | None = None) -> list[Table]:
+def tables(results: Results, names: Names | None = None) -> list[Table]:
     """The tables that have rows.
 
     Args:
         results: the results of a run.
-        task: name of the classification task.
         names: names of the languages that the profile declares.
     """
     found = (
-        xnli_table(results, task, names), modelling_table(results, names), pairs_table(results),
+        task_table(results, names),
+        confusion_table(results),
+        modelling_table(results, names),
+        pairs_table(results),
     )  # fmt: skip
     return [one for one in found if one]
 
@@ -95,23 +117,25 @@ def _filled(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -
     return Table(title, tuple(header[column] for column in columns), rows)
 
 
-def _xnli_cells(row: LanguageResults) -> tuple[str, ...]:
+def _task_cells(row: LanguageResults) -> tuple[str, ...]:
     dev, test = row.dev, row.test
     return (
         format_percent(dev.accuracy if dev else None),
         format_percent(test.accuracy if test else None),
         f"{format_percent(test.low)} to {format_percent(test.high)}" if test else ABSENT,
+        format_percent(test.macro_f1 if test else None),
         format_percent(row.majority),
         format_percent(row.bag_of_words),
         format_percent(row.paper),
     )
 
 
-def _xnli_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
+def _task_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
     return (
         format_percent(mean(row.dev.accuracy for row in rows if row.dev)),
         format_percent(mean(row.test.accuracy for row in rows if row.test)),
         "",
+        format_percent(mean(row.test.macro_f1 for row in rows if row.test)),
         format_percent(mean(row.majority for row in rows)),
         format_percent(mean(row.bag_of_words for row in rows)),
         format_percent(mean(row.paper for row in rows)),
@@ -140,3 +164,7 @@ def _modelling_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
         format_percent(mean(retrieval.raw for retrieval in found)),
         "",
     )
+
+
+def _capital(task: str) -> str:
+    return task[0].upper() + task[1:]

@@ -1,4 +1,4 @@
-"""Settings of extraction, and the slices of stages extract-wiki and extract-xnli."""
+"""Settings of extraction, and the slices of the stages that extract text and rows."""
 
 from typing import Literal
 
@@ -59,6 +59,25 @@ class ExtractXnliSlice(Config):
 
     language: str
     train: bool
-    """Whether to extract training rows: for English only (zero-shot transfer)."""
+    """Whether to extract training rows: by default for English only (zero-shot transfer)."""
     max_train_rows: int | None
     max_eval_rows: int | None
+
+
+class ExtractLabelledSlice(Config):
+    """Settings that determine the labelled rows of one language."""
+
+    task: Literal["pawsx", "files"]
+    language: str
+    splits: tuple[str, ...]
+    columns: tuple[str, ...] = Field(
+        (), description="Columns of the one or two sentences and of the label, in own files."
+    )
+    contents: dict[str, tuple[str, ...]] = Field(
+        {}, description="Digests of the own files, by split."
+    )
+    max_train_rows: int | None = None
+    max_eval_rows: int | None = None
+    paths: dict[str, tuple[str, ...]] = operational(
+        {}, description="Paths of the own files by split; `contents` is what enters the key."
+    )

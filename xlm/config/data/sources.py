@@ -2,7 +2,7 @@
 
 sources = SourcesConfig(parallel=(OpusCorpus(corpus="Tatoeba", version="v2022-03-03"),))
 sources.pairs(("en", "sw"))          # ("en-sw",)
-sources.download_ids(("en", "sw"))   # wikipedia.en, wikipedia.sw, tatoeba.en-sw, xnli, ...
+sources.download_ids(("en", "sw"))   # wikipedia.en, wikipedia.sw, tatoeba.en-sw, ...
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,12 +27,13 @@ from xlm.errors import ConfigError
 
 XNLI_ID = "xnli"
 MULTINLI_ID = "multinli"
+PAWSX_ID = "pawsx"
 WIKIPEDIA_ID = "wikipedia"
 OFFICIAL_CODES_ID = "xlm.codes"
 OFFICIAL_VOCABULARY_ID = "xlm.vocabulary"
 OFFICIAL_IDS = (OFFICIAL_CODES_ID, OFFICIAL_VOCABULARY_ID)
 """Downloaded if `bpe.source` is official."""
-_RESERVED = (XNLI_ID, MULTINLI_ID, WIKIPEDIA_ID, "xlm")
+_RESERVED = (XNLI_ID, MULTINLI_ID, PAWSX_ID, WIKIPEDIA_ID, "xlm")
 
 
 _XNLI = ArchiveSource(
@@ -47,6 +48,11 @@ _MULTINLI = ArchiveSource(
     licence="OANC",
     citation="Williams et al. 2018",
     size_bytes=445_000_000,
+)
+_PAWSX = ArchiveSource(
+    title="PAWS-X",
+    url="https://storage.googleapis.com/paws/pawsx/x-final.tar.gz",
+    licence="see https://github.com/google-research-datasets/paws/blob/master/LICENSE",
 )
 _OFFICIAL_CODES = ArchiveSource(
     title="Byte-pair codes of XLM-15",
@@ -138,10 +144,16 @@ class SourcesConfig(Config):
         default=(), description="Parallel corpora; the corpora of a pair are joined in this order."
     )
     xnli: ArchiveSource = Field(
-        default=_XNLI, description="Development and test sets of XNLI in 15 languages."
+        default=_XNLI,
+        description="Development and test sets of XNLI in 15 languages; used if classify.task is "
+        "xnli.",
     )
     multinli: ArchiveSource = Field(
-        default=_MULTINLI, description="English training pairs of MultiNLI (XNLI-MT)."
+        default=_MULTINLI,
+        description="Training pairs of MultiNLI and their translations (XNLI-MT).",
+    )
+    pawsx: ArchiveSource = Field(
+        default=_PAWSX, description="PAWS-X in 7 languages; used if classify.task is pawsx."
     )
     official_codes: ArchiveSource = Field(
         default=_OFFICIAL_CODES, description="Published merges; used if bpe.source is official."
@@ -165,14 +177,14 @@ class SourcesConfig(Config):
     max_train_rows: int | None = Field(
         default=None,
         ge=1,
-        description="Maximum number of MultiNLI training rows, from the start; null: all "
-        "(392,702).",
+        description="Maximum number of training rows of XNLI or PAWS-X per language, from the "
+        "start; null: all (MultiNLI: 392,702).",
     )
     max_eval_rows: int | None = Field(
         default=None,
         ge=1,
-        description="Maximum number of XNLI rows per language and split, from the start; null: "
-        "all.",
+        description="Maximum number of dev and test rows of XNLI or PAWS-X per language and split, "
+        "from the start; null: all.",
     )
 
     @field_validator("mirror")
@@ -262,15 +274,16 @@ class SourcesConfig(Config):
         return {
             XNLI_ID: self.xnli,
             MULTINLI_ID: self.multinli,
+            PAWSX_ID: self.pawsx,
             OFFICIAL_CODES_ID: self.official_codes,
             OFFICIAL_VOCABULARY_ID: self.official_vocabulary,
         }.get(download_id)
 
     def download_ids(self, languages: Sequence[str], table: Languages = TABLE) -> tuple[str, ...]:
-        """The unique ids of all downloads of a run, in the order of the DAG."""
+        """The unique ids of the downloads of text and pairs, in the order of the DAG."""
         ids = [f"{WIKIPEDIA_ID}.{code}" for code in self.wikipedias(languages, table)]
         for code in languages:
             ids += self.downloads_of_text(code)
         for pair in self.pairs(languages):
             ids += self.downloads_of(pair)
-        return tuple(dict.fromkeys([*ids, XNLI_ID, MULTINLI_ID]))
+        return tuple(dict.fromkeys(ids))

@@ -9,8 +9,11 @@ from xlm.display.suggest import did_you_mean
 from xlm.engine.config import Config, added, operational
 from xlm.errors import ConfigError
 
-UnitKind = Literal["mono", "pair", "xnli"]
-"""Kind of a unit of the text stages: a language, a language pair, or one language of XNLI."""
+UnitKind = Literal["mono", "pair", "xnli", "sentence", "sentence-pair"]
+"""Kind of a unit of the text stages: a language, a language pair, or one language of a task.
+
+Of a task: XNLI, or labelled sentences or pairs of another task.
+"""
 
 
 class TextConfig(Config):

@@ -17,6 +17,8 @@ from xlm.display.suggest import did_you_mean
 _SHOWN_CHARACTERS = 60
 _TAGS = ("opus", "plain", "text", "tsv", "jsonl", "parquet", "moses_zip")
 """Kinds of corpora; pydantic adds them to the location of an error, after an index."""
+_TASKS = ("xnli", "pawsx", "files")
+"""Kinds of classification tasks; pydantic adds them after `classify`."""
 
 _DECLARED = "declared_languages"
 
@@ -87,6 +89,7 @@ def _without_tags(location: Sequence[int | str]) -> list[int | str]:
         for part, before in zip(location, [None, *location], strict=False)
         if part != "[key]"
         and not (part in _TAGS and isinstance(before, int) and location[0] != _DECLARED)
+        and not (part in _TASKS and before == "classify")
     ]
 
 

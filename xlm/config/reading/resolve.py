@@ -103,7 +103,7 @@ def _defaults() -> dict[str, Any]:
     return {
         name: default.model_dump() if isinstance(default, BaseModel) else default
         for name, field in PipelineConfig.model_fields.items()
-        if not field.is_required()
+        if not (field.is_required() or field.default_factory_takes_validated_data)
         for default in [field.get_default(call_default_factory=True, validated_data={})]
     }
 

@@ -1,16 +1,20 @@
-"""Settings of fine-tuning on XNLI and of evaluation, and the slices of their stages."""
+"""Settings of fine-tuning and of evaluation, and the slices of their stages."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.config.training.pretrain import PretrainConfig
-from xlm.engine.config import Config, operational
+from xlm.engine.config import Config, added, operational
+
+_OLD_SELECTION = "english"
+"""What `select_by: training` was called when all training rows were English."""
 
 
 class FinetuneConfig(Config):
-    """Fine-tuning on English NLI pairs.
+    """Fine-tuning on the training rows of the classification task.
 
     "Aid" marks settings that help the sample world's small model. They are off by default.
     """
@@ -27,7 +31,9 @@ class FinetuneConfig(Config):
         description="Maximum number of optimizer updates (10 of the original's epochs of 20,000 "
         "pairs).",
     )
-    batch_pairs: int = Field(default=8, ge=1, description="NLI pairs per batch.")
+    batch_pairs: int = Field(
+        default=8, ge=1, description="Training rows (sentences or pairs) per batch."
+    )
     max_tokens: int = Field(
         default=256,
         ge=4,
@@ -78,9 +84,9 @@ class FinetuneConfig(Config):
         description="Stop early after more than this number of evaluations without a better one; "
         "null: never.",
     )
-    select_by: Literal["english", "mean"] = Field(
-        default="english",
-        description="Select weights by dev accuracy in English, or by mean dev accuracy of all "
+    select_by: Literal["training", "mean"] = Field(
+        default="training",
+        description="Select weights by mean dev accuracy of the training languages, or of all "
         "languages (uses the dev labels of all languages; the results say so).",
     )
     keep: Literal["best", "last"] = Field(
@@ -91,20 +97,21 @@ class FinetuneConfig(Config):
     restarts: int = Field(
         default=1,
         ge=1,
-        description="Maximum number of runs with different seeds; the run with the best English "
-        "dev accuracy is kept.",
+        description="Maximum number of runs with different seeds; the run with the best dev "
+        "accuracy is kept.",
     )
     target_accuracy: float | None = Field(
         default=None,
         gt=0,
         le=1,
-        description="English dev accuracy after which no further restart runs; null: run all.",
+        description="Dev accuracy in the training languages after which no further restart runs; "
+        "null: run all.",
     )
     collapse: Literal["error", "restart", "report"] = Field(
         default="error",
-        description="Action if English dev accuracy never exceeds chance: stop with an error, "
-        "continue with the next restart (an error after the last one), or only report it in the "
-        "results.",
+        description="Action if dev accuracy in the training languages never exceeds chance: stop "
+        "with an error, continue with the next restart (an error after the last one), or only "
+        "report it in the results.",
     )
     collapse_margin: float = Field(
         default=0.02,
@@ -115,7 +122,7 @@ class FinetuneConfig(Config):
 
     random_language_ids: bool = Field(
         default=False,
-        description="Give each English training pair a random language id (aid).",
+        description="Give each training row a random language id (aid).",
     )
     freeze_embeddings: bool = Field(default=False, description="Freeze the token embeddings (aid).")
     frozen_layers: int = Field(
@@ -140,6 +147,18 @@ class FinetuneConfig(Config):
         None, gt=0, description="Time limit of the stage, seconds; null: no limit."
     )
 
+    @field_validator("select_by", mode="before")
+    @classmethod
+    def _take_old_name(cls, value: object) -> object:
+        return "training" if value == _OLD_SELECTION else value
+
+    def key_fields(self) -> dict[str, Any]:
+        """The values in keys, which keep the older name of `select_by: training`."""
+        fields = super().key_fields()
+        if self.select_by == "training":
+            fields["select_by"] = _OLD_SELECTION
+        return fields
+
 
 class EvaluateConfig(Config):
     """What stage evaluate measures."""
@@ -148,7 +167,8 @@ class EvaluateConfig(Config):
         default=0.95,
         gt=0,
         lt=1,
-        description="Confidence level of the Wilson intervals of accuracies.",
+        description="Confidence level of the intervals of accuracies (Wilson) and macro-F1 "
+        "(bootstrap).",
     )
     perplexity_max_chunks: int | None = Field(
         default=None,
@@ -174,7 +194,7 @@ class EvaluateConfig(Config):
     baseline_max_pairs: int = Field(
         default=100_000,
         ge=1,
-        description="Maximum number of English training pairs of the bag-of-words baseline.",
+        description="Maximum number of training rows of the bag-of-words baseline.",
     )
     seed: int = Field(default=0, ge=0, description="Seed of the bag-of-words baseline.")
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of every process.")
@@ -197,6 +217,10 @@ class FinetuneSlice(Config):
     pretrain: PretrainConfig | None = Field(
         description="Settings of the pretraining batches that are mixed in; None without them."
     )
+    labels: tuple[str, ...] = added(
+        XNLI_LABELS,
+        description="Labels in the order of their ids; empty: those of the training rows, sorted.",
+    )
 
 
 class EvaluateSlice(Config):
@@ -206,3 +230,4 @@ class EvaluateSlice(Config):
     stream_tokens: int = Field(description="Tokens per stream sequence, as in pretraining.")
     specials: bool = Field(description="Whether perplexity includes </s> and <unk>.")
     evaluate: EvaluateConfig = Field(description="Settings of the evaluation.")
+    task: str | None = Field(description="Name of the classification task; None without one.")

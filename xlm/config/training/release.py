@@ -1,5 +1,7 @@
 """Settings of the published model, and the slice of stage publish."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from xlm.engine.config import Config, added
@@ -44,9 +46,18 @@ class OwnSourceFacts(Config):
     """Size of the local files; None: they are downloaded."""
 
 
+class TaskFacts(Config):
+    """What the card of a classifier says about its task, apart from the results."""
+
+    kind: Literal["xnli", "pawsx", "files"] = Field(description="The task, as in `classify.task`.")
+    is_paired: bool = Field(description="Whether a row has two sentences.")
+    licence: str = Field(description="Licence of the user's files; empty for public data.")
+
+
 class PublishSlice(Config):
     """Settings that determine the published files."""
 
+    task: TaskFacts | None = Field(description="The classification task; None without one.")
     release: ReleaseConfig = Field(description="Settings of the release.")
     synthetic: bool = Field(description="Whether the data are the sample world.")
     segmenters: dict[str, str] = Field(

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from xlm.bpe.vocabulary import Vocabulary
 from xlm.errors import DataError
-from xlm.model.classifier import LABELS
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.ours import CLASSIFIER, EMBEDDINGS, HEAD_BIAS, TIED_KEY
@@ -39,7 +38,7 @@ class PortableModel:
 
     @property
     def is_classifier(self) -> bool:
-        """Whether it has the three-class projection of XNLI."""
+        """Whether it has the projection of a classifier."""
         return f"{CLASSIFIER}weight" in self.weights
 
     def with_head(self) -> "PortableModel":
@@ -179,7 +178,7 @@ def check_weights(description: ModelDescription, weights: Mapping[str, Tensor], 
     if any(name.startswith(CLASSIFIER) for name in found):
         if description.causal:
             raise DataError(f"{where}: causal is true, but it is a classifier", fix=_FIX)
-        classes = len(LABELS)
+        classes = len(description.labels)
         expected |= {
             f"{CLASSIFIER}weight": (classes, description.model.dimension),
             f"{CLASSIFIER}bias": (classes,),

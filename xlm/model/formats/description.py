@@ -5,10 +5,12 @@ encoder = Encoder(description)
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.training.model import ModelConfig
 from xlm.engine.config import Config
 from xlm.errors import DataError, TrainingError
@@ -30,13 +32,20 @@ class ModelDescription(Config):
         default=False, description="Whether its head predicts the next token: trained by CLM alone."
     )
 
-    def of_classifier(self) -> "ModelDescription":
+    labels: tuple[str, ...] = Field(
+        default=XNLI_LABELS,
+        min_length=2,
+        description="Label names of a classifier in the order of their ids.",
+    )
+
+    def of_classifier(self, labels: Sequence[str] | None = None) -> "ModelDescription":
         """The description of a classifier with this encoder, which is never causal.
 
         Fine-tuning uses bidirectional attention also after CLM: a classifier reads the first state,
         which with causal attention depends on `</s>` alone (XLM: only CLM is causal, spec 2.1, 5).
         """
-        return self.model_copy(update={"causal": False})
+        labels = self.labels if labels is None else tuple(labels)
+        return self.model_copy(update={"causal": False, "labels": labels})
 
     def language_id(self, language: str) -> int:
         """The id of a language.
@@ -69,8 +78,10 @@ class ModelDescription(Config):
 def write_description(directory: Path, description: ModelDescription) -> None:
     """Write `config.json` into an artifact."""
     content = description.model_dump(mode="json")
-    if not description.causal:
-        del content["causal"]  # models that are not causal keep the bytes from before this field
+    for name in ("causal", "labels"):
+        # Models with the defaults keep the bytes from before these fields.
+        if getattr(description, name) == ModelDescription.model_fields[name].default:
+            del content[name]
     text = json.dumps(content, indent=2, sort_keys=True)
     (directory / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from xlm.bpe.vocabulary import BOS, EOS, MASK, PAD, SPECIAL_TOKENS, UNK, Vocabulary
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.training.model import ModelConfig
 from xlm.errors import DataError
 from xlm.model.formats.conversion import PortableModel, check_layers, check_weights, drop_tied
@@ -38,10 +39,12 @@ def describe(
     where: str,
     *,
     causal: bool,
+    labels: tuple[str, ...] = XNLI_LABELS,
 ) -> PortableModel:
     """The model of settings and tidy weights; its vocabulary is truncated as in the original.
 
     `causal`: its head predicts the next token; the two formats store this differently.
+    `labels`: names of the labels of a classifier, by id.
 
     Raises:
         DataError: settings, weights and vocabulary are inconsistent, or the encoder cannot
@@ -75,6 +78,7 @@ def describe(
         weights[LANGUAGES] = torch.zeros(len(languages), weights[EMBEDDINGS].shape[1])
         notes.append("it has no language embeddings, so they are zero")
     description = _description(settings, weights, languages, vocabulary, where, causal=causal)
+    description = description.model_copy(update={"labels": labels})
     check_weights(description, weights, where)
     return PortableModel(description, weights, vocabulary, tuple(notes))
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from xlm.bpe.vocabulary import BOS, EOS, MASK, PAD, UNK, Vocabulary
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.errors import DataError
 from xlm.model.formats.conversion import PortableModel, expected_shapes, tidy_weights
 from xlm.model.formats.description import ModelDescription
@@ -24,6 +25,8 @@ from xlm.model.formats.safe_pickle import NumpyValue, read_pickled
 
 _PROJECTION = "proj"
 """The state of a classifier's projection, a dropout and a layer, apart from the encoder's."""
+_LABELS = "labels"
+"""Our addition to the settings: names of the labels of a classifier for another task than XNLI."""
 _CLM_STEPS, _MLM_STEPS = "clm_steps", "mlm_steps"
 """Objectives of a run: pairs of a language and None, or of two languages (MLM of two: TLM)."""
 
@@ -44,7 +47,14 @@ def read_original(path: Path, *, sizes_only: bool = False) -> PortableModel:
         causal = False  # its params are those of pretraining (`ModelDescription.of_classifier`)
         own = tidy_weights(projection, str(path), sizes_only=sizes_only)
         weights |= {f"{_PROJECTION}.{name.removeprefix('proj.')}": own[name] for name in own}
-    return describe(plain, weights, _vocabulary(content, path), str(path), causal=causal)
+    return describe(
+        plain,
+        weights,
+        _vocabulary(content, path),
+        str(path),
+        causal=causal,
+        labels=_labels(plain, weights),
+    )
 
 
 def read_params(path: Path) -> Mapping[str, Any]:
@@ -109,6 +119,16 @@ def write_original(path: Path, model: PortableModel) -> None:
         torch.save(content, file)
 
 
+def _labels(params: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """The labels that we wrote, else those of XNLI, else numbers: the original stores no names."""
+    projection = weights.get(f"{CLASSIFIER}weight")
+    count = len(XNLI_LABELS) if projection is None else len(projection)
+    names = params.get(_LABELS)
+    if isinstance(names, list) and len(set(map(str, names))) == count:
+        return tuple(map(str, names))
+    return XNLI_LABELS if count == len(XNLI_LABELS) else tuple(map(str, range(count)))
+
+
 def _vocabulary(content: Mapping[Any, Any], path: Path) -> Vocabulary | None:
     words = content.get("dico_id2word")
     if words is None:
@@ -144,7 +164,9 @@ def _state(model: PortableModel) -> dict[str, Tensor]:
 
 def _params(description: ModelDescription, vocabulary: Vocabulary) -> dict[str, Any]:
     model, languages = description.model, description.languages
+    labels = {} if description.labels == XNLI_LABELS else {_LABELS: list(description.labels)}
     params: dict[str, Any] = {
+        **labels,
         "emb_dim": model.dimension,
         "n_layers": model.layers,
         "n_heads": model.heads,

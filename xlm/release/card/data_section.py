@@ -5,21 +5,23 @@ from xlm.config.data.sources import (
     OFFICIAL_CODES_ID,
     OFFICIAL_IDS,
     OFFICIAL_VOCABULARY_ID,
+    PAWSX_ID,
     WIKIPEDIA_ID,
     XNLI_ID,
 )
 from xlm.config.languages.names import name_with_code
 from xlm.display.markdown import format_integer, format_size, table
-from xlm.release.card.facts import RunFacts, SourceFacts
+from xlm.release.card.facts import OWN_ROWS, RunFacts, SourceFacts
 from xlm.release.card.licences import Terms, combined_terms
 from xlm.release.fertility import fertility_section
 
-_FINE_TUNING = (XNLI_ID, MULTINLI_ID)
+_FINE_TUNING = (XNLI_ID, MULTINLI_ID, PAWSX_ID, OWN_ROWS)
 _PURPOSES = {
     OFFICIAL_CODES_ID: "BPE merges",
     OFFICIAL_VOCABULARY_ID: "vocabulary",
     XNLI_ID: "XNLI dev (model selection) and test",
-    MULTINLI_ID: "fine-tuning (English)",
+    PAWSX_ID: "fine-tuning, dev (model selection) and test",
+    OWN_ROWS: "fine-tuning, dev (model selection) and test",
 }
 _SYNTHETIC = (
     "The pipeline generated all data from a small lexicon, in the file formats of the sources "
@@ -32,7 +34,7 @@ _SYNTHETIC_EXCEPT_MERGES = (
 
 
 def sources_of(facts: RunFacts, *, classifier: bool) -> tuple[SourceFacts, ...]:
-    """List the sources of a model; the pretrained encoder was not trained on NLI data."""
+    """List the sources of a model; the pretrained encoder was not trained on labelled rows."""
     used = [s for s in facts.sources if classifier or s.unit not in _FINE_TUNING]
     return tuple(sorted(used, key=lambda source: (_order(source.unit), source.unit)))
 
@@ -124,7 +126,7 @@ def _segmenters(facts: RunFacts) -> str:
 
 
 def _order(unit: str) -> int:
-    """Sort Wikipedias before parallel corpora before NLI data: the order of training."""
+    """Sort Wikipedias before parallel corpora before labelled rows: the order of training."""
     return 2 if unit in _FINE_TUNING else 0 if unit.startswith(f"{WIKIPEDIA_ID}.") else 1
 
 
@@ -133,6 +135,8 @@ def _size(source: SourceFacts) -> str:
 
 
 def _purpose(source: SourceFacts, facts: RunFacts) -> str:
+    if source.unit == MULTINLI_ID:
+        return f"fine-tuning ({facts.training_languages})"
     if source.unit in _PURPOSES:
         return _PURPOSES[source.unit]
     purposes = [] if _has_published_merges(facts) else ["BPE merges", "vocabulary"]

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from xlm.classification.results.records import Results
-from xlm.classification.results.tables import task_name
 from xlm.config.languages.names import Names
+from xlm.config.languages.pairs import ENGLISH
 from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
 from xlm.display.plotting import Series
 from xlm.model.formats.description import ModelDescription
 from xlm.release.fertility import VocabularyCoverage
+
+OWN_ROWS = "classify"
+"""Unit of the user's labelled files, which no download has."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ class RunFacts:
     pretrain: PretrainConfig
     trained: tuple[str, ...]
     """Objectives that pretraining updated; `pretrain` may list others that had no data."""
-    finetune: FinetuneConfig
+    finetune: FinetuneConfig | None
+    """None without a classifier."""
     sources: tuple[SourceFacts, ...]
     data: tuple[DataFacts, ...]
     results: Results
@@ -81,10 +86,27 @@ class RunFacts:
     """Whether text keeps case and accents."""
     own_text: frozenset[str] = frozenset()
     """Units of sources that are the user's own monolingual text."""
+    kind: Literal["xnli", "pawsx", "files"] | None = "xnli"
+    """The classification task; None without a classifier."""
+    is_paired: bool = True
+    """Whether the classifier reads two sentences."""
     warm_start: str = ""
     """Format and digest of the model that initialized pretraining; empty for random weights."""
 
     @property
+    def training_languages(self) -> str:
+        """The languages of the training rows, for a sentence: `English`, `de and en`."""
+        codes = self.results.training_languages
+        return "English" if codes == (ENGLISH,) else " and ".join(codes)
+
+    @property
+    def training_rows(self) -> str:
+        """What the classifier was fine-tuned on: `English sentence pairs`."""
+        rows = "sentence pairs" if self.is_paired else "sentences"
+        named = self.training_languages
+        return f"English {rows}" if named == "English" else f"{rows} in {named}"
+
+    @property
     def task(self) -> str:
-        """Name of the task that the classifier was fine-tuned and tested on."""
-        return task_name(synthetic=self.synthetic)
+        """Name of the task that the classifier was fine-tuned and tested on; empty without one."""
+        return self.results.task or ""

@@ -1,18 +1,19 @@
 """The training procedure on a card: settings of the run, deviations from the paper, and costs."""
 
+from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.display.markdown import format_duration, format_integer, format_size, table
 from xlm.release.card.facts import MachineFacts, RunFacts
 from xlm.release.card.measured import measured
 
-_SELECTIONS = {"english": "English", "mean": "mean of all languages"}
+_SELECTIONS = {"training": "training languages", "mean": "mean of all languages"}
 
 
 def procedure_section(facts: RunFacts, *, classifier: bool) -> str:
     """Render tables of settings and costs; costs are marked as measured values."""
     parts = ["### Pretraining", _settings(_pretraining(facts))]
-    if classifier:
-        parts += [f"### Fine-tuning on {facts.task}", _settings(_finetuning(facts))]
+    if classifier and facts.finetune:
+        parts += [f"### Fine-tuning on {facts.task}", _settings(_finetuning(facts, facts.finetune))]
     if deviations := deviations_of(facts, classifier=classifier):
         items = "\n".join(f"* {deviation}" for deviation in deviations)
         parts += ["### Deviations from XLM", f"This run differs from the paper:\n\n{items}"]
@@ -23,8 +24,8 @@ def procedure_section(facts: RunFacts, *, classifier: bool) -> str:
 def deviations_of(facts: RunFacts, *, classifier: bool) -> tuple[str, ...]:
     """List where the run differs from the published method, one clause each."""
     deviations = _pretraining_deviations(facts)
-    if classifier:
-        deviations += _finetuning_deviations(facts)
+    if classifier and facts.finetune:
+        deviations += _finetuning_deviations(facts.finetune)
     return tuple(text for applies, text in deviations if applies)
 
 
@@ -58,10 +59,9 @@ def _pretraining_deviations(facts: RunFacts) -> list[tuple[bool, str]]:
     ]
 
 
-def _finetuning_deviations(facts: RunFacts) -> list[tuple[bool, str]]:
-    config = facts.finetune
+def _finetuning_deviations(config: FinetuneConfig) -> list[tuple[bool, str]]:
     return [
-        (config.random_language_ids, "random language ids for English training pairs"),
+        (config.random_language_ids, "random language ids for training rows"),
         (config.freeze_embeddings, "token embeddings frozen during fine-tuning"),
         (
             config.frozen_layers > 0,
@@ -79,7 +79,7 @@ def _finetuning_deviations(facts: RunFacts) -> list[tuple[bool, str]]:
         ),
         (
             config.restarts > 1,
-            f"the best of up to {config.restarts} fine-tuning runs by English dev accuracy",
+            f"the best of up to {config.restarts} fine-tuning runs by dev accuracy",
         ),
     ]
 
@@ -117,15 +117,14 @@ def _pretraining(facts: RunFacts) -> list[tuple[str, str]]:
     return rows
 
 
-def _finetuning(facts: RunFacts) -> list[tuple[str, str]]:
-    config = facts.finetune
+def _finetuning(facts: RunFacts, config: FinetuneConfig) -> list[tuple[str, str]]:
     counts = facts.counts.get("finetune", {})
     return [
-        ("English training pairs", _number(counts.get("training_pairs", "–"))),
+        (f"training rows ({facts.training_languages})", _number(counts.get("training_pairs", "–"))),
         ("maximum updates", f"{config.updates:,}"),
         ("updates of the selected checkpoint", _number(counts.get("updates", "–"))),
         ("runs with different seeds", _number(counts.get("restarts", config.restarts))),
-        ("batch", f"{config.batch_pairs} English pairs"),
+        ("batch", f"{config.batch_pairs} {'pairs' if facts.is_paired else 'sentences'}"),
         ("maximum sentence length", f"{config.max_tokens} tokens"),
         ("optimizer", _optimizer(config.optimizer)),
         ("learning rate", _schedule(config.optimizer, config.schedule)),

@@ -12,18 +12,34 @@ from string import Template
 
 import yaml
 
+from xlm.config.data.sources import MULTINLI_ID, PAWSX_ID, WIKIPEDIA_ID, XNLI_ID
 from xlm.config.languages.names import name_with_code
 from xlm.config.languages.pairs import ENGLISH
 from xlm.display.markdown import table
-from xlm.model.classifier import LABELS
-from xlm.release.card.data_section import data_section, terms_of, terms_section
+from xlm.release.card.data_section import data_section, sources_of, terms_of, terms_section
 from xlm.release.card.examples import example_of, packages_note
 from xlm.release.card.facts import RunFacts
 from xlm.release.card.procedure_section import deviations_of, procedure_section
 from xlm.release.card.results_section import model_index, results_section
 
 _TEMPLATES = files("xlm.release") / "templates"
-_REAL_DATASETS = ("wikimedia/wikipedia", "facebook/xnli", "nyu-mll/multi_nli")
+_DATASETS = {
+    WIKIPEDIA_ID: "wikimedia/wikipedia",
+    XNLI_ID: "facebook/xnli",
+    MULTINLI_ID: "nyu-mll/multi_nli",
+    PAWSX_ID: "google-research-datasets/paws-x",
+}
+"""Id of a source to its name on Hugging Face."""
+_TASK_TAGS = {
+    "xnli": ("xnli", "natural-language-inference"),
+    "pawsx": ("paws-x", "paraphrase-identification"),
+}
+_TASK_SUMMARIES = {
+    "xnli": "natural language inference: does the premise entail the hypothesis, contradict it, "
+    "or neither?",
+    "pawsx": "paraphrase identification: do two sentences with the same words mean the same?",
+}
+_TASK_PURPOSES = {"xnli": "Natural language inference", "pawsx": "Paraphrase identification"}
 
 
 _UNCASED = (
@@ -105,10 +121,12 @@ def _front_matter(facts: RunFacts, title: str, *, classifier: bool) -> str:
     content["library_name"] = "transformers"
     content["pipeline_tag"] = "text-classification" if classifier else _head_texts(facts).pipeline
     tags = ["xlm", "multilingual", "cross-lingual"]
-    tags += ["xnli", "natural-language-inference"] if classifier else [_head_texts(facts).tag]
+    tags += _TASK_TAGS.get(facts.kind or "", ()) if classifier else [_head_texts(facts).tag]
     content["tags"] = [*tags, "synthetic-data"] if facts.synthetic else tags
-    if not facts.synthetic:
-        content["datasets"] = list(_REAL_DATASETS if classifier else _REAL_DATASETS[:1])
+    units = {source.unit.partition(".")[0] for source in sources_of(facts, classifier=classifier)}
+    datasets = [name for unit, name in _DATASETS.items() if unit in units]
+    if datasets and not facts.synthetic:
+        content["datasets"] = datasets
     if classifier and any(row.test for row in facts.results.languages):
         content["model-index"] = model_index(facts, title)
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
@@ -122,10 +140,10 @@ def _summary(facts: RunFacts, *, classifier: bool) -> str:
         f"{languages} language{'s' if languages > 1 else ''}, {_pretrained(facts)}"
     )
     if classifier:
+        purpose = _TASK_SUMMARIES.get(facts.kind or "", f"the task `{facts.task}`.")
         return (
-            f"{encoder} and fine-tuned on English sentence pairs for natural language inference: "
-            "does the premise entail the hypothesis, contradict it, or neither? The classifier "
-            "works in all of its languages."
+            f"{encoder} and fine-tuned on {facts.training_rows} for {purpose} The classifier works "
+            "in all of its languages."
         )
     return (
         f"{encoder}. The model predicts {_head_texts(facts).predicts} and returns a hidden state "
@@ -163,7 +181,8 @@ def _details(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
     description = facts.description
     model = description.model
     names = ", ".join(name_with_code(code, facts.names) for code in description.languages)
-    head = f"classification head with {len(LABELS)} labels"
+    labels = facts.results.labels
+    head = f"classification head with {len(labels)} labels"
     if not classifier:
         head = _head_texts(facts).head
     rows = [
@@ -178,8 +197,8 @@ def _details(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
         ("vocabulary hash", f"`{description.vocabulary_hash[:16]}`"),
     ]
     if classifier:
-        labels = ", ".join(f"{number} {label}" for number, label in enumerate(LABELS))
-        rows.append(("labels", labels))
+        named = ", ".join(f"{number} {label}" for number, label in enumerate(labels))
+        rows.append(("labels", named))
     if facts.release.contact:
         rows.append(("contact", facts.release.contact))
     return table(("property", "value"), rows, left=2)
@@ -187,7 +206,8 @@ def _details(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
 
 def _uses(facts: RunFacts, *, classifier: bool) -> str:
     purpose = (
-        "Natural language inference in English, with zero-shot transfer to the other languages."
+        f"{_TASK_PURPOSES.get(facts.kind or '', f'The task `{facts.task}`')} in "
+        f"{facts.training_languages}, with zero-shot transfer to the other languages."
         if classifier
         else "Fine-tuning in one language for use in the others; sentence representations for "
         f"retrieval; {_head_texts(facts).use}."
@@ -210,7 +230,9 @@ def _example(facts: RunFacts, *, classifier: bool) -> str:
     known = facts.description.languages
     chosen = ENGLISH if ENGLISH in known else known[0]
     premise, hypothesis = example_of(chosen)
-    name = "example_classifier.md" if classifier else _head_texts(facts).example
+    name = _head_texts(facts).example
+    if classifier:
+        name = "example_classifier.md" if facts.is_paired else "example_single.md"
     code = _template(name).substitute(language=chosen, premise=premise, hypothesis=hypothesis)
     return f"{packages_note(known, facts.segmenters)}\n\n{code.rstrip()}"
 

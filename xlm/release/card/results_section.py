@@ -1,33 +1,48 @@
-"""The evaluation results on a card: XNLI, perplexity and retrieval by language.
+"""The evaluation results on a card: the task, perplexity and retrieval by language.
 
-XNLI accuracies are shown with their baselines (majority class, bag of words) and the paper's.
+Accuracies are shown with their baselines (majority class, bag of words) and the paper's.
 """
 
 from typing import Any
 
-from xlm.classification.results.tables import modelling_table, pairs_table, xnli_table
+from xlm.classification.results.tables import (
+    confusion_table,
+    modelling_table,
+    pairs_table,
+    task_table,
+)
 from xlm.display.markdown import table
 from xlm.release.card.facts import RunFacts
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME
 
 _XNLI_TEST_PAIRS = 5010
 """Test pairs of each language in XNLI 1.0."""
-_TASK = {"type": "text-classification", "name": "natural language inference"}
+_TASK_NAMES = {"xnli": "natural language inference", "pawsx": "paraphrase identification"}
+_DATASETS = {
+    "xnli": ("facebook/xnli", "XNLI"),
+    "pawsx": ("google-research-datasets/paws-x", "PAWS-X"),
+}
+"""Task to name of the data set on Hugging Face, and its name for people."""
 
 
 def results_section(facts: RunFacts, *, classifier: bool) -> str:
-    """Render tables and plots; XNLI is on the classifier's card only."""
-    parts = [_xnli(facts)] if classifier else []
+    """Render tables and plots; the task is on the classifier's card only."""
+    parts = [_task(facts)] if classifier else []
     parts += [_language_modelling(facts), _method(facts)]
     return "\n\n".join(part for part in parts if part)
 
 
 def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
-    """Return the XNLI test accuracies as `model-index` metadata of Hugging Face."""
-    kind = "xlm-sample-world" if facts.synthetic else "facebook/xnli"
+    """Return the test scores as `model-index` metadata of Hugging Face."""
+    known = _DATASETS.get(facts.kind or "", (facts.task, facts.task))
+    kind = "xlm-sample-world" if facts.synthetic else known[0]
+    task = {
+        "type": "text-classification",
+        "name": _TASK_NAMES.get(facts.kind or "", facts.task),
+    }
     results = [
         {
-            "task": dict(_TASK),  # a copy for each result, else YAML writes aliases
+            "task": dict(task),  # a copy for each result, else YAML writes aliases
             "dataset": {
                 "type": kind,
                 "name": _dataset_name(facts, row.test.total),
@@ -35,7 +50,12 @@ def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
                 "split": "test",
             },
             "metrics": [
-                {"type": "accuracy", "value": round(row.test.accuracy, 4), "name": "accuracy"},
+                {"type": kind, "value": round(value, 4), "name": name}
+                for kind, name, value in (
+                    ("accuracy", "accuracy", row.test.accuracy),
+                    ("f1", "macro-F1", row.test.macro_f1),
+                )
+                if value is not None
             ],
         }
         for row in facts.results.languages
@@ -47,37 +67,46 @@ def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
 def _dataset_name(facts: RunFacts, test_pairs: int) -> str:
     if facts.synthetic:
         return "sample world (synthetic)"
+    if facts.kind != "xnli":
+        return _DATASETS.get(facts.kind or "", (facts.task, facts.task))[1]
     if test_pairs >= _XNLI_TEST_PAIRS:
         return "XNLI"
     return f"XNLI, the first {test_pairs:,} of {_XNLI_TEST_PAIRS:,} test pairs"
 
 
-def _xnli(facts: RunFacts) -> str:
-    found = xnli_table(facts.results, facts.task, facts.names)
+def _task(facts: RunFacts) -> str:
+    found = task_table(facts.results, facts.names)
     if found is None:
         return f"{_capital(facts.task)} was not evaluated."
-    return "\n\n".join(
-        [
-            f"### {found.title}",
-            table(found.header, found.rows),
-            _xnli_note(facts),
-            f"![{_capital(facts.task)} test accuracy by language]({ACCURACY_NAME})",
+    parts = [
+        f"### {found.title}",
+        table(found.header, found.rows),
+        _task_note(facts),
+        f"![{_capital(facts.task)} accuracy by language]({ACCURACY_NAME})",
+    ]
+    if confusions := confusion_table(facts.results):
+        parts += [
+            f"### {confusions.title}",
+            table(confusions.header, confusions.rows),
+            "Rows of all languages, by label and by predicted label.",
         ]
-    )
+    return "\n\n".join(parts)
 
 
-def _xnli_note(facts: RunFacts) -> str:
-    chosen = "English" if facts.finetune.select_by == "english" else "the mean of all languages"
+def _task_note(facts: RunFacts) -> str:
+    by_mean = facts.finetune is not None and facts.finetune.select_by == "mean"
+    chosen = "the mean of all languages" if by_mean else facts.training_languages
     note = (
-        f"{_row_counts(facts)} The model was fine-tuned on English pairs only and tested in every "
-        f"language. It was selected by dev accuracy in {chosen}; test sets were not used for "
-        "selection. "
+        f"{_row_counts(facts)} The model was fine-tuned on {facts.training_rows} only. It was "
+        f"selected by dev accuracy in {chosen}; test sets were not used for selection. "
     )
     if facts.results.collapsed:
         note = (
-            "**Fine-tuning collapsed: English dev accuracy stayed at chance, so this classifier "
-            f"has not learned the task.** {note}"
+            f"**Fine-tuning collapsed: dev accuracy in {facts.training_languages} stayed at "
+            f"chance, so this classifier has not learned the task.** {note}"
         )
+    if facts.kind != "xnli":
+        return note.rstrip()
     if facts.synthetic:
         return note + (
             "The paper's column is for the real XNLI and the full-size model. It is shown for "
@@ -91,11 +120,12 @@ def _capital(text: str) -> str:
 
 
 def _row_counts(facts: RunFacts) -> str:
-    """Say how many pairs the accuracies were measured on."""
+    """Say how many rows the accuracies were measured on."""
     found = facts.results.languages
     dev = {row.dev.total for row in found if row.dev}
     test = {row.test.total for row in found if row.test}
-    return f"Pairs per language: {_range(dev)} in dev, {_range(test)} in test."
+    rows = "Pairs" if facts.is_paired else "Sentences"
+    return f"{rows} per language: {_range(dev)} in dev, {_range(test)} in test."
 
 
 def _range(numbers: set[int]) -> str:

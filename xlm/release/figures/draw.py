@@ -10,8 +10,8 @@ from typing import Literal
 from xlm.config.languages.names import name_of
 from xlm.display.plotting import Style
 from xlm.release.card.facts import RunFacts
+from xlm.release.figures.accuracy_plot import AccuracyBar, plot_accuracy
 from xlm.release.figures.fertility_plot import plot_fertility
-from xlm.release.figures.xnli_plot import AccuracyBar, plot_accuracy
 from xlm.training.records.plots import plot_training
 
 TRAINING_NAME = "training.png"
@@ -42,14 +42,19 @@ def draw_figure(figure: Figure) -> None:
     bars = [
         AccuracyBar(
             name=name_of(row.code, facts.names),
-            accuracy=row.test.accuracy,
-            low=row.test.low,
-            high=row.test.high,
+            accuracy=scores.accuracy,
+            low=scores.low,
+            high=scores.high,
             paper=row.paper,
         )
         for row in facts.results.languages
-        if row.test is not None
+        if (scores := row.test or row.dev) is not None
     ]
     plot_accuracy(
-        figure.path, bars, figure.style, task=facts.task, confidence=facts.results.confidence
+        figure.path,
+        bars,
+        figure.style,
+        task=facts.task,
+        labels=len(facts.results.labels),
+        confidence=facts.results.confidence,
     )

@@ -5,18 +5,27 @@ from pathlib import Path
 from typing import Any
 
 from xlm.config.data.downloads import DownloadSlice, spec_of
-from xlm.config.data.sources import OFFICIAL_IDS
+from xlm.config.data.sources import MULTINLI_ID, OFFICIAL_IDS, PAWSX_ID, XNLI_ID
+from xlm.config.data.tasks import FilesTask, PawsxTask
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import ALL, Node, Preview, Stage, StageContext, StageResult
 from xlm.stages.data.make_world import MIRROR
+from xlm.stages.units import task_languages
 
 SYNTHETIC_LICENCE = "Apache-2.0"
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
     """One unit for each file of each source: `wikipedia.sw`, `ntrex.en`, `tatoeba.en-sw`, ..."""
-    ids = config.sources.download_ids(config.languages, config.table)
+    ids = config.sources.download_ids(config.languages, config.table) + _task_ids(config)
     return ids + OFFICIAL_IDS if config.bpe.source == "official" else ids
+
+
+def _task_ids(config: PipelineConfig) -> tuple[str, ...]:
+    """The downloads of the classification task."""
+    if not task_languages(config) or isinstance(config.classify, FilesTask):
+        return ()
+    return (PAWSX_ID,) if isinstance(config.classify, PawsxTask) else (XNLI_ID, MULTINLI_ID)
 
 
 def _slice(config: PipelineConfig, unit: str) -> DownloadSlice:
@@ -80,7 +89,7 @@ def _preview(config: PipelineConfig, unit: str, cache: Path) -> Preview:
 DOWNLOAD = Stage(
     name="download",
     version=1,
-    summary="download and verify dumps, parallel corpora, XNLI and MultiNLI",
+    summary="download and verify dumps, parallel corpora and classification data",
     units=_units,
     upstream=_upstream,
     slice=_slice,

@@ -1,22 +1,23 @@
-"""Stage extract-xnli: write the rows of XNLI, and of MultiNLI for English, as TSV files."""
+"""Stage extract-xnli: write the rows of XNLI, and of MultiNLI for training, as TSV files."""
 
 from collections.abc import Mapping, Sequence
 
 from xlm.config.data.extract import ExtractXnliSlice
 from xlm.config.data.sources import MULTINLI_ID, XNLI_ID
-from xlm.config.languages.pairs import ENGLISH, XNLI_LANGUAGES
+from xlm.config.data.tasks import XnliTask
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
+from xlm.stages.units import task_languages
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
-    """One unit for each language of XNLI."""
-    return [code for code in config.languages if code in XNLI_LANGUAGES]
+    """One unit for each language of XNLI, if it is the task."""
+    return task_languages(config) if isinstance(config.classify, XnliTask) else ()
 
 
 def _slice(config: PipelineConfig, unit: str) -> ExtractXnliSlice:
     """The limits that apply to the language of the unit."""
-    train = unit == ENGLISH
+    train = _has_training_rows(config, unit)
     return ExtractXnliSlice(
         language=unit,
         train=train,
@@ -26,12 +27,19 @@ def _slice(config: PipelineConfig, unit: str) -> ExtractXnliSlice:
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    ids = (XNLI_ID, MULTINLI_ID) if unit == ENGLISH else (XNLI_ID,)
+    ids = (XNLI_ID, MULTINLI_ID) if _has_training_rows(config, unit) else (XNLI_ID,)
     return {name: Node("download", name) for name in ids}
 
 
+def _has_training_rows(config: PipelineConfig, unit: str) -> bool:
+    return config.classify is not None and "train" in config.classify.splits(unit)
+
+
 def run(context: StageContext[ExtractXnliSlice]) -> StageResult:
-    """Write `valid.tsv`, `test.tsv` and, for English, `train.tsv`: premise, hypothesis, label."""
+    """Write `valid.tsv`, `test.tsv` and, in training languages, `train.tsv`.
+
+    The columns are premise, hypothesis and label.
+    """
     from xlm.corpus.xnli.extract import extract_xnli
 
     return extract_xnli(context)

@@ -1,24 +1,24 @@
 """Stage evaluate: accuracy, perplexity and retrieval in every language, with baselines.
 
-`out` gets `results.json` (every value and how it was computed) and `xnli.tsv` (the table).
+`out` gets `results.json` (every value and how it was computed) and `results.tsv` (the table).
 """
 
 from collections.abc import Mapping
 
-from xlm.config.languages.pairs import ENGLISH
+from xlm.config.data.tasks import XnliTask, task_title
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.classification import EvaluateSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
-from xlm.stages.model.shard_inputs import data_inputs, data_nodes
-from xlm.stages.units import require_english, single_unit
+from xlm.stages.model.shard_inputs import data_inputs, data_nodes, task_inputs, task_nodes
+from xlm.stages.units import require_training_rows, single_unit, task_units
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    stages = ("pretrain", "vocabulary", *(("finetune",) if config.classify else ()))
     return {
-        "pretrain": Node("pretrain", ALL),
-        "finetune": Node("finetune", ALL),
-        "vocabulary": Node("vocabulary", ALL),
-        **data_nodes(config, "mono", "pair", "xnli"),
+        **{stage: Node(stage, ALL) for stage in stages},
+        **data_nodes(config, "mono", "pair"),
+        **task_nodes(task_units(config)),
     }
 
 
@@ -28,7 +28,15 @@ def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
         stream_tokens=config.pretrain.stream_tokens,
         specials=config.pretrain.scores_special_tokens,
         evaluate=config.evaluate,
+        task=_task_name(config),
     )
+
+
+def _task_name(config: PipelineConfig) -> str | None:
+    if config.classify is None:
+        return None
+    is_synthetic = config.sample is not None and isinstance(config.classify, XnliTask)
+    return "synthetic NLI" if is_synthetic else task_title(config.classify)
 
 
 def run(context: StageContext[EvaluateSlice]) -> StageResult:
@@ -48,11 +56,12 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
         stream_tokens=context.config.stream_tokens,
         specials=context.config.specials,
         encoder=context.inputs["pretrain"],
-        classifier=context.inputs["finetune"],
+        task=context.config.task,
+        classifier=context.inputs.get("finetune"),
         vocabulary=context.inputs["vocabulary"],
         mono=data_inputs(context.inputs, "mono"),
         pairs=data_inputs(context.inputs, "pair"),
-        xnli=data_inputs(context.inputs, "xnli"),
+        rows=task_inputs(context.inputs),
         scratch=context.scratch,
         out=context.out,
         logs=context.logs,
@@ -70,20 +79,17 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
     counts: dict[str, int | float | str] = {
         name: value for name, value in results.averages.model_dump().items() if value is not None
     }
-    english = [found.test for found in results.languages if found.code == ENGLISH and found.test]
-    if english:
-        counts["english_test"] = english[0].accuracy
     return StageResult(counts=counts, measured=measured)
 
 
 EVALUATE = Stage(
     name="evaluate",
-    version=4,
-    summary="measure XNLI accuracy, perplexity, sentence retrieval and baselines",
+    version=5,
+    summary="measure accuracy, perplexity, sentence retrieval and baselines",
     units=single_unit,
     upstream=_upstream,
     slice=_slice,
     run=run,
-    require=require_english("evaluate"),
+    require=require_training_rows,
     tools=("torch", "numpy"),
 )

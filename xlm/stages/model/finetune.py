@@ -1,28 +1,26 @@
-"""Stage finetune: fine-tune the pretrained encoder on English NLI pairs.
+"""Stage finetune: fine-tune the pretrained encoder on the rows of the classification task.
 
 `out` gets `model.safetensors` (encoder and classifier), `config.json`, `attempts.json` (every
 restart with its dev accuracies) and `metrics.jsonl`.
 """
 
-import json
 from collections.abc import Mapping
 
-from xlm.config.languages.pairs import ENGLISH
+from xlm.config.data.tasks import labels_of
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.classification import FinetuneSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
-from xlm.stages.model.shard_inputs import data_inputs, data_nodes, pretraining_nodes
-from xlm.stages.units import XNLI_PREFIX, require_english, single_unit
+from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes, task_inputs, task_nodes
+from xlm.stages.units import require_task, task_unit, task_units, train_units
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     nodes = {"pretrain": Node("pretrain", ALL), "vocabulary": Node("vocabulary", ALL)}
-    xnli = data_nodes(config, "xnli")
-    if config.finetune.select_by == "english":
-        # Selection may use English labels only, so no other language is an input.
-        xnli = {role: node for role, node in xnli.items() if node.unit == XNLI_PREFIX + ENGLISH}
+    # Selection by the training languages may use no other labels, so no other is an input.
+    is_narrow = config.finetune.select_by == "training"
+    units = train_units(config) if is_narrow else task_units(config)
     mixed = pretraining_nodes(config) if config.finetune.mix_pretraining else {}
-    return {**nodes, **xnli, **mixed}
+    return {**nodes, **task_nodes(units), **mixed}
 
 
 def _slice(config: PipelineConfig, unit: str) -> FinetuneSlice:
@@ -30,6 +28,7 @@ def _slice(config: PipelineConfig, unit: str) -> FinetuneSlice:
         languages=tuple(config.languages),
         finetune=config.finetune,
         pretrain=config.pretrain if config.finetune.mix_pretraining else None,
+        labels=labels_of(config.classify) if config.classify else (),
     )
 
 
@@ -41,6 +40,7 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
         ToolError: a process failed without a report.
     """
     from xlm.classification.launch.jobs import FinetuneJob
+    from xlm.classification.results.attempts import read_attempts
     from xlm.training.launch.driver import launch_job
 
     config = context.config.finetune
@@ -49,7 +49,8 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
         pretrain=context.config.pretrain,
         encoder=context.inputs["pretrain"],
         vocabulary=context.inputs["vocabulary"],
-        xnli=data_inputs(context.inputs, "xnli"),
+        labels=context.config.labels,
+        rows=task_inputs(context.inputs),
         mono=data_inputs(context.inputs, "mono"),
         pairs=data_inputs(context.inputs, "pair"),
         scratch=context.scratch,
@@ -65,15 +66,14 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
         timeout_seconds=config.timeout_seconds,
         unit="updates",
     )
-    summary = json.loads((context.out / "attempts.json").read_text(encoding="utf-8"))
-    kept = summary["attempts"][summary["kept_restart"]]
+    attempts = read_attempts(context.out)
     return StageResult(
         counts={
-            "restarts": len(summary["attempts"]),
-            "kept_restart": summary["kept_restart"],
-            "updates": kept["kept_update"],
-            "training_pairs": kept["training_pairs"],
-            "english_dev_accuracy": kept["english_dev"],
+            "restarts": attempts.count,
+            "kept_restart": attempts.kept["restart"],
+            "updates": attempts.kept["kept_update"],
+            "training_pairs": attempts.kept["training_pairs"],
+            f"{attempts.training}_dev_accuracy": attempts.dev_accuracy,
         },
         measured=measured,
     )
@@ -82,11 +82,11 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
 FINETUNE = Stage(
     name="finetune",
     version=3,
-    summary="fine-tune the encoder on English NLI pairs",
-    units=single_unit,
+    summary="fine-tune the encoder on labelled sentences or pairs",
+    units=task_unit,
     upstream=_upstream,
     slice=_slice,
     run=run,
-    require=require_english("finetune"),
+    require=require_task,
     tools=("torch", "numpy"),
 )

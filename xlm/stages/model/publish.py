@@ -1,18 +1,20 @@
-"""Stage publish: write the trained model as two Hugging Face folders with cards and plots.
+"""Stage publish: write the trained model as Hugging Face folders with cards and plots.
 
-`out/classifier` and `out/masked-lm` contain weights, configuration, tokenizer, `README.md` and
-plots. The cards contain measured values (times, hardware), so the digest excludes them.
+`out/masked-lm` and, with a classification task, `out/classifier` contain weights, configuration,
+tokenizer, `README.md` and plots. The cards contain measured values (times, hardware), so the digest
+excludes them.
 """
 
 from collections.abc import Mapping
 
+from xlm.config.data.tasks import FilesTask, Task
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, split_spec
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.training.release import PublishSlice
+from xlm.config.training.release import PublishSlice, TaskFacts
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.data.own_parts import own_sources
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes
-from xlm.stages.units import require_english, single_unit
+from xlm.stages.units import require_training_rows, single_unit
 from xlm.text.segmenters.registry import segmenter_identity
 
 SOURCE_ROLE = "source."
@@ -29,6 +31,7 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
     return PublishSlice(
         release=config.release,
         synthetic=config.sample is not None,
+        task=_task_facts(config.classify) if config.classify else None,
         cased=config.text.cased,
         own_sources=own_sources(config),
         segmenter_names={
@@ -50,10 +53,16 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
     )
 
 
+def _task_facts(task: Task) -> TaskFacts:
+    licence = task.licence if isinstance(task, FilesTask) else ""
+    return TaskFacts(kind=task.task, is_paired=task.is_paired, licence=licence)
+
+
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     from xlm.stages.data.download import DOWNLOAD
 
-    stages = ("evaluate", "finetune", "pretrain", "learn-bpe", "vocabulary")
+    finetune = ("finetune",) if config.classify else ()
+    stages = ("evaluate", *finetune, "pretrain", "learn-bpe", "vocabulary")
     nodes = {stage: Node(stage, ALL) for stage in stages}
     nodes |= {
         f"{SOURCE_ROLE}{source}": Node("download", source) for source in DOWNLOAD.units(config)
@@ -62,7 +71,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[PublishSlice]) -> StageResult:
-    """Write both folders; the counts are parameters, bytes of weights and vocabulary size."""
+    """Write the folders; the counts are parameters, bytes of weights and vocabulary size."""
     from xlm.release.publish import publish
 
     return publish(
@@ -78,13 +87,13 @@ def run(context: StageContext[PublishSlice]) -> StageResult:
 
 PUBLISH = Stage(
     name="publish",
-    version=5,
+    version=6,
     summary="write Hugging Face folders with model cards and plots",
     units=single_unit,
     upstream=_upstream,
     slice=_slice,
     run=run,
-    require=require_english("publish"),
+    require=require_training_rows,
     tools=("safetensors", "matplotlib"),
     volatile=("classifier/README.md", "masked-lm/README.md"),
 )

@@ -1,15 +1,15 @@
-"""The shards that a model stage reads, by kind of unit: "mono", "pair" or "xnli".
+"""The shards that a model stage reads, by kind of unit.
 
 data_nodes(config, "mono", "pair") == {"data.sw": Node("shard", "sw"), "data.en-sw": ...}
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xlm.config.data.text import UnitKind
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node
-from xlm.stages.units import XNLI_PREFIX, kind_of_unit, text_units
+from xlm.stages.units import kind_of_unit, languages_of_unit, text_units
 
 _ROLE = "data."
 
@@ -23,6 +23,11 @@ def data_nodes(config: PipelineConfig, *kinds: UnitKind) -> dict[str, Node]:
     }
 
 
+def task_nodes(units: Sequence[str]) -> dict[str, Node]:
+    """Input role to shard node, for units of the classification task."""
+    return {f"{_ROLE}{unit}": Node("shard", unit) for unit in units}
+
+
 def pretraining_nodes(config: PipelineConfig) -> dict[str, Node]:
     """Input role to shard node for pretraining: pairs only if TLM is an objective."""
     if "tlm" in config.pretrain.objectives:
@@ -32,8 +37,21 @@ def pretraining_nodes(config: PipelineConfig) -> dict[str, Node]:
 
 def data_inputs(inputs: Mapping[str, Path], kind: UnitKind) -> dict[str, Path]:
     """Directories of the shards of one kind, by language or pair."""
+    return {unit: path for unit, path in _units(inputs) if kind_of_unit(unit) == kind}
+
+
+def task_inputs(inputs: Mapping[str, Path]) -> dict[str, Path]:
+    """Directories of the shards of the classification task, by language."""
     return {
-        role.removeprefix(_ROLE).removeprefix(XNLI_PREFIX): path
-        for role, path in sorted(inputs.items())
-        if role.startswith(_ROLE) and kind_of_unit(role.removeprefix(_ROLE)) == kind
+        languages_of_unit(unit)[0]: path
+        for unit, path in _units(inputs)
+        if kind_of_unit(unit) not in ("mono", "pair")
     }
+
+
+def _units(inputs: Mapping[str, Path]) -> list[tuple[str, Path]]:
+    return [
+        (role.removeprefix(_ROLE), path)
+        for role, path in sorted(inputs.items())
+        if role.startswith(_ROLE)
+    ]

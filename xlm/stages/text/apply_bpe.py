@@ -37,7 +37,7 @@ def _apply(job: FileJob) -> dict[str, int]:
 
     source, codes = job.sources
     (target,) = job.targets
-    return apply_bpe_to_file(source, target, codes=codes, nli=source.suffix == ".tsv")
+    return apply_bpe_to_file(source, target, codes=codes, labelled=source.suffix == ".tsv")
 
 
 APPLY_BPE = Stage(

@@ -48,9 +48,11 @@ def _slice(config: PipelineConfig, unit: str) -> TokenizeSlice:
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    if kind_of_unit(unit) == "xnli":
-        return {"text": Node("extract-xnli", *languages_of_unit(unit))}
-    return {"text": Node("split", unit)}
+    kind = kind_of_unit(unit)
+    if kind in ("mono", "pair"):
+        return {"text": Node("split", unit)}
+    stage = "extract-xnli" if kind == "xnli" else "extract-labelled"
+    return {"text": Node(stage, *languages_of_unit(unit))}
 
 
 def run(context: StageContext[TokenizeSlice]) -> StageResult:
@@ -82,22 +84,23 @@ def run(context: StageContext[TokenizeSlice]) -> StageResult:
 
 
 def _tokenize(job: FileJob) -> dict[str, int]:
-    from xlm.text.tokenize_files import tokenize_nli, tokenize_text
+    from xlm.text.tokenize_files import tokenize_labelled, tokenize_text
 
     (source,), (target,) = job.sources, job.targets
     language, segmenters = job.options["language"], job.options["segmenters"]
     moses, cased = job.options["moses"].get(language, ""), job.options["cased"]
-    if job.options["kind"] != "xnli":
+    kind = job.options["kind"]
+    if kind in ("mono", "pair"):
         return tokenize_text(
             source, target, language=language, segmenters=segmenters, moses=moses, cased=cased
         )
-    return tokenize_nli(
+    return tokenize_labelled(
         source,
         target,
         language=language,
         segmenters=segmenters,
         # MultiNLI and its translations are distributed as Moses tokens.
-        already_tokenized=job.options["split"] == "train",
+        already_tokenized=kind == "xnli" and job.options["split"] == "train",
         moses=moses,
         cased=cased,
     )

@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.errors import DataError
-from xlm.model.classifier import LABELS, Classifier
+from xlm.model.classifier import Classifier
 from xlm.model.encoder import NORM_EPSILON, Encoder
 from xlm.model.formats.conversion import PortableModel, tidy_weights
 from xlm.model.formats.description import ModelDescription
@@ -75,14 +76,21 @@ def read_hugging_face(folder: Path, *, sizes_only: bool = False) -> PortableMode
     for file in weight_files(folder):
         stored |= _read_weights(file, mapped=sizes_only)
     weights = from_hugging_face(tidy_weights(stored, where, sizes_only=sizes_only))
-    if any(name.startswith(CLASSIFIER) for name in weights):
+    has_classifier = any(name.startswith(CLASSIFIER) for name in weights)
+    if has_classifier:
         _require(config, _REQUIRED_OF_CLASSIFIERS, where)
-        _require_labels(config, where)
     causal = config.get("causal", False)
     if not isinstance(causal, bool):
         raise DataError(f"{where}: causal is {json.dumps(causal)}, not true or false", fix=_FIX)
     vocabulary = _read_vocabulary(folder)
-    return describe(hugging_face_settings(config), weights, vocabulary, where, causal=causal)
+    return describe(
+        hugging_face_settings(config),
+        weights,
+        vocabulary,
+        where,
+        causal=causal,
+        labels=_read_labels(config, where) if has_classifier else XNLI_LABELS,
+    )
 
 
 def write_masked_lm(folder: Path, encoder: Encoder) -> dict[str, int]:
@@ -106,12 +114,13 @@ def write_hugging_face(folder: Path, model: PortableModel) -> dict[str, int]:
     if not model.is_classifier:
         return _write(folder, model.weights, {"architectures": ["XLMWithLMHeadModel"], **shared})
     weights = {name: t for name, t in model.weights.items() if not name.startswith(HEAD)}
+    labels = model.description.labels
     config = {
         "architectures": ["XLMForSequenceClassification"],
         **shared,
-        "num_labels": len(LABELS),
-        "id2label": {str(number): label for number, label in enumerate(LABELS)},
-        "label2id": {label: number for number, label in enumerate(LABELS)},
+        "num_labels": len(labels),
+        "id2label": {str(number): label for number, label in enumerate(labels)},
+        "label2id": {label: number for number, label in enumerate(labels)},
         # By default the original has no dropout before the classifier; transformers' is 0.1.
         "summary_first_dropout": 0.0,
     }
@@ -200,15 +209,19 @@ def _require(config: Mapping[str, Any], required: Mapping[str, Any], where: str)
             )
 
 
-def _require_labels(config: Mapping[str, Any], where: str) -> None:
+def _read_labels(config: Mapping[str, Any], where: str) -> tuple[str, ...]:
     # Many NLI models number entailment 0, so numbers alone do not identify the labels.
-    labels = config.get("id2label")
-    named = {str(number): label for number, label in enumerate(LABELS)}
-    if not isinstance(labels, dict) or {k: str(v).lower() for k, v in labels.items()} != named:
+    names = config.get("id2label")
+    by_id = names if isinstance(names, dict) else {}
+    labels = tuple(by_id.get(str(number)) for number in range(len(by_id)))
+    if len(labels) < 2 or None in labels or len(set(labels)) < len(labels):
         raise DataError(
-            f"{where}: id2label is {json.dumps(labels)}"[:300],
-            fix=f"set it to {', '.join(LABELS)}, in this order",
+            f"{where}: id2label is {json.dumps(names)}"[:300],
+            fix='name each label of the classifier once, e.g. {"0": "negative", "1": "positive"}',
         )
+    texts = tuple(map(str, labels))
+    lower = tuple(text.lower() for text in texts)
+    return lower if set(lower) == set(XNLI_LABELS) else texts
 
 
 def _read_weights(file: Path, *, mapped: bool) -> dict[str, Any]:

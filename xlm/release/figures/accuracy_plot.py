@@ -1,4 +1,4 @@
-"""The accuracy plot: XNLI test accuracy by language.
+"""The accuracy plot: accuracy by language, in test or else in dev.
 
 plot_accuracy(path, [AccuracyBar("Swahili", 0.70, low=0.67, high=0.73)], style)
 
@@ -29,10 +29,11 @@ def plot_accuracy(
     style: Style,
     *,
     task: str = "XNLI",
+    labels: int = 3,
     confidence: float = 0.95,
 ) -> None:
     """Draw a bar for each language, the best on top, with its interval and the paper's accuracy."""
-    title = f"{task[0].upper()}{task[1:]} test accuracy"
+    title, chance = f"{task[0].upper()}{task[1:]} accuracy", 100 / labels
     figure = new_figure(style, width=8.0, height=1.5 + 0.34 * len(bars))
     axes = figure.subplots()
     ordered = sorted(bars, key=lambda bar: (bar.accuracy, bar.name))
@@ -53,15 +54,15 @@ def plot_accuracy(
             [mark[0] for mark in marks], [mark[1] for mark in marks], marker="D", s=34,
             facecolor="white", edgecolor=ORANGE, linewidth=1.6, zorder=5,
         )  # fmt: skip
-    prepare_axes(axes, title, "correct pairs, per cent", "")
+    prepare_axes(axes, title, "correct rows, per cent", "")
     axes.set_yticks(rows, [bar.name for bar in ordered])
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
     axes.set_xlim(0, 100)
     axes.set_ylim(-0.7, len(ordered) - 0.3)
-    axes.axvline(100 / 3, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=3)
+    axes.axvline(chance, color=INK, linewidth=1.2, linestyle=(0, (4, 3)), zorder=3)
     top = len(ordered) - 0.2
-    axes.text(100 / 3, top, "chance 33.3", ha="center", va="bottom", fontsize=9, color=INK)
+    axes.text(chance, top, f"chance {chance:.1f}", ha="center", va="bottom", fontsize=9, color=INK)
     note = f"bars: this model, with {100 * confidence:g} % intervals"
     note += "     ◇ XLM (MLM+TLM) of the paper, on the real XNLI" if marks else ""
     axes.annotate(

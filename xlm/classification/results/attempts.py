@@ -1,0 +1,56 @@
+"""The record of fine-tuning: `attempts.json` of a finetune artifact.
+
+    attempts = read_attempts(finetuned)
+    attempts.kept["kept_update"], attempts.dev_accuracy
+
+If all training rows are English, the file says `english` where it otherwise says `training`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ATTEMPTS_FILE = "attempts.json"
+TRAINING_NAMES = ("english", "training")
+"""What the training languages are called in names of fields."""
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """All restarts of fine-tuning, and which of them was published."""
+
+    selected_by: str
+    """`english`, `training` or `mean`: the dev accuracy that selected the weights."""
+    kept: Mapping[str, Any]
+    """The record of the published restart."""
+    count: int
+    """Number of restarts."""
+
+    @property
+    def training(self) -> str:
+        """What the record calls the training languages."""
+        return training_name(self.kept)
+
+    @property
+    def dev_accuracy(self) -> float:
+        """Mean dev accuracy of the published weights in the training languages."""
+        return dev_accuracy(self.kept)
+
+
+def read_attempts(directory: Path) -> Attempts:
+    """Read the record of a finetune artifact."""
+    content = json.loads((directory / ATTEMPTS_FILE).read_text(encoding="utf-8"))
+    attempts = content["attempts"]
+    return Attempts(content["selected_by"], attempts[content["kept_restart"]], len(attempts))
+
+
+def training_name(record: Mapping[str, Any]) -> str:
+    """What a restart's record calls the training languages."""
+    return next(name for name in TRAINING_NAMES if f"{name}_dev" in record)
+
+
+def dev_accuracy(record: Mapping[str, Any]) -> float:
+    """Mean dev accuracy of a restart's kept weights in the training languages."""
+    return float(record[f"{training_name(record)}_dev"])
