@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.repository import REPOSITORY
@@ -13,7 +13,7 @@ SHIM = """\
 import os, sys
 words = sys.argv[1:]
 if words[0] in ("run", "plan", "config"):
-    words += ["--profile", {profile!r}]
+    words += {added!r}
 os.execv({xlm!r}, [{xlm!r}, *words])
 """
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -32,17 +32,18 @@ def commands_of(page: Path) -> Iterator[str]:
 class TutorialShell:
     """A folder that looks like a checkout with its environment activated.
 
-    `xlm` runs with a small profile in place of `sample`. All else is as the reader types it.
+    `xlm run`, `plan` and `config` get further words: a small profile in place of `sample`, or small
+    sizes. All else is as the reader types it.
     """
 
-    def __init__(self, folder: Path, profile: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, added: Sequence[str], environment: Mapping[str, str]) -> None:
         scripts = folder / "bin"
         scripts.mkdir(parents=True)
         (folder / "examples").symlink_to(REPOSITORY / "examples")
         installed = Path(sys.executable).parent
         shim = scripts / "xlm"
         shim.write_text(
-            SHIM.format(python=sys.executable, profile=str(profile), xlm=str(installed / "xlm"))
+            SHIM.format(python=sys.executable, added=list(added), xlm=str(installed / "xlm"))
         )
         shim.chmod(0o755)
         self._folder = folder

@@ -109,7 +109,7 @@ def test_results_and_costs_of_the_last_run(straight: Path) -> None:
 def test_the_commands_of_the_tutorial_work(straight: Path, tmp_path: Path) -> None:
     shutil.copytree(straight, tmp_path / "data")
     variables = {k: v for k, v in environment(straight).items() if k != "XLM_ROOT"}
-    shell = TutorialShell(tmp_path, Path(SMALL), variables | {"HF_HUB_OFFLINE": "1"})
+    shell = TutorialShell(tmp_path, ("--profile", SMALL), variables | {"HF_HUB_OFFLINE": "1"})
     # The store has the first run, so the second `xlm run` is the same command again.
     printed = {command: shell.run(command) for command in dict.fromkeys(commands_of(TUTORIAL))}
     assert "51 cached" in printed["xlm run"]

@@ -1,20 +1,24 @@
-"""The downloads of a request: what is known about each, and whether it is here.
+"""The downloads and own files of a request: what is known about each, and whether it is here.
 
 for one in planned_downloads(request, store):
     print(one.download.id, one.download.url, one.place)
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from xlm.config.data.own.pairs import OwnPair
 from xlm.config.pipeline import PipelineConfig
 from xlm.corpus.http.mirror import mirror_path
+from xlm.corpus.local_files import find_files
 from xlm.corpus.sources.lock import LockedFile, first_bytes_of
 from xlm.corpus.sources.resolve import Download, resolve_download
 from xlm.engine.graph import Graph
 from xlm.engine.plan import PlannedNode, plan
+from xlm.errors import ConfigError
 from xlm.pipeline.request import RunRequest
 from xlm.report.measurements import read_measurements
 from xlm.stages.data.download import DOWNLOAD
@@ -23,9 +27,10 @@ from xlm.store.integrity.presence import is_present
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore
 
-Place = Literal["store", "mirror", "synthetic", "no"]
-"""Where the file of a download is: in the store, in the mirror's folder, or nowhere yet.
+Place = Literal["store", "mirror", "local", "synthetic", "no"]
+"""Where the file of a source is: in the store, in the mirror's folder, or nowhere yet.
 
+`local`: the user's own file, which is not downloaded.
 `synthetic`: the sample world makes it, so nothing is downloaded.
 """
 
@@ -39,7 +44,7 @@ class PlannedDownload:
     stored: LockedFile | None
     """URL, size, digest and date of the file in the store."""
     mirrored_bytes: int | None
-    """Size of the file in the mirror's folder."""
+    """Size of the file in the mirror's folder, or of the user's own files."""
 
     @property
     def size_bytes(self) -> int | None:
@@ -64,6 +69,31 @@ def planned_downloads(request: RunRequest, store: ArtifactStore) -> list[Planned
     graph = Graph.of(config, (MAKE_WORLD, DOWNLOAD))
     with store.tool_cache() as cache:
         return list(_planned(config, plan(graph, request.building(), store), store, cache))
+
+
+def own_files(config: PipelineConfig) -> Iterator[PlannedDownload]:
+    """The user's local files, in the order of the profile; those that are missing are not here."""
+    for source, file in config.sources.own_files():
+        if file.download:
+            continue
+        unit = source.pair if isinstance(source, OwnPair) else source.language
+        size_bytes: int | None = None
+        with suppress(ConfigError, OSError):
+            size_bytes = sum(path.stat().st_size for path in find_files(file.location, source.name))
+        download = Download(
+            id=f"{source.name}.{unit}",
+            title=source.title or source.name,
+            corpus=source.title or source.name,
+            version="",
+            url=file.location,
+            licence=source.licence,
+            citation="",
+            pairs=None,
+            size_bytes=None,
+            size_is="unknown",
+            checksum="sha256 in the key",
+        )
+        yield PlannedDownload(download, "no" if size_bytes is None else "local", None, size_bytes)
 
 
 def _planned(

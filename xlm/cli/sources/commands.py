@@ -59,7 +59,7 @@ def find(
 def ls(request: "RunRequest", root: Root = None, as_json: AsJson = False) -> None:
     """List what a run downloads: corpus, version, size, licence, citation, URL, and is it here.
 
-    The column `here` is store or mirror (the folder of sources.mirror), or no.
+    The column `here` is store, mirror (the folder of sources.mirror), local (your own file) or no.
     """
     from xlm.cli.sources.listing import list_sources
 

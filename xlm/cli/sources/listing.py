@@ -8,7 +8,7 @@ from xlm.config.environment import MachineSettings
 from xlm.display.markdown import ABSENT, format_integer, format_size
 from xlm.display.text_table import text_table
 from xlm.pipeline.request import RunRequest
-from xlm.report.downloads import PlannedDownload, planned_downloads
+from xlm.report.downloads import PlannedDownload, own_files, planned_downloads
 from xlm.store.store import ArtifactStore
 
 _HEADER = ("download", "corpus", "version", "pairs", "size", "here", "licence", "citation", "URL")
@@ -16,10 +16,11 @@ _RIGHT = (3, 4)
 
 
 def list_sources(request: RunRequest, root: str | None, as_json: bool) -> None:
-    """Print one line (or JSON object) for each download of a run."""
+    """Print one line (or JSON object) for each download and each local file of a run."""
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
-    found = planned_downloads(request, store)
-    print_warnings(request.resolve())
+    config = request.resolve()
+    found = [*planned_downloads(request, store), *own_files(config)]
+    print_warnings(config)
     if as_json:
         show(json.dumps([_as_json(one) for one in found], indent=1, ensure_ascii=False))
         return
@@ -51,7 +52,7 @@ def _cells(one: PlannedDownload) -> tuple[str, ...]:
 
 def _summary(found: list[PlannedDownload]) -> str:
     missing = [one for one in found if one.place == "no"]
-    here = f"{len(found)} downloads, {len(found) - len(missing)} here"
+    here = f"{len(found)} sources, {len(found) - len(missing)} here"
     if found and all(one.place == "synthetic" for one in found):
         return f"{len(found)} files, which the sample world makes; nothing is downloaded"
     if not missing:

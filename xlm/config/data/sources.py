@@ -18,6 +18,7 @@ from xlm.config.data.corpora import (
     WikipediaSource,
 )
 from xlm.config.data.own.files import OwnSource, SourceFile
+from xlm.config.data.own.pairs import OwnPair
 from xlm.config.data.own.text import OwnText
 from xlm.config.languages.declared import TABLE, Languages
 from xlm.config.languages.pairs import ENGLISH, other_language, split_pair
@@ -222,7 +223,7 @@ class SourcesConfig(Config):
         """The user's own text of a language, in the order in which it is joined."""
         return tuple(source for source in self.text if source.language == language)
 
-    def own_files(self) -> Iterator[tuple[OwnSource, SourceFile]]:
+    def own_files(self) -> Iterator[tuple[OwnText | OwnPair, SourceFile]]:
         """All files of the user's own text and pairs."""
         for text in self.text:
             yield from ((text, file) for file in text.files)
