@@ -1,4 +1,4 @@
-"""The commands of tutorials are found; `test_end_to_end.py` and `test_own_languages.py` run them."""
+"""Commands of tutorials are found. `test_end_to_end.py` and `test_own_languages.py` run them."""
 
 from tests.repository import REPOSITORY
 from tests.tutorial import commands_of
