@@ -4,10 +4,11 @@
     merges = read_merges(Path("bpe.ref"))  # fastBPE or subword-nmt, `left right`
 
 subword-nmt writes the header `#version: 0.2`. A file without a header has its version 0.1, in which
-the end of a word is a separate symbol and not part of the last character.
+the end of a word is a separate symbol and not part of the last character. transformers saves the
+merges of fastBPE without counts and without a header; there, the end is part of the last character.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _SHOWN_CHARACTERS = 80
 _MAX_COUNT_DIGITS = 19
 """Such a count fits into 64 bits."""
 _HEADER = b"#version"
+_WORD_END = "</w>"
 _FASTBPE = "`left right count`"
 _SUBWORD_NMT = "`left right`"
 _FIX_FASTBPE = f"use a codes file of fastBPE, with {_FASTBPE} on each line"
@@ -96,7 +98,14 @@ def read_merges(path: Path) -> Merges:
         # A vocabulary also has two fields per line, and no header.
         _, line, _ = next(_decoded(path))
         raise _refusal(path, 1, f"not {_FASTBPE} but a token and its count", line)
-    return Merges(ranks, counted, separate_end=not counted and version != "0.2")
+    separate_end = not counted and version != "0.2" and not _has_joined_ends(ranks)
+    return Merges(ranks, counted, separate_end=separate_end)
+
+
+def _has_joined_ends(ranks: Iterable[Merge]) -> bool:
+    """Whether words end in symbols such as `n</w>` that no merge with `</w>` alone produced."""
+    symbols = {symbol for merge in ranks for symbol in merge}
+    return _WORD_END not in symbols and any(symbol.endswith(_WORD_END) for symbol in symbols)
 
 
 def _version(path: Path, line: bytes, text: str) -> str:

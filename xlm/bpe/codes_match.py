@@ -13,7 +13,7 @@ one with merges that also produce all subwords of a small vocabulary.
 
 from pathlib import Path
 
-from xlm.bpe.codes_file import read_merge_ranks
+from xlm.bpe.codes_file import read_merges
 from xlm.bpe.vocabulary import CONTINUATION_MARKER, NUM_SPECIAL_TOKENS, Vocabulary
 from xlm.errors import DataError
 
@@ -31,7 +31,7 @@ def require_codes_match(vocabulary: Vocabulary, codes: Path) -> None:
     """
     produced = {
         token
-        for left, right in read_merge_ranks(codes)
+        for left, right in read_merges(codes).ranks
         for token in _tokens_of_symbol(left + right)
     }
     longer = [

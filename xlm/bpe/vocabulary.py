@@ -145,6 +145,33 @@ def read_counted_vocabulary(path: Path, *, size: int, min_count: int = 0) -> Voc
     return Vocabulary(tuple(tokens), tuple(counts[token] for token in tokens))
 
 
+def extended_vocabulary(
+    source: Vocabulary, counted: Path, *, new_tokens: int, min_count: int = 0
+) -> Vocabulary:
+    """The ids of a vocabulary with the counts of a text, and the text's new tokens after them.
+
+    The counts of the source are of another text, or unknown, so they are not used. They are kept if
+    there is no text.
+
+    Args:
+        counted: vocabulary file of the text, largest count first.
+        new_tokens: largest number of tokens to add, most frequent first.
+        min_count: smallest count of a new token.
+
+    Raises:
+        DataError: the file is malformed.
+    """
+    if not counted.stat().st_size:
+        return source
+    text = read_counted_vocabulary(counted, size=counted.stat().st_size + NUM_SPECIAL_TOKENS)
+    counts = dict(zip(text.tokens, text.token_counts, strict=True))
+    new = [
+        token for token, count in counts.items() if token not in source.index and count >= min_count
+    ][:new_tokens]
+    tokens = (*source.tokens, *new)
+    return Vocabulary(tokens, tuple(counts.get(token, 0) for token in tokens), source.codes_hash)
+
+
 def _is_count(text: str) -> bool:
     return text.isdecimal() and len(text) <= _MAX_COUNT_DIGITS
 

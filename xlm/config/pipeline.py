@@ -1,5 +1,6 @@
 """The configuration of a run: one section for each stage or group of stages."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
@@ -152,6 +153,21 @@ class PipelineConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _merges_have_a_source(self) -> "PipelineConfig":
+        if self.bpe.source == "checkpoint" and self.pretrain.warm_start is None:
+            raise ConfigError(
+                "bpe.source is checkpoint, but pretrain.warm_start is not set",
+                fix="set it to the model that has the merges and the vocabulary",
+            )
+        if self.bpe.source != "checkpoint" and self.vocabulary.new_tokens:
+            raise ConfigError(
+                f"vocabulary.new_tokens is {self.vocabulary.new_tokens}, but bpe.source is "
+                f"{self.bpe.source}",
+                fix="set bpe.source=checkpoint, or vocabulary.size instead",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_world(self) -> "PipelineConfig":
         if self.sample is not None and self.sources.mirror is not None:
             raise ConfigError(
@@ -177,6 +193,13 @@ def mono_languages(config: PipelineConfig) -> tuple[str, ...]:
     return tuple(
         code for code in config.languages if code in wikipedias or config.sources.own_text(code)
     )
+
+
+def source_of_subwords(config: PipelineConfig) -> Path | None:
+    """The model with the merges and the vocabulary of the run; None: they are not a model's."""
+    if config.bpe.source != "checkpoint" or config.pretrain.warm_start is None:
+        return None
+    return Path(config.pretrain.warm_start).expanduser().absolute()
 
 
 def pairs(config: PipelineConfig) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def find_codes(vocabulary: Vocabulary, source: Path, given: Path | None) -> Code
     for candidate in (content, content.removesuffix(b"\n")):
         if hashlib.sha256(candidate).hexdigest() == known:
             return Codes(found, candidate)
-    vocabulary.require_codes_hash(found)
+    require_fit(vocabulary, found)
     return Codes(found, content)
 
 

@@ -43,18 +43,23 @@ def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -
         DataError: a size is not an integer.
         TrainingError: a size differs.
     """
+    other: dict[str, int] = {}
     for name in _SETTINGS:
-        mine, theirs = getattr(model, name), found.get(name, 0)
+        theirs = found.get(name, 0)
         if type(theirs) is not int or not 0 <= theirs < _LARGEST:
             raise DataError(
                 f"{where}: its {name} is not an integer below {_LARGEST:,}",
                 fix="use a model with valid settings",
             )
-        if mine != theirs:
-            raise TrainingError(
-                f"warm start: {where} has {name} {theirs}, but the model to train has {mine}",
-                fix=f"set model.{name}={theirs}",
-            )
+        if getattr(model, name) != theirs:
+            other[name] = theirs
+    if other:
+        theirs_text = ", ".join(f"{name} {size}" for name, size in other.items())
+        mine_text = ", ".join(str(getattr(model, name)) for name in other)
+        raise TrainingError(
+            f"warm start: {where} has {theirs_text}, but the model to train has {mine_text}",
+            fix="set " + ", ".join(f"model.{name}={size}" for name, size in other.items()),
+        )
 
 
 def missing_vocabulary(where: str) -> TrainingError:

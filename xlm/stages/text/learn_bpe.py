@@ -1,18 +1,20 @@
 """Stage learn-bpe: learn one list of BPE merges for all languages.
 
 The merges are learned from a balanced sample of the train splits. If `bpe.source` is official, the
-stage copies the published merges.
+stage copies the published merges. If it is checkpoint, it copies the merges and the vocabulary of
+the model that training starts from.
 """
 
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
-from xlm.config.data.bpe import LearnBpeSlice, OfficialBpeSlice
+from xlm.config.data.bpe import CheckpointBpeSlice, LearnBpeSlice, OfficialBpeSlice
 from xlm.config.data.sources import OFFICIAL_CODES_ID
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, source_of_subwords
 from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
-from xlm.errors import DataError
+from xlm.errors import ConfigError, DataError
 from xlm.stages.text.split_files import train_files
 from xlm.stages.units import corpus_units, single_unit
 
@@ -22,22 +24,62 @@ CODES_FILE = "codes"
 _REPORT_EVERY = 100
 _PUBLISHED = "published"
 
+AnyBpeSlice: TypeAlias = LearnBpeSlice | OfficialBpeSlice | CheckpointBpeSlice
 
-def _slice(config: PipelineConfig, unit: str) -> LearnBpeSlice | OfficialBpeSlice:
-    """All settings of BPE, or only the file of the published merges."""
+
+def _slice(config: PipelineConfig, unit: str) -> AnyBpeSlice:
+    """All settings of BPE, or only the published merges, or those of a model."""
+    if source := source_of_subwords(config):
+        return _checkpoint_slice(source)
     if config.bpe.source == "official":
         return OfficialBpeSlice(source="official", file=config.sources.official_codes.file_name)
     return LearnBpeSlice(**config.bpe.model_dump())
 
 
+def _checkpoint_slice(source: Path) -> CheckpointBpeSlice:
+    from xlm.model.warm_start.subwords import read_subwords
+
+    found = read_subwords(source)
+    return CheckpointBpeSlice(
+        source="checkpoint",
+        path=str(source),
+        codes=found.vocabulary.codes_hash,
+        vocabulary=found.vocabulary.hash,
+    )
+
+
+def _require(config: PipelineConfig) -> None:
+    """Check that the model to start from has merges and a vocabulary for this text."""
+    from xlm.inference.rules import rules_of
+
+    source = source_of_subwords(config)
+    if source is None:
+        return
+    _checkpoint_slice(source)
+    if rules_of(source, config.languages).cased and not config.text.cased:
+        raise ConfigError(
+            f"{source} keeps case and accents, but text.cased is false", fix="set text.cased=true"
+        )
+
+
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
+    if source_of_subwords(config):
+        return {}
     if config.bpe.source == "official":
         return {_PUBLISHED: Node("download", OFFICIAL_CODES_ID)}
     return {name: Node("tokenize", name) for name in corpus_units(config)}
 
 
-def run(context: StageContext[LearnBpeSlice | OfficialBpeSlice]) -> StageResult:
-    """Write `codes`: learned from a sample of lines, or the published file."""
+def run(context: StageContext[AnyBpeSlice]) -> StageResult:
+    """Write `codes`: learned from a sample of lines, or the published file, or a model's.
+
+    With the merges of a model, `vocabulary.json` is its vocabulary.
+
+    Raises:
+        DataError: there is no text to learn from, or the model has changed since the plan.
+    """
+    if isinstance(context.config, CheckpointBpeSlice):
+        return _take_over(context.config, context.out)
     if isinstance(context.config, OfficialBpeSlice):
         return _copy(context.inputs[_PUBLISHED] / context.config.file, context.out / CODES_FILE)
     return _learn(context, context.config)
@@ -51,9 +93,25 @@ def _copy(published: Path, target: Path) -> StageResult:
     return StageResult(counts={"codes": codes})
 
 
-def _learn(
-    context: StageContext[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice
-) -> StageResult:
+def _take_over(config: CheckpointBpeSlice, out: Path) -> StageResult:
+    from xlm.bpe.codes_file import read_merge_ranks
+    from xlm.bpe.vocabulary import write_vocabulary
+    from xlm.model.warm_start.subwords import read_subwords
+
+    found = read_subwords(Path(config.path))
+    if (found.vocabulary.codes_hash, found.vocabulary.hash) != (config.codes, config.vocabulary):
+        raise DataError(
+            f"the merges or the vocabulary of {config.path} changed during the run",
+            fix="run again, so that the key matches them",
+        )
+    (out / CODES_FILE).write_bytes(found.codes)
+    write_vocabulary(found.vocabulary, out)
+    return StageResult(
+        counts={"codes": len(read_merge_ranks(out / CODES_FILE)), "tokens": found.vocabulary.size}
+    )
+
+
+def _learn(context: StageContext[AnyBpeSlice], config: LearnBpeSlice) -> StageResult:
     from xlm.bpe.learning.learners import learn_merges
 
     sample = context.scratch / "sample.txt"
@@ -78,7 +136,7 @@ def _learn(
 
 
 def _write_sample(
-    context: StageContext[LearnBpeSlice | OfficialBpeSlice], config: LearnBpeSlice, sample: Path
+    context: StageContext[AnyBpeSlice], config: LearnBpeSlice, sample: Path
 ) -> dict[str, int]:
     """Write the sample file by file, in a fixed order; return the lines of each language."""
     from xlm.bpe.learning.sample import sampling_rates
@@ -133,10 +191,11 @@ def _sample(job: FileJob) -> int:
 LEARN_BPE = Stage(
     name="learn-bpe",
     version=2,
-    summary="learn BPE merges on a balanced sample, or use the published ones",
+    summary="learn BPE merges on a balanced sample, or use published ones or those of a model",
     units=single_unit,
     upstream=_upstream,
     slice=_slice,
     run=run,
+    require=_require,
     tools=("fastBPE",),
 )

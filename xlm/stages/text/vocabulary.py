@@ -1,7 +1,8 @@
 """Stage vocabulary: count the subwords of the train splits and give an id to the most frequent.
 
-If `bpe.source` is official, the published counts determine the ids. The report per language always
-describes the train splits.
+If `bpe.source` is official, the published counts determine the ids. If it is checkpoint, the ids
+are those of the source, and new tokens follow. The report per language always describes the train
+splits.
 """
 
 import json
@@ -10,15 +11,19 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from xlm.config.data.bpe import VocabularySlice
+from xlm.config.data.bpe import CheckpointVocabularySlice, VocabularySlice
 from xlm.config.data.sources import OFFICIAL_VOCABULARY_ID
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, source_of_subwords
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.text.learn_bpe import CODES_FILE
 from xlm.stages.text.split_files import train_files
 from xlm.stages.units import corpus_units, single_unit
 from xlm.store.disk.hashing import file_sha256
+
+if TYPE_CHECKING:
+    from xlm.bpe.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +33,22 @@ REPORT_FILE = "report.json"
 _PUBLISHED = "published"
 _CODES = "codes"
 
+AnyVocabularySlice: TypeAlias = VocabularySlice | CheckpointVocabularySlice
 
-def _slice(config: PipelineConfig, unit: str) -> VocabularySlice:
+
+def _slice(config: PipelineConfig, unit: str) -> AnyVocabularySlice:
     """The settings of the vocabulary and the file of the published counts."""
+    own = config.vocabulary
+    if source_of_subwords(config):
+        return CheckpointVocabularySlice(
+            source="checkpoint", new_tokens=own.new_tokens, min_count=own.min_count
+        )
     official = config.bpe.source == "official"
     return VocabularySlice(
-        source=config.bpe.source,
+        source="official" if official else "rebuild",
         file=config.sources.official_vocabulary.file_name if official else None,
-        **config.vocabulary.model_dump(),
+        size=own.size,
+        min_count=own.min_count,
     )
 
 
@@ -47,25 +60,19 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     return nodes
 
 
-def run(context: StageContext[VocabularySlice]) -> StageResult:
+def run(context: StageContext[AnyVocabularySlice]) -> StageResult:
     """Write `vocabulary.txt` (all counts), `vocabulary.json` (the vocabulary), `report.json`."""
-    from xlm.bpe.counting import language_report, write_counts
-    from xlm.bpe.vocabulary import read_counted_vocabulary, write_vocabulary
+    from xlm.bpe.counting import language_report
+    from xlm.bpe.vocabulary import write_vocabulary
 
     by_language = _count_languages(context)
     total: Counter[str] = Counter()
     for counts in by_language.values():
         total.update(counts)
-    if context.config.file is None:
-        write_counts(total, context.out / COUNTED_FILE)
+    if isinstance(context.config, CheckpointVocabularySlice):
+        vocabulary = _extended(context, context.config, total)
     else:
-        published = context.inputs[_PUBLISHED] / context.config.file
-        (context.out / COUNTED_FILE).write_bytes(published.read_bytes())
-    counted = read_counted_vocabulary(
-        context.out / COUNTED_FILE, size=context.config.size, min_count=context.config.min_count
-    )
-    codes_hash = file_sha256(context.inputs[_CODES] / CODES_FILE)
-    vocabulary = replace(counted, codes_hash=codes_hash)
+        vocabulary = _counted(context, context.config, total)
     write_vocabulary(vocabulary, context.out)
     report = language_report(by_language, vocabulary)
     text = json.dumps(report, indent=1, sort_keys=True) + "\n"
@@ -79,6 +86,40 @@ def run(context: StageContext[VocabularySlice]) -> StageResult:
             **_unknown_percents(report),
             "hash": vocabulary.hash,
         }
+    )
+
+
+def _counted(
+    context: StageContext[AnyVocabularySlice], config: VocabularySlice, total: Counter[str]
+) -> "Vocabulary":
+    """The vocabulary of the counted or published tokens."""
+    from xlm.bpe.counting import write_counts
+    from xlm.bpe.vocabulary import read_counted_vocabulary
+
+    path = context.out / COUNTED_FILE
+    if config.file is None:
+        write_counts(total, path)
+    else:
+        path.write_bytes((context.inputs[_PUBLISHED] / config.file).read_bytes())
+    counted = read_counted_vocabulary(path, size=config.size, min_count=config.min_count)
+    return replace(counted, codes_hash=file_sha256(context.inputs[_CODES] / CODES_FILE))
+
+
+def _extended(
+    context: StageContext[AnyVocabularySlice],
+    config: CheckpointVocabularySlice,
+    total: Counter[str],
+) -> "Vocabulary":
+    """The vocabulary of the source, with new tokens after its own."""
+    from xlm.bpe.counting import write_counts
+    from xlm.bpe.vocabulary import extended_vocabulary, load_vocabulary
+
+    write_counts(total, context.out / COUNTED_FILE)
+    return extended_vocabulary(
+        load_vocabulary(context.inputs[_CODES]),
+        context.out / COUNTED_FILE,
+        new_tokens=config.new_tokens,
+        min_count=config.min_count,
     )
 
 
@@ -96,7 +137,7 @@ def _unknown_percents(report: Mapping[str, Mapping[str, int | float]]) -> dict[s
     }
 
 
-def _count_languages(context: StageContext[VocabularySlice]) -> dict[str, Counter[str]]:
+def _count_languages(context: StageContext[AnyVocabularySlice]) -> dict[str, Counter[str]]:
     """Count the subwords in the train splits of each language, including its sides of pairs."""
     files = train_files(
         {unit: path for unit, path in context.inputs.items() if unit not in (_PUBLISHED, _CODES)}
@@ -117,7 +158,7 @@ def _count(path: Path) -> Counter[str]:
 VOCABULARY = Stage(
     name="vocabulary",
     version=2,
-    summary="count subwords and give ids to the most frequent, or use the published counts",
+    summary="count subwords and give ids to the most frequent, or use published or a model's ids",
     units=single_unit,
     upstream=_upstream,
     slice=_slice,
