@@ -44,7 +44,7 @@ def _saved_model(folder: Path, **sizes: int) -> Path:
 def test_stages_with_a_requirement() -> None:
     names = [stage.name for stage in STAGES if stage.require is not None]
     assert names == [
-        "download", "extract-text", "extract-parallel", "extract-labelled",
+        "download", "extract-text", "extract-parallel", "extract-labelled", "learn-bpe",
         "pretrain", "finetune", "evaluate", "publish",
     ]  # fmt: skip
 

@@ -98,7 +98,7 @@ def read_merges(path: Path) -> Merges:
         # A vocabulary also has two fields per line, and no header.
         _, line, _ = next(_decoded(path))
         raise _refusal(path, 1, f"not {_FASTBPE} but a token and its count", line)
-    separate_end = not counted and version != "0.2" and not _has_joined_ends(ranks)
+    separate_end = version == "0.1" or not (counted or version or _has_joined_ends(ranks))
     return Merges(ranks, counted, separate_end=separate_end)
 
 
