@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -217,3 +218,15 @@ def test_invalid_utf8_in_parquet_is_counted(tmp_path: Path) -> None:
     table = _table(_write_parquet(tmp_path / "a", text=values), "parquet", ("text",))
     assert list(table.lines()) == ["good", "b\ufffdd"]
     assert table.text.faults.not_utf8 == 1
+
+
+@pytest.mark.slow
+def test_memory_does_not_hold_a_row_group(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    values = pa.array([draw.randbytes(50).hex() for _ in range(300_000)])
+    pq.write_table(pa.table({"text": values}), tmp_path / "a", use_dictionary=False)
+    before = pa.total_allocated_bytes()
+    most = 0
+    for _ in _table(tmp_path / "a", "parquet", ("text",)).rows():
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < 8 << 20 < (tmp_path / "a").stat().st_size

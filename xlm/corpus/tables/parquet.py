@@ -13,6 +13,8 @@ from xlm.corpus.text_files.text_lines import TextLines
 from xlm.errors import DataError
 
 _BATCH_ROWS = 1024
+_BUFFER_BYTES = 1 << 20
+"""Bytes that are read at once. Without `pre_buffer=False`, whole row groups are read."""
 
 
 class ParquetTable(Table):
@@ -57,7 +59,7 @@ class ParquetTable(Table):
     @contextmanager
     def _opened(self) -> Iterator[pq.ParquetFile]:
         try:
-            with pq.ParquetFile(self.path) as file:
+            with pq.ParquetFile(self.path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
                 yield file
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
