@@ -8,7 +8,7 @@ A row has its `</s>` (`enclose`, `join`). Results are in the order of the rows.
 Shape legend: N rows, D dimension, C classes, V vocabulary, M positions of all rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -65,13 +65,17 @@ def sentence_vectors(
     *,
     pooling: Pooling,
     layer: int,
+    progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.float32]:
     """The mean state of each row, with both `</s>`, or its first state, (N, D).
 
-    `layer`: 0: the normalized embeddings; 1, 2, ...: after so many layers.
+    Args:
+        layer: 0: the normalized embeddings; 1, 2, ...: after so many layers.
+        progress: receives the number of rows so far.
     """
     vectors_ND = np.empty((len(rows), encoder.description.model.dimension), dtype=np.float32)
     causal = encoder.description.causal
+    done = 0
     with torch.inference_mode():
         for batch in batches(rows, language_ids, device):
             first = select_first(batch.packed) if pooling == "first" else None
@@ -80,6 +84,9 @@ def sentence_vectors(
                 spans = batch.packed.sequences.slices()
                 states = torch.stack([states[span].mean(0) for span in spans])
             vectors_ND[batch.indices] = states.float().cpu().numpy()
+            done += len(batch.indices)
+            if progress:
+                progress(done)
     return vectors_ND
 
 

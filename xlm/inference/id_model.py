@@ -158,18 +158,7 @@ class IdModel:
         layer: int = -1,
     ) -> NDArray[np.float32]:
         """As `Model.embed`, for the results of `encode`."""
-        number = layer + self.layers + 1 if layer < 0 else layer
-        if not 0 <= number <= self.layers:
-            raise ConfigError(
-                f"layer {layer} does not exist",
-                fix=f"use 0 (the embeddings) to {self.layers}, or -1 for the last",
-            )
-        if pooling not in ("mean", "first"):
-            raise ConfigError(f"unknown pooling {str(pooling)[:40]!r}", fix="use mean or first")
-        if pooling == "first" and self.encoder.description.causal:
-            raise ConfigError(
-                "the first state of a causal model is the same for all texts", fix="use mean"
-            )
+        number = self.require_vectors(pooling, layer)
         self._count_truncated(ids, self.max_tokens - 2)
         rows = [enclose(one, self.max_tokens) for one in ids]
         return sentence_vectors(
@@ -210,11 +199,7 @@ class IdModel:
 
     def perplexity_ids(self, ids: Sequence[Ids], *, language: Language) -> Perplexity:
         """As `Model.perplexity`, for the results of `encode`."""
-        if not self._has_head:
-            raise ConfigError(
-                f"{self.path} has no prediction head, so it has no perplexity",
-                fix="use a language model: a pretrain or publish artifact, or `masked-lm`",
-            )
+        self.require_head()
         return perplexity_of(self.encoder, ids, self._ids_of(language, len(ids)), self.device)
 
     # Checks ---------------------------------------------------------------------------------------
@@ -231,6 +216,38 @@ class IdModel:
                 fix="use a fine-tuned model: a finetune or publish artifact, or its folder",
             )
         return self.classifier
+
+    def require_vectors(self, pooling: Pooling, layer: int) -> int:
+        """Check that the model has vectors of a kind; returns the number of their layer.
+
+        Raises:
+            ConfigError: the pooling or the layer does not exist.
+        """
+        number = layer + self.layers + 1 if layer < 0 else layer
+        if not 0 <= number <= self.layers:
+            raise ConfigError(
+                f"layer {layer} does not exist",
+                fix=f"use 0 (the embeddings) to {self.layers}, or -1 for the last",
+            )
+        if pooling not in ("mean", "first"):
+            raise ConfigError(f"unknown pooling {str(pooling)[:40]!r}", fix="use mean or first")
+        if pooling == "first" and self.encoder.description.causal:
+            raise ConfigError(
+                "the first state of a causal model is the same for all texts", fix="use mean"
+            )
+        return number
+
+    def require_head(self) -> None:
+        """Check that the model predicts tokens.
+
+        Raises:
+            ConfigError: it does not.
+        """
+        if not self._has_head:
+            raise ConfigError(
+                f"{self.path} has no prediction head, so it has no perplexity",
+                fix="use a language model: a pretrain or publish artifact, or `masked-lm`",
+            )
 
     def require_mask_head(self) -> None:
         """Check that the model can predict masked tokens.

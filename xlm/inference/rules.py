@@ -90,7 +90,7 @@ def rules_of(
         ours = config.get(_OURS, {})
         segmenters |= ours.get("segmenters", {})
         moses, cased = ours.get("moses", {}), config.get(_UNCASED) is False
-    if settings := _settings_of_run(source):
+    if settings := settings_of_run(source):
         text = settings.get("text", {})
         segmenters = {c: s for c, s in text.get("segmenters", segmenters).items() if c in languages}
         declared = settings.get("declared_languages", ())
@@ -99,7 +99,7 @@ def rules_of(
     return TokenizationRules({**segmenters, **(given or {})}, moses, cased)
 
 
-def _settings_of_run(source: Path) -> dict[str, Any]:
+def settings_of_run(source: Path) -> dict[str, Any]:
     """The settings of the run that made the artifact at or around a path; empty: no artifact."""
     for folder in (source, source.parent):
         if (folder / MANIFEST_NAME).is_file():

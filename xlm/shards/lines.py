@@ -4,6 +4,7 @@ lines = Lines(ids, offsets)
 lines.ids[lines.offsets[3] : lines.offsets[4]]  # the fourth line
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,12 @@ class Lines:
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Sequence[NDArray[np.int32]]) -> "Lines":
+        """Concatenate rows of ids."""
+        offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+        return cls(np.concatenate([np.empty(0, dtype=np.int32), *rows]), offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

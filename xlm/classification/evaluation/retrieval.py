@@ -7,6 +7,8 @@ pretraining (causally for a CLM encoder). The distance is the cosine. Sentences 
 left out, because they have two correct answers.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -79,11 +81,13 @@ def line_vectors(
     *,
     pooling: Pooling = "mean",
     layer: int | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.float32]:
     """The vector of each chosen line, (N, D).
 
     Args:
         layer: as in `sentence_vectors`; None: the last.
+        progress: receives the number of lines so far.
     """
     description = encoder.description
     rows = [
@@ -98,6 +102,7 @@ def line_vectors(
         device,
         pooling=pooling,
         layer=description.model.layers if layer is None else layer,
+        progress=progress,
     )
 
 

@@ -115,7 +115,7 @@ def embed(
     from xlm.cli.inference.embed import require_target
 
     require_target(output)
-    loaded = _load(model, device, codes, vocabulary, segmenter)
+    loaded = load_model(model, device, codes, vocabulary, segmenter)
     embed_lines(
         loaded, file, lang, output,
         pooling=pooling,  # type: ignore[arg-type]  # checked by the model
@@ -149,7 +149,7 @@ def predict(
     """
     from xlm.cli.inference.predict import predict as predict_rows
 
-    loaded = _load(model, device, codes, vocabulary, segmenter)
+    loaded = load_model(model, device, codes, vocabulary, segmenter)
     predict_rows(loaded, texts or [], lang, as_json=as_json)
 
 
@@ -178,7 +178,7 @@ def fill_mask(
     """
     from xlm.cli.inference.fill_mask import fill_mask as fill_masks
 
-    loaded = _load(model, device, codes, vocabulary, segmenter)
+    loaded = load_model(model, device, codes, vocabulary, segmenter)
     fill_masks(loaded, texts or [], lang, top=top, as_json=as_json)
 
 
@@ -221,17 +221,23 @@ def demo(
     """
     from xlm.cli.inference.demo import demo as serve_demo
 
-    loaded = _load(model, device, codes, vocabulary, segmenter)
+    loaded = load_model(model, device, codes, vocabulary, segmenter)
     serve_demo(loaded, corpus, host=host, port=port)
 
 
-def _load(
+def load_model(
     model: str,
     device: str,
     codes: Path | None,
     vocabulary: Path | None,
     segmenters: list[str] | None,
 ) -> "Model":
+    """Load the model of a command, with its options.
+
+    Raises:
+        ConfigError: an option is invalid.
+        DataError: the model cannot be read.
+    """
     by_language = {}
     for text in segmenters or ():
         code, equals, spec = text.partition("=")

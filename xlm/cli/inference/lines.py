@@ -11,7 +11,7 @@ gzip, bzip2, xz or zstd. A pipe is read once, as text.
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,10 @@ class TextLines:
     def where(self, number: int) -> str:
         """`FILE, line 3`."""
         return f"{self.name}, line {number}"
+
+    def name_of(self, numbers: Sequence[int]) -> Callable[[int], str]:
+        """How errors name the lines of these numbers, by their index."""
+        return lambda index: self.where(numbers[index])
 
     def check(self, parse: Callable[[str, int], object]) -> int | None:
         """Read every line once; returns how many there are, or None for a pipe.

@@ -76,7 +76,7 @@ def _write(
     if not items:
         return
     try:
-        output = compute(items, lambda index: source.where(numbers[index]))
+        output = compute(items, source.name_of(numbers))
     except XlmError:
         if len(items) == 1:
             raise

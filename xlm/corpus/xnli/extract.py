@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zipfile import is_zipfile
 
 from xlm.config.data.extract import ExtractXnliSlice
 from xlm.config.data.sources import MULTINLI_ID, XNLI_ID
 from xlm.config.languages.pairs import ENGLISH
 from xlm.corpus.sources.downloaded_files import sole_file
+from xlm.corpus.text_files.compressed import open_plain
 from xlm.corpus.text_files.decompression_limit import DAMAGED_FIX
-from xlm.corpus.text_files.text_lines import BYTE_ORDER_MARK, open_text
+from xlm.corpus.text_files.text_lines import BYTE_ORDER_MARK, Opener, open_text
 from xlm.corpus.text_files.zip_files import missing_member, open_member, open_zip
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
@@ -72,11 +74,7 @@ def evaluation_rows(
     taken = 0
     for where, row in _table(archive_path, file_name, _EVALUATION_COLUMNS):
         if row[0] == language:
-            found = _row(where, *row[1:])
-            if found.is_empty:
-                # Dropping it would change the evaluation set.
-                raise DataError(f"{where}: an empty sentence", fix="check the archive's version")
-            yield found
+            yield _evaluation_row(where, row[1:])
             taken += 1
             if taken == max_rows:
                 return
@@ -91,25 +89,65 @@ def training_rows(archive_path: Path, language: str, max_rows: int | None) -> It
         yield _row(where, *row)
 
 
+def read_evaluation_set(path: Path, split: str, max_rows: int | None) -> dict[str, list[NliPair]]:
+    """The first `max_rows` NLI pairs of each language of XNLI 1.0.
+
+    Args:
+        path: the zip, its unpacked folder, or one of its TSV files, plain or compressed.
+        split: valid or test, to choose the file of the zip or folder.
+
+    Raises:
+        DataError: a file or column is missing, a sentence is empty, or a row is damaged.
+    """
+    file_name = _EVALUATION[split]
+    if path.is_dir():
+        path = path / file_name
+    found: dict[str, list[NliPair]] = {}
+    if is_zipfile(path):
+        rows = _table(path, file_name, _EVALUATION_COLUMNS)
+    else:
+        rows = _rows(partial(open_plain, path), str(path), _EVALUATION_COLUMNS)
+    for where, (language, *fields) in rows:
+        pairs = found.setdefault(language, [])
+        if len(pairs) != max_rows:
+            pairs.append(_evaluation_row(where, fields))
+    return found
+
+
+def _evaluation_row(where: str, fields: Sequence[str]) -> NliPair:
+    found = _row(where, *fields)
+    if found.is_empty:
+        # Dropping it would change the evaluation set.
+        raise DataError(f"{where}: an empty sentence", fix="check the archive's version")
+    return found
+
+
 def _table(
     archive_path: Path, file_name: str, columns: Sequence[str]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The given columns of a TSV member without quoting, each row with its file and line."""
+    """The given columns of a TSV member."""
     with open_zip(archive_path) as archive:
         name = _member(archive, file_name)
-        lines = open_text(partial(open_member, archive, name), name, ENGLISH).lines()
-        header = next(lines, b"").decode("utf-8", errors="replace")
-        names = header.removeprefix(BYTE_ORDER_MARK).split("\t")
-        missing = [column for column in columns if column not in names]
-        if missing:
-            raise DataError(
-                f"{name}: no column {', '.join(missing)}; it has {', '.join(names[:20])[:400]!r}",
-                fix="check the archive's version",
-            )
-        indices = [names.index(column) for column in columns]
-        for number, line in enumerate(lines, start=2):
-            where = f"{name}, line {number}"
-            yield where, _fields(where, line, len(names), indices)
+        yield from _rows(partial(open_member, archive, name), name, columns)
+
+
+def _rows(
+    opener: Opener, name: str, columns: Sequence[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The given columns of a TSV file without quoting, each row with its file and line."""
+    lines = open_text(opener, name, ENGLISH).lines()
+    header = next(lines, b"").decode("utf-8", errors="replace")
+    names = header.removeprefix(BYTE_ORDER_MARK).split("\t")
+    missing = [column for column in columns if column not in names]
+    if missing:
+        raise DataError(
+            f"{name}: no column {', '.join(missing)}; it has {', '.join(names[:20])[:400]!r}",
+            fix="check the archive's version",
+        )
+    indices = [names.index(column) for column in columns]
+    for number, line in enumerate(lines, start=2):
+        where = f"{name}, line {number}"
+        yield where, _fields(where, line, len(names), indices)
 
 
 def _fields(where: str, line: bytes, width: int, indices: list[int]) -> tuple[str, ...]:
