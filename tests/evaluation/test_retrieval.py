@@ -32,7 +32,7 @@ def pairs(model: Model) -> Pairs:
 
 def test_the_stage_measures_the_same(model: Model, pairs: Pairs) -> None:
     found = retrieval_of_pairs(model, pairs)
-    stage = retrieve(model.encoder, pairs, english="en", limit=1000, device=torch.device("cpu"))
+    stage = retrieve(model.encoder, pairs, pivot="en", limit=1000, device=torch.device("cpu"))
     assert stage is not None
     assert (found.pairs, found.left_out) == (stage.pairs, 1)
     assert [one.precision for one in found.raw] == [stage.raw_from_english, stage.raw_to_english]

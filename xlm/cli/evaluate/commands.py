@@ -30,11 +30,11 @@ def register(app: typer.Typer) -> None:
     """Add the command to the console script."""
     app.command(
         epilog=examples(
-            "xlm evaluate xnli15 --task xnli                 download XNLI, all languages",
-            "xlm evaluate xnli15 --task xnli XNLI-1.0.zip --lang en,sw --limit 500",
-            "xlm evaluate model --task classify reviews.tsv --lang sw --confusion",
-            "xlm evaluate model --task perplexity --lang sw text.txt",
-            "xlm evaluate model --task retrieval --lang en,sw pairs.tsv",
+            "xlm evaluate xnli15 --task xnli",
+            "xlm evaluate xnli15 --task xnli XNLI-1.0.zip --lang en",
+            "xlm evaluate xnli15 --task classify --lang sw rows.tsv",
+            "xlm evaluate xnli15 --task perplexity --lang sw text",
+            "xlm evaluate xnli15 --task retrieval -l en,sw pairs.tsv",
         )
     )(evaluate)
 
@@ -48,7 +48,7 @@ def evaluate(
         ),
     ],
     files: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="FILE",
             help="xnli: the zip or a TSV of XNLI. classify: labelled rows. perplexity: a text. "
@@ -162,7 +162,7 @@ def evaluate(
 
     options = Options(
         task=task,
-        files=tuple(files or ()),
+        files=tuple(map(Path, files or ())),
         languages=tuple(code for codes in lang or () for code in codes.replace(",", " ").split()),
         limit=limit,
         split=split,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xlm.cli.evaluate.options import Options
+from xlm.cli.inference.results import warn_of_truncation
 from xlm.cli.output import show, terminal_width
 from xlm.display.text_table import text_table
 from xlm.inference.model import Model
@@ -29,6 +30,7 @@ def report(
         tables: title, header and rows of each table.
         notes: lines after the tables.
     """
+    warn_of_truncation(model)
     document = {"model": str(model.path), "task": options.task, **results}
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     if options.output is not None:
