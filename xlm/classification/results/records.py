@@ -20,6 +20,7 @@ from xlm.errors import DataError
 RESULTS_FILE = "results.json"
 TABLE_FILE = "results.tsv"
 PREDICTIONS_FOLDER = "predictions"
+PREDICTIONS_HEADER = "label\tpredicted"
 
 
 class Scores(Config):
@@ -185,7 +186,7 @@ def write_predictions(
     folder = directory / PREDICTIONS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     rows = [f"{labels[one]}\t{labels[other]}\n" for one, other in zip(gold, predicted, strict=True)]
-    text = "label\tpredicted\n" + "".join(rows)
+    text = f"{PREDICTIONS_HEADER}\n" + "".join(rows)
     (folder / f"{name}.tsv").write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -10,12 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xlm.classification.results.records import PREDICTIONS_FOLDER, PREDICTIONS_HEADER
 from xlm.errors import DataError
 from xlm.store.manifest import listed_files
-
-PREDICTIONS = "predictions"
-"""Folder of `<language>.<split>.tsv`: the label and the predicted label of each row."""
-HEADER = "label\tpredicted"
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ def read_predictions(directory: Path) -> dict[tuple[str, str], Predictions]:
         DataError: a file has another format.
     """
     found = {}
-    for path in listed_files(directory, f"{PREDICTIONS}/*.tsv"):
+    for path in listed_files(directory, f"{PREDICTIONS_FOLDER}/*.tsv"):
         language, _, split = path.name.removesuffix(".tsv").rpartition(".")
         found[language, split] = _read(path)
     return found
@@ -51,7 +48,7 @@ def read_predictions(directory: Path) -> dict[tuple[str, str], Predictions]:
 def _read(path: Path) -> Predictions:
     header, *lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     rows = [line.split("\t") for line in lines]
-    if header != HEADER or not rows or any(len(row) != 2 for row in rows):
+    if header != PREDICTIONS_HEADER or not rows or any(len(row) != 2 for row in rows):
         raise DataError(f"{path} has no label and prediction on each line", fix="rebuild it")
     labels, predicted = zip(*rows, strict=True)
     return Predictions(np.array(labels), np.array(predicted))

@@ -26,7 +26,7 @@ _SEED = 0
 _MEASURES: Mapping[str, Callable[[LanguageResults], float | None]] = {
     "test accuracy": lambda row: row.test.accuracy if row.test else None,
     "dev accuracy": lambda row: row.dev.accuracy if row.dev else None,
-    "test macro-F1": lambda row: getattr(row.test, "macro_f1", None),
+    "test macro-F1": lambda row: row.test.macro_f1 if row.test else None,
     "perplexity": lambda row: row.perplexity,
     "P@1": lambda row: row.retrieval.centred if row.retrieval else None,
 }
