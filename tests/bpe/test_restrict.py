@@ -118,8 +118,9 @@ def test_version_0_1_has_a_separate_end_of_word(tmp_path: Path) -> None:
     assert BpeApplier(codes).lines(["low lower  er e", ""]) == ["low low@@ er  er e", ""]
     codes.write_text("#version: 0.1\r\nl o\r\nlo w</w>\r\n")
     assert BpeApplier(codes).lines(["low lo"]) == ["lo@@ w lo"]
-    codes.write_text("#version: 0.2\nl o\nlo w</w>\n")
-    assert BpeApplier(codes).lines(["low lo"]) == ["low l@@ o"]
+    for header in ("#version: 0.2\n", ""):  # transformers writes no header
+        codes.write_text(f"{header}l o\nlo w</w>\n")
+        assert BpeApplier(codes).lines(["low lo"]) == ["low l@@ o"]
 
 
 @pytest.mark.parametrize(("content", "what"), [

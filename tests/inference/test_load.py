@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from transformers import XLMTokenizer, XLMWithLMHeadModel
 
 import xlm
 from tests.inference.small_models import LANGUAGES, TEXTS
@@ -130,6 +131,35 @@ def test_a_cased_tokenizer_keeps_case(model: Model, release: Path, tmp_path: Pat
     upper, lower = (load(folder).encode([text], language="en")[0] for text in ("THE", "the"))
     assert upper.tolist() != lower.tolist()
     assert model.encode(["THE"], language="en")[0].tolist() == lower.tolist()
+
+
+def test_a_folder_that_transformers_saved_again_has_the_same_ids(
+    model: Model, release: Path, tmp_path: Path
+) -> None:
+    """Its merges.txt has no counts and no header, unlike that of any other program."""
+    source, folder = release / "masked-lm", tmp_path / "again"
+    XLMTokenizer.from_pretrained(source).save_pretrained(folder)
+    XLMWithLMHeadModel.from_pretrained(source).save_pretrained(folder)
+    lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
+    assert {len(line.split(" ")) for line in lines} == {2}
+    again = load(folder)
+    for language, texts in TEXTS.items():
+        for ours, theirs in zip(
+            model.encode(texts, language=language),
+            again.encode(texts, language=language),
+            strict=True,
+        ):
+            assert ours.tolist() == theirs.tolist()
+    assert same(model, again)
+
+
+def test_merges_of_another_model_in_the_folder_are_refused(release: Path, tmp_path: Path) -> None:
+    """They would split every word into unknown tokens."""
+    folder = shutil.copytree(release / "masked-lm", tmp_path / "mixed")
+    for content in ("q w 9\nqw e</w> 4\n", "q w\nqw e</w>\n"):
+        (folder / "merges.txt").write_text(content)
+        with pytest.raises(DataError, match=r"the merges of .*merges.txt produce 0 of the vocab"):
+            load(folder)
 
 
 def test_devices_that_are_not_there_are_refused(release: Path) -> None:

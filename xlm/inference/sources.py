@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlm.bpe.codes_match import require_codes_match
 from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary
 from xlm.bpe.vocabulary_file import read_vocabulary
 from xlm.errors import DataError
@@ -64,6 +65,8 @@ def find_model(
         raise DataError(
             f"the BPE merges of {path} are not known", fix="pass their file (--codes FILE)"
         )
+    if not known.codes_hash:
+        require_codes_match(known, found.path)
     languages = models[0].description.languages
     for code, spec in (segmenters or {}).items():
         if code not in languages:
