@@ -48,6 +48,10 @@ def test_a_language_without_english_text_is_paired_with_the_others(choose):
     assert not choice.without_text
 
 
+def test_a_corpus_of_a_few_lines_is_not_worth_a_pair(choose):
+    assert "th-yue" not in choose("th yue zh", 10**8).pairs
+
+
 def test_one_pair_without_text_is_named(choose):
     choice = choose("ann en sw", 10**8)
     assert choice.pairs == ("en-sw",)

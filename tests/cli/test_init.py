@@ -100,6 +100,19 @@ def test_own_files_become_a_published_model_as_they_are(own_files: Path) -> None
     assert re.search(r"✓ publish", printed)
 
 
+def test_the_languages_of_the_paper_with_corpora_that_are_named_as_other_sources(
+    tmp_path: Path,
+) -> None:
+    codes = "ar,bg,de,el,en,es,fr,hi,ru,sw,th,tr,ur,vi,zh"
+    given = ("--languages", codes, "--budget", "20GB", "--device", "cuda")
+    profile, config = profile_of(tmp_path, *given)
+    assert len(pairs(config)) == 14
+    assert "corpus: Wikipedia," in profile.read_text()
+    listed = json.loads(xlm(tmp_path, "sources", "ls", "--profile", str(profile), "--json"))
+    assert len({one["id"] for one in listed}) == len(listed)
+    assert sum(one["size_bytes"] or 0 for one in listed) <= 20e9
+
+
 def test_the_profile_is_the_same_every_time_and_ends_with_one_newline(own_files: Path) -> None:
     given = ("--languages", "en,sw", "--text", "qqq=data files/qqq.txt", "--device", "cuda")
     first = written(own_files, *given)
@@ -141,6 +154,8 @@ def test_a_larger_budget_gives_larger_sizes(tmp_path: Path) -> None:
         (("--pairs", "sw=data files/pairs.jsonl"), "'sw' is not a pair of two languages"),
         (("--pairs", "sw-sw=data files/pairs.jsonl"), "is not a pair of two languages"),
         (("--pairs", "en-sw=data files/sw.txt"), "a text file has one language"),
+        (("--pairs", "en-sw=a,b,c"), "a does not exist"),
+        (("--pairs", "en-sw=blank.txt,blank.txt,blank.txt"), ": 3 files; name one file, or one"),
         (("--pairs", "en-sw=one.jsonl"), "there are no two columns of text"),
     ],
 )

@@ -20,6 +20,8 @@ from xlm.corpus.parallel.opus_search import FoundCorpus, search_pairs
 
 _MOST_CORPORA: dict[Kind, int] = {"translated": 5, "subtitles": 1, "religious": 1, "web": 2}
 """How many corpora of each kind a pair gets, the best kind first."""
+_FEWEST_PAIRS = 100
+"""A corpus with fewer lines leaves nothing for the splits."""
 _LEAST_PAIRS = 300
 """A corpus with fewer lines is only used if the pair has no other."""
 _LARGEST_SHARE = 0.5
@@ -119,7 +121,8 @@ def choose_corpora(
 
 def _is_useful(one: FoundCorpus) -> bool:
     known = known_corpus(one.corpus).kind in _MOST_CORPORA
-    return known and one.is_newest and bool(one.file.pairs) and one.file.size_bytes is not None
+    enough = (one.file.pairs or 0) >= _FEWEST_PAIRS and one.file.size_bytes is not None
+    return known and one.is_newest and enough
 
 
 def _wanted_pairs(codes: Sequence[str], found: dict[str, list[FoundCorpus]]) -> list[str]:

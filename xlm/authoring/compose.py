@@ -1,5 +1,6 @@
 """Writes the profile: the chosen sources and sizes, with the reasons as comments."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,8 @@ from xlm.authoring.choose_corpora import Choice, ChosenCorpus
 from xlm.authoring.own_files import OwnEntry
 from xlm.authoring.scale import Device, Scale
 from xlm.authoring.yaml_lines import comment, inline, joined, section
+from xlm.config.data.corpora import OpusCorpus
+from xlm.config.data.sources import RESERVED_IDS
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, recommended_segmenter
 from xlm.config.languages.table import Language
@@ -131,8 +134,8 @@ def _parallel(draft: Draft) -> Iterator[str]:
 
 
 def _opus_entries(corpora: Sequence[ChosenCorpus]) -> Iterator[dict[str, Any]]:
-    """The settings of each corpus; a second release of one needs another name."""
-    seen: set[str] = set()
+    """The settings of each corpus, with a name where its id is taken."""
+    seen = set(RESERVED_IDS)
     for one in corpora:
         entry = {
             "kind": "opus",
@@ -141,10 +144,11 @@ def _opus_entries(corpora: Sequence[ChosenCorpus]) -> Iterator[dict[str, Any]]:
             "pairs": sorted(one.files),
             "licence": known_corpus(one.corpus).licence_text,
         }
-        if one.corpus in seen:
-            release = "".join(c if c.isalnum() else "_" for c in one.release.lower())
-            entry["name"] = f"{one.corpus.lower()}_{release}".replace(".", "_")
-        seen.add(one.corpus)
+        corpus_id = OpusCorpus(corpus=one.corpus, version=one.release).id
+        if corpus_id in seen:
+            release = re.sub(r"[^a-z0-9]", "_", one.release.lower())
+            corpus_id = entry["name"] = f"{corpus_id}_{release}"
+        seen.add(corpus_id)
         yield entry
 
 

@@ -91,6 +91,11 @@ def own_pair(languages: tuple[Language, Language], locations: Sequence[str]) -> 
     setting = f"--pairs {named}={','.join(locations)}"
     kinds = [_kind_of(one, setting) for one in locations]
     settings: dict[str, Any] = {"kind": kinds[0], "pair": "-".join(codes)}
+    if len(locations) > 2:
+        raise ConfigError(
+            f"{setting}: {len(locations)} files",
+            fix="name one file, or one for each language; repeat --pairs for further ones",
+        )
     if len(locations) == 2:
         if set(kinds) != {"text"}:
             raise ConfigError(f"{setting}: two files must be plain text", fix="name one file")

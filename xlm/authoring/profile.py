@@ -71,9 +71,7 @@ def write_profile(wishes: Wishes, cache: Path) -> str:
             fix="write --languages en,sw,yo, or --text sw=data/sw.txt",
         )
     text_entries = _named([own_text(table[code], path) for code, path in texts])
-    pair_entries = _named(
-        [own_pair((table[a], table[b]), path.split(",")[:2]) for a, b, path in pairs]
-    )
+    pair_entries = _named([own_pair((table[a], table[b]), path.split(",")) for a, b, path in pairs])
     xnli_bytes = _XNLI_BYTES if _wants_xnli(wishes) else 0
     left_bytes = max(wishes.budget_bytes - xnli_bytes, 0)
     wikipedias = [table[code] for code in sorted(set(wishes.languages)) if table[code].wiki]

@@ -34,7 +34,7 @@ OFFICIAL_CODES_ID = "xlm.codes"
 OFFICIAL_VOCABULARY_ID = "xlm.vocabulary"
 OFFICIAL_IDS = (OFFICIAL_CODES_ID, OFFICIAL_VOCABULARY_ID)
 """Downloaded if `bpe.source` is official."""
-_RESERVED = (XNLI_ID, MULTINLI_ID, PAWSX_ID, WIKIPEDIA_ID, "xlm")
+RESERVED_IDS = (XNLI_ID, MULTINLI_ID, PAWSX_ID, WIKIPEDIA_ID, "xlm")
 
 
 _XNLI = ArchiveSource(
@@ -211,7 +211,7 @@ class SourcesConfig(Config):
         public = {one.id for one in self.parallel if not isinstance(one, OwnSource)}
         ids = [full for full, _, _ in names]
         for full, name, section in names:
-            is_taken = name in _RESERVED or (full != name and name in public)
+            is_taken = name in RESERVED_IDS or (full != name and name in public)
             if ids.count(full) > 1 or is_taken:
                 raise ConfigError(
                     f"sources.{section}: the id {name!r} is used more than once",
