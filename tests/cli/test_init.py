@@ -79,6 +79,7 @@ def test_public_text_without_english_has_other_pairs_and_segmenters(tmp_path: Pa
     assert pairs(config) == ("fr-ja", "fr-wo", "ja-wo")
     assert config.text.segmenters["ja"] == "icu"
     text = profile.read_text()
+    assert config.classify is None
     assert "XNLI" not in text
     _fill(tmp_path, profile)
     printed = run(tmp_path, profile, "run", "--set", "sources.mirror=mirror", "--until", "shard")

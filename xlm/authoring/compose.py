@@ -14,11 +14,9 @@ from xlm.config.data.sources import RESERVED_IDS
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, recommended_segmenter
 from xlm.config.languages.table import Language
-from xlm.config.pipeline import PipelineConfig
 from xlm.corpus.parallel.opus_corpora import KINDS, known_corpus
 from xlm.display.markdown import format_size
 
-_HAS_CLASSIFY = "classify" in PipelineConfig.model_fields
 _SHOWN_LEFT_OUT = 6
 _LONGEST_NAME = 40
 
@@ -211,16 +209,14 @@ def _model(draft: Draft) -> Iterator[str]:
 
 def _task(draft: Draft) -> Iterator[str]:
     if not draft.xnli:
-        if _HAS_CLASSIFY:  # until the task lands
-            yield "classify: null  # the run ends with a masked language model"
+        yield "classify: null  # the run ends with a masked language model"
     else:
         codes = {one.code for one in draft.xnli}
         others = [one.name for one in draft.languages if one.code not in codes]
         names = joined([one.name for one in draft.xnli])
         note = f"XNLI: fine-tuned on English, tested in {names}."
         yield from comment(note + (f" It has no {joined(others)}." if others else ""))
-        if _HAS_CLASSIFY:
-            yield "classify: {task: xnli}"
+        yield "classify: {task: xnli}"
         yield from section("finetune", draft.scale.finetune)
         if draft.device == "cuda":
             yield "evaluate: {device: cuda}"
