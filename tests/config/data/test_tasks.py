@@ -2,19 +2,21 @@
 
 import pytest
 
+from tests.repository import REPOSITORY
 from xlm.config.data.tasks import FilesTask, PawsxTask, XnliTask, labels_of
 from xlm.config.reading.resolve import resolve
 from xlm.config.training.classification import FinetuneConfig
 from xlm.errors import ConfigError
 from xlm.stages.units import task_units, train_units
 
+SMALL = str(REPOSITORY / "tests" / "flows" / "small.yaml")
 FILES = "classify={task: files, text: a, train: {en: t.tsv}, dev: {en: d.csv.gz, fr: d.jsonl}}"
 
 
 def test_the_default_is_xnli_if_english_is_there() -> None:
-    assert resolve("tests/flows/small.yaml").classify == XnliTask(task="xnli")
-    assert resolve("tests/flows/small.yaml", [], ["fr", "sw"]).classify is None
-    assert resolve("tests/flows/small.yaml", ["classify=null"]).classify is None
+    assert resolve(SMALL).classify == XnliTask(task="xnli")
+    assert resolve(SMALL, [], ["fr", "sw"]).classify is None
+    assert resolve(SMALL, ["classify=null"]).classify is None
 
 
 def test_units_follow_the_task() -> None:

@@ -35,7 +35,8 @@ def results_section(facts: RunFacts, *, classifier: bool) -> str:
 def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
     """Return the test scores as `model-index` metadata of Hugging Face."""
     known = _DATASETS.get(facts.kind or "", (facts.task, facts.task))
-    kind = "xlm-sample-world" if facts.synthetic else known[0]
+    is_synthetic = facts.synthetic and facts.kind == "xnli"
+    dataset = "xlm-sample-world" if is_synthetic else known[0]
     task = {
         "type": "text-classification",
         "name": _TASK_NAMES.get(facts.kind or "", facts.task),
@@ -44,7 +45,7 @@ def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
         {
             "task": dict(task),  # a copy for each result, else YAML writes aliases
             "dataset": {
-                "type": kind,
+                "type": dataset,
                 "name": _dataset_name(facts, row.test.total),
                 "config": row.code,
                 "split": "test",
@@ -65,10 +66,10 @@ def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
 
 
 def _dataset_name(facts: RunFacts, test_pairs: int) -> str:
-    if facts.synthetic:
-        return "sample world (synthetic)"
     if facts.kind != "xnli":
         return _DATASETS.get(facts.kind or "", (facts.task, facts.task))[1]
+    if facts.synthetic:
+        return "sample world (synthetic)"
     if test_pairs >= _XNLI_TEST_PAIRS:
         return "XNLI"
     return f"XNLI, the first {test_pairs:,} of {_XNLI_TEST_PAIRS:,} test pairs"
