@@ -21,8 +21,8 @@ def descriptive_name(parameters: dict[str, Any]) -> str:
     parts = [Path(str(parameters.get("profile") or "sample")).stem]
     if given := parameters.get("name"):
         parts.insert(0, f"{given}:")
-    for word in ("until", "only", "refresh"):
-        if chosen := parameters.get(word):
+    for word in ("from", "until", "only", "refresh"):
+        if chosen := parameters.get("first" if word == "from" else word):
             parts.append(f"{word} {chosen if isinstance(chosen, str) else ' '.join(chosen)}")
     name = " ".join(parts)
     if overrides := parameters.get("overrides"):

@@ -33,7 +33,9 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
     _hide_secrets([*shlex.split(request.command(Path(settings.root)))[1:], f"-j{settings.workers}"])
     require_usable_proxies()
     config = request.resolve()
-    Graph.of(config, STAGES).select(until=request.until, only=request.only, refresh=request.refresh)
+    Graph.of(config, STAGES).select(
+        first=request.first, until=request.until, only=request.only, refresh=request.refresh
+    )
     print_warnings(config)
     _prepare(XLM_ROOT=str(resolve_root(settings.root)), XLM_WORKERS=str(settings.workers))
     from flows.terminal.console import run_in_terminal

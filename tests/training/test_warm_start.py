@@ -1,5 +1,6 @@
 """Pretraining from another model: the initial weights, and the key of the stage."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from tests.training.runs import make_trainer
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.config.training.pretrain import PretrainSlice
+from xlm.dataloader.data import load_held_out_data
 from xlm.engine.stage import StageContext
 from xlm.errors import TrainingError, XlmError
 from xlm.model.encoder import Encoder
@@ -22,12 +24,14 @@ from xlm.model.formats.description import ModelDescription, read_description
 from xlm.model.formats.hugging_face.folder import write_hugging_face
 from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
 from xlm.model.formats.original import write_original
-from xlm.model.formats.ours import encoder_weights
+from xlm.model.formats.ours import EMBEDDINGS, HEAD_BIAS, encoder_weights, set_encoder_weights
+from xlm.model.formats.ours import LANGUAGES as LANGUAGES_TABLE
 from xlm.model.formats.source_files import identity_of
 from xlm.model.initialise import initialise
 from xlm.stages.model.pretrain import PRETRAIN
 from xlm.training.launch.job import PretrainJob
 from xlm.training.trainer import Trainer
+from xlm.training.validation import Validator
 
 MakeJob = Callable[..., PretrainJob]
 
@@ -91,6 +95,53 @@ def test_the_objectives_decide_whether_a_warm_started_model_is_causal(
     assert torch.equal(trainer.encoder.ffns[0].lin1.weight, model.weights["ffns.0.lin1.weight"])
     trainer.run()
     assert read_description(job.out).causal is (objectives == ("clm",))
+
+
+@pytest.mark.parametrize("layout", ["original", "hugging-face"])
+def test_continuing_without_learning_keeps_the_perplexity_of_the_source(
+    make_job: MakeJob, world: TinyWorld, tmp_path: Path, layout: str
+) -> None:
+    """With the tokens and languages of the source, in another order."""
+    model, path = reversed_model(world), tmp_path / "source"
+    assert model.vocabulary is not None
+    if layout == "original":
+        write_original(path, model)
+    else:
+        write_hugging_face(path, model)
+        write_vocab_json(path, model.vocabulary.tokens)
+    job = make_job(
+        updates=2,
+        validation_updates=1,
+        optimizer={"learning_rate": 1e-30},
+        warm_start=str(path),
+    )
+    make_trainer(job.model_copy(update={"warm_start": identity_of(path)})).run()
+    # The same rows, moved by hand to the ids of the run.
+    expected = Encoder(read_description(job.out))
+    rows = [*range(14), *reversed(range(14, model.vocabulary.size))]
+    weights = dict(model.weights)
+    for name in (EMBEDDINGS, HEAD_BIAS):
+        weights[name] = weights[name][rows]
+    weights[LANGUAGES_TABLE] = weights[LANGUAGES_TABLE].flip(0)
+    set_encoder_weights(expected, weights)
+    vocabulary = load_vocabulary(world.vocabulary)
+    held_out = load_held_out_data(
+        "valid", mono=world.mono, pairs=world.pairs, vocabulary_hash=vocabulary.hash
+    )
+    validator = Validator(
+        held_out,
+        expected.description,
+        split="valid",
+        stream_tokens=job.pretrain.stream_tokens,
+        predict_special_tokens=job.pretrain.scores_special_tokens,
+    )
+    found = json.loads((job.out / "validation.json").read_text())["validations"]
+    for number, task in enumerate(validator.tasks):
+        if task.objective == "mlm":
+            sums = validator.measure(expected.eval(), [number], torch.device("cpu"))
+            wanted = validator.perplexity(sums[number])
+            for record in found:
+                assert record[f"valid_{task.name}_mlm_ppl"] == pytest.approx(wanted, rel=1e-5)
 
 
 @pytest.mark.slow

@@ -114,6 +114,8 @@ class PipelineConfig(Config):
 
     @model_validator(mode="after")
     def _languages_have_text(self) -> "PipelineConfig":
+        if self.finetune.encoder is not None:
+            return self
         with_text = {*mono_languages(self), *(c for p in pairs(self) for c in split_pair(p))}
         for code in self.languages:
             if code not in with_text:
@@ -121,6 +123,23 @@ class PipelineConfig(Config):
                     f"languages: {code} has no text: no Wikipedia, no own text, no pair",
                     fix="add a source of it to sources, or remove it from languages",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _encoder_has_a_task(self) -> "PipelineConfig":
+        if self.finetune.encoder is None:
+            return self
+        if self.classify is None:
+            raise ConfigError(
+                "finetune.encoder is set, but classify is null, so there is nothing to fine-tune",
+                fix="set classify, e.g. classify.task=xnli",
+            )
+        if self.finetune.mix_pretraining:
+            raise ConfigError(
+                "finetune.mix_pretraining needs the text of pretraining, which a run with "
+                "finetune.encoder does not have",
+                fix="set finetune.mix_pretraining=0",
+            )
         return self
 
     @model_validator(mode="after")
@@ -187,21 +206,34 @@ class PipelineConfig(Config):
         return self
 
 
+def text_languages(config: PipelineConfig) -> tuple[str, ...]:
+    """The languages that the run may use text of: none if it only fine-tunes."""
+    return () if config.finetune.encoder is not None else config.languages
+
+
 def mono_languages(config: PipelineConfig) -> tuple[str, ...]:
     """The languages with monolingual text, in the order of their ids."""
-    wikipedias = config.sources.wikipedias(config.languages, config.table)
-    return tuple(
-        code for code in config.languages if code in wikipedias or config.sources.own_text(code)
-    )
-
-
-def source_of_subwords(config: PipelineConfig) -> Path | None:
-    """The model with the merges and the vocabulary of the run; None: they are not a model's."""
-    if config.bpe.source != "checkpoint" or config.pretrain.warm_start is None:
-        return None
-    return Path(config.pretrain.warm_start).expanduser().absolute()
+    languages = text_languages(config)
+    wikipedias = config.sources.wikipedias(languages, config.table)
+    return tuple(code for code in languages if code in wikipedias or config.sources.own_text(code))
 
 
 def pairs(config: PipelineConfig) -> tuple[str, ...]:
     """The pairs that have a parallel corpus, alphabetical."""
-    return config.sources.pairs(config.languages)
+    return config.sources.pairs(text_languages(config))
+
+
+def source_of_encoder(config: PipelineConfig) -> Path | None:
+    """The model to fine-tune without pretraining; None: the run pretrains."""
+    return _absolute(config.finetune.encoder)
+
+
+def source_of_subwords(config: PipelineConfig) -> Path | None:
+    """The model with the merges and the vocabulary of the run; None: they are not a model's."""
+    if encoder := source_of_encoder(config):
+        return encoder
+    return _absolute(config.pretrain.warm_start) if config.bpe.source == "checkpoint" else None
+
+
+def _absolute(path: str | None) -> Path | None:
+    return None if path is None else Path(path).expanduser().absolute()

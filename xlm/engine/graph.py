@@ -55,9 +55,16 @@ class Graph(Generic[ConfigT]):
         return (node for node in self.nodes if node.stage == stage)
 
     def select(
-        self, *, until: str | None = None, only: Sequence[str] = (), refresh: Sequence[str] = ()
+        self,
+        *,
+        first: str | None = None,
+        until: str | None = None,
+        only: Sequence[str] = (),
+        refresh: Sequence[str] = (),
     ) -> tuple[Node, ...]:
         """Return the nodes to build: those in `only`, or `until` with everything it needs.
+
+        With `first`, only that stage and those that use it count, with everything they need.
 
         Names are stages or nodes, such as `tokenize` or `tokenize[sw]`.
 
@@ -66,16 +73,17 @@ class Graph(Generic[ConfigT]):
                 configuration lacks something that a selected stage requires.
             XlmError: another error of a selected stage's check (`Stage.require`).
         """
-        for name in [*only, *([until] if until else [])]:
+        for name in [*only, *filter(None, (first, until))]:
             if "[" in name:
                 self._check_names([name])
             else:
                 stage_named(name, self.stages)
-        if only and until:
-            raise ConfigError("`only` and `until` cannot be combined", fix="drop one of them")
+        for name, value in (("until", until), ("from", first)):
+            if only and value:
+                raise ConfigError(f"`only` and `{name}` cannot be combined", fix="drop one of them")
         self._check_names(refresh)
-        self._require_nodes([*only, *([until] if until else [])])
-        selected = self._selected(until, only)
+        self._require_nodes([*only, *filter(None, (first, until))])
+        selected = self._selected(first, until, only)
         built = {name for node in selected for name in (node.stage, str(node))}
         for name in refresh:
             if name not in built:
@@ -88,17 +96,35 @@ class Graph(Generic[ConfigT]):
                 stage.require(self.config)
         return selected
 
-    def _selected(self, until: str | None, only: Sequence[str]) -> tuple[Node, ...]:
+    def _selected(
+        self, first: str | None, until: str | None, only: Sequence[str]
+    ) -> tuple[Node, ...]:
         if only:
             return tuple(node for node in self.nodes if node.stage in only or str(node) in only)
-        if until is None:
-            return self.nodes
-        wanted: set[Node] = set()
+        ends = set(self.nodes) if until is None else self._needed_by(self._named(until))
+        if first is not None:
+            after = self._named(first)
+            for node in self.nodes:
+                if after.intersection(self.upstream[node].values()):
+                    after.add(node)
+            ends = self._needed_by(ends & after)
+        if not ends:
+            raise ConfigError(
+                f"{first} comes after {until}, so there is nothing to build",
+                fix="drop --from or --until",
+            )
+        return tuple(node for node in self.nodes if node in ends)
+
+    def _named(self, name: str) -> set[Node]:
+        return {node for node in self.nodes if name in (node.stage, str(node))}
+
+    def _needed_by(self, nodes: set[Node]) -> set[Node]:
+        """The nodes, and everything that they need."""
+        wanted = set(nodes)
         for node in reversed(self.nodes):
-            if until in (node.stage, str(node)) or node in wanted:
-                wanted.add(node)
+            if node in wanted:
                 wanted.update(self.upstream[node].values())
-        return tuple(node for node in self.nodes if node in wanted)
+        return wanted
 
     def _check_names(self, names: Sequence[str]) -> None:
         """Refuse a name that is neither a stage nor a node; the error suggests the nearest name."""

@@ -63,7 +63,9 @@ class _Planner:
     def planned(self) -> Iterator[PlannedNode]:
         request = self._request
         selected = set(
-            self._graph.select(until=request.until, only=request.only, refresh=request.refresh)
+            self._graph.select(
+                first=request.first, until=request.until, only=request.only, refresh=request.refresh
+            )
         )
         for node in self._graph.nodes:
             planned = self._plan_node(node)

@@ -59,7 +59,7 @@ class DagRun(Generic[ConfigT, RequestT]):
         self.references = References(self.store.root)
         request = self.request
         self.selected = self.graph.select(
-            until=request.until, only=request.only, refresh=request.refresh
+            first=request.first, until=request.until, only=request.only, refresh=request.refresh
         )
         self.interruption = Interruption()
         self.checks = InputChecks()

@@ -59,6 +59,13 @@ RUN_OPTIONS = (
         form_help='In this form: a list, ["en", "fr", "sw"].',
     ),
     RunOption(
+        name="first",
+        kind="stage",
+        flags=("--from",),
+        metavar="STAGE",
+        help="Build this stage and those after it, and only what they need.",
+    ),
+    RunOption(
         name="until",
         kind="stage",
         flags=("--until",),

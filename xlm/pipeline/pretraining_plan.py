@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xlm.config.languages.pairs import split_pair
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, source_of_encoder
 from xlm.config.training.pretrain import Objective, PretrainConfig
 from xlm.dataloader.mixture.preview import expected_mixture, mixture_table
 from xlm.dataloader.sampling.pairs import PAIR_EOS_TOKENS
@@ -45,6 +45,9 @@ def pretraining_lines(
         with_shards: planned nodes that include the shards: `planned`, or a plan of more stages.
     """
     if all(one.node.stage != "pretrain" for one in planned):
+        return
+    if source := source_of_encoder(config):
+        yield f"pretrain: no training, the encoder is that of {source}"
         return
     yield f"pretrain: {'; '.join(_batches(config.pretrain))}; {config.pretrain.updates:,} updates"
     nodes = set(pretraining_nodes(config).values())

@@ -77,10 +77,11 @@ def publish(
 def _draw_figures(context: StageContext[PublishSlice], facts: RunFacts) -> None:
     style = Style(context.config.release.dots_per_inch)
     classifier, masked_lm = context.out / CLASSIFIER, context.out / MASKED_LM
-    figures = [Figure("training", masked_lm / TRAINING_NAME, facts, style)]
+    training = Figure("training", masked_lm / TRAINING_NAME, facts, style)
+    figures = [] if facts.is_copied else [training]
     if facts.finetune:
         figures.append(Figure("accuracy", classifier / ACCURACY_NAME, facts, style))
-    shared = [TRAINING_NAME]
+    shared = [figure.path.name for figure in figures if figure.kind == "training"]
     if facts.vocabulary:
         figures.append(Figure("fertility", masked_lm / FERTILITY_NAME, facts, style))
         shared.append(FERTILITY_NAME)

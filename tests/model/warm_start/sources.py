@@ -16,18 +16,19 @@ from xlm.model.formats.ours import save_weights
 from xlm.release.tokenizer import write_tokenizer
 
 CODES = "l o 9\nlo w</w> 8\nn e 7\nne w</w> 6\ne r</w> 5\n"
-TEXT = ["low new newer lower", "low low new", "lowest owl now"]
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+TEXT = ["low new newer lower", "low low new", "lowest owl now", *LETTERS, LETTERS, LETTERS[::-1]]
 LAYOUTS = ("original", "hugging-face", "xlm")
 
 
-def model_with_merges(folder: Path) -> PortableModel:
+def model_with_merges(folder: Path, **sizes: int) -> PortableModel:
     """A small model of the tokens of `TEXT`; its vocabulary does not know its merges."""
     codes = folder / "codes.txt"
     codes.write_text(CODES)
     counts: Counter[str] = count_line_tokens(BpeApplier(codes).lines(TEXT))
     codes.unlink()
     words = tuple(token for token, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0])))
-    return small_model(words, tuple(XNLI_LANGUAGES))
+    return small_model(words, tuple(XNLI_LANGUAGES), **sizes)
 
 
 def write_source(folder: Path, layout: str, model: PortableModel, codes: str = CODES) -> Path:
@@ -45,7 +46,7 @@ def write_source(folder: Path, layout: str, model: PortableModel, codes: str = C
             tokens=model.vocabulary.tokens,
             merges=codes.encode(),
             languages=model.description.languages,
-            positions=24,
+            positions=model.description.model.max_positions,
         )
         return folder
     save_weights(folder, model.description, model.weights)

@@ -16,7 +16,9 @@ from xlm.config.pipeline import PipelineConfig, mono_languages, pairs
 
 def config_warnings(config: PipelineConfig) -> list[str]:
     """One line for each probable mistake, in a fixed order."""
-    return [line for check in _CHECKS for line in check(config)]
+    # A run that only fine-tunes has no pretraining text, on purpose.
+    skipped = () if config.finetune.encoder is None else _CHECKS_OF_PRETRAINING
+    return [line for check in _CHECKS if check not in skipped for line in check(config)]
 
 
 def _long_warmups(config: PipelineConfig) -> Iterator[str]:
@@ -87,6 +89,7 @@ def _missing_segmenters(config: PipelineConfig) -> Iterator[str]:
             yield missing_segmenter_warning(code)
 
 
+_CHECKS_OF_PRETRAINING = (_translation_without_pairs, _languages_without_training_text)
 _CHECKS: tuple[Callable[[PipelineConfig], Iterable[str]], ...] = (
     _long_warmups,
     _translation_without_pairs,

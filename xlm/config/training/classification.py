@@ -142,6 +142,13 @@ class FinetuneConfig(Config):
     threads_per_process: int = Field(
         default=1, ge=1, description="CPU threads per process. Changes rounding."
     )
+    encoder: str | None = operational(
+        None,
+        description="Model to fine-tune instead of a pretrained one: a .pth file of the original, "
+        "a Hugging Face folder, or a model artifact of this pipeline. Its merges and vocabulary "
+        "are used, and no text but the labelled rows. The contents are part of the key, the path "
+        "is not. null: pretrain.",
+    )
     processes: int = operational(1, ge=1, description="Number of restarts that run in parallel.")
     timeout_seconds: float | None = operational(
         None, gt=0, description="Time limit of the stage, seconds; null: no limit."

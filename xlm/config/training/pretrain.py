@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from xlm.config.training.guards import GuardConfig, OverfitConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
-from xlm.engine.config import Config, operational
+from xlm.engine.config import Config, added, operational
 
 Objective = Literal["clm", "mlm", "tlm"]
 """Causal, masked and translation language modeling (paper 3.2 to 3.4)."""
@@ -278,3 +278,4 @@ class PretrainSlice(Config):
     warm_start: str = Field(
         default="", description="Format and digest of the model to start from; empty: none."
     )
+    copied: bool = added(False, description="Whether that model is used as it is.")

@@ -5,7 +5,7 @@
 Plans run this check before any stage runs, so it reads no numbers of the weights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,29 @@ def require_fitting_source(model: ModelConfig, source: Path) -> None:
     found = read_model(source, sizes_only=True)
     if found.vocabulary is None and not found.description.vocabulary_hash:
         raise missing_vocabulary(str(source))
+
+
+def require_encoder(source: Path, languages: Sequence[str]) -> None:
+    """Check that a model can be fine-tuned as it is.
+
+    Raises:
+        DataError: the source cannot be read, or its settings, weights and vocabulary are
+            inconsistent.
+        TrainingError: the source lacks a language, or has no vocabulary.
+    """
+    from xlm.model.formats.sources import read_model
+
+    found = read_model(source, sizes_only=True)
+    if found.vocabulary is None:
+        raise missing_vocabulary(str(source))
+    known = found.description.languages
+    if missing := [code for code in languages if code not in known]:
+        shared = [code for code in languages if code in known]
+        fix = f"use --languages {','.join(shared)}" if shared else "use languages of the model"
+        raise TrainingError(
+            f"finetune.encoder: {source} has the languages {' '.join(known)}, not {missing[0]}",
+            fix=fix,
+        )
 
 
 def require_sizes(model: ModelConfig, found: Mapping[str, object], where: str) -> None:

@@ -94,6 +94,11 @@ class RunFacts:
     """Format and digest of the model that initialized pretraining; empty for random weights."""
 
     @property
+    def is_copied(self) -> bool:
+        """Whether the encoder is that of another model, and this run did not train it."""
+        return bool(self.warm_start) and not self.counts.get("pretrain", {}).get("updates", 1)
+
+    @property
     def training_languages(self) -> str:
         """The languages of the training rows, for a sentence: `English`, `de and en`."""
         codes = self.results.training_languages

@@ -8,10 +8,15 @@ from xlm.release.card.measured import measured
 
 _SELECTIONS = {"training": "training languages", "mean": "mean of all languages"}
 
+_COPIED = (
+    "The encoder is that of another model, without further pretraining. The licence of that model "
+    "applies to these weights too."
+)
+
 
 def procedure_section(facts: RunFacts, *, classifier: bool) -> str:
     """Render tables of settings and costs; costs are marked as measured values."""
-    parts = ["### Pretraining", _settings(_pretraining(facts))]
+    parts = ["### Pretraining", _COPIED if facts.is_copied else _settings(_pretraining(facts))]
     if classifier and facts.finetune:
         parts += [f"### Fine-tuning on {facts.task}", _settings(_finetuning(facts, facts.finetune))]
     if deviations := deviations_of(facts, classifier=classifier):

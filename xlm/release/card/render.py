@@ -152,6 +152,8 @@ def _summary(facts: RunFacts, *, classifier: bool) -> str:
 
 
 def _pretrained(facts: RunFacts) -> str:
+    if facts.is_copied:
+        return "taken from another model"
     if not facts.trained:
         return "not pretrained (no update was applied)"
     names = {"clm": "causal (CLM)", "mlm": "masked (MLM)", "tlm": "translation (TLM)"}

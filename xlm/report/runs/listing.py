@@ -98,6 +98,8 @@ def _changes(request: Mapping[str, Any]) -> tuple[str, ...]:
     found = list(request["overrides"])
     if request["languages"]:
         found.append(f"--languages {','.join(request['languages'])}")
+    if first := request.get("first"):  # not in the records of older runs
+        found.append(f"--from {first}")
     if request["until"]:
         found.append(f"--until {request['until']}")
     for option in ("only", "refresh"):

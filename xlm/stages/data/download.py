@@ -7,7 +7,7 @@ from typing import Any
 from xlm.config.data.downloads import DownloadSlice, spec_of
 from xlm.config.data.sources import MULTINLI_ID, OFFICIAL_IDS, PAWSX_ID, XNLI_ID
 from xlm.config.data.tasks import FilesTask, PawsxTask
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, source_of_subwords, text_languages
 from xlm.engine.stage import ALL, Node, Preview, Stage, StageContext, StageResult
 from xlm.stages.data.make_world import MIRROR
 from xlm.stages.units import task_languages
@@ -17,8 +17,9 @@ SYNTHETIC_LICENCE = "Apache-2.0"
 
 def _units(config: PipelineConfig) -> Sequence[str]:
     """One unit for each file of each source: `wikipedia.sw`, `ntrex.en`, `tatoeba.en-sw`, ..."""
-    ids = config.sources.download_ids(config.languages, config.table) + _task_ids(config)
-    return ids + OFFICIAL_IDS if config.bpe.source == "official" else ids
+    ids = config.sources.download_ids(text_languages(config), config.table) + _task_ids(config)
+    is_official = config.bpe.source == "official" and source_of_subwords(config) is None
+    return ids + OFFICIAL_IDS if is_official else ids
 
 
 def _task_ids(config: PipelineConfig) -> tuple[str, ...]:

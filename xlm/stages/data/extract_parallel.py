@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from xlm.config.data.downloads import ExtractParallelSlice
 from xlm.config.languages.pairs import split_pair
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, pairs
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 from xlm.stages.data.own_parts import pair_parts, require_own_pairs
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
     """One unit for each pair that has a parallel corpus."""
-    return config.sources.pairs(config.languages)
+    return pairs(config)
 
 
 def _slice(config: PipelineConfig, unit: str) -> ExtractParallelSlice:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from xlm.config.data.own.parts import ExtractTextSlice
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, text_languages
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 from xlm.stages.data.own_parts import require_own_text, text_part
 
 
 def _units(config: PipelineConfig) -> Sequence[str]:
     """One unit for each language with own text."""
-    return [code for code in config.languages if config.sources.own_text(code)]
+    return [code for code in text_languages(config) if config.sources.own_text(code)]
 
 
 def _slice(config: PipelineConfig, unit: str) -> ExtractTextSlice:

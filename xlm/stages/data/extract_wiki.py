@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.data.sources import WIKIPEDIA_ID
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, text_languages
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 
 DUMP = "dump"
@@ -12,7 +12,7 @@ DUMP = "dump"
 
 def _units(config: PipelineConfig) -> Sequence[str]:
     """One unit for each language with a Wikipedia."""
-    return config.sources.wikipedias(config.languages, config.table)
+    return config.sources.wikipedias(text_languages(config), config.table)
 
 
 def _slice(config: PipelineConfig, unit: str) -> ExtractWikiSlice:

@@ -11,7 +11,7 @@ from xlm.config.data.own.parts import Part
 from xlm.config.data.own.text import OwnText
 from xlm.config.languages.declared import Languages
 from xlm.config.languages.pairs import split_pair
-from xlm.config.pipeline import PipelineConfig, pairs
+from xlm.config.pipeline import PipelineConfig, pairs, text_languages
 from xlm.config.training.release import OwnSourceFacts
 from xlm.corpus.local_files import find_files, part_files
 from xlm.errors import ConfigError
@@ -49,7 +49,7 @@ def own_sources(config: PipelineConfig) -> tuple[OwnSourceFacts, ...]:
         ConfigError: a local file does not exist.
     """
     used: list[OwnText | OwnPair] = [
-        source for code in config.languages for source in config.sources.own_text(code)
+        source for code in text_languages(config) for source in config.sources.own_text(code)
     ]
     for pair in pairs(config):
         used += [one for one in config.sources.corpora_of(pair) if isinstance(one, OwnPair)]

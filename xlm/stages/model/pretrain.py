@@ -1,19 +1,21 @@
 """Stage pretrain: train the encoder on the shards with CLM, MLM and TLM, in separate processes.
 
 Scratch holds checkpoints, so a killed run can resume. `out` gets only reproducible files:
-`model.safetensors`, `config.json`, `mixture.json`, `metrics.jsonl`, `validation.json`.
+`model.safetensors`, `config.json`, `mixture.json`, `metrics.jsonl`, `validation.json`. With
+`finetune.encoder`, the stage trains nothing: it copies that encoder.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from xlm.config.pipeline import PipelineConfig, mono_languages
-from xlm.config.training.pretrain import PretrainSlice
+from xlm.config.pipeline import PipelineConfig, mono_languages, source_of_encoder
+from xlm.config.training.model import ModelConfig
+from xlm.config.training.pretrain import PretrainConfig, PretrainSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.errors import ConfigError
 from xlm.model.formats.source_files import identity_of
-from xlm.model.warm_start.sizes import require_fitting_source
+from xlm.model.warm_start.sizes import require_encoder, require_fitting_source
 from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes
 from xlm.stages.units import single_unit
 
@@ -23,6 +25,14 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def _slice(config: PipelineConfig, unit: str) -> PretrainSlice:
+    if source := source_of_encoder(config):
+        return PretrainSlice(
+            languages=config.languages,
+            model=ModelConfig(),
+            pretrain=PretrainConfig(warm_start=str(source)),
+            warm_start=identity_of(source),
+            copied=True,
+        )
     languages, pretrain, identity = tuple(config.languages), config.pretrain, ""
     if pretrain.warm_start is not None:
         source = Path(pretrain.warm_start).expanduser().absolute()
@@ -35,6 +45,9 @@ def _slice(config: PipelineConfig, unit: str) -> PretrainSlice:
 
 def _require(config: PipelineConfig) -> None:
     """Check that there is text for the objectives, and that the warm start fits."""
+    if source := source_of_encoder(config):
+        require_encoder(source, config.languages)
+        return
     if "tlm" not in config.pretrain.objectives and not mono_languages(config):
         raise ConfigError(
             f"pretrain.objectives {' '.join(config.pretrain.objectives)} needs monolingual text, "
@@ -51,9 +64,14 @@ def run(context: StageContext[PretrainSlice]) -> StageResult:
     """Pretrain in separate processes; a rerun resumes from the newest checkpoint in scratch.
 
     Raises:
+        DataError: the encoder to copy cannot be read.
         TrainingError: training cannot go on.
         ToolError: a process failed without a report.
     """
+    if context.config.copied:
+        from xlm.training.copied_encoder import copy_encoder
+
+        return StageResult(counts=copy_encoder(context.config, context.inputs, context.out))
     from xlm.training.launch.driver import launch_job
     from xlm.training.launch.job import METRICS_FILE, PretrainJob
     from xlm.training.records.curves import trained_objectives
@@ -102,7 +120,7 @@ def run(context: StageContext[PretrainSlice]) -> StageResult:
 PRETRAIN = Stage(
     name="pretrain",
     version=4,
-    summary="pretrain the encoder with masked and translation language modeling",
+    summary="pretrain the encoder with masked and translation language modeling, or copy one",
     units=single_unit,
     upstream=_upstream,
     slice=_slice,
