@@ -8,8 +8,6 @@ import re
 from pathlib import Path
 
 from xlm.config.environment import MachineSettings
-from xlm.store.store import ArtifactStore
-from xlm.store.stored import find_artifact
 
 _KEY = re.compile(r"([a-z-]+/)?[0-9a-f]{4,24}")
 
@@ -22,6 +20,9 @@ def find_model_path(name: str) -> Path:
     """
     path = Path(name).expanduser()
     if _KEY.fullmatch(name) and not path.exists():
+        from xlm.store.store import ArtifactStore
+        from xlm.store.stored import find_artifact
+
         root = MachineSettings.from_environment(None).root
         return find_artifact(ArtifactStore.open(root, write=False), name).directory
     return path
