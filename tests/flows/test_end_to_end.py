@@ -47,7 +47,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "pool/worker.py",
         "flows.server.app",
         "training.launch.entry",
-        "xnli.launch.entry",
+        "classification.launch.entry",
     ):
         assert any(part in command for command in watch.seen.values()), part
     assert any("flows.server.app" in one.command for one in watch.sockets)
