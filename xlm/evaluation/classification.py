@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from xlm.classification.evaluation.f1 import bootstrap_interval, confusion_matrix, macro_f1
-from xlm.classification.evaluation.intervals import wilson_interval
+from xlm.classification.evaluation.f1 import confusion_matrix
+from xlm.classification.evaluation.scores import scores_of
+from xlm.classification.results.records import Scores
 from xlm.inference.model import Model
 from xlm.inference.text import Ids, Name
 
@@ -48,23 +50,11 @@ class EncodedRows:
     labels: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class LanguageScores:
-    """The scores of one language; accuracies and F1 are between 0 and 1."""
+class LanguageScores(Scores):
+    """The scores of one language."""
 
     code: str
-    accuracy: float
-    right: int
-    total: int
-    low: float
-    high: float
-    macro_f1: float
-    macro_f1_low: float
-    macro_f1_high: float
-    majority: float
-    """Accuracy of the most frequent label of these rows."""
-    confusion: tuple[tuple[int, ...], ...]
-    """Number of rows by label, and within it by predicted label."""
+    majority: float = Field(description="Accuracy of the most frequent label of these rows.")
 
 
 def encode_rows(model: Model, rows: LabelledRows) -> EncodedRows:
@@ -121,21 +111,10 @@ def score_rows(rows: EncodedRows, scores_NC: NDArray[np.float32], seed: int = 0)
         seed: seed of the bootstrap.
     """
     confusion_CC = confusion_matrix(rows.labels, scores_NC.argmax(1), scores_NC.shape[1])
-    right, total = int(np.trace(confusion_CC)), len(rows.labels)
-    low, high = wilson_interval(right, total, CONFIDENCE)
-    f1_low, f1_high = bootstrap_interval(confusion_CC, confidence=CONFIDENCE, seed=seed)
     return LanguageScores(
+        **scores_of(confusion_CC, CONFIDENCE, seed).model_dump(),
         code=rows.language,
-        accuracy=right / total,
-        right=right,
-        total=total,
-        low=low,
-        high=high,
-        macro_f1=macro_f1(confusion_CC),
-        macro_f1_low=f1_low,
-        macro_f1_high=f1_high,
-        majority=float(confusion_CC.sum(1).max() / total),
-        confusion=tuple(tuple(row) for row in confusion_CC.tolist()),
+        majority=float(confusion_CC.sum(1).max() / len(rows.labels)),
     )
 
 

@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.inference.small_models import LANGUAGES, TEXTS
@@ -102,6 +104,67 @@ def test_xnli_comes_from_a_mirror(
         model, capsys, task="xnli", mirror=str(tmp_path / "mirror"), languages=("th",), split="dev"
     )
     assert (found["split"], found["languages"][0]["total"]) == ("dev", 4)
+
+
+def test_labelled_rows_of_any_format_give_the_same_scores(
+    model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"lang": code, "sentence1": first, "sentence2": second, "gold_label": LABELS[number % 3]}
+        for number, (code, (first, second)) in enumerate(TEXTS.items())
+    ]
+    names = list(rows[0])
+    table = ["\t".join(names), *("\t".join(row.values()) for row in rows)]
+    files = [
+        write(tmp_path, "rows.tsv", table),
+        write(tmp_path, "rows.jsonl", [json.dumps(row) for row in rows]),
+        tmp_path / "rows.parquet",
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), files[2])
+    found = [results(model, capsys, task="classify", files=(path,)) for path in files]
+    for one in found[1:]:
+        assert one["languages"] == found[0]["languages"]
+    assert [one["code"] for one in found[0]["languages"]] == sorted(LANGUAGES)
+    some = results(model, capsys, task="classify", files=(files[0],), languages=("sw", "en"))
+    assert [one["code"] for one in some["languages"]] == ["en", "sw"]
+    one_language = write(tmp_path, "sw.tsv", ["label\ta\tb", f"neutral\t{PAIRS[0]}"])
+    evaluate(
+        model, task="classify", files=(one_language,), languages=("en",), premise="a",
+        hypothesis="b",
+    )  # fmt: skip
+    assert re.search(r"^English \(en\) .* 1$", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "message"),
+    [
+        (["label\ttext", "good\ta"], {}, "does not know the label 'good'; "),
+        (["label\ttext", "neutral\ta"], {}, "classifies pairs of sentences, but column 'text'"),
+        (["label\tx", "neutral\ta"], {}, "no column 'premise or sentence1'; it has label, x; name"),
+        (["label\ttext", "neutral\ta"], {"text": "y"}, "no column 'y'; it has label, text"),
+        (["tag\ttext", "neutral\ta"], {}, "no column 'label or gold_label'; it has tag, text"),
+        (["label\ttext", "neutral\t "], {}, "line 2: an empty sentence; remove the row"),
+        (["label\ttext", "neutral"], {}, "line 2: 1 columns, but the header has 2"),
+        (["label\ttext"], {}, "has no rows in 'sw'"),
+        ([], {}, "the file is empty; add a header and rows"),
+        (
+            ["label\ttext", "neutral\ta"],
+            {"languages": ()},
+            "has no column `language`, and --lang has 0 codes; pass --lang",
+        ),
+        (
+            ["label\tpremise\thypothesis\tlanguage", "neutral\ta\tb\tfi"],
+            {"languages": ()},
+            "line 2: the model has no language 'fi'; use one of ar bg",
+        ),
+    ],
+)
+def test_wrong_rows_are_refused(
+    model: Model, tmp_path: Path, lines: list[str], options: dict[str, Any], message: str
+) -> None:
+    path = write(tmp_path, "rows.tsv", lines)
+    with pytest.raises(XlmError, match=re.escape(message)):
+        evaluate(model, **{"task": "classify", "files": (path,), "languages": ("sw",), **options})
 
 
 def test_perplexity_skips_blank_lines(

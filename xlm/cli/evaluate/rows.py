@@ -1,8 +1,6 @@
 """Labelled rows through a classifier, for the tasks xnli and classify: progress, tables, files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +9,7 @@ from xlm.cli.evaluate.options import Options
 from xlm.cli.evaluate.output import report
 from xlm.cli.progress_lines import ProgressLines
 from xlm.config.languages.names import name_with_code
-from xlm.display.markdown import format_integer, format_percent
+from xlm.display.markdown import format_integer, format_percent, mean
 from xlm.errors import ConfigError
 from xlm.evaluation.classification import (
     CONFIDENCE,
@@ -90,10 +88,10 @@ def measure_rows(
     results = {
         **facts,
         "labels": model.labels,
-        "languages": [asdict(scores) for scores in found],
+        "languages": [scores.model_dump() for scores in found],
         "mean": {
-            "accuracy": fmean(scores.accuracy for scores in found),
-            "macro_f1": fmean(scores.macro_f1 for scores in found),
+            "accuracy": mean(scores.accuracy for scores in found),
+            "macro_f1": mean(scores.macro_f1 for scores in found),
         },
         "confidence": CONFIDENCE,
         **({"paper": paper} if paper else {}),
@@ -137,14 +135,14 @@ def _table(
         rows.append(
             (
                 f"mean of {len(found)}",
-                format_percent(fmean(one.accuracy for one in found)),
+                format_percent(mean(one.accuracy for one in found)),
                 "",
-                format_percent(fmean(one.macro_f1 for one in found)),
+                format_percent(mean(one.macro_f1 for one in found)),
                 "",
-                format_percent(fmean(one.majority for one in found)),
+                format_percent(mean(one.majority for one in found)),
                 format_integer(sum(one.total for one in found)),
                 *(
-                    format_percent(fmean(row[one.code] for one in found if one.code in row))
+                    format_percent(mean(row.get(one.code) for one in found))
                     for row in paper.values()
                 ),
             )

@@ -7,6 +7,7 @@ prepare(options)(model)
 
 from collections.abc import Callable
 
+from xlm.cli.evaluate.classify import prepare_classify
 from xlm.cli.evaluate.options import Options
 from xlm.cli.evaluate.perplexity import prepare_perplexity
 from xlm.cli.evaluate.retrieval import prepare_retrieval
@@ -18,6 +19,7 @@ Measure = Callable[[Model], None]
 
 _TASKS: dict[str, Callable[[Options], Measure]] = {
     "xnli": prepare_xnli,
+    "classify": prepare_classify,
     "perplexity": prepare_perplexity,
     "retrieval": prepare_retrieval,
 }

@@ -48,6 +48,49 @@ def read_columns(path: Path, columns: Sequence[str], language: str) -> Iterator[
         raise DataError(f"{path}: {error.strerror or error}", fix="check the path") from None
 
 
+def column_names(path: Path, language: str) -> list[str]:
+    """The names of the columns; in JSON Lines, those of the first object.
+
+    Args:
+        language: as in `read_columns`.
+
+    Raises:
+        DataError: the file does not exist, is damaged or is empty.
+    """
+    try:
+        if (kind := file_format(path)) == ".parquet":
+            names = _parquet_names(path)
+        else:
+            lines = (line for _, line in _lines(path, language) if line.strip())
+            first = next(lines, "")
+            if kind == ".tsv":
+                names = first.split("\t")
+            elif kind == ".csv":
+                names = next(csv.reader([first]), [])
+            else:
+                content = json.loads(first or "{}")
+                names = list(content) if isinstance(content, dict) else []
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON: {error}", fix="write one object per line") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}", fix="check the path") from None
+    _indices(path, names, ())
+    return [str(name).strip() for name in names]
+
+
+def _parquet_names(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return [str(name) for name in pq.read_schema(path).names]
+    except pa.ArrowException as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{path}: not readable as Parquet: {reason}", fix="write it again"
+        ) from None
+
+
 def _read_tsv(path: Path, columns: Sequence[str], language: str) -> Iterator[Row]:
     lines = _lines(path, language)
     _, header = next(lines, ("", ""))

@@ -1,0 +1,153 @@
+"""`xlm evaluate --task classify`: accuracy and macro-F1 on the labelled rows of a file."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlm.cli.evaluate.options import Options
+from xlm.cli.evaluate.rows import measure_rows, require_labels
+from xlm.config.data.tasks import file_format
+from xlm.config.languages.pairs import ENGLISH
+from xlm.corpus.labelled.rows import LabelledRow, row_of
+from xlm.corpus.labelled.tables import column_names, read_columns
+from xlm.errors import ConfigError, DataError
+from xlm.evaluation.classification import LabelledRows
+from xlm.inference.model import Model
+
+_TEXT = ("text", "sentence")
+_PREMISE, _HYPOTHESIS = ("premise", "sentence1"), ("hypothesis", "sentence2")
+_LABEL = ("label", "gold_label")
+_LANGUAGE = ("language", "lang")
+_FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a file that are read."""
+
+    sentences: tuple[str, ...]
+    label: str
+    language: str | None
+    """None: the rows are in the language of --lang."""
+
+
+def prepare_classify(options: Options) -> Callable[[Model], None]:
+    """Read the rows.
+
+    Raises:
+        ConfigError: there is no file, its format is unknown, or the language is not known.
+        DataError: the file is damaged, or a column or value is missing.
+    """
+    if not options.files:
+        raise ConfigError("--task classify needs a file", fix=f"pass one in {', '.join(_FORMATS)}")
+    path = options.files[0]
+    if file_format(path) not in _FORMATS:
+        raise ConfigError(f"{path} has an unknown format", fix=f"use one of {', '.join(_FORMATS)}")
+    columns = _columns(path, options)
+    rows = _read(path, columns, options)
+    return lambda model: _measure(model, path, columns, rows, options)
+
+
+def _columns(path: Path, options: Options) -> _Columns:
+    names = column_names(path, ENGLISH)
+    language = next((name for name in _LANGUAGE if name in names), None)
+    if language is None and len(options.languages) != 1:
+        raise ConfigError(
+            f"{path} has no column `language`, and --lang has {len(options.languages)} codes",
+            fix="pass --lang with one code, or add the column",
+        )
+
+    def column(given: str | None, known: Sequence[str], what: str) -> str:
+        if given is None and any(name in names for name in known):
+            return next(name for name in known if name in names)
+        if given not in names:
+            raise DataError(
+                f"{path} has no column {given or ' or '.join(known)!r}; it has "
+                f"{', '.join(names)[:300]}",
+                fix=f"name the column of the {what} with --{what}",
+            )
+        return given
+
+    single = options.text or next((name for name in _TEXT if name in names), None)
+    if single is not None and not options.premise:
+        sentences: tuple[str, ...] = (column(options.text, _TEXT, "text"),)
+    else:
+        sentences = (
+            column(options.premise, _PREMISE, "premise"),
+            column(options.hypothesis, _HYPOTHESIS, "hypothesis"),
+        )
+    return _Columns(sentences, column(options.label, _LABEL, "label"), language)
+
+
+def _read(path: Path, columns: _Columns, options: Options) -> dict[str, list[LabelledRow]]:
+    """The rows by language.
+
+    Raises:
+        DataError: a value is missing or damaged, or there are no rows.
+    """
+    found: dict[str, list[LabelledRow]] = {code: [] for code in options.languages}
+    for code, row in _rows(path, columns, options):
+        if options.languages and code not in options.languages:
+            continue
+        rows = found.setdefault(code, [])
+        if len(rows) == options.limit:
+            continue
+        if row.is_empty:
+            raise DataError(
+                f"{row.where}: an empty sentence", fix="remove the row, or add the sentence"
+            )
+        rows.append(row)
+    for code, rows in found.items():
+        if not rows:
+            raise DataError(f"{path} has no rows in {code[:40]!r}", fix="correct --lang")
+    if not found:
+        raise DataError(f"{path} has no rows", fix="add rows below the names of the columns")
+    return found
+
+
+def _rows(path: Path, columns: _Columns, options: Options) -> Iterator[tuple[str, LabelledRow]]:
+    names = [*columns.sentences, columns.label]
+    if columns.language is None:
+        for where, values in read_columns(path, names, ENGLISH):
+            yield options.languages[0], row_of(where, values)
+        return
+    for where, values in read_columns(path, [*names, columns.language], ENGLISH):
+        yield values[-1].strip(), row_of(where, values[:-1])
+
+
+def _measure(
+    model: Model,
+    path: Path,
+    columns: _Columns,
+    rows: dict[str, list[LabelledRow]],
+    options: Options,
+) -> None:
+    labels = sorted({row.label for one in rows.values() for row in one})
+    require_labels(model, labels, str(path))
+    for code, one in rows.items():
+        model.require_language(code, one[0].where)
+    if model.needs_pairs and len(columns.sentences) == 1:
+        raise ConfigError(
+            f"{model.path} classifies pairs of sentences, but column {columns.sentences[0]!r} "
+            "has single ones",
+            fix="name two columns with --premise and --hypothesis",
+        )
+    measure_rows(
+        model,
+        [_labelled(model, code, one) for code, one in sorted(rows.items())],
+        options,
+        title=f"{path.name}, in per cent",
+        facts={"source": str(path), "columns": [*columns.sentences, columns.label]},
+        notes=["Wilson intervals of accuracy, bootstrap intervals of macro-F1."],
+    )
+
+
+def _labelled(model: Model, code: str, rows: Sequence[LabelledRow]) -> LabelledRows:
+    sides = list(zip(*(row.sentences for row in rows), strict=True))
+    return LabelledRows(
+        language=code,
+        first=sides[0],
+        second=sides[1] if len(sides) > 1 else None,
+        labels=[model.labels.index(row.label) for row in rows],
+        name=lambda index: rows[index].where,
+    )
