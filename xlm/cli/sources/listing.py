@@ -52,7 +52,8 @@ def _cells(one: PlannedDownload) -> tuple[str, ...]:
 
 def _summary(found: list[PlannedDownload]) -> str:
     missing = [one for one in found if one.place == "no"]
-    here = f"{len(found)} sources, {len(found) - len(missing)} here"
+    noun = "source" if len(found) == 1 else "sources"
+    here = f"{len(found)} {noun}, {len(found) - len(missing)} here"
     if found and all(one.place == "synthetic" for one in found):
         return f"{len(found)} files, which the sample world makes; nothing is downloaded"
     if not missing:

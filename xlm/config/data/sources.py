@@ -35,6 +35,7 @@ OFFICIAL_VOCABULARY_ID = "xlm.vocabulary"
 OFFICIAL_IDS = (OFFICIAL_CODES_ID, OFFICIAL_VOCABULARY_ID)
 """Downloaded if `bpe.source` is official."""
 RESERVED_IDS = (XNLI_ID, MULTINLI_ID, PAWSX_ID, WIKIPEDIA_ID, "xlm")
+"""First parts of download ids that no corpus may have."""
 
 
 _XNLI = ArchiveSource(
