@@ -11,7 +11,7 @@ from xlm.cli.evaluate.output import report
 from xlm.cli.inference.lines import TextLines
 from xlm.cli.progress_lines import ProgressLines
 from xlm.display.markdown import format_percent
-from xlm.errors import DataError
+from xlm.errors import ConfigError, DataError
 from xlm.evaluation.retrieval import PairRetrieval, Precision, retrieval_of_pairs
 from xlm.inference.compute import Pooling
 from xlm.inference.model import Model
@@ -31,6 +31,8 @@ def prepare_retrieval(options: Options) -> Callable[[Model], None]:
         DataError: a line is not UTF-8 or has the wrong columns, or the files have different
             numbers of lines.
     """
+    if sum(path.is_fifo() for path in options.files) > 1:
+        raise ConfigError("two pipes cannot be read", fix="pass the paths of files")
     sources = [TextLines.of(path) for path in options.files or (None,)]
     rows = list((_from_table if len(sources) == 1 else _from_texts)(sources, options.languages))
     if not rows:
