@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from tests.tiny_world import LANGUAGES
-from tests.training import runs
 from tests.training.runs import ALONE
 from xlm.classification.evaluation.evaluator import run_evaluation
 from xlm.classification.evaluation.scoring import predict
@@ -32,7 +31,11 @@ CPU = torch.device("cpu")
 
 
 def files(job: FinetuneJob | EvaluateJob) -> dict[str, bytes]:
-    return runs.files(job.out)
+    return {
+        str(path.relative_to(job.out)): path.read_bytes()
+        for path in job.out.rglob("*")
+        if path.is_file()
+    }
 
 
 def attempts(job: FinetuneJob) -> dict[str, Any]:

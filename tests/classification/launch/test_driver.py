@@ -71,6 +71,7 @@ def test_the_number_of_processes_changes_no_byte(
         stream_tokens=16,
         specials=False,
         evaluate=evaluation.evaluate.model_copy(update={"processes": 2}),
+        task="XNLI",
     )
     measure = context(tmp_path / "measure", config, {**inputs, **data, "finetune": tune.out})
     with SocketWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as measuring:
