@@ -92,11 +92,12 @@ def test_lines_of_white_space_do_not_change() -> None:
 
 def test_a_language_without_prefixes_uses_those_of_english() -> None:
     assert moses_tokenizer("xx")("Mr. Smith.") == "Mr. Smith ."
-    warning = missing_prefixes_warning("xx")
-    assert warning is not None
-    assert warning.startswith("Moses has no list of abbreviations for xx")
+    assert missing_prefixes_warning("xx", "--choice") == (
+        "Moses has no list of abbreviations for xx: it uses that of English; --choice chooses "
+        "that of another language"
+    )
     for language in ("en", "sw", "yue", "tdt"):
-        assert missing_prefixes_warning(language) is None
+        assert missing_prefixes_warning(language, "") is None
 
 
 @pytest.mark.parametrize(

@@ -70,4 +70,4 @@ def _warning(code: str, moses: str, *, chosen: bool) -> str | None:
             f"{code} is not a known language: the Moses rules tokenize its text, with the "
             f"abbreviations of English; --tokenizer-language chooses another language{hint}"
         )
-    return missing_prefixes_warning(moses)
+    return missing_prefixes_warning(moses, "--tokenizer-language")

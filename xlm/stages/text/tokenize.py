@@ -59,7 +59,8 @@ def run(context: StageContext[TokenizeSlice]) -> StageResult:
     """Tokenize each input file to a file with the same name."""
     for language in context.config.languages:
         rules = moses_language(language, context.config.moses_languages.get(language, ""))
-        warning = missing_prefixes_warning(rules)
+        choice = f"languages: [{{code: {language}, tokenizer: en}}, ...]"
+        warning = missing_prefixes_warning(rules, f"a declaration ({choice})")
         if warning and language not in context.config.segmenters:
             log.warning("%s", warning)
     files = text_files(context.inputs["text"])

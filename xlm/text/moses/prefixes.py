@@ -43,16 +43,18 @@ def has_prefixes(language: str) -> bool:
     return f"nonbreaking_prefix.{language}" in _lists()
 
 
-def missing_prefixes_warning(language: str) -> str | None:
+def missing_prefixes_warning(language: str, choice: str) -> str | None:
     """Return the warning for a language that uses the English list, or None.
+
+    `choice`: how the caller's user chooses the list of another language.
 
     The languages of the paper need no warning: they were tokenized that way.
     """
     if language in XNLI_LANGUAGES or has_prefixes(language):
         return None
     return (
-        f"Moses has no list of abbreviations for {language}: it uses that of English; another "
-        "tokenizer (--tokenizer-language) uses the rules of another language"
+        f"Moses has no list of abbreviations for {language}: it uses that of English; {choice} "
+        "chooses that of another language"
     )
 
 
