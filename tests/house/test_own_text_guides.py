@@ -45,7 +45,7 @@ def _write_profile(page: Path, folder: Path) -> None:
     """The profile of the guide under its name, with a tiny model."""
     text = page.read_text(encoding="utf-8")
     (profile,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    (name,) = re.findall(r"^Save this as `(\S+)`", text, re.MULTILINE)
+    (name,) = re.findall(r"[Ss]ave this as `(\S+)`", text)
     values = _merged(yaml.safe_load(profile), yaml.safe_load(TINY))
     (folder / name).write_text(yaml.safe_dump(values), encoding="utf-8")
 
