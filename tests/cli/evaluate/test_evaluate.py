@@ -144,7 +144,7 @@ def test_labelled_rows_of_any_format_give_the_same_scores(
         (["label\ttext", "neutral\ta"], {"text": "y"}, "no column 'y'; it has label, text"),
         (["tag\ttext", "neutral\ta"], {}, "no column 'label or gold_label'; it has tag, text"),
         (["label\ttext", "neutral\t "], {}, "line 2: an empty sentence; remove the row"),
-        (["label\ttext", "neutral"], {}, "line 2: 1 columns, but the header has 2"),
+        (["label\ttext", "neutral"], {}, "line 2: 1 column, but the header has 2"),
         (["label\ttext"], {}, "has no rows in 'sw'"),
         ([], {}, "the file is empty; add a header and rows"),
         (

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from xlm.config.data.extract import ExtractLabelledSlice
 from xlm.config.data.tasks import FilesTask
@@ -47,6 +48,7 @@ def test_all_formats_give_the_same_rows(tmp_path: Path) -> None:
     lines = "".join(json.dumps({"sentence": s, "label": n}) + "\n" for s, n in rows)
     assert found(write(tmp_path / "a.tsv", tsv)) == expected
     assert found(write(tmp_path / "a.tsv.gz", gzip.compress(tsv.encode()))) == expected
+    assert found(write(tmp_path / "a.tsv.zst", zstandard.compress(tsv.encode()))) == expected
     assert found(write(tmp_path / "a.csv", csv)) == expected
     assert found(write(tmp_path / "a.jsonl", lines)) == expected
     table = pa.table({"sentence": [s for s, _ in rows], "label": [1, 0], "other": [None, 2]})
@@ -65,7 +67,7 @@ def test_line_breaks_in_a_sentence_become_spaces_and_numbers_are_labels(tmp_path
 @pytest.mark.parametrize(
     ("dev", "message"),
     [
-        ("id\ttext\tlabel\n1\ta\tpositive\n", "no column 'sentence'; there are id, text, label"),
+        ("id\ttext\tlabel\n1\ta\tpositive\n", "has no column 'sentence'; it has id, text, label"),
         (HEADER, "dev.tsv: no rows"),
         ("", "dev.tsv is empty"),
         (HEADER + "1\ta\tmixed\n", "line 2: the label 'mixed' does not occur in the training rows"),
@@ -83,6 +85,50 @@ def test_a_damaged_file_is_refused_in_one_line(
         check_files(task_of(tmp_path, dev))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", 'sentence,label\na,yes\n"b,no\n', "line 3: not CSV"),
+        ("a.csv", "sentence,label\n\na,b,yes\n", "line 3: 3 columns, but the header has 2"),
+        ("a.csv", b"sentence,label\n\xe9,yes\n", "line 2: not UTF-8, probably"),
+        ("a.tsv", "sentence\tlabel\n\n", "line 2: 1 column, but the header has 2"),
+        ("a.tsv", "sentence\tlabel\na\0b\tyes\n", "line 2: a NUL character"),
+        ("a.tsv", "\n", "a.tsv: the file is empty; add a header"),
+        ("a.jsonl", '{"sentence": "a", "label": null}\n', "line 1: label has no value"),
+        ("a.jsonl", '{"sentence": ["a"], "label": 1}\n', "line 1: sentence is not text"),
+        ("a.jsonl", '{"sentence": "\\ud800", "label": 1}\n', "line 1: an escape is half of a"),
+        ("a.jsonl", "\n[1]\n", "line 2: it is a list, not an object; write one object per line"),
+        ("a.jsonl", '{"label": 1}\n', "line 1: no field 'sentence'; it has label; name one of"),
+    ],
+)
+def test_the_first_fault_of_a_row_is_an_error(
+    tmp_path: Path, name: str, content: str | bytes, message: str
+) -> None:
+    with pytest.raises(XlmError) as caught:
+        found(write(tmp_path / name, content))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "labels", "message"),
+    [
+        (pa.array(["a", "b"]), pa.array([1, None]), "row 2: label has no value"),
+        (
+            pa.array([b"a", b"\xff"], pa.binary()).view(pa.string()),
+            pa.array([1, 2]),
+            "row 2: not UTF",
+        ),
+        (pa.array([b"a", b"b"]), pa.array([1, 2]), "column 'sentence' is binary, not text"),
+    ],
+)
+def test_the_first_fault_of_parquet_is_an_error(
+    tmp_path: Path, sentences: pa.Array, labels: pa.Array, message: str
+) -> None:
+    pq.write_table(pa.table({"sentence": sentences, "label": labels}), tmp_path / "a.parquet")
+    with pytest.raises(XlmError, match=message):
+        found(str(tmp_path / "a.parquet"))
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from xlm.cli.evaluate.options import Options
 from xlm.cli.evaluate.rows import measure_rows, require_labels
-from xlm.config.data.tasks import file_format
+from xlm.config.data.tasks import LABELLED_FORMATS, file_format
 from xlm.config.languages.pairs import ENGLISH
 from xlm.corpus.labelled.rows import LabelledRow, row_of
-from xlm.corpus.labelled.tables import column_names, read_columns
+from xlm.corpus.labelled.tables import column_names, open_labelled
 from xlm.errors import ConfigError, DataError
 from xlm.evaluation.classification import LabelledRows
 from xlm.inference.model import Model
@@ -18,7 +18,6 @@ _TEXT = ("text", "sentence")
 _PREMISE, _HYPOTHESIS = ("premise", "sentence1"), ("hypothesis", "sentence2")
 _LABEL = ("label", "gold_label")
 _LANGUAGE = ("language", "lang")
-_FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,12 @@ def prepare_classify(options: Options) -> Callable[[Model], None]:
         ConfigError: there is no file, its format is unknown, or the language is not known.
         DataError: the file is damaged, or a column or value is missing.
     """
+    formats = f".{', .'.join(LABELLED_FORMATS)}"
     if not options.files:
-        raise ConfigError("--task classify needs a file", fix=f"pass one in {', '.join(_FORMATS)}")
+        raise ConfigError("--task classify needs a file", fix=f"pass one in {formats}")
     path = options.files[0]
-    if file_format(path) not in _FORMATS:
-        raise ConfigError(f"{path} has an unknown format", fix=f"use one of {', '.join(_FORMATS)}")
+    if file_format(path) not in LABELLED_FORMATS:
+        raise ConfigError(f"{path} has an unknown format", fix=f"use one of {formats}")
     columns = _columns(path, options)
     rows = _read(path, columns, options)
     return lambda model: _measure(model, path, columns, rows, options)
@@ -108,10 +108,11 @@ def _read(path: Path, columns: _Columns, options: Options) -> dict[str, list[Lab
 def _rows(path: Path, columns: _Columns, options: Options) -> Iterator[tuple[str, LabelledRow]]:
     names = [*columns.sentences, columns.label]
     if columns.language is None:
-        for where, values in read_columns(path, names, ENGLISH):
+        for where, values in open_labelled(path, names, ENGLISH).strict_rows():
             yield options.languages[0], row_of(where, values)
         return
-    for where, values in read_columns(path, [*names, columns.language], ENGLISH):
+    table = open_labelled(path, [*names, columns.language], ENGLISH)
+    for where, values in table.strict_rows():
         yield values[-1].strip(), row_of(where, values[:-1])
 
 

@@ -21,8 +21,9 @@ PAWSX_LABELS = ("not_paraphrase", "paraphrase")
 """Names of the labels 0 and 1 of PAWS-X."""
 SPLITS = ("train", "valid", "test")
 """Splits of a task in artifacts; settings call `valid` dev."""
-_FORMATS = (".tsv", ".csv", ".jsonl", ".parquet")
-_COMPRESSIONS = (".gz", ".bz2", ".xz")
+LABELLED_FORMATS = ("tsv", "csv", "jsonl", "parquet")
+"""What the extensions of labelled files can be, apart from that of a compression."""
+_COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 
 
 class _Task(Config):
@@ -153,10 +154,11 @@ class FilesTask(_Task):
     @classmethod
     def _known_formats(cls, paths: dict[str, str]) -> dict[str, str]:
         for code, path in paths.items():
-            if file_format(Path(path)) not in _FORMATS:
+            if file_format(Path(path)) not in LABELLED_FORMATS:
+                formats = f".{', .'.join(LABELLED_FORMATS)}"
                 raise ConfigError(
                     f"classify: the file of {code} has an unknown format: {path[:200]}",
-                    fix=f"use one of {', '.join(_FORMATS)}; a URL has to be downloaded first",
+                    fix=f"use one of {formats}; a URL has to be downloaded first",
                 )
         return paths
 
@@ -185,11 +187,11 @@ class FilesTask(_Task):
 
 
 def file_format(path: Path) -> str:
-    """The format of a labelled file from its extension, `.tsv` also for `train.tsv.gz`."""
+    """The format of a labelled file from its extension, `tsv` also for `train.tsv.gz`."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in _COMPRESSIONS and suffixes[-2:-1] != [".parquet"]:
         suffixes.pop()
-    return suffixes[-1] if suffixes else ""
+    return suffixes[-1].removeprefix(".") if suffixes else ""
 
 
 Task = Annotated[XnliTask | PawsxTask | FilesTask, Field(discriminator="task")]

@@ -11,7 +11,7 @@ from pathlib import Path
 from xlm.config.data.extract import ExtractLabelledSlice
 from xlm.config.data.tasks import SPLITS, FilesTask
 from xlm.corpus.labelled.rows import LabelledRow, row_of, write_rows
-from xlm.corpus.labelled.tables import read_columns
+from xlm.corpus.labelled.tables import open_labelled
 from xlm.corpus.local_files import digest_of, find_files, require_unchanged
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
@@ -26,8 +26,10 @@ def rows_of(paths: Sequence[Path], columns: Sequence[str], language: str) -> Ite
     Raises:
         DataError: a file, a column or a value is missing or damaged.
     """
+    fix = "name one of them in classify (text, premise, hypothesis, label)"
     for path in paths:
-        for where, values in read_columns(path, columns, language):
+        table = open_labelled(path, columns, language, fix)
+        for where, values in table.strict_rows():
             yield row_of(where, values)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from xlm.corpus.tables.table import Row, Table, listed
+from xlm.corpus.tables.table import Row, Table, either, listed
 
 _MISSING = object()
 
@@ -14,32 +14,45 @@ class JsonlTable(Table):
 
     def rows(self) -> Iterator[Row]:
         """All rows in which the fields are text or null."""
+        for row in self._objects():
+            values = self._values(row)
+            if values is not None:
+                yield values
+
+    def column_names(self) -> list[str]:
+        """The names of the fields of the first object."""
+        names = [*next(self._objects(), {})]
+        self.require_plain()
+        return names
+
+    def _objects(self) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(self.text.lines(), 1):
+            self.number = number
             content = self.text.decode(line)
             if not content.strip():
                 continue
             try:
                 row = json.loads(content)
             except (ValueError, RecursionError) as error:
-                self.refuse(number, f"it is not JSON ({_reason(error)})")
+                self.refuse(f"it is not JSON ({_reason(error)})", fix="write one object per line")
                 continue
-            values = self._values(row, number)
-            if values is not None:
-                yield values
+            if isinstance(row, dict):
+                yield row
+            else:
+                self.refuse(f"it is {_kind(row)}, not an object", fix="write one object per line")
 
-    def _values(self, row: Any, line: int) -> Row | None:
-        if not isinstance(row, dict):
-            self.refuse(line, f"it is {_kind(row)}, not an object")
-            return None
+    def _values(self, row: dict[str, Any]) -> Row | None:
         values = []
         for wanted in self.columns.names:
             value = _first(row, wanted)
             if value is _MISSING:
-                names = " or ".join(repr(name) for name in wanted)
-                self.refuse(line, f"no field {names}; it has {listed([*row])}")
+                what = f"no field {either(wanted)}; it has {listed([*row])}"
+                self.refuse(what, self.columns.fix)
                 return None
-            if not isinstance(value, str | None):
-                self.refuse(line, f"field {wanted[0]!r} is {_kind(value)}, not text")
+            if self.columns.strict:
+                value = self.strict_text(str(wanted[0]), value)
+            elif not isinstance(value, str | None):
+                self.refuse(f"field {wanted[0]!r} is {_kind(value)}, not text")
                 return None
             values.append(self._clean(value or ""))
         return tuple(values)
@@ -49,6 +62,8 @@ class JsonlTable(Table):
         if value.isascii() and "\0" not in value:
             return value
         clean = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        if self.columns.strict and clean != value:
+            raise self.error("an escape is half of a character", fix="correct the \\u escape")
         self.text.faults.not_utf8 += clean != value
         self.text.faults.with_nul += "\0" in value
         return clean

@@ -1,9 +1,11 @@
 """Reads columns of a Parquet file, one batch of rows at a time."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from io import BytesIO
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,21 +20,34 @@ _BUFFER_BYTES = 1 << 20
 
 
 class ParquetTable(Table):
-    """A Parquet file; its columns are strings, or fields of structs."""
+    """A Parquet file; its columns are strings, or fields of structs.
+
+    In a strict table, they may be numbers. The ids of a ClassLabel column of Hugging Face become
+    its names.
+    """
+
+    unit: ClassVar[str] = "row"
 
     def rows(self) -> Iterator[Row]:
-        """All rows; a null is an empty string."""
-        with self._opened() as file:
+        """All rows; a null is an empty string, in a strict table an error."""
+        with opened_parquet(self.path) as file:
             paths = [self._find(file.schema_arrow, wanted) for wanted in self.columns.names]
             names = [".".join(path) for path in paths]
+            labels = _class_labels(file.schema_arrow.metadata)
             for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
-                columns = [_field(batch, path) for path in paths]
-                for values in zip(*(column.to_pylist() for column in columns), strict=True):
-                    yield tuple(self._decode(value) for value in values)
+                columns = [_values(batch, path, labels) for path in paths]
+                for values in zip(*columns, strict=True):
+                    self.number += 1
+                    yield tuple(map(self._text, names, values))
 
-    def _decode(self, value: bytes | None) -> str:
-        if value is None:
-            return ""
+    def column_names(self) -> list[str]:
+        """The names of the columns, and of the fields of structs."""
+        with opened_parquet(self.path) as file:
+            return _all_columns(file.schema_arrow)
+
+    def _text(self, name: str, value: Any) -> str:
+        if not isinstance(value, bytes):
+            return self.strict_text(name, value) if self.columns.strict else ""
         return self.text.decode(value.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
 
     def _find(self, schema: pa.Schema, wanted: Sequence[int | str]) -> list[str]:
@@ -48,32 +63,38 @@ class ParquetTable(Table):
                 found = _type_of(schema, path)
                 if found is None:
                     continue
-                if not _is_text(found):
+                if not (_is_text(found) or (self.columns.strict and _is_value(found))):
                     raise DataError(
                         f"{self.path}: column {name!r} is {found}, not text",
                         fix=f"columns with text: {listed(_text_columns(schema))}",
                     )
                 return path
-        raise self.no_column(" or ".join(repr(one) for one in wanted), _all_columns(schema))
-
-    @contextmanager
-    def _opened(self) -> Iterator[pq.ParquetFile]:
-        try:
-            with pq.ParquetFile(self.path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
-                yield file
-        except (pa.ArrowException, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            reason = " ".join(str(error).split())[:160]
-            raise DataError(
-                f"{self.path} is damaged, or not a Parquet file ({reason})", fix="check the file"
-            ) from None
+        raise self.no_column(wanted, _all_columns(schema))
 
     def _open(self) -> TextLines:
         """Values are decoded as lines are."""
         return TextLines(
             lambda: nullcontext(BytesIO()), str(self.path), self.language, ends_at_returns=False
         )
+
+
+@contextmanager
+def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file so that reading does not hold its row groups in memory.
+
+    Raises:
+        DataError: here or in the body of the `with`, if the file is damaged.
+    """
+    try:
+        with pq.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        reason = " ".join(str(error).split())[:160]
+        raise DataError(
+            f"{path} is damaged, or not a Parquet file ({reason})", fix="check the file"
+        ) from None
 
 
 def _type_of(schema: pa.Schema, path: Sequence[str]) -> pa.DataType | None:
@@ -93,6 +114,22 @@ def _is_text(kind: pa.DataType) -> bool:
         kind = kind.value_type
     return bool(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def _is_value(kind: pa.DataType) -> bool:
+    """Whether a type has one value that can be written: a number, a boolean, a date."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return not (pa.types.is_nested(kind) or _is_bytes(kind))
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
+        or pa.types.is_fixed_size_binary(kind)
     )
 
 
@@ -116,8 +153,23 @@ def _text_columns(schema: pa.Schema) -> list[str]:
     ]
 
 
-def _field(batch: pa.RecordBatch, path: Sequence[str]) -> pa.Array:
-    """The values of a column as bytes, so that invalid UTF-8 is found."""
+def _class_labels(metadata: dict[bytes, bytes] | None) -> dict[str, list[str]]:
+    """The names of the labels that a Parquet file of Hugging Face stores, by column."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return {
+            name: [str(label) for label in feature["names"]]
+            for name, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
+
+
+def _values(
+    batch: pa.RecordBatch, path: Sequence[str], labels: Mapping[str, list[str]]
+) -> list[Any]:
+    """The values of a column; text as bytes, so that invalid UTF-8 is found."""
     values = batch.column(path[0])
     for name in path[1:]:
         inner = values.type.get_field_index(name)
@@ -125,4 +177,14 @@ def _field(batch: pa.RecordBatch, path: Sequence[str]) -> pa.Array:
         values = values.flatten()[inner]
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    return values.cast(pa.large_binary())
+    if _is_text(values.type):
+        values = values.cast(pa.large_binary())
+    names = labels.get(".".join(path))
+    return [_named(names, value) for value in values.to_pylist()] if names else values.to_pylist()
+
+
+def _named(names: Sequence[str], value: Any) -> Any:
+    """The name of a label id; -1 is Hugging Face's id of a row without a label."""
+    if not isinstance(value, int):
+        return value
+    return names[value] if 0 <= value < len(names) else None

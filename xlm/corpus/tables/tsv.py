@@ -1,40 +1,78 @@
-"""Reads columns of a file with tab-separated columns; quotes are part of the text."""
+"""Reads columns of a TSV file, whose quotes are text, or of a CSV file with quotes (RFC 4180)."""
 
+import csv
 from collections.abc import Iterator, Sequence
 
 from xlm.corpus.tables.table import Row, Table
 
 
 class TsvTable(Table):
-    """A TSV file, plain or compressed. Empty lines are skipped."""
+    """A TSV file, plain or compressed. Empty lines are skipped, unless the table is strict."""
 
     def rows(self) -> Iterator[Row]:
         """All rows with enough columns."""
-        lines = self.text.lines()
-        numbers = [one for names in self.columns.names for one in names[:1]]
-        first = 1
+        records = self._records()
+        width = 0
         if self.columns.header:
-            names = self.text.decode(next(lines, b"")).split("\t")
-            positions = [self._position(wanted, names) for wanted in self.columns.names]
-            first = 2
+            header = next(records, [])
+            width = len(header)
+            positions = [self._position(wanted, header) for wanted in self.columns.names]
         else:
-            positions = [int(number) - 1 for number in numbers]
-        for number, line in enumerate(lines, first):
-            fields = self.text.decode(line).split("\t")
-            if fields == [""]:
-                continue
-            if len(fields) <= max(positions):
-                self.refuse(number, f"{_columns(len(fields))}, not {max(positions) + 1}")
+            positions = [int(names[0]) - 1 for names in self.columns.names]
+        needed = max(positions) + 1
+        for fields in records:
+            if self.columns.strict and len(fields) != width:
+                self.refuse(
+                    f"{_columns(len(fields))}, but the header has {width}",
+                    fix="give each row the columns of the header, without separators in the text",
+                )
+            if len(fields) < needed:
+                self.refuse(f"{_columns(len(fields))}, not {needed}")
                 continue
             yield tuple(fields[position] for position in positions)
 
-    def _position(self, wanted: Sequence[int | str], names: list[str]) -> int:
-        for one in wanted:
-            if isinstance(one, int):
-                return one - 1
-            if one in names:
-                return names.index(one)
-        raise self.no_column(" or ".join(repr(one) for one in wanted), names)
+    def column_names(self) -> list[str]:
+        """The fields of the first line."""
+        names = next(self._records(), [])
+        self.require_plain()
+        return [name.strip() for name in names]
+
+    def _records(self) -> Iterator[list[str]]:
+        """The fields of each line, the header first."""
+        for number, line in enumerate(self.text.lines(), 1):
+            self.number = number
+            fields = self.text.decode(line).split("\t")
+            if fields != [""] or self.columns.strict:
+                yield fields
+
+    def _position(self, wanted: Sequence[int | str], header: list[str]) -> int:
+        for names in (header, [name.strip() for name in header]):
+            for one in wanted:
+                if isinstance(one, int):
+                    return one - 1
+                if one in names:
+                    return names.index(one)
+        raise self.no_column(wanted, header)
+
+
+class CsvTable(TsvTable):
+    """A CSV file, plain or compressed. Empty lines are skipped; a quoted field may have lines."""
+
+    def _records(self) -> Iterator[list[str]]:
+        # csv joins the lines of a quoted field, so it needs the line ends.
+        lines = (f"{self.text.decode(line)}\n" for line in self.text.lines())
+        reader = csv.reader(lines, strict=True)
+        try:
+            for fields in reader:
+                self.number = reader.line_num
+                if fields:
+                    yield fields
+        except csv.Error as error:
+            self.number = reader.line_num
+            raise self.error(
+                f"not CSV: {error}",
+                fix="quote fields that contain commas, quotes or line breaks",
+            ) from None
 
 
 def _columns(count: int) -> str:
