@@ -97,8 +97,11 @@ def test_files_without_text_are_refused(tsv, jsonl, tmp_path):
     with pytest.raises(DataError, match=r"there are no two columns of text \(columns: text, id\)"):
         pair_columns(jsonl({"text": "One.", "id": "7"}), (EN, YO))
     (tmp_path / "array.json").write_text("[\n{}\n]")
-    with pytest.raises(DataError, match=r"a line is not a JSON object \('\['\)"):
+    with pytest.raises(DataError, match=r"json, line 1: it is not JSON .*; write one object"):
         read_sample("jsonl", tmp_path / "array.json")
+    (tmp_path / "wide.tsv").write_text("id\ttext\n1\tOne.\n", encoding="utf-16")
+    with pytest.raises(DataError, match=r"wide\.tsv: the text is UTF-16"):
+        read_sample("tsv", tmp_path / "wide.tsv")
     (tmp_path / "blank.tsv").write_text("\n \n")
     with pytest.raises(DataError, match="has no rows"):
         read_sample("tsv", tmp_path / "blank.tsv")

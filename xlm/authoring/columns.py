@@ -7,16 +7,19 @@
 The profile shows the guess, and the user can change it there.
 """
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from xlm.config.languages.pairs import ENGLISH
 from xlm.config.languages.table import Language
-from xlm.corpus.text_files.compressed import open_plain
+from xlm.corpus.tables.jsonl import JsonlTable
+from xlm.corpus.tables.parquet import opened_parquet
+from xlm.corpus.tables.table import Columns
+from xlm.corpus.tables.tsv import TsvTable
 from xlm.errors import DataError
 
 _SAMPLE_ROWS = 200
@@ -146,18 +149,12 @@ def _letters(value: str) -> int:
     return 0 if value.startswith(("http://", "https://")) else sum(map(str.isalpha, value))
 
 
-def _lines(path: Path) -> Iterator[str]:
-    with open_plain(path) as file:
-        for line in file:
-            text = line.decode("utf-8", errors="replace").removeprefix("\ufeff").rstrip("\r\n")
-            if text.strip():
-                yield text
-
-
 def _read_tsv(path: Path) -> Sample:
-    rows = [tuple(line.split("\t")) for line in islice(_lines(path), _SAMPLE_ROWS)]
+    records = TsvTable(path, Columns(()), ENGLISH).records()
+    filled = (tuple(cells) for cells in records if any(map(str.strip, cells)))
+    rows = tuple(islice(filled, _SAMPLE_ROWS))
     names = rows[0] if rows and _is_header(rows[0]) else ()
-    return Sample(path, "tsv", names, tuple(rows[1:] if names else rows))
+    return Sample(path, "tsv", names, rows[1:] if names else rows)
 
 
 def _is_header(cells: Sequence[str]) -> bool:
@@ -180,38 +177,20 @@ def _is_language_name(word: str) -> bool:
 
 
 def _read_jsonl(path: Path) -> Sample:
-    objects: list[dict[str, str]] = []
-    for line in islice(_lines(path), _SAMPLE_ROWS):
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            raise DataError(
-                f"{path}: a line is not a JSON object ({line[:40]!r})",
-                fix="write one JSON object per line (JSON lines), or use another format",
-            )
-        objects.append(dict(_flat(value)))
-    names = tuple(dict.fromkeys(name for one in objects for name in one))
-    return Sample(path, "jsonl", names, tuple(tuple(o.get(n, "") for n in names) for o in objects))
+    objects = JsonlTable(path, Columns((), strict=True), ENGLISH).objects()
+    return _sample_of(path, "jsonl", islice(objects, _SAMPLE_ROWS))
 
 
 def _read_parquet(path: Path) -> Sample:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with opened_parquet(path) as file:
+        batch = next(file.iter_batches(_SAMPLE_ROWS, use_threads=False), None)
+        return _sample_of(path, "parquet", [] if batch is None else batch.to_pylist())
 
-    try:
-        with pq.ParquetFile(path) as file:
-            batch = next(file.iter_batches(_SAMPLE_ROWS, use_threads=False), None)
-            rows = [] if batch is None else batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise DataError(
-            f"{path} is damaged, or not a Parquet file ({reason})", fix="check the file"
-        ) from None
-    flat = [dict(_flat(row)) for row in rows]
+
+def _sample_of(path: Path, kind: str, objects: Iterable[dict[str, Any]]) -> Sample:
+    flat = [dict(_flat(one)) for one in objects]
     names = tuple(dict.fromkeys(name for one in flat for name in one))
-    return Sample(path, "parquet", names, tuple(tuple(o.get(n, "") for n in names) for o in flat))
+    return Sample(path, kind, names, tuple(tuple(o.get(n, "") for n in names) for o in flat))
 
 
 def _flat(value: dict[str, Any]) -> Iterator[tuple[str, str]]:

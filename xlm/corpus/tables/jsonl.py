@@ -14,18 +14,19 @@ class JsonlTable(Table):
 
     def rows(self) -> Iterator[Row]:
         """All rows in which the fields are text or null."""
-        for row in self._objects():
+        for row in self.objects():
             values = self._values(row)
             if values is not None:
                 yield values
 
     def column_names(self) -> list[str]:
         """The names of the fields of the first object."""
-        names = [*next(self._objects(), {})]
+        names = [*next(self.objects(), {})]
         self.require_plain()
         return names
 
-    def _objects(self) -> Iterator[dict[str, Any]]:
+    def objects(self) -> Iterator[dict[str, Any]]:
+        """All objects, with all of their fields."""
         for number, line in enumerate(self.text.lines(), 1):
             self.number = number
             content = self.text.decode(line)

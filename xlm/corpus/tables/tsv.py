@@ -11,7 +11,7 @@ class TsvTable(Table):
 
     def rows(self) -> Iterator[Row]:
         """All rows with enough columns."""
-        records = self._records()
+        records = self.records()
         width = 0
         if self.columns.header:
             header = next(records, [])
@@ -33,11 +33,11 @@ class TsvTable(Table):
 
     def column_names(self) -> list[str]:
         """The fields of the first line."""
-        names = next(self._records(), [])
+        names = next(self.records(), [])
         self.require_plain()
         return [name.strip() for name in names]
 
-    def _records(self) -> Iterator[list[str]]:
+    def records(self) -> Iterator[list[str]]:
         """The fields of each line, the header first."""
         for number, line in enumerate(self.text.lines(), 1):
             self.number = number
@@ -58,7 +58,7 @@ class TsvTable(Table):
 class CsvTable(TsvTable):
     """A CSV file, plain or compressed. Empty lines are skipped; a quoted field may have lines."""
 
-    def _records(self) -> Iterator[list[str]]:
+    def records(self) -> Iterator[list[str]]:
         # csv joins the lines of a quoted field, so it needs the line ends.
         lines = (f"{self.text.decode(line)}\n" for line in self.text.lines())
         reader = csv.reader(lines, strict=True)
