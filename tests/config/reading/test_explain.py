@@ -30,6 +30,8 @@ CASES = {
     "`kind`: text, tsv, jsonl or parquet, not {'kind': 'txt'",
     "sources.text=[{kind: text, language: en, path: a, column: 3}]": "unknown setting "
     "'sources.text.0.column'; choose from name, title",
+    "classify={task: files, labl: a, text: a, train: {en: a.tsv}, dev: {en: a.tsv}}": "unknown "
+    "setting 'classify.labl'; did you mean 'label'?",
     "sources.text=[{kind: text, language: en}]": "sources.text.0.path is missing",
     "sources.text=[{kind: text, language: en, path: []}]": "sources.text.0.path: the path is empty",
     "sources.text=[{kind: text, language: en, path: 's3://b/a'}]": "'s3://b/a' is not a URL",

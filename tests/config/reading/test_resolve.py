@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
+from xlm.config.data.tasks import FilesTask
 from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig, pairs
 from xlm.config.reading.resolve import profile_names, resolve
@@ -207,3 +208,32 @@ def test_settings_come_from_arguments_then_the_environment(
             MachineSettings.from_environment()
     monkeypatch.setenv("XLM_WORKERS", "")
     assert MachineSettings.from_environment().workers >= 1
+
+
+def test_chosen_languages_leave_out_the_files_of_the_others(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(
+        "languages: [sw, yo, {code: luo, name: Luo}]\n"
+        "sources:\n"
+        "  wikipedia: null\n"
+        "  text:\n"
+        "    - {kind: text, language: sw, path: sw.txt}\n"
+        "    - {kind: text, language: yo, path: yo.txt}\n"
+        "    - {kind: text, language: luo, path: luo.txt}\n"
+        "classify:\n"
+        "  task: files\n"
+        "  text: sentence\n"
+        "  train: {sw: train.tsv}\n"
+        "  dev: {sw: dev.tsv, luo: dev.luo.tsv}\n"
+        "  test: {yo: test.tsv}\n"
+    )
+    config = resolve(str(profile), languages=["sw", "yo"])
+    assert config.languages == ("sw", "yo")
+    assert isinstance(config.classify, FilesTask)
+    assert config.classify.dev == {"sw": "dev.tsv"}
+    assert config.classify.test == {"yo": "test.tsv"}
+    assert resolve(str(profile), languages=["sw", "luo"]).table["luo"].name == "Luo"
+    with pytest.raises(ConfigError, match="training rows are in other languages; add one of sw"):
+        resolve(str(profile), languages=["luo", "yo"])
+    with pytest.raises(ConfigError, match=r"classify\.test: en is not a language"):
+        resolve(str(profile), ["classify.test={en: a.tsv}"], ["sw", "yo"])

@@ -73,7 +73,7 @@ def explain(error: ErrorDetails, profile: str, model: type[BaseModel]) -> tuple[
     """
     path = _without_tags(error["loc"])
     name = _shown(_written(path))
-    tags = [part for part in error["loc"] if part in _TAGS]
+    tags = [part for part in error["loc"] if part in (*_TAGS, *_TASKS)]
     parent, field = _field_at(path, model, tags[-1] if tags else None)
     if error["type"] in ("invalid_key", "extra_forbidden", "missing"):
         what, fix = _wrong_name(error["type"], name, path, parent, field)
@@ -165,7 +165,9 @@ def _expected(error: ErrorDetails, field: FieldInfo | None) -> str | None:
 
 
 def _kinds_of(model: type[BaseModel]) -> tuple[Any, ...]:
-    return get_args(model.model_fields["kind"].annotation)
+    """The values of the field that tells a model from the others of its section."""
+    fields = [model.model_fields[name] for name in ("kind", "task") if name in model.model_fields]
+    return tuple(value for field in fields for value in get_args(field.annotation))
 
 
 def _alternatives(field: FieldInfo | None, tag: str) -> str:
@@ -181,7 +183,7 @@ def _field_at(
     """The model that contains the last name of `path`, and its field if it exists.
 
     Args:
-        kind: kind of the corpus that the path leads to, if it does.
+        kind: kind of the corpus or task that the path leads to, if it does.
     """
     parent, field = model, None
     for name in path:
@@ -203,7 +205,7 @@ def _section(
 ) -> type[BaseModel]:
     """The model of a field; of several, the one of this kind, or one with a field `name`."""
     models = _models(field.annotation) if field else []
-    of_kind = [one for one in models if "kind" in one.model_fields and kind in _kinds_of(one)]
+    of_kind = [one for one in models if kind in _kinds_of(one)]
     if of_kind:
         return of_kind[0]
     matching = [model for model in models if name in model.model_fields]

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from xlm.config.languages.declared import split_declarations
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.explain import explain
 from xlm.config.reading.secrets import take_secrets
@@ -67,7 +68,7 @@ def _resolved(
         explicit = _merged_with_recipe(explicit, nested, read)
     values = take_secrets(values)
     if languages:
-        values["languages"] = _chosen(values.get("languages"), languages)
+        values = _with_languages(values, languages)
     try:
         config = PipelineConfig.model_validate(values)
     except ValidationError as error:
@@ -77,11 +78,42 @@ def _resolved(
     return config
 
 
-def _chosen(entries: object, codes: Sequence[str]) -> list[Any]:
-    """The codes, or the declarations that a profile has for them."""
-    entries = entries if isinstance(entries, list) else []
-    declared = {entry.get("code"): entry for entry in entries if isinstance(entry, dict)}
-    return [declared.get(code, code) for code in codes]
+def _with_languages(values: dict[str, Any], codes: Sequence[str]) -> dict[str, Any]:
+    """The values for these languages only.
+
+    Declarations stay, because sources may name any language of the profile. Labelled files of the
+    other languages are left out.
+
+    Raises:
+        ConfigError: no labelled training file is left.
+    """
+    entries = values.get("languages")
+    before, declared = split_declarations(entries if isinstance(entries, list) else [])
+    known = values.get("declared_languages")
+    kept = {
+        **values,
+        "languages": list(codes),
+        "declared_languages": [*(known if isinstance(known, list | tuple) else ()), *declared],
+    }
+    task = values.get("classify")
+    if isinstance(task, dict) and task.get("task") == "files":
+        left_out = {code for code in before if isinstance(code, str)} - set(codes)
+        listed = {
+            split: task[split]
+            for split in ("train", "dev", "test")
+            if isinstance(task.get(split), dict)
+        }
+        if listed.get("train") and not set(listed["train"]) - left_out:
+            raise ConfigError(
+                f"{' '.join(codes)}: the labelled training rows are in other languages",
+                fix=f"add one of {' '.join(map(str, listed['train']))}, or set classify=null",
+            )
+        files = {
+            split: {code: path for code, path in paths.items() if code not in left_out}
+            for split, paths in listed.items()
+        }
+        kept["classify"] = {**task, **files}
+    return kept
 
 
 def _keep_explicit_fields(config: BaseModel, explicit: object) -> None:
