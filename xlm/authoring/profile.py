@@ -16,7 +16,7 @@ from xlm.config.data.corpora import WikipediaSource
 from xlm.config.languages.declared import TABLE, DeclaredLanguage, Languages
 from xlm.config.languages.pairs import ENGLISH, language
 from xlm.config.languages.segmenters import is_unspaced
-from xlm.config.languages.suggest import CODE_PATTERN, nearest_language
+from xlm.config.languages.suggest import CODE_PATTERN, language_called
 from xlm.errors import ConfigError
 
 _XNLI_BYTES = 470_000_000
@@ -130,7 +130,7 @@ def _declaration(code: str) -> dict[str, str]:
     Raises:
         ConfigError: it is not a code, or probably a typo.
     """
-    if not re.fullmatch(CODE_PATTERN, code) or nearest_language(code, TABLE.by_code.values()):
+    if not re.fullmatch(CODE_PATTERN, code) or language_called(code, TABLE.by_code.values()):
         language(code)  # raises the error with a suggestion
     return {"code": code, "name": code, "tokenizer": ENGLISH}
 

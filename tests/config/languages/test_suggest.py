@@ -3,7 +3,7 @@
 import pytest
 
 from xlm.config.languages.pairs import KNOWN_LANGUAGES, language
-from xlm.config.languages.suggest import nearest_language
+from xlm.config.languages.suggest import language_called, nearest_language
 from xlm.errors import ConfigError
 
 
@@ -22,6 +22,14 @@ def test_other_codes_names_and_typos_lead_to_the_language(code: str, expected: s
     with pytest.raises(ConfigError) as caught:
         language(code)
     assert f"did you mean '{expected}' ({language(expected).name})?" in str(caught.value)
+
+
+def test_a_similar_code_is_not_another_name_of_a_language() -> None:
+    known = KNOWN_LANGUAGES.values()
+    assert nearest_language("luo", known) == language("lo")
+    assert language_called("luo", known) is None
+    for name in ("swh", "swa", "Swahili"):
+        assert language_called(name, known) == language("sw")
 
 
 @pytest.mark.parametrize("code", ["xx", "qqqqqq", "simple", "", "日本", "x" * 1000])

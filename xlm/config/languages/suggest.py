@@ -20,7 +20,18 @@ _NEAR_CODE, _NEAR_NAME = 0.66, 0.75
 
 
 def nearest_language(code: str, languages: Iterable[Language]) -> Language | None:
-    """The language with this code in another source or in ISO 639-3, or with a similar name."""
+    """The language with this name or code in any source or in ISO 639-3, or with a similar one."""
+    return _language_called(code, languages, is_similar=True)
+
+
+def language_called(code: str, languages: Iterable[Language]) -> Language | None:
+    """The language with this name, or with this code in any source or in ISO 639-3."""
+    return _language_called(code, languages, is_similar=False)
+
+
+def _language_called(
+    code: str, languages: Iterable[Language], *, is_similar: bool
+) -> Language | None:
     by_code: dict[str, Language] = {}
     by_name: dict[str, Language] = {}
     for entry in languages:
@@ -33,6 +44,8 @@ def nearest_language(code: str, languages: Iterable[Language]) -> Language | Non
     for table, key in ((by_code, wanted), (by_name, name), (by_code, base)):
         if key in table:
             return table[key]
+    if not is_similar:
+        return None
     if similar := get_close_matches(name, by_name, n=1, cutoff=_NEAR_NAME):
         return by_name[similar[0]]
     if len(base) > _MAX_CODE_LENGTH:
