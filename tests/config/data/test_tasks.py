@@ -49,6 +49,7 @@ def test_labels_of_the_tasks() -> None:
         (FILES.replace("text: a", "premise: a"), "classify has premise, but needs text, or"),
         (FILES.replace("t.tsv", "t.doc"), "the file of en has an unknown format: t.doc"),
         (FILES.replace("fr:", "yo:"), "classify.dev: yo is not a language of the profile"),
+        (FILES.replace("dev: {en: d.csv.gz, ", "dev: {"), "classify.dev has no file in en"),
         (FILES.replace("text: a", "text: a, labels: [x]"), "classify.labels has one label, 'x'"),
     ],
 )

@@ -185,6 +185,18 @@ class FilesTask(_Task):
             )
         return self
 
+    @model_validator(mode="after")
+    def _selects_in_training_languages(self) -> Self:
+        if not set(self.train) & set(self.dev):
+            code = min(self.train)
+            raise ConfigError(
+                f"classify.dev has no file in {' or '.join(sorted(self.train))}, the languages of "
+                "classify.train, so the weights cannot be selected",
+                fix=f"add one, e.g. dev: {{{code}: FILE}}; some of the training rows will do, "
+                "if you remove them from the training file",
+            )
+        return self
+
 
 def file_format(path: Path) -> str:
     """The format of a labelled file from its extension, `tsv` also for `train.tsv.gz`."""
