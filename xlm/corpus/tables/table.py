@@ -115,12 +115,7 @@ class Table:
         """
         total = max(self.text.faults.lines, self.malformed)
         if self.malformed > max_bad_lines * total:
-            raise DataError(
-                f"{self.path}: {self.malformed:,} of {total:,} rows cannot be used; "
-                f"{self.first_malformed}",
-                fix="check the file and the columns, or raise sources.max_bad_lines "
-                f"(now {max_bad_lines:g})",
-            )
+            raise self._unusable(f", or raise sources.max_bad_lines (now {max_bad_lines:g})")
         self.text.require_readable(max_bad_lines)
 
     def refuse(self, what: str, fix: str = "correct the row, or remove it") -> None:
@@ -134,7 +129,16 @@ class Table:
         self.malformed += 1
         self.first_malformed = self.first_malformed or f"line {self.number:,}: {what}"
         if self.malformed > self.max_malformed:
-            self.require_readable(0)
+            raise self._unusable()
+
+    def _unusable(self, or_else: str = "") -> DataError:
+        """The error for a file with too many malformed rows."""
+        total = max(self.text.faults.lines, self.malformed)
+        return DataError(
+            f"{self.path}: {self.malformed:,} of {total:,} rows cannot be used; "
+            f"{self.first_malformed}",
+            fix=f"check the file and the columns{or_else}",
+        )
 
     def error(self, what: str, fix: str) -> DataError:
         """The error for the current row.
