@@ -142,10 +142,11 @@ def predict(
     vocabulary: Vocabulary = None,
     segmenter: Segmenters = None,
 ) -> None:
-    """Classify a pair of texts, or each row of a file.
+    """Classify a text, a pair of texts, or each row of a file.
 
-    Rows have a premise, a hypothesis and a language, separated by tabs; the first line may name the
-    columns. The output has the label and the probability of every label, also separated by tabs.
+    Rows have a text, or a premise and a hypothesis, and a language, separated by tabs; the first
+    line may name the columns. The output has the label and the probability of every label, also
+    separated by tabs.
     """
     from xlm.cli.inference.predict import predict as predict_rows
 
