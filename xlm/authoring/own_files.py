@@ -11,12 +11,12 @@ from typing import Any
 
 from xlm.authoring.columns import pair_columns, read_sample, text_column
 from xlm.config.data.own.files import is_url
+from xlm.config.data.tasks import COMPRESSIONS
 from xlm.config.languages.table import Language
 from xlm.corpus.local_files import find_files
 from xlm.corpus.text_files.compressed import open_plain
 from xlm.errors import ConfigError, DataError
 
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _KINDS = {
     ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".parquet": "parquet", ".zip": "moses_zip",
@@ -150,7 +150,7 @@ def _suffixes(location: str) -> tuple[str, str]:
     """The suffix of the format and that of the compression, `.tsv` and `.gz`."""
     name = PurePosixPath(location.partition("?")[0] if is_url(location) else location)
     last = name.suffix.lower()
-    return (name.with_suffix("").suffix.lower(), last) if last in _COMPRESSED else (last, "")
+    return (name.with_suffix("").suffix.lower(), last) if last in COMPRESSIONS else (last, "")
 
 
 def _readable(location: str, setting: str, kind: str) -> tuple[Path, ...]:

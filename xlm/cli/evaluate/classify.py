@@ -6,6 +6,12 @@ from pathlib import Path
 
 from xlm.cli.evaluate.options import Options
 from xlm.cli.evaluate.rows import measure_rows, require_labels
+from xlm.cli.inference.rows import (
+    HYPOTHESIS_NAMES,
+    LANGUAGE_NAMES,
+    PREMISE_NAMES,
+    TEXT_NAMES,
+)
 from xlm.config.data.tasks import LABELLED_FORMATS, file_format
 from xlm.config.languages.pairs import ENGLISH
 from xlm.corpus.labelled.rows import LabelledRow, row_of
@@ -14,10 +20,7 @@ from xlm.errors import ConfigError, DataError
 from xlm.evaluation.classification import LabelledRows
 from xlm.inference.model import Model
 
-_TEXT = ("text", "sentence")
-_PREMISE, _HYPOTHESIS = ("premise", "sentence1"), ("hypothesis", "sentence2")
 _LABEL = ("label", "gold_label")
-_LANGUAGE = ("language", "lang")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def prepare_classify(options: Options) -> Callable[[Model], None]:
 
 def _columns(path: Path, options: Options) -> _Columns:
     names = column_names(path, ENGLISH)
-    language = next((name for name in _LANGUAGE if name in names), None)
+    language = next((name for name in LANGUAGE_NAMES if name in names), None)
     if language is None and len(options.languages) != 1:
         raise ConfigError(
             f"{path} has no column `language`, and --lang has {len(options.languages)} codes",
@@ -68,13 +71,13 @@ def _columns(path: Path, options: Options) -> _Columns:
             )
         return given
 
-    single = options.text or next((name for name in _TEXT if name in names), None)
+    single = options.text or next((name for name in TEXT_NAMES if name in names), None)
     if single is not None and not options.premise:
-        sentences: tuple[str, ...] = (column(options.text, _TEXT, "text"),)
+        sentences: tuple[str, ...] = (column(options.text, TEXT_NAMES, "text"),)
     else:
         sentences = (
-            column(options.premise, _PREMISE, "premise"),
-            column(options.hypothesis, _HYPOTHESIS, "hypothesis"),
+            column(options.premise, PREMISE_NAMES, "premise"),
+            column(options.hypothesis, HYPOTHESIS_NAMES, "hypothesis"),
         )
     return _Columns(sentences, column(options.label, _LABEL, "label"), language)
 

@@ -19,13 +19,12 @@ from xlm.cli.text.input_warnings import INPUT
 from xlm.cli.text.stream import decode_lines, read_batches
 from xlm.corpus.text_files.compressed import open_plain
 from xlm.corpus.text_files.encodings import SAMPLE_BYTES
-from xlm.corpus.text_files.text_lines import require_narrow
+from xlm.corpus.text_files.text_lines import BYTE_ORDER_MARK, require_narrow
 from xlm.errors import ConfigError, DataError
 
 _STDIN = 0
 _PART_LINES = 1024
 _BLOCK_BYTES = 1 << 18
-_MARK = "\ufeff"
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class TextLines:
             decoded, error = decode_lines(batch, first + len(lines), self.name)
             lines += [line.removesuffix("\r") for line in decoded]
             if first == 1 and lines:
-                lines[0] = lines[0].removeprefix(_MARK)
+                lines[0] = lines[0].removeprefix(BYTE_ORDER_MARK)
             while len(lines) >= _PART_LINES:
                 yield Part(first, lines[:_PART_LINES])
                 first += _PART_LINES

@@ -8,12 +8,13 @@ from xlm.cli.inference.lines import TextLines
 from xlm.cli.inference.results import warn_of_truncation, write_results
 from xlm.cli.inference.rows import Row, RowParser
 from xlm.cli.output import show
+from xlm.config.data.tasks import COMPRESSIONS
 from xlm.errors import ConfigError
 from xlm.inference.model import Model
 from xlm.inference.results import Prediction
 from xlm.inference.text import Name
 
-_SUFFIXES = (".tsv", ".csv", ".txt", ".gz", ".bz2", ".xz", ".zst")
+_SUFFIXES = (".tsv", ".csv", ".txt", *COMPRESSIONS)
 """Endings of files with texts, to recognize a path that does not exist."""
 
 

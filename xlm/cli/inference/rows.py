@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from xlm.errors import DataError
 
-_FIRST = ("premise", "sentence1", "text", "sentence")
-_SECOND = ("hypothesis", "sentence2")
-_LANGUAGE = ("language", "lang")
+TEXT_NAMES = ("text", "sentence")
+PREMISE_NAMES, HYPOTHESIS_NAMES = ("premise", "sentence1"), ("hypothesis", "sentence2")
+LANGUAGE_NAMES = ("language", "lang")
+"""Names that columns may have; of several, the first counts."""
+_FIRST = (*PREMISE_NAMES, *TEXT_NAMES)
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,13 @@ class RowParser:
         """The columns by their names; empty: the line is not a header."""
         columns = {
             column: names.index(name)
-            for column, known in (("text", _FIRST), ("second text", _SECOND))
+            for column, known in (("text", _FIRST), ("second text", HYPOTHESIS_NAMES))
             for name in reversed(known)
             if name in names
         }
         if "text" not in columns:
             return {}
-        places = [names.index(name) for name in _LANGUAGE if name in names]
+        places = [names.index(name) for name in LANGUAGE_NAMES if name in names]
         if self._language is None:
             if not places:
                 raise self._problem("has no column `language`", "add it, or pass --lang")

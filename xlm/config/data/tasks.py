@@ -23,7 +23,8 @@ SPLITS = ("train", "valid", "test")
 """Splits of a task in artifacts; settings call `valid` dev."""
 LABELLED_FORMATS = ("tsv", "csv", "jsonl", "parquet")
 """What the extensions of labelled files can be, apart from that of a compression."""
-_COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+"""Extensions of compressed files."""
 
 
 class _Task(Config):
@@ -201,7 +202,7 @@ class FilesTask(_Task):
 def file_format(path: Path) -> str:
     """The format of a labelled file from its extension, `tsv` also for `train.tsv.gz`."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSIONS and suffixes[-2:-1] != [".parquet"]:
+    if suffixes and suffixes[-1] in COMPRESSIONS and suffixes[-2:-1] != [".parquet"]:
         suffixes.pop()
     return suffixes[-1].removeprefix(".") if suffixes else ""
 
