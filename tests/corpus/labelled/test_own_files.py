@@ -30,8 +30,8 @@ def task_of(folder: Path, dev: str | bytes = TRAIN, **changes: Any) -> FilesTask
     settings = {
         "task": "files",
         "text": "sentence",
-        "train": {"en": write(folder / "train.tsv", TRAIN)},
-        "dev": {"sw": write(folder / "dev.tsv", dev)},
+        "train": {"en": (training := write(folder / "train.tsv", TRAIN))},
+        "dev": {"en": training, "sw": write(folder / "dev.tsv", dev)},
     }
     return FilesTask.model_validate(settings | changes)
 
