@@ -109,6 +109,13 @@ def test_a_file_that_does_not_exist_is_not_a_text(model: Model) -> None:
     assert the_file(["and/or"]) is None
 
 
+def test_json_lines_are_not_texts(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"premise": "a", "hypothesis": "b"}\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"rows\.jsonl does not have rows that are separated"):
+        predict(model, [str(path)], "en", as_json=False)
+
+
 def test_a_pair_needs_its_language_and_a_model_with_a_classifier(
     model: Model, release: Path
 ) -> None:

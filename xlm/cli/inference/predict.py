@@ -45,6 +45,11 @@ def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json
         show("\n".join(filter(None, [header, output.rstrip("\n")])))
         warn_of_truncation(model)
         return
+    if path and {".jsonl", ".parquet"} & set(path.suffixes):
+        raise ConfigError(
+            f"{path} does not have rows that are separated by tabs",
+            fix="write its columns to a .tsv file",
+        )
     source = TextLines.of(path)
     parse = RowParser(source.name, language=language, pairs_only=model.needs_pairs)
 
