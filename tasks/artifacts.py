@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
@@ -53,10 +52,7 @@ def accuracy_line(run: PipelineRun) -> list[str]:
     if EVALUATION not in run.results:
         return []
     results = read_results(run.results[EVALUATION].artifact.directory)
-    of = {one.code: one.test.accuracy for one in results.languages if one.test}
-    training = results.training_languages
-    known = [of[code] for code in training if code in of]
-    name = "English" if training == (ENGLISH,) else "training languages"
-    shown = {name: fmean(known) if known else None, "mean": results.averages.test}
+    name = "English" if results.training_languages == (ENGLISH,) else "training languages"
+    shown = {name: results.training_test, "mean": results.averages.test}
     figures = [f"{name} {100 * value:.1f} %" for name, value in shown.items() if value is not None]
     return [f"accuracy: {', '.join(figures)}"] if figures else []

@@ -134,6 +134,12 @@ class Results(Config):
         """The results of one language."""
         return next(found for found in self.languages if found.code == code)
 
+    @property
+    def training_test(self) -> float | None:
+        """Mean test accuracy of the training languages; None: not measured."""
+        tested = [row for row in self.languages if row.code in self.training_languages]
+        return _mean(row.test.accuracy for row in tested if row.test)
+
 
 def averages(
     languages: Iterable[LanguageResults], training: Sequence[str] = (ENGLISH,)

@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 
 from xlm.config.data.tasks import XnliTask, task_title
+from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.classification import EvaluateSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
@@ -79,6 +80,9 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
     counts: dict[str, int | float | str] = {
         name: value for name, value in results.averages.model_dump().items() if value is not None
     }
+    if results.training_test is not None:
+        name = "english" if results.training_languages == (ENGLISH,) else "training"
+        counts[f"{name}_test"] = results.training_test
     return StageResult(counts=counts, measured=measured)
 
 
