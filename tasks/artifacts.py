@@ -13,7 +13,7 @@ from xlm.engine.building.built import Built
 from xlm.engine.stage import ALL, Node, Stage
 from xlm.pipeline.dag import PipelineRun
 from xlm.pipeline.request import RunRequest
-from xlm.report.run_results import pretrained_with, results_markdown, vocabulary_markdown
+from xlm.report.run_results import encoder_origin, results_markdown, vocabulary_markdown
 from xlm.report.stage_card import stage_card
 
 EVALUATION = Node("evaluate", ALL)
@@ -37,8 +37,7 @@ def publish_tables(run: PipelineRun) -> None:
     if EVALUATION in run.results:
         directory = run.results[EVALUATION].artifact.directory
         pretrained = run.locate(PRETRAINING).directory
-        objectives = f"The encoder was pretrained with {pretrained_with(pretrained)}."
-        text = f"{results_markdown(directory)}\n\n{objectives}"
+        text = f"{results_markdown(directory)}\n\n{encoder_origin(pretrained)}"
         create_markdown_artifact(text, key="results", description="Results in every language")
     if VOCABULARY in run.results:
         directory = run.results[VOCABULARY].artifact.directory

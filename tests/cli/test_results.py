@@ -42,10 +42,13 @@ def make_run(
             share = {"words": 10, "tokens": 15, "fertility": 1.5, "unknown_rate": 0.1}
             report = {"en": share | {"vocabulary_share": 0.25}}
             (directory / "report.json").write_text(json.dumps(report))
+        if stage == "publish":
+            (directory / "masked-lm").mkdir(exist_ok=True)
         write_manifest(directory, stage)
     record = {
         "started": f"2026-11-{name}T10:00:00+00:00",
         "request": RunRequest(**request).model_dump(mode="json"),
+        "config": {},
         "nodes": nodes,
     }
     (root / "runs").mkdir(parents=True, exist_ok=True)
@@ -71,6 +74,15 @@ def test_results_say_what_trained_the_encoder(tmp_path: Path) -> None:
     """Not what was configured: the profile names TLM too."""
     make_run(tmp_path, ALL, "01")
     assert "\nThe encoder was pretrained with MLM.\n" in xlm(tmp_path, "results")
+
+
+def test_results_say_that_the_encoder_was_copied(tmp_path: Path) -> None:
+    make_run(tmp_path, ALL, "01")
+    pretrain = tmp_path / "artifacts" / "pretrain" / "key"
+    (pretrain / "metrics.jsonl").write_text("")
+    write_manifest(pretrain, "pretrain", config={"copied": True})
+    printed = xlm(tmp_path, "results")
+    assert "\nThe encoder is that of another model, without further pretraining.\n" in printed
 
 
 def test_costs_name_the_stages_that_the_last_run_did_not_have(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from xlm.release.fertility import VocabularyCoverage, fertility_table
 from xlm.report.costs import StageCost, cost_table, input_check_line, known_costs
 from xlm.report.run_results import (
     artifact_of,
-    pretrained_with,
+    encoder_origin,
     results_of,
     vocabulary_of,
 )
@@ -53,8 +53,7 @@ def print_results(profile: str | None, root: str | None, as_json: bool) -> None:
         command = RunRequest.model_validate(record["request"]).building().command(home)
         show(f"This run was not evaluated. Continue with `{command}`.")
         return
-    objectives = pretrained_with(artifact_of(record, home, "pretrain"))
-    show(f"The encoder was pretrained with {objectives}.")
+    show(encoder_origin(artifact_of(record, home, "pretrain")))
     _print_locations(record, home)
 
 

@@ -35,10 +35,13 @@ def names_of(directory: Path) -> dict[str, str]:
     return declared_names(read_manifest(directory).resolved_config)
 
 
-def pretrained_with(directory: Path) -> str:
-    """Return the objectives that a pretrain artifact was trained with: `MLM and TLM`."""
+def encoder_origin(directory: Path) -> str:
+    """Return a sentence on what trained the encoder of a pretrain artifact."""
+    if read_manifest(directory).config.get("copied"):
+        return "The encoder is that of another model, without further pretraining."
     trained = trained_objectives(directory / METRICS_FILE)
-    return " and ".join(one.upper() for one in trained) or "no objective"
+    objectives = " and ".join(one.upper() for one in trained) or "no objective"
+    return f"The encoder was pretrained with {objectives}."
 
 
 def artifact_of(record: Mapping[str, Any], root: Path, stage: str) -> Path:
