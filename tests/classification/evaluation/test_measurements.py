@@ -52,7 +52,7 @@ def test_bag_of_words_learns_labels_of_single_words(world: TinyWorld) -> None:
     model = BagOfWords.fit(pairs, vocabulary_size=60, labels=3, epochs=200, seed=0, limit=200)
     assert (model.predict(pairs) == labels).all()
     again = BagOfWords.fit(pairs, vocabulary_size=60, labels=3, epochs=200, seed=0, limit=200)
-    assert torch.equal(model.weight_W3, again.weight_W3)
+    assert torch.equal(model.weight_WC, again.weight_WC)
 
 
 def test_bag_of_words_cannot_learn_relations(world: TinyWorld) -> None:

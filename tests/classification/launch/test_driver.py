@@ -39,7 +39,8 @@ def context(directory: Path, config: Any, inputs: dict[str, Path]) -> StageConte
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+    found = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): path.read_bytes() for path in found}
 
 
 def test_the_number_of_processes_changes_no_byte(
