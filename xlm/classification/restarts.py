@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from xlm.classification.finetuner import Attempt, Finetuner
 from xlm.classification.launch.jobs import FinetuneJob
 from xlm.classification.results.attempts import ATTEMPTS_FILE, dev_accuracy, training_name
-from xlm.classification.task_data import read_labels
+from xlm.classification.task_data import read_labels, row_sentences
 from xlm.config.training.classification import FinetuneConfig
 from xlm.errors import TrainingError
 from xlm.model.formats.description import read_description, write_description
@@ -136,7 +136,7 @@ def _publish(job: FinetuneJob, records: list[dict[str, Any]], best: int) -> None
     (out / WEIGHTS_FILE).write_bytes((directory / WEIGHTS_FILE).read_bytes())
     description = read_description(job.encoder)
     labels = read_labels(job, description.vocabulary_hash)
-    write_description(out, description.of_classifier(labels))
+    write_description(out, description.of_classifier(labels, row_sentences(job)))
     by_mean = job.finetune.select_by == "mean"
     selected_by = "mean" if by_mean else training_name(records[best])
     summary = {"kept_restart": best, "selected_by": selected_by, "attempts": records}

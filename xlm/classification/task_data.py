@@ -14,7 +14,7 @@ from xlm.classification.launch.jobs import FinetuneJob
 from xlm.config.languages.pairs import ENGLISH
 from xlm.errors import TrainingError
 from xlm.shards.lines import Examples, concatenate_examples
-from xlm.shards.reader import has_split, label_names, read_examples
+from xlm.shards.reader import has_split, label_names, read_examples, shard_kind
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,15 @@ def read_labels(job: FinetuneJob, vocabulary_hash: str) -> tuple[str, ...]:
             for label in label_names(job.rows[code], "train", vocabulary_hash)
         }
     )
+
+
+def row_sentences(job: FinetuneJob) -> int:
+    """Number of sentences in a row, 1 or 2.
+
+    Raises:
+        DataError: a shard is damaged.
+    """
+    return 1 if shard_kind(next(iter(job.rows.values()))) == "sentence" else 2
 
 
 def sort_labels(labels: set[str]) -> tuple[str, ...]:

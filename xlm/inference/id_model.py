@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 
 from xlm.bpe.vocabulary import MASK, Vocabulary
-from xlm.config.data.tasks import PAWSX_LABELS, XNLI_LABELS
 from xlm.errors import ConfigError, DataError
 from xlm.inference.compute import Pooling, class_scores, enclose, join, sentence_vectors
 from xlm.inference.inputs import languages_of
@@ -69,9 +68,9 @@ class IdModel:
         return self.classifier is not None
 
     @property
-    def needs_pairs(self) -> bool:
-        """Whether the classes are those of XNLI or PAWS-X, which are relations of two sentences."""
-        return self.labels in (XNLI_LABELS, PAWSX_LABELS)
+    def row_sentences(self) -> int | None:
+        """Number of texts that the classifier takes, 1 or 2; None: both, it is not recorded."""
+        return self.classifier.description.row_sentences if self.classifier else None
 
     @property
     def has_mask_head(self) -> bool:
@@ -120,11 +119,15 @@ class IdModel:
         """The scores of the classes before the softmax, (N, C), of pairs or of single texts.
 
         Raises:
-            ConfigError: the model has no classifier, or classifies pairs only.
+            ConfigError: the model has no classifier, or classifies pairs, or single texts only.
         """
         classifier = self.require_classifier()
+        if second is not None and self.row_sentences == 1:
+            raise ConfigError(
+                f"{self.path} classifies single sentences", fix="leave out the hypotheses"
+            )
         if second is None:
-            if self.needs_pairs:
+            if self.row_sentences == 2:
                 raise ConfigError(
                     f"{self.path} classifies pairs of sentences", fix="pass hypotheses too"
                 )

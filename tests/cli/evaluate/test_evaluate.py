@@ -139,7 +139,7 @@ def test_labelled_rows_of_any_format_give_the_same_scores(
     ("lines", "options", "message"),
     [
         (["label\ttext", "good\ta"], {}, "does not know the label 'good'; "),
-        (["label\ttext", "neutral\ta"], {}, "classifies pairs of sentences, but column 'text'"),
+        (["label\ttext", "neutral\ta"], {}, "classifies pairs of sentences, not those of 'text'"),
         (["label\tx", "neutral\ta"], {}, "no column 'premise or sentence1'; it has label, x; name"),
         (["label\ttext", "neutral\ta"], {"text": "y"}, "no column 'y'; it has label, text"),
         (["tag\ttext", "neutral\ta"], {}, "no column 'label or gold_label'; it has tag, text"),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.inference.fixtures import model, release
+from tests.inference.fixtures import model, release, single_model
 
-__all__ = ["model", "release", "write"]
+__all__ = ["model", "release", "single_model", "write"]
 
 
 @pytest.fixture

@@ -109,6 +109,18 @@ def test_a_file_that_does_not_exist_is_not_a_text(model: Model) -> None:
     assert the_file(["and/or"]) is None
 
 
+def test_a_classifier_of_single_sentences_takes_no_pairs(
+    single_model: Model, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError, match="single sentences; leave out the hypotheses"):
+        predict(single_model, ["A.", "B."], "en", as_json=False)
+    with pytest.raises(DataError, match="line 1 has 2 fields, not 1; write text alone"):
+        predict(single_model, [str(write(["a\tb"]))], "en", as_json=False)
+    predict(single_model, [str(write(["text\thypothesis", "A.\tB."]))], "en", as_json=False)
+    alone = single_model.predict("A.", language="en")
+    assert capfd.readouterr().out.splitlines()[1].startswith(f"{alone.label}\t")
+
+
 def test_json_lines_are_not_texts(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"premise": "a", "hypothesis": "b"}\n', encoding="utf-8")

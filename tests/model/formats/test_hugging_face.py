@@ -37,6 +37,7 @@ from xlm.model.formats.hugging_face.folder import (
     write_masked_lm,
 )
 from xlm.model.formats.hugging_face.vocab_json import read_vocab_json, write_vocab_json
+from xlm.model.formats.original import read_original, write_original
 from xlm.model.formats.ours import set_encoder_weights
 from xlm.model.initialise import initialise
 
@@ -354,6 +355,17 @@ def test_labels_keep_their_names_and_order(
     assert model.description.labels == labels
     write_hugging_face(tmp_path / "again", model)
     assert read_hugging_face(tmp_path / "again").description == model.description
+
+
+@pytest.mark.parametrize("sentences", [1, 2])
+def test_the_sentences_of_a_row_are_kept(tmp_path: Path, sentences: int) -> None:
+    model = small_model(classifier=True)
+    description = model.description.of_classifier(("a", "b", "c"), sentences)
+    model = replace(model, description=description)
+    write_hugging_face(tmp_path / "theirs", model)
+    write_original(tmp_path / "model.pth", model)
+    assert read_hugging_face(tmp_path / "theirs").description.sentences == sentences
+    assert read_original(tmp_path / "model.pth").description.sentences == sentences
 
 
 def test_missing_language_embeddings_become_zeros_and_sinusoids_a_table(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from xlm.config.data.tasks import XNLI_LABELS
 from xlm.errors import DataError, TrainingError
 from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
@@ -73,6 +74,24 @@ def test_only_causal_models_have_the_setting_in_their_file(
     content = json.loads((tmp_path / "config.json").read_text())
     assert content.get("causal") is (True if causal else None)
     assert read_description(tmp_path) == description
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentences", "recorded"),
+    [(XNLI_LABELS, 2, None), (XNLI_LABELS, 1, 1), (("bad", "good"), 2, 2), (("bad", "good"), 1, 1)],
+)
+def test_a_classifier_records_the_sentences_of_a_row(
+    describe: Describe,
+    tmp_path: Path,
+    labels: tuple[str, ...],
+    sentences: int,
+    recorded: int | None,
+) -> None:
+    """Pairs with the labels of XNLI keep the bytes from before the setting."""
+    description = describe().of_classifier(labels, sentences)
+    write_description(tmp_path, description)
+    assert json.loads((tmp_path / "config.json").read_text()).get("sentences") == recorded
+    assert read_description(tmp_path).row_sentences == sentences
 
 
 def test_a_classifier_of_a_causal_encoder_is_not_causal(describe: Describe, tmp_path: Path) -> None:

@@ -130,12 +130,13 @@ def _measure(
     require_labels(model, labels, str(path))
     for code, one in rows.items():
         model.require_language(code, one[0].where)
-    if model.needs_pairs and len(columns.sentences) == 1:
-        raise ConfigError(
-            f"{model.path} classifies pairs of sentences, but column {columns.sentences[0]!r} "
-            "has single ones",
-            fix="name two columns with --premise and --hypothesis",
-        )
+    if model.row_sentences not in (None, len(columns.sentences)):
+        takes, fix = {
+            1: ("single sentences", "name their column with --text"),
+            2: ("pairs of sentences", "name two columns with --premise and --hypothesis"),
+        }[model.row_sentences]
+        named = " and ".join(map(repr, columns.sentences))
+        raise ConfigError(f"{model.path} classifies {takes}, not those of {named}", fix=fix)
     measure_rows(
         model,
         [_labelled(model, code, one) for code, one in sorted(rows.items())],

@@ -51,7 +51,7 @@ def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json
             fix="write its columns to a .tsv file",
         )
     source = TextLines.of(path)
-    parse = RowParser(source.name, language=language, pairs_only=model.needs_pairs)
+    parse = RowParser(source.name, language=language, sentences=model.row_sentences)
 
     def parse_known(line: str, number: int) -> Row | None:
         row = parse(line, number)

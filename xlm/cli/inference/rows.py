@@ -1,6 +1,6 @@
 """The rows that `xlm predict` reads: texts and languages, separated by tabs.
 
-    parse = RowParser("pairs.tsv", language=None, pairs_only=True)
+    parse = RowParser("pairs.tsv", language=None, sentences=2)
     parse("A man sleeps.\\tA man is awake.\\ten", 1)
 
 The first line may name the columns, as in XNLI's files; then other columns are ignored.
@@ -33,11 +33,11 @@ class RowParser:
     Args:
         name: how errors name the file.
         language: the language of all rows; None: each row has its own.
-        pairs_only: whether the model classifies pairs only.
+        sentences: texts that the model takes, 1 or 2; None: as many as the first line has.
     """
 
-    def __init__(self, name: str, *, language: str | None, pairs_only: bool) -> None:
-        self._name, self._language, self._pairs_only = name, language, pairs_only
+    def __init__(self, name: str, *, language: str | None, sentences: int | None) -> None:
+        self._name, self._language, self._sentences = name, language, sentences
         self._columns: Mapping[str, int] = {}
         self._width = 0
 
@@ -86,7 +86,9 @@ class RowParser:
             columns["language"] = places[0]
         elif places:
             raise self._problem("has a column `language`", "leave out --lang")
-        if self._pairs_only and "second text" not in columns:
+        if self._sentences == 1:
+            columns.pop("second text", None)  # a further column, as any other
+        if self._sentences == 2 and "second text" not in columns:
             raise self._problem(
                 "has no column `hypothesis`", "add it: the model classifies pairs of sentences"
             )
@@ -94,14 +96,17 @@ class RowParser:
 
     def _by_position(self, width: int) -> dict[str, int]:
         last = [] if self._language else ["language"]
-        pair = ["text", "second text", *last]
-        for columns in [pair] if self._pairs_only else [["text", *last], pair]:
+        single, pair = ["text", *last], ["text", "second text", *last]
+        allowed = {1: [single], 2: [pair], None: [single, pair]}[self._sentences]
+        for columns in allowed:
             if width == len(columns):
                 return {column: place for place, column in enumerate(columns)}
-        shown = {"text": "premise", "second text": "hypothesis"}
+        needed = allowed[-1]
+        shown = {} if needed is single else {"text": "premise", "second text": "hypothesis"}
         raise self._problem(
-            f"has {width} fields, not {len(pair)}",
-            f"write {', '.join(shown.get(column, column) for column in pair)}, separated by tabs"
+            f"has {width} field{'s' * (width != 1)}, not {len(needed)}",
+            f"write {', '.join(shown.get(column, column) for column in needed)}"
+            + (", separated by tabs" if len(needed) > 1 else " alone")
             + (" (or pass --lang)" if last else ""),
         )
 

@@ -7,6 +7,7 @@ encoder = Encoder(description)
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -37,15 +38,30 @@ class ModelDescription(Config):
         min_length=2,
         description="Label names of a classifier in the order of their ids.",
     )
+    sentences: Literal[1, 2] | None = Field(
+        default=None,
+        description="Sentences in a row of a classifier; null: two with the labels of XNLI, "
+        "otherwise unknown.",
+    )
 
-    def of_classifier(self, labels: Sequence[str] | None = None) -> "ModelDescription":
+    @property
+    def row_sentences(self) -> int | None:
+        """Number of sentences that a classifier takes, 1 or 2; None: unknown."""
+        return 2 if self.sentences is None and self.labels == XNLI_LABELS else self.sentences
+
+    def of_classifier(
+        self, labels: Sequence[str] | None = None, sentences: int | None = None
+    ) -> "ModelDescription":
         """The description of a classifier with this encoder, which is never causal.
 
         Fine-tuning uses bidirectional attention also after CLM: a classifier reads the first state,
         which with causal attention depends on `</s>` alone (XLM: only CLM is causal, spec 2.1, 5).
         """
         labels = self.labels if labels is None else tuple(labels)
-        return self.model_copy(update={"causal": False, "labels": labels})
+        sentences = self.sentences if sentences is None else sentences
+        if sentences == 2 and labels == XNLI_LABELS:
+            sentences = None  # the default
+        return self.model_copy(update={"causal": False, "labels": labels, "sentences": sentences})
 
     def language_id(self, language: str) -> int:
         """The id of a language.
@@ -78,7 +94,7 @@ class ModelDescription(Config):
 def write_description(directory: Path, description: ModelDescription) -> None:
     """Write `config.json` into an artifact."""
     content = description.model_dump(mode="json")
-    for name in ("causal", "labels"):
+    for name in ("causal", "labels", "sentences"):
         # Models with the defaults keep the bytes from before these fields.
         if getattr(description, name) == ModelDescription.model_fields[name].default:
             del content[name]

@@ -29,6 +29,8 @@ _INDICES = {
     "mask_index": MASK,
 }
 _NEEDED = ("emb_dim", "n_layers", "n_heads", "gelu_activation")
+_SENTENCES = "sentences"
+"""Our addition to the settings of both formats: sentences in a row of a classifier."""
 _FIX = "use an encoder with XLM's architecture; others cannot be loaded"
 
 
@@ -40,11 +42,13 @@ def describe(
     *,
     causal: bool,
     labels: tuple[str, ...] = XNLI_LABELS,
+    sentences: int | None = None,
 ) -> PortableModel:
     """The model of settings and tidy weights; its vocabulary is truncated as in the original.
 
     `causal`: its head predicts the next token; the two formats store this differently.
     `labels`: names of the labels of a classifier, by id.
+    `sentences`: sentences in a row of a classifier; None: unknown.
 
     Raises:
         DataError: settings, weights and vocabulary are inconsistent, or the encoder cannot
@@ -78,9 +82,20 @@ def describe(
         weights[LANGUAGES] = torch.zeros(len(languages), weights[EMBEDDINGS].shape[1])
         notes.append("it has no language embeddings, so they are zero")
     description = _description(settings, weights, languages, vocabulary, where, causal=causal)
-    description = description.model_copy(update={"labels": labels})
+    description = description.model_copy(update={"labels": labels, "sentences": sentences})
     check_weights(description, weights, where)
     return PortableModel(description, weights, vocabulary, tuple(notes))
+
+
+def read_sentences(settings: Mapping[str, Any]) -> int | None:
+    """Sentences in a row of a classifier; None: unknown. Only models of ours have the setting."""
+    value = settings.get(_SENTENCES)
+    return value if value in (1, 2) and not isinstance(value, bool) else None
+
+
+def sentences_setting(description: ModelDescription) -> dict[str, int]:
+    """The setting that `read_sentences` reads; empty if it is the default."""
+    return {} if description.sentences is None else {_SENTENCES: description.sentences}
 
 
 def read_languages(settings: Mapping[str, Any], where: str) -> tuple[str, ...]:

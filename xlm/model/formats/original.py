@@ -19,7 +19,7 @@ from xlm.config.data.tasks import XNLI_LABELS
 from xlm.errors import DataError
 from xlm.model.formats.conversion import PortableModel, expected_shapes, tidy_weights
 from xlm.model.formats.description import ModelDescription
-from xlm.model.formats.model_settings import describe
+from xlm.model.formats.model_settings import describe, read_sentences, sentences_setting
 from xlm.model.formats.ours import CLASSIFIER, EMBEDDINGS, TIED_KEY
 from xlm.model.formats.safe_pickle import NumpyValue, read_pickled
 
@@ -54,6 +54,7 @@ def read_original(path: Path, *, sizes_only: bool = False) -> PortableModel:
         str(path),
         causal=causal,
         labels=_labels(plain, weights),
+        sentences=read_sentences(plain),
     )
 
 
@@ -167,6 +168,7 @@ def _params(description: ModelDescription, vocabulary: Vocabulary) -> dict[str, 
     labels = {} if description.labels == XNLI_LABELS else {_LABELS: list(description.labels)}
     params: dict[str, Any] = {
         **labels,
+        **sentences_setting(description),
         "emb_dim": model.dimension,
         "n_layers": model.layers,
         "n_heads": model.heads,

@@ -25,7 +25,7 @@ from xlm.model.formats.conversion import PortableModel, tidy_weights
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.hugging_face.settings import hugging_face_settings
 from xlm.model.formats.hugging_face.vocab_json import huggingface_vocabulary, read_vocab_json
-from xlm.model.formats.model_settings import describe
+from xlm.model.formats.model_settings import describe, read_sentences, sentences_setting
 from xlm.model.formats.ours import (
     CLASSIFIER,
     HEAD,
@@ -90,6 +90,7 @@ def read_hugging_face(folder: Path, *, sizes_only: bool = False) -> PortableMode
         where,
         causal=causal,
         labels=_read_labels(config, where) if has_classifier else XNLI_LABELS,
+        sentences=read_sentences(config) if has_classifier else None,
     )
 
 
@@ -121,6 +122,7 @@ def write_hugging_face(folder: Path, model: PortableModel) -> dict[str, int]:
         "num_labels": len(labels),
         "id2label": {str(number): label for number, label in enumerate(labels)},
         "label2id": {label: number for number, label in enumerate(labels)},
+        **sentences_setting(model.description),
         # By default the original has no dropout before the classifier; transformers' is 0.1.
         "summary_first_dropout": 0.0,
     }
