@@ -62,6 +62,7 @@ def test_languages_have_their_names_and_directions(model: Model, corpus: Corpus)
     assert tuple(directions) == LANGUAGES
     assert {code for code, direction in directions.items() if direction == "rtl"} == {"ar", "ur"}
     assert found["labels"] == ["contradiction", "neutral", "entailment"]
+    assert found["sentences"] == 2
     assert found["examples"]["th"] == list(TEXTS["th"])
 
 

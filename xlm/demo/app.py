@@ -103,7 +103,7 @@ def make_app(model: Model, corpus: Corpus, *, any_host: bool = False) -> FastAPI
     @app.exception_handler(RequestValidationError)
     async def name_field(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        field = str(first["loc"][-1])
+        field = "request" if first["type"] == "json_invalid" else str(first["loc"][-1])
         return JSONResponse({"message": f"{field}: {first['msg']}"}, status_code=422)
 
     @app.get("/api/model")
@@ -162,6 +162,7 @@ def _description(model: Model, corpus: Corpus) -> dict[str, Any]:
             for code, entry in zip(model.languages, known, strict=True)
         ],
         "labels": model.labels,
+        "sentences": model.row_sentences,
         "has_mask_head": model.has_mask_head,
         "mask": MASK_WORDS[0],
         "corpus": {"sentences": len(corpus.sentences), "languages": corpus.languages},

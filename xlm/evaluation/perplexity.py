@@ -2,7 +2,7 @@
 
     with TokenFile() as file:
         file.add(model.encode(lines, language="sw"))
-        found = perplexity_of_text(model, file.tokens(), "sw", rule=rule_of(path))
+        found = perplexity_of_text(model, file, "sw", rule_of(path, model.max_tokens), progress)
 
 The lines, each with its `</s>`, are one stream, which is cut into chunks. A masked language model
 predicts about 15 % of the tokens of a chunk, all masked at once; a causal one predicts each token
@@ -172,9 +172,8 @@ def perplexity_of_text(
 
 
 def count_chunks(text: TokenFile, rule: PerplexityRule) -> int:
-    """The number of chunks that are measured."""
-    chunks = len(Stream(text.tokens(), rows=1, tokens=rule.stream_tokens))
-    return min(chunks, rule.max_chunks or chunks)
+    """The number of chunks of a text."""
+    return len(Stream(text.tokens(), rows=1, tokens=rule.stream_tokens))
 
 
 def with_options(rule: PerplexityRule, seed: int, max_chunks: int | None) -> PerplexityRule:

@@ -42,12 +42,28 @@ def test_empty_columns_are_left_out() -> None:
     assert found is not None
     assert found.header == ("language", "perplexity")
     untested = without(results(["en", "sw"]), "dev", "test", "majority", "bag_of_words", "paper")
-    assert [one.title for one in tables(untested)] == [found.title]
+    assert [one.title for one in tables(untested)] == [
+        "Pretrained encoder: perplexity and sentence retrieval"
+    ]
+    assert found.title == "Pretrained encoder: perplexity"
     assert tables(without(lonely, "dev", "test", "perplexity")) == []
     table = task_table(without(results(["sw"]), "paper"))
     assert table is not None
     assert "paper, MLM+TLM" not in table.header
     assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+def test_the_mean_of_a_baseline_is_of_the_languages_with_a_test_set() -> None:
+    """Languages with a dev set only have the baseline of dev."""
+    found = results(["en", "sw"])
+    only_dev = found.languages[1].model_copy(update={"code": "yo", "test": None, "majority": 0.9})
+    table = task_table(found.model_copy(update={"languages": (*found.languages, only_dev)}))
+    tested = task_table(found)
+    assert table is not None
+    assert tested is not None
+    column = table.header.index("majority")
+    assert table.rows[3][0] == "mean of 3"
+    assert table.rows[3][column] == tested.rows[2][column]
 
 
 def test_pairs_without_english_have_a_table() -> None:

@@ -227,6 +227,16 @@ def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> Non
         Options(**options).check()
 
 
+def test_unknown_tokens_and_chunks_that_are_left_out_are_named(
+    model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, "text", ["☃ ☃ watoto wanacheza"] * 100)
+    evaluate(model, task="perplexity", files=(path,), languages=("sw",), limit=2)
+    shown = capsys.readouterr().out
+    assert "Predicted in the first 2 of " in shown
+    assert "% of the tokens are not in the vocabulary and are not predicted" in shown
+
+
 @pytest.mark.parametrize(
     ("task", "languages", "lines", "message"),
     [

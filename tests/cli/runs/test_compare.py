@@ -11,7 +11,7 @@ from xlm.cli.runs.comparing import print_comparison
 from xlm.cli.runs.listing import forget_run, print_runs
 from xlm.errors import ConfigError, DataError, StoreError
 from xlm.report.comparison.predictions import read_predictions
-from xlm.report.comparison.settings import differing_settings
+from xlm.report.comparison.settings import differing_settings, shown_values
 
 HALF = [True, False] * 50
 BETTER = [True, False] * 40 + [True] * 20
@@ -48,6 +48,14 @@ def test_runs_are_listed_newest_first(
     assert capsys.readouterr().out == (
         f"No runs of profile sample in {runs.root}. Start one with `xlm run`.\n"
     )
+
+
+def test_lists_are_shown_as_what_they_add_and_leave_out() -> None:
+    languages = ["en", "fr", "sw"]
+    assert shown_values([languages, ["en", "sw", "yo"], languages, None]) == [
+        '["en", "fr", "sw"]', "+yo -fr", '["en", "fr", "sw"]', "null",
+    ]  # fmt: skip
+    assert shown_values([["en", "sw"], ["sw", "en"]])[1] == '["sw", "en"]'
 
 
 def test_a_comparison_has_settings_results_and_curves(

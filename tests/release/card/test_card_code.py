@@ -81,12 +81,13 @@ def run(code: str, folder: Path, packages: Sequence[str]) -> "subprocess.Complet
 
 def in_every_language(code: str) -> str:
     """Repeat the example for each language, with its code and its sentences."""
-    english = example_of("en")
+    english = example_of(["en"])
     variants = []
     for language in XNLI_LANGUAGES:
         variant = code.replace('language = "en"', f'language = "{language}"')
-        for ours, theirs in zip(english, example_of(language), strict=True):
-            variant = variant.replace(ours, theirs)
+        example = example_of([language])
+        for name in ("premise", "hypothesis"):
+            variant = variant.replace(getattr(english, name), getattr(example, name))
         assert (variant == code) == (language == "en")
         variants.append(f"print('# {language}')\n{variant}")
     return "\n".join(variants)

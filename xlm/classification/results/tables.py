@@ -74,7 +74,9 @@ def modelling_table(results: Results, names: Names | None = None) -> Table | Non
     cells = [(name_with_code(row.code, names), *_modelling_cells(row)) for row in rows]
     if len(rows) > 1:
         cells.append(("mean", *_modelling_means(rows)))
-    return _filled("Pretrained encoder: perplexity and sentence retrieval", header, cells)
+    measured = ["perplexity"] * any(row.perplexity is not None for row in rows)
+    measured += ["sentence retrieval"] * any(row.retrieval is not None for row in rows)
+    return _filled(f"Pretrained encoder: {' and '.join(measured)}", header, cells)
 
 
 def pairs_table(results: Results) -> Table | None:
@@ -131,13 +133,15 @@ def _task_cells(row: LanguageResults) -> tuple[str, ...]:
 
 
 def _task_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
+    # In languages without a test set, baselines are measured on dev: not for a mean beside test's.
+    tested = [row for row in rows if row.test] or rows
     return (
         format_percent(mean(row.dev.accuracy for row in rows if row.dev)),
         format_percent(mean(row.test.accuracy for row in rows if row.test)),
         "",
         format_percent(mean(row.test.macro_f1 for row in rows if row.test)),
-        format_percent(mean(row.majority for row in rows)),
-        format_percent(mean(row.bag_of_words for row in rows)),
+        format_percent(mean(row.majority for row in tested)),
+        format_percent(mean(row.bag_of_words for row in tested)),
         format_percent(mean(row.paper for row in rows)),
     )
 

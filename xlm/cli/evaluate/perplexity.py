@@ -20,6 +20,9 @@ from xlm.evaluation.perplexity import (
 )
 from xlm.inference.model import Model
 
+_MANY_UNKNOWN = 0.02
+"""Share of unknown tokens from which the perplexity of the others says little about a text."""
+
 
 def prepare_perplexity(options: Options) -> Callable[[Model], None]:
     """Check the text.
@@ -48,11 +51,12 @@ def _measure(model: Model, source: TextLines, options: Options) -> None:
     with TokenFile() as text:
         _encode(model, source, language, text)
         total = count_chunks(text, rule)
-        with ProgressLines("evaluate", "chunks", total=total) as progress:
+        measured = min(total, options.limit or total)
+        with ProgressLines("evaluate", "chunks", total=measured) as progress:
             found = perplexity_of_text(model, text, language, rule, progress.update)
     if not found.predicted:
         raise DataError(f"{source.name} has no token to predict", fix="pass a longer text")
-    _report(options, model, found, rule, total)
+    _report(options, model, found, rule, measured, total)
 
 
 def _encode(model: Model, source: TextLines, language: str, text: TokenFile) -> None:
@@ -74,7 +78,12 @@ def _encode(model: Model, source: TextLines, language: str, text: TokenFile) -> 
 
 
 def _report(
-    options: Options, model: Model, found: TextPerplexity, rule: PerplexityRule, chunks: int
+    options: Options,
+    model: Model,
+    found: TextPerplexity,
+    rule: PerplexityRule,
+    measured: int,
+    total: int,
 ) -> None:
     (language,) = options.languages
     causal = model.encoder.description.causal
@@ -100,13 +109,22 @@ def _report(
         "language": language,
         "objective": objective,
         **asdict(found),
-        "chunks": chunks,
+        "chunks": measured,
+        "text_chunks": total,
         "rule": asdict(rule),
     }
+    counted = "1 chunk" if total == 1 else f"{total:,} chunks"
+    counted = counted if measured == total else f"the first {measured:,} of {counted}"
+    notes = [f"Predicted in {counted} of {rule.stream_tokens} tokens; {method}."]
+    if found.unknown > _MANY_UNKNOWN * found.tokens and not rule.special_tokens:
+        notes.append(
+            f"{format_percent(found.unknown / found.tokens)} % of the tokens are not in the "
+            "vocabulary and are not predicted: the perplexity is that of the others."
+        )
     report(
         options,
         model,
         results,
         [(f"Perplexity of the {objective} language model", header, [row])],
-        [f"{chunks:,} chunks of {rule.stream_tokens} tokens; {method}."],
+        notes,
     )

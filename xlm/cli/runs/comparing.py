@@ -13,7 +13,7 @@ from xlm.report.comparison.figure import COLOURS, draw_curves
 from xlm.report.comparison.members import Member, find_member
 from xlm.report.comparison.paired import Difference
 from xlm.report.comparison.results import CONFIDENCE, ComparedResult, compare_results
-from xlm.report.comparison.settings import SettingRow, differing_settings, shown_value
+from xlm.report.comparison.settings import SettingRow, differing_settings, shown_values
 from xlm.store.store import ArtifactStore
 from xlm.training.records.curves import curves_of
 
@@ -68,7 +68,7 @@ def _print_settings(labels: Sequence[str], settings: Sequence[SettingRow]) -> No
         return
     show("Settings that differ")
     rows = [
-        (row.name, *(printable(shown_value(value)) for value in row.values)) for row in settings
+        (row.name, *(printable(value) for value in shown_values(row.values))) for row in settings
     ]
     show(
         text_table(("setting", *labels), rows, width=terminal_width(), left=range(len(labels) + 1))

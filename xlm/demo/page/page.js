@@ -105,7 +105,7 @@ const label = (language) => `${language.name} (${language.code})`;
 async function classify(section) {
   const found = await ask("predict", {
     premise: section.value("premise"),
-    hypothesis: section.value("hypothesis"),
+    hypothesis: section.model.sentences === 1 ? "" : section.value("hypothesis"),
     language: section.language.code,
   });
   const rows = Object.entries(found.probabilities).map(([name, share]) =>
@@ -169,7 +169,16 @@ async function start() {
   }
   about.textContent = `${model.model}, ${model.languages.length} languages`;
   if (model.labels.length) {
-    new Section("predict", model, classify).change((texts) => texts);
+    const section = new Section("predict", model, classify);
+    const { premise, hypothesis } = section.form.elements;
+    hypothesis.required = model.sentences === 2;
+    if (model.sentences === 1) {
+      hypothesis.parentElement.remove();
+      premise.parentElement.firstChild.data = "Sentence ";
+      section.section.querySelector("h2").textContent = "A sentence";
+      section.section.querySelector(".question").textContent = "Which label does it have?";
+    }
+    section.change((texts) => texts);
   }
   if (model.has_mask_head) {
     new Section("fill", model, fill).change((texts, language) =>

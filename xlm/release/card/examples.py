@@ -4,6 +4,7 @@ packages_note(("en", "zh"))  # includes rjieba, which transformers' XLMTokenizer
 """
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from xlm.config.languages.pairs import ENGLISH
 
@@ -31,9 +32,23 @@ _EXAMPLES = {
 }
 
 
-def example_of(code: str) -> tuple[str, str]:
-    """Return a premise and a hypothesis that it entails, by default in English."""
-    return _EXAMPLES.get(code, _EXAMPLES[ENGLISH])
+class Example(NamedTuple):
+    """A premise and a hypothesis that it entails, for a language of a model."""
+
+    language: str
+    premise: str
+    hypothesis: str
+    remark: str = ""
+    """A comment if the sentences are in another language."""
+
+
+def example_of(languages: Sequence[str]) -> Example:
+    """Return an example in English, in the first language that has one, or for the first."""
+    for code in (ENGLISH, *languages):
+        if code in languages and code in _EXAMPLES:
+            return Example(code, *_EXAMPLES[code])
+    remark = f"  # replace the sentence below by one in {languages[0]}"
+    return Example(languages[0], *_EXAMPLES[ENGLISH], remark)
 
 
 def packages_note(languages: Sequence[str], segmented: Collection[str] = ()) -> str:

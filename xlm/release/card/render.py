@@ -14,7 +14,6 @@ import yaml
 
 from xlm.config.data.sources import MULTINLI_ID, PAWSX_ID, WIKIPEDIA_ID, XNLI_ID
 from xlm.config.languages.names import name_with_code
-from xlm.config.languages.pairs import ENGLISH
 from xlm.display.markdown import table
 from xlm.release.card.data_section import data_section, sources_of, terms_of, terms_section
 from xlm.release.card.examples import example_of, packages_note
@@ -230,12 +229,11 @@ def _uses(facts: RunFacts, *, classifier: bool) -> str:
 
 def _example(facts: RunFacts, *, classifier: bool) -> str:
     known = facts.description.languages
-    chosen = ENGLISH if ENGLISH in known else known[0]
-    premise, hypothesis = example_of(chosen)
+    example = example_of(known)
     name = _head_texts(facts).example
     if classifier:
         name = "example_classifier.md" if facts.is_paired else "example_single.md"
-    code = _template(name).substitute(language=chosen, premise=premise, hypothesis=hypothesis)
+    code = _template(name).substitute(example._asdict())
     return f"{packages_note(known, facts.segmenters)}\n\n{code.rstrip()}"
 
 

@@ -141,20 +141,26 @@ def _language_modelling(facts: RunFacts) -> str:
     found = [one for one in shown if one]
     if not found:
         return ""
-    predicted = (
-        "the tokens of held-out text, each predicted from the tokens before it"
-        if facts.description.causal
-        else "masked tokens of held-out text, alone or with the English translation as context "
-        "(*with English*)"
+    predicted = "masked tokens of held-out text"
+    if facts.description.causal:
+        predicted = "the tokens of held-out text, each predicted from the tokens before it"
+    elif any("with English" in one.header for one in found):
+        predicted += ", alone or with the English translation as context (*with English*)"
+    note = (
+        f"Perplexity is measured on {predicted}. It is per token, so it is not comparable "
+        "between languages or vocabularies."
     )
+    if any(row.retrieval for row in facts.results.languages):
+        note += (
+            " P@1 is the percentage of held-out *sentences* "
+            "for which the nearest neighbour is the translation, by cosine similarity of "
+            "mean-pooled last-layer states, after the mean of each language is subtracted (*raw*: "
+            "without subtraction, average of both directions)."
+        )
     return "\n\n".join(
         [
             *(text for one in found for text in (f"### {one.title}", table(one.header, one.rows))),
-            f"Perplexity is measured on {predicted}. It is per token, so it is not comparable "
-            "between languages or vocabularies. P@1 is the percentage of held-out *sentences* "
-            "for which the nearest neighbour is the translation, by cosine similarity of "
-            "mean-pooled last-layer states, after the mean of each language is subtracted (*raw*: "
-            "without subtraction, average of both directions).",
+            note,
             f"![Training loss and validation perplexity]({TRAINING_NAME})",
         ]
     )

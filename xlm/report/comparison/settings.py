@@ -36,6 +36,28 @@ def shown_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def shown_values(values: Sequence[Any]) -> list[str]:
+    """Values side by side; lists after the first as what they add and leave out: `+sw +yo -fr`."""
+    first = values[0]
+    return [
+        shown_value(first),
+        *(
+            _list_changes(first, value)
+            if isinstance(first, list) and isinstance(value, list)
+            else shown_value(value)
+            for value in values[1:]
+        ),
+    ]
+
+
+def _list_changes(first: Sequence[Any], other: Sequence[Any]) -> str:
+    if first == other:
+        return shown_value(other)
+    changes = [f"+{shown_value(item)}" for item in other if item not in first]
+    changes += [f"-{shown_value(item)}" for item in first if item not in other]
+    return " ".join(changes) or shown_value(other)  # another order
+
+
 def _flat(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, value in section.items():
         if isinstance(value, Mapping) and value:
