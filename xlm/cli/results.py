@@ -11,6 +11,7 @@ from xlm.classification.results.tables import tables
 from xlm.cli.output import show, terminal_width
 from xlm.config.environment import MachineSettings
 from xlm.config.languages.names import declared_names
+from xlm.config.training.release import CLASSIFIER_FOLDER, MASKED_LM_FOLDER
 from xlm.display.text_table import text_table
 from xlm.errors import StoreError
 from xlm.pipeline.request import RunRequest
@@ -99,7 +100,7 @@ def _as_json(
 def _print_locations(record: Mapping[str, Any], home: Path) -> None:
     if any(node["stage"] == "publish" for node in record["nodes"]):
         published = artifact_of(record, home, "publish")
-        folders = [published / name for name in ("classifier", "masked-lm")]
+        folders = [published / name for name in (CLASSIFIER_FOLDER, MASKED_LM_FOLDER)]
         models = [folder for folder in folders if folder.is_dir()]
         show("model   " + "\n        ".join(map(str, models)))
         show(f"card    {models[0] / 'README.md'}")

@@ -23,7 +23,7 @@ from xlm.config.languages.pairs import (
 from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
-from xlm.config.training.release import ReleaseConfig
+from xlm.config.training.release import MASKED_LM_FOLDER, ReleaseConfig
 from xlm.engine.config import Config
 from xlm.errors import ConfigError
 
@@ -225,15 +225,25 @@ def pairs(config: PipelineConfig) -> tuple[str, ...]:
 
 def source_of_encoder(config: PipelineConfig) -> Path | None:
     """The model to fine-tune without pretraining; None: the run pretrains."""
-    return _absolute(config.finetune.encoder)
+    return _model(config.finetune.encoder)
+
+
+def source_of_weights(config: PipelineConfig) -> Path | None:
+    """The model that pretraining starts from; None: it starts from random weights."""
+    return _model(config.pretrain.warm_start)
 
 
 def source_of_subwords(config: PipelineConfig) -> Path | None:
     """The model with the merges and the vocabulary of the run; None: they are not a model's."""
     if encoder := source_of_encoder(config):
         return encoder
-    return _absolute(config.pretrain.warm_start) if config.bpe.source == "checkpoint" else None
+    return source_of_weights(config) if config.bpe.source == "checkpoint" else None
 
 
-def _absolute(path: str | None) -> Path | None:
-    return None if path is None else Path(path).expanduser().absolute()
+def _model(path: str | None) -> Path | None:
+    """The absolute path of a model; of a publish artifact, its masked language model."""
+    if path is None:
+        return None
+    found = Path(path).expanduser().absolute()
+    inside = found / MASKED_LM_FOLDER
+    return inside if inside.is_dir() and not (found / "config.json").exists() else found

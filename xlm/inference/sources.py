@@ -13,6 +13,7 @@ from pathlib import Path
 from xlm.bpe.codes_match import require_codes_match
 from xlm.bpe.vocabulary import VOCABULARY_FILE, Vocabulary
 from xlm.bpe.vocabulary_file import read_vocabulary
+from xlm.config.training.release import CLASSIFIER_FOLDER, MASKED_LM_FOLDER
 from xlm.errors import DataError
 from xlm.inference.rules import TokenizationRules, rules_of
 from xlm.inference.text import unknown_language
@@ -21,9 +22,6 @@ from xlm.model.formats.conversion import PortableModel
 from xlm.model.formats.sources import read_model
 from xlm.store.integrity.presence import is_present
 from xlm.text.segmenters.registry import segmenter_identity
-
-CLASSIFIER, MASKED_LM = "classifier", "masked-lm"
-"""The folders of a publish artifact."""
 
 _CONFIG = "config.json"
 
@@ -53,7 +51,7 @@ def find_model(
         DataError: there is no model, it is damaged, or its vocabulary or merges are missing.
         ToolError: a segmenter is not installed.
     """
-    folders = [path / name for name in (MASKED_LM, CLASSIFIER)]
+    folders = [path / name for name in (MASKED_LM_FOLDER, CLASSIFIER_FOLDER)]
     inside = [folder for folder in folders if is_present(folder / _CONFIG)]
     is_release = path.is_dir() and not is_present(path / _CONFIG) and bool(inside)
     sources = inside if is_release else [path]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.bpe.vocabulary import load_vocabulary
-from xlm.config.training.release import PublishSlice
+from xlm.config.training.release import CLASSIFIER_FOLDER, MASKED_LM_FOLDER, PublishSlice
 from xlm.display.plotting import Style
 from xlm.engine.stage import StageContext, StageResult
 from xlm.inference.rules import TokenizationRules
@@ -16,9 +16,6 @@ from xlm.release.fertility import FERTILITY_NAME
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figure
 from xlm.release.read_facts import CODES_NAME, read_facts
 from xlm.release.tokenizer import write_tokenizer
-
-CLASSIFIER = "classifier"
-MASKED_LM = "masked-lm"
 
 
 def publish(
@@ -47,10 +44,10 @@ def publish(
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
     vocabulary.require_codes_hash(inputs["learn-bpe"] / CODES_NAME)
     encoder = load_encoder(inputs["pretrain"])
-    written = {MASKED_LM: write_masked_lm(context.out / MASKED_LM, encoder)}
+    written = {MASKED_LM_FOLDER: write_masked_lm(context.out / MASKED_LM_FOLDER, encoder)}
     if "finetune" in inputs:
         classifier = load_classifier(inputs["finetune"])
-        written[CLASSIFIER] = write_classifier(context.out / CLASSIFIER, classifier)
+        written[CLASSIFIER_FOLDER] = write_classifier(context.out / CLASSIFIER_FOLDER, classifier)
     for name, counts in written.items():
         folder = context.out / name
         write_tokenizer(
@@ -63,7 +60,8 @@ def publish(
                 context.config.segmenter_names, context.config.moses_languages, facts.cased
             ),
         )
-        card = render_card(facts, classifier=name == CLASSIFIER, parameters=counts["parameters"])
+        is_classifier = name == CLASSIFIER_FOLDER
+        card = render_card(facts, classifier=is_classifier, parameters=counts["parameters"])
         (folder / "README.md").write_bytes(card.encode())
     _draw_figures(context, facts)
     totals = {
@@ -76,7 +74,7 @@ def publish(
 
 def _draw_figures(context: StageContext[PublishSlice], facts: RunFacts) -> None:
     style = Style(context.config.release.dots_per_inch)
-    classifier, masked_lm = context.out / CLASSIFIER, context.out / MASKED_LM
+    classifier, masked_lm = context.out / CLASSIFIER_FOLDER, context.out / MASKED_LM_FOLDER
     training = Figure("training", masked_lm / TRAINING_NAME, facts, style)
     figures = [] if facts.is_copied else [training]
     if facts.finetune:

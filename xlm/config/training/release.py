@@ -6,6 +6,9 @@ from pydantic import Field
 
 from xlm.engine.config import Config, added
 
+CLASSIFIER_FOLDER, MASKED_LM_FOLDER = "classifier", "masked-lm"
+"""The folders of a publish artifact."""
+
 
 class ReleaseConfig(Config):
     """What the model card states that the artifacts do not contain."""

@@ -7,9 +7,13 @@ Scratch holds checkpoints, so a killed run can resume. `out` gets only reproduci
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
-from xlm.config.pipeline import PipelineConfig, mono_languages, source_of_encoder
+from xlm.config.pipeline import (
+    PipelineConfig,
+    mono_languages,
+    source_of_encoder,
+    source_of_weights,
+)
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig, PretrainSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
@@ -34,8 +38,7 @@ def _slice(config: PipelineConfig, unit: str) -> PretrainSlice:
             copied=True,
         )
     languages, pretrain, identity = tuple(config.languages), config.pretrain, ""
-    if pretrain.warm_start is not None:
-        source = Path(pretrain.warm_start).expanduser().absolute()
+    if source := source_of_weights(config):
         pretrain = pretrain.model_copy(update={"warm_start": str(source)})
         identity = identity_of(source)
     return PretrainSlice(
@@ -54,10 +57,8 @@ def _require(config: PipelineConfig) -> None:
             "but the sources have only pairs",
             fix="set pretrain.objectives=[tlm], or add text to sources",
         )
-    if config.pretrain.warm_start is not None:
-        require_fitting_source(
-            config.model, Path(config.pretrain.warm_start).expanduser().absolute()
-        )
+    if source := source_of_weights(config):
+        require_fitting_source(config.model, source)
 
 
 def run(context: StageContext[PretrainSlice]) -> StageResult:
