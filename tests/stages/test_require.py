@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.model.formats.portable_models import small_model
-from xlm.config.pipeline import PipelineConfig
+from xlm.config.pipeline import PipelineConfig, source_of_encoder, source_of_weights
 from xlm.config.reading.resolve import resolve
 from xlm.engine.stage import Stage
 from xlm.errors import ConfigError, TrainingError, XlmError
@@ -102,6 +102,15 @@ def test_the_path_of_a_warm_start_may_be_relative_or_in_the_home_folder(
     monkeypatch.setenv("HOME", str(tmp_path))
     assert _error(PRETRAIN, _config("pretrain.warm_start=model")) is None
     assert _error(PRETRAIN, _config("pretrain.warm_start=~/model")) is None
+
+
+def test_of_a_publish_artifact_the_masked_language_model_is_used(tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    source = _saved_model(published / "masked-lm")
+    config = _config(f"pretrain.warm_start={published}")
+    assert _error(PRETRAIN, config) is None
+    assert source_of_weights(config) == source
+    assert source_of_encoder(_config(f"finetune.encoder={published}")) == source
 
 
 def test_a_missing_warm_start_is_refused(tmp_path: Path) -> None:
