@@ -151,7 +151,7 @@ def test_a_larger_budget_gives_larger_sizes(tmp_path: Path) -> None:
         (("--text", "sw=blank.txt"), "blank.txt has no text"),
         (("--text", "sw=latin.txt"), "are not plain UTF-8"),
         (("--text", "sw=table.csv"), "the format .csv is not supported"),
-        (("--text", "sww=data files/sw.txt"), "did you mean 'sw'"),
+        (("--text", "swh=data files/sw.txt"), "did you mean 'sw'"),
         (("--pairs", "sw=data files/pairs.jsonl"), "'sw' is not a pair of two languages"),
         (("--pairs", "sw-sw=data files/pairs.jsonl"), "is not a pair of two languages"),
         (("--pairs", "en-sw=data files/sw.txt"), "a text file has one language"),

@@ -106,6 +106,7 @@ def test_the_path_of_a_warm_start_may_be_relative_or_in_the_home_folder(
 
 def test_of_a_publish_artifact_the_masked_language_model_is_used(tmp_path: Path) -> None:
     published = tmp_path / "published"
+    published.mkdir()
     source = _saved_model(published / "masked-lm")
     config = _config(f"pretrain.warm_start={published}")
     assert _error(PRETRAIN, config) is None
