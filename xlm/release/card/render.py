@@ -19,27 +19,17 @@ from xlm.release.card.data_section import data_section, sources_of, terms_of, te
 from xlm.release.card.examples import example_of, packages_note
 from xlm.release.card.facts import RunFacts
 from xlm.release.card.procedure_section import deviations_of, procedure_section
+from xlm.release.card.public_tasks import PUBLIC_TASKS
 from xlm.release.card.results_section import model_index, results_section
 
 _TEMPLATES = files("xlm.release") / "templates"
 _DATASETS = {
     WIKIPEDIA_ID: "wikimedia/wikipedia",
-    XNLI_ID: "facebook/xnli",
+    XNLI_ID: PUBLIC_TASKS[XNLI_ID].dataset,
     MULTINLI_ID: "nyu-mll/multi_nli",
-    PAWSX_ID: "google-research-datasets/paws-x",
+    PAWSX_ID: PUBLIC_TASKS[PAWSX_ID].dataset,
 }
-"""Id of a source to its name on Hugging Face."""
-_TASK_TAGS = {
-    "xnli": ("xnli", "natural-language-inference"),
-    "pawsx": ("paws-x", "paraphrase-identification"),
-}
-_TASK_SUMMARIES = {
-    "xnli": "natural language inference: does the premise entail the hypothesis, contradict it, "
-    "or neither?",
-    "pawsx": "paraphrase identification: do two sentences with the same words mean the same?",
-}
-_TASK_PURPOSES = {"xnli": "Natural language inference", "pawsx": "Paraphrase identification"}
-
+"""Id of a source to its name on Hugging Face, in the order of a card."""
 
 _UNCASED = (
     "Text is lower-cased and accents are removed. The model cannot distinguish words that differ "
@@ -120,7 +110,11 @@ def _front_matter(facts: RunFacts, title: str, *, classifier: bool) -> str:
     content["library_name"] = "transformers"
     content["pipeline_tag"] = "text-classification" if classifier else _head_texts(facts).pipeline
     tags = ["xlm", "multilingual", "cross-lingual"]
-    tags += _TASK_TAGS.get(facts.kind or "", ()) if classifier else [_head_texts(facts).tag]
+    task = PUBLIC_TASKS.get(facts.kind or "")
+    if classifier:
+        tags += task.tags if task else ()
+    else:
+        tags.append(_head_texts(facts).tag)
     content["tags"] = [*tags, "synthetic-data"] if facts.synthetic else tags
     units = {source.unit.partition(".")[0] for source in sources_of(facts, classifier=classifier)}
     datasets = [name for unit, name in _DATASETS.items() if unit in units]
@@ -139,7 +133,8 @@ def _summary(facts: RunFacts, *, classifier: bool) -> str:
         f"{languages} language{'s' if languages > 1 else ''}, {_pretrained(facts)}"
     )
     if classifier:
-        purpose = _TASK_SUMMARIES.get(facts.kind or "", f"the task `{facts.task}`.")
+        task = PUBLIC_TASKS.get(facts.kind or "")
+        purpose = f"{task.name}: {task.question}" if task else f"the task `{facts.task}`."
         return (
             f"{encoder} and fine-tuned on {facts.training_rows} for {purpose} The classifier works "
             "in all of its languages."
@@ -206,8 +201,9 @@ def _details(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
 
 
 def _uses(facts: RunFacts, *, classifier: bool) -> str:
+    task = PUBLIC_TASKS.get(facts.kind or "")
     purpose = (
-        f"{_TASK_PURPOSES.get(facts.kind or '', f'The task `{facts.task}`')} in "
+        f"{task.name.capitalize() if task else f'The task `{facts.task}`'} in "
         f"{facts.training_languages}, with zero-shot transfer to the other languages."
         if classifier
         else "Fine-tuning in one language for use in the others; sentence representations for "

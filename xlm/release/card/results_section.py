@@ -13,16 +13,11 @@ from xlm.classification.results.tables import (
 )
 from xlm.display.markdown import table
 from xlm.release.card.facts import RunFacts
+from xlm.release.card.public_tasks import PUBLIC_TASKS
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME
 
 _XNLI_TEST_PAIRS = 5010
 """Test pairs of each language in XNLI 1.0."""
-_TASK_NAMES = {"xnli": "natural language inference", "pawsx": "paraphrase identification"}
-_DATASETS = {
-    "xnli": ("facebook/xnli", "XNLI"),
-    "pawsx": ("google-research-datasets/paws-x", "PAWS-X"),
-}
-"""Task to name of the data set on Hugging Face, and its name for people."""
 
 
 def results_section(facts: RunFacts, *, classifier: bool) -> str:
@@ -34,13 +29,10 @@ def results_section(facts: RunFacts, *, classifier: bool) -> str:
 
 def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
     """Return the test scores as `model-index` metadata of Hugging Face."""
-    known = _DATASETS.get(facts.kind or "", (facts.task, facts.task))
+    known = PUBLIC_TASKS.get(facts.kind or "")
     is_synthetic = facts.synthetic and facts.kind == "xnli"
-    dataset = "xlm-sample-world" if is_synthetic else known[0]
-    task = {
-        "type": "text-classification",
-        "name": _TASK_NAMES.get(facts.kind or "", facts.task),
-    }
+    dataset = "xlm-sample-world" if is_synthetic else known.dataset if known else facts.task
+    task = {"type": "text-classification", "name": known.name if known else facts.task}
     results = [
         {
             "task": dict(task),  # a copy for each result, else YAML writes aliases
@@ -67,7 +59,8 @@ def model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
 
 def _dataset_name(facts: RunFacts, test_pairs: int) -> str:
     if facts.kind != "xnli":
-        return _DATASETS.get(facts.kind or "", (facts.task, facts.task))[1]
+        known = PUBLIC_TASKS.get(facts.kind or "")
+        return known.title if known else facts.task
     if facts.synthetic:
         return "sample world (synthetic)"
     if test_pairs >= _XNLI_TEST_PAIRS:
