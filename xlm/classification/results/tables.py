@@ -133,7 +133,7 @@ def _task_cells(row: LanguageResults) -> tuple[str, ...]:
 
 
 def _task_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
-    # In languages without a test set, baselines are measured on dev: not for a mean beside test's.
+    # A baseline of dev, in languages without a test set, does not belong in a mean of test figures.
     tested = [row for row in rows if row.test] or rows
     return (
         format_percent(mean(row.dev.accuracy for row in rows if row.dev)),
