@@ -12,6 +12,8 @@
       + TrainingError         training cannot continue (diverged, collapsed, wrong vocabulary)
         - PeerLostError       another training process hangs or has ended
         - RequeueError        training was interrupted and has saved its state
+      + ClusterError          a cluster refused or lost a job, or cannot run it
+        - UnreachableClusterError  its scheduler did not answer; the job may go on
       + PipelineError         some nodes of a run failed; lists each with its error
 
 The command line prints an `XlmError` as one line that says what is wrong, where (file, line, URL,
@@ -93,6 +95,14 @@ class RequeueError(TrainingError):
 
     exit_code = 75
     """`EX_TEMPFAIL` of sysexits.h, which schedulers read as "run again later"."""
+
+
+class ClusterError(XlmError):
+    """A cluster refused a job, lost it, or cannot run it."""
+
+
+class UnreachableClusterError(ClusterError):
+    """The scheduler of a cluster did not answer. What it was asked to do may have happened."""
 
 
 class PipelineError(XlmError):

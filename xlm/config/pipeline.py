@@ -20,6 +20,7 @@ from xlm.config.languages.pairs import (
     split_pair,
     unknown_language,
 )
+from xlm.config.launcher.launcher import LauncherConfig
 from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
@@ -65,6 +66,10 @@ class PipelineConfig(Config):
     finetune: FinetuneConfig = Field(FinetuneConfig(), description="Fine-tuning on the task.")
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="Evaluation.")
     release: ReleaseConfig = Field(ReleaseConfig(), description="Model card and release.")
+
+    launcher: LauncherConfig = Field(
+        LauncherConfig(), description="Where training, fine-tuning and evaluation run; in no key."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,87 @@
+"""What a cluster runs for a stage: the job that we ask for, and the jobs that a scheduler shows.
+
+    job = ClusterJob(name=job_name("pretrain", key), directory=scratch, ...)
+    scheduler.submit(job)
+    scheduler.find(job.name)        # [SeenJob("4711", JobState.RUNNING, ...)]
+
+A job is known by its name, which is made from the key of its artifact: whoever comes later, on
+whatever machine, finds it without knowing its id.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class JobState(StrEnum):
+    """What happens to a job, in the words of no particular scheduler."""
+
+    PENDING = "pending"
+    """It waits for its turn, for its first start or to be started again."""
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    OUT_OF_MEMORY = "out of memory"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    """It ended without its fault: preempted, time limit, node failure, or asked to stop (75)."""
+    UNKNOWN = "unknown"
+    """A state that we have no word for; `SeenJob.words` has the scheduler's."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the job may still run: nobody may submit it again."""
+        return self in (JobState.PENDING, JobState.RUNNING, JobState.UNKNOWN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterJob:
+    """A job to submit: the same module in every process, on one or more nodes."""
+
+    name: str
+    """Unique for its artifact, at most 63 characters of a-z, 0-9 and -: `job_name`."""
+    directory: Path
+    """Folder of the job on the file system that all nodes share: its records and scripts."""
+    module: str
+    """Importable module with a `main`, started as `python -P -m MODULE JOB_FILE`."""
+    job_file: Path
+    nodes: int
+    processes_per_node: int
+    threads_per_process: int
+    log_path: Path
+    """The output of rank 0 is appended to this file, that of rank N to `NAME-N.SUFFIX`."""
+    save_seconds: float
+    """Time for the processes to save their state after a stop signal."""
+    uses_gpu: bool
+    """Whether each process needs a GPU."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of the processes; never secrets, which the platform provides."""
+
+    @property
+    def processes(self) -> int:
+        """The number of processes on all nodes: the world size."""
+        return self.nodes * self.processes_per_node
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenJob:
+    """A job as its scheduler shows it."""
+
+    job_id: str
+    state: JobState
+    words: str
+    """The scheduler's own words, for people: "PENDING (Priority)", "NODE_FAIL"."""
+    exit_code: int | None = None
+    """Exit status of the job's processes, if it has ended with one."""
+    nodes: str = ""
+    """Names of its nodes, as the scheduler writes them."""
+    started_at: float | None = None
+    """When its last attempt started, in seconds since the epoch."""
+    restarts: int = 0
+    """How often the scheduler has started it again."""
+
+
+def job_name(stage: str, key: str) -> str:
+    """The name of the job that builds an artifact."""
+    return f"xlm-{stage}-{key[:16]}"
