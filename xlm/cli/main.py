@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xlm.cli.activity import commands as activity_commands
 from xlm.cli.evaluate import commands as evaluate_commands
 from xlm.cli.inference import commands as inference_commands
 from xlm.cli.options import AsJson, Root, takes_request
@@ -259,6 +260,7 @@ def languages(
 
 
 run_commands.register(app)
+activity_commands.register(app)
 text_commands.register(app)
 inference_commands.register(app)
 evaluate_commands.register(app)

@@ -53,10 +53,15 @@ def show(text: str) -> None:
     Raises:
         ToolError: it cannot be written.
     """
+    write(f"{text}\n")
+
+
+def write(text: str) -> None:
+    """Print `text` without a newline; else as `show`."""
     if sys.stdout is None:  # closed by the caller
         return
     try:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -7,6 +7,7 @@ from typing import Any
 
 from xlm.engine.building.built import description_of, measured_of
 from xlm.engine.building.inputs import CheckCost, InputChecks
+from xlm.engine.building.machine import machine_record
 from xlm.engine.building.mapper import ExecutorMapper, Usage
 from xlm.engine.config import Config
 from xlm.engine.events import NodeProgress, Observer
@@ -18,6 +19,7 @@ from xlm.store.artifact import Artifact
 from xlm.store.file_jobs import remove_unfinished
 from xlm.store.publication import publish_artifact
 from xlm.store.store import ArtifactStore
+from xlm.store.underway import note_build
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Builder:
         """
         node, stage, key = order.node, order.stage, order.key
         staging = self._store.open_staging(stage.name, key, fresh=order.discard_files)
+        note_build(staging, node.unit, str(machine_record()["host"]))
         remove_unfinished(staging.scratch / "records", staging.out)
         usage = Usage()
         writers = self._store.writers_lock(stage.name, key)

@@ -1,0 +1,121 @@
+"""What `xlm status` shows of each build that runs or was stopped.
+
+for row in build_rows(store): print(row.node, row.state, row.progress)
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from xlm.display.markdown import ABSENT, format_duration, format_size
+from xlm.engine.stage import Node
+from xlm.stages.registry import STAGES
+from xlm.store.store import ArtifactStore
+from xlm.store.stored import tree_bytes
+from xlm.store.underway import Build, builds_underway
+from xlm.training.launch.job import SPEED_FILE
+
+_TAIL_BYTES = 4096
+"""More than a line of `speed.jsonl` has."""
+
+
+class BuildRow(NamedTuple):
+    """One build."""
+
+    node: str
+    """`tokenize[sw]`."""
+    state: str
+    """`running`, or `stopped`: the next run continues it."""
+    began: str
+    """When the newest attempt started, in UTC; empty if it is not known."""
+    seconds: float | None
+    """Since then, if it runs."""
+    place: str
+    """The machine that it runs or ran on."""
+    progress: str
+    step: int | None
+    """The update or file that is done, of `total`."""
+    total: int | None
+    key: str
+    directory: str
+    """The staging folder."""
+
+
+def build_rows(store: ArtifactStore) -> Iterator[BuildRow]:
+    """Yield the builds that have not ended with an artifact: running ones first, by stage."""
+    order = {stage.name: place for place, stage in enumerate(STAGES)}
+    builds = sorted(
+        builds_underway(store),
+        key=lambda one: (not one.is_running, order.get(one.stage, len(order)), one.unit or ""),
+    )
+    for build in builds:
+        yield _row(build)
+
+
+def build_table(rows: Sequence[BuildRow]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the header and the rows of a table."""
+    header = ("build", "state", "since (UTC)", "time", "where", "progress", "key")
+    return header, [
+        (
+            row.node,
+            row.state,
+            row.began[:16].replace("T", " ") or ABSENT,
+            format_duration(row.seconds),
+            row.place or ABSENT,
+            row.progress,
+            row.key[:12],
+        )
+        for row in rows
+    ]
+
+
+def name_of(build: Build) -> str:
+    """`tokenize[sw]`, or stage and start of the key if the build did not note its unit."""
+    if build.unit is None:
+        return f"{build.stage} {build.key[:12]}"
+    return str(Node(build.stage, build.unit))
+
+
+def _row(build: Build) -> BuildRow:
+    speed = _last_record(build.staging.logs / SPEED_FILE)
+    step, total = speed.get("step"), speed.get("total")
+    seconds = (datetime.now(UTC) - build.began).total_seconds() if build.began else None
+    return BuildRow(
+        node=name_of(build),
+        state="running" if build.is_running else "stopped",
+        began=build.began.astimezone(UTC).isoformat(timespec="seconds") if build.began else "",
+        seconds=seconds if build.is_running else None,
+        place=build.host,
+        progress=_progress(build, speed),
+        step=step if isinstance(step, int) else None,
+        total=total if isinstance(total, int) else None,
+        key=build.key,
+        directory=str(build.staging.base),
+    )
+
+
+def _progress(build: Build, speed: Mapping[str, Any]) -> str:
+    """From `speed.jsonl` of the model stages; of the others, the finished files or the bytes."""
+    if {"step", "total"} <= speed.keys():
+        line = f"{speed['step']:,} of {speed['total']:,}"
+        if build.is_running and isinstance(left := speed.get("seconds_left"), int | float):
+            line += f", {format_duration(left)} left"
+        return line
+    records = build.staging.scratch / "records"
+    if done := sum(1 for _ in records.glob("*.json")):
+        return f"{done:,} files"
+    return format_size(tree_bytes(build.staging.base))
+
+
+def _last_record(path: Path) -> dict[str, Any]:
+    """The last complete line of a file of JSON lines; empty without one."""
+    with suppress(OSError, ValueError):
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            lines = file.read().split(b"\n")[:-1]
+        record = json.loads(lines[-1]) if lines else None
+        return record if isinstance(record, dict) else {}
+    return {}

@@ -1,0 +1,79 @@
+"""Builds that run or were stopped, as their staging folders show them from any machine.
+
+    note_build(staging, "sw")                       # by the builder, before the stage runs
+    for build in builds_underway(store): print(build.unit, build.is_running)
+
+A build runs if a process holds its lock, or the lock of its workers. Locks are seen by all machines
+of a file system that supports `flock`.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from xlm.store.artifact import Staging
+from xlm.store.cleaning.removal import build_directories
+from xlm.store.disk.filesystem import read_small, write_atomically
+from xlm.store.disk.locks import is_locked
+from xlm.store.store import ArtifactStore
+
+NOTE_NAME = "build.json"
+
+
+@dataclass(frozen=True)
+class Build:
+    """The staging folder of a build, and who works on it."""
+
+    stage: str
+    unit: str | None
+    """None if the build did not note it."""
+    key: str
+    staging: Staging
+    began: datetime | None
+    """When the newest attempt started."""
+    host: str
+    """The machine of the process that started it, which need not be that of its job."""
+    is_running: bool
+    """Whether a process holds its lock; a job of a cluster goes on without one."""
+
+
+def note_build(staging: Staging, unit: str, host: str) -> None:
+    """Write what a build is into its staging folder."""
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    note = {"unit": unit, "began": began, "host": host}
+    write_atomically(staging.base / NOTE_NAME, json.dumps(note).encode())
+
+
+def builds_underway(store: ArtifactStore) -> Iterator[Build]:
+    """Yield the builds of a store that have not ended with an artifact, by stage and key."""
+    for stage, key, base in build_directories(store.root, "staging"):
+        note = _read_note(base)
+        yield Build(
+            stage=stage,
+            unit=note.get("unit"),
+            key=key,
+            staging=Staging(base),
+            began=_time(note.get("began")),
+            host=str(note.get("host", "")),
+            is_running=is_locked(store.root / "locks" / f"{stage}.{key}.lock")
+            or is_locked(store.writers_lock(stage, key), shared=True),
+        )
+
+
+def _read_note(base: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError, RecursionError):
+        note = json.loads(read_small(base / NOTE_NAME))
+        if isinstance(note, dict) and isinstance(note.get("unit"), str):
+            return note
+    return {}
+
+
+def _time(text: object) -> datetime | None:
+    with suppress(ValueError):
+        time = datetime.fromisoformat(str(text))
+        return time if time.tzinfo else None
+    return None
