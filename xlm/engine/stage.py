@@ -148,6 +148,9 @@ class Stage(Generic[ConfigT, SliceT]):
     """Whether the stage uses the network: only then is it retried after a failure."""
     stale: Callable[[SliceT, Mapping[str, Any]], str | None] | None = None
     """Called on a hit with the manifest; returns a reason to rebuild the artifact, or None."""
+    continues: Callable[[SliceT, Mapping[str, Any], Path], int | None] | None = None
+    """Called with the slice and scratch directory of an unfinished build of another key, which has
+    the same inputs; returns how far it is if this one can continue it, or None."""
     require: Callable[[ConfigT], None] | None = None
     """Called before a run that builds this stage; raises a `ConfigError` if it cannot work."""
     preview: Callable[[ConfigT, str, Path], "Preview"] | None = None

@@ -50,6 +50,11 @@ def pretraining_lines(
         yield f"pretrain: no training, the encoder is that of {source}"
         return
     yield f"pretrain: {'; '.join(_batches(config.pretrain))}; {config.pretrain.updates:,} updates"
+    if (processes := config.pretrain.processes) > 1:
+        yield (
+            f"pretrain: {processes} processes; with another number it is another artifact, unless "
+            "pretrain.resize=true continues an unfinished run"
+        )
     nodes = set(pretraining_nodes(config).values())
     keys = {one.node: one.key for one in with_shards if one.status == "cached" and one.key}
     missing = sum(node not in keys for node in nodes)

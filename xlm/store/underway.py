@@ -1,6 +1,6 @@
 """Builds that run or were stopped, as their staging folders show them from any machine.
 
-    note_build(staging, "sw")                       # by the builder, before the stage runs
+    note_build(staging, ingredients, "node7")       # by the builder, before the stage runs
     for build in builds_underway(store): print(build.unit, build.is_running)
 
 A build runs if a process holds its lock, or the lock of its workers. Locks are seen by all machines
@@ -8,7 +8,7 @@ of a file system that supports `flock`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,14 +37,16 @@ class Build:
     """When the newest attempt started."""
     host: str
     """The machine of the process that started it, which need not be that of its job."""
+    ingredients: dict[str, Any]
+    """Those of its key; empty if the build did not note them."""
     is_running: bool
     """Whether a process holds its lock; a job of a cluster goes on without one."""
 
 
-def note_build(staging: Staging, unit: str, host: str) -> None:
-    """Write what a build is into its staging folder."""
+def note_build(staging: Staging, ingredients: Mapping[str, Any], host: str) -> None:
+    """Write what a build is into its staging folder: the ingredients of its key, its machine."""
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    note = {"unit": unit, "began": began, "host": host}
+    note = {"ingredients": ingredients, "began": began, "host": host}
     write_atomically(staging.base / NOTE_NAME, json.dumps(note).encode())
 
 
@@ -54,21 +56,22 @@ def builds_underway(store: ArtifactStore) -> Iterator[Build]:
         note = _read_note(base)
         yield Build(
             stage=stage,
-            unit=note.get("unit"),
+            unit=note["ingredients"]["unit"] if note else None,
             key=key,
             staging=Staging(base),
             began=_time(note.get("began")),
             host=str(note.get("host", "")),
+            ingredients=note.get("ingredients", {}),
             is_running=is_locked(store.root / "locks" / f"{stage}.{key}.lock")
             or is_locked(store.writers_lock(stage, key), shared=True),
         )
 
 
 def _read_note(base: Path) -> dict[str, Any]:
-    with suppress(OSError, ValueError, RecursionError):
+    with suppress(OSError, ValueError, RecursionError, TypeError, KeyError):
         note = json.loads(read_small(base / NOTE_NAME))
-        if isinstance(note, dict) and isinstance(note.get("unit"), str):
-            return note
+        if isinstance(note["ingredients"]["unit"], str):
+            return dict(note)
     return {}
 
 

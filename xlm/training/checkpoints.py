@@ -87,6 +87,12 @@ class Checkpoints:
         return int(path.name.removeprefix(_PREFIX)) % self._archive_updates == 0
 
 
+def newest_update(directory: Path) -> int | None:
+    """The update of the newest checkpoint in a directory, by its name alone; None without one."""
+    names = [path.name.removeprefix(_PREFIX) for path in directory.glob(f"{_PREFIX}*")]
+    return max((int(name) for name in names if name.isdecimal()), default=None)
+
+
 def _damage(directory: Path) -> str | None:
     """What is wrong with a checkpoint, or None."""
     try:

@@ -16,6 +16,7 @@ from xlm.training.launch.job import PretrainJob
 
 _MACHINE: Final = {
     "processes",
+    "resize",
     "threads_per_process",
     "micro_batch_tokens",
     "device",

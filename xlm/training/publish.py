@@ -34,5 +34,7 @@ def publish_run(
         "parameters": sum(p.numel() for p in encoder.parameters()),
         "validations": state.validations,
     }
+    if len(state.processes) > 1:  # a run that was resized; others have the same bytes as before
+        summary["processes"] = state.processes
     text = json.dumps(summary, indent=1)
     (job.out / VALIDATION_FILE).write_text(text + "\n", encoding="utf-8")

@@ -80,6 +80,13 @@ class RunState:
     """Number of consecutive updates that overflowed in fp16."""
     overflowed: int = 0
     """Number of all updates that overflowed in fp16."""
+    processes: list[list[int]] = field(default_factory=list)
+    """First update and number of processes of each part of the run."""
+
+    def note_processes(self, world_size: int) -> None:
+        """Begin a new part of the run if the number of processes is another one."""
+        if not self.processes or self.processes[-1][1] != world_size:
+            self.processes.append([self.update, world_size])
 
     def losses_of(self, rank: int, world_size: int) -> list[list[float]]:
         """The loss sums that a process resumes with.
@@ -167,7 +174,9 @@ def read_checkpoint(
         name: SamplerState(epoch=epoch, done=done)
         for name, (epoch, done) in content.pop("cursors").items()
     }
-    fields = {one.name: content.pop(one.name) for one in dataclasses.fields(RunState)}
+    # Checkpoints of earlier versions have no `processes`.
+    names = [one.name for one in dataclasses.fields(RunState) if one.name in content]
+    fields = {name: content.pop(name) for name in names}
     return RunState(**fields), content
 
 

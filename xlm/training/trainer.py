@@ -219,6 +219,7 @@ class Trainer:
             self.loader.load_state_dict(self.state.loader)
             own_sums = self.state.losses_of(self.group.rank, self.group.world_size)
             self._loss_sums.sums_K2.copy_(torch.tensor(own_sums, dtype=torch.float64))
+        self.state.note_processes(self.group.world_size)
         if self.group.is_main_process:
             self._files.restore(self._newest)
             if self._newest is not None:

@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> ArtifactStore:
 
 def begin(store: ArtifactStore, stage: str, key: str, unit: str, **logs: str) -> None:
     staging = store.open_staging(stage, key)
-    note_build(staging, unit, "node7")
+    note_build(staging, {"unit": unit}, "node7")
     for name, text in logs.items():
         (staging.logs / f"{name.replace('_', '-')}.log").write_text(text)
 
@@ -115,7 +115,15 @@ def test_a_build_of_an_older_version_is_named_by_its_key(
 
 
 @pytest.mark.parametrize(
-    "note", ["", "[]", '{"unit": 3}', '{"unit": "sw", "began": "soon"}', "\udcff", "[" * 9999]
+    "note",
+    [
+        "",
+        "[]",
+        '{"ingredients": {"unit": 3}}',
+        '{"ingredients": {"unit": "sw"}, "began": "soon"}',
+        "\udcff",
+        "[" * 9999,
+    ],
 )
 def test_a_damaged_note_hides_no_build(
     store: ArtifactStore, capsys: pytest.CaptureFixture[str], note: str

@@ -185,6 +185,11 @@ class PretrainConfig(Config):
         ge=1,
         description="Number of training processes, which share each batch. Changes rounding.",
     )
+    resize: bool = added(
+        False,
+        description="Continue an unfinished run that differs only in its number of processes, "
+        "from its newest checkpoint. The manifest records how many processes did which updates.",
+    )
     threads_per_process: int = Field(
         default=1, ge=1, description="CPU threads per process. Changes rounding."
     )

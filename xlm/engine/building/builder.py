@@ -9,6 +9,7 @@ from xlm.engine.building.built import description_of, measured_of
 from xlm.engine.building.inputs import CheckCost, InputChecks
 from xlm.engine.building.machine import machine_record
 from xlm.engine.building.mapper import ExecutorMapper, Usage
+from xlm.engine.building.takeover import take_over
 from xlm.engine.config import Config
 from xlm.engine.events import NodeProgress, Observer
 from xlm.engine.interruption import Interruption
@@ -70,14 +71,20 @@ class Builder:
             XlmError: the stage failed.
         """
         node, stage, key = order.node, order.stage, order.key
+        config = stage.slice(self._config, node.unit)
+        if not order.discard_files:
+            take_over(
+                self._store, stage, key, order.ingredients, config,
+                lambda line: self._observer.noticed(node, line),
+            )  # fmt: skip
         staging = self._store.open_staging(stage.name, key, fresh=order.discard_files)
-        note_build(staging, node.unit, str(machine_record()["host"]))
+        note_build(staging, order.ingredients, str(machine_record()["host"]))
         remove_unfinished(staging.scratch / "records", staging.out)
         usage = Usage()
         writers = self._store.writers_lock(stage.name, key)
         context: StageContext[Any] = StageContext(
             unit=node.unit,
-            config=stage.slice(self._config, node.unit),
+            config=config,
             inputs={role: one.directory for role, one in order.upstream.items()},
             out=staging.out,
             scratch=staging.scratch,

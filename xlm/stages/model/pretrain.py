@@ -7,6 +7,8 @@ Scratch holds checkpoints, so a killed run can resume. `out` gets only reproduci
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from xlm.config.pipeline import (
     PipelineConfig,
@@ -22,6 +24,8 @@ from xlm.model.formats.source_files import identity_of
 from xlm.model.warm_start.sizes import require_encoder, require_fitting_source
 from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes
 from xlm.stages.units import single_unit
+from xlm.store.keys import canonical_json
+from xlm.training.checkpoints import newest_update
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
@@ -59,6 +63,23 @@ def _require(config: PipelineConfig) -> None:
         )
     if source := source_of_weights(config):
         require_fitting_source(config.model, source)
+
+
+def _continues(config: PretrainSlice, other: Mapping[str, Any], scratch: Path) -> int | None:
+    """The updates of a run that differs only in its number of processes, with `resize`."""
+    if not config.pretrain.resize or config.copied:
+        return None
+    if _without_size(config.key_fields()) != _without_size(other):
+        return None
+    return newest_update(scratch / "checkpoints")
+
+
+def _without_size(fields: Mapping[str, Any]) -> str:
+    """The settings of a slice, as JSON, without those of its size."""
+    pretrain = {**fields["pretrain"]}
+    for name in ("processes", "resize"):
+        pretrain.pop(name, None)
+    return canonical_json({**fields, "pretrain": pretrain})
 
 
 def run(context: StageContext[PretrainSlice]) -> StageResult:
@@ -106,6 +127,8 @@ def run(context: StageContext[PretrainSlice]) -> StageResult:
         counts["best_validation_perplexity"] = summary["best_criterion"]
     trained = trained_objectives(context.out / METRICS_FILE)
     counts["objectives"] = " ".join(trained)
+    if parts := summary.get("processes"):
+        counts["processes"] = ", ".join(f"{number} from update {first}" for first, number in parts)
     return StageResult(
         counts=counts,
         measured=measured,
@@ -126,6 +149,7 @@ PRETRAIN = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    continues=_continues,
     require=_require,
     tools=("torch", "numpy"),
 )
