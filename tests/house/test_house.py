@@ -160,13 +160,14 @@ def test_a_plan_loads_no_torch() -> None:
 
 def test_only_the_settings_and_the_edges_read_the_environment() -> None:
     allowed = {
+        "xlm/cluster/agent.py",  # the place of its node, as the scheduler sets it
         "xlm/config/environment.py",
         "xlm/processes/child.py",  # passes it on
         "xlm/processes/pool/worker_process.py",  # passes it on
         "xlm/text/segmenters/registry.py",  # passes it on
         "xlm/training/launch/child.py",  # rank and threads, as torchrun sets them
         "xlm/training/launch/distributed.py",
-        "xlm/training/launch/failure.py",
+        "xlm/processes/failure.py",
         "xlm/training/launch/local.py",  # passes it on
     }
     readers = {

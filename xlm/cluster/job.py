@@ -1,6 +1,6 @@
 """What a cluster runs for a stage: the job that we ask for, and the jobs that a scheduler shows.
 
-    job = ClusterJob(name=job_name("pretrain", key), directory=scratch, ...)
+    job = ClusterJob(name=job_name("pretrain", key, token), directory=scratch / "cluster", ...)
     scheduler.submit(job)
     scheduler.find(job.name)        # [SeenJob("4711", JobState.RUNNING, ...)]
 
@@ -13,6 +13,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+RECORD_FILE = "job.json"
+"""The job in its own directory, as the agent reads it."""
+_NAME_CHARACTERS = 63
+_KEY_CHARACTERS = 12
+_TOKEN_CHARACTERS = 6
+
 
 class JobState(StrEnum):
     """What happens to a job, in the words of no particular scheduler."""
@@ -20,6 +28,7 @@ class JobState(StrEnum):
     PENDING = "pending"
     """It waits for its turn, for its first start or to be started again."""
     RUNNING = "running"
+    """It runs, or it has not quite ended: its processes may still write."""
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     OUT_OF_MEMORY = "out of memory"
@@ -57,11 +66,45 @@ class ClusterJob:
     """Whether each process needs a GPU."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the processes; never secrets, which the platform provides."""
+    folders: tuple[Path, ...] = ()
+    """Folders that the processes read and write: what a container must mount, at these paths."""
+    checkpoints: tuple[str, ...] = ()
+    """Patterns of the job's checkpoints, relative to the folder of the job file."""
+    max_attempts: int = 3
+    """How many attempts may fail before the job is given up."""
+    max_idle_restarts: int = 3
+    """How often in a row the job may be started again without a newer checkpoint."""
 
     @property
     def processes(self) -> int:
         """The number of processes on all nodes: the world size."""
         return self.nodes * self.processes_per_node
+
+    @property
+    def record(self) -> Path:
+        """The file with this job, the only argument of `xlm.cluster.agent`."""
+        return self.directory / RECORD_FILE
+
+    def log_of(self, rank: int) -> Path:
+        """The log of one process."""
+        return self.log_path.with_stem(f"{self.log_path.stem}-{rank}") if rank else self.log_path
+
+    def to_json(self) -> bytes:
+        """The contents of `record`."""
+        return _JOB.dump_json(self, indent=1) + b"\n"
+
+    @classmethod
+    def read(cls, record: Path) -> "ClusterJob":
+        """Read a job from its record.
+
+        Raises:
+            OSError: there is no such file.
+            ValueError: it is damaged.
+        """
+        return _JOB.validate_json(record.read_bytes())
+
+
+_JOB = TypeAdapter(ClusterJob)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +125,11 @@ class SeenJob:
     """How often the scheduler has started it again."""
 
 
-def job_name(stage: str, key: str) -> str:
-    """The name of the job that builds an artifact."""
-    return f"xlm-{stage}-{key[:16]}"
+def job_name(stage: str, key: str, token: str) -> str:
+    """The name of the job that builds an artifact.
+
+    `token` belongs to the staging folder of the artifact: two stores that build the same key on
+    one cluster have two jobs.
+    """
+    tail = f"-{key[:_KEY_CHARACTERS]}-{token[:_TOKEN_CHARACTERS]}"
+    return f"xlm-{stage}"[: _NAME_CHARACTERS - len(tail)] + tail

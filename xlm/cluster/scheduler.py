@@ -18,6 +18,9 @@ class Scheduler(Protocol):
     def submit(self, job: ClusterJob) -> str:
         """Submit a job and return its id; a job of the same name that still lives is the answer.
 
+        The record of the job (`job.record`) has been written. The job runs the agent on each node,
+        as `python -P -m xlm.cluster.agent RECORD`, in the environment that its module describes.
+
         Raises:
             ClusterError: the scheduler refused the job; it does not exist.
             UnreachableClusterError: there was no answer; the job may exist, and `find` will tell.
@@ -32,8 +35,11 @@ class Scheduler(Protocol):
         """
         ...
 
-    def cancel(self, name: str) -> None:
+    def cancel(self, name: str, *, kill: bool = False) -> None:
         """Ask all living jobs of a name to end, and forget those that wait; return at once.
+
+        Args:
+            kill: end the processes now, without time to save their state.
 
         Raises:
             UnreachableClusterError: there was no answer.

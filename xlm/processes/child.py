@@ -169,6 +169,15 @@ class GuardedChild:
         with suppress(OSError):
             self._socket.send(b".", socket.MSG_DONTWAIT)
 
+    def send_signal(self, number: int) -> None:
+        """Send one of the signals that end a run to the program and all that it has started.
+
+        Unlike after `ask_to_end`, its status tells how the program itself ended.
+        """
+        with suppress(ProcessLookupError):
+            if not self.ended():
+                os.killpg(self._process.pid, number)
+
     def stop(self, seconds: float | None = None) -> None:
         """End the program if it runs, and all that it left running.
 

@@ -43,6 +43,22 @@ def failed(children: Sequence[GuardedChild]) -> dict[int, int]:
     return {index: status for index, status in statuses.items() if status}
 
 
+def signal_all(children: Sequence[GuardedChild], number: int, seconds: float) -> None:
+    """Send a signal to all that run, if there is one, wait for all together, kill the others.
+
+    Args:
+        number: the signal; 0 only waits.
+    """
+    deadline = time.monotonic() + seconds
+    if number:
+        for child in children:
+            child.send_signal(number)
+    while time.monotonic() < deadline and not all(child.ended() for child in children):
+        time.sleep(_FIRST_WAIT_SECONDS)
+    for child in children:
+        child.stop(seconds=0)
+
+
 def end_all(children: Sequence[GuardedChild], seconds: float) -> list[int]:
     """Ask all to end, wait for all together, kill the others; returns the indices of those."""
     deadline = time.monotonic() + seconds

@@ -33,7 +33,6 @@ _IGNORED = (
     "xlm.errors",
     "xlm.display.progress",
     "xlm.processes",
-    "xlm.training.launch.failure",
     "xlm.training.launch.launcher",
     "xlm.training.launch.local",
     "xlm.training.launch.ranks",

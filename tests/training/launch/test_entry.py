@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from xlm.errors import DataError, RequeueError, TrainingError, XlmError
+from xlm.processes.failure import clear_failure, raise_failure, write_failure
 from xlm.training.launch import child, entry
-from xlm.training.launch.failure import clear_failure, raise_failure, write_failure
 from xlm.training.launch.job import PretrainJob, write_job
 from xlm.training.launch.stop import Interrupted
 from xlm.training.trainer import Trainer

@@ -13,5 +13,5 @@ Child side, in each training process:
     stop                stop requests that all processes agree on
     error_translation   one-line errors
 
-Both sides: `failure`, the error reports of processes.
+Both sides: `xlm.processes.failure`, the error reports of processes.
 """

@@ -20,8 +20,8 @@ from typing import Final
 
 from xlm.errors import RequeueError, XlmError
 from xlm.processes import signals
+from xlm.processes.failure import write_failure
 from xlm.processes.parent import die_with_parent
-from xlm.training.launch.failure import write_failure
 
 FAILED: Final = 3
 REQUEUE: Final = RequeueError.exit_code

@@ -16,8 +16,8 @@ from tempfile import mkdtemp
 
 from xlm.errors import RequeueError, XlmError
 from xlm.processes.child import ProcessResult
+from xlm.processes.failure import clear_failure, first_failure
 from xlm.store.disk.filesystem import remove_tree
-from xlm.training.launch.failure import clear_failure, first_failure
 from xlm.training.launch.launcher import Launch
 from xlm.training.launch.ranks import RankGroup
 

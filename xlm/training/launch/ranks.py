@@ -13,10 +13,10 @@ from contextlib import ExitStack
 
 from xlm.errors import PeerLostError, RequeueError, ToolError, XlmError
 from xlm.processes.child import GuardedChild, ProcessResult
+from xlm.processes.failure import first_failure, noted_failure
 from xlm.processes.follow import log_tail
 from xlm.processes.signals import STOP_SIGNALS
 from xlm.processes.supervise import end_all, failed, total, wait_for
-from xlm.training.launch.failure import first_failure, noted_failure
 from xlm.training.launch.launcher import Launch
 
 _GRACE_SECONDS = 5

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from xlm.errors import DataError, PeerLostError, TrainingError
-from xlm.training.launch.failure import clear_failure, raise_failure, write_failure
+from xlm.processes.failure import clear_failure, raise_failure, write_failure
 
 
 def test_the_first_failure_wins_and_keeps_its_kind(
