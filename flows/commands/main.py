@@ -34,7 +34,9 @@ def run(request: "RunRequest", root: Root = None, workers: Workers = None) -> No
     run_pipeline(request, root, workers)
 
 
-@app.command(epilog=examples("xlm ui", "xlm ui --port 4300"))
+@app.command(
+    epilog=examples("xlm ui", "xlm ui --port 4300", "xlm ui --database-url postgresql://db/prefect")
+)
 def ui(
     root: Root = None,
     port: Annotated[
@@ -43,6 +45,15 @@ def ui(
             metavar="N", help="Port of the server.", parser=whole_number("--port", 1, 65_535)
         ),
     ] = 4200,
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="PostgreSQL for the server's records, instead of a file in the store. Give its "
+            "password in the URL of PREFECT_SERVER_DATABASE_CONNECTION_URL, in PGPASSWORD or in "
+            "PGPASSFILE.",
+        ),
+    ] = None,
 ) -> None:
     """Start the Prefect UI: a server, a worker and the deployments.
 
@@ -50,7 +61,32 @@ def ui(
     """
     from flows.commands.prefect_programs import run_ui
 
-    run_ui(root, port)
+    run_ui(root, port, database_url)
+
+
+@app.command(epilog=examples("xlm worker", "xlm worker --limit 1", "xlm worker --check"))
+def worker(
+    root: Root = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How many flow runs to run at once (default: any number).",
+            parser=whole_number("--limit", 1, 1000),
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the server, then exit.")
+    ] = False,
+) -> None:
+    """Run the flow runs of a shared Prefect server on this machine.
+
+    PREFECT_API_URL names the server, PREFECT_API_AUTH_STRING has its token. Several machines can
+    run a worker. Ctrl-C or SIGTERM stops it: training saves its state first.
+    """
+    from flows.commands.prefect_programs import run_worker
+
+    run_worker(root, limit, only_check=check)
 
 
 @app.command(epilog=examples("xlm deploy"))

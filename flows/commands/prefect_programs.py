@@ -1,4 +1,4 @@
-"""`xlm run`, `xlm ui` and `xlm deploy`: check what can be checked, then run with Prefect.
+"""`xlm run`, `ui`, `worker` and `deploy`: check what can be checked, then run with Prefect.
 
 Prefect reads its settings when it is imported, so the environment is complete before that.
 """
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from flows.server.database import CONNECTION_URL
 from xlm.cli.request import print_warnings
 from xlm.config.environment import MachineSettings
 from xlm.config.reading.proxies import require_usable_proxies
@@ -43,18 +44,33 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
     run_in_terminal(request, config)
 
 
-def run_ui(root: str | None, port: int) -> NoReturn:
+def run_ui(root: str | None, port: int, database_url: str | None) -> NoReturn:
     """Run server, deployments and worker until a signal, then exit.
 
     Raises:
         ToolError: this is not the project's folder.
         ConfigError: a proxy of the environment cannot be used.
     """
+    if database_url is not None:
+        _hide_database_url(database_url, ["ui", *_root_option(root), "--port", str(port)])
     _prepare_in_project(root)
     from flows.terminal.program import run_program
     from flows.ui.main import main
 
-    run_program(lambda: main(port))
+    run_program(lambda: main(port, database_url))
+
+
+def run_worker(root: str | None, limit: int | None, *, only_check: bool) -> NoReturn:
+    """Run a worker of a shared server until a signal, then exit.
+
+    Raises:
+        ConfigError: a proxy of the environment cannot be used.
+    """
+    _prepare_with_home(root, Path.cwd())
+    from flows.terminal.program import run_program
+    from flows.worker.main import main
+
+    run_program(lambda: main(limit, only_check=only_check))
 
 
 def deploy_all(root: str | None) -> NoReturn:
@@ -81,10 +97,25 @@ def _hide_secrets(words: list[str]) -> None:
         os.execv(sys.executable, [sys.executable, "-P", "-m", "flows.commands.main", *words])
 
 
+def _hide_database_url(url: str, words: list[str]) -> None:
+    """If the URL of the command line has a password, start again with it in the environment."""
+    if "@" in url or redact(url) != url:
+        os.environ[CONNECTION_URL] = url
+        _hide_secrets(words)
+
+
+def _root_option(root: str | None) -> list[str]:
+    return [] if root is None else ["--root", root]
+
+
 def _prepare_in_project(root: str | None) -> None:
     home = Path.cwd()
     if not (home / "prefect.yaml").is_file():
         raise ToolError(f"there is no prefect.yaml in {home}", fix="run from the project's folder")
+    _prepare_with_home(root, home)
+
+
+def _prepare_with_home(root: str | None, home: Path) -> None:
     require_usable_proxies()
     directory = resolve_root(MachineSettings.from_environment(root).root)
     _prepare(XLM_ROOT=str(directory), XLM_HOME=str(home))

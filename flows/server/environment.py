@@ -126,27 +126,38 @@ def server_answers(url: str) -> bool:
         return False
 
 
-def require_server(url: str) -> None:
+def is_cloud(url: str) -> bool:
+    """Whether this is the URL of Prefect Cloud, which has other paths and no version."""
+    return (urlsplit(url).hostname or "").endswith(_CLOUD)
+
+
+def require_server(url: str, *, optional: bool = True) -> None:
     """Check that PREFECT_API_URL is the URL of a Prefect API that accepts our key.
+
+    `optional`: the command also works without that server, and errors say so.
 
     Raises:
         ToolError: the server does not answer in time, is not a Prefect API, or refuses the key.
     """
     shown = _without_credentials(url)
+    otherwise = f", or {_UNSET}" if optional else ""
     if urlsplit(url).scheme not in ("http", "https"):
-        raise ToolError(f"PREFECT_API_URL {shown!r} is not a URL", fix=_UNSET)
-    if (urlsplit(url).hostname or "").endswith(_CLOUD):
-        return  # it answers nothing without a key, and has other paths
-    status, body = _ask(f"{url}/health", shown)
+        raise ToolError(
+            f"PREFECT_API_URL {shown!r} is not a URL",
+            fix=_UNSET if optional else "write http://HOST:4200/api",
+        )
+    if is_cloud(url):
+        return  # it answers nothing without a key
+    status, body = _ask(f"{url}/health", shown, fix=f"start it{otherwise}")
     if status in _REFUSED:
         raise _refused(shown, status)
     if status != 200 or body.strip() != b"true":
         answer = f"status {status}" if status != 200 else "an unexpected body"
         raise ToolError(
             f"PREFECT_API_URL {shown} is not a Prefect API: it returned {answer}",
-            fix=f"correct the URL, which ends in /api, or {_UNSET}",
+            fix=f"correct the URL, which ends in /api{otherwise}",
         )
-    status, _ = _ask(f"{url}/admin/version", shown)
+    status, _ = _ask(f"{url}/admin/version", shown, fix=f"start it{otherwise}")
     if status in _REFUSED:
         raise _refused(shown, status)
 
@@ -159,7 +170,7 @@ def _refused(shown: str, status: int) -> ToolError:
     )
 
 
-def _ask(url: str, shown: str) -> tuple[int, bytes]:
+def _ask(url: str, shown: str, *, fix: str) -> tuple[int, bytes]:
     """Status and first bytes of an answer, within a time limit for the whole exchange."""
     answers: list[tuple[int, bytes] | Exception] = []
 
@@ -183,7 +194,7 @@ def _ask(url: str, shown: str) -> tuple[int, bytes]:
         return answer
     reason = " ".join(str(getattr(answer, "reason", answer)).split()) or type(answer).__name__
     raise ToolError(
-        f"no Prefect server at {shown} (PREFECT_API_URL): {reason}", fix=f"start it, or {_UNSET}"
+        f"no Prefect server at {shown} (PREFECT_API_URL): {reason}", fix=fix
     ) from answer
 
 

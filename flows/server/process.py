@@ -17,7 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from flows.server.access import ServerAccess
+from flows.server.database import Database, take_database
 from flows.server.environment import database_variables, server_answers
+from flows.server.postgresql import require_usable
 from xlm.errors import ToolError
 from xlm.processes.child import GuardedChild
 from xlm.processes.follow import log_tail
@@ -32,10 +34,14 @@ _FLUSH_SECONDS = 1.0
 class StartingServer:
     """A server process; it may still be starting."""
 
-    def __init__(self, home: Path, access: ServerAccess, *, with_ui: bool) -> None:
+    def __init__(
+        self, home: Path, access: ServerAccess, *, with_ui: bool, database: Database | None
+    ) -> None:
         self.access = access
+        self.has_shared_database = database is not None
         self._log = home / "server.log"
-        variables = access.server_variables() | database_variables(home)
+        of_database = database.variables() if database else database_variables(home)
+        variables = access.server_variables() | of_database
         variables |= {
             "PREFECT_HOME": str(home),
             "PREFECT_SERVER_UI_ENABLED": str(with_ui).lower(),
@@ -93,10 +99,20 @@ class StartingServer:
 
 @contextmanager
 def starting_server(
-    home: Path, access: ServerAccess, *, with_ui: bool = False
+    home: Path, access: ServerAccess, *, with_ui: bool = False, database_url: str | None = None
 ) -> Iterator[StartingServer]:
-    """Start a server with its records in `home`; it ends with the context."""
-    server = StartingServer(home, access, with_ui=with_ui)
+    """Start a server with its records in `home`, or in a database; it ends with the context.
+
+    Args:
+        database_url: of PostgreSQL; without it, the environment may name a database.
+
+    Raises:
+        XlmError: the database cannot be used.
+    """
+    database = take_database(database_url)
+    if database is not None:
+        require_usable(database)
+    server = StartingServer(home, access, with_ui=with_ui, database=database)
     try:
         yield server
         time.sleep(_FLUSH_SECONDS)

@@ -1,9 +1,8 @@
 """Ends flow runs that have lost their process: Prefect would show them as running forever."""
 
-import os
-import time
 from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
 from httpx import HTTPError
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -23,31 +22,49 @@ from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
 from prefect.states import Cancelled, Crashed
 
 from flows.ui.terminal_runs import ended_runs, forget
+from flows.worker.processes import processes_of_run
+from flows.worker.run_notes import forget_run, noted_runs
 
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 _OVER = [StateType.CRASHED, StateType.CANCELLED]
 _LOST = "its process has ended without a final state"
-_POLL_SECONDS = 0.2
-_RUN_ID = "PREFECT__FLOW_RUN_ID"
-"""Variable that workers set for the process of a flow; its children inherit it."""
 
 
-def end_abandoned_runs(work_pool: str) -> list[str]:
+def end_abandoned_runs(work_pool: str, *, of_this_machine: Path | None = None) -> list[str]:
     """Set the final state of runs of a work pool that have no process on this machine.
 
     Returns their names. They are crashed, or cancelled if that was requested.
+
+    Args:
+        of_this_machine: a root: end only runs that workers of this machine started on it. The
+            server is shared, and other machines may run the others.
     """
     pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[work_pool]))
+    noted = None if of_this_machine is None else noted_runs(of_this_machine)
     unfinished = FlowRunFilter(
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED))
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED)),
+        id=None if noted is None else FlowRunFilterId(any_=noted),
     )
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(flow_run_filter=unfinished, work_pool_filter=pool)
         abandoned = [run for run in runs if not processes_of_run(str(run.id))]
         for run in abandoned:
             _end(client, run)
+        if of_this_machine is not None and noted:
+            _forget_ended(client, of_this_machine, noted)
         _end_late_tasks(client)
     return [run.name for run in abandoned]
+
+
+def _forget_ended(client: SyncPrefectClient, root: Path, noted: list[UUID]) -> None:
+    of_notes = FlowRunFilter(id=FlowRunFilterId(any_=noted))
+    ended = {
+        run.id: run.state is not None and run.state.is_final()
+        for run in client.read_flow_runs(flow_run_filter=of_notes)
+    }
+    for run_id in noted:
+        if ended.get(run_id, True):
+            forget_run(root, run_id, known=run_id in ended)
 
 
 def end_killed_runs(root: Path) -> None:
@@ -78,22 +95,6 @@ def end_tasks_of_ended_runs() -> None:
         _end_late_tasks(client)
 
 
-def processes_of_run(run_id: str) -> list[int]:
-    """Ids of the processes on this machine that belong to a flow run."""
-    return _processes_with(f"{_RUN_ID}={run_id}".encode())
-
-
-def wait_for_flow_processes(root: Path, timeout_seconds: float) -> bool:
-    """Wait until no flow of a worker runs on this root; False if that takes too long."""
-    deadline = time.monotonic() + timeout_seconds
-    marks = (f"XLM_ROOT={root}".encode(), f"{_RUN_ID}=".encode())
-    while _processes_with(*marks):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True
-
-
 def _end(client: SyncPrefectClient, run: FlowRun) -> None:
     cancelled = run.state is not None and run.state.type == StateType.CANCELLING
     for task in _unfinished_tasks(client, run):
@@ -119,19 +120,3 @@ def _unfinished_tasks(client: SyncPrefectClient, run: FlowRun) -> list[TaskRun]:
     while page := client.read_task_runs(flow_run_filter=of_run, offset=len(tasks)):
         tasks += page
     return [task for task in tasks if task.state is None or not task.state.is_final()]
-
-
-def _processes_with(*marks: bytes) -> list[int]:
-    """Other processes that have, for each mark, an environment variable that starts with it."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            variables = (process / "environ").read_bytes().split(b"\0")
-            zombie = b"\nState:\tZ" in (process / "status").read_bytes()
-        except OSError:
-            continue  # it has ended, or belongs to another user
-        if zombie or int(process.name) == os.getpid():
-            continue
-        if all(any(variable.startswith(mark) for variable in variables) for mark in marks):
-            found.append(int(process.name))
-    return found

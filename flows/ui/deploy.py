@@ -1,7 +1,6 @@
 """Registers the work pool and the deployments, for `xlm deploy` and `xlm ui`."""
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,9 @@ from typing import Any
 from flows.server.access import find_access
 from flows.server.environment import require_server, set_up_home, use_server
 from flows.terminal.program import require_valid_settings
+from flows.worker.process import FLOW_COMMAND, WORK_POOL
 from xlm.errors import ToolError
 from xlm.processes.programs import capture_process
-
-WORK_POOL = "xlm-local"
 
 
 def main() -> int:
@@ -45,15 +43,17 @@ def register_deployments() -> None:
 
 
 def job_template() -> dict[str, Any]:
-    """Template of the pool. It has no variables, so that no run can set its own command."""
-    variables = {name: os.environ[name] for name in ("XLM_ROOT", "PREFECT_HOME")}
+    """Template of the pool. It has no variables, so that no run can set its own command.
+
+    It names no folder of this machine: the worker's environment has the store, the project's folder
+    and the interpreter, and each machine of a shared server can have its own.
+    """
     return {
         "variables": {"type": "object", "properties": {}, "additionalProperties": False},
         "job_configuration": {
-            "command": f"{shlex.quote(sys.executable)} -P -m flows.ui.flow_process",
-            "env": variables | {"PYTHONSAFEPATH": "1"},
+            "command": FLOW_COMMAND,
+            "env": {"PYTHONSAFEPATH": "1"},
             "stream_output": True,
-            "working_dir": os.environ["XLM_HOME"],
         },
     }
 

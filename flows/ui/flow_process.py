@@ -1,4 +1,4 @@
-"""The process of one flow run, as the worker of `xlm ui` starts it.
+"""The process of one flow run, as a worker starts it.
 
 To load a flow, Prefect puts the working folder first on sys.path, and a `random.py` there would
 replace Python's. So we import the flow first, and Prefect finds it already loaded.
@@ -6,7 +6,11 @@ replace Python's. So we import the flow first, and Prefect finds it already load
 
 import runpy
 
-import flows.full_pipeline  # noqa: F401 - for its effect
+from flows.worker.run_notes import note_this_run
+
+note_this_run()  # first: a process that is killed below has already been noted
+
+import flows.full_pipeline  # noqa: E402, F401 - for its effect
 
 if __name__ == "__main__":
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)

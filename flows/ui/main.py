@@ -1,7 +1,6 @@
 """`xlm ui`: starts server, deployments and worker, and stops them together."""
 
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -11,20 +10,20 @@ from flows.server.access import ServerAccess, published
 from flows.server.environment import set_up_home, use_server
 from flows.server.process import require_free_port, starting_server
 from flows.terminal.program import require_valid_settings
-from flows.ui.deploy import WORK_POOL, register_deployments
+from flows.ui.deploy import register_deployments
+from flows.worker.process import WORK_POOL, worker_process
 from xlm.errors import ToolError
-from xlm.processes.child import GuardedChild
 from xlm.processes.supervise import wait_for
 
-_WORKER_STOP_SECONDS = 15.0
 _CHECK_SECONDS = 5.0
 """How often to look for tasks without a final state."""
-_FLOWS_END_SECONDS = 60.0
-"""Time for training to save its state."""
 
 
-def main(port: int) -> int:
+def main(port: int, database_url: str | None) -> int:
     """Start everything, wait for Ctrl-C or SIGTERM, stop everything.
+
+    Args:
+        database_url: of PostgreSQL; without it, the records are a file in the root.
 
     Raises:
         XlmError: a process does not start, or ends.
@@ -34,22 +33,26 @@ def main(port: int) -> int:
     home = set_up_home(root)
     access = ServerAccess.new(port)
     use_server(access.client_variables())
-    with published(access, root, project), starting_server(home, access, with_ui=True) as server:
+    with (
+        published(access, root, project),
+        starting_server(home, access, with_ui=True, database_url=database_url) as server,
+    ):
         # Prefect reads its settings when it is imported, so the server must be known.
         require_valid_settings()
         from flows.ui.abandoned import (
             end_abandoned_runs,
             end_killed_runs,
             end_tasks_of_ended_runs,
-            wait_for_flow_processes,
         )
 
+        # Other machines may have a server on the same database, and runs of their own.
+        ours = root if server.has_shared_database else None
         server.wait_until_ready()
         try:
-            end_abandoned_runs(WORK_POOL)
+            end_abandoned_runs(WORK_POOL, of_this_machine=ours)
             end_killed_runs(root)
             register_deployments()
-            with _worker() as worker:
+            with worker_process() as worker:
                 typer.echo(f"UI {access.sign_in_url}  (Ctrl-C stops server and worker)")
                 next_check = 0.0
 
@@ -66,18 +69,6 @@ def main(port: int) -> int:
         except KeyboardInterrupt:
             typer.echo("stopping")
         finally:
-            # Flows that lost their worker end by themselves; the server must record how.
-            if server.running() and wait_for_flow_processes(root, _FLOWS_END_SECONDS):
-                end_abandoned_runs(WORK_POOL)
+            if server.running():
+                end_abandoned_runs(WORK_POOL, of_this_machine=ours)
     return 0
-
-
-def _worker() -> GuardedChild:
-    command = ["worker", "start", "--pool", WORK_POOL, "--type", "process"]
-    return GuardedChild(
-        [sys.executable, "-P", "-m", "prefect", "--no-prompt", *command],
-        output=sys.stdout.fileno(),
-        errors=sys.stderr.fileno(),
-        environment={"PYTHONSAFEPATH": "1"},
-        terminate_seconds=_WORKER_STOP_SECONDS,
-    )

@@ -89,13 +89,15 @@ class RunningUi:
 
 
 @contextmanager
-def running_ui(root: Path, **variables: str) -> Iterator[RunningUi]:
+def running_ui(
+    root: Path, arguments: tuple[str, ...] = (), **variables: str
+) -> Iterator[RunningUi]:
     """Start `xlm ui` on a free port; at the end Ctrl-C must have stopped everything."""
     port = free_port()
     project = _project(root)
     # The worker polls every ten seconds by default.
     often = {"PREFECT_WORKER_QUERY_SECONDS": "1"} | variables
-    process = start(root, "ui", "--port", str(port), cwd=project, **often)
+    process = start(root, "ui", "--port", str(port), *arguments, cwd=project, **often)
     assert process.stdout
     lines = []
     for line in process.stdout:

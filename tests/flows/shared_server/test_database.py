@@ -1,0 +1,100 @@
+"""The database that the user names: option, variables, translation, errors without passwords."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from flows.commands import prefect_programs as programs
+from flows.server.database import CONNECTION_URL, take_database
+from xlm.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _environment_is_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in [name for name in os.environ if name.startswith("PREFECT")]:
+        monkeypatch.delenv(name)
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("postgresql://me:pw@h/n", "postgresql+asyncpg://me:pw@h/n"),
+        ("postgres://me@h:99/n", "postgresql+asyncpg://me@h:99/n"),
+        ("postgresql+asyncpg://me:p%40w@h/n", "postgresql+asyncpg://me:p%40w@h/n"),
+        (" postgresql://h/n?sslmode=require\n", "postgresql+asyncpg://h/n?ssl=require"),
+        ("postgresql://me@/n?host=/run/pg", "postgresql+asyncpg://me@/n?host=%2Frun%2Fpg"),
+    ],
+)
+def test_a_url_is_translated_for_the_driver_of_prefect(given: str, url: str) -> None:
+    database = take_database(given)
+    assert database is not None
+    assert database.variables() == {CONNECTION_URL: url}
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ("mysql://me:cAnArY@h/n", "has the scheme 'mysql'"),
+        ("postgresql+psycopg2://me:cAnArY@h/n", "has the scheme 'postgresql+psycopg2'"),
+        ("sqlite+aiosqlite:///x.db", "has the scheme 'sqlite+aiosqlite'"),
+        ("me:cAnArY@h/n", "is not a URL"),
+        ("", "is not a URL"),
+        ("postgresql://me:cAn@ArY@h/n", "write @ as %40"),
+        ("postgresql://me:cAnArY@h:port/n", "is not a valid URL"),
+        ("postgresql://me:cAnArY@h", "lacks the name of the database"),
+        ("postgresql://me:cAnArY@/n", "lacks the host"),
+    ],
+)
+def test_another_url_is_refused_without_its_password(given: str, error: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        take_database(given)
+    line = str(caught.value)
+    assert line.startswith(f"--database-url {error}") or error in line
+    assert not {"cAnArY", "cAn", "ArY"} & set(line.replace("@", " ").replace(":", " ").split())
+    assert "\n" not in line
+
+
+def test_the_variables_of_prefect_are_read_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker and its flows inherit the environment, and do not need the password."""
+    monkeypatch.setenv(CONNECTION_URL, "postgresql://me:cAnArY@h/n")
+    monkeypatch.setenv("PREFECT_API_DATABASE_PASSWORD", "cAnArY")
+    database = take_database()
+    assert str(database) == "me@h:5432/n"
+    assert "cAnArY" not in repr(database) + str(dict(os.environ))
+
+    for part, value in {
+        "DRIVER": "postgresql+asyncpg", "HOST": "h", "USER": "me", "PASSWORD": "p@/:%", "NAME": "n",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(f"PREFECT_SERVER_DATABASE_{part}", value)
+    database = take_database()
+    assert database is not None
+    assert database.url.password == "p@/:%"
+    assert not [name for name in os.environ if "DATABASE" in name]
+
+
+def test_the_option_has_priority_and_a_file_of_sqlite_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(CONNECTION_URL, "postgresql://me@other/n")
+    assert str(take_database("postgresql://me@h/n")) == "me@h:5432/n"
+    assert take_database() is None
+    monkeypatch.setenv(CONNECTION_URL, "sqlite+aiosqlite:////x.db")
+    assert take_database() is None
+    assert os.environ[CONNECTION_URL] == "sqlite+aiosqlite:////x.db"
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:cAnArY@h/n", "me:cAnArY@h"])
+def test_a_password_leaves_the_command_line(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other users can read it as long as the server runs."""
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda _, words: started.append(words))
+    monkeypatch.setattr("sys.argv", ["xlm", "ui", "--database-url", url])
+    programs._hide_database_url(url, ["ui", "--port", "4200"])
+    ((*_, module, verb, option, port),) = started
+    assert (module, verb, option, port) == ("flows.commands.main", "ui", "--port", "4200")
+    assert os.environ[CONNECTION_URL] == url

@@ -1,0 +1,155 @@
+"""`xlm worker` on a shared server: runs, restarts of both servers, and its own end."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.flows.console import XLM, digests, environment, processes_of, start
+from tests.flows.shared_server.postgresql import PostgreSQL
+from tests.flows.shared_server.prefect_server import TOKEN, SharedServer, until
+from tests.repository import REPOSITORY
+
+FIFTEEN = str(REPOSITORY / "tests" / "flows" / "fifteen.yaml")
+ALONE = str(REPOSITORY / "tests" / "flows" / "ui" / "alone.yaml")
+_TASKS = 31
+_ENDLESS = ["pretrain.updates=1000000"]
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.timeout(1800)]
+
+
+@pytest.fixture(scope="module")
+def server(
+    postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SharedServer]:
+    """A shared server without deployments."""
+    one = SharedServer(tmp_path_factory.mktemp("server"), postgresql.new_database("pass"))
+    one.start()
+    try:
+        yield one
+    finally:
+        one.end(signal.SIGTERM)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    """A store; at the end no process of it is left."""
+    yield tmp_path
+    left = processes_of(tmp_path)
+    for number in left:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    assert left == {}
+
+
+def _started_worker(server: SharedServer, root: Path) -> "subprocess.Popen[bytes]":
+    log = root / "worker.log"
+    with log.open("w") as output:
+        worker = subprocess.Popen(
+            [XLM, "worker"],
+            cwd=root,
+            env=environment(root) | server.client_variables(),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    until(lambda: "worker of " in log.read_text() or worker.poll() is not None, "no worker")
+    assert worker.poll() is None, log.read_text()
+    return worker
+
+
+def _end(worker: "subprocess.Popen[bytes]") -> int:
+    worker.terminate()
+    return worker.wait(120)
+
+
+def _xlm(server: SharedServer, root: Path, *arguments: str, code: int = 0) -> str:
+    process = start(root, *arguments, **server.client_variables())
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == code, printed
+    return printed
+
+
+def test_a_worker_needs_the_deployments_and_runs_them(server: SharedServer, root: Path) -> None:
+    refused = _xlm(server, root, "worker", code=1)
+    assert refused == (
+        "xlm: the server has no work pool 'xlm-local'; run `xlm deploy` in the project's folder\n"
+    )
+    _xlm(server, root, "deploy")
+    checked = _xlm(server, root, "worker", "--check")
+    assert checked == f"http://127.0.0.1:{server.port} has the work pool and the deployments\n"
+
+    worker = _started_worker(server, root)
+    run = server.run("full-pipeline", profile=FIFTEEN, until="make-world")
+    until(lambda: server.state(run) in ("Completed", "Failed", "Crashed"), "the run does not end")
+    assert server.state(run) == "Completed", (root / "worker.log").read_text()
+    assert set(digests(root)) == {"make-world[all]"}
+    assert _end(worker) == 0
+    log = (root / "worker.log").read_text()
+    assert log.splitlines()[-1] == "stopping"
+    assert TOKEN not in log
+    assert not list((root / "prefect" / "worker-runs").glob("*/*"))
+
+
+def test_a_run_survives_restarts_of_both_servers(
+    server: SharedServer, root: Path, postgresql: PostgreSQL
+) -> None:
+    _xlm(server, root, "deploy")
+    worker = _started_worker(server, root)
+    run = server.run("full-pipeline", profile=FIFTEEN, until="extract-wiki")
+    until(lambda: server.completed_tasks(run) >= 2, "no task has ended")
+    postgresql.dev("stop")
+    time.sleep(2)
+    postgresql.dev("start")
+    until(lambda: server.completed_tasks(run) >= 4, "no task ends after the database's restart")
+    server.end(signal.SIGKILL)
+    time.sleep(2)
+    server.start()
+    until(lambda: server.state(run) in ("Completed", "Failed", "Crashed"), "the run does not end")
+    assert server.state(run) == "Completed", (root / "worker.log").read_text()
+    assert len(digests(root)) == _TASKS
+    assert _end(worker) == 0
+
+
+def test_a_worker_that_is_stopped_lets_training_save_its_state(
+    server: SharedServer, root: Path
+) -> None:
+    _xlm(server, root, "deploy")
+    worker = _started_worker(server, root)
+    run = server.run("full-pipeline", profile=ALONE, until="pretrain", overrides=_ENDLESS)
+    until(lambda: _runs_training(root), "no training")
+    assert _end(worker) == 0
+    assert server.state(run) == "Crashed"
+    assert list(root.rglob("checkpoint*")) or list((root / "staging" / "pretrain").rglob("*.pt"))
+
+
+def test_a_killed_worker_s_runs_are_ended_by_the_next_one(server: SharedServer, root: Path) -> None:
+    _xlm(server, root, "deploy")
+    worker = _started_worker(server, root)
+    run = server.run("full-pipeline", profile=ALONE, until="pretrain", overrides=_ENDLESS)
+    # A run that a worker of another machine has: it has no process here either.
+    other = server.run("make-world", profile=FIFTEEN)
+    until(lambda: server.state(other) == "Completed", "the other run does not end")
+    body = {"state": {"type": "RUNNING"}, "force": True}
+    until(lambda: _runs_training(root), "no training")
+    for number in processes_of(root):
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    worker.wait(60)
+    elsewhere = server.run("make-world", profile=FIFTEEN)
+    server.api(f"/flow_runs/{elsewhere}/set_state", body)
+    assert server.state(run) == "Running"
+
+    again = _started_worker(server, root)
+    until(lambda: server.state(run) == "Crashed", "the lost run is shown as running")
+    assert _end(again) == 0
+    assert server.state(elsewhere) == "Running"
+
+
+def _runs_training(root: Path) -> bool:
+    return any("xlm.training" in line for line in processes_of(root).values())
