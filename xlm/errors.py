@@ -7,6 +7,10 @@
         - ChecksumError       the downloaded bytes do not match the published digest
       + DataError             the contents of a file are invalid
       + StoreError            the artifact store is damaged, read-only, locked or unsupported
+        - RemoteStoreError    the remote store refused a request, or cannot be used
+          * UnreachableRemoteError  it did not answer; a later attempt may work
+          * DeniedRemoteError       it does not allow this to these credentials
+          * DamagedRemoteError      an object of it is missing, invalid or has other bytes
       + MissingUpstreamError  an input artifact has not been built
       + ToolError             an external program is missing or failed
       + TrainingError         training cannot continue (diverged, collapsed, wrong vocabulary)
@@ -72,6 +76,22 @@ class DataError(XlmError):
 
 class StoreError(XlmError):
     """The artifact store cannot be read, written or trusted."""
+
+
+class RemoteStoreError(StoreError):
+    """The remote store refused a request, or it cannot be used."""
+
+
+class UnreachableRemoteError(RemoteStoreError):
+    """The remote store did not answer. What it was asked to do may have happened."""
+
+
+class DeniedRemoteError(RemoteStoreError):
+    """The remote store does not allow a request to these credentials, such as writing."""
+
+
+class DamagedRemoteError(RemoteStoreError):
+    """An object of the remote store is missing, is invalid, or has other bytes than its record."""
 
 
 class MissingUpstreamError(XlmError):

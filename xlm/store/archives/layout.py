@@ -7,8 +7,6 @@ files/<stage>/<key>/<path>               each file that a manifest lists
 An archive is not trusted: a reader checks all names, sizes and digests before it publishes a file.
 """
 
-import re
-import unicodedata
 import zipfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,13 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xlm.errors import DataError
 from xlm.store.disk.filesystem import MAX_SMALL_BYTES
-from xlm.store.keys import artifact_key
-from xlm.store.manifest import MANIFEST_NAME, Manifest, content_digest
+from xlm.store.foreign_manifest import manifest_fault
+from xlm.store.manifest import Manifest
 
 INDEX_NAME = "xlm-store.json"
 NOT_TRUSTED = "do not use this file; export it again, or ask where it comes from"
-
-_UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", re.ASCII)
 
 
 class Entry(BaseModel):
@@ -99,27 +95,7 @@ def read_archived_manifest(archive: zipfile.ZipFile, entry: Entry, path: Path) -
 def _fault(entry: Entry, manifest: Manifest) -> str | None:
     if (manifest.stage, manifest.key, manifest.digest) != (entry.stage, entry.key, entry.digest):
         return "it belongs to another artifact"
-    if not _UNIT.fullmatch(manifest.unit) or manifest.format_version != 1:
-        return "its unit or its format is not valid"
-    if artifact_key(manifest.ingredients) != manifest.key:
-        return "its key does not follow from its settings and inputs"
-    if content_digest(manifest.files) != manifest.digest:
-        return "its digest does not follow from its list of files"
-    names = [record.path for record in manifest.all_files]
-    folders = {name[:place] for name in names for place in _slashes(name)}
-    if len(set(map(_normalized, names))) < len(names) or folders & set(names):
-        return "it lists a file twice"
-    if any(name == MANIFEST_NAME or not name.isprintable() or "\\" in name for name in names):
-        return "it lists a file with a name that is not allowed"
-    return None
-
-
-def _normalized(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
-def _slashes(name: str) -> list[int]:
-    return [place for place, letter in enumerate(name) if letter == "/"]
+    return manifest_fault(manifest)
 
 
 def _read_small(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
