@@ -70,7 +70,10 @@ class Submitter:
             "cached" if built.status == "waited" else built.status
             for built in self.run.results.values()
         )
-        parts = [f"{counts['built']} built, {counts['cached']} cached in {self._seconds():.0f} s"]
+        pulled = f"{counts['pulled']} pulled, " if counts["pulled"] else ""
+        parts = [
+            f"{counts['built']} built, {pulled}{counts['cached']} cached in {self._seconds():.0f} s"
+        ]
         hashed = self.run.checks.total
         if hashed.size_bytes:
             took = f"{format_duration(hashed.seconds)} for {format_size(hashed.size_bytes)}"
@@ -105,6 +108,7 @@ class Submitter:
                 publish_stage_card(
                     self.run.graph.stage(nodes[0]), built, self.run.request, self.run.store.root
                 )
+        self.run.pushes.finish()
         if failures:
             skipped = f"; {len(blocked)} nodes that need them did not run" if blocked else ""
             what = "; ".join(failures) + skipped

@@ -57,9 +57,10 @@ class ProgressArtifacts:
         """Ignore notices; they are in the log of the flow."""
 
     def finished(self, event: Finished) -> None:
-        """Set the progress of a node that was built to 100 %."""
+        """Set the progress of a node that was built or pulled to 100 %."""
         shown = self._shown.pop(event.node, None)
-        if shown is not None and shown.artifact is not None and event.status == "built":
+        succeeded = event.status in ("built", "pulled")
+        if shown is not None and shown.artifact is not None and succeeded:
             self._write(shown, event.node, 100.0, str(event.node))
 
     def _write(self, shown: _Shown, node: Node, percent: float, description: str) -> None:

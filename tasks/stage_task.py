@@ -51,6 +51,8 @@ def stage_task(stage: Stage[Any, Any]) -> StageTask:
         key = built.artifact.manifest.key
         if built.status == "built":
             return Completed(message=f"{key} built in {built.seconds:.1f} s")
+        if built.status == "pulled":
+            return Completed(name="Cached", message=f"{key} was pulled from the remote store")
         return Completed(name="Cached", message=f"{key} is in the store and intact")
 
     return build

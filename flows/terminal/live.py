@@ -35,6 +35,7 @@ _LEAST_NEEDED = ("note", "rate", "bar", "left", "done")
 _MARK = {
     "built": ("✓", "green"),
     "cached": ("=", "cyan"),
+    "pulled": ("=", "cyan"),
     "waited": ("=", "cyan"),
     "failed": ("✗", "red"),
     "blocked": ("-", "yellow"),
@@ -164,6 +165,8 @@ class LiveView:
         line = Text(f"{mark} {event.node}", style=style)
         if event.status == "failed":
             line.append(f"  {event.detail}")
+        elif event.status == "pulled":
+            line.append("  pulled", style="dim")
         elif event.status == "built":
             line.append(f"  {format_duration(event.seconds)}", style="dim")
         self._print(line)

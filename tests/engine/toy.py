@@ -16,11 +16,13 @@ from typing import Any, Self
 from xlm.engine.config import Config
 from xlm.engine.events import Finished, NoObserver
 from xlm.engine.graph import Graph
+from xlm.engine.opening import open_run
 from xlm.engine.plan import PlannedNode, plan
 from xlm.engine.request import BuildRequest
-from xlm.engine.run import DagRun, open_run
+from xlm.engine.run import DagRun
 from xlm.engine.stage import ALL, FileJob, Node, Stage, StageContext, StageResult
 from xlm.processes.pool.executor import WorkerPool
+from xlm.store.remote.remote_store import RemoteStore
 from xlm.store.store import ArtifactStore
 
 
@@ -142,6 +144,7 @@ class Toy:
     def __init__(self, root: Path, pool: WorkerPool) -> None:
         self.root = root
         self.stages = STAGES
+        self.remote: RemoteStore | None = None
         self._pool = pool
 
     def with_stage(self, name: str, **changes: Any) -> Self:
@@ -174,6 +177,7 @@ class Toy:
             workers=1,
             observer=recorder or Recorder(),
             pool=self._pool,
+            remote=self.remote,
         ) as run:
             yield run
 
@@ -190,7 +194,7 @@ class Toy:
         """The plan of `request(**fields)`, by node."""
         request = self.request(**fields)
         graph = Graph.of(request.config, self.stages)
-        planned = plan(graph, request, ArtifactStore.open(str(self.root)))
+        planned = plan(graph, request, ArtifactStore.open(str(self.root)), self.remote)
         return {str(one.node): one for one in planned}
 
     def directory(self, node: Node) -> Path:

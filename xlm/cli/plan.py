@@ -22,7 +22,7 @@ _DIGEST = re.compile(r"\b[0-9a-f]{24,128}\b")
 def print_plan(request: RunRequest, root: str | None, as_json: bool) -> None:
     """Print a line for each node. Nothing is cut; lines are wrapped only on a terminal."""
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
-    steps, config = plan_request(request, store), request.resolve()
+    steps, config = plan_request(request, store, with_remote=True), request.resolve()
     print_warnings(config)
     if as_json:
         show(json.dumps([_as_json(step) for step in steps], indent=1, ensure_ascii=False))
@@ -54,7 +54,7 @@ def _line(start: str, parts: list[str], columns: int | None) -> str:
 
 
 def _explain(step: PlannedNode) -> list[str]:
-    if step.status == "cached":
+    if step.status in ("cached", "remote"):
         return [shortened(step.key or ""), step.size]
     parts = [shortened("; ".join(step.reasons))]
     if step.urls:

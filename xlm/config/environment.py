@@ -3,6 +3,9 @@
 This module reads all environment variables of the project:
 
 * XLM_ROOT, XLM_WORKERS: the store and the number of worker processes;
+* XLM_REMOTE: the URL of the store that several machines share;
+* AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT: whether its server is named by http://
+  (obstore itself reads these and all other variables of clouds);
 * XLM_STANFORD_SEGMENTER, XLM_PKUSEG_MODEL, XLM_KYTEA: paths of segmenters;
 * KYTEA_MODEL: a variable of KyTea, the path of its model;
 * XLM_CREDENTIALS, NETRC: credentials of servers;
@@ -53,6 +56,18 @@ class MachineSettings:
                 f"XLM_WORKERS={given!r} is not a positive whole number", fix="set it to 1 or more"
             )
         return cls(chosen, int(given))
+
+
+def remote_url() -> str | None:
+    """The URL of the remote store for runs and commands that name none."""
+    return os.environ.get("XLM_REMOTE", "").strip() or None
+
+
+def uses_plain_http() -> bool:
+    """Whether the environment names a server of an object store by an address with http://."""
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    address = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    return address.lower().startswith("http://")
 
 
 def segmenter_path(name: str) -> str | None:

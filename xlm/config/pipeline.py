@@ -21,6 +21,7 @@ from xlm.config.languages.pairs import (
     unknown_language,
 )
 from xlm.config.launcher.launcher import LauncherConfig
+from xlm.config.store import StoreConfig
 from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
@@ -69,6 +70,9 @@ class PipelineConfig(Config):
 
     launcher: LauncherConfig = Field(
         LauncherConfig(), description="Where training, fine-tuning and evaluation run; in no key."
+    )
+    store: StoreConfig = Field(
+        StoreConfig(), description="Store that several machines share; in no key."
     )
 
     @model_validator(mode="before")

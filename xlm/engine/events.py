@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 
 from xlm.engine.stage import Node
 
-Status = Literal["cached", "built", "waited", "failed", "blocked"]
+Status = Literal["cached", "pulled", "built", "waited", "failed", "blocked"]
+"""`pulled`: copied from the remote store. `waited`: another run has built it meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Observer(Protocol):
     """Receives the events of nodes. Methods are called from many threads."""
 
     def started(self, node: Node) -> None:
-        """The node's stage starts to run; a cached node has no such event."""
+        """The node's stage starts to run, or a pull begins; a cached node has no such event."""
         ...
 
     def progressed(

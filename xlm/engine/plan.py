@@ -4,6 +4,7 @@ for planned in plan(graph, request, store):
     print(planned.node, planned.status, "; ".join(planned.reasons))
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,15 @@ from xlm.engine.stage import Node, Stage
 from xlm.store.keys import artifact_key
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.store.references import Reference, References
+from xlm.store.remote.level import RemoteLevel
+from xlm.store.remote.remote_store import RemoteStore
 from xlm.store.store import ArtifactStore
 
-PlanStatus = Literal["cached", "build", "pending"]
-"""`pending`: its inputs are built first; if their bytes stay the same, it stays cached."""
+log = logging.getLogger(__name__)
+
+PlanStatus = Literal["cached", "remote", "build", "pending"]
+"""`remote`: the run pulls it. `pending`: its inputs are built first; if their bytes stay the same,
+it stays cached."""
 
 _ABSENT = "nothing"
 
@@ -37,8 +43,15 @@ class PlannedNode:
     urls: tuple[str, ...] = ()
 
 
-def plan(graph: Graph[Any], request: BuildRequest, store: ArtifactStore) -> list[PlannedNode]:
+def plan(
+    graph: Graph[Any],
+    request: BuildRequest,
+    store: ArtifactStore,
+    remote: RemoteStore | None = None,
+) -> list[PlannedNode]:
     """Return what a run of the request would do with each selected node, in order.
+
+    Only manifests are read from the remote store. If it does not answer, that is a warning.
 
     Raises:
         ConfigError: the selection names something unknown, or the configuration lacks what a
@@ -46,13 +59,20 @@ def plan(graph: Graph[Any], request: BuildRequest, store: ArtifactStore) -> list
     """
     store.keep_digests()
     with store.tool_cache() as cache:
-        return list(_Planner(graph, request, store, cache).planned())
+        level = None if remote is None else RemoteLevel(remote, store, log.warning)
+        return list(_Planner(graph, request, store, cache, level).planned())
 
 
 class _Planner:
     def __init__(
-        self, graph: Graph[Any], request: BuildRequest, store: ArtifactStore, cache: Path
+        self,
+        graph: Graph[Any],
+        request: BuildRequest,
+        store: ArtifactStore,
+        cache: Path,
+        remote: RemoteLevel | None,
     ) -> None:
+        self._remote = remote
         self._request = request
         self._store = store
         self._graph = graph
@@ -88,11 +108,24 @@ class _Planner:
         key = artifact_key(ingredients)
         reason = self._reason(stage, node, key, ingredients, last)
         if reason:
+            if (manifest := self._in_remote(node, key)) is not None:
+                return self._found(node, "remote", manifest)
             return PlannedNode(node, "build", reason, key=key, **self._preview(stage, node))
-        manifest = read_manifest(self._store.directory(stage.name, key))
+        return self._found(node, "cached", read_manifest(self._store.directory(stage.name, key)))
+
+    def _found(self, node: Node, status: PlanStatus, manifest: Manifest) -> PlannedNode:
         self._digests[node] = manifest.digest
         size = format_size(manifest.size_bytes)
-        return PlannedNode(node, "cached", (), size, key, _urls(manifest))
+        return PlannedNode(node, status, (), size, manifest.key, _urls(manifest))
+
+    def _in_remote(self, node: Node, key: str) -> Manifest | None:
+        """The manifest in the remote store, if the run would pull the artifact."""
+        if self._remote is None or self._request.refreshes(node):
+            return None
+        found = self._remote.find(node.stage, key)
+        if found is None or stale_reason(self._graph, node, found.manifest) is not None:
+            return None
+        return found.manifest
 
     def _reason(
         self,

@@ -1,6 +1,6 @@
 """One run: its graph, its store, and the building of single nodes.
 
-    with open_run(graph, request, root="data", workers=2, observer=observer) as run:
+    with open_run(graph, request, root="data", workers=2, observer=observer) as run:  # opening.py
         for node in run.selected:
             run.build(node)
 
@@ -10,8 +10,6 @@ lock of the key. Many threads may call it, for each node after its inputs.
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic
@@ -19,19 +17,22 @@ from typing import Any, Generic
 from xlm.engine.building.builder import Builder, BuildOrder
 from xlm.engine.building.built import Built, verdict_line
 from xlm.engine.building.inputs import CheckCost, InputChecks
-from xlm.engine.events import Finished, Observer, Status
+from xlm.engine.events import Finished, Observer
 from xlm.engine.failures import failure_line
 from xlm.engine.graph import Graph
 from xlm.engine.interruption import Interruption
-from xlm.engine.node_key import key_ingredients, stale_reason
+from xlm.engine.lookup import Hit, Lookup
+from xlm.engine.node_key import key_ingredients
+from xlm.engine.pushes import Pushes
 from xlm.engine.request import RequestT
 from xlm.engine.stage import ConfigT, Node, Stage
 from xlm.errors import MissingUpstreamError, RequeueError, StoreError
-from xlm.processes.pool.executor import WorkerPool, on_interrupt, worker_pool
+from xlm.processes.pool.executor import WorkerPool
 from xlm.store.artifact import Artifact
 from xlm.store.disk.locks import wait_for_writers
 from xlm.store.keys import artifact_key
 from xlm.store.references import Reference, References
+from xlm.store.remote.level import RemoteLevel
 from xlm.store.store import ArtifactStore, Verify
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class DagRun(Generic[ConfigT, RequestT]):
     workers: int
     observer: Observer
     executor: WorkerPool
+    remote: RemoteLevel | None = None
+    """The store that several machines share, if there is one."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=time.monotonic)
     results: dict[Node, Built] = field(default_factory=dict)
@@ -63,6 +66,10 @@ class DagRun(Generic[ConfigT, RequestT]):
         )
         self.interruption = Interruption()
         self.checks = InputChecks()
+        self._lookup = Lookup(
+            self.graph, self.store, self.remote, self.observer, self.checks, self.interruption
+        )
+        self.pushes = Pushes(self.remote, self.store, self.observer, self.interruption.check)
         self._builder = Builder(
             self.graph.config,
             self.store,
@@ -98,11 +105,19 @@ class DagRun(Generic[ConfigT, RequestT]):
     def _serve_or_build(
         self, node: Node, stage: Stage[Any, Any], verify: Verify, *, refresh: bool | None = None
     ) -> Built:
-        refresh = self.request.refreshes(node) if refresh is None else refresh
+        built = self._served_or_built(
+            node, stage, verify, self.request.refreshes(node) if refresh is None else refresh
+        )
+        self.pushes.after(built)
+        return built
+
+    def _served_or_built(
+        self, node: Node, stage: Stage[Any, Any], verify: Verify, refresh: bool
+    ) -> Built:
         ingredients, upstream = self._ingredients(node, stage)
         key = artifact_key(ingredients)
-        if not refresh and (artifact := self._hit(node, stage, key, verify)) is not None:
-            return self._remember(Built(node, "cached", artifact, 0.0), ingredients)
+        if not refresh and (hit := self._hit(node, key, verify)) is not None:
+            return self._remember(Built(node, hit.status, hit.artifact, 0.0), ingredients)
         rebuilt, cost = self._rebuild_damaged_inputs(node)
         if rebuilt:
             # A rebuilt input with another digest gives another key.
@@ -115,13 +130,23 @@ class DagRun(Generic[ConfigT, RequestT]):
             lambda line: self.observer.noticed(node, line),
         ) as waited:
             # Another run may have built it since the first lookup.
-            if not refresh and (artifact := self._hit(node, stage, key, verify)) is not None:
-                status: Status = "waited" if waited else "cached"
-                return self._remember(Built(node, status, artifact, 0.0), ingredients)
+            if not refresh and (hit := self._late_hit(node, key, verify, waited)) is not None:
+                return self._remember(Built(node, hit.status, hit.artifact, 0.0), ingredients)
             self._wait_for_workers(node, key)
+            self.pushes.expect(node, key)
             order = BuildOrder(node, stage, key, ingredients, upstream, cost, discard_files=rebuilt)
             artifact, seconds = self._build(order)
             return self._remember(Built(node, "built", artifact, seconds), ingredients)
+
+    def _hit(self, node: Node, key: str, verify: Verify) -> Hit | None:
+        if (artifact := self._lookup.find(node, key, verify)) is not None:
+            return Hit(artifact, "cached")
+        return self._lookup.fetch(node, key, verify)
+
+    def _late_hit(self, node: Node, key: str, verify: Verify, waited: bool) -> Hit | None:
+        if (artifact := self._lookup.find(node, key, verify)) is not None:
+            return Hit(artifact, "waited" if waited else "cached")
+        return self._lookup.fetch_locked(node, key)
 
     def _build(self, order: BuildOrder) -> tuple[Artifact, float]:
         earlier = self.store.digest(order.stage.name, order.key)
@@ -152,18 +177,28 @@ class DagRun(Generic[ConfigT, RequestT]):
             total += cost
             if reason is None:
                 continue
-            if needed not in self.selected:
+            if needed not in self.selected and not self._repaired(needed):
                 request = self.request.building(str(needed)).model_copy(update={"verify": "deep"})
                 command = request.command(self.store.root)
                 raise StoreError(
                     f"{needed}, an input of {node}, is damaged ({reason})",
                     fix=f"rebuild it with `{command}`",
                 )
+            rebuilt = True
+            if needed not in self.selected:
+                continue
             self.observer.noticed(needed, f"is damaged ({reason}); rebuilding it first")
             built = self._serve_or_build(needed, self.graph.stage(needed), "deep", refresh=False)
             self.checks.wrote(built.artifact)
-            rebuilt = True
         return rebuilt, total
+
+    def _repaired(self, node: Node) -> bool:
+        """Replace a damaged artifact outside of the selection from the remote store."""
+        key = self.locate(node).manifest.key
+        if (hit := self._lookup.fetch(node, key, "deep")) is None:
+            return False
+        self._artifacts[node] = hit.artifact
+        return True
 
     def seconds(self) -> float:
         """Seconds since the run began, by a clock that cannot be set back."""
@@ -180,17 +215,17 @@ class DagRun(Generic[ConfigT, RequestT]):
         stage = self.graph.stage(node)
         try:
             ingredients, _ = self._ingredients(node, stage)
-            artifact = self._hit(node, stage, artifact_key(ingredients), self.request.verify)
+            hit = self._hit(node, artifact_key(ingredients), self.request.verify)
         except MissingUpstreamError:
             # An input of this node is missing too. One command builds both.
-            artifact = None
-        if artifact is None:
+            hit = None
+        if hit is None:
             raise MissingUpstreamError(
                 f"{node} has not been built",
                 fix=f"run `{self.request.building(node.stage).command(self.store.root)}`",
             )
-        self._artifacts[node] = artifact
-        return artifact
+        self._artifacts[node] = hit.artifact
+        return hit.artifact
 
     def locate_unselected(self) -> None:
         """Locate the inputs outside of the selection before anything is built.
@@ -211,15 +246,6 @@ class DagRun(Generic[ConfigT, RequestT]):
         digests = {role: artifact.manifest.digest for role, artifact in upstream.items()}
         return key_ingredients(self.graph, node, digests), upstream
 
-    def _hit(self, node: Node, stage: Stage[Any, Any], key: str, verify: Verify) -> Artifact | None:
-        artifact = self.store.find(stage.name, key, verify)
-        if artifact is None:
-            return None
-        if (reason := stale_reason(self.graph, node, artifact.manifest)) is not None:
-            log.warning("%s is rebuilt: %s", node, reason)
-            return None
-        return artifact
-
     def _remember(self, built: Built, ingredients: dict[str, Any]) -> Built:
         node, manifest = built.node, built.artifact.manifest
         self._artifacts[node] = built.artifact
@@ -233,35 +259,3 @@ class DagRun(Generic[ConfigT, RequestT]):
         )
         self.observer.finished(Finished(node, built.status, built.seconds, manifest.digest))
         return built
-
-
-@contextmanager
-def open_run(
-    graph: Graph[ConfigT],
-    request: RequestT,
-    *,
-    root: str,
-    workers: int,
-    observer: Observer,
-    pool: WorkerPool | None = None,
-) -> Iterator[DagRun[ConfigT, RequestT]]:
-    """Check the selection of a request and open a run of it.
-
-    Ctrl-C, SIGTERM or SIGUSR1 inside of the context ends all programs and workers of the run.
-
-    Args:
-        root: path or fsspec URL of the store.
-        workers: how many processes and stages compute at the same time.
-        pool: worker processes that several runs share; by default, each run starts its own.
-
-    Raises:
-        ConfigError: the selection names something unknown, or the configuration lacks what a
-            selected stage requires.
-    """
-    store = ArtifactStore.open(root)
-    store.keep_digests()
-    own_pool = worker_pool(workers, store.cache_directory("tools"))
-    with own_pool if pool is None else nullcontext(pool) as executor, store.leased() as used:
-        run = DagRun(request, graph, used, workers, observer, executor)
-        with on_interrupt(run.interruption.interrupt):
-            yield run

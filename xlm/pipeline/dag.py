@@ -12,9 +12,11 @@ from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.events import Observer
 from xlm.engine.graph import Graph
+from xlm.engine.opening import open_run
 from xlm.engine.plan import PlannedNode, plan
-from xlm.engine.run import DagRun, open_run
+from xlm.engine.run import DagRun
 from xlm.engine.stage import Stage
+from xlm.pipeline.remote import remote_of
 from xlm.pipeline.request import RunRequest
 from xlm.processes.pool.executor import WorkerPool
 from xlm.stages.registry import STAGES
@@ -32,9 +34,17 @@ def graph_of(request: RunRequest) -> Graph[PipelineConfig]:
     return Graph.of(request.resolve(), STAGES)
 
 
-def plan_request(request: RunRequest, store: ArtifactStore) -> list[PlannedNode]:
-    """Plan what a run of the request would do with each node; see `xlm.engine.plan.plan`."""
-    return plan(graph_of(request), request, store)
+def plan_request(
+    request: RunRequest, store: ArtifactStore, *, with_remote: bool = False
+) -> list[PlannedNode]:
+    """Plan what a run of the request would do with each node; see `xlm.engine.plan.plan`.
+
+    Args:
+        with_remote: look also into the remote store of the request.
+    """
+    graph = graph_of(request)
+    remote = remote_of(graph.config) if with_remote else None
+    return plan(graph, request, store, remote)
 
 
 def open_request(
@@ -45,12 +55,14 @@ def open_request(
     stages: Sequence[Stage[PipelineConfig, Any]] = STAGES,
     pool: WorkerPool | None = None,
 ) -> AbstractContextManager[PipelineRun]:
-    """Open a run of the request; see `xlm.engine.run.open_run`."""
+    """Open a run of the request; see `xlm.engine.opening.open_run`."""
+    graph = Graph.of(request.resolve(), stages)
     return open_run(
-        Graph.of(request.resolve(), stages),
+        graph,
         request,
         root=settings.root,
         workers=settings.workers,
         observer=observer,
         pool=pool,
+        remote=remote_of(graph.config),
     )

@@ -1,4 +1,4 @@
-"""`xlm store`: list, check, remove, export and import artifacts."""
+"""`xlm store`: list, check, remove, share, export and import artifacts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,9 +7,10 @@ import typer
 
 from xlm.cli.options import AsJson, Root, whole_number
 from xlm.cli.usage import CommandGroup, examples
+from xlm.errors import ConfigError
 
 store_app = typer.Typer(
-    help="List, check, clean, export and import the artifacts in the store.",
+    help="List, check, clean, share, export and import the artifacts in the store.",
     cls=CommandGroup,
     no_args_is_help=True,
     epilog=examples(
@@ -24,6 +25,11 @@ Key = Annotated[
     typer.Argument(
         metavar="KEY", help="Key of an artifact, or the start of it; also as STAGE/KEY."
     ),
+]
+
+RemoteUrl = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="The remote store. [default: $XLM_REMOTE]"),
 ]
 
 
@@ -62,9 +68,32 @@ def store_du(root: Root = None, as_json: AsJson = False) -> None:
     print_usage(root, as_json)
 
 
-@store_app.command("verify", epilog=examples("xlm store verify", "xlm store verify --fast"))
+@store_app.command(
+    "verify",
+    epilog=examples(
+        "xlm store verify",
+        "xlm store verify --fast",
+        "xlm store verify --remote --remove-orphans 30",
+    ),
+)
 def store_verify(
     fast: Annotated[bool, typer.Option("--fast", help="Compare only sizes, not digests.")] = False,
+    remote: Annotated[
+        bool,
+        typer.Option(
+            "--remote", help="Check the remote store, and list files that no manifest names."
+        ),
+    ] = False,
+    remove_orphans: Annotated[
+        int | None,
+        typer.Option(
+            "--remove-orphans",
+            metavar="DAYS",
+            help="With --remote: delete files that no manifest names and that are older.",
+            parser=whole_number("--remove-orphans", 1),
+        ),
+    ] = None,
+    url: RemoteUrl = None,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
@@ -72,9 +101,70 @@ def store_verify(
 
     The exit code is 1 if an artifact is damaged.
     """
+    if remote:
+        from xlm.cli.store.remote_verification import verify
+
+        verify("fast" if fast else "deep", remove_orphans, url, as_json)
+        return
     from xlm.cli.store.listing import verify_artifacts
 
+    if remove_orphans is not None or url is not None:
+        raise ConfigError("--remove-orphans and --url need --remote", fix="add --remote")
     verify_artifacts("fast" if fast else "deep", root, as_json)
+
+
+@store_app.command(
+    "push",
+    epilog=examples("xlm store push", "xlm store push --all", "xlm store push bf7e6a41 --replace"),
+)
+def store_push(
+    keys: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY", help="Keys of artifacts, or the starts of them; also as STAGE/KEY."
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Push every artifact of the local store.")
+    ] = False,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Take the place of damaged or other bytes of these keys."),
+    ] = False,
+    url: RemoteUrl = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Push artifacts to the remote store; without KEY, those that a run could not push.
+
+    See docs/how-to/share-a-store.md.
+    """
+    from xlm.cli.store.remote import push
+
+    push(keys or (), everything, replace, url, root, as_json)
+
+
+@store_app.command(
+    "pull", epilog=examples("xlm store pull bf7e6a41", "xlm store pull --all --root /scratch/xlm")
+)
+def store_pull(
+    keys: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY", help="Keys of artifacts, or the starts of them; also as STAGE/KEY."
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Pull every artifact of the remote store.")
+    ] = False,
+    url: RemoteUrl = None,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pull artifacts from the remote store; every byte is verified, and gc keeps them."""
+    from xlm.cli.store.remote import pull
+
+    pull(keys or (), everything, url, root, as_json)
 
 
 @store_app.command(

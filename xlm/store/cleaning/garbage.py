@@ -50,7 +50,7 @@ class Needed:
 
 @dataclass(frozen=True)
 class Leftover:
-    """The output of a build that was killed, which nothing continues, or of an import."""
+    """The output of a build, a pull or an import that was killed, and that nothing continues."""
 
     name: str
     path: Path
@@ -95,7 +95,7 @@ def find_garbage(store: ArtifactStore, needed: Needed) -> Garbage:
     ]
     leftovers = [
         Leftover(f"{stage} {key[:12]}", path, tree_bytes(path))
-        for kind, stays in (("staging", held), ("damaged", live))
+        for kind, stays in (("staging", held), ("damaged", live), ("pulling", live))
         for stage, key, path in build_directories(store.root, kind)
         if (stage, key) not in stays and not is_in_use(store, stage, key, live)
     ]

@@ -70,8 +70,9 @@ def build_directories(root: Path, kind: str) -> Iterator[tuple[str, str, Path]]:
     """Yield stage, key and path of each directory of a build.
 
     Args:
-        kind: `staging`, the output so far of a running or killed build; or `damaged`, an artifact
-            that a rebuild was replacing when it was killed.
+        kind: `staging`, the output so far of a running or killed build; `pulling`, what has arrived
+            of an artifact of the remote store; or `damaged`, an artifact that a rebuild was
+            replacing when it was killed.
     """
     for path in sorted((root / kind).glob("*/*")):
         if re.fullmatch(r"[0-9a-f]+", path.name):

@@ -44,7 +44,7 @@ class Availability:
                 self._seconds = _LONGEST_SECONDS
             self._next = self._now() + self._seconds
         if is_first:
-            self._warn(f"{error}; the run goes on without the remote store")
+            self._warn(f"{error}; going on without it")
 
     def worked(self) -> None:
         """A request was answered."""

@@ -79,9 +79,9 @@ class RemoteLevel:
         """The remote artifact must not be used; a push of the same bytes takes its place."""
         self._outdated.add((stage, key))
 
-    def expect_push(self, stage: str, key: str, digest: str) -> None:
+    def expect_push(self, stage: str, key: str) -> None:
         """Record that an artifact has to be pushed, so that a later run makes up for it."""
-        self.pending.add(stage, key, digest)
+        self.pending.expect(stage, key)
 
     def push(
         self,

@@ -29,6 +29,11 @@ class PendingPushes:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    def expect(self, stage: str, key: str) -> None:
+        """Record that an artifact, which may not be built yet, has to be pushed."""
+        if (stage, key) not in self:
+            self.add(stage, key, "")
+
     def add(self, stage: str, key: str, digest: str) -> str:
         """Record a push of these bytes and return its builder, which is kept until `remove`."""
         path = self._path(stage, key)

@@ -1,7 +1,7 @@
 """Pulls an artifact into the local store: checked while it arrives, staged, then published.
 
-The files arrive in `staging/<stage>/<key>/pull/`. A pull that was killed goes on there, in the
-middle of a file too.
+The files arrive in `pulling/<stage>/<key>/`. A pull that was killed goes on there, in the middle of
+a file too.
 """
 
 import hashlib
@@ -36,6 +36,9 @@ from xlm.store.remote.remote_store import OnBytes, RemoteStore, no_check
 from xlm.store.remote.transfers import BLOCK_BYTES, BLOCKS_AT_ONCE, attempted, in_parallel
 from xlm.store.store import ArtifactStore
 
+PULLING = "pulling"
+"""Directory below the store's root for artifacts that arrive."""
+
 
 def pull_artifact(
     remote: RemoteStore,
@@ -54,8 +57,7 @@ def pull_artifact(
     """
     manifest = found.manifest
     stage, key = manifest.stage, manifest.key
-    base = store.root / "staging" / stage / key
-    out = make_real_directory(store.root, "staging", stage, key, "pull")
+    out = make_real_directory(store.root, PULLING, stage, key)
     remove_special_files(out)
     space = _Space(store.root, max(0, manifest.size_bytes - _size_of(out)))
     pull = _Pull(remote, found, out, on_bytes, space)
@@ -71,7 +73,8 @@ def pull_artifact(
     write_atomically(out / MANIFEST_NAME, content)
     sync_tree(out)
     final = commit_artifact(store, out, manifest)
-    remove_tree(base)
+    remove_tree(out)
+    remove_tree(store.root / "staging" / stage / key)  # of a killed build, which is not needed now
     return Artifact(final, read_manifest(final))
 
 
