@@ -135,8 +135,10 @@ class Client:
             parallel: how many parts are sent, and held in memory, at the same time.
             check: see `Check`.
         """
-        writer = self._objects.open_writer_async(
-            name, buffer_size=block_bytes, max_concurrency=parallel
+        from obstore import open_writer_async
+
+        writer: Any = open_writer_async(
+            self._objects, name, buffer_size=block_bytes, max_concurrency=parallel
         )
         doing = f"writing {name}"
         try:

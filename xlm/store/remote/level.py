@@ -47,6 +47,8 @@ class RemoteLevel:
 
     def find(self, stage: str, key: str, check: Check = no_check) -> RemoteManifest | None:
         """The manifest of a key in the remote store; None if it cannot be used now."""
+        if (stage, key) in self._outdated:
+            return None
         try:
             return self._try(lambda: self._remote.find(stage, key, check))
         except DamagedRemoteError as error:

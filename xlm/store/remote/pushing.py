@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from xlm.errors import DamagedRemoteError, StoreError, UnreachableRemoteError
+from xlm.errors import DamagedRemoteError, RemoteStoreError, StoreError, UnreachableRemoteError
 from xlm.store.disk.filesystem import open_regular
 from xlm.store.manifest import FileRecord, Manifest, read_manifest
 from xlm.store.remote.client import Check
@@ -119,7 +119,15 @@ class _Push:
                 self._on_bytes(record.size_bytes)
             else:
                 missing.append(record)
-        in_parallel(self._send_file, missing, self._remote.slots, self._check)
+        try:
+            in_parallel(self._send_file, missing, self._remote.slots, self._check)
+        except RemoteStoreError:
+            raise
+        except StoreError:
+            # The folder is not used again: a file of the right size would be taken for complete.
+            self._pending.remove(self._stage, self._key)
+            self._discard()
+            raise
 
     def commit(self, *, overwrite: bool) -> Pushed:
         """Write the manifest; if another builder was first, delete what was sent."""
@@ -195,9 +203,6 @@ class _Push:
             self._on_bytes(-sent)
             raise
         if digest.hexdigest() != record.sha256:
-            # The folder is not used again: a file of the right size would be taken for complete.
-            self._pending.remove(self._stage, self._key)
-            self._client.delete([name], check)
             raise StoreError(
                 f"{self._stage} {self._key} is damaged ({record.path} does not match its sha256) "
                 "and was not pushed",
