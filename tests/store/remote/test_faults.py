@@ -194,7 +194,7 @@ def test_connections_that_break_in_the_middle(
 def test_the_answer_to_the_write_of_a_manifest_is_lost(
     here: Toy, server: Server, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second attempt finds the manifest of the first: it is no other builder's."""
+    """The second attempt finds the manifest of the first, which is its own."""
     here.run(until="read")
     remote = RemoteStore.open(url, insecure=True)
     create, lost = remote.client.create, []
