@@ -4,7 +4,8 @@
 
 Does nothing if the environment was made from the same files. An environment keeps its version of
 Python; PYTHON=python3.13 makes it again if it has another one. Set TORCH_INDEX_URL to install torch
-from another index, such as that of a CUDA version.
+from another index, such as that of a CUDA version, and XLM_EXTRAS to install other extras than
+those of development: `remote,kubernetes`, or nothing.
 """
 
 import hashlib
@@ -63,7 +64,7 @@ def main() -> None:
     constraints = str(HOME / "infra" / "constraints.txt")
     _uv(*BUILD_TOOLS, "-c", constraints)
     _uv(FASTBPE, "--no-build-isolation", "-c", constraints)
-    _uv("-e", f"{HOME}[{','.join(EXTRAS)}]", "--no-build-isolation", "-c", constraints)
+    _uv("-e", _ourselves(), "--no-build-isolation", "-c", constraints)
     _say("compiling the packages")
     _compile()
     _say("building the BPE learners")
@@ -112,6 +113,12 @@ def _install_torch() -> None:
             _pip(TORCH)
 
 
+def _ourselves() -> str:
+    """The project with the extras that the user chose."""
+    chosen = os.environ.get("XLM_EXTRAS", ",".join(EXTRAS)).strip()
+    return f"{HOME}[{chosen}]" if chosen else str(HOME)
+
+
 def _pip(*arguments: str, check: bool = True) -> int:
     command = (str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     return _run(*command, *arguments, check=check)
@@ -146,7 +153,7 @@ def _say(text: str) -> None:
 
 
 def _stamp() -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(os.environ.get("XLM_EXTRAS", "").encode())
     for name in INPUTS:
         digest.update((HOME / name).read_bytes())
     return digest.hexdigest()

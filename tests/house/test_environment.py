@@ -76,3 +76,16 @@ def test_an_environment_without_its_programs_is_mended(
     assert not bootstrap._is_current("another digest")
     programs[1].unlink()
     assert not bootstrap._is_current("digest")
+
+
+def test_an_environment_of_an_image_has_no_tools_of_development(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XLM_EXTRAS", raising=False)
+    assert bootstrap._ourselves() == f"{REPOSITORY}[test,dev,docs]"
+    ours = bootstrap._stamp()
+    monkeypatch.setenv("XLM_EXTRAS", "remote,kubernetes")
+    assert bootstrap._ourselves() == f"{REPOSITORY}[remote,kubernetes]"
+    assert bootstrap._stamp() != ours
+    monkeypatch.setenv("XLM_EXTRAS", "")
+    assert bootstrap._ourselves() == str(REPOSITORY)

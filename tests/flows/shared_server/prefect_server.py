@@ -1,4 +1,4 @@
-"""A shared Prefect server as the deployment files start it, and workers of it."""
+"""A shared Prefect server on PostgreSQL, as `infra/compose.yaml` starts it, and its API."""
 
 import base64
 import json
@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from flows.server.process import free_port
 from tests.flows.console import environment
+from tests.flows.shared_server.compose import service
 
 TOKEN = "xlm:cAnArYtOkEn"
 _PATIENCE_SECONDS = 300.0
@@ -22,7 +24,7 @@ _PATIENCE_SECONDS = 300.0
 
 @dataclass
 class SharedServer:
-    """`prefect server start` on PostgreSQL with a token; it can be killed and started again."""
+    """The server of `infra/compose.yaml` on this machine; it can be killed and started again."""
 
     home: Path
     database_url: str
@@ -35,35 +37,51 @@ class SharedServer:
         return f"http://127.0.0.1:{self.port}/api"
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
-        driver = self.database_url.replace("postgresql://", "postgresql+asyncpg://")
+        """Start it as its container would, and wait until it is healthy."""
+        tini, separator, prefect = self._service["entrypoint"]
+        assert (tini, separator, prefect) == ("tini", "--", "prefect")
+        words = [str(self.port) if word == "4200" else word for word in self._service["command"]]
+        words[words.index("0.0.0.0")] = "127.0.0.1"
         with (self.home / "shared-server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "prefect", "server", "start"),
-                    *("--host", "127.0.0.1", "--port", str(self.port)),
-                ],
-                env=environment(self.home)
-                | {
-                    "PREFECT_HOME": str(self.home / "server"),
-                    "PREFECT_SERVER_API_AUTH_STRING": TOKEN,
-                    "PREFECT_SERVER_DATABASE_CONNECTION_URL": driver,
-                    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-                },
+                [sys.executable, "-m", "prefect", *words],
+                env=environment(self.home) | self._variables(),
                 cwd=self.home,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        until(self.answers, "the server does not answer")
+        until(self.is_healthy, "the server does not answer")
 
-    def answers(self) -> bool:
-        """Whether the API answers."""
-        try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=5) as reply:
-                return bool(reply.status == 200)
-        except OSError:
-            return False
+    @property
+    def _service(self) -> dict[str, Any]:
+        variables = {"XLM_PREFECT_TOKEN": TOKEN, "XLM_POSTGRES_PASSWORD": self._database.password}
+        return service("server", {name: value or "" for name, value in variables.items()})
+
+    @property
+    def _database(self) -> SplitResult:
+        return urlsplit(self.database_url)
+
+    def _variables(self) -> dict[str, str]:
+        """The environment of its container, with this machine's folders, ports and database."""
+        ours = {
+            "PREFECT_SERVER_DATABASE_HOST": self._database.hostname or "",
+            "PREFECT_SERVER_DATABASE_PORT": str(self._database.port),
+            "PREFECT_SERVER_DATABASE_USER": self._database.username or "",
+            "PREFECT_SERVER_DATABASE_NAME": self._database.path.removeprefix("/"),
+        }
+        moved = {
+            name: value.replace("/tmp/", f"{self.home}/").replace(":4200", f":{self.port}")
+            for name, value in self._service["environment"].items()
+        }
+        return moved | ours
+
+    def is_healthy(self) -> bool:
+        """What the health check of its container finds."""
+        kind, _, option, code = self._service["healthcheck"]["test"]
+        assert (kind, option) == ("CMD", "-c")
+        code = code.replace(":4200", f":{self.port}")
+        return subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
     def end(self, number: signal.Signals) -> None:
         """End it with a signal to all its processes."""
