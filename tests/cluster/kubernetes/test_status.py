@@ -1,0 +1,322 @@
+"""What a user sees of a job, and what its end means: interrupted, failed, out of memory."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.kubernetes import statuses
+from tests.cluster.kubernetes.conftest import NAME, MakeScheduler, cluster_job
+from tests.cluster.kubernetes.fake_api.faults import Refuse
+from tests.cluster.kubernetes.fake_api.objects import Document
+from tests.cluster.kubernetes.fake_api.server import NAMESPACE, FakeApi
+from xlm.cluster.job import JobState, SeenJob
+from xlm.cluster.kubernetes import names
+from xlm.cluster.kubernetes.scheduler import KubernetesScheduler
+
+
+def _only(scheduler: KubernetesScheduler) -> SeenJob:
+    (seen,) = scheduler.find(NAME)
+    return seen
+
+
+def _warn(cluster: FakeApi, kind: str, name: str, reason: str, message: str) -> None:
+    event = {
+        "metadata": {"name": f"{name}.1"},
+        "involvedObject": {"kind": kind, "name": name},
+        "type": "Warning",
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": "2026-11-29T08:00:00Z",
+    }
+    cluster.objects.create("events", NAMESPACE, event)
+
+
+def test_a_job_runs_when_all_of_its_pods_run(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root, nodes=2))
+    assert _only(scheduler).words == "Pending (no pods yet; 0 of 2 pods run)"
+    child = statuses.add_child_job(cluster)
+    pods = [statuses.add_pod(cluster, child, index) for index in (1, 0)]
+    statuses.run_pod(cluster, pods[0])
+    seen = _only(scheduler)
+    assert seen.state == JobState.PENDING
+    assert seen.words == f"Pending ({pods[1]}: Pending; 1 of 2 pods run)"
+    statuses.run_pod(cluster, pods[1])
+    seen = _only(scheduler)
+    assert (seen.state, seen.words, seen.nodes) == (JobState.RUNNING, "Running", "node-0,node-1")
+    assert seen.started_at is not None
+
+
+def test_a_job_is_done_when_its_object_says_so(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root, nodes=2))
+    child = statuses.add_child_job(cluster)
+    pods = [statuses.add_pod(cluster, child, index) for index in (0, 1)]
+    statuses.set_pod(cluster, pods[0], "Succeeded", terminated={"exitCode": 0})
+    statuses.run_pod(cluster, pods[1])
+    assert _only(scheduler).state == JobState.RUNNING
+    statuses.set_pod(cluster, pods[1], "Succeeded", terminated={"exitCode": 0})
+    assert _only(scheduler).state == JobState.RUNNING
+    statuses.complete_attempt(cluster, child)
+    seen = _only(scheduler)
+    assert (seen.state, seen.exit_code) == (JobState.SUCCEEDED, 0)
+
+
+_WAITS = {
+    "image": (
+        {"waiting": {"reason": "ImagePullBackOff", "message": 'Back-off pulling "x": not found'}},
+        'ImagePullBackOff: Back-off pulling "x": not found',
+    ),
+    "image name": (
+        {"waiting": {"reason": "InvalidImageName", "message": "invalid reference format"}},
+        "InvalidImageName: invalid reference format",
+    ),
+    "secret": (
+        {"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "s" not found'}},
+        'CreateContainerConfigError: secret "s" not found',
+    ),
+    "no node": (
+        {
+            "conditions": [
+                {
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "reason": "Unschedulable",
+                    "message": "0/4 nodes are available: 4 Insufficient nvidia.com/gpu.",
+                }
+            ]
+        },
+        "Unschedulable: 0/4 nodes are available: 4 Insufficient nvidia.com/gpu.",
+    ),
+    "no claim": (
+        {
+            "conditions": [
+                {
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "reason": "Unschedulable",
+                    "message": 'persistentvolumeclaim "xlm-store" not found',
+                }
+            ]
+        },
+        'Unschedulable: persistentvolumeclaim "xlm-store" not found',
+    ),
+    "starting": ({"waiting": {"reason": "ContainerCreating"}}, "ContainerCreating"),
+}
+
+
+@pytest.mark.parametrize(("state", "words"), _WAITS.values(), ids=list(_WAITS))
+def test_the_reason_to_wait_is_shown(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path, state: Document, words: str
+) -> None:
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root))
+    pod = statuses.add_pod(cluster, statuses.add_child_job(cluster))
+    statuses.set_pod(cluster, pod, "Pending", **state)
+    seen = _only(scheduler)
+    assert (seen.state, seen.words) == (JobState.PENDING, f"Pending ({pod}: {words})")
+
+
+def test_warnings_explain_pods_that_do_not_start_or_are_not_created(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root))
+    child = statuses.add_child_job(cluster)
+    refused = 'pods "x" is forbidden: exceeded quota: team, requested: memory=64Gi'
+    _warn(cluster, "Job", names.name_of(child), "FailedCreate", refused)
+    assert _only(scheduler).words == f"Pending (FailedCreate: {refused})"
+    pod = statuses.add_pod(cluster, child)
+    statuses.set_pod(cluster, pod, "Pending", waiting={"reason": "ContainerCreating"})
+    _warn(cluster, "Pod", pod, "FailedMount", "MountVolume.SetUp failed: access denied")
+    expected = f"Pending ({pod}: FailedMount: MountVolume.SetUp failed: access denied)"
+    assert _only(scheduler).words == expected
+
+
+def test_hidden_warnings_do_not_hide_the_job(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root))
+    cluster.faults.add("GET events", Refuse(403, "events is forbidden"))
+    assert _only(scheduler).state == JobState.PENDING
+
+
+def test_a_job_in_a_queue_is_pending(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(cluster, queue="team-a")
+    scheduler.submit(cluster_job(root))
+    owner = statuses.attempt(cluster)
+    assert owner["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "team-a"
+    plural = statuses.plural_of(cluster)
+    with cluster.objects.edit(plural, NAMESPACE, names.name_of(owner)) as stored:
+        stored["spec"]["suspend"] = True
+    seen = _only(scheduler)
+    assert (seen.state, seen.words) == (JobState.PENDING, "Suspended in queue team-a")
+
+
+def _policy(pod: str, code: int) -> str:
+    """The message of the Job controller."""
+    return (
+        f"Container trainer for pod xlm/{pod} failed with exit code {code} matching FailJob rule "
+        "at index 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (75, JobState.INTERRUPTED),
+        (3, JobState.FAILED),
+        (137, JobState.OUT_OF_MEMORY),
+    ],
+)
+@pytest.mark.parametrize("has_pods", [True, False])
+def test_the_exit_code_decides_what_the_end_means(
+    cluster: FakeApi,
+    scheduler_for: MakeScheduler,
+    root: Path,
+    code: int,
+    state: JobState,
+    has_pods: bool,
+) -> None:
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root))
+    child = statuses.add_child_job(cluster)
+    pod = statuses.add_pod(cluster, child)
+    statuses.fail_pod(cluster, pod, code)
+    if not has_pods:
+        cluster.objects.delete("pods", NAMESPACE, pod, "Background")
+    statuses.fail_attempt(cluster, child, "PodFailurePolicy", _policy(pod, code))
+    seen = _only(scheduler)
+    assert (seen.state, seen.exit_code) == (state, code)
+
+
+def test_a_pod_of_a_group_that_ran_out_of_memory_explains_the_end_of_the_others(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root, nodes=2))
+    child = statuses.add_child_job(cluster)
+    lost, killed = (statuses.add_pod(cluster, child, index) for index in (0, 1))
+    statuses.fail_pod(cluster, lost, 1, output="another process did not answer")
+    # The kernel may kill a child of the agent, and the pod then ends with the agent's own status.
+    statuses.fail_pod(cluster, killed, 1, reason="OOMKilled")
+    statuses.fail_attempt(cluster, child, "BackoffLimitExceeded", "Job has reached the limit")
+    seen = _only(scheduler)
+    assert (seen.state, seen.words) == (JobState.OUT_OF_MEMORY, f"OOMKilled ({killed})")
+
+
+@pytest.mark.parametrize("code", [75, 137, 143])
+def test_a_preempted_pod_is_an_interruption(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path, code: int
+) -> None:
+    """137: its processes did not end within the grace period."""
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root))
+    child = statuses.add_child_job(cluster)
+    pod = statuses.add_pod(cluster, child)
+    statuses.fail_pod(cluster, pod, code, conditions=statuses.DISRUPTED)
+    message = f"Pod xlm/{pod} has condition DisruptionTarget matching FailJob rule at index 0"
+    statuses.fail_attempt(cluster, child, "PodFailurePolicy", message)
+    assert _only(scheduler).state == JobState.INTERRUPTED
+
+
+def test_the_time_limit_is_an_interruption(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(cluster, active_deadline_seconds=3600)
+    scheduler.submit(cluster_job(root))
+    child = statuses.add_child_job(cluster)
+    assert child["spec"]["activeDeadlineSeconds"] == 3600
+    message = "Job was active longer than specified deadline"
+    statuses.fail_attempt(cluster, child, "DeadlineExceeded", message)
+    seen = _only(scheduler)
+    assert seen.state == JobState.INTERRUPTED
+    assert seen.words == f"Failed (DeadlineExceeded: {message})"
+
+
+def test_the_last_line_of_a_failed_pod_is_shown(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    """A pod whose image lacks our package writes no log into the store."""
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root))
+    child = statuses.add_child_job(cluster)
+    pod = statuses.add_pod(cluster, child)
+    output = "Traceback\n  ...\nModuleNotFoundError: No module named 'xlm'\n"
+    statuses.fail_pod(cluster, pod, 1, output=output)
+    statuses.fail_attempt(cluster, child, "BackoffLimitExceeded", "Job has reached the limit")
+    seen = _only(scheduler)
+    assert (seen.state, seen.exit_code) == (JobState.FAILED, 1)
+    assert seen.words == (
+        f"Failed (BackoffLimitExceeded: {pod}: exit code 1, Error, "
+        "ModuleNotFoundError: No module named 'xlm')"
+    )
+
+
+def test_a_job_that_starts_again_is_pending(
+    plain_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(plain_cluster)
+    scheduler.submit(cluster_job(root))
+    job = statuses.attempt(plain_cluster)
+    first = statuses.add_pod(plain_cluster, job, suffix="a")
+    statuses.fail_pod(plain_cluster, first, 75)
+    second = statuses.add_pod(plain_cluster, job, suffix="b")
+    seen = _only(scheduler)
+    assert (seen.state, seen.restarts) == (JobState.PENDING, 1)
+    statuses.run_pod(plain_cluster, second)
+    assert _only(scheduler).state == JobState.RUNNING
+
+
+def test_a_jobset_counts_its_restarts(
+    jobset_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(jobset_cluster)
+    scheduler.submit(cluster_job(root))
+    with jobset_cluster.objects.edit("jobsets", NAMESPACE, f"{NAME}-a1") as stored:
+        stored["status"] = {"restarts": 2, "restartsCountTowardsMax": 0}
+    seen = _only(scheduler)
+    assert (seen.state, seen.restarts) == (JobState.PENDING, 2)
+
+
+def test_a_failed_job_lives_while_one_of_its_pods_may_write(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    scheduler = scheduler_for(cluster)
+    scheduler.submit(cluster_job(root, nodes=2))
+    child = statuses.add_child_job(cluster)
+    failed, ending = (statuses.add_pod(cluster, child, index) for index in (0, 1))
+    statuses.run_pod(cluster, ending)
+    statuses.fail_pod(cluster, failed, 3)
+    statuses.fail_attempt(cluster, child, "PodFailurePolicy", _policy(failed, 3))
+    seen = _only(scheduler)
+    assert seen.state == JobState.RUNNING
+    assert seen.words == f"Failed, but still ends: {ending} on node-1"
+
+
+def test_a_job_that_somebody_deletes_is_cancelled(
+    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+) -> None:
+    """Its object disappears; without memory, the job would be submitted again."""
+    cluster.objects.pods_end_slowly = True
+    scheduler = scheduler_for(cluster)
+    job_id = scheduler.submit(cluster_job(root))
+    pod = statuses.add_pod(cluster, statuses.add_child_job(cluster))
+    statuses.run_pod(cluster, pod)
+    plural = statuses.plural_of(cluster)
+    cluster.objects.delete(plural, NAMESPACE, f"{NAME}-a1", "Foreground")
+    seen = _only(scheduler)
+    assert seen.state == JobState.RUNNING
+    assert seen.words == f"Deleted, but still ends: {pod} on node-0"
+    cluster.objects.end_pod(NAMESPACE, pod)
+    seen = _only(scheduler)
+    assert (seen.job_id, seen.state) == (job_id, JobState.CANCELLED)
+    assert seen.words == "deleted by somebody"
+    assert scheduler.find(f"{NAME}-other") == []

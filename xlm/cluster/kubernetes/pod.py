@@ -1,0 +1,161 @@
+"""The template of a job's pods.
+
+Each pod runs our agent, which starts the processes of its node. The store is mounted at the same
+path as here, so paths in job files mean the same everywhere.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from xlm.cluster.job import ClusterJob
+from xlm.cluster.kubernetes import names
+from xlm.config.launcher.kubernetes import KubernetesConfig
+from xlm.errors import ClusterError
+
+MAIN_PORT: Final = 29500
+_AGENT = "xlm.cluster.agent"
+_INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+_GRACE_SECONDS = 30
+"""Time to end after the state is saved, before Kubernetes kills the pod."""
+
+Document = dict[str, Any]
+
+
+def pod_template(
+    job: ClusterJob,
+    settings: KubernetesConfig,
+    *,
+    attempt: str,
+    job_id: str,
+    main_address: str,
+) -> Document:
+    """The template of the pods of an attempt.
+
+    Args:
+        job_id: as `find` reports it.
+        main_address: host name of pod 0, as the other pods resolve it.
+
+    Raises:
+        ClusterError: a folder of the job is not on the volume.
+    """
+    metadata: Document = {"labels": {**names.labels(job.name), names.ATTEMPT: attempt}}
+    if settings.annotations:
+        metadata["annotations"] = dict(settings.annotations)
+    spec = {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": math.ceil(job.save_seconds) + _GRACE_SECONDS,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        # Process 1 would ignore SIGTERM until its handler is set, and would have to reap orphans.
+        "shareProcessNamespace": True,
+        "securityContext": _pod_security(settings),
+        "containers": [_container(job, settings, job_id, main_address)],
+        "volumes": [
+            {"name": "store", "persistentVolumeClaim": {"claimName": settings.claim}},
+            {
+                "name": "shared-memory",
+                "emptyDir": {"medium": "Memory", "sizeLimit": settings.shared_memory},
+            },
+        ],
+        "serviceAccountName": settings.service_account,
+        "priorityClassName": settings.priority_class,
+        "nodeSelector": dict(settings.node_selector),
+        "tolerations": [one.model_dump(exclude_none=True) for one in settings.tolerations],
+        "imagePullSecrets": [{"name": name} for name in settings.image_pull_secrets],
+    }
+    return {"metadata": metadata, "spec": without_empty(spec)}
+
+
+def without_empty(fields: Mapping[str, Any]) -> Document:
+    """The fields that are set."""
+    return {name: value for name, value in fields.items() if value not in (None, [], {}, "")}
+
+
+def _pod_security(settings: KubernetesConfig) -> Document:
+    return without_empty(
+        {
+            "runAsNonRoot": True,
+            "runAsUser": settings.run_as_user,
+            "runAsGroup": settings.run_as_group,
+            "fsGroup": settings.fs_group,
+            # Without this, Kubernetes changes the owner of every file of the store at each start.
+            "fsGroupChangePolicy": "OnRootMismatch" if settings.fs_group else None,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+    )
+
+
+def _container(
+    job: ClusterJob, settings: KubernetesConfig, job_id: str, main_address: str
+) -> Document:
+    path = str(_mount_path(job, settings))
+    store = without_empty({"name": "store", "mountPath": path, "subPath": settings.claim_path})
+    fields = {
+        "name": names.CONTAINER,
+        "image": settings.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "command": [settings.python, "-P", "-m", _AGENT, str(job.record)],
+        "env": _environment(settings, job_id, main_address),
+        "envFrom": [
+            *({"secretRef": {"name": name}} for name in settings.env_from_secrets),
+            *({"configMapRef": {"name": name}} for name in settings.env_from_config_maps),
+        ],
+        "resources": _resources(job, settings),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        # The last lines of a failed pod become part of its status, and of our messages.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [store, {"name": "shared-memory", "mountPath": "/dev/shm"}],
+    }
+    return without_empty(fields)
+
+
+def _mount_path(job: ClusterJob, settings: KubernetesConfig) -> Path:
+    """Where the volume is mounted: by default at the store, which contains all folders of a job."""
+    folders = (*job.folders, job.directory)
+    if settings.mount_path is None:
+        return Path(os.path.commonpath(folders))
+    mount = Path(settings.mount_path)
+    for folder in folders:
+        if not folder.is_relative_to(mount):
+            raise ClusterError(
+                f"launcher.kubernetes.mount_path is {mount}, which does not contain {folder}",
+                fix="mount the volume of the store at the same path here and in the pods",
+            )
+    return mount
+
+
+def _environment(settings: KubernetesConfig, job_id: str, main_address: str) -> list[Document]:
+    # Those of the processes are in the record of the job.
+    values = {
+        # A user that the image does not know has neither a name nor a home folder.
+        **({"HOME": "/tmp", "USER": "xlm"} if settings.run_as_user else {}),
+        "XLM_JOB_ID": job_id,
+        "XLM_MAIN_ADDRESS": main_address,
+        "XLM_MAIN_PORT": str(MAIN_PORT),
+    }
+    variables: list[Document] = [
+        {"name": "XLM_NODE_RANK", "valueFrom": {"fieldRef": {"fieldPath": _INDEX}}},
+        *({"name": name, "value": value} for name, value in values.items()),
+    ]
+    for variable, reference in settings.secret_env.items():
+        secret, _, key = reference.partition("/")
+        source = {"secretKeyRef": {"name": secret, "key": key}}
+        variables.append({"name": variable, "valueFrom": source})
+    return variables
+
+
+def _resources(job: ClusterJob, settings: KubernetesConfig) -> Document:
+    limits: Document = {}
+    if settings.memory:
+        limits["memory"] = settings.memory
+    if job.uses_gpu:
+        limits[settings.gpu_resource] = str(job.processes_per_node)
+    cores = settings.cpu or str(job.processes_per_node * job.threads_per_process)
+    # A limit of the CPU would slow down the processes in bursts; a request is enough.
+    return without_empty({"requests": {"cpu": cores, **limits}, "limits": limits})
