@@ -32,6 +32,7 @@ from xlm.errors import PipelineError, RequeueError
 from xlm.pipeline.dag import PipelineRun, open_request
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import begin_run_record, write_run_record
+from xlm.processes.pool.executor import on_interrupt
 from xlm.stages.registry import STAGES
 
 DRIVERS: Any = ThreadPoolTaskRunner(max_workers=64)
@@ -150,8 +151,10 @@ def pipeline(
         record = begin_run_record(run)
         submitter = Submitter(run, {stage.name: stage_task(stage) for stage in stages})
         try:
-            yield submitter
-            submitter.finish()
+            # Before the record is written, so that it says that the run was stopped.
+            with on_interrupt(run.interruption.interrupt):
+                yield submitter
+                submitter.finish()
         finally:
             write_run_record(run, record)
         publish_tables(run)

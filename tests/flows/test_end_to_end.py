@@ -212,6 +212,8 @@ def _assert_ends_interrupted(process: "Popen[str]", root: Path, code: int) -> No
     assert printed.endswith("xlm: interrupted; the same command continues from here\n")
     assert _staged("pretrain", "scratch/checkpoints/update-*")(root)
     _wait_until_nothing_runs_on(root)
+    record = max((root / "runs").glob("*.json"))
+    assert json.loads(record.read_text())["state"] == "stopped"
 
 
 @pytest.mark.fault
