@@ -108,7 +108,7 @@ class Graph(Generic[ConfigT]):
                 if after.intersection(self.upstream[node].values()):
                     after.add(node)
             ends = self._needed_by(ends & after)
-        if not ends:
+        if first is not None and not ends:
             raise ConfigError(
                 f"{first} comes after {until}, so there is nothing to build",
                 fix="drop --from or --until",

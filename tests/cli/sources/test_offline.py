@@ -121,6 +121,25 @@ def test_the_sample_world_downloads_nothing(tmp_path: Path) -> None:
     )
 
 
+def test_a_profile_of_own_files_downloads_nothing(tmp_path: Path) -> None:
+    (tmp_path / "luo.txt").write_text("Japuonj puonjo nyithindo.\n")
+    profile = tmp_path / "own.yaml"
+    profile.write_text(
+        f"""languages: [{{code: luo}}]
+classify: null
+pretrain: {{objectives: [mlm]}}
+sources:
+  wikipedia: null
+  text: [{{kind: text, name: mine, language: luo, path: {tmp_path}/luo.txt}}]
+  parallel: []
+"""
+    )
+    (row,) = _listed(tmp_path, ("--profile", str(profile)))
+    assert (row["id"], row["here"], row["size_bytes"]) == ("mine.luo", "local", 26)
+    printed = xlm(tmp_path, "sources", "lock", "--profile", str(profile), code=1)
+    assert "downloads nothing" in printed
+
+
 def _listed(root: Path, given: tuple[str, ...]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(xlm(root, "sources", "ls", *given, "--json"))
     return found
