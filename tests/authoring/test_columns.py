@@ -79,6 +79,10 @@ def test_fields_of_json(jsonl):
     assert pair_columns(jsonl({"eng": "One.", "yor": "Kan."}), (YO, EN)) == {
         "columns": {"en": "eng", "yo": "yor"}
     }
+    # Only one of the two has the name of its language.
+    assert pair_columns(jsonl({"eng": "One.", "yoruba_text": "Kan."}), (YO, EN)) == {
+        "columns": {"en": "eng", "yo": "yoruba_text"}
+    }
 
 
 def test_columns_of_parquet(tmp_path):

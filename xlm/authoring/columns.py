@@ -126,7 +126,7 @@ def pair_columns(sample: Sample, languages: tuple[Language, Language]) -> dict[s
         longest = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)[:2]
         if len(longest) < 2 or not lengths[longest[1]]:
             raise sample.no_columns("there are no two columns of text")
-        found = [*sorted(longest)]
+        found = _with_known(found, sorted(longest), lengths)
     columns = {
         one.code: sample.column(place)
         for one, place in zip(languages, found, strict=True)
@@ -137,6 +137,24 @@ def pair_columns(sample: Sample, languages: tuple[Language, Language]) -> dict[s
         return {} if list(ordered.values()) == [1, 2] else {"columns": list(ordered.values())}
     is_default = all(name in (code, f"translation.{code}") for code, name in ordered.items())
     return {} if is_default else {"columns": ordered}
+
+
+def _with_known(
+    named: Sequence[int | None], longest: Sequence[int], lengths: Sequence[float]
+) -> list[int | None]:
+    """Two columns of text: one that is named like its language stays, the longest other is added.
+
+    Args:
+        named: the column of each language, None if it has no name that is known.
+        longest: the two columns with the longest text, in their order.
+        lengths: letters in each column.
+    """
+    known = [place for place in named if place is not None]
+    if len(known) != 1:
+        return [*longest]
+    others = (place for place in range(len(lengths)) if place != known[0])
+    other = max(others, key=lengths.__getitem__)
+    return [other if place is None else place for place in named]
 
 
 def _names_of(language: Language) -> list[str]:
