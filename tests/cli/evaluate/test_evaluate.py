@@ -140,9 +140,9 @@ def test_labelled_rows_of_any_format_give_the_same_scores(
     [
         (["label\ttext", "good\ta"], {}, "does not know the label 'good'; "),
         (["label\ttext", "neutral\ta"], {}, "classifies pairs of sentences, not those of 'text'"),
-        (["label\tx", "neutral\ta"], {}, "no column 'premise or sentence1'; it has label, x; name"),
+        (["label\tx", "neutral\ta"], {}, "no column 'text' or 'sentence' or 'premise' or"),
         (["label\ttext", "neutral\ta"], {"text": "y"}, "no column 'y'; it has label, text"),
-        (["tag\ttext", "neutral\ta"], {}, "no column 'label or gold_label'; it has tag, text"),
+        (["tag\ttext", "neutral\ta"], {}, "no column 'label' or 'gold_label'; it has tag, text"),
         (["label\ttext", "neutral\t "], {}, "line 2: an empty sentence; remove the row"),
         (["label\ttext", "neutral"], {}, "line 2: 1 column, but the header has 2"),
         (["label\ttext"], {}, "has no rows in 'sw'"),
@@ -150,7 +150,7 @@ def test_labelled_rows_of_any_format_give_the_same_scores(
         (
             ["label\ttext", "neutral\ta"],
             {"languages": ()},
-            "has no column `language`, and --lang has 0 codes; pass --lang",
+            "has no column `language`, and no --lang; pass --lang",
         ),
         (
             ["label\tpremise\thypothesis\tlanguage", "neutral\ta\tb\tfi"],
@@ -190,11 +190,14 @@ def test_pairs_are_a_table_or_two_texts(
         for code in ("en", "sw")
     )
     plain = write(tmp_path, "pairs.tsv", PAIRS)
+    objects = [{"sw": b, "en": a} for a, b in map(_split, PAIRS)]
+    flat = write(tmp_path, "flat.jsonl", list(map(json.dumps, objects)))
+    nested = write(tmp_path, "nested.jsonl", [json.dumps({"translation": one}) for one in objects])
     found = [
         results(model, capsys, task="retrieval", files=files, languages=("en", "sw"))
-        for files in ((plain,), (named,), texts)
+        for files in ((plain,), (named,), texts, (flat,), (nested,))
     ]
-    assert found[0] == found[1] == found[2]
+    assert all(one == found[0] for one in found[1:])
     assert found[0]["pairs"] == 2
     evaluate(model, task="retrieval", files=(plain,), languages=("en", "sw"), pooling="first")
     assert "en to sw" in capsys.readouterr().out
@@ -243,7 +246,7 @@ def test_unknown_tokens_and_chunks_that_are_left_out_are_named(
         ("xnli", (), ["premise\thypothesis"], "no column language, sentence1, sentence2"),
         ("xnli", ("fi",), None, "has no rows in 'fi'; it has ar bg de"),
         ("perplexity", ("sw",), ["", " "], "has no text; pass a text, one sentence a line"),
-        ("retrieval", ("en", "sw"), ["a\tb", "c"], "line 2 has 1 fields, not 2; write a sentence"),
+        ("retrieval", ("en", "sw"), ["a\tb", "c"], "line 2 has 1 field, not 2; write a sentence"),
         ("retrieval", ("en", "sw"), [], "has no pairs; write a pair a line"),
     ],
 )
@@ -253,6 +256,23 @@ def test_wrong_files_are_refused_before_a_model_is_loaded(
     path = xnli if lines is None else write(tmp_path, "lines", lines)
     with pytest.raises(DataError, match=re.escape(message)):
         prepare(Options(task=task, files=(path,), languages=languages))
+
+
+def test_pairs_of_json_lines_need_both_languages(tmp_path: Path) -> None:
+    path = write(tmp_path, "pairs.jsonl", ['{"translation": {"en": "a", "fr": "b"}}'])
+    with pytest.raises(DataError, match=r"no field 'sw' or 'translation.sw'; .* en and sw"):
+        prepare(Options(task="retrieval", files=(path,), languages=("en", "sw")))
+
+
+def test_xnli_is_not_downloaded_for_a_model_that_does_not_fit(
+    release: Path, tmp_path: Path
+) -> None:
+    # The empty mirror would be the next error.
+    options = {"task": "xnli", "mirror": str(tmp_path)}
+    with pytest.raises(ConfigError, match="masked-lm has no classifier"):
+        evaluate(load(release / "masked-lm"), **options)
+    with pytest.raises(ConfigError, match="the model has no language 'fi'"):
+        evaluate(load(release / "classifier"), **options, languages=("fi",))
 
 
 def test_texts_of_different_lengths_are_refused(tmp_path: Path) -> None:

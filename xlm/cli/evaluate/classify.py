@@ -16,6 +16,7 @@ from xlm.config.data.tasks import LABELLED_FORMATS, file_format
 from xlm.config.languages.pairs import ENGLISH
 from xlm.corpus.labelled.rows import LabelledRow, row_of
 from xlm.corpus.labelled.tables import column_names, open_labelled
+from xlm.corpus.tables.table import either
 from xlm.errors import ConfigError, DataError
 from xlm.evaluation.classification import LabelledRows
 from xlm.inference.model import Model
@@ -55,25 +56,29 @@ def _columns(path: Path, options: Options) -> _Columns:
     names = column_names(path, ENGLISH)
     language = next((name for name in LANGUAGE_NAMES if name in names), None)
     if language is None and len(options.languages) != 1:
+        given = f"--lang has {len(options.languages)} codes" if options.languages else "no --lang"
         raise ConfigError(
-            f"{path} has no column `language`, and --lang has {len(options.languages)} codes",
+            f"{path} has no column `language`, and {given}",
             fix="pass --lang with one code, or add the column",
         )
 
-    def column(given: str | None, known: Sequence[str], what: str) -> str:
+    def column(given: str | None, known: Sequence[str], what: str, fix: str = "") -> str:
         if given is None and any(name in names for name in known):
             return next(name for name in known if name in names)
         if given not in names:
             raise DataError(
-                f"{path} has no column {given or ' or '.join(known)!r}; it has "
+                f"{path} has no column {either([given] if given else known)}; it has "
                 f"{', '.join(names)[:300]}",
-                fix=f"name the column of the {what} with --{what}",
+                fix=fix or f"name the column of the {what} with --{what}",
             )
         return given
 
     single = options.text or next((name for name in TEXT_NAMES if name in names), None)
     if single is not None and not options.premise:
         sentences: tuple[str, ...] = (column(options.text, TEXT_NAMES, "text"),)
+    elif options.premise is None and not any(name in names for name in PREMISE_NAMES):
+        fix = "name the column with --text, or those of pairs with --premise and --hypothesis"
+        column(None, [*TEXT_NAMES, *PREMISE_NAMES], "text", fix)
     else:
         sentences = (
             column(options.premise, PREMISE_NAMES, "premise"),

@@ -52,8 +52,8 @@ def evaluate(
         typer.Argument(
             metavar="FILE",
             help="xnli: the zip or a TSV of XNLI. classify: labelled rows. perplexity: a text. "
-            "retrieval: a TSV of pairs, or two texts. [default: download XNLI; else standard "
-            "input]",
+            "retrieval: a TSV or JSON lines of pairs, or two texts. [default: download XNLI; else "
+            "standard input]",
         ),
     ] = None,
     lang: Annotated[

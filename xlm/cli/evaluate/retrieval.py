@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from itertools import zip_longest
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +11,10 @@ from xlm.cli.evaluate.options import Options
 from xlm.cli.evaluate.output import report
 from xlm.cli.inference.lines import TextLines
 from xlm.cli.progress_lines import ProgressLines
+from xlm.config.data.tasks import file_format
+from xlm.config.languages.pairs import ENGLISH
+from xlm.corpus.tables.jsonl import JsonlTable
+from xlm.corpus.tables.table import Columns
 from xlm.display.markdown import format_percent
 from xlm.errors import ConfigError, DataError
 from xlm.evaluation.retrieval import PairRetrieval, Precision, retrieval_of_pairs
@@ -34,14 +39,17 @@ def prepare_retrieval(options: Options) -> Callable[[Model], None]:
     if sum(path.is_fifo() for path in options.files) > 1:
         raise ConfigError("two pipes cannot be read", fix="pass the paths of files")
     sources = [TextLines.of(path) for path in options.files or (None,)]
-    rows = list((_from_table if len(sources) == 1 else _from_texts)(sources, options.languages))
+    if len(options.files) == 1 and file_format(options.files[0]) == "jsonl":
+        rows = list(_from_json_lines(options.files[0], options.languages))
+    else:
+        rows = list((_from_table if len(sources) == 1 else _from_texts)(sources, options.languages))
     if not rows:
         raise DataError(f"{sources[0].name} has no pairs", fix="write a pair a line")
     return lambda model: _measure(model, rows, sources, options)
 
 
 def _from_table(sources: list[TextLines], languages: tuple[str, ...]) -> Iterator[Row]:
-    """The pairs of a TSV; a first line with the codes of the languages names its columns."""
+    """The pairs of a table; a first line with the codes of the languages names its columns."""
     (source,) = sources
     places, width = [0, 1], 2
     for number, line in _lines(source):
@@ -51,13 +59,25 @@ def _from_table(sources: list[TextLines], languages: tuple[str, ...]) -> Iterato
             continue
         if len(fields) != width:
             raise DataError(
-                f"{source.where(number)} has {len(fields)} fields, not {width}",
+                f"{source.where(number)} has {len(fields)} field{'s' * (len(fields) != 1)}, "
+                f"not {width}",
                 fix=f"write a sentence in {languages[0]}, a tab and its translation to "
                 f"{languages[1]}, or name the columns in the first line",
             )
         first, second = (fields[place] for place in places)
         if first.strip() and second.strip():
             yield number, first, second
+
+
+def _from_json_lines(path: Path, languages: tuple[str, ...]) -> Iterator[Row]:
+    """The pairs of objects with a field for each language, or Hugging Face's `translation`."""
+    names = tuple((code, f"translation.{code}") for code in languages)
+    fix = f"use objects with the fields {' and '.join(languages)}"
+    table = JsonlTable(path, Columns(names, strict=True, fix=fix), ENGLISH)
+    for first, second in table.rows():
+        table.require_plain()
+        if first.strip() and second.strip():
+            yield table.number, first, second
 
 
 def _from_texts(sources: list[TextLines], languages: tuple[str, ...]) -> Iterator[Row]:

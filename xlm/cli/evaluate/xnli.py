@@ -27,25 +27,33 @@ Pairs = Mapping[str, Sequence[NliPair]]
 
 
 def prepare_xnli(options: Options) -> Callable[[Model], None]:
-    """Read XNLI, or download it first.
+    """Read the file of XNLI; without one, XNLI is downloaded when the model is known to fit.
 
     Raises:
         ConfigError: the file does not exist.
         DataError: it is not XNLI, is damaged, or lacks a language.
-        SourceError: it cannot be downloaded.
     """
     split = options.split or "test"
-    if options.files:
-        path = options.files[0]
-        if not path.exists():
-            raise ConfigError(f"{path} does not exist", fix="pass the zip or a TSV of XNLI")
+    if not options.files:
+        return lambda model: _download_and_measure(model, split, options)
+    path = options.files[0]
+    if not path.exists():
+        raise ConfigError(f"{path} does not exist", fix="pass the zip or a TSV of XNLI")
+    pairs = _read(path, split, options)
+    return lambda model: _measure(model, pairs, split, str(path), options)
+
+
+def _download_and_measure(model: Model, split: str, options: Options) -> None:
+    _require_fit(model, options)
+    with _downloaded(options.mirror) as path:
         pairs = _read(path, split, options)
-        source = str(path)
-    else:
-        with _downloaded(options.mirror) as path:
-            pairs = _read(path, split, options)
-        source = SourcesConfig().xnli.url
-    return lambda model: _measure(model, pairs, split, source, options)
+    _measure(model, pairs, split, SourcesConfig().xnli.url, options)
+
+
+def _require_fit(model: Model, options: Options) -> None:
+    require_labels(model, LABELS, "XNLI")
+    for code in options.languages:
+        model.require_language(code)
 
 
 def _read(path: Path, split: str, options: Options) -> Pairs:
@@ -91,9 +99,7 @@ def _downloaded(mirror: str | None) -> Iterator[Path]:
 
 
 def _measure(model: Model, pairs: Pairs, split: str, source: str, options: Options) -> None:
-    require_labels(model, LABELS, "XNLI")
-    for code in options.languages:
-        model.require_language(code)
+    _require_fit(model, options)
     languages = options.languages or tuple(code for code in model.languages if code in pairs)
     if not languages:
         raise ConfigError(
