@@ -87,6 +87,12 @@ def terminal_width() -> int | None:
     return max(40, shutil.get_terminal_size().columns)
 
 
+def shortened(text: str, most: int = 40) -> str:
+    """A printable text of at most `most` characters, for a cell of a table."""
+    text = printable(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def require_folder() -> None:
     """Refuse to work in a folder that was removed: relative paths mean nothing there.
 

@@ -150,7 +150,10 @@ def test_bad_input_is_one_line(
 
 def test_a_run_is_forgotten(runs: RecordedRuns, capsys: pytest.CaptureFixture[str]) -> None:
     forget_run("base", str(runs.root))
-    assert capsys.readouterr().out == "run base forgotten; `xlm store gc` removes its artifacts\n"
+    assert (
+        capsys.readouterr().out
+        == "run base forgotten; `xlm store gc` removes what only it needed\n"
+    )
     with pytest.raises(StoreError, match="no run 'base'"):
         forget_run("base", str(runs.root))
     print_runs(None, str(runs.root), as_json=True)

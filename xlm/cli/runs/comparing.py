@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from xlm.cli.output import printable, show, terminal_width
+from xlm.cli.output import printable, shortened, show, terminal_width
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import ABSENT, format_decimal, format_percent
 from xlm.display.text_table import text_table
@@ -18,6 +18,8 @@ from xlm.store.store import ArtifactStore
 from xlm.training.records.curves import curves_of
 
 _NO_SHARE = "perplexity"
+_LONGEST_SETTING = 60
+"""Characters of a value in the table of settings; `--json` has all."""
 
 
 def print_comparison(
@@ -68,7 +70,8 @@ def _print_settings(labels: Sequence[str], settings: Sequence[SettingRow]) -> No
         return
     show("Settings that differ")
     rows = [
-        (row.name, *(printable(value) for value in shown_values(row.values))) for row in settings
+        (row.name, *(shortened(value, _LONGEST_SETTING) for value in shown_values(row.values)))
+        for row in settings
     ]
     show(
         text_table(("setting", *labels), rows, width=terminal_width(), left=range(len(labels) + 1))

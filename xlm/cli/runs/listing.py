@@ -46,4 +46,6 @@ def forget_run(name: str, root: str | None) -> None:
     if run_state(record, home) == "running":
         raise StoreError(f"run {run_label(record)} goes on", fix="wait until it has ended")
     delete_record(home, record)
-    show(printable(f"run {run_label(record)} forgotten; `xlm store gc` removes its artifacts"))
+    show(
+        printable(f"run {run_label(record)} forgotten; `xlm store gc` removes what only it needed")
+    )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from xlm.cli.output import printable, show, terminal_width
+from xlm.cli.output import printable, shortened, show, terminal_width
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_duration, format_size
 from xlm.display.text_table import text_table
@@ -71,7 +71,7 @@ def _print_differences(facts: ArtifactFacts) -> None:
     stored = [facts.stored, *facts.siblings][:_SHOWN]
     header = ("setting", *(one.key[:12] for one in stored))
     rows = [
-        (row.name, *(_shortened(shown_value(value)) for value in row.values[:_SHOWN]))
+        (row.name, *(shortened(shown_value(value)) for value in row.values[:_SHOWN]))
         for row in facts.differences
     ]
     show(f"\nDifferences from the other {len(facts.siblings)} {printable(name)}")
@@ -80,11 +80,6 @@ def _print_differences(facts: ArtifactFacts) -> None:
 
 def _number(value: float | str) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _shortened(text: str) -> str:
-    text = printable(text)
-    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _as_json(facts: ArtifactFacts) -> dict[str, object]:

@@ -32,8 +32,16 @@ def differing_settings(configs: Sequence[Mapping[str, Any]]) -> list[SettingRow]
 
 
 def shown_value(value: Any) -> str:
-    """A value as one writes it after `--set NAME=`."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value as one writes it after `--set NAME=`, without the empty fields of its items."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(_without_empty(value), ensure_ascii=False)
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: one for name, one in value.items() if one not in (None, "", [], {})}
+    return [_without_empty(one) for one in value] if isinstance(value, list) else value
 
 
 def shown_values(values: Sequence[Any]) -> list[str]:
