@@ -29,6 +29,8 @@ PlanStatus = Literal["cached", "remote", "build", "pending"]
 it stays cached."""
 
 _ABSENT = "nothing"
+_LONGEST_VALUE = 120
+"""Characters of a value in a reason."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def _changes(
         reasons.append(f"code version {before['code_version']} -> {now['code_version']}")
     for label, section in (("", "config"), ("tool ", "tools")):
         for name, (old, new) in _differences(before[section], now[section]).items():
-            reasons.append(f"{label}{name}: {old} -> {new}")
+            reasons.append(f"{label}{name}: {_shown(old)} -> {_shown(new)}")
     reasons += _upstream_changes(before["upstream"], now["upstream"], inputs, unknown)
     return reasons
 
@@ -212,6 +214,12 @@ def _differences(
         elif old != new:
             found[f"{prefix}{name}"] = (old, new)
     return found
+
+
+def _shown(value: Any) -> str:
+    """A value on a line with others: whole sections are cut."""
+    text = str(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
 def _by_position(value: Any) -> Any:
