@@ -41,13 +41,22 @@ def write_counts(counts: Mapping[str, int], path: Path) -> None:
         file.writelines(format_counts(counts))
 
 
-def unknown_tokens_warning(name: str, unknown: int, tokens: int) -> str | None:
-    """Return the warning for a text with many tokens outside the vocabulary, or None."""
+def unknown_tokens_warning(
+    name: str, unknown: int, tokens: int, *, enlarge: str = "add tokens to the vocabulary"
+) -> str | None:
+    """Return the warning for a text with many tokens outside the vocabulary, or None.
+
+    Args:
+        name: name of the text.
+        unknown: how many of its tokens are not in the vocabulary.
+        tokens: how many it has.
+        enlarge: how the user adds tokens to the vocabulary.
+    """
     if unknown <= MAX_UNKNOWN_SHARE * tokens:
         return None
     return (
         f"{name}: {unknown:,} of {tokens:,} tokens ({unknown / tokens:.1%}) are unknown; check "
-        "that the codes file and the vocabulary belong together, or make the vocabulary larger"
+        f"that the codes file and the vocabulary belong together, or {enlarge}"
     )
 
 

@@ -83,7 +83,7 @@ def run(context: StageContext[AnyVocabularySlice]) -> StageResult:
             "types": len(total),
             "tokens": sum(int(row["tokens"]) for row in report.values()),
             "unknown": sum(int(row["unknown"]) for row in report.values()),
-            **_unknown_percents(report),
+            **_unknown_percents(report, context.config),
             "hash": vocabulary.hash,
         }
     )
@@ -123,12 +123,17 @@ def _extended(
     )
 
 
-def _unknown_percents(report: Mapping[str, Mapping[str, int | float]]) -> dict[str, float]:
+def _unknown_percents(
+    report: Mapping[str, Mapping[str, int | float]], config: AnyVocabularySlice
+) -> dict[str, float]:
     """Warn about languages with many unknown tokens, and return their percentages."""
     from xlm.bpe.counting import MAX_UNKNOWN_SHARE, unknown_tokens_warning
 
+    setting = "new_tokens" if isinstance(config, CheckpointVocabularySlice) else "size"
     for language, row in report.items():
-        if warning := unknown_tokens_warning(language, int(row["unknown"]), int(row["tokens"])):
+        unknown, tokens = int(row["unknown"]), int(row["tokens"])
+        enlarge = f"raise vocabulary.{setting}"
+        if warning := unknown_tokens_warning(language, unknown, tokens, enlarge=enlarge):
             log.warning("%s", warning)
     return {
         f"unknown_percent_{language}": round(100 * row["unknown_rate"], 1)
