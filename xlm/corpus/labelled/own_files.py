@@ -26,7 +26,10 @@ def rows_of(paths: Sequence[Path], columns: Sequence[str], language: str) -> Ite
     Raises:
         DataError: a file, a column or a value is missing or damaged.
     """
-    fix = "name one of them in classify (text, premise, hypothesis, label)"
+    fix = (
+        "name one of them in classify (text, premise, hypothesis, label); the first line of a TSV "
+        "or CSV file has to name the columns"
+    )
     for path in paths:
         table = open_labelled(path, columns, language, fix)
         for where, values in table.strict_rows():
