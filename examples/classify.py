@@ -37,8 +37,11 @@ def main() -> None:
     folder = parser.parse_args().folder
     tokenizer = XLMTokenizer.from_pretrained(folder)
     model = XLMForSequenceClassification.from_pretrained(folder).eval()
-    for language, pairs in PAIRS.items():
-        for premise, hypothesis in pairs:
+    known = [language for language in PAIRS if language in tokenizer.lang2id]
+    if not known:
+        parser.error(f"the model has none of {', '.join(PAIRS)}; write your own sentences in PAIRS")
+    for language in known:
+        for premise, hypothesis in PAIRS[language]:
             shares = classify(model, tokenizer, language, premise, hypothesis)
             print(f"{language}  {premise}  |  {hypothesis}")
             print("    " + "  ".join(f"{label} {share:.3f}" for label, share in shares.items()))
