@@ -65,3 +65,23 @@ def test_the_older_name_of_a_selection_is_accepted_and_stays_in_keys() -> None:
     assert FinetuneConfig().select_by == "training"
     assert FinetuneConfig().key_fields()["select_by"] == "english"
     assert FinetuneConfig(select_by="mean").key_fields()["select_by"] == "mean"
+
+
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [
+        ("text: label", "classify.text and classify.label"),
+        ("premise: a, hypothesis: a", "classify.premise and classify.hypothesis"),
+        ("premise: a, hypothesis: label", "classify.hypothesis and classify.label"),
+    ],
+)
+def test_a_column_has_one_role(columns: str, named: str) -> None:
+    task = f"classify={{task: files, {columns}, train: {{en: t.tsv}}, dev: {{en: d.tsv}}}}"
+    with pytest.raises(ConfigError, match=f"{named} are the same column"):
+        resolve("mini15", [task], ["en", "fr"])
+
+
+def test_an_empty_mapping_is_not_called_a_list() -> None:
+    task = "classify={task: files, text: a, train: {}, dev: {en: d.tsv}}"
+    with pytest.raises(ConfigError, match=r"train must be a mapping of 1 or more, not \{\}"):
+        resolve("mini15", [task], ["en", "fr"])

@@ -93,7 +93,11 @@ def test_a_damaged_file_is_refused_in_one_line(
         ("a.csv", 'sentence,label\na,yes\n"b,no\n', "line 3: not CSV"),
         ("a.csv", "sentence,label\n\na,b,yes\n", "line 3: 3 columns, but the header has 2"),
         ("a.csv", b"sentence,label\n\xe9,yes\n", "line 2: not UTF-8, probably"),
-        ("a.tsv", "sentence\tlabel\n\n", "line 2: 1 column, but the header has 2"),
+        ("a.tsv", "sentence\tlabel\n\n", "line 2: the line is empty; remove it"),
+        ("a.tsv", "sentence\tlabel\tlabel\na\tb\tc\n", "a.tsv has two columns 'label'; rename"),
+        ("a.csv", "sentence,sentence,label\na,b,c\n", "a.csv has two columns 'sentence'; rename"),
+        ("a.jsonl", '{"sentence": "a", "label": NaN}\n', "line 1: label has no value"),
+        ("a.jsonl", f'{{"sentence": {"9" * 5000}}}\n', "not JSON (a number has too many digits)"),
         ("a.tsv", "sentence\tlabel\na\0b\tyes\n", "line 2: a NUL character"),
         ("a.tsv", "\n", "a.tsv: the file is empty; add a header"),
         ("a.jsonl", '{"sentence": "a", "label": null}\n', "line 1: label has no value"),
@@ -115,6 +119,7 @@ def test_the_first_fault_of_a_row_is_an_error(
     ("sentences", "labels", "message"),
     [
         (pa.array(["a", "b"]), pa.array([1, None]), "row 2: label has no value"),
+        (pa.array(["a", "b"]), pa.array([1.0, float("nan")]), "row 2: label has no value"),
         (
             pa.array([b"a", b"\xff"], pa.binary()).view(pa.string()),
             pa.array([1, 2]),
@@ -176,3 +181,13 @@ def test_the_key_has_the_contents_and_not_the_path(tmp_path: Path) -> None:
     digests = [digests_of(task, paths_of(task, "en"), "en") for task in (one, other)]
     assert digests[0] == digests[1]
     assert digests_of(changed, paths_of(changed, "sw"), "sw") != {"valid": digests[0]["train"]}
+
+
+@pytest.mark.parametrize("twin", ["Positive", "positive\u200b", "\uff50ositive", "POSITIVE"])
+def test_labels_that_look_the_same_are_refused_unless_they_are_named(
+    tmp_path: Path, twin: str
+) -> None:
+    training = write(tmp_path / "twins.tsv", TRAIN + f"3\tso good\t{twin}\n")
+    with pytest.raises(XlmError, match=r"line 4: .* only in case, spaces or Unicode form"):
+        check_files(task_of(tmp_path, train={"en": training}))
+    check_files(task_of(tmp_path, train={"en": training}, labels=("positive", "negative", twin)))

@@ -55,6 +55,14 @@ def test_a_header_names_columns(tmp_path: Path, columns: Sequence[Column]) -> No
     ]  # fmt: skip
 
 
+def test_a_column_must_be_the_only_one_of_its_name(tmp_path: Path) -> None:
+    path = _write_tsv(tmp_path / "a", "en\ten\tsw\n")
+    with pytest.raises(DataError, match="has two columns 'en'; rename one of them"):
+        list(_table(path, "tsv", ("en", "sw"), header=True).rows())
+    # A position is unique.
+    assert list(_table(path, "tsv", (2, "sw"), header=True).rows()) == ROWS
+
+
 PACKERS = {
     "plain": bytes,
     "gzip": gzip.compress,
@@ -83,9 +91,7 @@ def test_a_short_row_is_counted(tmp_path: Path) -> None:
     table = _table(tmp_path / "a", "tsv", (1, 2))
     assert len(list(table.rows())) == 99
     table.require_readable(0.01)
-    assert list(table.warnings()) == [
-        f"{tmp_path}/a: 1 rows are left out; line 100: 1 column, not 2"
-    ]
+    assert list(table.warnings()) == [f"{tmp_path}/a: 1 row is left out; line 100: 1 column, not 2"]
     with pytest.raises(DataError, match=r"a: 1 of 100 rows cannot be used; line 100: 1 column"):
         table.require_readable(0.001)
 

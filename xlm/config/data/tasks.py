@@ -184,6 +184,14 @@ class FilesTask(_Task):
                 f"classify has {shown}, but needs text, or premise and hypothesis",
                 fix="name the column of the sentence (text), or the two columns of a pair",
             )
+        named = {name: getattr(self, name) for name in (*given, "label")}
+        for name, column in named.items():
+            twins = [other for other in named if named[other] == column]
+            if len(twins) > 1:
+                raise ConfigError(
+                    f"classify.{name} and classify.{twins[1]} are the same column, {column!r}",
+                    fix="name two columns",
+                )
         return self
 
     @model_validator(mode="after")

@@ -156,7 +156,8 @@ def _expected(error: ErrorDetails, field: FieldInfo | None) -> str | None:
         tag = context["discriminator"].strip("'")
         return f"a mapping with `{tag}`: {_alternatives(field, tag)}"
     if kind == "too_short":
-        return f"a list of {context['min_length']} or more"
+        kind = "mapping" if isinstance(error["input"], dict) else "list"
+        return f"a {kind} of {context['min_length']} or more"
     if kind in _LIMITS:
         return _LIMITS[kind].format(**context)
     if kind in ("model_type", "model_attributes_type"):

@@ -4,6 +4,7 @@ check_files(task)                    # every file is read once
 rows = rows_of(["data/train.tsv"], ["text", "label"], "sw")
 """
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -121,11 +122,34 @@ def _require_known(task: FilesTask, found: dict[str, dict[str, str]]) -> None:
                 f"classify.labels: no training row has the label {label!r}",
                 fix="remove it, or add training rows with it",
             )
+    _require_distinct(training, task.labels)
     if len(training) < 2:
         raise DataError(
             f"all training rows have the label {next(iter(training))!r}",
             fix="add rows with another label",
         )
+
+
+def _require_distinct(training: Mapping[str, str], named: Sequence[str]) -> None:
+    """Refuse labels that look the same, unless `classify.labels` names them.
+
+    Raises:
+        DataError: two labels differ only in case, spaces or their Unicode form.
+    """
+    forms: dict[str, str] = {}
+    for label in () if named else training:
+        other = forms.setdefault(_plain_form(label), label)
+        if other != label:
+            raise DataError(
+                f"{training[label]}: the label {label!a} differs from {other!a} only in case, "
+                "spaces or Unicode form",
+                fix="write both the same, or name all labels in classify.labels",
+            )
+
+
+def _plain_form(label: str) -> str:
+    visible = "".join(letter for letter in label if unicodedata.category(letter) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", visible).casefold().split())
 
 
 @cache

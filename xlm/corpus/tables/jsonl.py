@@ -89,4 +89,7 @@ def _kind(value: object) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "msg", "")) or "nested too deeply"
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    # Python refuses integers of thousands of digits.
+    return str(getattr(error, "msg", "")) or "a number has too many digits"

@@ -104,7 +104,8 @@ class Table:
                 "bad bytes become U+FFFD"
             )
         if self.malformed:
-            yield f"{self.path}: {self.malformed:,} rows are left out; {self.first_malformed}"
+            rows = "1 row is" if self.malformed == 1 else f"{self.malformed:,} rows are"
+            yield f"{self.path}: {rows} left out; {self.first_malformed}"
 
     def require_readable(self, max_bad_lines: float) -> None:
         """Check the counts after the last row.
@@ -155,7 +156,7 @@ class Table:
         Raises:
             DataError: there is no value, or it is a list or an object.
         """
-        if value is None:
+        if value is None or (isinstance(value, float) and math.isnan(value)):
             raise self.error(f"{name} has no value", fix="remove the row, or add the value")
         if isinstance(value, dict | list):
             raise self.error(f"{name} is not text", fix="use a column of text or numbers")

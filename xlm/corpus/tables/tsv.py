@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 
 from xlm.corpus.tables.table import Row, Table
+from xlm.errors import DataError
 
 
 class TsvTable(Table):
@@ -21,6 +22,8 @@ class TsvTable(Table):
             positions = [int(names[0]) - 1 for names in self.columns.names]
         needed = max(positions) + 1
         for fields in records:
+            if self.columns.strict and fields == [""]:
+                self.refuse("the line is empty", fix="remove it")
             if self.columns.strict and len(fields) != width:
                 self.refuse(
                     f"{_columns(len(fields))}, but the header has {width}",
@@ -50,6 +53,10 @@ class TsvTable(Table):
             for one in wanted:
                 if isinstance(one, int):
                     return one - 1
+                if names.count(one) > 1:
+                    raise DataError(
+                        f"{self.path} has two columns {one!r}", fix="rename one of them"
+                    )
                 if one in names:
                     return names.index(one)
         raise self.no_column(wanted, header)
