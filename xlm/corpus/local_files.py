@@ -44,7 +44,8 @@ def find_files(location: str, setting: str) -> tuple[Path, ...]:
         )
     if not _PATTERN & set(location):
         what = "is not a regular file" if os.path.exists(path) else "does not exist"  # noqa: PTH110
-        what = "is a broken link" if os.path.islink(path) else what  # noqa: PTH114
+        if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114
+            what = "is a broken link"
         raise ConfigError(f"{setting}: {location} {what}", fix=_where(location))
     found = [Path(one) for one in glob.glob(path, recursive=True)]  # noqa: PTH207
     files = sorted(one for one in found if one.is_file())

@@ -67,6 +67,8 @@ def planned_downloads(request: RunRequest, store: ArtifactStore) -> list[Planned
     """
     config = request.resolve()
     graph = Graph.of(config, (MAKE_WORLD, DOWNLOAD))
+    if not graph.nodes:  # a profile of local files
+        return []
     with store.tool_cache() as cache:
         return list(_planned(config, plan(graph, request.building(), store), store, cache))
 

@@ -101,7 +101,7 @@ def test_a_failed_file_does_not_stop_the_others(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("lock",), "profile sample downloads nothing; lock a profile of real data"),
+        (("lock",), "profile sample downloads nothing; lock a profile with downloads"),
         (("fetch", "--to", "m"), "profile sample downloads nothing"),
         (("ls", "--profile", "mini16"), "did you mean 'mini15'?"),
         (("ls", "--set", "sources.lokc=x"), "did you mean 'lock'?"),

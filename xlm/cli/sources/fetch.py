@@ -38,9 +38,9 @@ def fetch_sources(request: RunRequest, to: Path, root: str | None, as_json: bool
         PipelineError: some downloads failed.
     """
     config = request.resolve()
-    if config.sample is not None:
+    if config.sample is not None or not DOWNLOAD.units(config):
         raise ConfigError(
-            f"profile {request.profile} downloads nothing", fix="name a profile of real data"
+            f"profile {request.profile} downloads nothing", fix="name a profile with downloads"
         )
     copied = _copy(config, to, root, quiet=as_json)
     files = copied.files.values()

@@ -51,7 +51,7 @@ def _stored(found: list[PlannedDownload], request: RunRequest, root: Path) -> di
     missing = [one.download.id for one in found if one.stored is None]
     if not found or any(one.place == "synthetic" for one in found):
         raise ConfigError(
-            f"profile {request.profile} downloads nothing", fix="lock a profile of real data"
+            f"profile {request.profile} downloads nothing", fix="lock a profile with downloads"
         )
     if missing:
         more = f" and {len(missing) - _SHOWN_IDS} more" if len(missing) > _SHOWN_IDS else ""
