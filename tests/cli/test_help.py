@@ -121,6 +121,17 @@ def test_an_invalid_number_is_one_line(
     assert len(printed) < 120
 
 
+@pytest.mark.parametrize("command", ["embed MODEL --lang sw", "evaluate MODEL --task retrieval"])
+def test_an_invalid_layer_is_one_line(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["xlm", *command.split(), "--layer=x"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("xlm: invalid --layer 'x'; use a whole number")
+
+
 def test_help_on_a_real_terminal_of_60_columns() -> None:
     shown = in_terminal("-h", columns=60)
     assert max(map(len, shown.splitlines())) <= 60

@@ -121,6 +121,8 @@ def test_an_address_in_use_is_refused() -> None:
             open_listener("127.0.0.1", port)
     with pytest.raises(ConfigError, match=r"203\.0\.113\.7 port 0 cannot be used: Cannot assign"):
         open_listener("203.0.113.7", 0)
+    with pytest.raises(ConfigError, match="--host is empty"):  # would be all addresses
+        open_listener("", 0)
 
 
 @pytest.mark.slow

@@ -28,6 +28,13 @@ def whole_number(option: str, least: int, most: int | None = None) -> Callable[[
     return parse
 
 
+def layer_number(text: str | int) -> int:
+    """Parse `--layer`: a whole number, from the last layer if it is negative."""
+    given = str(text)
+    size = whole_number("--layer", 0)(given.removeprefix("-"))
+    return -size if given.startswith("-") else size
+
+
 _TYPES: dict[Kind, Any] = {"settings": list[str] | None, "stages": list[str] | None}
 _ONE_VALUE = str | None
 

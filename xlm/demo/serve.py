@@ -48,8 +48,10 @@ def open_listener(host: str, port: int) -> socket.socket:
     """Listen on an address.
 
     Raises:
-        ConfigError: it is in use, or not an address of this machine.
+        ConfigError: it is empty, in use, or not an address of this machine.
     """
+    if not host:
+        raise ConfigError("--host is empty", fix="use 127.0.0.1, or 0.0.0.0 for other machines")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xlm.bpe.vocabulary import MASK, Vocabulary
 from xlm.errors import ConfigError, DataError
 from xlm.inference.compute import Pooling, class_scores, enclose, join, sentence_vectors
-from xlm.inference.inputs import languages_of
+from xlm.inference.inputs import languages_of, require_equal, texts_of
 from xlm.inference.masks import top_tokens
 from xlm.inference.perplexity import perplexity_of
 from xlm.inference.results import Candidate, Perplexity, Prediction
@@ -111,7 +111,10 @@ class IdModel:
 
         `name`: how errors name a text by its index.
         """
-        return self._text.encode(texts, languages_of(language, len(texts)), name)
+        listed, is_one = texts_of(texts)
+        if is_one:
+            raise ConfigError("texts are one string", fix="pass a list of strings")
+        return self._text.encode(listed, languages_of(language, len(listed)), name)
 
     def class_scores(
         self, first: Sequence[Ids], second: Sequence[Ids] | None = None, *, language: Language
@@ -132,10 +135,11 @@ class IdModel:
                     f"{self.path} classifies pairs of sentences", fix="pass hypotheses too"
                 )
             self._count_truncated(first, self.max_tokens - 2)
-            rows = [enclose(ids, self.max_tokens) for ids in first]
+            rows = [enclose(ids, self.max_tokens) for ids in self._known(first)]
         else:
             self._count_truncated([*first, *second], (self.max_tokens + 1) // 2 - 2)
-            pairs = zip(first, second, strict=True)
+            require_equal(len(second), "hypotheses", len(first), "premises")
+            pairs = zip(self._known(first), self._known(second), strict=True)
             rows = [join(premise, hypothesis, self.max_tokens) for premise, hypothesis in pairs]
         return class_scores(classifier, rows, self._ids_of(language, len(rows)), self.device)
 
@@ -163,7 +167,7 @@ class IdModel:
         """As `Model.embed`, for the results of `encode`."""
         number = self.require_vectors(pooling, layer)
         self._count_truncated(ids, self.max_tokens - 2)
-        rows = [enclose(one, self.max_tokens) for one in ids]
+        rows = [enclose(one, self.max_tokens) for one in self._known(ids)]
         return sentence_vectors(
             self.encoder,
             rows,
@@ -178,9 +182,9 @@ class IdModel:
     ) -> list[list[list[Candidate]]]:
         """As `Model.fill_mask`, for the results of `encode`."""
         self.require_mask_head()
-        if top < 1:
-            raise ConfigError(f"top is {top}", fix="use 1 or more")
-        for index, one in enumerate(ids):
+        if not isinstance(top, int) or top < 1:
+            raise ConfigError(f"top is {top!r}", fix="use a whole number of 1 or more")
+        for index, one in enumerate(self._known(ids)):
             if not (one == MASK).any():
                 raise DataError(
                     f"{name(index)} has no {MASK_WORDS[0]}", fix=f"write {MASK_WORDS[0]} in it"
@@ -203,7 +207,9 @@ class IdModel:
     def perplexity_ids(self, ids: Sequence[Ids], *, language: Language) -> Perplexity:
         """As `Model.perplexity`, for the results of `encode`."""
         self.require_head()
-        return perplexity_of(self.encoder, ids, self._ids_of(language, len(ids)), self.device)
+        return perplexity_of(
+            self.encoder, self._known(ids), self._ids_of(language, len(ids)), self.device
+        )
 
     # Checks ---------------------------------------------------------------------------------------
 
@@ -226,6 +232,8 @@ class IdModel:
         Raises:
             ConfigError: the pooling or the layer does not exist.
         """
+        if not isinstance(layer, int):
+            raise ConfigError(f"layer is a {type(layer).__name__}", fix="pass a whole number")
         number = layer + self.layers + 1 if layer < 0 else layer
         if not 0 <= number <= self.layers:
             raise ConfigError(
@@ -281,6 +289,21 @@ class IdModel:
             self.require_language(code)
         table = {code: index for index, code in enumerate(self.languages)}
         return [table[code] for code in listed]
+
+    def _known(self, ids: Sequence[Ids]) -> Sequence[Ids]:
+        """The ids, all of which are in the vocabulary.
+
+        Raises:
+            DataError: one is not; a GPU would only report that much later.
+        """
+        most = self.encoder.description.vocabulary_size
+        for index, one in enumerate(ids):
+            if len(one) and not 0 <= np.min(one) <= np.max(one) < most:
+                raise DataError(
+                    f"{text_name(index)} has ids from {np.min(one)} to {np.max(one)}",
+                    fix=f"use ids from 0 to {most - 1}",
+                )
+        return ids
 
     def _count_truncated(self, ids: Sequence[Ids], most: int) -> None:
         self.truncated_texts += sum(len(one) > most for one in ids)

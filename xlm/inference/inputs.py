@@ -32,7 +32,7 @@ def languages_of(language: str | Sequence[str], count: int) -> list[str]:
     """
     if isinstance(language, str):
         return [language] * count
-    if not isinstance(language, Iterable):
+    if isinstance(language, bytes) or not isinstance(language, Iterable):
         raise ConfigError(
             f"language is a {type(language).__name__}", fix="pass a code, or one for each text"
         )

@@ -45,6 +45,8 @@ def load(
             not fit it.
         ToolError: a segmenter is not installed.
     """
+    if not os.fspath(path):
+        raise ConfigError("the path of the model is empty", fix="name a model")
     target = _device(device)
     found = find_model(
         Path(path).expanduser(),
@@ -82,7 +84,12 @@ def _device(name: str | torch.device) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+    except (RuntimeError, TypeError):
+        raise ConfigError(
+            f"unknown device {str(name)[:40]!r}", fix="use cpu, cuda or auto"
+        ) from None
+    try:
+        torch.zeros(1, device=device).tolist()  # refuses `meta`, which has no values
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).split("\n")[0][:200]
         raise ConfigError(

@@ -31,6 +31,11 @@ def test_a_table_names_text_and_mask(
     assert rows == expected
 
 
+def test_an_empty_argument_is_no_path(model: Model) -> None:
+    with pytest.raises(ConfigError, match="the text is empty"):
+        fill_mask(model, [""], "en", top=2, as_json=False)
+
+
 def test_json_has_an_object_for_each_text(model: Model, capfd: pytest.CaptureFixture[str]) -> None:
     fill_mask(model, LINES, "en", top=3, as_json=True)
     first, second = map(json.loads, capfd.readouterr().out.splitlines())

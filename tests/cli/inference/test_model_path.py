@@ -6,7 +6,7 @@ import pytest
 
 from tests.release.artifacts import write_manifest
 from xlm.cli.inference.model_path import find_model_path
-from xlm.errors import StoreError
+from xlm.errors import ConfigError, StoreError
 
 
 @pytest.fixture
@@ -32,3 +32,9 @@ def test_a_path_comes_first(artifact: Path) -> None:
     assert find_model_path("0000") == Path("0000")
     assert find_model_path("absent") == Path("absent")
     assert find_model_path("~/x") == Path.home() / "x"
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="MODEL is empty"):
+        find_model_path(name)

@@ -20,7 +20,7 @@ from xlm.cli.inference.commands import (
     Vocabulary,
     load_model,
 )
-from xlm.cli.options import whole_number
+from xlm.cli.options import layer_number, whole_number
 from xlm.cli.usage import examples
 
 _COLUMN = "Column of the {}, for classify. [default: {}]"
@@ -137,6 +137,7 @@ def evaluate(
             metavar="N",
             help="Layer of the states, for retrieval; 0 are the embeddings. [default: -1, the "
             "last]",
+            parser=layer_number,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

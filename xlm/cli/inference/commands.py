@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xlm.cli.inference.model_path import find_model_path
-from xlm.cli.options import whole_number
+from xlm.cli.options import layer_number, whole_number
 from xlm.cli.usage import examples
 from xlm.errors import ConfigError
 
@@ -97,6 +97,7 @@ def embed(
             "--layer",
             metavar="N",
             help="Layer of the states: 0 are the embeddings, -1 the last.",
+            parser=layer_number,
         ),
     ] = -1,
     subtract_mean: Annotated[

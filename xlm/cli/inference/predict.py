@@ -66,11 +66,13 @@ def the_file(texts: Sequence[str]) -> Path | None:
     """The file, if the only text is the path of one.
 
     Raises:
-        ConfigError: it is written as a path, but does not exist.
+        ConfigError: it is empty, or written as a path that does not exist.
     """
     if len(texts) != 1:
         return None
     text, path = texts[0], Path(texts[0])
+    if not text:
+        raise ConfigError("the text is empty", fix="pass a text, or the path of a file")
     try:
         if path.exists():
             return path
