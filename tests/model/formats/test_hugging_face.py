@@ -288,7 +288,8 @@ def test_our_vocabulary_next_to_vocab_json_keeps_counts_and_merges(tmp_path: Pat
         ({"n_langs": 2}, "n_langs is 2"),
         ({"n_layers": 5}, "n_layers is 5, but there are weights of 2 layers"),
         ({"n_words": 20, "vocab_size": 20}, "n_words is 20, but embeddings.weight has 24 rows"),
-        ({"n_heads": 5}, "5 heads do not divide"),
+        ({"n_heads": 5}, ": 5 heads do not divide"),
+        ({"n_heads": "many"}, "heads: 'many' is not a whole number"),
         ({"pad_index": 0}, "pad_index is 0, not 2"),
     ],
 )

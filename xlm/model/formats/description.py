@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.training.model import ModelConfig
@@ -116,4 +117,14 @@ def read_description(directory: Path) -> ModelDescription:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path}: {field}: {first['msg']}", fix="rebuild the artifact") from None
+        what = f"{path}: {field}: {reason_of(first)}" if field else f"{path}: {reason_of(first)}"
+        raise DataError(what, fix="rebuild the artifact") from None
+
+
+def reason_of(error: ErrorDetails) -> str:
+    """What is wrong with a value, as a part of a sentence."""
+    kind = error["type"].partition("_")[0]
+    if expected := {"int": "a whole number", "float": "a number", "string": "text"}.get(kind):
+        return f"{str(error['input'])[:60]!r} is not {expected}"
+    message = error["msg"].removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

@@ -18,7 +18,7 @@ from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.training.model import ModelConfig
 from xlm.errors import DataError
 from xlm.model.formats.conversion import PortableModel, check_layers, check_weights, drop_tied
-from xlm.model.formats.description import ModelDescription
+from xlm.model.formats.description import ModelDescription, reason_of
 from xlm.model.formats.ours import EMBEDDINGS, LANGUAGES, POSITIONS
 
 _INDICES = {
@@ -210,4 +210,4 @@ def _description(
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "sizes"
-        raise DataError(f"{where}: {field}: {first['msg']}", fix=_FIX) from None
+        raise DataError(f"{where}: {field}: {reason_of(first)}", fix=_FIX) from None
