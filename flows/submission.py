@@ -111,7 +111,8 @@ class Submitter:
                 )
         self.run.pushes.finish()
         if failures:
-            skipped = f"; {len(blocked)} nodes that need them did not run" if blocked else ""
+            count = "1 node that needs" if len(blocked) == 1 else f"{len(blocked)} nodes that need"
+            skipped = f"; {count} them did not run" if blocked else ""
             what = "; ".join(failures) + skipped
             if len(failures) == len(self.run.stopped):
                 raise RequeueError(what)

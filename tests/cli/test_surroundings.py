@@ -178,3 +178,7 @@ def test_long_names_keep_their_ends() -> None:
 def test_a_system_error_has_a_fix(number: int, fix: str) -> None:
     line = describe(OSError(number, os.strerror(number), "/data/x"))
     assert line == f"/data/x: {os.strerror(number)}; {fix}"
+
+
+def test_a_name_cannot_control_the_terminal() -> None:
+    assert one_line("a\x1b[2Jb\u202ec\nd") == r"a\x1b[2Jb\u202ec d"

@@ -109,7 +109,7 @@ def require_folder() -> None:
 
 def one_line(text: str) -> str:
     """The text without line breaks; the middle of very long words is left out."""
-    text = " ".join(text.splitlines())
+    text = printable(" ".join(text.splitlines()))
     return _LONG_WORD.sub(lambda found: f"{found[0][:120]}...{found[0][-60:]}", text)
 
 
