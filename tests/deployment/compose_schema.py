@@ -49,6 +49,8 @@ class Service(_Strict):
 
     image: str
     build: Build | None = None
+    hostname: str | None = None
+    container_name: str | None = None
     entrypoint: list[str] | None = None
     command: list[str] | None = None
     restart: Literal["no", "always", "on-failure", "unless-stopped"] = "no"

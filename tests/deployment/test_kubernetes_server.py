@@ -154,7 +154,12 @@ def test_network_policies_select_the_pods() -> None:
         ]
         for name, policy in policies.items()
     }
-    assert allowed == {"database": [labels["server"]], "server": [labels["worker"]], "worker": []}
+    flow = {"app.kubernetes.io/name": "xlm-flow"}
+    assert allowed == {
+        "database": [labels["server"]],
+        "server": [labels["worker"], flow],
+        "worker": [],
+    }
 
 
 def test_the_server_is_that_of_compose() -> None:
