@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from xlm.config.reading.resolve import profile_names
-from xlm.pipeline.options import RUN_OPTIONS, Kind, RunOption
+from xlm.pipeline.options import RUN_OPTIONS, Kind, Launcher, RunOption
 from xlm.pipeline.request import RunRequest, overrides_of
 from xlm.stages.registry import STAGES
 
@@ -44,6 +44,7 @@ _TYPES: dict[Kind, Any] = {
     "stage": _Stage | None,
     "stages": list[_StageOrUnit] | None,
     "verify": Literal["fast", "deep"],
+    "launcher": Launcher | None,
     "name": str | None,
 }
 

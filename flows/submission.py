@@ -13,6 +13,7 @@ from prefect.context import TagsContext
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.cancelled_jobs import cancels_its_jobs
 from flows.ui.worker_watch import ends_with_its_worker
 from tasks.artifacts import accuracy_line, publish_stage_card, publish_tables
 from tasks.context import current_run_is
@@ -144,6 +145,7 @@ def pipeline(
         ends_with_its_worker(run.graph.config.pretrain.save_seconds),
         current_run_is(run),
         warnings_in_log(),
+        cancels_its_jobs(),
     ):
         get_run_logger().info("%d nodes in %s", len(run.selected), run.store.root)
         for warning in config_warnings(run.graph.config):

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from xlm.engine.events import Finished, NoObserver
 from xlm.errors import RequeueError
-from xlm.processes import signals
+from xlm.processes import lasting, signals
 
 _SAVE_SECONDS = 30.0
 """Time for programs to save their work."""
@@ -24,6 +24,8 @@ _REST_SECONDS = 15.0
 """Time for everything else to end after that."""
 _PATIENT_INTERRUPTS = 2
 """One more Ctrl-C ends the run without waiting for work to be saved."""
+_ASK_SECONDS = 10.0
+"""Time to press Ctrl-C again, to cancel the jobs on a cluster too."""
 
 
 class Interruption(NoObserver):
@@ -56,12 +58,24 @@ class Interruption(NoObserver):
             if self._interrupts > _PATIENT_INTERRUPTS:
                 os._exit(self._code(signal.SIGINT))
             if self._interrupts == _PATIENT_INTERRUPTS:
-                _print("xlm: saving unfinished work; press Ctrl-C again to exit without saving\n")
+                self._interrupt_again()
             return
         self._taken = True
+        if number == signal.SIGINT and (jobs := lasting.lasting_jobs()):
+            lasting.leave_after(_ASK_SECONDS)
+            goes, them = ("goes", "it") if len(jobs) == 1 else ("go", "them")
+            _print(f"xlm: {', '.join(jobs)} {goes} on; press Ctrl-C again to cancel {them}\n")
         signals.ignore()
         threading.Thread(target=self._end_in_time, args=(number,), daemon=True).start()
         raise KeyboardInterrupt(number)
+
+    def _interrupt_again(self) -> None:
+        """Cancel the jobs on a cluster; work on this machine is being saved."""
+        if jobs := lasting.lasting_jobs():
+            lasting.cancel_jobs()
+            _print(f"xlm: cancelling {', '.join(jobs)}\n")
+        else:
+            _print("xlm: saving unfinished work; press Ctrl-C again to exit without saving\n")
 
     def _end_in_time(self, number: int) -> None:
         """Exit when the time is up: a thread that computes cannot be stopped."""

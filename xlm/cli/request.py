@@ -9,6 +9,7 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.secrets import take_from_override
 from xlm.config.reading.warnings import config_warnings
 from xlm.errors import ConfigError
+from xlm.pipeline.options import Launcher
 from xlm.pipeline.request import RunRequest
 from xlm.store.store import Verify
 
@@ -17,7 +18,7 @@ def build_request(**values: Any) -> RunRequest:
     """The request for values of the command line, by the names of the options of a run.
 
     Raises:
-        ConfigError: `verify` is neither fast nor deep, or a value is not UTF-8.
+        ConfigError: `verify` or `launcher` is none of its values, or a value is not UTF-8.
     """
     given = {name: value for name, value in values.items() if value}
     for text in (one for value in given.values() for one in _texts(value)):
@@ -28,6 +29,10 @@ def build_request(**values: Any) -> RunRequest:
     verify = given.get("verify", "fast")
     if verify not in get_args(Verify):
         raise ConfigError(f"invalid --verify {verify!r}", fix="choose fast or deep")
+    if (launcher := given.get("launcher")) not in (None, *get_args(Launcher)):
+        raise ConfigError(
+            f"invalid --launcher {launcher!r}", fix="choose local, slurm or kubernetes"
+        )
     if overrides := given.get("overrides"):
         given["overrides"] = tuple(map(take_from_override, overrides))
     if languages := given.get("languages"):

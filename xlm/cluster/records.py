@@ -186,6 +186,10 @@ class JobRecords:
             (self.directory / AGAIN_FILE).touch()
         write_atomically(self.directory / OUTCOME_FILE, _OUTCOME.dump_json(outcome) + b"\n")
 
+    def wants_again(self) -> bool:
+        """Whether the last attempt wants to be started again."""
+        return (self.directory / AGAIN_FILE).exists()
+
     def clear_outcome(self) -> None:
         """Remove what an earlier attempt reported about its end."""
         for name in (OUTCOME_FILE, AGAIN_FILE):

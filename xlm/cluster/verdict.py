@@ -32,6 +32,7 @@ class Verdict:
     reason: str = ""
     is_failure: bool = False
     """Whether an attempt of the job has failed, which may happen only a few times."""
+    fix: str = ""
 
 
 _WAIT = Verdict(Decision.WAIT)
@@ -73,7 +74,8 @@ def verdict(
     if state == JobState.CANCELLED:
         return Verdict(Decision.CANCELLED, f"it was cancelled ({words})")
     if state == JobState.OUT_OF_MEMORY:
-        return Verdict(Decision.GIVE_UP, f"it ran out of memory ({words})")
+        fix = "ask for more memory (launcher), or lower the tokens per batch; see its log"
+        return Verdict(Decision.GIVE_UP, f"it ran out of memory ({words})", fix=fix)
     if state == JobState.INTERRUPTED:
         return Verdict(Decision.SUBMIT, f"it was interrupted ({words})")
     if outcome is not None and outcome.end == End.STOPPED:

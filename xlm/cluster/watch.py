@@ -14,7 +14,7 @@ from xlm.cluster.clock import Clock
 from xlm.cluster.job import ClusterJob, JobState, SeenJob
 from xlm.cluster.jobs import SETTLE_SECONDS, Jobs, ours
 from xlm.cluster.records import End, JobRecords, Outcome, Submission
-from xlm.cluster.verdict import Decision, verdict
+from xlm.cluster.verdict import Decision, Verdict, verdict
 from xlm.display.markdown import format_duration
 from xlm.errors import ClusterError, UnreachableClusterError
 
@@ -25,6 +25,7 @@ _OUTAGE_LOG_SECONDS = 600.0
 _WORDS_LOG_SECONDS = 60.0
 _UNCONFIRMED_SECONDS = 60.0
 """A finished job is taken as ended without the word of a scheduler that does not answer."""
+_CALL_SECONDS = 10.0
 T = TypeVar("T")
 
 
@@ -68,6 +69,7 @@ class JobWatch:
         self._words = ""
         self._picture: object = None
         self._picture_since = 0.0
+        self._call: threading.Thread | None = None
         self._failed_checkpoint: str | None = None
         self._running_since: float | None = None
 
@@ -76,7 +78,8 @@ class JobWatch:
 
         Raises:
             JobFailedError: it ran out of memory, failed too often, or cannot go on.
-            ClusterError: it was refused or cancelled.
+            JobCancelledError: somebody cancelled it.
+            ClusterError: the scheduler refused it, or has no commands here.
         """
         self._submit(is_new_run=True)
         while True:
@@ -107,13 +110,13 @@ class JobWatch:
                     self._log_line(f"{self._job.name}: {decided.reason}; submitting it again")
                     self._submit(is_new_run=False)
                 case Decision.CANCELLED:
-                    raise ClusterError(
+                    raise JobCancelledError(
                         f"job {self._name(seen)}: {decided.reason}",
                         fix="run the same command again to submit it again; it goes on from its "
                         "newest checkpoint",
                     )
                 case Decision.GIVE_UP:
-                    raise JobFailedError(self._name(seen), decided.reason, self._failures)
+                    raise JobFailedError(self._name(seen), decided, self._failures)
 
     def call(self, function: Callable[[], T]) -> T:
         """Call a function that may block in another thread, and `on_wait` meanwhile."""
@@ -125,7 +128,7 @@ class JobWatch:
             except Exception as error:  # raised in the calling thread
                 answer.error = error
 
-        thread = threading.Thread(target=work, daemon=True)
+        self._call = thread = threading.Thread(target=work, daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(_TICK_SECONDS)
@@ -133,6 +136,11 @@ class JobWatch:
         if answer.error is not None:
             raise answer.error
         return answer.value  # type: ignore[return-value]
+
+    def finish_call(self, seconds: float = _CALL_SECONDS) -> None:
+        """Wait for a question or submission that goes on after `on_wait` has raised."""
+        if self._call is not None:
+            self._call.join(seconds)
 
     def _submit(self, *, is_new_run: bool) -> None:
         """Find or submit the job, however long the scheduler does not answer."""
@@ -247,13 +255,17 @@ class JobWatch:
         return f"{self._job.name} ({seen[-1].job_id})" if seen else self._job.name
 
 
+class JobCancelledError(ClusterError):
+    """Somebody cancelled the job."""
+
+
 class JobFailedError(ClusterError):
     """A job was given up; records of its processes may say why."""
 
-    def __init__(self, name: str, reason: str, failures: int) -> None:
+    def __init__(self, name: str, decided: Verdict, failures: int) -> None:
         attempts = f" {failures} times" if failures > 1 else ""
-        self.reason = reason
+        self.reason = decided.reason
         super().__init__(
-            f"job {name} failed{attempts}: {reason or 'see its log'}",
-            fix="a rerun continues from the newest checkpoint",
+            f"job {name} failed{attempts}: {decided.reason or 'see its log'}",
+            fix=decided.fix or "a rerun continues from the newest checkpoint",
         )

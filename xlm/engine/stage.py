@@ -106,6 +106,10 @@ class StageContext(Generic[SliceT]):
     progress: Progress = field(default_factory=NoProgress)
     cache: Path | None = None
     """A directory that all runs share. Anything in it may be deleted at any time."""
+    key: str = ""
+    """The key of the artifact: names of jobs that others can find."""
+    settings: Any = None
+    """Operational settings of the stage (`Stage.settings`)."""
     pins: Path | None = None
     """Checksums of first downloads, for sources that publish none; never cleaned."""
 
@@ -144,6 +148,11 @@ class Stage(Generic[ConfigT, SliceT]):
     """Python packages that can change the bytes; their versions are part of the key."""
     volatile: tuple[str, ...] = ()
     """Glob patterns of files with measured values: published, but not part of the digest."""
+    settings: Callable[[ConfigT], Any] | None = None
+    """Settings that change how `run` works and not its bytes, such as where; in no key."""
+    abandon: Callable[[Any, Path], None] | None = None
+    """Called with the settings and the scratch directory before files are discarded that a job may
+    still write: ends the job."""
     network: bool = False
     """Whether the stage uses the network: only then is it retried after a failure."""
     stale: Callable[[SliceT, Mapping[str, Any]], str | None] | None = None

@@ -8,7 +8,8 @@ names. The module imports nothing heavy: `xlm --help` needs it.
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["profile", "settings", "languages", "stage", "stages", "verify", "name"]
+Launcher = Literal["local", "slurm", "kubernetes"]
+Kind = Literal["profile", "settings", "languages", "stage", "stages", "verify", "launcher", "name"]
 """What the value is; `settings` and `stages` are options that can be repeated."""
 
 
@@ -96,6 +97,13 @@ RUN_OPTIONS = (
         metavar="LEVEL",
         help="How to check stored artifacts: fast compares sizes, deep compares digests.",
         default="fast",
+    ),
+    RunOption(
+        name="launcher",
+        kind="launcher",
+        flags=("--launcher",),
+        metavar="KIND",
+        help="Where to train and evaluate: local, slurm or kubernetes, as launcher.kind.",
     ),
     RunOption(
         name="name",

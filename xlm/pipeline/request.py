@@ -13,7 +13,7 @@ from xlm.config.reading.resolve import resolve
 from xlm.config.reading.secrets import refuse_secrets
 from xlm.engine.request import BuildRequest
 from xlm.errors import ConfigError
-from xlm.pipeline.options import RUN_OPTIONS
+from xlm.pipeline.options import RUN_OPTIONS, Launcher
 
 RUN_NAME = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
 """A letter first, so that a name is neither the number nor the time of a run."""
@@ -25,6 +25,9 @@ class RunRequest(BuildRequest):
     profile: str = Field("sample", description="Name of a profile, or path of a YAML file.")
     overrides: tuple[str, ...] = Field((), description="Settings as `key.path=value`.")
     languages: tuple[str, ...] = Field((), description="Languages to keep; empty: the profile's.")
+    launcher: Launcher | None = Field(
+        None, description="Sets `launcher.kind`; null: that of the profile and the overrides."
+    )
     name: str | None = Field(None, description="Name of the run; the newest run of a name counts.")
 
     @field_validator("overrides")
@@ -46,7 +49,8 @@ class RunRequest(BuildRequest):
 
     def resolve(self) -> PipelineConfig:
         """Resolve the configuration of this request."""
-        config = resolve(self.profile, self.overrides, self.languages)
+        kind = (f"launcher.kind={self.launcher}",) if self.launcher else ()
+        config = resolve(self.profile, (*self.overrides, *kind), self.languages)
         sources = config.sources
         changes: dict[str, str] = {}
         # Paths are relative to the folder of the user, not to that of a worker.

@@ -31,6 +31,11 @@ class Staging:
         return self.base / "scratch"
 
     @property
+    def hold(self) -> Path:
+        """Exists while a job that outlives its run may write here: nothing is removed or moved."""
+        return self.base / "held-by-job"
+
+    @property
     def logs(self) -> Path:
         """Log files, which are published but not part of the digest."""
         return self.out / LOGS_NAME

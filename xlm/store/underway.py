@@ -3,11 +3,12 @@
     note_build(staging, ingredients, "node7")       # by the builder, before the stage runs
     for build in builds_underway(store): print(build.unit, build.is_running)
 
-A build runs if a process holds its lock, or the lock of its workers. Locks are seen by all machines
-of a file system that supports `flock`.
+A build runs if a process holds its lock, or the lock of its workers, or if a job of a cluster may
+write into its folder. Locks are seen by all machines of a file system that supports `flock`.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Build:
     ingredients: dict[str, Any]
     """Those of its key; empty if the build did not note them."""
     is_running: bool
-    """Whether a process holds its lock; a job of a cluster goes on without one."""
+    """Whether a process holds its lock, or a job of a cluster its folder."""
 
 
 def note_build(staging: Staging, ingredients: Mapping[str, Any], host: str) -> None:
@@ -62,7 +63,8 @@ def builds_underway(store: ArtifactStore) -> Iterator[Build]:
             began=_time(note.get("began")),
             host=str(note.get("host", "")),
             ingredients=note.get("ingredients", {}),
-            is_running=is_locked(store.root / "locks" / f"{stage}.{key}.lock")
+            is_running=os.path.lexists(Staging(base).hold)
+            or is_locked(store.root / "locks" / f"{stage}.{key}.lock")
             or is_locked(store.writers_lock(stage, key), shared=True),
         )
 

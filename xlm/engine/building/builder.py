@@ -16,7 +16,7 @@ from xlm.engine.interruption import Interruption
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 from xlm.errors import StoreError
 from xlm.processes.pool.executor import WorkerPool
-from xlm.store.artifact import Artifact
+from xlm.store.artifact import Artifact, Staging
 from xlm.store.file_jobs import remove_unfinished
 from xlm.store.publication import publish_artifact
 from xlm.store.store import ArtifactStore
@@ -77,9 +77,14 @@ class Builder:
                 self._store, stage, key, order.ingredients, config,
                 lambda line: self._observer.noticed(node, line),
             )  # fmt: skip
+        settings = stage.settings(self._config) if stage.settings is not None else None
+        staging = Staging(self._store.root / "staging" / stage.name / key)
+        if order.discard_files and stage.abandon is not None and staging.hold.exists():
+            stage.abandon(settings, staging.scratch)
         staging = self._store.open_staging(stage.name, key, fresh=order.discard_files)
         note_build(staging, order.ingredients, str(machine_record()["host"]))
-        remove_unfinished(staging.scratch / "records", staging.out)
+        if not staging.hold.exists():
+            remove_unfinished(staging.scratch / "records", staging.out)
         usage = Usage()
         writers = self._store.writers_lock(stage.name, key)
         context: StageContext[Any] = StageContext(
@@ -94,6 +99,8 @@ class Builder:
             progress=NodeProgress(self._observer, node, self._interruption.check),
             cache=self._store.cache_directory("tools"),
             pins=self._store.root / "pins",
+            key=key,
+            settings=settings,
         )
         self._require_intact_inputs(order)
         if stage.network:

@@ -65,9 +65,10 @@ def measured_of(
     measured = dict(result.measured)
     peak = max(int(measured.get("peak_memory_bytes", 0)), usage.peak_memory_bytes)
     cpu = float(measured.get("cpu_seconds", 0.0)) + usage.cpu_seconds
+    # A job of a cluster has measured its own machine.
     return (
-        measured
-        | machine_record()
+        machine_record()
+        | measured
         | checks.measured()
         | {
             "wall_seconds": round(seconds, 3),

@@ -10,6 +10,7 @@ from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.classification import EvaluateSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
+from xlm.stages.model.launcher import abandon_job, launcher_settings
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes, task_inputs, task_nodes
 from xlm.stages.units import require_training_rows, single_unit, task_units
 
@@ -70,11 +71,14 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
     measured = launch_job(
         context,
         job,
+        stage="evaluate",
         module="xlm.classification.launch.entry",
         processes=config.processes,
         threads_per_process=config.threads_per_process,
         timeout_seconds=config.timeout_seconds,
         unit="measurements",
+        uses_gpu=config.device == "cuda",
+        checkpoints=("part-*.json",),
     )
     results = read_results(context.out)
     counts: dict[str, int | float | str] = {
@@ -94,6 +98,8 @@ EVALUATE = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    settings=launcher_settings,
+    abandon=abandon_job,
     require=require_training_rows,
     tools=("torch", "numpy"),
 )

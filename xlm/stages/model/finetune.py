@@ -10,6 +10,7 @@ from xlm.config.data.tasks import labels_of
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.classification import FinetuneSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
+from xlm.stages.model.launcher import abandon_job, launcher_settings
 from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes, task_inputs, task_nodes
 from xlm.stages.units import require_task, task_unit, task_units, train_units
 
@@ -60,11 +61,14 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
     measured = launch_job(
         context,
         job,
+        stage="finetune",
         module="xlm.classification.launch.entry",
         processes=min(config.processes, config.restarts),
         threads_per_process=config.threads_per_process,
         timeout_seconds=config.timeout_seconds,
         unit="updates",
+        uses_gpu=config.device == "cuda",
+        checkpoints=("restart-*/update-*",),
     )
     attempts = read_attempts(context.out)
     return StageResult(
@@ -87,6 +91,8 @@ FINETUNE = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    settings=launcher_settings,
+    abandon=abandon_job,
     require=require_task,
     tools=("torch", "numpy"),
 )

@@ -22,6 +22,7 @@ from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.errors import ConfigError
 from xlm.model.formats.source_files import identity_of
 from xlm.model.warm_start.sizes import require_encoder, require_fitting_source
+from xlm.stages.model.launcher import abandon_job, launcher_settings, require_launchable
 from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes
 from xlm.stages.units import single_unit
 from xlm.store.keys import canonical_json
@@ -55,6 +56,7 @@ def _require(config: PipelineConfig) -> None:
     if source := source_of_encoder(config):
         require_encoder(source, config.languages)
         return
+    require_launchable(config)
     if "tlm" not in config.pretrain.objectives and not mono_languages(config):
         raise ConfigError(
             f"pretrain.objectives {' '.join(config.pretrain.objectives)} needs monolingual text, "
@@ -114,12 +116,16 @@ def run(context: StageContext[PretrainSlice]) -> StageResult:
     measured = launch_job(
         context,
         job,
+        stage="pretrain",
         module="xlm.training.launch.entry",
         processes=config.processes,
         threads_per_process=config.threads_per_process,
         timeout_seconds=config.timeout_seconds,
         save_seconds=config.save_seconds,
         unit="updates",
+        uses_gpu=config.device == "cuda",
+        checkpoints=("checkpoints/update-*",),
+        reads=[Path(config.warm_start)] if config.warm_start else (),
     )
     summary = json.loads((context.out / "validation.json").read_text(encoding="utf-8"))
     counts = {name: summary[name] for name in ("updates", "tokens", "parameters")}
@@ -149,6 +155,8 @@ PRETRAIN = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    settings=launcher_settings,
+    abandon=abandon_job,
     continues=_continues,
     require=_require,
     tools=("torch", "numpy"),

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from xlm.store.artifact import Staging
 from xlm.store.disk.filesystem import (
     make_real_directory,
     remove_tree,
@@ -22,13 +23,14 @@ from xlm.store.stored import Stored
 
 
 def is_in_use(store: ArtifactStore, stage: str, key: str, live: Collection[HeldKey]) -> bool:
-    """Whether a running process uses or builds a key.
+    """Whether a running process, or a job of a cluster, uses or builds a key.
 
     Args:
         live: the result of `live_keys`.
     """
     return (
         (stage, key) in live
+        or os.path.lexists(Staging(store.root / "staging" / stage / key).hold)
         or is_locked(store.root / "locks" / f"{stage}.{key}.lock")
         or is_locked(store.writers_lock(stage, key), shared=True)
     )

@@ -1,19 +1,21 @@
 """The parent side of a training job: write the job file, start the processes, report progress.
 
-    measured = launch_job(context, job, module="xlm.training.launch.entry", processes=2, ...)
+    measured = launch_job(context, job, stage="pretrain", module=ENTRY, processes=2, ...)
 
 The driver runs in the process of the pipeline, which does not import torch.
 """
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from xlm.engine.config import Config
 from xlm.engine.stage import StageContext
 from xlm.processes.tools import tool_environment
+from xlm.training.launch.cluster import launcher_of
 from xlm.training.launch.job import METRICS_FILE, SPEED_FILE, write_job
-from xlm.training.launch.launcher import Launch, Launcher
-from xlm.training.launch.local import LocalLauncher
+from xlm.training.launch.launcher import Launch
 from xlm.training.launch.reporting import DocumentReader, StatusLog, ThroughputReader
 
 
@@ -21,25 +23,35 @@ def launch_job(
     context: StageContext[Any],
     job: Config,
     *,
+    stage: str,
     module: str,
     processes: int,
     threads_per_process: int,
     timeout_seconds: float | None,
     unit: str,
     save_seconds: float = 30,
-    launcher: Launcher | None = None,
-) -> dict[str, float]:
+    uses_gpu: bool = False,
+    checkpoints: tuple[str, ...] = (),
+    reads: Sequence[Path] = (),
+) -> dict[str, float | int | str]:
     """Run the processes of a job to their end; returns the time, memory and rates of the job.
 
     Args:
+        stage: name of the stage, for the job of a cluster.
         module: entry module of the processes; see `Launch.module`.
         unit: name of what `speed.jsonl` counts: "updates", "measurements".
-        launcher: starts the processes; None: on this machine.
+        uses_gpu: whether each process needs a GPU.
+        checkpoints: patterns of its checkpoints, relative to the scratch directory.
+        reads: files that the processes read besides the inputs.
 
     Raises:
         XlmError: a process reported why it cannot go on.
         ToolError: a process failed without a report.
+        ClusterError: a cluster refused the job, or it was cancelled.
     """
+    launcher = launcher_of(
+        context, stage=stage, uses_gpu=uses_gpu, checkpoints=checkpoints, reads=reads
+    )
     for directory in (context.out, context.scratch, context.logs):
         directory.mkdir(parents=True, exist_ok=True)
     path = context.scratch / "job.json"
@@ -55,7 +67,7 @@ def launch_job(
         log.tick()
         documents.update()
 
-    result = (launcher or LocalLauncher()).run(
+    measured = launcher.run(
         Launch(
             module=module,
             job=path,
@@ -72,6 +84,6 @@ def launch_job(
     report()
     return {
         "seconds": time.monotonic() - started,
-        **result.measured(),
+        **measured,
         **throughput.rates(),
     }

@@ -12,6 +12,7 @@ from pydantic import Field
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.engine.config import Config
+from xlm.store.disk.filesystem import write_atomically
 
 JobT = TypeVar("JobT", bound=Config)
 
@@ -47,8 +48,8 @@ class PretrainJob(Job):
 
 
 def write_job(path: Path, job: Config) -> None:
-    """Write the job file of the processes to start."""
-    path.write_text(job.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    """Write the job file of the processes to start; a job of a cluster may read it at any time."""
+    write_atomically(path, (job.model_dump_json(indent=1) + "\n").encode())
 
 
 def read_job(path: Path, kind: type[JobT]) -> JobT:

@@ -6,9 +6,10 @@ launcher.run(Launch(module="xlm.training.launch.entry", job=scratch / "job.json"
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from xlm.processes.child import ProcessResult
+Measured: TypeAlias = Mapping[str, float | int | str]
+"""What the processes used, and where they ran, under the names of `run.json`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Launch:
 class Launcher(Protocol):
     """Starts the processes of a job and waits for their end."""
 
-    def run(self, launch: Launch, on_wait: Callable[[], None]) -> ProcessResult:
+    def run(self, launch: Launch, on_wait: Callable[[], None]) -> Measured:
         """Run the processes to their end.
 
         Args:
@@ -47,5 +48,6 @@ class Launcher(Protocol):
         Raises:
             TrainingError: a process reported an error.
             ToolError: a process failed without a report.
+            ClusterError: a cluster refused the job, or it was cancelled.
         """
         ...

@@ -15,29 +15,23 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from xlm.errors import RequeueError, XlmError
-from xlm.processes.child import ProcessResult
 from xlm.processes.failure import clear_failure, first_failure
 from xlm.store.disk.filesystem import remove_tree
-from xlm.training.launch.launcher import Launch
+from xlm.training.launch.environment import process_environment
+from xlm.training.launch.launcher import Launch, Measured
 from xlm.training.launch.ranks import RankGroup
 
 MEETING_FILE = "XLM_MEETING_FILE"
 """Environment variable with the path of the file in which the processes meet."""
 
 _MEETING_PREFIX = "meeting-"
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 _LOOPBACKS = ("lo", "lo0")
 
 
 class LocalLauncher:
     """Starts each process under a guard, and waits for all of them."""
 
-    def run(self, launch: Launch, on_wait: Callable[[], None]) -> ProcessResult:
+    def run(self, launch: Launch, on_wait: Callable[[], None]) -> Measured:
         """Run the processes to their end; see `Launcher.run`."""
         clear_failure(launch.job)
         with (
@@ -52,7 +46,7 @@ class LocalLauncher:
                 if isinstance(reported := first_failure(launch.job), RequeueError):
                     raise reported from None
                 raise
-            return group.result()
+            return group.result().measured()
 
 
 @contextmanager
@@ -71,11 +65,7 @@ def _meeting_file(launch: Launch) -> Iterator[dict[str, str]]:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    variables = {name: str(threads) for name in _THREAD_VARIABLES}
-    # No sum in our code depends on the order of a set; this fixes the order in libraries too.
-    variables["PYTHONHASHSEED"] = "0"
-    # Modules must not be imported from the current folder; an empty entry would mean it.
-    variables["PYTHONSAFEPATH"] = "1"
+    variables = process_environment(threads)
     paths = (str(Path(__file__).parents[3]), *os.environ.get("PYTHONPATH", "").split(os.pathsep))
     variables["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     # Loopback works if the host name does not resolve, and no other machine can connect.
@@ -83,5 +73,4 @@ def _environment(threads: int) -> dict[str, str]:
         if any(name == present for _, present in socket.if_nameindex()):
             variables["GLOO_SOCKET_IFNAME"] = name
             variables["NCCL_SOCKET_IFNAME"] = f"={name}"
-    variables["NCCL_RAS_ENABLE"] = "0"  # a network port that reports the state of the job
     return variables

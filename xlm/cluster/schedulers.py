@@ -1,0 +1,25 @@
+"""The scheduler of a configuration."""
+
+from xlm.cluster.scheduler import Scheduler
+from xlm.config.launcher.launcher import LauncherConfig
+from xlm.errors import ClusterError
+
+
+def scheduler_of(settings: LauncherConfig) -> Scheduler:
+    """The scheduler that `launcher.kind` names.
+
+    Raises:
+        ClusterError: it is none of a cluster, or its client cannot be used here.
+    """
+    if settings.kind == "slurm":
+        from xlm.cluster.slurm.scheduler import SlurmScheduler
+
+        return SlurmScheduler(settings.slurm)
+    raise ClusterError(
+        f"launcher.kind {settings.kind} has no scheduler", fix="set it to slurm or kubernetes"
+    )
+
+
+def nodes_of(settings: LauncherConfig) -> int:
+    """The number of nodes that the configuration asks for."""
+    return settings.slurm.nodes if settings.kind == "slurm" else settings.kubernetes.nodes

@@ -1,0 +1,107 @@
+"""Runs the commands of Slurm: with a time limit, without our secrets, and never misunderstood.
+
+answer = run_slurm(["squeue", "--noheader", ...], seconds=60)
+
+A command that does not answer has perhaps done what it was asked to do.
+"""
+
+import os
+from tempfile import TemporaryFile
+from typing import NamedTuple
+
+from xlm.errors import ClusterError, UnreachableClusterError
+from xlm.processes.child import CANNOT_START, GuardedChild
+from xlm.processes.supervise import wait_for
+from xlm.redaction import is_secret_parameter, redact
+
+_SHOWN_CHARACTERS = 300
+_OUTAGES = (
+    "unable to contact slurm controller",
+    "socket timed out",
+    "connection refused",
+    "communication connection failure",
+    "connection timed out",
+    "zero bytes were transmitted",
+    "transport endpoint",
+    "unexpected message received",
+    "insane message length",
+    "backup controller",
+    "temporarily unable to accept job",
+    "resource temporarily unavailable",
+    "protocol authentication error",
+    "invalid authentication credential",
+    "munge",
+    "failed to fetch config",
+    "could not establish a configuration source",
+    "system error",
+    "try again",
+)
+"""Words of answers that say nothing about the job: the controller restarts, or is overloaded."""
+
+
+class Answer(NamedTuple):
+    """What a command has printed, and its exit status."""
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether it says that the controller could not be asked."""
+        text = self.errors.lower()
+        return self.status != 0 and any(words in text for words in _OUTAGES)
+
+    def shown(self) -> str:
+        """Its error as one line of limited length."""
+        text = " ".join((self.errors or self.output).split()) or f"status {self.status}"
+        return text[:_SHOWN_CHARACTERS]
+
+
+def run_slurm(arguments: list[str], *, seconds: float) -> Answer:
+    """Run a command of Slurm to its end.
+
+    Raises:
+        ClusterError: it is not installed here.
+        UnreachableClusterError: it did not end in time.
+    """
+    name = arguments[0]
+    with TemporaryFile() as output, TemporaryFile() as errors:
+        with GuardedChild(
+            ["env", *_without_secrets(), *arguments],
+            output=output.fileno(),
+            errors=errors.fileno(),
+            # Times and words are read below.
+            environment={"LC_ALL": "C.UTF-8", "SLURM_TIME_FORMAT": "%s"},
+            terminate_seconds=2,
+            keep_locks=False,
+        ) as child:
+            if not wait_for([child], timeout_seconds=seconds):
+                raise UnreachableClusterError(
+                    f"{name} did not answer within {seconds:g} s",
+                    fix="look at the cluster with sinfo, or raise launcher.slurm.command_seconds",
+                )
+            status = child.result().returncode
+        texts = []
+        for stream in (output, errors):
+            stream.seek(0)
+            texts.append(stream.read().decode(errors="replace").strip())
+    if status == CANNOT_START:
+        raise ClusterError(
+            f"{name} is not installed on this machine",
+            fix="run where Slurm's commands are (a login node), or set launcher.kind=local",
+        )
+    return Answer(status, *texts)
+
+
+def _without_secrets() -> list[str]:
+    """Options of `env` that remove variables which a job, readable by others, must not have.
+
+    sbatch stores its environment with the job.
+    """
+    secret = [
+        name
+        for name, value in os.environ.items()
+        if is_secret_parameter(name) or name.startswith("PREFECT_") or redact(value) != value
+    ]
+    return [word for name in secret for word in ("-u", name)]
