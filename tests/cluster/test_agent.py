@@ -173,15 +173,18 @@ def test_each_process_knows_its_place(tmp_path: Path) -> None:
     assert node.peak_memory_bytes > 1_000_000
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_saves_and_asks_for_another_start(job: Job, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "again"), [(signal.SIGTERM, False), (signal.SIGUSR1, True)])
+def test_a_signal_saves_and_a_notice_asks_for_another_start(
+    job: Job, number: signal.Signals, again: bool
+) -> None:
+    """Slurm sends SIGTERM to a cancelled job, which must not come back."""
     job.plan(["sleep"], ["sleep"])
     with job.agent() as process:
         job.wait_for_start(0)
         job.wait_for_start(1)
         process.send_signal(number)
         assert process.wait(_PATIENCE_SECONDS) == 75
-    assert job.wants_again
+    assert job.wants_again == again
 
 
 def test_a_start_clears_what_an_earlier_one_reported(job: Job) -> None:

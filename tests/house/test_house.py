@@ -161,6 +161,7 @@ def test_a_plan_loads_no_torch() -> None:
 def test_only_the_settings_and_the_edges_read_the_environment() -> None:
     allowed = {
         "xlm/cluster/agent.py",  # the place of its node, as the scheduler sets it
+        "xlm/cluster/slurm/commands.py",  # passes it on, without secrets
         "xlm/config/environment.py",
         "xlm/processes/child.py",  # passes it on
         "xlm/processes/pool/worker_process.py",  # passes it on

@@ -81,7 +81,7 @@ class Agent:
         self._job, self._place = job, place
         self._records = JobRecords(job.directory)
         self._token = secrets.token_hex(8)
-        self._stop_requested = self._superseded = False
+        self._stop_requested = self._terminated = self._superseded = False
         self._next_fence, self._misses = 0.0, 0
 
     def run(self) -> int:
@@ -239,8 +239,9 @@ class Agent:
 
     def _wants_again(self, end: End, attempts: list[Attempt]) -> bool:
         """Whether the batch script should start the job again."""
-        if end == End.STOPPED:
-            return True
+        if self._terminated or end == End.STOPPED:
+            # After SIGTERM, the scheduler decides: it has cancelled the job, or requeues it itself.
+            return not self._terminated
         failures = 0
         for attempt in reversed(attempts):
             if attempt.checkpoint != attempts[-1].checkpoint:
@@ -250,6 +251,7 @@ class Agent:
 
     def _request_stop(self, number: int, frame: object) -> None:
         self._stop_requested = True
+        self._terminated |= number != signals.NOTICE
 
 
 def newest_checkpoint(job: ClusterJob) -> str:

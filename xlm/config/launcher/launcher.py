@@ -44,7 +44,7 @@ class LauncherConfig(Config):
     def _plain_variables(cls, variables: dict[str, str]) -> dict[str, str]:
         for name, value in variables.items():
             if not _VARIABLE.fullmatch(name):
-                raise ValueError(f"{name!r} is no name of a variable")
+                raise ValueError(f"{name!r} is not a name of a variable")
             if is_secret_parameter(name):
                 raise ValueError(
                     f"{name} looks like a secret, and job records are readable; set it in the "

@@ -79,7 +79,7 @@ class SlurmConfig(Config):
     def _are_options(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         for value in values:
             if not value.startswith("-"):
-                raise ValueError(f"{value!r} is no option of sbatch: it does not begin with -")
+                raise ValueError(f"{value!r} is not an option of sbatch: it does not begin with -")
         return values
 
     @field_validator("time")

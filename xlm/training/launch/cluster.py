@@ -268,7 +268,7 @@ def _require_no_job(scratch: Path) -> None:
         return
     records = JobRecords(scratch / DIRECTORY)
     outcome = records.outcome()
-    if outcome is not None and not records.wants_again():
+    if outcome is not None and outcome.end != End.STOPPED and not records.wants_again():
         hold.unlink()  # it ended while nobody waited for it
         return
     held_by = hold.read_text(encoding="utf-8").strip()
