@@ -9,12 +9,17 @@ def scheduler_of(settings: LauncherConfig) -> Scheduler:
     """The scheduler that `launcher.kind` names.
 
     Raises:
-        ClusterError: it is none of a cluster, or its client cannot be used here.
+        ClusterError: it names this machine.
+        ConfigError: a setting that the scheduler needs is missing.
     """
     if settings.kind == "slurm":
         from xlm.cluster.slurm.scheduler import SlurmScheduler
 
         return SlurmScheduler(settings.slurm)
+    if settings.kind == "kubernetes":
+        from xlm.cluster.kubernetes.scheduler import KubernetesScheduler
+
+        return KubernetesScheduler(settings.kubernetes)
     raise ClusterError(
         f"launcher.kind {settings.kind} has no scheduler", fix="set it to slurm or kubernetes"
     )
