@@ -47,21 +47,21 @@ def cluster_job(root: Path, **fields: Any) -> ClusterJob:
 
 
 @pytest.fixture(params=[True, False], ids=["jobset", "job"])
-def cluster(request: pytest.FixtureRequest) -> Iterator[FakeApi]:
+def fake(request: pytest.FixtureRequest) -> Iterator[FakeApi]:
     """A cluster with JobSet and one without; every test must do with our Role."""
     with FakeApi(rules=role_rules(), has_jobsets=request.param) as api:
         yield api
 
 
 @pytest.fixture
-def jobset_cluster() -> Iterator[FakeApi]:
+def jobset_fake() -> Iterator[FakeApi]:
     """A cluster with JobSet."""
     with FakeApi(rules=role_rules()) as api:
         yield api
 
 
 @pytest.fixture
-def plain_cluster() -> Iterator[FakeApi]:
+def plain_fake() -> Iterator[FakeApi]:
     """A cluster without JobSet."""
     with FakeApi(rules=role_rules(), has_jobsets=False) as api:
         yield api
@@ -75,12 +75,12 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def scheduler_for(tmp_path: Path) -> MakeScheduler:
-    """Makes schedulers: `scheduler_for(cluster, patience_seconds=1, claim=...)`."""
+    """Makes schedulers: `scheduler_for(fake, patience_seconds=1, claim=...)`."""
 
     def make(
-        cluster: FakeApi, *, patience_seconds: float = 20.0, **fields: Any
+        fake: FakeApi, *, patience_seconds: float = 20.0, **fields: Any
     ) -> KubernetesScheduler:
-        kubeconfig = cluster.kubeconfig(tmp_path / f"kube-{cluster.port}", namespace=NAMESPACE)
+        kubeconfig = fake.kubeconfig(tmp_path / f"kube-{fake.port}", namespace=NAMESPACE)
         values = {"kubeconfig": str(kubeconfig), "image": IMAGE, "claim": "xlm-store"}
         settings = KubernetesConfig(**values | fields)
         # Waits are shorter than for a real server.

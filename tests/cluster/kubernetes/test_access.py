@@ -16,30 +16,30 @@ from xlm.errors import ConfigError, UnreachableClusterError
 
 
 def test_the_namespace_is_that_of_the_settings_or_of_the_context(
-    plain_cluster: FakeApi, tmp_path: Path
+    plain_fake: FakeApi, tmp_path: Path
 ) -> None:
-    path = str(plain_cluster.kubeconfig(tmp_path / "config", namespace="team-b"))
+    path = str(plain_fake.kubeconfig(tmp_path / "config", namespace="team-b"))
     assert connect(KubernetesConfig(kubeconfig=path)).namespace == "team-b"
     assert connect(KubernetesConfig(kubeconfig=path, namespace="xlm")).namespace == "xlm"
     assert connect(KubernetesConfig(kubeconfig=path, context="other")).namespace == "default"
 
 
-def test_the_context_chooses_the_cluster(plain_cluster: FakeApi, tmp_path: Path) -> None:
-    path = str(plain_cluster.kubeconfig(tmp_path / "config"))
+def test_the_context_chooses_the_cluster(plain_fake: FakeApi, tmp_path: Path) -> None:
+    path = str(plain_fake.kubeconfig(tmp_path / "config"))
     settings = KubernetesConfig(kubeconfig=path, context="other")
     with pytest.raises(UnreachableClusterError, match=r"Connection refused"):
         ClusterApi(connect(settings), patience_seconds=0).find(JOBS)
-    assert plain_cluster.requests == []
+    assert plain_fake.requests == []
 
 
 def test_two_clusters_can_be_used_by_one_process(
-    jobset_cluster: FakeApi, plain_cluster: FakeApi, tmp_path: Path
+    jobset_fake: FakeApi, plain_fake: FakeApi, tmp_path: Path
 ) -> None:
     """The package has a default client for the whole process, which we leave alone."""
-    for number, cluster in enumerate((jobset_cluster, plain_cluster)):
-        path = cluster.kubeconfig(tmp_path / f"config-{number}", namespace="xlm")
+    for number, fake in enumerate((jobset_fake, plain_fake)):
+        path = fake.kubeconfig(tmp_path / f"config-{number}", namespace="xlm")
         ClusterApi(connect(KubernetesConfig(kubeconfig=str(path)))).find(JOBS)
-    assert len(jobset_cluster.requests) == len(plain_cluster.requests) == 1
+    assert len(jobset_fake.requests) == len(plain_fake.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_two_clusters_can_be_used_by_one_process(
     ids=["missing", "empty", "damaged", "context"],
 )
 def test_missing_credentials_are_one_line(
-    plain_cluster: FakeApi,
+    plain_fake: FakeApi,
     tmp_path: Path,
     content: str | None,
     settings: dict[str, str],
@@ -61,7 +61,7 @@ def test_missing_credentials_are_one_line(
 ) -> None:
     path = tmp_path / "config"
     if content == "valid":
-        plain_cluster.kubeconfig(path)
+        plain_fake.kubeconfig(path)
     elif content is not None:
         path.write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match=message) as caught:
@@ -71,9 +71,9 @@ def test_missing_credentials_are_one_line(
 
 
 def test_the_token_is_not_in_messages_of_failed_requests(
-    plain_cluster: FakeApi, tmp_path: Path
+    plain_fake: FakeApi, tmp_path: Path
 ) -> None:
-    path = plain_cluster.kubeconfig(tmp_path / "config")
+    path = plain_fake.kubeconfig(tmp_path / "config")
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     document["clusters"][0]["cluster"]["server"] = "http://me:canary@127.0.0.1:9"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")

@@ -13,39 +13,39 @@ from xlm.errors import UnreachableClusterError
 
 @pytest.mark.parametrize("is_running", [True, False])
 def test_nothing_is_left(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path, is_running: bool
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path, is_running: bool
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root, nodes=2))
-    child = statuses.add_child_job(cluster)
+    child = statuses.add_child_job(fake)
     for index in (0, 1):
-        pod = statuses.add_pod(cluster, child, index)
+        pod = statuses.add_pod(fake, child, index)
         if is_running:
-            statuses.run_pod(cluster, pod)
+            statuses.run_pod(fake, pod)
     scheduler.cancel(NAME)
-    assert cluster.objects.everything() == []
+    assert fake.objects.everything() == []
     assert scheduler.find(NAME) == []
     scheduler.cancel(NAME)
 
 
 def test_earlier_attempts_are_deleted_too(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root, nodes=2))
-    child = statuses.add_child_job(cluster)
-    statuses.fail_pod(cluster, statuses.add_pod(cluster, child), 1)
-    statuses.fail_attempt(cluster, child, "BackoffLimitExceeded", "")
+    child = statuses.add_child_job(fake)
+    statuses.fail_pod(fake, statuses.add_pod(fake, child), 1)
+    statuses.fail_attempt(fake, child, "BackoffLimitExceeded", "")
     scheduler.submit(cluster_job(root, nodes=2))
     assert len(scheduler.find(NAME)) == 2
     scheduler.cancel(NAME)
-    assert cluster.objects.everything() == []
+    assert fake.objects.everything() == []
 
 
 def test_only_the_job_itself_is_deleted(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
     other = cluster_job(root, name=f"{NAME}2")
     scheduler.submit(other)
@@ -55,40 +55,40 @@ def test_only_the_job_itself_is_deleted(
 
 
 def test_a_lost_answer_does_not_stop_the_deletion(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root, nodes=2))
-    cluster.faults.add(f"DELETE {statuses.plural_of(cluster)}", Drop(after=True), Drop())
+    fake.faults.add(f"DELETE {statuses.plural_of(fake)}", Drop(after=True), Drop())
     scheduler.cancel(NAME)
-    assert cluster.objects.everything() == []
+    assert fake.objects.everything() == []
 
 
 def test_a_service_of_a_killed_submitter_is_deleted(
-    plain_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    plain_fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    plain_cluster.faults.add("POST jobs", Drop())
+    plain_fake.faults.add("POST jobs", Drop())
     with pytest.raises(UnreachableClusterError):
-        scheduler_for(plain_cluster, patience_seconds=0).submit(cluster_job(root, nodes=2))
-    assert [plural for plural, _, _ in plain_cluster.objects.everything()] == ["services"]
-    scheduler_for(plain_cluster).cancel(NAME)
-    assert plain_cluster.objects.everything() == []
+        scheduler_for(plain_fake, patience_seconds=0).submit(cluster_job(root, nodes=2))
+    assert [plural for plural, _, _ in plain_fake.objects.everything()] == ["services"]
+    scheduler_for(plain_fake).cancel(NAME)
+    assert plain_fake.objects.everything() == []
 
 
 def test_a_pod_that_does_not_end_is_killed_on_request(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     """With a grace period of a second: with none, it would disappear while it still writes."""
-    cluster.objects.pods_end_slowly = True
-    scheduler = scheduler_for(cluster)
+    fake.objects.pods_end_slowly = True
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
-    pod = statuses.add_pod(cluster, statuses.add_child_job(cluster))
-    statuses.run_pod(cluster, pod)
+    pod = statuses.add_pod(fake, statuses.add_child_job(fake))
+    statuses.run_pod(fake, pod)
     scheduler.cancel(NAME)
-    assert not any(pod in path for _, path in cluster.requests)
+    assert not any(pod in path for _, path in fake.requests)
     scheduler.cancel(NAME, kill=True)
-    method, path = next(one for one in cluster.requests if pod in one[1])
+    method, path = next(one for one in fake.requests if pod in one[1])
     assert method == "DELETE"
     assert "gracePeriodSeconds=1" in path
-    cluster.objects.end_pod(NAMESPACE, pod)
-    assert cluster.objects.everything() == []
+    fake.objects.end_pod(NAMESPACE, pod)
+    assert fake.objects.everything() == []

@@ -30,15 +30,15 @@ from xlm.errors import ClusterError, UnreachableClusterError
     ids=repr,
 )
 def test_a_fault_for_a_moment_is_not_seen(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path, fault: Fault
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path, fault: Fault
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
     for request in ("GET discovery", "GET jobs", "GET jobsets", "GET pods", "GET events"):
-        cluster.faults.add(request, fault, fault)
-    assert len(scheduler_for(cluster).find(NAME)) == 1
+        fake.faults.add(request, fault, fault)
+    assert len(scheduler_for(fake).find(NAME)) == 1
     # Without JobSet, nobody lists its objects.
-    assert cluster.faults.left == (0 if cluster.has_jobsets else 2)
+    assert fake.faults.left == (0 if fake.has_jobsets else 2)
 
 
 @pytest.mark.parametrize(
@@ -51,19 +51,19 @@ def test_a_fault_for_a_moment_is_not_seen(
     ids=["drop", "503", "429"],
 )
 def test_a_long_outage_is_reported_as_one(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path, fault: Fault, reason: str
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path, fault: Fault, reason: str
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
-    impatient = scheduler_for(cluster, patience_seconds=0.5)
-    cluster.faults.permanent = fault
+    impatient = scheduler_for(fake, patience_seconds=0.5)
+    fake.faults.permanent = fault
     with pytest.raises(UnreachableClusterError, match=reason):
         impatient.find(NAME)
     with pytest.raises(UnreachableClusterError, match=reason):
         impatient.cancel(NAME)
     with pytest.raises(UnreachableClusterError, match=reason):
         impatient.submit(cluster_job(root, name=f"{NAME}2"))
-    cluster.faults.permanent = None
+    fake.faults.permanent = None
     assert len(impatient.find(NAME)) == 1
 
 
@@ -80,40 +80,40 @@ def test_a_server_that_comes_back_is_found_again(tmp_path: Path, root: Path) -> 
 
 
 def test_a_server_that_does_not_answer_ends_the_call(
-    plain_cluster: FakeApi, scheduler_for: MakeScheduler, monkeypatch: pytest.MonkeyPatch
+    plain_fake: FakeApi, scheduler_for: MakeScheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xlm.cluster.kubernetes.api._READ_SECONDS", 0.2)
-    scheduler = scheduler_for(plain_cluster, patience_seconds=0)
-    plain_cluster.objects.changed.acquire()
+    scheduler = scheduler_for(plain_fake, patience_seconds=0)
+    plain_fake.objects.changed.acquire()
     try:
         with pytest.raises(UnreachableClusterError, match="timed out"):
             scheduler.find(NAME)
     finally:
-        plain_cluster.objects.changed.release()
+        plain_fake.objects.changed.release()
     assert scheduler.find(NAME) == []
 
 
 @pytest.mark.parametrize(("requested", "waited"), [("7", 7.0), ("0", 0.0), ("soon", 0.0)])
 def test_the_wait_is_what_the_server_asks_for(
-    plain_cluster: FakeApi, tmp_path: Path, requested: str, waited: float
+    plain_fake: FakeApi, tmp_path: Path, requested: str, waited: float
 ) -> None:
-    kubeconfig = plain_cluster.kubeconfig(tmp_path / "kubeconfig", namespace=NAMESPACE)
+    kubeconfig = plain_fake.kubeconfig(tmp_path / "kubeconfig", namespace=NAMESPACE)
     waits: list[float] = []
     settings = KubernetesConfig(kubeconfig=str(kubeconfig))
     api = ClusterApi(connect(settings), wait=waits.append)
-    plain_cluster.faults.add("GET jobs", Refuse(429, headers={"Retry-After": requested}))
+    plain_fake.faults.add("GET jobs", Refuse(429, headers={"Retry-After": requested}))
     assert api.find(JOBS) == []
     assert waits[0] == waited or (waited == 0 and 0 < waits[0] < 1)
 
 
 def test_a_server_that_asks_for_a_long_wait_is_unreachable(
-    plain_cluster: FakeApi, scheduler_for: MakeScheduler
+    plain_fake: FakeApi, scheduler_for: MakeScheduler
 ) -> None:
-    plain_cluster.faults.permanent = Refuse(429, headers={"Retry-After": "3600"})
+    plain_fake.faults.permanent = Refuse(429, headers={"Retry-After": "3600"})
     began = time.monotonic()
     with pytest.raises(UnreachableClusterError):
-        scheduler_for(plain_cluster).find(NAME)
-    assert len(plain_cluster.requests) == 1
+        scheduler_for(plain_fake).find(NAME)
+    assert len(plain_fake.requests) == 1
     assert time.monotonic() - began < 15
 
 
@@ -137,44 +137,42 @@ def test_a_server_that_asks_for_a_long_wait_is_unreachable(
     ],
 )
 def test_a_refusal_is_one_clear_line(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path, fault: Refuse, message: str
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path, fault: Refuse, message: str
 ) -> None:
-    cluster.faults.add(f"POST {statuses.plural_of(cluster)}", fault)
+    fake.faults.add(f"POST {statuses.plural_of(fake)}", fault)
     with pytest.raises(ClusterError, match=message) as caught:
-        scheduler_for(cluster).submit(cluster_job(root))
+        scheduler_for(fake).submit(cluster_job(root))
     assert not isinstance(caught.value, UnreachableClusterError)
     assert "\n" not in str(caught.value)
-    assert cluster.objects.everything() == []
+    assert fake.objects.everything() == []
     assert TOKEN not in str(caught.value)
 
 
 def test_a_quota_of_the_cluster_refuses_the_job(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    cluster.admit = lambda body: "jobs is forbidden: exceeded quota: team"
+    fake.admit = lambda body: "jobs is forbidden: exceeded quota: team"
     with pytest.raises(ClusterError, match=r"exceeded quota: team; wait for other jobs"):
-        scheduler_for(cluster).submit(cluster_job(root))
+        scheduler_for(fake).submit(cluster_job(root))
 
 
-def test_a_token_that_is_not_valid_is_reported(
-    cluster: FakeApi, scheduler_for: MakeScheduler
-) -> None:
-    cluster.token = "another"
+def test_a_token_that_is_not_valid_is_reported(fake: FakeApi, scheduler_for: MakeScheduler) -> None:
+    fake.token = "another"
     with pytest.raises(ClusterError, match=r"Unauthorized; log in again") as caught:
-        scheduler_for(cluster).find(NAME)
+        scheduler_for(fake).find(NAME)
     assert not isinstance(caught.value, UnreachableClusterError)
 
 
 def test_a_namespace_that_does_not_exist_is_reported(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     with pytest.raises(ClusterError, match=r'namespaces "nowhere" not found; create the names'):
-        scheduler_for(cluster, namespace="nowhere").submit(cluster_job(root))
+        scheduler_for(fake, namespace="nowhere").submit(cluster_job(root))
 
 
 def test_a_login_page_is_not_taken_for_an_answer(
-    cluster: FakeApi, scheduler_for: MakeScheduler
+    fake: FakeApi, scheduler_for: MakeScheduler
 ) -> None:
-    cluster.faults.permanent = Text("<html>\n<title>Please log in</title>")
+    fake.faults.permanent = Text("<html>\n<title>Please log in</title>")
     with pytest.raises(UnreachableClusterError, match=r"not JSON: <html> <title>Please log in"):
-        scheduler_for(cluster).find(NAME)
+        scheduler_for(fake).find(NAME)

@@ -19,7 +19,7 @@ def _only(scheduler: KubernetesScheduler) -> SeenJob:
     return seen
 
 
-def _warn(cluster: FakeApi, kind: str, name: str, reason: str, message: str) -> None:
+def _warn(fake: FakeApi, kind: str, name: str, reason: str, message: str) -> None:
     event = {
         "metadata": {"name": f"{name}.1"},
         "involvedObject": {"kind": kind, "name": name},
@@ -28,40 +28,40 @@ def _warn(cluster: FakeApi, kind: str, name: str, reason: str, message: str) -> 
         "message": message,
         "lastTimestamp": "2026-11-29T08:00:00Z",
     }
-    cluster.objects.create("events", NAMESPACE, event)
+    fake.objects.create("events", NAMESPACE, event)
 
 
 def test_a_job_runs_when_all_of_its_pods_run(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root, nodes=2))
     assert _only(scheduler).words == "Pending (no pods yet; 0 of 2 pods run)"
-    child = statuses.add_child_job(cluster)
-    pods = [statuses.add_pod(cluster, child, index) for index in (1, 0)]
-    statuses.run_pod(cluster, pods[0])
+    child = statuses.add_child_job(fake)
+    pods = [statuses.add_pod(fake, child, index) for index in (1, 0)]
+    statuses.run_pod(fake, pods[0])
     seen = _only(scheduler)
     assert seen.state == JobState.PENDING
     assert seen.words == f"Pending ({pods[1]}: Pending; 1 of 2 pods run)"
-    statuses.run_pod(cluster, pods[1])
+    statuses.run_pod(fake, pods[1])
     seen = _only(scheduler)
     assert (seen.state, seen.words, seen.nodes) == (JobState.RUNNING, "Running", "node-0,node-1")
     assert seen.started_at is not None
 
 
 def test_a_job_is_done_when_its_object_says_so(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root, nodes=2))
-    child = statuses.add_child_job(cluster)
-    pods = [statuses.add_pod(cluster, child, index) for index in (0, 1)]
-    statuses.set_pod(cluster, pods[0], "Succeeded", terminated={"exitCode": 0})
-    statuses.run_pod(cluster, pods[1])
+    child = statuses.add_child_job(fake)
+    pods = [statuses.add_pod(fake, child, index) for index in (0, 1)]
+    statuses.set_pod(fake, pods[0], "Succeeded", terminated={"exitCode": 0})
+    statuses.run_pod(fake, pods[1])
     assert _only(scheduler).state == JobState.RUNNING
-    statuses.set_pod(cluster, pods[1], "Succeeded", terminated={"exitCode": 0})
+    statuses.set_pod(fake, pods[1], "Succeeded", terminated={"exitCode": 0})
     assert _only(scheduler).state == JobState.RUNNING
-    statuses.complete_attempt(cluster, child)
+    statuses.complete_attempt(fake, child)
     seen = _only(scheduler)
     assert (seen.state, seen.exit_code) == (JobState.SUCCEEDED, 0)
 
@@ -111,50 +111,50 @@ _WAITS = {
 
 @pytest.mark.parametrize(("state", "words"), _WAITS.values(), ids=list(_WAITS))
 def test_the_reason_to_wait_is_shown(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path, state: Document, words: str
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path, state: Document, words: str
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
-    pod = statuses.add_pod(cluster, statuses.add_child_job(cluster))
-    statuses.set_pod(cluster, pod, "Pending", **state)
+    pod = statuses.add_pod(fake, statuses.add_child_job(fake))
+    statuses.set_pod(fake, pod, "Pending", **state)
     seen = _only(scheduler)
     assert (seen.state, seen.words) == (JobState.PENDING, f"Pending ({pod}: {words})")
 
 
 def test_warnings_explain_pods_that_do_not_start_or_are_not_created(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
-    child = statuses.add_child_job(cluster)
+    child = statuses.add_child_job(fake)
     refused = 'pods "x" is forbidden: exceeded quota: team, requested: memory=64Gi'
-    _warn(cluster, "Job", names.name_of(child), "FailedCreate", refused)
+    _warn(fake, "Job", names.name_of(child), "FailedCreate", refused)
     assert _only(scheduler).words == f"Pending (FailedCreate: {refused})"
-    pod = statuses.add_pod(cluster, child)
-    statuses.set_pod(cluster, pod, "Pending", waiting={"reason": "ContainerCreating"})
-    _warn(cluster, "Pod", pod, "FailedMount", "MountVolume.SetUp failed: access denied")
+    pod = statuses.add_pod(fake, child)
+    statuses.set_pod(fake, pod, "Pending", waiting={"reason": "ContainerCreating"})
+    _warn(fake, "Pod", pod, "FailedMount", "MountVolume.SetUp failed: access denied")
     expected = f"Pending ({pod}: FailedMount: MountVolume.SetUp failed: access denied)"
     assert _only(scheduler).words == expected
 
 
 def test_hidden_warnings_do_not_hide_the_job(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
-    cluster.faults.add("GET events", Refuse(403, "events is forbidden"))
+    fake.faults.add("GET events", Refuse(403, "events is forbidden"))
     assert _only(scheduler).state == JobState.PENDING
 
 
 def test_a_job_in_a_queue_is_pending(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster, queue="team-a")
+    scheduler = scheduler_for(fake, queue="team-a")
     scheduler.submit(cluster_job(root))
-    owner = statuses.attempt(cluster)
+    owner = statuses.attempt(fake)
     assert owner["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "team-a"
-    plural = statuses.plural_of(cluster)
-    with cluster.objects.edit(plural, NAMESPACE, names.name_of(owner)) as stored:
+    plural = statuses.plural_of(fake)
+    with fake.objects.edit(plural, NAMESPACE, names.name_of(owner)) as stored:
         stored["spec"]["suspend"] = True
     seen = _only(scheduler)
     assert (seen.state, seen.words) == (JobState.PENDING, "Suspended in queue team-a")
@@ -178,80 +178,80 @@ def _policy(pod: str, code: int) -> str:
 )
 @pytest.mark.parametrize("has_pods", [True, False])
 def test_the_exit_code_decides_what_the_end_means(
-    cluster: FakeApi,
+    fake: FakeApi,
     scheduler_for: MakeScheduler,
     root: Path,
     code: int,
     state: JobState,
     has_pods: bool,
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
-    child = statuses.add_child_job(cluster)
-    pod = statuses.add_pod(cluster, child)
-    statuses.fail_pod(cluster, pod, code)
+    child = statuses.add_child_job(fake)
+    pod = statuses.add_pod(fake, child)
+    statuses.fail_pod(fake, pod, code)
     if not has_pods:
-        cluster.objects.delete("pods", NAMESPACE, pod, "Background")
-    statuses.fail_attempt(cluster, child, "PodFailurePolicy", _policy(pod, code))
+        fake.objects.delete("pods", NAMESPACE, pod, "Background")
+    statuses.fail_attempt(fake, child, "PodFailurePolicy", _policy(pod, code))
     seen = _only(scheduler)
     assert (seen.state, seen.exit_code) == (state, code)
 
 
 def test_a_pod_of_a_group_that_ran_out_of_memory_explains_the_end_of_the_others(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root, nodes=2))
-    child = statuses.add_child_job(cluster)
-    lost, killed = (statuses.add_pod(cluster, child, index) for index in (0, 1))
-    statuses.fail_pod(cluster, lost, 1, output="another process did not answer")
+    child = statuses.add_child_job(fake)
+    lost, killed = (statuses.add_pod(fake, child, index) for index in (0, 1))
+    statuses.fail_pod(fake, lost, 1, output="another process did not answer")
     # The kernel may kill a child of the agent, and the pod then ends with the agent's own status.
-    statuses.fail_pod(cluster, killed, 1, reason="OOMKilled")
-    statuses.fail_attempt(cluster, child, "BackoffLimitExceeded", "Job has reached the limit")
+    statuses.fail_pod(fake, killed, 1, reason="OOMKilled")
+    statuses.fail_attempt(fake, child, "BackoffLimitExceeded", "Job has reached the limit")
     seen = _only(scheduler)
     assert (seen.state, seen.words) == (JobState.OUT_OF_MEMORY, f"OOMKilled ({killed})")
 
 
 @pytest.mark.parametrize("code", [75, 137, 143])
 def test_a_preempted_pod_is_an_interruption(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path, code: int
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path, code: int
 ) -> None:
     """137: its processes did not end within the grace period."""
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
-    child = statuses.add_child_job(cluster)
-    pod = statuses.add_pod(cluster, child)
-    statuses.fail_pod(cluster, pod, code, conditions=statuses.DISRUPTED)
+    child = statuses.add_child_job(fake)
+    pod = statuses.add_pod(fake, child)
+    statuses.fail_pod(fake, pod, code, conditions=statuses.DISRUPTED)
     message = f"Pod xlm/{pod} has condition DisruptionTarget matching FailJob rule at index 0"
-    statuses.fail_attempt(cluster, child, "PodFailurePolicy", message)
+    statuses.fail_attempt(fake, child, "PodFailurePolicy", message)
     assert _only(scheduler).state == JobState.INTERRUPTED
 
 
 def test_the_time_limit_is_an_interruption(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster, active_deadline_seconds=3600)
+    scheduler = scheduler_for(fake, active_deadline_seconds=3600)
     scheduler.submit(cluster_job(root))
-    child = statuses.add_child_job(cluster)
+    child = statuses.add_child_job(fake)
     assert child["spec"]["activeDeadlineSeconds"] == 3600
     message = "Job was active longer than specified deadline"
-    statuses.fail_attempt(cluster, child, "DeadlineExceeded", message)
+    statuses.fail_attempt(fake, child, "DeadlineExceeded", message)
     seen = _only(scheduler)
     assert seen.state == JobState.INTERRUPTED
     assert seen.words == f"Failed (DeadlineExceeded: {message})"
 
 
 def test_the_last_line_of_a_failed_pod_is_shown(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     """A pod whose image lacks our package writes no log into the store."""
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
-    child = statuses.add_child_job(cluster)
-    pod = statuses.add_pod(cluster, child)
+    child = statuses.add_child_job(fake)
+    pod = statuses.add_pod(fake, child)
     output = "Traceback\n  ...\nModuleNotFoundError: No module named 'xlm'\n"
-    statuses.fail_pod(cluster, pod, 1, output=output)
-    statuses.fail_attempt(cluster, child, "BackoffLimitExceeded", "Job has reached the limit")
+    statuses.fail_pod(fake, pod, 1, output=output)
+    statuses.fail_attempt(fake, child, "BackoffLimitExceeded", "Job has reached the limit")
     seen = _only(scheduler)
     assert (seen.state, seen.exit_code) == (JobState.FAILED, 1)
     assert seen.words == (
@@ -261,61 +261,61 @@ def test_the_last_line_of_a_failed_pod_is_shown(
 
 
 def test_a_job_that_starts_again_is_pending(
-    plain_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    plain_fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(plain_cluster)
+    scheduler = scheduler_for(plain_fake)
     scheduler.submit(cluster_job(root))
-    job = statuses.attempt(plain_cluster)
-    first = statuses.add_pod(plain_cluster, job, suffix="a")
-    statuses.fail_pod(plain_cluster, first, 75)
-    second = statuses.add_pod(plain_cluster, job, suffix="b")
+    job = statuses.attempt(plain_fake)
+    first = statuses.add_pod(plain_fake, job, suffix="a")
+    statuses.fail_pod(plain_fake, first, 75)
+    second = statuses.add_pod(plain_fake, job, suffix="b")
     seen = _only(scheduler)
     assert (seen.state, seen.restarts) == (JobState.PENDING, 1)
-    statuses.run_pod(plain_cluster, second)
+    statuses.run_pod(plain_fake, second)
     assert _only(scheduler).state == JobState.RUNNING
 
 
 def test_a_jobset_counts_its_restarts(
-    jobset_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    jobset_fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(jobset_cluster)
+    scheduler = scheduler_for(jobset_fake)
     scheduler.submit(cluster_job(root))
-    with jobset_cluster.objects.edit("jobsets", NAMESPACE, f"{NAME}-a1") as stored:
+    with jobset_fake.objects.edit("jobsets", NAMESPACE, f"{NAME}-a1") as stored:
         stored["status"] = {"restarts": 2, "restartsCountTowardsMax": 0}
     seen = _only(scheduler)
     assert (seen.state, seen.restarts) == (JobState.PENDING, 2)
 
 
 def test_a_failed_job_lives_while_one_of_its_pods_may_write(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root, nodes=2))
-    child = statuses.add_child_job(cluster)
-    failed, ending = (statuses.add_pod(cluster, child, index) for index in (0, 1))
-    statuses.run_pod(cluster, ending)
-    statuses.fail_pod(cluster, failed, 3)
-    statuses.fail_attempt(cluster, child, "PodFailurePolicy", _policy(failed, 3))
+    child = statuses.add_child_job(fake)
+    failed, ending = (statuses.add_pod(fake, child, index) for index in (0, 1))
+    statuses.run_pod(fake, ending)
+    statuses.fail_pod(fake, failed, 3)
+    statuses.fail_attempt(fake, child, "PodFailurePolicy", _policy(failed, 3))
     seen = _only(scheduler)
     assert seen.state == JobState.RUNNING
     assert seen.words == f"Failed, but still ends: {ending} on node-1"
 
 
 def test_a_job_that_somebody_deletes_is_cancelled(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     """Its object disappears; without memory, the job would be submitted again."""
-    cluster.objects.pods_end_slowly = True
-    scheduler = scheduler_for(cluster)
+    fake.objects.pods_end_slowly = True
+    scheduler = scheduler_for(fake)
     job_id = scheduler.submit(cluster_job(root))
-    pod = statuses.add_pod(cluster, statuses.add_child_job(cluster))
-    statuses.run_pod(cluster, pod)
-    plural = statuses.plural_of(cluster)
-    cluster.objects.delete(plural, NAMESPACE, f"{NAME}-a1", "Foreground")
+    pod = statuses.add_pod(fake, statuses.add_child_job(fake))
+    statuses.run_pod(fake, pod)
+    plural = statuses.plural_of(fake)
+    fake.objects.delete(plural, NAMESPACE, f"{NAME}-a1", "Foreground")
     seen = _only(scheduler)
     assert seen.state == JobState.RUNNING
     assert seen.words == f"Deleted, but still ends: {pod} on node-0"
-    cluster.objects.end_pod(NAMESPACE, pod)
+    fake.objects.end_pod(NAMESPACE, pod)
     seen = _only(scheduler)
     assert (seen.job_id, seen.state) == (job_id, JobState.CANCELLED)
     assert seen.words == "deleted by somebody"

@@ -14,17 +14,17 @@ from xlm.cluster.kubernetes.scheduler import KubernetesScheduler
 from xlm.errors import ClusterError, ConfigError, UnreachableClusterError
 
 
-def _workloads(cluster: FakeApi) -> list[str]:
-    plural = statuses.plural_of(cluster)
-    return [name for kind, _, name in cluster.objects.everything() if kind == plural]
+def _workloads(fake: FakeApi) -> list[str]:
+    plural = statuses.plural_of(fake)
+    return [name for kind, _, name in fake.objects.everything() if kind == plural]
 
 
 def test_a_job_is_created_and_found(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     assert scheduler.find(NAME) == []
-    kind = statuses.plural_of(cluster).removesuffix("s")
+    kind = statuses.plural_of(fake).removesuffix("s")
     assert scheduler.submit(cluster_job(root)) == f"{kind}/{NAME}-a1"
     (seen,) = scheduler.find(NAME)
     assert (seen.job_id, seen.state) == (f"{kind}/{NAME}-a1", JobState.PENDING)
@@ -32,43 +32,43 @@ def test_a_job_is_created_and_found(
 
 
 def test_a_living_job_is_the_answer_to_its_submission(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    first = scheduler_for(cluster).submit(cluster_job(root))
-    assert scheduler_for(cluster).submit(cluster_job(root)) == first
-    assert _workloads(cluster) == [f"{NAME}-a1"]
+    first = scheduler_for(fake).submit(cluster_job(root))
+    assert scheduler_for(fake).submit(cluster_job(root)) == first
+    assert _workloads(fake) == [f"{NAME}-a1"]
 
 
 @pytest.mark.parametrize("nodes", [1, 2])
 @pytest.mark.parametrize("is_carried_out", [True, False])
 def test_a_lost_answer_does_not_double_the_job(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path, is_carried_out: bool, nodes: int
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path, is_carried_out: bool, nodes: int
 ) -> None:
-    cluster.faults.add(f"POST {statuses.plural_of(cluster)}", Drop(after=is_carried_out))
-    if not cluster.has_jobsets:
-        cluster.faults.add("POST services", *[Drop(after=is_carried_out)] * (nodes > 1))
-    job_id = scheduler_for(cluster).submit(cluster_job(root, nodes=nodes))
+    fake.faults.add(f"POST {statuses.plural_of(fake)}", Drop(after=is_carried_out))
+    if not fake.has_jobsets:
+        fake.faults.add("POST services", *[Drop(after=is_carried_out)] * (nodes > 1))
+    job_id = scheduler_for(fake).submit(cluster_job(root, nodes=nodes))
     assert job_id.endswith(f"/{NAME}-a1")
-    assert _workloads(cluster) == [f"{NAME}-a1"]
-    assert cluster.faults.left == 0
+    assert _workloads(fake) == [f"{NAME}-a1"]
+    assert fake.faults.left == 0
 
 
 def test_a_job_is_found_after_its_submitter_has_seen_no_answer(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster, patience_seconds=0)
-    plural = statuses.plural_of(cluster)
-    cluster.faults.add(f"POST {plural}", Drop(after=True))
+    scheduler = scheduler_for(fake, patience_seconds=0)
+    plural = statuses.plural_of(fake)
+    fake.faults.add(f"POST {plural}", Drop(after=True))
     with pytest.raises(UnreachableClusterError, match=f"did not create {plural}"):
         scheduler.submit(cluster_job(root))
     assert [seen.job_id for seen in scheduler.find(NAME)] == [
-        scheduler_for(cluster).submit(cluster_job(root))
+        scheduler_for(fake).submit(cluster_job(root))
     ]
-    assert _workloads(cluster) == [f"{NAME}-a1"]
+    assert _workloads(fake) == [f"{NAME}-a1"]
 
 
 def test_two_submitters_at_once_create_one_job(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     barrier = threading.Barrier(8, timeout=60)
     ids: list[str] = []
@@ -78,7 +78,7 @@ def test_two_submitters_at_once_create_one_job(
         barrier.wait()
         ids.append(scheduler.submit(cluster_job(root, nodes=2)))
 
-    schedulers = [scheduler_for(cluster) for _ in range(8)]
+    schedulers = [scheduler_for(fake) for _ in range(8)]
     threads = [threading.Thread(target=submit, args=(one,)) for one in schedulers]
     for thread in threads:
         thread.start()
@@ -86,43 +86,43 @@ def test_two_submitters_at_once_create_one_job(
         thread.join()
     assert len(ids) == 8
     assert len(set(ids)) == 1
-    assert _workloads(cluster) == [f"{NAME}-a1"]
+    assert _workloads(fake) == [f"{NAME}-a1"]
 
 
 def test_a_job_that_has_ended_gets_a_new_attempt(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(cluster)
+    scheduler = scheduler_for(fake)
     scheduler.submit(cluster_job(root))
-    child = statuses.add_child_job(cluster)
-    statuses.fail_attempt(cluster, child, "BackoffLimitExceeded", "too many failures")
+    child = statuses.add_child_job(fake)
+    statuses.fail_attempt(fake, child, "BackoffLimitExceeded", "too many failures")
     assert scheduler.submit(cluster_job(root)).endswith(f"/{NAME}-a2")
     assert [seen.state for seen in scheduler.find(NAME)] == [JobState.FAILED, JobState.PENDING]
 
 
 def test_a_job_that_is_being_deleted_still_lives(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     """A second job would write the same checkpoints as the processes that still end."""
-    cluster.objects.pods_end_slowly = True
-    scheduler = scheduler_for(cluster)
+    fake.objects.pods_end_slowly = True
+    scheduler = scheduler_for(fake)
     first = scheduler.submit(cluster_job(root))
-    pod = statuses.add_pod(cluster, statuses.add_child_job(cluster))
-    statuses.run_pod(cluster, pod)
+    pod = statuses.add_pod(fake, statuses.add_child_job(fake))
+    statuses.run_pod(fake, pod)
     scheduler.cancel(NAME)
     assert scheduler.submit(cluster_job(root)) == first
     assert [seen.state for seen in scheduler.find(NAME)] == [JobState.RUNNING]
-    cluster.objects.end_pod(NAMESPACE, pod)
-    assert scheduler_for(cluster).find(NAME) == []
+    fake.objects.end_pod(NAMESPACE, pod)
+    assert scheduler_for(fake).find(NAME) == []
 
 
 def test_the_pods_of_a_job_with_two_nodes_find_each_other(
-    plain_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    plain_fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(plain_cluster)
+    scheduler = scheduler_for(plain_fake)
     scheduler.submit(cluster_job(root, nodes=2))
-    job = statuses.attempt(plain_cluster)
-    service = plain_cluster.objects.get("services", NAMESPACE, f"{NAME}-a1")
+    job = statuses.attempt(plain_fake)
+    service = plain_fake.objects.get("services", NAMESPACE, f"{NAME}-a1")
     assert service is not None
     assert service["spec"]["clusterIP"] == "None"
     pod = job["spec"]["template"]
@@ -134,26 +134,26 @@ def test_the_pods_of_a_job_with_two_nodes_find_each_other(
 
 
 def test_a_submitter_that_was_killed_is_completed_by_the_next(
-    plain_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    plain_fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     """Without an owner, the Service would outlive its Job."""
-    scheduler = scheduler_for(plain_cluster, patience_seconds=0)
-    plain_cluster.faults.add("PATCH services", Drop())
+    scheduler = scheduler_for(plain_fake, patience_seconds=0)
+    plain_fake.faults.add("PATCH services", Drop())
     with pytest.raises(UnreachableClusterError):
         scheduler.submit(cluster_job(root, nodes=2))
-    scheduler_for(plain_cluster).submit(cluster_job(root, nodes=2))
-    service = plain_cluster.objects.get("services", NAMESPACE, f"{NAME}-a1")
+    scheduler_for(plain_fake).submit(cluster_job(root, nodes=2))
+    service = plain_fake.objects.get("services", NAMESPACE, f"{NAME}-a1")
     assert service is not None
     assert len(service["metadata"]["ownerReferences"]) == 1
 
 
 def test_an_older_jobset_gets_rules_that_it_knows(
-    jobset_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    jobset_fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     """It would drop the patterns, and the rule for exit code 75 would match exit code 3 too."""
-    jobset_cluster.unknown_fields = {"onJobFailureMessagePatterns", "restartStrategy"}
-    scheduler_for(jobset_cluster).submit(cluster_job(root))
-    policy = statuses.attempt(jobset_cluster)["spec"]["failurePolicy"]
+    jobset_fake.unknown_fields = {"onJobFailureMessagePatterns", "restartStrategy"}
+    scheduler_for(jobset_fake).submit(cluster_job(root))
+    policy = statuses.attempt(jobset_fake)["spec"]["failurePolicy"]
     assert policy == {
         "maxRestarts": 3,
         "rules": [
@@ -167,37 +167,37 @@ def test_an_older_jobset_gets_rules_that_it_knows(
 
 
 def test_an_object_of_somebody_else_is_not_taken_for_ours(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     body = {"kind": "Other", "metadata": {"name": f"{NAME}-a1"}}
-    cluster.objects.create(statuses.plural_of(cluster), NAMESPACE, body)
+    fake.objects.create(statuses.plural_of(fake), NAMESPACE, body)
     with pytest.raises(ClusterError, match=r"without our labels; delete it: kubectl delete"):
-        scheduler_for(cluster).submit(cluster_job(root))
+        scheduler_for(fake).submit(cluster_job(root))
 
 
 def test_the_kind_of_object_can_be_chosen(
-    jobset_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    jobset_fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    scheduler = scheduler_for(jobset_cluster, workload="job")
+    scheduler = scheduler_for(jobset_fake, workload="job")
     assert scheduler.submit(cluster_job(root)) == f"job/{NAME}-a1"
     # Another machine with another setting does not start it twice.
-    assert scheduler_for(jobset_cluster).submit(cluster_job(root)) == f"job/{NAME}-a1"
+    assert scheduler_for(jobset_fake).submit(cluster_job(root)) == f"job/{NAME}-a1"
 
 
 def test_a_missing_jobset_is_reported_if_it_was_asked_for(
-    plain_cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    plain_fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     with pytest.raises(ClusterError, match=r"the cluster has no JobSet v1alpha2; install JobSet"):
-        scheduler_for(plain_cluster, workload="jobset").submit(cluster_job(root))
+        scheduler_for(plain_fake, workload="jobset").submit(cluster_job(root))
 
 
 def test_a_webhook_that_is_down_for_a_moment_is_waited_for(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     refusal = Refuse(500, "failed calling webhook: connection refused", "InternalError")
-    cluster.faults.add(f"POST {statuses.plural_of(cluster)}", refusal, refusal)
-    scheduler_for(cluster).submit(cluster_job(root))
-    assert _workloads(cluster) == [f"{NAME}-a1"]
+    fake.faults.add(f"POST {statuses.plural_of(fake)}", refusal, refusal)
+    scheduler_for(fake).submit(cluster_job(root))
+    assert _workloads(fake) == [f"{NAME}-a1"]
 
 
 @pytest.mark.parametrize(
@@ -208,19 +208,19 @@ def test_a_webhook_that_is_down_for_a_moment_is_waited_for(
     ],
 )
 def test_missing_settings_are_found_before_any_request(
-    plain_cluster: FakeApi,
+    plain_fake: FakeApi,
     scheduler_for: MakeScheduler,
     fields: dict[str, str | None],
     message: str,
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        scheduler_for(plain_cluster, **fields)
-    assert plain_cluster.requests == []
+        scheduler_for(plain_fake, **fields)
+    assert plain_fake.requests == []
 
 
 def test_a_volume_that_does_not_contain_the_store_is_refused(
-    cluster: FakeApi, scheduler_for: MakeScheduler, root: Path
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
     with pytest.raises(ClusterError, match=r"mount_path is /data, which does not contain .*store;"):
-        scheduler_for(cluster, mount_path="/data").submit(cluster_job(root))
-    assert _workloads(cluster) == []
+        scheduler_for(fake, mount_path="/data").submit(cluster_job(root))
+    assert _workloads(fake) == []
