@@ -74,12 +74,22 @@ class Objects:
             self._note("MODIFIED", key)
             self._collect()
 
-    def delete(self, plural: str, namespace: str, name: str, propagation: str) -> bool:
+    def delete(
+        self,
+        plural: str,
+        namespace: str,
+        name: str,
+        propagation: str,
+        *,
+        grace_seconds: int | None = None,
+    ) -> bool:
         """Delete an object and what it owns; False: there is none."""
         with self.changed:
             key = (plural, namespace, name)
             if key not in self._objects:
                 return False
+            if grace_seconds is not None:
+                self._objects[key]["metadata"]["deletionGracePeriodSeconds"] = grace_seconds
             self._delete(key, propagation)
             self._collect()
             return True

@@ -202,7 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
         if objects.get(plural, namespace, name) is None:
             return self._missing(f'{plural} "{name}" not found')
         if method == "DELETE":
-            objects.delete(plural, namespace, name, query.get("propagationPolicy", "Background"))
+            propagation = query.get("propagationPolicy", "Background")
+            grace = int(query["gracePeriodSeconds"]) if "gracePeriodSeconds" in query else None
+            objects.delete(plural, namespace, name, propagation, grace_seconds=grace)
             return self._json(200, {"kind": "Status", "status": "Success"})
         if method == "PATCH":
             assert self.headers["Content-Type"] == "application/merge-patch+json"
