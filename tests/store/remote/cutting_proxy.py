@@ -18,9 +18,9 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self._budgets: list[int] = []
-        self._stalls = False
+        self._most: float = float("inf")
         self.cuts = 0
-        self.connections = 0
+        self.forwarded_bytes = 0
 
     @property
     def address(self) -> str:
@@ -32,9 +32,14 @@ class CuttingProxy:
         with self._lock:
             self._budgets = list(sizes)
 
-    def stall(self) -> None:
-        """Forward nothing from now on, but keep connections open."""
-        self._stalls = True
+    def stall_after(self, size_bytes: int) -> None:
+        """Forward only so many more bytes, and then nothing; connections stay open."""
+        self._most = self.forwarded_bytes + size_bytes
+
+    @property
+    def has_stalled(self) -> bool:
+        """Whether data waits that is not forwarded."""
+        return self.forwarded_bytes >= self._most
 
     def run(self) -> None:
         """Accept connections until the listener is closed."""
@@ -43,7 +48,6 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            self.connections += 1
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def close(self) -> None:
@@ -62,7 +66,10 @@ class CuttingProxy:
         with suppress(OSError):
             while data := source.recv(1 << 14):
                 done += len(data)
-                if self._stalls:
+                with self._lock:
+                    self.forwarded_bytes += len(data)
+                    stalls = self.has_stalled
+                if stalls:
                     threading.Event().wait()
                 with self._lock:
                     cuts = bool(self._budgets) and done > self._budgets[0]

@@ -58,7 +58,7 @@ class Server:
         """Remove an object."""
         self.client().delete_object(Bucket=BUCKET, Key=name)
 
-    def client(self):  # type: ignore[no-untyped-def]
+    def client(self):
         """A client of another library than the one that is tested."""
         return boto3.client(
             "s3",

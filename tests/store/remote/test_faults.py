@@ -148,7 +148,7 @@ def test_an_outage_in_the_middle_of_a_run(
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.address)
         toy.remote = RemoteStore.open(url, insecure=True)
 
-        def join(context: StageContext) -> StageResult:  # type: ignore[type-arg]
+        def join(context: StageContext) -> StageResult:
             proxy.close()
             (context.out / "joined.txt").write_text("en 0\nsw 0\n")
             return StageResult()
@@ -161,7 +161,7 @@ def test_an_outage_in_the_middle_of_a_run(
     assert len(objects_of(server, url, "manifest.json")) == 4
 
 
-def _large(context: StageContext) -> StageResult:  # type: ignore[type-arg]
+def _large(context: StageContext) -> StageResult:
     (context.out / "joined.txt").write_bytes(bytes(range(256)) * (120 << 10))  # 30 MiB
     (context.out / "empty.txt").write_text("")
     return StageResult()
@@ -200,7 +200,7 @@ def test_the_answer_to_the_write_of_a_manifest_is_lost(
     create, lost = remote.client.create, []
 
     def losing(name: str, data: bytes, check: object) -> bool:
-        made = create(name, data, check)  # type: ignore[arg-type]
+        made = create(name, data, check)
         if name.endswith("manifest.json") and not lost:
             lost.append(name)
             return False

@@ -62,7 +62,7 @@ def test_a_refresh_with_the_same_bytes_pushes_nothing(here: Toy, server: Server,
     assert [line for line in recorder.notices if "remote" in line] == []
 
 
-def _other_join(context: StageContext) -> StageResult:  # type: ignore[type-arg]
+def _other_join(context: StageContext) -> StageResult:
     (context.out / "joined.txt").write_text("other\n")
     return StageResult()
 
@@ -109,11 +109,11 @@ def test_a_remote_artifact_that_is_out_of_date_is_built_and_replaced(
     here.run()
     wanted = {"now": 1}
 
-    def read_again(context: StageContext) -> StageResult:  # type: ignore[type-arg]
+    def read_again(context: StageContext) -> StageResult:
         (context.out / "joined.txt").write_text("en 0\nsw 0\n")
         return StageResult(counts={"version": wanted["now"]})
 
-    def stale(config: object, manifest: dict) -> str | None:  # type: ignore[type-arg]
+    def stale(config: object, manifest: dict) -> str | None:
         return None if manifest["counts"].get("version") == wanted["now"] else "it is old"
 
     for machine in (here, there):
