@@ -17,6 +17,7 @@ from xlm.config.environment import MachineSettings
 from xlm.config.reading.proxies import require_usable_proxies
 from xlm.engine.graph import Graph
 from xlm.errors import ToolError
+from xlm.pipeline.remote import remote_of
 from xlm.pipeline.request import RunRequest
 from xlm.processes.signals import END_SIGNALS
 from xlm.redaction import redact
@@ -37,6 +38,7 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
     Graph.of(config, STAGES).select(
         first=request.first, until=request.until, only=request.only, refresh=request.refresh
     )
+    remote_of(config)  # refuses an invalid URL now; the run itself sends the first request
     print_warnings(config)
     _prepare(XLM_ROOT=str(resolve_root(settings.root)), XLM_WORKERS=str(settings.workers))
     from flows.terminal.console import run_in_terminal

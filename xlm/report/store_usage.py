@@ -17,7 +17,9 @@ from xlm.store.leases import REMOVED
 from xlm.store.store import ArtifactStore
 from xlm.store.stored import Catalogue, stored_artifacts, tree_bytes
 
-OTHER_FOLDERS = ("cache", "damaged", IMPORTING, "pins", "prefect", REMOVED, "untracked")
+OTHER_FOLDERS = (
+    "cache", "damaged", IMPORTING, "pins", "prefect", "pulling", REMOVED, "untracked",
+)  # fmt: skip
 
 
 class StageUsage(NamedTuple):

@@ -175,8 +175,9 @@ def pull(
 def _chosen_here(store: ArtifactStore, names: Sequence[str], everything: bool) -> list[_Key]:
     if names:
         found = [find_artifact(store, name) for name in names]
-        for one in found:
-            if not one.served:
+        for name, one in zip(names, found, strict=True):
+            # A key without a digest means the artifact that is served for it.
+            if not one.served and "." in name:
                 raise StoreError(
                     f"{one.directory.name} is not served: a refresh gave other bytes",
                     fix="only the artifact that is served can be pushed",

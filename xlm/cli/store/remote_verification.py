@@ -48,7 +48,7 @@ def verify(verify: Verify, orphans_days: int | None, url: str | None, as_json: b
         show(
             f"{counted(report.checked, 'artifact')} checked ({verify}, "
             f"{format_size(report.size_bytes)}) in {remote.url}, {len(report.damaged)} damaged, "
-            f"{counted(len(report.orphans), 'orphaned push')}"
+            f"{counted(len(report.orphans), 'orphan')}"
         )
         if report.damaged:
             show("Repair them from an intact store with `xlm store push KEY --replace`.")

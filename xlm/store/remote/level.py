@@ -66,16 +66,22 @@ class RemoteLevel:
         Raises:
             StoreError: the local disk has too little free space.
         """
-        manifest = found.manifest
+        stage, key = found.manifest.stage, found.manifest.key
         try:
-            return self._try(
+            artifact = self._try(
                 lambda: pull_artifact(
                     self._remote, self._store, found, on_bytes=on_bytes, check=check
                 )
             )
         except DamagedRemoteError as error:
-            self._warn_of_damage(manifest.stage, manifest.key, error)
+            self._warn_of_damage(stage, key, error)
             return None
+        # Its bytes are right, but they may come from an input that was damaged.
+        if artifact is not None and (reason := self._store.damage(stage, key)) is not None:
+            self._outdated.add((stage, key))
+            self._warn(f"{stage} {key} of the remote store is not used: {reason}")
+            return None
+        return artifact
 
     def outdated(self, stage: str, key: str) -> None:
         """The remote artifact must not be used; a push of the same bytes takes its place."""

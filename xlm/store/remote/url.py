@@ -43,7 +43,7 @@ def require_remote_url(url: str) -> str:
         what = "has no bucket"
     elif scheme == "file" and (host or not path.strip("/")):
         what = "does not name a folder, as in file:///mnt/shared/xlm"
-    elif any(part in (".", "..") for part in path.split("/")) or "//" in path:
+    elif any(part in (".", "..") for part in path.split("/")) or "//" in f"/{path}":
         what = "has an empty part, . or .. in its path"
     if what is None:
         return f"{scheme}://{rest}".rstrip("/") if host or path else f"{scheme}:///"
