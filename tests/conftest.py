@@ -18,6 +18,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # launcher sets the number for training processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Tests share no artifacts with the machines of whoever runs them.
+os.environ.pop("XLM_REMOTE", None)
+
 
 @pytest.fixture(autouse=True)
 def _restore_signals() -> Iterator[None]:

@@ -1,5 +1,6 @@
 """Builders that are processes of their own: at the same time, and killed in the middle."""
 
+import itertools
 import json
 import os
 import signal
@@ -26,13 +27,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.fault]
 
 JOIN = Node("join", "all")
 _MOST_SECONDS = 120.0
+_numbers = itertools.count()
 
 
 class Machine:
     """A process of `tests.store.remote.machine`."""
 
     def __init__(self, root: Path, url: str, go: Path, **variables: str) -> None:
-        self.root, self.ready = root, root.with_name(f"{root.name}.ready")
+        self.root, self.ready = root, root.with_name(f"{root.name}.{next(_numbers)}.ready")
         command = [sys.executable, "-m", "tests.store.remote.machine"]
         self.process = subprocess.Popen(
             [*command, str(root), url, str(self.ready), str(go)],
@@ -89,6 +91,21 @@ def test_two_builders_at_once_never_mix_files(
     lines = [line for one in results for line in one["notices"] if "keeps other" in line]
     # Both built other bytes of one key: exactly one of them came second.
     assert len(lines) == (1 if bytes_differ and both_built else 0)
+
+
+def test_two_runs_on_one_machine_build_and_push_once(
+    open_remote: OpenRemote, tmp_path: Path, url: str
+) -> None:
+    go = tmp_path / "go"
+    machines = [Machine(tmp_path / "shared", url, go) for _ in range(2)]
+    wait_until(lambda: all(one.ready.exists() for one in machines))
+    go.touch()
+    results = [machine.result() for machine in machines]
+    for node in ("read[en]", "read[sw]", "join", "last"):
+        assert [one["statuses"][node] for one in results].count("built") == 1
+    report = verify_remote(open_remote(), "deep")
+    assert (report.checked, report.damaged, report.orphans) == (4, [], [])
+    assert list(PendingPushes(tmp_path / "shared")) == []
 
 
 def test_a_push_that_was_killed_goes_on_where_it_was(
