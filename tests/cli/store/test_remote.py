@@ -132,6 +132,12 @@ def test_damage_is_found_named_and_repaired(
     failed = xlm("pull", key, "--root", str(tmp_path / "other"), code=1)
     assert "joined.txt in s3://" in failed.stderr
     assert f"xlm store push join/{key} --replace" in failed.stderr
+    # One damaged artifact does not keep the others from being pulled.
+    third = str(tmp_path / "third")
+    rows = json.loads(xlm("pull", "--all", "--json", "--root", third, code=1).stdout)
+    assert {row["stage"]: row["outcome"] for row in rows} == {
+        "read": "pulled", "join": "failed", "last": "pulled",
+    }  # fmt: skip
     xlm("push", f"join/{key}", "--replace")
     assert "0 damaged, 1 orphan" in xlm("verify", "--remote").stdout
     # A manifest without files is completed by a push, without --replace.

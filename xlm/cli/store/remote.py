@@ -13,9 +13,10 @@ from xlm.cli.progress_lines import ProgressLines
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_size
 from xlm.engine.pushes import difference_line
-from xlm.errors import ConfigError, RemoteStoreError, StoreError
+from xlm.errors import ConfigError, DamagedRemoteError, RemoteStoreError, StoreError
 from xlm.pipeline.remote import require_remote
 from xlm.store.archives.imports import record_import
+from xlm.store.artifact import Artifact
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.store.remote.pending import PendingPushes
 from xlm.store.remote.pulling import pull_artifact
@@ -98,10 +99,7 @@ def _push_one(
                 on_bytes=count.add,
             )
     except StoreError as error:
-        # Another artifact may still be pushed, unless the store does not answer at all.
-        if isinstance(error, RemoteStoreError):
-            raise
-        sys.stderr.write(printable(f"xlm: {error}") + "\n")
+        _require_one_fault(error)
         return row | {"outcome": "failed"}
     manifest = pushed.manifest
     if pushed.outcome == "different":
@@ -138,16 +136,12 @@ def pull(
     with local.leased() as store, ProgressLines("store pull", "bytes") as progress:
         count = ByteCount(progress.update)
         for stage, key in chosen:
-            with store.lock(stage, key, report=_report):
-                artifact, outcome = store.find(stage, key), "present"
-                if artifact is None:
-                    found = remote.find(stage, key)
-                    if found is None:
-                        raise RemoteStoreError(
-                            f"{stage}/{key} is not in {remote.url} any more", fix="pull again"
-                        )
-                    artifact = pull_artifact(remote, store, found, on_bytes=count.add)
-                    outcome = "pulled"
+            try:
+                artifact, outcome = _pull_one(remote, store, stage, key, count)
+            except DamagedRemoteError as error:
+                _require_one_fault(error)
+                rows.append({"stage": stage, "key": key, "outcome": "failed"})
+                continue
             manifest = artifact.manifest
             pulled.append(manifest)
             row = {
@@ -170,6 +164,32 @@ def pull(
     else:
         done = sum(row["outcome"] == "pulled" for row in rows)
         show(f"{counted(done, 'artifact')} pulled from {remote.url}")
+    if any(row["outcome"] == "failed" for row in rows):
+        raise typer.Exit(1)
+
+
+def _pull_one(
+    remote: RemoteStore, store: ArtifactStore, stage: str, key: str, count: ByteCount
+) -> tuple[Artifact, str]:
+    with store.lock(stage, key, report=_report):
+        if (artifact := store.find(stage, key)) is not None:
+            return artifact, "present"
+        if (found := remote.find(stage, key)) is None:
+            raise RemoteStoreError(
+                f"{stage}/{key} is not in {remote.url} any more", fix="pull again"
+            )
+        return pull_artifact(remote, store, found, on_bytes=count.add), "pulled"
+
+
+def _require_one_fault(error: StoreError) -> None:
+    """Print a fault of one artifact; the others may still be transferred.
+
+    Raises:
+        RemoteStoreError: it is a fault of the whole store.
+    """
+    if isinstance(error, RemoteStoreError) and not isinstance(error, DamagedRemoteError):
+        raise error
+    sys.stderr.write(printable(f"xlm: {error}") + "\n")
 
 
 def _chosen_here(store: ArtifactStore, names: Sequence[str], everything: bool) -> list[_Key]:

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from xlm.errors import DamagedRemoteError, RemoteStoreError
+from xlm.errors import DamagedRemoteError
 from xlm.store.foreign_manifest import manifest_fault
 from xlm.store.manifest import MANIFEST_NAME, Manifest
 
@@ -84,15 +84,14 @@ def parse_manifest(data: bytes, stage: str, key: str, url: str) -> RemoteManifes
     """Read and check the manifest of a key.
 
     Raises:
-        DamagedRemoteError: it is invalid, or belongs to another artifact.
-        RemoteStoreError: a newer version wrote it.
+        DamagedRemoteError: it is invalid, belongs to another artifact, or is of a newer version.
     """
     name = manifest_name(stage, key)
     try:
         found = RemoteManifest.model_validate_json(data)
     except (ValidationError, ValueError, RecursionError) as error:
         if re.search(rb'"format_version": ?(?!1\b)[0-9]{1,9}', data[:200]):
-            raise RemoteStoreError(
+            raise DamagedRemoteError(
                 f"{name} in {url} was written by a newer version of xlm-pipeline",
                 fix="update xlm-pipeline, or use another remote store",
             ) from None
