@@ -81,7 +81,7 @@ def scheduler_for(tmp_path: Path) -> MakeScheduler:
         fake: FakeApi, *, patience_seconds: float = 20.0, **fields: Any
     ) -> KubernetesScheduler:
         kubeconfig = fake.kubeconfig(tmp_path / f"kube-{fake.port}", namespace=NAMESPACE)
-        values = {"kubeconfig": str(kubeconfig), "image": IMAGE, "claim": "xlm-store"}
+        values = {"kubeconfig": str(kubeconfig), "image": IMAGE, "claim": "store"}
         settings = KubernetesConfig(**values | fields)
         # Waits are shorter than for a real server.
         api = ClusterApi(

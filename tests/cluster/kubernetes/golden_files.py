@@ -11,7 +11,7 @@ from xlm.cluster.kubernetes.names import attempt_name
 from xlm.config.launcher.kubernetes import KubernetesConfig, Toleration
 
 GOLDEN = Path(__file__).with_name("golden")
-ROOT = Path("/store")
+ROOT = Path("/data")
 _EVERYTHING: dict[str, Any] = {
     "namespace": "xlm",
     "max_restarts": 5,
@@ -40,7 +40,7 @@ _EVERYTHING: dict[str, Any] = {
 
 def manifests_of(**fields: Any) -> Manifests:
     """Manifests with the settings that have no default."""
-    return Manifests(KubernetesConfig(**{"image": IMAGE, "claim": "xlm-store"} | fields))
+    return Manifests(KubernetesConfig(**{"image": IMAGE, "claim": "store"} | fields))
 
 
 def rendered() -> dict[str, str]:

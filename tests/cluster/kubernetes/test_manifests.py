@@ -123,6 +123,7 @@ def test_no_pod_runs_as_root_or_gets_a_token() -> None:
             assert pod["automountServiceAccountToken"] is False
             assert pod["containers"][0]["securityContext"] == {
                 "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }
 
@@ -136,7 +137,7 @@ def test_the_grace_period_is_longer_than_the_time_to_save() -> None:
 def test_secrets_are_named_and_never_written() -> None:
     settings = KubernetesConfig(
         image=IMAGE,
-        claim="xlm-store",
+        claim="store",
         secret_env={"HF_TOKEN": "hub/token"},
         env_from_secrets=("proxy",),
     )

@@ -70,7 +70,7 @@ def test_a_long_outage_is_reported_as_one(
 def test_a_server_that_comes_back_is_found_again(tmp_path: Path, root: Path) -> None:
     with FakeApi() as first:
         kubeconfig = first.kubeconfig(tmp_path / "kubeconfig", namespace=NAMESPACE)
-    settings = KubernetesConfig(kubeconfig=str(kubeconfig), image=IMAGE, claim="xlm-store")
+    settings = KubernetesConfig(kubeconfig=str(kubeconfig), image=IMAGE, claim="store")
     scheduler = KubernetesScheduler(settings, api=ClusterApi(connect(settings), patience_seconds=0))
     with pytest.raises(UnreachableClusterError, match=r"Connection refused.*kubectl cluster-info"):
         scheduler.find(NAME)

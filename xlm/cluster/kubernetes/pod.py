@@ -59,6 +59,7 @@ def pod_template(
                 "name": "shared-memory",
                 "emptyDir": {"medium": "Memory", "sizeLimit": settings.shared_memory},
             },
+            {"name": "temporary", "emptyDir": {}},
         ],
         "serviceAccountName": settings.service_account,
         "priorityClassName": settings.priority_class,
@@ -106,11 +107,16 @@ def _container(
         "resources": _resources(job, settings),
         "securityContext": {
             "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
         # The last lines of a failed pod become part of its status, and of our messages.
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [store, {"name": "shared-memory", "mountPath": "/dev/shm"}],
+        "volumeMounts": [
+            store,
+            {"name": "shared-memory", "mountPath": "/dev/shm"},
+            {"name": "temporary", "mountPath": "/tmp"},
+        ],
     }
     return without_empty(fields)
 
@@ -133,8 +139,9 @@ def _mount_path(job: ClusterJob, settings: KubernetesConfig) -> Path:
 def _environment(settings: KubernetesConfig, job_id: str, main_address: str) -> list[Document]:
     # Those of the processes are in the record of the job.
     values = {
-        # A user that the image does not know has neither a name nor a home folder.
-        **({"HOME": "/tmp", "USER": "xlm"} if settings.run_as_user else {}),
+        # Libraries keep files in the home folder, and ask for the name of a user without one.
+        "HOME": "/tmp",
+        "USER": "xlm",
         "XLM_JOB_ID": job_id,
         "XLM_MAIN_ADDRESS": main_address,
         "XLM_MAIN_PORT": str(MAIN_PORT),

@@ -2,7 +2,7 @@
 
     launcher:
       kind: kubernetes
-      kubernetes: {image: "registry.example/xlm-pipeline:1.2", claim: xlm-store, memory: 64Gi}
+      kubernetes: {image: "registry.example/xlm-pipeline:1.2", claim: store, memory: 64Gi}
 
 Values of secrets have no place here: name a Secret, and Kubernetes passes it to the pods.
 """
