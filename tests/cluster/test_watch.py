@@ -254,4 +254,6 @@ def test_cancelling_kills_what_does_not_end(world: World) -> None:
     jobs.cancel(world.job)
     assert world.scheduler.cancelled == [False, True]
     assert world.clock.now < 1015
-    assert jobs.status(world.job).words == "job 4711 CANCELLED"
+    seen = jobs.status(world.job).seen
+    assert seen is not None
+    assert (seen[-1].job_id, seen[-1].words) == ("4711", "CANCELLED")

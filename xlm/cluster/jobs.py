@@ -12,6 +12,7 @@ answer was lost is found by its name. Waiting for the end of a job is `xlm.clust
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,15 +47,26 @@ class JobStatus:
         return next((job for job in self.seen or () if job.state.is_live), None)
 
     @property
-    def words(self) -> str:
-        """The state in a few words: "job 4711 RUNNING on n[1-2]"."""
-        if self.seen is None:
-            return "the scheduler does not answer"
-        if not self.seen:
-            return "not known to the scheduler"
-        shown = self.live or self.seen[-1]
-        place = f" on {shown.nodes}" if shown.nodes else ""
-        return f"job {shown.job_id} {shown.words}{place}"
+    def nodes(self) -> str:
+        """The nodes of the job, as the scheduler names them; empty if it does not show any."""
+        shown = self.live or (self.seen[-1] if self.seen else None)
+        return shown.nodes if shown else ""
+
+    @classmethod
+    def of(cls, job: ClusterJob, scheduler: Scheduler | None) -> "JobStatus":
+        """What is known about a job, without its scheduler if that is None or does not answer."""
+        records = JobRecords(job.directory)
+        submission = records.newest_submission()
+        seen: tuple[SeenJob, ...] | None = None
+        if scheduler is not None:
+            with suppress(UnreachableClusterError):
+                seen = tuple(ours(scheduler.find(job.name), submission))
+        return cls(
+            submission=submission,
+            seen=seen,
+            outcome=records.outcome(),
+            attempts=tuple(records.attempts()),
+        )
 
 
 class Jobs:
@@ -87,19 +99,7 @@ class Jobs:
 
     def status(self, job: ClusterJob) -> JobStatus:
         """What scheduler and agent report about the job; never raises for an outage."""
-        records = JobRecords(job.directory)
-        submission = records.newest_submission()
-        seen: tuple[SeenJob, ...] | None
-        try:
-            seen = tuple(ours(self.scheduler.find(job.name), submission))
-        except UnreachableClusterError:
-            seen = None
-        return JobStatus(
-            submission=submission,
-            seen=seen,
-            outcome=records.outcome(),
-            attempts=tuple(records.attempts()),
-        )
+        return JobStatus.of(job, self.scheduler)
 
     def logs(self, job: ClusterJob, rank: int = 0) -> Path:
         """The file with the output of a process; it need not exist yet."""

@@ -1,6 +1,7 @@
 """The files in the directory of a job, by which everybody who sees the store knows about it.
 
     job.json             the job (`ClusterJob`), which the agent reads
+    launcher.json        the settings of the launcher
     token                a part of the job's name, drawn once for this directory
     submission-N.json    written before the N-th submission: who submits, and which jobs existed
     submission-N.id      the id that the scheduler answered; missing if the answer was lost
@@ -25,12 +26,14 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from xlm.cluster.job import ClusterJob
+from xlm.cluster.job import RECORD_FILE, ClusterJob
+from xlm.config.launcher.launcher import LauncherConfig
 from xlm.store.disk.filesystem import read_small, write_atomically
 
 OUTCOME_FILE = "outcome.json"
 AGAIN_FILE = "again"
 """The batch script looks for this file."""
+_LAUNCHER = "launcher.json"
 _ATTEMPTS = "attempts.jsonl"
 _TOKEN = "token"
 _TOKEN_BYTES = 4
@@ -100,6 +103,7 @@ class NodeEnd:
     peak_memory_bytes: int
 
 
+_SETTINGS = TypeAdapter(LauncherConfig)
 _OUTCOME, _SUBMISSION = TypeAdapter(Outcome), TypeAdapter(Submission)
 _ATTEMPT, _NODE = TypeAdapter(Attempt), TypeAdapter(NodeEnd)
 
@@ -126,6 +130,22 @@ class JobRecords:
     def write_job(self, job: ClusterJob) -> None:
         """Write the record of the job, for its agents."""
         write_atomically(job.record, job.to_json())
+
+    def job(self) -> ClusterJob | None:
+        """The job, from its record."""
+        try:
+            return ClusterJob.read(self.directory / RECORD_FILE)
+        except (OSError, ValueError):
+            return None
+
+    def write_launcher(self, settings: LauncherConfig) -> None:
+        """Record how to reach the scheduler, for those who come later without a profile."""
+        text = settings.model_dump_json(indent=1, exclude={"environment"}) + "\n"
+        write_atomically(self.directory / _LAUNCHER, text.encode())
+
+    def launcher(self) -> LauncherConfig | None:
+        """The settings that the job was submitted with."""
+        return _read(self.directory / _LAUNCHER, _SETTINGS)
 
     def newest_submission(self) -> Submission | None:
         """The last intent to submit the job, with the id if there was an answer."""

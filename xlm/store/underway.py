@@ -43,6 +43,11 @@ class Build:
     is_running: bool
     """Whether a process holds its lock, or a job of a cluster its folder."""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a job of a cluster may write into its folder."""
+        return os.path.lexists(self.staging.hold)
+
 
 def note_build(staging: Staging, ingredients: Mapping[str, Any], host: str) -> None:
     """Write what a build is into its staging folder: the ingredients of its key, its machine."""

@@ -111,7 +111,7 @@ def test_a_build_of_an_older_version_is_named_by_its_key(
 ) -> None:
     store.open_staging("split", KEY)
     (row,) = rows(store, capsys)
-    assert (row["node"], row["began"], row["place"]) == (f"split {KEY[:12]}", "", "")
+    assert (row["node"], row["began"], row["place"]) == (f"split[{KEY[:12]}]", "", "")
 
 
 @pytest.mark.parametrize(

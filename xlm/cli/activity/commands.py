@@ -1,4 +1,4 @@
-"""`xlm status` and `xlm logs`: what runs in a store, on this machine or another."""
+"""`xlm status`, `xlm logs` and `xlm cancel`: what runs in a store, on this machine or another."""
 
 from typing import Annotated
 
@@ -11,12 +11,29 @@ from xlm.cli.usage import examples
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("status", epilog=examples("xlm status", "xlm status --json"))(status)
+    app.command("cancel", epilog=examples("xlm cancel pretrain"))(cancel)
     app.command(
         "logs",
         epilog=examples(
             "xlm logs pretrain -f", "xlm logs 'extract[sw]' --lines 20", "xlm logs 4ae1c09b"
         ),
     )(logs)
+
+
+def cancel(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="STAGE", help="Stage, STAGE[UNIT], or the start of a key."),
+    ],
+    root: Root = None,
+) -> None:
+    """Cancel the job of a cluster that builds a stage, also one that nobody waits for.
+
+    It has some seconds to save its state; the next run continues from there.
+    """
+    from xlm.cli.activity.cancel import print_cancelled
+
+    print_cancelled(name, root)
 
 
 def status(root: Root = None, as_json: AsJson = False) -> None:

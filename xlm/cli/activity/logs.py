@@ -8,7 +8,7 @@ from pathlib import Path
 from xlm.cli.output import show, write
 from xlm.config.environment import MachineSettings
 from xlm.errors import StoreError
-from xlm.report.activity.logs import Logs, find_logs, log_files, published, still_running
+from xlm.report.activity.logs import Liveness, Logs, find_logs, log_files, published
 from xlm.store.store import ArtifactStore
 
 _POLL_SECONDS = 0.5
@@ -23,14 +23,14 @@ def print_logs(name: str, lines: int | None, follow: bool, process: int, root: s
     """
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
     logs = find_logs(store, name)
-    printer = _Printer(lines)
+    printer, is_running = _Printer(lines), Liveness(store, logs)
     while True:
         # Asked before reading: what is written until then is printed below.
-        current = still_running(store, logs) if follow else None
-        if current is None and not logs.directory.exists():
+        goes_on = follow and is_running()
+        if not goes_on and not logs.directory.exists():
             logs = published(store, logs)
         printer.print_new(log_files(logs.directory, process))
-        if current is None:
+        if not goes_on:
             break
         time.sleep(_POLL_SECONDS)
     if not printer.has_printed:

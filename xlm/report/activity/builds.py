@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlm.display.markdown import ABSENT, format_duration, format_size
-from xlm.engine.stage import Node
+from xlm.report.activity.jobs import job_of
+from xlm.report.activity.names import node_of
 from xlm.stages.registry import STAGES
 from xlm.store.store import ArtifactStore
 from xlm.store.stored import tree_bytes
@@ -28,13 +29,15 @@ class BuildRow(NamedTuple):
     node: str
     """`tokenize[sw]`."""
     state: str
-    """`running`, or `stopped`: the next run continues it."""
+    """`running`, or `stopped`: the next run continues it; of a job see `JobFacts.state`."""
     began: str
     """When the newest attempt started, in UTC; empty if it is not known."""
     seconds: float | None
     """Since then, if it runs."""
     place: str
-    """The machine that it runs or ran on."""
+    """The machine that it runs or ran on, or the job: "slurm job 4711 on n[1-2]"."""
+    job: str
+    """Name of the job of a cluster; empty without one."""
     progress: str
     step: int | None
     """The update or file that is done, of `total`."""
@@ -72,24 +75,21 @@ def build_table(rows: Sequence[BuildRow]) -> tuple[tuple[str, ...], list[tuple[s
     ]
 
 
-def name_of(build: Build) -> str:
-    """`tokenize[sw]`, or stage and start of the key if the build did not note its unit."""
-    if build.unit is None:
-        return f"{build.stage} {build.key[:12]}"
-    return str(Node(build.stage, build.unit))
-
-
 def _row(build: Build) -> BuildRow:
+    job = job_of(build)
+    state = job.state if job else "running" if build.is_running else "stopped"
+    began = datetime.fromtimestamp(job.began, UTC) if job and job.began else build.began
     speed = _last_record(build.staging.logs / SPEED_FILE)
     step, total = speed.get("step"), speed.get("total")
-    seconds = (datetime.now(UTC) - build.began).total_seconds() if build.began else None
+    is_running = state == "running"
     return BuildRow(
-        node=name_of(build),
-        state="running" if build.is_running else "stopped",
-        began=build.began.astimezone(UTC).isoformat(timespec="seconds") if build.began else "",
-        seconds=seconds if build.is_running else None,
-        place=build.host,
-        progress=_progress(build, speed),
+        node=str(node_of(build)),
+        state=state,
+        began=began.astimezone(UTC).isoformat(timespec="seconds") if began else "",
+        seconds=(datetime.now(UTC) - began).total_seconds() if began and is_running else None,
+        place=job.place if job else build.host,
+        job=job.name if job else "",
+        progress=_progress(build, speed, is_running=is_running),
         step=step if isinstance(step, int) else None,
         total=total if isinstance(total, int) else None,
         key=build.key,
@@ -97,11 +97,11 @@ def _row(build: Build) -> BuildRow:
     )
 
 
-def _progress(build: Build, speed: Mapping[str, Any]) -> str:
+def _progress(build: Build, speed: Mapping[str, Any], *, is_running: bool) -> str:
     """From `speed.jsonl` of the model stages; of the others, the finished files or the bytes."""
     if {"step", "total"} <= speed.keys():
         line = f"{speed['step']:,} of {speed['total']:,}"
-        if build.is_running and isinstance(left := speed.get("seconds_left"), int | float):
+        if is_running and isinstance(left := speed.get("seconds_left"), int | float):
             line += f", {format_duration(left)} left"
         return line
     records = build.staging.scratch / "records"

@@ -5,6 +5,7 @@ for path in log_files(found.directory): ...
 found.is_running()
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,13 +14,17 @@ from pathlib import Path
 from xlm.display.suggest import did_you_mean
 from xlm.engine.stage import Node
 from xlm.errors import StoreError
+from xlm.report.activity.jobs import job_of
+from xlm.report.activity.names import is_named, node_of
 from xlm.store.disk.filesystem import is_real_file
 from xlm.store.manifest import LOGS_NAME, RUN_NAME
 from xlm.store.store import ArtifactStore
-from xlm.store.stored import looks_like_key, stored_artifacts
-from xlm.store.underway import builds_underway
+from xlm.store.stored import stored_artifacts
+from xlm.store.underway import Build, builds_underway
 
 _SHOWN = 8
+_ASK_SECONDS = 15.0
+"""Between two questions to a scheduler."""
 _MAIN = "processes.log"
 """The output of the first process of a model stage; `processes-N.log` is that of process N."""
 
@@ -50,7 +55,7 @@ def find_logs(store: ArtifactStore, text: str) -> Logs:
         StoreError: nothing has this name, or several units do.
     """
     known = list(_all_logs(store))
-    found = [one for one in known if _is_named(text, one)]
+    found = [one for one in known if is_named(text, one.node, one.key)]
     if not found:
         names = sorted({name for one in known for name in (one.node.stage, str(one.node))})
         near = did_you_mean(text, names) if names else ""
@@ -64,12 +69,28 @@ def find_logs(store: ArtifactStore, text: str) -> Logs:
     return max(found, key=lambda one: one.rank)
 
 
-def still_running(store: ArtifactStore, logs: Logs) -> Logs | None:
-    """The same build at this moment; None if it has ended, also with an artifact."""
-    for one in _builds(store):
-        if one.directory == logs.directory and one.is_running:
-            return one
-    return None
+class Liveness:
+    """Tells whether a build still runs; it may be asked often."""
+
+    def __init__(self, store: ArtifactStore, logs: Logs) -> None:
+        self._store, self._directory = store, logs.directory
+        self._ask_again = 0.0
+        self._job_lives = True
+
+    def __call__(self) -> bool:
+        """Whether lines may still come."""
+        for build in builds_underway(self._store):
+            if build.staging.logs == self._directory:
+                return build.is_running and (not build.is_held or self._lives(build))
+        return False
+
+    def _lives(self, build: Build) -> bool:
+        """Whether its job has not ended: a job that was killed cannot say so itself."""
+        if time.monotonic() >= self._ask_again:
+            job = job_of(build)
+            self._job_lives = job is None or job.state not in ("done", "stopped")
+            self._ask_again = time.monotonic() + _ASK_SECONDS
+        return self._job_lives
 
 
 def log_files(directory: Path, process: int = 0) -> list[Path]:
@@ -99,15 +120,7 @@ def _all_logs(store: ArtifactStore) -> Iterator[Logs]:
 def _builds(store: ArtifactStore) -> Iterator[Logs]:
     for build in builds_underway(store):
         began = build.began.timestamp() if build.began else 0.0
-        node = Node(build.stage, build.unit or build.key[:12])
-        yield Logs(node, build.key, build.staging.logs, build.is_running, True, began)
-
-
-def _is_named(text: str, logs: Logs) -> bool:
-    if text in (logs.node.stage, str(logs.node)):
-        return True
-    stage, _, start = text.rpartition("/")
-    return looks_like_key(text) and logs.key.startswith(start) and stage in ("", logs.node.stage)
+        yield Logs(node_of(build), build.key, build.staging.logs, build.is_running, True, began)
 
 
 def _modified(path: Path) -> float:

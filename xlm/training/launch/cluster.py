@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xlm.cluster.job import RECORD_FILE, ClusterJob, job_name
+from xlm.cluster.job import ClusterJob, job_name
 from xlm.cluster.jobs import Jobs
 from xlm.cluster.records import End, JobRecords, Outcome
 from xlm.cluster.scheduler import Scheduler
@@ -38,9 +38,6 @@ from xlm.store.disk.filesystem import write_atomically
 from xlm.training.launch.environment import process_environment
 from xlm.training.launch.launcher import Launch, Launcher, Measured
 from xlm.training.launch.local import LocalLauncher
-
-DIRECTORY = "cluster"
-"""The folder of the job in the scratch directory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +74,7 @@ class ClusterLauncher:
         """
         job = self._job(launch)
         hold = Staging(launch.job.parent.parent).hold
+        JobRecords(job.directory).write_launcher(self._settings)
         write_atomically(hold, f"{self._jobs.scheduler.name} {job.name}\n".encode())
         with lasting_job(job.name) as lasting:
             watch = self._watch(job, launch, _Ticker(lasting, on_wait))
@@ -114,7 +112,7 @@ class ClusterLauncher:
 
     def _job(self, launch: Launch) -> ClusterJob:
         settings, traits = self._settings, self._traits
-        directory = launch.job.parent / DIRECTORY
+        directory = job_directory(Staging(launch.job.parent.parent))
         nodes = spread(launch.processes, nodes_of(settings))
         return ClusterJob(
             name=job_name(traits.stage, traits.key, JobRecords(directory).token()),
@@ -254,11 +252,9 @@ def abandon_job(settings: LauncherConfig, scratch: Path) -> None:
     if settings.kind == "local":
         _require_no_job(scratch)
         return
-    try:
-        job = ClusterJob.read(scratch / DIRECTORY / RECORD_FILE)
-    except (OSError, ValueError):
-        return
-    Jobs(scheduler_of(settings)).cancel(job)
+    job = JobRecords(job_directory(Staging(scratch.parent))).job()
+    if job is not None:
+        Jobs(scheduler_of(settings)).cancel(job)
 
 
 def _require_no_job(scratch: Path) -> None:
@@ -266,7 +262,7 @@ def _require_no_job(scratch: Path) -> None:
     hold = Staging(scratch.parent).hold
     if not hold.exists():
         return
-    records = JobRecords(scratch / DIRECTORY)
+    records = JobRecords(job_directory(Staging(scratch.parent)))
     outcome = records.outcome()
     if outcome is not None and outcome.end != End.STOPPED and not records.wants_again():
         hold.unlink()  # it ended while nobody waited for it
@@ -277,6 +273,11 @@ def _require_no_job(scratch: Path) -> None:
         fix=f"run with `--launcher {held_by.partition(' ')[0]}`, which finds it; or cancel it with "
         f"the tools of the cluster and remove {hold}",
     )
+
+
+def job_directory(staging: Staging) -> Path:
+    """The folder with the records of the job that builds an artifact."""
+    return staging.scratch / "cluster"
 
 
 def spread(processes: int, nodes: int) -> int:

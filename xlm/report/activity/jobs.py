@@ -1,0 +1,104 @@
+"""The job of a cluster that builds an artifact: what its records and its scheduler say.
+
+    if (job := job_of(build)) is not None: print(job.state, job.place)
+    cancel_job(store, "pretrain")
+
+The records are in the staging folder, so a job is found from every machine that sees the store; its
+scheduler answers only where its client and its credentials are.
+"""
+
+from dataclasses import dataclass
+
+from xlm.cluster.job import ClusterJob, JobState
+from xlm.cluster.jobs import Jobs, JobStatus
+from xlm.cluster.records import End, JobRecords
+from xlm.cluster.schedulers import scheduler_of
+from xlm.config.launcher.launcher import LauncherConfig
+from xlm.errors import StoreError, XlmError
+from xlm.report.activity.names import is_named, node_of
+from xlm.store.store import ArtifactStore
+from xlm.store.underway import Build, builds_underway
+from xlm.training.launch.cluster import job_directory
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """A job that may still write into the staging folder of a build."""
+
+    name: str
+    job_id: str
+    """As the scheduler knows it; empty before it has answered."""
+    state: str
+    """`pending`, `running`, `done` (the next run takes its result), `stopped`, or `unknown`."""
+    place: str
+    """Where it runs: "slurm job 4711 on n[1-2]"."""
+    starts: int
+    """How often it was started."""
+    began: float | None
+    """When it was started last, in seconds since the epoch."""
+
+
+def job_of(build: Build) -> JobFacts | None:
+    """Ask about the job of a build; None if no job may write into its folder."""
+    if (found := held_job(build)) is None:
+        return None
+    job, settings = found
+    try:
+        status = JobStatus.of(job, scheduler_of(settings))
+    except XlmError:  # its client is not installed here, or has no access
+        status = JobStatus.of(job, None)
+    job_id = status.submission.job_id if status.submission else ""
+    place = f"{settings.kind} job {job_id}".rstrip()
+    if status.nodes:
+        place += f" on {status.nodes}"
+    return JobFacts(
+        name=job.name,
+        job_id=job_id,
+        state=_state(status),
+        place=place,
+        starts=len(status.attempts),
+        began=status.attempts[-1].started_at if status.attempts else None,
+    )
+
+
+def cancel_job(store: ArtifactStore, text: str) -> str:
+    """End the job that builds `STAGE`, `STAGE[UNIT]` or a key, and return its name.
+
+    Raises:
+        StoreError: no job of a cluster builds it.
+        ClusterError: it could not be ended.
+    """
+    builds = [one for one in builds_underway(store) if is_named(text, node_of(one), one.key)]
+    held = [(build, found) for build in builds if (found := held_job(build)) is not None]
+    if not held:
+        here = f"; it runs on {builds[0].host}, without a cluster" if builds else ""
+        raise StoreError(
+            f"no job of a cluster builds {text[:80]!r} in {store.root}{here}",
+            fix="`xlm status` lists what runs",
+        )
+    if len(held) > 1:
+        keys = ", ".join(build.key[:12] for build, _ in held)
+        raise StoreError(f"{len(held)} jobs build {text}", fix=f"give one of their keys: {keys}")
+    ((build, (job, settings)),) = held
+    Jobs(scheduler_of(settings)).cancel(job)
+    build.staging.hold.unlink(missing_ok=True)
+    return job.name
+
+
+def held_job(build: Build) -> tuple[ClusterJob, LauncherConfig] | None:
+    """The job that holds the folder of a build, and the settings that it was submitted with."""
+    if not build.is_held:
+        return None
+    records = JobRecords(job_directory(build.staging))
+    job, settings = records.job(), records.launcher()
+    return None if job is None or settings is None else (job, settings)
+
+
+def _state(status: JobStatus) -> str:
+    if status.live is not None and status.live.state != JobState.UNKNOWN:
+        return str(status.live.state)
+    if status.outcome is not None and status.outcome.end == End.DONE:
+        return "done"
+    if status.seen is None or status.live is not None:
+        return "unknown"
+    return "stopped"
