@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.cluster.slurm.dev_cluster import DevCluster, dev_cluster, reason_to_skip
-from tests.training.conftest import make_context, make_job  # noqa: F401 - fixtures
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.config.training.pretrain import PretrainSlice
 from xlm.engine.stage import StageContext
@@ -47,7 +46,7 @@ def cluster(_running_cluster: DevCluster, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.fixture
 def on_slurm(
     cluster: DevCluster,
-    make_context: Callable[..., Context],  # noqa: F811
+    make_context: Callable[..., Context],
 ) -> Callable[..., Context]:
     """Make the context of a pretraining with two processes on two nodes."""
 
