@@ -8,11 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.flows.console import processes_of
+from tests.flows.console import environment, processes_of
 from tests.flows.shared_server.postgresql import PostgreSQL
 from tests.flows.shared_server.prefect_server import until
 from tests.flows.ui.ui_process import RunningUi, running_ui
 from tests.repository import REPOSITORY
+from tests.tutorial import commands_of
 
 FIFTEEN = str(REPOSITORY / "tests" / "flows" / "fifteen.yaml")
 PASSWORD = "cAnArY/p@ss:w%rd"
@@ -110,6 +111,23 @@ def test_the_password_is_nowhere_but_in_the_server(
     assert "postgresql" in str(settings) or "****" in str(settings)
     assert not _found(str(settings).encode(), secrets)
     assert not _found(_dump(postgresql, running.database), secrets)
+
+
+def test_commands_of_the_page_work_on_that_store(running: OnPostgreSQL) -> None:
+    page = REPOSITORY / "docs" / "how-to" / "one-machine-with-8-gpus.md"
+    reading = (".venv/bin/xlm status", ".venv/bin/xlm store")
+    commands = [line for line in commands_of(page) if line.startswith(reading)]
+    assert len(commands) == 3
+    for line in commands:
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=REPOSITORY,
+            env=environment(running.ui.root),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, line + done.stdout + done.stderr
 
 
 def test_runs_of_other_machines_are_not_ended(running: OnPostgreSQL) -> None:
