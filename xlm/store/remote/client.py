@@ -27,6 +27,8 @@ Check = Callable[[], None]
 
 _POLL_SECONDS = 0.2
 _LISTED_AT_ONCE = 1000
+SMALL_SECONDS = 40.0
+"""For a request about a small object with all its repetitions: nodes wait for the answer."""
 _ABORT_SECONDS = 5.0
 """How long the parts of a broken upload are waited for when they are removed."""
 
@@ -71,7 +73,7 @@ class Client:
                 raise DamagedRemoteError(f"{name} in {self.url} is too large", fix="remove it")
             return bytes(await found.bytes_async())
 
-        return self._if_present(self._start(read), check, name)
+        return self._if_present(self._start(read, SMALL_SECONDS), check, name)
 
     def start_block(self, name: str, first: int, length: int) -> "Future[Block]":
         """Begin to read a part of an object; see `finish_block`."""
@@ -98,7 +100,7 @@ class Client:
         async def read() -> int:
             return int((await self._objects.head_async(name))["size"])
 
-        return self._if_present(self._start(read), check, name)
+        return self._if_present(self._start(read, SMALL_SECONDS), check, name)
 
     def create(self, name: str, data: bytes, check: Check) -> bool:
         """Write an object if it does not exist; False if it exists, and is unchanged."""
@@ -106,7 +108,7 @@ class Client:
         async def write() -> None:
             await self._objects.put_async(name, data, mode="create")
 
-        sent = self._done(self._start(write), check)
+        sent = self._done(self._start(write, SMALL_SECONDS), check)
         try:
             sent.result()
         except Exception as error:
@@ -195,9 +197,11 @@ class Client:
     def _translated(self, error: Exception, doing: str) -> Exception:
         return error if isinstance(error, XlmError) else translated(error, self.url, doing)
 
-    def _start(self, request: Callable[[], Awaitable[ResultT]]) -> "Future[ResultT]":
+    def _start(
+        self, request: Callable[[], Awaitable[ResultT]], most_seconds: float | None = None
+    ) -> "Future[ResultT]":
         async def run() -> ResultT:
-            return await request()
+            return await asyncio.wait_for(request(), most_seconds)
 
         return asyncio.run_coroutine_threadsafe(run(), self._running_loop())
 

@@ -13,8 +13,8 @@ from xlm.store.remote.faults import translated
 from xlm.store.remote.url import S3_SCHEMES, require_remote_url, scheme_of
 
 CONNECT_SECONDS = 5
-SILENT_SECONDS = 60
-"""A connection that transfers nothing for so long is given up and tried again."""
+SILENT_SECONDS = 300
+"""A request without an answer for so long is repeated. On a slow line, a part takes that long."""
 
 
 RETRIES = 4

@@ -79,8 +79,9 @@ def translated(error: Exception, url: str, doing: str) -> RemoteStoreError:
             f"the address of the remote store's server is not valid ({doing} {url})",
             fix="check AWS_ENDPOINT_URL",
         )
-    if status in _BUSY or (not status and _NETWORK.search(text)):
-        what = f"status {status}" if status else "no connection"
+    is_late = isinstance(error, TimeoutError)
+    if status in _BUSY or is_late or (not status and _NETWORK.search(text)):
+        what = f"status {status}" if status else "no answer" if is_late else "no connection"
         return UnreachableRemoteError(
             f"the remote store {url} does not answer ({what}, {doing})",
             fix="check the network and AWS_ENDPOINT_URL",

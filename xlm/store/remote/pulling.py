@@ -62,7 +62,7 @@ def pull_artifact(
     space = _Space(store.root, max(0, manifest.size_bytes - _size_of(out)))
     pull = _Pull(remote, found, out, on_bytes, space)
     try:
-        in_parallel(pull.file, manifest.all_files, remote.slots, check)
+        in_parallel(pull.file, manifest.all_files, remote.pull_slots, check)
     except DamagedRemoteError:
         remove_tree(out)
         raise

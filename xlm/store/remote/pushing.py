@@ -120,7 +120,7 @@ class _Push:
             else:
                 missing.append(record)
         try:
-            in_parallel(self._send_file, missing, self._remote.slots, self._check)
+            in_parallel(self._send_file, missing, self._remote.push_slots, self._check)
         except RemoteStoreError:
             raise
         except StoreError:

@@ -33,7 +33,8 @@ class RemoteStore:
     def __init__(self, url: str, objects: Any) -> None:
         self.url = url
         self.client = Client(objects, url)
-        self.slots = Slots()
+        # Pushes, which nobody waits for, must not keep nodes from being pulled.
+        self.push_slots, self.pull_slots = Slots(), Slots()
 
     @classmethod
     def open(cls, url: str, *, insecure: bool = False) -> Self:

@@ -15,7 +15,7 @@ ResultT = TypeVar("ResultT")
 FILES_AT_ONCE = 4
 BLOCKS_AT_ONCE = 4
 BLOCK_BYTES = 8 << 20
-"""Memory of all transfers: 4 files x 4 blocks x 8 MiB = 128 MiB."""
+"""Memory of all pulls, and of all pushes: 4 files x 4 blocks x 8 MiB = 128 MiB."""
 _MAX_BLOCKS = 9_000
 """S3 accepts 10,000 parts of an object."""
 _POLL_SECONDS = 0.2

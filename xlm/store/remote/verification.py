@@ -178,7 +178,7 @@ def _verify_files(
             with lock:
                 wrong.append(found.file_name(record.path))
 
-    in_parallel(read, found.manifest.all_files, remote.slots, check)
+    in_parallel(read, found.manifest.all_files, remote.pull_slots, check)
     if wrong:
         raise DamagedRemoteError(
             f"{', '.join(sorted(wrong)[:3])} in {url} does not match its sha256 in "
