@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,9 @@ import pytest
 
 from tests.engine.conftest import pool, toy
 from tests.engine.toy import Toy
+from tests.repository import REPOSITORY
 from tests.store.remote.servers import BUCKET, Server, moto
+from tests.tutorial import commands_of
 from xlm.engine.stage import Node, StageContext, StageResult
 
 __all__ = ["pool", "toy"]
@@ -165,3 +168,14 @@ def test_errors_are_one_line(xlm: Xlm, toy: Toy) -> None:
         assert reason in failed.stderr
         assert failed.stderr.count("\n") == 1
     assert "no remote store is set" in xlm("pull", "--all", code=1, XLM_REMOTE="").stderr
+
+
+def test_the_commands_of_the_guide(xlm: Xlm, toy: Toy) -> None:
+    toy.run()
+    key = toy.directory(JOIN).name
+    guide = REPOSITORY / "docs" / "how-to" / "share-a-store.md"
+    lines = [shlex.split(line, comments=True) for line in commands_of(guide)]
+    words = [line[2:] for line in lines if line[:2] == ["xlm", "store"]]
+    assert len(words) > 5
+    for one in words:
+        xlm(*(word.replace("bf7e6a41", key) for word in one))
