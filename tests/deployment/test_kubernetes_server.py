@@ -12,17 +12,18 @@ from kubernetes_validate import ValidationError, validate
 from tests.repository import REPOSITORY
 
 KUBERNETES = REPOSITORY / "infra" / "kubernetes"
-SERVER = KUBERNETES / "server"
+SERVER, TRAINING = KUBERNETES / "server", KUBERNETES / "training"
 VERSIONS = ("1.29", "1.37")
 
 
 def _resources() -> list[dict[str, Any]]:
-    """The objects in the files that the kustomization names."""
-    kustomization = yaml.safe_load((SERVER / "kustomization.yaml").read_text())
+    """The objects in the files that the kustomization names, and in those of its base."""
     return [
         found
-        for name in kustomization["resources"]
-        for found in yaml.safe_load_all((SERVER / name).read_text())
+        for folder in (SERVER, TRAINING)
+        for path in sorted(folder.glob("*.yaml"))
+        if path.name != "kustomization.yaml"
+        for found in yaml.safe_load_all(path.read_text())
     ]
 
 
@@ -83,10 +84,11 @@ def test_an_external_database_replaces_the_one_in_the_cluster() -> None:
     assert hosts == [{"name": "PREFECT_SERVER_DATABASE_HOST", "value": "database.example"}]
 
 
-def test_every_file_is_named_by_the_kustomization() -> None:
-    kustomization = yaml.safe_load((SERVER / "kustomization.yaml").read_text())
-    files = {path.name for path in SERVER.glob("*.yaml")} - {"kustomization.yaml"}
-    assert files == set(kustomization["resources"])
+@pytest.mark.parametrize("folder", [SERVER, TRAINING], ids=lambda path: path.name)
+def test_every_file_is_named_by_the_kustomization(folder: Path) -> None:
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    files = {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
+    assert files == {name for name in kustomization["resources"] if name != "../training"}
 
 
 def test_pods_fit_the_restricted_security_standard() -> None:
@@ -123,6 +125,9 @@ def test_only_the_worker_talks_to_the_cluster_and_only_to_its_namespace() -> Non
         assert pods[name]["automountServiceAccountToken"] is False
     assert not [one for one in resources if one["kind"].startswith("Cluster")]
     (role,) = [one for one in resources if one["kind"] == "Role"]
+    (binding,) = [one for one in resources if one["kind"] == "RoleBinding"]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "xlm-worker"}]
     granted = {resource for rule in role["rules"] for resource in rule["resources"]}
     assert not {"secrets", "pods/exec", "*"} & granted
     assert not any("*" in rule["verbs"] for rule in role["rules"])
@@ -138,6 +143,7 @@ def test_network_policies_select_the_pods() -> None:
     policies = {
         one["metadata"]["name"]: one["spec"] for one in resources if one["kind"] == "NetworkPolicy"
     }
+    policies.pop("xlm-training")  # its pods are not made here
     assert set(policies) == set(labels)
     for name, policy in policies.items():
         assert policy["podSelector"]["matchLabels"] == labels[name]
