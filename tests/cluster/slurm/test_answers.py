@@ -12,6 +12,7 @@ from xlm.cluster.records import JobRecords
 from xlm.cluster.slurm.scheduler import SlurmScheduler
 from xlm.config.launcher.slurm import SlurmConfig
 from xlm.errors import ClusterError, UnreachableClusterError
+from xlm.processes.group import ProgramGroup
 
 NAME = "xlm-pretrain-0123456789ab-abcdef"
 _OUTAGE = {"status": 1, "errors": "slurm_load_jobs error: Unable to contact slurm controller"}
@@ -223,6 +224,18 @@ def test_cancelling_is_by_name_and_killing_signals_first(
     slurm.answers("scancel", _OUTAGE)
     with pytest.raises(UnreachableClusterError, match="scancel failed"):
         scheduler.cancel(NAME)
+
+
+def test_a_run_that_is_being_interrupted_can_cancel_its_job(
+    slurm: FakeSlurm, scheduler: SlurmScheduler
+) -> None:
+    """Programs of an interrupted run are ended at their start."""
+    group = ProgramGroup()
+    group.end()
+    with group.collecting():
+        scheduler.cancel(NAME)
+        assert scheduler.find(NAME) == []
+    assert len(slurm.asked("scancel")) == 1
 
 
 def test_commands_get_no_secret(

@@ -20,7 +20,8 @@ from tests.cluster.slurm.dev_cluster import (
 from xlm.cluster.records import JobRecords
 from xlm.engine.stage import StageResult
 from xlm.errors import ClusterError, TrainingError
-from xlm.processes.lasting import cancel_jobs, lasting_jobs
+from xlm.processes.group import ProgramGroup
+from xlm.processes.lasting import cancel_jobs, lasting_jobs, leave_after
 from xlm.stages.model.pretrain import PRETRAIN
 from xlm.store.artifact import Staging
 
@@ -34,10 +35,17 @@ LONG: dict[str, object] = {
 
 
 @contextmanager
-def _running(context: Context) -> Iterator["Future[StageResult]"]:
+def _running(
+    context: Context, group: ProgramGroup | None = None
+) -> Iterator["Future[StageResult]"]:
     """The stage in another thread, past its first checkpoint."""
+
+    def run() -> StageResult:
+        with (group or ProgramGroup()).collecting():
+            return PRETRAIN.run(context)
+
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(PRETRAIN.run, context)
+        future = pool.submit(run)
         try:
             wait_until(
                 lambda: future.done() or any(context.scratch.glob("checkpoints/update-*")),
@@ -215,10 +223,14 @@ def test_a_controller_that_restarts_is_waited_for(
 def test_a_cancelled_job_leaves_nothing_behind(
     cluster: DevCluster, on_slurm: Callable[..., Context]
 ) -> None:
+    """As after Ctrl-C twice, when the run has ended its own programs."""
     context = on_slurm("left", **{**LONG, "updates": 100_000, "validation_updates": 100_000})
-    with _running(context) as run:
+    group = ProgramGroup()
+    with _running(context, group) as run:
         began = time.monotonic()
         assert len(lasting_jobs()) == 1
+        leave_after(60)
+        group.end()
         cancel_jobs()
         with pytest.raises(ClusterError, match="was cancelled on request"):
             run.result()

@@ -6,6 +6,7 @@ A command that does not answer has perhaps done what it was asked to do.
 """
 
 import os
+from contextvars import Context
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
@@ -59,12 +60,17 @@ class Answer(NamedTuple):
 
 
 def run_slurm(arguments: list[str], *, seconds: float) -> Answer:
-    """Run a command of Slurm to its end.
+    """Run a command of Slurm to its end, also in a run that is being interrupted.
 
     Raises:
         ClusterError: it is not installed here.
         UnreachableClusterError: it did not end in time.
     """
+    # A new context has no group of programs, which an interrupted run ends.
+    return Context().run(_run, arguments, seconds)
+
+
+def _run(arguments: list[str], seconds: float) -> Answer:
     name = arguments[0]
     with TemporaryFile() as output, TemporaryFile() as errors:
         with GuardedChild(

@@ -7,6 +7,7 @@ The job outlives whoever waits. A later run finds it by its name, which is made 
 artifact and a token in its staging folder.
 """
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,7 +30,6 @@ from xlm.errors import (
     RequeueError,
     ToolError,
     TrainingError,
-    UnreachableClusterError,
 )
 from xlm.processes.failure import first_failure
 from xlm.processes.lasting import LastingJob, lasting_job
@@ -38,6 +38,8 @@ from xlm.store.disk.filesystem import write_atomically
 from xlm.training.launch.environment import process_environment
 from xlm.training.launch.launcher import Launch, Launcher, Measured
 from xlm.training.launch.local import LocalLauncher
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,11 +154,15 @@ class ClusterLauncher:
         watch.finish_call()
         try:
             self._jobs.cancel(job)
-        except UnreachableClusterError as error:
-            raise ClusterError(
+        except ClusterError as error:
+            failed = ClusterError(
                 f"job {job.name} could not be cancelled ({error.what}); it goes on",
-                fix="cancel it with the tools of the cluster",
-            ) from error
+                fix="cancel it with `xlm cancel` or the tools of the cluster",
+            )
+            # The error of an interrupted stage is not shown.
+            log.warning("%s", failed)
+            raise failed from error
+        self._log(f"job {job.name} is cancelled")
 
     def _explained(self, error: JobFailedError, job: ClusterJob) -> Exception:
         """The error of the processes themselves, if that ended the job."""
