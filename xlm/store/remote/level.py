@@ -4,7 +4,7 @@ level = RemoteLevel(remote, store, warn)
 level.open()
 found = level.find("tokenize", key)          # None: build it
 artifact = level.pull(found)                 # None: build it
-level.push("tokenize", key)                  # False: the next run makes up for it
+level.push("tokenize", key)                  # None: the next run makes up for it
 """
 
 from collections.abc import Callable
