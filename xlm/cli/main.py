@@ -13,6 +13,7 @@ import typer
 from xlm.cli.activity import commands as activity_commands
 from xlm.cli.evaluate import commands as evaluate_commands
 from xlm.cli.inference import commands as inference_commands
+from xlm.cli.launch.commands import launch_app
 from xlm.cli.options import AsJson, Root, takes_request
 from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
 from xlm.cli.runs import commands as run_commands
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.add_typer(store_app, name="store")
 app.add_typer(sources_app, name="sources")
+app.add_typer(launch_app, name="launch")
 
 
 @app.callback()

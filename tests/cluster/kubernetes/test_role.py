@@ -27,10 +27,17 @@ def _everything(fake: FakeApi, scheduler_for: MakeScheduler, root: Path) -> set[
     child = statuses.add_child_job(fake)
     fake.objects.pods_end_slowly = True
     for index in (0, 1):
-        statuses.run_pod(fake, statuses.add_pod(fake, child, index))
+        pod = statuses.add_pod(fake, child, index)
+        statuses.run_pod(fake, pod)
     scheduler.find(NAME)
+    fake.logs[pod] = b"attempt 1\n"
+    lines = scheduler.logs(NAME)
+    assert next(lines) == f"{pod}: attempt 1"
     scheduler.cancel(NAME)
     scheduler.cancel(NAME, kill=True)
+    for pod in fake.objects.list("pods", "xlm")[0]:
+        fake.objects.end_pod("xlm", names.name_of(pod))
+    assert list(lines) == []
     # A submitter that was killed before it created the Job.
     service = {"kind": "Service", "metadata": {"name": "a", "labels": names.labels("orphan")}}
     fake.objects.create("services", "xlm", service)

@@ -7,10 +7,10 @@ Every request may be sent twice, because an answer can be lost after the server 
 is refused the second time (`create` returns False), and the others change nothing.
 """
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -110,20 +110,43 @@ class ClusterApi:
         path, action = self._path(kind, name), f"delete {kind.plural}"
         self._send("DELETE", path, action, options, accepted=(404,))
 
-    @contextmanager
-    def stream(self, path: str, query: Mapping[str, str], action: str) -> Iterator[Iterator[bytes]]:
-        """Lines as the server sends them; ends when the server or the network ends it.
+    def watch(self, kind: Kind, selector: str, version: str) -> Iterator[Document]:
+        """Changes of objects since a version, until the server or the network ends the watch.
+
+        The last event has the type ERROR if the version is too old: list the objects again.
+        """
+        query = {"watch": "true", "labelSelector": selector, "resourceVersion": version}
+        for line in self._stream(self._path(kind), query, f"watch {kind.plural}"):
+            if line:
+                yield json.loads(line)
+
+    def log(self, pod: str, *, since: str) -> Iterator[str]:
+        """Lines that a pod prints, each after its time, until it or the network ends.
 
         Args:
-            path: below the namespace, such as "pods/NAME/log".
+            since: a time such as 2026-11-29T08:00:00Z; empty: all lines.
         """
-        import urllib3
+        query = {"follow": "true", "timestamps": "true", "sinceTime": since}
+        path = f"{self._path(PODS, pod)}/log"
+        for line in self._stream(path, query, "get pods/log"):
+            yield line.decode("utf-8", errors="replace")
 
-        response = self._request("GET", f"/api/v1/namespaces/{self.namespace}/{path}", query, None)
+    def _stream(self, path: str, query: Mapping[str, str], action: str) -> Iterator[bytes]:
+        """Lines of an answer as they come; a connection that breaks ends them."""
+        import urllib3
+        from kubernetes.client.exceptions import ApiException
+
+        try:
+            response = self._request("GET", path, query, None)
+        except (urllib3.exceptions.HTTPError, ApiException) as error:
+            raise self._unreachable(action, one_line(error, 200)) from error
         try:
             if response.status != 200:
-                raise refusal(action, _answer(response), self.namespace)
-            yield _lines(response.response)
+                answer = _answer(response)
+                if answer.may_pass:
+                    raise self._unreachable(action, answer.message)
+                raise refusal(action, answer, self.namespace)
+            yield from _lines(response.response)
         except urllib3.exceptions.HTTPError:
             return
         finally:
@@ -155,7 +178,11 @@ class ClusterApi:
             if time.monotonic() + seconds > deadline:
                 break
             self._wait(seconds)
-        raise UnreachableClusterError(
+        raise self._unreachable(action, reason)
+
+    @staticmethod
+    def _unreachable(action: str, reason: str) -> UnreachableClusterError:
+        return UnreachableClusterError(
             f"the Kubernetes API server did not {action}: {reason}",
             fix="check `kubectl cluster-info`; a job that was created goes on meanwhile",
         )
@@ -190,7 +217,7 @@ class ClusterApi:
             body=body,
             auth_settings=["BearerToken"],
         )
-        # A watch has no end, but every byte of it comes within this time or later than we wait.
+        # A watch or a log without news for this time is opened again.
         timeout = (_CONNECT_SECONDS, _READ_SECONDS)
         return self._client.call_api(*serialized, _request_timeout=timeout)
 

@@ -5,15 +5,19 @@ scheduler.submit(job)             # "jobset/xlm-pretrain-0123456789abcdef-a1"
 scheduler.find(job.name)
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
+import yaml
+
 from xlm.cluster.job import ClusterJob, JobState, SeenJob
 from xlm.cluster.kubernetes import names
 from xlm.cluster.kubernetes.access import connect
 from xlm.cluster.kubernetes.api import EVENTS, JOBS, JOBSETS, PODS, SERVICES, ClusterApi, Kind
+from xlm.cluster.kubernetes.follow import PodLogs
 from xlm.cluster.kubernetes.manifests import Manifests
 from xlm.cluster.kubernetes.pods import read_pod
 from xlm.cluster.kubernetes.status import Workload
@@ -97,6 +101,33 @@ class KubernetesScheduler:
             f"{job.name}: somebody deletes its objects as soon as they are created",
             fix=f"look at `kubectl get events -n {self._api.namespace}`",
         )
+
+    def render(self, job: ClusterJob) -> str:
+        """The objects that would be created, as YAML; asks no cluster."""
+        attempt = names.attempt_name(job.name, 1)
+        documents = [self._manifests.jobset(job, attempt)]
+        if self._settings.workload == "job":
+            documents = [self._manifests.indexed_job(job, attempt)]
+            if job.nodes > 1:
+                documents.insert(0, self._manifests.service(job, attempt))
+        return yaml.safe_dump_all(documents, sort_keys=False, width=100)
+
+    def logs(self, name: str) -> Iterator[str]:
+        """What the pods of a job print, until it has ended; see `follow`.
+
+        Raises:
+            ClusterError: there is no such job.
+        """
+        if not self.find(name):
+            raise ClusterError(
+                f"there is no job {name} in namespace {self._api.namespace}",
+                fix=f"kubectl get jobsets,jobs -n {self._api.namespace} shows those that exist",
+            )
+
+        def is_live() -> bool:
+            return any(seen.state.is_live for seen in self.find(name))
+
+        return PodLogs(self._api, name, is_live).lines()
 
     def find(self, name: str) -> list[SeenJob]:
         """All attempts of a job that still have an object; see `Scheduler.find`."""

@@ -53,9 +53,14 @@ class FakeApi:
         """Method and path of all requests."""
         self.logs: dict[str, bytes] = {}
         """Output of pods, by name."""
+        self.break_logs_after = 0
+        """The connection of each pod's log breaks once, after this number of lines."""
+        self.broken_logs: set[str] = set()
         self.admit: Callable[[Document], str | None] = lambda body: None
         """Why an object is not admitted, such as a quota."""
         self.watch_seconds = 5.0
+        self.expired = 0
+        """Number of watches that were answered with 410."""
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.api = self
 
@@ -191,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         if method == "POST":
             return self._create(plural, namespace, query, body)
         if found["sub"] == "log":
-            return self._log(name, follow=query.get("follow") == "true")
+            return self._log(name, query)
         if not name:
             accepts = _selection(query)
             if query.get("watch") == "true":
@@ -239,6 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
         position = 0
         with api.objects.changed:
             if version < api.objects.oldest:
+                api.expired += 1
                 gone = {"code": 410, "reason": "Expired", "message": "too old resource version"}
                 return self._end_stream({"type": "ERROR", "object": gone})
         while True:
@@ -255,22 +261,33 @@ class _Handler(BaseHTTPRequestHandler):
                     self._chunk(json.dumps({"type": kind, "object": one}).encode() + b"\n")
         return self._end_stream(None)
 
-    def _log(self, name: str, *, follow: bool) -> None:
+    def _log(self, name: str, query: dict[str, str]) -> None:
+        """Line N has the time N seconds after eight; older lines than `sinceTime` are left out."""
         api = self.server.api
+        pod = api.objects.get("pods", NAMESPACE, name)
+        if pod is None:
+            return self._missing(f'pods "{name}" not found')
+        if pod["status"]["phase"] == "Pending":
+            return self._status(400, "BadRequest", "container is waiting to start")
         self._begin_stream()
         sent = 0
         while True:
             with api.objects.changed:
                 pod = api.objects.get("pods", NAMESPACE, name)
                 ended = pod is None or pod["status"].get("phase") in ("Succeeded", "Failed")
-                output = api.logs.get(name, b"")
-                if len(output) == sent and not ended and follow:
+                lines = api.logs.get(name, b"").splitlines(keepends=True)
+                if len(lines) == sent and not ended:
                     api.objects.changed.wait(0.05)
-            if len(output) > sent:
-                self._chunk(output[sent:])
-                sent = len(output)
-            elif ended or not follow:
+            for number in range(sent, len(lines)):
+                time = f"2026-11-29T08:00:{number:02d}"
+                if f"{time}Z" >= query.get("sinceTime", ""):
+                    self._chunk(f"{time}.123456789Z ".encode() + lines[number])
+                if number + 1 == api.break_logs_after and name not in api.broken_logs:
+                    api.broken_logs.add(name)
+                    return self._drop()
+            if len(lines) == sent and ended:
                 return self._end_stream(None)
+            sent = len(lines)
 
     def _begin_stream(self) -> None:
         self.send_response(200)
