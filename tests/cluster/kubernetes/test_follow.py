@@ -103,8 +103,7 @@ def test_a_watch_that_ends_goes_on(
     reading.wait_for(1)
     statuses.fail_pod(plain_fake, first, 75)
     if fault == "gone":
-        plain_fake.watch_seconds = 0
-        plain_fake.objects.forget_history()
+        plain_fake.expire_watches()
     elif not isinstance(fault, str):
         plain_fake.faults.add("GET pods", fault, fault)
     second = statuses.add_pod(plain_fake, job, suffix="b")

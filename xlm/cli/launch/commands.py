@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xlm.pipeline.request import RunRequest
 
 launch_app = typer.Typer(
-    help="Show jobs of a cluster before they start, and what their pods print.",
+    help="Show jobs of a cluster, and what their pods print.",
     cls=CommandGroup,
     no_args_is_help=True,
     epilog=examples("xlm launch show --profile xnli15 --launcher slurm"),
@@ -32,7 +32,7 @@ def show(request: "RunRequest", root: Root = None) -> None:
 
 @launch_app.command(
     "logs",
-    epilog=examples("xlm launch logs xlm-pretrain-0123456789ab-c0ffee --profile my.yaml"),
+    epilog=examples("xlm launch logs xlm-pretrain-0123456789ab-c0ffee"),
 )
 @takes_request("profile", "overrides", "launcher")
 def logs(

@@ -9,8 +9,9 @@ from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
 from xlm.errors import ConfigError
 from xlm.pipeline.request import RunRequest
+from xlm.store.artifact import Staging
 from xlm.store.disk.root import resolve_root
-from xlm.training.launch.cluster import DIRECTORY, spread
+from xlm.training.launch.cluster import job_directory, spread
 
 _KEY, _TOKEN = "0" * 24, "000000"
 
@@ -43,16 +44,16 @@ def print_job(request: RunRequest, root: str | None) -> None:
 def _pretraining(config: PipelineConfig, root: Path) -> ClusterJob:
     pretrain, settings = config.pretrain, config.launcher
     nodes = spread(pretrain.processes, nodes_of(settings))
-    scratch = root / "staging" / "pretrain" / _KEY / "scratch"
+    staging = Staging(root / "staging" / "pretrain" / _KEY)
     return ClusterJob(
         name=job_name("pretrain", _KEY, _TOKEN),
-        directory=scratch / DIRECTORY,
+        directory=job_directory(staging),
         module="xlm.training.launch.entry",
-        job_file=scratch / "job.json",
+        job_file=staging.scratch / "job.json",
         nodes=nodes,
         processes_per_node=pretrain.processes // nodes,
         threads_per_process=pretrain.threads_per_process,
-        log_path=scratch.parent / "logs" / "processes.log",
+        log_path=staging.logs / "processes.log",
         save_seconds=pretrain.save_seconds,
         uses_gpu=pretrain.device == "cuda",
         folders=(root,),

@@ -61,6 +61,9 @@ class FakeApi:
         self.watch_seconds = 5.0
         self.expired = 0
         """Number of watches that were answered with 410."""
+        self._kill: tuple[int, Callable[[], None], bool] = (0, lambda: None, False)
+        self.watches = 0
+        """Changes when all watches are closed."""
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.api = self
 
@@ -74,6 +77,28 @@ class FakeApi:
             self.objects.changed.notify_all()
         self._server.shutdown()
         self._server.server_close()
+
+    def kill_at(self, request: int, kill: Callable[[], None], *, carried_out: bool) -> None:
+        """Call `kill` at a request, by its number since the start, before it is answered.
+
+        Args:
+            carried_out: whether the request is carried out; its answer is lost in any case.
+        """
+        self._kill = (request, kill, carried_out)
+
+    def kills_at(self, *, after: bool) -> bool:
+        """Kill the client if this is the request; whether it was."""
+        request, kill, carried_out = self._kill
+        if len(self.requests) != request or carried_out != after:
+            return False
+        kill()
+        return True
+
+    def expire_watches(self) -> None:
+        """Close all watches, and forget what they would need to go on."""
+        with self.objects.changed:
+            self.watches += 1
+            self.objects.forget_history()
 
     @property
     def port(self) -> int:
@@ -137,6 +162,8 @@ class _Handler(BaseHTTPRequestHandler):
         found = _PATH.fullmatch(url.path)
         plural = found["plural"] if found else "discovery"
         api.requests.append((method, self.path))
+        if api.kills_at(after=False):
+            return self._drop()
         fault = api.faults.take(method, plural)
         if isinstance(fault, Drop) and not fault.after:
             return self._drop()
@@ -241,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         api = self.server.api
         self._begin_stream()
-        position = 0
+        position, watches = 0, api.watches
         with api.objects.changed:
             if version < api.objects.oldest:
                 api.expired += 1
@@ -249,6 +276,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._end_stream({"type": "ERROR", "object": gone})
         while True:
             with api.objects.changed:
+                if watches != api.watches:
+                    break
                 events = list(api.objects.log)
                 if len(events) < position:
                     position = 0
@@ -318,7 +347,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(code, json.dumps(document).encode(), everything)
 
     def _send(self, code: int, body: bytes, headers: dict[str, str]) -> None:
-        if self._quiet:
+        if self._quiet or self.server.api.kills_at(after=True):
             return self._drop()
         self.send_response(code)
         for name, value in headers.items():
