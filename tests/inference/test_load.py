@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,6 +58,14 @@ def test_the_original_finds_its_merges_next_to_it(model: Model, checkpoint: Path
     found = load(checkpoint)
     assert same(model, found)
     assert found.fill_mask("<mask>", language="sw") == model.fill_mask("<mask>", language="sw")
+
+
+def test_weights_are_at_even_addresses_whatever_the_format(
+    model: Model, checkpoint: Path, release: Path
+) -> None:
+    """Regression: on some processors, a folder and its `.pth` file had other last digits."""
+    for one in (model, load(checkpoint), load(release / "masked-lm")):
+        assert all(weight.data_ptr() % 64 == 0 for weight in one.encoder.parameters())
 
 
 def test_merges_of_another_model_are_not_used(
@@ -163,9 +172,10 @@ def test_merges_of_another_model_in_the_folder_are_refused(release: Path, tmp_pa
 
 
 def test_devices_that_are_not_there_are_refused(release: Path) -> None:
-    for device in ("cuda:77", "gpu"):
-        with pytest.raises(ConfigError, match=f"device '{device}' is not available: .*; use cpu"):
-            load(release, device=device)
+    with pytest.raises(ConfigError, match=r"device 'cuda:77' is not available: .*; use cpu"):
+        load(release, device="cuda:77")
+    with pytest.raises(ConfigError, match="unknown device 'gpu'; use cpu, cuda or auto"):
+        load(release, device="gpu")
     assert load(release / "masked-lm", device="auto").device.type in ("cpu", "cuda")
 
 
@@ -188,3 +198,15 @@ def test_import_xlm_is_instant_and_names_what_is_public() -> None:
     assert all(getattr(xlm, name).__module__.startswith("xlm.") for name in xlm.__all__)
     with pytest.raises(AttributeError, match="module 'xlm' has no attribute 'absent'"):
         _ = xlm.absent  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", [None, 3, ["model"]])
+def test_a_path_of_another_type_is_refused(path: Any) -> None:
+    with pytest.raises(ConfigError, match=r"the path of the model is .*; pass a string or a Path"):
+        load(path)
+
+
+@pytest.mark.parametrize("segmenters", ["jieba", {"en": None}, [("zh", "jieba")]])
+def test_segmenters_of_another_type_are_refused(release: Path, segmenters: Any) -> None:
+    with pytest.raises(ConfigError, match=r"segmenters is .*; map languages to names"):
+        load(release, segmenters=segmenters)

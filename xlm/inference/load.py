@@ -45,8 +45,14 @@ def load(
             not fit it.
         ToolError: a segmenter is not installed.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(f"the path of the model is {path!r:.40}", fix="pass a string or a Path")
     if not os.fspath(path):
         raise ConfigError("the path of the model is empty", fix="name a model")
+    if segmenters is not None and not _is_table_of_texts(segmenters):
+        raise ConfigError(
+            f"segmenters is {segmenters!r:.60}", fix='map languages to names: {"zh": "jieba"}'
+        )
     target = _device(device)
     found = find_model(
         Path(path).expanduser(),
@@ -71,6 +77,12 @@ def load(
             rules=found.rules,
         ),
         device=target,
+    )
+
+
+def _is_table_of_texts(values: object) -> bool:
+    return isinstance(values, Mapping) and all(
+        isinstance(text, str) for item in values.items() for text in item
     )
 
 

@@ -1,10 +1,14 @@
 """`xlm predict`: rows in, labels out, in order; invalid rows are named."""
 
+import csv
+import gzip
 import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from tests.inference.small_models import LANGUAGES, TEXTS
@@ -121,11 +125,59 @@ def test_a_classifier_of_single_sentences_takes_no_pairs(
     assert capfd.readouterr().out.splitlines()[1].startswith(f"{alone.label}\t")
 
 
-def test_json_lines_are_not_texts(model: Model, tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    path.write_text('{"premise": "a", "hypothesis": "b"}\n', encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"rows\.jsonl does not have rows that are separated"):
-        predict(model, [str(path)], "en", as_json=False)
+def table(tmp_path: Path, suffix: str, rows: Sequence[Sequence[str]], header: str) -> Path:
+    """A table with these rows; `header` names the columns."""
+    path, names = tmp_path / f"rows{suffix}", header.split()
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    if suffix == ".csv":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(records)
+    elif suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), path)
+    else:
+        lines = "".join(json.dumps(record) + "\n" for record in records)
+        opened = gzip.open if suffix.endswith(".gz") else open
+        with opened(path, "wt", encoding="utf-8") as file:
+            file.write(lines)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".jsonl.gz", ".parquet"])
+def test_tables_are_read_by_the_names_of_their_columns(
+    model: Model, tmp_path: Path, capfd: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    rows = [(code, "x", *TEXTS[code][::-1]) for code in LANGUAGES]
+    path = table(tmp_path, suffix, rows, "Language label sentence2 sentence1")
+    predict(model, [str(path)], None, as_json=False)
+    assert capfd.readouterr().out == HEADER + "\n".join(expected(model)) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "language", "message"),
+    [
+        ("premise hypothesis", "ab", None, " has no column `language`; add it, or pass --lang"),
+        ("premise hypothesis lang", "abe", "en", " has a column `language`; leave out --lang"),
+        ("premise label", "ab", "en", " has no column `hypothesis`; add it: the model classifies"),
+        ("a b", "ab", "en", " has no column of texts; it has a, b; name it text, or premise and"),
+        ("premise hypothesis", "a ", "en", ", line 1: the second text is empty; remove the line"),
+        ("premise hypothesis lang", "abq", None, ", line 1: the model has no language 'q'"),
+    ],
+)
+def test_an_invalid_table_is_refused_before_the_first_prediction(
+    model: Model,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    header: str,
+    row: str,
+    language: str | None,
+    message: str,
+) -> None:
+    path = table(tmp_path, ".jsonl", [row], header)
+    with pytest.raises((ConfigError, DataError), match=re.escape(f"{path}{message}")):
+        predict(model, [str(path)], language, as_json=False)
+    assert capfd.readouterr().out == ""
 
 
 def test_a_pair_needs_its_language_and_a_model_with_a_classifier(

@@ -120,3 +120,23 @@ def test_a_language_without_spaces_needs_a_segmenter() -> None:
     ]
     chosen = {**values, "text": {"segmenters": {"ja": "icu", "xx": "newmm", "zh": "jieba"}}}
     assert config_warnings(PipelineConfig.model_validate(chosen)) == []
+
+
+def test_the_same_labelled_file_for_two_splits_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("train.tsv", "dev.tsv"):
+        (tmp_path / name).write_text("text\tlabel\na\tb\n", encoding="utf-8")
+    task = {
+        "task": "files", "text": "text", "train": {"en": "train.tsv"}, "dev": {"en": "dev.tsv"},
+        "test": {"en": str(tmp_path / "." / "train.tsv")},
+    }  # fmt: skip
+    config = PipelineConfig.model_validate(
+        {"languages": ["en"], "classify": task, "pretrain": {"objectives": ["mlm"]}}
+    )
+    (line,) = config_warnings(config)
+    assert line.startswith("classify.test.en is the same file as classify.train.en, so its")
+    task["test"] = {"en": "other.tsv"}
+    other = PipelineConfig.model_validate(config.model_dump() | {"classify": task})
+    assert config_warnings(other) == []

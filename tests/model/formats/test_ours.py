@@ -145,7 +145,7 @@ def test_missing_and_damaged_files_are_refused(encoder: Encoder, tmp_path: Path)
     with pytest.raises(DataError, match=r"model\.safetensors"):
         load_encoder(tmp_path)
     (tmp_path / "config.json").write_text('{"languages": []}', encoding="utf-8")
-    with pytest.raises(DataError, match=r"config\.json: model: Field required"):
+    with pytest.raises(DataError, match=r"config\.json: model: field required"):
         load_encoder(tmp_path)
 
 

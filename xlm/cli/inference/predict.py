@@ -1,12 +1,13 @@
 """`xlm predict`: the label of each text or pair, and the probability of every label."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from xlm.cli.inference.lines import TextLines
-from xlm.cli.inference.results import warn_of_truncation, write_results
+from xlm.cli.inference.results import warn_of_truncation, write_results, write_row_results
 from xlm.cli.inference.rows import Row, RowParser
+from xlm.cli.inference.table_rows import TABLE_FORMATS, TableRows, is_table
 from xlm.cli.output import show
 from xlm.config.data.tasks import COMPRESSIONS
 from xlm.errors import ConfigError
@@ -14,7 +15,7 @@ from xlm.inference.model import Model
 from xlm.inference.results import Prediction
 from xlm.inference.text import Name
 
-_SUFFIXES = (".tsv", ".csv", ".txt", *COMPRESSIONS)
+_SUFFIXES = (".tsv", ".txt", *(f".{name}" for name in TABLE_FORMATS), *COMPRESSIONS)
 """Endings of files with texts, to recognize a path that does not exist."""
 
 
@@ -45,13 +46,19 @@ def predict(model: Model, texts: Sequence[str], language: str | None, *, as_json
         show("\n".join(filter(None, [header, output.rstrip("\n")])))
         warn_of_truncation(model)
         return
-    if path and {".jsonl", ".parquet"} & set(path.suffixes):
-        raise ConfigError(
-            f"{path} does not have rows that are separated by tabs",
-            fix="write its columns to a .tsv file",
-        )
+    sentences = model.row_sentences
+    if path and is_table(path):
+        table = TableRows.of(path, language=language, sentences=sentences)
+
+        def known_rows() -> Iterator[tuple[str, Row]]:
+            for where, row in table:
+                model.require_language(row.language, where)
+                yield where, row
+
+        write_row_results(model, known_rows, compute, title="predict", header=header)
+        return
     source = TextLines.of(path)
-    parse = RowParser(source.name, language=language, sentences=model.row_sentences)
+    parse = RowParser(source.name, language=language, sentences=sentences)
 
     def parse_known(line: str, number: int) -> Row | None:
         row = parse(line, number)

@@ -1,12 +1,14 @@
-"""Runs a model over lines: results are written part by part, in the order of the lines.
+"""Runs a model over lines or rows: results are written part by part, in their order.
 
     write_results(model, source, parse, compute, title="predict", header="")
+    write_row_results(model, read_rows, compute, title="predict", header="")
 
 Results before an invalid line are written before its error is reported.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from xlm.cli.inference.lines import TextLines
@@ -17,6 +19,7 @@ from xlm.inference.inputs import truncation_warning
 from xlm.inference.model import Model
 from xlm.inference.text import Name
 
+_PART_ROWS = 1024
 Item = TypeVar("Item")
 Parse = Callable[[str, int], Item | None]
 """A line and its number; None: the line is a header."""
@@ -44,7 +47,7 @@ def write_results(
             write_output(f"{header}\n".encode())
         for part in source.parts():
             items: list[Item] = []
-            numbers: list[int] = []
+            places: list[str] = []
             error: XlmError | None = part.error
             for number, line in enumerate(part.lines, start=part.first):
                 try:
@@ -54,11 +57,39 @@ def write_results(
                     break
                 if item is not None:
                     items.append(item)
-                    numbers.append(number)
-            _write(items, numbers, compute, source)
+                    places.append(source.where(number))
+            _write(items, places, compute)
             if error is not None:
                 raise error
             progress.update(part.first + len(part.lines) - 1)
+    warn_of_truncation(model)
+
+
+def write_row_results(
+    model: Model,
+    read_rows: Callable[[], Iterable[tuple[str, Item]]],
+    compute: Compute[Item],
+    *,
+    title: str,
+    header: str,
+) -> None:
+    """Compute the results of the rows of a table, which is read once before to find its errors.
+
+    Args:
+        read_rows: yields where each row is, for errors, and the row.
+
+    Raises:
+        XlmError: a row is invalid.
+    """
+    total = sum(1 for _ in read_rows())
+    with exit_by_signal(), ProgressLines(title, "rows", total=total) as progress:
+        if header:
+            write_output(f"{header}\n".encode())
+        rows, done = iter(read_rows()), 0
+        while part := list(islice(rows, _PART_ROWS)):
+            _write([row for _, row in part], [place for place, _ in part], compute)
+            done += len(part)
+            progress.update(done)
     warn_of_truncation(model)
 
 
@@ -69,18 +100,16 @@ def warn_of_truncation(model: Model) -> None:
         sys.stderr.write(f"xlm: warning: {warning}\n")
 
 
-def _write(
-    items: Sequence[Item], numbers: Sequence[int], compute: Compute[Item], source: TextLines
-) -> None:
+def _write(items: Sequence[Item], places: Sequence[str], compute: Compute[Item]) -> None:
     """Write the results of items; if one is invalid, those of the items before it."""
     if not items:
         return
     try:
-        output = compute(items, source.name_of(numbers))
+        output = compute(items, places.__getitem__)
     except XlmError:
         if len(items) == 1:
             raise
-        for item, number in zip(items, numbers, strict=True):
-            _write([item], [number], compute, source)
+        for item, place in zip(items, places, strict=True):
+            _write([item], [place], compute)
         return
     write_output(output.encode())

@@ -6,7 +6,7 @@
 The first line may name the columns, as in XNLI's files; then other columns are ignored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xlm.errors import DataError
@@ -25,6 +25,60 @@ class Row:
     first: str
     second: str | None
     language: str
+
+
+def columns_by_name(
+    names: Sequence[str], *, where: str, has_language: bool, sentences: int | None
+) -> dict[str, int]:
+    """The columns by their names; empty: these are not names of columns.
+
+    Args:
+        names: in lower case.
+        where: how errors name the header.
+        has_language: whether a column names the language; otherwise it is the same for all rows.
+        sentences: see `RowParser`.
+
+    Raises:
+        DataError: a column is missing, or there is one too many.
+    """
+    columns = {
+        column: names.index(name)
+        for column, known in (("text", _FIRST), ("second text", HYPOTHESIS_NAMES))
+        for name in reversed(known)
+        if name in names
+    }
+    if "text" not in columns:
+        return {}
+    places = [names.index(name) for name in LANGUAGE_NAMES if name in names]
+    if has_language:
+        if not places:
+            raise DataError(f"{where} has no column `language`", fix="add it, or pass --lang")
+        columns["language"] = places[0]
+    elif places:
+        raise DataError(f"{where} has a column `language`", fix="leave out --lang")
+    if sentences == 1:
+        columns.pop("second text", None)  # a further column, as any other
+    if sentences == 2 and "second text" not in columns:
+        raise DataError(
+            f"{where} has no column `hypothesis`",
+            fix="add it: the model classifies pairs of sentences",
+        )
+    return columns
+
+
+def row_of(values: Mapping[str, str], where: str, language: str | None) -> Row:
+    """The row of these values by column.
+
+    Args:
+        language: the language of all rows; None: `values` have it.
+
+    Raises:
+        DataError: a value is empty.
+    """
+    for column, value in values.items():
+        if not value.strip():
+            raise DataError(f"{where}: the {column} is empty", fix="remove the line")
+    return Row(values["text"], values.get("second text"), language or values["language"].strip())
 
 
 class RowParser:
@@ -50,7 +104,12 @@ class RowParser:
         fields = line.split("\t")
         if number == 1:
             names = [field.strip().lower() for field in fields]
-            named = self._named(names)
+            named = columns_by_name(
+                names,
+                where=f"{self._name}, line 1",
+                has_language=self._language is None,
+                sentences=self._sentences,
+            )
             self._columns = named or self._by_position(len(fields))
             self._width = len(fields)
             if named:
@@ -61,38 +120,7 @@ class RowParser:
                 fix="separate fields by one tab, without tabs in the text",
             )
         values = {column: fields[place] for column, place in self._columns.items()}
-        for column, value in values.items():
-            if not value.strip():
-                raise DataError(
-                    f"{self._name}, line {number}: the {column} is empty", fix="remove the line"
-                )
-        language = self._language or values["language"].strip()
-        return Row(values["text"], values.get("second text"), language)
-
-    def _named(self, names: list[str]) -> dict[str, int]:
-        """The columns by their names; empty: the line is not a header."""
-        columns = {
-            column: names.index(name)
-            for column, known in (("text", _FIRST), ("second text", HYPOTHESIS_NAMES))
-            for name in reversed(known)
-            if name in names
-        }
-        if "text" not in columns:
-            return {}
-        places = [names.index(name) for name in LANGUAGE_NAMES if name in names]
-        if self._language is None:
-            if not places:
-                raise self._problem("has no column `language`", "add it, or pass --lang")
-            columns["language"] = places[0]
-        elif places:
-            raise self._problem("has a column `language`", "leave out --lang")
-        if self._sentences == 1:
-            columns.pop("second text", None)  # a further column, as any other
-        if self._sentences == 2 and "second text" not in columns:
-            raise self._problem(
-                "has no column `hypothesis`", "add it: the model classifies pairs of sentences"
-            )
-        return columns
+        return row_of(values, f"{self._name}, line {number}", self._language)
 
     def _by_position(self, width: int) -> dict[str, int]:
         last = [] if self._language else ["language"]

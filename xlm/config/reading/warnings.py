@@ -7,8 +7,10 @@ To add a warning, write a function from the configuration to lines and add it to
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from xlm.config.data.own.files import OwnSource
+from xlm.config.data.tasks import FilesTask
 from xlm.config.languages.pairs import split_pair
 from xlm.config.languages.segmenters import is_unspaced, missing_segmenter_warning
 from xlm.config.pipeline import PipelineConfig, mono_languages, pairs
@@ -83,6 +85,21 @@ def _unused_own_files(config: PipelineConfig) -> Iterator[str]:
         )
 
 
+def _shared_labelled_files(config: PipelineConfig) -> Iterator[str]:
+    if not isinstance(task := config.classify, FilesTask):
+        return
+    for code in config.languages:
+        found: dict[Path, str] = {}
+        for setting, location in task.locations(code).values():
+            path = Path(location).expanduser().resolve()
+            if path in found:
+                yield (
+                    f"{setting} is the same file as {found[path]}, so its accuracy says nothing "
+                    "about other text; use other rows"
+                )
+            found.setdefault(path, setting)
+
+
 def _missing_segmenters(config: PipelineConfig) -> Iterator[str]:
     for code in config.languages:
         if is_unspaced(config.table[code]) and code not in config.text.segmenters:
@@ -95,5 +112,6 @@ _CHECKS: tuple[Callable[[PipelineConfig], Iterable[str]], ...] = (
     _translation_without_pairs,
     _languages_without_training_text,
     _unused_own_files,
+    _shared_labelled_files,
     _missing_segmenters,
 )

@@ -2,7 +2,9 @@
 
     encoder = encoder_of(read_model(path))
 
-The weights are taken over, not copied, so the model is in memory once.
+The weights are taken over, not copied, so the model is in memory once. Only weights at uneven
+addresses, as safetensors maps them from a file, are copied: on some processors the kernels then add
+in another order, and results would depend on the format of the file.
 """
 
 import torch
@@ -12,6 +14,9 @@ from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
 from xlm.model.formats.conversion import PortableModel
 from xlm.model.formats.ours import CLASSIFIER, EMBEDDINGS, TIED_KEY
+
+_ALIGNMENT_BYTES = 64
+"""That of torch's own allocations."""
 
 
 def encoder_of(model: PortableModel) -> Encoder:
@@ -41,5 +46,10 @@ def classifier_of(model: PortableModel) -> Classifier:
 
 
 def _assign(module: nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    module.load_state_dict(weights, strict=True, assign=True)
+    aligned = {name: _aligned(tensor) for name, tensor in weights.items()}
+    module.load_state_dict(aligned, strict=True, assign=True)
     module.requires_grad_(False)
+
+
+def _aligned(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor if tensor.data_ptr() % _ALIGNMENT_BYTES == 0 else tensor.clone()
