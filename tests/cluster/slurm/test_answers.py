@@ -9,6 +9,7 @@ from tests.cluster.fakes import make_job
 from tests.cluster.slurm.fake_command import COMMANDS, FakeSlurm
 from xlm.cluster.job import JobState
 from xlm.cluster.records import JobRecords
+from xlm.cluster.slurm.commands import own_user
 from xlm.cluster.slurm.scheduler import SlurmScheduler
 from xlm.config.launcher.slurm import SlurmConfig
 from xlm.errors import ClusterError, UnreachableClusterError
@@ -110,6 +111,15 @@ def test_an_outage_is_never_an_empty_list(
     slurm.answers("squeue", answer)
     with pytest.raises(UnreachableClusterError, match="squeue"):
         scheduler.find(NAME)
+
+
+def test_a_version_that_does_not_know_our_options_is_not_waited_for(
+    slurm: FakeSlurm, scheduler: SlurmScheduler
+) -> None:
+    slurm.answers("squeue", {"status": 1, "errors": "squeue: unrecognized option '--name'"})
+    with pytest.raises(ClusterError, match="squeue is of another version") as caught:
+        scheduler.find(NAME)
+    assert not isinstance(caught.value, UnreachableClusterError)
 
 
 def test_a_command_that_hangs_is_an_outage(slurm: FakeSlurm) -> None:
@@ -219,7 +229,7 @@ def test_cancelling_is_by_name_and_killing_signals_first(
     scheduler.cancel(NAME)
     scheduler.cancel(NAME, kill=True)
     asked = [one["arguments"] for one in slurm.asked("scancel")]
-    plain = ["--me", f"--name={NAME}"]
+    plain = [own_user(), f"--name={NAME}"]
     assert asked == [plain, [*plain, "--full", "--signal=KILL"], plain]
     slurm.answers("scancel", _OUTAGE)
     with pytest.raises(UnreachableClusterError, match="scancel failed"):

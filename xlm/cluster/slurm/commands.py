@@ -6,6 +6,7 @@ A command that does not answer has perhaps done what it was asked to do.
 """
 
 import os
+import pwd
 from contextvars import Context
 from tempfile import TemporaryFile
 from typing import NamedTuple
@@ -39,6 +40,8 @@ _OUTAGES = (
 )
 """Words of answers that say nothing about the job: the controller restarts, or is overloaded."""
 
+_MISUSES = ("unrecognized option", "invalid option", "unknown option", "usage:")
+
 
 class Answer(NamedTuple):
     """What a command has printed, and its exit status."""
@@ -52,6 +55,12 @@ class Answer(NamedTuple):
         """Whether it says that the controller could not be asked."""
         text = self.errors.lower()
         return self.status != 0 and any(words in text for words in _OUTAGES)
+
+    @property
+    def is_misuse(self) -> bool:
+        """Whether the command does not know our options: it will not, however long we wait."""
+        text = self.errors.lower()
+        return self.status != 0 and any(words in text for words in _MISUSES)
 
     def shown(self) -> str:
         """Its error as one line of limited length."""
@@ -98,6 +107,14 @@ def _run(arguments: list[str], seconds: float) -> Answer:
             fix="run where Slurm's commands are (a login node), or set launcher.kind=local",
         )
     return Answer(status, *texts)
+
+
+def own_user() -> str:
+    """An option for the jobs of this user, which old versions know too (unlike --me)."""
+    try:
+        return f"--user={pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:  # a container without users
+        return f"--user={os.getuid()}"
 
 
 def _without_secrets() -> list[str]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from xlm.cluster.job import JobState, SeenJob
-from xlm.cluster.slurm.commands import Answer, run_slurm
+from xlm.cluster.slurm.commands import Answer, own_user, run_slurm
 from xlm.cluster.slurm.states import is_state, state_of
 from xlm.errors import ClusterError, UnreachableClusterError
 
@@ -27,12 +27,16 @@ def find_jobs(name: str, *, seconds: float) -> list[SeenJob]:
     """All jobs of a name and of this user that Slurm remembers, the oldest first.
 
     Raises:
+        ClusterError: squeue is missing, or does not know our options.
         UnreachableClusterError: the controller did not answer, or not in words that we understand.
     """
     answer = run_slurm(
-        ["squeue", "--noheader", "--me", "--states=all", f"--name={name}", "-o", _SQUEUE_FORMAT],
+        ["squeue", "--noheader", own_user(), "--states=all", f"--name={name}", "-o",
+         _SQUEUE_FORMAT],
         seconds=seconds,
-    )
+    )  # fmt: skip
+    if answer.is_misuse:
+        raise ClusterError(f"squeue is of another version: {answer.shown()}", fix="report this")
     if answer.status != 0:
         raise UnreachableClusterError(f"squeue failed: {answer.shown()}")
     found = {job.job_id: job for job in map(_from_squeue, answer.output.splitlines())}

@@ -6,7 +6,7 @@ scheduler = SlurmScheduler(config.launcher.slurm)
 import re
 
 from xlm.cluster.job import ClusterJob, SeenJob
-from xlm.cluster.slurm.commands import run_slurm
+from xlm.cluster.slurm.commands import own_user, run_slurm
 from xlm.cluster.slurm.query import find_jobs
 from xlm.cluster.slurm.script import render_script
 from xlm.config.launcher.slurm import SlurmConfig
@@ -62,7 +62,7 @@ class SlurmScheduler:
         A cancelled job gets SIGTERM and, after Slurm's KillWait, SIGKILL. To kill it at once, its
         processes get SIGKILL first.
         """
-        words = ["scancel", "--me", f"--name={name}"]
+        words = ["scancel", own_user(), f"--name={name}"]
         if kill:
             run_slurm([*words, "--full", "--signal=KILL"], seconds=self._seconds)
         answer = run_slurm(words, seconds=self._seconds)
