@@ -146,8 +146,8 @@ def predict(
     """Classify a text, a pair of texts, or each row of a file.
 
     Rows have a text, or a premise and a hypothesis, and a language, separated by tabs; the first
-    line may name the columns. Files in .csv, .jsonl and .parquet name them. The output has the label and the probability of every label, also
-    separated by tabs.
+    line may name the columns. Files in .csv, .jsonl and .parquet are read by those names. The
+    output has the label and the probability of every label, separated by tabs.
     """
     from xlm.cli.inference.predict import predict as predict_rows
 
