@@ -1,7 +1,6 @@
 """`xlm status` and `xlm logs`: running and stopped builds of real processes, and artifacts."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -211,12 +210,17 @@ def test_follow_prints_until_the_build_ends(
 
 
 def test_ctrl_c_ends_follow_quietly(store: ArtifactStore, builder: subprocess.Popen[str]) -> None:
-    command = [XLM, "logs", "pretrain", "-f", "--root", store.root]
+    # A background process of a shell ignores SIGINT, and so would its children.
+    xlm = ["env", "--default-signal=INT", XLM]
+    command = [*xlm, "logs", "pretrain", "-f", "--root", store.root]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as follower:
-        assert follower.stdout is not None
-        follower.stdout.readline()
-        os.kill(follower.pid, signal.SIGINT)
-        assert follower.wait(30) in (130, -signal.SIGINT)
-        assert follower.stderr is not None
-        assert "Traceback" not in follower.stderr.read()
+        try:
+            assert follower.stdout is not None
+            assert follower.stderr is not None
+            follower.stdout.readline()
+            follower.send_signal(signal.SIGINT)
+            assert follower.wait(30) in (130, -signal.SIGINT)
+            assert "Traceback" not in follower.stderr.read()
+        finally:
+            follower.kill()
