@@ -4,6 +4,7 @@ with cancels_its_jobs():
     ...     # stages that wait for jobs of a cluster
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from xlm.processes.lasting import cancel_jobs, lasting_jobs
 
+_WAIT_SECONDS = 20.0
+"""Time for the jobs to end; the worker kills this process later than that."""
 _CANCELLED = (StateType.CANCELLING, StateType.CANCELLED)
 
 
@@ -31,6 +34,9 @@ def cancels_its_jobs() -> Iterator[None]:
     except BaseException:
         if lasting_jobs() and _is_cancelled():
             cancel_jobs()
+            deadline = time.monotonic() + _WAIT_SECONDS
+            while lasting_jobs() and time.monotonic() < deadline:
+                time.sleep(0.1)
         raise
 
 

@@ -96,7 +96,10 @@ def dev_cluster(directory: Path, **variables: str) -> Iterator[DevCluster]:
 
 def _free_ports() -> int:
     """The first of some ports that are free now."""
-    for first in range(21000, 30000, _PORTS):
+    # Tests in other processes look for ports at the same time.
+    start = os.getpid() % 400
+    for number in range(400):
+        first = 21000 + (start + number) % 400 * _PORTS
         with suppress(OSError):
             for port in range(first, first + _PORTS):
                 with socket.socket() as probe:

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -24,10 +25,8 @@ def _reason_to_skip() -> str:
 @pytest.mark.slurm
 @pytest.mark.slow
 @pytest.mark.skipif(bool(_reason_to_skip()), reason=f"no accounting: {_reason_to_skip()}")
-def test_the_database_knows_forgotten_jobs(
-    open_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = open_path / "a"
+def test_the_database_knows_forgotten_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "a"
     job = make_job(
         folder, name="xlm-short-0123456789ab-abcdef", module="short_worker",
         job_file=prepare(folder) / "job.json", environment={"PYTHONPATH": str(folder)},
@@ -35,7 +34,11 @@ def test_the_database_knows_forgotten_jobs(
     JobRecords(job.directory).write_job(job)
     scheduler = SlurmScheduler(SlurmConfig())
     variables = {"SLURM_DEV_ACCOUNTING": "1", "SLURM_DEV_MIN_JOB_AGE": "2"}
-    with dev_cluster(open_path / "slurm", **variables) as cluster:
+    # The database has its own user, who cannot enter the folders of pytest.
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as directory,
+        dev_cluster(Path(directory), **variables) as cluster,
+    ):
         monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
         scheduler.submit(job)
         wait_until(lambda: not cluster.live_jobs(), "the job did not end")

@@ -141,14 +141,22 @@ def test_accounting_adds_ended_jobs_that_the_controller_has_forgotten(
         "11|FAILED|75:0|1795942300|n2\n"
     )
     slurm.answers("sacct", {"output": lines})
-    slurm.answers("squeue", {"output": "12|PENDING|N/A||Priority\n"})
+    slurm.answers("squeue", {"output": "12|COMPLETED|1795942400|n1|None\n"})
     found = {job.job_id: (job.state, job.words, job.nodes) for job in scheduler.find(NAME)}
     assert found == {
         "7": (JobState.OUT_OF_MEMORY, "OUT_OF_MEMORY", "n1"),
         "8": (JobState.CANCELLED, "CANCELLED by 1000", ""),
         "11": (JobState.INTERRUPTED, "FAILED", "n2"),
-        "12": (JobState.PENDING, "PENDING (Priority)", ""),
+        "12": (JobState.SUCCEEDED, "COMPLETED", "n1"),
     }
+
+
+def test_accounting_is_not_asked_about_a_job_that_lives(
+    slurm: FakeSlurm, scheduler: SlurmScheduler
+) -> None:
+    slurm.answers("squeue", {"output": "12|RUNNING|1795942400|n1|None\n"})
+    assert len(scheduler.find(NAME)) == 1
+    assert slurm.asked("sacct") == []
 
 
 @pytest.mark.parametrize("answer", [{"status": 1, "errors": "x"}, {"output": "\xff garbage"}])
@@ -156,7 +164,7 @@ def test_accounting_may_fail(
     slurm: FakeSlurm, scheduler: SlurmScheduler, answer: dict[str, object]
 ) -> None:
     slurm.answers("sacct", answer)
-    slurm.answers("squeue", {"output": "12|PENDING|N/A||Priority\n"})
+    slurm.answers("squeue", {"output": "12|COMPLETED|1795942400|n1|None\n"})
     assert len(scheduler.find(NAME)) == 1
 
 

@@ -17,7 +17,7 @@ from tests.cluster.slurm.dev_cluster import (
     processes_with,
     wait_until,
 )
-from xlm.cluster.records import JobRecords
+from xlm.cluster.records import End, JobRecords
 from xlm.engine.stage import StageResult
 from xlm.errors import ClusterError, TrainingError
 from xlm.processes.group import ProgramGroup
@@ -143,6 +143,32 @@ def test_a_requeued_job_resumes_to_the_same_bytes(
     assert len(attempts) == 2
     assert attempts[1].checkpoint > attempts[0].checkpoint
     assert files_of(context) == expected
+
+
+def test_a_killed_process_starts_the_job_again(
+    cluster: DevCluster, on_slurm: Callable[..., Context], expected: dict[str, bytes]
+) -> None:
+    """The process of the other node only loses its peer; that is not an error to give up for."""
+    context = on_slurm("process killed", **LONG)
+    with _running(context) as run:
+        (job,) = cluster.live_jobs()
+        tasks = processes_with(str(context.scratch / "job.json"))
+        (rank_1,) = [
+            task for task in tasks if b"\0RANK=1\0" in _environment(task) and not _is_guard(task)
+        ]
+        kill_all([rank_1])
+        run.result()
+    first, second = JobRecords(context.scratch / "cluster").attempts()
+    assert (first.end, second.end) == (End.FAILED, End.DONE)
+    assert cluster.restarts(job) == 1
+    assert files_of(context) == expected
+
+
+def _is_guard(process: int) -> bool:
+    try:
+        return b"guard.py" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def test_a_drained_node_finishes_its_job(

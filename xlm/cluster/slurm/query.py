@@ -42,10 +42,12 @@ def find_jobs(name: str, *, seconds: float) -> list[SeenJob]:
     found = {job.job_id: job for job in map(_from_squeue, answer.output.splitlines())}
     for job in list(found.values()):
         found[job.job_id] = _with_details(job, seconds)
-    # Only ended jobs: what the controller does not know cannot live.
-    for job in _from_accounting(name, seconds):
-        if not job.state.is_live:
-            found.setdefault(job.job_id, job)
+    # The database is slow, and only knows more about ended jobs: what the controller does not know
+    # cannot live.
+    if not any(job.state.is_live for job in found.values()):
+        for job in _from_accounting(name, seconds):
+            if not job.state.is_live:
+                found.setdefault(job.job_id, job)
     return sorted(found.values(), key=lambda job: int(job.job_id))
 
 
