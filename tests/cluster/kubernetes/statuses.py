@@ -6,7 +6,7 @@ from tests.cluster.kubernetes.fake_api.objects import Document, now
 from tests.cluster.kubernetes.fake_api.server import NAMESPACE, FakeApi
 from xlm.cluster.kubernetes import names
 
-JOBSET_LABEL = "jobset.sigs.k8s.io/jobset-name"
+JOBSET_LABEL = names.JOBSET
 
 
 def plural_of(cluster: FakeApi) -> str:

@@ -301,20 +301,40 @@ def test_a_failed_job_lives_while_one_of_its_pods_may_write(
     assert seen.words == f"Failed, but still ends: {ending} on node-1"
 
 
-def test_a_job_that_somebody_deletes_is_cancelled(
-    fake: FakeApi, scheduler_for: MakeScheduler, root: Path
+def test_a_group_that_waits_for_a_pod_of_a_lost_node_says_so(
+    jobset_fake: FakeApi, scheduler_for: MakeScheduler, root: Path
 ) -> None:
-    """Its object disappears; without memory, the job would be submitted again."""
+    scheduler = scheduler_for(jobset_fake)
+    scheduler.submit(cluster_job(root, nodes=2))
+    child = statuses.add_child_job(jobset_fake)
+    lost = statuses.add_pod(jobset_fake, child, 1)
+    statuses.run_pod(jobset_fake, lost)
+    jobset_fake.objects.pods_end_slowly = True
+    jobset_fake.objects.delete("pods", NAMESPACE, lost, "Background")
+    seen = _only(scheduler)
+    assert seen.state == JobState.PENDING
+    assert seen.words == f"Pending ({lost} still ends on node-1; 1 of 2 pods run)"
+
+
+@pytest.mark.parametrize("propagation", ["Foreground", "Background"])
+def test_a_job_that_somebody_deletes_is_cancelled(
+    fake: FakeApi, scheduler_for: MakeScheduler, root: Path, propagation: str
+) -> None:
+    """Its object disappears; without memory, the job would be submitted again.
+
+    kubectl deletes in the background: then the object disappears before its pods.
+    """
     fake.objects.pods_end_slowly = True
     scheduler = scheduler_for(fake)
     job_id = scheduler.submit(cluster_job(root))
     pod = statuses.add_pod(fake, statuses.add_child_job(fake))
     statuses.run_pod(fake, pod)
     plural = statuses.plural_of(fake)
-    fake.objects.delete(plural, NAMESPACE, f"{NAME}-a1", "Foreground")
+    fake.objects.delete(plural, NAMESPACE, f"{NAME}-a1", propagation)
     seen = _only(scheduler)
     assert seen.state == JobState.RUNNING
     assert seen.words == f"Deleted, but still ends: {pod} on node-0"
+    assert scheduler.submit(cluster_job(root)) == job_id
     fake.objects.end_pod(NAMESPACE, pod)
     seen = _only(scheduler)
     assert (seen.job_id, seen.state) == (job_id, JobState.CANCELLED)

@@ -4,6 +4,7 @@
     names        names and labels, by which every object of a job is found
     manifests    the objects that are created
     pod          the template of their pods
+    workloads    the attempts of a job, with what belongs to each
     status       what objects and pods say about a job
     pods         what one pod says: why it waits, how it ended
     api          requests, repeated while the server does not answer

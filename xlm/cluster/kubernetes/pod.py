@@ -142,7 +142,7 @@ def _environment(settings: KubernetesConfig, job_id: str, main_address: str) -> 
         # Libraries keep files in the home folder, and ask for the name of a user without one.
         "HOME": "/tmp",
         "USER": "xlm",
-        "XLM_JOB_ID": job_id,
+        names.JOB_ID: job_id,
         "XLM_MAIN_ADDRESS": main_address,
         "XLM_MAIN_PORT": str(MAIN_PORT),
     }

@@ -18,6 +18,7 @@ class Pod:
 
     name: str
     attempt: str
+    job_id: str
     index: int
     """Its node rank."""
     phase: str
@@ -55,6 +56,7 @@ def read_pod(pod: Mapping[str, Any]) -> Pod:
     return Pod(
         name=names.name_of(pod),
         attempt=names.label_of(pod, names.ATTEMPT),
+        job_id=_job_id(pod.get("spec") or {}),
         index=int(index),
         phase=str(status.get("phase", "Pending")),
         node=str((pod.get("spec") or {}).get("nodeName") or ""),
@@ -70,6 +72,14 @@ def read_pod(pod: Mapping[str, Any]) -> Pod:
         ),
         ending=_ending(status, terminated),
     )
+
+
+def _job_id(spec: Mapping[str, Any]) -> str:
+    for container in spec.get("containers") or []:
+        for variable in container.get("env") or []:
+            if variable["name"] == names.JOB_ID:
+                return str(variable["value"])
+    return ""
 
 
 def seconds_of(time: str | None) -> float | None:

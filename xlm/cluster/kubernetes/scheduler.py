@@ -19,12 +19,11 @@ from xlm.cluster.kubernetes.access import connect
 from xlm.cluster.kubernetes.api import EVENTS, JOBS, JOBSETS, PODS, SERVICES, ClusterApi, Kind
 from xlm.cluster.kubernetes.follow import PodLogs
 from xlm.cluster.kubernetes.manifests import Manifests
-from xlm.cluster.kubernetes.pods import read_pod
 from xlm.cluster.kubernetes.status import Workload
+from xlm.cluster.kubernetes.workloads import list_workloads
 from xlm.config.launcher.kubernetes import KubernetesConfig
 from xlm.errors import ClusterError, ConfigError, UnreachableClusterError
 
-_JOBSET_LABEL = "jobset.sigs.k8s.io/jobset-name"
 _MOST_ATTEMPTS: Final = 20
 """Attempts to create an object while others create and delete objects of the same name."""
 
@@ -152,7 +151,7 @@ class KubernetesScheduler:
         for kind in (JOBSETS, JOBS) if self._has_jobsets else (JOBS,):
             for body in self._api.find(kind, selector):
                 # The JobSet deletes its own.
-                if not names.label_of(body, _JOBSET_LABEL):
+                if not names.label_of(body, names.JOBSET):
                     self._api.delete(kind, names.name_of(body))
         for service in self._api.find(SERVICES, selector):
             self._api.delete(SERVICES, names.name_of(service))
@@ -162,29 +161,7 @@ class KubernetesScheduler:
                 self._api.delete(PODS, names.name_of(pod), grace_seconds=1)
 
     def _workloads(self, name: str) -> list[Workload]:
-        """The attempts of a job, the oldest first."""
-        selector = names.selector(name)
-        jobs = self._api.find(JOBS, selector)
-        own = [job for job in jobs if not names.label_of(job, _JOBSET_LABEL)]
-        found = [(JOBS, job) for job in own]
-        if self._has_jobsets:
-            found += [(JOBSETS, body) for body in self._api.find(JOBSETS, selector)]
-        if not found:
-            return []
-        pods = sorted(map(read_pod, self._api.find(PODS, selector)), key=lambda pod: pod.created_at)
-        workloads = [
-            Workload(
-                kind=kind,
-                body=body,
-                jobs=[body]
-                if kind == JOBS
-                else [job for job in jobs if names.label_of(job, _JOBSET_LABEL) == attempt],
-                pods=[pod for pod in pods if pod.attempt == attempt],
-            )
-            for kind, body in found
-            for attempt in [names.name_of(body)]
-        ]
-        return sorted(workloads, key=lambda one: names.attempt_number(one.name))
+        return list_workloads(self._api, name, with_jobsets=self._has_jobsets)
 
     def _create(self, job: ClusterJob, attempt: str) -> bool:
         if self._kind == JOBS:
@@ -204,7 +181,7 @@ class KubernetesScheduler:
 
     def _complete(self, job: ClusterJob, workload: Workload) -> None:
         """Do what a submitter that was killed may have left undone."""
-        if workload.kind != JOBS or job.nodes == 1:
+        if workload.kind != JOBS or workload.is_ending or job.nodes == 1:
             return
         self._api.create(SERVICES, self._manifests.service(job, workload.name))
         # Kubernetes deletes the Service with its owner.

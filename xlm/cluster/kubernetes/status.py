@@ -110,7 +110,7 @@ class Workload:
         ranks = {pod.index for pod in self.pods if pod.phase in ("Running", "Succeeded")}
         if not waiting and len(ranks) == self._count():
             return JobState.RUNNING, "Running", None
-        reason = self._reason_to_wait(waiting, warning_of)
+        reason = self._reason_to_wait(waiting or living, warning_of)
         others = f"; {len(ranks)} of {self._count()} pods run" if self._count() > 1 else ""
         return JobState.PENDING, f"Pending ({reason}{others})", None
 
@@ -122,6 +122,10 @@ class Workload:
         return int(spec["completions"])
 
     def _reason_to_wait(self, waiting: list[Pod], warning_of: WarningOf) -> str:
+        if ending := [pod for pod in waiting if pod.ends]:
+            # A group starts again when the last of its old pods is gone.
+            return f"{ending[0].name} still ends on {ending[0].node or 'no node'}"
+        waiting = [pod for pod in waiting if pod.phase != "Running"]
         for pod in waiting:
             if pod.waits and not pod.is_starting:
                 return f"{pod.name}: {pod.waits}"
