@@ -13,12 +13,13 @@ from tests.cluster.fakes import FakeScheduler
 from xlm.cluster import watch
 from xlm.cluster.job import ClusterJob, JobState
 from xlm.cluster.records import End, JobRecords, NodeEnd, Outcome
+from xlm.cluster.schedulers import spread
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.errors import ClusterError, PipelineError, ToolError, TrainingError, XlmError
 from xlm.processes import lasting
 from xlm.processes.group import ProgramGroup
 from xlm.store.artifact import Staging
-from xlm.training.launch.cluster import ClusterLauncher, JobTraits, abandon_job, launcher_of, spread
+from xlm.training.launch.cluster import ClusterLauncher, JobTraits, abandon_job, launcher_of
 from xlm.training.launch.launcher import Launch, Measured
 
 

@@ -28,3 +28,8 @@ def scheduler_of(settings: LauncherConfig) -> Scheduler:
 def nodes_of(settings: LauncherConfig) -> int:
     """The number of nodes that the configuration asks for."""
     return settings.slurm.nodes if settings.kind == "slurm" else settings.kubernetes.nodes
+
+
+def spread(processes: int, nodes: int) -> int:
+    """The largest number of nodes, at most `nodes`, that get the same number of processes."""
+    return max(number for number in range(1, nodes + 1) if processes % number == 0)

@@ -1,6 +1,6 @@
-"""A stand-in for sbatch, squeue, scontrol, sacct and scancel, which answers as the test says.
+"""A stand-in for sbatch, squeue, scontrol and the others, which answers as the test says.
 
-`install_commands(folder)` makes the five commands; each logs its arguments, and answers with the
+`install_commands(folder)` makes the commands; each logs its arguments, and answers with the
 first entry of its list in `answers.json`, of which the last one stays.
 """
 
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-COMMANDS = ("sbatch", "squeue", "scontrol", "sacct", "scancel")
+COMMANDS = ("sbatch", "squeue", "scontrol", "sacct", "scancel", "sinfo", "sacctmgr", "srun")
 NO_ACCOUNTING = {"status": 1, "errors": "Slurm accounting storage is disabled"}
 
 

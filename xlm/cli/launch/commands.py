@@ -4,18 +4,59 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xlm.cli.options import Root, takes_request
+from xlm.cli.options import AsJson, Root, takes_request, whole_number
 from xlm.cli.usage import CommandGroup, examples
 
 if TYPE_CHECKING:
     from xlm.pipeline.request import RunRequest
 
 launch_app = typer.Typer(
-    help="Show jobs of a cluster, and what their pods print.",
+    help="Check a cluster, show jobs before they start, and what their pods print.",
     cls=CommandGroup,
     no_args_is_help=True,
-    epilog=examples("xlm launch show --profile xnli15 --launcher slurm"),
+    epilog=examples(
+        "xlm launch check --profile xnli15 --launcher slurm",
+        "xlm launch show --profile xnli15 --launcher slurm",
+    ),
 )
+
+
+@launch_app.command(
+    "check",
+    epilog=examples(
+        "xlm launch check --profile xnli15 --launcher slurm",
+        "xlm launch check --profile my.yaml --submit",
+        "xlm launch check --launcher kubernetes --json",
+    ),
+)
+@takes_request("profile", "overrides", "languages", "launcher")
+def check(
+    request: "RunRequest",
+    root: Root = None,
+    submit: Annotated[
+        bool,
+        typer.Option(
+            "--submit", help="Also run a job of one minute, which reports what a node sees."
+        ),
+    ] = False,
+    wait: Annotated[
+        int,
+        typer.Option(
+            "--wait",
+            metavar="SECONDS",
+            help="How long --submit waits for its job, also in the queue.",
+            parser=whole_number("--wait", 1, 604_800),
+        ),
+    ] = 600,
+    as_json: AsJson = False,
+) -> None:
+    """Look at the configured cluster, and print what would fail.
+
+    Nothing is submitted without --submit. The exit code is 1 if a check failed.
+    """
+    from xlm.cli.launch.check import print_checks
+
+    print_checks(request, root, submit=submit, wait_seconds=wait, as_json=as_json)
 
 
 @launch_app.command("show", epilog=examples("xlm launch show --profile xnli15 --launcher slurm"))

@@ -1,19 +1,14 @@
 """`xlm launch show`: what would be submitted for a pretraining."""
 
-from pathlib import Path
-
 from xlm.cli.output import show
-from xlm.cluster.job import ClusterJob, job_name
-from xlm.cluster.schedulers import nodes_of
+from xlm.cluster.checks.example import EXAMPLE_KEY, example_job
+from xlm.cluster.job import job_name
 from xlm.config.environment import MachineSettings
-from xlm.config.pipeline import PipelineConfig
 from xlm.errors import ConfigError
 from xlm.pipeline.request import RunRequest
-from xlm.store.artifact import Staging
 from xlm.store.disk.root import resolve_root
-from xlm.training.launch.cluster import job_directory, spread
 
-_KEY, _TOKEN = "0" * 24, "000000"
+_TOKEN = "000000"
 
 
 def print_job(request: RunRequest, root: str | None) -> None:
@@ -23,9 +18,8 @@ def print_job(request: RunRequest, root: str | None) -> None:
         ConfigError: the launcher is this machine, or a setting is missing.
     """
     config = request.resolve()
-    job = _pretraining(
-        config, resolve_root(MachineSettings.from_environment(root).root, write=False)
-    )
+    store = resolve_root(MachineSettings.from_environment(root).root, write=False)
+    job = example_job(config, store, name=job_name("pretrain", EXAMPLE_KEY, _TOKEN))
     if config.launcher.kind == "slurm":
         from xlm.cluster.slurm.script import render_script
 
@@ -39,22 +33,3 @@ def print_job(request: RunRequest, root: str | None) -> None:
             "launcher.kind is local: nothing is submitted",
             fix="add --launcher slurm or --launcher kubernetes",
         )
-
-
-def _pretraining(config: PipelineConfig, root: Path) -> ClusterJob:
-    pretrain, settings = config.pretrain, config.launcher
-    nodes = spread(pretrain.processes, nodes_of(settings))
-    staging = Staging(root / "staging" / "pretrain" / _KEY)
-    return ClusterJob(
-        name=job_name("pretrain", _KEY, _TOKEN),
-        directory=job_directory(staging),
-        module="xlm.training.launch.entry",
-        job_file=staging.scratch / "job.json",
-        nodes=nodes,
-        processes_per_node=pretrain.processes // nodes,
-        threads_per_process=pretrain.threads_per_process,
-        log_path=staging.logs / "processes.log",
-        save_seconds=pretrain.save_seconds,
-        uses_gpu=pretrain.device == "cuda",
-        folders=(root,),
-    )

@@ -47,6 +47,9 @@ class ClusterApi:
     `UnreachableClusterError` if there was no answer within `patience_seconds`.
     """
 
+    accept = "application/json"
+    """The form of answers."""
+
     def __init__(
         self,
         access: Access,
@@ -205,7 +208,7 @@ class ClusterApi:
     def _request(
         self, method: str, path: str, query: Mapping[str, str], body: Document | None
     ) -> Any:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": self.accept}
         if body is not None:
             is_patch = method == "PATCH"
             headers["Content-Type"] = f"application/{'merge-patch+' if is_patch else ''}json"

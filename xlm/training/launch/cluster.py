@@ -19,7 +19,7 @@ from xlm.cluster.job import ClusterJob, job_name
 from xlm.cluster.jobs import Jobs
 from xlm.cluster.records import End, JobRecords, Outcome
 from xlm.cluster.scheduler import Scheduler
-from xlm.cluster.schedulers import nodes_of, scheduler_of
+from xlm.cluster.schedulers import nodes_of, scheduler_of, spread
 from xlm.cluster.watch import JobCancelledError, JobFailedError, JobWatch
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.engine.stage import StageContext
@@ -284,11 +284,6 @@ def _require_no_job(scratch: Path) -> None:
 def job_directory(staging: Staging) -> Path:
     """The folder with the records of the job that builds an artifact."""
     return staging.scratch / "cluster"
-
-
-def spread(processes: int, nodes: int) -> int:
-    """The largest number of nodes, at most `nodes`, that get the same number of processes."""
-    return max(number for number in range(1, nodes + 1) if processes % number == 0)
 
 
 def _measured(records: JobRecords, outcome: Outcome) -> Measured:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
+from tests.cluster.kubernetes.fake_api.cluster_scope import answer_cluster_scope
 from tests.cluster.kubernetes.fake_api.faults import Drop, Fault, Faults, Refuse, Text
 from tests.cluster.kubernetes.fake_api.objects import AlreadyExistsError, Document, Objects
 from tests.cluster.kubernetes.fake_api.permissions import Ask, allows, verb_of
@@ -51,6 +52,8 @@ class FakeApi:
         self.asked: set[Ask] = set()
         self.requests: list[tuple[str, str]] = []
         """Method and path of all requests."""
+        self.read_completely: set[str] = set()
+        """Resources of which more than the metadata was sent."""
         self.logs: dict[str, bytes] = {}
         """Output of pods, by name."""
         self.break_logs_after = 0
@@ -173,7 +176,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != f"Bearer {api.token}":
             return self._status(401, "Unauthorized", "Unauthorized")
         if found is None:
-            return self._discover(url.path)
+            answer = answer_cluster_scope(api.rules, api.objects, api.namespaces, url.path, body)
+            return self._json(*answer) if answer else self._discover(url.path)
         if plural == "jobsets" and not api.has_jobsets:
             return self._missing("the server could not find the requested resource")
         if not self._is_allowed(method, found, query):
@@ -242,7 +246,12 @@ class _Handler(BaseHTTPRequestHandler):
             assert self.headers["Content-Type"] == "application/merge-patch+json"
             with objects.edit(plural, namespace, name) as stored:
                 stored["metadata"] |= body["metadata"]
-        return self._json(200, objects.get(plural, namespace, name) or {})
+        one = objects.get(plural, namespace, name) or {}
+        if "as=PartialObjectMetadata" in self.headers.get("Accept", ""):
+            one = {"kind": "PartialObjectMetadata", "metadata": one["metadata"]}
+        else:
+            self.server.api.read_completely.add(plural)
+        return self._json(200, one)
 
     def _create(self, plural: str, namespace: str, query: dict[str, str], body: Document) -> None:
         api = self.server.api
@@ -256,6 +265,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._status(422, "Invalid", f"{body['kind']} is invalid: {errors}")
         if (reason := api.admit(body)) is not None:
             return self._status(403, "Forbidden", reason)
+        if query.get("dryRun") == "All":
+            return self._json(201, body)
         try:
             stored = api.objects.create(plural, namespace, body)
         except AlreadyExistsError:
