@@ -123,7 +123,8 @@ def _permissions(questions: Questions, has_jobsets: bool) -> Iterator[Check]:
         found = f"not allowed {where}: {', '.join([*missing, *optional])}"
         yield Check.failed("permissions", found, fix)
     elif optional:
-        found = f"not allowed {where}: {', '.join(optional)}, which only messages and `xlm launch logs` need"
+        words = f"not allowed {where}: {', '.join(optional)}"
+        found = f"{words}, which only messages and `xlm launch logs` need"
         yield Check.warning("permissions", found, fix)
     else:
         yield Check.ok("permissions", f"all {allowed} that a job needs {where}")
