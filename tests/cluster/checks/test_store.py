@@ -93,8 +93,8 @@ def test_errors_become_failed_checks() -> None:
         yield Check.ok("first", "fine")
         raise error
 
-    first, second = caught("second", broken(ClusterError("it broke", fix="mend it")))
-    assert (first.name, second.found, second.fix) == ("first", "it broke", "mend it")
+    first, second = caught("second", broken(ClusterError("it broke", fix="repair it")))
+    assert (first.name, second.found, second.fix) == ("first", "it broke", "repair it")
     *_, last = caught("second", broken(OSError(28, "No space left on device", "/x")))
     assert last.found == "/x: No space left on device"
     *_, last = caught("second", broken(TimeoutError("no answer within 1 s")))

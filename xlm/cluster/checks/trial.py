@@ -126,7 +126,7 @@ def _checks(
 
 def _wait(jobs: Jobs, job: ClusterJob, deadline: float, report: Report) -> JobStatus:
     """Wait until the job has reported, has ended without a report, or the time is over."""
-    told, told_at, gone_at = "", time.monotonic(), None
+    shown, shown_at, gone_at = "", time.monotonic(), None
     while True:
         status = jobs.status(job)
         now = time.monotonic()
@@ -139,10 +139,12 @@ def _wait(jobs: Jobs, job: ClusterJob, deadline: float, report: Report) -> JobSt
                 return status
         elif status.live is not None:
             gone_at = None
-        words = status.live.words if status.live else "no answer of the scheduler"
-        if words != told or now - told_at > _REPORT_SECONDS:
+        words = "the scheduler does not answer" if status.seen is None else "it has ended"
+        if status.live is not None:
+            words = status.live.words
+        if words != shown or now - shown_at > _REPORT_SECONDS:
             report(f"trial job {job.name}: {words}")
-            told, told_at = words, now
+            shown, shown_at = words, now
         time.sleep(_POLL_SECONDS)
 
 
