@@ -177,6 +177,16 @@ def test_a_refusal_of_sbatch_is_one_line(cluster: Cluster, look: Look) -> None:
     assert found.found == "Slurm would refuse the job: invalid account Invalid account or qos"
 
 
+def test_a_refusal_for_drained_nodes_is_a_warning(cluster: Cluster, look: Look) -> None:
+    errors = "allocation failure: Requested node configuration is not available"
+    cluster.fake.answers("sbatch", {"status": 1, "errors": errors})
+    assert look()["submission"].has_failed
+    cluster.config()
+    cluster.fake.answers("sinfo", {"output": "4|drain|(null)\n"})
+    checks = look()
+    assert checks["partition"].verdict == checks["submission"].verdict == Verdict.WARNING
+
+
 def test_a_controller_that_is_away(cluster: Cluster, look: Look) -> None:
     errors = "slurm_load_ctl_conf error: Unable to contact slurm controller (connect failure)"
     cluster.fake.answers("scontrol", {"status": 1, "errors": errors})

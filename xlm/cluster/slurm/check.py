@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from xlm.cluster.checks.check import Check, caught
+from xlm.cluster.checks.check import Check, Verdict, caught
 from xlm.cluster.job import ClusterJob
 from xlm.cluster.slurm.commands import Answer, run_slurm
 from xlm.cluster.slurm.partition import check_partitions
@@ -26,6 +26,7 @@ _NEEDED = ("sbatch", "squeue", "scontrol", "scancel", "sinfo")
 _SECONDS = 30.0
 """A controller that needs longer is too slow to wait for at a terminal."""
 _SETTING = re.compile(r"^(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_NO_NODES = "node configuration is not available"
 _FIX_SUBMISSION = (
     "correct launcher.slurm; `sinfo` shows partitions, `sacctmgr show assoc user=$USER` accounts"
 )
@@ -54,9 +55,12 @@ def check_slurm(settings: SlurmConfig, job: ClusterJob) -> Iterator[Check]:
         return
     cluster = dict(_SETTING.findall(answer.output))
     yield _controller(cluster, time.monotonic() - began)
-    yield from caught("partition", check_partitions(settings, job, seconds))
+    partitions = list(caught("partition", check_partitions(settings, job, seconds)))
+    yield from partitions
     yield from caught("account", _account(settings, cluster, seconds))
-    yield from caught("submission", _submission(settings, job, seconds))
+    # A real job would wait for nodes that are drained; a test of it is refused.
+    may_wait = any(check.verdict == Verdict.WARNING for check in partitions)
+    yield from caught("submission", _submission(settings, job, seconds, may_wait=may_wait))
 
 
 def _tools() -> Check:
@@ -145,7 +149,9 @@ def _no_association(user: str, cluster: dict[str, str]) -> Check:
     )
 
 
-def _submission(settings: SlurmConfig, job: ClusterJob, seconds: float) -> Iterator[Check]:
+def _submission(
+    settings: SlurmConfig, job: ClusterJob, seconds: float, *, may_wait: bool
+) -> Iterator[Check]:
     """What Slurm says to the real batch script, which it does not queue."""
     name = "submission"
     with TemporaryDirectory(prefix="xlm-launch-check-") as folder:
@@ -154,6 +160,10 @@ def _submission(settings: SlurmConfig, job: ClusterJob, seconds: float) -> Itera
         answer = run_slurm(
             ["sbatch", "--test-only", f"--chdir={folder}", str(script)], seconds=seconds
         )
+    if answer.status != 0 and may_wait and _NO_NODES in answer.errors.lower():
+        found = f"Slurm does not test it while nodes are out of use: {_refusal(answer)}"
+        yield Check.warning(name, found, "check again when the nodes are back")
+        return
     if answer.status != 0:
         yield Check.failed(name, f"Slurm would refuse the job: {_refusal(answer)}", _FIX_SUBMISSION)
         return

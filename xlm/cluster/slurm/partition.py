@@ -101,7 +101,9 @@ def _time(
         return Check.failed(
             _NAME,
             f"{name} gives a job {effective:.0f} s, which leaves no time to train and to save",
-            f"set launcher.slurm.time to {-(-least // 60):.0f} minutes or more",
+            "choose a partition with a longer limit, or lower pretrain.save_seconds"
+            if most < least
+            else f"set launcher.slurm.time to {-(-least // 60):.0f} minutes or more",
         )
     return None
 
