@@ -48,9 +48,11 @@ def test_two_clusters_can_be_used_by_one_process(
         (None, {}, r"no credentials for a Kubernetes cluster in .*/config: .*; check `kubectl"),
         ("{}", {}, r"no credentials for a Kubernetes cluster in .*/config: "),
         ("a: [", {}, r"no credentials for a Kubernetes cluster in .*/config: "),
+        ("[]", {}, r"no credentials for a Kubernetes cluster in .*/config: "),
+        ("text", {}, r"no credentials for a Kubernetes cluster in .*/config: "),
         ("valid", {"context": "nowhere"}, r"nowhere.*launcher\.kubernetes\.context"),
     ],
-    ids=["missing", "empty", "damaged", "context"],
+    ids=["missing", "empty", "damaged", "list", "text", "context"],
 )
 def test_missing_credentials_are_one_line(
     plain_fake: FakeApi,

@@ -20,6 +20,8 @@ from xlm.errors import ConfigError
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
+_UNREADABLE = (OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError)
+"""What the package raises for a file with another structure, and Python for an unknown ~user."""
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -49,7 +51,7 @@ def connect(settings: KubernetesConfig) -> Access:
     configuration = client.Configuration()
     try:
         namespace = _load(config, configuration, settings)
-    except (ConfigException, yaml.YAMLError, OSError, ValueError) as error:
+    except (*_UNREADABLE, ConfigException, yaml.YAMLError) as error:
         where = settings.kubeconfig or "$KUBECONFIG or ~/.kube/config"
         raise ConfigError(
             f"no credentials for a Kubernetes cluster in {where}: {one_line(error, 200)}",

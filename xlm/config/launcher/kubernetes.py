@@ -8,9 +8,9 @@ Values of secrets have no place here: name a Secret, and Kubernetes passes it to
 """
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from xlm.engine.config import Config
 
@@ -21,7 +21,7 @@ _DNS = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?
 
 def _matching(pattern: str, expected: str) -> AfterValidator:
     def check(value: str) -> str:
-        if not re.fullmatch(pattern, value) or len(value) > _MOST_CHARACTERS:
+        if not re.fullmatch(pattern, value, re.ASCII) or len(value) > _MOST_CHARACTERS:
             raise ValueError(f"expected {expected}")
         return value
 
@@ -30,6 +30,9 @@ def _matching(pattern: str, expected: str) -> AfterValidator:
 
 Name = Annotated[str, _matching(_DNS, "a name of a-z, 0-9, - and .")]
 """The name of an object of Kubernetes."""
+Namespace = Annotated[
+    str, _matching(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "a name of a-z, 0-9 and -")
+]
 Key = Annotated[str, _matching(rf"({_DNS}/)?{_LABEL}", "a key such as example.org/name")]
 """The key of a label, an annotation, a taint or a resource."""
 LabelValue = Annotated[
@@ -56,6 +59,14 @@ class Toleration(Config):
         None, description="Effect of the taint; null: all."
     )
 
+    @model_validator(mode="after")
+    def _require_what_kubernetes_accepts(self) -> Self:
+        if self.key is None and self.operator != "Exists":
+            raise ValueError("a toleration without a key needs operator: Exists")
+        if self.operator == "Exists" and self.value:
+            raise ValueError("operator: Exists takes no value")
+        return self
+
 
 class KubernetesConfig(Config):
     """How jobs are created in a Kubernetes cluster."""
@@ -65,7 +76,7 @@ class KubernetesConfig(Config):
     kubeconfig: str | None = Field(
         None, description="Path of the kubeconfig; null: $KUBECONFIG, ~/.kube/config, or the pod's."
     )
-    namespace: Name | None = Field(None, description="Namespace; null: that of the context.")
+    namespace: Namespace | None = Field(None, description="Namespace; null: that of the context.")
     workload: Literal["auto", "jobset", "job"] = Field(
         "auto", description="Kind of object; auto: a JobSet where the cluster has it, else a Job."
     )
