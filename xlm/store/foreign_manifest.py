@@ -6,6 +6,8 @@ import unicodedata
 from xlm.store.keys import artifact_key
 from xlm.store.manifest import FORMAT_VERSION, MANIFEST_NAME, Manifest, content_digest
 
+_LONGEST_BYTES, _LONGEST_PART_BYTES = 1024, 255
+"""Of the name of a file and of each of its parts: file systems and object stores take no more."""
 _UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", re.ASCII)
 
 
@@ -23,7 +25,14 @@ def manifest_fault(manifest: Manifest) -> str | None:
         return "it lists a file twice"
     if any(name == MANIFEST_NAME or not name.isprintable() or "\\" in name for name in names):
         return "it lists a file with a name that is not allowed"
+    if any(_is_too_long(name) for name in names):
+        return "it lists a file with a name that is too long"
     return None
+
+
+def _is_too_long(name: str) -> bool:
+    parts = (len(part.encode()) for part in name.split("/"))
+    return len(name.encode()) > _LONGEST_BYTES or max(parts) > _LONGEST_PART_BYTES
 
 
 def _normalized(name: str) -> str:

@@ -79,8 +79,9 @@ class Client:
         """Begin to read a part of an object; see `finish_block`."""
 
         async def read() -> Block:
-            # An empty object has no ranges.
-            options = {"range": (first, first + length)} if length else None
+            if not length:  # an empty object has no ranges
+                return Block(b"", int((await self._objects.head_async(name))["size"]))
+            options = {"range": (first, first + length)}
             found = await self._objects.get_async(name, options=options)
             return Block(bytes(await found.bytes_async()), int(found.meta["size"]))
 

@@ -59,7 +59,12 @@ def pull_artifact(
     stage, key = manifest.stage, manifest.key
     out = make_real_directory(store.root, PULLING, stage, key)
     remove_special_files(out)
-    space = _Space(store.root, max(0, manifest.size_bytes - _size_of(out)))
+    needed = max(0, manifest.size_bytes - _size_of(out))
+    try:
+        space = _Space(store.root, needed)
+    except StoreError:
+        _require_true_sizes(remote, found, check)
+        raise
     pull = _Pull(remote, found, out, on_bytes, space)
     try:
         in_parallel(pull.file, manifest.all_files, remote.pull_slots, check)
@@ -76,6 +81,18 @@ def pull_artifact(
     remove_tree(out)
     remove_tree(store.root / "staging" / stage / key)  # of a killed build, which is not needed now
     return Artifact(final, read_manifest(final))
+
+
+def _require_true_sizes(remote: RemoteStore, found: RemoteManifest, check: Check) -> None:
+    """Check the sizes of a manifest that asks for more space than there is.
+
+    Raises:
+        DamagedRemoteError: an object has another size.
+    """
+    for record in found.manifest.all_files:
+        size = remote.client.size_bytes(found.file_name(record.path), check)
+        if size != record.size_bytes:
+            raise _damaged(remote.url, found, record, _wrong_size(size, record))
 
 
 class _Pull:
@@ -169,11 +186,16 @@ class _Pull:
         return block.data
 
     def _damaged(self, record: FileRecord, reason: str) -> DamagedRemoteError:
-        manifest = self._found.manifest
-        return DamagedRemoteError(
-            f"{self._found.file_name(record.path)} in {self._client.url} is damaged: {reason}",
-            fix=repair(manifest.stage, manifest.key),
-        )
+        return _damaged(self._client.url, self._found, record, reason)
+
+
+def _damaged(
+    url: str, found: RemoteManifest, record: FileRecord, reason: str
+) -> DamagedRemoteError:
+    return DamagedRemoteError(
+        f"{found.file_name(record.path)} in {url} is damaged: {reason}",
+        fix=repair(found.manifest.stage, found.manifest.key),
+    )
 
 
 def _wrong_size(size: int | None, record: FileRecord) -> str:

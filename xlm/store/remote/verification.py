@@ -133,17 +133,19 @@ def remove_orphans(
 ) -> list[Orphans]:
     """Delete orphans whose newest file is older than this; returns those that were deleted.
 
-    A push that goes on now writes new files, so its files are never old.
+    A push that goes on now writes new files. They may be newer than the report, whose making takes
+    hours for a large store, so the files are listed again.
     """
     removed = []
     for one in orphans:
-        if datetime.now(UTC) - datetime.fromisoformat(one.modified) < older_than:
+        prefix = f"{key_prefix(one.stage, one.key)}/{one.builder}"
+        objects = remote.client.listed(prefix, check)
+        if any(datetime.now(UTC) - info.modified < older_than for info in objects):
             continue
         found = remote.find(one.stage, one.key, check)
         if found is not None and found.builder == one.builder:
             continue  # its manifest was written meanwhile
-        prefix = f"{key_prefix(one.stage, one.key)}/{one.builder}"
-        remote.client.delete([info.name for info in remote.client.listed(prefix, check)], check)
+        remote.client.delete([info.name for info in objects], check)
         removed.append(one)
     return removed
 
