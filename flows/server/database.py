@@ -44,7 +44,10 @@ class Database:
     def server(self) -> str:
         """Host and port, or the folder of its socket."""
         folder = self.url.query.get("host")
-        return str(folder) if folder else f"{self.url.host}:{self.url.port or _PORT}"
+        if folder:
+            return folder if isinstance(folder, str) else ",".join(folder)
+        host = f"[{self.url.host}]" if ":" in (self.url.host or "") else self.url.host
+        return f"{host}:{self.url.port or _PORT}"
 
     def variables(self) -> dict[str, str]:
         """Variables for the server process."""
@@ -67,7 +70,10 @@ def take_database(option: str | None = None) -> Database | None:
     source, given = ("--database-url", option) if option is not None else _from_environment()
     if option is None and (not given or given.startswith("sqlite")):
         return None
-    database = Database(_parse(given, source), source)
+    url = _parse(given, source)
+    if (password := os.environ.pop("PGPASSWORD", None)) and url.password is None:
+        url = url.set(password=password)
+    database = Database(url, source)
     for prefix in _PREFIXES:
         for name in ("CONNECTION_URL", *_PARTS):
             os.environ.pop(prefix + name, None)

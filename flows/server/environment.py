@@ -141,7 +141,7 @@ def require_server(url: str, *, optional: bool = True) -> None:
     """
     shown = _without_credentials(url)
     otherwise = f", or {_UNSET}" if optional else ""
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not _is_http(url):
         raise ToolError(
             f"PREFECT_API_URL {shown!r} is not a URL",
             fix=_UNSET if optional else "write http://HOST:4200/api",
@@ -160,6 +160,14 @@ def require_server(url: str, *, optional: bool = True) -> None:
     status, _ = _ask(f"{url}/admin/version", shown, fix=f"start it{otherwise}")
     if status in _REFUSED:
         raise _refused(shown, status)
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:  # of a port or an IPv6 address
+        return False
 
 
 def _refused(shown: str, status: int) -> ToolError:

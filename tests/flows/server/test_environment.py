@@ -64,7 +64,15 @@ def test_a_url_without_a_server_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "file:///etc/passwd", "ftp://127.0.0.1/api", "http://"]
+    "url",
+    [
+        "nonsense",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/api",
+        "http://",
+        "http://[::1/api",
+        "http://h:99999/api",
+    ],
 )
 def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ToolError, match="PREFECT_API_URL"):

@@ -7,6 +7,7 @@ import pytest
 
 from flows.commands import prefect_programs as programs
 from flows.server.database import CONNECTION_URL, take_database
+from flows.worker.checks import shown_url
 from xlm.errors import ConfigError
 
 
@@ -98,3 +99,22 @@ def test_a_password_leaves_the_command_line(url: str, monkeypatch: pytest.Monkey
     ((*_, module, verb, option, port),) = started
     assert (module, verb, option, port) == ("flows.commands.main", "ui", "--port", "4200")
     assert os.environ[CONNECTION_URL] == url
+
+
+def test_the_password_of_postgresql_programs_goes_to_the_server_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "p@ss/%word")
+    database = take_database("postgresql://me@h/n")
+    assert database is not None
+    assert database.variables() == {CONNECTION_URL: "postgresql+asyncpg://me:p%40ss%2F%25word@h/n"}
+    assert "PGPASSWORD" not in os.environ
+    monkeypatch.setenv("PGPASSWORD", "other")
+    database = take_database("postgresql://me:mine@h/n")
+    assert database is not None
+    assert (database.url.password, "PGPASSWORD" in os.environ) == ("mine", False)
+
+
+def test_ipv6_addresses_are_shown_in_brackets() -> None:
+    assert str(take_database("postgresql://me@[::1]/n")) == "me@[::1]:5432/n"
+    assert shown_url("http://me:secret@[::1]:4200/api") == "http://[::1]:4200"
