@@ -8,9 +8,12 @@ import pytest
 
 from tests.cluster.kubernetes import statuses
 from tests.cluster.kubernetes.conftest import NAME, MakeScheduler, cluster_job
-from tests.cluster.kubernetes.fake_api.faults import Drop, Fault, Refuse
+from tests.cluster.kubernetes.fake_api.faults import Drop, Fault, Refuse, Text
 from tests.cluster.kubernetes.fake_api.server import FakeApi
+from xlm.cluster.kubernetes.access import connect
+from xlm.cluster.kubernetes.api import PODS, ClusterApi
 from xlm.cluster.kubernetes.scheduler import KubernetesScheduler
+from xlm.config.launcher.kubernetes import KubernetesConfig
 from xlm.errors import ClusterError
 
 pytestmark = pytest.mark.slow
@@ -161,3 +164,9 @@ def test_a_job_that_does_not_exist_is_reported(
 ) -> None:
     with pytest.raises(ClusterError, match=r"there is no job .* in namespace xlm; kubectl get"):
         scheduler_for(plain_fake).logs(NAME)
+
+
+def test_an_answer_to_a_watch_that_is_not_json_ends_it(plain_fake: FakeApi, tmp_path: Path) -> None:
+    settings = KubernetesConfig(kubeconfig=str(plain_fake.kubeconfig(tmp_path / "config")))
+    plain_fake.faults.add("GET pods", Text("<html>log in</html>"))
+    assert list(ClusterApi(connect(settings)).watch(PODS, "", "1")) == []

@@ -116,12 +116,17 @@ class ClusterApi:
     def watch(self, kind: Kind, selector: str, version: str) -> Iterator[Document]:
         """Changes of objects since a version, until the server or the network ends the watch.
 
+        A line that is not JSON ends it too: the answer was cut off, or a proxy gave it.
+
         The last event has the type ERROR if the version is too old: list the objects again.
         """
         query = {"watch": "true", "labelSelector": selector, "resourceVersion": version}
         for line in self._stream(self._path(kind), query, f"watch {kind.plural}"):
             if line:
-                yield json.loads(line)
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    return
 
     def log(self, pod: str, *, since: str) -> Iterator[str]:
         """Lines that a pod prints, each after its time, until it or the network ends.
