@@ -211,6 +211,22 @@ def test_training_here_is_refused_while_a_job_may_write(
     assert not hold.exists()
 
 
+def test_another_launcher_is_refused_while_a_job_may_write(setting: Setting) -> None:
+    hold = setting.staging.hold
+    hold.write_text("kubernetes xlm-pretrain-x\n", encoding="utf-8")
+    with pytest.raises(ClusterError, match=r"may still write .*--launcher kubernetes.*xlm cancel"):
+        setting.run()
+    with pytest.raises(ClusterError, match=r"may still write .*--launcher kubernetes"):
+        abandon_job(setting.settings, setting.staging.scratch)
+    assert setting.scheduler.submitted == []
+    setting.records.write_outcome(Outcome(end=End.FAILED), again=False)
+    with pytest.raises(ClusterError, match="may still write"):  # it may be started again
+        setting.run()
+    hold.write_bytes(b"\xff\n")
+    with pytest.raises(ClusterError, match=r"its name cannot be read; cancel it with .*remove"):
+        abandon_job(LauncherConfig(), setting.staging.scratch)
+
+
 def test_processes_are_spread_evenly() -> None:
     assert [spread(8, nodes) for nodes in (1, 2, 3, 4)] == [1, 2, 2, 4]
     assert [spread(3, 2), spread(1, 4), spread(5, 8)] == [1, 1, 5]

@@ -34,7 +34,7 @@ from xlm.errors import (
 from xlm.processes.failure import first_failure
 from xlm.processes.lasting import LastingJob, lasting_job
 from xlm.store.artifact import Staging
-from xlm.store.disk.filesystem import write_atomically
+from xlm.store.disk.filesystem import read_small, write_atomically
 from xlm.training.launch.environment import process_environment
 from xlm.training.launch.launcher import Launch, Launcher, Measured
 from xlm.training.launch.local import LocalLauncher
@@ -73,7 +73,9 @@ class ClusterLauncher:
 
         Raises:
             PipelineError: the run was interrupted, and the job goes on.
+            ClusterError: a job of another launcher may still write.
         """
+        _require_no_job(launch.job.parent, but_of=self._jobs.scheduler.name)
         job = self._job(launch)
         hold = Staging(launch.job.parent.parent).hold
         JobRecords(job.directory).write_launcher(self._settings)
@@ -255,30 +257,43 @@ def abandon_job(settings: LauncherConfig, scratch: Path) -> None:
     Raises:
         ClusterError: it could not be ended.
     """
+    _require_no_job(scratch, but_of=settings.kind)
     if settings.kind == "local":
-        _require_no_job(scratch)
         return
     job = JobRecords(job_directory(Staging(scratch.parent))).job()
     if job is not None:
         Jobs(scheduler_of(settings)).cancel(job)
 
 
-def _require_no_job(scratch: Path) -> None:
-    """Refuse to train here while a job of a cluster may write into the same folder."""
+def _require_no_job(scratch: Path, *, but_of: str = "local") -> None:
+    """Refuse to train while a job of another launcher may write into the same folder."""
     hold = Staging(scratch.parent).hold
-    if not hold.exists():
+    if not os.path.lexists(hold):
         return
+    held_by = held_by_job(hold)
+    kind = held_by.partition(" ")[0]
+    if but_of != "local" and kind in ("", but_of):
+        return  # the launcher finds it
     records = JobRecords(job_directory(Staging(scratch.parent)))
     outcome = records.outcome()
-    if outcome is not None and outcome.end != End.STOPPED and not records.wants_again():
+    # After a failure, the scheduler itself may start the job again.
+    if outcome is not None and outcome.end in (End.DONE, End.CANNOT_GO_ON):
         hold.unlink()  # it ended while nobody waited for it
         return
-    held_by = hold.read_text(encoding="utf-8").strip()
+    way = f"run with `--launcher {kind}`, which finds it; or " if kind else ""
     raise ClusterError(
-        f"a job may still write into {scratch}: {held_by}",
-        fix=f"run with `--launcher {held_by.partition(' ')[0]}`, which finds it; or cancel it with "
-        f"the tools of the cluster and remove {hold}",
+        f"a job may still write into {scratch}: {held_by or 'its name cannot be read'}",
+        fix=f"{way}cancel it with `xlm cancel {scratch.parent.name[:12]}`. If its cluster is gone, "
+        f"remove {hold}",
     )
+
+
+def held_by_job(hold: Path) -> str:
+    """Launcher and name of the job that holds a staging folder; empty if that cannot be read."""
+    try:
+        return " ".join(read_small(hold).decode().split())
+    except (OSError, ValueError):
+        return ""
 
 
 def job_directory(staging: Staging) -> Path:
