@@ -8,6 +8,7 @@ A job is known by its name, which is made from the key of its artifact: whoever 
 whatever machine, finds it without knowing its id.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,7 @@ RECORD_FILE = "job.json"
 _NAME_CHARACTERS = 63
 _KEY_CHARACTERS = 12
 _TOKEN_CHARACTERS = 6
+_NAME = re.compile(r"xlm-[a-z0-9-]{1,59}", re.ASCII)
 
 
 class JobState(StrEnum):
@@ -99,9 +101,13 @@ class ClusterJob:
 
         Raises:
             OSError: there is no such file.
-            ValueError: it is damaged.
+            ValueError: it is damaged, or names jobs that are not ours.
         """
-        return _JOB.validate_json(record.read_bytes())
+        job = _JOB.validate_json(record.read_bytes())
+        if not _NAME.fullmatch(job.name):
+            # `scancel --name` takes several names, and none means all jobs of the user.
+            raise ValueError(f"{job.name[:80]!r} is not the name of a job of a stage")
+        return job
 
 
 _JOB = TypeAdapter(ClusterJob)

@@ -16,6 +16,7 @@ killed at any point. Every file is written completely or not at all.
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -37,6 +38,7 @@ _LAUNCHER = "launcher.json"
 _ATTEMPTS = "attempts.jsonl"
 _TOKEN = "token"
 _TOKEN_BYTES = 4
+_SUBMISSION_NAME = re.compile(r"submission-(\d{1,9})\.json", re.ASCII)
 T = TypeVar("T")
 
 
@@ -149,10 +151,8 @@ class JobRecords:
 
     def newest_submission(self) -> Submission | None:
         """The last intent to submit the job, with the id if there was an answer."""
-        numbers = [
-            int(path.stem.removeprefix("submission-"))
-            for path in self.directory.glob("submission-*.json")
-        ]
+        names = (path.name for path in self.directory.glob("submission-*.json"))
+        numbers = [int(match[1]) for name in names if (match := _SUBMISSION_NAME.fullmatch(name))]
         if not numbers:
             return None
         number = max(numbers)

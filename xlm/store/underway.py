@@ -42,6 +42,8 @@ class Build:
     """Those of its key; empty if the build did not note them."""
     is_running: bool
     """Whether a process holds its lock, or a job of a cluster its folder."""
+    is_locked: bool
+    """Whether a run builds it, or waits for its job."""
 
     @property
     def is_held(self) -> bool:
@@ -60,6 +62,7 @@ def builds_underway(store: ArtifactStore) -> Iterator[Build]:
     """Yield the builds of a store that have not ended with an artifact, by stage and key."""
     for stage, key, base in build_directories(store.root, "staging"):
         note = _read_note(base)
+        locked = is_locked(store.root / "locks" / f"{stage}.{key}.lock")
         yield Build(
             stage=stage,
             unit=note["ingredients"]["unit"] if note else None,
@@ -69,8 +72,9 @@ def builds_underway(store: ArtifactStore) -> Iterator[Build]:
             host=str(note.get("host", "")),
             ingredients=note.get("ingredients", {}),
             is_running=os.path.lexists(Staging(base).hold)
-            or is_locked(store.root / "locks" / f"{stage}.{key}.lock")
+            or locked
             or is_locked(store.writers_lock(stage, key), shared=True),
+            is_locked=locked,
         )
 
 

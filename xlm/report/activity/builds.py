@@ -78,7 +78,7 @@ def build_table(rows: Sequence[BuildRow]) -> tuple[tuple[str, ...], list[tuple[s
 def _row(build: Build) -> BuildRow:
     job = job_of(build)
     state = job.state if job else "running" if build.is_running else "stopped"
-    began = datetime.fromtimestamp(job.began, UTC) if job and job.began else build.began
+    began = (_time(job.began) if job else None) or build.began
     speed = _last_record(build.staging.logs / SPEED_FILE)
     step, total = speed.get("step"), speed.get("total")
     is_running = state == "running"
@@ -99,8 +99,9 @@ def _row(build: Build) -> BuildRow:
 
 def _progress(build: Build, speed: Mapping[str, Any], *, is_running: bool) -> str:
     """From `speed.jsonl` of the model stages; of the others, the finished files or the bytes."""
-    if {"step", "total"} <= speed.keys():
-        line = f"{speed['step']:,} of {speed['total']:,}"
+    step, total = speed.get("step"), speed.get("total")
+    if isinstance(step, int) and isinstance(total, int):
+        line = f"{step:,} of {total:,}"
         if is_running and isinstance(left := speed.get("seconds_left"), int | float):
             line += f", {format_duration(left)} left"
         return line
@@ -110,9 +111,16 @@ def _progress(build: Build, speed: Mapping[str, Any], *, is_running: bool) -> st
     return format_size(tree_bytes(build.staging.base))
 
 
+def _time(seconds: float | None) -> datetime | None:
+    """A time of a record, which may be damaged."""
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    return None
+
+
 def _last_record(path: Path) -> dict[str, Any]:
     """The last complete line of a file of JSON lines; empty without one."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
             lines = file.read().split(b"\n")[:-1]

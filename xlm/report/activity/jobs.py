@@ -18,7 +18,7 @@ from xlm.errors import StoreError, XlmError
 from xlm.report.activity.names import is_named, node_of
 from xlm.store.store import ArtifactStore
 from xlm.store.underway import Build, builds_underway
-from xlm.training.launch.cluster import job_directory
+from xlm.training.launch.cluster import held_by_job, job_directory
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,13 @@ def cancel_job(store: ArtifactStore, text: str) -> str:
     """
     builds = [one for one in builds_underway(store) if is_named(text, node_of(one), one.key)]
     held = [(build, found) for build in builds if (found := held_job(build)) is not None]
+    if not held and (blocked := [one for one in builds if one.is_held]):
+        hold = blocked[0].staging.hold
+        raise StoreError(
+            f"a job holds {blocked[0].staging.base}, but its records cannot be read",
+            fix=f"look for it with the tools of the cluster ({held_by_job(hold) or 'no name'}), "
+            f"cancel it, and remove {hold}",
+        )
     if not held:
         here = f"; it runs on {builds[0].host}, without a cluster" if builds else ""
         raise StoreError(
@@ -81,7 +88,9 @@ def cancel_job(store: ArtifactStore, text: str) -> str:
         raise StoreError(f"{len(held)} jobs build {text}", fix=f"give one of their keys: {keys}")
     ((build, (job, settings)),) = held
     Jobs(scheduler_of(settings)).cancel(job)
-    build.staging.hold.unlink(missing_ok=True)
+    if not build.is_locked:
+        # A run that waits for the job may be about to submit it, and removes this itself.
+        build.staging.hold.unlink(missing_ok=True)
     return job.name
 
 
