@@ -150,12 +150,14 @@ class Jobs:
 
     def _may_be_underway(self, newest: Submission) -> bool:
         """Whether the process that recorded an intent may still submit, or its job may appear."""
+        # The clock of the other machine may be ahead of ours.
+        age = abs(self._clock.time() - newest.created_at)
         is_ours = newest.host == os.uname().nodename
         if is_ours and newest.pid != os.getpid() and Path(f"/proc/{newest.pid}").exists():
             # Another run here that lost its lock, or a new process with the same number.
-            return self._clock.time() - newest.created_at < _OTHER_HOST_SECONDS
+            return age < _OTHER_HOST_SECONDS
         limit = SETTLE_SECONDS if is_ours else _OTHER_HOST_SECONDS
-        return 0 <= self._clock.time() - newest.created_at < limit
+        return age < limit
 
     def _submit(
         self,

@@ -71,6 +71,7 @@ class JobWatch:
         self._picture_since = 0.0
         self._call: threading.Thread | None = None
         self._failed_checkpoint: str | None = None
+        self._start, self._silent = "", 0
         self._running_since: float | None = None
 
     def run(self) -> Outcome:
@@ -107,6 +108,8 @@ class JobWatch:
                     self._cancel_duplicates(seen)
                     return outcome
                 case Decision.SUBMIT:
+                    if seen and not decided.is_failure:
+                        self._require_start(seen, decided.reason)
                     self._log_line(f"{self._job.name}: {decided.reason}; submitting it again")
                     self._submit(is_new_run=False)
                 case Decision.CANCELLED:
@@ -190,6 +193,21 @@ class JobWatch:
         if checkpoint != self._failed_checkpoint:
             self._failed_checkpoint, self._failures = checkpoint, 0
         return self._failures
+
+    def _require_start(self, seen: list[SeenJob], reason: str) -> None:
+        """Give up a job that is interrupted again and again before its agent starts.
+
+        Restarts after that are limited by the agent.
+        """
+        attempts = self._records.attempts()
+        start = attempts[-1].token if attempts else ""
+        self._silent = self._silent + 1 if start == self._start else 0
+        self._start = start
+        if self._silent > self._job.max_idle_restarts:
+            reason = f"{self._silent} times in a row, it did not start its work: {reason}"
+            fix = f"see its output in {self._job.directory}; its time limit may be too short"
+            decided = Verdict(Decision.GIVE_UP, reason, fix=fix)
+            raise JobFailedError(self._name(seen), decided, self._failures)
 
     def _settled(self, outcome: Outcome | None, seen: list[SeenJob]) -> bool:
         picture = (outcome, tuple((job.job_id, job.state) for job in seen), self.submission)
