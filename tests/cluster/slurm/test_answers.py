@@ -278,3 +278,15 @@ def test_commands_get_no_secret(
             assert "PATH" in asked["environment"]
     for path in (tmp_path / "scratch" / "cluster").iterdir():
         assert canary not in path.read_text(encoding="utf-8")
+
+
+def test_a_job_does_not_inherit_the_limits_of_the_job_that_submits_it(
+    slurm: FakeSlurm, scheduler: SlurmScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {"SLURM_JOB_ID": "7", "SLURM_MEM_PER_NODE": "1024", "SLURM_CONF": "/etc/s.conf"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    scheduler.find(NAME)
+    (asked,) = slurm.asked("squeue")
+    kept = {name for name in asked["environment"] if name.startswith("SLURM_")}
+    assert kept == {"SLURM_CONF", "SLURM_TIME_FORMAT"}

@@ -32,6 +32,12 @@ def _srun(text: str) -> list[str]:
     return words[: words.index("sh")]
 
 
+def test_setup_may_read_variables_that_are_not_set(tmp_path: Path) -> None:
+    text = render_script(make_job(tmp_path), SlurmConfig(setup=('echo "$NOT_SET"', "true")))
+    assert 'set +u\necho "$NOT_SET"\ntrue\nset -u\n' in text
+    assert "set +u" not in render_script(make_job(tmp_path), SlurmConfig())
+
+
 def test_the_script_asks_for_what_the_job_needs(tmp_path: Path) -> None:
     job = make_job(
         tmp_path, nodes=2, processes_per_node=8, threads_per_process=6, save_seconds=89.5,

@@ -40,6 +40,8 @@ _OUTAGES = (
 )
 """Words of answers that say nothing about the job: the controller restarts, or is overloaded."""
 
+_KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT")
+"""How the commands find their cluster, and what we set ourselves."""
 _MISUSES = ("unrecognized option", "invalid option", "unknown option", "usage:")
 
 
@@ -83,7 +85,7 @@ def _run(arguments: list[str], seconds: float) -> Answer:
     name = arguments[0]
     with TemporaryFile() as output, TemporaryFile() as errors:
         with GuardedChild(
-            ["env", *_without_secrets(), *arguments],
+            ["env", *_without_foreign(), *arguments],
             output=output.fileno(),
             errors=errors.fileno(),
             # Times and words are read below.
@@ -117,14 +119,18 @@ def own_user() -> str:
         return f"--user={os.getuid()}"
 
 
-def _without_secrets() -> list[str]:
+def _without_foreign() -> list[str]:
     """Options of `env` that remove variables which a job, readable by others, must not have.
 
-    sbatch stores its environment with the job.
+    sbatch stores its environment with the job. Inside of a job of Slurm, it also has what Slurm
+    granted to that one, such as SLURM_MEM_PER_NODE, which srun would take for ours.
     """
-    secret = [
+    removed = [
         name
         for name, value in os.environ.items()
-        if is_secret_parameter(name) or name.startswith("PREFECT_") or redact(value) != value
+        if is_secret_parameter(name)
+        or name.startswith("PREFECT_")
+        or redact(value) != value
+        or (name.startswith("SLURM_") and "SLURM_JOB_ID" in os.environ and name not in _KEPT)
     ]
-    return [word for name in secret for word in ("-u", name)]
+    return [word for name in removed for word in ("-u", name)]

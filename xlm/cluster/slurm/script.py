@@ -80,7 +80,7 @@ def render_script(job: ClusterJob, settings: SlurmConfig) -> str:
     lines = ["#!/bin/bash", *_directives(job, settings, cpus), ""]
     body = _BODY.format(
         exports=_exports(settings),
-        setup="".join(f"{line}\n" for line in settings.setup),
+        setup=_setup(settings),
         wait=ceil(job.save_seconds) + _OTHER_TASKS_SECONDS,
         cpus=cpus,
         srun="".join(f" {shlex.quote(word)}" for word in srun),
@@ -134,6 +134,13 @@ def _exports(settings: SlurmConfig) -> str:
         return ""
     home = shlex.quote(str(Path(__file__).parents[3]))
     return f'export PYTHONPATH={home}"${{PYTHONPATH:+:$PYTHONPATH}}"\n'
+
+
+def _setup(settings: SlurmConfig) -> str:
+    """The lines of the user; modules and environments often read variables that are not set."""
+    if not settings.setup:
+        return ""
+    return "".join(f"{line}\n" for line in ("set +u", *settings.setup, "set -u"))
 
 
 def _command(job: ClusterJob, settings: SlurmConfig) -> tuple[list[str], list[str]]:
