@@ -108,7 +108,7 @@ class JobWatch:
                     self._cancel_duplicates(seen)
                     return outcome
                 case Decision.SUBMIT:
-                    if seen and not decided.is_failure:
+                    if seen and outcome is None and not decided.is_failure:
                         self._require_start(seen, decided.reason)
                     self._log_line(f"{self._job.name}: {decided.reason}; submitting it again")
                     self._submit(is_new_run=False)
