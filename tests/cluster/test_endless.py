@@ -1,4 +1,4 @@
-"""What would wait for ever, or submit a job for ever."""
+"""Jobs that would be waited for, or submitted, forever."""
 
 import os
 from dataclasses import replace
