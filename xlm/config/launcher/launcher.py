@@ -29,7 +29,7 @@ class LauncherConfig(Config):
         5, ge=0, description="How often in a row a job may restart without a newer checkpoint."
     )
     poll_seconds: float = Field(
-        10, gt=0, description="Time between two questions to the scheduler, seconds."
+        10, gt=0, le=3600, description="Time between two questions to the scheduler, seconds."
     )
     environment: dict[str, str] = Field(
         {},

@@ -57,13 +57,20 @@ def take_over(
         return
     build = max(found, key=lambda one: one.done).build
     if build.is_running:
-        raise StoreError(
-            f"the build that {stage.name} is to continue still runs (key {build.key})",
-            fix="stop it first",
-        )
+        raise _running(build)
     with store.lock(stage.name, build.key):
+        # It may have been started, and even have ended, since it was looked at.
+        if build.is_held or not build.staging.base.exists():
+            raise _running(build)
         rename_durably(build.staging.base, staging.base)
     notice(f"continues the unfinished build {build.key}")
+
+
+def _running(build: Build) -> StoreError:
+    return StoreError(
+        f"the build that {build.stage} is to continue still runs (key {build.key})",
+        fix="stop it first",
+    )
 
 
 def _has_same_inputs(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:

@@ -71,7 +71,7 @@ def _continues(config: PretrainSlice, other: Mapping[str, Any], scratch: Path) -
     """The updates of a run that differs only in its number of processes, with `resize`."""
     if not config.pretrain.resize or config.copied:
         return None
-    if _without_size(config.key_fields()) != _without_size(other):
+    if "pretrain" not in other or _without_size(config.key_fields()) != _without_size(other):
         return None
     return newest_update(scratch / "checkpoints")
 
