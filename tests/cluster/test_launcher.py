@@ -1,6 +1,7 @@
 """From a `Launch` to a job, and from the end of the job to our errors."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from tests.cluster.fakes import FakeScheduler
 from xlm.cluster import watch
+from xlm.cluster.hold import abandon_job, require_same_cluster
 from xlm.cluster.job import ClusterJob, JobState
 from xlm.cluster.records import End, JobRecords, NodeEnd, Outcome
 from xlm.cluster.schedulers import spread
@@ -19,7 +21,7 @@ from xlm.errors import ClusterError, PipelineError, ToolError, TrainingError, Xl
 from xlm.processes import lasting
 from xlm.processes.group import ProgramGroup
 from xlm.store.artifact import Staging
-from xlm.training.launch.cluster import ClusterLauncher, JobTraits, abandon_job, launcher_of
+from xlm.training.launch.cluster import ClusterLauncher, JobTraits, launcher_of
 from xlm.training.launch.launcher import Launch, Measured
 
 
@@ -225,6 +227,31 @@ def test_another_launcher_is_refused_while_a_job_may_write(setting: Setting) -> 
     hold.write_bytes(b"\xff\n")
     with pytest.raises(ClusterError, match=r"its name cannot be read; cancel it with .*remove"):
         abandon_job(LauncherConfig(), setting.staging.scratch)
+
+
+def test_another_context_is_refused_while_a_job_may_write(setting: Setting) -> None:
+    before, after = (
+        LauncherConfig.model_validate({"kind": "kubernetes", "kubernetes": {"context": name}})
+        for name in ("lab", "cloud")
+    )
+    scratch = setting.staging.scratch
+    setting.records.write_launcher(before)
+    require_same_cluster(scratch, after)  # no job holds the folder
+    setting.staging.hold.write_text("kubernetes xlm-pretrain-a-b\n")
+    require_same_cluster(scratch, before)
+    with pytest.raises(
+        ClusterError, match=r"launcher\.kubernetes\.context lab, and now that is c"
+    ):
+        require_same_cluster(scratch, after)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+def test_settings_that_another_user_wrote_are_not_used(setting: Setting) -> None:
+    setting.records.write_launcher(LauncherConfig(kind="slurm"))
+    assert setting.records.launcher() == LauncherConfig(kind="slurm")
+    path = setting.records.directory / "launcher.json"
+    os.chown(path, 4711, -1)
+    assert setting.records.launcher() is None
 
 
 def test_processes_are_spread_evenly() -> None:

@@ -146,8 +146,16 @@ class JobRecords:
         write_atomically(self.directory / _LAUNCHER, text.encode())
 
     def launcher(self) -> LauncherConfig | None:
-        """The settings that the job was submitted with."""
-        return _read(self.directory / _LAUNCHER, _SETTINGS)
+        """The settings that the job was submitted with; None if another user wrote them.
+
+        They name a kubeconfig, and that may name a program which runs as the user who asks.
+        """
+        path = self.directory / _LAUNCHER
+        try:
+            is_ours = path.lstat().st_uid in (os.getuid(), 0)
+        except OSError:
+            return None
+        return _read(path, _SETTINGS) if is_ours else None
 
     def newest_submission(self) -> Submission | None:
         """The last intent to submit the job, with the id if there was an answer."""

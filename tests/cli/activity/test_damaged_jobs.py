@@ -7,10 +7,10 @@ import pytest
 from tests.cli.activity.test_jobs import row, slurm, staging, start, store
 from tests.cluster.slurm.fake_command import FakeSlurm
 from xlm.cli.activity.cancel import print_cancelled
+from xlm.cluster.hold import job_directory
 from xlm.errors import StoreError
 from xlm.store.artifact import Staging
 from xlm.store.store import ArtifactStore
-from xlm.training.launch.cluster import job_directory
 
 __all__ = ["slurm", "staging", "store"]
 

@@ -13,13 +13,13 @@ from tests.cluster.slurm.fake_command import FakeSlurm
 from xlm.cli.activity.cancel import print_cancelled
 from xlm.cli.activity.logs import print_logs
 from xlm.cli.activity.status import print_status
+from xlm.cluster.hold import job_directory
 from xlm.cluster.records import Attempt, End, JobRecords, Outcome
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.errors import ClusterError, StoreError
 from xlm.store.artifact import Staging
 from xlm.store.store import ArtifactStore
 from xlm.store.underway import note_build
-from xlm.training.launch.cluster import job_directory
 
 KEY = "a" * 24
 RUNNING = {"output": "4711|RUNNING|1795942939|n[1-2]|None\n"}

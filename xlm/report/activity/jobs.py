@@ -9,6 +9,7 @@ scheduler answers only where its client and its credentials are.
 
 from dataclasses import dataclass
 
+from xlm.cluster.hold import held_by_job, job_directory
 from xlm.cluster.job import ClusterJob, JobState
 from xlm.cluster.jobs import Jobs, JobStatus
 from xlm.cluster.records import End, JobRecords
@@ -18,7 +19,6 @@ from xlm.errors import StoreError, XlmError
 from xlm.report.activity.names import is_named, node_of
 from xlm.store.store import ArtifactStore
 from xlm.store.underway import Build, builds_underway
-from xlm.training.launch.cluster import held_by_job, job_directory
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,6 @@ def require_launchable(config: PipelineConfig) -> None:
 
 def abandon_job(settings: Any, scratch: Path) -> None:
     """`Stage.abandon` of a stage whose processes may run on a cluster."""
-    from xlm.training.launch.cluster import abandon_job as abandon
+    from xlm.cluster.hold import abandon_job as abandon
 
     abandon(settings, scratch)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xlm.cluster.hold import job_directory, require_no_job, require_same_cluster
 from xlm.cluster.job import ClusterJob, job_name
 from xlm.cluster.jobs import Jobs
 from xlm.cluster.records import End, JobRecords, Outcome
@@ -34,7 +35,7 @@ from xlm.errors import (
 from xlm.processes.failure import first_failure
 from xlm.processes.lasting import LastingJob, lasting_job
 from xlm.store.artifact import Staging
-from xlm.store.disk.filesystem import read_small, write_atomically
+from xlm.store.disk.filesystem import write_atomically
 from xlm.training.launch.environment import process_environment
 from xlm.training.launch.launcher import Launch, Launcher, Measured
 from xlm.training.launch.local import LocalLauncher
@@ -75,9 +76,10 @@ class ClusterLauncher:
             PipelineError: the run was interrupted, and the job goes on.
             ClusterError: a job of another launcher may still write.
         """
-        _require_no_job(launch.job.parent, but_of=self._jobs.scheduler.name)
+        require_no_job(launch.job.parent, but_of=self._jobs.scheduler.name)
         job = self._job(launch)
         hold = Staging(launch.job.parent.parent).hold
+        require_same_cluster(launch.job.parent, self._settings)
         JobRecords(job.directory).write_launcher(self._settings)
         write_atomically(hold, f"{self._jobs.scheduler.name} {job.name}\n".encode())
         with lasting_job(job.name) as lasting:
@@ -236,7 +238,7 @@ def launcher_of(
     """
     settings = context.settings
     if not isinstance(settings, LauncherConfig) or settings.kind == "local":
-        _require_no_job(context.scratch)
+        require_no_job(context.scratch)
         return LocalLauncher()
     files = [*context.inputs.values(), context.scratch, context.out]
     common = Path(os.path.commonpath([path.absolute() for path in files]))
@@ -249,56 +251,6 @@ def launcher_of(
         folders=(common, *others),
     )
     return ClusterLauncher(scheduler_of(settings), settings, traits, context.progress.log)
-
-
-def abandon_job(settings: LauncherConfig, scratch: Path) -> None:
-    """End the job of a staging folder before its files are discarded.
-
-    Raises:
-        ClusterError: it could not be ended.
-    """
-    _require_no_job(scratch, but_of=settings.kind)
-    if settings.kind == "local":
-        return
-    job = JobRecords(job_directory(Staging(scratch.parent))).job()
-    if job is not None:
-        Jobs(scheduler_of(settings)).cancel(job)
-
-
-def _require_no_job(scratch: Path, *, but_of: str = "local") -> None:
-    """Refuse to train while a job of another launcher may write into the same folder."""
-    hold = Staging(scratch.parent).hold
-    if not os.path.lexists(hold):
-        return
-    held_by = held_by_job(hold)
-    kind = held_by.partition(" ")[0]
-    if but_of != "local" and kind in ("", but_of):
-        return  # the launcher finds it
-    records = JobRecords(job_directory(Staging(scratch.parent)))
-    outcome = records.outcome()
-    # After a failure, the scheduler itself may start the job again.
-    if outcome is not None and outcome.end in (End.DONE, End.CANNOT_GO_ON):
-        hold.unlink()  # it ended while nobody waited for it
-        return
-    way = f"run with `--launcher {kind}`, which finds it; or " if kind else ""
-    raise ClusterError(
-        f"a job may still write into {scratch}: {held_by or 'its name cannot be read'}",
-        fix=f"{way}cancel it with `xlm cancel {scratch.parent.name[:12]}`. If its cluster is gone, "
-        f"remove {hold}",
-    )
-
-
-def held_by_job(hold: Path) -> str:
-    """Launcher and name of the job that holds a staging folder; empty if that cannot be read."""
-    try:
-        return " ".join(read_small(hold).decode().split())
-    except (OSError, ValueError):
-        return ""
-
-
-def job_directory(staging: Staging) -> Path:
-    """The folder with the records of the job that builds an artifact."""
-    return staging.scratch / "cluster"
 
 
 def _measured(records: JobRecords, outcome: Outcome) -> Measured:
