@@ -239,9 +239,7 @@ def test_another_context_is_refused_while_a_job_may_write(setting: Setting) -> N
     require_same_cluster(scratch, after)  # no job holds the folder
     setting.staging.hold.write_text("kubernetes xlm-pretrain-a-b\n")
     require_same_cluster(scratch, before)
-    with pytest.raises(
-        ClusterError, match=r"launcher\.kubernetes\.context lab, and now that is c"
-    ):
+    with pytest.raises(ClusterError, match=r"launcher\.kubernetes\.context lab, and now that is c"):
         require_same_cluster(scratch, after)
 
 
