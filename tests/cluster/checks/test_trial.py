@@ -140,6 +140,15 @@ def test_a_scheduler_that_cannot_cancel_is_reported(
     assert "cancel it with the tools of the cluster, then remove" in found.fix
 
 
+@pytest.fixture
+def heard_ctrl_c() -> Iterator[None]:
+    """Ctrl-C as in a terminal: background processes of a shell ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_removes_the_job_and_its_files(
     scheduler: ProcessScheduler, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch

@@ -60,9 +60,9 @@ def test_what_slurm_would_refuse(cluster: DevCluster, tmp_path: Path) -> None:
 def test_an_interrupted_trial_leaves_nothing(
     cluster: DevCluster, tmp_path: Path, number: int
 ) -> None:
-    running = subprocess.Popen(
-        _command(tmp_path / "store"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    # A background process of a shell ignores SIGINT, and so would its children.
+    command = ["env", "--default-signal=INT", *_command(tmp_path / "store")]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: bool(cluster.live_jobs()), "no job came")
     os.kill(running.pid, number)
     _, errors = running.communicate(timeout=300)

@@ -232,7 +232,7 @@ def test_missing_language_embeddings_become_zeros_and_sinusoids_a_table(
             {"emb_dim": 32},
             "position_embeddings.weight is 24 x 16, but its settings require 24 x 32",
         ),
-        ({"dropout": 1.5}, "dropout: Input should be less than or equal to 0.99"),
+        ({"dropout": 1.5}, "dropout: input should be less than or equal to 0.99"),
     ],
 )
 def test_models_that_the_encoder_cannot_represent_are_refused(
