@@ -92,7 +92,7 @@ async def _connect(engine: Any, database: Database) -> Any:
 
 
 def _cause(error: Exception) -> Exception:
-    """The exception of asyncpg that SQLAlchemy wraps in two of its own."""
+    """The exception of asyncpg that SQLAlchemy wraps in two others."""
     inner = getattr(error, "orig", None)
     cause = getattr(inner, "__cause__", None)
     return next((one for one in (cause, inner) if isinstance(one, Exception)), error)

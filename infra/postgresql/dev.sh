@@ -21,7 +21,7 @@ directory=$(cd "$2" && pwd)
 data=$directory/data
 
 PATH=$PATH:/usr/sbin:/sbin # runuser
-# Debian keeps the programs of each version in a folder of its own, which is not in PATH.
+# Debian keeps the programs of each version in a separate folder, which is not in PATH.
 initdb=$(command -v initdb || find /usr/lib/postgresql -name initdb 2>/dev/null | sort -V | tail -n 1)
 programs=$(dirname "$(readlink -f "$initdb")")
 [ -x "$programs/pg_ctl" ] || fail "PostgreSQL is not installed (Debian: apt-get install postgresql)"

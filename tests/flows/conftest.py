@@ -1,6 +1,7 @@
 """One Prefect server for all tests of flows, with its own home."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -27,3 +28,14 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with prefect_test_harness(server_startup_timeout=180):
         yield
     patch.undo()
+
+
+@pytest.fixture
+def restored_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An environment without variables of Prefect; what the test changes in it is undone."""
+    for name in [name for name in os.environ if name.startswith("PREFECT")]:
+        monkeypatch.delenv(name)
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)

@@ -4,7 +4,7 @@
     require_same_cluster(scratch, settings)     # before a job is submitted
 
 `Staging.hold` names the launcher and the job. It is written before the job is submitted, and
-removed by whoever sees the end of the job.
+removed by the process that sees the end of the job.
 """
 
 import os

@@ -4,8 +4,8 @@
     scheduler.submit(job)
     scheduler.find(job.name)        # [SeenJob("4711", JobState.RUNNING, ...)]
 
-A job is known by its name, which is made from the key of its artifact: whoever comes later, on
-whatever machine, finds it without knowing its id.
+A job is known by its name, which is made from the key of its artifact. A later process finds it
+without knowing its id, also from another machine.
 """
 
 import re

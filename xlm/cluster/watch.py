@@ -2,7 +2,7 @@
 
     outcome = JobWatch(jobs, job, on_wait=report, log=progress.log).run()
 
-Whoever waits may die at any time: the job goes on, and the next one who waits finds it.
+The process that waits may die at any time: the job goes on, and the next one finds it.
 """
 
 import threading

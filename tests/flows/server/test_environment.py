@@ -23,15 +23,7 @@ from flows.server.environment import (
 )
 from xlm.errors import ConfigError, ToolError
 
-
-@pytest.fixture(autouse=True)
-def _environment_is_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in [name for name in os.environ if name.startswith("PREFECT")]:
-        monkeypatch.delenv(name)
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+pytestmark = pytest.mark.usefixtures("restored_environment")
 
 
 @pytest.mark.parametrize(

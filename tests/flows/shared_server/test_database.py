@@ -1,7 +1,6 @@
 """The database that the user names: option, variables, translation, errors without passwords."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,15 +9,7 @@ from flows.server.database import CONNECTION_URL, take_database
 from flows.worker.checks import shown_url
 from xlm.errors import ConfigError
 
-
-@pytest.fixture(autouse=True)
-def _environment_is_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in [name for name in os.environ if name.startswith("PREFECT")]:
-        monkeypatch.delenv(name)
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+pytestmark = pytest.mark.usefixtures("restored_environment")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,12 @@ Key = Annotated[
     ),
 ]
 
+Keys = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="KEY", help="Keys of artifacts, or the starts of them; also as STAGE/KEY."
+    ),
+]
 RemoteUrl = Annotated[
     str | None,
     typer.Option("--url", metavar="URL", help="The remote store. [default: $XLM_REMOTE]"),
@@ -118,12 +124,7 @@ def store_verify(
     epilog=examples("xlm store push", "xlm store push --all", "xlm store push bf7e6a41 --replace"),
 )
 def store_push(
-    keys: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KEY", help="Keys of artifacts, or the starts of them; also as STAGE/KEY."
-        ),
-    ] = None,
+    keys: Keys = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Push every artifact of the local store.")
     ] = False,
@@ -148,12 +149,7 @@ def store_push(
     "pull", epilog=examples("xlm store pull bf7e6a41", "xlm store pull --all --root /scratch/xlm")
 )
 def store_pull(
-    keys: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KEY", help="Keys of artifacts, or the starts of them; also as STAGE/KEY."
-        ),
-    ] = None,
+    keys: Keys = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Pull every artifact of the remote store.")
     ] = False,

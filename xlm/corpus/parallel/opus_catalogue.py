@@ -113,6 +113,7 @@ def valid_catalogue(folder: Path) -> Path:
 
 
 def moses_file(row: dict[str, object]) -> MosesFile:
+    """The file that a row of the catalogue describes; its sizes there are in KiB."""
     size_kib = _number(row["size"])
     return MosesFile(
         url=str(row["url"]),

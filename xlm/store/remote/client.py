@@ -3,7 +3,7 @@
     client = Client(connect(url), url)
     client.read_small("xlm-remote.json", check=interruption.check)
 
-All requests are sent by one event loop in a thread of its own. The caller waits in short steps and
+All requests are sent by one event loop in a separate thread. The caller waits in short steps and
 calls `check`, so Ctrl-C ends a transfer at once, and a request that hangs is cancelled.
 """
 

@@ -1,7 +1,7 @@
-"""Pushes an artifact: its files into a folder of its own, then one conditional write.
+"""Pushes an artifact: its files into a new folder, then one conditional write.
 
-Whoever writes the manifest first has won. A builder that comes second deletes its own files, so the
-files of two builders are never mixed and never read in part.
+The builder that writes the manifest first has won. A builder that comes second deletes its own
+files, so the files of two builders are never mixed and never read in part.
 """
 
 import hashlib

@@ -3,8 +3,8 @@
     launcher = ClusterLauncher(scheduler_of(settings), settings, CLUSTER_PLACE)
     launcher.run(launch, on_wait=report)
 
-The job outlives whoever waits. A later run finds it by its name, which is made from the key of the
-artifact and a token in its staging folder.
+The job outlives the process that waits for it. A later run finds it by its name, which is made from
+the key of the artifact and a token in its staging folder.
 """
 
 import logging
