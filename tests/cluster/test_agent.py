@@ -173,6 +173,40 @@ def test_each_process_knows_its_place(tmp_path: Path) -> None:
     assert node.peak_memory_bytes > 1_000_000
 
 
+def test_processes_do_not_wait_for_a_node_that_has_failed(tmp_path: Path) -> None:
+    """A process may hang in a collective for half an hour when another one is gone."""
+    job = Job(tmp_path, nodes=2, processes_per_node=1)
+    job.run(["sleep"], [1], XLM_NODE_RANK="1")  # the record of an earlier attempt does not count
+    job.plan(["sleep"], [_DIVERGED, 3])
+    with job.agent() as first:
+        job.wait_for_start(0)
+        assert first.poll() is None
+        with job.agent(XLM_NODE_RANK="1") as second:
+            assert second.wait(_PATIENCE_SECONDS) == 3
+        assert first.wait(_PATIENCE_SECONDS) == 3
+    assert (job.outcome.end, job.wants_again) == (End.CANNOT_GO_ON, False)
+    assert job.outcome.reason == _DIVERGED["what"]
+    assert job.processes() == []
+
+
+def test_a_node_that_fails_without_a_report_is_a_failure_of_the_job(tmp_path: Path) -> None:
+    job = Job(tmp_path, nodes=2, processes_per_node=1)
+    job.plan(["sleep"], ["kill"])
+    with job.agent() as first:
+        job.wait_for_start(0)
+        with job.agent(XLM_NODE_RANK="1") as second:
+            assert second.wait(_PATIENCE_SECONDS) == 1
+        assert first.wait(_PATIENCE_SECONDS) == 1
+    assert (job.outcome.end, job.wants_again) == (End.FAILED, True)
+    assert job.outcome.reason == "node 1 failed with exit code 1; see its log"
+
+
+def test_a_node_of_a_job_that_is_done_starts_nothing(tmp_path: Path) -> None:
+    job = Job(tmp_path, nodes=2, processes_per_node=1)
+    job.run([0], ["sleep"])
+    assert job.run([0], ["sleep"], XLM_NODE_RANK="1") == 0
+
+
 @pytest.mark.parametrize(("number", "again"), [(signal.SIGTERM, False), (signal.SIGUSR1, True)])
 def test_a_signal_saves_and_a_notice_asks_for_another_start(
     job: Job, number: signal.Signals, again: bool

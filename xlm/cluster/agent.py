@@ -15,9 +15,11 @@ processes save their state. Exit codes:
     75    they were asked to stop and have saved their state: start the job again
     1     they failed; another attempt may succeed
 
-The agent of node 0 records each start and its end (`xlm.cluster.records`). It ends at once if a
-later start has taken over, or if the folder of the job was removed: two attempts never write at the
-same time. `torchrun` is not used: it ends with 1 whatever its processes ended with.
+The agents see each other's failure in the directory of the job: processes of the other nodes would
+wait for those that are gone. The agent of node 0 records each start and its end
+(`xlm.cluster.records`). It ends at once if a later start has taken over, or if the folder of the
+job was removed: two attempts never write at the same time. `torchrun` is not used: it ends with 1
+whatever its processes ended with.
 """
 
 import os
@@ -30,8 +32,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from xlm.cluster.job import ClusterJob
+from xlm.cluster.job import RENDEZVOUS, ClusterJob
 from xlm.cluster.judgement import Ended, judge
+from xlm.cluster.peers import PeerWatch
 from xlm.cluster.records import Attempt, End, JobRecords, NodeEnd, Outcome
 from xlm.engine.building.machine import machine_record
 from xlm.processes import signals
@@ -51,7 +54,7 @@ _FENCE_CHECKS: Final = 3
 
 
 class _StopError(Exception):
-    """A stop signal came, or another attempt has taken over."""
+    """A stop signal came, another node has failed, or another attempt has taken over."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,17 @@ class Agent:
         self._token = secrets.token_hex(8)
         self._stop_requested = self._terminated = self._superseded = False
         self._next_fence, self._misses = 0.0, 0
+        self._peers = PeerWatch(self._records, place.node)
+        self._failed_peer: tuple[int, int] | None = None
 
     def run(self) -> int:
         """Run the processes of this node to their end; returns the exit code."""
         signals.listen(self._request_stop)
         signals.release()
+        outcome = self._records.outcome()
+        if outcome is not None and outcome.end == End.DONE:
+            _print("the work is done already")
+            return 0
         if self._place.node == 0 and (code := self._begin()) is not None:
             return code
         if self._stop_requested:
@@ -101,10 +110,6 @@ class Agent:
     def _begin(self) -> int | None:
         """Record this start; an exit code if there is nothing to run."""
         records, job = self._records, self._job
-        outcome = records.outcome()
-        if outcome is not None and outcome.end == End.DONE:
-            _print("the work is done already")
-            return 0
         records.clear_outcome()
         clear_failure(job.job_file)
         attempts, checkpoint = records.attempts(), newest_checkpoint(job)
@@ -130,6 +135,7 @@ class Agent:
                 f"{checkpoint or 'the start'}: a time limit may be too short, or checkpoints "
                 "too rare"
             )
+            records.write_node(0, NodeEnd(exit_code=3, cpu_seconds=0, peak_memory_bytes=0))
             return self._finish(End.CANNOT_GO_ON, 3, reason, {})
         return None
 
@@ -146,10 +152,11 @@ class Agent:
             try:
                 wait_for(children, on_wait=self._check)
             except _StopError:
-                stopped = not self._superseded
-                seconds = 0 if self._superseded else self._save_seconds
-                signal_all(children, signal.SIGTERM, seconds)
-            if failed(children):
+                stopped = self._failed_peer is None and not self._superseded
+                if self._failed_peer is None:
+                    seconds = 0 if self._superseded else self._save_seconds
+                    signal_all(children, signal.SIGTERM, seconds)
+            if self._failed_peer is not None or failed(children):
                 self._end_others(children)
             results = [child.result() for child in children]
         first = self._place.node * self._job.processes_per_node
@@ -159,6 +166,7 @@ class Agent:
             logs=[self._job.log_of(first + number) for number in range(len(results))],
             log_bytes=log_bytes,
             first_rank=first,
+            failed_peer=self._failed_peer,
         )
         used = total(results)
         return ended, NodeEnd(
@@ -171,7 +179,10 @@ class Agent:
 
     def _end_others(self, children: list[GuardedChild]) -> None:
         time.sleep(_SETTLE_SECONDS)
-        is_saving = set(failed(children).values()) == {75}
+        codes = set(failed(children).values())
+        if self._failed_peer is not None:
+            codes.add(self._failed_peer[1])
+        is_saving = codes == {75}
         if is_saving:  # All processes stop at the same update, so the others are saving too.
             signal_all(children, 0, self._save_seconds)
         else:
@@ -190,6 +201,8 @@ class Agent:
             "LOCAL_WORLD_SIZE": job.processes_per_node,
             "MASTER_ADDR": place.address,
             "MASTER_PORT": place.port,
+            # Jobs of other clusters or users may meet at the same port.
+            RENDEZVOUS: f"{job.name}/{place.job_id}/{place.port}",
         }
         with path.open("ab") as log:
             child = GuardedChild(
@@ -205,8 +218,13 @@ class Agent:
     def _check(self) -> None:
         if self._stop_requested:
             raise _StopError
-        if self._place.node == 0 and time.monotonic() >= self._next_fence:
-            self._next_fence = time.monotonic() + _FENCE_SECONDS
+        if time.monotonic() < self._next_fence:
+            return
+        self._next_fence = time.monotonic() + _FENCE_SECONDS
+        if (failed_peer := self._peers.failed()) is not None:
+            self._failed_peer = failed_peer
+            raise _StopError
+        if self._place.node == 0:
             attempts = self._records.attempts()
             is_ours = bool(attempts) and attempts[-1].token == self._token
             self._misses = 0 if is_ours else self._misses + 1

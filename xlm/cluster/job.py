@@ -18,6 +18,8 @@ from pydantic import TypeAdapter
 
 RECORD_FILE = "job.json"
 """The job in its own directory, as the agent reads it."""
+RENDEZVOUS = "XLM_RENDEZVOUS"
+"""Environment variable with a name of the job: processes of another one may find its port."""
 _NAME_CHARACTERS = 63
 _KEY_CHARACTERS = 12
 _TOKEN_CHARACTERS = 6

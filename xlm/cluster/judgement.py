@@ -28,6 +28,8 @@ class Ended:
     log_bytes: Sequence[int] = field(default_factory=list)
     """Sizes of the logs when the processes started."""
     first_rank: int = 0
+    failed_peer: tuple[int, int] | None = None
+    """Number and exit code of another node, if we ended the processes because it has failed."""
 
 
 def judge(ended: Ended, error: XlmError | None) -> tuple[End, int, str]:
@@ -45,7 +47,8 @@ def judge(ended: Ended, error: XlmError | None) -> tuple[End, int, str]:
     if ended.stopped:
         # It had no state to save yet, or never has: finished parts of its work are kept.
         saved |= {-signal.SIGTERM}
-    if set(ended.codes) <= saved:
+    peer_saved = ended.failed_peer is None or ended.failed_peer[1] == STOPPED_CODE
+    if set(ended.codes) <= saved and peer_saved:
         return End.STOPPED, STOPPED_CODE, ""
     return End.FAILED, FAILED_CODE, _reason(ended, error)
 
@@ -57,6 +60,10 @@ def _reason(ended: Ended, error: XlmError | None) -> str:
         for number, code in enumerate(ended.codes)
         if code not in (DONE_CODE, CANNOT_GO_ON_CODE, STOPPED_CODE)
     ]
+    if ended.failed_peer is not None and error is not None:
+        return error.what
+    if ended.failed_peer is not None:
+        return "node {} failed with exit code {}; see its log".format(*ended.failed_peer)
     if not silent:
         return error.what if error is not None else "a process reported no reason"
     number, code = silent[0], ended.codes[silent[0]]

@@ -38,6 +38,7 @@ _LAUNCHER = "launcher.json"
 _ATTEMPTS = "attempts.jsonl"
 _TOKEN = "token"
 _TOKEN_BYTES = 4
+_NODE_NAME = re.compile(r"node-(\d{1,9})\.json", re.ASCII)
 _SUBMISSION_NAME = re.compile(r"submission-(\d{1,9})\.json", re.ASCII)
 T = TypeVar("T")
 
@@ -246,10 +247,23 @@ class JobRecords:
         """Record how the agent of one node ended."""
         write_atomically(self.directory / f"node-{node}.json", _NODE.dump_json(end))
 
+    def node(self, node: int) -> NodeEnd | None:
+        """How the agent of one node ended; None if it could not report that, or still runs."""
+        return _read(self.directory / f"node-{node}.json", _NODE)
+
     def nodes(self) -> list[NodeEnd]:
         """The ends of all agents of the last attempt that could report theirs."""
-        found = (_read(path, _NODE) for path in sorted(self.directory.glob("node-*.json")))
+        found = (self.node(node) for node in sorted(self.node_versions()))
         return [one for one in found if one is not None]
+
+    def node_versions(self) -> dict[int, int]:
+        """When the record of each node was written, in nanoseconds since the epoch."""
+        found = {}
+        for path in self.directory.glob("node-*.json"):
+            if match := _NODE_NAME.fullmatch(path.name):
+                with suppress(OSError):
+                    found[int(match[1])] = path.stat().st_mtime_ns
+        return found
 
     def _submission(self, number: int) -> Path:
         return self.directory / f"submission-{number}.json"

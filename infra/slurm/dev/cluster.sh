@@ -8,6 +8,7 @@
 #
 #   SLURM_DEV_PORT        first of the 20 ports that it uses on the loopback interface; default 16817
 #   SLURM_DEV_CPUS        CPUs of each node; default 4. Nothing keeps jobs from using more.
+#   SLURM_DEV_FIRST_JOB   id of the first job; default 1
 #   SLURM_DEV_ACCOUNTING  1: with a database, so that sacct works
 #
 # It needs root, and the packages slurm-wlm and munge of Debian or Ubuntu; for accounting slurmdbd
@@ -47,6 +48,7 @@ MinJobAge=${SLURM_DEV_MIN_JOB_AGE:-60}
 KillWait=10
 SchedulerParameters=sched_interval=1,bf_interval=1
 JobRequeue=1
+FirstJobId=${SLURM_DEV_FIRST_JOB:-1}
 JobCompType=jobcomp/filetxt
 JobCompLoc=$dir/jobcomp.txt
 NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((base + 1)) CPUs=${SLURM_DEV_CPUS:-4} RealMemory=4000 State=UNKNOWN

@@ -14,7 +14,8 @@ from tests.repository import REPOSITORY
 
 SCRIPT = REPOSITORY / "infra" / "slurm" / "dev" / "cluster.sh"
 PATIENCE_SECONDS = 240.0
-_PORTS = 20
+_FIRST_PORT, _PORTS = 12000, 20
+_JOBS = 30
 
 
 def reason_to_skip() -> str:
@@ -44,8 +45,8 @@ class DevCluster:
     def jobs(self) -> list[tuple[str, str]]:
         """Id and state of all jobs that the controller remembers."""
         lines = self.command("squeue", "-h", "--states=all", "-o", "%i %T").splitlines()
-        found = [tuple(line.split()) for line in lines]
-        return sorted(found)  # type: ignore[arg-type]
+        found = [(job_id, state) for job_id, state in map(str.split, lines)]
+        return sorted(found, key=lambda job: int(job[0]))
 
     def live_jobs(self) -> list[str]:
         """Ids of the jobs that wait or run."""
@@ -85,8 +86,11 @@ class DevCluster:
 @contextmanager
 def dev_cluster(directory: Path, **variables: str) -> Iterator[DevCluster]:
     """Start the cluster, and stop it at the end."""
-    port = {"SLURM_DEV_PORT": str(_free_ports())}
-    environment = {**os.environ, **port, **variables}
+    port = _free_ports()
+    # The ports of processes follow from the job's id: jobs of two clusters must not share them.
+    first_job = 1 + (port - _FIRST_PORT) // _PORTS * _JOBS
+    ports = {"SLURM_DEV_PORT": str(port), "SLURM_DEV_FIRST_JOB": str(first_job)}
+    environment = {**os.environ, **ports, **variables}
     try:
         subprocess.run([SCRIPT, "start", directory], check=True, env=environment, timeout=120)
         yield DevCluster(directory)
@@ -99,7 +103,7 @@ def _free_ports() -> int:
     # Tests in other processes look for ports at the same time.
     start = os.getpid() % 400
     for number in range(400):
-        first = 21000 + (start + number) % 400 * _PORTS
+        first = _FIRST_PORT + (start + number) % 400 * _PORTS
         with suppress(OSError):
             for port in range(first, first + _PORTS):
                 with socket.socket() as probe:

@@ -31,7 +31,8 @@ _MOST_EARLY_NOTICES = 20
 _BODY = """\
 set -u
 export XLM_JOB_ID=$SLURM_JOB_ID
-export XLM_MAIN_PORT=$((20000 + (7 * SLURM_JOB_ID + ${{SLURM_RESTART_COUNT:-0}}) % 20000))
+# Below the ports that Linux gives to connections, and another one at each start.
+export XLM_MAIN_PORT=$((20000 + (7 * SLURM_JOB_ID + ${{SLURM_RESTART_COUNT:-0}}) % 12000))
 # The first node has rank 0 at every start. Its name need not be an address.
 if [ -z "${{XLM_MAIN_ADDRESS:-}}" ]; then
   first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)

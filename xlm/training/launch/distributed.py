@@ -3,8 +3,9 @@
     with join_process_group("cpu") as group:
         total = group.sum(torch.tensor([1.0]))
 
-A single process needs no `torch.distributed`. Processes that our launcher started meet in a file;
-those that `torchrun` started meet at the TCP port in its environment variables.
+A single process needs no `torch.distributed`. Processes that our launcher started meet in a file,
+those of a cluster at a TCP port under the name of their job, and those that `torchrun` started as
+its environment variables say.
 """
 
 import os
@@ -12,11 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from xlm.cluster.job import RENDEZVOUS
 from xlm.errors import TrainingError
 from xlm.training.launch.local import MEETING_FILE
 
@@ -78,9 +81,7 @@ def join_process_group(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterato
         yield ProcessGroup(0, 1, local)
         return
     backend = "nccl" if local.type == "cuda" else "gloo"
-    if meeting := os.environ.get(MEETING_FILE):
-        store = dist.FileStore(meeting, world_size)  # type: ignore[attr-defined]
-        store.set_timeout(timeout)
+    if (store := _rendezvous(rank, world_size, timeout)) is not None:
         dist.init_process_group(
             backend, store=store, rank=rank, world_size=world_size, timeout=timeout
         )
@@ -90,6 +91,25 @@ def join_process_group(device: str, *, timeout: timedelta = _TIMEOUT) -> Iterato
         yield ProcessGroup(rank, world_size, local)
     finally:
         dist.destroy_process_group()
+
+
+def _rendezvous(rank: int, world_size: int, timeout: timedelta) -> Any:
+    """The `Store` in which the processes find each other; None: `torch` reads the environment."""
+    if meeting := os.environ.get(MEETING_FILE):
+        file = dist.FileStore(meeting, world_size)  # type: ignore[attr-defined]
+        file.set_timeout(timeout)
+        return file
+    if (name := os.environ.get(RENDEZVOUS)) is None:
+        return None
+    port = dist.TCPStore(  # type: ignore[attr-defined]
+        os.environ["MASTER_ADDR"],
+        int(os.environ["MASTER_PORT"]),
+        world_size,
+        is_master=rank == 0,
+        timeout=timeout,
+        wait_for_workers=False,  # it would count the processes of other jobs
+    )
+    return dist.PrefixStore(name, port)  # type: ignore[attr-defined]
 
 
 def _local_device(device: str, local_rank: int) -> torch.device:

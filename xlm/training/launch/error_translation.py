@@ -28,6 +28,11 @@ def translate_error(error: Exception) -> Exception:
             f"a process ran out of memory: {text[:200]}",
             fix="lower pretrain.micro_batch_tokens, or use more processes",
         )
+    if "EADDRINUSE" in text:
+        return PeerLostError(
+            f"another program uses the port at which the processes meet: {text[:200]}",
+            fix="the next attempt takes another port; a rerun resumes from the last checkpoint",
+        )
     if isinstance(error, dist.DistError) or any(sign in text for sign in _PEER_LOST):
         return PeerLostError(
             f"another process did not answer; it hangs or has ended: {text[-200:]}",

@@ -1,0 +1,28 @@
+"""Whether the agent of another node has failed, by its record in the directory of the job.
+
+A process whose peer has ended may wait for it until the time limit of its collectives, which is
+half an hour by default.
+"""
+
+from xlm.cluster.records import JobRecords
+
+
+class PeerWatch:
+    """Watches the records of the other nodes from the start of this agent."""
+
+    def __init__(self, records: JobRecords, node: int) -> None:
+        self._records, self._node = records, node
+        self._earlier = records.node_versions()
+
+    def failed(self) -> tuple[int, int] | None:
+        """Number and exit code of a node whose agent has failed since then; None: there is none.
+
+        Records of an earlier attempt do not count, nor do nodes that have done their work.
+        """
+        for node, version in self._records.node_versions().items():
+            if node == self._node or self._earlier.get(node) == version:
+                continue
+            end = self._records.node(node)
+            if end is not None and end.exit_code:
+                return node, end.exit_code
+        return None
