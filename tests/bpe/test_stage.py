@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.bpe.learning.naive_learner import NaiveLearner, words_of
+from xlm.bpe.learning import memory
 from xlm.config.reading.resolve import resolve
 from xlm.engine.building.mapper import ExecutorMapper, SerialMapper, Usage
 from xlm.engine.stage import ALL, Mapper, StageContext, StageResult
 from xlm.errors import DataError
 from xlm.processes.pool.executor import worker_pool
+from xlm.stages.text import bpe_sample
 from xlm.stages.text.learn_bpe import LEARN_BPE
 
 ENGLISH = ["the lower house met", "newer laws they called the lowest"] * 50
@@ -35,15 +37,19 @@ def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[S
         ALL, LEARN_BPE.slice(config, ALL), inputs, **folders, mapper=mapper, workers=workers
     )
     result = LEARN_BPE.run(context)
-    assert not list((folder / "scratch").glob("*.txt"))
+    assert {path.name for path in (folder / "scratch").iterdir()} <= {"records"}
     return result, (folder / "out" / "codes").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("learner", ["fastbpe", "deterministic"])
+@pytest.mark.parametrize(
+    ("learner", "max_text_bytes"),
+    [("fastbpe", 1 << 30), ("deterministic", 1 << 30), ("deterministic", 0)],
+)
 def test_sample_and_merges_do_not_depend_on_the_number_of_workers(
-    tmp_path: Path, learner: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learner: str, max_text_bytes: int
 ) -> None:
+    monkeypatch.setattr(bpe_sample, "_MAX_TEXT_BYTES", max_text_bytes)
     override = f"bpe.learner={learner}"
     one = _run(tmp_path / "one", SerialMapper(), 1, override)
     with worker_pool(2, tmp_path / "tools") as pool:
@@ -59,7 +65,26 @@ def test_sample_and_merges_do_not_depend_on_the_number_of_workers(
     assert float(one[0].measured["peak_memory_bytes"]) > 1_000_000
 
 
-def test_with_alpha_1_each_line_is_sampled_once(tmp_path: Path) -> None:
+def test_fastbpe_is_refused_if_its_words_do_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    types = len({word for name, lines in LINES.items() if "train" in name for line in lines
+                 for word in line.split()})  # fmt: skip
+    monkeypatch.setattr(memory, "available_bytes", lambda: types * 1300)
+    _run(tmp_path / "enough", SerialMapper(), 1, "bpe.sample_alpha=1")
+    monkeypatch.setattr(memory, "available_bytes", lambda: types * 1300 - 1)
+    with pytest.raises(DataError, match=f"for the {types} distinct words") as refused:
+        _run(tmp_path / "little", SerialMapper(), 1, "bpe.sample_alpha=1")
+    assert "bpe.learner=deterministic" in refused.value.fix
+    _run(tmp_path / "ours", SerialMapper(), 1, "bpe.sample_alpha=1", "bpe.learner=deterministic")
+
+
+@pytest.mark.parametrize("max_text_bytes", [0, 1 << 30])
+def test_with_alpha_1_each_line_is_sampled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, max_text_bytes: int
+) -> None:
+    """From the text, and from the counts of the workers."""
+    monkeypatch.setattr(bpe_sample, "_MAX_TEXT_BYTES", max_text_bytes)
     override = ("bpe.sample_alpha=1", "bpe.learner=deterministic")
     result, codes = _run(tmp_path, SerialMapper(), 1, *override)
     counts = result.counts

@@ -74,6 +74,7 @@ def learn_merges(
     messages: Path,
     learner: LearnerName = "fastbpe",
     threads: int = 1,
+    counted: bool = False,
     on_merge: Callable[[int], None] = lambda done: None,
 ) -> LearnedMerges:
     """Learn up to `num_merges` merges and write them as a codes file.
@@ -85,6 +86,7 @@ def learn_merges(
         messages: log file for the standard error of the program.
         learner: which program to run.
         threads: number of threads of `deterministic`; the merges do not depend on it.
+        counted: `sample` has lines `word count` instead of text, which only `deterministic` reads.
         on_merge: called with the number of merges so far.
 
     Raises:
@@ -95,9 +97,8 @@ def learn_merges(
     run = _Run(target, num_merges, messages, on_merge)
     if learner == "fastbpe":
         return _learn_fast(sample, run)
-    return run.collect(
-        [str(find_learn_bpe()), str(num_merges), str(sample), "--threads", str(threads)]
-    )
+    command = [str(find_learn_bpe()), str(num_merges), str(sample), "--threads", str(threads)]
+    return run.collect([*command, "--counted"] if counted else command)
 
 
 def _learn_fast(sample: Path, run: "_Run") -> LearnedMerges:

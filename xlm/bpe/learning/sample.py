@@ -9,7 +9,7 @@ nor on their order, and English, one side of most pairs, is reduced like any lar
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 20
@@ -60,17 +60,26 @@ def sample_file(source: Path, target: Path, *, file_id: str, rate: float, seed: 
         rate: expected number of copies of a line.
         seed: seed of the hash.
     """
+    written = 0
+    with target.open("wb") as sample:
+        for line, repeats in sampled_lines(source, file_id=file_id, rate=rate, seed=seed):
+            sample.write((line if line.endswith(b"\n") else line + b"\n") * repeats)
+            written += repeats
+    return written
+
+
+def sampled_lines(
+    source: Path, *, file_id: str, rate: float, seed: int
+) -> Iterator[tuple[bytes, int]]:
+    """The sampled lines of a file, in their order, and how often each occurs in the sample."""
     certain = math.floor(rate)
     threshold = int((rate - certain) * _HASH_RANGE)
-    written = 0
     key = hashlib.blake2b(f"{seed}\n{file_id}".encode(), digest_size=32).digest()
-    with source.open("rb") as lines, target.open("wb") as sample:
+    with source.open("rb") as lines:
         for number, line in enumerate(lines):
             repeats = certain + (threshold > 0 and _hash(key, number) < threshold)
             if repeats:
-                sample.write((line if line.endswith(b"\n") else line + b"\n") * repeats)
-                written += repeats
-    return written
+                yield line, repeats
 
 
 def _hash(key: bytes, number: int) -> int:

@@ -5,7 +5,6 @@ stage copies the published merges. If it is checkpoint, it copies the merges and
 the model that training starts from.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -13,9 +12,9 @@ from typing import TypeAlias
 from xlm.config.data.bpe import CheckpointBpeSlice, LearnBpeSlice, OfficialBpeSlice
 from xlm.config.data.sources import OFFICIAL_CODES_ID
 from xlm.config.pipeline import PipelineConfig, source_of_subwords
-from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
+from xlm.engine.stage import Node, Stage, StageContext, StageResult
 from xlm.errors import ConfigError, DataError
-from xlm.stages.text.split_files import train_files
+from xlm.stages.text.bpe_sample import BpeSample
 from xlm.stages.units import corpus_units, single_unit
 
 CODES_FILE = "codes"
@@ -114,78 +113,30 @@ def _take_over(config: CheckpointBpeSlice, out: Path) -> StageResult:
 def _learn(context: StageContext[AnyBpeSlice], config: LearnBpeSlice) -> StageResult:
     from xlm.bpe.learning.learners import learn_merges
 
-    sample = context.scratch / "sample.txt"
-    counts = _write_sample(context, config, sample)
+    sample = BpeSample(context, config)
+    counted = config.learner == "deterministic" and sample.is_large
+    text = sample.write_counts() if counted else sample.write_text()
 
     def report(merges: int) -> None:
         if merges % _REPORT_EVERY == 0 or merges == config.codes:
             context.progress.update(merges, config.codes, "merges")
 
     learned = learn_merges(
-        sample,
+        text,
         context.out / CODES_FILE,
         num_merges=config.codes,
         messages=context.logs / "learner.log",
         learner=config.learner,
         threads=context.workers,
+        counted=counted,
         on_merge=report,
     )
-    sample.unlink()
-    counts |= {"codes": learned.num_merges, "pairs_exhausted": int(learned.exhausted)}
+    text.unlink()
+    counts = sample.counts | {
+        "codes": learned.num_merges,
+        "pairs_exhausted": int(learned.exhausted),
+    }
     return StageResult(counts=counts, measured=learned.process.measured())
-
-
-def _write_sample(
-    context: StageContext[AnyBpeSlice], config: LearnBpeSlice, sample: Path
-) -> dict[str, int]:
-    """Write the sample file by file, in a fixed order; return the lines of each language."""
-    from xlm.bpe.learning.sample import sampling_rates
-
-    files = train_files(context.inputs)
-    lengths = list(context.mapper.map(_count, [file.path for _, _, file in files]))
-    lines: dict[str, int] = {}
-    for (_, language, _), length in zip(files, lengths, strict=True):
-        lines[language] = lines.get(language, 0) + length
-    if not sum(lines.values()):
-        raise DataError("all train splits are empty", fix="check the sources of the profile")
-    rates = sampling_rates(lines, config.sample_alpha, config.sample_lines)
-    jobs = [
-        FileJob(
-            name=f"{unit}/{file.path.name}",
-            sources=(file.path,),
-            targets=(context.scratch / f"part.{number:06d}",),
-            options={
-                "file_id": f"{unit}/{file.path.name}",
-                "rate": rates.get(language, 0.0),
-                "seed": config.seed,
-            },
-        )
-        for number, (unit, language, file) in enumerate(files)
-    ]
-    counts = {f"lines_{language}": count for language, count in sorted(lines.items())}
-    counts |= {f"sampled_{language}": 0 for language in sorted(lines)}
-    with sample.open("wb") as target:
-        for job, (_, language, _), written in zip(
-            jobs, files, context.mapper.map(_sample, jobs), strict=True
-        ):
-            (part,) = job.targets
-            with part.open("rb") as file:
-                shutil.copyfileobj(file, target)
-            part.unlink()
-            counts[f"sampled_{language}"] += written
-    return counts
-
-
-def _count(path: Path) -> int:
-    from xlm.bpe.learning.sample import count_lines
-
-    return count_lines(path)
-
-
-def _sample(job: FileJob) -> int:
-    from xlm.bpe.learning.sample import sample_file
-
-    return sample_file(job.sources[0], job.targets[0], **job.options)
 
 
 LEARN_BPE = Stage(
