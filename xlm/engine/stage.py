@@ -114,21 +114,23 @@ class StageContext(Generic[SliceT]):
     """Checksums of first downloads, for sources that publish none; never cleaned."""
 
     def map_files(
-        self, function: Callable[[FileJob], Mapping[str, int]], jobs: Sequence[FileJob]
+        self,
+        function: Callable[[FileJob], Mapping[str, int]],
+        jobs: Sequence[FileJob],
+        on_done: Callable[[], None] = lambda: None,
     ) -> list[dict[str, int]]:
         """Run each job, which writes one or more files, and return the counts of each.
 
         A finished job leaves a record (sizes and digests of its files, counts). After a kill, a job
-        is skipped if its record still matches its files.
+        is skipped if its record still matches its files. `on_done` is called after each job.
         """
         total = float(len(jobs))
-        return map_files(
-            self.mapper,
-            self.scratch / "records",
-            function,
-            jobs,
-            on_done=lambda done: self.progress.update(done, total, "files"),
-        )
+
+        def report(done: int) -> None:
+            self.progress.update(done, total, "files")
+            on_done()
+
+        return map_files(self.mapper, self.scratch / "records", function, jobs, on_done=report)
 
 
 @dataclass(frozen=True, kw_only=True)

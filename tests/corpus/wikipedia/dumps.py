@@ -2,6 +2,8 @@
 
 import bz2
 
+import pyarrow.parquet as pq
+
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.stages.data.extract_wiki import run
 
@@ -33,6 +35,19 @@ def write_dump(folder, *streams, closed=True):
     return path
 
 
-def run_extract(make_context, folder, **config):
-    context = make_context(ExtractWikiSlice(language="en", **config), "en", dump=folder)
+def run_extract(make_context, folder, engine="wikiextractor", **config):
+    settings = ExtractWikiSlice(language="en", engine=engine, **config)
+    context = make_context(settings, "en", dump=folder)
     return context, run(context)
+
+
+def text_of(folder):
+    """The lines of all parts of an extracted dump."""
+    parts = sorted(folder.glob("text.*.txt"))
+    return b"".join(path.read_bytes() for path in parts).decode("utf-8")
+
+
+def documents_of(folder):
+    """The rows of all parts of the table of documents."""
+    parts = sorted(folder.glob("documents.*.parquet"))
+    return [row for path in parts for row in pq.read_table(path).to_pylist()]

@@ -14,6 +14,7 @@ from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.client import open_client
 from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.corpus.wikipedia.dump import cut_to_complete_streams, published_digests
+from xlm.corpus.wikipedia.dump_file import DumpFile
 from xlm.corpus.wikipedia.pages import PageReader
 from xlm.errors import ChecksumError, DataError, SourceError
 from xlm.stages.data.download import run
@@ -80,7 +81,7 @@ def test_a_head_is_a_prefix_of_complete_pages_at_any_cut(server, served, make_co
         (path,) = context.out.iterdir()
         kept = path.read_bytes()
         assert kept == content[: max(end for end in ends if end <= head_bytes)]
-        reader = PageReader(path)
+        reader = PageReader(DumpFile.open(path))
         pages = list(reader)
         assert [page.id for page in pages] == [str(n + 1) for n in range(len(pages))]
         assert len(pages) % 10 == 0

@@ -2,18 +2,24 @@
 
 import bz2
 import dataclasses
-import json
 import shutil
 
 import pytest
 
-from tests.corpus.wikipedia.dumps import SITE, page, run_extract, write_dump
+from tests.corpus.wikipedia.dumps import (
+    SITE,
+    documents_of,
+    page,
+    run_extract,
+    text_of,
+    write_dump,
+)
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.sources.downloaded_files import sole_file
-from xlm.corpus.wikipedia import extract as wikipedia_extract
+from xlm.corpus.wikipedia.documents import clean_lines
+from xlm.corpus.wikipedia.dump_file import DumpFile
 from xlm.corpus.wikipedia.pages import Page, PageReader
-from xlm.corpus.wikipedia.writer import clean_lines
 from xlm.errors import DataError, ToolError
 from xlm.stages.data.extract_wiki import run
 
@@ -38,7 +44,7 @@ def test_the_text_of_the_mirror_dumps_equals_the_golden(shared, make_context, co
     context = _mirror_dump(shared, make_context, code, **AS_XLM)
     result = run(context)
     golden = shared / "golden" / "wikiextractor_mirror" / f"{code}.all.raw"
-    assert (context.out / "text.txt").read_bytes() == golden.read_bytes()
+    assert text_of(context.out) == golden.read_bytes().decode("utf-8")
     assert result.counts["documents"] == result.counts["articles"]
     assert result.counts["redirects"] == 3
     assert result.measured["peak_memory_bytes"] > 1_000_000
@@ -58,12 +64,12 @@ def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_context, tmp_
     context = make_context(ExtractWikiSlice(language=code, **config), code, dump=inputs)
     run(context)
     golden = (shared / "golden" / "wikiextractor" / f"{code}.all.raw").read_text("utf-8")
-    text = (context.out / "text.txt").read_text("utf-8")
+    text = text_of(context.out)
     assert text == golden
     if code in ("en", "zh"):
         other = make_context(ExtractWikiSlice(language=code), code, "defaults", dump=inputs)
         run(other)
-        lines = (other.out / "text.txt").read_text("utf-8").split("\n")
+        lines = text_of(other.out).split("\n")
         changed = [
             (old, new) for old, new in zip(golden.split("\n"), lines, strict=True) if old != new
         ]
@@ -75,16 +81,17 @@ def test_the_text_of_the_mini_dumps_equals_the_golden(shared, make_context, tmp_
 def test_documents_have_id_title_url_and_text(make_context, tmp_path):
     write_dump(tmp_path / "in", page(12, "A &amp; B", "First.\n\nSecond &amp;amp; third."))
     context, result = run_extract(make_context, tmp_path / "in")
-    assert (context.out / "text.txt").read_text().startswith("A & B\n")
-    context, result = run_extract(make_context, tmp_path / "in", titles="original")
-    (line,) = (context.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(line) == {
-        "id": "12",
-        "title": "A & B",
-        "url": "https://en.wikipedia.org/wiki?curid=12",
-        "text": "First.\nSecond & third.",
-    }
-    assert (context.out / "text.txt").read_text() == "A &amp; B\nFirst.\nSecond & third.\n"
+    assert text_of(context.out).startswith("A & B\n")
+    context, result = run_extract(make_context, tmp_path / "in", titles="original", documents=True)
+    assert documents_of(context.out) == [
+        {
+            "id": "12",
+            "title": "A & B",
+            "url": "https://en.wikipedia.org/wiki?curid=12",
+            "text": "First.\nSecond & third.",
+        }
+    ]
+    assert text_of(context.out) == "A &amp; B\nFirst.\nSecond & third.\n"
     assert result.counts["lines"] == 3
 
 
@@ -93,22 +100,8 @@ def test_the_number_of_processes_does_not_change_the_text(shared, make_context):
     context = _mirror_dump(shared, make_context, "en")
     run(dataclasses.replace(context, workers=3))
     golden = shared / "golden" / "wikiextractor_mirror" / "en.all.raw"
-    assert (context.out / "text.txt").read_bytes() == golden.read_bytes()
+    assert text_of(context.out) == golden.read_bytes().decode("utf-8")
     assert not (context.logs / "missing_pages.tsv").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("block_bytes", [1, 400])
-def test_the_block_size_does_not_change_the_text(make_context, tmp_path, monkeypatch, block_bytes):
-    pages = [page(number, f"Page {number}", f"Text {number}.") for number in range(1, 6)]
-    write_dump(tmp_path / "in", *pages, page(6, "Two") + page(6, "Twin"), page(7, "Last"))
-    complete, counts = run_extract(make_context, tmp_path / "in")
-    before = (complete.out / "text.txt").read_bytes()
-    monkeypatch.setattr(wikipedia_extract, "_BLOCK_BYTES", block_bytes)
-    context, result = run_extract(make_context, tmp_path / "in")
-    assert (context.out / "text.txt").read_bytes() == before
-    assert result.counts == counts.counts
-    assert result.counts["missing_pages"] == 1
 
 
 @pytest.mark.slow
@@ -121,7 +114,7 @@ def test_redirects_and_other_namespaces_are_skipped(make_context, tmp_path):
     )
     write_dump(tmp_path / "in", "".join(pages))
     context, result = run_extract(make_context, tmp_path / "in")
-    assert (context.out / "text.txt").read_text().split("\n")[0] == "Kept"
+    assert text_of(context.out).split("\n")[0] == "Kept"
     assert result.counts["documents"] == result.counts["articles"] == 1
     assert (result.counts["redirects"], result.counts["other_namespaces"]) == (1, 2)
 
@@ -132,7 +125,7 @@ def test_an_article_named_like_the_template_namespace_is_not_lost(make_context, 
     context, result = run_extract(make_context, tmp_path / "in")
     assert result.counts["documents"] == 2
     assert result.counts["missing_pages"] == 0
-    assert "Template processor" in (context.out / "text.txt").read_text()
+    assert "Template processor" in text_of(context.out)
 
 
 @pytest.mark.slow
@@ -150,7 +143,7 @@ def test_a_reference_to_a_surrogate_loses_no_page(make_context, tmp_path, refere
     context, result = run_extract(make_context, tmp_path / "in")
     assert (result.counts["documents"], result.counts["missing_pages"]) == (3, 0)
     replaced = "\ufffd" * reference.count("#")
-    assert f"One {replaced} two.\n" in (context.out / "text.txt").read_text(encoding="utf-8")
+    assert f"One {replaced} two.\n" in text_of(context.out)
 
 
 def test_adjacent_pages_with_one_id_are_counted_and_named(make_context, tmp_path):
@@ -193,17 +186,16 @@ def test_a_head_without_closing_tag_keeps_all_its_pages(make_context, tmp_path):
     write_dump(complete, *streams)
     other = make_context(ExtractWikiSlice(language="en"), "en", "other", dump=complete)
     run(other)
-    assert (context.out / "text.txt").read_bytes() == (other.out / "text.txt").read_bytes()
+    assert text_of(context.out) == text_of(other.out)
 
 
 def test_text_is_plain_as_readers_see_it(make_context, tmp_path):
     text = "Smith &amp; Sons sold 3 kg when 3 &lt; 4 and 5 &gt; 2, and AT&amp;amp;T wrote a note."
     plain = "Smith & Sons sold 3 kg when 3 < 4 and 5 > 2, and AT&T wrote a note."
     write_dump(tmp_path / "in", page(1, "1 &lt; 2 &amp; &quot;3&quot;", text))
-    context, _ = run_extract(make_context, tmp_path / "in")
-    assert (context.out / "text.txt").read_text() == f'1 < 2 & "3"\n{plain}\n'
-    (line,) = (context.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(line)["text"] == plain
+    context, _ = run_extract(make_context, tmp_path / "in", documents=True)
+    assert text_of(context.out) == f'1 < 2 & "3"\n{plain}\n'
+    assert [row["text"] for row in documents_of(context.out)] == [plain]
 
 
 @pytest.mark.slow
@@ -212,11 +204,11 @@ def test_text_like_document_tags_does_not_end_a_document(make_context, tmp_path,
     forged = f'{lesser}doc id="2" url="u" title="Forged"&gt;'
     text = f"Before.\n\n{lesser}/doc&gt;\n\n{forged}\n\nAfter."
     write_dump(tmp_path / "in", page(1, "Tags", text) + page(2, "Next"))
-    context, result = run_extract(make_context, tmp_path / "in")
+    context, result = run_extract(make_context, tmp_path / "in", documents=True)
     assert result.counts["documents"] == 2
-    documents = (context.out / "documents.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["title"] for line in documents] == ["Tags", "Next"]
-    assert "After." in json.loads(documents[0])["text"]
+    documents = documents_of(context.out)
+    assert [row["title"] for row in documents] == ["Tags", "Next"]
+    assert "After." in documents[0]["text"]
 
 
 def test_clean_lines_drops_the_same_lines_as_xlm():
@@ -229,7 +221,7 @@ def test_templates_may_be_expanded(make_context, tmp_path):
     pages = page(3, "Template:Box", "expanded", ns=10) + page(4, "Uses", "A {{Box}} B")
     write_dump(tmp_path / "in", pages)
     context, _ = run_extract(make_context, tmp_path / "in", templates=True)
-    assert "A expanded B" in (context.out / "text.txt").read_text()
+    assert "A expanded B" in text_of(context.out)
 
 
 def test_a_dump_without_articles_is_refused(make_context, tmp_path):
@@ -266,7 +258,7 @@ def test_other_xml_is_refused(tmp_path, xml, why):
     path = tmp_path / "dump.xml.bz2"
     path.write_bytes(bz2.compress(xml.encode()))
     with pytest.raises(DataError, match=why) as caught:
-        list(PageReader(path))
+        list(PageReader(DumpFile.open(path)))
     assert "\n" not in str(caught.value)
 
 
@@ -278,7 +270,7 @@ def test_pages_are_listed_without_their_text(tmp_path):
         page(2, "R", redirect="A"),
         page(3, "C:x", ns=14),
     )
-    assert list(PageReader(path)) == [
+    assert list(PageReader(DumpFile.open(path))) == [
         Page("1", "A <b>", 0, False),
         Page("2", "R", 0, True),
         Page("3", "C:x", 14, False),

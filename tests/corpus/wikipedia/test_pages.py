@@ -9,6 +9,7 @@ import pytest
 from tests.corpus.wikipedia.dumps import SITE, page, write_dump
 from xlm.corpus.text_files.bzip2 import read_bz2
 from xlm.corpus.wikipedia import sections
+from xlm.corpus.wikipedia.dump_file import DumpFile
 from xlm.corpus.wikipedia.markup.entities import replace_surrogates
 from xlm.corpus.wikipedia.markup.limits import hostile_reason
 from xlm.corpus.wikipedia.markup.prepare import Preparation
@@ -20,7 +21,7 @@ def _refusal(tmp_path, xml):
     path = tmp_path / "dump.xml.bz2"
     path.write_bytes(bz2.compress(xml if isinstance(xml, bytes) else xml.encode()))
     with pytest.raises(DataError) as caught:
-        list(PageReader(path))
+        list(PageReader(DumpFile.open(path)))
     line = str(caught.value)
     assert "\n" not in line
     assert len(line) < 800
@@ -101,7 +102,7 @@ def test_endless_text_does_not_fill_memory(tmp_path, monkeypatch, element):
         file.write(compressor.flush())
     tracemalloc.start()
     with pytest.raises(DataError):
-        list(PageReader(tmp_path / "dump.xml.bz2"))
+        list(PageReader(DumpFile.open(tmp_path / "dump.xml.bz2")))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 8 << 20
@@ -109,10 +110,10 @@ def test_endless_text_does_not_fill_memory(tmp_path, monkeypatch, element):
 
 def test_pages_are_found_for_any_chunk_size(tmp_path, monkeypatch):
     path = write_dump(tmp_path, *(page(n, f"P{n}", "x &lt;page&gt; " * n) for n in range(30)))
-    complete = list(PageReader(path))
+    complete = list(PageReader(DumpFile.open(path)))
     assert len(complete) == 30
     monkeypatch.setattr("xlm.corpus.text_files.bzip2._CHUNK_BYTES", 7)
-    assert list(PageReader(path)) == complete
+    assert list(PageReader(DumpFile.open(path))) == complete
 
 
 def _damage(chance, content):
@@ -152,7 +153,7 @@ def test_fuzz_the_page_reader_and_the_rules(tmp_path):
     for _ in range(_RUNS):
         path.write_bytes(bz2.compress(_damage(chance, valid), 1))
         try:
-            for found, section in PageReader(path).sections():
+            for found, section in PageReader(DumpFile.open(path)).sections():
                 prepared = rules.page(section.content, article=found.is_article)
                 assert rules.page(prepared.content, article=True).content
             complete += 1

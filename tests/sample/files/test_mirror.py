@@ -85,7 +85,7 @@ def test_extracted_wikipedia_equals_the_articles(
     assert config.sample
     dump = _download("wikipedia.sw", config, tmp_path, world)
     _run(EXTRACT_WIKI, "sw", config, tmp_path, {"dump": dump})
-    lines = (tmp_path / "extract-wiki[sw]/out/text.txt").read_text("utf-8").split("\n")[:-1]
+    lines = (tmp_path / "extract-wiki[sw]/out/text.00000.txt").read_text("utf-8").split("\n")[:-1]
     expected = [
         line for title, paragraphs in articles(config.sample, "sw") for line in (title, *paragraphs)
     ]

@@ -2,22 +2,29 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from xlm.engine.config import Config, operational
+from xlm.engine.config import Config, added, operational
+from xlm.errors import ConfigError
 
 
 class ExtractConfig(Config):
     """How Wikipedia dumps become plain text."""
 
-    engine: Literal["wikiextractor"] = Field(
+    engine: Literal["builtin", "wikiextractor"] = Field(
         default="wikiextractor",
-        description="Program that converts wikitext to text (XLM: WikiExtractor).",
+        description="Converts wikitext to text: builtin, in all worker processes, or the program "
+        "wikiextractor (as XLM).",
     )
     templates: bool = Field(
         default=False,
-        description="Expand templates. This keeps all templates of a dump in memory and reads the "
-        "dump twice.",
+        description="Expand templates, with wikiextractor only. This keeps all templates of a dump "
+        "in memory and reads the dump twice.",
+    )
+    documents: bool = added(
+        False,
+        description="Also write the documents with id, title and URL, as Parquet. No stage reads "
+        "them.",
     )
     titles: Literal["plain", "original"] = Field(
         default="plain",
@@ -40,18 +47,28 @@ class ExtractConfig(Config):
     page_seconds: float = operational(
         600.0,
         gt=0,
-        description="Time limit for one page, seconds, plus one second for each 50 kB of its "
-        "block. A page over the limit is dropped and listed in the logs.",
+        description="Time limit for one page, seconds, plus one second for each 50 kB of it "
+        "(wikiextractor: of its block). A page over the limit is dropped and listed in the logs.",
     )
     timeout_seconds: float = operational(
         172_800.0, gt=0, description="Time limit for one dump, seconds."
     )
+
+    @model_validator(mode="after")
+    def _only_the_program_expands_templates(self) -> "ExtractConfig":
+        if self.templates and self.engine != "wikiextractor":
+            raise ConfigError(
+                f"extract.templates: the engine {self.engine} does not expand templates",
+                fix="set extract.engine=wikiextractor, or extract.templates=false",
+            )
+        return self
 
 
 class ExtractWikiSlice(ExtractConfig):
     """Settings that determine the text of one Wikipedia."""
 
     language: str
+    program: str = Field("", description="Release of the program, if the engine is one.")
 
 
 class ExtractXnliSlice(Config):

@@ -18,6 +18,7 @@ from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, posi
 from xlm.corpus.split.writers import LowestRanks, Row, ShardWriter, Shuffle
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
+from xlm.store.manifest import listed_files
 
 _MIN_DISTINCT = 3
 _PROGRESS_EVERY = 10_000
@@ -104,7 +105,8 @@ def _write(
         "valid": LowestRanks(config.max_valid_lines),
         "test": LowestRanks(config.max_test_lines),
     }
-    total_bytes = sum(path.stat().st_size for text in texts for path in _paths(config, text))
+    paths = (path for text in texts for rows in _paths(config, text) for path in rows)
+    total_bytes = sum(path.stat().st_size for path in paths)
     context.out.mkdir(parents=True, exist_ok=True)
     for leftover in context.out.glob("*.txt"):
         leftover.unlink()
@@ -156,15 +158,17 @@ def _pivot(languages: tuple[str, ...]) -> int:
     return languages.index(pivot_of("-".join(languages)))
 
 
-def _paths(config: "SplitSlice", text: Path) -> list[Path]:
+def _paths(config: "SplitSlice", text: Path) -> list[list[Path]]:
+    """The files of a folder, in order; for a pair, both sides together."""
     if len(config.languages) == 1:
-        return [text / "text.txt"]
-    return [text / f"text.{code}.txt" for code in config.languages]
+        return [[path] for path in listed_files(text, "text*.txt")]
+    return [[text / f"text.{code}.txt" for code in config.languages]]
 
 
 def _rows(context: StageContext[SplitSlice], texts: Sequence[Path]) -> Iterator[Row]:
     for text in texts:
-        yield from _rows_of(context, _paths(context.config, text))
+        for paths in _paths(context.config, text):
+            yield from _rows_of(context, paths)
 
 
 def _rows_of(context: StageContext[SplitSlice], paths: Sequence[Path]) -> Iterator[Row]:

@@ -11,21 +11,27 @@ _CHUNK_BYTES = 1 << 20
 _PACKED_CHUNK_BYTES = 1 << 16
 
 
-def read_bz2(path: Path) -> Iterator[bytes]:
+def read_bz2(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
     """The decompressed content of all streams of a file, in chunks of at most a MiB.
 
+    Args:
+        start: the byte of the file at which the first stream to read begins.
+        end: the byte at which the last of them ends; None reads to the end of the file.
+
     Raises:
-        DataError: the file is truncated, not bzip2, or a decompression bomb.
+        DataError: the file is truncated, not bzip2, or a decompression bomb, or no stream ends at
+            `end`.
     """
     decoder = bz2.BZ2Decompressor()
     window = RatioWindow(path, _PACKED_CHUNK_BYTES)
-    stream_start = packed_bytes = 0
+    stream_start = position = start
     pending = b""
     with path.open("rb") as file:
-        while pending or (pending := file.read(_PACKED_CHUNK_BYTES)):
+        file.seek(start)
+        while pending or (pending := file.read(_next_bytes(file.tell(), end))):
             if decoder.eof:
-                decoder, stream_start = bz2.BZ2Decompressor(), packed_bytes
-            packed_bytes += len(pending)
+                decoder, stream_start = bz2.BZ2Decompressor(), position
+            position += len(pending)
             window.add_packed(len(pending))
             chunk = _decompress(decoder, pending, path, stream_start)
             while True:
@@ -36,10 +42,17 @@ def read_bz2(path: Path) -> Iterator[bytes]:
                     break
                 chunk = _decompress(decoder, b"", path, stream_start)
             pending = decoder.unused_data
-            packed_bytes -= len(pending)
+            position -= len(pending)
             window.add_packed(-len(pending))
-    if packed_bytes == 0 or not decoder.eof:
+    if not decoder.eof and end is not None:
+        what = f"a bzip2 stream does not end at byte {end:,}, where another one begins"
+        raise _damaged_stream(path, what, stream_start)
+    if position == start or not decoder.eof:
         raise _damaged_stream(path, "truncated bzip2 file", stream_start)
+
+
+def _next_bytes(position: int, end: int | None) -> int:
+    return _PACKED_CHUNK_BYTES if end is None else min(_PACKED_CHUNK_BYTES, end - position)
 
 
 def _decompress(decoder: bz2.BZ2Decompressor, data: bytes, path: Path, start: int) -> bytes:

@@ -1,6 +1,7 @@
 """Reads the pages of a MediaWiki dump, so that the extraction can account for every page.
 
-    articles = [page for page in PageReader(Path("swwiki.xml.bz2")) if page.is_article]
+    dump = DumpFile.open(Path("swwiki.xml.bz2"))
+    articles = [page for page in PageReader(dump) if page.is_article]
 
 Each page is parsed separately: memory is bounded by one page, and an error contains the page's
 position. Document types and entities are refused, so that a dump cannot expand (billion laughs) or
@@ -11,11 +12,11 @@ include other files. A head of complete bzip2 streams ends between two pages, wi
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 from xml.parsers import expat
 
-from xlm.corpus.wikipedia.sections import Section, read_sections
+from xlm.corpus.wikipedia.dump_file import WHOLE, DumpFile, Part
+from xlm.corpus.wikipedia.sections import Section, Sections
 from xlm.errors import DataError
 
 CLOSING_TAG = b"</mediawiki>\n"
@@ -48,34 +49,48 @@ class Page:
 
 
 class PageReader:
-    """Iterates over the pages of a bzip2 dump in order; `closed` is valid at the end.
+    """Iterates over the pages of a dump in order; the attributes are complete at the end.
+
+    A part of a dump has the pages that begin in it. What stands before the first page of a part
+    that does not begin the file is kept in `head`, and is not checked.
 
     Raises:
         DataError: the dump is damaged, truncated inside a page, not a MediaWiki export, or declares
             entities.
     """
 
-    def __init__(self, dump: Path) -> None:
+    def __init__(self, dump: DumpFile, part: Part = WHOLE) -> None:
         self._dump = dump
+        self._part = part
+        self._sections = Sections(dump, part)
         self.header = b""
         """The XML before the first page; empty until it is read."""
+        self.head: Section | None = None
+        """The XML before the first page of a part that does not begin the file."""
         self.closed = False
         """Whether the dump closes its root element; a head of complete streams does not."""
+        self.pages = 0
 
     def __iter__(self) -> Iterator[Page]:
         return (page for page, _ in self.sections())
 
+    @property
+    def read_on(self) -> bool:
+        """Whether it read what follows the part, up to the next page."""
+        return self._sections.read_on
+
     def sections(self) -> Iterator[tuple[Page, Section]]:
         """Each page with its XML."""
-        pages = 0
-        for section in read_sections(self._dump):
+        for section in self._sections:
             if section.kind == "page":
-                pages += 1
+                self.pages += 1
                 yield self._page(section), section
-            elif section.offset == 0:
+            elif section.offset > 0:
+                self.check_between(section)
+            elif self._part.start == 0:
                 self._read_header(section)
             else:
-                self._check_between(section)
+                self.head = section
 
     def _read_header(self, section: Section) -> None:
         if section.cut:
@@ -91,7 +106,12 @@ class PageReader:
             raise self.damaged(section, "is not well-formed XML (pages follow its root)")
         self.header = section.content
 
-    def _check_between(self, section: Section) -> None:
+    def check_between(self, section: Section) -> None:
+        """Check that only blanks or the end of the dump stand between two pages.
+
+        Raises:
+            DataError: something else does.
+        """
         if not section.content.strip() and not section.cut:
             return
         if self.closed or section.cut or not _CLOSING.fullmatch(section.content):
@@ -130,7 +150,8 @@ class PageReader:
             DataError: always.
         """
         raise DataError(
-            f"{self._dump.name}: declares a document type or entities, which real dumps do not",
+            f"{self._dump.path.name}: declares a document type or entities, which real dumps do "
+            "not",
             fix="do not trust this file; download it from dumps.wikimedia.org",
         )
 
@@ -143,11 +164,16 @@ class PageReader:
     def damaged(self, section: Section, what: str, position: int = 0) -> DataError:
         """The error for a position in a section, with the title of its page."""
         title = re.search(rb"<title>([^<]{1,300})</title>", section.content[:2000])
-        where = f"byte {section.offset + position:,} of its XML"
+        position += section.offset
+        # Only plain XML can be counted from the start of the file without reading all of it.
+        if self._dump.is_bzip2 and self._part.start > 0:
+            where = f"byte {position:,} of the XML of the streams from byte {self._part.start:,}"
+        else:
+            where = f"byte {self._part.start + position:,} of its XML"
         if section.kind == "page" and title:
             shown = title[1].decode(errors="replace")[:_SHOWN_CHARACTERS]
             where += f", the page {' '.join(shown.split())!r}"
-        return DataError(f"{self._dump.name}: {what}, at {where}", fix=_FIX)
+        return DataError(f"{self._dump.path.name}: {what}, at {where}", fix=_FIX)
 
 
 class _Parser:

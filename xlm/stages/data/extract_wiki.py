@@ -1,4 +1,4 @@
-"""Stage extract-wiki: convert a Wikipedia dump to documents and to lines of plain text."""
+"""Stage extract-wiki: convert a Wikipedia dump to lines of plain text."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,6 +6,7 @@ from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.data.sources import WIKIPEDIA_ID
 from xlm.config.pipeline import PipelineConfig, text_languages
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
+from xlm.store.keys import tool_version
 
 DUMP = "dump"
 
@@ -16,8 +17,15 @@ def _units(config: PipelineConfig) -> Sequence[str]:
 
 
 def _slice(config: PipelineConfig, unit: str) -> ExtractWikiSlice:
-    """The settings of extraction and the language of the unit."""
-    return ExtractWikiSlice(language=unit, **config.extract.model_dump())
+    """The settings of extraction and the language of the unit.
+
+    Raises:
+        ToolError: the engine is a program that is not installed.
+    """
+    settings = config.extract
+    # The release is in no key of the other engine, which does not need the program.
+    program = tool_version(settings.engine) if settings.engine == "wikiextractor" else ""
+    return ExtractWikiSlice(language=unit, program=program, **settings.model_dump())
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
@@ -25,7 +33,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 
 def run(context: StageContext[ExtractWikiSlice]) -> StageResult:
-    """Write `documents.jsonl` (id, title, url, text) and `text.txt` (XLM's lines)."""
+    """Write `text.00000.txt`, ...: XLM's lines."""
     from xlm.corpus.wikipedia.extract import extract_wikipedia
 
     return extract_wikipedia(context, context.inputs[DUMP])
@@ -33,11 +41,10 @@ def run(context: StageContext[ExtractWikiSlice]) -> StageResult:
 
 EXTRACT_WIKI = Stage(
     name="extract-wiki",
-    version=3,
-    summary="convert wikitext to text with wikiextractor",
+    version=4,
+    summary="convert wikitext to lines of plain text",
     units=_units,
     upstream=_upstream,
     slice=_slice,
     run=run,
-    tools=("wikiextractor",),
 )

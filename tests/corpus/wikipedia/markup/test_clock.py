@@ -115,7 +115,7 @@ def test_the_date_changes_no_byte_from_dump_to_shards(tmp_path):
     later = _digests(tmp_path, tmp_path / "mirror", "later", shift=True)
     assert any(name.startswith("shard.en/") for name in now)
     assert now == later
-    text = (tmp_path / "now" / "extract-wiki.en" / "out" / "text.txt").read_text("utf-8")
+    text = (tmp_path / "now" / "extract-wiki.en" / "out" / "text.00000.txt").read_text("utf-8")
     assert "Text 2026 end." in text
 
 

@@ -6,9 +6,9 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from tests.corpus.wikipedia.dumps import page, run_extract, write_dump
-from xlm.corpus.wikipedia import wikiextractor
+from tests.corpus.wikipedia.dumps import page, run_extract, text_of, write_dump
 from xlm.corpus.wikipedia.markup.limits import MAX_PAGE_BYTES, hostile_reason
+from xlm.corpus.wikipedia.wikiextractor import command
 
 N = 50_000
 HOSTILE = {
@@ -71,7 +71,7 @@ def test_a_replacement_cannot_grow_without_limit(make_context, tmp_path):
     nested = "{{#replace:" * 40 + "a" + "|a|aaaaaaaaaa}}" * 40
     write_dump(tmp_path / "in", page(1, "One", f"A {nested} B {{{{ #REPLACE: x|x|y}}}} C"))
     context, _ = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
-    assert (context.out / "text.txt").read_text() == "One\nA B C\n"
+    assert text_of(context.out) == "One\nA B C\n"
 
 
 def test_calls_that_fill_memory_or_take_hours_are_removed(make_context, tmp_path):
@@ -81,7 +81,7 @@ def test_calls_that_fill_memory_or_take_hours_are_removed(make_context, tmp_path
     )
     write_dump(tmp_path / "in", page(1, "One", f"A {calls} C"))
     context, result = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
-    assert (context.out / "text.txt").read_text() == "One\nA B 007 24 C\n"
+    assert text_of(context.out) == "One\nA B 007 24 C\n"
     assert result.measured["peak_memory_bytes"] < 500_000_000
 
 
@@ -112,7 +112,7 @@ def test_other_slow_pages_are_found_by_time_and_named(make_context, tmp_path, mo
     script = tmp_path / "wikiextractor"
     script.write_text(f"#!{sys.executable}\n{body}")
     script.chmod(0o755)
-    monkeypatch.setattr(wikiextractor, "find_program", lambda name: script)
+    monkeypatch.setattr(command, "find_program", lambda name: script)
     pages = [page(n, f"P{n}", "SLOW" if n == 2 else "x") for n in range(1, 4)]
     write_dump(tmp_path / "in", "".join(pages))
     context, result = run_extract(make_context, tmp_path / "in", page_seconds=3.0)

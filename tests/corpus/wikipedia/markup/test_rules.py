@@ -1,11 +1,10 @@
 """Rules for tags, variants, date words and header rows that wikiextractor gets wrong."""
 
-import json
 from xml.sax.saxutils import escape
 
 import pytest
 
-from tests.corpus.wikipedia.dumps import page, write_dump
+from tests.corpus.wikipedia.dumps import documents_of, page, text_of, write_dump
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.wikipedia.markup.date_names import date_names
@@ -21,9 +20,7 @@ def _lines(make_context, folder, text, language="en", **config):
     write_dump(folder, page(1, "T", escape(text)))
     context = make_context(ExtractWikiSlice(language=language, **config), language, dump=folder)
     run(context)
-    return [
-        " ".join(x.split()) for x in (context.out / "text.txt").read_text("utf-8").split("\n")[1:-1]
-    ]
+    return [" ".join(x.split()) for x in text_of(context.out).split("\n")[1:-1]]
 
 
 @pytest.mark.slow
@@ -176,7 +173,7 @@ def test_an_undated_dump_uses_the_date_of_the_revision(make_context, tmp_path):
     path.rename(path.with_name("enwiki.xml.bz2"))
     context = make_context(ExtractWikiSlice(language="en"), "en", dump=tmp_path / "in")
     run(context)
-    assert (context.out / "text.txt").read_text() == "T\nIn 2019 7.\n"
+    assert text_of(context.out) == "T\nIn 2019 7.\n"
     assert date_in_name("enwiki.xml.bz2") is date_in_name("enwiki-20269901-x.xml.bz2") is None
 
 
@@ -259,9 +256,11 @@ def test_escapes_of_html5_and_of_titles_are_decoded(make_context, tmp_path):
     )
     title = "A &amp;amp; B&amp;#39;s &amp;LT; &amp;copy R&amp;B;"
     write_dump(tmp_path / "in", page(1, title, escape(text)))
-    context = make_context(ExtractWikiSlice(language="en"), "en", dump=tmp_path / "in")
+    context = make_context(
+        ExtractWikiSlice(language="en", documents=True), "en", dump=tmp_path / "in"
+    )
     run(context)
-    name, line = (context.out / "text.txt").read_text("utf-8").splitlines()
+    name, line = text_of(context.out).splitlines()
     assert name == "A & B's < &copy R&B;"
     assert " ".join(line.split()) == ("It's {x} ✓ <b> &apos; ≂̸ a&bogus; ' b, * c # d &apos;")
-    assert json.loads((context.out / "documents.jsonl").read_text("utf-8"))["title"] == name
+    assert documents_of(context.out)[0]["title"] == name

@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from tests.corpus.wikipedia.dumps import page, run_extract, write_dump
+from tests.corpus.wikipedia.dumps import page, run_extract, text_of, write_dump
 from tests.growth import assert_linear
 from xlm.corpus.wikipedia.markup.prepare import Preparation
 from xlm.corpus.wikipedia.markup.verbatim import (
@@ -51,7 +51,7 @@ def test_text_after_verbatim_content_stays(make_context, tmp_path):
     pages = [page(n, f"T{n}", escape(f"{text}\n\nAfter.")) for n, text in enumerate(_KEPT, 1)]
     write_dump(tmp_path / "in", "".join(pages))
     context, _ = run_extract(make_context, tmp_path / "in")
-    lines = [" ".join(line.split()) for line in (context.out / "text.txt").read_text().splitlines()]
+    lines = [" ".join(line.split()) for line in text_of(context.out).splitlines()]
     expected = [
         line
         for n, text in enumerate(_KEPT.values(), 1)
@@ -93,7 +93,7 @@ def test_much_code_takes_linear_time_and_keeps_its_numbers(make_context, tmp_pat
     context, result = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
     assert time.process_time() - started < 10
     assert result.measured["cpu_seconds"] < 10
-    _, one, _, two = (context.out / "text.txt").read_text().splitlines()
+    _, one, _, two = text_of(context.out).splitlines()
     assert one.split() == ["codice_1"] * 20_000 + ["codice_20001"]
     assert two.split() == [f"formula_{n}" for n in range(1, 20_001)]
 

@@ -11,6 +11,9 @@ import re
 MAX_PAGE_BYTES = 16 << 20
 """Limit for the XML of a page. MediaWiki stores at most 2 MiB of wikitext; escapes make it at most
 six times longer."""
+TOO_LARGE = f"a page of more than {MAX_PAGE_BYTES >> 20} MiB"
+NOT_UTF_8 = "text that is not UTF-8"
+"""Why pages are dropped that cannot be read."""
 _MAX_COST = 100_000_000
 _MAX_TAG_COST = 10_000_000
 """Lower, because wikiextractor searches for many different tags."""

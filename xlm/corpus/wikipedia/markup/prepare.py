@@ -8,11 +8,11 @@ Every rule works on the wikitext alone, so another extraction program could use 
 
 import re
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, unescape
+from xml.sax.saxutils import escape
 
 from xlm.corpus.wikipedia.markup.dates import has_date_words, replace_date_words
 from xlm.corpus.wikipedia.markup.entities import make_entities_numeric, replace_surrogates
-from xlm.corpus.wikipedia.markup.limits import hostile_reason
+from xlm.corpus.wikipedia.markup.limits import NOT_UTF_8, hostile_reason
 from xlm.corpus.wikipedia.markup.rows import remove_rows
 from xlm.corpus.wikipedia.markup.tags import remove_tags
 from xlm.corpus.wikipedia.markup.variants import VARIANT_LANGUAGES, choose_variants
@@ -21,13 +21,11 @@ from xlm.corpus.wikipedia.markup.verbatim import (
     mark_decoded_tags,
     protect_verbatim,
 )
+from xlm.corpus.wikipedia.page_text import decoded, revision_date, text_span
 
-_TEXT = re.compile(rb"<text(?:\s[^<>]*)?(?<!/)>([^<]*)</text>")
-_TIMESTAMP = re.compile(rb"<timestamp>(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T")
 _DATE_IN_NAME = re.compile(r"-((?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|1\d|2[0-8]))-")
 _UNDATED = "20010115"
 """Wikipedia's first day, for a page without a timestamp in a dump without a date."""
-_QUOTES = {"&quot;": '"', "&apos;": "'"}
 _AS_WRITTEN = "original"
 
 
@@ -54,13 +52,13 @@ class Preparation:
     def page(self, content: bytes, *, article: bool) -> Prepared:
         """Rewrite the wikitext of a page; templates only get dates."""
         content = replace_surrogates(content)
-        match = _TEXT.search(content)
-        if match is None or not (article or self.templates):
+        span = text_span(content)
+        if span is None or not (article or self.templates):
             return Prepared(content)
         try:
-            text = unescape(match[1].decode("utf-8"), _QUOTES)
+            text = decoded(content[slice(*span)].decode("utf-8"))
         except UnicodeDecodeError:
-            return Prepared(content, "text that is not UTF-8")
+            return Prepared(content, NOT_UTF_8)
         changed = text
         if article:
             changed = self._rewrite(text) if not (reason := hostile_reason(text)) else text
@@ -72,16 +70,13 @@ class Preparation:
         changed = self._with_dates(changed, content)
         if changed == text:
             return Prepared(content)
-        start, end = match.span(1)
+        start, end = span
         return Prepared(content[:start] + escape(changed).encode() + content[end:])
 
     def _with_dates(self, text: str, content: bytes) -> str:
         if not has_date_words(text):
             return text
-        day = self.dump_date
-        if day is None:
-            found = _TIMESTAMP.search(content)
-            day = b"".join(found.groups()).decode() if found else _UNDATED
+        day = self.dump_date or revision_date(content) or _UNDATED
         return replace_date_words(
             text, day, self.language, disable_computed_names=not self.templates
         )

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from xlm.corpus.wikipedia.markup.limits import TOO_LARGE
 from xlm.corpus.wikipedia.markup.prepare import Preparation
 from xlm.corpus.wikipedia.pages import CLOSING_TAG, Page, PageReader
 from xlm.corpus.wikipedia.sections import Section
-from xlm.corpus.wikipedia.wikiextractor import rename_template_namespace
+from xlm.corpus.wikipedia.wikiextractor.command import rename_template_namespace
 
 _FIRST_BLOCK_SHARE = 1 / 8
 """wikiextractor waits for the first block, so it is small; each next block is twice as large."""
@@ -105,7 +106,7 @@ def _entry(page: Page, section: Section, preparation: Preparation) -> Entry:
     if not (page.is_article or preparation.templates):
         return Entry(page, b"")
     if section.cut:
-        return Entry(page, b"", "a page of more than 16 MiB")
+        return Entry(page, b"", TOO_LARGE)
     prepared = preparation.page(section.content, article=page.is_article)
     content = b"" if prepared.drop_reason else prepared.content
     return Entry(page, content, prepared.drop_reason)

@@ -10,8 +10,8 @@ import pytest
 
 from tests.corpus.wikipedia.dumps import page, run_extract, write_dump
 from tests.repository import REPOSITORY
-from xlm.corpus.wikipedia import wikiextractor
-from xlm.corpus.wikipedia.wikiextractor import checked_program, extract_documents
+from xlm.corpus.wikipedia.wikiextractor import command
+from xlm.corpus.wikipedia.wikiextractor.command import checked_program, extract_documents
 from xlm.errors import ToolError
 
 
@@ -24,7 +24,7 @@ def _program(tmp_path, body):
 
 def _fake_program(monkeypatch, tmp_path, body):
     script = _program(tmp_path, body)
-    monkeypatch.setattr(wikiextractor, "find_program", lambda name: script)
+    monkeypatch.setattr(command, "find_program", lambda name: script)
 
 
 VERSION_BODY = "if '--version' in sys.argv: print('wikiextractor 3.1.0'); sys.exit()\n"
@@ -47,7 +47,7 @@ def test_another_release_of_the_program_is_refused(monkeypatch, tmp_path):
 
 
 def test_a_program_that_cannot_run_is_reported(monkeypatch, tmp_path):
-    monkeypatch.setattr(wikiextractor, "find_program", lambda name: tmp_path / "nothing")
+    monkeypatch.setattr(command, "find_program", lambda name: tmp_path / "nothing")
     with pytest.raises(ToolError, match="does not run"):
         _extract(tmp_path)
 
@@ -96,8 +96,8 @@ def test_a_killed_driver_leaves_no_program_running(tmp_path):
     dump = write_dump(tmp_path / "in", page(1, "One"))
     driver = (
         "from pathlib import Path\n"
-        "from xlm.corpus.wikipedia import wikiextractor\n"
-        f"with wikiextractor.extract_documents(Path({str(script)!r}), Path({str(dump)!r}),\n"
+        "from xlm.corpus.wikipedia.wikiextractor import command\n"
+        f"with command.extract_documents(Path({str(script)!r}), Path({str(dump)!r}),\n"
         f"    scratch=Path({str(tmp_path / 's')!r}), log=Path({str(tmp_path / 'log')!r}),\n"
         "    templates=False, processes=1, timeout_seconds=60):\n"
         "    pass\n"
@@ -123,7 +123,7 @@ def _ends(pid):
 
 @pytest.mark.slow
 def test_a_program_that_ignores_sigterm_is_killed(monkeypatch, tmp_path):
-    monkeypatch.setattr(wikiextractor, "_TERMINATE_SECONDS", 0.1)
+    monkeypatch.setattr(command, "_TERMINATE_SECONDS", 0.1)
     body = VERSION_BODY + (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
     )

@@ -45,7 +45,7 @@ _PROCESS_DIED = re.compile(r"Process \w*Process-[\d:]+:")
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ProgramDocument:
     """One document of wikiextractor's output."""
 
     id: str
@@ -60,7 +60,7 @@ class Document:
 class Extracted:
     """Documents and the resources that the process used."""
 
-    documents: Iterator[Document]
+    documents: Iterator[ProgramDocument]
     """In the order of the dump; the files exist only inside the `with` statement."""
     process: ProcessResult
 
@@ -183,18 +183,18 @@ def _written(output: Path) -> list[Path]:
     return sorted(output.glob("*/wiki_*"))
 
 
-def _documents(output: Path) -> Iterator[Document]:
+def _documents(output: Path) -> Iterator[ProgramDocument]:
     for path in _written(output):
         with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
             for line in file:
                 yield _document(line)
 
 
-def _document(line: str) -> Document:
+def _document(line: str) -> ProgramDocument:
     try:
         record = json.loads(line)
         lines = tuple(remove_marks(record["text"]).split("\n"))
-        return Document(str(record["id"]), record["url"], record["title"], lines)
+        return ProgramDocument(str(record["id"]), record["url"], record["title"], lines)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise ToolError(
             "wikiextractor's output is truncated: a line is not the JSON object of a page",
