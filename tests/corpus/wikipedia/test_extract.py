@@ -19,7 +19,8 @@ from xlm.config.languages.pairs import XNLI_LANGUAGES
 from xlm.corpus.sources.downloaded_files import sole_file
 from xlm.corpus.wikipedia.documents import clean_lines
 from xlm.corpus.wikipedia.dump_file import DumpFile
-from xlm.corpus.wikipedia.pages import Page, PageReader
+from xlm.corpus.wikipedia.page_head import Page
+from xlm.corpus.wikipedia.pages import PageReader
 from xlm.errors import DataError, ToolError
 from xlm.stages.data.extract_wiki import run
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from xlm.corpus.wikipedia.pages import Page
+from xlm.corpus.wikipedia.page_head import Page
 from xlm.errors import ToolError
 
 _MISSING_LOG = "missing_pages.tsv"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from xlm.corpus.wikipedia.markup.entities import unescape_title
-from xlm.corpus.wikipedia.pages import Page
+from xlm.corpus.wikipedia.page_head import Page
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq

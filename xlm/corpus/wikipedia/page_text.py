@@ -3,7 +3,7 @@
 import re
 from xml.sax.saxutils import escape, unescape
 
-from xlm.corpus.wikipedia.pages import Page
+from xlm.corpus.wikipedia.page_head import Page
 
 _TEXT = re.compile(rb"<text(?:\s[^<>]*)?(?<!/)>([^<]*)</text>")
 _TITLE = re.compile(rb"<title>([^<]*)</title>")

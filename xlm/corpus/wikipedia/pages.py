@@ -11,11 +11,11 @@ include other files. A head of complete bzip2 streams ends between two pages, wi
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 from xml.parsers import expat
 
 from xlm.corpus.wikipedia.dump_file import WHOLE, DumpFile, Part
+from xlm.corpus.wikipedia.page_head import Page, identify
 from xlm.corpus.wikipedia.sections import Section, Sections
 from xlm.errors import DataError
 
@@ -31,21 +31,6 @@ _FIX = (
     "choose another date (sources.wikipedia.date); `xlm store verify` reports whether the "
     "file changed after its download"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a dump."""
-
-    id: str
-    title: str
-    namespace: int
-    redirect: bool
-
-    @property
-    def is_article(self) -> bool:
-        """Whether the page is in namespace 0 and is not a redirect."""
-        return self.namespace == 0 and not self.redirect
 
 
 class PageReader:
@@ -122,6 +107,8 @@ class PageReader:
     def _page(self, section: Section) -> Page:
         if self.closed:
             raise self.damaged(section, "is not well-formed XML (a page after its end)")
+        if not section.cut and (page := identify(section.content)):
+            return page
         parser = _Parser(self, section)
         if section.cut:
             # Only the beginning was kept.

@@ -38,8 +38,8 @@ def extract_in_parts(
         ToolError: the extraction takes longer than `timeout_seconds`.
     """
     parts = cut_dump(dump)
-    settings = _settings(context.config, dump)
-    jobs = [_job(context, dump, settings, part, number) for number, part in enumerate(parts)]
+    settings = part_settings(context.config, dump)
+    jobs = [part_job(context, dump, settings, part, number) for number, part in enumerate(parts)]
     deadline = time.monotonic() + context.config.timeout_seconds
 
     def check_time() -> None:
@@ -57,14 +57,14 @@ def extract_in_parts(
     if repeated := twins(reports):
         for number, last_id in repeated.items():
             with_id = replace(settings, previous_id=last_id)
-            jobs[number] = _job(context, dump, with_id, parts[number], number)
+            jobs[number] = part_job(context, dump, with_id, parts[number], number)
         results = context.map_files(extract_part, jobs, on_done=check_time)
         reports = _reports(jobs)
     check_borders(dump, parts, reports)
     return _total(jobs, results, lost)
 
 
-def _settings(config: ExtractWikiSlice, dump: DumpFile) -> PartSettings:
+def part_settings(config: ExtractWikiSlice, dump: DumpFile) -> PartSettings:
     """The settings of all parts, some of them from the header of the dump.
 
     Raises:
@@ -92,7 +92,7 @@ def _decoded(text: bytes) -> str:
     return unescape(text.decode("utf-8"), _ENTITIES)
 
 
-def _job(
+def part_job(
     context: StageContext[ExtractWikiSlice],
     dump: DumpFile,
     settings: PartSettings,

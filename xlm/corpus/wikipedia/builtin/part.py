@@ -10,13 +10,14 @@ from xlm.corpus.wikipedia.documents import Document, DocumentWriter
 from xlm.corpus.wikipedia.dump_file import DumpFile, Part
 from xlm.corpus.wikipedia.markup.entities import replace_surrogates
 from xlm.corpus.wikipedia.markup.limits import NOT_UTF_8, TOO_LARGE, hostile_reason
+from xlm.corpus.wikipedia.page_head import Page
 from xlm.corpus.wikipedia.page_text import (
     decoded,
     revision_date,
     text_span,
     title_with_escapes,
 )
-from xlm.corpus.wikipedia.pages import Page, PageReader
+from xlm.corpus.wikipedia.pages import PageReader
 from xlm.corpus.wikipedia.sections import Section
 from xlm.corpus.wikipedia.wikitext.page import PageCleaner
 from xlm.corpus.wikipedia.wikitext.site import Site

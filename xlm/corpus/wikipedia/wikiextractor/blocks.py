@@ -12,7 +12,8 @@ from pathlib import Path
 
 from xlm.corpus.wikipedia.markup.limits import TOO_LARGE
 from xlm.corpus.wikipedia.markup.prepare import Preparation
-from xlm.corpus.wikipedia.pages import CLOSING_TAG, Page, PageReader
+from xlm.corpus.wikipedia.page_head import Page
+from xlm.corpus.wikipedia.pages import CLOSING_TAG, PageReader
 from xlm.corpus.wikipedia.sections import Section
 from xlm.corpus.wikipedia.wikiextractor.command import rename_template_namespace
 

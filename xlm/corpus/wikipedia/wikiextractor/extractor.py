@@ -8,7 +8,7 @@ from pathlib import Path
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.corpus.wikipedia.accounting import LostPage, LostPages, PageCounts, Usage
 from xlm.corpus.wikipedia.documents import Document, DocumentWriter
-from xlm.corpus.wikipedia.pages import Page
+from xlm.corpus.wikipedia.page_head import Page
 from xlm.corpus.wikipedia.wikiextractor.blocks import Block, Entry
 from xlm.corpus.wikipedia.wikiextractor.command import (
     ProgramDocument,
