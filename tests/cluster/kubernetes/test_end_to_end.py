@@ -6,8 +6,6 @@ manifests that we create.
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,17 +15,15 @@ from tests.cluster.kubernetes.conftest import IMAGE, role_rules
 from tests.cluster.kubernetes.fake_api.controllers import Controllers
 from tests.cluster.kubernetes.fake_api.faults import Drop, Refuse
 from tests.cluster.kubernetes.fake_api.server import NAMESPACE, FakeApi
+from tests.cluster.pretraining import Context, files_of, running
 from xlm.cluster.records import JobRecords
 from xlm.config.launcher.launcher import LauncherConfig
-from xlm.config.training.pretrain import PretrainSlice
-from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import ClusterError
 from xlm.processes.lasting import cancel_jobs
 from xlm.stages.model.pretrain import PRETRAIN
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(900)]
 
-Context = StageContext[PretrainSlice]
 Make = Callable[..., Context]
 LONG: dict[str, object] = {
     "updates": 240, "validation_updates": 120, "checkpoint_updates": 20, "save_seconds": 8,
@@ -82,36 +78,8 @@ def expected(make_context: Make, straight: dict[str, bytes]) -> dict[str, bytes]
     if not straight:
         context = make_context("straight", processes=2, **LONG)
         PRETRAIN.run(context)
-        straight.update(_files_of(context))
+        straight.update(files_of(context))
     return straight
-
-
-def _files_of(context: Context) -> dict[str, bytes]:
-    """The files of the artifact without its logs."""
-    return {one.name: one.read_bytes() for one in sorted(context.out.iterdir()) if one.is_file()}
-
-
-@contextmanager
-def _running(context: Context) -> "Iterator[Future[StageResult]]":
-    """The stage in another thread, past its first checkpoint."""
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(PRETRAIN.run, context)
-        try:
-            _wait_until(
-                lambda: future.done() or any(context.scratch.glob("checkpoints/update-*")),
-                "no checkpoint came",
-            )
-            yield future
-        finally:
-            if not future.done():
-                cancel_jobs()
-
-
-def _wait_until(condition: Callable[[], object], message: str, seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, message
-        time.sleep(0.1)
 
 
 def _attempts(context: Context) -> int:
@@ -128,7 +96,7 @@ def test_pods_compute_the_bytes_of_a_local_run(
 ) -> None:
     context = in_pods("pods", nodes=nodes)
     result = PRETRAIN.run(context)
-    assert _files_of(context) == expected
+    assert files_of(context) == expected
     (attempt,) = JobRecords(context.scratch / "cluster").attempts()
     assert result.measured["job"] == attempt.job_id
     assert cluster_of_processes.kubelet.started == nodes
@@ -144,10 +112,10 @@ def test_a_preempted_pod_saves_its_state_and_the_job_goes_on(
 ) -> None:
     context = in_pods("preempted", nodes=nodes)
     kubelet = cluster_of_processes.kubelet
-    with _running(context) as run:
+    with running(context) as run:
         kubelet.preempt(kubelet.running()[-1])
         run.result()
-    assert _files_of(context) == expected
+    assert files_of(context) == expected
     assert kubelet.started == 2 * nodes
     assert _attempts(context) == 2
 
@@ -158,10 +126,10 @@ def test_a_node_that_dies_is_replaced(
 ) -> None:
     context = in_pods("killed", nodes=2)
     kubelet = cluster_of_processes.kubelet
-    with _running(context) as run:
+    with running(context) as run:
         kubelet.kill(kubelet.running()[-1])
         run.result()
-    assert _files_of(context) == expected
+    assert files_of(context) == expected
     assert _attempts(context) == 2
 
 
@@ -169,7 +137,7 @@ def test_a_node_that_dies_is_replaced(
 def test_out_of_memory_is_not_repeated(cluster_of_processes: Controllers, in_pods: Make) -> None:
     context = in_pods("memory")
     kubelet = cluster_of_processes.kubelet
-    with _running(context) as run:
+    with running(context) as run:
         kubelet.exhaust_memory(kubelet.running()[-1])
         with pytest.raises(ClusterError, match=r"ran out of memory \(OOMKilled"):
             run.result()
@@ -182,7 +150,7 @@ def test_a_cancelled_job_leaves_nothing(
 ) -> None:
     context = in_pods("cancelled", nodes=2)
     kubelet = cluster_of_processes.kubelet
-    with _running(context) as run:
+    with running(context) as run:
         cancel_jobs()
         began = time.monotonic()
         with pytest.raises(ClusterError, match="was cancelled on request"):
@@ -191,7 +159,7 @@ def test_a_cancelled_job_leaves_nothing(
         assert kubelet.running() == []
         assert time.monotonic() - began < 20
     PRETRAIN.run(context)
-    assert _files_of(context) == expected
+    assert files_of(context) == expected
 
 
 @pytest.mark.parametrize("cluster_of_processes", ["jobset"], indirect=True)
@@ -202,11 +170,11 @@ def test_a_server_that_is_down_for_a_while_is_waited_for(
     faults = cluster_of_processes.api.faults
     faults.add("POST jobs", Drop(after=True))
     faults.add("POST jobsets", Drop(after=True))
-    with _running(context) as run:
+    with running(context) as run:
         faults.permanent = Refuse(503, "the server is down")
         time.sleep(5)
         assert not run.done()
         faults.permanent = None
         run.result()
-    assert _files_of(context) == expected
+    assert files_of(context) == expected
     assert cluster_of_processes.kubelet.started == 1

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.pretraining import Context
 from tests.cluster.slurm.dev_cluster import DevCluster, dev_cluster, reason_to_skip
 from xlm.config.launcher.launcher import LauncherConfig
-from xlm.config.training.pretrain import PretrainSlice
-from xlm.engine.stage import StageContext
 
-Context = StageContext[PretrainSlice]
 KEY = "0123456789abcdef01234567"
 
 

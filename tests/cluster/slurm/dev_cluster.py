@@ -5,15 +5,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.cluster.waiting import wait_until
 from tests.repository import REPOSITORY
 
 SCRIPT = REPOSITORY / "infra" / "slurm" / "dev" / "cluster.sh"
-PATIENCE_SECONDS = 240.0
 _FIRST_PORT, _PORTS = 12000, 20
 _JOBS = 30
 
@@ -110,14 +109,6 @@ def _free_ports() -> int:
                     probe.bind(("127.0.0.1", port))
             return first
     raise AssertionError("no free ports")
-
-
-def wait_until(happened: Callable[[], bool], otherwise: str, *, seconds: float = 0) -> None:
-    """Wait until something has happened, or fail."""
-    deadline = time.monotonic() + (seconds or PATIENCE_SECONDS)
-    while not happened():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.1)
 
 
 def processes_with(text: str) -> list[int]:

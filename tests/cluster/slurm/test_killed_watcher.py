@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.slurm.dev_cluster import DevCluster, wait_until
+from tests.cluster.slurm.dev_cluster import DevCluster
 from tests.cluster.slurm.watcher import prepare
+from tests.cluster.waiting import wait_until
 from tests.repository import REPOSITORY
 from xlm.cluster.records import End, JobRecords
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.slurm.dev_cluster import DevCluster, processes_with, wait_until
+from tests.cluster.slurm.dev_cluster import DevCluster, processes_with
+from tests.cluster.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(900)]
 

@@ -3,22 +3,15 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.slurm.conftest import Context
-from tests.cluster.slurm.dev_cluster import (
-    DevCluster,
-    kill_all,
-    processes_with,
-    wait_until,
-)
+from tests.cluster.pretraining import Context, files_of, running
+from tests.cluster.slurm.dev_cluster import DevCluster, kill_all, processes_with
+from tests.cluster.waiting import wait_until
 from xlm.cluster.records import End, JobRecords
-from xlm.engine.stage import StageResult
 from xlm.errors import ClusterError, TrainingError
 from xlm.processes.group import ProgramGroup
 from xlm.processes.lasting import cancel_jobs, lasting_jobs, leave_after
@@ -32,29 +25,6 @@ LONG: dict[str, object] = {
     "collective_timeout_seconds": 60,
 }  # fmt: skip
 """Long enough to do something to the job in its middle."""
-
-
-@contextmanager
-def _running(
-    context: Context, group: ProgramGroup | None = None
-) -> Iterator["Future[StageResult]"]:
-    """The stage in another thread, past its first checkpoint."""
-
-    def run() -> StageResult:
-        with (group or ProgramGroup()).collecting():
-            return PRETRAIN.run(context)
-
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(run)
-        try:
-            wait_until(
-                lambda: future.done() or any(context.scratch.glob("checkpoints/update-*")),
-                "no checkpoint came",
-            )
-            yield future
-        finally:
-            if not future.done():
-                cancel_jobs()
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +43,6 @@ def expected(
         PRETRAIN.run(context)
         straight["long"] = files_of(context)
     return straight["long"]
-
-
-def files_of(context: Context) -> dict[str, bytes]:
-    """The files of the artifact without its logs."""
-    return {
-        path.name: path.read_bytes() for path in sorted(context.out.iterdir()) if path.is_file()
-    }
 
 
 def _nothing_is_left(context: Context) -> bool:
@@ -107,7 +70,7 @@ def test_scancel_is_an_error_and_the_next_run_continues(
     cluster: DevCluster, on_slurm: Callable[..., Context], expected: dict[str, bytes]
 ) -> None:
     context = on_slurm("cancelled", **LONG)
-    with _running(context) as run:
+    with running(context) as run:
         cluster.command("scancel", *cluster.live_jobs())
         began = time.monotonic()
         wait_until(lambda: _nothing_is_left(context), "processes are left", seconds=15)
@@ -126,7 +89,7 @@ def test_a_requeued_job_resumes_to_the_same_bytes(
     cluster: DevCluster, on_slurm: Callable[..., Context], expected: dict[str, bytes], how: str
 ) -> None:
     context = on_slurm(how, **LONG)
-    with _running(context) as run:
+    with running(context) as run:
         (job,) = cluster.live_jobs()
         if how == "notice":  # what `--signal=B:USR1@...` sends
             cluster.command("scancel", "--signal=USR1", "--batch", job)
@@ -150,7 +113,7 @@ def test_a_killed_process_starts_the_job_again(
 ) -> None:
     """The process of the other node only loses its peer; that is not an error to give up for."""
     context = on_slurm("process killed", **LONG)
-    with _running(context) as run:
+    with running(context) as run:
         (job,) = cluster.live_jobs()
         tasks = processes_with(str(context.scratch / "job.json"))
         (rank_1,) = [
@@ -175,7 +138,7 @@ def test_a_drained_node_finishes_its_job(
     cluster: DevCluster, on_slurm: Callable[..., Context], expected: dict[str, bytes]
 ) -> None:
     context = on_slurm("drained", **LONG)
-    with _running(context) as run:
+    with running(context) as run:
         cluster.command("scontrol", "update", "node=n2", "state=drain", "reason=test")
         try:
             run.result()
@@ -189,7 +152,7 @@ def test_a_killed_node_is_survived(
 ) -> None:
     """The daemon and all processes of the node of rank 1 are killed as by a power failure."""
     context = on_slurm("node killed", **LONG)
-    with _running(context) as run:
+    with running(context) as run:
         (job,) = cluster.live_jobs()
         daemon = cluster.daemon("slurmd-n2")
         tasks = [
@@ -235,7 +198,7 @@ def test_a_controller_that_restarts_is_waited_for(
     cluster: DevCluster, on_slurm: Callable[..., Context], expected: dict[str, bytes]
 ) -> None:
     context = on_slurm("controller", **LONG)
-    with _running(context) as run:
+    with running(context) as run:
         (job,) = cluster.live_jobs()
         os.kill(cluster.daemon("slurmctld"), signal.SIGKILL)
         time.sleep(3)
@@ -252,7 +215,7 @@ def test_a_cancelled_job_leaves_nothing_behind(
     """As after Ctrl-C twice, when the run has ended its own programs."""
     context = on_slurm("left", **{**LONG, "updates": 100_000, "validation_updates": 100_000})
     group = ProgramGroup()
-    with _running(context, group) as run:
+    with running(context, group) as run:
         began = time.monotonic()
         assert len(lasting_jobs()) == 1
         leave_after(60)
