@@ -1,6 +1,6 @@
 """The paper's model, name by name, and training that equals transformers update by update.
 
-Logits of single batches are compared in test_encoder.py and test_hugging_face.py.
+Logits of single batches are compared in test_encoder.py and formats/hugging_face.
 """
 
 from collections.abc import Iterator
