@@ -106,3 +106,15 @@ def test_the_package_is_imported_only_for_requests() -> None:
         "assert 'kubernetes' not in sys.modules and 'urllib3' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("namespace", ["Team B", "../../x", "a.b", "a" * 64, "a\nb", True])
+def test_a_namespace_that_is_not_a_name_is_refused(
+    plain_fake: FakeApi, tmp_path: Path, namespace: object
+) -> None:
+    """It becomes a part of URLs."""
+    path = str(plain_fake.kubeconfig(tmp_path / "config", namespace=namespace))
+    with pytest.raises(ConfigError, match=r"the namespace '.*' of .*/config is not a name of"):
+        connect(KubernetesConfig(kubeconfig=path))
+    # That of the settings is used in its place.
+    assert connect(KubernetesConfig(kubeconfig=path, namespace="xlm")).namespace == "xlm"

@@ -9,8 +9,10 @@
     pods         what one pod says: why it waits, how it ended
     api          requests, repeated while the server does not answer
     access       credentials: kubeconfig, context, or those of a pod
+    kubeconfig   its context, and the credentials of its user
+    credential_program  the program that a kubeconfig names, with a time limit
     refusals     the server's answers as one-line errors
     follow       the logs of a job's pods as they are written
 
-Only `access` imports the package `kubernetes`, when the first request is made.
+Only `access` and `kubeconfig` import the package `kubernetes`, when the first request is made.
 """

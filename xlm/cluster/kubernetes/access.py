@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from xlm.cluster.kubernetes.kubeconfig import load_kubeconfig
 from xlm.cluster.kubernetes.refusals import one_line
 from xlm.config.launcher.kubernetes import KubernetesConfig
+from xlm.config.launcher.kubernetes_values import is_namespace
 from xlm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,10 +36,11 @@ class Access:
 
 
 def connect(settings: KubernetesConfig) -> Access:
-    """Read the credentials; sends no request.
+    """Read the credentials; sends no request to the server.
 
     Raises:
-        ConfigError: the package is missing, or there are no credentials.
+        ConfigError: the package is missing, there are no credentials, the program that gets them
+            failed or ran too long, or the namespace is invalid.
     """
     try:
         # Takes a quarter of a second, and only jobs on Kubernetes need it.
@@ -49,10 +52,10 @@ def connect(settings: KubernetesConfig) -> Access:
             fix="install it: pip install 'xlm-pipeline[kubernetes]'",
         ) from error
     configuration = client.Configuration()
+    where = settings.kubeconfig or "$KUBECONFIG or ~/.kube/config"
     try:
         namespace = _load(config, configuration, settings)
     except (*_UNREADABLE, ConfigException, yaml.YAMLError) as error:
-        where = settings.kubeconfig or "$KUBECONFIG or ~/.kube/config"
         raise ConfigError(
             f"no credentials for a Kubernetes cluster in {where}: {one_line(error, 200)}",
             fix="check `kubectl config get-contexts`, launcher.kubernetes.kubeconfig and "
@@ -60,16 +63,17 @@ def connect(settings: KubernetesConfig) -> Access:
         ) from error
     # Our own retries know which answers mean that a request may be sent again.
     configuration.retries = False
-    return Access(client.ApiClient(configuration), settings.namespace or namespace)
+    namespace = settings.namespace or _require_label(namespace, where)
+    return Access(client.ApiClient(configuration), namespace)
 
 
 def _load(config: Any, configuration: Any, settings: KubernetesConfig) -> str:
     """Fill the configuration of the client; returns the namespace of the credentials."""
     path, context = settings.kubeconfig, settings.context
     path = str(Path(path).expanduser()) if path else None
+    seconds = settings.credentials_seconds
     try:
-        contexts, active = config.list_kube_config_contexts(path)
-        config.load_kube_config(path, context=context, client_configuration=configuration)
+        return load_kubeconfig(path, context, configuration, seconds=seconds)
     except config.ConfigException:
         if path or context:
             raise
@@ -81,5 +85,15 @@ def _load(config: Any, configuration: Any, settings: KubernetesConfig) -> str:
         else:
             return _POD_NAMESPACE.read_text(encoding="utf-8").strip()
         raise
-    chosen = next((one for one in contexts if one["name"] == context), active)
-    return str(chosen["context"].get("namespace") or "default")
+
+
+def _require_label(namespace: str, where: str) -> str:
+    """The namespace, which becomes a part of URLs."""
+    if not is_namespace(namespace):
+        raise ConfigError(
+            f"the namespace {one_line(repr(namespace), 100)} of {where} is not a name of at most "
+            "63 characters of a-z, 0-9 and -",
+            fix="correct it with `kubectl config set-context --current --namespace=NAME`, or set "
+            "launcher.kubernetes.namespace",
+        )
+    return namespace

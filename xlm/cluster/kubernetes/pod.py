@@ -13,6 +13,7 @@ from typing import Any, Final
 from xlm.cluster.job import ClusterJob
 from xlm.cluster.kubernetes import names
 from xlm.config.launcher.kubernetes import KubernetesConfig
+from xlm.config.launcher.kubernetes_values import is_free_path
 from xlm.errors import ClusterError
 
 MAIN_PORT: Final = 29500
@@ -39,7 +40,7 @@ def pod_template(
         main_address: host name of pod 0, as the other pods resolve it.
 
     Raises:
-        ClusterError: a folder of the job is not on the volume.
+        ClusterError: a folder of the job is not on the volume, or no volume can be there.
     """
     metadata: Document = {"labels": {**names.labels(job.name), names.ATTEMPT: attempt}}
     if settings.annotations:
@@ -125,7 +126,14 @@ def _mount_path(job: ClusterJob, settings: KubernetesConfig) -> Path:
     """Where the volume is mounted: by default at the store, which contains all folders of a job."""
     folders = (*job.folders, job.directory)
     if settings.mount_path is None:
-        return Path(os.path.commonpath(folders))
+        common = os.path.commonpath(folders)
+        if ":" in common or not is_free_path(common):
+            raise ClusterError(
+                f"pods cannot mount a volume at {common}, the path of the store",
+                fix="use a store in another folder, without a colon in its path, or set "
+                "launcher.kubernetes.mount_path to a folder that contains it",
+            )
+        return Path(common)
     mount = Path(settings.mount_path)
     for folder in folders:
         if not folder.is_relative_to(mount):

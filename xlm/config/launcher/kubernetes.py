@@ -7,46 +7,31 @@
 Values of secrets have no place here: name a Secret, and Kubernetes passes it to the pods.
 """
 
-import re
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from xlm.config.launcher.kubernetes_values import (
+    LARGEST,
+    MOST_PODS,
+    AbsolutePath,
+    Annotations,
+    Cores,
+    ExtendedResource,
+    Image,
+    Key,
+    LabelValue,
+    Line,
+    Memory,
+    Name,
+    Namespace,
+    NumberId,
+    QueueName,
+    RelativePath,
+    SecretKey,
+    Variable,
+)
 from xlm.engine.config import Config
-
-_MOST_CHARACTERS = 253
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
-_DNS = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
-
-
-def _matching(pattern: str, expected: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value, re.ASCII) or len(value) > _MOST_CHARACTERS:
-            raise ValueError(f"expected {expected}")
-        return value
-
-    return AfterValidator(check)
-
-
-Name = Annotated[str, _matching(_DNS, "a name of a-z, 0-9, - and .")]
-"""The name of an object of Kubernetes."""
-Namespace = Annotated[
-    str, _matching(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "a name of a-z, 0-9 and -")
-]
-Key = Annotated[str, _matching(rf"({_DNS}/)?{_LABEL}", "a key such as example.org/name")]
-"""The key of a label, an annotation, a taint or a resource."""
-LabelValue = Annotated[
-    str, _matching(rf"({_LABEL})?", "at most 63 characters of A-Z, a-z, 0-9, -, _ and .")
-]
-Quantity = Annotated[
-    str, _matching(r"\d+(\.\d+)?(m|[kMGTPE]|[KMGTPE]i)?", "an amount such as 16, 500m or 64Gi")
-]
-Variable = Annotated[str, _matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of a variable")]
-SecretKey = Annotated[str, _matching(rf"{_DNS}/[A-Za-z0-9._-]+", "SECRET/KEY")]
-AbsolutePath = Annotated[str, _matching(r"/[^:]*", "an absolute path")]
-RelativePath = Annotated[
-    str, _matching(r"(?!.*(^|/)\.\.(/|$))[^/].*", "a relative path without ..")
-]
 
 
 class Toleration(Config):
@@ -71,33 +56,44 @@ class Toleration(Config):
 class KubernetesConfig(Config):
     """How jobs are created in a Kubernetes cluster."""
 
-    nodes: int = Field(1, ge=1, description="Pods of a job; its processes are spread over them.")
+    nodes: int = Field(
+        1, ge=1, le=MOST_PODS, description="Pods of a job; its processes are spread over them."
+    )
     context: str | None = Field(None, description="Context of the kubeconfig; null: its current.")
     kubeconfig: str | None = Field(
         None, description="Path of the kubeconfig; null: $KUBECONFIG, ~/.kube/config, or the pod's."
+    )
+    credentials_seconds: float = Field(
+        60, gt=0, description="Time limit of the program in the kubeconfig that logs in, seconds."
     )
     namespace: Namespace | None = Field(None, description="Namespace; null: that of the context.")
     workload: Literal["auto", "jobset", "job"] = Field(
         "auto", description="Kind of object; auto: a JobSet where the cluster has it, else a Job."
     )
     max_restarts: int = Field(
-        3, ge=0, description="Restarts by Kubernetes after failures; interruptions do not count."
+        3,
+        ge=0,
+        le=LARGEST,
+        description="Restarts by Kubernetes after failures; interruptions do not count.",
     )
     active_deadline_seconds: int | None = Field(
-        None, ge=1, description="Time limit of one start; the job is then started again."
+        None,
+        ge=1,
+        le=LARGEST,
+        description="Time limit of one start; the job is then started again.",
     )
     ttl_seconds: int | None = Field(
-        604_800, ge=0, description="When a finished job is deleted; null: never."
+        604_800, ge=0, le=LARGEST, description="When a finished job is deleted; null: never."
     )
 
-    image: str = Field("", description="Image of the pods, with a tag or a digest.")
+    image: Image = Field("", description="Image of the pods, with a tag or a digest.")
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = Field(
         None, description="When the image is pulled; null: the cluster's default."
     )
     image_pull_secrets: tuple[Name, ...] = Field(
         (), description="Secrets with the credentials of the image's registry."
     )
-    python: str = Field("python", min_length=1, description="Python of the image.")
+    python: Line = Field("python", min_length=1, description="Python of the image.")
 
     claim: Name | None = Field(None, description="PersistentVolumeClaim that holds the store.")
     claim_path: RelativePath | None = Field(
@@ -106,25 +102,25 @@ class KubernetesConfig(Config):
     mount_path: AbsolutePath | None = Field(
         None, description="Where the volume is mounted; null: at the path of the store here."
     )
-    shared_memory: Quantity = Field("1Gi", description="Size of /dev/shm; counts as memory.")
+    shared_memory: Memory = Field("1Gi", description="Size of /dev/shm; counts as memory.")
 
-    cpu: Quantity | None = Field(None, description="CPU cores of a pod; null: one per thread.")
-    memory: Quantity | None = Field(None, description="Memory of a pod: its request and limit.")
-    gpu_resource: Key = Field("nvidia.com/gpu", description="Resource name of GPUs.")
+    cpu: Cores | None = Field(None, description="CPU cores of a pod; null: one per thread.")
+    memory: Memory | None = Field(None, description="Memory of a pod: its request and limit.")
+    gpu_resource: ExtendedResource = Field("nvidia.com/gpu", description="Resource name of GPUs.")
     node_selector: dict[Key, LabelValue] = Field({}, description="Labels that nodes must have.")
     tolerations: tuple[Toleration, ...] = Field((), description="Taints that the pods accept.")
-    queue: LabelValue | None = Field(None, description="Kueue's LocalQueue; null: no queue.")
+    queue: QueueName | None = Field(None, description="Kueue's LocalQueue; null: no queue.")
     priority_class: Name | None = Field(None, description="PriorityClass of the pods.")
-    annotations: dict[Key, str] = Field({}, description="Annotations of the pods.")
+    annotations: Annotations = Field({}, description="Annotations of the pods.")
 
     service_account: Name | None = Field(
         None, description="ServiceAccount of the pods; they get no token of it."
     )
-    run_as_user: int | None = Field(
-        None, ge=1, description="User id of the processes; null: the image's, which is not root."
+    run_as_user: NumberId | None = Field(
+        None, description="User id of the processes; null: the image's, which is not root."
     )
-    run_as_group: int | None = Field(None, ge=1, description="Group id of the processes.")
-    fs_group: int | None = Field(None, ge=1, description="Group id that owns the volume's files.")
+    run_as_group: NumberId | None = Field(None, description="Group id of the processes.")
+    fs_group: NumberId | None = Field(None, description="Group id that owns the volume's files.")
     env_from_secrets: tuple[Name, ...] = Field(
         (), description="Secrets whose keys become environment variables."
     )

@@ -108,7 +108,7 @@ class FakeApi:
         """The port on 127.0.0.1."""
         return int(self._server.server_address[1])
 
-    def kubeconfig(self, path: Path, **context: str) -> Path:
+    def kubeconfig(self, path: Path, **context: object) -> Path:
         """Write a kubeconfig with the contexts `fake` and `other`, of which `fake` is current."""
         document = {
             "apiVersion": "v1",
