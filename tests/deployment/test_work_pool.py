@@ -2,13 +2,17 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from kubernetes_validate import validate
 
+from tests.cluster.kubernetes.conftest import cluster_job
 from tests.deployment.test_kubernetes_server import KUBERNETES, SERVER, VERSIONS
+from xlm.cluster.kubernetes.pod import pod_template
+from xlm.config.launcher.kubernetes import KubernetesConfig
 
 TEMPLATE = json.loads((KUBERNETES / "work-pool.json").read_text())
 
@@ -56,3 +60,18 @@ def test_a_flow_has_the_store_and_the_rights_of_the_worker() -> None:
     (container,), (ours,) = pod["containers"], worker["containers"]
     for name in ("securityContext", "volumeMounts"):
         assert container[name] == ours[name]
+
+
+def test_flows_have_the_shared_memory_of_training_jobs() -> None:
+    """Without it, /dev/shm has 64 MB, and several processes of a training cannot start."""
+    job, settings = cluster_job(Path("/data")), KubernetesConfig(image="xlm", claim="store")
+    launched = pod_template(job, settings, attempt="a", job_id="job/a", main_address="127.0.0.1")
+    worker = list(yaml.safe_load_all((SERVER / "worker.yaml").read_text()))[-1]
+    for pod in (_job()["spec"]["template"]["spec"], worker["spec"]["template"]["spec"]):
+        (container,), (ours,) = pod["containers"], launched["spec"]["containers"]
+        for found, expected, key, name in (
+            (pod["volumes"], launched["spec"]["volumes"], "name", "shared-memory"),
+            (container["volumeMounts"], ours["volumeMounts"], "mountPath", "/dev/shm"),
+        ):
+            (mine,) = [one for one in found if one[key] == name]
+            assert mine in expected
