@@ -112,15 +112,18 @@ class _Push:
 
     def send(self) -> None:
         """Send the files that the builder's folder does not have yet."""
-        have = self._sizes(self._own.builder)
-        missing = []
-        for record in self._manifest.all_files:
-            if have.get(self._own.file_name(record.path)) == record.size_bytes:
-                self._on_bytes(record.size_bytes)
-            else:
-                missing.append(record)
         try:
-            in_parallel(self._send_file, missing, self._remote.push_slots, self._check)
+            have, _ = self._present()
+            if have:
+                # A new object in the folder of an old push: `remove_orphans` leaves it alone.
+                renewed = min(have, key=lambda record: record.size_bytes)
+                self._send_all([renewed])
+                self._on_bytes(-renewed.size_bytes)
+            # Listed after that: it may have removed some before.
+            have, missing = self._present()
+            for record in have:
+                self._on_bytes(record.size_bytes)
+            self._send_all(missing)
         except RemoteStoreError:
             raise
         except StoreError:
@@ -135,9 +138,8 @@ class _Push:
         data = self._own.model_dump_json(indent=1).encode() + b"\n"
         if overwrite:
             attempted(lambda: self._client.write_small(name, data, self._check), self._check)
-            return self._ended("pushed", self._own)
-        if self._created(name, data):
-            return self._ended("pushed", self._own)
+        if overwrite or self._created(name, data):
+            return self._complete(self._own)
         winner = attempted(
             lambda: self._remote.find(self._stage, self._key, self._check), self._check
         )
@@ -148,7 +150,7 @@ class _Push:
             )
         if winner.builder == self._own.builder:
             # The answer to an earlier attempt was lost, or another process went on with this push.
-            return self._ended("pushed", winner)
+            return self._complete(winner)
         self._discard()
         same = winner.manifest.digest == self._manifest.digest
         return self._ended("present" if same else "different", winner)
@@ -159,6 +161,28 @@ class _Push:
             return self._client.create(name, data, self._check)
         except UnreachableRemoteError:
             return attempted(lambda: self._client.create(name, data, self._check), self._check)
+
+    def _complete(self, remote: RemoteManifest) -> Pushed:
+        """End the push, whose manifest is written.
+
+        First send again what `remove_orphans` took for left over: this process may have stood
+        still for days before it wrote the manifest.
+        """
+        _, missing = self._present()
+        self._send_all(missing)
+        return self._ended("pushed", remote)
+
+    def _present(self) -> tuple[list[FileRecord], list[FileRecord]]:
+        """The files that the builder's folder has, and those that it has not."""
+        sizes = self._sizes(self._own.builder)
+        have, missing = list[FileRecord](), list[FileRecord]()
+        for one in self._manifest.all_files:
+            name = self._own.file_name(one.path)
+            (have if sizes.get(name) == one.size_bytes else missing).append(one)
+        return have, missing
+
+    def _send_all(self, records: list[FileRecord]) -> None:
+        in_parallel(self._send_file, records, self._remote.push_slots, self._check)
 
     def _ended(self, outcome: Outcome, remote: RemoteManifest) -> Pushed:
         self._pending.remove(self._stage, self._key)
