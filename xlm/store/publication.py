@@ -17,6 +17,7 @@ from xlm.store.artifact import Artifact, Staging
 from xlm.store.disk.filesystem import (
     is_real_directory,
     make_real_directory,
+    remove_drafts,
     remove_empty_directories,
     remove_tree,
     rename_durably,
@@ -57,6 +58,8 @@ def publish_artifact(
         measured: the contents of `run.json`.
         volatile: patterns of files that are not part of the digest.
     """
+    # A job that a cluster killed and started again wrote to `out` in both lives.
+    remove_drafts(staging.out)
     remove_empty_directories(staging.out)
     write_atomically(staging.out / RUN_NAME, (canonical_json(measured) + "\n").encode())
     files, measured_files = describe_files(staging.out, volatile)

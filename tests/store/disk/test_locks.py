@@ -1,5 +1,6 @@
 """Locks: one builder at a time, and a killed holder releases its lock."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from xlm.store.disk import locks
+from xlm.store.disk.lock_holders import describe_holder
 from xlm.store.disk.locks import build_lock, hold_shared
 
 
@@ -79,3 +81,13 @@ def test_a_shared_lock_waits_for_an_exclusive_one_and_says_so(
         assert "waiting for another part of this run" in caplog.text
         assert waiting.is_alive()
     waiting.join()
+
+
+def test_a_holder_in_another_pod_is_not_taken_for_this_process(tmp_path: Path) -> None:
+    """Processes of two pods have the same small ids."""
+    path = tmp_path / "one.lock"
+    holder = {"pid": os.getpid(), "host": "pod-1", "since": "2026-11-29T08:00:00+00:00"}
+    path.write_text(json.dumps(holder))
+    with path.open():
+        shown = describe_holder(path)
+    assert shown == f"process {os.getpid()} on pod-1, since 2026-11-29T08:00:00+00:00"

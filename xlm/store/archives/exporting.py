@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO
 
 from xlm.errors import ConfigError, StoreError
 from xlm.store.archives.layout import INDEX_NAME, Entry, Index
-from xlm.store.disk.filesystem import open_regular, remove_tree, sync_directory
+from xlm.store.disk.filesystem import new_draft, open_regular, sync_directory
 from xlm.store.disk.root import is_writable
 from xlm.store.manifest import FileRecord, Manifest, read_manifest
 from xlm.store.store import ArtifactStore
@@ -119,14 +119,13 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
         raise ConfigError(f"{path} exists", fix="remove it, or choose another name")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"the folder of {path} does not exist", fix="create it")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    remove_tree(temporary)
+    stream, draft = new_draft(path)
     try:
-        with temporary.open("xb") as stream:
+        with stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.rename(path)
+        draft.rename(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
     sync_directory(path.absolute().parent)

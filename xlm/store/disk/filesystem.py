@@ -5,6 +5,8 @@ devices) never block a reader.
 """
 
 import os
+import re
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -16,6 +18,9 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _APPEND_FLAGS = (
     os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 )
+_TOKEN_BYTES = 4
+# Earlier versions put the process id in the place of the token.
+_DRAFT = re.compile(r"\..+\.([0-9]+|[0-9a-f]{8})\.part", re.ASCII | re.DOTALL)
 MAX_SMALL_BYTES = 64 << 20
 """Size limit of `read_small`: manifests, records and references are smaller."""
 
@@ -47,7 +52,7 @@ def read_small(path: Path) -> bytes:
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
-    """Replace a file: write a temporary file next to it, flush it to the disk, rename it.
+    """Replace a file: write a draft next to it, flush it to the disk, rename it.
 
     Args:
         path: the file; missing parent directories are created.
@@ -55,22 +60,44 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
         mode: the permissions of the new file, before the umask is applied.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    # A killed process may have left a link here, or a file with other permissions.
-    remove_tree(temporary)
+    stream, draft = new_draft(path, mode)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as stream:
+        with stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         if is_real_directory(path):
             remove_tree(path)
-        temporary.replace(path)
+        draft.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def new_draft(path: Path, mode: int = 0o666) -> tuple[BinaryIO, Path]:
+    """Create a file next to `path` that no other writer has, and return it with its name.
+
+    Writers in several pods have the same process id, so the name is random. If the writer is killed
+    the draft stays; see `is_draft`.
+    """
+    while True:
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(_TOKEN_BYTES)}.part")
+        with suppress(FileExistsError):
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            return os.fdopen(descriptor, "wb"), draft
+
+
+def is_draft(name: str) -> bool:
+    """Whether a file's name is that of a draft, also of earlier versions."""
+    return _DRAFT.fullmatch(name) is not None
+
+
+def remove_drafts(directory: Path) -> None:
+    """Remove the drafts of killed writers below `directory`, which nobody writes to."""
+    for entry in list(walk_real(directory)):
+        if is_draft(entry.name) and not entry.is_dir(follow_symlinks=False):
+            Path(entry.path).unlink(missing_ok=True)
 
 
 def is_real_directory(path: Path) -> bool:

@@ -23,6 +23,9 @@ def describe_holder(path: Path) -> str:
         since, host = str(recorded.get("since", "")), str(recorded.get("host", ""))
         holder = recorded.get("pid")
     since = f", since {since}" if since else ""
+    if host not in ("", os.uname().nodename):
+        # Pods have the same process ids, and the processes here only wait.
+        return f"process {holder} on {host}{since}"
     if others:
         # Waiting processes have the file open too. The process that wrote it holds the lock.
         return _describe_all([pid for pid in others if pid == holder] or others) + since
