@@ -115,7 +115,7 @@ def test_a_program_may_ask_the_user(write: Callable[..., Path]) -> None:
 
 
 def test_a_program_that_hangs_is_ended(access: Make, tmp_path: Path) -> None:
-    """The package waited for ever, and so did `xlm run`."""
+    """The package has no limit, and `xlm run` hung with it."""
     began = time.monotonic()
     with pytest.raises(ConfigError) as caught:
         access(f"sleep 600 & echo $! > {tmp_path}/pid; wait", seconds=1.5)
