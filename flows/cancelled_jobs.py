@@ -1,12 +1,15 @@
 """Cancels the jobs of a flow run that was cancelled in the UI; after any other end they go on.
 
-with cancels_its_jobs():
+with on_interrupt(interrupt), cancels_its_jobs():
     ...     # stages that wait for jobs of a cluster
+
+It is the inner context: a stage that is interrupted leaves its job unless it is cancelled by then.
 """
 
-import time
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
 
 from httpx import HTTPError
 from prefect import runtime
@@ -16,8 +19,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from xlm.processes.lasting import cancel_jobs, lasting_jobs
 
-_WAIT_SECONDS = 20.0
-"""Time for the jobs to end; the worker kills this process later than that."""
+_ANSWER_SECONDS = 5.0
+"""Of the 15 s in which jobs end. Prefect's client would go on asking for minutes."""
 _CANCELLED = (StateType.CANCELLING, StateType.CANCELLED)
 
 
@@ -34,19 +37,24 @@ def cancels_its_jobs() -> Iterator[None]:
     except BaseException:
         if lasting_jobs() and _is_cancelled():
             cancel_jobs()
-            deadline = time.monotonic() + _WAIT_SECONDS
-            while lasting_jobs() and time.monotonic() < deadline:
-                time.sleep(0.1)
         raise
 
 
 def _is_cancelled() -> bool:
     """Whether the flow run was cancelled; no if the server does not answer: the job goes on."""
-    if not (run_id := runtime.flow_run.id):
+    run_id, answers = runtime.flow_run.id, list[bool]()
+    if not run_id:
         return False
-    try:
-        with get_client(sync_client=True, httpx_settings={"timeout": 5.0}) as client:
+
+    def ask() -> None:
+        with (
+            suppress(HTTPError, PrefectHTTPStatusError, OSError),
+            get_client(sync_client=True, httpx_settings={"timeout": _ANSWER_SECONDS}) as client,
+        ):
             state = client.read_flow_run(run_id).state
-    except (HTTPError, PrefectHTTPStatusError, OSError):
-        return False
-    return state is not None and state.type in _CANCELLED
+            answers.append(state is not None and state.type in _CANCELLED)
+
+    thread = threading.Thread(target=copy_context().run, args=(ask,), daemon=True)
+    thread.start()
+    thread.join(_ANSWER_SECONDS)
+    return answers == [True]

@@ -145,7 +145,6 @@ def pipeline(
         ends_with_its_worker(run.graph.config.pretrain.save_seconds),
         current_run_is(run),
         warnings_in_log(),
-        cancels_its_jobs(),
     ):
         get_run_logger().info("%d nodes in %s", len(run.selected), run.store.root)
         for warning in config_warnings(run.graph.config):
@@ -155,7 +154,7 @@ def pipeline(
         submitter = Submitter(run, {stage.name: stage_task(stage) for stage in stages})
         try:
             # Before the record is written, so that it says that the run was stopped.
-            with on_interrupt(run.interruption.interrupt):
+            with on_interrupt(run.interruption.interrupt), cancels_its_jobs():
                 yield submitter
                 submitter.finish()
         finally:

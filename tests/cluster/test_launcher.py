@@ -141,6 +141,16 @@ def test_the_end_of_a_job_is_an_error_of_ours(
     assert not setting.staging.hold.exists()
 
 
+def test_a_run_that_is_ending_submits_nothing(setting: Setting) -> None:
+    """Cancelled or interrupted just before: the job would go on, and nobody has seen its name."""
+    group = ProgramGroup()
+    group.end()
+    with group.collecting(), pytest.raises(PipelineError, match="interrupted; run the same"):
+        setting.run()
+    assert setting.scheduler.submitted == []
+    assert not setting.staging.hold.exists()
+
+
 def test_a_run_that_ends_leaves_its_job(setting: Setting) -> None:
     """Plain exit, SIGTERM and SIGHUP: nobody wants the job to end."""
     group = ProgramGroup()

@@ -12,17 +12,15 @@ class _SignalError(BaseException):
     (True, _SignalError), (False, _SignalError), (True, ValueError),
 ])  # fmt: skip
 def test_only_a_cancelled_flow_run_cancels_its_jobs(
-    is_cancelled: bool, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    is_cancelled: bool, error: type[BaseException]
 ) -> None:
     from prefect import flow, runtime
     from prefect.client.orchestration import get_client
     from prefect.states import Cancelling
 
-    from flows import cancelled_jobs
+    from flows.cancelled_jobs import cancels_its_jobs
     from xlm.processes.lasting import lasting_job
 
-    # The thread that would cancel the job is this one.
-    monkeypatch.setattr(cancelled_jobs, "_WAIT_SECONDS", 0.1)
     seen: list[bool] = []
 
     @flow
@@ -32,7 +30,7 @@ def test_only_a_cancelled_flow_run_cancels_its_jobs(
                 with get_client(sync_client=True) as client:
                     client.set_flow_run_state(runtime.flow_run.id, Cancelling(), force=True)
             try:
-                with cancelled_jobs.cancels_its_jobs():
+                with cancels_its_jobs():
                     raise error
             except (error, _SignalError):
                 seen.append(job.is_cancelled)

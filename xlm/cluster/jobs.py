@@ -26,7 +26,7 @@ SETTLE_SECONDS = 10.0
 """Time for a job, or a file of another machine, to become visible."""
 _OTHER_HOST_SECONDS = 180.0
 """Longer than a submission takes: its process on another machine may still live."""
-_KILL_AFTER_SECONDS = 8.0
+_KILL_AFTER_SECONDS = 6.0
 _CANCEL_SECONDS = 15.0
 _POLL_SECONDS = 0.5
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.console import XLM, digests, environment, processes_of, start
+from tests.flows.console import digests, processes_of, start
 from tests.flows.shared_server.postgresql import PostgreSQL
 from tests.flows.shared_server.prefect_server import TOKEN, SharedServer, until
+from tests.flows.shared_server.worker import start_worker
 from tests.repository import REPOSITORY
 
 FIFTEEN = str(REPOSITORY / "tests" / "flows" / "fifteen.yaml")
@@ -47,27 +47,6 @@ def root(tmp_path: Path) -> Iterator[Path]:
     assert left == {}
 
 
-def _started_worker(server: SharedServer, root: Path) -> "subprocess.Popen[bytes]":
-    log = root / "worker.log"
-    with log.open("w") as output:
-        worker = subprocess.Popen(
-            [XLM, "worker"],
-            cwd=root,
-            env=environment(root) | server.client_variables(),
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    until(lambda: "worker of " in log.read_text() or worker.poll() is not None, "no worker")
-    assert worker.poll() is None, log.read_text()
-    return worker
-
-
-def _end(worker: "subprocess.Popen[bytes]") -> int:
-    worker.terminate()
-    return worker.wait(120)
-
-
 def _xlm(server: SharedServer, root: Path, *arguments: str, code: int = 0) -> str:
     process = start(root, *arguments, **server.client_variables())
     printed, _ = process.communicate(timeout=300)
@@ -84,13 +63,13 @@ def test_a_worker_needs_the_deployments_and_runs_them(server: SharedServer, root
     checked = _xlm(server, root, "worker", "--check")
     assert checked == f"http://127.0.0.1:{server.port} has the work pool and the deployments\n"
 
-    worker = _started_worker(server, root)
+    worker = start_worker(server, root)
     run = server.run("full-pipeline", profile=FIFTEEN, until="make-world")
     until(lambda: server.state(run) in ("Completed", "Failed", "Crashed"), "the run does not end")
-    assert server.state(run) == "Completed", (root / "worker.log").read_text()
+    assert server.state(run) == "Completed", worker.log()
     assert set(digests(root)) == {"make-world[all]"}
-    assert _end(worker) == 0
-    log = (root / "worker.log").read_text()
+    assert worker.terminate() == 0
+    log = worker.log()
     assert log.splitlines()[-1] == "stopping"
     assert TOKEN not in log
     assert not list((root / "prefect" / "worker-runs").glob("*/*"))
@@ -100,7 +79,7 @@ def test_a_run_survives_restarts_of_both_servers(
     server: SharedServer, root: Path, postgresql: PostgreSQL
 ) -> None:
     _xlm(server, root, "deploy")
-    worker = _started_worker(server, root)
+    worker = start_worker(server, root)
     run = server.run("full-pipeline", profile=FIFTEEN, until="extract-wiki")
     until(lambda: server.completed_tasks(run) >= 2, "no task has ended")
     postgresql.dev("stop")
@@ -111,26 +90,26 @@ def test_a_run_survives_restarts_of_both_servers(
     time.sleep(2)
     server.start()
     until(lambda: server.state(run) in ("Completed", "Failed", "Crashed"), "the run does not end")
-    assert server.state(run) == "Completed", (root / "worker.log").read_text()
+    assert server.state(run) == "Completed", worker.log()
     assert len(digests(root)) == _TASKS
-    assert _end(worker) == 0
+    assert worker.terminate() == 0
 
 
 def test_a_worker_that_is_stopped_lets_training_save_its_state(
     server: SharedServer, root: Path
 ) -> None:
     _xlm(server, root, "deploy")
-    worker = _started_worker(server, root)
+    worker = start_worker(server, root)
     run = server.run("full-pipeline", profile=ALONE, until="pretrain", overrides=_ENDLESS)
     until(lambda: any(root.glob("staging/pretrain/*/**/metrics.jsonl")), "no update of training")
-    assert _end(worker) == 0
+    assert worker.terminate() == 0
     assert server.state(run) == "Crashed"
     assert list((root / "staging" / "pretrain").glob("*/scratch/checkpoints/*"))
 
 
 def test_a_killed_worker_s_runs_are_ended_by_the_next_one(server: SharedServer, root: Path) -> None:
     _xlm(server, root, "deploy")
-    worker = _started_worker(server, root)
+    worker = start_worker(server, root)
     run = server.run("full-pipeline", profile=ALONE, until="pretrain", overrides=_ENDLESS)
     # A run that a worker of another machine has: it has no process here either.
     other = server.run("make-world", profile=FIFTEEN)
@@ -140,14 +119,14 @@ def test_a_killed_worker_s_runs_are_ended_by_the_next_one(server: SharedServer, 
     for number in processes_of(root):
         with suppress(ProcessLookupError):
             os.kill(number, signal.SIGKILL)
-    worker.wait(60)
+    worker.process.wait(60)
     elsewhere = server.run("make-world", profile=FIFTEEN)
     server.api(f"/flow_runs/{elsewhere}/set_state", body)
     assert server.state(run) == "Running"
 
-    again = _started_worker(server, root)
+    again = start_worker(server, root)
     until(lambda: server.state(run) == "Crashed", "the lost run is shown as running")
-    assert _end(again) == 0
+    assert again.terminate() == 0
     assert server.state(elsewhere) == "Running"
 
 

@@ -80,9 +80,11 @@ class ClusterLauncher:
         job = self._job(launch)
         hold = Staging(launch.job.parent.parent).hold
         require_same_cluster(launch.job.parent, self._settings)
-        JobRecords(job.directory).write_launcher(self._settings)
-        write_atomically(hold, f"{self._jobs.scheduler.name} {job.name}\n".encode())
         with lasting_job(job.name) as lasting:
+            if lasting.is_ending:
+                raise PipelineError("interrupted", fix="run the same command again to continue")
+            JobRecords(job.directory).write_launcher(self._settings)
+            write_atomically(hold, f"{self._jobs.scheduler.name} {job.name}\n".encode())
             watch = self._watch(job, launch, _Ticker(lasting, on_wait))
             try:
                 outcome = watch.run()
