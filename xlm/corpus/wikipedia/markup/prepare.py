@@ -11,22 +11,14 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from xlm.corpus.wikipedia.markup.dates import has_date_words, replace_date_words
-from xlm.corpus.wikipedia.markup.entities import make_entities_numeric, replace_surrogates
+from xlm.corpus.wikipedia.markup.entities import replace_surrogates
 from xlm.corpus.wikipedia.markup.limits import NOT_UTF_8, hostile_reason
-from xlm.corpus.wikipedia.markup.rows import remove_rows
-from xlm.corpus.wikipedia.markup.tags import remove_tags
-from xlm.corpus.wikipedia.markup.variants import VARIANT_LANGUAGES, choose_variants
-from xlm.corpus.wikipedia.markup.verbatim import (
-    escape_false_tags,
-    mark_decoded_tags,
-    protect_verbatim,
-)
+from xlm.corpus.wikipedia.markup.rewrite import rewrite
 from xlm.corpus.wikipedia.page_text import decoded, revision_date, text_span
 
 _DATE_IN_NAME = re.compile(r"-((?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|1\d|2[0-8]))-")
 _UNDATED = "20010115"
 """Wikipedia's first day, for a page without a timestamp in a dump without a date."""
-_AS_WRITTEN = "original"
 
 
 @dataclass(frozen=True)
@@ -61,10 +53,11 @@ class Preparation:
             return Prepared(content, NOT_UTF_8)
         changed = text
         if article:
-            changed = self._rewrite(text) if not (reason := hostile_reason(text)) else text
+            if reason := hostile_reason(text):
+                return Prepared(content, reason)
+            changed = rewrite(text, self.language, self.variant)
             # Removing a tag can join two parts to hostile text.
-            reason = reason or (hostile_reason(changed) if changed != text else "")
-            if reason:
+            if changed != text and (reason := hostile_reason(changed)):
                 return Prepared(content, reason)
         # Dates come last: without its tag, `{{CURRENT<wbr>TIME}}` becomes a date word.
         changed = self._with_dates(changed, content)
@@ -80,19 +73,6 @@ class Preparation:
         return replace_date_words(
             text, day, self.language, disable_computed_names=not self.templates
         )
-
-    def _rewrite(self, text: str) -> str:
-        if "<" in text:
-            text = protect_verbatim(text)
-        if "&" in text:
-            text = make_entities_numeric(text)
-        if "<" in text:
-            text = remove_tags(escape_false_tags(text))
-        if "<" in text or "&" in text:
-            text = mark_decoded_tags(text)
-        if "-{" in text and self.variant != _AS_WRITTEN and self.language in VARIANT_LANGUAGES:
-            text = choose_variants(text, self.variant)
-        return remove_rows(text) if "!" in text or "|" in text else text
 
 
 def date_in_name(name: str) -> str | None:

@@ -1,0 +1,83 @@
+"""Replaces internal links by their labels: `[[target|label]]`.
+
+Links to other namespaces and wikis vanish with their labels, and so do files with their captions.
+"""
+
+import re
+
+_NAMESPACES = frozenset(("", "w", "wiktionary", "wikt"))
+_RUN = re.compile(r"\[\[+|\]\]+")
+_EDGE = re.compile(r"\[\[|\]\]")
+_LONG_RUN = "[[["
+
+
+def replace_links(text: str) -> str:
+    """Replace each outermost link by its label; links inside a label stay as they are."""
+    if "[[" not in text:
+        return text
+    if _LONG_RUN in text:
+        text = shorten_runs(text)
+    kept: list[str] = []
+    done = 0
+    for start, end in _outermost(text):
+        kept += (text[done:start], _label(text[start + 2 : end - 2]))
+        done = end
+    return "".join([*kept, text[done:]])
+
+
+def shorten_runs(text: str) -> str:
+    """Write `[[` for longer runs of brackets, and `]]` for the run that closes one.
+
+    A run that is closed by fewer brackets than it has stays.
+    """
+    stack: list[list[int]] = []
+    changes: list[tuple[int, int]] = []
+    for run in _RUN.finditer(text):
+        position, count = run.span()
+        count -= position
+        if run[0][0] == "[":
+            stack.append([position, count, count])
+            continue
+        while stack and count >= 2:
+            opening, size, left = stack[-1]
+            if count < left:
+                stack[-1][2] = left - count
+                break
+            stack.pop()
+            if size == left > 2:
+                while changes and changes[-1][0] > opening:
+                    changes.pop()
+                changes += ((opening, size), (position, size))
+            position += left
+            count -= left
+    changes += [(opening, size) for opening, size, left in stack if size == left > 2]
+    changes.sort()
+    kept: list[str] = []
+    done = 0
+    for position, size in changes:
+        kept.append(text[done : position + 2])
+        done = position + size
+    return "".join([*kept, text[done:]])
+
+
+def _outermost(text: str) -> list[tuple[int, int]]:
+    """The outermost pairs of `[[` and `]]`; an opening without an end is text."""
+    pairs: list[tuple[int, int]] = []
+    stack: list[int] = []
+    for edge in _EDGE.finditer(text):
+        if edge[0] == "[[":
+            stack.append(edge.start())
+        elif stack:
+            start = stack.pop()
+            while pairs and pairs[-1][0] > start:
+                pairs.pop()
+            pairs.append((start, edge.end()))
+    return pairs
+
+
+def _label(link: str) -> str:
+    target, bar, label = link.partition("|")
+    colon = target.find(":", 1)
+    if colon > 0 and target[:colon].lstrip(":") not in _NAMESPACES:
+        return ""
+    return label.strip() if bar else target

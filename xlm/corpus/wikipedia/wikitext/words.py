@@ -1,0 +1,15 @@
+"""Removes MediaWiki's behavior switches, such as `__NOTOC__`."""
+
+import re
+
+_SWITCHES = (
+    "NOTOC", "FORCETOC", "TOC", "NEWSECTIONLINK", "NONEWSECTIONLINK", "NOGALLERY", "HIDDENCAT",
+    "NOCONTENTCONVERT", "NOCC", "NOTITLECONVERT", "NOTC", "START", "END", "INDEX", "NOINDEX",
+    "STATICREDIRECT", "DISAMBIG", "NOEDITSECTION",
+)  # fmt: skip
+_SWITCH = re.compile(rf"__(?:{'|'.join(_SWITCHES)})__")
+
+
+def remove_switches(text: str) -> str:
+    """Remove the switches with English names; other words with underscores stay."""
+    return _SWITCH.sub("", text) if "__" in text else text
