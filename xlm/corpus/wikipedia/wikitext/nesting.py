@@ -10,19 +10,20 @@ def outermost_spans(edges: Sequence[tuple[int, int, bool]]) -> list[tuple[int, i
     any closing follow that, the whole text from the first opening to that closing is one span.
 
     Args:
-        edges: start, end and whether it is an opening, of each mark in order.
+        edges: start, end and whether it is an opening, of each mark in order. Marks can overlap,
+            as in `{|}`.
     """
     spans: list[tuple[int, int]] = []
     last = max((start for start, _, opens in edges if not opens), default=-1)
-    start = closed = depth = 0
+    start = inside = closed = depth = 0
     for position, end, opens in edges:
         if opens:
             if depth == 0:
-                start, closed = position, 0
+                start, inside, closed = position, end, 0
             elif closed and position > last:
                 return [(spans[0][0] if spans else start, closed)]
             depth += 1
-        elif depth:
+        elif depth and position >= inside:
             depth -= 1
             closed = end
             if depth == 0:

@@ -4,12 +4,13 @@ import re
 
 from xlm.corpus.wikipedia.wikitext.nesting import outermost_spans, without_spans
 
-_EDGE = re.compile(r"\{\||\|\}")
+_EDGE = re.compile(r"(?=\{\||\|\})")
 
 
 def remove_tables(text: str) -> str:
     """Remove each table; an opening without any end stays, as does an end without an opening."""
     if "{|" not in text:
         return text
-    edges = [(*edge.span(), edge[0] == "{|") for edge in _EDGE.finditer(text)]
+    starts = (edge.start() for edge in _EDGE.finditer(text))
+    edges = [(start, start + 2, text[start] == "{") for start in starts]
     return without_spans(text, outermost_spans(edges))

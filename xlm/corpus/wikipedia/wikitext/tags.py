@@ -61,11 +61,17 @@ def _replace(text: str, tag: re.Pattern[str], separator: str) -> str:
         if end < 0:
             continue
         kept.append(text[done:start])
-        if separator and start and end < len(text):
-            if not text[start - 1].isspace() and not text[end].isspace():
-                kept.append(separator)
+        if separator and _touches(text, start, end):
+            kept.append(separator)
         done = position = end
     return "".join([*kept, text[done:]]) if done else text
+
+
+def _touches(text: str, start: int, end: int) -> bool:
+    """Whether there is text directly before and after a tag."""
+    if start == 0 or end == len(text):
+        return False
+    return not text[start - 1].isspace() and not text[end].isspace()
 
 
 def _end(found: re.Match[str], ends: TagEnds) -> int:
