@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xlm.config.data.split import SplitConfig, SplitSlice
-from xlm.corpus.split import writers
+from xlm.corpus.split import line_ranges, shards
+from xlm.corpus.split import split as split_module
 from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, position, rank
-from xlm.corpus.split.writers import LowestRanks, Shuffle
+from xlm.corpus.split.runs import LowestRanks
 from xlm.errors import DataError
 from xlm.stages.data.split import run
 
@@ -114,18 +115,86 @@ def test_document_order_keeps_the_order_of_training_lines(make_context):
     assert shuffled["train"] != rows["train"]
 
 
-def test_the_order_does_not_depend_on_the_number_of_buckets(make_context, monkeypatch):
-    lines = [f"line {number % 50}" for number in range(500)]
-    _, one, _ = _split(make_context, [lines, lines], ("en", "sw"))
-    shuffle = writers.Shuffle.__init__
+@pytest.mark.slow
+@_ANY
+@given(
+    lines=st.lists(st.one_of(_LINE, _FEW_WORDS), min_size=3, max_size=60),
+    chunk_bytes=st.integers(1, 40),
+    shard=st.integers(1, 30),
+    order=st.sampled_from(["shuffled", "document"]),
+    pair=st.booleans(),
+)
+def test_the_files_do_not_depend_on_the_ranges(
+    make_context, lines, chunk_bytes, shard, order, pair
+):
+    """They are those of a split in memory, whatever the sizes of chunks and buckets."""
+    columns = [lines, [f"{number}{line}" for number, line in enumerate(lines)]][: 1 + pair]
+    languages = ("en", "sw")[: 1 + pair]
+    config = {"order": order, "lines_per_shard": shard, "max_valid_lines": 4, "max_test_lines": 3}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(split_module, "CHUNK_BYTES", chunk_bytes)
+        patch.setattr(shards, "_BUCKETS_PER_SHARD", 1 + chunk_bytes % 5)
+        result, rows, context = _split(make_context, columns, languages, **config)
+    assert rows == _in_memory(columns, languages, config, result.counts["input_lines"])
+    assert [path.name for path in context.scratch.iterdir() if path.is_file()] == []
+    lengths = [
+        len(path.read_bytes().split(b"\n")) - 1
+        for path in sorted(context.out.glob(f"train.*{'.en' if pair else ''}.txt"))
+    ]
+    assert set(lengths[:-1]) <= {shard}
+    assert len(lengths) == result.counts["train_shards"] == max(1, -(-len(rows["train"]) // shard))
 
-    def small(self, folder, total_bytes):
-        shuffle(self, folder, total_bytes, bucket_bytes=100)
 
-    monkeypatch.setattr(writers.Shuffle, "__init__", small)
-    _, many, context = _split(make_context, [lines, lines], ("en", "sw"))
-    assert many == one
-    assert list((context.scratch / "shuffle").iterdir()) == []
+def _in_memory(columns, languages, config, total):
+    """The rows of each split, by the definition."""
+    settings_ = SplitSlice(
+        **{"valid_fraction": 0.2, "test_fraction": 0.2, "languages": languages, **config}
+    )
+    rows = list(zip(*columns, strict=True))
+    assert len(rows) == total
+    if len(languages) == 2:
+        places = [position(normalised(row[0]), settings_.seed) for row in rows]
+        limits = [Thresholds.fixed(valid=0.2, test=0.2)]
+    else:
+        places = [position(row[0].strip(), settings_.seed) for row in rows]
+        share = Thresholds.fixed(valid=min(0.2, 4 / total), test=min(0.2, 3 / total))
+        low, high = min(places), max(places)
+        limits = [
+            Thresholds(train=max(share.train, low + 1), test=min(share.test, high)),
+            Thresholds(train=low + 1, test=high),
+        ]
+        if len(set(places)) < 3:
+            limits = [Thresholds(train=0, test=HASH_RANGE)]
+    for limit in limits:
+        found = {split: [] for split in SPLITS}
+        for number, (place, row) in enumerate(zip(places, rows, strict=True)):
+            found[limit.split(place)].append((rank(row[0], number, settings_.seed), number, row))
+        if found["train"]:
+            break
+    for split, cap in (("train", total), ("valid", 4), ("test", 3)):
+        kept = sorted(found[split])[:cap]
+        if settings_.order == "document":
+            kept.sort(key=lambda entry: entry[1])
+        found[split] = [row for _, _, row in kept]
+    return found
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"a", b"a\n", b"\n\na", b"ab\r\ncd\n\n", b"abc\nd"]
+)
+@pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 100])
+def test_ranges_have_all_lines_once(tmp_path, content, chunk_bytes):
+    path = tmp_path / "text"
+    path.write_bytes(content)
+    counts = [line_ranges.count_lines(one) for one in line_ranges.chunks(path, chunk_bytes)]
+    column = line_ranges.Column.of(path, counts, chunk_bytes)
+    found = line_ranges.line_ranges([column], 5)
+    lines = [row[0] for one in found for row in line_ranges.rows_of(one)]
+    ended = content if content.endswith(b"\n") or not content else content + b"\n"
+    assert lines == ended.split(b"\n")[:-1]
+    assert [one.first for one in found] == [
+        5 + sum(other.lines for other in found[:n]) for n in range(len(found))
+    ]
 
 
 def test_splits_have_about_their_fractions_and_respect_their_caps(make_context):
@@ -226,11 +295,3 @@ def test_the_lowest_ranks_are_kept():
         lowest.add(order, number, (str(order),))
     assert list(lowest.rows(shuffled=True)) == [("1",), ("3",)]
     assert lowest.dropped == 2
-
-
-def test_a_shuffle_sorts_by_rank_over_all_buckets(tmp_path):
-    ranks = [rank("x", number, 1) for number in range(200)]
-    with Shuffle(tmp_path / "s", 10_000, bucket_bytes=1000) as shuffle:
-        for number in ranks:
-            shuffle.add(number, (str(number),))
-        assert [int(row[0]) for row in shuffle.rows(1)] == sorted(ranks)

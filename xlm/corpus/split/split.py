@@ -1,72 +1,150 @@
 """The split stage: divides the lines of a language or pair into train, valid and test.
 
-Two passes with constant memory: the first counts, the second writes. A line above the cap of a
-held-out split is dropped and counted. It does not move to train, because another pair with the same
-English sentence may keep it in its held-out split.
+The worker processes do all of it, on ranges of lines: count, then assign the lines of each range,
+then write the shards. The files depend neither on the ranges nor on the number of workers.
+
+A line above the cap of a held-out split is dropped and counted. It does not move to train, because
+another pair with the same English sentence may keep it in its held-out split.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import zip_longest
 from pathlib import Path
 
 from xlm.config.data.split import SplitSlice
-from xlm.config.languages.pairs import pivot_of
-from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, position, rank
-from xlm.corpus.split.writers import LowestRanks, Row, ShardWriter, Shuffle
-from xlm.engine.stage import StageContext, StageResult
+from xlm.corpus.split.assignment import HASH_RANGE, Thresholds
+from xlm.corpus.split.line_ranges import (
+    CHUNK_BYTES,
+    Chunk,
+    Column,
+    LineRange,
+    chunks,
+    count_lines,
+    line_ranges,
+)
+from xlm.corpus.split.runs import HELD_OUT, LowestRanks, assign, positions, read_held_out
+from xlm.corpus.split.shards import ShardPlan, write_rows, write_shard
+from xlm.engine.stage import FileJob, StageContext, StageResult
 from xlm.errors import DataError
 from xlm.store.manifest import listed_files
 
 _MIN_DISTINCT = 3
-_PROGRESS_EVERY = 10_000
 
 
 @dataclass(frozen=True)
 class _Statistics:
-    """What the first pass counts."""
+    """What is known of the lines before they are assigned."""
 
     lines: int
-    lowest: int
+    lowest: int = HASH_RANGE
     """Lowest position of a line; only for monolingual text."""
-    highest: int
-    distinct: int
-    """Number of different lines, counted up to three."""
+    highest: int = -1
+    distinct: frozenset[int] = frozenset()
+    """Positions of different lines, up to three."""
 
 
 def split(context: StageContext[SplitSlice], texts: Sequence[Path]) -> StageResult:
     """Write the files of train, valid and test into `context.out`.
 
     Args:
-        texts: folders with the text of the unit, which are read one after another.
+        texts: folders with the text of the unit, one after another.
 
     Raises:
         DataError: there is no line to split, or the sides of a pair have different line counts.
     """
-    statistics = _count(context, texts)
+    ranges = _ranges(context, texts)
+    statistics = _statistics(context, ranges)
     if statistics.lines == 0:
         raise DataError(
             f"{context.unit}: there are no lines to split", fix="check the sources of this language"
         )
+    context.out.mkdir(parents=True, exist_ok=True)
+    context.scratch.mkdir(parents=True, exist_ok=True)
     thresholds = _thresholds(context.config, statistics)
-    counts = _write(context, texts, statistics, thresholds)
+    plan = _assign(context, ranges, statistics, thresholds)
     if (
         len(context.config.languages) == 1
-        and counts["train_lines"] == 0
-        and statistics.distinct > 2
+        and plan.lines == 0
+        and len(statistics.distinct) >= _MIN_DISTINCT
     ):
         # All of the few lines are held out: keep only the lowest and the highest held out.
         extremes = Thresholds(train=statistics.lowest + 1, test=statistics.highest)
-        counts = _write(context, texts, statistics, extremes)
-    return StageResult(counts={"input_lines": statistics.lines, **counts})
+        plan = _assign(context, ranges, statistics, extremes)
+    shards = plan.jobs(context.out)
+    for leftover in set(context.out.glob("*.txt")).difference(*(job.targets for job in shards)):
+        leftover.unlink()
+    context.map_files(write_shard, shards)
+    counts = _write_held_out(context, plan)
+    for path in plan.temporary_files():
+        path.unlink()
+    return StageResult(
+        counts={
+            "input_lines": statistics.lines,
+            "train_lines": plan.lines,
+            "train_shards": len(shards),
+            **counts,
+        }
+    )
 
 
-def _thresholds(config: "SplitSlice", statistics: _Statistics) -> Thresholds:
+def _ranges(context: StageContext[SplitSlice], texts: Sequence[Path]) -> list[LineRange]:
+    """All lines of the unit, in ranges."""
+    ranges: list[LineRange] = []
+    first = 0
+    for paths in (paths for text in texts for paths in _paths(context.config, text)):
+        columns = [_column(context, path) for path in paths]
+        if len({column.lines for column in columns}) > 1:
+            names = " and ".join(column.path.name for column in columns)
+            raise DataError(
+                f"{context.unit}: {names} have different numbers of lines",
+                fix="rebuild with --refresh extract-parallel",
+            )
+        ranges += line_ranges(columns, first)
+        first += columns[0].lines
+    return ranges
+
+
+def _column(context: StageContext[SplitSlice], path: Path) -> Column:
+    parts: list[Chunk] = chunks(path, CHUNK_BYTES)
+    return Column.of(path, list(context.mapper.map(count_lines, parts)), CHUNK_BYTES)
+
+
+def _paths(config: SplitSlice, text: Path) -> list[list[Path]]:
+    """The files of a folder, in order; for a pair, both sides together."""
+    if len(config.languages) == 1:
+        return [[path] for path in listed_files(text, "text*.txt")]
+    return [[text / f"text.{code}.txt" for code in config.languages]]
+
+
+def _statistics(context: StageContext[SplitSlice], ranges: Sequence[LineRange]) -> _Statistics:
+    lines = sum(one.lines for one in ranges)
+    if len(context.config.languages) > 1:
+        return _Statistics(lines)
+    found = list(context.mapper.map(_range_statistics, [(one, context.config) for one in ranges]))
+    distinct = sorted({position for one in found for position in one.distinct})
+    return _Statistics(
+        lines,
+        min((one.lowest for one in found), default=HASH_RANGE),
+        max((one.highest for one in found), default=-1),
+        frozenset(distinct[:_MIN_DISTINCT]),
+    )
+
+
+def _range_statistics(item: tuple[LineRange, SplitSlice]) -> _Statistics:
+    one, config = item
+    lowest, highest = HASH_RANGE, -1
+    distinct: set[int] = set()
+    for found in positions(one, config):
+        lowest, highest = min(lowest, found), max(highest, found)
+        if len(distinct) < _MIN_DISTINCT:
+            distinct.add(found)
+    return _Statistics(one.lines, lowest, highest, frozenset(distinct))
+
+
+def _thresholds(config: SplitSlice, statistics: _Statistics) -> Thresholds:
     if len(config.languages) > 1:
         return Thresholds.fixed(valid=config.valid_fraction, test=config.test_fraction)
-    if statistics.distinct < _MIN_DISTINCT:
+    if len(statistics.distinct) < _MIN_DISTINCT:
         return Thresholds(train=0, test=HASH_RANGE)
     share = Thresholds.fixed(
         valid=min(config.valid_fraction, config.max_valid_lines / statistics.lines),
@@ -78,107 +156,76 @@ def _thresholds(config: "SplitSlice", statistics: _Statistics) -> Thresholds:
     )
 
 
-def _count(context: StageContext[SplitSlice], texts: Sequence[Path]) -> _Statistics:
-    """The first pass."""
-    lines, lowest, highest = 0, HASH_RANGE, -1
-    distinct: set[int] = set()
-    for row in _rows(context, texts):
-        lines += 1
-        if len(row) == 1:
-            found = _position(context.config, row)
-            lowest, highest = min(lowest, found), max(highest, found)
-            if len(distinct) < _MIN_DISTINCT:
-                distinct.add(found)
-    return _Statistics(lines, lowest, highest, len(distinct))
-
-
-def _write(
+def _assign(
     context: StageContext[SplitSlice],
-    texts: Sequence[Path],
+    ranges: Sequence[LineRange],
     statistics: _Statistics,
     thresholds: Thresholds,
-) -> dict[str, int]:
-    """The second pass: write all splits; returns the counts for the manifest."""
+) -> ShardPlan:
+    """Write the runs of all ranges."""
+    name = f"run-{thresholds.train:x}-{thresholds.test:x}"
+    buckets = ShardPlan.buckets(context.config, statistics.lines)
+    jobs = [
+        FileJob(
+            name=f"{name}.{number:05d}",
+            sources=tuple(Path(path) for path, _, _ in one.columns),
+            targets=tuple(
+                context.scratch / f"{name}.{number:05d}.{kind}"
+                for kind in ("rows", "index", "held-out")
+            ),
+            options={
+                "first": one.first,
+                "lines": one.lines,
+                "positions": [[start, skipped] for _, start, skipped in one.columns],
+                "thresholds": [thresholds.train, thresholds.test],
+                "config": context.config.model_dump(mode="json"),
+                "buckets": buckets,
+            },
+        )
+        for number, one in enumerate(ranges)
+    ]
+    counted = context.map_files(_assign_range, jobs)
+    runs = [job.targets[:2] for job in jobs]
+    return ShardPlan(
+        config=context.config,
+        lines=sum(one["train"] for one in counted),
+        runs=tuple((run, index) for run, index in runs),
+        held_out=tuple(job.targets[2] for job in jobs),
+    )
+
+
+def _assign_range(job: FileJob) -> dict[str, int]:
+    options = job.options
+    columns = tuple(
+        (str(path), start, skipped)
+        for path, (start, skipped) in zip(job.sources, options["positions"], strict=True)
+    )
+    run, index, held_out = job.targets
+    lines = assign(
+        LineRange(options["first"], options["lines"], columns),
+        SplitSlice.model_validate(options["config"]),
+        Thresholds(*options["thresholds"]),
+        run=run,
+        index=index,
+        held_out=held_out,
+        buckets=options["buckets"],
+    )
+    return {"train": lines}
+
+
+def _write_held_out(context: StageContext[SplitSlice], plan: ShardPlan) -> dict[str, int]:
     config = context.config
-    shuffled = config.order == "shuffled"
-    held_out = {
+    kept = {
         "valid": LowestRanks(config.max_valid_lines),
         "test": LowestRanks(config.max_test_lines),
     }
-    paths = (path for text in texts for rows in _paths(config, text) for path in rows)
-    total_bytes = sum(path.stat().st_size for path in paths)
-    context.out.mkdir(parents=True, exist_ok=True)
-    for leftover in context.out.glob("*.txt"):
-        leftover.unlink()
-    with ExitStack() as stack:
-        shuffle = stack.enter_context(Shuffle(context.scratch / "shuffle", total_bytes))
-        train = stack.enter_context(_writer(context, "train"))
-        for number, row in enumerate(_rows(context, texts)):
-            split_name = thresholds.split(_position(config, row))
-            order = rank(row[0], number, config.seed)
-            if split_name != "train":
-                held_out[split_name].add(order, number, row)
-            elif shuffled:
-                shuffle.add(order, row)
-            else:
-                train.write(row)
-            if number % _PROGRESS_EVERY == 0:
-                context.progress.update(number, statistics.lines, "lines")
-        if shuffled:
-            for row in shuffle.rows(len(config.languages)):
-                train.write(row)
-    counts = _write_held_out(context, held_out, shuffled=shuffled)
-    return {"train_lines": train.lines, "train_shards": train.shards, **counts}
-
-
-def _write_held_out(
-    context: StageContext[SplitSlice], held_out: Mapping[str, LowestRanks], *, shuffled: bool
-) -> dict[str, int]:
+    for path in plan.held_out:
+        read_held_out(path, kept)
     counts: dict[str, int] = {}
-    for name, lowest in held_out.items():
-        with _writer(context, name) as writer:
-            for row in lowest.rows(shuffled=shuffled):
-                writer.write(row)
-        counts |= {f"{name}_lines": writer.lines, f"{name}_over_cap": lowest.dropped}
+    for name in HELD_OUT:
+        rows = list(kept[name].rows(shuffled=config.order == "shuffled"))
+        for number, at in enumerate(range(0, max(1, len(rows)), config.lines_per_shard)):
+            shard: Iterator[tuple[bytes, ...]] = iter(rows[at : at + config.lines_per_shard])
+            write_rows(plan.shard_paths(context.out, name, number), shard)
+        counts |= {f"{name}_lines": len(rows), f"{name}_over_cap": kept[name].dropped}
     return counts
-
-
-def _writer(context: StageContext[SplitSlice], name: str) -> ShardWriter:
-    return ShardWriter(context.out, name, context.config.languages, context.config.lines_per_shard)
-
-
-def _position(config: "SplitSlice", row: Row) -> int:
-    if len(row) == 1:
-        return position(row[0].strip(), config.seed)
-    return position(normalised(row[_pivot(config.languages)]), config.seed)
-
-
-@cache
-def _pivot(languages: tuple[str, ...]) -> int:
-    return languages.index(pivot_of("-".join(languages)))
-
-
-def _paths(config: "SplitSlice", text: Path) -> list[list[Path]]:
-    """The files of a folder, in order; for a pair, both sides together."""
-    if len(config.languages) == 1:
-        return [[path] for path in listed_files(text, "text*.txt")]
-    return [[text / f"text.{code}.txt" for code in config.languages]]
-
-
-def _rows(context: StageContext[SplitSlice], texts: Sequence[Path]) -> Iterator[Row]:
-    for text in texts:
-        for paths in _paths(context.config, text):
-            yield from _rows_of(context, paths)
-
-
-def _rows_of(context: StageContext[SplitSlice], paths: Sequence[Path]) -> Iterator[Row]:
-    with ExitStack() as stack:
-        files = [stack.enter_context(path.open(encoding="utf-8", newline="\n")) for path in paths]
-        for lines in zip_longest(*files):
-            if None in lines:
-                names = " and ".join(path.name for path in paths)
-                raise DataError(
-                    f"{context.unit}: {names} have different numbers of lines",
-                    fix="rebuild with --refresh extract-parallel",
-                )
-            yield tuple(line.removesuffix("\n") for line in lines)

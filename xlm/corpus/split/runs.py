@@ -1,0 +1,173 @@
+"""Assigns the lines of one range to splits, and collects the training lines of several ranges.
+
+    assign(one_range, config, thresholds, run=..., index=..., held_out=..., buckets=100)
+    rows = list(bucket_rows([(run, index), ...], bucket=7, shuffled=True))
+
+A run holds the training lines of a range, bucket after bucket. If they are shuffled, a bucket is a
+range of ranks, and bucket N of all runs together contains the lines that come N-th. Otherwise a
+bucket is a block of adjacent lines.
+"""
+
+import heapq
+import json
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from xlm.config.data.split import SplitSlice
+from xlm.config.languages.pairs import pivot_of
+from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, position, rank
+from xlm.corpus.split.line_ranges import LineRange, Row, rows_of
+
+HELD_OUT: Final = ("valid", "test")
+_NUMBER: Final = "Q"
+
+
+class LowestRanks:
+    """Keeps the `max_rows` rows with the lowest ranks."""
+
+    def __init__(self, max_rows: int, dropped: int = 0) -> None:
+        self._max_rows = max_rows
+        self._heap: list[tuple[int, int, Row]] = []
+        self.dropped = dropped
+
+    def add(self, rank: int, number: int, row: Row) -> None:
+        """Keep row `number` if its rank is among the lowest."""
+        entry = (-rank, -number, row)
+        if len(self._heap) < self._max_rows:
+            heapq.heappush(self._heap, entry)
+        else:
+            heapq.heappushpop(self._heap, entry)
+            self.dropped += 1
+
+    def entries(self) -> list[tuple[int, int, Row]]:
+        """Rank, number and row of what is kept."""
+        return [(-rank, -number, row) for rank, number, row in self._heap]
+
+    def rows(self, *, shuffled: bool) -> Iterator[Row]:
+        """The kept rows, ordered by rank (`shuffled`) or by number."""
+        for _, _, row in sorted(self.entries(), key=lambda entry: entry[0 if shuffled else 1]):
+            yield row
+
+
+def positions(one: LineRange, config: SplitSlice) -> Iterator[int]:
+    """The positions of the lines of a range."""
+    return (_position(config, row) for row in rows_of(one))
+
+
+def assign(
+    one: LineRange,
+    config: SplitSlice,
+    thresholds: Thresholds,
+    *,
+    run: Path,
+    index: Path,
+    held_out: Path,
+    buckets: int,
+) -> int:
+    """Assign the lines of a range; returns the number of training lines.
+
+    Args:
+        run: file for the training lines: rank and row, each in a line.
+        index: file for the byte offset of each bucket in `run`, the end, and the rows of each.
+        held_out: file for the rows of valid and test with the lowest ranks.
+        buckets: number of buckets if lines are shuffled, else of lines in a bucket.
+    """
+    shuffled = config.order == "shuffled"
+    kept = {
+        "valid": LowestRanks(config.max_valid_lines),
+        "test": LowestRanks(config.max_test_lines),
+    }
+    train: list[list[bytes]] = [[] for _ in range(buckets if shuffled else 1)]
+    for number, row in enumerate(rows_of(one), start=one.first):
+        name = thresholds.split(_position(config, row))
+        order = rank(row[0].decode(), number, config.seed)
+        if name == "train":
+            bucket = order * buckets // HASH_RANGE if shuffled else 0
+            train[bucket].append(b"\n".join((b"%x" % order, *row, b"")))
+        else:
+            kept[name].add(order, number, row)
+    if not shuffled:
+        train = [train[0][at : at + buckets] for at in range(0, len(train[0]), buckets)]
+    _write_run(run, index, train)
+    text = {
+        name: {
+            "dropped": lowest.dropped,
+            "rows": [
+                [order, number, *(column.decode() for column in row)]
+                for order, number, row in lowest.entries()
+            ],
+        }
+        for name, lowest in kept.items()
+    }
+    held_out.write_text(json.dumps(text), encoding="utf-8")
+    return sum(map(len, train))
+
+
+def read_held_out(path: Path, kept: dict[str, LowestRanks]) -> None:
+    """Add the held-out rows of a range to those of others."""
+    for name, found in json.loads(path.read_text(encoding="utf-8")).items():
+        kept[name].dropped += found["dropped"]
+        for order, number, *columns in found["rows"]:
+            kept[name].add(order, number, tuple(column.encode() for column in columns))
+
+
+def rows_by_bucket(index: Path) -> "array[int]":
+    """The number of rows in each bucket of a run."""
+    numbers = array(_NUMBER, index.read_bytes())
+    return numbers[len(numbers) // 2 + 1 :]
+
+
+def bucket_rows(
+    runs: Sequence[tuple[Path, Path]], bucket: int, *, columns: int, shuffled: bool
+) -> Iterator[Row]:
+    """The rows of one bucket of all runs, in their final order.
+
+    Args:
+        runs: runs with their indexes, in the order of their ranges.
+        bucket: number of the bucket.
+        columns: number of columns of a row.
+        shuffled: whether the order is that of the ranks.
+    """
+    found: list[tuple[int, Row]] = []
+    for run, index in runs:
+        found += _read_bucket(run, index, bucket, columns)
+    if shuffled:
+        # Sorting is stable: equal ranks keep the order of the lines.
+        found.sort(key=lambda entry: entry[0])
+    return (row for _, row in found)
+
+
+def _write_run(run: Path, index: Path, buckets: Sequence[Sequence[bytes]]) -> None:
+    offsets = array(_NUMBER, [0])
+    with run.open("wb") as file:
+        for rows in buckets:
+            file.writelines(rows)
+            offsets.append(file.tell())
+    offsets.extend(map(len, buckets))
+    index.write_bytes(offsets.tobytes())
+
+
+def _read_bucket(run: Path, index: Path, bucket: int, columns: int) -> Iterator[tuple[int, Row]]:
+    with index.open("rb") as file:
+        file.seek(bucket * 8)
+        start, end = array(_NUMBER, file.read(16))
+    with run.open("rb") as file:
+        file.seek(start)
+        # Not `splitlines`, which also splits at a carriage return.
+        lines = file.read(end - start).split(b"\n")[:-1]
+    for at in range(0, len(lines), columns + 1):
+        yield int(lines[at], 16), tuple(lines[at + 1 : at + columns + 1])
+
+
+def _position(config: SplitSlice, row: Row) -> int:
+    if len(row) == 1:
+        return position(row[0].decode().strip(), config.seed)
+    return position(normalised(row[_pivot(config.languages)].decode()), config.seed)
+
+
+@cache
+def _pivot(languages: tuple[str, ...]) -> int:
+    return languages.index(pivot_of("-".join(languages)))
