@@ -6,7 +6,7 @@ Each column of a pair has its own file, `{split}.{shard:05d}.{language}.txt`.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -44,21 +44,18 @@ class ShardPlan:
         shuffled = self.config.order == "shuffled"
         found = []
         for number, parts in enumerate(self._parts()):
-            runs = self.runs if shuffled else [self.runs[run] for run in sorted(set(parts.runs))]
-            first_run = 0 if shuffled or not parts.runs else parts.runs[0]
+            needed = range(len(self.runs)) if shuffled else sorted(set(parts.runs))
+            lines_left = self.lines - number * self.config.lines_per_shard
             found.append(
                 FileJob(
                     name=f"train.{number:05d}",
-                    sources=tuple(path for run in runs for path in run),
+                    sources=tuple(path for run in needed for path in self.runs[run]),
                     targets=tuple(self.shard_paths(out, "train", number)),
                     options={
                         "buckets": parts.buckets,
-                        "runs": [] if shuffled else [run - first_run for run in parts.runs],
+                        "runs": [] if shuffled else [needed.index(run) for run in parts.runs],
                         "skipped": parts.skipped,
-                        "lines": min(
-                            self.config.lines_per_shard,
-                            self.lines - number * self.config.lines_per_shard,
-                        ),
+                        "lines": min(self.config.lines_per_shard, lines_left),
                     },
                 )
             )
@@ -70,11 +67,10 @@ class ShardPlan:
         endings = [f".{code}.txt" for code in codes] if len(codes) > 1 else [".txt"]
         return [out / f"{name}.{number:05d}{ending}" for ending in endings]
 
-    def temporary_files(self) -> Iterator[Path]:
-        """The files that nothing needs after the shards are written."""
-        for run in self.runs:
-            yield from run
-        yield from self.held_out
+    def remove_files(self) -> None:
+        """Remove the files that nothing needs after the shards are written."""
+        for path in (*chain.from_iterable(self.runs), *self.held_out):
+            path.unlink()
 
     def _parts(self) -> Iterator["_Parts"]:
         """Where the lines of each shard are."""

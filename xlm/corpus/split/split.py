@@ -69,14 +69,14 @@ def split(context: StageContext[SplitSlice], texts: Sequence[Path]) -> StageResu
     ):
         # All of the few lines are held out: keep only the lowest and the highest held out.
         extremes = Thresholds(train=statistics.lowest + 1, test=statistics.highest)
+        plan.remove_files()
         plan = _assign(context, ranges, statistics, extremes)
     shards = plan.jobs(context.out)
     for leftover in set(context.out.glob("*.txt")).difference(*(job.targets for job in shards)):
         leftover.unlink()
     context.map_files(write_shard, shards)
     counts = _write_held_out(context, plan)
-    for path in plan.temporary_files():
-        path.unlink()
+    plan.remove_files()
     return StageResult(
         counts={
             "input_lines": statistics.lines,
