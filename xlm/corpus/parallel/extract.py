@@ -1,15 +1,19 @@
 """The extract-parallel stage: joins the corpora of a language pair into two aligned text files.
 
+Each corpus is read by one worker process: its archive can only be read from the start.
+
 Line i of one file is the translation of line i of the other. `text_lines.py` defines where a line
 ends and which encodings are refused. A few lines with bad bytes are counted and kept, because one
 of them is no reason to refuse a release with a million pairs.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xlm.corpus.parallel.aligned import Aligned, open_aligned
 from xlm.corpus.tables.table import Table
@@ -22,8 +26,6 @@ if TYPE_CHECKING:
     from xlm.config.data.own.parts import Part
 
 log = logging.getLogger(__name__)
-
-_PROGRESS_EVERY = 10_000
 
 
 @dataclass
@@ -39,6 +41,7 @@ class _Counts:
     returns: int = 0
     texts_with_cr_ends: int = 0
     malformed: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     def add(self, other: "_Counts") -> None:
         """Add the counts of another corpus."""
@@ -60,6 +63,16 @@ class _Counts:
         }
 
 
+@dataclass(frozen=True)
+class _Corpus:
+    """One corpus of a pair, for a worker process."""
+
+    part: "PairPart | Part"
+    config: "ExtractParallelSlice"
+    inputs: Mapping[str, Path]
+    targets: tuple[Path, ...]
+
+
 def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResult:
     """Write `text.{language}.txt` for both languages, one corpus after another.
 
@@ -67,20 +80,31 @@ def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResu
         DataError: an archive is damaged, a side is missing or is not UTF-8, the two sides of a
             corpus have different numbers of lines, or no pair is left.
     """
-    pairs_by_corpus: dict[str, int] = {}
-    total = _Counts()
+    config = context.config
     context.out.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        targets = [
-            stack.enter_context(
-                (context.out / f"text.{code}.txt").open("w", encoding="utf-8", newline="\n")
-            )
-            for code in context.config.languages
-        ]
-        for part in context.config.parts:
-            counts = _copy_part(context, part, targets, pairs_before=total.kept)
-            pairs_by_corpus[f"pairs.{part.name}"] = counts.kept
-            total.add(counts)
+    context.scratch.mkdir(parents=True, exist_ok=True)
+    names = [f"text.{code}.txt" for code in config.languages]
+    corpora = [
+        _Corpus(
+            part,
+            config,
+            context.inputs,
+            tuple((context.scratch if number else context.out) / f"{name}{number or ''}"
+                  for name in names),
+        )
+        for number, part in enumerate(config.parts)
+    ]  # fmt: skip
+    total = _Counts()
+    pairs_by_corpus: dict[str, int] = {}
+    for corpus, counts in zip(corpora, context.mapper.map(_extract, corpora), strict=True):
+        pairs_by_corpus[f"pairs.{corpus.part.name}"] = counts.kept
+        total.add(counts)
+        for line in counts.warnings:
+            log.warning("%s", line)
+        if corpus is not corpora[0]:
+            for name, path in zip(names, corpus.targets, strict=True):
+                _append(path, context.out / name)
+        context.progress.update(total.kept, None, "pairs", corpus.part.name)
     if total.kept == 0:
         raise DataError(
             f"{context.unit}: no pairs are left of {total.read:,} lines "
@@ -90,25 +114,27 @@ def extract_parallel(context: "StageContext[ExtractParallelSlice]") -> StageResu
     return StageResult(counts={**total.as_manifest(), **pairs_by_corpus})
 
 
-def _copy_part(
-    context: "StageContext[ExtractParallelSlice]",
-    part: "PairPart | Part",
-    targets: Sequence[IO[str]],
-    *,
-    pairs_before: int,
-) -> _Counts:
-    """Append the pairs of one corpus to the two files."""
+def _append(part: Path, target: Path) -> None:
+    with part.open("rb") as source, target.open("ab") as file:
+        shutil.copyfileobj(source, file)
+    part.unlink()
+
+
+def _extract(corpus: _Corpus) -> _Counts:
+    """Write the pairs of one corpus, in a worker process."""
     counts = _Counts()
-    config = context.config
-    for aligned in open_aligned(part, config.languages, context.inputs):
-        for pair in _pairs(aligned, config.max_pairs, counts):
-            for text, target in zip(pair, targets, strict=True):
-                target.write(f"{text}\n")
-            if counts.kept % _PROGRESS_EVERY == 0:
-                done = pairs_before + counts.kept
-                context.progress.update(done, None, "pairs", aligned.name)
-        for side in aligned.texts:
-            _close_side(side, counts, config.max_bad_lines)
+    config = corpus.config
+    with ExitStack() as stack:
+        targets = [
+            stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+            for path in corpus.targets
+        ]
+        for aligned in open_aligned(corpus.part, config.languages, corpus.inputs):
+            for pair in _pairs(aligned, config.max_pairs, counts):
+                for text, target in zip(pair, targets, strict=True):
+                    target.write(f"{text}\n")
+            for side in aligned.texts:
+                _close_side(side, counts, config.max_bad_lines)
     return counts
 
 
@@ -134,8 +160,8 @@ def _close_side(side: TextLines | Table, counts: _Counts, max_bad_lines: float) 
     if isinstance(side, Table):
         counts.malformed += side.malformed
         if side.malformed:
-            log.warning(
-                "%s: %d rows are left out; %s", side.path, side.malformed, side.first_malformed
+            counts.warnings.append(
+                f"{side.path}: {side.malformed} rows are left out; {side.first_malformed}"
             )
     faults = text.faults
     counts.not_utf8 += faults.not_utf8
@@ -143,11 +169,11 @@ def _close_side(side: TextLines | Table, counts: _Counts, max_bad_lines: float) 
     counts.returns += faults.returns
     counts.texts_with_cr_ends += text.ends_at_returns
     if faults.bad:
-        log.warning(
-            "%s: %d of %d lines are not plain UTF-8 (first: line %d); their bad bytes become "
-            "U+FFFD",
-            text.name, faults.bad, faults.lines, faults.first_bad_line,
-        )  # fmt: skip
+        counts.warnings.append(
+            f"{text.name}: {faults.bad} of {faults.lines} lines are not plain UTF-8 (first: line "
+            f"{faults.first_bad_line}); their bad bytes become U+FFFD"
+        )
     if text.ends_at_returns:
-        log.warning("%s: lines end in CR alone; it is read as %d lines", text.name,
-                    faults.lines)  # fmt: skip
+        counts.warnings.append(
+            f"{text.name}: lines end in CR alone; it is read as {faults.lines} lines"
+        )
