@@ -54,7 +54,7 @@ class DocumentArtifacts:
         known.text, known.is_new = document, True
         self._write(node, name, known)
 
-    def logged(self, node: Node, line: str) -> None:
+    def logged(self, node: Node, line: str, *, repeats_progress: bool) -> None:
         """Ignore log lines."""
 
     def noticed(self, node: Node, line: str) -> None:

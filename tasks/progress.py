@@ -50,7 +50,7 @@ class ProgressArtifacts:
     def shown(self, node: Node, name: str, document: str) -> None:
         """Ignore documents; `documents.py` writes them."""
 
-    def logged(self, node: Node, line: str) -> None:
+    def logged(self, node: Node, line: str, *, repeats_progress: bool) -> None:
         """Ignore log lines."""
 
     def noticed(self, node: Node, line: str) -> None:

@@ -20,7 +20,7 @@ class RunPage(NoObserver):
             run = context.task_run
             emit_task_run_state_change_event(run, run.state, Running())
 
-    def logged(self, node: Node, line: str) -> None:
+    def logged(self, node: Node, line: str, *, repeats_progress: bool) -> None:
         """Log a line at level info; training logs updates, losses, rates and the time left."""
         try:
             log = get_run_logger()

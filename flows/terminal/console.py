@@ -37,6 +37,8 @@ _SILENT = ("prefect", "EventsWorker", "APILogWorker")
 """Loggers of Prefect: the server records their lines, and our view shows one line for each."""
 _RECORDED = ("prefect.flow_runs", "prefect.task_runs")
 """Loggers that the page of the run in the UI shows."""
+_UNREACHABLE = "Failed to reach API"
+"""Prefect's RuntimeError when a server stops between our question and its own."""
 _DELIVERY_SECONDS = 10.0
 """Time limit for each of Prefect's two senders."""
 
@@ -47,11 +49,15 @@ def run_in_terminal(request: RunRequest, config: PipelineConfig) -> NoReturn:
     Signals are blocked when this is called.
     """
     root = Path(os.environ["XLM_ROOT"])
-    interruption = Interruption(save_seconds=config.pretrain.save_seconds)
+    console = RunConsole()
+    view = LiveView(console, remarks=config_warnings(config))
+    interruption = Interruption(
+        save_seconds=config.pretrain.save_seconds,
+        answer=view.answered if console.is_terminal else None,
+    )
     interruption.listen()
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
-        view = LiveView(RunConsole(), remarks=config_warnings(config))
         with view, _prefect(root) as server:
             _print_warnings(view)
             _run(request, root, Observers([view, interruption]), server)
@@ -59,7 +65,7 @@ def run_in_terminal(request: RunRequest, config: PipelineConfig) -> NoReturn:
         sys.stderr.write(f"xlm: {error}\n")
         _leave(error.exit_code if isinstance(error, XlmError) else 1)
     except KeyboardInterrupt as interrupt:
-        sys.stderr.write("xlm: interrupted; the same command continues from here\n")
+        sys.stderr.write(f"xlm: {interruption.last_line()}\n")
         _leave(interruption.exit_code(interrupt))
     _leave(0)
 
@@ -97,8 +103,10 @@ def _run(
     except (XlmError, KeyboardInterrupt):
         _deliver_records(server)
         raise
-    except HTTPError as error:
+    except (HTTPError, RuntimeError) as error:
         # The server went away, or its disk is full; the lines above show what happened to stages.
+        if isinstance(error, RuntimeError) and _UNREACHABLE not in str(error):
+            raise
         reason = str(error).partition(" - Response")[0] or type(error).__name__
         raise ToolError(
             f"the Prefect server failed: {reason}",

@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from xlm.engine.events import Finished, NoObserver
@@ -31,9 +32,17 @@ _ASK_SECONDS = 10.0
 class Interruption(NoObserver):
     """Handles signals; an observer of whether training has saved its state."""
 
-    def __init__(self, *, save_seconds: float = 0.0) -> None:
-        """`save_seconds`: time for training to save its state."""
+    def __init__(
+        self, *, save_seconds: float = 0.0, answer: Callable[[str], None] | None = None
+    ) -> None:
+        """Handle no signal yet.
+
+        Args:
+            save_seconds: time for training to save its state.
+            answer: prints a line to the user, also from a signal handler; None: standard error.
+        """
         self._save_seconds = max(_SAVE_SECONDS, save_seconds)
+        self._answer = answer or _print
         self._saved = False
         self._interrupts = 0
         self._taken = False
@@ -51,6 +60,15 @@ class Interruption(NoObserver):
         """75 (`RequeueError`) if a scheduler can start the job again, else 128 + signal number."""
         return self._code(interrupt.args[0])
 
+    def last_line(self) -> str:
+        """What becomes of the work, for the end of the output."""
+        if not (left := lasting.left_jobs()):
+            return "interrupted; the same command continues from here"
+        return (
+            f"interrupted; {', '.join(left)} {_go(left)} on, "
+            f"and the same command waits for {_them(left)}"
+        )
+
     def _take(self, number: int, frame: object) -> None:
         self._interrupts += number == signal.SIGINT
         if self._taken:
@@ -63,8 +81,10 @@ class Interruption(NoObserver):
         self._taken = True
         if number == signal.SIGINT and (jobs := lasting.lasting_jobs()):
             lasting.leave_after(_ASK_SECONDS)
-            goes, them = ("goes", "it") if len(jobs) == 1 else ("go", "them")
-            _print(f"xlm: {', '.join(jobs)} {goes} on; press Ctrl-C again to cancel {them}\n")
+            self._answer(
+                f"xlm: {', '.join(jobs)} {_go(jobs)} on; press Ctrl-C again "
+                f"within {_ASK_SECONDS:.0f} s to cancel {_them(jobs)}"
+            )
         signals.ignore()
         threading.Thread(target=self._end_in_time, args=(number,), daemon=True).start()
         raise KeyboardInterrupt(number)
@@ -73,9 +93,9 @@ class Interruption(NoObserver):
         """Cancel the jobs on a cluster; work on this machine is being saved."""
         if jobs := lasting.lasting_jobs():
             lasting.cancel_jobs()
-            _print(f"xlm: cancelling {', '.join(jobs)}\n")
+            self._answer(f"xlm: cancelling {', '.join(jobs)}")
         else:
-            _print("xlm: saving unfinished work; press Ctrl-C again to exit without saving\n")
+            self._answer("xlm: saving unfinished work; press Ctrl-C again to exit without saving")
 
     def _end_in_time(self, number: int) -> None:
         """Exit when the time is up: a thread that computes cannot be stopped."""
@@ -88,7 +108,15 @@ class Interruption(NoObserver):
         return 128 + number
 
 
+def _go(jobs: Sequence[str]) -> str:
+    return "goes" if len(jobs) == 1 else "go"
+
+
+def _them(jobs: Sequence[str]) -> str:
+    return "it" if len(jobs) == 1 else "them"
+
+
 def _print(line: str) -> None:
     # Not through a stream: the signal may have interrupted a write to it.
     with suppress(OSError):
-        os.write(2, line.encode())
+        os.write(2, f"{line}\n".encode())

@@ -138,17 +138,25 @@ class LiveView:
     def shown(self, node: Node, name: str, document: str) -> None:
         """Ignore documents; they are in the logs."""
 
-    def logged(self, node: Node, line: str) -> None:
-        """Print the line in a pipe; the live table shows the same."""
+    def logged(self, node: Node, line: str, *, repeats_progress: bool) -> None:
+        """Print the line, except on a terminal if the live table shows the same."""
         with self._lock:
             if (row := self._running.get(node)) is not None:
                 row.last_line = time.monotonic()
-        if not self._console.is_terminal:
+        if not (repeats_progress and self._console.is_terminal):
             self._print(Text(f"  {node}  {line}"))
 
     def noticed(self, node: Node, line: str) -> None:
         """Print the line, also on a terminal."""
         self._print(Text(f"! {node}  {line}", style="yellow"))
+
+    def answered(self, line: str) -> None:
+        """Print what a key that was pressed does; call it from a signal handler, too.
+
+        A line that went around the live table would be drawn over. Another thread prints it,
+        because the signal may have interrupted this one while it printed.
+        """
+        threading.Thread(target=self._print, args=(Text(line),), daemon=True).start()
 
     def warned(self, line: str) -> None:
         """Print a warning that is not about a node."""

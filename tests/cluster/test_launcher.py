@@ -28,10 +28,12 @@ from xlm.training.launch.launcher import Launch, Measured
 class Setting:
     """A launcher with a fake scheduler, in a staging folder."""
 
-    def __init__(self, base: Path, **settings: object) -> None:
-        self.scheduler = FakeScheduler()
+    def __init__(
+        self, base: Path, scheduler: FakeScheduler | None = None, **settings: object
+    ) -> None:
+        self.scheduler = scheduler or FakeScheduler()
         self.staging = Staging(base)
-        self.staging.scratch.mkdir(parents=True)
+        self.staging.scratch.mkdir(parents=True, exist_ok=True)
         self.lines: list[str] = []
         config = {"kind": "slurm", "poll_seconds": 0.05, "max_attempts": 1, **settings}
         self.settings = LauncherConfig.model_validate(config)
@@ -40,6 +42,18 @@ class Setting:
         )
         self.launcher = ClusterLauncher(self.scheduler, self.settings, traits, self.lines.append)
         self.records = JobRecords(self.staging.scratch / "cluster")
+
+    @classmethod
+    def like(cls, other: "Setting", **settings: object) -> "Setting":
+        """The same folder and scheduler with other settings."""
+        return cls(other.staging.base, other.scheduler, **settings)
+
+    def leaves_its_job(self) -> None:
+        """Run until the job is known, and leave it."""
+        group = ProgramGroup()
+        threading.Timer(0.3, group.end).start()
+        with group.collecting(), pytest.raises(PipelineError, match="goes on"):
+            self.run()
 
     def launch(self, **changes: Any) -> Launch:
         values: dict[str, Any] = {
@@ -163,6 +177,24 @@ def test_a_run_that_ends_leaves_its_job(setting: Setting) -> None:
     setting.when_submitted(lambda: setting.ends(End.DONE, JobState.SUCCEEDED))
     setting.run()
     assert len(setting.scheduler.submitted) == 1
+
+
+def test_a_job_that_was_submitted_before_keeps_its_settings_and_a_run_says_so(
+    setting: Setting,
+) -> None:
+    """It stayed PENDING with the old `memory`, and nothing said why the new one did not help."""
+    setting.leaves_its_job()
+    for _ in range(2):
+        again = Setting.like(setting, slurm={"nodes": 2, "memory": "8G"})
+        again.leaves_its_job()
+        (line,) = [line for line in again.lines if "submitted before" in line]
+        assert line == (
+            "the job was submitted before, with launcher.slurm.memory=None; to change that, "
+            "cancel it first: xlm cancel kkkkkkkkkkkk"
+        )
+    assert len(setting.scheduler.submitted) == 1
+    setting.leaves_its_job()
+    assert not [line for line in setting.lines if "submitted before" in line]
 
 
 def test_an_answer_to_the_question_cancels_the_job(setting: Setting) -> None:

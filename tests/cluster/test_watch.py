@@ -1,6 +1,7 @@
 """Waiting for a job: submitted once, found again, through failures and outages."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,30 @@ def test_a_job_is_submitted_once_and_its_end_is_seen(world: World) -> None:
     world.ends_after(100, End.DONE, JobState.SUCCEEDED)
     assert world.watch().end == End.DONE
     assert len(world.scheduler.submitted) == 1
-    assert world.lines[0] == "job 4711 PENDING"
-    assert "job 4711 RUNNING" in world.lines
+    assert world.lines == ["job 4711 PENDING", "job 4711 RUNNING"]
     submission = world.records.newest_submission()
     assert submission is not None
     assert submission.job_id == "4711"
+
+
+def test_a_new_state_is_logged_at_once_and_a_new_reason_once_a_minute(world: World) -> None:
+    """`PENDING` was the last word for a minute, while the job ran."""
+    at: dict[str, float] = {}
+
+    def note_times() -> None:
+        for line in world.lines:
+            at.setdefault(line, world.clock.now)
+
+    for seconds, reason in ((20, "(Priority)"), (40, "(Resources)")):
+        words = f"PENDING {reason}"
+        world.clock.after(seconds, partial(world.scheduler.becomes, JobState.PENDING, words))
+    world.clock.after(85, partial(world.scheduler.becomes, JobState.RUNNING))
+    world.ends_after(200, End.DONE, JobState.SUCCEEDED)
+    world.watch(note_times)
+    pending, resources, running = at.values()
+    assert list(at) == ["job 4711 PENDING", "job 4711 PENDING (Resources)", "job 4711 RUNNING"]
+    assert resources - pending >= 60
+    assert running - resources < 60
 
 
 def test_whoever_comes_later_finds_the_running_job(world: World) -> None:

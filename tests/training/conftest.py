@@ -59,7 +59,7 @@ class Recorder:
     def show(self, name: str, document: str) -> None:
         self.documents[name] = document
 
-    def log(self, line: str) -> None:
+    def log(self, line: str, *, repeats_progress: bool = False) -> None:
         self.lines.append(line)
 
 

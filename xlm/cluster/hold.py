@@ -76,6 +76,15 @@ def require_same_cluster(scratch: Path, settings: LauncherConfig) -> None:
             )
 
 
+def changed_settings(before: LauncherConfig | None, now: LauncherConfig) -> str:
+    """The settings of the cluster that have changed since a job was submitted; empty if none."""
+    if before is None or before.kind != now.kind:
+        return ""
+    old, new = before.model_dump()[now.kind], now.model_dump()[now.kind]
+    names = [name for name in new if old[name] != new[name] and name != "command_seconds"]
+    return ", ".join(f"launcher.{now.kind}.{name}={old[name]}" for name in names)
+
+
 def abandon_job(settings: LauncherConfig, scratch: Path) -> None:
     """End the job of a staging folder before its files are discarded.
 

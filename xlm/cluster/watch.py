@@ -45,6 +45,7 @@ class JobWatch:
         *,
         on_wait: Callable[[], None],
         log: Callable[[str], None],
+        on_found: Callable[[], None] = lambda: None,
         poll_seconds: float = 10.0,
         clock: Clock | None = None,
     ) -> None:
@@ -54,19 +55,20 @@ class JobWatch:
             on_wait: is called several times a second, in the calling thread; its exceptions end
                 the wait, and the job goes on.
             log: receives a line when the state of the job changes.
+            on_found: is called if the job was submitted before, and has not ended.
             poll_seconds: time between two questions to the scheduler.
         """
         self.submission: Submission | None = None
         self.running_seconds = 0.0
         self._jobs, self._job, self._records = jobs, job, JobRecords(job.directory)
-        self._on_wait, self._log_line = on_wait, log
+        self._on_wait, self._log_line, self._on_found = on_wait, log, on_found
         self._poll_seconds = poll_seconds
         self._clock = clock or Clock()
         self._failures = 0
         self._outage_began: float | None = None
         self._outage_logged = self._words_logged = float("-inf")
         self._backoff = _QUICK_POLL_SECONDS
-        self._words = ""
+        self._words, self._states = "", frozenset[tuple[str, JobState]]()
         self._picture: object = None
         self._picture_since = 0.0
         self._call: threading.Thread | None = None
@@ -82,7 +84,11 @@ class JobWatch:
             JobCancelledError: somebody cancelled it.
             ClusterError: the scheduler refused it, or has no commands here.
         """
+        before = self._records.newest_submission()
         self._submit(is_new_run=True)
+        found = self._records.newest_submission()
+        if before and found and found.number == before.number and not self._records.outcome():
+            self._on_found()
         while True:
             outcome, seen = self._look()
             if seen is None:
@@ -254,15 +260,17 @@ class JobWatch:
         self._backoff = _QUICK_POLL_SECONDS
 
     def _note_words(self, seen: list[SeenJob]) -> None:
-        """Log a new state of the job, at most once a minute."""
+        """Log a new state of the job; a new reason for the same state at most once a minute."""
         words = "; ".join(
             f"job {job.job_id} {job.words}" + (f" on {job.nodes}" if job.nodes else "")
             for job in seen
             if job.state.is_live
         )
+        states = frozenset((job.job_id, job.state) for job in seen if job.state.is_live)
         now = self._clock.monotonic()
-        if words and words != self._words and now - self._words_logged >= _WORDS_LOG_SECONDS:
-            self._words, self._words_logged = words, now
+        is_due = states != self._states or now - self._words_logged >= _WORDS_LOG_SECONDS
+        if words and words != self._words and is_due:
+            self._words, self._states, self._words_logged = words, states, now
             self._log_line(words)
 
     def _cancel_duplicates(self, seen: list[SeenJob]) -> None:

@@ -21,8 +21,13 @@ class Progress(Protocol):
         """Show a Markdown document; it replaces an earlier one of the same name."""
         ...
 
-    def log(self, line: str) -> None:
-        """Add a line to the run's log; for long work, at most once a minute."""
+    def log(self, line: str, *, repeats_progress: bool = False) -> None:
+        """Add a line to the run's log; for long work, at most once a minute.
+
+        Args:
+            line: the line.
+            repeats_progress: `update` has reported the same, for displays that show it.
+        """
         ...
 
 
@@ -35,5 +40,5 @@ class NoProgress:
     def show(self, name: str, document: str) -> None:
         """Ignore the document."""
 
-    def log(self, line: str) -> None:
+    def log(self, line: str, *, repeats_progress: bool = False) -> None:
         """Ignore the line."""

@@ -41,8 +41,8 @@ class Observer(Protocol):
         """The stage shows a Markdown document, which replaces the last one of that name."""
         ...
 
-    def logged(self, node: Node, line: str) -> None:
-        """The stage adds a line to the run's log, at most one a minute."""
+    def logged(self, node: Node, line: str, *, repeats_progress: bool) -> None:
+        """The stage adds a line to the run's log, at most one a minute; see `Progress.log`."""
         ...
 
     def noticed(self, node: Node, line: str) -> None:
@@ -68,7 +68,7 @@ class NoObserver:
     def shown(self, node: Node, name: str, document: str) -> None:
         """Ignore."""
 
-    def logged(self, node: Node, line: str) -> None:
+    def logged(self, node: Node, line: str, *, repeats_progress: bool) -> None:
         """Ignore."""
 
     def noticed(self, node: Node, line: str) -> None:
@@ -95,9 +95,9 @@ class NodeProgress:
         """Pass the document on."""
         self.observer.shown(self.node, name, document)
 
-    def log(self, line: str) -> None:
+    def log(self, line: str, *, repeats_progress: bool = False) -> None:
         """Pass the line on."""
-        self.observer.logged(self.node, line)
+        self.observer.logged(self.node, line, repeats_progress=repeats_progress)
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,10 @@ class Observers:
         for member in self.members:
             member.shown(node, name, document)
 
-    def logged(self, node: Node, line: str) -> None:
+    def logged(self, node: Node, line: str, *, repeats_progress: bool) -> None:
         """Pass on."""
         for member in self.members:
-            member.logged(node, line)
+            member.logged(node, line, repeats_progress=repeats_progress)
 
     def noticed(self, node: Node, line: str) -> None:
         """Pass on."""

@@ -46,6 +46,7 @@ class _Question:
 
 _question = _Question()
 _jobs: list[LastingJob] = []
+_left: list[str] = []
 
 
 @contextmanager
@@ -57,6 +58,10 @@ def lasting_job(name: str) -> Iterator[LastingJob]:
         group.add(job)
     try:
         yield job
+    except BaseException:
+        if job.is_left:
+            _left.append(name)
+        raise
     finally:
         _jobs.remove(job)
         if group is not None:
@@ -66,6 +71,11 @@ def lasting_job(name: str) -> Iterator[LastingJob]:
 def lasting_jobs() -> tuple[str, ...]:
     """The names of the jobs that this process waits for."""
     return tuple(job.name for job in tuple(_jobs))
+
+
+def left_jobs() -> tuple[str, ...]:
+    """The names of the jobs that this process waited for and left, as it ended."""
+    return tuple(_left)
 
 
 def leave_after(seconds: float) -> None:

@@ -104,34 +104,46 @@ def test_a_hangup_ends_a_run_unless_nohup_started_it(nohup: bool, printed: str) 
 
 
 _WITH_A_JOB = """
-import signal, sys, threading
-from flows.terminal.interruption import Interruption
+import signal, sys, time
+from flows.terminal import interruption as module
 from xlm.processes.lasting import lasting_job
 
-interruption = Interruption()
+def wait():
+    with lasting_job("xlm-pretrain-1") as job:
+        try:
+            signal.raise_signal(getattr(signal, sys.argv[1]))
+        finally:
+            job.ask_to_end()
+            asked = not job.is_left
+            for _ in range(int(sys.argv[2]) - 1):
+                signal.raise_signal(signal.SIGINT)
+            print("asked" if asked else "not asked", end=" ")
+            print("cancelled" if job.is_cancelled else "goes on")
+            while not job.is_left and not job.is_cancelled:
+                time.sleep(0.01)
+
+interruption = module.Interruption()
 interruption.listen()
-with lasting_job("xlm-pretrain-1") as job:
-    try:
-        signal.raise_signal(getattr(signal, sys.argv[1]))
-    except KeyboardInterrupt as interrupt:
-        job.ask_to_end()
-        asked = not job.is_left
-        for _ in range(int(sys.argv[2]) - 1):
-            signal.raise_signal(signal.SIGINT)
-        print("asked" if asked else "not asked", "cancelled" if job.is_cancelled else "goes on")
-        sys.exit(interruption.exit_code(interrupt))
+try:
+    wait()
+except KeyboardInterrupt as interrupt:
+    print(interruption.last_line())
+    sys.exit(interruption.exit_code(interrupt))
 """
+
+
+_GOES_ON = "interrupted; xlm-pretrain-1 goes on, and the same command waits for it"
 
 
 @pytest.mark.fault
 @pytest.mark.parametrize(
     ("name", "times", "printed", "code"),
     [
-        ("SIGINT", 1, "asked goes on\n", 130),
-        ("SIGINT", 2, "asked cancelled\n", 130),
+        ("SIGINT", 1, f"asked goes on\n{_GOES_ON}\n", 130),
+        ("SIGINT", 2, "asked cancelled\ninterrupted; the same command continues from here\n", 130),
         ("SIGINT", 3, "", 130),
-        ("SIGTERM", 1, "not asked goes on\n", 143),
-        ("SIGHUP", 1, "not asked goes on\n", 129),
+        ("SIGTERM", 1, f"not asked goes on\n{_GOES_ON}\n", 143),
+        ("SIGHUP", 1, f"not asked goes on\n{_GOES_ON}\n", 129),
     ],
 )
 def test_only_a_second_ctrl_c_cancels_a_job(name: str, times: int, printed: str, code: int) -> None:
@@ -144,6 +156,6 @@ def test_only_a_second_ctrl_c_cancels_a_job(name: str, times: int, printed: str,
         check=False,
     )
     assert (done.returncode, done.stdout) == (code, printed)
-    question = "xlm: xlm-pretrain-1 goes on; press Ctrl-C again to cancel it\n"
+    question = "xlm: xlm-pretrain-1 goes on; press Ctrl-C again within 10 s to cancel it\n"
     answer = "xlm: cancelling xlm-pretrain-1\n"
     assert done.stderr == question * (name == "SIGINT") + answer * (times > 1)

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import re
 import time
 from collections.abc import Iterator
 
@@ -55,8 +56,40 @@ def test_lines_of_a_stage_are_printed_and_count_as_news(
     monkeypatch.setattr(live, "_SILENCE_SECONDS", 1e9)
     view, pipe = piped
     view.started(PRETRAIN)
-    view.logged(PRETRAIN, "update 50 of 200: mlm 3.21")
+    view.logged(PRETRAIN, "update 50 of 200: mlm 3.21", repeats_progress=True)
     assert pipe.getvalue() == "  pretrain  update 50 of 200: mlm 3.21\n"
+
+
+def test_a_terminal_shows_the_state_of_a_job_and_the_answer_to_ctrl_c() -> None:
+    """The live table drew over the answer, and nothing said that a job was pending."""
+    console = RunConsole(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    with LiveView(console) as view:
+        view.started(PRETRAIN)
+        view.logged(PRETRAIN, "job 7 PENDING (Priority)", repeats_progress=False)
+        view.logged(PRETRAIN, "update 50 of 200", repeats_progress=True)
+        view.answered("xlm: xlm-pretrain-1 goes on; press Ctrl-C again")
+        _wait_for(console.file, "press Ctrl-C again")  # type: ignore[arg-type]
+    lines = _screen(console.file.getvalue())  # type: ignore[attr-defined]
+    assert lines == [
+        "  pretrain  job 7 PENDING (Priority)",
+        "xlm: xlm-pretrain-1 goes on; press Ctrl-C again",
+    ]
+
+
+def _screen(written: str) -> list[str]:
+    """The lines of a terminal in the end; lines go up and are erased, as Rich does it."""
+    lines, row = [""], 0
+    for part in re.findall(r"\x1b\[[?\d]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", written):
+        if part == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif part.endswith("A") and part.startswith("\x1b"):
+            row -= int(part[2:-1])
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif not part.startswith(("\x1b", "\r")):
+            lines[row] += part
+    return [line for line in lines if line.strip()]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
@@ -88,7 +121,7 @@ def test_a_reader_that_goes_away_or_a_full_disk_ends_no_node(gone: str) -> None:
     with LiveView(console) as view:
         view.started(PRETRAIN)
         for number in range(3):
-            view.logged(PRETRAIN, f"line {number}")
+            view.logged(PRETRAIN, f"line {number}", repeats_progress=False)
         view.finished(Finished(PRETRAIN, "built", 1.0))
     assert console.quiet
     file.close()  # nothing is left that could fail when Python ends

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,16 @@ class Tracker(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._count = state_dict["count"]
+
+
+def test_losses_and_the_time_left_are_in_the_log(
+    make_job: MakeJob, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`xlm logs` showed none, and a job of a cluster may have nobody who waits for it."""
+    with caplog.at_level(logging.INFO):
+        make_trainer(make_job()).run()
+    (line,) = [r.getMessage() for r in caplog.records if "updates/s" in r.getMessage()]
+    assert re.match(r"20 of 20 updates; mlm \d\.\d+, tlm \d\.\d+; .* tokens/s; .* left$", line)
 
 
 @pytest.mark.slow

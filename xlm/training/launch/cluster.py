@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xlm.cluster.hold import job_directory, require_no_job, require_same_cluster
+from xlm.cluster.hold import (
+    changed_settings,
+    job_directory,
+    require_no_job,
+    require_same_cluster,
+)
 from xlm.cluster.job import ClusterJob, job_name
 from xlm.cluster.jobs import Jobs
 from xlm.cluster.records import End, JobRecords, Outcome
@@ -80,12 +85,24 @@ class ClusterLauncher:
         job = self._job(launch)
         hold = Staging(launch.job.parent.parent).hold
         require_same_cluster(launch.job.parent, self._settings)
+        records = JobRecords(job.directory)
+        before = records.launcher()
+
+        def tell_settings() -> None:
+            """The settings of this run do not change a job that was submitted before."""
+            if (changed := changed_settings(before, self._settings)) and before is not None:
+                records.write_launcher(before)
+                self._log(
+                    f"the job was submitted before, with {changed}; to change that, cancel it "
+                    f"first: xlm cancel {self._traits.key[:12]}"
+                )
+
         with lasting_job(job.name) as lasting:
             if lasting.is_ending:
                 raise PipelineError("interrupted", fix="run the same command again to continue")
-            JobRecords(job.directory).write_launcher(self._settings)
+            records.write_launcher(self._settings)
             write_atomically(hold, f"{self._jobs.scheduler.name} {job.name}\n".encode())
-            watch = self._watch(job, launch, _Ticker(lasting, on_wait))
+            watch = self._watch(job, launch, _Ticker(lasting, on_wait), tell_settings)
             try:
                 outcome = watch.run()
             except _LeftError:
@@ -144,12 +161,15 @@ class ClusterLauncher:
             max_idle_restarts=settings.max_idle_restarts,
         )
 
-    def _watch(self, job: ClusterJob, launch: Launch, ticker: "_Ticker") -> JobWatch:
+    def _watch(
+        self, job: ClusterJob, launch: Launch, ticker: "_Ticker", on_found: Callable[[], None]
+    ) -> JobWatch:
         watch = JobWatch(
             self._jobs,
             job,
             on_wait=ticker,
             log=self._log,
+            on_found=on_found,
             poll_seconds=self._settings.poll_seconds,
         )
         ticker.watch, ticker.limit = watch, launch.timeout_seconds

@@ -106,7 +106,7 @@ class StatusLog:
             self._losses = metrics.get("loss", self._losses)
         losses = {"loss": record["loss"]} if "loss" in record else self._losses
         is_first = self._line is None
-        self._line, self._is_new = _status(record, self._unit, losses), True
+        self._line, self._is_new = status_line(record, self._unit, losses), True
         self._received = time.monotonic()
         if is_first or record["step"] == record["total"]:
             self._log(self._line)
@@ -122,10 +122,11 @@ class StatusLog:
 
     def _log(self, line: str) -> None:
         self._logged, self._is_new = time.monotonic(), False
-        self._progress.log(line)
+        self._progress.log(line, repeats_progress=True)
 
 
-def _status(record: Mapping[str, Any], unit: str, losses: Mapping[str, float]) -> str:
+def status_line(record: Mapping[str, Any], unit: str, losses: Mapping[str, float]) -> str:
+    """A record of `speed.jsonl` in words: updates, the losses by name, rates, time left."""
     facts = [f"{record['step']:,} of {record['total']:,} {unit}"]
     if record["note"]:
         facts.insert(0, record["note"])
