@@ -61,7 +61,7 @@ def test_lines_of_a_stage_are_printed_and_count_as_news(
 
 
 def test_a_terminal_shows_the_state_of_a_job_and_the_answer_to_ctrl_c() -> None:
-    """The live table drew over the answer, and nothing said that a job was pending."""
+    """The live table drew over the answer, and no line reported a pending job."""
     console = RunConsole(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
     with LiveView(console) as view:
         view.started(PRETRAIN)
