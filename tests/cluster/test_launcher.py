@@ -182,7 +182,7 @@ def test_a_run_that_ends_leaves_its_job(setting: Setting) -> None:
 def test_a_job_that_was_submitted_before_keeps_its_settings_and_a_run_says_so(
     setting: Setting,
 ) -> None:
-    """It stayed PENDING with the old `memory`, and no line explained why the new one did not help."""
+    """It stayed PENDING with the old `memory`, and nothing explained why."""
     setting.leaves_its_job()
     for _ in range(2):
         again = Setting.like(setting, slurm={"nodes": 2, "memory": "8G"})

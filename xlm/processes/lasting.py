@@ -29,6 +29,10 @@ class LastingJob:
         """The run ends; see `is_left`."""
         self._is_ended = True
 
+    def note_left(self) -> None:
+        """This process no longer waits for the job, which goes on."""
+        _left.append(self.name)
+
     @property
     def is_ending(self) -> bool:
         """Whether the run ends; the user may still decide to cancel the job."""
@@ -58,10 +62,6 @@ def lasting_job(name: str) -> Iterator[LastingJob]:
         group.add(job)
     try:
         yield job
-    except BaseException:
-        if job.is_left:
-            _left.append(name)
-        raise
     finally:
         _jobs.remove(job)
         if group is not None:

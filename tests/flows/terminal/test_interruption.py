@@ -121,6 +121,8 @@ def wait():
             print("cancelled" if job.is_cancelled else "goes on")
             while not job.is_left and not job.is_cancelled:
                 time.sleep(0.01)
+            if job.is_left:
+                job.note_left()
 
 interruption = module.Interruption()
 interruption.listen()

@@ -106,6 +106,7 @@ class ClusterLauncher:
             try:
                 outcome = watch.run()
             except _LeftError:
+                lasting.note_left()
                 raise PipelineError(
                     f"interrupted; job {job.name} goes on",
                     fix="the same command waits for it again",
