@@ -69,7 +69,7 @@ class Submitter:
     def summary(self) -> str:
         """One line about the run: nodes built and cached, seconds, accuracies, warnings."""
         counts = Counter(
-            "cached" if built.status == "waited" else built.status
+            "cached" if built.status in ("waited", "pruned") else built.status
             for built in self.run.results.values()
         )
         pulled = f"{counts['pulled']} pulled, " if counts["pulled"] else ""

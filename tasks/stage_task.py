@@ -53,6 +53,8 @@ def stage_task(stage: Stage[Any, Any]) -> StageTask:
             return Completed(message=f"{key} built in {built.seconds:.1f} s")
         if built.status == "pulled":
             return Completed(name="Cached", message=f"{key} was pulled from the remote store")
+        if built.status == "pruned":
+            return Completed(name="Cached", message=f"{key} was pruned, and nothing reads it")
         return Completed(name="Cached", message=f"{key} is in the store and intact")
 
     return build

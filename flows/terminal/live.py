@@ -35,6 +35,7 @@ _LEAST_NEEDED = ("note", "rate", "bar", "left", "done")
 _MARK = {
     "built": ("✓", "green"),
     "cached": ("=", "cyan"),
+    "pruned": ("=", "cyan"),
     "pulled": ("=", "cyan"),
     "waited": ("=", "cyan"),
     "failed": ("✗", "red"),
@@ -166,8 +167,9 @@ class LiveView:
         """Remove the node; print a line unless it was cached (those are only counted)."""
         with self._lock:
             self._running.pop(event.node, None)
-            self._counts["cached" if event.status == "waited" else event.status] += 1
-        if event.status == "cached":
+            counted = "cached" if event.status in ("waited", "pruned") else event.status
+            self._counts[counted] += 1
+        if event.status in ("cached", "pruned"):
             return
         mark, style = _MARK[event.status]
         line = Text(f"{mark} {event.node}", style=style)

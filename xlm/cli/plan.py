@@ -54,7 +54,7 @@ def _line(start: str, parts: list[str], columns: int | None) -> str:
 
 
 def _explain(step: PlannedNode) -> list[str]:
-    if step.status in ("cached", "remote"):
+    if step.status in ("cached", "pruned", "remote"):
         return [shortened(step.key or ""), step.size]
     parts = [shortened("; ".join(step.reasons))]
     if step.urls:

@@ -6,8 +6,9 @@ from typing import Literal, Protocol
 
 from xlm.engine.stage import Node
 
-Status = Literal["cached", "pulled", "built", "waited", "failed", "blocked"]
-"""`pulled`: copied from the remote store. `waited`: another run has built it meanwhile."""
+Status = Literal["cached", "pruned", "pulled", "built", "waited", "failed", "blocked"]
+"""`pruned`: its files were removed, and nothing in this run reads them. `pulled`: copied from the
+remote store. `waited`: another run has built it meanwhile."""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,13 @@ class Lookup(Generic[ConfigT]):
             return None
         return artifact
 
+    def find_pruned(self, node: Node, key: str) -> Artifact | None:
+        """Return the pruned artifact of a key, of which only the manifest is left."""
+        artifact = self.store.find_pruned(node.stage, key)
+        if artifact is None or stale_reason(self.graph, node, artifact.manifest) is not None:
+            return None
+        return artifact
+
     def fetch(self, node: Node, key: str, verify: Verify) -> Hit | None:
         """Pull the artifact of a key, unless another process has published it meanwhile.
 
@@ -82,6 +89,10 @@ class Lookup(Generic[ConfigT]):
         if found is not None and (reason := stale_reason(self.graph, node, found.manifest)):
             log.warning("%s in the remote store is not used: %s", node, reason)
             self.remote.outdated(node.stage, key)
+            return None
+        pruned = self.find_pruned(node, key)
+        if found and pruned and found.manifest.digest != pruned.manifest.digest:
+            log.warning("%s in the remote store is not used: it has other bytes", node)
             return None
         return found
 

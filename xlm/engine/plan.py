@@ -5,14 +5,15 @@ for planned in plan(graph, request, store):
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from xlm.display.markdown import format_size
 from xlm.engine.graph import Graph
 from xlm.engine.node_key import key_ingredients, stale_reason
+from xlm.engine.pruned_inputs import needed_pruned
 from xlm.engine.request import BuildRequest
 from xlm.engine.stage import Node, Stage
 from xlm.store.keys import artifact_key
@@ -24,9 +25,9 @@ from xlm.store.store import ArtifactStore
 
 log = logging.getLogger(__name__)
 
-PlanStatus = Literal["cached", "remote", "build", "pending"]
-"""`remote`: the run pulls it. `pending`: its inputs are built first; if their bytes stay the same,
-it stays cached."""
+PlanStatus = Literal["cached", "pruned", "remote", "build", "pending"]
+"""`pruned`: its files were removed, and nothing in the run reads them. `remote`: the run pulls it.
+`pending`: its inputs are built first; if their bytes stay the same, it stays cached."""
 
 _ABSENT = "nothing"
 _LONGEST_VALUE = 120
@@ -35,7 +36,10 @@ _LONGEST_VALUE = 120
 
 @dataclass(frozen=True)
 class PlannedNode:
-    """One node of the plan; `size` and `urls` only as far as they are known in advance."""
+    """One node of the plan; `size` and `urls` only as far as they are known in advance.
+
+    `manifest` is that of the artifact, also of one that was pruned and is built again.
+    """
 
     node: Node
     status: PlanStatus
@@ -43,6 +47,7 @@ class PlannedNode:
     size: str = ""
     key: str | None = None
     urls: tuple[str, ...] = ()
+    manifest: Manifest | None = None
 
 
 def plan(
@@ -62,17 +67,36 @@ def plan(
     store.keep_digests()
     with store.tool_cache() as cache:
         level = None if remote is None else RemoteLevel(remote, store, log.warning)
-        return list(_Planner(graph, request, store, cache, level).planned())
+        planned = Planner(graph, request, store, cache, level).planned()
+    selected = set(selected_nodes(graph, request))
+    return [one for node, one in planned.items() if node in selected]
 
 
-class _Planner:
+def selected_nodes(graph: Graph[Any], request: BuildRequest) -> tuple[Node, ...]:
+    """The nodes that a request selects; see `Graph.select`."""
+    return graph.select(
+        first=request.first, until=request.until, only=request.only, refresh=request.refresh
+    )
+
+
+class Planner:
+    """Plans all nodes of a graph for one request.
+
+    Args:
+        graph: the DAG.
+        request: what a run would build.
+        store: where artifacts are looked up.
+        cache: directory for previews of what is not built; without it, there are none.
+        remote: a store from which a run would pull.
+    """
+
     def __init__(
         self,
         graph: Graph[Any],
         request: BuildRequest,
         store: ArtifactStore,
-        cache: Path,
-        remote: RemoteLevel | None,
+        cache: Path | None = None,
+        remote: RemoteLevel | None = None,
     ) -> None:
         self._remote = remote
         self._request = request
@@ -82,17 +106,32 @@ class _Planner:
         self._references = References(store.root)
         self._digests: dict[Node, str] = {}
 
-    def planned(self) -> Iterator[PlannedNode]:
-        request = self._request
-        selected = set(
-            self._graph.select(
-                first=request.first, until=request.until, only=request.only, refresh=request.refresh
-            )
-        )
-        for node in self._graph.nodes:
-            planned = self._plan_node(node)
-            if node in selected:
-                yield planned
+    def planned(self, *, certain: bool = False) -> dict[Node, PlannedNode]:
+        """Return what a run would do with each node; only the selected ones are built.
+
+        Args:
+            certain: leave a node pruned if only a pending node reads it, which may stay cached.
+
+        Raises:
+            ConfigError: the selection is not valid.
+        """
+        selected = selected_nodes(self._graph, self._request)
+        found = {node: self._plan_node(node) for node in self._graph.nodes}
+        statuses = ("build",) if certain else ("build", "pending")
+        built = [node for node, one in found.items() if one.status in statuses]
+        pruned = [node for node, one in found.items() if one.status == "pruned"]
+        for node, reader in needed_pruned(self._graph, selected, built, pruned).items():
+            found[node] = self._restored(found[node], reader)
+        return found
+
+    def _restored(self, planned: PlannedNode, reader: Node | None) -> PlannedNode:
+        """The plan of a pruned node that has to be built again."""
+        node, key = planned.node, planned.key or ""
+        if planned.manifest and self._in_remote(node, key, planned.manifest.digest):
+            return replace(planned, status="remote", reasons=())
+        reason = f"pruned, but {reader} reads it" if reader else "pruned, but requested"
+        preview = self._preview(self._graph.stage(node), node)
+        return replace(planned, status="build", reasons=(reason,), **preview)
 
     def _plan_node(self, node: Node) -> PlannedNode:
         stage = self._graph.stage(node)
@@ -108,6 +147,8 @@ class _Planner:
             reasons = (*changed, f"after {_list_nodes(missing)}")
             return PlannedNode(node, "pending", reasons, **self._preview(stage, node))
         key = artifact_key(ingredients)
+        if (manifest := self._pruned(node, key)) is not None:
+            return self._found(node, "pruned", manifest)
         reason = self._reason(stage, node, key, ingredients, last)
         if reason:
             if (manifest := self._in_remote(node, key)) is not None:
@@ -118,16 +159,25 @@ class _Planner:
     def _found(self, node: Node, status: PlanStatus, manifest: Manifest) -> PlannedNode:
         self._digests[node] = manifest.digest
         size = format_size(manifest.size_bytes)
-        return PlannedNode(node, status, (), size, manifest.key, _urls(manifest))
+        return PlannedNode(node, status, (), size, manifest.key, _urls(manifest), manifest)
 
-    def _in_remote(self, node: Node, key: str) -> Manifest | None:
+    def _pruned(self, node: Node, key: str) -> Manifest | None:
+        """The manifest of a pruned artifact that may serve the node."""
+        if self._request.refreshes(node):
+            return None
+        found = self._store.find_pruned(node.stage, key)
+        if found is None or stale_reason(self._graph, node, found.manifest) is not None:
+            return None
+        return found.manifest
+
+    def _in_remote(self, node: Node, key: str, digest: str | None = None) -> Manifest | None:
         """The manifest in the remote store, if the run would pull the artifact."""
         if self._remote is None or self._request.refreshes(node):
             return None
         found = self._remote.find(node.stage, key)
         if found is None or stale_reason(self._graph, node, found.manifest) is not None:
             return None
-        return found.manifest
+        return found.manifest if digest in (None, found.manifest.digest) else None
 
     def _reason(
         self,
@@ -140,6 +190,8 @@ class _Planner:
         """The reasons to build the node; empty for a hit."""
         if self._request.refreshes(node):
             return ("refresh requested",)
+        if (pruned := self._store.find_pruned(stage.name, key)) is not None:
+            return (stale_reason(self._graph, node, pruned.manifest) or "pruned",)
         directory = self._store.directory(stage.name, key)
         if directory.exists():
             damage = self._store.damage(stage.name, key, self._request.verify)
@@ -156,7 +208,7 @@ class _Planner:
         return self._references.last(self._request.profile, node.stage, node.unit)
 
     def _preview(self, stage: Stage[Any, Any], node: Node) -> dict[str, Any]:
-        if stage.preview is None:
+        if stage.preview is None or self._cache is None:
             return {}
         preview = stage.preview(self._graph.config, node.unit, self._cache)
         return {"urls": preview.urls, "size": preview.size}

@@ -17,12 +17,15 @@ from typing import Any, Generic
 from xlm.engine.building.builder import Builder, BuildOrder
 from xlm.engine.building.built import Built, verdict_line
 from xlm.engine.building.inputs import CheckCost, InputChecks
+from xlm.engine.building.restoring import in_threads
 from xlm.engine.events import Finished, Observer
 from xlm.engine.failures import failure_line
 from xlm.engine.graph import Graph
 from xlm.engine.interruption import Interruption
 from xlm.engine.lookup import Hit, Lookup
 from xlm.engine.node_key import key_ingredients
+from xlm.engine.pruned_inputs import read_inputs
+from xlm.engine.pruned_nodes import PrunedNodes
 from xlm.engine.pushes import Pushes
 from xlm.engine.request import RequestT
 from xlm.engine.stage import ConfigT, Node, Stage
@@ -30,6 +33,7 @@ from xlm.errors import MissingUpstreamError, RequeueError, StoreError
 from xlm.processes.pool.executor import WorkerPool
 from xlm.store.artifact import Artifact
 from xlm.store.disk.locks import wait_for_writers
+from xlm.store.integrity.pruned import is_pruned
 from xlm.store.keys import artifact_key
 from xlm.store.references import Reference, References
 from xlm.store.remote.level import RemoteLevel
@@ -69,6 +73,7 @@ class DagRun(Generic[ConfigT, RequestT]):
         self._lookup = Lookup(
             self.graph, self.store, self.remote, self.observer, self.checks, self.interruption
         )
+        self._pruned = PrunedNodes(self.graph, request, self.store, self.remote, self._lookup)
         self.pushes = Pushes(self.remote, self.store, self.observer, self.interruption.check)
         self._builder = Builder(
             self.graph.config,
@@ -103,26 +108,45 @@ class DagRun(Generic[ConfigT, RequestT]):
         return built
 
     def _serve_or_build(
-        self, node: Node, stage: Stage[Any, Any], verify: Verify, *, refresh: bool | None = None
+        self,
+        node: Node,
+        stage: Stage[Any, Any],
+        verify: Verify,
+        *,
+        refresh: bool | None = None,
+        read: bool = False,
     ) -> Built:
-        built = self._served_or_built(
-            node, stage, verify, self.request.refreshes(node) if refresh is None else refresh
-        )
+        """Serve or build a node.
+
+        Args:
+            node: the node.
+            stage: its stage.
+            verify: how to check a hit.
+            refresh: whether to build it again; None: as requested.
+            read: whether a node that is built reads its files, so that it must not stay pruned.
+        """
+        refresh = self.request.refreshes(node) if refresh is None else refresh
+        built = self._served_or_built(node, stage, verify, refresh, read)
         self.pushes.after(built)
         return built
 
     def _served_or_built(
-        self, node: Node, stage: Stage[Any, Any], verify: Verify, refresh: bool
+        self, node: Node, stage: Stage[Any, Any], verify: Verify, refresh: bool, read: bool
     ) -> Built:
         ingredients, upstream = self._ingredients(node, stage)
         key = artifact_key(ingredients)
+        if not refresh and not read and (pruned := self._pruned.left(node, key)) is not None:
+            return self._remember(Built(node, "pruned", pruned, 0.0), ingredients)
         if not refresh and (hit := self._hit(node, key, verify)) is not None:
             return self._remember(Built(node, hit.status, hit.artifact, 0.0), ingredients)
+        self._restore_pruned_inputs(node)
         rebuilt, cost = self._rebuild_damaged_inputs(node)
         if rebuilt:
             # A rebuilt input with another digest gives another key.
             ingredients, upstream = self._ingredients(node, stage)
             key = artifact_key(ingredients)
+        else:
+            upstream = self._upstream(node)
         with self.store.lock(
             stage.name,
             key,
@@ -134,7 +158,10 @@ class DagRun(Generic[ConfigT, RequestT]):
                 return self._remember(Built(node, hit.status, hit.artifact, 0.0), ingredients)
             self._wait_for_workers(node, key)
             self.pushes.expect(node, key)
-            order = BuildOrder(node, stage, key, ingredients, upstream, cost, discard_files=rebuilt)
+            order = BuildOrder(
+                node, stage, key, ingredients, upstream, cost, discard_files=rebuilt,
+                accept_other_bytes=self.request.refreshes(node),
+            )  # fmt: skip
             artifact, seconds = self._build(order)
             return self._remember(Built(node, "built", artifact, seconds), ingredients)
 
@@ -150,8 +177,9 @@ class DagRun(Generic[ConfigT, RequestT]):
 
     def _build(self, order: BuildOrder) -> tuple[Artifact, float]:
         earlier = self.store.digest(order.stage.name, order.key)
+        was_pruned = self.store.find_pruned(order.stage.name, order.key) is not None
         artifact, seconds = self._builder.build(order)
-        if earlier is not None and self.request.refreshes(order.node):
+        if earlier is not None and (was_pruned or self.request.refreshes(order.node)):
             self.observer.noticed(order.node, verdict_line(earlier, artifact.manifest.digest))
         return artifact, seconds
 
@@ -172,7 +200,7 @@ class DagRun(Generic[ConfigT, RequestT]):
             StoreError: an input is damaged and outside of the selection.
         """
         rebuilt, total = False, CheckCost()
-        for needed in self.graph.upstream[node].values():
+        for needed in read_inputs(self.graph, node):
             reason, cost = self.checks.damage(self.locate(needed))
             total += cost
             if reason is None:
@@ -188,12 +216,37 @@ class DagRun(Generic[ConfigT, RequestT]):
             if needed not in self.selected:
                 continue
             self.observer.noticed(needed, f"is damaged ({reason}); rebuilding it first")
-            built = self._serve_or_build(needed, self.graph.stage(needed), "deep", refresh=False)
+            built = self._serve_or_build(
+                needed, self.graph.stage(needed), "deep", refresh=False, read=True
+            )
             self.checks.wrote(built.artifact)
         return rebuilt, total
 
+    def _restore_pruned_inputs(self, node: Node) -> None:
+        """Build the pruned inputs of a node again, which reads their files.
+
+        Raises:
+            MissingUpstreamError: one is outside of the selection.
+            StoreError: one was built with other bytes.
+        """
+        pruned = [one for one in read_inputs(self.graph, node) if self._is_pruned(one)]
+        for needed in pruned:
+            if needed not in self.selected and not self._repaired(needed):
+                raise self._pruned.error(needed, node)
+            if needed in self.selected:
+                self.observer.noticed(needed, f"was pruned, and {node} reads it: building it again")
+        in_threads(
+            lambda needed: self._serve_or_build(
+                needed, self.graph.stage(needed), "fast", refresh=False, read=True
+            ),
+            [one for one in pruned if one in self.selected],
+        )
+
+    def _is_pruned(self, node: Node) -> bool:
+        return is_pruned(self.locate(node).directory)
+
     def _repaired(self, node: Node) -> bool:
-        """Replace a damaged artifact outside of the selection from the remote store."""
+        """Replace a damaged or pruned artifact outside of the selection from the remote store."""
         key = self.locate(node).manifest.key
         if (hit := self._lookup.fetch(node, key, "deep")) is None:
             return False
@@ -215,7 +268,11 @@ class DagRun(Generic[ConfigT, RequestT]):
         stage = self.graph.stage(node)
         try:
             ingredients, _ = self._ingredients(node, stage)
-            hit = self._hit(node, artifact_key(ingredients), self.request.verify)
+            key = artifact_key(ingredients)
+            if (pruned := self._lookup.find_pruned(node, key)) is not None:
+                hit: Hit | None = Hit(pruned, "pruned")
+            else:
+                hit = self._hit(node, key, self.request.verify)
         except MissingUpstreamError:
             # An input of this node is missing too. One command builds both.
             hit = None
@@ -238,13 +295,30 @@ class DagRun(Generic[ConfigT, RequestT]):
             for needed in self.graph.upstream[node].values():
                 if needed not in selected:
                     self.locate(needed)
+        self._require_unselected(selected)
+
+    def _require_unselected(self, selected: set[Node]) -> None:
+        """Refuse a build that reads a pruned input which the selection does not build.
+
+        Raises:
+            MissingUpstreamError: the message has the command that builds it.
+        """
+        for node in self.selected:
+            for needed in read_inputs(self.graph, node):
+                if needed in selected or not self._is_pruned(needed):
+                    continue
+                if self._pruned.is_needed(needed) and not self._repaired(needed):
+                    raise self._pruned.error(needed, node)
 
     def _ingredients(
         self, node: Node, stage: Stage[Any, Any]
     ) -> tuple[dict[str, Any], dict[str, Artifact]]:
-        upstream = {role: self.locate(needed) for role, needed in self.graph.upstream[node].items()}
+        upstream = self._upstream(node)
         digests = {role: artifact.manifest.digest for role, artifact in upstream.items()}
         return key_ingredients(self.graph, node, digests), upstream
+
+    def _upstream(self, node: Node) -> dict[str, Artifact]:
+        return {role: self.locate(needed) for role, needed in self.graph.upstream[node].items()}
 
     def _remember(self, built: Built, ingredients: dict[str, Any]) -> Built:
         node, manifest = built.node, built.artifact.manifest

@@ -157,6 +157,10 @@ class Stage(Generic[ConfigT, SliceT]):
     still write: ends the job."""
     network: bool = False
     """Whether the stage uses the network: only then is it retried after a failure."""
+    intermediate: bool = False
+    """Whether only later stages need the artifact, so that it can be pruned when they are done."""
+    reads_manifest_only: Callable[[str], bool] = lambda role: False
+    """The roles of which `run` reads nothing but the manifest: a pruned input is enough."""
     stale: Callable[[SliceT, Mapping[str, Any]], str | None] | None = None
     """Called on a hit with the manifest; returns a reason to rebuild the artifact, or None."""
     continues: Callable[[SliceT, Mapping[str, Any], Path], int | None] | None = None

@@ -29,6 +29,7 @@ class Upstream:
     key: str
     digest: str
     is_here: bool
+    is_pruned: bool
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,11 @@ def artifact_facts(store: ArtifactStore, stored: Stored) -> ArtifactFacts:
                 record.unit,
                 record.key,
                 record.digest,
-                bool(catalogue.of(record.stage, record.key, record.digest)),
+                bool(found),
+                any(one.is_pruned for one in found),
             )
             for role, record in manifest.upstream.items()
+            for found in [catalogue.of(record.stage, record.key, record.digest)]
         ),
         dependents=tuple(catalogue.dependents(stored)),
         runs=tuple(_runs(store, stored)),

@@ -27,9 +27,10 @@ from xlm.store.integrity.presence import is_present
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore
 
-Place = Literal["store", "mirror", "local", "synthetic", "no"]
+Place = Literal["store", "pruned", "mirror", "local", "synthetic", "no"]
 """Where the file of a source is: in the store, in the mirror's folder, or nowhere yet.
 
+`pruned`: it was in the store until `xlm store prune` removed its bytes.
 `local`: the user's own file, which is not downloaded.
 `synthetic`: the sample world makes it, so nothing is downloaded.
 """
@@ -108,13 +109,13 @@ def _planned(
         download = resolve_download(config.sources, node.unit, cache, config.table)
         synthetic = DOWNLOAD.slice(config, node.unit).mirrored and config.sources.mirror is None
         stored, mirrored_bytes = None, None
-        if planned.status == "cached" and planned.key is not None:
+        if planned.status in ("cached", "pruned") and planned.key is not None:
             stored = _stored(store.directory(node.stage, planned.key))
         elif not synthetic and config.sources.mirror is not None:
             mirrored_bytes = _mirrored_bytes(config.sources.mirror, download.url)
         place: Place = "synthetic" if synthetic else "no"
         if stored is not None and not synthetic:
-            place = "store"
+            place = "pruned" if planned.status == "pruned" else "store"
         elif mirrored_bytes is not None:
             place = "mirror"
         yield PlannedDownload(download, place, stored, mirrored_bytes)

@@ -67,7 +67,7 @@ def _headline(built: Sequence[Built], measured: Measurements) -> str:
         units = f"{len(built)} units: {state}"
     seconds = sum(one["wall_seconds"] for one in measured.values())
     peak = max(int(one["peak_memory_bytes"]) for one in measured.values())
-    size_bytes = sum(one.artifact.manifest.size_bytes for one in built)
+    size_bytes = sum(map(_size_bytes, built))
     line = (
         f"**{units[:1].upper()}{units[1:]}.** Build time {format_duration(seconds)}, "
         f"size on disk {format_size(size_bytes)}, peak memory of a process {format_size(peak)}."
@@ -78,6 +78,11 @@ def _headline(built: Sequence[Built], measured: Measurements) -> str:
     if set(states) - {"built"}:
         line += " Artifacts that this run did not build were measured when they were built."
     return line
+
+
+def _size_bytes(built: Built) -> int:
+    """Bytes on the disk; nothing is left of a pruned artifact."""
+    return 0 if built.status == "pruned" else built.artifact.manifest.size_bytes
 
 
 def _units(built: Sequence[Built], measured: Measurements) -> str:
@@ -92,7 +97,7 @@ def _units(built: Sequence[Built], measured: Measurements) -> str:
                 one.node.unit,
                 one.status,
                 *((format_duration(measured[one.node.unit]["wall_seconds"]),) if times else ()),
-                format_size(one.artifact.manifest.size_bytes),
+                format_size(_size_bytes(one)),
                 *counts.rows[one.node.unit][shown],
             )
             for one in built

@@ -21,6 +21,8 @@ from xlm.store.keys import canonical_json
 
 MANIFEST_NAME = "manifest.json"
 RUN_NAME = "run.json"
+PRUNED_NAME = "pruned.json"
+"""Marks an artifact of which only the manifest and measurements are left."""
 LOGS_NAME = "logs"
 FORMAT_VERSION = 1
 

@@ -25,6 +25,7 @@ from xlm.store.disk.filesystem import (
     write_atomically,
 )
 from xlm.store.integrity.corruption import mark_if_corrupted
+from xlm.store.integrity.pruned import is_pruned, other_bytes_error
 from xlm.store.integrity.verdicts import record_verdict
 from xlm.store.keys import canonical_json
 from xlm.store.manifest import (
@@ -46,6 +47,8 @@ def publish_artifact(
     description: Mapping[str, Any],
     measured: Mapping[str, Any],
     volatile: Sequence[str] = (),
+    *,
+    accept_other_bytes: bool = False,
 ) -> Artifact:
     """Publish a finished build: write run.json and the manifest, flush, rename.
 
@@ -57,6 +60,10 @@ def publish_artifact(
         description: the fields of the manifest except files and digest.
         measured: the contents of `run.json`.
         volatile: patterns of files that are not part of the digest.
+        accept_other_bytes: replace a pruned artifact also if its digest was another.
+
+    Raises:
+        StoreError: the key was pruned, and these bytes have another digest.
     """
     # A job that a cluster killed and started again wrote to `out` in both lives.
     remove_drafts(staging.out)
@@ -70,17 +77,25 @@ def publish_artifact(
         staging.out / MANIFEST_NAME, (manifest.model_dump_json(indent=1) + "\n").encode()
     )
     sync_tree(staging.out)
-    final = commit_artifact(store, staging.out, manifest)
+    final = commit_artifact(store, staging.out, manifest, accept_other_bytes=accept_other_bytes)
     remove_tree(staging.base)
     return Artifact(final, read_manifest(final))
 
 
-def commit_artifact(store: ArtifactStore, out: Path, manifest: Manifest) -> Path:
-    """Move `out` to its final place, or keep an equal artifact; returns the served directory."""
+def commit_artifact(
+    store: ArtifactStore, out: Path, manifest: Manifest, *, accept_other_bytes: bool = False
+) -> Path:
+    """Move `out` to its final place, or keep an equal artifact; returns the served directory.
+
+    Raises:
+        StoreError: the key was pruned, and `out` has another digest.
+    """
     home = _home(store.root, manifest.stage)
     served = store.directory(manifest.stage, manifest.key)
     if not os.path.lexists(served):
         return rename_durably(out, served)
+    if is_pruned(served):
+        return _restore(store, served, out, manifest, accept_other_bytes)
     if store.damage(manifest.stage, manifest.key, "deep") is not None:
         mark_if_corrupted(store.root, served, manifest.stage, manifest.key)
         return _replace(store.root, served, out, manifest)
@@ -96,6 +111,20 @@ def commit_artifact(store: ArtifactStore, out: Path, manifest: Manifest) -> Path
         return _replace(store.root, served, out, manifest)
     record_verdict(verdicts, manifest.digest, "different")
     return _publish_variant(store, home, out, manifest, old)
+
+
+def _restore(
+    store: ArtifactStore, served: Path, out: Path, manifest: Manifest, accept_other_bytes: bool
+) -> Path:
+    """Put the files of a pruned artifact back, if they are the same ones."""
+    pruned = store.find_pruned(manifest.stage, manifest.key)
+    if pruned is not None:
+        same = pruned.manifest.digest == manifest.digest
+        if not same and not accept_other_bytes:
+            raise other_bytes_error(pruned.manifest, manifest)
+        verdicts = store.checks_path(manifest.stage, manifest.key)
+        record_verdict(verdicts, manifest.digest, "identical" if same else "different")
+    return _replace(store.root, served, out, manifest)
 
 
 def _publish_variant(

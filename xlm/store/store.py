@@ -1,6 +1,7 @@
 """The artifact store: immutable directories, each published completely or not at all.
 
-<root>/artifacts/<stage>/<key>/         files, logs/, run.json, and manifest.json written last
+<root>/artifacts/<stage>/<key>/         files, logs/, run.json, and manifest.json written last;
+                                        of a pruned one without the files, with pruned.json
 <root>/artifacts/<stage>/<key>.current  name of the served directory, if a refresh gave other bytes
 <root>/artifacts/<stage>/<key>.checks   verdicts of refreshes, one JSON line each
 <root>/artifacts/<stage>/<key>.damaged  marks a key that once had files with wrong bytes
@@ -40,10 +41,12 @@ from xlm.store.disk.root import is_writable, resolve_root
 from xlm.store.integrity.corruption import suspect_input
 from xlm.store.integrity.damage import find_damage
 from xlm.store.integrity.presence import entries
+from xlm.store.integrity.pruned import is_pruned
 from xlm.store.integrity.untracked import move_untracked, untracked_files
 from xlm.store.leases import Lease, leased
 from xlm.store.manifest import (
     LOGS_NAME,
+    content_digest,
     read_manifest,
 )
 
@@ -109,13 +112,13 @@ class ArtifactStore:
         return home / (name if is_valid and is_real_directory(home / name) else key)
 
     def find(self, stage: str, key: str, verify: Verify = "fast") -> Artifact | None:
-        """Return the artifact of a key, or None if it is missing or damaged.
+        """Return the artifact of a key, or None if it is missing, damaged or pruned.
 
         Damage is logged. Files that the manifest does not list are moved to `<root>/untracked`.
         """
         self.hold(stage, key)
         directory = self.directory(stage, key)
-        if not os.path.lexists(directory):
+        if not os.path.lexists(directory) or is_pruned(directory):
             return None
         if (reason := self.damage(stage, key, verify)) is not None:
             log.warning("%s %s is damaged (%s); it will be rebuilt", stage, key, reason)
@@ -123,6 +126,23 @@ class ArtifactStore:
         artifact = Artifact(directory, read_manifest(directory))
         move_untracked(self.root, directory, artifact.manifest)
         return artifact
+
+    def find_pruned(self, stage: str, key: str) -> Artifact | None:
+        """Return the pruned artifact of a key, of which the files are gone, or None."""
+        self.hold(stage, key)
+        directory = self.directory(stage, key)
+        if not is_pruned(directory):
+            return None
+        try:
+            manifest = read_manifest(directory)
+        except StoreError as error:
+            log.warning("%s %s was pruned and is damaged (%s)", stage, key, error.what)
+            return None
+        is_intact = content_digest(manifest.files) == manifest.digest
+        if (manifest.stage, manifest.key) != (stage, key) or not is_intact:
+            log.warning("%s %s was pruned, and its manifest is damaged", stage, key)
+            return None
+        return Artifact(directory, manifest)
 
     def digest(self, stage: str, key: str) -> str | None:
         """Return the digest in the manifest of a key, or None without a readable manifest."""
@@ -156,6 +176,8 @@ class ArtifactStore:
             return error.what
         if (manifest.stage, manifest.key) != (stage, key):
             return f"its manifest belongs to {manifest.stage} {manifest.key}"
+        if is_pruned(directory):
+            return "it was pruned"
         reason = find_damage(directory, manifest, deep=verify == "deep")
         return reason or suspect_input(self.root, manifest)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from xlm.errors import StoreError
 from xlm.store.disk.filesystem import is_real_directory, walk_real
 from xlm.store.integrity.presence import entries
+from xlm.store.integrity.pruned import is_pruned
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.store.store import ArtifactStore
 
@@ -42,9 +43,16 @@ class Stored:
         return f"{self.stage} {self.key[:12]}"
 
     @property
+    def is_pruned(self) -> bool:
+        """Whether only its manifest and measurements are left."""
+        return is_pruned(self.directory)
+
+    @property
     def size_bytes(self) -> int:
-        """Size of the listed files, or of all files without a manifest."""
-        return self.manifest.size_bytes if self.manifest else tree_bytes(self.directory)
+        """Size of the listed files; of all files if there is no manifest, or if it is pruned."""
+        if self.manifest is None or self.is_pruned:
+            return tree_bytes(self.directory)
+        return self.manifest.size_bytes
 
 
 def stored_artifacts(store: ArtifactStore) -> Iterator[Stored]:

@@ -45,12 +45,21 @@ def export(name: str, to: Path, single: bool, root: str | None) -> None:
         for one in (catalogue.closure(chosen) if not single else ())
         if one.directory not in directories
     ]
+    pruned = [one for one in (*chosen, *upstream) if one.is_pruned]
+    chosen = [one for one in chosen if not one.is_pruned]
+    upstream = [one for one in upstream if not one.is_pruned]
+    if not chosen:
+        raise StoreError(
+            f"{pruned[0].name} {pruned[0].key} was pruned: its files are not here to be exported",
+            fix="build it again with `xlm run --only`",
+        )
     total = sum(one.size_bytes for one in (*chosen, *upstream))
     with ProgressLines("store export", "bytes", total=total) as progress:
         export_artifacts(store, chosen, upstream, to, run=record, on_bytes=_adding(progress))
     what = f"run {run_label(record)}" if record else chosen[0].name
     count = counted(len(chosen) + len(upstream), "artifact")
-    show(printable(f"{to}: {what}, {count}, {format_size(to.stat().st_size)}"))
+    left = f"; without {counted(len(pruned), 'pruned artifact')}" if pruned else ""
+    show(printable(f"{to}: {what}, {count}, {format_size(to.stat().st_size)}{left}"))
 
 
 def import_file(path: Path, root: str | None) -> None:

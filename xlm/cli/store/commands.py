@@ -220,6 +220,45 @@ def store_gc(
 
 
 @store_app.command(
+    "prune",
+    epilog=examples("xlm store prune --dry-run", "xlm store prune --keep download --keep split"),
+)
+def store_prune(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be pruned.")
+    ] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep",
+            metavar="STAGE",
+            help="Prune nothing of this stage, e.g. download. Can be repeated.",
+        ),
+    ] = None,
+    keep_runs: Annotated[
+        int,
+        typer.Option(
+            "--keep-runs",
+            metavar="N",
+            help="Keep what an unfinished run needs, of the last N runs.",
+            parser=whole_number("--keep-runs", 1),
+        ),
+    ] = 10,
+    root: Root = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the files of downloads and text that only finished later stages needed.
+
+    Their manifests stay, so nothing is built again because of it. A run builds a pruned artifact
+    again only if a stage reads it, and compares it with its recorded digest. Merges, vocabulary,
+    shards, models and results are never pruned. See docs/how-to/clean-a-store.md.
+    """
+    from xlm.cli.store.pruning import prune
+
+    prune(dry_run, keep_runs, keep or [], root, as_json)
+
+
+@store_app.command(
     "export",
     epilog=examples(
         "xlm store export base --to base.zip", "xlm store export bf7e6a41 --to model.zip --single"

@@ -10,6 +10,7 @@ from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_size
 from xlm.errors import StoreError
 from xlm.stages.registry import stage_named
+from xlm.store.integrity.pruned import is_pruned
 from xlm.store.integrity.verification import verify_store
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore, Verify
@@ -41,6 +42,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
                 "digest": manifest.digest,
                 "size_bytes": manifest.size_bytes,
                 "size": format_size(manifest.size_bytes),
+                "pruned": is_pruned(directory),
                 "directory": str(directory),
             }
         )
@@ -50,6 +52,7 @@ def list_artifacts(stage: str | None, root: str | None, as_json: bool) -> None:
     for row in rows:
         node = f"{row['stage']}[{row['unit']}]"
         rest = row.get("damage") or f"{str(row['digest'])[:12]}  {row['size']}"
+        rest = f"{rest}  pruned" if row.get("pruned") else rest
         show(printable(f"{node:<32}  {row['key']}  {rest}"))
 
 
@@ -68,6 +71,7 @@ def verify_artifacts(verify: Verify, root: str | None, as_json: bool) -> None:
         typer.echo(
             f"{report.checked} artifacts checked ({verify}), {len(report.damaged)} damaged, "
             f"{len(report.untracked_files)} untracked files"
+            + (f", {report.pruned} pruned" if report.pruned else "")
         )
         if report.damaged or report.untracked_files:
             typer.echo("Repair the store with `xlm run --verify deep`.")

@@ -17,6 +17,7 @@ from xlm.errors import ConfigError, DamagedRemoteError, RemoteStoreError, StoreE
 from xlm.pipeline.remote import require_remote
 from xlm.store.archives.imports import record_import
 from xlm.store.artifact import Artifact
+from xlm.store.integrity.pruned import is_pruned
 from xlm.store.manifest import Manifest, read_manifest
 from xlm.store.remote.pending import PendingPushes
 from xlm.store.remote.pulling import pull_artifact
@@ -203,7 +204,7 @@ def _chosen_here(store: ArtifactStore, names: Sequence[str], everything: bool) -
                     fix="only the artifact that is served can be pushed",
                 )
         return list(dict.fromkeys((one.stage, one.key) for one in found))
-    here = [(stage, key) for stage, key, _ in store.artifacts()]
+    here = [(stage, key) for stage, key, path in store.artifacts() if not is_pruned(path)]
     return here if everything else [one for one in PendingPushes(store.root) if one in set(here)]
 
 

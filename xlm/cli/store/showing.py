@@ -7,8 +7,9 @@ from xlm.cli.output import printable, shortened, show, terminal_width
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import format_duration, format_size
 from xlm.display.text_table import text_table
-from xlm.report.artifact_facts import ArtifactFacts, artifact_facts
+from xlm.report.artifact_facts import ArtifactFacts, Upstream, artifact_facts
 from xlm.report.comparison.settings import shown_value
+from xlm.store.manifest import Manifest
 from xlm.store.store import ArtifactStore
 from xlm.store.stored import Stored, find_artifact
 
@@ -35,7 +36,7 @@ def show_artifact(key: str, root: str | None, as_json: bool) -> None:
         ("digest", manifest.digest),
         ("folder", str(stored.directory)),
         ("built", built + ("" if stored.served else "; other bytes of this key are served")),
-        ("size", f"{format_size(stored.size_bytes)} in {len(manifest.all_files)} files"),
+        ("size", _size(stored, manifest)),
         ("counts", counts),
         ("runs", ", ".join(facts.runs) or "none that is recorded"),
         ("used by", _named(facts.dependents) or "no artifact"),
@@ -55,12 +56,21 @@ def _named(artifacts: Sequence[Stored]) -> str:
 def _print_upstream(facts: ArtifactFacts) -> None:
     if not facts.upstream:
         return
-    rows = [
-        (one.role, f"{one.stage}[{one.unit}]", one.key, "" if one.is_here else "not in the store")
-        for one in facts.upstream
-    ]
+    rows = [(one.role, f"{one.stage}[{one.unit}]", one.key, _state(one)) for one in facts.upstream]
     show("\nBuilt from")
     show(text_table(("input", "artifact", "key", ""), rows, left=range(4)))
+
+
+def _state(upstream: Upstream) -> str:
+    if not upstream.is_here:
+        return "not in the store"
+    return "pruned" if upstream.is_pruned else ""
+
+
+def _size(stored: Stored, manifest: Manifest) -> str:
+    if stored.is_pruned:
+        return f"{format_size(manifest.size_bytes)} until it was pruned"
+    return f"{format_size(stored.size_bytes)} in {len(manifest.all_files)} files"
 
 
 def _print_differences(facts: ArtifactFacts) -> None:
@@ -91,6 +101,7 @@ def _as_json(facts: ArtifactFacts) -> dict[str, object]:
         "digest": manifest.digest,
         "directory": str(facts.stored.directory),
         "served": facts.stored.served,
+        "pruned": facts.stored.is_pruned,
         "finished": facts.finished,
         "wall_seconds": facts.wall_seconds,
         "size_bytes": facts.stored.size_bytes,

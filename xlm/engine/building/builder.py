@@ -36,6 +36,8 @@ class BuildOrder:
     """The cost of verifying the inputs."""
     discard_files: bool
     """Whether to discard the files of an earlier attempt, which may come from damaged inputs."""
+    accept_other_bytes: bool = False
+    """Whether to replace a pruned artifact that had another digest."""
 
 
 class Builder:
@@ -111,7 +113,10 @@ class Builder:
         self._require_intact_inputs(order)
         description = description_of(key, order.ingredients, order.upstream, result, self._config)
         measured = measured_of(result, seconds, usage, order.checked)
-        artifact = publish_artifact(self._store, staging, description, measured, stage.volatile)
+        artifact = publish_artifact(
+            self._store, staging, description, measured, stage.volatile,
+            accept_other_bytes=order.accept_other_bytes,
+        )  # fmt: skip
         self._checks.wrote(artifact)
         for warning in result.warnings:
             self._observer.noticed(node, f"warning: {warning}")
@@ -120,6 +125,8 @@ class Builder:
     def _require_intact_inputs(self, order: BuildOrder) -> None:
         """Refuse inputs that changed since they were hashed. Unchanged files are not read again."""
         for role, artifact in order.upstream.items():
+            if order.stage.reads_manifest_only(role):
+                continue
             reason, _ = self._checks.damage(artifact)
             if reason is not None:
                 raise StoreError(

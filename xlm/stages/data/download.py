@@ -95,6 +95,7 @@ DOWNLOAD = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
     network=True,
     stale=_stale,
     require=_require,

@@ -75,5 +75,6 @@ EXTRACT_LABELLED = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
     require=_require_readable_files,
 )

@@ -43,5 +43,6 @@ EXTRACT_PARALLEL = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
     require=require_own_pairs,
 )

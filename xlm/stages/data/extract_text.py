@@ -41,5 +41,6 @@ EXTRACT_TEXT = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
     require=require_own_text,
 )

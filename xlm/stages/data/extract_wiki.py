@@ -47,4 +47,5 @@ EXTRACT_WIKI = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
 )

@@ -53,4 +53,5 @@ EXTRACT_XNLI = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
 )

@@ -51,4 +51,5 @@ MAKE_WORLD = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
 )

@@ -41,4 +41,5 @@ SPLIT = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
 )

@@ -93,6 +93,7 @@ PUBLISH = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    reads_manifest_only=lambda role: role.startswith(SOURCE_ROLE),
     require=require_training_rows,
     tools=("safetensors", "matplotlib"),
     volatile=("classifier/README.md", "masked-lm/README.md"),

@@ -48,5 +48,6 @@ APPLY_BPE = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
     tools=("fastBPE",),
 )

@@ -115,5 +115,6 @@ TOKENIZE = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
+    intermediate=True,
     tools=("sacremoses",),
 )

@@ -195,9 +195,12 @@ def _is_here(store: ArtifactStore, manifest: Manifest) -> bool:
     """Whether the store has the same artifact, undamaged.
 
     Raises:
-        StoreError: it has an undamaged artifact of the same key with other bytes.
+        StoreError: it has, or had until it was pruned, other bytes of the same key.
     """
     found = store.find(manifest.stage, manifest.key, "deep")
+    # Of a pruned artifact, the archive gives the files back.
+    is_here = found is not None
+    found = found or store.find_pruned(manifest.stage, manifest.key)
     if found is None:
         return False
     if found.manifest.digest != manifest.digest:
@@ -206,7 +209,7 @@ def _is_here(store: ArtifactStore, manifest: Manifest) -> bool:
             f"(digest {found.manifest.digest[:12]}, in the archive {manifest.digest[:12]})",
             fix="import it into another root, or remove the one in the store with `xlm store rm`",
         )
-    return True
+    return is_here
 
 
 def _require_space(root: Path, size_bytes: int) -> None:

@@ -41,13 +41,31 @@ def set_aside(root: Path, path: Path) -> None:
 
     The caller is inside of `xlm.store.leases.removing`.
     """
+    path.rename(_new_name(root, path))
+    sync_directory(path.parent)
+
+
+def set_contents_aside(root: Path, directory: Path, kept: Collection[str]) -> None:
+    """Set all entries of a directory aside, except those with the names `kept`.
+
+    The caller is inside of `xlm.store.leases.removing`.
+    """
+    home = _new_name(root, directory)
+    home.mkdir()
+    for path in list(directory.iterdir()):
+        if path.name not in kept:
+            path.rename(home / path.name)
+    sync_directory(directory)
+
+
+def _new_name(root: Path, path: Path) -> Path:
+    """A name in `<root>/removed/` that nothing has."""
     home = make_real_directory(root, REMOVED)
     name = f"{path.parent.name}.{path.name}"
     number = 0
     while os.path.lexists(target := home / f"{name}.{number}"):
         number += 1
-    path.rename(target)
-    sync_directory(path.parent)
+    return target
 
 
 def set_key_aside(store: ArtifactStore, directories: Collection[Stored]) -> None:

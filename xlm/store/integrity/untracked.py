@@ -4,7 +4,7 @@ import logging
 from pathlib import Path, PurePosixPath
 
 from xlm.store.disk.filesystem import make_real_directory, walk_real
-from xlm.store.manifest import LOGS_NAME, MANIFEST_NAME, Manifest
+from xlm.store.manifest import LOGS_NAME, MANIFEST_NAME, PRUNED_NAME, Manifest
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ def untracked_files(directory: Path, manifest: Manifest) -> list[Path]:
     """List the entries that the manifest does not list; of a directory only the directory."""
     listed = {record.path for record in manifest.all_files}
     parents = {parent.as_posix() for path in listed for parent in PurePosixPath(path).parents}
-    known = listed | parents | {MANIFEST_NAME, LOGS_NAME}
+    known = listed | parents | {MANIFEST_NAME, LOGS_NAME, PRUNED_NAME}
     found: list[Path] = []
     for entry in walk_real(directory):
         path = Path(entry.path)

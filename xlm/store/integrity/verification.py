@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from xlm.errors import StoreError
+from xlm.store.integrity.pruned import is_pruned
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore, Verify
 
@@ -30,6 +31,8 @@ class VerificationReport:
     """The findings of `verify_store`."""
 
     checked: int = 0
+    pruned: int = 0
+    """Artifacts of which only the manifest is left, and can be checked."""
     damaged: list[Damage] = field(default_factory=list)
     untracked_files: list[UntrackedFile] = field(default_factory=list)
 
@@ -43,6 +46,11 @@ def verify_store(store: ArtifactStore, verify: Verify) -> VerificationReport:
     report = VerificationReport()
     undamaged: list[tuple[str, str]] = []
     for stage, key, _ in store.artifacts():
+        if is_pruned(store.directory(stage, key)):
+            report.pruned += 1
+            if store.find_pruned(stage, key) is None:
+                report.damaged.append(Damage(stage, key, "it was pruned; its manifest is damaged"))
+            continue
         report.checked += 1
         if (reason := store.damage(stage, key, verify)) is not None:
             report.damaged.append(Damage(stage, key, reason))

@@ -62,6 +62,11 @@ def push_artifact(
             it.
         RemoteStoreError: a request failed. The next push of this key goes on from here.
     """
+    if store.find_pruned(stage, key) is not None:
+        raise StoreError(
+            f"{stage} {key} was pruned: its files are not here to be pushed",
+            fix="build it again with `xlm run --only`, then push it",
+        )
     if (damage := store.damage(stage, key, "fast")) is not None:
         raise StoreError(
             f"{stage} {key} is damaged ({damage}) and was not pushed",
