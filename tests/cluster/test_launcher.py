@@ -130,6 +130,7 @@ def test_a_launch_becomes_a_job(setting: Setting) -> None:
         (End.FAILED, JobState.FAILED, None, ToolError, "failed 1 times at the same.*: why"),
         (None, JobState.OUT_OF_MEMORY, None, ClusterError, "ran out of memory.*more memory"),
         (None, JobState.CANCELLED, None, ClusterError, "was cancelled"),
+        (None, JobState.FAILED, None, ClusterError, r"a result.*its output in \S*cluster; "),
     ],
 )  # fmt: skip
 def test_the_end_of_a_job_is_an_error_of_ours(

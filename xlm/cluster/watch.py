@@ -7,7 +7,7 @@ The process that waits may die at any time: the job goes on, and the next one fi
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from xlm.cluster.clock import Clock
@@ -26,6 +26,7 @@ _WORDS_LOG_SECONDS = 60.0
 _UNCONFIRMED_SECONDS = 60.0
 """A finished job is taken as ended without the word of a scheduler that does not answer."""
 _CALL_SECONDS = 10.0
+_OUTPUT = "see its output in {}; a rerun continues from the newest checkpoint"
 T = TypeVar("T")
 
 
@@ -125,6 +126,9 @@ class JobWatch:
                         "newest checkpoint",
                     )
                 case Decision.GIVE_UP:
+                    if outcome is None and not decided.fix:
+                        # Its processes cannot say why; what ended them did, or the batch script.
+                        decided = replace(decided, fix=_OUTPUT.format(self._job.directory))
                     raise JobFailedError(self._name(seen), decided, self._failures)
 
     def call(self, function: Callable[[], T]) -> T:
