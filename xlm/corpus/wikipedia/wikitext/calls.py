@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 _RUN = re.compile(r"\{\{+|\}\}+")
-_LINK_EDGE = re.compile(r"\[\[+|\]\]+")
+_MARKS = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+")
+_CLOSING = {"{": "}", "[": "]"}
 _LONGEST = 3
 """`{{{name|default}}}` is a parameter of a template."""
 
@@ -47,8 +48,7 @@ def arguments(call: str) -> list[str]:
         return [call]
     parts: list[str] = []
     start = 0
-    protected = _protected(call) if "{{" in call or "[[" in call else []
-    spans = iter([*protected, (len(call), len(call))])
+    spans = _protected(call)
     low, high = next(spans)
     bar = call.find("|")
     while bar >= 0:
@@ -63,38 +63,37 @@ def arguments(call: str) -> list[str]:
     return [*parts, call[start:]]
 
 
-def _protected(call: str) -> list[tuple[int, int]]:
-    """The spans of calls and links, in order and without overlaps."""
-    spans = [(start, end) for start, end, _ in outermost_calls(call)] if "{{" in call else []
-    masked = call
-    if spans:
-        parts: list[str] = []
-        done = 0
-        for start, end in spans:
-            parts += (call[done:start], " " * (end - start))
-            done = end
-        masked = "".join([*parts, call[done:]])
-    if "[[" not in masked:
-        return spans
-    links = _links(masked)
-    outside = [span for span in spans if not any(start < span[0] < end for start, end in links)]
-    return sorted(outside + links)
+def _protected(call: str) -> Iterator[tuple[int, int]]:
+    """The spans of calls and links, in order; the last is an empty one at the end.
 
-
-def _links(text: str) -> list[tuple[int, int]]:
-    """The outermost pairs of runs of brackets of equal size."""
-    pairs: list[tuple[int, int]] = []
-    stack: list[tuple[int, int]] = []
-    for run in _LINK_EDGE.finditer(text):
-        start, end = run.span()
-        count = end - start
-        if text[start] == "[":
-            stack.append((start, count))
+    As with calls alone, nothing is protected after an opening that is never closed; but the end of
+    a call ends the links that are open inside.
+    """
+    stack: list[tuple[str, int]] = []
+    first = 0
+    for run in _MARKS.finditer(call):
+        position, end = run.span()
+        count = end - position
+        mark = call[position]
+        if mark in _CLOSING:
+            if not stack:
+                first = position
+            stack.append((_CLOSING[mark], count))
             continue
-        while stack and count >= stack[-1][1]:
-            opening, size = stack.pop()
+        if mark == "}" and any(kind == "}" for kind, _ in stack):
+            while stack[-1][0] != "}":
+                stack.pop()
+        while count >= 2 and stack and stack[-1][0] == mark:
+            size = stack[-1][1]
+            if count < size:
+                if len(stack) == 1 and mark == "}":
+                    yield first + size - count, end
+                    stack.clear()
+                else:
+                    stack[-1] = (mark, size - count)
+                break
+            stack.pop()
             count -= size
-            while pairs and pairs[-1][0] > opening:
-                pairs.pop()
-            pairs.append((opening, end - count))
-    return pairs
+            if not stack:
+                yield first, end - count
+    yield len(call), len(call)

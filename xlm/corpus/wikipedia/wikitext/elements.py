@@ -4,7 +4,7 @@ import re
 from collections.abc import Set
 from functools import cache
 
-from xlm.corpus.wikipedia.wikitext.nesting import outermost_spans, without_spans
+from xlm.corpus.wikipedia.wikitext.nesting import Span, outermost_spans, without_spans
 from xlm.corpus.wikipedia.wikitext.tag_ends import TagEnds
 
 _REMOVED = (
@@ -34,34 +34,36 @@ def remove_elements(text: str, names: Set[str]) -> str:
 
 
 def _without(text: str, name: str) -> str:
-    edge, closing = _edges(name)
-    text = without_spans(text, outermost_spans(_found(text, edge)))
-    return closing.sub("", text)
+    opening, closing, stray = _edges(name)
+    closings = [tag.span() for tag in closing.finditer(text)]
+    openings = _openings(text, opening) if closings else []
+    if openings:
+        text = without_spans(text, outermost_spans(openings, closings))
+    return stray.sub("", text)
 
 
-def _found(text: str, edge: re.Pattern[str]) -> list[tuple[int, int, bool]]:
-    """The opening and closing tags; those that close themselves (`<small />`) are neither."""
-    edges: list[tuple[int, int, bool]] = []
+def _openings(text: str, opening: re.Pattern[str]) -> list[Span]:
+    """The opening tags, without those that close themselves (`<small />`)."""
+    found: list[Span] = []
     ends = TagEnds(text)
     position = 0
-    while tag := edge.search(text, position):
-        start, position = tag.span()
-        if tag[1]:
-            edges.append((start, position, False))
-            continue
+    while tag := opening.search(text, position):
+        position = tag.end()
         end = ends.quoted(position)
         if end > 0 and text[end - 2] != "/":
-            edges.append((start, end, True))
+            found.append((tag.start(), end))
             position = end
-    return edges
+    return found
 
 
 @cache
-def _edges(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _edges(name: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     closing = rf"<\s*/\s*{name}\s*>"
     stray = rf"<\s*/?\s*{name}\s*/?\s*>" if name == _UNPAIRED else closing
+    opening = rf"<\s*{name}\b"
     return (
-        re.compile(rf"({closing})|<\s*{name}\b", re.IGNORECASE),
+        re.compile(opening, re.IGNORECASE),
+        re.compile(closing, re.IGNORECASE),
         re.compile(stray, re.IGNORECASE),
     )
 
@@ -91,6 +93,6 @@ def _numbered(text: str, name: str, word: str) -> str:
 @cache
 def _element(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return (
-        re.compile(rf"<\s*{name}(?:\s[^>]*)?(?<!/)>", re.IGNORECASE),
+        re.compile(rf"<\s*{name}(?:\s[^>]*)?>", re.IGNORECASE),
         re.compile(rf"<\s*/\s*{name}\s*>", re.IGNORECASE),
     )

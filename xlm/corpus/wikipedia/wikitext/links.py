@@ -28,7 +28,7 @@ def replace_links(text: str) -> str:
 def shorten_runs(text: str) -> str:
     """Write `[[` for longer runs of brackets, and `]]` for the run that closes one.
 
-    A run that is closed by fewer brackets than it has stays.
+    A run that is closed by fewer brackets than it has stays, except at the end of the text.
     """
     stack: list[list[int]] = []
     changes: list[tuple[int, int]] = []
@@ -40,14 +40,15 @@ def shorten_runs(text: str) -> str:
             continue
         while stack and count >= 2:
             opening, size, left = stack[-1]
-            if count < left:
+            ends_text = count == 2 and run.end() == len(text) and size == left
+            if count < left and not ends_text:
                 stack[-1][2] = left - count
                 break
             stack.pop()
             if size == left > 2:
                 while changes and changes[-1][0] > opening:
                     changes.pop()
-                changes += ((opening, size), (position, size))
+                changes += ((opening, size), (position, min(size, count)))
             position += left
             count -= left
     changes += [(opening, size) for opening, size, left in stack if size == left > 2]
@@ -80,4 +81,17 @@ def _label(link: str) -> str:
     colon = target.find(":", 1)
     if colon > 0 and target[:colon].lstrip(":") not in _NAMESPACES:
         return ""
-    return label.strip() if bar else target
+    if not bar:
+        return target
+    if "|" in label and "[[" in label:
+        label = _caption(link, len(target) + 1)
+    return label.strip()
+
+
+def _caption(link: str, start: int) -> str:
+    """The last of several labels, where links inside it show that it is a caption."""
+    done = start
+    for opening, end in _outermost(link):
+        start = link.rfind("|", done, opening) + 1 or start
+        done = end
+    return link[start:]

@@ -64,8 +64,7 @@ class PageCleaner:
         text = remove_tables(text)
         text = replace_external_links(text)
         text = replace_links(text)
-        text = replace_quotes(remove_switches(text))
-        text = decode_escapes(text)
+        text = replace_quotes(decode_escapes(remove_switches(text)))
         if "<" in text:
             names = tag_names(text)
             text = remove_elements(remove_tags(text, names), names)

@@ -3,8 +3,9 @@
 import re
 
 _HEADING = re.compile(r"(==+)\s*(.*?)\s*\1")
-_LISTS = ("*", "#", ";")
-_DROPPED_STARTS = ("{", "|")
+_DROPPED_STARTS = ("*", "#", ";", "{", "|")
+_OLD_HEADING = "++"
+"""wikiextractor reads such a line as a heading, `++title++`; it stands alone."""
 _ENDS_SENTENCE = ("!", "?")
 
 
@@ -27,6 +28,9 @@ def paragraphs(text: str) -> list[str]:
             headings[level] = _sentence(heading[2])
         elif first == ":":
             kept.append(line.lstrip(":"))
+        elif line.startswith(_OLD_HEADING):
+            if title := line[2:-2]:
+                kept.append(_sentence(title))
         elif not _is_dropped(line):
             if headings:
                 kept += [headings[level] for level in sorted(headings)]
@@ -40,11 +44,10 @@ def _sentence(title: str) -> str:
 
 
 def _is_dropped(line: str) -> bool:
-    first, last = line[0], line[-1]
     return (
-        first in _LISTS
-        or first in _DROPPED_STARTS
-        or last == "}"
-        or (first == "(" and last == ")")
-        or not line.strip(".- ")
+        line.startswith(_DROPPED_STARTS)
+        or line.endswith("}")
+        or (line.startswith("(") and line.endswith(")"))
+        or line.isspace()
+        or not line.strip(".-")
     )

@@ -6,32 +6,35 @@ Both are pairs of apostrophes within a line: `'''''` opens and closes both, `'''
 import re
 
 _BOTH, _BOLD, _ITALIC = "'''''", "'''", "''"
-_QUOTE, _TWICE = '"', '""'
-_QUOTED_TWICE = re.compile(r'""([^"]*)""')
+_QUOTE = '"'
+_ITALIC_QUOTED = re.compile(r"""''"([^"]*)"''""")
+_DOUBLED = re.compile(r'""([^"]*)""')
 
 
 def replace_quotes(text: str) -> str:
-    """Replace the marks in each line; marks without a partner are treated like closed ones."""
+    """Replace the marks; marks without a partner are treated like closed ones."""
     has_marks = _ITALIC in text
     if has_marks:
-        text = "\n".join(_line(line) if _ITALIC in line else line for line in text.split("\n"))
-    if _TWICE in text:
-        text = _QUOTED_TWICE.sub(r'"\1"', text)
+        if _BOLD in text:
+            text = _pairs(_pairs(text, _BOTH, ""), _BOLD, "")
+        text = _pairs(_ITALIC_QUOTED.sub(r'"\1"', text), _ITALIC, _QUOTE)
+    if _QUOTE * 2 in text:
+        # Two marks for one, as in `""word""`: an italic word in quotes.
+        text = _DOUBLED.sub(r'"\1"', text)
     return text.replace(_BOLD, "").replace(_ITALIC, _QUOTE) if has_marks else text
 
 
-def _line(line: str) -> str:
-    if _BOLD in line:
-        if _BOTH in line:
-            line = _pairs(line, _BOTH, "")
-        line = _pairs(line, _BOLD, "")
-    return _pairs(line, _ITALIC, _QUOTE)
-
-
-def _pairs(line: str, mark: str, replacement: str) -> str:
-    """Replace the marks pair by pair; a last one without a partner stays."""
-    parts = line.split(mark)
-    if len(parts) < 3:
-        return line
-    last = mark + parts.pop() if len(parts) % 2 == 0 else ""
-    return replacement.join(parts) + last
+def _pairs(text: str, mark: str, replacement: str) -> str:
+    """Replace the marks pair by pair; one without a partner in its line stays."""
+    parts = text.split(mark)
+    kept = [parts[0]]
+    number = 1
+    while number < len(parts):
+        inside = parts[number]
+        if number + 1 < len(parts) and "\n" not in inside:
+            kept += (replacement, inside, replacement, parts[number + 1])
+            number += 2
+        else:
+            kept += (mark, inside)
+            number += 1
+    return "".join(kept)
