@@ -34,6 +34,8 @@ def full_pipeline(request: RunRequest) -> State[None]:
         build("extract-parallel")
         build("extract-xnli")
         build("extract-labelled")
+        # Only if the profile switches cleaners on.
+        build("clean")
         build("split")
         build("tokenize")
         # Subwords, shared by all languages.

@@ -117,7 +117,7 @@ def test_a_file_system_that_is_mounted_read_only_is_one_line(
         (("--profile", "./x"), "profile ./x is a path that does not end in .yaml"),
         (("--profile", "x.yaml"), "profile 'x.yaml' does not exist; check the path"),
         (("--profile", f"{'x' * 3000}.yaml"), "cannot be read: File name too long; check"),
-        (("--profile", "x" * 3000), "choose from mini15, sample, xnli15"),
+        (("--profile", "x" * 3000), "choose from mini15, modern15, sample, xnli15"),
         (("--root", f"/tmp/{'x' * 300}"), ": File name too long; choose another directory"),
         (("--root", "x/" * 3000), ": File name too long; choose another directory"),
         (("--root", "/a", "--root", "/b"), "xlm plan: --root is given 2 times; remove one"),

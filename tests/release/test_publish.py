@@ -201,7 +201,7 @@ def test_settings_of_another_version_are_refused(publish: Publish, artifacts: Ar
         publish("out")
 
 
-@pytest.mark.parametrize("profile", ["sample", "mini15", "xnli15"])
+@pytest.mark.parametrize("profile", ["sample", "mini15", "modern15", "xnli15"])
 def test_every_profile_declares_the_inputs_of_publish(profile: str) -> None:
     config = resolve(profile)
     upstream = PUBLISH.upstream(config, "all")

@@ -32,7 +32,7 @@ def test_groups_follow_each_other_in_the_dag() -> None:
     assert groups == sorted(groups, key=GROUPS.index)
 
 
-@pytest.mark.parametrize("profile", ["sample", "mini15", "xnli15"])
+@pytest.mark.parametrize("profile", ["sample", "mini15", "modern15", "xnli15"])
 def test_every_stage_comes_after_its_inputs(profile: str) -> None:
     graph = Graph.of(resolve(profile), STAGES)
     order = {stage.name: number for number, stage in enumerate(STAGES)}

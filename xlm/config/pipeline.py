@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from xlm.config.data.bpe import BpeConfig, VocabularyConfig
+from xlm.config.data.cleaning import CleaningConfig
 from xlm.config.data.extract import ExtractConfig
 from xlm.config.data.sample import SampleConfig
 from xlm.config.data.shards import ShardsConfig
@@ -51,6 +52,9 @@ class PipelineConfig(Config):
     )
     sources: SourcesConfig = Field(SourcesConfig(), description="Sources to download.")
     extract: ExtractConfig = Field(ExtractConfig(), description="Extraction of plain text.")
+    cleaning: CleaningConfig = Field(
+        CleaningConfig(), description="Lines that are dropped before the split; by default none."
+    )
     split: SplitConfig = Field(SplitConfig(), description="Splits train, valid and test.")
     text: TextConfig = Field(TextConfig(), description="Tokenization.")
     bpe: BpeConfig = Field(BpeConfig(), description="BPE merges.")
@@ -158,6 +162,16 @@ class PipelineConfig(Config):
             raise ConfigError(
                 f"classify: the sample world does not contain {PawsxTask.title}",
                 fix="use {task: xnli}, or a profile of real data (mini15)",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _evaluation_rows_exist(self) -> "PipelineConfig":
+        if self.cleaning.decontaminate and self.classify is None:
+            raise ConfigError(
+                "cleaning.decontaminate is true, but classify is null, so there are no dev and "
+                "test rows to look for",
+                fix="set classify, e.g. classify.task=xnli, or cleaning.decontaminate=false",
             )
         return self
 

@@ -19,9 +19,18 @@ from xlm.release.tokenizer import write_tokenizer
 
 
 def publish(
-    context: StageContext[PublishSlice], *, sources: Mapping[str, Path], data: Mapping[str, Path]
+    context: StageContext[PublishSlice],
+    *,
+    sources: Mapping[str, Path],
+    data: Mapping[str, Path],
+    cleaned: Mapping[str, Path],
 ) -> StageResult:
     """Write the folders; the counts are parameters, weight bytes and vocabulary size.
+
+    Args:
+        sources: directories of the downloads, by unit.
+        data: directories of the shards, by language or pair.
+        cleaned: directories of stage clean, by language or pair.
 
     Raises:
         DataError: weights, merges, vocabulary or results do not match each other.
@@ -39,6 +48,7 @@ def publish(
         cased=context.config.cased,
         own_sources=context.config.own_sources,
         task=context.config.task,
+        cleaned=cleaned,
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")

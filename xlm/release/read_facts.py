@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from xlm.classification.results.records import Results, read_results
+from xlm.config.data.cleaning import DROPPED
 from xlm.config.languages.names import Names
 from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.pretrain import PretrainConfig
@@ -19,7 +20,14 @@ from xlm.config.training.release import OwnSourceFacts, ReleaseConfig, TaskFacts
 from xlm.engine.config import Config
 from xlm.errors import DataError
 from xlm.model.formats.description import read_description
-from xlm.release.card.facts import OWN_ROWS, DataFacts, MachineFacts, RunFacts, SourceFacts
+from xlm.release.card.facts import (
+    OWN_ROWS,
+    CleaningFacts,
+    DataFacts,
+    MachineFacts,
+    RunFacts,
+    SourceFacts,
+)
 from xlm.release.fertility import read_report
 from xlm.shards.reader import ShardReader
 from xlm.store.manifest import Manifest, read_manifest
@@ -46,6 +54,7 @@ def read_facts(
     cased: bool = False,
     own_sources: Sequence[OwnSourceFacts] = (),
     task: TaskFacts | None = None,
+    cleaned: Mapping[str, Path] | None = None,
 ) -> RunFacts:
     """Collect the facts that cards and plots show.
 
@@ -61,6 +70,7 @@ def read_facts(
         cased: whether text keeps case and accents.
         own_sources: the user's own text and pairs.
         task: the classification task; None without a classifier.
+        cleaned: artifact directories of stage clean, by language or pair.
 
     Raises:
         DataError: a file of an artifact is damaged or was written by another version.
@@ -108,6 +118,7 @@ def read_facts(
         names=dict(names or {}),
         cased=cased,
         own_text=frozenset(one.unit for one in own_sources if one.is_text),
+        cleaning=tuple(_cleaning(unit, path) for unit, path in (cleaned or {}).items()),
         warm_start=str(manifests["pretrain"].config.get("warm_start", "")),
     )
 
@@ -156,6 +167,20 @@ def _local_sources(own: Sequence[OwnSourceFacts]) -> tuple[SourceFacts, ...]:
 def _data(unit: str, directory: Path, vocabulary_hash: str) -> DataFacts:
     counts = ShardReader(directory, "train", vocabulary_hash).counts
     return DataFacts(unit, lines=counts["lines"], tokens=counts["tokens"])
+
+
+def _cleaning(unit: str, directory: Path) -> CleaningFacts:
+    counts = read_manifest(directory).counts
+    return CleaningFacts(
+        unit,
+        lines=int(counts["input_lines"]),
+        kept=int(counts["kept_lines"]),
+        dropped={
+            name.removeprefix(DROPPED): int(count)
+            for name, count in counts.items()
+            if name.startswith(DROPPED)
+        },
+    )
 
 
 def _machine(path: Path) -> MachineFacts:

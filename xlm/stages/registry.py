@@ -9,6 +9,7 @@ from typing import Any
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine import graph
 from xlm.engine.stage import Stage
+from xlm.stages.data.clean import CLEAN
 from xlm.stages.data.download import DOWNLOAD
 from xlm.stages.data.extract_labelled import EXTRACT_LABELLED
 from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL
@@ -36,6 +37,7 @@ STAGES: tuple[Stage[PipelineConfig, Any], ...] = (
     EXTRACT_PARALLEL,
     EXTRACT_XNLI,
     EXTRACT_LABELLED,
+    CLEAN,
     SPLIT,
     # Text: token ids of each language and pair.
     TOKENIZE,

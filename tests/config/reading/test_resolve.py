@@ -14,7 +14,7 @@ from xlm.errors import ConfigError
 
 
 def test_all_profiles_are_valid() -> None:
-    assert profile_names() == ["mini15", "sample", "xnli15"]
+    assert profile_names() == ["mini15", "modern15", "sample", "xnli15"]
     for name in profile_names():
         config = resolve(name)
         assert len(config.languages) == 15

@@ -24,9 +24,9 @@ from xlm.corpus.split.line_ranges import (
 )
 from xlm.corpus.split.runs import HELD_OUT, LowestRanks, assign, positions, read_held_out
 from xlm.corpus.split.shards import ShardPlan, write_rows, write_shard
+from xlm.corpus.text_files.extracted import extracted_files
 from xlm.engine.stage import FileJob, StageContext, StageResult
 from xlm.errors import DataError
-from xlm.store.manifest import listed_files
 
 _MIN_DISTINCT = 3
 
@@ -91,7 +91,9 @@ def _ranges(context: StageContext[SplitSlice], texts: Sequence[Path]) -> list[Li
     """All lines of the unit, in ranges."""
     ranges: list[LineRange] = []
     first = 0
-    for paths in (paths for text in texts for paths in _paths(context.config, text)):
+    for paths in (
+        paths for text in texts for paths in extracted_files(text, context.config.languages)
+    ):
         columns = [_column(context, path) for path in paths]
         if len({column.lines for column in columns}) > 1:
             names = " and ".join(column.path.name for column in columns)
@@ -107,13 +109,6 @@ def _ranges(context: StageContext[SplitSlice], texts: Sequence[Path]) -> list[Li
 def _column(context: StageContext[SplitSlice], path: Path) -> Column:
     parts: list[Chunk] = chunks(path, CHUNK_BYTES)
     return Column.of(path, list(context.mapper.map(count_lines, parts)), CHUNK_BYTES)
-
-
-def _paths(config: SplitSlice, text: Path) -> list[list[Path]]:
-    """The files of a folder, in order; for a pair, both sides together."""
-    if len(config.languages) == 1:
-        return [[path] for path in listed_files(text, "text*.txt")]
-    return [[text / f"text.{code}.txt" for code in config.languages]]
 
 
 def _statistics(context: StageContext[SplitSlice], ranges: Sequence[LineRange]) -> _Statistics:

@@ -61,6 +61,7 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
         parts.insert(0, _SYNTHETIC_EXCEPT_MERGES if _has_published_merges(facts) else _SYNTHETIC)
     parts += [
         _training_splits(facts),
+        _cleaning(facts),
         _preprocessing(facts),
         fertility_section(facts.vocabulary, facts.names),
     ]
@@ -84,6 +85,30 @@ def _training_splits(facts: RunFacts) -> str:
         f"{origin}; those of a pair are aligned sentences, with the tokens of both sides:"
     )
     return f"{note}\n\n{table(('language or pair', 'lines', 'tokens'), [*rows, total])}"
+
+
+def _cleaning(facts: RunFacts) -> str:
+    """What was dropped before the split, by reason; units that lost nothing have no row."""
+    if not facts.cleaning:
+        return ""
+    note = "Before these splits were made, the text was cleaned."
+    cleaned = [one for one in facts.cleaning if one.kept < one.lines]
+    if not cleaned:
+        return f"{note} Nothing was dropped."
+    reasons = dict.fromkeys(
+        reason for one in cleaned for reason, count in one.dropped.items() if count
+    )
+    rows = [
+        (
+            one.unit,
+            format_integer(one.lines),
+            *(format_integer(one.dropped.get(reason, 0)) for reason in reasons),
+            f"{one.kept / one.lines:.1%}",
+        )
+        for one in cleaned
+    ]
+    header = ("language or pair", "lines", *(one.replace("_", " ") for one in reasons), "kept")
+    return f"{note} Dropped lines, by the first reason that applies:\n\n{table(header, rows)}"
 
 
 def _preprocessing(facts: RunFacts) -> str:

@@ -43,6 +43,18 @@ class DataFacts:
 
 
 @dataclass(frozen=True)
+class CleaningFacts:
+    """What cleaning dropped from the text of one language or pair."""
+
+    unit: str
+    lines: int
+    """Before cleaning."""
+    kept: int
+    dropped: Mapping[str, int]
+    """Reason to number of lines: `duplicate`."""
+
+
+@dataclass(frozen=True)
 class MachineFacts:
     """Costs and machine of one stage, from its `run.json`; they are not part of a digest."""
 
@@ -90,6 +102,8 @@ class RunFacts:
     """The classification task; None without a classifier."""
     is_paired: bool = True
     """Whether the classifier reads two sentences."""
+    cleaning: tuple[CleaningFacts, ...] = ()
+    """What was dropped before the split; empty without cleaning."""
     warm_start: str = ""
     """Format and digest of the model that initialized pretraining; empty for random weights."""
 

@@ -5,11 +5,8 @@ from collections.abc import Mapping
 from xlm.config.data.split import SplitSlice
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
-from xlm.stages.units import corpus_units, kind_of_unit, languages_of_unit
-
-TEXT = "text"
-OWN_TEXT = "own_text"
-"""Role of the user's own text, if the language also has a Wikipedia."""
+from xlm.stages.data.corpus_text import TEXT, extracted_text, is_cleaned, text_folders
+from xlm.stages.units import corpus_units, languages_of_unit
 
 
 def _slice(config: PipelineConfig, unit: str) -> SplitSlice:
@@ -18,19 +15,16 @@ def _slice(config: PipelineConfig, unit: str) -> SplitSlice:
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    if kind_of_unit(unit) == "pair":
-        return {TEXT: Node("extract-parallel", unit)}
-    stages = ["extract-wiki"] if config.sources.wikipedias((unit,), config.table) else []
-    stages += ["extract-text"] if config.sources.own_text(unit) else []
-    return {role: Node(stage, unit) for role, stage in zip((TEXT, OWN_TEXT), stages, strict=False)}
+    if is_cleaned(config, unit):
+        return {TEXT: Node("clean", unit)}
+    return extracted_text(config, unit)
 
 
 def run(context: StageContext[SplitSlice]) -> StageResult:
     """Write `{split}.{shard}.txt`, or `{split}.{shard}.{language}.txt` for each side of a pair."""
     from xlm.corpus.split.split import split
 
-    texts = [context.inputs[role] for role in (TEXT, OWN_TEXT) if role in context.inputs]
-    return split(context, texts)
+    return split(context, text_folders(context.inputs))
 
 
 SPLIT = Stage(

@@ -6,12 +6,14 @@ excludes them.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from xlm.config.data.tasks import FilesTask, Task
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, split_spec
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.release import PublishSlice, TaskFacts
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
+from xlm.stages.data.corpus_text import cleaned_units
 from xlm.stages.data.own_parts import own_sources
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes
 from xlm.stages.units import require_training_rows, single_unit
@@ -19,6 +21,8 @@ from xlm.text.segmenters.registry import segmenter_identity
 
 SOURCE_ROLE = "source."
 """Prefix of the input roles of downloads: `source.wikipedia.sw`."""
+CLEANED_ROLE = "cleaned."
+"""Prefix of the input roles of clean text, whose counts are on the cards: `cleaned.sw`."""
 
 
 def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
@@ -67,6 +71,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     nodes |= {
         f"{SOURCE_ROLE}{source}": Node("download", source) for source in DOWNLOAD.units(config)
     }
+    nodes |= {f"{CLEANED_ROLE}{name}": Node("clean", name) for name in cleaned_units(config)}
     return nodes | data_nodes(config, "mono", "pair")
 
 
@@ -76,13 +81,18 @@ def run(context: StageContext[PublishSlice]) -> StageResult:
 
     return publish(
         context,
-        sources={
-            role.removeprefix(SOURCE_ROLE): path
-            for role, path in sorted(context.inputs.items())
-            if role.startswith(SOURCE_ROLE)
-        },
+        sources=_inputs(context.inputs, SOURCE_ROLE),
         data={**data_inputs(context.inputs, "mono"), **data_inputs(context.inputs, "pair")},
+        cleaned=_inputs(context.inputs, CLEANED_ROLE),
     )
+
+
+def _inputs(inputs: Mapping[str, Path], prefix: str) -> dict[str, Path]:
+    return {
+        role.removeprefix(prefix): path
+        for role, path in sorted(inputs.items())
+        if role.startswith(prefix)
+    }
 
 
 PUBLISH = Stage(
