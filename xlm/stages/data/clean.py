@@ -93,4 +93,5 @@ CLEAN = Stage(
     slice=_slice,
     run=run,
     tools=("pyarrow",),
+    intermediate=True,
 )
