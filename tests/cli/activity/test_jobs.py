@@ -18,6 +18,7 @@ from xlm.cluster.records import Attempt, End, JobRecords, Outcome
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.errors import ClusterError, StoreError
 from xlm.store.artifact import Staging
+from xlm.store.disk.locks import build_lock
 from xlm.store.store import ArtifactStore
 from xlm.store.underway import note_build
 
@@ -144,7 +145,12 @@ def test_a_job_is_cancelled_by_the_name_of_its_stage(
     assert capsys.readouterr().out == f"job {name} cancelled; the next run continues it\n"
     assert [f"--name={name}" in call["arguments"] for call in slurm.asked("scancel")] == [True]
     assert not staging.hold.exists()
-    with pytest.raises(StoreError, match=r"no job of a cluster builds 'pretrain' .* on login1"):
+    with pytest.raises(StoreError, match=r"builds 'pretrain' .*; its build was stopped before;"):
+        print_cancelled("pretrain", str(store.root))
+    with (
+        build_lock(store.root / "locks", f"pretrain.{KEY}"),
+        pytest.raises(StoreError, match=r"builds 'pretrain' .*; it runs on login1, without a"),
+    ):
         print_cancelled("pretrain", str(store.root))
 
 

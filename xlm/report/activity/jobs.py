@@ -78,7 +78,10 @@ def cancel_job(store: ArtifactStore, text: str) -> str:
             f"cancel it, and remove {hold}",
         )
     if not held:
-        here = f"; it runs on {builds[0].host}, without a cluster" if builds else ""
+        running = [one for one in builds if one.is_running]
+        here = "; its build was stopped before" if builds else ""
+        if running:
+            here = f"; it runs on {running[0].host or 'a machine'}, without a cluster"
         raise StoreError(
             f"no job of a cluster builds {text[:80]!r} in {store.root}{here}",
             fix="`xlm status` lists what runs",
