@@ -1,29 +1,19 @@
-"""Finds Prefect's server, and sets the environment that Prefect runs in."""
+"""Sets the environment that Prefect runs in, and finds the server on this machine."""
 
 import os
-import threading
-import urllib.error
 import urllib.request
-from base64 import b64encode
 from collections.abc import Mapping
-from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryFile
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from xlm.errors import ConfigError, ToolError
+from xlm.errors import ConfigError
 
 _OF_ANOTHER_SERVER = ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_PROFILE")
 """Keys and profiles for another server: ours must not get them, and we must not use them."""
 _DATABASE = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL")
 _OWNER_ONLY = 0o700
 _PROBE_SECONDS = 1.0
-_ANSWER_SECONDS = 10.0
-_ANSWER_BYTES = 1000
-_REFUSED = (401, 403)
-_KEYS = ("PREFECT_API_AUTH_STRING", "PREFECT_API_KEY")
-_UNSET = "unset the variable; runs do not need it"
-_CLOUD = ".prefect.cloud"
 _LOOPBACK = ("127.0.0.1", "localhost")
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Connects without a proxy: the server is on this machine."""
@@ -124,99 +114,3 @@ def server_answers(url: str) -> bool:
             return bool(reply.status == 200)
     except OSError:
         return False
-
-
-def is_cloud(url: str) -> bool:
-    """Whether this is the URL of Prefect Cloud, which has other paths and no version."""
-    return (urlsplit(url).hostname or "").endswith(_CLOUD)
-
-
-def require_server(url: str, *, optional: bool = True) -> None:
-    """Check that PREFECT_API_URL is the URL of a Prefect API that accepts our key.
-
-    `optional`: the command also works without that server, and errors say so.
-
-    Raises:
-        ToolError: the server does not answer in time, is not a Prefect API, or refuses the key.
-    """
-    shown = _without_credentials(url)
-    otherwise = f", or {_UNSET}" if optional else ""
-    if not _is_http(url):
-        raise ToolError(
-            f"PREFECT_API_URL {shown!r} is not a URL",
-            fix=_UNSET if optional else "write http://HOST:4200/api",
-        )
-    if is_cloud(url):
-        return  # it answers nothing without a key
-    status, body = _ask(f"{url}/health", shown, fix=f"start it{otherwise}")
-    if status in _REFUSED:
-        raise _refused(shown, status)
-    if status != 200 or body.strip() != b"true":
-        answer = f"status {status}" if status != 200 else "an unexpected body"
-        raise ToolError(
-            f"PREFECT_API_URL {shown} is not a Prefect API: it returned {answer}",
-            fix=f"correct the URL, which ends in /api{otherwise}",
-        )
-    status, _ = _ask(f"{url}/admin/version", shown, fix=f"start it{otherwise}")
-    if status in _REFUSED:
-        raise _refused(shown, status)
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and parts.port != 0
-    except ValueError:  # of a port or an IPv6 address
-        return False
-
-
-def _refused(shown: str, status: int) -> ToolError:
-    given = " and ".join(name for name in _KEYS if os.environ.get(name))
-    return ToolError(
-        f"the server at PREFECT_API_URL {shown} refused the request (status {status})",
-        fix=f"correct {given}" if given else f"set {' or '.join(_KEYS)}",
-    )
-
-
-def _ask(url: str, shown: str, *, fix: str) -> tuple[int, bytes]:
-    """Status and first bytes of an answer, within a time limit for the whole exchange."""
-    answers: list[tuple[int, bytes] | Exception] = []
-
-    def ask() -> None:
-        try:
-            request = urllib.request.Request(url, headers=_authorization())
-            with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as reply:
-                answers.append((reply.status, reply.read(_ANSWER_BYTES)))
-        except urllib.error.HTTPError as error:
-            answers.append((error.code, b""))
-            error.close()
-        except (OSError, ValueError, HTTPException) as error:
-            answers.append(error)
-
-    # A server that sends a byte now and then never exceeds the timeout of a socket.
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(_ANSWER_SECONDS)
-    answer = answers[0] if answers else TimeoutError(f"no answer in {_ANSWER_SECONDS:.0f} s")
-    if isinstance(answer, tuple):
-        return answer
-    reason = " ".join(str(getattr(answer, "reason", answer)).split()) or type(answer).__name__
-    raise ToolError(
-        f"no Prefect server at {shown} (PREFECT_API_URL): {reason}", fix=fix
-    ) from answer
-
-
-def _authorization() -> dict[str, str]:
-    if owner := os.environ.get("PREFECT_API_AUTH_STRING"):
-        return {"Authorization": f"Basic {b64encode(owner.encode()).decode()}"}
-    if key := os.environ.get("PREFECT_API_KEY"):
-        return {"Authorization": f"Bearer {key}"}
-    return {}
-
-
-def _without_credentials(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return url
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"

@@ -15,12 +15,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from flows.server.access import ServerAccess, find_access
-from flows.server.environment import (
-    require_server,
-    server_answers,
-    set_up_home,
-    use_server,
-)
+from flows.server.environment import server_answers, set_up_home, use_server
+from flows.server.prefect_api import given_api_url, require_server
 from flows.server.process import StartingServer, free_port, starting_server
 from flows.terminal.interruption import Interruption
 from flows.terminal.live import LiveView, RunConsole
@@ -160,7 +156,7 @@ def _log_to_the_server_only() -> None:
 def _prefect(root: Path) -> Iterator[StartingServer | None]:
     """Set up Prefect for this process; start a server if none runs yet."""
     home = set_up_home(root)
-    if given := os.environ.get("PREFECT_API_URL"):
+    if given := given_api_url():
         require_server(given)
         yield None
         return

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.server.access import find_access
-from flows.server.environment import require_server, set_up_home, use_server
+from flows.server.environment import set_up_home, use_server
+from flows.server.prefect_api import given_api_url, require_server
 from flows.terminal.program import require_valid_settings
 from flows.worker.process import FLOW_COMMAND, WORK_POOL
 from xlm.errors import ToolError
@@ -17,7 +18,7 @@ def main() -> int:
     """Register with the server of PREFECT_API_URL, or with the `xlm ui` that runs on this root."""
     root = Path(os.environ["XLM_ROOT"])
     set_up_home(root)
-    if given := os.environ.get("PREFECT_API_URL"):
+    if given := given_api_url():
         require_server(given)
     elif access := find_access(root):
         use_server(access.client_variables())

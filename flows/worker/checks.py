@@ -1,10 +1,8 @@
 """What `xlm worker` checks on a shared server before it takes runs."""
 
-import os
 from typing import Any
-from urllib.parse import urlsplit
 
-from flows.server.environment import is_cloud, require_server
+from flows.server.prefect_api import given_api_url, is_cloud, require_server
 from flows.ui.deploy import job_template
 from flows.worker.process import WORK_POOL
 from xlm.errors import ToolError
@@ -20,7 +18,7 @@ def require_shared_server() -> str:
     Raises:
         ToolError: it is not set, or the server does not answer or refuses our key.
     """
-    url = os.environ.get("PREFECT_API_URL")
+    url = given_api_url()
     if not url:
         raise ToolError(
             "PREFECT_API_URL is not set, so the worker has no server",
@@ -105,11 +103,3 @@ def _require_deployments(client: Any) -> list[str]:
         except ObjectNotFound:
             raise ToolError(f"the server has no deployment {FLOW}/{name}", fix=_DEPLOY) from None
     return []
-
-
-def shown_url(url: str) -> str:
-    """Scheme, host and port of a URL, without credentials."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{host}{port}"

@@ -8,8 +8,9 @@ from pathlib import Path
 import typer
 
 from flows.server.environment import set_up_home
+from flows.server.prefect_api import shown_url
 from flows.terminal.program import require_valid_settings
-from flows.worker.checks import require_deployed, require_shared_server, shown_url
+from flows.worker.checks import require_deployed, require_shared_server
 from flows.worker.process import WORK_POOL, worker_process
 from xlm.errors import ToolError
 from xlm.processes.supervise import wait_for
@@ -32,12 +33,13 @@ def main(limit: int | None, *, only_check: bool) -> int:
     for warning in require_deployed(url):
         typer.echo(f"xlm: warning: {warning}", err=True)
     if only_check:
-        typer.echo(f"{shown_url(url)} has the work pool and the deployments")
+        typer.echo(f"{shown_url(url).removesuffix('/api')} has the work pool and the deployments")
         return 0
     _end_lost_runs(root)
     try:
         with worker_process(limit=limit) as worker:
-            typer.echo(f"worker of {shown_url(url)}, store {root}  (Ctrl-C stops it)")
+            server = shown_url(url).removesuffix("/api")
+            typer.echo(f"worker of {server}, store {root}  (Ctrl-C stops it)")
             next_check = time.monotonic() + _CHECK_SECONDS
 
             def check() -> None:

@@ -1,27 +1,14 @@
-"""Finding Prefect's server on this machine."""
+"""The environment that Prefect runs in: its home, its keys, proxies."""
 
 import os
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
-from flows.server import environment as prefect_environment
-from flows.server.environment import (
-    require_server,
-    server_answers,
-    set_up_home,
-    unproxied_loopback,
-    use_server,
-)
-from xlm.errors import ConfigError, ToolError
+from flows.server.environment import set_up_home, unproxied_loopback, use_server
+from xlm.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("restored_environment")
 
@@ -42,132 +29,6 @@ def test_requests_to_this_machine_use_no_proxy(
     if given is not None:
         monkeypatch.setenv("NO_PROXY", given)
     assert unproxied_loopback() == {"no_proxy": kept, "NO_PROXY": kept}
-
-
-def test_a_url_without_a_server_is_refused() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}/api"
-        assert not server_answers(url)
-        with pytest.raises(
-            ToolError, match=r"no Prefect server at .* unset the variable; runs do not need it"
-        ):
-            require_server(url)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "nonsense",
-        "file:///etc/passwd",
-        "ftp://127.0.0.1/api",
-        "http://",
-        "http://[::1/api",
-        "http://h:99999/api",
-    ],
-)
-def test_an_invalid_url_is_refused(url: str) -> None:
-    with pytest.raises(ToolError, match="PREFECT_API_URL"):
-        require_server(url)
-
-
-class _Answers(BaseHTTPRequestHandler):
-    """Answers each path with a status and body that the test has set."""
-
-    replies: ClassVar[dict[str, tuple[int, bytes]]] = {}
-    seen: ClassVar[list[str | None]] = []
-
-    def do_GET(self) -> None:
-        self.seen.append(self.headers.get("Authorization"))
-        status, body = self.replies.get(self.path, (404, b"not here"))
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Be silent."""
-
-
-@pytest.fixture
-def host() -> Iterator[str]:
-    _Answers.replies, _Answers.seen = {}, []
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (200, b"<!doctype html><title>Prefect</title>"),
-        (200, b'{"status": "ok"}'),
-        (200, b""),
-        (200, b"\xff\xfe"),
-        (404, b"{}"),
-        (502, b"<html>bad gateway"),
-    ],
-)
-def test_another_server_is_refused(host: str, status: int, body: bytes) -> None:
-    _Answers.replies = {"/api/health": (status, body)}
-    with pytest.raises(
-        ToolError, match=r"PREFECT_API_URL .* is not a Prefect API.*unset"
-    ) as caught:
-        require_server(f"{host}/api")
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_is_named(host: str, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    _Answers.replies = {"/api/health": (200, b"true"), "/api/admin/version": (status, b"")}
-    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "user:wrong")
-    with pytest.raises(ToolError, match="correct PREFECT_API_AUTH_STRING") as caught:
-        require_server(f"{host}/api")
-    assert "wrong" not in str(caught.value)
-    assert _Answers.seen[-1] == "Basic dXNlcjp3cm9uZw=="
-
-
-def test_a_prefect_server_is_accepted_and_a_password_is_not_shown(host: str) -> None:
-    _Answers.replies = {"/api/health": (200, b"true"), "/api/admin/version": (200, b'"3.8.8"')}
-    require_server(f"{host}/api")
-    with pytest.raises(ToolError) as caught:
-        require_server(f"{host.replace('//', '//me:secret@')}/api")
-    assert "secret" not in str(caught.value)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n", b"SSH-2.0-OpenSSH_9\r\n"])
-def test_a_server_that_does_not_finish_its_answer_is_refused(
-    reply: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also one that sends headers all the time, which no timeout of the socket ends."""
-    monkeypatch.setattr(prefect_environment, "_ANSWER_SECONDS", 1.0)
-    over = threading.Event()
-
-    def answer(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.sendall(reply)
-            while reply and not over.wait(0.2):
-                try:
-                    connection.sendall(b"X: y\r\n")
-                except OSError:
-                    return
-            over.wait(20)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=answer, args=(listener,), daemon=True).start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
-        began = time.monotonic()
-        with pytest.raises(ToolError, match=r"no Prefect server at .*PREFECT_API_URL"):
-            require_server(url)
-        assert time.monotonic() - began < 10
-        with pytest.raises(ToolError, match="no Prefect server at https"):
-            require_server(url.replace("http", "https"))
-        over.set()
 
 
 def test_a_home_that_cannot_be_used_is_named(
