@@ -9,9 +9,11 @@ flows and their training processes inherit.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flows.server.parameters import for_driver
 from xlm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class Database:
     url: "URL" = field(repr=False)
     source: str
     """The option or variable that names it."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Variables for parameters of the URL that the driver does not take from it."""
 
     def __str__(self) -> str:
         """User, server and name, without the password."""
@@ -51,7 +55,8 @@ class Database:
 
     def variables(self) -> dict[str, str]:
         """Variables for the server process."""
-        return {CONNECTION_URL: self.url.render_as_string(hide_password=False)}
+        url = self.url.render_as_string(hide_password=False)
+        return {CONNECTION_URL: url, **self.parameters}
 
     def without_password(self, text: str) -> str:
         """The text of a program, on one line and without the password."""
@@ -70,10 +75,11 @@ def take_database(option: str | None = None) -> Database | None:
     source, given = ("--database-url", option) if option is not None else _from_environment()
     if option is None and (not given or given.startswith("sqlite")):
         return None
-    url = _parse(given, source)
+    url, parameters = for_driver(_parse(given, source), source)
+    _require_parts(url, source)
     if (password := os.environ.pop("PGPASSWORD", None)) and url.password is None:
         url = url.set(password=password)
-    database = Database(url, source)
+    database = Database(url, source, parameters)
     for prefix in _PREFIXES:
         for name in ("CONNECTION_URL", *_PARTS):
             os.environ.pop(prefix + name, None)
@@ -120,14 +126,17 @@ def _parse(given: str, source: str) -> "URL":
         url = make_url(given.strip())
     except (ArgumentError, ValueError) as error:
         raise ConfigError(f"{source} is not a valid URL", fix=f"write {_FORM}") from error
-    if "@" in (url.host or "") or "/" in (url.database or ""):
+    # After a second @, parts of a password would be taken for a host or a name, and be shown.
+    if given.count("@") > 1 or "@" in (url.database or "") or "/" in (url.database or ""):
         raise ConfigError(
             f"{source} is not a valid URL",
             fix="in the password, write @ as %40, / as %2F, : as %3A and % as %25",
         )
-    if not (url.host or url.query.get("host")) or not url.database:
-        missing = "the name of the database" if url.host else "the host"
+    return url.set(drivername=_DRIVER)
+
+
+def _require_parts(url: "URL", source: str) -> None:
+    has_host = url.host or url.query.get("host")
+    if not has_host or not url.database:
+        missing = "the name of the database" if has_host else "the host"
         raise ConfigError(f"{source} lacks {missing}", fix=f"write {_FORM}")
-    # psql and most providers write `sslmode`, asyncpg's argument is `ssl`.
-    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
-    return url.set(drivername=_DRIVER, query=query)

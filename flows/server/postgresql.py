@@ -6,7 +6,10 @@ is one line that says what is wrong and how to fix it.
 
 import asyncio
 import os
+import ssl
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ _START_SECONDS = 30.0
 """How long to wait for a PostgreSQL server that is starting."""
 _RETRY_SECONDS = 0.5
 _PREFECT_TLS = "PREFECT_SERVER_DATABASE_SQLALCHEMY_CONNECT_ARGS_TLS_ENABLED"
+_CERTIFICATE = "correct its parameters: sslrootcert=FILE has the certificates to trust"
 _FACTS = """
 select
     current_setting('server_version') as version,
@@ -45,7 +49,21 @@ def require_usable(database: Database) -> None:
     """
     if os.environ.get(_PREFECT_TLS, "").lower() in ("1", "true", "yes", "on"):
         return  # only the server has the certificates
-    asyncio.run(_check(database))
+    with _variables(database.parameters):
+        asyncio.run(_check(database))
+
+
+@contextmanager
+def _variables(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set what the driver reads from the environment, for the checks alone."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 async def _check(database: Database) -> None:
@@ -120,9 +138,10 @@ def _refused(error: Exception, database: Database) -> ToolError:
         fix = "raise max_connections of PostgreSQL, or stop other clients"
     elif isinstance(error, asyncpg.CannotConnectNowError):
         what, fix = f"PostgreSQL on {database.server} is not ready: {reason}", "try again later"
-    elif isinstance(error, TypeError) and "keyword argument" in reason:
-        what = f"{source} has an unknown parameter: {reason.rpartition(' ')[2]}"
-        fix = "remove it from the URL"
+    elif isinstance(error, asyncpg.ClientConfigurationError):
+        what, fix = f"{source} is not usable: {reason}", _CERTIFICATE
+    elif isinstance(error, ssl.SSLError):
+        what, fix = f"no encrypted connection to {database.server}: {reason}", _CERTIFICATE
     else:
         what = f"no PostgreSQL answers on {database.server}: {reason}"
         fix = f"start it, or correct {source}"

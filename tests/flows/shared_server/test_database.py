@@ -1,12 +1,13 @@
 """The database that the user names: option, variables, translation, errors without passwords."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from flows.commands import prefect_programs as programs
 from flows.server.database import CONNECTION_URL, take_database
-from flows.worker.checks import shown_url
+from flows.server.prefect_api import shown_url
 from xlm.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("restored_environment")
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.usefixtures("restored_environment")
         ("postgresql+asyncpg://me:p%40w@h/n", "postgresql+asyncpg://me:p%40w@h/n"),
         (" postgresql://h/n?sslmode=require\n", "postgresql+asyncpg://h/n?ssl=require"),
         ("postgresql://me@/n?host=/run/pg", "postgresql+asyncpg://me@/n?host=%2Frun%2Fpg"),
+        ("postgresql:///?host=/s&dbname=n&user=me", "postgresql+asyncpg://me@/n?host=%2Fs"),
+        ("postgresql://h/n?user=me&password=p%40w", "postgresql+asyncpg://me:p%40w@h/n"),
     ],
 )
 def test_a_url_is_translated_for_the_driver_of_prefect(given: str, url: str) -> None:
@@ -40,6 +43,30 @@ def test_a_url_is_translated_for_the_driver_of_prefect(given: str, url: str) -> 
         ("postgresql://me:cAnArY@h:port/n", "is not a valid URL"),
         ("postgresql://me:cAnArY@h", "lacks the name of the database"),
         ("postgresql://me:cAnArY@/n", "lacks the host"),
+        ("postgresql://me:cAn@1/ArY@h/n", "write @ as %40"),
+        ("postgresql://me:1@cAn?ArY@h/n", "write @ as %40"),
+        ("postgresql://me:1@cAn/n?ArY@h/n", "write @ as %40"),
+        ("postgresql://me:1@cAn#ArY@h/n", "write @ as %40"),
+        ("postgresql://m/e:cAnArY@h", "write @ as %40"),
+        (
+            "postgresql://me:cAnArY@h/n?sslmod=require",
+            "'sslmod', which Prefect's driver does not take; remove it; known are application_name",
+        ),
+        ("postgresql://h/n?sslpassword=cAnArY", "use a key without a passphrase, and remove"),
+        (
+            "postgresql://h/n?connect_timeout=3",
+            "remove it, and set PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT",
+        ),
+        (
+            "postgresql://h/n?search_path=x",
+            "set PREFECT_SERVER_DATABASE_SQLALCHEMY_CONNECT_ARGS_SEARCH_PATH",
+        ),
+        ("postgresql://h/n?dsn=postgresql://x", "has the parameter 'dsn'"),
+        (
+            "postgresql://h/n?sslmode=require&sslrootcert=/no/such",
+            "sslrootcert in --database-url: there is no file '/no/such'; write the path of a file",
+        ),
+        ("postgresql://h/n?sslrootcert=system", "such as /etc/ssl/certs/ca-certificates.crt"),
     ],
 )
 def test_another_url_is_refused_without_its_password(given: str, error: str) -> None:
@@ -49,6 +76,26 @@ def test_another_url_is_refused_without_its_password(given: str, error: str) -> 
     assert line.startswith(f"--database-url {error}") or error in line
     assert not {"cAnArY", "cAn", "ArY"} & set(line.replace("@", " ").replace(":", " ").split())
     assert "\n" not in line
+
+
+def test_other_parameters_of_psql_become_variables_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncpg takes no such arguments, and Prefect gives it all that the URL has."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.crt").touch()
+    database = take_database(
+        "postgresql://me@h/n?sslmode=verify-full&sslrootcert=ca.crt&application_name=xlm%20ui"
+        "&ssl_min_protocol_version=TLSv1.3&target_session_attrs=any&target_session_attrs=primary"
+    )
+    assert database is not None
+    assert database.variables() == {
+        CONNECTION_URL: "postgresql+asyncpg://me@h/n?ssl=verify-full&target_session_attrs=primary",
+        "PGSSLROOTCERT": str(tmp_path / "ca.crt"),
+        "PGSSLMINPROTOCOLVERSION": "TLSv1.3",
+        "PREFECT_SERVER_DATABASE_SQLALCHEMY_CONNECT_ARGS_APPLICATION_NAME": "xlm ui",
+    }
+    assert "PGSSLROOTCERT" not in os.environ
 
 
 def test_the_variables_of_prefect_are_read_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,4 +155,4 @@ def test_the_password_of_postgresql_programs_goes_to_the_server_alone(
 
 def test_ipv6_addresses_are_shown_in_brackets() -> None:
     assert str(take_database("postgresql://me@[::1]/n")) == "me@[::1]:5432/n"
-    assert shown_url("http://me:secret@[::1]:4200/api") == "http://[::1]:4200"
+    assert shown_url("http://me:secret@[::1]:4200/api") == "http://[::1]:4200/api"

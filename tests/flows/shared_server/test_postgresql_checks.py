@@ -45,7 +45,7 @@ def test_user_password_and_database_are_told_apart(postgresql: PostgreSQL) -> No
     missing = _error(url.removesuffix(name) + "missing")
     assert missing.startswith(f"the database 'missing' does not exist on {postgresql.server}; ")
     assert f"createdb --encoding=UTF8 --owner={name} missing" in missing
-    assert "unknown parameter: 'sslmod'" in _error(f"{url}?sslmod=require")
+    assert "`sslmode` parameter must be one of" in _error(f"{url}?sslmode=yes")
     assert "SSL" in _error(f"{url}?sslmode=require")
 
 
