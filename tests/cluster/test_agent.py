@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -290,6 +291,21 @@ def test_an_attempt_ends_when_its_folder_is_removed(job: Job) -> None:
             path.unlink()
         assert process.wait(_PATIENCE_SECONDS) == 1
     assert job.processes() == []
+
+
+@pytest.mark.fault
+def test_a_later_node_does_not_make_a_removed_folder_again(tmp_path: Path) -> None:
+    job = Job(tmp_path / "build", nodes=2, processes_per_node=1)
+    job.plan(["sleep"], ["sleep"])
+    with job.agent(XLM_NODE_RANK="1") as process:
+        job.wait_for_start(1)
+        processes = [number for number in job.processes() if number != process.pid]
+        shutil.rmtree(job.job.directory)
+        for number in processes:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        assert process.wait(_PATIENCE_SECONDS) == 1
+    assert not job.job.directory.exists()
 
 
 def test_a_job_without_a_record_is_not_started(tmp_path: Path) -> None:

@@ -237,7 +237,8 @@ class Agent:
             # A file of another node may become visible a little later.
             time.sleep(_SETTLE_SECONDS)
         end, code, reason = judge(ended, first_failure(self._job.job_file))
-        if used is not None:
+        # A job whose folder was removed must not make it again.
+        if used is not None and self._job.directory.is_dir():
             self._records.write_node(self._place.node, replace(used, exit_code=code))
         if self._place.node:
             return code

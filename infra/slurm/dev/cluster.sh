@@ -125,6 +125,10 @@ case $command in
     printf 'export SLURM_CONF=%q\n' "$SLURM_CONF"
     ;;
   start)
+    if kill -0 "$(cat "$dir/slurmctld.pid" 2> /dev/null)" 2> /dev/null; then
+      echo "a cluster runs in $dir already; stop it first: $0 stop $dir" >&2
+      exit 1
+    fi
     mkdir -p "$dir"/{state,spool/n1,spool/n2,log,munge}
     start_munge
     configure
