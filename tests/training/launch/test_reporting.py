@@ -10,7 +10,8 @@ from tests.training.conftest import Recorder
 from xlm.display.progress import NoProgress
 from xlm.processes.follow import JsonFollower
 from xlm.training.launch import reporting
-from xlm.training.launch.reporting import StatusLog, ThroughputReader
+from xlm.training.launch.job import DOCUMENTS
+from xlm.training.launch.reporting import DocumentReader, StatusLog, ThroughputReader
 
 SPEED: dict[str, Any] = {
     "step": 1200, "total": 200_000, "seconds": 2.0, "tokens_per_second": 43_000,
@@ -95,3 +96,27 @@ def test_rates_are_weighted_by_time_and_memory_is_the_peak(tmp_path: Path) -> No
         "gpu_memory_bytes": 7,
     }
     assert list(JsonFollower(path).new_records()) == []
+
+
+def test_a_document_is_shown_when_it_changes(tmp_path: Path) -> None:
+    """A new attempt removes the documents of an earlier one, which are not shown again."""
+    progress = _Documents()
+    path = tmp_path / f"{DOCUMENTS[0]}.md"
+    path.write_text("earlier")
+    reader = DocumentReader(tmp_path, progress)
+    reader.update()
+    path.unlink()
+    reader.update()
+    assert progress.shown == []
+    path.write_text("new")
+    reader.update()
+    reader.update()
+    assert progress.shown == [(path.stem, "new")]
+
+
+class _Documents(NoProgress):
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, str]] = []
+
+    def show(self, key: str, markdown: str) -> None:
+        self.shown.append((key, markdown))

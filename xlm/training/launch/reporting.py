@@ -10,6 +10,7 @@ processes share, and need no connection.
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ class DocumentReader:
             modified = _modified(path)
             if modified != self._modified[path]:
                 self._modified[path] = modified
-                self._progress.show(path.stem, path.read_text(encoding="utf-8"))
+                with suppress(FileNotFoundError):  # the job removes those of an earlier attempt
+                    self._progress.show(path.stem, path.read_text(encoding="utf-8"))
 
 
 class StatusLog:
@@ -147,4 +149,7 @@ def status_line(record: Mapping[str, Any], unit: str, losses: Mapping[str, float
 
 
 def _modified(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
