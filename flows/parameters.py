@@ -46,6 +46,7 @@ _TYPES: dict[Kind, Any] = {
     "verify": Literal["fast", "deep"],
     "launcher": Launcher | None,
     "name": str | None,
+    "flag": bool,
 }
 
 

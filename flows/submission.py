@@ -30,6 +30,7 @@ from xlm.display.markdown import format_duration, format_size
 from xlm.engine.events import Finished, Observer, Observers
 from xlm.engine.stage import Node, Stage
 from xlm.errors import PipelineError, RequeueError
+from xlm.pipeline.costs.space import require_disk_space
 from xlm.pipeline.dag import PipelineRun, open_request
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import begin_run_record, write_run_record
@@ -150,6 +151,7 @@ def pipeline(
         for warning in config_warnings(run.graph.config):
             get_run_logger().warning(warning)
         run.locate_unselected()
+        require_disk_space(run)
         record = begin_run_record(run)
         submitter = Submitter(run, {stage.name: stage_task(stage) for stage in stages})
         try:

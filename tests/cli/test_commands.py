@@ -96,7 +96,7 @@ def test_the_plan_of_the_paper_names_only_real_servers(tmp_path: Path) -> None:
 def test_lines_are_never_cut_when_piped(tmp_path: Path) -> None:
     printed = xlm(tmp_path, "plan", "--profile", "mini15", "--until", "download")
     assert "newstest2019-ref.zho-CN.txt" in printed
-    assert len(printed.split("\n")) == 46 + 2
+    assert len([line for line in printed.split("\n") if line.startswith("download[")]) == 46
 
 
 def test_completion_is_offered(tmp_path: Path) -> None:

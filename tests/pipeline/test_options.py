@@ -25,7 +25,7 @@ def test_defaults_are_those_of_the_request(option: RunOption) -> None:
     ("command", "names", "others"),
     [
         ("run", NAMES, {"root", "workers"}),
-        ("plan", set(PLAN_OPTIONS), {"root", "as_json"}),
+        ("plan", set(PLAN_OPTIONS), {"root", "workers", "costs", "as_json"}),
     ],
 )
 def test_the_commands_take_each_option(command: str, names: set[str], others: set[str]) -> None:

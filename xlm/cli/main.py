@@ -14,7 +14,7 @@ from xlm.cli.activity import commands as activity_commands
 from xlm.cli.evaluate import commands as evaluate_commands
 from xlm.cli.inference import commands as inference_commands
 from xlm.cli.launch.commands import launch_app
-from xlm.cli.options import AsJson, Root, takes_request
+from xlm.cli.options import AsJson, Root, Workers, takes_request
 from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
 from xlm.cli.runs import commands as run_commands
 from xlm.cli.sources.commands import sources_app
@@ -70,15 +70,31 @@ def xlm(
     epilog=examples(
         "xlm plan --profile mini15",
         "xlm plan --set bpe.codes=9000 --until learn-bpe",
+        "xlm plan --profile xnli15 --costs --workers 64",
         "xlm plan --json",
     )
 )
 @takes_request(*PLAN_OPTIONS)
-def plan(request: "RunRequest", root: Root = None, as_json: AsJson = False) -> None:
-    """Show what a run would build and why, without running it."""
+def plan(
+    request: "RunRequest",
+    root: Root = None,
+    workers: Workers = None,
+    costs: Annotated[
+        bool,
+        typer.Option(
+            "--costs",
+            help="Show time, memory and disk of each stage instead of its nodes; with --json both.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would build, why, and what it would cost, without running it.
+
+    Costs are estimated from earlier runs on this machine, else from rates of a reference machine.
+    """
     from xlm.cli.plan import print_plan
 
-    print_plan(request, root, as_json)
+    print_plan(request, root, workers, costs, as_json)
 
 
 @app.command(

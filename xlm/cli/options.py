@@ -35,7 +35,11 @@ def layer_number(text: str | int) -> int:
     return -size if given.startswith("-") else size
 
 
-_TYPES: dict[Kind, Any] = {"settings": list[str] | None, "stages": list[str] | None}
+_TYPES: dict[Kind, Any] = {
+    "settings": list[str] | None,
+    "stages": list[str] | None,
+    "flag": bool,
+}
 _ONE_VALUE = str | None
 
 
@@ -72,7 +76,7 @@ def takes_request(*names: str) -> Callable[[Command], Command]:
 
 def _parameter(option: RunOption) -> inspect.Parameter:
     text = f"{option.help} Can be repeated." if option.repeated else option.help
-    declared = typer.Option(*option.flags, metavar=option.metavar, help=text)
+    declared = typer.Option(*option.flags, metavar=option.metavar or None, help=text)
     return inspect.Parameter(
         option.name,
         inspect.Parameter.KEYWORD_ONLY,

@@ -40,7 +40,9 @@ def build_request(**values: Any) -> RunRequest:
     return RunRequest(**given)
 
 
-def _texts(value: str | Sequence[str]) -> Sequence[str]:
+def _texts(value: str | bool | Sequence[str]) -> Sequence[str]:
+    if isinstance(value, bool):
+        return ()
     return [value] if isinstance(value, str) else value
 
 

@@ -64,12 +64,21 @@ def plan(
         ConfigError: the selection names something unknown, or the configuration lacks what a
             selected stage requires.
     """
+    planned = plan_all(graph, request, store, remote)
+    return [planned[node] for node in selected_nodes(graph, request)]
+
+
+def plan_all(
+    graph: Graph[Any],
+    request: BuildRequest,
+    store: ArtifactStore,
+    remote: RemoteStore | None = None,
+) -> dict[Node, PlannedNode]:
+    """Return the plan of all nodes, also of those that the request does not select; see `plan`."""
     store.keep_digests()
     with store.tool_cache() as cache:
         level = None if remote is None else RemoteLevel(remote, store, log.warning)
-        planned = Planner(graph, request, store, cache, level).planned()
-    selected = set(selected_nodes(graph, request))
-    return [one for node, one in planned.items() if node in selected]
+        return Planner(graph, request, store, cache, level).planned()
 
 
 def selected_nodes(graph: Graph[Any], request: BuildRequest) -> tuple[Node, ...]:

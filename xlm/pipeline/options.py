@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Launcher = Literal["local", "slurm", "kubernetes"]
-Kind = Literal["profile", "settings", "languages", "stage", "stages", "verify", "launcher", "name"]
+Kind = Literal[
+    "profile", "settings", "languages", "stage", "stages", "verify", "launcher", "name", "flag"
+]
 """What the value is; `settings` and `stages` are options that can be repeated."""
 
 
@@ -26,7 +28,7 @@ class RunOption:
     help: str
     form_help: str = ""
     """Further help for the form in the UI, which takes lists and objects."""
-    default: str | None = None
+    default: str | bool | None = None
 
     @property
     def repeated(self) -> bool:
@@ -112,6 +114,14 @@ RUN_OPTIONS = (
         metavar="NAME",
         help="Name of the run, for `xlm runs` and `xlm compare`; `xlm store gc` keeps named runs.",
     ),
+    RunOption(
+        name="force",
+        kind="flag",
+        flags=("--force",),
+        metavar="",
+        help="Start even if the disk is too small for what the run is estimated to write.",
+        default=False,
+    ),
 )
-PLAN_OPTIONS = tuple(option.name for option in RUN_OPTIONS if option.kind != "name")
+PLAN_OPTIONS = tuple(option.name for option in RUN_OPTIONS if option.kind not in ("name", "flag"))
 """The options that a plan takes too."""

@@ -30,6 +30,8 @@ class RunRequest(BuildRequest):
     )
     name: str | None = Field(None, description="Name of the run; the newest run of a name counts.")
 
+    force: bool = Field(False, description="Start even if the disk is estimated to be too small.")
+
     @field_validator("overrides")
     @classmethod
     def _without_secrets(cls, overrides: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,7 +92,9 @@ class RunRequest(BuildRequest):
             if option.kind == "languages":
                 value = ",".join(value)
             # Always name the profile: the command must not depend on the default.
-            if value and (value != option.default or option.kind == "profile"):
+            if option.kind == "flag":
+                words += [option.flags[0]] if value else []
+            elif value and (value != option.default or option.kind == "profile"):
                 for one in value if option.repeated else [value]:
                     words += [option.flags[0], one]
         return shlex.join([*words, "--root", str(root)])

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from xlm.engine.building.built import description_of, measured_of
+from xlm.engine.building.built import Amounts, description_of, measured_of
 from xlm.engine.building.inputs import CheckCost, InputChecks
 from xlm.engine.building.machine import machine_record
 from xlm.engine.building.mapper import ExecutorMapper, Usage
@@ -112,7 +112,15 @@ class Builder:
                 result, seconds = self._run_stage(node, stage, context, usage)
         self._require_intact_inputs(order)
         description = description_of(key, order.ingredients, order.upstream, result, self._config)
-        measured = measured_of(result, seconds, usage, order.checked)
+        amounts = Amounts(
+            input_bytes=sum(
+                artifact.manifest.size_bytes
+                for role, artifact in order.upstream.items()
+                if not stage.reads_manifest_only(role)
+            ),
+            workers=self._workers,
+        )
+        measured = measured_of(result, seconds, usage, order.checked, amounts)
         artifact = publish_artifact(
             self._store, staging, description, measured, stage.volatile,
             accept_other_bytes=order.accept_other_bytes,

@@ -1,7 +1,7 @@
 """The result of a node, and what its manifest and `run.json` record about the build."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,15 @@ class Built:
     status: Status
     artifact: Artifact
     seconds: float
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much a stage read, and how many workers it had."""
+
+    input_bytes: int
+    """Sum of the artifacts of which it read files."""
+    workers: int
 
 
 def verdict_line(before: str, now: str) -> str:
@@ -52,7 +61,7 @@ def description_of(
 
 
 def measured_of(
-    result: StageResult, seconds: float, usage: Usage, checks: CheckCost
+    result: StageResult, seconds: float, usage: Usage, checks: CheckCost, amounts: Amounts
 ) -> dict[str, Any]:
     """The measurements of a build, for `run.json`.
 
@@ -60,7 +69,7 @@ def measured_of(
     the peak of the largest worker or program. A stage without either, such as a download, runs in
     the driver, which many stages share: there it is the driver's resident memory at the end.
     `input_check_seconds` and `input_check_bytes` are the cost of hashing inputs that nothing else
-    in this run had hashed.
+    in this run had hashed. Plans estimate later builds from these numbers and from `amounts`.
     """
     measured = dict(result.measured)
     peak = max(int(measured.get("peak_memory_bytes", 0)), usage.peak_memory_bytes)
@@ -70,6 +79,7 @@ def measured_of(
         machine_record()
         | measured
         | checks.measured()
+        | asdict(amounts)
         | {
             "wall_seconds": round(seconds, 3),
             "cpu_seconds": round(cpu, 3),

@@ -1,0 +1,61 @@
+"""Refuses a run that the disk cannot hold, before it writes anything."""
+
+import logging
+import shutil
+from pathlib import Path
+
+from xlm.display.markdown import format_size
+from xlm.engine.plan import Planner
+from xlm.engine.stage import Node
+from xlm.errors import StoreError
+from xlm.pipeline.costs.estimate import estimate_run
+from xlm.pipeline.dag import PipelineRun
+from xlm.store.stored import tree_bytes
+from xlm.store.underway import builds_underway
+
+log = logging.getLogger(__name__)
+
+
+def require_disk_space(run: PipelineRun) -> None:
+    """Compare what a run will write with the free space of its store.
+
+    Only what is not in the store counts. The output so far of builds that the run continues is on
+    the disk already.
+
+    Raises:
+        StoreError: the disk is too small, and the request has no `force`.
+    """
+    request = run.request.model_copy(update={"verify": "fast"})
+    planned = Planner(run.graph, request, run.store, remote=run.remote).planned()
+    built = {
+        node for node in run.selected if planned[node].status in ("build", "pending", "remote")
+    }
+    if not built:
+        return
+    estimate = estimate_run(run.graph, planned, run.selected, run.store, run.workers)
+    continued_bytes = sum(
+        tree_bytes(build.staging.base)
+        for build in builds_underway(run.store)
+        if build.unit is not None and Node(build.stage, build.unit) in built
+    )
+    needed_bytes = max(0, estimate.disk_bytes - continued_bytes)
+    free_bytes = free_space(run.store.root)
+    if needed_bytes <= free_bytes:
+        return
+    what = (
+        f"the run needs about {format_size(needed_bytes)} on the disk of {run.store.root}, "
+        f"which has {format_size(free_bytes)} free"
+    )
+    if not run.request.force:
+        raise StoreError(
+            what,
+            fix="free some space, use another --root, build a part with --until and then `xlm "
+            "store prune`, or go on with --force (`xlm plan --costs` shows each stage)",
+        )
+    log.warning("%s; it goes on because of --force", what)
+
+
+def free_space(root: Path) -> int:
+    """Free bytes on the disk of a folder, which need not exist yet."""
+    existing = next(path for path in (root, *root.parents) if path.exists())
+    return shutil.disk_usage(existing).free
