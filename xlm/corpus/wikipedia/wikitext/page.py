@@ -66,7 +66,8 @@ class PageCleaner:
         text = replace_links(text)
         text = replace_quotes(decode_escapes(remove_switches(text)))
         if "<" in text:
-            names = tag_names(text)
-            text = remove_elements(remove_tags(text, names), names)
+            text = remove_tags(text, tag_names(text))
+            # Removing a tag can form another: `</<b>ref>`.
+            text = remove_elements(text, tag_names(text))
         text = replace_placeholders(decode_entities(text))
         return paragraphs(tidy(text))

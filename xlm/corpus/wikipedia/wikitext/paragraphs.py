@@ -2,10 +2,11 @@
 
 import re
 
-_HEADING = re.compile(r"(==+)\s*(.*?)\s*\1")
+_EQUALS = re.compile("=+")
 _DROPPED_STARTS = ("*", "#", ";", "{", "|")
 _OLD_HEADING = "++"
 """wikiextractor reads such a line as a heading, `++title++`; it stands alone."""
+_MIN_LEVEL = 2
 _ENDS_SENTENCE = ("!", "?")
 
 
@@ -21,11 +22,10 @@ def paragraphs(text: str) -> list[str]:
         if not line:
             continue
         first = line[0]
-        if first == "=" and (heading := _HEADING.match(line)):
-            level = len(heading[1])
+        if first == "=" and (level := _level(line)):
             for deeper in [other for other in headings if other > level]:
                 del headings[deeper]
-            headings[level] = _sentence(heading[2])
+            headings[level] = _sentence(line[level : line.index("=" * level, level)].strip())
         elif first == ":":
             kept.append(line.lstrip(":"))
         elif line.startswith(_OLD_HEADING):
@@ -37,6 +37,17 @@ def paragraphs(text: str) -> list[str]:
                 headings.clear()
             kept.append(line)
     return kept
+
+
+def _level(line: str) -> int:
+    """The level of the heading in a line that begins with `=`; 0 if it is none.
+
+    It is the largest number of `=` that stands both at the beginning and again after it.
+    """
+    count = len(line) - len(line.lstrip("="))
+    later = max((len(run) for run in _EQUALS.findall(line, count)), default=0)
+    level = max(min(count, later), count // 2)
+    return level if level >= _MIN_LEVEL else 0
 
 
 def _sentence(title: str) -> str:

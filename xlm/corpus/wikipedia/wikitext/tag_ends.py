@@ -12,10 +12,14 @@ class TagEnds:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._last = text.rfind(">")
         self._unpaired = {'"': len(text), "'": len(text)}
         """From here on, there is no further quote of this kind."""
         self._failures = 0
+        self._end = 0
+        """The position after the last `>` that was found; -1 if there is no further one."""
+        self._last_quote = -1
+        self._empty_end = -1
+        self._is_empty = False
 
     def quoted(self, position: int) -> int:
         """The position after the next `>` outside quotes; -1 if there is none.
@@ -23,12 +27,13 @@ class TagEnds:
         A quote without a partner anywhere in the text is an ordinary character.
         """
         text = self._text
-        if position > self._last:
-            return -1
-        end = text.find(">", position) + 1
-        attributes = text[position:end]
-        if ('"' not in attributes and "'" not in attributes) or self._failures > _MAX_FAILURES:
-            return end
+        if 0 <= self._end <= position:
+            self._end = text.find(">", position) + 1 or -1
+            self._last_quote = max(
+                text.rfind('"', position, self._end), text.rfind("'", position, self._end)
+            )
+        if self._end < 0 or self._last_quote < position or self._failures > _MAX_FAILURES:
+            return self._end
         while mark := _MARK.search(text, position):
             position = mark.end()
             if mark[0] == ">":
@@ -41,3 +46,12 @@ class TagEnds:
                     position = closing + 1
         self._failures += 1
         return -1
+
+    def closes_itself(self, end: int) -> bool:
+        """Whether the tag with this end has a slash before its `>`, as in `<ref />`."""
+        if end != self._empty_end:
+            slash = end - 2
+            while self._text[slash].isspace():
+                slash -= 1
+            self._empty_end, self._is_empty = end, self._text[slash] == "/"
+        return self._is_empty

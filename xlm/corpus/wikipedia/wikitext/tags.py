@@ -79,7 +79,7 @@ def _quoted(text: str, opening: re.Pattern[str], *, empty: bool = False) -> list
     while found := opening.search(text, position):
         position = found.end()
         end = ends.quoted(position)
-        if end > 0 and (not empty or text[position : end - 1].rstrip().endswith("/")):
+        if end > 0 and (not empty or ends.closes_itself(end)):
             spans.append((found.start(), end))
             position = end
     return spans

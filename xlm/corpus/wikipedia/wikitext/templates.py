@@ -10,6 +10,8 @@ _SUBSTITUTION = re.compile(r"(?:safe)?subst:", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[^:|{}]*")
 _MAX_DEPTH = 100
 """Limit of nested functions, as far as Python's recursion allows safely; MediaWiki's is 40."""
+_MAX_READ = 10_000_000
+"""Limit for the characters of functions that are read, each once per function around it."""
 
 
 class Expander:
@@ -27,6 +29,7 @@ class Expander:
             "currenttime": "00:00",
         }
         self._depth = 0
+        self._unread = _MAX_READ
 
     def expand(self, text: str) -> str:
         """The text without calls."""
@@ -46,7 +49,8 @@ class Expander:
         name_end = _PLAIN_NAME.match(text, start, end).end()  # type: ignore[union-attr]
         if name_end == end or text[name_end] == "|":
             return self._variables.get(text[start:name_end].strip().lower(), "")
-        if self._depth >= _MAX_DEPTH:
+        self._unread -= end - start
+        if self._depth >= _MAX_DEPTH or self._unread < 0:
             return ""
         self._depth += 1
         try:
