@@ -35,7 +35,7 @@ def write_dump(folder, *streams, closed=True):
     return path
 
 
-def run_extract(make_context, folder, engine="wikiextractor", **config):
+def run_extract(make_context, folder, engine, **config):
     settings = ExtractWikiSlice(language="en", engine=engine, **config)
     context = make_context(settings, "en", dump=folder)
     return context, run(context)

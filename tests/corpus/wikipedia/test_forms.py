@@ -6,12 +6,11 @@ import codecs
 import pytest
 
 from tests.corpus.wikipedia.dumps import SITE, page, run_extract, text_of, write_dump
-from xlm.corpus.wikipedia.builtin import cuts
+from xlm.corpus.wikipedia.parts import extraction
 from xlm.corpus.wikipedia.dump import cut_to_complete_streams
 from xlm.corpus.wikipedia.dump_file import DumpFile
 from xlm.errors import DataError
 
-ENGINES = ("builtin", "wikiextractor")
 TEXT = "Ünï 中文 🙂 end."
 PAGES = [page(number, f"Title {number} é", f"{TEXT} {number}") for number in range(1, 9)]
 XML = SITE + "".join(PAGES) + "</mediawiki>\n"
@@ -34,7 +33,8 @@ FORMS = {
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch):
-    monkeypatch.setattr(cuts, "_LEAST_BYTES", 100)
+    monkeypatch.setattr(extraction, "LEAST_BYTES", 100)
+    monkeypatch.setattr(extraction, "_PROGRAM_LEAST_BYTES", 400)
 
 
 def _write(folder, content, name="enwiki-20261101-pages-articles-multistream.xml.bz2"):
@@ -42,7 +42,6 @@ def _write(folder, content, name="enwiki-20261101-pages-articles-multistream.xml
     (folder / name).write_bytes(content)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("form", FORMS)
 def test_dumps_in_any_form_give_the_same_text(make_context, tmp_path, engine, form):
     name = f"enwiki-20261101-pages-articles.xml{'' if form.startswith('xml') else '.bz2'}"
@@ -52,7 +51,6 @@ def test_dumps_in_any_form_give_the_same_text(make_context, tmp_path, engine, fo
     assert result.counts["documents"] == 8
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 def test_the_head_of_a_dump_gives_the_first_pages(make_context, tmp_path, engine):
     path = write_dump(tmp_path / "in", *PAGES)
     path.write_bytes(path.read_bytes()[:-300])
@@ -103,7 +101,6 @@ DAMAGED = {
 }
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("form", DAMAGED)
 def test_damaged_dumps_are_refused_in_one_line(make_context, tmp_path, engine, form):
     content, why = DAMAGED[form]

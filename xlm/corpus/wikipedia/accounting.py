@@ -40,10 +40,15 @@ class PageCounts:
 
 @dataclass
 class Usage:
-    """CPU time and memory that the stage used outside of the pool of workers."""
+    """CPU time and memory of programs that the workers started."""
 
     cpu_seconds: float = 0.0
     peak_memory_bytes: int = 0
+
+    def add(self, other: "Usage") -> None:
+        """Add the usage of further programs. The peak is that of the largest one."""
+        self.cpu_seconds += other.cpu_seconds
+        self.peak_memory_bytes = max(self.peak_memory_bytes, other.peak_memory_bytes)
 
 
 @dataclass(frozen=True)

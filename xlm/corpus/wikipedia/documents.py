@@ -45,7 +45,6 @@ class DocumentWriter:
         self._titles = titles
         self.documents = 0
         self.lines = 0
-        self.written_characters = 0
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +67,6 @@ class DocumentWriter:
             self._table.write(row)
         self.documents += 1
         self.lines += len(lines)
-        self.written_characters += len(written)
 
 
 class _Table:

@@ -5,9 +5,8 @@ from pathlib import Path
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.corpus.sources.downloaded_files import sole_file
 from xlm.corpus.wikipedia.accounting import LostPages, Usage, require_few_missing
-from xlm.corpus.wikipedia.builtin.engine import extract_in_parts
 from xlm.corpus.wikipedia.dump_file import DumpFile
-from xlm.corpus.wikipedia.wikiextractor.engine import extract_with_program
+from xlm.corpus.wikipedia.parts.extraction import extract_in_parts
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
 
@@ -28,10 +27,7 @@ def extract_wikipedia(context: StageContext[ExtractWikiSlice], download: Path) -
         folder.mkdir(parents=True, exist_ok=True)
     usage = Usage()
     with LostPages(context.logs) as lost:
-        if config.engine == "builtin":
-            counts = extract_in_parts(context, dump, lost)
-        else:
-            counts = extract_with_program(context, dump, lost, usage)
+        counts = extract_in_parts(context, dump, lost, usage)
     name = dump.path.name
     if counts.articles == 0:
         raise DataError(

@@ -16,19 +16,21 @@ from xlm.corpus.wikipedia.markup.variants import choose_variants
 from xlm.stages.data.extract_wiki import run
 
 
-def _lines(make_context, folder, text, language="en", **config):
+def _lines(make_context, engine, folder, text, language="en", **config):
     write_dump(folder, page(1, "T", escape(text)))
-    context = make_context(ExtractWikiSlice(language=language, **config), language, dump=folder)
+    context = make_context(
+        ExtractWikiSlice(language=language, engine=engine, **config), language, dump=folder
+    )
     run(context)
     return [" ".join(x.split()) for x in text_of(context.out).split("\n")[1:-1]]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["escapes", "tags", "table_rows", "variants.zh"])
-def test_known_cases(shared, make_context, tmp_path, case):
+def test_known_cases(shared, make_context, tmp_path, case, engine):
     folder = shared / "cases" / "wiki"
     text = (folder / f"{case}.wikitext").read_text("utf-8").removesuffix("\n")
-    lines = _lines(make_context, tmp_path / "in", text, "zh" if "zh" in case else "en")
+    lines = _lines(make_context, engine, tmp_path / "in", text, "zh" if "zh" in case else "en")
     expected = (folder / f"{case}.expected.txt").read_text("utf-8").splitlines()
     assert lines == expected
 
@@ -106,7 +108,7 @@ def test_variants(text, expected):
 
 
 @pytest.mark.slow
-def test_another_variant_and_another_language(make_context, tmp_path):
+def test_another_variant_and_another_language(make_context, tmp_path, engine):
     text = "-{zh-hans:简;zh-hant:繁;zh-tw:台}-"
     assert choose_variants(text, "zh-tw") == "台"
     assert choose_variants(text, "zh-hk") == "繁"
@@ -114,12 +116,12 @@ def test_another_variant_and_another_language(make_context, tmp_path):
     assert choose_variants("-{N|sr-ec}-", "sr-el") == "Ћирилица"
     assert choose_variants("-{sr-ec:а;sr-el:b}-", "sr-el") == "b"
     assert choose_variants("-{sr-ec:а;sr-el:b}-", "zh-hans") == "а"
-    assert _lines(make_context, tmp_path / "in", text) == [text]
-    assert _lines(make_context, tmp_path / "in", text, "zh", variant="original") == [text]
-    assert _lines(make_context, tmp_path / "in", f"<nowiki>{text}</nowiki>", "zh") == [text]
+    assert _lines(make_context, engine, tmp_path / "in", text) == [text]
+    assert _lines(make_context, engine, tmp_path / "in", text, "zh", variant="original") == [text]
+    assert _lines(make_context, engine, tmp_path / "in", f"<nowiki>{text}</nowiki>", "zh") == [text]
 
 
-def test_date_words_use_the_date_of_the_dump(make_context, tmp_path):
+def test_date_words_use_the_date_of_the_dump(make_context, tmp_path, engine):
     text = (
         "{{CURRENTYEAR}} {{LOCALMONTH}}-{{currentmonth}} {{CURRENTDAY}} {{LOCALDAY2}} "
         "{{ CURRENTTIME }} {{CURRENTDOW}} {{CURRENTWEEK}} {{LOCALTIMESTAMP}} "
@@ -128,7 +130,7 @@ def test_date_words_use_the_date_of_the_dump(make_context, tmp_path):
         "{{ {{lc:X}}CURRENTYEAR}}{{CURRENT{{uc:year}}}}{{CurrentYear}} "
         "<nowiki>{{CURRENTTIME}}</nowiki> {{#time:Y}}end"
     )
-    assert _lines(make_context, tmp_path / "in", text) == [
+    assert _lines(make_context, engine, tmp_path / "in", text) == [
         "2026 11- 1 01 00:00 0 44 20261101000000 2025 00 11 00:00 end"
     ]
 
@@ -146,12 +148,12 @@ def test_date_words_use_the_date_of_the_dump(make_context, tmp_path):
         ("it", ""),
     ],
 )
-def test_months_and_days_have_localised_names(make_context, tmp_path, language, expected):
+def test_months_and_days_have_localised_names(make_context, tmp_path, language, expected, engine):
     text = (
         "a {{CURRENTMONTHNAME}} {{LOCALMONTHNAMEGEN}} {{CURRENTMONTHABBREV}} {{subst:LOCALDAYNAME}}"
         "{{currentmonthname}}."
     )
-    (line,) = _lines(make_context, tmp_path / "in", text, language)
+    (line,) = _lines(make_context, engine, tmp_path / "in", text, language)
     assert line == " ".join(f"a {expected}".split()) + "."
 
 
@@ -165,13 +167,15 @@ def test_every_language_of_the_paper_has_all_names(language):
 
 
 @pytest.mark.slow
-def test_an_undated_dump_uses_the_date_of_the_revision(make_context, tmp_path):
+def test_an_undated_dump_uses_the_date_of_the_revision(make_context, tmp_path, engine):
     article = page(1, "T", "In {{CURRENTYEAR}} {{CURRENTDAY}}.").replace(
         "<model>", "<timestamp>2019-03-07T01:02:03Z</timestamp>\n<model>"
     )
     path = write_dump(tmp_path / "in", article)
     path.rename(path.with_name("enwiki.xml.bz2"))
-    context = make_context(ExtractWikiSlice(language="en"), "en", dump=tmp_path / "in")
+    context = make_context(
+        ExtractWikiSlice(language="en", engine=engine), "en", dump=tmp_path / "in"
+    )
     run(context)
     assert text_of(context.out) == "T\nIn 2019 7.\n"
     assert date_in_name("enwiki.xml.bz2") is date_in_name("enwiki-20269901-x.xml.bz2") is None
@@ -234,8 +238,8 @@ def test_rows_of_tables(text, expected):
         ),
     ],
 )
-def test_rows_prose_and_words_that_tags_complete(make_context, tmp_path, text, expected):
-    assert _lines(make_context, tmp_path / "in", text + "\nZ") == expected
+def test_rows_prose_and_words_that_tags_complete(make_context, tmp_path, text, expected, engine):
+    assert _lines(make_context, engine, tmp_path / "in", text + "\nZ") == expected
 
 
 def test_header_rows_between_much_code_take_linear_time():
@@ -248,7 +252,7 @@ def test_a_comment_inside_a_variant_is_ignored():
 
 
 @pytest.mark.slow
-def test_escapes_of_html5_and_of_titles_are_decoded(make_context, tmp_path):
+def test_escapes_of_html5_and_of_titles_are_decoded(make_context, tmp_path, engine):
     text = (
         "It&apos;s &lbrace;x&rbrace; &check; &LT;b&GT; &amp;apos; &NotEqualTilde; a&bogus; &nbsp;"
         "<nowiki>&apos;</nowiki> [[a|b&comma;]]&NewLine;* c&#10;# d&#xD;"
@@ -257,7 +261,7 @@ def test_escapes_of_html5_and_of_titles_are_decoded(make_context, tmp_path):
     title = "A &amp;amp; B&amp;#39;s &amp;LT; &amp;copy R&amp;B;"
     write_dump(tmp_path / "in", page(1, title, escape(text)))
     context = make_context(
-        ExtractWikiSlice(language="en", documents=True), "en", dump=tmp_path / "in"
+        ExtractWikiSlice(language="en", engine=engine, documents=True), "en", dump=tmp_path / "in"
     )
     run(context)
     name, line = text_of(context.out).splitlines()

@@ -47,10 +47,10 @@ _KEPT = {
 
 
 @pytest.mark.slow
-def test_text_after_verbatim_content_stays(make_context, tmp_path):
+def test_text_after_verbatim_content_stays(make_context, tmp_path, engine):
     pages = [page(n, f"T{n}", escape(f"{text}\n\nAfter.")) for n, text in enumerate(_KEPT, 1)]
     write_dump(tmp_path / "in", "".join(pages))
-    context, _ = run_extract(make_context, tmp_path / "in")
+    context, _ = run_extract(make_context, tmp_path / "in", engine)
     lines = [" ".join(line.split()) for line in text_of(context.out).splitlines()]
     expected = [
         line
@@ -84,13 +84,13 @@ def test_marks_are_only_where_a_tag_could_appear():
 
 
 @pytest.mark.slow
-def test_much_code_takes_linear_time_and_keeps_its_numbers(make_context, tmp_path):
+def test_much_code_takes_linear_time_and_keeps_its_numbers(make_context, tmp_path, engine):
     """wikiextractor alone would scan the page 40,000 times."""
     same = "<code>x</code> " * 20_000 + "<code>y</code>"
     other = "".join(f"<math>{n}</math> " for n in range(20_000))
     write_dump(tmp_path / "in", page(1, "One", escape(same)) + page(2, "Two", escape(other)))
     started = time.process_time()
-    context, result = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
+    context, result = run_extract(make_context, tmp_path / "in", engine, timeout_seconds=60)
     assert time.process_time() - started < 10
     assert result.measured["cpu_seconds"] < 10
     _, one, _, two = text_of(context.out).splitlines()
@@ -130,13 +130,14 @@ def test_preparation_is_linear_in_hostile_pages(name):
 
 
 @pytest.mark.slow
-def test_escaped_tags_take_no_longer_than_text(make_context, tmp_path):
+def test_escaped_tags_take_no_longer_than_text(make_context, tmp_path, engine):
     texts = ["&lt;code>" * 20_000, "<nowiki>&#60;code></nowiki>" * 10_000, "< math>" * 20_000]
     write_dump(
         tmp_path / "in", "".join(page(n, f"T{n}", escape(t)) for n, t in enumerate(texts, 1))
     )
-    _, result = run_extract(make_context, tmp_path / "in", timeout_seconds=60)
-    assert result.measured["cpu_seconds"] < 15
+    started = time.process_time()
+    _, result = run_extract(make_context, tmp_path / "in", engine, timeout_seconds=60)
+    assert (result.measured["cpu_seconds"] or time.process_time() - started) < 15
     assert result.counts["documents"] == 3
 
 

@@ -152,14 +152,14 @@ def test_an_unknown_document_is_an_error(monkeypatch, tmp_path, make_context):
     _fake_program(monkeypatch, tmp_path, body)
     write_dump(tmp_path / "in", page(1, "One"))
     with pytest.raises(ToolError, match="a document with id 99"):
-        run_extract(make_context, tmp_path / "in")
+        run_extract(make_context, tmp_path / "in", "wikiextractor")
 
 
 def test_a_program_that_writes_nothing_loses_all_articles(monkeypatch, tmp_path, make_context):
     _fake_program(monkeypatch, tmp_path, VERSION_BODY)
     write_dump(tmp_path / "in", page(1, "One") + page(2, "Two"))
     with pytest.raises(ToolError, match="lost 2 of 2 articles"):
-        run_extract(make_context, tmp_path / "in")
+        run_extract(make_context, tmp_path / "in", "wikiextractor")
 
 
 @pytest.mark.slow
@@ -167,7 +167,7 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path, make_context):
     write_dump(tmp_path / "in", page(1, "One"))
     leftover = tmp_path / "work" / "scratch" / "wikiextractor-old"
     leftover.mkdir(parents=True)
-    _, result = run_extract(make_context, tmp_path / "in")
+    _, result = run_extract(make_context, tmp_path / "in", "wikiextractor")
     assert result.counts["documents"] == 1
     assert not leftover.exists()
 

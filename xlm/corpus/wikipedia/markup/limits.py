@@ -14,6 +14,9 @@ six times longer."""
 TOO_LARGE = f"a page of more than {MAX_PAGE_BYTES >> 20} MiB"
 NOT_UTF_8 = "text that is not UTF-8"
 """Why pages are dropped that cannot be read."""
+MIN_BYTES_PER_SECOND = 50_000
+"""A page may take `extract.page_seconds`, and a second more for each so many bytes. It is a
+sixtieth of the speed of wikiextractor."""
 _MAX_COST = 100_000_000
 _MAX_TAG_COST = 10_000_000
 """Lower, because wikiextractor searches for many different tags."""

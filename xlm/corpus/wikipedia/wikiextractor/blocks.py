@@ -1,24 +1,22 @@
 """Groups the prepared pages of a dump into blocks, each a small dump for wikiextractor.
 
-Blocks bound memory, disk space, and the delay that one hostile page can cause. Adjacent pages with
-the same id stay in one block: wikiextractor drops the second, so the output does not depend on
-where blocks begin.
+Blocks bound memory, disk space, and the delay that one hostile page can cause.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from xlm.corpus.wikipedia.markup.limits import TOO_LARGE
 from xlm.corpus.wikipedia.markup.prepare import Preparation
 from xlm.corpus.wikipedia.page_head import Page
 from xlm.corpus.wikipedia.pages import CLOSING_TAG, PageReader
+from xlm.corpus.wikipedia.parts.report import PartReport
 from xlm.corpus.wikipedia.sections import Section
 from xlm.corpus.wikipedia.wikiextractor.command import rename_template_namespace
 
-_FIRST_BLOCK_SHARE = 1 / 8
-"""wikiextractor waits for the first block, so it is small; each next block is twice as large."""
+BLOCK_BYTES = 16 << 20
+"""Large enough that starting the program costs little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +52,9 @@ class Block:
             file.write(CLOSING_TAG)
 
     def halves(self) -> "tuple[Block, Block]":
-        """Split the block in two; adjacent pages with the same id stay together if possible."""
+        """Split the block in two."""
         middle = len(self.entries) // 2
-        cuts = [n for n in range(1, len(self.entries)) if not self._same_id(n)] or [middle]
-        cut = min(cuts, key=lambda n: abs(n - middle))
-        return (
-            Block(self.header, self.entries[:cut]),
-            Block(self.header, self.entries[cut:]),
-        )
+        return Block(self.header, self.entries[:middle]), Block(self.header, self.entries[middle:])
 
     def dropped(self, reason: str) -> "Block":
         """The same pages, all dropped for this reason."""
@@ -71,48 +64,48 @@ class Block:
         ]
         return Block(self.header, entries)
 
-    def _same_id(self, index: int) -> bool:
-        return self.entries[index - 1].page.id == self.entries[index].page.id
 
+class BlockReader:
+    """Groups the pages of a part into blocks of about `block_bytes` of XML."""
 
-def read_blocks(
-    reader: PageReader,
-    preparation: Preparation,
-    block_bytes: float,
-    keep_going: Callable[[], bool] = lambda: True,
-) -> Iterator[Block]:
-    """The dump in blocks of about `block_bytes` of XML.
+    def __init__(
+        self,
+        preparation: Preparation,
+        report: PartReport,
+        header: bytes,
+        block_bytes: float = BLOCK_BYTES,
+    ) -> None:
+        self._preparation = preparation
+        self._report = report
+        self._header = header if preparation.templates else rename_template_namespace(header)
+        self._block_bytes = block_bytes
 
-    Args:
-        keep_going: called before every page; iteration ends when it returns False.
+    def read(self, reader: PageReader) -> Iterator[Block]:
+        """The blocks, in order.
 
-    Raises:
-        DataError: the dump is damaged.
-    """
-    entries: list[Entry] = []
-    size_bytes = 0
-    limit_bytes = block_bytes * _FIRST_BLOCK_SHARE
-    for page, section in takewhile(lambda _: keep_going(), reader.sections()):
-        if size_bytes >= limit_bytes and entries[-1].page.id != page.id:
-            yield Block(_header(reader, preparation), entries)
-            entries, size_bytes = [], 0
-            limit_bytes = min(2 * limit_bytes, block_bytes)
-        entries.append(_entry(page, section, preparation))
-        size_bytes += len(entries[-1].content)
-    if entries:
-        yield Block(_header(reader, preparation), entries)
+        Raises:
+            DataError: the dump is damaged.
+        """
+        entries: list[Entry] = []
+        size_bytes = 0
+        for page, section in reader.sections():
+            if size_bytes >= self._block_bytes:
+                yield Block(self._header, entries)
+                entries, size_bytes = [], 0
+            entries.append(self._entry(page, section))
+            size_bytes += len(entries[-1].content)
+        if entries:
+            yield Block(self._header, entries)
 
-
-def _entry(page: Page, section: Section, preparation: Preparation) -> Entry:
-    if not (page.is_article or preparation.templates):
-        return Entry(page, b"")
-    if section.cut:
-        return Entry(page, b"", TOO_LARGE)
-    prepared = preparation.page(section.content, article=page.is_article)
-    content = b"" if prepared.drop_reason else prepared.content
-    return Entry(page, content, prepared.drop_reason)
-
-
-def _header(reader: PageReader, preparation: Preparation) -> bytes:
-    header = reader.header
-    return header if preparation.templates else rename_template_namespace(header)
+    def _entry(self, page: Page, section: Section) -> Entry:
+        if not (page.is_article or self._preparation.templates):
+            return Entry(page, b"")
+        if section.cut:
+            return Entry(page, b"", TOO_LARGE)
+        prepared = self._preparation.page(section.content, article=page.is_article)
+        if prepared.drop_reason:
+            return Entry(page, b"", prepared.drop_reason)
+        # The program drops such a page too, but does not know the blocks before.
+        if page.is_article and self._report.is_twin(page):
+            return Entry(page, b"")
+        return Entry(page, prepared.content)

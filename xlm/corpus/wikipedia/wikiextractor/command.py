@@ -20,7 +20,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +80,6 @@ def extract_documents(
     processes: int,
     timeout_seconds: float,
     block_seconds: float = math.inf,
-    on_poll: Callable[[int], None] = lambda written_bytes: None,
 ) -> Iterator[Extracted]:
     """Run wikiextractor on a dump until it ends, then read its documents.
 
@@ -90,7 +89,6 @@ def extract_documents(
         log: the output of the program is appended to this file.
         timeout_seconds: time limit: the time that is left for the extraction.
         block_seconds: time limit for these pages.
-        on_poll: called regularly with the number of bytes written so far.
 
     Raises:
         TooSlowError: the program takes longer than `block_seconds`.
@@ -103,7 +101,6 @@ def extract_documents(
     def poll() -> None:
         if time.monotonic() - started > block_seconds:
             raise TooSlowError(f"wikiextractor took more than {block_seconds:,.0f} s")
-        on_poll(sum(path.stat().st_size for path in _written(output)))
 
     try:
         command = [str(program), str(dump), "-o", str(output), "-b", "1G", "-q"]

@@ -1,81 +1,98 @@
-"""Extracts blocks with wikiextractor, writes their documents, and accounts for every page."""
+"""Extracts the pages of a part with wikiextractor, and accounts for every page."""
 
 import math
-import time
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from xlm.config.data.extract import ExtractWikiSlice
-from xlm.corpus.wikipedia.accounting import LostPage, LostPages, PageCounts, Usage
+from xlm.corpus.wikipedia.accounting import PageCounts, Usage
 from xlm.corpus.wikipedia.documents import Document, DocumentWriter
+from xlm.corpus.wikipedia.markup.limits import MIN_BYTES_PER_SECOND
+from xlm.corpus.wikipedia.markup.prepare import Preparation
 from xlm.corpus.wikipedia.page_head import Page
-from xlm.corpus.wikipedia.wikiextractor.blocks import Block, Entry
+from xlm.corpus.wikipedia.pages import PageReader
+from xlm.corpus.wikipedia.parts.report import PartReport
+from xlm.corpus.wikipedia.parts.settings import PartSettings
+from xlm.corpus.wikipedia.wikiextractor.blocks import BLOCK_BYTES, Block, BlockReader, Entry
 from xlm.corpus.wikipedia.wikiextractor.command import (
     ProgramDocument,
     TooSlowError,
-    checked_program,
     extract_documents,
 )
-from xlm.engine.stage import StageContext
 from xlm.errors import ToolError
-
-_MIN_BYTES_PER_SECOND = 50_000
-"""A sixtieth of the usual speed of one process."""
 
 
 class BlockExtractor:
-    """Extracts one block after another and writes the documents."""
+    """Runs the program on one block after another and writes the documents."""
 
     def __init__(
         self,
-        context: StageContext[ExtractWikiSlice],
-        counts: PageCounts,
+        settings: PartSettings,
         writer: DocumentWriter,
-        lost: LostPages,
-        usage: Usage,
+        counts: PageCounts,
+        report: PartReport,
     ) -> None:
-        self._context = context
-        self._counts = counts
+        self._settings = settings
         self._writer = writer
-        self._lost = lost
-        self._usage = usage
-        self._log = context.logs / "wikiextractor.log"
-        self._program: Path | None = None
-        self._deadline = time.monotonic() + context.config.timeout_seconds
+        self._counts = counts
+        self._report = report
+        self._scratch = Path(settings.scratch)
+        self._log = Path(settings.log)
 
-    def extract(self, block: Block) -> None:
-        """Extract a block; if it takes too long, find and drop the slow pages.
+    def extract(self, reader: PageReader) -> None:
+        """Write the documents of all articles; record why an article has none.
 
         Raises:
-            ToolError: wikiextractor fails, or the extraction takes too long.
+            DataError: the dump is damaged.
+            ToolError: wikiextractor fails, or takes too long.
         """
+        settings = self._settings
+        preparation = Preparation(
+            language=settings.language,
+            dump_date=settings.dump_date,
+            variant=settings.variant,
+            templates=settings.templates,
+        )
+        # Any page may use any template, so with templates all pages are in one block.
+        block_bytes = math.inf if settings.templates else BLOCK_BYTES
+        blocks = BlockReader(preparation, self._report, settings.header.encode(), block_bytes)
+        self._log.unlink(missing_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)  # of a worker that died
+        self._scratch.mkdir(parents=True)
+        try:
+            for block in blocks.read(reader):
+                for entry in block.entries:
+                    self._counts.count(entry.page)
+                self._extract_block(block)
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._log.exists() and self._log.stat().st_size == 0:
+            self._log.unlink()
+
+    def _extract_block(self, block: Block) -> None:
+        """Extract a block; if it takes too long, find and drop the slow pages."""
         size_bytes = block.size_bytes
         if size_bytes == 0:
             self._write(iter(()), block)
             return
-        config = self._context.config
-        limit_seconds = config.page_seconds + size_bytes / _MIN_BYTES_PER_SECOND
-        self._program = self._program or checked_program(self._log)
-        dump = self._context.scratch / "block.xml"
+        settings = self._settings
+        limit_seconds = settings.page_seconds + size_bytes / MIN_BYTES_PER_SECOND
+        dump = self._scratch / "block.xml"
         block.write(dump)
         try:
             with extract_documents(
-                self._program,
+                Path(settings.program),
                 dump,
-                scratch=self._context.scratch,
+                scratch=self._scratch,
                 log=self._log,
-                templates=config.templates,
-                processes=self._context.workers,
-                timeout_seconds=self._deadline - time.monotonic(),
-                block_seconds=math.inf if config.templates else limit_seconds,
-                on_poll=self._report,
+                templates=settings.templates,
+                processes=1,  # the other workers have parts of their own
+                timeout_seconds=settings.timeout_seconds,
+                block_seconds=math.inf if settings.templates else limit_seconds,
             ) as extracted:
                 self._write(extracted.documents, block)
-            process = extracted.process
-            self._usage.cpu_seconds += process.cpu_seconds
-            self._usage.peak_memory_bytes = max(
-                self._usage.peak_memory_bytes, process.peak_memory_bytes
-            )
+            used = extracted.process
+            self._report.usage.add(Usage(used.cpu_seconds, used.peak_memory_bytes))
         except TooSlowError:
             self._bisect(block, limit_seconds)
         finally:
@@ -88,12 +105,7 @@ class BlockExtractor:
             self._write(iter(()), block.dropped(reason))
             return
         for half in block.halves():
-            self.extract(half)
-
-    def _report(self, written_bytes: int) -> None:
-        self._context.progress.update(
-            self._writer.written_characters + written_bytes, None, "bytes", "wikitext to text"
-        )
+            self._extract_block(half)
 
     def _write(self, documents: Iterator[ProgramDocument], block: Block) -> None:
         """Match documents with pages, both in order; a page without a document is missing."""
@@ -121,8 +133,6 @@ class BlockExtractor:
         if not entry.page.is_article:
             return
         if entry.drop_reason:
-            self._counts.dropped_pages += 1
-            self._lost.dropped(LostPage.of(entry.page, entry.drop_reason))
-            return
-        self._counts.missing_pages += 1
-        self._lost.missing(LostPage.of(entry.page))
+            self._report.drop(entry.page, entry.drop_reason)
+        else:
+            self._report.lose(entry.page)

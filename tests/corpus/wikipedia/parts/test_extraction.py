@@ -1,4 +1,4 @@
-"""The builtin engine: slow and broken pages, worker processes, and runs that are killed."""
+"""Parts of dumps: slow and broken pages, worker processes, and runs that are killed."""
 
 import os
 import random
@@ -11,7 +11,7 @@ import pytest
 
 from tests.corpus.wikipedia.dumps import documents_of, page, run_extract, text_of, write_dump
 from tests.repository import REPOSITORY
-from xlm.corpus.wikipedia.builtin import cuts
+from xlm.corpus.wikipedia.parts import extraction
 from xlm.corpus.wikipedia.wikitext.page import PageCleaner
 from xlm.errors import ToolError
 
@@ -19,35 +19,36 @@ _STAGE = """
 import sys
 from pathlib import Path
 from xlm.config.data.extract import ExtractWikiSlice
-from xlm.corpus.wikipedia.builtin import cuts
+from xlm.corpus.wikipedia.parts import extraction
 from xlm.engine.building.mapper import ExecutorMapper, Usage
 from xlm.engine.stage import StageContext
 from xlm.processes.pool.executor import worker_pool
 from xlm.stages.data.extract_wiki import run
 from xlm.store.file_jobs import remove_unfinished
 inputs, base, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-cuts._LEAST_BYTES = 1000
+extraction.LEAST_BYTES = extraction._PROGRAM_LEAST_BYTES = int(sys.argv[5])
 folders = {name: base / name for name in ("out", "scratch", "logs")}
 for folder in folders.values():
     folder.mkdir(parents=True, exist_ok=True)
 remove_unfinished(base / "scratch" / "records", base / "out")
 with worker_pool(workers, base / "tools") as pool:
-    config = ExtractWikiSlice(language="en", engine="builtin", documents=True)
+    config = ExtractWikiSlice(language="en", engine=sys.argv[4], documents=True)
     result = run(StageContext(unit="en", config=config, inputs={"dump": inputs}, workers=workers,
         mapper=ExecutorMapper(pool, workers, Usage()), **folders))
 print(dict(result.counts))
 """
 
 
-def _command(inputs, base, workers):
-    return [sys.executable, "-c", _STAGE, str(inputs), str(base), str(workers)]
+def _command(inputs, base, workers, engine="builtin", least_bytes=1000):
+    arguments = [inputs, base, workers, engine, least_bytes]
+    return [sys.executable, "-c", _STAGE, *map(str, arguments)]
 
 
 _ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
 
-def _run_stage(inputs, base, workers):
-    command = _command(inputs, base, workers)
+def _run_stage(inputs, base, workers, *options):
+    command = _command(inputs, base, workers, *options)
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=_ENVIRONMENT)
     return done.stdout
 
@@ -67,10 +68,6 @@ def _write_large_dump(folder):
 
 def _files(base):
     return {path.name: path.read_bytes() for path in (base / "out").iterdir()}
-
-
-def _is_finished(record, base):
-    return (base / "out" / record.name.replace(".json", ".txt")).exists()
 
 
 @pytest.mark.fault
@@ -104,12 +101,16 @@ def test_a_killed_stage_goes_on_from_its_finished_parts(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_number_of_workers_changes_no_byte(tmp_path):
+@pytest.mark.parametrize(("engine", "least_bytes"), [("builtin", 1000), ("wikiextractor", 200_000)])
+def test_the_number_of_workers_changes_no_byte(tmp_path, engine, least_bytes):
     _write_large_dump(tmp_path / "in")
-    printed = {_run_stage(tmp_path / "in", tmp_path / str(n), n) for n in (1, 3)}
+    printed = {
+        _run_stage(tmp_path / "in", tmp_path / str(n), n, engine, least_bytes) for n in (1, 3)
+    }
     assert len(printed) == 1
     assert _files(tmp_path / "1") == _files(tmp_path / "3")
     assert len(documents_of(tmp_path / "3" / "out")) == 800
+    assert len(_files(tmp_path / "1")) > 4
 
 
 def _cleaner_that(monkeypatch, act):
@@ -158,7 +159,7 @@ def test_a_page_on_which_the_cleaner_fails_is_missing(make_context, tmp_path, mo
 
 
 def test_the_time_limit_of_a_dump_ends_the_stage(make_context, tmp_path, monkeypatch):
-    monkeypatch.setattr(cuts, "_LEAST_BYTES", 100)
+    monkeypatch.setattr(extraction, "LEAST_BYTES", 100)
     write_dump(tmp_path / "in", *_SPECIAL)
     with pytest.raises(ToolError, match=r"did not end within 0 s; run again, which continues"):
         run_extract(make_context, tmp_path / "in", "builtin", timeout_seconds=1e-9)

@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from xlm.corpus.wikipedia.accounting import LostPage
+from xlm.corpus.wikipedia.accounting import LostPage, Usage
+from xlm.corpus.wikipedia.page_head import Page
 from xlm.corpus.wikipedia.pages import PageReader
 from xlm.corpus.wikipedia.sections import Section
 
@@ -18,7 +19,7 @@ class PartReport:
     first_id: str = ""
     """The id of the first article that was not dropped by its bytes; empty without one."""
     last_id: str = ""
-    """The id of the last such article: an adjacent article with the same id is lost."""
+    """The id of the last such article."""
     pages: int = 0
     head: str = ""
     """The beginning of the XML before the first page, one character a byte."""
@@ -26,6 +27,22 @@ class PartReport:
     closed: bool = False
     missing: list[LostPage] = field(default_factory=list)
     dropped: list[LostPage] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    """What programs used that the worker started."""
+
+    def is_twin(self, article: Page) -> bool:
+        """Whether the article has the id of the last one before it: only the first counts."""
+        self.first_id = self.first_id or article.id
+        is_twin, self.last_id = article.id == self.last_id, article.id
+        return is_twin
+
+    def drop(self, article: Page, reason: str) -> None:
+        """List an article that a rule or the time limit drops."""
+        self.dropped.append(LostPage.of(article, reason))
+
+    def lose(self, article: Page, why: str = "") -> None:
+        """List an article that the engine lost."""
+        self.missing.append(LostPage.of(article, why))
 
     def finish(self, reader: PageReader) -> None:
         """Take over what the reader knows at the end of the part."""
@@ -43,7 +60,7 @@ class PartReport:
         values = json.loads(path.read_text(encoding="utf-8"))
         for name in ("missing", "dropped"):
             values[name] = [LostPage(**page) for page in values[name]]
-        return cls(**values)
+        return cls(**{**values, "usage": Usage(**values["usage"])})
 
 
 def _beginning(head: Section) -> bytes:

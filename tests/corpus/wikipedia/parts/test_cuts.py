@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.corpus.wikipedia.dumps import SITE, page, run_extract, text_of, write_dump
-from xlm.corpus.wikipedia.builtin import cuts, engine
-from xlm.corpus.wikipedia.builtin.cuts import cut_dump
+from xlm.corpus.wikipedia.parts import cuts, extraction
+from xlm.corpus.wikipedia.parts.cuts import cut_dump
 from xlm.corpus.wikipedia.dump_file import DumpFile, Part
 from xlm.errors import DataError
 
@@ -46,19 +46,19 @@ def _parts(starts):
     return [Part(start, end) for start, end in pairwise([*starts, None])]
 
 
-def _extract(make_context, folder, name, content, starts, monkeypatch):
+def _extract(make_context, folder, name, content, starts, monkeypatch, engine="builtin"):
     """The text, counts and logs of a dump that is cut at these bytes."""
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
     (folder / name).write_bytes(content)
-    monkeypatch.setattr(engine, "cut_dump", lambda dump: _parts(starts))
+    monkeypatch.setattr(extraction, "cut_dump", lambda *_: _parts(starts))
 
     def fresh(config, unit, **inputs):
         return make_context(config, unit, f"work{next(_NUMBERS)}", **inputs)
 
-    context, result = run_extract(fresh, folder, "builtin", missing_pages=1.0)
-    logs = [path.read_text() for path in sorted(context.logs.iterdir())]
+    context, result = run_extract(fresh, folder, engine, missing_pages=1.0)
+    logs = [path.read_text() for path in sorted(context.logs.glob("*.tsv"))]
     return text_of(context.out), result.counts, logs
 
 
@@ -98,11 +98,10 @@ def test_streams_may_end_inside_pages(make_context, tmp_path, monkeypatch, whole
 
 
 @pytest.mark.parametrize("least_bytes", [1, 300, 1000])
-def test_streams_are_found_by_their_mark(tmp_path, monkeypatch, least_bytes):
-    monkeypatch.setattr(cuts, "_LEAST_BYTES", least_bytes)
+def test_streams_are_found_by_their_mark(tmp_path, least_bytes):
     path = write_dump(tmp_path, *_pages())
     content = path.read_bytes()
-    parts = cut_dump(DumpFile.open(path))
+    parts = cut_dump(DumpFile.open(path), least_bytes)
     assert parts[0].start == 0
     assert parts[-1].end is None
     for part, following in pairwise(parts):
@@ -113,18 +112,16 @@ def test_streams_are_found_by_their_mark(tmp_path, monkeypatch, least_bytes):
 
 def test_a_mark_between_two_reads_is_found(tmp_path, monkeypatch):
     path = write_dump(tmp_path, *_pages())
-    monkeypatch.setattr(cuts, "_LEAST_BYTES", 500)
-    found = cut_dump(DumpFile.open(path))
+    found = cut_dump(DumpFile.open(path), 500)
     for chunk_bytes in (1, 7, 100):
         monkeypatch.setattr(cuts, "_CHUNK_BYTES", chunk_bytes)
-        assert cut_dump(DumpFile.open(path)) == found
+        assert cut_dump(DumpFile.open(path), 500) == found
 
 
-def test_one_stream_is_one_part(tmp_path, monkeypatch):
-    monkeypatch.setattr(cuts, "_LEAST_BYTES", 100)
+def test_one_stream_is_one_part(tmp_path):
     path = tmp_path / "dump.xml.bz2"
     path.write_bytes(bz2.compress(XML))
-    assert cut_dump(DumpFile.open(path)) == [Part()]
+    assert cut_dump(DumpFile.open(path), 100) == [Part()]
 
 
 def test_a_part_that_does_not_end_with_a_stream_is_refused(make_context, tmp_path, monkeypatch):
@@ -161,7 +158,13 @@ def test_damage_is_the_same_error_in_any_part(
         assert "\n" not in str(caught.value)
 
 
-def test_the_other_engine_loses_the_same_pages(make_context, tmp_path, whole):
-    context, result = run_extract(make_context, tmp_path / "whole", missing_pages=1.0)
-    logs = [path.read_text() for path in sorted(context.logs.glob("*.tsv"))]
-    assert (result.counts, logs) == whole[1:]
+@pytest.mark.slow
+@pytest.mark.parametrize("count_of_parts", [1, 3, 9])
+def test_the_program_writes_and_loses_the_same_pages(
+    make_context, tmp_path, monkeypatch, whole, count_of_parts
+):
+    starts = [len(XML) * number // count_of_parts for number in range(count_of_parts)]
+    found = _extract(
+        make_context, tmp_path / "in", NAME, XML, starts, monkeypatch, "wikiextractor"
+    )
+    assert found == whole

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from xlm.corpus.wikipedia.builtin.report import PartReport
 from xlm.corpus.wikipedia.dump_file import DumpFile, Part
 from xlm.corpus.wikipedia.pages import PageReader
+from xlm.corpus.wikipedia.parts.report import PartReport
 from xlm.corpus.wikipedia.sections import Section
 
 

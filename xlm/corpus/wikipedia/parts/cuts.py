@@ -21,20 +21,24 @@ _CHUNK_BYTES = 1 << 20
 _MOST_PARTS = 64
 """A part grows with the dump up to its limit, so that small dumps use all workers and large ones
 have few files."""
-_LEAST_BYTES = 1 << 20
+LEAST_BYTES = 1 << 20
 _MOST_BYTES = 32 << 20
 """Limits for the size of a part in compressed bytes: one to 30 seconds of work."""
 _PLAIN_RATIO = 4
 """Plain XML is about so much larger than bzip2."""
 
 
-def cut_dump(dump: DumpFile) -> list[Part]:
-    """The parts of a dump, in order; together they are the complete file."""
+def cut_dump(dump: DumpFile, least_bytes: int = LEAST_BYTES) -> list[Part]:
+    """The parts of a dump, in order; together they are the complete file.
+
+    Args:
+        least_bytes: about the smallest compressed size of a part.
+    """
     if not dump.can_be_cut:
         return [WHOLE]
     size_bytes = dump.path.stat().st_size
     ratio = 1 if dump.is_bzip2 else _PLAIN_RATIO
-    part_bytes = min(max(size_bytes // _MOST_PARTS, ratio * _LEAST_BYTES), ratio * _MOST_BYTES)
+    part_bytes = min(max(size_bytes // _MOST_PARTS, ratio * least_bytes), ratio * _MOST_BYTES)
     count = max(1, round(size_bytes / part_bytes))
     wanted = [size_bytes * number // count for number in range(1, count)]
     starts = [0, *(_stream_starts(dump, wanted) if dump.is_bzip2 else wanted)]
