@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.config.data.extract import ExtractWikiSlice
+from xlm.corpus.wikipedia.documents import DocumentWriter
+from xlm.corpus.wikipedia.dump_file import DumpFile
 from xlm.corpus.wikipedia.parts import engine
 from xlm.corpus.wikipedia.parts.cuts import cut_dump
 from xlm.corpus.wikipedia.parts.part import extract_part
-from xlm.corpus.wikipedia.documents import DocumentWriter
-from xlm.corpus.wikipedia.dump_file import DumpFile
 from xlm.engine.building.mapper import ExecutorMapper, Usage
 from xlm.engine.stage import FileJob, StageContext
 from xlm.processes.pool.executor import worker_pool

@@ -6,9 +6,9 @@ import codecs
 import pytest
 
 from tests.corpus.wikipedia.dumps import SITE, page, run_extract, text_of, write_dump
-from xlm.corpus.wikipedia.parts import extraction
 from xlm.corpus.wikipedia.dump import cut_to_complete_streams
 from xlm.corpus.wikipedia.dump_file import DumpFile
+from xlm.corpus.wikipedia.parts import extraction
 from xlm.errors import DataError
 
 TEXT = "Ünï 中文 🙂 end."

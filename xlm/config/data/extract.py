@@ -12,7 +12,7 @@ class ExtractConfig(Config):
     """How Wikipedia dumps become plain text."""
 
     engine: Literal["builtin", "wikiextractor"] = Field(
-        default="wikiextractor",
+        default="builtin",
         description="Converts wikitext to text: builtin, in all worker processes, or the program "
         "wikiextractor (as XLM).",
     )

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.corpus.wikipedia.dumps import SITE, page, run_extract, text_of, write_dump
+from xlm.corpus.wikipedia.dump_file import DumpFile, Part
 from xlm.corpus.wikipedia.parts import cuts, extraction
 from xlm.corpus.wikipedia.parts.cuts import cut_dump
-from xlm.corpus.wikipedia.dump_file import DumpFile, Part
 from xlm.errors import DataError
 
 _NUMBERS = count()
@@ -164,7 +164,5 @@ def test_the_program_writes_and_loses_the_same_pages(
     make_context, tmp_path, monkeypatch, whole, count_of_parts
 ):
     starts = [len(XML) * number // count_of_parts for number in range(count_of_parts)]
-    found = _extract(
-        make_context, tmp_path / "in", NAME, XML, starts, monkeypatch, "wikiextractor"
-    )
+    found = _extract(make_context, tmp_path / "in", NAME, XML, starts, monkeypatch, "wikiextractor")
     assert found == whole
