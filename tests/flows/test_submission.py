@@ -13,7 +13,7 @@ import pytest
 from tests.engine.toy import ReadSlice
 from tests.pipeline.toy import PIPELINE_JOIN, PIPELINE_LAST, PIPELINE_READ, PROFILE
 from xlm.engine.stage import Stage, StageContext, StageResult
-from xlm.errors import DataError, MissingUpstreamError, PipelineError
+from xlm.errors import DataError, MissingUpstreamError, PipelineError, StoreError
 from xlm.pipeline.request import RunRequest
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -124,3 +124,16 @@ def test_warnings_of_stages_are_in_the_log_of_their_task_run(run_toy: RunToy) ->
     with get_client(sync_client=True) as client:
         lines = {line.message for line in client.read_logs(limit=200)}
     assert {"text of en: 2 bad lines", "text of sw: 2 bad lines"} <= lines
+
+
+def test_a_run_that_the_disk_cannot_hold_does_not_start(
+    run_toy: RunToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xlm.pipeline.costs.space.free_space", lambda root: -1)
+    states, error = run_toy(PIPELINE_READ, flow_error=StoreError)  # type: ignore[misc]
+    assert states == {}
+    assert error.startswith("the run needs about 0 B on the disk of ")
+    assert not (tmp_path / "data" / "artifacts").exists()
+    assert set(run_toy(PIPELINE_READ, force=True).values()) == {"Completed"}
+    # Nothing is written now, so the disk does not matter.
+    assert set(run_toy(PIPELINE_READ).values()) == {"Cached"}
