@@ -11,7 +11,7 @@ from xlm.cluster.job import ClusterJob, JobState
 from xlm.cluster.jobs import Jobs
 from xlm.cluster.records import Attempt, End, JobRecords, Outcome
 from xlm.cluster.watch import JobFailedError, JobWatch
-from xlm.errors import ClusterError
+from xlm.errors import ClusterError, UnreachableClusterError
 
 
 class World:
@@ -208,6 +208,68 @@ def test_a_cancelled_job_is_an_error_and_the_next_run_submits_it_again(world: Wo
     assert len(world.scheduler.submitted) == 2
 
 
+def _cancelled_in_an_outage(world: World, *, lasts: float, then: Callable[[], None]) -> None:
+    """Somebody cancels the job while the scheduler answers nobody."""
+
+    def begin() -> None:
+        world.scheduler.is_down = True
+
+    def cancel() -> None:
+        with pytest.raises(UnreachableClusterError):
+            Jobs(world.scheduler, world.clock).cancel(world.job.name, world.records)
+
+    def end() -> None:
+        world.scheduler.is_down = False
+        then()
+
+    world.clock.after(60, begin)
+    world.clock.after(100, cancel)
+    world.clock.after(lasts, end)
+
+
+@pytest.mark.parametrize("end", [None, End.STOPPED, End.FAILED])
+def test_a_cancelled_job_that_was_forgotten_meanwhile_is_not_submitted_again(
+    world: World, end: End | None
+) -> None:
+    if end is not None:
+        world.clock.after(
+            200, lambda: world.records.write_outcome(Outcome(end=end, job_id="4711"), again=False)
+        )
+    _cancelled_in_an_outage(world, lasts=7200, then=world.scheduler.forgets)
+    with pytest.raises(ClusterError, match="it was cancelled on request; run the same command"):
+        world.watch()
+    assert len(world.scheduler.submitted) == 1
+    assert world.scheduler.cancelled == []
+    world.ends_after(100, End.DONE, JobState.SUCCEEDED)
+    world.watch()
+    assert len(world.scheduler.submitted) == 2
+
+
+def test_a_job_that_lives_after_the_outage_is_cancelled_then(world: World) -> None:
+    _cancelled_in_an_outage(world, lasts=7200, then=lambda: None)
+    with pytest.raises(ClusterError, match="it was cancelled on request"):
+        world.watch()
+    assert world.scheduler.cancelled == [False]
+    assert len(world.scheduler.submitted) == 1
+
+
+def test_a_job_that_was_cancelled_before_its_submission_is_not_submitted(world: World) -> None:
+    world.scheduler.is_down = True
+    world.job.directory.mkdir(parents=True)
+    _cancelled_in_an_outage(world, lasts=600, then=lambda: None)
+    with pytest.raises(ClusterError, match="it was cancelled on request"):
+        world.watch()
+    assert world.scheduler.submitted == []
+
+
+def test_a_job_that_was_done_before_it_was_cancelled_is_done(world: World) -> None:
+    world.clock.after(
+        90, lambda: world.records.write_outcome(Outcome(end=End.DONE, job_id="4711"), again=False)
+    )
+    _cancelled_in_an_outage(world, lasts=130, then=world.scheduler.forgets)
+    assert world.watch().end == End.DONE
+
+
 def test_an_outage_of_hours_is_waited_for(world: World) -> None:
     def outage(is_down: bool) -> None:
         world.scheduler.is_down = is_down
@@ -271,7 +333,7 @@ def test_cancelling_kills_what_does_not_end(world: World) -> None:
     jobs = Jobs(world.scheduler, world.clock)
     jobs.ensure(world.job)
     world.scheduler.ignores_cancel = True
-    jobs.cancel(world.job)
+    jobs.cancel(world.job.name, world.records)
     assert world.scheduler.cancelled == [False, True]
     assert world.clock.now < 1015
     seen = jobs.status(world.job).seen

@@ -10,6 +10,7 @@ removed by the process that sees the end of the job.
 import os
 from pathlib import Path
 
+from xlm.cluster.job import is_job_name
 from xlm.cluster.jobs import Jobs
 from xlm.cluster.records import End, JobRecords
 from xlm.cluster.schedulers import scheduler_of
@@ -30,6 +31,15 @@ def held_by_job(hold: Path) -> str:
         return " ".join(read_small(hold).decode().split())
     except (OSError, ValueError):
         return ""
+
+
+def name_of_job(staging: Staging) -> str | None:
+    """The name of the job that holds a staging folder; None if neither record of it can be read."""
+    name = held_by_job(staging.hold).rpartition(" ")[2]
+    if is_job_name(name):
+        return name
+    job = JobRecords(job_directory(staging)).job()
+    return None if job is None else job.name
 
 
 def require_no_job(scratch: Path, *, but_of: str = "local") -> None:
@@ -89,11 +99,16 @@ def abandon_job(settings: LauncherConfig, scratch: Path) -> None:
     """End the job of a staging folder before its files are discarded.
 
     Raises:
-        ClusterError: it could not be ended.
+        ClusterError: it could not be ended, or has no name that can be read.
     """
     require_no_job(scratch, but_of=settings.kind)
-    if settings.kind == "local":
+    require_same_cluster(scratch, settings)
+    staging = Staging(scratch.parent)
+    if not os.path.lexists(staging.hold):
         return
-    job = JobRecords(job_directory(Staging(scratch.parent))).job()
-    if job is not None:
-        Jobs(scheduler_of(settings)).cancel(job)
+    if (name := name_of_job(staging)) is None:
+        raise ClusterError(
+            f"a job may still write into {scratch}, and its name cannot be read",
+            fix=f"look for it with the tools of the cluster, cancel it, and remove {staging.hold}",
+        )
+    Jobs(scheduler_of(settings)).cancel(name, JobRecords(job_directory(staging)))

@@ -106,8 +106,7 @@ class ClusterJob:
             ValueError: it is damaged, or names jobs that are not ours.
         """
         job = _JOB.validate_json(record.read_bytes())
-        if not _NAME.fullmatch(job.name):
-            # `scancel --name` takes several names, and none means all jobs of the user.
+        if not is_job_name(job.name):
             raise ValueError(f"{job.name[:80]!r} is not the name of a job of a stage")
         return job
 
@@ -131,6 +130,14 @@ class SeenJob:
     """When its last attempt started, in seconds since the epoch."""
     restarts: int = 0
     """How often the scheduler has started it again."""
+
+
+def is_job_name(text: str) -> bool:
+    """Whether a text can be the name of one job of a stage.
+
+    `scancel --name` takes several names, and none means all jobs of the user.
+    """
+    return _NAME.fullmatch(text) is not None
 
 
 def job_name(stage: str, key: str, token: str) -> str:

@@ -3,7 +3,7 @@
     jobs = Jobs(scheduler)
     submission = jobs.ensure(job)       # finds the living job of this name, or submits it
     jobs.status(job)                    # what scheduler and agent report
-    jobs.cancel(job)                    # ask it to end; kill what does not
+    jobs.cancel(job.name, records)      # ask it to end; kill what does not
 
 `ensure` may be interrupted at any point, also by SIGKILL, and be called again by any machine that
 sees the store. The intent is recorded before a submission and the id after it, so a job whose
@@ -31,6 +31,17 @@ _CANCEL_SECONDS = 15.0
 _POLL_SECONDS = 0.5
 
 
+class JobCancelledError(ClusterError):
+    """Somebody cancelled the job."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"job {name}: {reason}",
+            fix="run the same command again to submit it again; it goes on from its newest "
+            "checkpoint",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobStatus:
     """What is known about a job."""
@@ -53,14 +64,13 @@ class JobStatus:
         return shown.nodes if shown else ""
 
     @classmethod
-    def of(cls, job: ClusterJob, scheduler: Scheduler | None) -> "JobStatus":
+    def of(cls, name: str, records: JobRecords, scheduler: Scheduler | None) -> "JobStatus":
         """What is known about a job, without its scheduler if that is None or does not answer."""
-        records = JobRecords(job.directory)
         submission = records.newest_submission()
         seen: tuple[SeenJob, ...] | None = None
         if scheduler is not None:
             with suppress(UnreachableClusterError):
-                seen = tuple(ours(scheduler.find(job.name), submission))
+                seen = tuple(ours(scheduler.find(name), submission))
         return cls(
             submission=submission,
             seen=seen,
@@ -80,9 +90,11 @@ class Jobs:
         """Find the job of this name that lives or is done, or submit it; returns its submission.
 
         Raises:
+            JobCancelledError: somebody cancelled it meanwhile.
             ClusterError: the scheduler refused the job.
             UnreachableClusterError: there was no answer; call it again later.
         """
+        JobRecords(job.directory).clear_cancelled()
         while True:
             if (found := self._find_or_submit(job, is_new_run=True)) is not None:
                 return found
@@ -99,30 +111,34 @@ class Jobs:
 
     def status(self, job: ClusterJob) -> JobStatus:
         """What scheduler and agent report about the job; never raises for an outage."""
-        return JobStatus.of(job, self.scheduler)
+        return JobStatus.of(job.name, JobRecords(job.directory), self.scheduler)
 
     def logs(self, job: ClusterJob, rank: int = 0) -> Path:
         """The file with the output of a process; it need not exist yet."""
         return job.log_of(rank)
 
-    def cancel(self, job: ClusterJob) -> None:
-        """End all living jobs of this name within 15 s, and return when they have ended.
+    def cancel(self, name: str, records: JobRecords) -> None:
+        """End all living jobs of a name within 15 s, and return when they have ended.
+
+        The wish is recorded first: whoever waits for the job may reach its scheduler only after
+        that has forgotten it, and must not submit it again.
 
         Raises:
             ClusterError: they have not ended in that time.
             UnreachableClusterError: there was no answer.
         """
-        self.scheduler.cancel(job.name)
+        records.note_cancelled()
+        self.scheduler.cancel(name)
         began, killed = self._clock.monotonic(), False
-        while any(seen.state.is_live for seen in self.scheduler.find(job.name)):
+        while any(seen.state.is_live for seen in self.scheduler.find(name)):
             waited = self._clock.monotonic() - began
             if waited > _CANCEL_SECONDS:
                 raise ClusterError(
-                    f"job {job.name} was cancelled, but has not ended within {waited:.0f} s",
+                    f"job {name} was cancelled, but has not ended within {waited:.0f} s",
                     fix="look for it with the tools of the cluster",
                 )
             if waited > _KILL_AFTER_SECONDS and not killed:
-                self.scheduler.cancel(job.name, kill=True)
+                self.scheduler.cancel(name, kill=True)
                 killed = True
             self._clock.sleep(_POLL_SECONDS)
 
@@ -135,6 +151,8 @@ class Jobs:
                 return found
             if not newest.job_id and self._may_be_underway(newest):
                 return None
+        if records.is_cancelled():
+            raise JobCancelledError(job.name, "it was cancelled on request")
         return self._submit(job, records, newest, all_seen, is_new_run=is_new_run)
 
     def _existing(

@@ -8,6 +8,7 @@
     attempts.jsonl       one line for each start of the job, by its agent
     outcome.json         how the last attempt ended, by its agent
     again                exists if the attempt wants to be started again
+    cancelled            exists if somebody has cancelled the job since the last run began
     node-N.json          exit code and use of resources of the agent of node N
 
 The process that submits and the job itself are often on different machines, and either may be
@@ -34,6 +35,7 @@ from xlm.store.disk.filesystem import read_small, write_atomically
 OUTCOME_FILE = "outcome.json"
 AGAIN_FILE = "again"
 """The batch script looks for this file."""
+_CANCELLED = "cancelled"
 _LAUNCHER = "launcher.json"
 _ATTEMPTS = "attempts.jsonl"
 _TOKEN = "token"
@@ -225,6 +227,19 @@ class JobRecords:
             (self.directory / name).unlink(missing_ok=True)
         for path in self.directory.glob("node-*.json"):
             path.unlink(missing_ok=True)
+
+    def note_cancelled(self) -> None:
+        """Record that the job is to end and not to be started again, unless the disk is full."""
+        with suppress(OSError):
+            (self.directory / _CANCELLED).touch()
+
+    def is_cancelled(self) -> bool:
+        """Whether somebody has cancelled the job, though its scheduler may not have answered."""
+        return os.path.exists(self.directory / _CANCELLED)  # noqa: PTH110 - also if the disk fails
+
+    def clear_cancelled(self) -> None:
+        """Forget an earlier wish: a new run wants the job."""
+        (self.directory / _CANCELLED).unlink(missing_ok=True)
 
     def attempts(self) -> list[Attempt]:
         """The starts of the job since the last run of the pipeline that submitted it."""

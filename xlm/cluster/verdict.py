@@ -46,6 +46,7 @@ def verdict(
     max_attempts: int,
     settled: bool,
     is_submitted: bool = True,
+    is_cancelled: bool = False,
 ) -> Verdict:
     """Decide about the job of one submission.
 
@@ -58,6 +59,7 @@ def verdict(
         settled: whether this has been so for some seconds. An outcome, or a job that was just
             submitted, may become visible late.
         is_submitted: whether the scheduler has answered the submission.
+        is_cancelled: whether somebody has cancelled it since we wait for it.
     """
     live = [job for job in seen if job.state.is_live]
     if outcome is not None and outcome.end == End.DONE:
@@ -67,6 +69,8 @@ def verdict(
     if live or (outcome is None and not settled):
         return _WAIT
     state, words = (seen[-1].state, seen[-1].words) if seen else (None, "")
+    if is_cancelled:
+        return Verdict(Decision.CANCELLED, "it was cancelled on request")
     if outcome is None and not seen and not is_submitted:
         return Verdict(Decision.SUBMIT, "its submission did not arrive")
     if outcome is not None and outcome.end == End.CANNOT_GO_ON:

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from xlm.cluster.clock import Clock
 from xlm.cluster.job import ClusterJob, JobState, SeenJob
-from xlm.cluster.jobs import SETTLE_SECONDS, Jobs, ours
+from xlm.cluster.jobs import SETTLE_SECONDS, JobCancelledError, Jobs, ours
 from xlm.cluster.records import End, JobRecords, Outcome, Submission
 from xlm.cluster.verdict import Decision, Verdict, verdict
 from xlm.display.markdown import format_duration
@@ -85,6 +85,7 @@ class JobWatch:
             JobCancelledError: somebody cancelled it.
             ClusterError: the scheduler refused it, or has no commands here.
         """
+        self._records.clear_cancelled()
         before = self._records.newest_submission()
         self._submit(is_new_run=True)
         found = self._records.newest_submission()
@@ -104,6 +105,7 @@ class JobWatch:
                 max_attempts=self._job.max_attempts,
                 settled=self._settled(outcome, seen),
                 is_submitted=bool(self.submission.job_id),
+                is_cancelled=self._records.is_cancelled(),
             )
             if decided.is_failure:
                 self._failures += 1
@@ -120,11 +122,7 @@ class JobWatch:
                     self._log_line(f"{self._job.name}: {decided.reason}; submitting it again")
                     self._submit(is_new_run=False)
                 case Decision.CANCELLED:
-                    raise JobCancelledError(
-                        f"job {self._name(seen)}: {decided.reason}",
-                        fix="run the same command again to submit it again; it goes on from its "
-                        "newest checkpoint",
-                    )
+                    raise JobCancelledError(self._name(seen), decided.reason)
                 case Decision.GIVE_UP:
                     if outcome is None and not decided.fix:
                         # Its processes cannot say why; what ended them did, or the batch script.
@@ -171,10 +169,12 @@ class JobWatch:
 
     def _look(self) -> tuple[Outcome | None, list[SeenJob] | None]:
         """What agent and scheduler report; None: the scheduler did not answer."""
+        name, scheduler = self._job.name, self._jobs.scheduler
         try:
-            seen = ours(
-                self.call(lambda: self._jobs.scheduler.find(self._job.name)), self.submission
-            )
+            seen = ours(self.call(lambda: scheduler.find(name)), self.submission)
+            if self._records.is_cancelled() and any(job.state.is_live for job in seen):
+                # Whoever cancelled it may not have reached its scheduler.
+                self.call(lambda: scheduler.cancel(name))
         except UnreachableClusterError as error:
             outcome = self._records.outcome()
             self._settled(outcome, [])
@@ -235,13 +235,13 @@ class JobWatch:
         return self._poll_seconds
 
     def _pause(self, seconds: float) -> None:
-        """Wait, but not longer than until the agent reports the end of the job."""
+        """Wait, but not longer than until the job is reported to have ended, or is cancelled."""
         deadline = self._clock.monotonic() + seconds
-        before = self._records.outcome()
+        before = self._records.outcome(), self._records.is_cancelled()
         while (left := deadline - self._clock.monotonic()) > 0:
             self._on_wait()
             self._clock.sleep(min(_TICK_SECONDS, left))
-            if self._records.outcome() != before:
+            if (self._records.outcome(), self._records.is_cancelled()) != before:
                 return
 
     def _note_outage(self, error: UnreachableClusterError) -> None:
@@ -283,10 +283,6 @@ class JobWatch:
 
     def _name(self, seen: list[SeenJob]) -> str:
         return f"{self._job.name} ({seen[-1].job_id})" if seen else self._job.name
-
-
-class JobCancelledError(ClusterError):
-    """Somebody cancelled the job."""
 
 
 class JobFailedError(ClusterError):

@@ -7,8 +7,9 @@ import pytest
 from tests.cli.activity.test_jobs import row, slurm, staging, start, store
 from tests.cluster.slurm.fake_command import FakeSlurm
 from xlm.cli.activity.cancel import print_cancelled
-from xlm.cluster.hold import job_directory
-from xlm.errors import StoreError
+from xlm.cluster.hold import abandon_job, job_directory
+from xlm.config.launcher.launcher import LauncherConfig
+from xlm.errors import ClusterError, StoreError
 from xlm.store.artifact import Staging
 from xlm.store.store import ArtifactStore
 
@@ -44,6 +45,50 @@ def test_only_our_jobs_are_cancelled(
         print_cancelled("pretrain", str(store.root))
     assert slurm.asked("scancel") == []
     assert staging.hold.exists()
+
+
+NAME = "xlm-pretrain-aaaaaaaaaaaa-0123ab"
+DAMAGE = {
+    "cut": b'{"name": "xlm-pre',
+    "empty": b"",
+    "of another job": b'{"name": "a"}',
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_job_with_a_damaged_record_is_cancelled_by_the_name_in_the_hold(
+    store: ArtifactStore,
+    staging: Staging,
+    slurm: FakeSlurm,
+    capsys: pytest.CaptureFixture[str],
+    damage: str,
+) -> None:
+    staging.hold.write_text(f"slurm {NAME}\n")
+    record, contents = job_directory(staging) / "job.json", DAMAGE[damage]
+    record.unlink() if contents is None else record.write_bytes(contents)
+    found = row(store, capsys)
+    assert (found["job"], found["state"]) == (NAME, "running")
+    slurm.answers("squeue", {"output": ""})
+    print_cancelled("pretrain", str(store.root))
+    assert [call["arguments"][-1] for call in slurm.asked("scancel")] == [f"--name={NAME}"]
+    assert not staging.hold.exists()
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_files_are_discarded_after_a_job_with_a_damaged_record_has_ended(
+    staging: Staging, slurm: FakeSlurm, damage: str
+) -> None:
+    """`xlm run --refresh pretrain`, or an input that was damaged."""
+    settings = LauncherConfig(kind="slurm")
+    record, contents = job_directory(staging) / "job.json", DAMAGE[damage]
+    record.unlink() if contents is None else record.write_bytes(contents)
+    with pytest.raises(ClusterError, match=r"may still write .*its name cannot be read; look for"):
+        abandon_job(settings, staging.scratch)
+    staging.hold.write_text(f"slurm {NAME}\n")
+    slurm.answers("squeue", {"output": ""})
+    abandon_job(settings, staging.scratch)
+    assert [call["arguments"][-1] for call in slurm.asked("scancel")] == [f"--name={NAME}"]
 
 
 def test_a_run_that_waits_removes_the_hold_itself(

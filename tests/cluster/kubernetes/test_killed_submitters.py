@@ -14,6 +14,7 @@ from tests.repository import REPOSITORY
 from xlm.cluster.job import ClusterJob
 from xlm.cluster.jobs import Jobs
 from xlm.cluster.kubernetes.scheduler import KubernetesScheduler
+from xlm.cluster.records import JobRecords
 from xlm.config.launcher.kubernetes import KubernetesConfig
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
@@ -80,7 +81,7 @@ def test_a_killed_submitter_leaves_one_job(
             workloads = [name for kind, _, name in fake.objects.everything() if kind == plural]
             assert workloads == [f"{NAME}-a1"]
             assert submission.job_id == f"{plural.removesuffix('s')}/{NAME}-a1"
-            jobs.cancel(job)
+            jobs.cancel(job.name, JobRecords(job.directory))
             assert fake.objects.everything() == []
         if not was_killed:
             break

@@ -36,6 +36,10 @@ def scheduler() -> SlurmScheduler:
     [
         ("PENDING", JobState.PENDING),
         ("CONFIGURING", JobState.PENDING),
+        ("REQUEUED", JobState.PENDING),
+        ("REQUEUE_FED", JobState.PENDING),
+        ("REQUEUE_HOLD", JobState.PENDING),
+        ("RESV_DEL_HOLD", JobState.PENDING),
         ("SPECIAL_EXIT", JobState.PENDING),
         ("RUNNING", JobState.RUNNING),
         ("COMPLETING", JobState.RUNNING),
@@ -49,6 +53,7 @@ def scheduler() -> SlurmScheduler:
         ("PREEMPTED", JobState.INTERRUPTED),
         ("NODE_FAIL", JobState.INTERRUPTED),
         ("BOOT_FAIL", JobState.INTERRUPTED),
+        ("REVOKED", JobState.INTERRUPTED),
         ("SOMETHING_NEW", JobState.UNKNOWN),
     ],
 )
@@ -62,6 +67,14 @@ def test_states_of_squeue(
     (asked,) = slurm.asked("squeue")
     assert f"--name={NAME}" in asked["arguments"]
     assert not any("4711" in word for word in asked["arguments"])
+
+
+def test_a_job_that_another_cluster_runs_lives(slurm: FakeSlurm, scheduler: SlurmScheduler) -> None:
+    """In a federation it has one id, and is revoked on the other clusters."""
+    lines = ["4711|RUNNING|1|n1|None", "4711|REVOKED|N/A||None"]
+    for order in (lines, lines[::-1]):
+        slurm.answers("squeue", {"output": "\n".join(order)})
+        assert [job.state for job in scheduler.find(NAME)] == [JobState.RUNNING]
 
 
 def test_a_job_that_left_with_75_was_interrupted(
@@ -283,10 +296,11 @@ def test_commands_get_no_secret(
 def test_a_job_does_not_inherit_the_limits_of_the_job_that_submits_it(
     slurm: FakeSlurm, scheduler: SlurmScheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    variables = {"SLURM_JOB_ID": "7", "SLURM_MEM_PER_NODE": "1024", "SLURM_CONF": "/etc/s.conf"}
-    for name, value in variables.items():
+    ours = {"SLURM_CONF": "/etc/s.conf", "SLURM_CLUSTERS": "a", "SLURM_JWT": "eyJh.eyJl.x"}
+    foreign = {"SLURM_JOB_ID": "7", "SLURM_MEM_PER_NODE": "1024", "SLURM_CONF_NAME": "x"}
+    for name, value in {**ours, **foreign}.items():
         monkeypatch.setenv(name, value)
     scheduler.find(NAME)
     (asked,) = slurm.asked("squeue")
     kept = {name for name in asked["environment"] if name.startswith("SLURM_")}
-    assert kept == {"SLURM_CONF", "SLURM_TIME_FORMAT"}
+    assert kept == {*ours, "SLURM_TIME_FORMAT"}

@@ -253,3 +253,9 @@ def test_an_image_that_is_a_file(look: Look, tmp_path: Path) -> None:
 def test_a_container_runtime_that_cannot_be_read(look: Look) -> None:
     found = look({"container": "x", "container_runtime": "run 'it {image}"})
     assert "launcher.slurm.container_runtime cannot be read" in found["python"].found
+
+
+def test_a_store_that_a_container_cannot_mount(cluster: Cluster, look: Look) -> None:
+    found = look({"container": "x"}, folders=(Path("/data/a:b,c"),))["python"]
+    assert found.has_failed
+    assert found.found == "a container cannot mount /data/a:b,c: its path contains ',' and ':'"

@@ -142,6 +142,26 @@ def test_a_runtime_without_an_image_is_refused(tmp_path: Path) -> None:
             render_script(make_job(tmp_path), settings)
 
 
+@pytest.mark.parametrize("runtime", ["pyxis", "apptainer", "enroot", "podman -v {mounts} {image}"])
+@pytest.mark.parametrize("folder", ["/store,a", "/store:a"])
+def test_a_folder_that_cannot_be_mounted_is_refused(
+    tmp_path: Path, runtime: str, folder: str
+) -> None:
+    job = make_job(tmp_path, folders=(Path("/w"), Path(folder)))
+    settings = SlurmConfig(container="img", container_runtime=runtime)
+    message = f"cannot mount {folder}: its path contains '{folder[6]}'; move the store"
+    with pytest.raises(ClusterError, match=message):
+        render_script(job, settings)
+    assert render_script(job, SlurmConfig())
+    assert render_script(job, SlurmConfig(container="img", container_runtime="run {image}"))
+
+
+def test_a_token_of_the_submitter_is_not_used_by_the_job(tmp_path: Path) -> None:
+    """sbatch hands its environment to the job, and srun refuses to work with a token."""
+    script = render_script(make_job(tmp_path), SlurmConfig())
+    assert script.index("unset SLURM_JWT\n") < script.index("scontrol")
+
+
 def test_the_environment_of_a_job_is_in_its_record_alone(tmp_path: Path) -> None:
     job = make_job(tmp_path, environment={"NCCL_SOCKET_IFNAME": "ib0"})
     assert "ib0" not in render_script(job, SlurmConfig())

@@ -22,7 +22,7 @@ from xlm.cluster.checks.cluster import own_versions, shown_versions
 from xlm.cluster.checks.example import example_job
 from xlm.cluster.job import ClusterJob, job_name
 from xlm.cluster.jobs import SETTLE_SECONDS, Jobs, JobStatus
-from xlm.cluster.records import End
+from xlm.cluster.records import End, JobRecords
 from xlm.cluster.schedulers import scheduler_of
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.config.pipeline import PipelineConfig
@@ -227,7 +227,7 @@ def _remove(jobs: Jobs, job: ClusterJob, root: Path, is_new: bool) -> None:
             while status.live is not None and time.monotonic() < deadline:
                 time.sleep(_POLL_SECONDS)
                 status = jobs.status(job)
-        jobs.cancel(job)
+        jobs.cancel(job.name, JobRecords(job.directory))
     except XlmError as error:
         raise ClusterError(
             f"trial job {job.name} could not be removed: {error.what}",

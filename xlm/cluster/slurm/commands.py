@@ -7,6 +7,7 @@ A command that does not answer has perhaps done what it was asked to do.
 
 import os
 import pwd
+import re
 from contextvars import Context
 from tempfile import TemporaryFile
 from typing import NamedTuple
@@ -40,8 +41,8 @@ _OUTAGES = (
 )
 """Words of answers that say nothing about the job: the controller restarts, or is overloaded."""
 
-_KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT")
-"""How the commands find their cluster, and what we set ourselves."""
+_KEPT = re.compile("SLURM_(CONF|CLUSTERS|DEBUG_FLAGS|TIME_FORMAT|JWT|SACK_.*)")
+"""How the commands find their cluster and prove who asks, and what we set ourselves."""
 _MISUSES = ("unrecognized option", "invalid option", "unknown option", "usage:")
 
 
@@ -123,14 +124,18 @@ def _without_foreign() -> list[str]:
     """Options of `env` that remove variables which a job, readable by others, must not have.
 
     sbatch stores its environment with the job. Inside of a job of Slurm, it also has what Slurm
-    granted to that one, such as SLURM_MEM_PER_NODE, which srun would take for ours.
+    granted to that one, such as SLURM_MEM_PER_NODE, which srun would take for ours. Without a token
+    in SLURM_JWT, commands in a container without munge are refused.
     """
     removed = [
         name
         for name, value in os.environ.items()
-        if is_secret_parameter(name)
-        or name.startswith("PREFECT_")
-        or redact(value) != value
-        or (name.startswith("SLURM_") and "SLURM_JOB_ID" in os.environ and name not in _KEPT)
+        if not _KEPT.fullmatch(name)
+        and (
+            is_secret_parameter(name)
+            or name.startswith("PREFECT_")
+            or redact(value) != value
+            or (name.startswith("SLURM_") and "SLURM_JOB_ID" in os.environ)
+        )
     ]
     return [word for name in removed for word in ("-u", name)]

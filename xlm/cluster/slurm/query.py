@@ -39,7 +39,9 @@ def find_jobs(name: str, *, seconds: float) -> list[SeenJob]:
         raise ClusterError(f"squeue is of another version: {answer.shown()}", fix="report this")
     if answer.status != 0:
         raise UnreachableClusterError(f"squeue failed: {answer.shown()}")
-    found = {job.job_id: job for job in map(_from_squeue, answer.output.splitlines())}
+    # Clusters of a federation show one job under one id, and may show it twice.
+    shown = sorted(map(_from_squeue, answer.output.splitlines()), key=lambda job: job.state.is_live)
+    found = {job.job_id: job for job in shown}
     for job in list(found.values()):
         found[job.job_id] = _with_details(job, seconds)
     # The database is slow, and only knows more about ended jobs: what the controller does not know

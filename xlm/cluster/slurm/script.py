@@ -8,7 +8,7 @@ the nodes.
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
@@ -30,6 +30,8 @@ _MOST_EARLY_NOTICES = 20
 
 _BODY = """\
 set -u
+# A user's token is for the machine that submits. With one, Slurm starts no steps here.
+unset SLURM_JWT
 export XLM_JOB_ID=$SLURM_JOB_ID
 # Below the ports that Linux gives to connections, and another one at each start.
 export XLM_MAIN_PORT=$((20000 + (7 * SLURM_JOB_ID + ${{SLURM_RESTART_COUNT:-0}}) % 12000))
@@ -74,7 +76,7 @@ def render_script(job: ClusterJob, settings: SlurmConfig) -> str:
     """The script that sbatch gets; it starts the agent on each node.
 
     Raises:
-        ClusterError: the words of the container runtime cannot be used.
+        ClusterError: the container runtime cannot be used, or cannot mount a folder of the job.
     """
     cpus = job.processes_per_node * (settings.cpus_per_process or job.threads_per_process)
     srun, command = _command(job, settings)
@@ -153,8 +155,9 @@ def _command(job: ClusterJob, settings: SlurmConfig) -> tuple[list[str], list[st
     template = _RUNTIMES.get(settings.container_runtime, settings.container_runtime)
     if job.uses_gpu:
         template = _GPU_OPTIONS.get(settings.container_runtime, template)
-    mounts = ",".join(f"{folder}:{folder}" for folder in job.folders)
-    words = [_filled(word, settings.container, mounts) for word in _split(template)]
+    words = _split(template)
+    mounts = _mounts(job.folders) if "{mounts}" in template else ""
+    words = [_filled(word, settings.container, mounts) for word in words]
     if template.startswith("-"):
         return words, agent
     return [], [*words, *agent]
@@ -173,6 +176,16 @@ def _split(template: str) -> list[str]:
             fix=f"use {', '.join(_RUNTIMES)}, or a command with {{image}} and {{mounts}}",
         )
     return words
+
+
+def _mounts(folders: Sequence[Path]) -> str:
+    for folder in folders:
+        if found := [repr(one) for one in ",:" if one in str(folder)]:
+            raise ClusterError(
+                f"a container cannot mount {folder}: its path contains {' and '.join(found)}",
+                fix="move the store (XLM_ROOT) to a path without ',' and ':'",
+            )
+    return ",".join(f"{folder}:{folder}" for folder in folders)
 
 
 def _filled(word: str, image: str, mounts: str) -> str:

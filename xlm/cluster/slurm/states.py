@@ -1,4 +1,7 @@
-"""The states of Slurm in our words; see `man squeue` (JOB STATE CODES)."""
+"""The states of Slurm in our words; see https://slurm.schedmd.com/job_state_codes.html.
+
+A job that is REVOKED runs on another cluster of a federation, or did, and never starts here.
+"""
 
 import re
 
@@ -14,7 +17,7 @@ _STATES = {
     JobState.FAILED: ("FAILED", "DEADLINE", "LAUNCH_FAILED", "RECONFIG_FAIL"),
     JobState.OUT_OF_MEMORY: ("OUT_OF_MEMORY",),
     JobState.CANCELLED: ("CANCELLED",),
-    JobState.INTERRUPTED: ("TIMEOUT", "PREEMPTED", "NODE_FAIL", "BOOT_FAIL"),
+    JobState.INTERRUPTED: ("TIMEOUT", "PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "REVOKED"),
 }  # fmt: skip
 _BY_NAME = {name: state for state, names in _STATES.items() for name in names}
 _STATE = re.compile(r"[A-Z][A-Z_]*", re.ASCII)

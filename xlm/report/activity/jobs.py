@@ -9,13 +9,13 @@ scheduler answers only where its client and its credentials are.
 
 from dataclasses import dataclass
 
-from xlm.cluster.hold import held_by_job, job_directory
-from xlm.cluster.job import ClusterJob, JobState
+from xlm.cluster.hold import held_by_job, job_directory, name_of_job
+from xlm.cluster.job import JobState
 from xlm.cluster.jobs import Jobs, JobStatus
 from xlm.cluster.records import End, JobRecords
 from xlm.cluster.schedulers import scheduler_of
 from xlm.config.launcher.launcher import LauncherConfig
-from xlm.errors import StoreError, XlmError
+from xlm.errors import StoreError, UnreachableClusterError, XlmError
 from xlm.report.activity.names import is_named, node_of
 from xlm.store.store import ArtifactStore
 from xlm.store.underway import Build, builds_underway
@@ -42,17 +42,17 @@ def job_of(build: Build) -> JobFacts | None:
     """Ask about the job of a build; None if no job may write into its folder."""
     if (found := held_job(build)) is None:
         return None
-    job, settings = found
+    name, records, settings = found
     try:
-        status = JobStatus.of(job, scheduler_of(settings))
+        status = JobStatus.of(name, records, scheduler_of(settings))
     except XlmError:  # its client is not installed here, or has no access
-        status = JobStatus.of(job, None)
+        status = JobStatus.of(name, records, None)
     job_id = status.submission.job_id if status.submission else ""
     place = f"{settings.kind} job {job_id}".rstrip()
     if status.nodes:
         place += f" on {status.nodes}"
     return JobFacts(
-        name=job.name,
+        name=name,
         job_id=job_id,
         state=_state(status),
         place=place,
@@ -89,21 +89,28 @@ def cancel_job(store: ArtifactStore, text: str) -> str:
     if len(held) > 1:
         keys = ", ".join(build.key[:12] for build, _ in held)
         raise StoreError(f"{len(held)} jobs build {text}", fix=f"give one of their keys: {keys}")
-    ((build, (job, settings)),) = held
-    Jobs(scheduler_of(settings)).cancel(job)
+    ((build, (name, records, settings)),) = held
+    try:
+        Jobs(scheduler_of(settings)).cancel(name, records)
+    except UnreachableClusterError as error:
+        raise UnreachableClusterError(
+            f"job {name} may still run: {error.what}",
+            fix="a run that waits for it cancels it as soon as its scheduler answers; if there is "
+            "none, cancel it again then",
+        ) from error
     if not build.is_locked:
         # A run that waits for the job may be about to submit it, and removes this itself.
         build.staging.hold.unlink(missing_ok=True)
-    return job.name
+    return name
 
 
-def held_job(build: Build) -> tuple[ClusterJob, LauncherConfig] | None:
+def held_job(build: Build) -> tuple[str, JobRecords, LauncherConfig] | None:
     """The job that holds the folder of a build, and the settings that it was submitted with."""
     if not build.is_held:
         return None
     records = JobRecords(job_directory(build.staging))
-    job, settings = records.job(), records.launcher()
-    return None if job is None or settings is None else (job, settings)
+    name, settings = name_of_job(build.staging), records.launcher()
+    return None if name is None or settings is None else (name, records, settings)
 
 
 def _state(status: JobStatus) -> str:

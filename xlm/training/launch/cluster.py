@@ -22,11 +22,11 @@ from xlm.cluster.hold import (
     require_same_cluster,
 )
 from xlm.cluster.job import ClusterJob, job_name
-from xlm.cluster.jobs import Jobs
+from xlm.cluster.jobs import JobCancelledError, Jobs
 from xlm.cluster.records import End, JobRecords, Outcome
 from xlm.cluster.scheduler import Scheduler
 from xlm.cluster.schedulers import nodes_of, scheduler_of, spread
-from xlm.cluster.watch import JobCancelledError, JobFailedError, JobWatch
+from xlm.cluster.watch import JobFailedError, JobWatch
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.engine.stage import StageContext
 from xlm.errors import (
@@ -180,7 +180,7 @@ class ClusterLauncher:
         """End the job, also one that is being submitted at this moment."""
         watch.finish_call()
         try:
-            self._jobs.cancel(job)
+            self._jobs.cancel(job.name, JobRecords(job.directory))
         except ClusterError as error:
             failed = ClusterError(
                 f"job {job.name} could not be cancelled ({error.what}); it goes on",
