@@ -15,9 +15,9 @@ def test_a_store_is_pruned_and_what_is_read_again_comes_back(tmp_path: Path) -> 
     root = tmp_path / "data"
     xlm(root, "run", *SMALL, "--until", "shard[sw]")
     before = json.loads(xlm(root, "plan", *SMALL, "--json"))
-    told = xlm(root, "store", "prune", "--dry-run")
+    printed = xlm(root, "store", "prune", "--dry-run")
     found = json.loads(xlm(root, "store", "prune", "--json"))
-    assert f"{len(found['artifacts'])} artifacts would be pruned" in told
+    assert f"{len(found['artifacts'])} artifacts would be pruned" in printed
     pruned = {(one["stage"], one["unit"]) for one in found["artifacts"]}
     assert ("extract-wiki", "sw") in pruned
     assert not {"learn-bpe", "vocabulary", "shard"} & {stage for stage, _ in pruned}
