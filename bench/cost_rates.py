@@ -33,8 +33,7 @@ DOWNLOAD_BYTES_PER_SECOND = 8e6
 SHAPES = {
     "download": Shape("network", 0.0),
     "extract-wiki": Shape("workers", 1.8),
-    "extract-parallel": Shape("one", 0.0),
-    "split": Shape("one", 0.5),
+    "split": Shape("workers", 1.1),
     "learn-bpe": Shape("one", 1.0),
 }
 """Stages that do not merely spread over the workers, and temporary bytes for each byte read."""

@@ -38,5 +38,5 @@ def _character(match: re.Match[str]) -> str:
     value = int(digits, 10 if decimal else 16)
     if value > _LAST:
         return match[0]
-    # A surrogate is no character; HTML displays the replacement character.
+    # A surrogate is not a character; HTML displays the replacement character.
     return _REPLACEMENT if 0xD800 <= value <= 0xDFFF else chr(value)
