@@ -24,8 +24,9 @@ _SENTENCE = re.compile(r"[ \t]*!\w[^|]*[.!?。।۔](?:\s[^|]*|<[^|]*)?")
 """Between two templates, "!Kung people live here." is text, but "!Year" is a row."""
 _OPENED = re.compile(r"\{\{|\[\[|<ref\b[^<>]*(?<!/)>|<!--", re.IGNORECASE)
 _CLOSED = re.compile(r"\}\}|\]\]|</ref|-->", re.IGNORECASE)
-_TEMPLATE = re.compile(r"(\{\{)|\}\}")
-_TABLE = re.compile(r"(\{\|)|\|\}(?!\})")
+# One pattern a mark: each begins with a fixed string, which the search needs to be fast.
+_TEMPLATE = (re.compile(r"\{\{"), re.compile(r"\}\}"))
+_TABLE = (re.compile(r"\{\|"), re.compile(r"\|\}(?!\})"))
 _MAX_INDENT = 80
 """Limit for the indent of `{|` and `|}`; it bounds the time."""
 
@@ -88,23 +89,27 @@ def _balanced(line: str) -> bool:
     return len(_OPENED.findall(line)) == len(_CLOSED.findall(line))
 
 
-def _closed_spans(text: str, edge: re.Pattern[str]) -> list[tuple[int, int]]:
+def _closed_spans(openings: Iterable[int], closings: Iterable[int]) -> list[tuple[int, int]]:
     """The outermost pairs of opening and closing marks; unclosed openings are text.
 
-    In `edge`, a match with a group is an opening.
+    Args:
+        openings: the positions of marks of two characters; closings likewise.
     """
+    marks = [(position, True) for position in openings]
+    if not marks:
+        return []
+    marks += [(position, False) for position in closings]
+    marks.sort()
     spans: list[tuple[int, int]] = []
-    openings: list[int] = []
-    for match in edge.finditer(text):
-        if edge is _TABLE and not _begins_a_line(text, match.start()):
-            continue
-        if match[1]:
-            openings.append(match.start())
-        elif openings:
-            start = openings.pop()
+    open_marks: list[int] = []
+    for position, opens in marks:
+        if opens:
+            open_marks.append(position)
+        elif open_marks:
+            start = open_marks.pop()
             while spans and spans[-1][0] > start:
                 spans.pop()
-            spans.append((start, match.end()))
+            spans.append((start, position + 2))
     return spans
 
 
@@ -133,11 +138,18 @@ class _Protected:
 
     @cached_property
     def _templates(self) -> "_Spans":
-        return _Spans(_closed_spans(self._text, _TEMPLATE))
+        text = self._text
+        return _Spans(
+            _closed_spans(*([mark.start() for mark in edge.finditer(text)] for edge in _TEMPLATE))
+        )
 
     @cached_property
     def _tables(self) -> "_Spans":
-        return _Spans(_closed_spans(self._text, _TABLE))
+        text = self._text
+        found = ([mark.start() for mark in edge.finditer(text)] for edge in _TABLE)
+        return _Spans(
+            _closed_spans(*([at for at in edges if _begins_a_line(text, at)] for edges in found))
+        )
 
 
 class _Spans:
