@@ -17,7 +17,7 @@ _MAX_CHARACTERS = 250
 _MAX_DIGITS = 100
 _WORD = re.compile(r"\b(?:mod|div|round)\b|(?<![=!<>])=(?!=)")
 _WORDS = MappingProxyType({"mod": "%", "div": "/", "round": "|", "=": "=="})
-_ERROR = "&lt;strong class=&quot;error&quot;&gt;&lt;/strong&gt;"
+_ERROR = '<strong class="error"></strong>'
 """It displays nothing, but `{{#iferror:}}` recognizes it."""
 
 

@@ -7,7 +7,6 @@ import re
 
 _NAMESPACES = frozenset(("", "w", "wiktionary", "wikt"))
 _RUN = re.compile(r"\[\[+|\]\]+")
-_EDGE = re.compile(r"\[\[|\]\]")
 _LONG_RUN = "[[["
 
 
@@ -65,14 +64,19 @@ def _outermost(text: str) -> list[tuple[int, int]]:
     """The outermost pairs of `[[` and `]]`; an opening without an end is text."""
     pairs: list[tuple[int, int]] = []
     stack: list[int] = []
-    for edge in _EDGE.finditer(text):
-        if edge[0] == "[[":
-            stack.append(edge.start())
-        elif stack:
+    first, *parts = text.split("[[")
+    position = len(first)
+    for part in parts:
+        stack.append(position)
+        position += 2
+        closing = part.find("]]")
+        while closing >= 0 and stack:
             start = stack.pop()
             while pairs and pairs[-1][0] > start:
                 pairs.pop()
-            pairs.append((start, edge.end()))
+            pairs.append((start, position + closing + 2))
+            closing = part.find("]]", closing + 2)
+        position += len(part)
     return pairs
 
 
