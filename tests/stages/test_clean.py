@@ -9,7 +9,7 @@ import pytest
 from tests.stages.own_data import build, plan, sentences, write_lines, write_profile
 from xlm.config.environment import MachineSettings
 from xlm.config.reading.resolve import resolve
-from xlm.corpus.cleaning.blocks import BLOCK_LINES
+from xlm.corpus.text_files import unit_lines
 from xlm.engine.events import NoObserver
 from xlm.engine.graph import Graph
 from xlm.engine.stage import Node
@@ -163,12 +163,13 @@ def test_another_threshold_repeats_no_extraction(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+def test_the_bytes_do_not_depend_on_the_number_of_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     profile = _write(tmp_path, min_characters=12, duplicates=True, near_duplicates=0.8)
     some = sentences("many", 1500)
-    # More than two blocks; the same sentences come again in each of them.
-    lines = [f"{line} {number % 3}" for number in range(80) for line in some]
-    assert len(lines) > 2 * BLOCK_LINES
+    # The same sentences come again in many of the ranges.
+    lines = [f"{line} {number % 3}" for number in range(8) for line in some]
     write_lines(tmp_path / "data" / "sw.txt", lines)
 
     def built(workers: int) -> dict[str, tuple[str, Mapping[str, Any]]]:
@@ -181,6 +182,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> Non
         return {name: (one.digest, one.counts) for name, one in manifests.items()}
 
     one = built(1)
+    monkeypatch.setattr(unit_lines, "CHUNK_BYTES", 20_000)
     assert built(2) == one
     _, counts = one["clean[sw]"]
     assert counts["kept_lines"] + counts["dropped.near_duplicate"] == 4500

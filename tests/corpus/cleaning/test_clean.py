@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.corpus.cleaning.slices import clean_slice
 from xlm.config.data.cleaning import CleanSlice
-from xlm.corpus.cleaning import blocks, duplicates
+from xlm.corpus.cleaning import duplicates, judgement
+from xlm.corpus.text_files import unit_lines
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
 from xlm.stages.data.clean import run
@@ -198,7 +199,7 @@ _CLEANERS = st.fixed_dictionaries(
     _CLEANERS,
     st.one_of(st.none(), st.floats(1.1, 5)),
     st.booleans(),
-    st.integers(1, 7),
+    st.integers(1, 90),
 )
 def test_pairs_stay_aligned_whatever_is_dropped(
     make_context: MakeContext,
@@ -207,7 +208,7 @@ def test_pairs_stay_aligned_whatever_is_dropped(
     chosen: dict[str, Any],
     max_ratio: float | None,
     check_language: bool,
-    block_lines: int,
+    chunk_bytes: int,
 ) -> None:
     """Every kept pair is a pair of the text, in its order; each line is kept or counted once."""
     rows = tmp_path / "rows"
@@ -217,9 +218,10 @@ def test_pairs_stay_aligned_whatever_is_dropped(
     options = chosen | ({} if max_ratio is None else {"max_ratio": max_ratio})
     config = clean_slice(("en", "sw"), **options, **(language if check_language else {}))
 
-    def cleaned(block: int, partition: int) -> tuple[Any, Any, str]:
+    def cleaned(chunk_bytes: int, batch_rows: int, partition: int) -> tuple[Any, Any, str]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(blocks.scan_text, "__defaults__", (block,))
+            patch.setattr(unit_lines, "CHUNK_BYTES", chunk_bytes)
+            patch.setattr(judgement, "_BATCH_ROWS", batch_rows)
             patch.setattr(duplicates, "_PARTITION_ROWS", partition)
             try:
                 result, kept, out = _clean(make_context, config, pairs, **{"rows.sw": rows})
@@ -228,8 +230,8 @@ def test_pairs_stay_aligned_whatever_is_dropped(
         samples = hashlib.sha256((out / "samples.parquet").read_bytes()).hexdigest()
         return dict(result.counts), kept, samples
 
-    counts, kept, samples = cleaned(50_000, 1 << 22)
-    assert cleaned(block_lines, 3) == (counts, kept, samples)
+    counts, kept, samples = cleaned(32 << 20, 10_000, 1 << 22)
+    assert cleaned(chunk_bytes, 2, 3) == (counts, kept, samples)
     remaining = iter(pairs)
     assert all(pair in remaining for pair in kept), "not a subsequence of the pairs"
     if kept:

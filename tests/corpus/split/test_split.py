@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xlm.config.data.split import SplitConfig, SplitSlice
-from xlm.corpus.split import line_ranges, shards
-from xlm.corpus.split import split as split_module
+from xlm.corpus.split import shards
 from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, position, rank
 from xlm.corpus.split.runs import LowestRanks
+from xlm.corpus.text_files import line_ranges, unit_lines
 from xlm.errors import DataError
 from xlm.stages.data.split import run
 
@@ -132,7 +132,7 @@ def test_the_files_do_not_depend_on_the_ranges(
     languages = ("en", "sw")[: 1 + pair]
     config = {"order": order, "lines_per_shard": shard, "max_valid_lines": 4, "max_test_lines": 3}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(split_module, "CHUNK_BYTES", chunk_bytes)
+        patch.setattr(unit_lines, "CHUNK_BYTES", chunk_bytes)
         patch.setattr(shards, "_BUCKETS_PER_SHARD", 1 + chunk_bytes % 5)
         result, rows, context = _split(make_context, columns, languages, **config)
     assert rows == _in_memory(columns, languages, config, result.counts["input_lines"])

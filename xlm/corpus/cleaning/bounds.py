@@ -2,7 +2,8 @@
 
 import math
 
-from xlm.corpus.cleaning.rows import Row
+from xlm.corpus.cleaning.rows import Row, read_rows
+from xlm.corpus.text_files.line_ranges import LineRange
 
 _SMOOTHING_CHARACTERS = 10
 """Added to both lengths of a ratio, because short sentences vary more ("Yes." and "Ndiyo.")."""
@@ -72,3 +73,12 @@ class LengthRatio:
     def detail(self, row: Row) -> str:
         """The ratio of the lengths."""
         return f"{self.ratio(row):.1f} times the expected ratio of lengths"
+
+
+def count_characters(lines: LineRange) -> list[int]:
+    """The characters of each side in a range."""
+    totals = [0] * len(lines.columns)
+    for row in read_rows(lines):
+        for side, text in enumerate(row):
+            totals[side] += len(text)
+    return totals

@@ -1,16 +1,18 @@
-"""The clean stage: judges blocks of lines in the worker processes, then copies what is kept."""
+"""The clean stage: judges ranges of lines in the worker processes, then copies what is kept."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xlm.config.data.cleaning import DROPPED, PACKAGED_MODEL, CleanSlice
-from xlm.corpus.cleaning.blocks import Block, blocks_of, scan_text
+from xlm.corpus.cleaning.bounds import count_characters
 from xlm.corpus.cleaning.judgement import judge
 from xlm.corpus.cleaning.language_models import load_model
+from xlm.corpus.cleaning.rows import as_options
 from xlm.corpus.cleaning.samples import SAMPLES_FILE
 from xlm.corpus.cleaning.selection import select
-from xlm.corpus.text_files.extracted import extracted_files
+from xlm.corpus.text_files.line_ranges import LineRange
+from xlm.corpus.text_files.unit_lines import lines_of_unit
 from xlm.engine.stage import FileJob, StageContext, StageResult
 from xlm.errors import DataError
 
@@ -30,27 +32,19 @@ def clean(
     Raises:
         DataError: no line is left, or the sides of a pair have different numbers of lines.
     """
-    languages = context.config.languages
-    paths = [path for text in texts for row in extracted_files(text, languages) for path in row]
-    scans = list(context.mapper.map(scan_text, paths))
-    sides = len(languages)
-    blocks = [
-        block
-        for start in range(0, len(scans), sides)
-        for block in blocks_of(scans[start : start + sides], context.unit)
-    ]
-    if not blocks:
+    ranges = lines_of_unit(context, context.config.languages, texts)
+    if not ranges:
         raise DataError(
             f"{context.unit}: there are no lines to clean", fix="check the sources of this language"
         )
     options = {
         "config": context.config.model_dump(mode="json"),
-        "characters": [sum(one.characters for one in scans[side::sides]) for side in range(sides)],
+        "characters": _characters(context, ranges),
         "evaluation": {code: str(path) for code, path in sorted(evaluation.items())},
     }
-    jobs = [_judgement(context.scratch, n, block, options) for n, block in enumerate(blocks)]
+    jobs = [_judgement(context.scratch, one, options) for one in ranges]
     context.map_files(judge, jobs)
-    (counts,) = context.map_files(select, [_selection(context, paths, jobs, options)])
+    (counts,) = context.map_files(select, [_selection(context, jobs, options)])
     if not counts["kept_lines"]:
         raise DataError(
             f"{context.unit}: cleaning dropped all {counts['input_lines']:,} lines "
@@ -61,23 +55,27 @@ def clean(
     return StageResult(counts=counts, warnings=[*unknown, *_many(context, counts)])
 
 
-def _judgement(scratch: Path, number: int, block: Block, options: Mapping[str, Any]) -> FileJob:
-    name = f"block.{number:06d}"
+def _characters(context: StageContext[CleanSlice], ranges: Sequence[LineRange]) -> list[int]:
+    """Characters of each side of a pair, if a cleaner needs them."""
+    if context.config.max_ratio is None:
+        return []
+    return [sum(side) for side in zip(*context.mapper.map(count_characters, ranges), strict=True)]
+
+
+def _judgement(scratch: Path, lines: LineRange, options: Mapping[str, Any]) -> FileJob:
+    name = f"lines.{lines.first:012d}"
     targets = tuple(scratch / f"{name}.{part}.npy" for part in ("verdicts", "hashes"))
-    ranges = [list(one) for one in block.ranges]
-    return FileJob(name, block.paths, targets, {**options, "ranges": ranges})
+    sources = tuple(Path(path) for path, _, _ in lines.columns)
+    return FileJob(name, sources, targets, {**options, **as_options(lines)})
 
 
 def _selection(
-    context: StageContext[CleanSlice],
-    paths: Sequence[Path],
-    jobs: Sequence[FileJob],
-    options: Mapping[str, Any],
+    context: StageContext[CleanSlice], jobs: Sequence[FileJob], options: Mapping[str, Any]
 ) -> FileJob:
-    blocks = [
+    ranges = [
         {
+            **{name: job.options[name] for name in ("first", "lines", "positions")},
             "paths": [str(path) for path in job.sources],
-            "ranges": job.options["ranges"],
             "verdicts": str(job.targets[0]),
             "hashes": str(job.targets[1]),
         }
@@ -89,7 +87,7 @@ def _selection(
         else [f"text.{code}.txt" for code in context.config.languages]
     )
     targets = tuple(context.out / name for name in (*names, SAMPLES_FILE))
-    return FileJob("select", tuple(paths), targets, {**options, "blocks": blocks})
+    return FileJob("select", (), targets, {**options, "ranges": ranges})
 
 
 def _unknown(config: CleanSlice) -> list[str]:

@@ -1,6 +1,6 @@
 """Cleaners that compare a row with all earlier ones, by hashes of 8 bytes.
 
-A worker computes the hashes of the rows of its block; the hashes of all blocks are compared at the
+A worker computes the hashes of the rows of its range; the hashes of all ranges are compared at the
 end, in the order of the corpus, so that the first of several equal rows is kept.
 
     cleaner = NearDuplicates(0.8)

@@ -1,10 +1,11 @@
-"""Step 1 of cleaning: judges the rows of one block, in a worker process.
+"""Step 1 of cleaning: judges the rows of one range of lines, in a worker process.
 
-The verdict on a row is 0 (kept), or 1 + the index of its reason in `reasons(config)`.
+The verdict on a row is 0 (kept), or the number of the cleaner that drops it, from 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,28 @@ import numpy as np
 import numpy.typing as npt
 
 from xlm.config.data.cleaning import PACKAGED_MODEL, CleanSlice
-from xlm.corpus.cleaning.blocks import Block, read_rows
 from xlm.corpus.cleaning.bounds import LengthRatio, TooLong, TooShort
 from xlm.corpus.cleaning.decontamination import (
     Contaminated,
     EvaluationSentences,
     read_evaluation_sentences,
 )
-from xlm.corpus.cleaning.duplicates import CorpusCleaner, Duplicates, NearDuplicates
+from xlm.corpus.cleaning.duplicates import (
+    CorpusCleaner,
+    Duplicates,
+    Hashes,
+    NearDuplicates,
+)
 from xlm.corpus.cleaning.language import OtherLanguage
 from xlm.corpus.cleaning.language_models import load_model
-from xlm.corpus.cleaning.rows import RowCleaner
+from xlm.corpus.cleaning.rows import Row, RowCleaner, from_options, read_rows
 from xlm.store.file_jobs import FileJob
 
 Verdicts = npt.NDArray[np.uint8]
 
 KEPT = 0
+_BATCH_ROWS = 10_000
+"""Rows in memory."""
 _SENTENCES_KEPT = 2
 """Languages whose evaluation sentences a worker keeps in memory: those of a pair."""
 
@@ -76,30 +83,39 @@ def corpus_cleaners(config: CleanSlice) -> list[CorpusCleaner]:
 
 
 def judge(job: FileJob) -> dict[str, int]:
-    """Write the verdicts and the hashes of a block: (rows,) and (columns, rows)."""
+    """Write the verdicts and the hashes of a range: (rows,) and (columns, rows)."""
     config, cleaners = cleaners_of(job.options)
-    rows = read_rows(Block(job.sources, tuple((a, b) for a, b in job.options["ranges"])))
-    verdicts = np.fromiter(
-        (
-            next((code for code, one in enumerate(cleaners, start=1) if not one.keep(row)), KEPT)
-            for row in rows
-        ),
-        np.uint8,
-        len(rows),
-    )
-    alive = np.flatnonzero(verdicts == KEPT)
-    compared = [rows[index] for index in alive]
-    hashes = [np.zeros((0, len(rows)), np.uint64)]
-    for one in corpus_cleaners(config):
-        # Rows that are dropped already have no hash; no later step reads theirs.
-        columns = np.zeros((one.columns, len(rows)), np.uint64)
-        columns[:, alive] = one.hashes(compared)
-        hashes.append(columns)
-    arrays: tuple[npt.NDArray[Any], ...] = (verdicts, np.concatenate(hashes))
+    compared = corpus_cleaners(config)
+    verdicts = [np.zeros(0, np.uint8)]
+    hashes = [np.zeros((sum(one.columns for one in compared), 0), np.uint64)]
+    rows = read_rows(from_options(job.options, job.sources))
+    while batch := list(islice(rows, _BATCH_ROWS)):
+        codes = [_verdict(row, cleaners) for row in batch]
+        verdicts.append(np.array(codes, np.uint8))
+        hashes.append(_hashes(batch, codes, compared))
+    arrays: list[npt.NDArray[Any]] = [np.concatenate(verdicts), np.concatenate(hashes, axis=1)]
     for target, values in zip(job.targets, arrays, strict=True):
         with target.open("wb") as file:
             np.save(file, values, allow_pickle=False)
-    return {"lines": len(rows)}
+    return {}
+
+
+def _verdict(row: Row, cleaners: Sequence[RowCleaner]) -> int:
+    for code, one in enumerate(cleaners, start=1):
+        if not one.keep(row):
+            return code
+    return KEPT
+
+
+def _hashes(rows: Sequence[Row], codes: Sequence[int], compared: Sequence[CorpusCleaner]) -> Hashes:
+    """The hashes of rows, (columns, rows); those of dropped rows are 0, and no step reads them."""
+    kept = [index for index, code in enumerate(codes) if code == KEPT]
+    found = np.zeros((sum(one.columns for one in compared), len(rows)), np.uint64)
+    first = 0
+    for one in compared:
+        found[first : first + one.columns, kept] = one.hashes([rows[index] for index in kept])
+        first += one.columns
+    return found
 
 
 def cleaners_of(options: Mapping[str, Any]) -> tuple[CleanSlice, list[RowCleaner]]:

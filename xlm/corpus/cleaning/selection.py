@@ -1,4 +1,4 @@
-"""Step 2 of cleaning: compares the hashes of all blocks and copies the rows that are kept.
+"""Step 2 of cleaning: compares the hashes of all ranges and copies the rows that are kept.
 
 One job for each unit, because the first of several equal rows stays, in the order of the corpus.
 """
@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from xlm.config.data.cleaning import DROPPED
-from xlm.corpus.cleaning.blocks import Block, read_rows
 from xlm.corpus.cleaning.duplicates import Hashes, first_of_each
 from xlm.corpus.cleaning.judgement import KEPT, Verdicts, cleaners_of, corpus_cleaners
-from xlm.corpus.cleaning.rows import RowCleaner
+from xlm.corpus.cleaning.rows import RowCleaner, from_options
 from xlm.corpus.cleaning.samples import Sample, chosen_rows, write_samples
+from xlm.corpus.text_files.line_ranges import LineRange, rows_of
 from xlm.store.file_jobs import FileJob
 
 
@@ -22,14 +22,14 @@ def select(job: FileJob) -> dict[str, int]:
     """Write the kept rows and the samples of the dropped ones; returns counts by reason.
 
     The targets are one text file for each side, and the samples. The options are those of the
-    judgement of the blocks, and `blocks`: files, ranges, verdicts and hashes of each.
+    judgement, and `ranges`: position, verdicts and hashes of each.
     """
     config, cleaners = cleaners_of(job.options)
     compared = corpus_cleaners(config)
     reasons = [*(one.reason for one in cleaners), *(one.reason for one in compared)]
     *texts, samples = job.targets
-    verdicts = np.concatenate([np.load(one["verdicts"]) for one in job.options["blocks"]])
-    hashes = _Hashes([Path(one["hashes"]) for one in job.options["blocks"]])
+    verdicts = np.concatenate([np.load(one["verdicts"]) for one in job.options["ranges"]])
+    hashes = _Hashes([Path(one["hashes"]) for one in job.options["ranges"]], len(verdicts))
     shown: dict[int, str] = {}
     first_column = 0
     for code in range(1, len(cleaners) + 1):
@@ -38,7 +38,10 @@ def select(job: FileJob) -> dict[str, int]:
         columns = range(first_column, first_column + cleaner.columns)
         shown |= _drop_repeated(verdicts, hashes, columns, code, config.samples)
         first_column = columns.stop
-    found = _copy_kept(_blocks(job), verdicts, texts, shown, cleaners)
+    ranges = [
+        from_options(one, [Path(path) for path in one["paths"]]) for one in job.options["ranges"]
+    ]
+    found = _copy_kept(ranges, verdicts, texts, shown, cleaners)
     write_samples(samples, [(reasons[code - 1], one) for code, one in found], config.languages)
     counts = np.bincount(verdicts, minlength=len(reasons) + 1).tolist()
     return {
@@ -49,14 +52,21 @@ def select(job: FileJob) -> dict[str, int]:
 
 
 class _Hashes:
-    """The hashes of all rows, in files of blocks; one column of them is in memory at a time."""
+    """The hashes of all rows, one file for each range; only one column is in memory at a time."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = paths
+    def __init__(self, paths: Sequence[Path], rows: int) -> None:
+        self._paths, self._rows = paths, rows
 
     def column(self, number: int) -> Hashes:
         """One hash of each row, (rows,)."""
-        return np.concatenate([np.load(path, mmap_mode="r")[number] for path in self._paths])
+        found = np.empty(self._rows, np.uint64)
+        begin = 0
+        for path in self._paths:
+            # Mapped, so that the other columns are not read.
+            part = np.load(path, mmap_mode="r")[number]
+            found[begin : begin + len(part)] = part
+            begin += len(part)
+        return found
 
 
 def _drop_repeated(
@@ -81,15 +91,8 @@ def _drop_repeated(
     return {row: f"as line {earlier[row] + 1}" for row in shown}
 
 
-def _blocks(job: FileJob) -> list[Block]:
-    return [
-        Block(tuple(map(Path, one["paths"])), tuple((a, b) for a, b in one["ranges"]))
-        for one in job.options["blocks"]
-    ]
-
-
 def _copy_kept(
-    blocks: Sequence[Block],
+    ranges: Sequence[LineRange],
     verdicts: Verdicts,
     targets: Sequence[Path],
     shown: Mapping[int, str],
@@ -97,20 +100,18 @@ def _copy_kept(
 ) -> list[tuple[int, Sample]]:
     """Copy the kept rows; returns the rows of `shown` with their verdicts."""
     found: list[tuple[int, Sample]] = []
-    begin = 0
     with ExitStack() as stack:
-        files = [
-            stack.enter_context(path.open("w", encoding="utf-8", newline="\n")) for path in targets
-        ]
-        for block in blocks:
-            rows = read_rows(block)
-            codes = verdicts[begin : begin + len(rows)].tolist()
-            kept = [row for row, code in zip(rows, codes, strict=True) if code == KEPT]
-            for side, file in enumerate(files):
-                file.writelines(f"{row[side]}\n" for row in kept)
-            for number in sorted(one for one in shown if begin <= one < begin + len(rows)):
-                row, code = rows[number - begin], codes[number - begin]
-                detail = shown[number] or cleaners[code - 1].detail(row)
-                found.append((code, Sample(number + 1, detail, row)))
-            begin += len(rows)
+        files = [stack.enter_context(path.open("wb")) for path in targets]
+        for one in ranges:
+            codes = verdicts[one.first : one.first + one.lines].tolist()
+            for number, (row, code) in enumerate(
+                zip(rows_of(one), codes, strict=True), start=one.first
+            ):
+                if code == KEPT:
+                    for side, file in zip(row, files, strict=True):
+                        file.write(side + b"\n")
+                elif number in shown:
+                    texts = tuple(side.decode("utf-8") for side in row)
+                    detail = shown[number] or cleaners[code - 1].detail(texts)
+                    found.append((code, Sample(number + 1, detail, texts)))
     return found

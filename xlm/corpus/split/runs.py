@@ -19,7 +19,7 @@ from typing import Final
 from xlm.config.data.split import SplitSlice
 from xlm.config.languages.pairs import pivot_of
 from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, position, rank
-from xlm.corpus.split.line_ranges import LineRange, Row, rows_of
+from xlm.corpus.text_files.line_ranges import LineRange, Row, rows_of
 
 HELD_OUT: Final = ("valid", "test")
 _NUMBER: Final = "Q"

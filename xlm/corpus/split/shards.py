@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from xlm.config.data.split import SplitSlice
-from xlm.corpus.split.line_ranges import Row
 from xlm.corpus.split.runs import bucket_rows, rows_by_bucket
+from xlm.corpus.text_files.line_ranges import Row
 from xlm.engine.stage import FileJob
 
 _BUCKETS_PER_SHARD: Final = 4

@@ -13,18 +13,10 @@ from pathlib import Path
 
 from xlm.config.data.split import SplitSlice
 from xlm.corpus.split.assignment import HASH_RANGE, Thresholds
-from xlm.corpus.split.line_ranges import (
-    CHUNK_BYTES,
-    Chunk,
-    Column,
-    LineRange,
-    chunks,
-    count_lines,
-    line_ranges,
-)
 from xlm.corpus.split.runs import HELD_OUT, LowestRanks, assign, positions, read_held_out
 from xlm.corpus.split.shards import ShardPlan, write_rows, write_shard
-from xlm.corpus.text_files.extracted import extracted_files
+from xlm.corpus.text_files.line_ranges import LineRange
+from xlm.corpus.text_files.unit_lines import lines_of_unit
 from xlm.engine.stage import FileJob, StageContext, StageResult
 from xlm.errors import DataError
 
@@ -52,7 +44,7 @@ def split(context: StageContext[SplitSlice], texts: Sequence[Path]) -> StageResu
     Raises:
         DataError: there is no line to split, or the sides of a pair have different line counts.
     """
-    ranges = _ranges(context, texts)
+    ranges = lines_of_unit(context, context.config.languages, texts)
     statistics = _statistics(context, ranges)
     if statistics.lines == 0:
         raise DataError(
@@ -85,30 +77,6 @@ def split(context: StageContext[SplitSlice], texts: Sequence[Path]) -> StageResu
             **counts,
         }
     )
-
-
-def _ranges(context: StageContext[SplitSlice], texts: Sequence[Path]) -> list[LineRange]:
-    """All lines of the unit, in ranges."""
-    ranges: list[LineRange] = []
-    first = 0
-    for paths in (
-        paths for text in texts for paths in extracted_files(text, context.config.languages)
-    ):
-        columns = [_column(context, path) for path in paths]
-        if len({column.lines for column in columns}) > 1:
-            names = " and ".join(column.path.name for column in columns)
-            raise DataError(
-                f"{context.unit}: {names} have different numbers of lines",
-                fix="rebuild with --refresh extract-parallel",
-            )
-        ranges += line_ranges(columns, first)
-        first += columns[0].lines
-    return ranges
-
-
-def _column(context: StageContext[SplitSlice], path: Path) -> Column:
-    parts: list[Chunk] = chunks(path, CHUNK_BYTES)
-    return Column.of(path, list(context.mapper.map(count_lines, parts)), CHUNK_BYTES)
 
 
 def _statistics(context: StageContext[SplitSlice], ranges: Sequence[LineRange]) -> _Statistics:
