@@ -16,8 +16,8 @@ Lines are judged in two steps:
    whatever the number of workers. It then copies the kept lines. A row is kept or dropped as a
    whole, so the sides of a pair stay aligned.
 
-Memory: a worker holds 10,000 lines and the hashes of its range. The job of step 2 holds about 14
-bytes a line, which is 14 MB for a million lines, and at most 200 MB more. Scratch space: 9 bytes a
+Memory: a worker holds 10,000 lines and the hashes of its range. The job of step 2 holds about 22
+bytes a line, which is 22 MB for a million lines, and at most 200 MB more. Scratch space: 9 bytes a
 line for exact duplicates, and 8 more for each band of MinHash (89 in all, with a similarity of
 0.8).
 """
