@@ -20,7 +20,7 @@ from pathlib import Path
 from xlm.config.data.extract import ExtractWikiSlice
 from xlm.corpus.wikipedia.documents import DocumentWriter
 from xlm.corpus.wikipedia.dump_file import DumpFile
-from xlm.corpus.wikipedia.parts import engine
+from xlm.corpus.wikipedia.parts import extraction
 from xlm.corpus.wikipedia.parts.cuts import cut_dump
 from xlm.corpus.wikipedia.parts.part import extract_part
 from xlm.engine.building.mapper import ExecutorMapper, Usage
@@ -56,9 +56,9 @@ def run_engine(dump: Path, processes: int, folder: Path) -> int:
     """Clean all pages in the pool of workers."""
     opened = DumpFile.open(dump)
     context = _context(dump, processes, folder)
-    settings = engine.part_settings(context.config, opened)
+    settings = extraction.part_settings(context, opened)
     jobs = [
-        engine.part_job(context, opened, settings, part, number)
+        extraction.part_job(context, opened, settings, part, number)
         for number, part in enumerate(cut_dump(opened))
     ]
     # The workers find this module by its name.
