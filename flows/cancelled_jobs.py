@@ -15,7 +15,7 @@ from httpx import HTTPError
 from prefect import runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from xlm.processes.lasting import cancel_jobs, lasting_jobs
 
@@ -48,7 +48,7 @@ def _is_cancelled() -> bool:
 
     def ask() -> None:
         with (
-            suppress(HTTPError, PrefectHTTPStatusError, OSError),
+            suppress(HTTPError, PrefectHTTPStatusError, ObjectNotFound, OSError),
             get_client(sync_client=True, httpx_settings={"timeout": _ANSWER_SECONDS}) as client,
         ):
             state = client.read_flow_run(run_id).state

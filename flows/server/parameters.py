@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PREFECT = "PREFECT_SERVER_DATABASE_"
 _CONNECTION = f"{_PREFECT}SQLALCHEMY_CONNECT_ARGS_"
 _KEPT = (
-    "host", "port", "ssl", "passfile", "target_session_attrs", "krbsrvname", "gsslib",
+    "host", "port", "ssl", "target_session_attrs", "krbsrvname", "gsslib",
 )  # fmt: skip
 _PARTS = ("user", "password", "dbname")
 _FILES = {
@@ -69,6 +69,8 @@ def for_driver(url: "URL", source: str) -> tuple["URL", dict[str, str]]:
             url = url.set(password=value)
         elif name == "dbname":
             url = url.set(database=value)
+        elif name == "passfile":
+            query[name] = _file(name, value, source)
         elif name in _FILES:
             variables[_FILES[name]] = _file(name, value, source)
         elif name in _VARIABLES:
@@ -90,7 +92,7 @@ def _file(name: str, value: str, source: str) -> str:
 
 
 def _refused(name: str, source: str) -> ConfigError:
-    known = sorted({*_KEPT, *_PARTS, *_FILES, *_VARIABLES, "sslmode"} - {"ssl"})
+    known = sorted({*_KEPT, *_PARTS, *_FILES, *_VARIABLES, "passfile", "sslmode"} - {"ssl"})
     fix = _REASONS.get(name, f"remove it; known are {', '.join(known)}")
     if name in _SET_INSTEAD:
         fix = f"remove it, and set {_SET_INSTEAD[name]}"

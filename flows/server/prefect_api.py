@@ -134,6 +134,8 @@ def _ask(url: str, path: str, *, fix: str) -> tuple[int, bytes]:
     if isinstance(answer, tuple):
         return answer
     reason = " ".join(str(getattr(answer, "reason", answer)).split()) or type(answer).__name__
+    if isinstance(answer, ValueError):  # its text has the header with the key
+        reason = f"the URL or {' or '.join(_KEYS)} has characters that HTTP does not allow"
     what = f"no Prefect server at {shown_url(url)} ({API_URL}): {reason}"
     raise ToolError(what, fix=fix) from answer
 
@@ -146,6 +148,6 @@ def _authorization(url: str) -> dict[str, str]:
         return {"Authorization": f"Basic {b64encode(owner.encode()).decode()}"}
     if owner := os.environ.get("PREFECT_API_AUTH_STRING", ""):
         return {"Authorization": f"Basic {b64encode(owner.encode()).decode()}"}
-    if key := os.environ.get("PREFECT_API_KEY"):
+    if key := os.environ.get("PREFECT_API_KEY", "").strip():
         return {"Authorization": f"Bearer {key}"}
     return {}

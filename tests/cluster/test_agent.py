@@ -18,7 +18,7 @@ from tests.cluster.fakes import make_job
 from tests.repository import REPOSITORY
 from xlm.cluster.agent import newest_checkpoint
 from xlm.cluster.job import ClusterJob
-from xlm.cluster.records import AGAIN_FILE, Attempt, End, JobRecords, Outcome
+from xlm.cluster.records import AGAIN_FILE, Attempt, End, JobRecords, NodeEnd, Outcome
 
 pytestmark = pytest.mark.slow
 
@@ -181,6 +181,10 @@ def test_processes_do_not_wait_for_a_node_that_has_failed(tmp_path: Path) -> Non
     job.plan(["sleep"], [_DIVERGED, 3])
     with job.agent() as first:
         job.wait_for_start(0)
+        # Nor does that of a node which was lost then, and ends now.
+        lost = NodeEnd(exit_code=1, cpu_seconds=1, peak_memory_bytes=1, start="4711/29400")
+        job.records.write_node(1, lost)
+        time.sleep(5)
         assert first.poll() is None
         with job.agent(XLM_NODE_RANK="1") as second:
             assert second.wait(_PATIENCE_SECONDS) == 3

@@ -86,7 +86,8 @@ class Agent:
         self._token = secrets.token_hex(8)
         self._stop_requested = self._terminated = self._superseded = False
         self._next_fence, self._misses = 0.0, 0
-        self._peers = PeerWatch(self._records, place.node)
+        self._start_name = f"{place.job_id}/{place.port}"
+        self._peers = PeerWatch(self._records, place.node, self._start_name)
         self._failed_peer: tuple[int, int] | None = None
 
     def run(self) -> int:
@@ -135,7 +136,7 @@ class Agent:
                 f"{checkpoint or 'the start'}: a time limit may be too short, or checkpoints "
                 "too rare"
             )
-            records.write_node(0, NodeEnd(exit_code=3, cpu_seconds=0, peak_memory_bytes=0))
+            self._write_node(NodeEnd(exit_code=3, cpu_seconds=0, peak_memory_bytes=0))
             return self._finish(End.CANNOT_GO_ON, 3, reason, {})
         return None
 
@@ -202,7 +203,7 @@ class Agent:
             "MASTER_ADDR": place.address,
             "MASTER_PORT": place.port,
             # Jobs of other clusters or users may meet at the same port.
-            RENDEZVOUS: f"{job.name}/{place.job_id}/{place.port}",
+            RENDEZVOUS: f"{job.name}/{self._start_name}",
         }
         with path.open("ab") as log:
             child = GuardedChild(
@@ -237,12 +238,15 @@ class Agent:
             # A file of another node may become visible a little later.
             time.sleep(_SETTLE_SECONDS)
         end, code, reason = judge(ended, first_failure(self._job.job_file))
-        # A job whose folder was removed must not make it again.
-        if used is not None and self._job.directory.is_dir():
-            self._records.write_node(self._place.node, replace(used, exit_code=code))
+        if used is not None:
+            self._write_node(replace(used, exit_code=code))
         if self._place.node:
             return code
         return self._finish(end, code, reason, machine_record())
+
+    def _write_node(self, end: NodeEnd) -> None:
+        if self._job.directory.is_dir():  # a removed folder must not come back
+            self._records.write_node(self._place.node, replace(end, start=self._start_name))
 
     def _finish(self, end: End, code: int, reason: str, measured: dict[str, str | int]) -> int:
         """Record the end of this attempt."""

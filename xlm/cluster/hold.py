@@ -19,6 +19,9 @@ from xlm.errors import ClusterError
 from xlm.store.artifact import Staging
 from xlm.store.disk.filesystem import read_small
 
+_OF_THE_COMMAND = ("command_seconds", "credentials_seconds")
+"""Settings of the process that asks a cluster, not of a job."""
+
 
 def job_directory(staging: Staging) -> Path:
     """The folder with the records of the job that builds an artifact."""
@@ -90,9 +93,24 @@ def changed_settings(before: LauncherConfig | None, now: LauncherConfig) -> str:
     """The settings of the cluster that have changed since a job was submitted; empty if none."""
     if before is None or before.kind != now.kind:
         return ""
-    old, new = before.model_dump()[now.kind], now.model_dump()[now.kind]
-    names = [name for name in new if old[name] != new[name] and name != "command_seconds"]
-    return ", ".join(f"launcher.{now.kind}.{name}={old[name]}" for name in names)
+    old, new = before.model_dump(mode="json")[now.kind], now.model_dump(mode="json")[now.kind]
+    names = [name for name in new if old[name] != new[name] and name not in _OF_THE_COMMAND]
+    return ", ".join(_shown(f"launcher.{now.kind}.{name}", old[name]) for name in names)
+
+
+def settings_of_job(before: LauncherConfig, now: LauncherConfig) -> LauncherConfig:
+    """The settings that a job was submitted with, and today's of the command that asks for it."""
+    section = now.model_dump()[now.kind]
+    update = {name: section[name] for name in _OF_THE_COMMAND if name in section}
+    changed = getattr(before, now.kind).model_copy(update=update)
+    return before.model_copy(update={now.kind: changed})
+
+
+def _shown(name: str, value: object) -> str:
+    """A setting with its value, but not lines of a script or variables: they may be secret."""
+    if isinstance(value, list | dict):
+        return f"another {name}"
+    return f"{name}={'null' if value is None else value}"
 
 
 def abandon_job(settings: LauncherConfig, scratch: Path) -> None:

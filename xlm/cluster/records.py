@@ -106,6 +106,8 @@ class NodeEnd:
     exit_code: int
     cpu_seconds: float
     peak_memory_bytes: int
+    start: str = ""
+    """Job and port of this start: a node that was lost may write its record much later."""
 
 
 _SETTINGS = TypeAdapter(LauncherConfig)

@@ -148,10 +148,14 @@ class JobWatch:
             raise answer.error
         return answer.value  # type: ignore[return-value]
 
-    def finish_call(self, seconds: float = _CALL_SECONDS) -> None:
-        """Wait for a question or submission that goes on after `on_wait` has raised."""
+    def finish_call(self, seconds: float = _CALL_SECONDS) -> bool:
+        """Wait for a question or submission that goes on after `on_wait` has raised.
+
+        Returns whether it has ended.
+        """
         if self._call is not None:
             self._call.join(seconds)
+        return self._call is None or not self._call.is_alive()
 
     def _submit(self, *, is_new_run: bool) -> None:
         """Find or submit the job, however long the scheduler does not answer."""

@@ -4,13 +4,15 @@ stored = find_artifact(store, "bf7e6a41")     # the start of a key is enough
 for one in upstream_of(store, stored): ...
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from xlm.errors import StoreError
-from xlm.store.disk.filesystem import is_real_directory, walk_real
+from xlm.store.disk.filesystem import is_real_directory
 from xlm.store.integrity.presence import entries
 from xlm.store.integrity.pruned import is_pruned
 from xlm.store.manifest import Manifest, read_manifest
@@ -161,13 +163,20 @@ class Catalogue:
 
 
 def tree_bytes(directory: Path) -> int:
-    """Size of all regular files below a directory; 0 if it is missing."""
-    if not is_real_directory(directory):
-        return 0
+    """Size of all regular files below a directory; 0 if it is missing.
+
+    Another process may write there: what it removes or renames meanwhile may not be counted.
+    """
     total = 0
-    for entry in walk_real(directory):
-        if entry.is_file(follow_symlinks=False):
-            total += entry.stat(follow_symlinks=False).st_size
+    waiting = [os.fspath(directory)] if is_real_directory(directory) else []
+    while waiting:
+        with suppress(FileNotFoundError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif entry.is_file(follow_symlinks=False):
+                        total += entry.stat(follow_symlinks=False).st_size
     return total
 
 

@@ -55,7 +55,9 @@ def find_prunable(store: ArtifactStore, chosen: Sequence[Stored]) -> Pruned:
         unfinished=[
             Freed(one, size_bytes)
             for one in stored_artifacts(store)
-            if one.is_pruned and (size_bytes := _freed_bytes(one))
+            if one.is_pruned
+            and not is_in_use(store, one.stage, one.key, live)
+            and (size_bytes := _freed_bytes(one))
         ],
     )
 

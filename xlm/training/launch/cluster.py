@@ -20,6 +20,7 @@ from xlm.cluster.hold import (
     job_directory,
     require_no_job,
     require_same_cluster,
+    settings_of_job,
 )
 from xlm.cluster.job import ClusterJob, job_name
 from xlm.cluster.jobs import JobCancelledError, Jobs
@@ -46,6 +47,9 @@ from xlm.training.launch.launcher import Launch, Launcher, Measured
 from xlm.training.launch.local import LocalLauncher
 
 log = logging.getLogger(__name__)
+
+_LEAVE_SECONDS = 2.0
+"""How long an interrupted run waits for an answer, to know whether it has submitted its job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +95,7 @@ class ClusterLauncher:
         def tell_settings() -> None:
             """The settings of this run do not change a job that was submitted before."""
             if (changed := changed_settings(before, self._settings)) and before is not None:
-                records.write_launcher(before)
+                records.write_launcher(settings_of_job(before, self._settings))
                 self._log(
                     f"the job was submitted before, with {changed}; to change that, cancel it "
                     f"first: xlm cancel {self._traits.key[:12]}"
@@ -106,6 +110,11 @@ class ClusterLauncher:
             try:
                 outcome = watch.run()
             except _LeftError:
+                if watch.finish_call(_LEAVE_SECONDS) and records.newest_submission() is None:
+                    hold.unlink(missing_ok=True)
+                    raise PipelineError(
+                        "interrupted", fix="run the same command again to continue"
+                    ) from None
                 lasting.note_left()
                 raise PipelineError(
                     f"interrupted; job {job.name} goes on",
