@@ -32,7 +32,6 @@ DOWNLOAD_BYTES_PER_SECOND = 8e6
 
 SHAPES = {
     "download": Shape("network", 0.0),
-    "extract-wiki": Shape("workers", 1.8),
     "split": Shape("workers", 1.1),
     "learn-bpe": Shape("one", 1.0),
 }

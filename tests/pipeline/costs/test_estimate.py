@@ -92,6 +92,33 @@ def test_sizes_come_from_the_lock_and_from_a_mirror(tmp_path: Path) -> None:
     assert found.download_bytes == 0  # nothing crosses a network
 
 
+def test_a_mirror_of_complete_dumps_counts_with_the_part_that_is_used(tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror"
+    dump = mirror / "dumps.wikimedia.org/swwiki/20261101"
+    dump.mkdir(parents=True)
+    with (dump / "swwiki-20261101-pages-articles-multistream.xml.bz2").open("wb") as file:
+        file.truncate(5 * GIGABYTE)
+    settings = (f"sources.mirror={mirror}", "sources.wikipedia.date=20261101")
+    unit = "download[wikipedia.sw]"
+    whole = estimate(tmp_path, profile="xnli15", until=unit, overrides=settings)
+    assert stage(whole, "download").output_bytes == 5 * GIGABYTE
+    part = (*settings, "sources.wikipedia.head_bytes=3000000")
+    assert (
+        stage(
+            estimate(tmp_path, profile="xnli15", until=unit, overrides=part), "download"
+        ).output_bytes
+        == 3_000_000
+    )
+
+
+def test_limits_of_rows_bound_what_is_written(tmp_path: Path) -> None:
+    settings = ("sources.max_pairs=1000", "sources.max_train_rows=500", "sources.max_eval_rows=100")
+    limited = estimate(tmp_path, profile="xnli15", until="extract-parallel", overrides=settings)
+    assert stage(limited, "extract-parallel").output_bytes < 20_000_000
+    rows = estimate(tmp_path, profile="xnli15", until="extract-xnli", overrides=settings)
+    assert stage(rows, "extract-xnli").output_bytes < 10_000_000
+
+
 def test_own_files_count_with_their_size(tmp_path: Path) -> None:
     text = tmp_path / "sw.txt"
     text.write_bytes(b"x" * 4_000_000)

@@ -26,8 +26,9 @@ from xlm.corpus.cleaning.duplicates import (
     NearDuplicates,
 )
 from xlm.corpus.cleaning.language import OtherLanguage
-from xlm.corpus.cleaning.language_models import load_model
+from xlm.corpus.cleaning.language_models import load_model, model_identity
 from xlm.corpus.cleaning.rows import Row, RowCleaner, from_options, read_rows
+from xlm.errors import DataError
 from xlm.store.file_jobs import FileJob
 
 Verdicts = npt.NDArray[np.uint8]
@@ -57,7 +58,12 @@ def row_cleaners(
         first, second = characters
         found.append(LengthRatio(config.max_ratio, (first, second)))
     if config.language_certainty is not None:
-        model = load_model(config.language_model_path or PACKAGED_MODEL)
+        spec = config.language_model_path or PACKAGED_MODEL
+        if model_identity(spec) != config.language_model:
+            raise DataError(
+                f"{spec} changed during the run", fix="run again, so that the key matches it"
+            )
+        model = load_model(spec)
         names, certainty = config.language_names, config.language_certainty
         found.append(OtherLanguage(model, config.languages, names, certainty))
     if config.overlap:

@@ -85,9 +85,13 @@ def _drop_repeated(
     earlier: dict[int, int] = {}
     for number in columns if shown else ():
         column = hashes.column(number)
-        for row in np.flatnonzero(alive & np.isin(column, column[shown])).tolist():
-            same = [one for one in shown if column[one] == column[row] and row < one]
-            earlier |= {one: min(row, earlier.get(one, row)) for one in same}
+        wanted = column[shown]
+        rows = np.flatnonzero(alive & np.isin(column, wanted))
+        found, first = np.unique(column[rows], return_index=True)
+        first_rows = rows[first[np.searchsorted(found, wanted)]]
+        for row, other in zip(shown, first_rows.tolist(), strict=True):
+            if other < row:
+                earlier[row] = min(other, earlier.get(row, other))
     return {row: f"as line {earlier[row] + 1}" for row in shown}
 
 

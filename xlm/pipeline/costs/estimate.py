@@ -19,7 +19,7 @@ from xlm.engine.pruned_inputs import read_inputs
 from xlm.engine.stage import Node
 from xlm.pipeline.costs.rates import GIGABYTE, Rate, RateTable, rate_table
 from xlm.pipeline.costs.recorded import recorded_rates
-from xlm.pipeline.costs.sources import SizeOrigin, own_bytes, source_size
+from xlm.pipeline.costs.sources import SizeOrigin, most_bytes, own_bytes, source_size
 from xlm.stages.data.download import DOWNLOAD
 from xlm.stages.data.make_world import MAKE_WORLD
 from xlm.stages.text.learn_bpe import LEARN_BPE
@@ -206,7 +206,9 @@ class _Estimator:
         rate = self._rate(node)
         copies = _DOCUMENTS if node.stage == "extract-wiki" and self._documents else 1.0
         # A stage without a rate counts as one that keeps what it reads.
-        return int(read * rate.output_per_input * copies) if rate else read
+        kept = read * rate.output_per_input * copies if rate else read
+        inputs = len(read_inputs(self._graph, node))
+        return int(min(kept, most_bytes(self._graph.config, node.stage, inputs)))
 
     def _is_program(self, node: Node) -> bool:
         return node.stage == "extract-wiki" and self._graph.config.extract.engine == "wikiextractor"

@@ -5,13 +5,14 @@ is assumed: `dump_sizes.json` has the sizes of 15 Wikipedias, other files count 
 """
 
 import json
+import math
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from xlm.config.data.downloads import WikipediaSpec, spec_of
+from xlm.config.data.downloads import FileSpec, WikipediaSpec, spec_of
 from xlm.config.data.own.pairs import OwnPair
 from xlm.config.pipeline import PipelineConfig
 from xlm.corpus.http.mirror import mirror_path
@@ -26,6 +27,11 @@ from xlm.store.integrity.presence import is_present
 DUMP_SIZES = Path(__file__).with_name("dump_sizes.json")
 OTHER_WIKIPEDIA_BYTES = 300_000_000
 OTHER_BYTES = 20_000_000
+TEXT_BYTES = 1_000_000
+"""A text file of one language, as NTREX has them."""
+_TEXT_ENDINGS = (".txt", ".tsv")
+ROW_BYTES = 400
+"""A pair of sentences, or a row of a task."""
 SYNTHETIC_BYTES = 100_000
 
 SizeOrigin = Literal["lock", "mirror", "catalogue", "assumed", "synthetic"]
@@ -53,12 +59,21 @@ def source_size(config: PipelineConfig, unit: str, cache: Path) -> SourceSize:
     host = urlsplit(mirror if mirror and "://" in mirror else download.url).hostname or ""
     if config.sources.lock is not None:
         locked = read_lock(Path(config.sources.lock)).downloads.get(unit)
-        if locked is not None and locked.url == download.url:
+        is_part = _head_bytes(config, unit) is not None
+        if (
+            locked is not None
+            and locked.url == download.url
+            and (locked.first_bytes is not None) == is_part
+        ):
             return SourceSize(locked.size_bytes, "lock", host)
     if mirror is not None and "://" not in mirror:
         path = mirror_path(mirror, download.url)
         if path is not None and is_present(path):
-            return SourceSize(path.stat().st_size, "mirror", "")
+            head_bytes = _head_bytes(config, unit)
+            size_bytes = path.stat().st_size
+            return SourceSize(
+                size_bytes if head_bytes is None else min(size_bytes, head_bytes), "mirror", ""
+            )
     if download.size_bytes is not None:
         spec = spec_of(config.sources, unit, config.table)
         if not isinstance(spec, WikipediaSpec):
@@ -81,11 +96,34 @@ def own_bytes(config: PipelineConfig, stage: str, unit: str) -> int:
     return total
 
 
+def most_bytes(config: PipelineConfig, stage: str, inputs: int) -> float:
+    """The most that a node may write by the limits of rows in the configuration.
+
+    Args:
+        stage: the stage of the node.
+        inputs: the number of nodes that it reads.
+    """
+    sources = config.sources
+    if stage == "extract-parallel" and sources.max_pairs is not None:
+        return sources.max_pairs * ROW_BYTES * max(1, inputs)
+    train, held_out = sources.max_train_rows, sources.max_eval_rows
+    if stage in ("extract-xnli", "extract-labelled") and train is not None and held_out is not None:
+        return (train + 2 * held_out) * ROW_BYTES
+    return math.inf
+
+
 def _assumed(config: PipelineConfig, unit: str) -> int:
     spec = spec_of(config.sources, unit, config.table)
     if isinstance(spec, WikipediaSpec):
         return _dump_sizes().get(spec.wiki, OTHER_WIKIPEDIA_BYTES)
-    return OTHER_BYTES
+    is_text = isinstance(spec, FileSpec) and urlsplit(spec.url).path.endswith(_TEXT_ENDINGS)
+    return TEXT_BYTES if is_text else OTHER_BYTES
+
+
+def _head_bytes(config: PipelineConfig, unit: str) -> int | None:
+    """How many bytes of a dump are downloaded; None: all of the file."""
+    spec = spec_of(config.sources, unit, config.table)
+    return spec.head_bytes if isinstance(spec, WikipediaSpec) else None
 
 
 @cache

@@ -10,17 +10,20 @@ from xlm.engine.stage import Node
 from xlm.errors import StoreError
 from xlm.pipeline.costs.estimate import estimate_run
 from xlm.pipeline.dag import PipelineRun
-from xlm.store.stored import tree_bytes
+from xlm.store.stored import stored_artifacts, tree_bytes
 from xlm.store.underway import builds_underway
 
 log = logging.getLogger(__name__)
+
+_CERTAINTY = 1.5
+"""Estimates are right within about this factor; below it, a run that is short of space may do."""
 
 
 def require_disk_space(run: PipelineRun) -> None:
     """Compare what a run will write with the free space of its store.
 
-    Only what is not in the store counts. The output so far of builds that the run continues is on
-    the disk already.
+    Only what is sure to be built counts, and a lack that is within the error of the estimate is a
+    warning. The output so far of builds that the run continues is on the disk already.
 
     Raises:
         StoreError: the disk is too small, and the request has no `force`.
@@ -32,7 +35,18 @@ def require_disk_space(run: PipelineRun) -> None:
     }
     if not built:
         return
-    estimate = estimate_run(run.graph, planned, run.selected, run.store, run.workers)
+    there = {
+        (one.stage, one.manifest.unit)
+        for one in stored_artifacts(run.store)
+        if one.manifest is not None and not one.is_pruned
+    }
+    # A pending node whose inputs keep their bytes stays as it is.
+    counted = [
+        node
+        for node in run.selected
+        if planned[node].status != "pending" or (node.stage, node.unit) not in there
+    ]
+    estimate = estimate_run(run.graph, planned, counted, run.store, run.workers)
     continued_bytes = sum(
         tree_bytes(build.staging.base)
         for build in builds_underway(run.store)
@@ -46,13 +60,13 @@ def require_disk_space(run: PipelineRun) -> None:
         f"the run needs about {format_size(needed_bytes)} on the disk of {run.store.root}, "
         f"which has {format_size(free_bytes)} free"
     )
-    if not run.request.force:
+    if needed_bytes > _CERTAINTY * free_bytes and not run.request.force:
         raise StoreError(
             what,
             fix="free some space, use another --root, build a part with --until and then `xlm "
             "store prune`, or go on with --force (`xlm plan --costs` shows each stage)",
         )
-    log.warning("%s; it goes on because of --force", what)
+    log.warning("%s", what)
 
 
 def free_space(root: Path) -> int:

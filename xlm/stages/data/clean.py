@@ -94,4 +94,5 @@ CLEAN = Stage(
     run=run,
     tools=("pyarrow",),
     intermediate=True,
+    volatile=("samples.parquet",),
 )

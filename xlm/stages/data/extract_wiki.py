@@ -48,4 +48,5 @@ EXTRACT_WIKI = Stage(
     slice=_slice,
     run=run,
     intermediate=True,
+    volatile=("documents.*.parquet",),
 )

@@ -1,5 +1,6 @@
 """Parts of dumps: slow and broken pages, worker processes, and runs that are killed."""
 
+import errno
 import os
 import random
 import signal
@@ -140,6 +141,18 @@ def test_a_slow_page_is_dropped_and_named(make_context, tmp_path, monkeypatch):
     dropped = (context.logs / "dropped_pages.tsv").read_text()
     assert dropped == "2\tP2\textraction took more than 0 s\n"
     assert signal.getsignal(signal.SIGVTALRM) is before
+
+
+def test_a_full_disk_ends_the_extraction(make_context, tmp_path, monkeypatch):
+    """The file would go on with later pages when there is space again, without the lines between."""
+
+    def fail():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    _cleaner_that(monkeypatch, fail)
+    write_dump(tmp_path / "in", *_SPECIAL)
+    with pytest.raises(OSError, match="No space left"):
+        run_extract(make_context, tmp_path / "in", "builtin")
 
 
 @pytest.mark.parametrize("result", [lambda: 1 / 0, lambda: ["a lone \ud800 surrogate"]])

@@ -73,6 +73,8 @@ class PageConverter:
             self._writer.write(document)
         except PageTooSlowError:
             self._report.drop(page, f"extraction took more than {limit_seconds:,.0f} s")
+        except (OSError, MemoryError):
+            raise  # not a fault of the page: on a full disk, earlier ones may be lost too
         except Exception as error:  # one page must not end the extraction of a language
             why = f"{type(error).__name__}: {error}"
             self._report.lose(page, " ".join(why.split())[:200])

@@ -82,6 +82,8 @@ def part_settings(context: StageContext[ExtractWikiSlice], dump: DumpFile) -> Pa
         timeout_seconds=config.timeout_seconds,
         header=reader.header.decode(),
         program=program,
+        # With templates, the dump is one part.
+        processes=context.workers if config.templates else 1,
     )
 
 

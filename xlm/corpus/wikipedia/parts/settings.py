@@ -25,6 +25,8 @@ class PartSettings:
     """The XML of the dump before its first page."""
     program: str = ""
     """Path of the program, if the engine is one."""
+    processes: int = 1
+    """Processes of the program: one, because other workers have parts of their own."""
     start: int = 0
     end: int | None = None
     scratch: str = ""

@@ -86,7 +86,7 @@ class BlockExtractor:
                 scratch=self._scratch,
                 log=self._log,
                 templates=settings.templates,
-                processes=1,  # the other workers have parts of their own
+                processes=settings.processes,
                 timeout_seconds=settings.timeout_seconds,
                 block_seconds=math.inf if settings.templates else limit_seconds,
             ) as extracted:
