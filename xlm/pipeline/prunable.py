@@ -58,11 +58,11 @@ def prunable_artifacts(
     found = Prunable()
     for record in _configurations(kept_runs(store.root, keep_runs)):
         planned = _plan(store, record, stages)
-        if planned is None:
-            # Of a version with other settings: its artifacts may still be continued there.
+        if isinstance(planned, str):
+            # Its artifacts may still be continued, by another version or on another machine.
             for node in record["nodes"]:
                 name = str(node["directory"]).rpartition("/")[2].partition(".")[0]
-                found.kept[node["stage"], name] = f"run {run_label(record)} is of another version"
+                found.kept[node["stage"], name] = f"run {run_label(record)} {planned}"
             continue
         graph, nodes = planned
         for key, reader in _intermediate(graph, nodes):
@@ -96,15 +96,17 @@ def _configurations(records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any
 
 def _plan(
     store: ArtifactStore, record: Mapping[str, Any], stages: Sequence[Stage[PipelineConfig, Any]]
-) -> tuple[Graph[PipelineConfig], dict[Node, PlannedNode]] | None:
-    """What a run of everything would do now; None if this version cannot read the record."""
+) -> tuple[Graph[PipelineConfig], dict[Node, PlannedNode]] | str:
+    """What a run of everything would do now, or why that cannot be known."""
     try:
         graph = Graph.of(PipelineConfig.model_validate(record["config"]), stages)
         request = RunRequest.model_validate(record["request"]).building()
         fast = request.model_copy(update={"verify": "fast"})
         return graph, Planner(graph, fast, store).planned()
-    except (KeyError, ValidationError, XlmError):
-        return None
+    except (KeyError, ValidationError):
+        return "is of another version"
+    except XlmError as error:
+        return f"cannot be planned here ({error.what})"
 
 
 def _intermediate(

@@ -144,7 +144,7 @@ def test_a_slow_page_is_dropped_and_named(make_context, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_ends_the_extraction(make_context, tmp_path, monkeypatch):
-    """The file would go on with later pages when there is space again, without the lines between."""
+    """When there is space again, the file would go on without the lines that were lost."""
 
     def fail():
         raise OSError(errno.ENOSPC, "No space left on device")
