@@ -194,7 +194,7 @@ def test_a_job_that_was_submitted_before_keeps_its_settings_and_a_run_says_so(
         again.leaves_its_job()
         (line,) = [line for line in again.lines if "submitted before" in line]
         assert line == (
-            "the job was submitted before, with launcher.slurm.memory=None; to change that, "
+            "the job was submitted before, with launcher.slurm.memory=null; to change that, "
             "cancel it first: xlm cancel kkkkkkkkkkkk"
         )
     assert len(setting.scheduler.submitted) == 1
