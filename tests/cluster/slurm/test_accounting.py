@@ -41,13 +41,13 @@ def test_the_database_knows_forgotten_jobs(tmp_path: Path, monkeypatch: pytest.M
         dev_cluster(Path(directory), **variables) as cluster,
     ):
         monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
-        scheduler.submit(job)
+        first = scheduler.submit(job)
         wait_until(lambda: not cluster.live_jobs(), "the job did not end")
-        scheduler.submit(job)
+        second = scheduler.submit(job)
         wait_until(lambda: bool(cluster.live_jobs()), "no second job")
         scheduler.cancel(job.name)
         wait_until(lambda: not cluster.jobs(), "the controller does not forget", seconds=200)
         done, cancelled = scheduler.find(job.name)
-    assert (done.job_id, done.state, done.exit_code) == ("1", JobState.SUCCEEDED, 0)
-    assert (cancelled.job_id, cancelled.state) == ("2", JobState.CANCELLED)
+    assert (done.job_id, done.state, done.exit_code) == (first, JobState.SUCCEEDED, 0)
+    assert (cancelled.job_id, cancelled.state) == (second, JobState.CANCELLED)
     assert cancelled.words.startswith("CANCELLED by")
