@@ -20,7 +20,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from xlm.processes.lasting import cancel_jobs, lasting_jobs
 
 _ANSWER_SECONDS = 5.0
-"""Of the 15 s in which jobs end. Prefect's client would go on asking for minutes."""
+"""Of the 15 s in which jobs end. Prefect's client would repeat its request for minutes."""
 _CANCELLED = (StateType.CANCELLING, StateType.CANCELLED)
 
 

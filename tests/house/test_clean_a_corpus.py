@@ -1,15 +1,13 @@
 """The guide on cleaning: its commands, on made text, and its table of settings."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.flows.console import environment
+from tests.house.guides import run_guide
 from tests.repository import REPOSITORY
 from tests.stages.own_data import sentences, write_lines
-from tests.tutorial import commands_of
 from xlm.config.data.cleaning import CleaningConfig
 
 PAGE = REPOSITORY / "docs" / "how-to" / "clean-a-corpus.md"
@@ -34,23 +32,7 @@ def _write(folder: Path) -> None:
 @pytest.mark.slow
 def test_the_commands_run(tmp_path: Path) -> None:
     _write(tmp_path)
-    printed = []
-    variables = environment(tmp_path / "data")
-    for command in commands_of(PAGE):
-        if command.startswith("pip "):
-            continue
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env=variables | {"PATH": f"{REPOSITORY / '.venv' / 'bin'}:{variables['PATH']}"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        printed.append(done.stdout)
-    run, samples, changed = printed
+    run, samples, changed = run_guide(PAGE, tmp_path).values()
     assert "clean[en-sw]" in run
     assert f"61\tduplicate\tas line 1\t{sentences('sw', 1)[0]}" in samples.splitlines()
     assert "62\ttoo_short\t1 characters\tx" in samples.splitlines()

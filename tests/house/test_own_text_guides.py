@@ -12,9 +12,9 @@ import yaml
 from transformers import AutoModelForMaskedLM
 
 from tests.flows.console import environment
+from tests.house.guides import run_guide
 from tests.repository import REPOSITORY
 from tests.stages.own_data import sentences, write_lines
-from tests.tutorial import commands_of
 
 GUIDES = REPOSITORY / "docs" / "how-to"
 OWN_TEXT = GUIDES / "train-on-your-own-text.md"
@@ -50,26 +50,6 @@ def _write_profile(page: Path, folder: Path) -> None:
     (folder / name).write_text(yaml.safe_dump(values), encoding="utf-8")
 
 
-def _run(page: Path, folder: Path) -> dict[str, str]:
-    """Run the commands of a guide; returns what each printed."""
-    printed = {}
-    scripts = REPOSITORY / ".venv" / "bin"
-    variables = environment(folder / "data")
-    for command in commands_of(page):
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=folder,
-            env=variables | {"PATH": f"{scripts}:{variables['PATH']}"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=500,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        printed[command] = done.stdout
-    return printed
-
-
 def _published(folder: Path) -> Path:
     (published,) = (folder / "data" / "artifacts" / "publish").glob("*/masked-lm")
     return published
@@ -90,7 +70,7 @@ def _write_own_text(data: Path) -> None:
 def test_own_text_in_three_languages_becomes_a_published_model(tmp_path: Path) -> None:
     _write_own_text(tmp_path / "data")
     _write_profile(OWN_TEXT, tmp_path)
-    printed = _run(OWN_TEXT, tmp_path)
+    printed = run_guide(OWN_TEXT, tmp_path)
     assert "Yoruba (yo)" in printed["xlm results --profile mine.yaml"]
     assert "publish" in printed["xlm store ls"]
     published = _published(tmp_path)
@@ -125,7 +105,7 @@ def test_pairs_without_english_become_a_published_model(tmp_path: Path) -> None:
     rows = [json.dumps({"translation": {"sw": a, "yo": b}}) for a, b in web]
     write_lines(data / "web.jsonl", rows)
     _write_profile(PAIRS, tmp_path)
-    printed = _run(PAIRS, tmp_path)
+    printed = run_guide(PAIRS, tmp_path)
     assert "sw-yo" in printed["xlm results --profile pairs.yaml"]
     card = (_published(tmp_path) / "README.md").read_text(encoding="utf-8")
     assert "### Pretrained encoder: pairs without English" in card

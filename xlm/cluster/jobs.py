@@ -120,8 +120,8 @@ class Jobs:
     def cancel(self, name: str, records: JobRecords) -> None:
         """End all living jobs of a name within 15 s, and return when they have ended.
 
-        The wish is recorded first: whoever waits for the job may reach its scheduler only after
-        that has forgotten it, and must not submit it again.
+        The cancellation is recorded first: a run that waits for the job may reach the scheduler
+        only after it has forgotten the job, and must not submit it again.
 
         Raises:
             ClusterError: they have not ended in that time.

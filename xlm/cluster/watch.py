@@ -177,7 +177,7 @@ class JobWatch:
         try:
             seen = ours(self.call(lambda: scheduler.find(name)), self.submission)
             if self._records.is_cancelled() and any(job.state.is_live for job in seen):
-                # Whoever cancelled it may not have reached its scheduler.
+                # The command that cancelled it may not have reached the scheduler.
                 self.call(lambda: scheduler.cancel(name))
         except UnreachableClusterError as error:
             outcome = self._records.outcome()

@@ -3,7 +3,7 @@
     cut_dump(DumpFile.open(Path("swwiki.xml.bz2")))     # [Part(0, 1048731), Part(1048731, None)]
 
 A multistream dump is cut between two bzip2 streams. They begin at whole bytes, with a mark of ten
-bytes that no other data has by chance; whoever reads a part checks that a stream ends where the
+bytes that no other data has by chance; the reader of a part checks that a stream ends where the
 next part begins. A dump of one stream is one part. Plain XML can be cut anywhere. The cuts depend
 on the file alone, so the number of workers changes no output file.
 """
