@@ -45,6 +45,7 @@ class LoopbackServer:
     files: dict[str, File] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     at_once: int = 0
+    """Requests whose answer has not begun; each of them surely has a connection."""
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -65,17 +66,19 @@ def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
                 server.requests.append((self.path, headers))
                 server.at_once += 1
                 server.most_at_once = max(server.at_once, server.most_at_once)
+            file = server.files.get(self.path)
             try:
-                self._answer(server.files.get(self.path), headers)
+                time.sleep(file.seconds if file else 0)
             finally:
+                # Before the first byte: after the last one, the client may already ask again.
                 with server.lock:
                     server.at_once -= 1
+            self._answer(file, headers)
 
         def _answer(self, file: File | None, request: dict[str, str]) -> None:
             if file is None:
                 self._status(404, {"Content-Length": "0"})
                 return
-            time.sleep(file.seconds)
             file.on_request(file)
             if file.answers:
                 status, headers = file.answers.pop(0)

@@ -192,7 +192,7 @@ def test_an_unusable_url_is_not_retried(fetcher, paths, waits):
 
 def test_at_most_two_connections_per_server(server, new_file, fetcher, tmp_path):
     for number in range(8):
-        server.files[f"/{number}"] = new_file(CONTENT, seconds=0.03)
+        server.files[f"/{number}"] = new_file(CONTENT, seconds=0.1)
     threads = [
         threading.Thread(
             target=fetcher.file,
