@@ -9,6 +9,7 @@ This module reads all environment variables of the project:
 * XLM_STANFORD_SEGMENTER, XLM_PKUSEG_MODEL, XLM_KYTEA: paths of segmenters;
 * KYTEA_MODEL: a variable of KyTea, the path of its model;
 * XLM_CREDENTIALS, NETRC: credentials of servers;
+* XLM_CONNECTIONS: folder of the locks that limit connections to servers;
 * HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, in either case.
 """
 
@@ -98,6 +99,11 @@ def netrc_file() -> tuple[str, bool]:
     """Path of the netrc file, and whether the environment names it."""
     named = os.environ.get("NETRC")
     return (named, True) if named else (str(Path("~/.netrc").expanduser()), False)
+
+
+def connections_folder() -> str | None:
+    """The folder of the locks that limit connections, if the environment names one."""
+    return os.environ.get("XLM_CONNECTIONS") or None
 
 
 def proxy_variables() -> dict[str, str]:

@@ -33,7 +33,9 @@ class RecordedProgress:
 
 
 TEXT = b"".join(f"Sentence {number} of a corpus.\n".encode() for number in range(500))
+ONCE = NetworkConfig(attempts=1, timeout_seconds=30)
 IMPATIENT = NetworkConfig(attempts=1, timeout_seconds=0.3)
+"""For servers that stall."""
 
 
 def zip_of(content=TEXT):
@@ -45,7 +47,7 @@ def zip_of(content=TEXT):
     return packed.getvalue()
 
 
-def get(url, tmp_path, network=IMPATIENT, mirror=None, **options):
+def get(url, tmp_path, network=ONCE, mirror=None, **options):
     """Fetch one file; returns its bytes and the `Fetched`."""
     target = tmp_path / "out" / "got"
     with open_client(mirror, network) as client:
@@ -54,7 +56,7 @@ def get(url, tmp_path, network=IMPATIENT, mirror=None, **options):
     return target.read_bytes(), fetched
 
 
-def assert_refused(url, tmp_path, match, network=IMPATIENT, **options):
+def assert_refused(url, tmp_path, match, network=ONCE, **options):
     """Fetch one file that must be refused in one line, without leaving files."""
     with pytest.raises(SourceError, match=match) as caught:
         get(url, tmp_path, network, **options)

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.corpus.http.fetching import IMPATIENT, TEXT, assert_refused, get, head, sha1_of
+from tests.corpus.http.fetching import IMPATIENT, ONCE, TEXT, assert_refused, get, head, sha1_of
 from tests.corpus.http.raw_server import raw_server, sends, trickles
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.client import open_client
@@ -27,7 +27,7 @@ def test_a_redirect_to_another_server_is_followed_only_if_configured(server, new
         error = assert_refused(f"{other}/old.txt", tmp_path, f"to another server, {location}")
         assert "sources.network.redirect_hosts=[127.0.0.1]" in error.fix
         assert server.requests == []
-        network = IMPATIENT.model_copy(update={"redirect_hosts": ("127.0.0.1",)})
+        network = ONCE.model_copy(update={"redirect_hosts": ("127.0.0.1",)})
         content, fetched = get(f"{other}/old.txt", tmp_path, network)
     assert content == TEXT
     assert fetched.redirected_to == location
@@ -77,7 +77,7 @@ def test_redirects_without_end_are_one_line(tmp_path):
 def test_a_stalled_transfer_ends(tmp_path, first, piece, text):
     with raw_server(trickles(first, piece)) as url:
         if not text:
-            assert_refused(f"{url}/a.txt", tmp_path, "no data arrived|only|ReadTimeout")
+            assert_refused(f"{url}/a.txt", tmp_path, "no data arrived|only|ReadTimeout", IMPATIENT)
             return
         with (
             open_client(None, IMPATIENT) as client,

@@ -102,7 +102,10 @@ class NetworkConfig(Config):
         description="Maximum delay between attempts, seconds, even if the server asks for more.",
     )
     connections_per_host: int = operational(
-        2, ge=1, description="Parallel transfers from one server (Wikimedia allows 2)."
+        2,
+        ge=1,
+        description="Connections to one server at a time, over all processes of this user on the "
+        "machine; at most 2 to Wikimedia's own servers, which allow no more.",
     )
     redirect_hosts: tuple[str, ...] = operational(
         (),

@@ -12,16 +12,23 @@ import httpx
 from xlm.config.data.sources import NetworkConfig
 from xlm.config.reading.proxies import require_usable_proxies
 from xlm.corpus.http.authorization import authorize, hide_secrets
+from xlm.corpus.http.connections.server import server_of
 from xlm.corpus.http.mirror import MirrorServerTransport, mirror_transport
 
 log = logging.getLogger("httpx")
 
 
 class DownloadClient(httpx.Client):
-    """An HTTP client with the URL of its mirror, for the check of redirects."""
+    """An HTTP client that knows which server it connects to."""
 
     mirror: httpx.URL | None = None
-    """None without a mirror, and for a mirror in a local folder."""
+    """The URL of the mirror; None without a mirror, and for a mirror in a local folder."""
+    is_local: bool = False
+    """Whether it reads from a local folder, and connects to no server."""
+
+    def server_of(self, url: str) -> str:
+        """The server that is asked for a URL, as connections are counted: that of a mirror."""
+        return server_of(self.mirror or httpx.URL(url))
 
 
 def open_client(mirror: str | None, network: NetworkConfig) -> DownloadClient:
@@ -49,6 +56,8 @@ def open_client(mirror: str | None, network: NetworkConfig) -> DownloadClient:
     )
     if isinstance(transport, MirrorServerTransport):
         client.mirror = transport.mirror
-    elif transport is None:
+    elif transport is not None:
+        client.is_local = True
+    else:
         client.event_hooks = {"request": [authorize]}
     return client

@@ -7,9 +7,8 @@ others (404, 403, a redirect to another server) raise `SourceError` at once.
 import logging
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,10 +17,15 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from xlm.config.data.sources import NetworkConfig
+from xlm.config.reading.urls import file_name
 from xlm.corpus.http.client import DownloadClient
+from xlm.corpus.http.connections.folder import lock_folder
+from xlm.corpus.http.connections.server import limit_of
+from xlm.corpus.http.connections.slots import slot
 from xlm.corpus.http.redirects import MAX_REDIRECTS, next_url
 from xlm.corpus.http.retry import TransientError
 from xlm.corpus.http.watchdog import Watchdog
+from xlm.display.progress import Progress
 from xlm.errors import SourceError
 from xlm.redaction import redact
 
@@ -44,9 +48,13 @@ _FIXES = {
 _TIMEOUTS = 2
 """Headers, or the next bytes of a body, must arrive within this many timeouts."""
 
-# One limit per process: several threads may download from one server.
-_slots: dict[tuple[str, int], threading.BoundedSemaphore] = {}
-_slots_lock = threading.Lock()
+OnWait = Callable[[str], None]
+"""Called with the name of a server while all connections that it allows are in use."""
+
+
+def report_wait(progress: Progress, url: str, server: str) -> None:
+    """Show that a file waits for a connection; raises if the run was interrupted."""
+    progress.update(0, None, "", f"{file_name(url)} waits for a connection to {server}")
 
 
 @dataclass(frozen=True)
@@ -85,11 +93,13 @@ def request(
     headers: Mapping[str, str],
     network: NetworkConfig,
     allowed: tuple[int, ...] = (),
+    on_wait: OnWait = lambda server: None,
 ) -> Iterator[StreamedResponse]:
     """Send a GET request and open its response.
 
     Args:
         allowed: status codes to return to the caller in addition to 200 and 206.
+        on_wait: called several times a second while it waits; an exception from it ends the wait.
 
     Raises:
         TransientError: the server or the connection failed in a way that may be temporary.
@@ -99,55 +109,60 @@ def request(
         httpx.URL(url)
     except httpx.InvalidURL as fault:
         raise SourceError(f"{url}: {fault}", fix="check the URL") from fault
-    watchdog = Watchdog(_TIMEOUTS * network.timeout_seconds)
-    with _slot(url, network.connections_per_host), watchdog, ExitStack() as stack:
-        try:
-            response, final = _open(client, url, headers, network, watchdog, stack)
-            if response.status_code not in allowed:
-                _check_status(response, url)
-            yield StreamedResponse(response, redact(final), final != url, network, watchdog)
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as fault:
-            raise SourceError(f"{url}: {fault}", fix="check the URL") from fault
-        except httpx.TransportError as fault:
-            raise _connection_error(fault, url, watchdog) from fault
-
-
-def _open(
-    client: DownloadClient,
-    url: str,
-    headers: Mapping[str, str],
-    network: NetworkConfig,
-    watchdog: Watchdog,
-    stack: ExitStack,
-) -> tuple[httpx.Response, str]:
-    """Follow redirects; returns the first other response and its URL.
-
-    Raises:
-        SourceError: a redirect is refused, or a server name is invalid.
-    """
     current = url
     for _ in range(MAX_REDIRECTS + 1):
-        stream = client.stream(
-            "GET", current, headers=dict(headers), extensions={"trace": watchdog.trace}
-        )
-        try:
-            response = stack.enter_context(stream)
-        except UnicodeError as fault:
-            # HTTPX decodes the server name, also in a redirect; `xn--a` is invalid.
-            raise SourceError(
-                f"{url}: the server name, or that of a redirect, is not valid: {fault}",
-                fix="check the URL, or use a mirror (sources.mirror)",
-            ) from fault
-        watchdog.extend()
-        if not response.has_redirect_location:
-            return response, current
-        response.close()
+        with _send(client, url, current, headers, network, on_wait) as (response, watchdog):
+            if not response.has_redirect_location:
+                if response.status_code not in allowed:
+                    _check_status(response, url)
+                served_by = redact(current)
+                yield StreamedResponse(response, served_by, current != url, network, watchdog)
+                return
         current = next_url(client, url, current, response, network)
         log.warning("%s is redirected to %s", redact(url), redact(current))
     raise SourceError(
         f"{url}: more than {MAX_REDIRECTS} redirects, the last to {current}",
         fix="check the URL, or use a mirror (sources.mirror)",
     )
+
+
+@contextmanager
+def _send(
+    client: DownloadClient,
+    url: str,
+    current: str,
+    headers: Mapping[str, str],
+    network: NetworkConfig,
+    on_wait: OnWait,
+) -> Iterator[tuple[httpx.Response, Watchdog]]:
+    """Send one request when its server has a connection free.
+
+    Args:
+        url: the URL in the configuration, for error messages.
+        current: the URL to ask: the same, or the target of a redirect.
+    """
+    server = client.server_of(current)
+    limit = limit_of(server, network.connections_per_host)
+    folder = None if client.is_local else lock_folder()
+    with slot(server, limit, folder, lambda: on_wait(server)), ExitStack() as stack:
+        watchdog = stack.enter_context(Watchdog(_TIMEOUTS * network.timeout_seconds))
+        trace = {"trace": watchdog.trace}
+        try:
+            stream = client.stream("GET", current, headers=dict(headers), extensions=trace)
+            try:
+                response = stack.enter_context(stream)
+            except UnicodeError as fault:
+                # HTTPX decodes the server name, also in a redirect; `xn--a` is invalid.
+                raise SourceError(
+                    f"{url}: the server name, or that of a redirect, is not valid: {fault}",
+                    fix="check the URL, or use a mirror (sources.mirror)",
+                ) from fault
+            watchdog.extend()
+            yield response, watchdog
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as fault:
+            raise SourceError(f"{url}: {fault}", fix="check the URL") from fault
+        except httpx.TransportError as fault:
+            raise _connection_error(fault, url, watchdog) from fault
 
 
 def _connection_error(
@@ -205,9 +220,3 @@ def _retry_after_seconds(header: str | None) -> float | None:
         return max((when - datetime.now(UTC)).total_seconds(), 0.0)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-
-
-def _slot(url: str, connections: int) -> threading.BoundedSemaphore:
-    key = (httpx.URL(url).netloc.decode(), connections)
-    with _slots_lock:
-        return _slots.setdefault(key, threading.BoundedSemaphore(connections))

@@ -27,7 +27,7 @@ def download(context: StageContext[DownloadSlice], mirror: str | None) -> StageR
         ChecksumError: the bytes differ from the lock, or from the first download.
     """
     with open_client(mirror, context.config.network) as client:
-        fetcher = Fetcher(client, context.config.network)
+        fetcher = Fetcher(client, context.config.network, progress=context.progress)
         source = context.config.source
         if source.kind == "wikipedia":
             return _download_dump(context, fetcher, source, mirror)
@@ -108,7 +108,6 @@ def _fetch(
         digests=digests,
         pin=pin,
         max_bytes=max_bytes,
-        progress=context.progress,
     )
 
 

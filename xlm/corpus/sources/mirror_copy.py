@@ -111,7 +111,7 @@ class MirrorCopy:
         if known is not None and _serves(known, path, redact(url), wanted):
             return MirroredFile(url, known.size_bytes, is_new=False)
         recording = _RecordingFetcher(
-            self._fetcher.client, self._fetcher.network, self._fetcher.wait
+            self._fetcher.client, self._fetcher.network, self._fetcher.wait, progress
         )
         locked = lock.pin_of(lock_path, redact(url), None) if lock else None
         digests = published_digests(recording, spec) if isinstance(spec, WikipediaSpec) else {}
@@ -125,7 +125,6 @@ class MirrorCopy:
                 digests=digests,
                 pin=locked,
                 max_bytes=max_bytes,
-                progress=progress,
             )
         else:
             fetched = _check_present(path, url, digests, locked)

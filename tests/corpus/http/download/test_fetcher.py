@@ -20,14 +20,13 @@ from xlm.errors import ChecksumError, SourceError, StoreError
 
 def test_a_file_arrives_complete_with_its_digest_and_progress(server, new_file, fetcher, paths):
     server.files["/file.bin"] = new_file(CONTENT)
-    progress = RecordedProgress()
+    fetcher.progress = progress = RecordedProgress()
     target, part = paths
     result = fetcher.file(
         server.url("/file.bin"),
         target,
         part=part,
         digests={"sha1": hashlib.sha1(CONTENT).hexdigest().upper()},
-        progress=progress,
     )
     assert target.read_bytes() == CONTENT
     assert (result.size_bytes, result.complete_bytes, result.sha256) == (10240, 10240, SHA256)

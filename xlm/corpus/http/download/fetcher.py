@@ -18,7 +18,7 @@ from xlm.corpus.http.client import DownloadClient
 from xlm.corpus.http.download.disk_space import report_full_disk
 from xlm.corpus.http.download.partial_file import PartialFile
 from xlm.corpus.http.download.transfer import Transfer
-from xlm.corpus.http.request import MISSING, request
+from xlm.corpus.http.request import MISSING, report_wait, request
 from xlm.corpus.http.retry import retry
 from xlm.corpus.http.verification.content import check_content, is_self_checking
 from xlm.corpus.http.verification.pins import Pin
@@ -48,6 +48,8 @@ class Fetcher:
     client: DownloadClient
     network: NetworkConfig
     wait: Callable[[float], None] = field(default=time.sleep)
+    progress: Progress = field(default_factory=NoProgress)
+    """Receives the progress of transfers and of waits for a connection."""
 
     def file(
         self,
@@ -59,7 +61,6 @@ class Fetcher:
         digests: Mapping[str, str] | None = None,
         pin: Pin | None = None,
         max_bytes: int | None = None,
-        progress: Progress | None = None,
     ) -> Fetched:
         """Download a file, or its first `head_bytes`, to `target`.
 
@@ -85,7 +86,7 @@ class Fetcher:
             self.network,
             url,
             partial,
-            progress or NoProgress(),
+            self.progress,
             head_bytes=head_bytes,
             max_bytes=max_bytes,
             may_resume=may_resume,
@@ -147,10 +148,18 @@ class Fetcher:
                 self.network,
                 self.wait,
                 ended_by_closing=transfer.ended_by_closing,
+                on_wait=lambda server: report_wait(self.progress, url, server),
             )
 
     def _text(self, url: str) -> str | None:
-        with request(self.client, url, {}, self.network, allowed=MISSING) as streamed:
+        with request(
+            self.client,
+            url,
+            {},
+            self.network,
+            allowed=MISSING,
+            on_wait=lambda server: report_wait(self.progress, url, server),
+        ) as streamed:
             if streamed.response.status_code in MISSING:
                 return None
             content = bytearray()

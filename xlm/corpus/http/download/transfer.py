@@ -23,7 +23,7 @@ from xlm.corpus.http.ranges import (
     range_header,
     strong_validator,
 )
-from xlm.corpus.http.request import RANGE_NOT_SATISFIABLE, StreamedResponse, request
+from xlm.corpus.http.request import RANGE_NOT_SATISFIABLE, StreamedResponse, report_wait, request
 from xlm.corpus.http.retry import TransientError
 from xlm.display.progress import Progress
 from xlm.errors import SourceError, StoreError
@@ -77,13 +77,18 @@ class Transfer:
             headers["If-Range"] = origin.validator
         allowed = (RANGE_NOT_SATISFIABLE,)
         try:
-            with request(self.client, self.url, headers, self.network, allowed) as streamed:
+            with request(
+                self.client, self.url, headers, self.network, allowed, self._on_wait
+            ) as streamed:
                 self._begin_or_continue(streamed.response)
                 self.redirected_to = streamed.url if streamed.redirected else ""
                 self._receive(streamed)
         except TransientError as fault:
             fault.advanced_bytes = self.part.size_bytes - before
             raise
+
+    def _on_wait(self, server: str) -> None:
+        report_wait(self.progress, self.url, server)
 
     def _stop(self) -> int | None:
         """The number of bytes at which the transfer ends; None if it is not known."""

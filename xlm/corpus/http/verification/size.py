@@ -16,7 +16,7 @@ from xlm.corpus.http.ranges import (
     range_header,
     unsatisfied_size,
 )
-from xlm.corpus.http.request import RANGE_NOT_SATISFIABLE, request
+from xlm.corpus.http.request import RANGE_NOT_SATISFIABLE, OnWait, request
 from xlm.corpus.http.retry import retry
 from xlm.errors import SourceError
 
@@ -31,6 +31,7 @@ def confirm_size(
     wait: Callable[[float], None] = time.sleep,
     *,
     ended_by_closing: bool = False,
+    on_wait: OnWait = lambda server: None,
 ) -> None:
     """Compare the size of a downloaded text with the size that the server reports.
 
@@ -43,7 +44,7 @@ def confirm_size(
     size_bytes = path.stat().st_size
     last = _last_byte(path)
     reported, is_proven = retry(
-        lambda: _reported_size(client, url, size_bytes, network), url, network, wait
+        lambda: _reported_size(client, url, size_bytes, network, on_wait), url, network, wait
     )
     if reported is not None and reported != size_bytes:
         raise SourceError(
@@ -64,12 +65,12 @@ def confirm_size(
 
 
 def _reported_size(
-    client: DownloadClient, url: str, size_bytes: int, network: NetworkConfig
+    client: DownloadClient, url: str, size_bytes: int, network: NetworkConfig, on_wait: OnWait
 ) -> tuple[int | None, bool]:
     """The size that the server reports, if any, and whether it proves where the file ends."""
     headers = {"Range": range_header(max(size_bytes - 1, 0), None)}
     allowed = (RANGE_NOT_SATISFIABLE,)
-    with request(client, url, headers, network, allowed) as streamed:
+    with request(client, url, headers, network, allowed, on_wait) as streamed:
         response = streamed.response
         content_range = response.headers.get("Content-Range", "")
         if response.status_code == RANGE_NOT_SATISFIABLE:
