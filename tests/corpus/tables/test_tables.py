@@ -236,3 +236,41 @@ def test_memory_does_not_hold_a_row_group(tmp_path: Path) -> None:
     for _ in _table(tmp_path / "a", "parquet", ("text",)).rows():
         most = max(most, pa.total_allocated_bytes() - before)
     assert most < 8 << 20 < (tmp_path / "a").stat().st_size
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store_schema", [True, False], ids=["dictionary", "strings"])
+@pytest.mark.parametrize("column", ["text", "translation.en"])
+def test_a_large_value_in_every_row_of_parquet_is_refused(
+    tmp_path: Path, store_schema: bool, column: str
+) -> None:
+    """A kilobyte would take gigabytes: first of memory for a batch, then of disk."""
+    rows = pa.array([0] * 3000, pa.int32())
+    values = pa.DictionaryArray.from_arrays(rows, pa.array(["x" * (4 << 20)]))
+    if column != "text":
+        values = pa.StructArray.from_arrays([values], ["en"])
+    pq.write_table(
+        pa.table({column.partition(".")[0]: values}), tmp_path / "a",
+        compression="zstd", dictionary_pagesize_limit=1 << 30, store_schema=store_schema,
+    )  # fmt: skip
+    assert (tmp_path / "a").stat().st_size < 10_000
+    before = pa.total_allocated_bytes()
+    rows_read = _table(tmp_path / "a", "parquet", (column,)).rows()
+    sizes: list[int] = []
+    with pytest.raises(DataError, match=r"^a: unpacks to more than 200 times its size; "):
+        sizes.extend(pa.total_allocated_bytes() - before for _ in rows_read)
+    assert max(sizes) < 200 << 20
+
+
+def test_a_column_of_parquet_that_compresses_too_well_is_refused(tmp_path: Path) -> None:
+    value = pa.array(["x" * (70 << 20)])
+    pq.write_table(pa.table({"text": value}), tmp_path / "a", compression="zstd")
+    with pytest.raises(DataError, match=r"^a: unpacks to more than 200 times its size; "):
+        next(_table(tmp_path / "a", "parquet", ("text",)).rows())
+
+
+def test_large_and_small_values_of_parquet_are_read(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    texts = [draw.randbytes(draw.choice([1, 40, 200_000])).hex() for _ in range(40)] * 3
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a", row_group_size=50)
+    assert list(_table(tmp_path / "a", "parquet", ("text",)).lines()) == texts

@@ -14,7 +14,7 @@ import pytest
 from xlm.config.data.downloads import ExtractParallelSlice, PairPart
 from xlm.config.reading.resolve import resolve
 from xlm.corpus.text_files.compressed import open_plain
-from xlm.corpus.text_files.text_lines import open_text
+from xlm.corpus.text_files.text_lines import MAX_LINE_BYTES, open_text
 from xlm.errors import DataError
 from xlm.stages.data.extract_parallel import EXTRACT_PARALLEL, run
 
@@ -212,3 +212,41 @@ def test_the_shared_cases(shared: Path, name: str) -> None:
     if name == "latin1.fr":
         with pytest.raises(DataError, match=r"10 of 10 lines .* probably WINDOWS-1252"):
             text.require_readable(0.01)
+
+
+class _Endless(io.RawIOBase):
+    """Bytes without end, and without a newline after the first line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start = b"a short line\n"
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        data = self._start or b"a" * len(buffer)
+        self._start = b""
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def test_a_line_without_end_is_refused():
+    lines = open_text(lambda: io.BufferedReader(_Endless()), "train.sw", "sw").lines()
+    assert next(lines) == b"a short line"
+    with pytest.raises(DataError, match=r"^train\.sw: line 2 has more than 16 MiB; .*newline"):
+        next(lines)
+
+
+def test_a_line_without_end_after_cr_alone_is_refused():
+    content = b"one\rtwo\r" + b"a" * (MAX_LINE_BYTES + 1)
+    lines = open_text(lambda: io.BytesIO(content), "train.sw", "sw").lines()
+    assert [next(lines), next(lines)] == [b"one", b"two"]
+    with pytest.raises(DataError, match=r"^train\.sw: line 3 has more than 16 MiB"):
+        next(lines)
+
+
+def test_the_longest_line_is_read():
+    content = b"a" * (MAX_LINE_BYTES - 1) + b"\nb"
+    lines = open_text(lambda: io.BytesIO(content), "train.sw", "sw").lines()
+    assert list(map(len, lines)) == [MAX_LINE_BYTES - 1, 1]

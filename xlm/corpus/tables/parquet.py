@@ -1,4 +1,9 @@
-"""Reads columns of a Parquet file, one batch of rows at a time."""
+"""Reads columns of a Parquet file, one batch of rows at a time.
+
+A value in the dictionary of a column chunk is stored once and may appear in every row. Therefore a
+file of a kilobyte can unpack to terabytes: batches have few rows if a value is large, and the
+total is bounded.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,13 +13,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from xlm.corpus.tables.table import Row, Table, listed
+from xlm.corpus.text_files.decompression_limit import check_ratio
 from xlm.corpus.text_files.text_lines import TextLines
 from xlm.errors import DataError
 
 _BATCH_ROWS = 1024
+_BATCH_BYTES = 64 << 20
+"""Bytes of a batch in which every row has the largest value of the dictionary."""
 _BUFFER_BYTES = 1 << 20
 """Bytes that are read at once. Without `pre_buffer=False`, whole row groups are read."""
 
@@ -34,8 +43,11 @@ class ParquetTable(Table):
             paths = [self._find(file.schema_arrow, wanted) for wanted in self.columns.names]
             names = [".".join(path) for path in paths]
             labels = _class_labels(file.schema_arrow.metadata)
-            for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
+            packed_bytes, unpacked_bytes = self.path.stat().st_size, 0
+            for batch in _batches(self.path, file, names):
                 columns = [_values(batch, path, labels) for path in paths]
+                unpacked_bytes += sum(map(_size_bytes, columns))
+                check_ratio(self.path, packed_bytes, unpacked_bytes)
                 for values in zip(*columns, strict=True):
                     self.number += 1
                     yield tuple(map(self._text, names, values))
@@ -95,6 +107,51 @@ def opened_parquet(path: Path) -> Iterator[pq.ParquetFile]:
         raise DataError(
             f"{path} is damaged, or not a Parquet file ({reason})", fix="check the file"
         ) from None
+
+
+def _batches(path: Path, file: pq.ParquetFile, names: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of columns."""
+    for group in range(file.num_row_groups):
+        rows = _batch_rows(path, file.metadata.row_group(group), group, names)
+        yield from file.iter_batches(rows, row_groups=[group], columns=names, use_threads=False)
+
+
+def _batch_rows(path: Path, group: pq.RowGroupMetaData, number: int, names: list[str]) -> int:
+    """So many rows of a row group that a batch of them fits in memory.
+
+    Raises:
+        DataError: a column is a decompression bomb.
+    """
+    wanted = [
+        chunk
+        for chunk in map(group.column, range(group.num_columns))
+        if chunk.path_in_schema in names
+    ]
+    largest_bytes = 1
+    for chunk in wanted:
+        check_ratio(path, chunk.total_compressed_size, chunk.total_uncompressed_size)
+        # No value is larger than all of them.
+        if chunk.has_dictionary_page and chunk.total_uncompressed_size > _BATCH_BYTES / _BATCH_ROWS:
+            largest_bytes = max(largest_bytes, _largest_in_dictionary(path, number, chunk))
+    return max(1, min(_BATCH_ROWS, _BATCH_BYTES // largest_bytes))
+
+
+def _largest_in_dictionary(path: Path, number: int, chunk: pq.ColumnChunkMetaData) -> int:
+    """Bytes of the largest value in the dictionary of a column chunk."""
+    name = chunk.path_in_schema
+    # Only to look: reading all rows in this way takes 60 times as long.
+    with pq.ParquetFile(
+        path, buffer_size=_BUFFER_BYTES, pre_buffer=False, read_dictionary=[name]
+    ) as file:
+        batches = file.iter_batches(1, row_groups=[number], columns=[name], use_threads=False)
+        for batch in batches:
+            values: Any = batch.column(0)
+            while pa.types.is_struct(values.type):
+                values = values.flatten()[0]
+            if pa.types.is_dictionary(values.type) and _is_text(values.type):
+                return pc.max(pc.binary_length(values.dictionary)).as_py() or 0
+            return 0
+    return 0
 
 
 def _type_of(schema: pa.Schema, path: Sequence[str]) -> pa.DataType | None:
@@ -181,6 +238,10 @@ def _values(
         values = values.cast(pa.large_binary())
     names = labels.get(".".join(path))
     return [_named(names, value) for value in values.to_pylist()] if names else values.to_pylist()
+
+
+def _size_bytes(values: list[Any]) -> int:
+    return sum(len(value) for value in values if isinstance(value, bytes))
 
 
 def _named(names: Sequence[str], value: Any) -> Any:

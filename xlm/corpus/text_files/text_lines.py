@@ -7,12 +7,14 @@
 
 A line ends at "\\n" or "\\r\\n". Any other CR, U+0085 or U+2028 stays inside the line, so that the
 lines of a pair stay aligned. A text with CRs but no "\\n" is split at its CRs. UTF-16 and UTF-32
-are refused at once; other bytes that are not UTF-8 become U+FFFD and are counted.
+are refused at once, and so is a line of more than `MAX_LINE_BYTES`; other bytes that are not UTF-8
+become U+FFFD and are counted.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO
 
 from xlm.corpus.text_files.encodings import DAMAGED, SAMPLE_BYTES, likely_encoding, wide_encoding
@@ -21,6 +23,8 @@ from xlm.errors import DataError
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
 
 BYTE_ORDER_MARK = "\ufeff"
+MAX_LINE_BYTES = 16 << 20
+"""A longer line is no text: its line ends are missing, or it would fill the memory."""
 _REPLACEMENT = "\ufffd"
 _BLOCK_BYTES = 1 << 20
 _SAMPLE_BYTES = 1 << 15
@@ -57,12 +61,19 @@ class TextLines:
         self.faults = TextFaults()
 
     def lines(self) -> Iterator[bytes]:
-        """Every line without its line end; nothing follows the last line end."""
+        """Every line without its line end; nothing follows the last line end.
+
+        Raises:
+            DataError: a line is too long.
+        """
         with self._opener() as file:
             if self.ends_at_returns:
-                yield from _split_at_returns(file)
-                return
-            for line in file:
+                found = _split_at_returns(file)
+            else:
+                found = iter(partial(file.readline, MAX_LINE_BYTES + 1), b"")
+            for number, line in enumerate(found, start=1):
+                if len(line) > MAX_LINE_BYTES:
+                    raise self._too_long(number)
                 # CRLF: the CR is part of the line end, not of the sentence.
                 yield line.removesuffix(b"\n").removesuffix(b"\r")
 
@@ -80,6 +91,12 @@ class TextLines:
             if not_utf8 and len(faults.sample) < _SAMPLE_BYTES:
                 faults.sample += line[:_SAMPLE_BYTES] + b"\n"
         return text.removeprefix(BYTE_ORDER_MARK) if faults.lines == 1 else text
+
+    def _too_long(self, number: int) -> DataError:
+        return DataError(
+            f"{self.name}: line {number:,} has more than {MAX_LINE_BYTES >> 20} MiB",
+            fix="end each sentence, paragraph or record with a newline, or remove the line",
+        )
 
     def require_readable(self, max_bad_lines: float) -> None:
         """Check the counts after the last line.
@@ -155,5 +172,7 @@ def _split_at_returns(file: BinaryIO) -> Iterator[bytes]:
     while block := file.read(_BLOCK_BYTES):
         *lines, rest = (rest + block).split(b"\r")
         yield from lines
+        if len(rest) > MAX_LINE_BYTES:
+            break
     if rest:
         yield rest
