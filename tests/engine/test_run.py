@@ -19,6 +19,7 @@ from xlm.errors import (
     TrainingError,
 )
 from xlm.store.manifest import RUN_NAME
+from xlm.store.store import ArtifactStore
 
 JOINED = Node("join", ALL)
 
@@ -245,3 +246,21 @@ def test_a_disk_that_cannot_be_written_is_reported_with_advice(
         with pytest.raises(OSError, match="somewhere"):
             run.build(JOINED)
         assert run.failures[JOINED].endswith(advice)
+
+
+def test_what_a_builder_left_that_was_killed_just_after_it_published_is_removed(toy: Toy) -> None:
+    """`xlm status` showed it as a stopped build until `gc`."""
+    toy.run()
+    directory = toy.directory(JOINED)
+    base = toy.root / "staging" / "join" / directory.name
+    (base / "scratch").mkdir(parents=True)
+    store = ArtifactStore.open(str(toy.root))
+    with store.lock("join", directory.name):
+        assert toy.run() == ALL_CACHED
+        assert base.exists(), "somebody builds there"
+    (base / "out").mkdir()
+    assert toy.run() == ALL_CACHED
+    assert base.exists(), "a refresh was stopped, and the next one continues"
+    (base / "out").rmdir()
+    assert toy.run() == ALL_CACHED
+    assert not base.exists()

@@ -138,6 +138,7 @@ class DagRun(Generic[ConfigT, RequestT]):
         if not refresh and not read and (pruned := self._pruned.left(node, key)) is not None:
             return self._remember(Built(node, "pruned", pruned, 0.0), ingredients)
         if not refresh and (hit := self._hit(node, key, verify)) is not None:
+            self.store.remove_leftover(node.stage, key)
             return self._remember(Built(node, hit.status, hit.artifact, 0.0), ingredients)
         self._restore_pruned_inputs(node)
         rebuilt, cost = self._rebuild_damaged_inputs(node)

@@ -36,7 +36,7 @@ from xlm.store.disk.filesystem import (
     remove_tree,
 )
 from xlm.store.disk.hashing import keep_digests
-from xlm.store.disk.locks import build_lock
+from xlm.store.disk.locks import build_lock, is_locked
 from xlm.store.disk.root import is_writable, resolve_root
 from xlm.store.integrity.corruption import suspect_input
 from xlm.store.integrity.damage import find_damage
@@ -180,6 +180,17 @@ class ArtifactStore:
             return "it was pruned"
         reason = find_damage(directory, manifest, deep=verify == "deep")
         return reason or suspect_input(self.root, manifest)
+
+    def remove_leftover(self, stage: str, key: str) -> None:
+        """Remove what is left in staging if a builder was killed just after it published."""
+        staging = Staging(self.root / "staging" / stage / key)
+        # The artifact was `out`. A builder that is still there removes the rest itself.
+        lock = self.root / "locks" / f"{stage}.{key}.lock"
+        if not os.path.lexists(staging.base) or is_locked(lock):
+            return
+        with self.lock(stage, key):
+            if not any(map(os.path.lexists, (staging.out, staging.hold))):
+                remove_tree(staging.base)
 
     def open_staging(self, stage: str, key: str, *, fresh: bool = False) -> Staging:
         """Create the staging directories of a key; the output of a killed build is kept.
