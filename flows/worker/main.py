@@ -15,6 +15,13 @@ from flows.worker.process import WORK_POOL, worker_process
 from xlm.errors import ToolError
 from xlm.processes.supervise import wait_for
 
+_PATIENCE = {
+    # A server without its database answers 500; a run that ends just then would be shown as crashed.
+    "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
+    # The waits double from 2 s: about 8 minutes in all.
+    "PREFECT_CLIENT_MAX_RETRIES": "8",
+}
+"""Settings of Prefect with which the worker and its runs survive restarts of the server."""
 _CHECK_SECONDS = 30.0
 """How often to look for runs that lost their process."""
 
@@ -27,6 +34,7 @@ def main(limit: int | None, *, only_check: bool) -> int:
     """
     root = Path(os.environ["XLM_ROOT"])
     set_up_home(root)
+    os.environ |= {name: value for name, value in _PATIENCE.items() if name not in os.environ}
     url = require_shared_server()
     # Prefect reads its settings when it is imported, so the environment must be complete.
     require_valid_settings()
