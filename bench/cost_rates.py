@@ -13,11 +13,14 @@ import bz2
 import json
 import os
 import platform
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from xlm.pipeline.costs.rates import GIGABYTE, RATES, Rate, Shape
+from xlm.bpe.learning.word_counts import GROUPS, count_words, merge_counts
+from xlm.pipeline.costs.rates import GIGABYTE, RATES, Rate
 from xlm.pipeline.costs.recorded import Measured, measured_builds
 from xlm.stages.units import kind_of_unit
 from xlm.store.disk.filesystem import write_atomically
@@ -30,12 +33,10 @@ TEXT_PER_XML = 0.2
 DOWNLOAD_BYTES_PER_SECOND = 8e6
 """What one server sends to one address, with two connections."""
 
-SHAPES = {
-    "download": Shape("network", 0.0),
-    "split": Shape("workers", 1.1),
-    "learn-bpe": Shape("one", 1.0),
-}
-"""Stages that do not merely spread over the workers, and temporary bytes for each byte read."""
+SCRATCH_PER_INPUT = {"split": 1.1}
+"""Temporary bytes for each byte read: the lines, sorted into parts before they are joined."""
+MERGE_SECONDS_PER_MILLION_TYPES = 1.9
+"""Of the deterministic learner, from bench/bpe.py with a million words."""
 SLOW_SEGMENTERS = {"zh": 1250.0, "th": 590.0}
 """CPU seconds for a gigabyte of tokenization, from bench/tokenization.py: jieba and newmm."""
 BYTES_PER_WORD_TYPE = {"fastbpe": 1300, "deterministic": 310}
@@ -95,6 +96,31 @@ def _of_real_dumps(rate: Rate, xml_per_input: float) -> Rate:
     )
 
 
+def word_counting(store: ArtifactStore) -> dict[str, float]:
+    """CPU seconds and bytes of counting the words of all tokenized corpora, as for a large sample.
+
+    With one file for each corpus: the fewer bytes a file has, the more words are counted twice.
+    """
+    seconds, read, written = 0.0, 0, 0
+    with TemporaryDirectory() as folder:
+        names = ("text", "counts", "index", "merged")
+        text, counts, index, merged = (Path(folder) / name for name in names)
+        for directory in (store.root / "artifacts" / "tokenize").iterdir():
+            with text.open("wb") as file:
+                for part in sorted(directory.glob("train*.txt")):
+                    file.write(part.read_bytes())
+            began = time.process_time()
+            count_words(text, counts, index, file_id=directory.name, rate=1.0, seed=0)
+            merge_counts([(counts, index)], merged, groups=range(GROUPS))
+            seconds += time.process_time() - began
+            read += text.stat().st_size
+            written += counts.stat().st_size
+    return {
+        "count_seconds_per_gigabyte": round(seconds / read * GIGABYTE, 1),
+        "counts_per_input": round(written / read, 3),
+    }
+
+
 def _xml_bytes(store: ArtifactStore) -> int:
     total = 0
     for path in (store.root / "artifacts" / "download").glob("*/*.xml.bz2"):
@@ -110,7 +136,8 @@ def main() -> None:
     parser.add_argument("root", type=Path, help="root of the store")
     parser.add_argument("--write", action="store_true", help="replace rates.json")
     given = parser.parse_args()
-    rates = measured_rates(ArtifactStore.open(str(given.root), write=False))
+    store = ArtifactStore.open(str(given.root), write=False)
+    rates = measured_rates(store)
     for stage, rate in ASSUMED.items():
         rates.setdefault(stage, {"": rate})
     for unit, seconds in SLOW_SEGMENTERS.items():
@@ -123,7 +150,9 @@ def main() -> None:
         "download_bytes_per_second": DOWNLOAD_BYTES_PER_SECOND,
         "bytes_per_word_type": BYTES_PER_WORD_TYPE,
         "word_types_per_root": WORD_TYPES_PER_ROOT,
-        "shapes": {stage: asdict(shape) for stage, shape in SHAPES.items()},
+        "scratch_per_input": SCRATCH_PER_INPUT,
+        "merge_seconds_per_million_types": MERGE_SECONDS_PER_MILLION_TYPES,
+        **word_counting(store),
         "rates": {
             stage: {
                 kind: {name: value for name, value in asdict(rate).items() if name != "origin"}

@@ -16,7 +16,7 @@ from xlm.errors import ToolError
 from xlm.processes.supervise import wait_for
 
 _PATIENCE = {
-    # A server without its database answers 500; a run that ends just then would be shown as crashed.
+    # A server without its database answers 500: a run that ends then must not be shown as crashed.
     "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
     # The waits double from 2 s: about 8 minutes in all.
     "PREFECT_CLIENT_MAX_RETRIES": "8",

@@ -49,7 +49,7 @@ def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[S
 def test_sample_and_merges_do_not_depend_on_the_number_of_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learner: str, max_text_bytes: int
 ) -> None:
-    monkeypatch.setattr(bpe_sample, "_MAX_TEXT_BYTES", max_text_bytes)
+    monkeypatch.setattr(bpe_sample, "MAX_TEXT_BYTES", max_text_bytes)
     override = f"bpe.learner={learner}"
     one = _run(tmp_path / "one", SerialMapper(), 1, override)
     with worker_pool(2, tmp_path / "tools") as pool:
@@ -84,7 +84,7 @@ def test_with_alpha_1_each_line_is_sampled_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, max_text_bytes: int
 ) -> None:
     """From the text, and from the counts of the workers."""
-    monkeypatch.setattr(bpe_sample, "_MAX_TEXT_BYTES", max_text_bytes)
+    monkeypatch.setattr(bpe_sample, "MAX_TEXT_BYTES", max_text_bytes)
     override = ("bpe.sample_alpha=1", "bpe.learner=deterministic")
     result, codes = _run(tmp_path, SerialMapper(), 1, *override)
     counts = result.counts

@@ -17,6 +17,7 @@ from xlm.engine.graph import Graph
 from xlm.engine.plan import PlannedNode
 from xlm.engine.pruned_inputs import read_inputs
 from xlm.engine.stage import Node
+from xlm.pipeline.costs.learning import learning_cost
 from xlm.pipeline.costs.rates import GIGABYTE, Rate, RateTable, rate_table
 from xlm.pipeline.costs.recorded import recorded_rates
 from xlm.pipeline.costs.sources import SizeOrigin, most_bytes, own_bytes, source_size
@@ -31,7 +32,6 @@ DRIVER_BYTES = 400_000_000
 _NODE_SECONDS = 0.2
 """What each node costs besides its bytes."""
 _WORLD_BYTES = 8_000_000
-_TYPES_EXPONENT = 0.64
 MODEL_STAGES = ("pretrain", "finetune", "evaluate", "publish")
 """Their time depends on the device: it is not estimated, but their disk is."""
 _BYTES_PER_PARAMETER = 4
@@ -59,6 +59,8 @@ class StageEstimate:
     output_bytes: int = 0
     scratch_bytes: int = 0
     cpu_seconds: float = 0.0
+    serial_seconds: float = 0.0
+    """The part of the CPU time that one core does alone."""
     wall_seconds: float = 0.0
     memory_bytes: int = 0
     origins: set[str] = field(default_factory=set)
@@ -233,40 +235,39 @@ class _Estimator:
             if node.stage == "pretrain":
                 total.scratch_bytes += self._training_bytes(read)
             return
-        total.scratch_bytes += int(read * self._table.shape(node.stage).scratch_per_input)
+        if node.stage == LEARN_BPE.name:
+            self._add_learning(total, node)
+            return
+        total.scratch_bytes += int(read * self._table.scratch_per_input.get(node.stage, 0.0))
         if (rate := self._rate(node)) is not None:
             slower = _PROGRAM if self._is_program(node) and rate.origin == "table" else 1.0
             total.cpu_seconds += read / GIGABYTE * rate.cpu_seconds_per_gigabyte * slower
             total.memory_bytes = max(total.memory_bytes, rate.memory_bytes)
             total.origins.add(rate.origin)
 
+    def _add_learning(self, total: StageEstimate, node: Node) -> None:
+        sizes = {one: self._sizes[one] for one in self._graph.upstream[node].values()}
+        if self._graph.config.bpe.source != "rebuild" or not sizes:
+            return
+        cost = learning_cost(self._graph.config.bpe, sizes, self._table)
+        rate = self._rate(node)
+        if not cost.is_counted and rate is not None:
+            total.serial_seconds += cost.sampled_bytes / GIGABYTE * rate.cpu_seconds_per_gigabyte
+        total.serial_seconds += cost.serial_seconds
+        total.cpu_seconds += cost.spread_seconds + total.serial_seconds
+        total.scratch_bytes += cost.scratch_bytes
+        total.memory_bytes = DRIVER_BYTES + cost.memory_bytes
+        total.origins.add("table" if cost.is_counted or rate is None else rate.origin)
+
     def _finish(self, total: StageEstimate) -> None:
         """Turn sums of units into the wall time and the memory of the whole stage."""
-        if not total.origins:
-            total.cpu_seconds *= total.stage not in MODEL_STAGES
-            total.wall_seconds = total.cpu_seconds / self._workers
+        if total.stage in MODEL_STAGES:
+            total.cpu_seconds = 0.0
             return
-        shape = self._table.shape(total.stage)
-        processes = self._workers if shape.cores == "workers" else 1
-        total.wall_seconds = total.cpu_seconds / processes
-        total.memory_bytes = DRIVER_BYTES + total.memory_bytes * processes
-        if total.stage == LEARN_BPE.name:
-            total.memory_bytes = max(total.memory_bytes, self._learner_bytes())
-
-    def _learner_bytes(self) -> int:
-        """Memory of a learner, which keeps every different word."""
-        by_language: dict[str, int] = {}
-        for needed in self._graph.upstream[Node(LEARN_BPE.name, "all")].values():
-            languages = needed.unit.split("-") if kind_of_unit(needed.unit) == "pair" else ()
-            for code in languages or (needed.unit,):
-                share = self._sizes[needed] // (len(languages) or 1)
-                by_language[code] = by_language.get(code, 0) + share
-        types = sum(
-            self._table.word_types_per_root * size**_TYPES_EXPONENT for size in by_language.values()
-        )
-        learner = self._graph.config.bpe.learner
-        per_type = self._table.bytes_per_word_type.get(learner, 0)
-        return DRIVER_BYTES + int(types * per_type)
+        spread_seconds = total.cpu_seconds - total.serial_seconds
+        total.wall_seconds = spread_seconds / self._workers + total.serial_seconds
+        if total.stage != LEARN_BPE.name and total.origins:
+            total.memory_bytes = DRIVER_BYTES + total.memory_bytes * self._workers
 
     def _training_bytes(self, read: int) -> int:
         config = self._graph.config.pretrain

@@ -16,6 +16,17 @@ RATES = Path(__file__).with_name("rates.json")
 
 GIGABYTE = 10**9
 
+_NAMES = (
+    "machine",
+    "download_bytes_per_second",
+    "scratch_per_input",
+    "bytes_per_word_type",
+    "word_types_per_root",
+    "merge_seconds_per_million_types",
+    "count_seconds_per_gigabyte",
+    "counts_per_input",
+)
+
 Origin = Literal["recorded", "table"]
 
 
@@ -32,16 +43,6 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """How a stage uses a machine: declared for each version of the stage, not measured."""
-
-    cores: Literal["network", "workers", "one"]
-    """`workers`: spread over all worker processes. `one`: one core, whatever the machine has."""
-    scratch_per_input: float
-    """Temporary bytes for each byte that it reads."""
-
-
-@dataclass(frozen=True)
 class RateTable:
     """The committed rates."""
 
@@ -50,9 +51,16 @@ class RateTable:
     """Of one server, with as many connections as it allows."""
     rates: dict[tuple[str, str], Rate]
     """By stage, and kind of unit or unit."""
-    shapes: dict[str, Shape]
+    scratch_per_input: dict[str, float]
+    """Temporary bytes of a stage for each byte that it reads; declared, not measured."""
     bytes_per_word_type: dict[str, int]
     """Memory of each learner of merges."""
+    merge_seconds_per_million_types: float
+    """CPU time of the deterministic learner, which works on counted words."""
+    count_seconds_per_gigabyte: float
+    """CPU time of the workers that count the words of a large sample."""
+    counts_per_input: float
+    """Bytes of these counts for each byte of the sample."""
     word_types_per_root: float
     """Different words in a language: this times the bytes of its text to the power of 0.64."""
 
@@ -63,24 +71,16 @@ class RateTable:
                 return found
         return None
 
-    def shape(self, stage: str) -> Shape:
-        """How a stage uses a machine."""
-        return self.shapes.get(stage, Shape("workers", 0.0))
-
 
 @cache
 def rate_table() -> RateTable:
     """Read the committed rates."""
     values: dict[str, Any] = json.loads(RATES.read_bytes())
     return RateTable(
-        machine=values["machine"],
-        download_bytes_per_second=values["download_bytes_per_second"],
         rates={
             (stage, name): Rate(**rate)
             for stage, rates in values["rates"].items()
             for name, rate in rates.items()
         },
-        shapes={stage: Shape(**shape) for stage, shape in values["shapes"].items()},
-        bytes_per_word_type=values["bytes_per_word_type"],
-        word_types_per_root=values["word_types_per_root"],
+        **{name: values[name] for name in _NAMES},
     )

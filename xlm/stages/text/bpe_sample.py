@@ -15,7 +15,7 @@ from xlm.engine.stage import FileJob, StageContext
 from xlm.errors import DataError
 from xlm.stages.text.split_files import train_files
 
-_MAX_TEXT_BYTES = 1 << 30
+MAX_TEXT_BYTES = 1 << 30
 _GROUP_BYTES = 64 << 20
 """Counts that one call joins; more calls than workers share large corpora evenly."""
 
@@ -51,7 +51,7 @@ class BpeSample:
             file.path.stat().st_size * self._rates.get(language, 0.0)
             for _, language, file in self._files
         )
-        return sum(sizes) > _MAX_TEXT_BYTES
+        return sum(sizes) > MAX_TEXT_BYTES
 
     def write_text(self) -> Path:
         """The sampled lines, file by file in a fixed order.
