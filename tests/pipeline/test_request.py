@@ -79,3 +79,21 @@ def test_requests_for_all_or_for_one_stage() -> None:
     assert part.building() == RunRequest(profile="mini15", verify="deep")
     assert part.building("shard").until == "shard"
     assert part.refreshing("split[en]").refresh == ("split[en]",)
+
+
+@pytest.mark.parametrize("key", ["sources.lock", "cleaning.language_model"])
+def test_a_path_is_that_of_the_folder_of_the_user(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = RunRequest(overrides=(f"{key}=models/one.bin",))
+    assert given.absolute().overrides == (f"{key}={tmp_path}/models/one.bin",)
+    section, name = key.split(".")
+    config = given.resolve()
+    assert getattr(getattr(config, section), name) == f"{tmp_path}/models/one.bin"
+
+
+def test_the_name_of_a_model_is_no_path() -> None:
+    given = RunRequest(overrides=("cleaning.language_model=py3langid",))
+    assert given.absolute() == given
+    assert given.resolve().cleaning.language_model == "py3langid"

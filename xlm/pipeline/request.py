@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from xlm.config.data.cleaning import PACKAGED_MODEL
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.config.reading.secrets import refuse_secrets
@@ -62,9 +63,13 @@ class RunRequest(BuildRequest):
             changes["lock"] = str(Path(sources.lock).absolute())
         elif "lock" not in sources.model_fields_set and self.lock_path.is_file():
             changes["lock"] = str(self.lock_path.absolute())
-        if not changes:
-            return config
-        return config.model_copy(update={"sources": sources.model_copy(update=changes)})
+        cleaning = config.cleaning
+        if cleaning.language_model not in (None, PACKAGED_MODEL):
+            model = str(Path(cleaning.language_model).expanduser().absolute())
+            cleaning = cleaning.model_copy(update={"language_model": model})
+        return config.model_copy(
+            update={"sources": sources.model_copy(update=changes), "cleaning": cleaning}
+        )
 
     @property
     def lock_path(self) -> Path:
@@ -105,7 +110,10 @@ def _with_absolute_path(override: str) -> str:
     name = key.strip()
     is_mirror = name == "sources.mirror" and value[:1] in "./" and "://" not in value
     is_lock = name == "sources.lock" and value not in ("null", "~")
-    return f"{key}={Path(value).absolute()}" if value and (is_mirror or is_lock) else override
+    is_model = name == "cleaning.language_model" and value not in ("null", "~", PACKAGED_MODEL)
+    if not value or not (is_mirror or is_lock or is_model):
+        return override
+    return f"{key}={Path(value).expanduser().absolute()}"
 
 
 def overrides_of(given: Mapping[str, object] | Sequence[str] | None) -> tuple[str, ...]:
