@@ -66,7 +66,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     stage = (
         "extract-xnli"
         if config.classify and config.classify.task == "xnli"
-        else ("extract-labelled")
+        else "extract-labelled"
     )
     rows = {f"{ROWS_ROLE}{code}": Node(stage, code) for code in tested_languages(config, unit)}
     return extracted_text(config, unit) | rows
