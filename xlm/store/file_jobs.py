@@ -3,12 +3,18 @@
 When a job is done, a record with the size and sha256 of its targets is written. A rerun skips jobs
 with a matching record. The record also has a hash of the job's description, so that a changed job
 runs again.
+
+A job writes into a folder of its own, and its files are renamed when it is done. So a worker of a
+cluster that was believed dead, and goes on, cannot damage what another one has written meanwhile.
 """
 
 import hashlib
 import json
+import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -30,6 +36,8 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 Counts = dict[str, int]
+
+_ATTEMPTS = "attempts"
 
 
 class Mapper(Protocol):
@@ -97,6 +105,8 @@ def map_files(
     """
     records.parent.mkdir(parents=True, exist_ok=True)
     make_real_directory(records.parent, records.name)
+    with suppress(OSError):  # of killed workers; one of them may go on
+        remove_tree(records.parent / _ATTEMPTS)
     recorded = [_RecordedJob(function, job, records / f"{job.name}.json") for job in jobs]
     counts = {item.job.name: _valid_counts(item) for item in recorded}
     missing = [item for item in recorded if counts[item.job.name] is None]
@@ -110,9 +120,18 @@ def map_files(
 
 
 def _run_and_record(item: _RecordedJob) -> Counts:
-    for target in item.job.targets:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    counts = dict(item.function(item.job))
+    if (found := _valid_counts(item)) is not None:
+        return found  # a cluster repeats what a lost worker had just finished
+    attempt = item.record.parent.parent / _ATTEMPTS / secrets.token_hex(8)
+    drafts = tuple(
+        attempt / str(number) / target.name for number, target in enumerate(item.job.targets)
+    )
+    for path in (*drafts, *item.job.targets):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    counts = dict(item.function(replace(item.job, targets=drafts)))
+    for draft, target in zip(drafts, item.job.targets, strict=True):
+        draft.replace(target)
+    shutil.rmtree(attempt, ignore_errors=True)
     files = [
         {"path": str(path), "size_bytes": path.stat().st_size, "sha256": file_sha256(path)}
         for path in item.job.targets
