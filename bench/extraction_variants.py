@@ -65,7 +65,7 @@ def run_engine(dump: Path, processes: int, folder: Path) -> int:
     from extraction_variants import extract_only
 
     with worker_pool(processes, folder / "tools") as pool:
-        results = ExecutorMapper(pool, processes, Usage()).map(extract_only, jobs)
+        results = ExecutorMapper(pool, Usage()).map(extract_only, jobs)
         return sum(result["documents"] for result in results)
 
 
@@ -77,7 +77,7 @@ def run_stage(dump: Path, processes: int, folder: Path) -> int:
 
     context = _context(dump, processes, folder)
     with worker_pool(processes, folder / "tools") as pool:
-        result = run(replace(context, mapper=ExecutorMapper(pool, processes, Usage())))
+        result = run(replace(context, mapper=ExecutorMapper(pool, Usage())))
     describe_files(context.out, ())
     sync_tree(context.out)
     return int(result.counts["documents"])

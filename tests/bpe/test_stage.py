@@ -53,7 +53,7 @@ def test_sample_and_merges_do_not_depend_on_the_number_of_workers(
     override = f"bpe.learner={learner}"
     one = _run(tmp_path / "one", SerialMapper(), 1, override)
     with worker_pool(2, tmp_path / "tools") as pool:
-        two = _run(tmp_path / "two", ExecutorMapper(pool, 2, Usage()), 2, override)
+        two = _run(tmp_path / "two", ExecutorMapper(pool, Usage()), 2, override)
     assert one[1] == two[1]
     assert one[0].counts == two[0].counts
     counts = one[0].counts

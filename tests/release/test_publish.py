@@ -55,7 +55,7 @@ def publish(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 out=out,
                 scratch=tmp_path / "scratch",
                 logs=out / "logs",
-                mapper=ExecutorMapper(executor, 1, Usage()),
+                mapper=ExecutorMapper(executor, Usage()),
                 workers=1,
             )
             return out, PUBLISH.run(context)

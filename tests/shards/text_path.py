@@ -131,7 +131,7 @@ def mapper_of(workers: int, cache: Path) -> Iterator[Mapper]:
         yield SerialMapper()
         return
     with worker_pool(workers, cache) as pool:
-        yield ExecutorMapper(pool, workers, Usage())
+        yield ExecutorMapper(pool, Usage())
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 """Opens a run: the store with a lease, the worker processes, the remote store, and signals."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from xlm.engine.events import Observer
 from xlm.engine.graph import Graph
 from xlm.engine.request import RequestT
 from xlm.engine.run import DagRun
 from xlm.engine.stage import ConfigT
-from xlm.processes.pool.executor import WorkerPool, on_interrupt, worker_pool
+from xlm.processes.pool.executor import on_interrupt, worker_pool
+from xlm.processes.pool.item_executor import ItemExecutor
 from xlm.store.remote.level import RemoteLevel
 from xlm.store.remote.remote_store import RemoteStore
 from xlm.store.store import ArtifactStore
@@ -25,7 +26,8 @@ def open_run(
     root: str,
     workers: int,
     observer: Observer,
-    pool: WorkerPool | None = None,
+    pool: ItemExecutor | None = None,
+    open_cluster: Callable[[ArtifactStore], AbstractContextManager[ItemExecutor]] | None = None,
     remote: RemoteStore | None = None,
 ) -> Iterator[DagRun[ConfigT, RequestT]]:
     """Check the selection of a request and open a run of it.
@@ -36,6 +38,7 @@ def open_run(
         root: path or fsspec URL of the store.
         workers: how many processes and stages compute at the same time.
         pool: worker processes that several runs share; by default, each run starts its own.
+        open_cluster: opens the workers of other machines, which then take the place of processes.
         remote: a store that several machines share: artifacts are pulled from it and pushed to it.
 
     Raises:
@@ -45,8 +48,7 @@ def open_run(
     """
     store = ArtifactStore.open(root)
     store.keep_digests()
-    own_pool = worker_pool(workers, store.cache_directory("tools"))
-    with own_pool if pool is None else nullcontext(pool) as executor, store.leased() as used:
+    with _executor(store, workers, pool, open_cluster) as executor, store.leased() as used:
         level = None if remote is None else RemoteLevel(remote, used, log.warning)
         run = DagRun(request, graph, used, workers, observer, executor, level)
         with on_interrupt(run.interruption.interrupt):
@@ -56,3 +58,16 @@ def open_run(
                 yield run
             finally:
                 run.pushes.finish()
+
+
+def _executor(
+    store: ArtifactStore,
+    workers: int,
+    pool: ItemExecutor | None,
+    open_cluster: Callable[[ArtifactStore], AbstractContextManager[ItemExecutor]] | None,
+) -> AbstractContextManager[ItemExecutor]:
+    if pool is not None:
+        return nullcontext(pool)
+    if open_cluster is not None:
+        return open_cluster(store)
+    return worker_pool(workers, store.cache_directory("tools"))

@@ -30,7 +30,7 @@ from xlm.engine.pushes import Pushes
 from xlm.engine.request import RequestT
 from xlm.engine.stage import ConfigT, Node, Stage
 from xlm.errors import MissingUpstreamError, RequeueError, StoreError
-from xlm.processes.pool.executor import WorkerPool
+from xlm.processes.pool.item_executor import ItemExecutor
 from xlm.store.artifact import Artifact
 from xlm.store.disk.locks import wait_for_writers
 from xlm.store.integrity.pruned import is_pruned
@@ -51,7 +51,7 @@ class DagRun(Generic[ConfigT, RequestT]):
     store: ArtifactStore
     workers: int
     observer: Observer
-    executor: WorkerPool
+    executor: ItemExecutor
     remote: RemoteLevel | None = None
     """The store that several machines share, if there is one."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -64,7 +64,7 @@ def _process_number(item: int) -> int:
 
 
 def _mapped(pool: WorkerPool, function: object, items: list[int]) -> list[int]:
-    return list(ExecutorMapper(pool, 2, Usage()).map(function, items))
+    return list(ExecutorMapper(pool, Usage()).map(function, items))
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_a_worker_that_dies_does_not_affect_other_calls(tmp_path: Path) -> None:
 def test_a_call_whose_worker_died_once_is_repeated(tmp_path: Path) -> None:
     marks = [tmp_path / name for name in ("a", "b", "c")]
     with worker_pool(2, tmp_path) as pool:
-        names = list(ExecutorMapper(pool, 2, Usage()).map(_die_the_first_time, marks))
+        names = list(ExecutorMapper(pool, Usage()).map(_die_the_first_time, marks))
     assert names == ["a", "b", "c"]
 
 

@@ -15,7 +15,7 @@ from xlm.engine.events import NodeProgress, Observer
 from xlm.engine.interruption import Interruption
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 from xlm.errors import StoreError
-from xlm.processes.pool.executor import WorkerPool
+from xlm.processes.pool.item_executor import ItemExecutor
 from xlm.store.artifact import Artifact, Staging
 from xlm.store.file_jobs import remove_unfinished
 from xlm.store.publication import publish_artifact
@@ -47,7 +47,7 @@ class Builder:
         self,
         config: Config,
         store: ArtifactStore,
-        executor: WorkerPool,
+        executor: ItemExecutor,
         workers: int,
         observer: Observer,
         checks: InputChecks,
@@ -61,7 +61,7 @@ class Builder:
         self._checks = checks
         self._interruption = interruption
         # Stages that compute share the cores. Downloads mostly wait; the fetcher limits them.
-        self._slots = threading.BoundedSemaphore(workers)
+        self._slots = threading.BoundedSemaphore(max(workers, executor.workers))
 
     def build(self, order: BuildOrder) -> tuple[Artifact, float]:
         """Build the node and return its artifact and the seconds that its stage took.
@@ -96,7 +96,7 @@ class Builder:
             out=staging.out,
             scratch=staging.scratch,
             logs=staging.logs,
-            mapper=ExecutorMapper(self._executor, self._workers, usage, writers),
+            mapper=ExecutorMapper(self._executor, usage, writers),
             workers=self._workers,
             progress=NodeProgress(self._observer, node, self._interruption.check),
             cache=self._store.cache_directory("tools"),
@@ -118,7 +118,7 @@ class Builder:
                 for role, artifact in order.upstream.items()
                 if not stage.reads_manifest_only(role)
             ),
-            workers=self._workers,
+            workers=self._executor.workers,
         )
         measured = measured_of(result, seconds, usage, order.checked, amounts)
         artifact = publish_artifact(

@@ -1,10 +1,8 @@
 """Maps a function over shards: a pool of processes, a bounded window of futures, ordered results.
 
-Any `concurrent.futures.Executor` that can also run one item alone may take the place of the pool,
-such as the client of a cluster.
+The processes are those of this machine or of a cluster (`xlm/processes/pool/item_executor.py`).
 """
 
-import os
 import resource
 import threading
 import time
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from xlm.errors import ToolError
-from xlm.processes.pool.executor import WorkerPool
+from xlm.processes.pool.item_executor import ItemExecutor
 from xlm.store.disk.locks import writing
 
 ItemT = TypeVar("ItemT")
@@ -55,13 +53,10 @@ class _Measured(Generic[ResultT]):
 class ExecutorMapper:
     """Maps over an executor, with at most two items a worker in flight, and sums up the usage."""
 
-    def __init__(
-        self, executor: WorkerPool, workers: int, usage: Usage, writers: Path | None = None
-    ) -> None:
-        """Map with `workers` processes, which hold the lock file `writers` while they run."""
+    def __init__(self, executor: ItemExecutor, usage: Usage, writers: Path | None = None) -> None:
+        """Map with the executor's processes, which hold the lock file `writers` while they run."""
         self._executor = executor
-        self._measure = partial(_measure, os.getpid(), writers)
-        self._window = 2 * workers
+        self._measure = partial(_measure, executor.driver_lives(), writers)
         self._usage = usage
 
     def map(
@@ -85,7 +80,7 @@ class ExecutorMapper:
         try:
             for item in items:
                 waiting.append((item, self._executor.submit(self._measure, function, item)))
-                if len(waiting) >= self._window:
+                if len(waiting) >= 2 * self._executor.workers:
                     yield result(*waiting.popleft())
             while waiting:
                 yield result(*waiting.popleft())
@@ -100,7 +95,7 @@ class ExecutorMapper:
         except BrokenExecutor as error:
             raise ToolError(
                 "a worker process died twice on the same item (killed, or out of memory)",
-                fix="free some memory, or run again with fewer --workers",
+                fix=self._executor.advice,
             ) from error
 
 
@@ -115,12 +110,15 @@ class SerialMapper:
 
 
 def _measure(
-    driver: int, writers: Path | None, function: Callable[[ItemT], ResultT], item: ItemT
+    driver_lives: Callable[[], bool],
+    writers: Path | None,
+    function: Callable[[ItemT], ResultT],
+    item: ItemT,
 ) -> _Measured[ResultT]:
     before = time.process_time()
     _reset_peak_memory()
     with nullcontext() if writers is None else writing(writers):
-        if writers is not None and os.getppid() != driver:
+        if writers is not None and not driver_lives():
             raise ToolError("the process that started this worker has ended", fix="run again")
         result = function(item)
     return _Measured(result, time.process_time() - before, peak_memory_bytes())

@@ -6,11 +6,13 @@ others wait for it forever (python/cpython#75158). Here the queue is in the driv
 interrupted driver kills its workers.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
@@ -33,6 +35,8 @@ class _Call:
 class WorkerPool(Executor):
     """An executor over processes that replaces a process that dies."""
 
+    advice = "free some memory, or run again with fewer --workers"
+
     def __init__(self, workers: int, tool_cache: Path) -> None:
         self._workers = workers
         self._variables = tool_environment(tool_cache)
@@ -43,6 +47,15 @@ class WorkerPool(Executor):
         self._interrupted = self._closed = False
         self._lock = threading.Lock()
         self._turn = threading.Lock()
+
+    @property
+    def workers(self) -> int:
+        """The number of processes."""
+        return self._workers
+
+    def driver_lives(self) -> Callable[[], bool]:
+        """A function for the processes: whether this process, which started them, still runs."""
+        return partial(_has_parent, os.getpid())
 
     def submit(
         self,
@@ -157,6 +170,10 @@ class WorkerPool(Executor):
         process.close()
         with self._lock:
             self._processes.discard(process)
+
+
+def _has_parent(driver: int) -> bool:
+    return os.getppid() == driver
 
 
 @contextmanager

@@ -84,17 +84,21 @@ class WorkerProcess:
             BrokenExecutor: the process died.
             Exception: raised by the function, or because the call cannot be pickled.
         """
-        call = pickle.dumps((function, args, dict(kwargs)))
+        return result_of(self.exchange(pickled_call(function, args, kwargs)))
+
+    def exchange(self, call: bytes) -> bytes:
+        """Send a pickled call and return the pickled answer.
+
+        Raises:
+            BrokenExecutor: the process died.
+        """
         try:
             self._connection.send_bytes(call)
-            succeeded, result, text = pickle.loads(self._connection.recv_bytes())
+            return self._connection.recv_bytes()
         except (EOFError, OSError) as error:
             self._lost = True
             self.kill()
             raise BrokenExecutor("a worker process died") from error
-        if succeeded:
-            return result
-        raise result from WorkerError(f"\n{text}")
 
     def kill(self) -> None:
         """Kill it at once; any thread may call this."""
@@ -108,3 +112,22 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def pickled_call(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> bytes:
+    """A call as `worker.py` reads it.
+
+    Raises:
+        Exception: it cannot be pickled.
+    """
+    return pickle.dumps((function, args, dict(kwargs)))
+
+
+def result_of(answer: bytes) -> Any:
+    """The result in an answer of `worker.py`; raises the error of the function, if it failed."""
+    succeeded, result, text = pickle.loads(answer)
+    if succeeded:
+        return result
+    raise result from WorkerError(f"\n{text}")

@@ -35,7 +35,7 @@ remove_unfinished(base / "scratch" / "records", base / "out")
 with worker_pool(workers, base / "tools") as pool:
     config = ExtractWikiSlice(language="en", engine=sys.argv[4], documents=True)
     result = run(StageContext(unit="en", config=config, inputs={"dump": inputs}, workers=workers,
-        mapper=ExecutorMapper(pool, workers, Usage()), **folders))
+        mapper=ExecutorMapper(pool, Usage()), **folders))
 print(dict(result.counts))
 """
 
