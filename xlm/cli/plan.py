@@ -42,7 +42,9 @@ def print_plan(
     config, selected = graph.config, selected_nodes(graph, request)
     planned = plan_all(graph, request, store, remote_of(config))
     steps = [planned[node] for node in selected]
-    estimate = estimate_run(graph, planned, selected, store, settings.workers)
+    estimate = estimate_run(
+        graph, planned, selected, store, graph.config.compute.planned_workers(settings.workers)
+    )
     print_warnings(config)
     if as_json:
         nodes = [_as_json(step) for step in steps]

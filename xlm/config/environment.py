@@ -77,6 +77,12 @@ def segmenter_path(name: str) -> str | None:
     return (os.environ.get(variable) or None) if variable else None
 
 
+def segmenter_variables() -> dict[str, str]:
+    """The variables of segmenters that are set, for worker processes of other machines."""
+    names = (*_SEGMENTER_PATHS.values(), "KYTEA_MODEL")
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
 def kytea_model() -> str | None:
     """Path of the model that KyTea uses, or None for its default."""
     return os.environ.get("KYTEA_MODEL") or None

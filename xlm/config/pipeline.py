@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from xlm.config.compute import ComputeConfig
 from xlm.config.data.bpe import BpeConfig, VocabularyConfig
 from xlm.config.data.cleaning import CleaningConfig
 from xlm.config.data.extract import ExtractConfig
@@ -74,6 +75,9 @@ class PipelineConfig(Config):
 
     launcher: LauncherConfig = Field(
         LauncherConfig(), description="Where training, fine-tuning and evaluation run; in no key."
+    )
+    compute: ComputeConfig = Field(
+        ComputeConfig(), description="Where the items of the data stages run; in no key."
     )
     store: StoreConfig = Field(
         StoreConfig(), description="Store that several machines share; in no key."

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
+from xlm.cluster.dask_workers import cluster_of
 from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.events import Observer
@@ -57,6 +58,7 @@ def open_request(
 ) -> AbstractContextManager[PipelineRun]:
     """Open a run of the request; see `xlm.engine.opening.open_run`."""
     graph = Graph.of(request.resolve(), stages)
+    config = graph.config
     return open_run(
         graph,
         request,
@@ -64,5 +66,6 @@ def open_request(
         workers=settings.workers,
         observer=observer,
         pool=pool,
-        remote=remote_of(graph.config),
+        open_cluster=cluster_of(config.compute, config.launcher),
+        remote=remote_of(config),
     )

@@ -6,7 +6,7 @@ path as here, so paths in job files mean the same everywhere.
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,7 +52,7 @@ def pod_template(
         "enableServiceLinks": False,
         # Process 1 would ignore SIGTERM until its handler is set, and would have to reap orphans.
         "shareProcessNamespace": True,
-        "securityContext": _pod_security(settings),
+        "securityContext": pod_security(settings),
         "containers": [_container(job, settings, job_id, main_address)],
         "volumes": [
             {"name": "store", "persistentVolumeClaim": {"claimName": settings.claim}},
@@ -76,7 +76,8 @@ def without_empty(fields: Mapping[str, Any]) -> Document:
     return {name: value for name, value in fields.items() if value not in (None, [], {}, "")}
 
 
-def _pod_security(settings: KubernetesConfig) -> Document:
+def pod_security(settings: KubernetesConfig) -> Document:
+    """The rights of all processes of a pod."""
     return without_empty(
         {
             "runAsNonRoot": True,
@@ -93,7 +94,7 @@ def _pod_security(settings: KubernetesConfig) -> Document:
 def _container(
     job: ClusterJob, settings: KubernetesConfig, job_id: str, main_address: str
 ) -> Document:
-    path = str(_mount_path(job, settings))
+    path = str(mount_path((*job.folders, job.directory), settings))
     store = without_empty({"name": "store", "mountPath": path, "subPath": settings.claim_path})
     fields = {
         "name": names.CONTAINER,
@@ -122,9 +123,12 @@ def _container(
     return without_empty(fields)
 
 
-def _mount_path(job: ClusterJob, settings: KubernetesConfig) -> Path:
-    """Where the volume is mounted: by default at the store, which contains all folders of a job."""
-    folders = (*job.folders, job.directory)
+def mount_path(folders: Sequence[Path], settings: KubernetesConfig) -> Path:
+    """Where the volume is mounted: by default at the folder that contains all others, the store.
+
+    Raises:
+        ClusterError: a folder is not on the volume, or no volume can be there.
+    """
     if settings.mount_path is None:
         common = os.path.commonpath(folders)
         if ":" in common or not is_free_path(common):
