@@ -5,7 +5,8 @@ from xml.sax.saxutils import escape, unescape
 
 from xlm.corpus.wikipedia.page_head import Page
 
-_TEXT = re.compile(rb"<text(?:\s[^<>]*)?(?<!/)>([^<]*)</text>")
+_TEXT_OPENING = re.compile(rb"<text(?:\s[^<>]*)?(?<!/)>")
+_TEXT_CLOSING = b"</text>"
 _TITLE = re.compile(rb"<title>([^<]*)</title>")
 _TIMESTAMP = re.compile(rb"<timestamp>(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T")
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
@@ -13,13 +14,16 @@ _QUOTES = {"&quot;": '"', "&apos;": "'"}
 
 def text_span(content: bytes) -> tuple[int, int] | None:
     """Where the wikitext stands in the XML of a page; None if the page has none."""
-    match = _TEXT.search(content)
-    return match.span(1) if match else None
+    for opening in _TEXT_OPENING.finditer(content):
+        end = content.find(b"<", opening.end())
+        if content.startswith(_TEXT_CLOSING, end):
+            return opening.end(), end
+    return None
 
 
 def decoded(text: str) -> str:
     """Wikitext without the escapes of XML."""
-    return unescape(text, _QUOTES)
+    return unescape(text, _QUOTES) if "&" in text else text
 
 
 def revision_date(content: bytes) -> str | None:

@@ -118,8 +118,8 @@ def _cleaner_that(monkeypatch, act):
     """The cleaner does `act` instead, on pages with SPECIAL text."""
     lines = PageCleaner.lines
 
-    def changed(self, title, text, revision_date=None):
-        return act() if "SPECIAL" in text else lines(self, title, text, revision_date)
+    def changed(self, title, text, *arguments, **named):
+        return act() if "SPECIAL" in text else lines(self, title, text, *arguments, **named)
 
     monkeypatch.setattr(PageCleaner, "lines", changed)
 

@@ -13,6 +13,7 @@ import re
 from datetime import date
 
 from xlm.corpus.wikipedia.markup.date_names import date_names
+from xlm.corpus.wikipedia.markup.marks import has_mark
 
 _CALL = re.compile(
     r"\{\{\s*(?:(?:safe)?subst:\s*)?((?:CURRENT|LOCAL)[A-Z]+[12]?)\s*(?:\|[^{}]*)?\}\}",
@@ -29,7 +30,9 @@ _KNOWN_TO_WIKIEXTRACTOR = ("year", "month", "day", "time", "hour")
 
 def has_date_words(text: str) -> bool:
     """Whether `text` may contain a date word or a call with a computed name."""
-    return _CALL.search(text) is not None or _COMPUTED_NAME.search(text) is not None
+    return has_mark(text, "{{") and (
+        _CALL.search(text) is not None or _COMPUTED_NAME.search(text) is not None
+    )
 
 
 def replace_date_words(

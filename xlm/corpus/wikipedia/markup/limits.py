@@ -34,19 +34,27 @@ def hostile_reason(text: str) -> str:
     """Why wikiextractor must not process a page with this wikitext; empty if it may."""
     if "=" * _MAX_EQUALS in text:
         return f"a run of more than {_MAX_EQUALS} equals signs"
+    if "<" in text and (reason := _hostile_tags(text)):
+        return reason
+    if _unclosed_links(text) > _MAX_COST:
+        return "external links that never end"
+    if "{" in text and text.count("{{") > _MAX_DEPTH and _depth(text, "{{", "}}") > _MAX_DEPTH:
+        return f"braces nested more than {_MAX_DEPTH:,} deep"
+    return ""
+
+
+def _hostile_tags(text: str) -> str:
+    openings = text.count("<")
     if _unclosed(text, "<!--", "-->") > _MAX_COST:
         return "comments that never end"
-    if "<" in text and _distance_to_close(text) > _MAX_TAG_COST:
+    # The product is the most that the exact cost can be.
+    if openings * len(text) > _MAX_TAG_COST and _distance_to_close(text) > _MAX_TAG_COST:
         return "tags that never end"
-    if text.count("<") > _FEW:
+    if openings > _FEW:
         lower = text.lower()
         for name in _PLACEHOLDERS:
             if _unclosed(lower, f"<{name}", f"</{name}") > _MAX_COST:
                 return f"<{name}> that never ends"
-    if _unclosed_links(text) > _MAX_COST:
-        return "external links that never end"
-    if text.count("{{") > _MAX_DEPTH and _depth(text, "{{", "}}") > _MAX_DEPTH:
-        return f"braces nested more than {_MAX_DEPTH:,} deep"
     return ""
 
 

@@ -1,6 +1,7 @@
 """Rewrites the wikitext of an article before it is extracted."""
 
 from xlm.corpus.wikipedia.markup.entities import make_entities_numeric
+from xlm.corpus.wikipedia.markup.marks import has_mark
 from xlm.corpus.wikipedia.markup.rows import remove_rows
 from xlm.corpus.wikipedia.markup.tags import remove_tags
 from xlm.corpus.wikipedia.markup.variants import VARIANT_LANGUAGES, choose_variants
@@ -28,6 +29,6 @@ def rewrite(text: str, language: str, variant: str) -> str:
         text = remove_tags(escape_false_tags(text))
     if "<" in text or "&" in text:
         text = mark_decoded_tags(text)
-    if "-{" in text and variant != _AS_WRITTEN and language in VARIANT_LANGUAGES:
+    if variant != _AS_WRITTEN and language in VARIANT_LANGUAGES and has_mark(text, "-{"):
         text = choose_variants(text, variant)
     return remove_rows(text) if "!" in text or "|" in text else text

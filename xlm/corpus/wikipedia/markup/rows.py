@@ -11,8 +11,9 @@ from functools import cached_property
 
 from xlm.corpus.wikipedia.markup.opaque import opaque_spans
 
-_RUN_OF_ROWS = re.compile(r"^[ \t]*[!|].*(?:\n[ \t]*[!|].*)*", re.MULTILINE)
-_REMAINING_ROW = re.compile(r"^(?:[ \t]*!|[ \t]+\|)", re.MULTILINE)
+# They begin with a line end, not with `^`: a fixed first character makes a search fast.
+_RUN_OF_ROWS = re.compile(r"\n([ \t]*[!|].*(?:\n[ \t]*[!|].*)*)")
+_REMAINING_ROW = re.compile(r"\n(?:[ \t]*!|[ \t]+\|)")
 _HEADER = re.compile(r"[ \t]*!")
 _TABLE_SYNTAX = re.compile(r"[ \t]*\|(?:[-+]|\}(?!\}))")
 _ATTRIBUTE = re.compile(
@@ -38,12 +39,16 @@ def remove_rows(text: str) -> str:
     cells (`||`, `!!`) or attributes (`scope=`), begins with `|-`, `|+` or `|}`, or is among such
     lines or between two templates.
     """
-    if not _REMAINING_ROW.search(text):
-        return text
+    led = f"\n{text}"
+    return _without_rows(led)[1:] if _REMAINING_ROW.search(led) else text
+
+
+def _without_rows(text: str) -> str:
+    """The text without such rows; it begins with a line end, before and after."""
     protected = _Protected(text)
 
     def rows(match: re.Match[str]) -> str:
-        lines = match[0].split("\n")
+        lines = match[1].split("\n")
         between = _between_templates(text, match)
         headers = [bool(_HEADER.match(line)) for line in lines]
         certain = [_is_row(line) for line in lines]
@@ -58,9 +63,9 @@ def remove_rows(text: str) -> str:
 
         kept = [line for line, is_row in zip(lines, certain, strict=True) if is_kept(line, is_row)]
         # The spans of templates and tables are checked last, because few pages need them.
-        if len(kept) == len(lines) or protected.overlaps(match.start(), match.end()):
+        if len(kept) == len(lines) or protected.overlaps(match.start(1), match.end()):
             return match[0]
-        return "\n".join(kept)
+        return "\n" + "\n".join(kept)
 
     return _RUN_OF_ROWS.sub(rows, text)
 
@@ -80,7 +85,7 @@ def _is_row(line: str) -> bool:
 
 
 def _between_templates(text: str, match: re.Match[str]) -> bool:
-    before = text[max(0, match.start() - 3) : match.start()].rstrip("\n")
+    before = text[max(0, match.start() - 2) : match.start()].rstrip("\n")
     return before.endswith("}}") and text.startswith("\n{{", match.end())
 
 

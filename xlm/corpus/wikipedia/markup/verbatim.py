@@ -24,9 +24,9 @@ _PARTNER = {"}}": "{{", "]]": "[["}
 _FALSE_TAG = re.compile(r"<(?=/?([A-Za-z][A-Za-z0-9]*+)[^<>]*+(<))")
 _MARK = "\ufdd0"
 """A noncharacter: Unicode reserves it for internal use, so no text contains it."""
-_DECODED_TAG = re.compile(
-    r"&(?:lt|#0{0,9}60|#[xX]0{0,9}3[cC]);(?=\s*+/?\s*+[A-Za-z&])|<(?=\s++[A-Za-z/&]|/?\s*+&)"
-)
+# Two patterns, because a fixed first character makes a search fast.
+_ESCAPED_TAG = re.compile(r"&(?:lt|#0{0,9}60|#[xX]0{0,9}3[cC]);(?=\s*+/?\s*+[A-Za-z&])")
+_LOOSE_TAG = re.compile(r"<(?=\s++[A-Za-z/&]|/?\s*+&)")
 _DROPPED_LINE = re.compile(r"^(?=[*#:;|=']|\{(?!\{))|(?<=\})(?<!\}\})$", re.MULTILINE)
 """wikiextractor drops lists, table lines and lines that end in a brace; a mark makes them text."""
 _BRACES_AT_END = re.compile(r"^(?=&#123;)|(?<=&#125;)$", re.MULTILINE)
@@ -94,7 +94,13 @@ def escape_false_tags(text: str) -> str:
 
 def mark_decoded_tags(text: str) -> str:
     """Mark `&lt;b>` and `< b>` as text, so that decoding entities creates no tag."""
-    return _DECODED_TAG.sub(lambda match: match[0] + _MARK, text)
+    for tag in (_ESCAPED_TAG, _LOOSE_TAG):
+        text = tag.sub(_marked, text)
+    return text
+
+
+def _marked(match: re.Match[str]) -> str:
+    return match[0] + _MARK
 
 
 def remove_marks(text: str) -> str:

@@ -59,7 +59,7 @@ class PageConverter:
 
     def _convert(self, page: Page, section: Section, clock: PageClock) -> None:
         try:
-            text = _wikitext(section)
+            text, plain = _wikitext(section)
         except _DroppedError as dropped:
             self._report.drop(page, str(dropped))
             return
@@ -69,7 +69,7 @@ class PageConverter:
         limit_seconds = self._settings.page_seconds + section.size_bytes / MIN_BYTES_PER_SECOND
         try:
             with clock.limit(limit_seconds):
-                document = self._document(page, section, text)
+                document = self._document(page, section, text, plain)
             self._writer.write(document)
         except PageTooSlowError:
             self._report.drop(page, f"extraction took more than {limit_seconds:,.0f} s")
@@ -79,10 +79,10 @@ class PageConverter:
             why = f"{type(error).__name__}: {error}"
             self._report.lose(page, " ".join(why.split())[:200])
 
-    def _document(self, page: Page, section: Section, text: str) -> Document:
+    def _document(self, page: Page, section: Section, text: str, plain: str) -> Document:
         title = title_with_escapes(section.content, page)
         date = None if self._settings.dump_date else revision_date(section.content)
-        lines = self._cleaner.lines(title, text, date)
+        lines = self._cleaner.lines(title, text, date, plain=plain)
         return Document(page, title, f"{self._page_url}{page.id}", lines)
 
 
@@ -90,8 +90,8 @@ class _DroppedError(Exception):
     """A rule drops the page; the message is the reason."""
 
 
-def _wikitext(section: Section) -> str:
-    """The wikitext of a page, with the escapes of XML.
+def _wikitext(section: Section) -> tuple[str, str]:
+    """The wikitext of a page, with the escapes of XML and without.
 
     Raises:
         _DroppedError: a rule drops the page.
@@ -101,14 +101,15 @@ def _wikitext(section: Section) -> str:
     content = replace_surrogates(section.content)
     span = text_span(content)
     if span is None:
-        return ""
+        return "", ""
     try:
         text = content[slice(*span)].decode("utf-8")
     except UnicodeDecodeError:
         raise _DroppedError(NOT_UTF_8) from None
-    if reason := hostile_reason(decoded(text)):
+    plain = decoded(text)
+    if reason := hostile_reason(plain):
         raise _DroppedError(reason)
-    return text
+    return text, plain
 
 
 def _site(settings: PartSettings) -> Site:

@@ -6,7 +6,9 @@ Marks pair up by runs: `{{{{{a}}}b}}` is a template with a parameter in its name
 import re
 from collections.abc import Iterator
 
-_RUN = re.compile(r"\{\{+|\}\}+")
+_PLAIN_CALL = re.compile(r"\{\{[^{}]*+\}\}(?!\})")
+"""Most calls are such: there are no braces inside."""
+_RUN_OR_PLAIN_CALL = re.compile(rf"{_PLAIN_CALL.pattern}|\{{\{{+|\}}\}}+")
 _MARKS = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+")
 _CLOSING = {"{": "}", "[": "]"}
 _LONGEST = 3
@@ -18,28 +20,40 @@ def outermost_calls(text: str) -> Iterator[tuple[int, int, int]]:
 
     After an opening that is never closed nothing is a call.
     """
+    start = text.find("{{")
+    while start >= 0:
+        if call := _PLAIN_CALL.match(text, start):
+            position = call.end()
+            yield start, position, 2
+        elif nested := _nested_call(text, start):
+            span, position = nested
+            yield span
+        else:
+            return
+        start = text.find("{{", position)
+
+
+def _nested_call(text: str, start: int) -> tuple[tuple[int, int, int], int] | None:
+    """The call that opens at `start`, and the position after all braces that close it."""
     stack: list[int] = []
-    first = 0
-    for run in _RUN.finditer(text):
+    for run in _RUN_OR_PLAIN_CALL.finditer(text, start):
         position, end = run.span()
         count = end - position
         if text[position] == "{":
-            if not stack:
-                first = position
-            stack.append(count)
+            if text[end - 1] == "{":
+                stack.append(count)
             continue
         while count >= 2 and stack:
             size = stack[-1]
             if len(stack) == 1:
                 taken = min(count, size, _LONGEST)
-                yield first + size - taken, end - count + taken, taken
-                stack.clear()
-                break
+                return (start + size - taken, end - count + taken, taken), end
             if count < size:
                 stack[-1] = size - count
                 break
             stack.pop()
             count -= size
+    return None
 
 
 def arguments(call: str) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from html.entities import name2codepoint
 
 _ENTITY = re.compile(r"&(?:#(\d+)|#x([0-9a-fA-F]+)|(\w+));")
+_OTHER = re.compile("&(?!(?:lt|gt|quot|amp);)")
 _ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&"))
 _REPLACEMENT = "\ufffd"
 _LAST = 0x10FFFF
@@ -15,7 +16,7 @@ def decode_escapes(text: str) -> str:
     """Decode the escapes of the XML, once; pages rarely have others than the four of MediaWiki."""
     if "&" not in text:
         return text
-    if text.count("&") != sum(text.count(escape) for escape, _ in _ESCAPES):
+    if _OTHER.search(text):
         return decode_entities(text)
     for escape, character in _ESCAPES:
         text = text.replace(escape, character)

@@ -10,7 +10,8 @@ _PROTOCOLS = (
 )  # fmt: skip
 _ADDRESS = r'[^\[\]<>"\x00-\x20\x7f\s]'
 _OPENING = re.compile(
-    rf"\[(?:{'|'.join(map(re.escape, _PROTOCOLS))}){_ADDRESS}++\s*+", re.IGNORECASE
+    rf"\[(?=[a-z]+:|//)(?:{'|'.join(map(re.escape, _PROTOCOLS))}){_ADDRESS}++\s*+",
+    re.IGNORECASE,
 )
 _IMAGE = re.compile(
     r"https?://[^\s\[\]<>\"]+/[A-Za-z0-9_.,~%\-+&;#*?!=()@\x80-\xff]+\.(?:gif|png|jpg|jpeg)",

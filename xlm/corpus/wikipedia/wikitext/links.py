@@ -12,10 +12,35 @@ _LONG_RUN = "[[["
 
 def replace_links(text: str) -> str:
     """Replace each outermost link by its label; links inside a label stay as they are."""
-    if "[[" not in text:
-        return text
     if _LONG_RUN in text:
         text = shorten_runs(text)
+    first, *parts = text.split("[[")
+    if not parts:
+        return text
+    kept = [first]
+    number = 0
+    while number < len(parts):
+        link, end, after = parts[number].partition("]]")
+        if end:
+            kept += (_label(link), after)
+            number += 1
+        else:
+            next_number = _after_nested(parts, number)
+            kept.append(_without_nested("[[".join(["", *parts[number:next_number]])))
+            number = next_number
+    return "".join(kept)
+
+
+def _after_nested(parts: list[str], number: int) -> int:
+    """The number of the first part after the link that begins with part `number`."""
+    depth = 1
+    while depth > 0 and (number := number + 1) < len(parts):
+        depth += 1 - parts[number].count("]]")
+    return number + (depth <= 0)
+
+
+def _without_nested(text: str) -> str:
+    """Replace the links of a text in which they contain others, or have no end."""
     kept: list[str] = []
     done = 0
     for start, end in _outermost(text):

@@ -34,17 +34,20 @@ class PageCleaner:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def lines(self, title: str, text: str, revision_date: str | None = None) -> list[str]:
+    def lines(
+        self, title: str, text: str, revision_date: str | None = None, *, plain: str | None = None
+    ) -> list[str]:
         """The paragraphs and headings of a page, without its title.
 
         Args:
             title: as in the dump, escapes not decoded.
             text: the content of `<text>`, escapes not decoded.
             revision_date: YYYYMMDD of the page's revision, for a dump without a date.
+            plain: the text with its escapes decoded, from a caller that needed it.
         """
         site = self._site
         day = site.day(revision_date)
-        plain = decoded(text)
+        plain = decoded(text) if plain is None else plain
         prepared = rewrite(plain, site.language, site.variant)
         if has_date_words(prepared):
             prepared = replace_date_words(prepared, day, site.language, disable_computed_names=True)
@@ -66,8 +69,10 @@ class PageCleaner:
         text = replace_links(text)
         text = replace_quotes(decode_escapes(remove_switches(text)))
         if "<" in text:
-            text = remove_tags(text, tag_names(text))
-            # Removing a tag can form another: `</<b>ref>`.
-            text = remove_elements(text, tag_names(text))
+            names = tag_names(text)
+            if (shorter := remove_tags(text, names)) != text:
+                # Removing a tag can form another: `</<b>ref>`.
+                text, names = shorter, tag_names(shorter)
+            text = remove_elements(text, names)
         text = replace_placeholders(decode_entities(text))
         return paragraphs(tidy(text))

@@ -3,7 +3,7 @@
 import re
 
 _EQUALS = re.compile("=+")
-_DROPPED_STARTS = ("*", "#", ";", "{", "|")
+_DROPPED_STARTS = "*#;{|"
 _OLD_HEADING = "++"
 """wikiextractor reads such a line as a heading, `++title++`; it stands alone."""
 _MIN_LEVEL = 2
@@ -19,9 +19,8 @@ def paragraphs(text: str) -> list[str]:
     kept: list[str] = []
     headings: dict[int, str] = {}
     for line in text.split("\n"):
-        if not line:
+        if not line or (first := line[0]) in _DROPPED_STARTS:
             continue
-        first = line[0]
         if first == "=" and (level := _level(line)):
             for deeper in [other for other in headings if other > level]:
                 del headings[deeper]
@@ -31,7 +30,7 @@ def paragraphs(text: str) -> list[str]:
         elif line.startswith(_OLD_HEADING):
             if title := line[2:-2]:
                 kept.append(_sentence(title))
-        elif not _is_dropped(line):
+        elif not (line.endswith("}") or (not first.isalnum() and _is_dropped(line))):
             if headings:
                 kept += [headings[level] for level in sorted(headings)]
                 headings.clear()
@@ -55,10 +54,4 @@ def _sentence(title: str) -> str:
 
 
 def _is_dropped(line: str) -> bool:
-    return (
-        line.startswith(_DROPPED_STARTS)
-        or line.endswith("}")
-        or (line.startswith("(") and line.endswith(")"))
-        or line.isspace()
-        or not line.strip(".-")
-    )
+    return (line.startswith("(") and line.endswith(")")) or line.isspace() or not line.strip(".-")

@@ -5,6 +5,8 @@ Both are pairs of apostrophes within a line: `'''''` opens and closes both, `'''
 
 import re
 
+from xlm.corpus.wikipedia.markup.marks import has_mark
+
 _BOTH, _BOLD, _ITALIC = "'''''", "'''", "''"
 _QUOTE = '"'
 _ITALIC_QUOTED = re.compile(r"""''"([^"]*)"''""")
@@ -13,12 +15,12 @@ _DOUBLED = re.compile(r'""([^"]*)""')
 
 def replace_quotes(text: str) -> str:
     """Replace the marks; marks without a partner are treated like closed ones."""
-    has_marks = _ITALIC in text
+    has_marks = has_mark(text, _ITALIC)
     if has_marks:
         if _BOLD in text:
             text = _pairs(_pairs(text, _BOTH, ""), _BOLD, "")
         text = _pairs(_ITALIC_QUOTED.sub(r'"\1"', text), _ITALIC, _QUOTE)
-    if _QUOTE * 2 in text:
+    if has_mark(text, _QUOTE * 2):
         # Two marks for one, as in `""word""`: an italic word in quotes.
         text = _DOUBLED.sub(r'"\1"', text)
     return text.replace(_BOLD, "").replace(_ITALIC, _QUOTE) if has_marks else text

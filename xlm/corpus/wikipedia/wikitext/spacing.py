@@ -5,28 +5,37 @@ A removed template or reference leaves two spaces, a space before a comma, or a 
 
 import re
 
+from xlm.corpus.wikipedia.markup.marks import has_mark
+
+_UNTIDY = re.compile(r"[,:.)\]»(\[«](?:(?<= [,:.)\]»])|(?<=[(\[«]) |(?<=,)[,.]|(?<=\.)\.\.\.)")
+"""A space or a mark that `_punctuation` removes; most pages have none."""
 _MORE_DOTS = re.compile(r"\.{4,}")
-_SPACE_BEFORE = (" ,", " :", " .", " )", " ]", " »")
-_SPACE_AFTER = ("[ ", "( ", "« ")
+_NO_SPACE_BEFORE = ",:.)]»"
+_NO_SPACE_AFTER = "[(«"
 _LINE_WITHOUT_WORD = re.compile(r"\n\W+?\n")
 
 
 def tidy(text: str) -> str:
     """Join runs of spaces, and remove spaces and lines that only surround punctuation."""
-    if "<<" in text:
+    if has_mark(text, "<<"):
         text = text.replace("<<", "«")
-    if ">>" in text:
+    if has_mark(text, ">>"):
         text = text.replace(">>", "»")
     text = text.replace("\t", " ")
     while "  " in text:
         text = text.replace("  ", " ")
-    if "...." in text:
+    if _UNTIDY.search(text):
+        text = _punctuation(text)
+    return _LINE_WITHOUT_WORD.sub("\n", text)
+
+
+def _punctuation(text: str) -> str:
+    if has_mark(text, "...."):
         text = _MORE_DOTS.sub("...", text)
-    for pair in _SPACE_BEFORE:
-        if pair in text:
-            text = text.replace(pair, pair[1])
-    for pair in _SPACE_AFTER:
-        if pair in text:
-            text = text.replace(pair, pair[0])
-    text = _LINE_WITHOUT_WORD.sub("\n", text)
+    for mark in _NO_SPACE_BEFORE:
+        if mark in text:
+            text = text.replace(f" {mark}", mark)
+    for mark in _NO_SPACE_AFTER:
+        if mark in text:
+            text = text.replace(f"{mark} ", mark)
     return text.replace(",,", ",").replace(",.", ".")

@@ -2,6 +2,7 @@
 
 import re
 
+from xlm.corpus.wikipedia.markup.marks import has_mark
 from xlm.corpus.wikipedia.wikitext.calls import arguments, outermost_calls
 from xlm.corpus.wikipedia.wikitext.conditions import CONDITIONS
 from xlm.corpus.wikipedia.wikitext.strings import STRINGS
@@ -33,7 +34,7 @@ class Expander:
 
     def expand(self, text: str) -> str:
         """The text without calls."""
-        if "{{" not in text:
+        if not has_mark(text, "{{"):
             return text
         kept: list[str] = []
         done = 0

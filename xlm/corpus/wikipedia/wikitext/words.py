@@ -2,6 +2,8 @@
 
 import re
 
+from xlm.corpus.wikipedia.markup.marks import has_mark
+
 _SWITCHES = (
     "NOTOC", "FORCETOC", "TOC", "NEWSECTIONLINK", "NONEWSECTIONLINK", "NOGALLERY", "HIDDENCAT",
     "NOCONTENTCONVERT", "NOCC", "NOTITLECONVERT", "NOTC", "START", "END", "INDEX", "NOINDEX",
@@ -12,4 +14,4 @@ _SWITCH = re.compile(rf"__(?:{'|'.join(_SWITCHES)})__")
 
 def remove_switches(text: str) -> str:
     """Remove the switches with English names; other words with underscores stay."""
-    return _SWITCH.sub("", text) if "__" in text else text
+    return _SWITCH.sub("", text) if has_mark(text, "__") else text
