@@ -64,9 +64,7 @@ def _slice(config: PipelineConfig, unit: str) -> CleanSlice:
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     stage = (
-        "extract-xnli"
-        if config.classify and config.classify.task == "xnli"
-        else "extract-labelled"
+        "extract-xnli" if config.classify and config.classify.task == "xnli" else "extract-labelled"
     )
     rows = {f"{ROWS_ROLE}{code}": Node(stage, code) for code in tested_languages(config, unit)}
     return extracted_text(config, unit) | rows
