@@ -68,8 +68,8 @@ def render(record: dict[str, Any]) -> str:
         ]
         for one in record["models"]
     ]
-    said = f"{record['sentences']:,} sentences, by `bench/language_models.py`:"
-    return f"{said}\n\n{table(header, rows)}"
+    line = f"{record['sentences']:,} sentences, by `bench/language_models.py`:"
+    return f"{line}\n\n{table(header, rows)}"
 
 
 def main() -> None:
