@@ -5,6 +5,8 @@ import re
 _MARK = re.compile("[\"'>]")
 _MAX_FAILURES = 100
 """So many tags may have quotes that hide every following `>`; then quotes are not read anymore."""
+_MANY = 8
+"""Quotes before the end of a tag; for so many, the end is kept for the tags among them."""
 
 
 class TagEnds:
@@ -15,6 +17,8 @@ class TagEnds:
         self._unpaired = {'"': len(text), "'": len(text)}
         """From here on, there is no further quote of this kind."""
         self._failures = 0
+        self._ends: dict[int, int] = {}
+        """Position of a quote that opens inside a tag, to the end of the tag."""
         self._end = 0
         """The position after the last `>` that was found; -1 if there is no further one."""
         self._last_quote = -1
@@ -34,18 +38,26 @@ class TagEnds:
             )
         if self._end < 0 or self._last_quote < position or self._failures > _MAX_FAILURES:
             return self._end
+        end, passed = -1, []
         while mark := _MARK.search(text, position):
-            position = mark.end()
+            start, position = mark.span()
             if mark[0] == ">":
-                return position
+                end = position
+                break
+            if start in self._ends:
+                end = self._ends[start]
+                break
+            passed.append(start)
             if position < self._unpaired[mark[0]]:
                 closing = text.find(mark[0], position)
                 if closing < 0:
                     self._unpaired[mark[0]] = position
                 else:
                     position = closing + 1
-        self._failures += 1
-        return -1
+        if len(passed) > _MANY:
+            self._ends.update(dict.fromkeys(passed, end))
+        self._failures += end < 0
+        return end
 
     def closes_itself(self, end: int) -> bool:
         """Whether the tag with this end has a slash before its `>`, as in `<ref />`."""
