@@ -126,3 +126,11 @@ def test_hashes_are_the_same_everywhere() -> None:
     """A changed value would keep old artifacts next to new ones: then increase the version."""
     assert hex(int(Duplicates().hashes([("Habari",)])[0, 0])) == "0xa87aca518d7b9416"
     assert hex(int(NearDuplicates(0.8).hashes([(SENTENCE,)])[0, 0])) == "0x8682c7c85a85a25b"
+
+
+def test_long_rows_do_not_fill_the_memory() -> None:
+    """A thousand rows of 30 KB took 80 bytes for each of their characters."""
+    rows = [("x" * 300_000, "y" * 10_000)] * 8 + [("a", "b")] * 2100
+    batches = list(duplicates._batches(rows))
+    assert [row for batch in batches for row in batch] == rows
+    assert [len(batch) for batch in batches] == [4, 4, 1000, 1000, 100]

@@ -15,7 +15,7 @@ Two rows are similar if one of their bands is equal: MinHash with locality-sensi
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,6 +36,8 @@ _PARTITION_ROWS = 1 << 22
 _HASH_RANGE = 1 << 64
 _BATCH_ROWS = 1000
 """Rows whose signatures are Python lists at the same time."""
+_BATCH_CHARACTERS = 1 << 20
+"""Characters from which a batch has no further row: each takes about 80 bytes as a run."""
 
 
 class CorpusCleaner(Protocol):
@@ -76,8 +78,7 @@ class NearDuplicates:
 
     def hashes(self, rows: Sequence[Row]) -> Hashes:
         """The hash of each band, (bands, rows)."""
-        starts = range(0, len(rows), _BATCH_ROWS)
-        found = [self._bands(rows[start : start + _BATCH_ROWS]) for start in starts]
+        found = [self._bands(batch) for batch in _batches(rows)]
         return np.concatenate([np.zeros((self.columns, 0), np.uint64), *found], axis=1)
 
     def _bands(self, rows: Sequence[Row]) -> Hashes:
@@ -124,6 +125,16 @@ def first_of_each(column: Hashes, alive: Flags) -> Flags:
         _, first = np.unique(column[chosen], return_index=True)
         kept[chosen[first]] = True
     return kept
+
+
+def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Batches of rows, bounded by their number and their length."""
+    start = characters = 0
+    for end, row in enumerate(rows, start=1):
+        characters += sum(map(len, row))
+        if end - start == _BATCH_ROWS or characters >= _BATCH_CHARACTERS or end == len(rows):
+            yield rows[start:end]
+            start, characters = end, 0
 
 
 def _shingles(row: Row) -> list[str]:
