@@ -16,10 +16,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from xlm.display.progress import NoProgress, Progress
 from xlm.engine.config import Config
+from xlm.store.file_digest import FileDigest
 from xlm.store.file_jobs import FileJob, Mapper, map_files
 
 __all__ = [
     "ALL",
+    "FileDigest",
     "FileJob",
     "Mapper",
     "Node",
@@ -76,13 +78,15 @@ class StageResult:
 
     `counts` are the same in every run and are stored in the manifest. `measured` (seconds,
     tokens/s) differs between runs and is stored in `run.json`. `warnings` are lines for the
-    observers of the run.
+    observers of the run. `hashed` are digests of files that were computed as they were written, so
+    that publication need not read the files again; `StageContext.map_files` records its own.
     """
 
     counts: Mapping[str, int | float | str] = field(default_factory=dict)
     sources: Sequence[Source] = ()
     measured: Mapping[str, int | float | str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    hashed: Sequence[FileDigest] = ()
 
 
 @dataclass(frozen=True)

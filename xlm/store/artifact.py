@@ -31,6 +31,11 @@ class Staging:
         return self.base / "scratch"
 
     @property
+    def records(self) -> Path:
+        """Completion records of file jobs (`file_jobs.py`)."""
+        return self.scratch / "records"
+
+    @property
     def hold(self) -> Path:
         """Exists while a job that outlives its run may write here: nothing is removed or moved."""
         return self.base / "held-by-job"

@@ -2,14 +2,13 @@
 
 When a job is done, a record with the size and sha256 of its targets is written. A rerun skips jobs
 with a matching record. The record also has a hash of the job's description, so that a changed job
-runs again.
+runs again. The worker hashes the targets, once: the manifest takes their digests from the records.
 
 A job writes into a folder of its own, and its files are renamed when it is done. So a worker of a
 cluster that was believed dead, and goes on, cannot damage what another one has written meanwhile.
 """
 
 import hashlib
-import json
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xlm.store.disk.filesystem import (
+    is_real_directory,
     is_real_file,
     make_real_directory,
     read_small,
@@ -28,7 +28,7 @@ from xlm.store.disk.filesystem import (
     walk_real,
     write_atomically,
 )
-from xlm.store.disk.hashing import file_sha256
+from xlm.store.file_digest import FileDigest
 from xlm.store.keys import canonical_json
 from xlm.store.manifest import LOGS_NAME
 
@@ -60,21 +60,13 @@ class FileJob:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-class _Target(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    path: str
-    size_bytes: int
-    sha256: str
-
-
 class _Record(BaseModel):
     """The record of a finished job."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     job: str
-    files: list[_Target]
+    files: list[FileDigest]
     counts: Counts
 
 
@@ -108,7 +100,10 @@ def map_files(
     with suppress(OSError):  # of killed workers; one of them may go on
         remove_tree(records.parent / _ATTEMPTS)
     recorded = [_RecordedJob(function, job, records / f"{job.name}.json") for job in jobs]
-    counts = {item.job.name: _valid_counts(item) for item in recorded}
+    counts: dict[str, Counts | None] = {item.job.name: None for item in recorded}
+    old = [item for item in recorded if is_real_file(item.record)]
+    for item, known in zip(old, mapper.map(_valid_counts, old), strict=True):
+        counts[item.job.name] = known
     missing = [item for item in recorded if counts[item.job.name] is None]
     done = len(jobs) - len(missing)
     on_done(done)
@@ -132,12 +127,9 @@ def _run_and_record(item: _RecordedJob) -> Counts:
     for draft, target in zip(drafts, item.job.targets, strict=True):
         draft.replace(target)
     shutil.rmtree(attempt, ignore_errors=True)
-    files = [
-        {"path": str(path), "size_bytes": path.stat().st_size, "sha256": file_sha256(path)}
-        for path in item.job.targets
-    ]
-    record = {"job": _job_digest(item.job), "files": files, "counts": counts}
-    write_atomically(item.record, json.dumps(record).encode())
+    files = [FileDigest.of(path) for path in item.job.targets]
+    record = _Record(job=_job_digest(item.job), files=files, counts=counts)
+    write_atomically(item.record, record.model_dump_json().encode())
     return counts
 
 
@@ -148,7 +140,7 @@ def _valid_counts(item: _RecordedJob) -> Counts | None:
     # A record of other files, or of no files, proves nothing about the targets of this job.
     if [file.path for file in record.files] != [str(path) for path in item.job.targets]:
         return None
-    return record.counts if all(map(_matches, record.files)) else None
+    return record.counts if all(file.matches() for file in record.files) else None
 
 
 def _read_record(path: Path) -> _Record | None:
@@ -159,19 +151,19 @@ def _read_record(path: Path) -> _Record | None:
         return None
 
 
-def _matches(file: _Target) -> bool:
-    path = Path(file.path)
-    try:
-        return path.lstat().st_size == file.size_bytes and file_sha256(path) == file.sha256
-    except (OSError, ValueError):
-        return False
-
-
 def _job_digest(job: FileJob) -> str:
     description = canonical_json(
         [job.name, [str(path) for path in (*job.sources, *job.targets)], dict(job.options)]
     )
     return hashlib.sha256(description.encode()).hexdigest()
+
+
+def recorded_digests(records: Path) -> list[FileDigest]:
+    """The digests of all files that jobs have written, from their records."""
+    if not is_real_directory(records):
+        return []
+    found = (_read_record(Path(entry.path)) for entry in walk_real(records))
+    return [file for record in found if record is not None for file in record.files]
 
 
 def remove_unfinished(records: Path, out: Path) -> None:

@@ -7,7 +7,7 @@ inputs; files with measured values are listed under `volatile` and are not part 
 import hashlib
 import os
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch, fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from xlm.errors import StoreError
 from xlm.store.disk.filesystem import is_real_file, read_small, walk_real
 from xlm.store.disk.hashing import file_sha256
+from xlm.store.file_digest import FileDigest
 from xlm.store.keys import canonical_json
 
 MANIFEST_NAME = "manifest.json"
@@ -126,9 +127,14 @@ def content_digest(files: Sequence[FileRecord]) -> str:
 
 
 def describe_files(
-    directory: Path, volatile: Sequence[str]
+    directory: Path, volatile: Sequence[str], hashed: Iterable[FileDigest] = ()
 ) -> tuple[list[FileRecord], list[FileRecord]]:
     """Hash the files below `directory`; returns determined and volatile files, sorted by path.
+
+    Args:
+        directory: the files to describe.
+        volatile: patterns of files that are not part of the digest.
+        hashed: digests of files that are not read again if they have not changed.
 
     Raises:
         StoreError: a file is not regular, or its name is not portable.
@@ -136,6 +142,7 @@ def describe_files(
     determined: list[FileRecord] = []
     measured: list[FileRecord] = []
     names: set[str] = set()
+    known = {file.path: file for file in hashed}
     for entry in walk_real(directory):
         path = Path(entry.path)
         relative = path.relative_to(directory).as_posix()
@@ -152,8 +159,10 @@ def describe_files(
                 fix="a stage must write printable names that differ in more than Unicode form",
             )
         names.add(name)
-        size_bytes = entry.stat(follow_symlinks=False).st_size
-        record = FileRecord(path=relative, size_bytes=size_bytes, sha256=file_sha256(path))
+        status = entry.stat(follow_symlinks=False)
+        file = known.get(entry.path)
+        sha256 = file.sha256 if file is not None and file.is_of(status) else file_sha256(path)
+        record = FileRecord(path=relative, size_bytes=status.st_size, sha256=sha256)
         (measured if _is_volatile(relative, volatile) else determined).append(record)
     determined.sort(key=lambda record: Path(record.path))
     measured.sort(key=lambda record: Path(record.path))

@@ -24,6 +24,8 @@ from xlm.store.disk.filesystem import (
     sync_tree,
     write_atomically,
 )
+from xlm.store.file_digest import FileDigest
+from xlm.store.file_jobs import recorded_digests
 from xlm.store.integrity.corruption import mark_if_corrupted
 from xlm.store.integrity.pruned import is_pruned, other_bytes_error
 from xlm.store.integrity.verdicts import record_verdict
@@ -47,6 +49,7 @@ def publish_artifact(
     description: Mapping[str, Any],
     measured: Mapping[str, Any],
     volatile: Sequence[str] = (),
+    hashed: Sequence[FileDigest] = (),
     *,
     accept_other_bytes: bool = False,
 ) -> Artifact:
@@ -60,6 +63,7 @@ def publish_artifact(
         description: the fields of the manifest except files and digest.
         measured: the contents of `run.json`.
         volatile: patterns of files that are not part of the digest.
+        hashed: digests of files, besides those in the completion records of the build.
         accept_other_bytes: replace a pruned artifact also if its digest was another.
 
     Raises:
@@ -69,7 +73,8 @@ def publish_artifact(
     remove_drafts(staging.out)
     remove_empty_directories(staging.out)
     write_atomically(staging.out / RUN_NAME, (canonical_json(measured) + "\n").encode())
-    files, measured_files = describe_files(staging.out, volatile)
+    known = [*recorded_digests(staging.records), *hashed]
+    files, measured_files = describe_files(staging.out, volatile, known)
     manifest = Manifest(
         **description, files=files, volatile=measured_files, digest=content_digest(files)
     )

@@ -11,7 +11,7 @@ from xlm.corpus.http.verification.pins import Pin, PinFile
 from xlm.corpus.parallel.opus_catalogue import find_moses
 from xlm.corpus.sources.lock import read_lock
 from xlm.corpus.wikipedia.dump import cut_to_complete_streams, published_digests
-from xlm.engine.stage import Source, StageContext, StageResult
+from xlm.engine.stage import FileDigest, Source, StageContext, StageResult
 from xlm.redaction import redact
 from xlm.store.disk.hashing import file_sha256
 
@@ -38,7 +38,7 @@ def download(context: StageContext[DownloadSlice], mirror: str | None) -> StageR
         pin = locked or _read(pin_file)
         fetched = _fetch(context, fetcher, url, target, pin, max_bytes=max_bytes)
         _record(pin_file, fetched)
-        return _result(context, url, fetched, {}, locked)
+        return _result(context, url, target, fetched, {}, locked)
 
 
 def locate(source: Spec, cache: Path) -> tuple[str, int | None]:
@@ -86,8 +86,8 @@ def _download_dump(
         locked.check(url, fetched.size_bytes, fetched.sha256)
     if not counts["whole"]:
         _record(pin_file, received)
-    target.replace(context.out / name)
-    return _result(context, url, fetched, counts, locked)
+    path = target.replace(context.out / name)
+    return _result(context, url, path, fetched, counts, locked)
 
 
 def _fetch(
@@ -148,6 +148,7 @@ def _record(pin_file: PinFile | None, fetched: Fetched) -> None:
 def _result(
     context: StageContext[DownloadSlice],
     url: str,
+    path: Path,
     fetched: Fetched,
     counts: dict[str, int],
     locked: Pin | None,
@@ -167,4 +168,5 @@ def _result(
             ),
         ),
         warnings=() if lock is None or locked else (not_locked,),
+        hashed=[FileDigest.of(path, fetched.sha256)],
     )

@@ -86,7 +86,7 @@ class Builder:
         staging = self._store.open_staging(stage.name, key, fresh=order.discard_files)
         note_build(staging, order.ingredients, str(machine_record()["host"]))
         if not staging.hold.exists():
-            remove_unfinished(staging.scratch / "records", staging.out)
+            remove_unfinished(staging.records, staging.out)
         usage = Usage()
         writers = self._store.writers_lock(stage.name, key)
         context: StageContext[Any] = StageContext(
@@ -122,7 +122,7 @@ class Builder:
         )
         measured = measured_of(result, seconds, usage, order.checked, amounts)
         artifact = publish_artifact(
-            self._store, staging, description, measured, stage.volatile,
+            self._store, staging, description, measured, stage.volatile, result.hashed,
             accept_other_bytes=order.accept_other_bytes,
         )  # fmt: skip
         self._checks.wrote(artifact)
