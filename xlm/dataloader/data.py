@@ -50,11 +50,17 @@ def open_training_data(
     config: PretrainConfig,
     description: ModelDescription,
     folder: Path,
+    *,
+    digests: Mapping[Path, str] | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> TrainingData:
     """Open the train split of the shards, languages and pairs in alphabetical order.
 
     Args:
         folder: where the flat files are written, 4 bytes a token; all processes of a run share it.
+        digests: sha256 of shards, which are then not hashed again.
+        share: rank of this process and number of processes: each begins with other languages, so
+            that they do not wait for each other's files.
 
     Raises:
         DataError: a split is missing, damaged, or made with another vocabulary.
@@ -64,18 +70,29 @@ def open_training_data(
 
     def reader(directory: Path) -> ShardReader:
         return ShardReader(
-            directory, "train", description.vocabulary_hash, description.vocabulary_size
+            directory, "train", description.vocabulary_hash, description.vocabulary_size, digests
         )
 
-    languages = sorted(mono) if {"clm", "mlm"} & set(config.objectives) else ()
-    names = sorted(pairs) if "tlm" in config.objectives else ()
+    languages = sorted(mono) if {"clm", "mlm"} & set(config.objectives) else []
+    names = sorted(pairs) if "tlm" in config.objectives else []
+    lines = {
+        code: open_flat_lines(reader(mono[code]), folder, code)
+        for code in _from_own_part(languages, *share)
+    }
+    sentences = {
+        name: open_flat_pairs(reader(pairs[name]), folder, name, longest_side=longest)
+        for name in _from_own_part(names, *share)
+    }
     return TrainingData(
-        mono={code: open_flat_lines(reader(mono[code]), folder, code) for code in languages},
-        pairs={
-            name: open_flat_pairs(reader(pairs[name]), folder, name, longest_side=longest)
-            for name in names
-        },
+        mono={code: lines[code] for code in languages},
+        pairs={name: sentences[name] for name in names},
     )
+
+
+def _from_own_part(names: list[str], rank: int, world_size: int) -> list[str]:
+    """The names in their order, from where the part of this process begins."""
+    first = rank * len(names) // world_size
+    return names[first:] + names[:first]
 
 
 def load_held_out_data(

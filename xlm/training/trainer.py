@@ -30,6 +30,7 @@ from xlm.training.launch.stop import Interrupted, StopRequests
 from xlm.training.loss import LossSums
 from xlm.training.monitoring.callback import Callback, CallbackList
 from xlm.training.publish import publish_run
+from xlm.training.shard_checks import hash_shards
 from xlm.training.state import (
     RunFiles,
     RunState,
@@ -62,7 +63,13 @@ class Trainer:
             causal=set(self.config.objectives) == {"clm"},
         )
         data = open_training_data(
-            job.mono, job.pairs, self.config, self.description, job.scratch / "ids"
+            job.mono,
+            job.pairs,
+            self.config,
+            self.description,
+            job.scratch / "ids",
+            digests=hash_shards([*job.mono.values(), *job.pairs.values()], group),
+            share=(group.rank, group.world_size),
         )
         self.loader = BatchLoader(data, self.config, self.description, vocabulary.counts)
         self.validator = held_out_validator(job, self.description)
