@@ -73,3 +73,18 @@ def test_a_name_with_brackets_is_a_file(tmp_path: Path) -> None:
     write_lines(tmp_path / "a[1].txt", ["text"])
     found, _ = _extract(tmp_path, {"kind": "text", "path": str(tmp_path / "a[1].txt")})
     assert found == ["text"]
+
+
+@pytest.mark.slow
+def test_a_large_text_is_read_by_the_workers(tmp_path: Path) -> None:
+    lines = [f"{number} {line}" for number in range(400) for line in sentences("yo", 60)]
+    write_lines(tmp_path / "a.txt", lines)
+    write_lines(tmp_path / "b.jsonl", [json.dumps({"text": line}) for line in lines])
+    assert (tmp_path / "a.txt").stat().st_size > 1 << 20
+    found, manifest = _extract(
+        tmp_path,
+        {"kind": "text", "path": str(tmp_path / "a.txt")},
+        {"kind": "jsonl", "path": str(tmp_path / "b.jsonl")},
+    )
+    assert found == [*lines, *lines]
+    assert manifest.counts["files"] == 2

@@ -1,14 +1,19 @@
 """The extract-text stage: joins the user's own text of a language into one file of lines.
 
-Blank lines are dropped. `text_lines.py` defines where a line ends and which encodings are refused.
-A few lines with bad bytes are counted and kept; a few malformed rows are counted and left out.
+The worker processes read the files, plain text in blocks; a small text is read here. Blank lines
+are dropped. `text_lines.py` defines where a line ends and which encodings are refused. A few lines
+with bad bytes are counted and kept; a few malformed rows are counted and left out.
 """
 
+import shutil
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xlm.corpus.local_files import located
-from xlm.corpus.tables.opening import open_table
+from xlm.corpus.own_text.blocks import Block, ReadBlock, blocks_of, read_block
 from xlm.corpus.tables.table import Table
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError
@@ -16,7 +21,8 @@ from xlm.errors import DataError
 if TYPE_CHECKING:
     from xlm.config.data.own.parts import ExtractTextSlice
 
-_PROGRESS_EVERY = 10_000
+_SMALL_BYTES = 1 << 20
+"""A worker takes as long to start as a megabyte takes to read."""
 
 
 @dataclass
@@ -51,6 +57,14 @@ class _Counts:
         }
 
 
+@dataclass(frozen=True)
+class _Job:
+    """A block, and the file for its lines; for a worker process."""
+
+    block: Block
+    target: Path
+
+
 def extract_text(context: "StageContext[ExtractTextSlice]") -> StageResult:
     """Write `text.txt`, one source after another.
 
@@ -59,18 +73,29 @@ def extract_text(context: "StageContext[ExtractTextSlice]") -> StageResult:
             left.
     """
     config = context.config
+    for folder in (context.out, context.scratch):
+        folder.mkdir(parents=True, exist_ok=True)
     total = _Counts()
-    by_source: dict[str, int] = {}
-    context.out.mkdir(parents=True, exist_ok=True)
-    with (context.out / "text.txt").open("w", encoding="utf-8", newline="\n") as target:
-        for part in config.parts:
-            before = total.lines
-            for path in located(part.sides[0], context.inputs):
-                table = open_table(part, path, (config.language,))
-                _copy(context, table, target, total)
-                table.require_readable(config.max_bad_lines)
-                total.add_faults(table)
-            by_source[f"lines.{part.name}"] = total.lines - before
+    by_source = {f"lines.{part.name}": 0 for part in config.parts}
+    text = context.out / "text.txt"
+    text.write_bytes(b"")
+    table: Table | None = None
+    for job, read in _read(context):
+        _append(job.target, text)
+        if table is None:
+            table = job.block.open()
+        _add(table, read)
+        total.lines += read.lines
+        total.blank += read.blank
+        by_source[f"lines.{job.block.part.name}"] += read.lines
+        context.progress.update(total.lines, None, "lines", table.name)
+        if job.block.is_last:
+            table.require_readable(config.max_bad_lines)
+            total.add_faults(table)
+            table = None
+    for part in config.parts:
+        # Nobody may have written to a local file while it was read.
+        deque(located(part.sides[0], context.inputs), maxlen=0)
     if total.lines == 0:
         raise DataError(
             f"{context.unit}: your text has no line that is not blank",
@@ -79,15 +104,37 @@ def extract_text(context: "StageContext[ExtractTextSlice]") -> StageResult:
     return StageResult(counts={**total.as_manifest(), **by_source}, warnings=total.warnings)
 
 
-def _copy(
-    context: "StageContext[ExtractTextSlice]", table: Table, target: IO[str], total: _Counts
-) -> None:
-    """Append the lines of a file that are not blank."""
-    for line in table.lines():
-        if not line.strip():
-            total.blank += 1
-            continue
-        target.write(f"{line}\n")
-        total.lines += 1
-        if total.lines % _PROGRESS_EVERY == 0:
-            context.progress.update(total.lines, None, "lines", table.name)
+def _read(context: "StageContext[ExtractTextSlice]") -> Iterator[tuple[_Job, ReadBlock]]:
+    """Read all blocks, in order."""
+    paths = [
+        (part, path)
+        for part in context.config.parts
+        for path in located(part.sides[0], context.inputs)
+    ]
+    blocks = [
+        block for part, path in paths for block in blocks_of(part, path, context.config.language)
+    ]
+    jobs = [
+        _Job(block, context.scratch / f"text.{number:05d}.txt")
+        for number, block in enumerate(blocks)
+    ]
+    is_small = sum(path.stat().st_size for _, path in paths) < _SMALL_BYTES
+    results = map(_run, jobs) if is_small else context.mapper.map(_run, jobs)
+    yield from zip(jobs, results, strict=True)
+
+
+def _run(job: _Job) -> ReadBlock:
+    return read_block(job.block, job.target)
+
+
+def _append(part: Path, text: Path) -> None:
+    with part.open("rb") as source, text.open("ab") as file:
+        shutil.copyfileobj(source, file)
+    part.unlink()
+
+
+def _add(table: Table, read: ReadBlock) -> None:
+    """Add what was found in a block of a file to what was found in those before."""
+    table.text.faults.add(read.faults)
+    table.malformed += read.malformed
+    table.first_malformed = table.first_malformed or read.first_malformed

@@ -53,7 +53,7 @@ def open_plain(path: Path) -> Iterator[BinaryIO]:
     with path.open("rb") as file:
         start = file.peek(_START_BYTES)[:_START_BYTES]
         _refuse_other_formats(path, start)
-        unpack = next((make for magic, make in _DECOMPRESSORS if start.startswith(magic)), None)
+        unpack = _decompressor(start)
         if unpack is None:
             yield file
             return
@@ -68,6 +68,16 @@ def open_plain(path: Path) -> Iterator[BinaryIO]:
             if fault.errno is not None:
                 raise
             raise _damaged(path, fault) from fault
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether `open_plain` decompresses a file."""
+    with path.open("rb") as file:
+        return _decompressor(file.read(_START_BYTES)) is not None
+
+
+def _decompressor(start: bytes) -> Callable[[BinaryIO], Any] | None:
+    return next((make for magic, make in _DECOMPRESSORS if start.startswith(magic)), None)
 
 
 def _refuse_other_formats(path: Path, start: bytes) -> None:

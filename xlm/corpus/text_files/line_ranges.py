@@ -92,6 +92,15 @@ def count_lines(chunk: Chunk) -> int:
     return count
 
 
+def lines_of_chunk(chunk: Chunk) -> Iterator[bytes]:
+    """The lines that start in a chunk, with their newlines."""
+    with _open_at(str(chunk.path), chunk.start, 0) as file:
+        position = file.tell()
+        while position < chunk.end and (line := file.readline()):
+            yield line
+            position += len(line)
+
+
 def line_ranges(columns: Sequence[Column], first: int) -> list[LineRange]:
     """The lines of aligned columns, by the chunks of the first one.
 

@@ -50,12 +50,32 @@ class TextFaults:
         """Lines that are not plain UTF-8."""
         return self.not_utf8 + self.with_nul
 
+    def add(self, following: "TextFaults") -> None:
+        """Add what is wrong with the lines that follow these."""
+        if following.first_bad_line and not self.first_bad_line:
+            self.first_bad_line = self.lines + following.first_bad_line
+        if len(self.sample) < _SAMPLE_BYTES:
+            self.sample += following.sample
+        self.lines += following.lines
+        self.not_utf8 += following.not_utf8
+        self.with_nul += following.with_nul
+        self.returns += following.returns
+
 
 class TextLines:
     """One text; use `open_text` to create it."""
 
-    def __init__(self, opener: Opener, name: str, language: str, *, ends_at_returns: bool) -> None:
+    def __init__(
+        self,
+        opener: Opener,
+        name: str,
+        language: str,
+        *,
+        ends_at_returns: bool,
+        is_start: bool = True,
+    ) -> None:
         self._opener, self.name, self._language = opener, name, language
+        self._is_start = is_start
         self.ends_at_returns = ends_at_returns
         """Whether CR alone ends its lines."""
         self.faults = TextFaults()
@@ -90,7 +110,9 @@ class TextLines:
             faults.first_bad_line = faults.first_bad_line or faults.lines
             if not_utf8 and len(faults.sample) < _SAMPLE_BYTES:
                 faults.sample += line[:_SAMPLE_BYTES] + b"\n"
-        return text.removeprefix(BYTE_ORDER_MARK) if faults.lines == 1 else text
+        if faults.lines == 1 and self._is_start:
+            return text.removeprefix(BYTE_ORDER_MARK)
+        return text
 
     def _too_long(self, number: int) -> DataError:
         return DataError(
