@@ -252,6 +252,10 @@ def test_the_cache_of_words_is_bounded(tmp_path: Path, monkeypatch: pytest.Monke
     assert bpe.lines(["ab ac", "ad ab"]) == ["a@@ b a@@ c", "a@@ d a@@ b"]
     assert bpe.lines(["ae ab", ""]) == ["a@@ e a@@ b", ""]
     assert bpe._subwords.keys() == {"", "ae", "ab"}
+    # A word of the older generation is not split again.
+    assert bpe._older.keys() == {"", "ab", "ac", "ad"}
+    bpe._older["ac"] = "known"
+    assert bpe.lines(["ac"]) == ["known"]
 
 
 def test_the_module_prints_nothing_in_this_process_or_in_workers(

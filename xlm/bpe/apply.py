@@ -20,8 +20,10 @@ from xlm.bpe.long_words import split_long_word
 from xlm.bpe.restrict import VocabularyRestriction
 
 _BATCH_CHARACTERS = 1 << 21
-_MAX_CACHED_CHARACTERS = 1 << 23
-"""Limit of the cached words, in characters. Words and subwords take about 15 bytes a character."""
+_MAX_CACHED_CHARACTERS = 1 << 19
+"""Limit of each of two generations of cached words: 65,000 words, which a few MB of text fill.
+
+Words and subwords take about 15 bytes a character."""
 _LONG_WORD_CHARACTERS = 60
 """Up to about this length the module is faster than `split_long_word`."""
 
@@ -46,6 +48,7 @@ class BpeApplier:
             None if allowed is None else VocabularyRestriction(allowed, self._merges.ranks)
         )
         self._subwords: dict[str, str] = {"": ""}
+        self._older: dict[str, str] = {}
         self._cached_characters = 0
 
     def lines(self, lines: Iterable[str]) -> list[str]:
@@ -59,11 +62,19 @@ class BpeApplier:
         new = words.difference(self._subwords)
         size = sum(map(len, new))
         if self._cached_characters + size > _MAX_CACHED_CHARACTERS:
-            self._subwords = {"": ""}
+            # Words that are used again return from the older generation.
+            self._older, self._subwords = self._subwords, {"": ""}
             new = words - {""}
             size = sum(map(len, new))
             self._cached_characters = 0
         self._cached_characters += size
+        known = {word: self._older[word] for word in new if word in self._older}
+        new -= known.keys()
+        self._subwords.update(known)
+        self._subwords.update(self._split(new))
+
+    def _split(self, new: set[str]) -> dict[str, str]:
+        """The subwords of words that are not cached."""
         longest = _LONG_WORD_CHARACTERS if self._module else 0
         short = [word for word in new if len(word) <= longest]
         found = dict(zip(short, self._module.apply(short), strict=True)) if self._module else {}
@@ -74,7 +85,7 @@ class BpeApplier:
                     found[word] = split_long_word(word, ranks, separate_end=separate_end)
         if self._restrict:
             found = {word: self._restrict(subwords) for word, subwords in found.items()}
-        self._subwords.update(found)
+        return found
 
 
 def _load_module(codes: Path) -> Any:

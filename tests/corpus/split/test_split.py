@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xlm.config.data.split import SplitConfig, SplitSlice
-from xlm.corpus.split import shards
+from xlm.corpus.split import runs, shards
 from xlm.corpus.split.assignment import HASH_RANGE, Thresholds, normalised, position, rank
 from xlm.corpus.split.runs import LowestRanks
 from xlm.corpus.text_files import line_ranges, unit_lines
@@ -127,13 +127,14 @@ def test_document_order_keeps_the_order_of_training_lines(make_context):
 def test_the_files_do_not_depend_on_the_ranges(
     make_context, lines, chunk_bytes, shard, order, pair
 ):
-    """They are those of a split in memory, whatever the sizes of chunks and buckets."""
+    """They are those of a split in memory, whatever the sizes of chunks, buckets and segments."""
     columns = [lines, [f"{number}{line}" for number, line in enumerate(lines)]][: 1 + pair]
     languages = ("en", "sw")[: 1 + pair]
     config = {"order": order, "lines_per_shard": shard, "max_valid_lines": 4, "max_test_lines": 3}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unit_lines, "CHUNK_BYTES", chunk_bytes)
         patch.setattr(shards, "_BUCKETS_PER_SHARD", 1 + chunk_bytes % 5)
+        patch.setattr(runs, "_SEGMENT_BYTES", 5 * chunk_bytes)
         result, rows, context = _split(make_context, columns, languages, **config)
     assert rows == _in_memory(columns, languages, config, result.counts["input_lines"])
     assert [path.name for path in context.scratch.iterdir() if path.is_file()] == []

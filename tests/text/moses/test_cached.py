@@ -56,6 +56,23 @@ def test_lowercasing_tokens_equals_lowercasing_the_line() -> None:
         assert tokenize(row) == lower_without_accents(moses(row))
 
 
+def test_frequent_words_stay_in_a_memo_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memo, "MAX_ENTRIES", 8)
+    computed: list[str] = []
+
+    def upper(word: str) -> str:
+        computed.append(word)
+        return word.upper()
+
+    words = memo.Memo(upper)
+    for number in range(100):
+        assert words["often"] == "OFTEN"
+        assert words[f"a{number}"] == f"A{number}"
+    assert computed.count("often") == 1
+    assert len(words) <= 8
+    assert len(words._older) == 8
+
+
 def test_a_full_memo_is_cleared_and_long_words_are_not_cached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

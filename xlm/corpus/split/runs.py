@@ -3,9 +3,10 @@
     assign(one_range, config, thresholds, run=..., index=..., held_out=..., buckets=100)
     rows = list(bucket_rows([(run, index), ...], bucket=7, shuffled=True))
 
-A run holds the training lines of a range, bucket after bucket. If they are shuffled, a bucket is a
-range of ranks, and bucket N of all runs together contains the lines that come N-th. Otherwise a
-bucket is a block of adjacent lines.
+A run holds the training lines of a range by bucket. If they are shuffled, a bucket is a range of
+ranks, and bucket N of all runs together contains the lines that come N-th. Otherwise a bucket is a
+block of adjacent lines. A run is written in segments, each with all buckets one after another, so
+that a process holds few lines, however long they are.
 """
 
 import heapq
@@ -14,7 +15,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from xlm.config.data.split import SplitSlice
 from xlm.config.languages.pairs import pivot_of
@@ -23,6 +24,11 @@ from xlm.corpus.text_files.line_ranges import LineRange, Row, rows_of
 
 HELD_OUT: Final = ("valid", "test")
 _NUMBER: Final = "Q"
+_NUMBER_BYTES: Final = 8
+_SEGMENT_BYTES: Final = 16 << 20
+"""Memory for the lines of a segment."""
+_ROW_BYTES: Final = 64
+"""Memory of a row besides its text."""
 
 
 class LowestRanks:
@@ -71,7 +77,8 @@ def assign(
 
     Args:
         run: file for the training lines: rank and row, each in a line.
-        index: file for the byte offset of each bucket in `run`, the end, and the rows of each.
+        index: file for the number of buckets and of segments, the rows of each bucket, and the
+            byte offset of each bucket in each segment of `run`, with the end of the segment.
         held_out: file for the rows of valid and test with the lowest ranks.
         buckets: number of buckets if lines are shuffled, else of lines in a bucket.
     """
@@ -80,18 +87,18 @@ def assign(
         "valid": LowestRanks(config.max_valid_lines),
         "test": LowestRanks(config.max_test_lines),
     }
-    train: list[list[bytes]] = [[] for _ in range(buckets if shuffled else 1)]
-    for number, row in enumerate(rows_of(one), start=one.first):
-        name = thresholds.split(_position(config, row))
-        order = rank(row[0].decode(), number, config.seed)
-        if name == "train":
-            bucket = order * buckets // HASH_RANGE if shuffled else 0
-            train[bucket].append(b"\n".join((b"%x" % order, *row, b"")))
-        else:
-            kept[name].add(order, number, row)
-    if not shuffled:
-        train = [train[0][at : at + buckets] for at in range(0, len(train[0]), buckets)]
-    _write_run(run, index, train)
+    with run.open("wb") as file:
+        writer = _RunWriter(file, buckets if shuffled else -(-one.lines // buckets))
+        for number, row in enumerate(rows_of(one), start=one.first):
+            name = thresholds.split(_position(config, row))
+            order = rank(row[0].decode(), number, config.seed)
+            if name == "train":
+                bucket = order * buckets // HASH_RANGE if shuffled else writer.rows // buckets
+                writer.add(bucket, b"\n".join((b"%x" % order, *row, b"")))
+            else:
+                kept[name].add(order, number, row)
+        writer.write()
+    index.write_bytes(writer.index())
     text = {
         name: {
             "dropped": lowest.dropped,
@@ -103,7 +110,7 @@ def assign(
         for name, lowest in kept.items()
     }
     held_out.write_text(json.dumps(text), encoding="utf-8")
-    return sum(map(len, train))
+    return writer.rows
 
 
 def read_held_out(path: Path, kept: dict[str, LowestRanks]) -> None:
@@ -117,7 +124,7 @@ def read_held_out(path: Path, kept: dict[str, LowestRanks]) -> None:
 def rows_by_bucket(index: Path) -> "array[int]":
     """The number of rows in each bucket of a run."""
     numbers = array(_NUMBER, index.read_bytes())
-    return numbers[len(numbers) // 2 + 1 :]
+    return numbers[2 : 2 + numbers[0]]
 
 
 def bucket_rows(
@@ -140,26 +147,57 @@ def bucket_rows(
     return (row for _, row in found)
 
 
-def _write_run(run: Path, index: Path, buckets: Sequence[Sequence[bytes]]) -> None:
-    offsets = array(_NUMBER, [0])
-    with run.open("wb") as file:
-        for rows in buckets:
-            file.writelines(rows)
-            offsets.append(file.tell())
-    offsets.extend(map(len, buckets))
-    index.write_bytes(offsets.tobytes())
+class _RunWriter:
+    """Collects rows by bucket, and writes a segment when they are many."""
+
+    def __init__(self, file: BinaryIO, buckets: int) -> None:
+        self.rows = 0
+        self._file = file
+        self._held: list[list[bytes]] = [[] for _ in range(buckets)]
+        self._held_bytes = 0
+        self._counts = array(_NUMBER, bytes(_NUMBER_BYTES * buckets))
+        self._segments: list[array[int]] = []
+
+    def add(self, bucket: int, row: bytes) -> None:
+        """Add a row to a bucket."""
+        self._held[bucket].append(row)
+        self._counts[bucket] += 1
+        self.rows += 1
+        self._held_bytes += len(row) + _ROW_BYTES
+        if self._held_bytes >= _SEGMENT_BYTES:
+            self.write()
+
+    def write(self) -> None:
+        """Write the rows as a segment and forget them."""
+        offsets = array(_NUMBER, [self._file.tell()])
+        for rows in self._held:
+            self._file.writelines(rows)
+            offsets.append(self._file.tell())
+            rows.clear()
+        self._segments.append(offsets)
+        self._held_bytes = 0
+
+    def index(self) -> bytes:
+        """The contents of the index; see `assign`."""
+        numbers = array(_NUMBER, [len(self._held), len(self._segments)])
+        numbers.extend(self._counts)
+        for offsets in self._segments:
+            numbers.extend(offsets)
+        return numbers.tobytes()
 
 
 def _read_bucket(run: Path, index: Path, bucket: int, columns: int) -> Iterator[tuple[int, Row]]:
-    with index.open("rb") as file:
-        file.seek(bucket * 8)
-        start, end = array(_NUMBER, file.read(16))
-    with run.open("rb") as file:
-        file.seek(start)
-        # Not `splitlines`, which also splits at a carriage return.
-        lines = file.read(end - start).split(b"\n")[:-1]
-    for at in range(0, len(lines), columns + 1):
-        yield int(lines[at], 16), tuple(lines[at + 1 : at + columns + 1])
+    with index.open("rb") as file, run.open("rb") as rows:
+        buckets, segments = array(_NUMBER, file.read(2 * _NUMBER_BYTES))
+        for segment in range(segments):
+            at = 2 + buckets + segment * (buckets + 1) + bucket
+            file.seek(at * _NUMBER_BYTES)
+            start, end = array(_NUMBER, file.read(2 * _NUMBER_BYTES))
+            rows.seek(start)
+            # Not `splitlines`, which also splits at a carriage return.
+            lines = rows.read(end - start).split(b"\n")[:-1]
+            for line in range(0, len(lines), columns + 1):
+                yield int(lines[line], 16), tuple(lines[line + 1 : line + columns + 1])
 
 
 def _position(config: SplitSlice, row: Row) -> int:
