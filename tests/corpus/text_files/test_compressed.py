@@ -53,3 +53,29 @@ def test_a_text_with_a_very_compressible_part_is_read(tmp_path, small_window, pa
     path.write_bytes(pack(complete))
     with open_plain(path) as file:
         assert sum(map(len, iter(lambda: file.read(1 << 16), b""))) == len(complete)
+
+
+TEXT = b"".join(b"line %d\n" % number for number in range(5000))
+
+
+def _unpacked(path, content):
+    path.write_bytes(content)
+    with open_plain(path) as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_streams_and_padding_are_read(tmp_path, packer):
+    one, two = map(PACKERS[packer], (TEXT, b"more\n"))
+    assert _unpacked(tmp_path / "a", one + PACKERS[packer](b"") + two) == TEXT + b"more\n"
+    assert _unpacked(tmp_path / "a", one + bytes(512)) == TEXT
+    assert _unpacked(tmp_path / "a", one + bytes(1 << 18) + two) == TEXT + b"more\n"
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_damage_between_two_streams_hides_no_text(tmp_path, packer):
+    """Python's bz2 and lzma ignore everything from there on."""
+    one = PACKERS[packer](TEXT)
+    for end in (b"x" + one[1:], one[:-1], b"garbage"):
+        with pytest.raises(DataError, match=r"^a: damaged or truncated \("):
+            _unpacked(tmp_path / "a", one + end)

@@ -20,11 +20,12 @@ from xlm.errors import DataError
 
 _CHUNK_BYTES = 1 << 20
 _READ_AHEAD_BYTES = 1 << 17
-"""The most that a decompressor of the standard library reads ahead."""
+"""The most that a decompressor reads ahead."""
+_PADDING = b"\0"
 _DECOMPRESSORS: tuple[tuple[bytes, Callable[[BinaryIO], Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
-    (b"BZh", bz2.BZ2File),
-    (b"\xfd7zXZ\0", lzma.LZMAFile),
+    (b"BZh", lambda file: _StreamsReader(file, bz2.BZ2Decompressor)),
+    (b"\xfd7zXZ\0", lambda file: _StreamsReader(file, lzma.LZMADecompressor)),
     (b"\x28\xb5\x2f\xfd", ZstdReader),
     # pzstd begins with a frame that readers skip.
     (b"\x50\x2a\x4d\x18", ZstdReader),
@@ -87,6 +88,47 @@ def _refuse_other_formats(path: Path, start: bytes) -> None:
                 f"{path.name} is {what}, not text",
                 fix="use plain text, or text compressed with gzip, bzip2, xz or zstd",
             )
+
+
+class _StreamsReader:
+    """Reads compressed streams, one after another.
+
+    `BZ2File` and `LZMAFile` ignore what follows a stream and is not another one, so that a damaged
+    byte between two streams would hide the rest of the text.
+    """
+
+    def __init__(self, file: BinaryIO, make: Callable[[], Any]) -> None:
+        self._file, self._make = file, make
+        self._decompressor = make()
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes; none at the end.
+
+        Raises:
+            EOFError: the last stream is not complete.
+            OSError: what follows a stream is not bzip2.
+            LZMAError: what follows a stream is not xz.
+        """
+        while True:
+            packed = b""
+            if self._decompressor.eof:
+                packed = self._next_stream()
+                if not packed:
+                    return b""
+                self._decompressor = self._make()
+            elif self._decompressor.needs_input:
+                packed = self._file.read(_READ_AHEAD_BYTES)
+                if not packed:
+                    raise EOFError("the last stream is not complete")
+            if data := self._decompressor.decompress(packed, size):
+                return cast(bytes, data)
+
+    def _next_stream(self) -> bytes:
+        """The first bytes of the next stream; none if only padding is left."""
+        packed: bytes = self._decompressor.unused_data.lstrip(_PADDING)
+        while not packed and (more := self._file.read(_READ_AHEAD_BYTES)):
+            packed = more.lstrip(_PADDING)
+        return packed
 
 
 class _BoundedReader(io.RawIOBase):
