@@ -11,7 +11,10 @@ from xlm.errors import ToolError
 from xlm.processes.pool.item_executor import ItemExecutor
 from xlm.store.store import ArtifactStore
 
-_PACKAGES = {"slurm": "dask_jobqueue", "kubernetes": "dask_kubernetes"}
+_PACKAGES = {
+    "slurm": ("distributed", "dask_jobqueue", "cryptography"),
+    "kubernetes": ("distributed", "dask_kubernetes"),
+}
 
 OpenCluster = Callable[[ArtifactStore], AbstractContextManager[ItemExecutor]]
 
@@ -24,8 +27,8 @@ def cluster_of(compute: ComputeConfig, launcher: LauncherConfig) -> OpenCluster 
     """
     if compute.executor == "processes":
         return None
-    for package in ("distributed", _PACKAGES.get(compute.dask.cluster or "")):
-        if package is not None and find_spec(package) is None:
+    for package in _PACKAGES.get(compute.dask.cluster or "", ("distributed",)):
+        if find_spec(package) is None:
             raise ToolError(
                 f"compute.executor dask needs the package {package}, which is not installed",
                 fix="run `pip install 'xlm-pipeline[cluster]'`",

@@ -1,6 +1,7 @@
 """Clusters that a run starts: what is sent to Slurm and Kubernetes, and a real local one."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,8 @@ def test_settings_that_pods_need_are_named() -> None:
         require_settings(KubernetesConfig())
     with pytest.raises(ConfigError, match=r"launcher\.kubernetes\.claim is not set"):
         require_settings(KubernetesConfig(image="xlm:1"))
+    with pytest.raises(ConfigError, match="KUBECONFIG"):
+        require_settings(_KUBERNETES.model_copy(update={"context": "other"}))
     elsewhere = _KUBERNETES.model_copy(update={"mount_path": "/data"})
     with pytest.raises(ClusterError, match="which does not contain /shared/data"):
         cluster_spec(DaskConfig(cluster="kubernetes"), elsewhere, _ROOT, "a")
@@ -77,12 +80,13 @@ def test_the_script_of_a_worker_has_the_settings_of_training_jobs(tmp_path: Path
     )
     settings = DaskConfig(cluster="slurm", threads=8, memory="30G", partition="cpu")
     options = slurm_options(settings, launcher, tmp_path, "1")
-    for name in ("scheduler_options",):
-        options.pop(name)
+    del options["scheduler_options"]
     script = jobqueue.SLURMJob(scheduler="tcp://10.0.0.1:1", name="w", **options).job_script()
     for line in ("-J xlm-data-1", "-p cpu", "-A p1", "--cpus-per-task=8", "-t 01:00:00"):
         assert f"#SBATCH {line}\n" in script
     assert "#SBATCH --qos=long\nmodule load x\n" in script
+    # Secrets of the driver's environment are not among them.
+    assert re.search(r"#SBATCH --export=PATH,[A-Z_,]+\n", script)
     assert "--nthreads 8" in script
 
 

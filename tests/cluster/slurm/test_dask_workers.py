@@ -28,6 +28,7 @@ def test_workers_are_jobs_that_are_replaced_and_end_with_the_run(
         wait_until(lambda: executor.workers == 2, "there are no two workers")
         mapped = ExecutorMapper(executor, Usage()).map(items.double, range(20))
         assert list(mapped) == list(range(0, 40, 2))
+        assert executor.address.startswith("tls://")
         first = cluster.live_jobs()
         assert len(first) == 2
         cluster.command("scancel", first[0])

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from xlm.cluster.dask.certificates import write_certificates
 from xlm.cluster.dask.kubernetes import cluster_spec, require_settings
 from xlm.config.compute import DaskConfig
 from xlm.config.launcher.launcher import LauncherConfig
@@ -19,6 +20,17 @@ _DEATH_SECONDS = 60
 _DEFAULT_TIME = "01:00:00"
 _NO_DASHBOARD = "127.0.0.1:0"
 """Its server starts anyway, by default on all interfaces."""
+_EXPORTED = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "SLURM_CONF",
+)
+"""Variables of the driver that the jobs get; others may hold secrets, and Slurm stores them."""
 
 
 def start_cluster(settings: DaskConfig, launcher: LauncherConfig, root: Path, token: str) -> Any:
@@ -67,7 +79,9 @@ def slurm_options(
 ) -> dict[str, Any]:
     """The arguments of `SLURMCluster`."""
     slurm = launcher.slurm
-    directives = [f"--qos={slurm.qos}"] if slurm.qos else []
+    directives = [f"--export={','.join(_EXPORTED)}"]
+    folder = str(root / "cache" / "dask" / token)
+    directives += [f"--qos={slurm.qos}"] if slurm.qos else []
     directives += [f"--constraint={slurm.constraint}"] if slurm.constraint else []
     return {
         "queue": settings.partition or slurm.partition,
@@ -82,7 +96,7 @@ def slurm_options(
         "job_script_prologue": list(slurm.setup),
         "job_extra_directives": directives,
         "death_timeout": _DEATH_SECONDS,
-        "log_directory": str(root / "cache" / "dask" / token),
+        "log_directory": folder,
         "local_directory": "/tmp",
         # A nanny would start again what Slurm ends, and measures the worker, not its children.
         "nanny": False,
@@ -94,7 +108,10 @@ def slurm_options(
 def _on_slurm(settings: DaskConfig, launcher: LauncherConfig, root: Path, token: str) -> Any:
     from dask_jobqueue import SLURMCluster
 
-    cluster = SLURMCluster(**slurm_options(settings, launcher, root, token))
+    cluster = SLURMCluster(
+        **slurm_options(settings, launcher, root, token),
+        security=write_certificates(root / "cache" / "dask" / token),
+    )
     # Unlike `scale`, this replaces a job that was cancelled or has reached its time limit.
     cluster.adapt(minimum_jobs=settings.workers, maximum_jobs=settings.workers)
     return cluster

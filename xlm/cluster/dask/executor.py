@@ -42,7 +42,8 @@ class DaskExecutor:
         self._probe = probe
         self._workers = workers
         self._worker_seconds = worker_seconds
-        self._address = str(client.scheduler.address)
+        self.address = str(client.scheduler.address)
+        """Of the scheduler."""
         self._waiting: dict[str, tuple[Any, Future[bytes]]] = {}
         self._error: Exception | None = None
         self._number = 0
@@ -169,7 +170,7 @@ class DaskExecutor:
             if self._workers:
                 last_worker = time.monotonic()
             elif keys and time.monotonic() - last_worker > self._worker_seconds:
-                self._fail(no_worker_error(self._address, self._worker_seconds))
+                self._fail(no_worker_error(self.address, self._worker_seconds))
             # The scheduler has lost track of an item whose worker died: it would never end.
             unknown = {key for key in keys if states.get(key) is None}
             for key in unknown & suspects:
@@ -178,7 +179,7 @@ class DaskExecutor:
 
     def _lost(self) -> ClusterError:
         return ClusterError(
-            f"the Dask scheduler at {self._address} was lost",
+            f"the Dask scheduler at {self.address} was lost",
             fix="start it again, and run the same command again to continue",
         )
 

@@ -20,13 +20,19 @@ def require_settings(settings: KubernetesConfig) -> None:
     """Refuse settings that no worker can be started with.
 
     Raises:
-        ConfigError: the image or the volume of the store is missing.
+        ConfigError: the image or the volume of the store is missing, or a setting would be ignored.
     """
     for name, value in (("image", settings.image), ("claim", settings.claim)):
         if not value:
             raise ConfigError(
                 f"compute.dask.cluster is kubernetes, but launcher.kubernetes.{name} is not set",
                 fix=f"set launcher.kubernetes.{name}",
+            )
+    for name, value in (("context", settings.context), ("kubeconfig", settings.kubeconfig)):
+        if value is not None:
+            raise ConfigError(
+                f"launcher.kubernetes.{name} is set, which compute.dask.cluster kubernetes ignores",
+                fix="remove it; set the variable KUBECONFIG to a file with this current context",
             )
 
 
