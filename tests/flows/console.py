@@ -21,14 +21,18 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def start(
-    root: Path, *arguments: str, cwd: Path = REPOSITORY, **variables: str
+    root: Path,
+    *arguments: str,
+    cwd: Path = REPOSITORY,
+    output: int = subprocess.PIPE,
+    **variables: str,
 ) -> "subprocess.Popen[str]":
     """Start `xlm` in a new session; `variables` override the environment."""
     return subprocess.Popen(
         [XLM, *arguments],
         cwd=cwd,
         env=environment(root) | variables,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,

@@ -24,7 +24,7 @@ Opener = Callable[[], AbstractContextManager[BinaryIO]]
 
 BYTE_ORDER_MARK = "\ufeff"
 MAX_LINE_BYTES = 16 << 20
-"""A longer line is no text: its line ends are missing, or it would fill the memory."""
+"""A longer line is not text: its line ends are missing, or it would fill the memory."""
 _REPLACEMENT = "\ufffd"
 _BLOCK_BYTES = 1 << 20
 _SAMPLE_BYTES = 1 << 15
