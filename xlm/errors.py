@@ -3,6 +3,7 @@
     XlmError
       + ConfigError           invalid profile, setting, value or language
       + SourceError           a source cannot be downloaded or is not the expected file
+        - AccessError         a server or a proxy requires a user name and a password
         - ServerError         the server failed in every attempt; retrying later may help
         - ChecksumError       the downloaded bytes do not match the published digest
       + DataError             the contents of a file are invalid
@@ -60,6 +61,10 @@ class ConfigError(XlmError):
 
 class SourceError(XlmError):
     """A source cannot be downloaded, or the server sent something unexpected."""
+
+
+class AccessError(SourceError):
+    """A server or a proxy requires a user name and a password, or refused those that it got."""
 
 
 class ServerError(SourceError):

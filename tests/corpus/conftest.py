@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -139,9 +140,8 @@ def _handler(server: LoopbackServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A loopback server without files."""
+@contextmanager
+def _serving() -> Iterator[LoopbackServer]:
     made = LoopbackServer("")
     listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(made))
     made.base_url = f"http://127.0.0.1:{listening.server_port}"
@@ -151,6 +151,20 @@ def server() -> Iterator[LoopbackServer]:
     listening.shutdown()
     thread.join()
     listening.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A loopback server without files."""
+    with _serving() as made:
+        yield made
+
+
+@pytest.fixture
+def other_server() -> Iterator[LoopbackServer]:
+    """Another loopback server without files."""
+    with _serving() as made:
+        yield made
 
 
 @pytest.fixture

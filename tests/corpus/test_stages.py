@@ -92,7 +92,7 @@ def test_downloads_come_from_the_sample_world():
     assert DOWNLOAD.upstream(_config(), "xnli") == {}
     found = DOWNLOAD.slice(config, "wikipedia.sw")
     assert found.mirrored
-    assert found.mirror is None
+    assert found.mirrors == ()
     assert found.source.licence == "Apache-2.0"
     assert found.source.title.endswith("synthetic sample")
 

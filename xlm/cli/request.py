@@ -48,8 +48,12 @@ def _texts(value: str | bool | Sequence[str]) -> Sequence[str]:
 
 def print_warnings(config: PipelineConfig) -> None:
     """Print warnings about settings that are probably a mistake, on standard error."""
-    mirror = config.sources.mirror
-    absent = mirror is not None and "://" not in mirror and not Path(mirror).is_dir()
-    missing = [f"sources.mirror: folder {mirror} does not exist, so downloads will fail"] * absent
+    mirrors = config.sources.all_mirrors
+    then = "downloads will fail" if len(mirrors) == 1 else "the next mirror will be asked"
+    missing = [
+        f"sources.mirror: folder {mirror} does not exist, so {then}"
+        for mirror in mirrors
+        if "://" not in mirror and not Path(mirror).is_dir()
+    ]
     for warning in (*config_warnings(config), *missing):
         sys.stderr.write(f"xlm: warning: {warning}\n")

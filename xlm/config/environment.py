@@ -10,7 +10,7 @@ This module reads all environment variables of the project:
 * KYTEA_MODEL: a variable of KyTea, the path of its model;
 * XLM_CREDENTIALS, NETRC: credentials of servers;
 * XLM_CONNECTIONS: folder of the locks that limit connections to servers;
-* HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, in either case.
+* HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, in either case (NO_PROXY is read by the HTTP client).
 """
 
 import os

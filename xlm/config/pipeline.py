@@ -215,7 +215,7 @@ class PipelineConfig(Config):
 
     @model_validator(mode="after")
     def _one_world(self) -> "PipelineConfig":
-        if self.sample is not None and self.sources.mirror is not None:
+        if self.sample is not None and self.sources.all_mirrors:
             raise ConfigError(
                 "sample and sources.mirror are both set, but the sample world is its own mirror",
                 fix="remove one of them, or use the profile mini15",

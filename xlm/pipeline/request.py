@@ -12,6 +12,8 @@ from xlm.config.data.cleaning import PACKAGED_MODEL
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.config.reading.secrets import refuse_secrets
+from xlm.config.reading.yaml_text import read_yaml
+from xlm.engine.config import as_list
 from xlm.engine.request import BuildRequest
 from xlm.errors import ConfigError
 from xlm.pipeline.options import RUN_OPTIONS, Launcher
@@ -55,10 +57,12 @@ class RunRequest(BuildRequest):
         kind = (f"launcher.kind={self.launcher}",) if self.launcher else ()
         config = resolve(self.profile, (*self.overrides, *kind), self.languages)
         sources = config.sources
-        changes: dict[str, str] = {}
+        changes: dict[str, str | tuple[str, ...]] = {}
         # Paths are relative to the folder of the user, not to that of a worker.
-        if sources.mirror is not None and "://" not in sources.mirror:
-            changes["mirror"] = str(Path(sources.mirror).absolute())
+        if sources.mirror is not None:
+            changes["mirror"] = _absolute(sources.mirror)
+        if sources.mirrors:
+            changes["mirrors"] = tuple(map(_absolute, sources.mirrors))
         if sources.lock is not None:
             changes["lock"] = str(Path(sources.lock).absolute())
         elif "lock" not in sources.model_fields_set and self.lock_path.is_file():
@@ -108,12 +112,19 @@ class RunRequest(BuildRequest):
 def _with_absolute_path(override: str) -> str:
     key, _, value = override.partition("=")
     name = key.strip()
+    if name == "sources.mirrors" and value:
+        mirrors = as_list(read_yaml(value, f"override {name!r}: the value"))
+        return f"{key}={json.dumps([_absolute(str(one)) for one in mirrors or ()])}"
     is_mirror = name == "sources.mirror" and value[:1] in "./" and "://" not in value
     is_lock = name == "sources.lock" and value not in ("null", "~")
     is_model = name == "cleaning.language_model" and value not in ("null", "~", PACKAGED_MODEL)
     if not value or not (is_mirror or is_lock or is_model):
         return override
     return f"{key}={Path(value).expanduser().absolute()}"
+
+
+def _absolute(mirror: str) -> str:
+    return mirror if "://" in mirror else str(Path(mirror).absolute())
 
 
 def overrides_of(given: Mapping[str, object] | Sequence[str] | None) -> tuple[str, ...]:

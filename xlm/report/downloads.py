@@ -12,9 +12,9 @@ from typing import Literal
 
 from xlm.config.data.own.pairs import OwnPair
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.http.mirror import mirror_path
 from xlm.corpus.local_files import find_files
 from xlm.corpus.sources.lock import LockedFile, first_bytes_of
+from xlm.corpus.sources.mirrors import present_in_folder
 from xlm.corpus.sources.resolve import Download, resolve_download
 from xlm.engine.graph import Graph
 from xlm.engine.plan import PlannedNode, plan
@@ -23,7 +23,6 @@ from xlm.pipeline.request import RunRequest
 from xlm.report.measurements import read_measurements
 from xlm.stages.data.download import DOWNLOAD
 from xlm.stages.data.make_world import MAKE_WORLD
-from xlm.store.integrity.presence import is_present
 from xlm.store.manifest import read_manifest
 from xlm.store.store import ArtifactStore
 
@@ -107,12 +106,13 @@ def _planned(
         if node.stage != DOWNLOAD.name:
             continue
         download = resolve_download(config.sources, node.unit, cache, config.table)
-        synthetic = DOWNLOAD.slice(config, node.unit).mirrored and config.sources.mirror is None
+        synthetic = DOWNLOAD.slice(config, node.unit).mirrored and not config.sources.all_mirrors
         stored, mirrored_bytes = None, None
         if planned.status in ("cached", "pruned") and planned.key is not None:
             stored = _stored(store.directory(node.stage, planned.key))
-        elif not synthetic and config.sources.mirror is not None:
-            mirrored_bytes = _mirrored_bytes(config.sources.mirror, download.url)
+        elif not synthetic:
+            path = present_in_folder(config.sources.all_mirrors, download.url)
+            mirrored_bytes = None if path is None else path.stat().st_size
         place: Place = "synthetic" if synthetic else "no"
         if stored is not None and not synthetic:
             place = "pruned" if planned.status == "pruned" else "store"
@@ -136,8 +136,3 @@ def _stored(directory: Path) -> LockedFile:
 def _date(directory: Path) -> str:
     """The day on which an artifact was built, YYYY-MM-DD."""
     return str(read_measurements(directory).get("finished", ""))[:10]
-
-
-def _mirrored_bytes(mirror: str, url: str) -> int | None:
-    path = mirror_path(mirror, url)
-    return path.stat().st_size if path is not None and is_present(path) else None

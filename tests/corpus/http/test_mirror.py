@@ -7,7 +7,7 @@ import pytest
 from xlm.config.data.sources import NetworkConfig
 from xlm.corpus.http.client import open_client
 from xlm.corpus.http.download.fetcher import Fetcher
-from xlm.corpus.http.mirror import changed_in_mirror, mirror_path
+from xlm.corpus.http.mirror import mirror_path
 from xlm.corpus.http.ranges import parse_content_range, parse_range, range_header, strong_validator
 from xlm.errors import ConfigError, SourceError
 
@@ -116,18 +116,6 @@ def test_a_mirror_that_is_no_folder_or_url_is_refused(tmp_path):
 def test_a_file_url_is_a_folder(mirror):
     assert mirror_path(mirror.as_uri(), URL) == mirror_path(str(mirror), URL)
     assert mirror_path("http://mirror.example", URL) is None
-
-
-def test_a_changed_size_in_the_mirror_is_reported(mirror):
-    manifest = {"counts": {"host_bytes": 2048}, "sources": [{"address": URL}]}
-    assert changed_in_mirror(str(mirror), manifest) is None
-    (mirror / "host.example" / "a" / "corpus one.bin").write_bytes(b"new")
-    reason = changed_in_mirror(str(mirror), manifest)
-    assert reason == "corpus one.bin in the mirror now has 3 bytes, not 2,048"
-    assert changed_in_mirror("https://mirror.example", manifest) is None
-    assert changed_in_mirror(str(mirror), {"sources": [{"address": URL}]}) is None
-    (mirror / "host.example" / "a" / "corpus one.bin").unlink()
-    assert changed_in_mirror(str(mirror), manifest) is None
 
 
 def test_range_headers_are_read_and_written():

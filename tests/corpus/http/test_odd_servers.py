@@ -2,13 +2,10 @@
 
 import ssl
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.corpus.http.certificates import write_certificate
 from tests.corpus.http.fetching import IMPATIENT, ONCE, TEXT, assert_refused, get, head, sha1_of
 from tests.corpus.http.raw_server import raw_server, sends, trickles
 from xlm.config.data.sources import NetworkConfig
@@ -202,7 +199,7 @@ def test_an_unknown_server_is_one_line(tmp_path):
 
 def test_an_untrusted_certificate_is_refused_at_once(tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_own_certificate(tmp_path))
+    context.load_cert_chain(write_certificate(tmp_path))
     attempts = []
 
     def answer(connection, request):
@@ -216,22 +213,3 @@ def test_an_untrusted_certificate_is_refused_at_once(tmp_path):
         error = assert_refused(f"{url}/a.txt", tmp_path, "certificate of the server", network)
     assert "SSL_CERT_FILE" in error.fix
     assert len(attempts) == 1
-
-
-def _own_certificate(tmp_path):
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    private = key.private_bytes(
-        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path / "own.pem"
-    path.write_bytes(private + certificate.public_bytes(encoding))
-    return path

@@ -34,7 +34,7 @@ def fetch(network, configured, make_context, tmp_path):
         config = configured(mirror=network.base_url, **sources)
         context = make_context(DOWNLOAD.slice(config, unit), unit, name)
         context = replace(context, pins=tmp_path / "pins")
-        result = download(context, network.base_url)
+        result = download(context, (network.base_url,))
         (file,) = (one for one in context.out.iterdir() if one.is_file())
         return result, file
 

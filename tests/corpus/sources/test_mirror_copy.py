@@ -11,7 +11,6 @@ from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.corpus.sources.download import download
 from xlm.corpus.sources.lock import LockedFile, SourcesLock, read_lock
 from xlm.corpus.sources.mirror_copy import RECORD, MirrorCopy
-from xlm.display.progress import NoProgress
 from xlm.errors import ChecksumError, ConfigError, ServerError, SourceError
 from xlm.stages.data.download import DOWNLOAD
 
@@ -28,10 +27,10 @@ def copy(network, configured, tmp_path):
         config = configured(**sources)
         with open_client(network.base_url, config.sources.network) as client:
             fetcher = Fetcher(client, config.sources.network, lambda seconds: None)
-            made = MirrorCopy(tmp_path / "mirror", fetcher, tmp_path / "cache")
+            made = MirrorCopy(tmp_path / "mirror", tmp_path / "cache")
             try:
                 spec = spec_of(config.sources, unit)
-                return made.add(unit, spec, NoProgress(), lock, Path("my.lock.yaml"))
+                return made.add(unit, spec, fetcher, lock, Path("my.lock.yaml"))
             finally:
                 made.close()
 
@@ -45,7 +44,7 @@ def run_download(configured, make_context):
     def run(unit, mirror, **sources):
         config = configured(mirror=str(mirror), **sources)
         context = make_context(DOWNLOAD.slice(config, unit), unit, f"from {Path(mirror).name}")
-        result = download(context, str(mirror))
+        result = download(context, (str(mirror),))
         (file,) = (one for one in context.out.iterdir() if one.is_file())
         return file.read_bytes(), result.sources
 

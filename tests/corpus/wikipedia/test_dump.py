@@ -43,7 +43,9 @@ def _spec(date="20261101", head_bytes=None):
 
 def _slice(mirror, **spec):
     network = NetworkConfig(attempts=2, first_wait_seconds=0)
-    return DownloadSlice(source=_spec(**spec), mirrored=True, mirror=str(mirror), network=network)
+    return DownloadSlice(
+        source=_spec(**spec), mirrored=True, mirrors=(str(mirror),), network=network
+    )
 
 
 def _status(content, state="done", date="20261101", job="articlesmultistreamdump"):

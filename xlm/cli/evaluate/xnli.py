@@ -87,9 +87,9 @@ def _downloaded(mirror: str | None) -> Iterator[Path]:
     with store.tool_cache() as cache, open_client(mirror, sources.network) as client:
         folder = cache / "evaluation"
         progress = TransferProgress()
-        copy = MirrorCopy(folder, Fetcher(client, sources.network), cache)
+        copy = MirrorCopy(folder, cache)
         try:
-            file = copy.add(XNLI_ID, spec, progress)
+            file = copy.add(XNLI_ID, spec, Fetcher(client, sources.network, progress=progress))
         finally:
             progress.end()
         copy.close()

@@ -4,17 +4,19 @@ import json
 import shlex
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from xlm.cli.output import one_line, printable, show
 from xlm.cli.sources.transfer_progress import TransferProgress
-from xlm.config.data.downloads import spec_of
+from xlm.config.data.downloads import Spec, spec_of
 from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.http.client import open_client
+from xlm.corpus.http.client import DownloadClient
 from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.corpus.sources.lock import read_lock
 from xlm.corpus.sources.mirror_copy import MirrorCopy, MirroredFile
+from xlm.corpus.sources.mirrors import ask_mirrors
 from xlm.display.markdown import format_size
 from xlm.errors import ConfigError, PipelineError, XlmError
 from xlm.pipeline.request import RunRequest
@@ -64,17 +66,17 @@ def fetch_sources(request: RunRequest, to: Path, root: str | None, as_json: bool
 
 def _copy(config: PipelineConfig, to: Path, root: str | None, *, quiet: bool) -> _Copied:
     copied = _Copied({}, {})
-    source = None if _is_target(config.sources.mirror, to) else config.sources.mirror
-    lock_path = Path(config.sources.lock or "")
-    lock = read_lock(lock_path) if config.sources.lock else None
+    network = config.sources.network
+    mirrors = [one for one in config.sources.all_mirrors if not _is_target(one, to)]
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
-    with store.tool_cache() as cache, open_client(source, config.sources.network) as client:
-        copy = MirrorCopy(to, Fetcher(client, config.sources.network), cache)
+    with store.tool_cache() as cache:
+        copy = MirrorCopy(to, cache)
         for unit in DOWNLOAD.units(config):
             spec = spec_of(config.sources, unit, config.table)
             progress = TransferProgress()
             try:
-                file = copy.add(unit, spec, progress, lock, lock_path)
+                ask = partial(_add, copy, unit, spec, progress, config)
+                file = ask_mirrors(unit, mirrors, network, ask).result
             except XlmError as error:
                 progress.end()
                 copied.failures[unit] = str(error)
@@ -89,6 +91,21 @@ def _copy(config: PipelineConfig, to: Path, root: str | None, *, quiet: bool) ->
     return copied
 
 
-def _is_target(mirror: str | None, to: Path) -> bool:
+def _add(
+    copy: MirrorCopy,
+    unit: str,
+    spec: Spec,
+    progress: TransferProgress,
+    config: PipelineConfig,
+    client: DownloadClient,
+    mirror: str | None,
+) -> MirroredFile:
+    fetcher = Fetcher(client, config.sources.network, progress=progress)
+    lock_path = Path(config.sources.lock or "")
+    lock = read_lock(lock_path) if config.sources.lock else None
+    return copy.add(unit, spec, fetcher, lock, lock_path)
+
+
+def _is_target(mirror: str, to: Path) -> bool:
     """Whether the profile already reads the mirror that is to be filled."""
-    return mirror is not None and "://" not in mirror and Path(mirror).resolve() == to.resolve()
+    return "://" not in mirror and Path(mirror).resolve() == to.resolve()

@@ -198,7 +198,7 @@ class DownloadSlice(Config):
 
     source: Spec
     mirrored: bool
-    mirror: str | None = operational(None, description="Folder or URL of the mirror.")
+    mirrors: tuple[str, ...] = operational((), description="Folders or URLs of mirrors.")
     lock: str | None = operational(None, description="File with the digests of downloads.")
     network: NetworkConfig = operational(NetworkConfig(), description="Timeouts and retries.")
 

@@ -7,8 +7,9 @@ sources.download_ids(("en", "sw"))   # wikipedia.en, wikipedia.sw, tatoeba.en-sw
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from xlm.config.data.corpora import (
     ArchiveSource,
@@ -23,7 +24,7 @@ from xlm.config.data.own.text import OwnText
 from xlm.config.languages.declared import TABLE, Languages
 from xlm.config.languages.pairs import ENGLISH, other_language, split_pair
 from xlm.config.reading.urls import require_mirror
-from xlm.engine.config import Config, added, operational
+from xlm.engine.config import Config, added, as_list, operational
 from xlm.errors import ConfigError
 
 XNLI_ID = "xnli"
@@ -127,6 +128,11 @@ class SourcesConfig(Config):
         description="Folder or URL of a mirror: `<mirror>/<host>/<path>` replaces "
         "`https://<host>/<path>`; null: the original servers.",
     )
+    mirrors: Annotated[tuple[str, ...], BeforeValidator(as_list)] = operational(
+        (),
+        description="Further mirrors, each a folder or a URL. They are asked in this order for a "
+        "file that `mirror` cannot serve, or serves with a wrong checksum.",
+    )
     lock: str | None = operational(
         None,
         description="File with the sizes and digests of all downloads, written by `xlm sources "
@@ -205,6 +211,11 @@ class SourcesConfig(Config):
                 split_pair(pair)
         return corpora
 
+    @field_validator("mirrors")
+    @classmethod
+    def _are_folders_or_urls(cls, mirrors: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(require_mirror, mirrors))
+
     @model_validator(mode="after")
     def _distinct_ids(self) -> "SourcesConfig":
         # Own sources of different languages or pairs may share a name.
@@ -222,6 +233,12 @@ class SourcesConfig(Config):
                     fix=f"give one of them another name, e.g. name: {name}_2",
                 )
         return self
+
+    @property
+    def all_mirrors(self) -> tuple[str, ...]:
+        """The mirrors in the order in which they are asked; empty: the original servers."""
+        first = (self.mirror,) if self.mirror is not None else ()
+        return tuple(dict.fromkeys((*first, *self.mirrors)))
 
     def own_text(self, language: str) -> tuple[OwnText, ...]:
         """The user's own text of a language, in the order in which it is joined."""

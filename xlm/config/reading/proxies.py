@@ -1,7 +1,12 @@
-"""Validates the proxy variables of the environment before an HTTP client reads them."""
+"""Validates the proxy variables of the environment, and finds the proxy of a mirror.
+
+HTTPX reads the same variables for requests to the servers themselves.
+"""
 
 from importlib.util import find_spec
+from ipaddress import ip_address
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from xlm.config.environment import proxy_variables
 from xlm.errors import ConfigError
@@ -37,3 +42,20 @@ def require_usable_proxies() -> None:
                 f"{name}={shown}: not the URL of a proxy",
                 fix=f"write {name}=http://host:port, or unset it",
             )
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy for a server, with a scheme; None for this machine and the names in NO_PROXY."""
+    parts, proxies = urlsplit(url), getproxies()
+    host = parts.hostname or ""
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or _is_this_machine(host) or proxy_bypass(host, proxies):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".") == "localhost" or host.endswith(".localhost")

@@ -14,6 +14,7 @@ from xlm.config.reading.proxies import require_usable_proxies
 from xlm.corpus.http.authorization import authorize, hide_secrets
 from xlm.corpus.http.connections.server import server_of
 from xlm.corpus.http.mirror import MirrorServerTransport, mirror_transport
+from xlm.redaction import redact
 
 log = logging.getLogger("httpx")
 
@@ -23,6 +24,8 @@ class DownloadClient(httpx.Client):
 
     mirror: httpx.URL | None = None
     """The URL of the mirror; None without a mirror, and for a mirror in a local folder."""
+    mirror_name: str = ""
+    """The mirror as it is configured, without secrets; empty without one."""
     is_local: bool = False
     """Whether it reads from a local folder, and connects to no server."""
 
@@ -54,6 +57,7 @@ def open_client(mirror: str | None, network: NetworkConfig) -> DownloadClient:
             "User-Agent": f"xlm-pipeline/{version('xlm-pipeline')}",
         },
     )
+    client.mirror_name = redact(mirror or "")
     if isinstance(transport, MirrorServerTransport):
         client.mirror = transport.mirror
     elif transport is not None:

@@ -4,13 +4,13 @@ The mirror is a transport of the HTTP client. Ranges, validators, errors and fol
 therefore run through the same code for a folder, for a mirror's URL and for the real servers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from xlm.config.reading.proxies import proxy_for
 from xlm.corpus.http.authorization import authorize
 from xlm.corpus.http.ranges import parse_range
 from xlm.errors import ConfigError
@@ -21,27 +21,34 @@ _CHUNK_BYTES = 1 << 18
 
 def is_folder(mirror: str) -> bool:
     """Whether a mirror is a local folder rather than a URL."""
-    return _folder(mirror) is not None
+    return folder_of(mirror) is not None
+
+
+def folder_of(mirror: str) -> Path | None:
+    """The folder of a mirror; None if it is a URL.
+
+    Raises:
+        ConfigError: it is a URL of an unsupported scheme.
+    """
+    scheme = mirror.partition("://")[0].lower() if "://" in mirror else ""
+    if scheme in ("http", "https"):
+        return None
+    if scheme not in ("", "file"):
+        raise ConfigError(
+            f"sources.mirror: cannot read {scheme}:// URLs",
+            fix="use a folder or an http(s) URL",
+        )
+    if not scheme:
+        return Path(mirror)
+    # file:///folder; a host between the second and the third slash means this machine.
+    _, slash, path = mirror.partition("://")[2].partition("/")
+    return Path(unquote(slash + path))
 
 
 def mirror_path(mirror: str, url: str) -> Path | None:
     """The file that replaces `url`; None if the mirror is itself a URL."""
-    folder = _folder(mirror)
+    folder = folder_of(mirror)
     return None if folder is None else _inside(folder, url)
-
-
-def changed_in_mirror(mirror: str, manifest: Mapping[str, Any]) -> str | None:
-    """Why a download is out of date: its file in the mirror has another size than recorded."""
-    recorded = manifest.get("counts", {}).get("host_bytes")
-    for source in manifest.get("sources", ()):
-        path = mirror_path(mirror, source["address"])
-        if path is None or recorded is None or not is_present(path):
-            continue
-        present = path.stat().st_size
-        if present != recorded:
-            name = path.name
-            return f"{name} in the mirror now has {present:,} bytes, not {recorded:,}"
-    return None
 
 
 def mirror_transport(mirror: str) -> httpx.BaseTransport:
@@ -50,7 +57,7 @@ def mirror_transport(mirror: str) -> httpx.BaseTransport:
     Raises:
         ConfigError: the mirror is neither an existing folder nor a usable URL.
     """
-    folder = _folder(mirror)
+    folder = folder_of(mirror)
     if folder is None:
         if "?" in mirror or "#" in mirror:
             raise ConfigError(
@@ -71,22 +78,6 @@ def mirror_transport(mirror: str) -> httpx.BaseTransport:
     return MirrorFolderTransport(folder)
 
 
-def _folder(mirror: str) -> Path | None:
-    scheme = mirror.partition("://")[0].lower() if "://" in mirror else ""
-    if scheme in ("http", "https"):
-        return None
-    if scheme not in ("", "file"):
-        raise ConfigError(
-            f"sources.mirror: cannot read {scheme}:// URLs",
-            fix="use a folder or an http(s) URL",
-        )
-    if not scheme:
-        return Path(mirror)
-    # file:///folder; a host between the second and the third slash means this machine.
-    _, slash, path = mirror.partition("://")[2].partition("/")
-    return Path(unquote(slash + path))
-
-
 def _inside(folder: Path, url: str) -> Path | None:
     parts = urlsplit(url)
     path = (folder / parts.netloc / unquote(parts.path).lstrip("/")).resolve()
@@ -97,7 +88,7 @@ class MirrorServerTransport(httpx.HTTPTransport):
     """Requests `<mirror>/host/path` instead of `https://host/path`."""
 
     def __init__(self, mirror: httpx.URL) -> None:
-        super().__init__()
+        super().__init__(proxy=proxy_for(str(mirror)))
         self.mirror = mirror
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -26,13 +26,14 @@ from xlm.corpus.http.redirects import MAX_REDIRECTS, next_url
 from xlm.corpus.http.retry import TransientError
 from xlm.corpus.http.watchdog import Watchdog
 from xlm.display.progress import Progress
-from xlm.errors import SourceError
+from xlm.errors import AccessError, SourceError
 from xlm.redaction import redact
 
 log = logging.getLogger(__name__)
 
 MISSING = (404, 410)
 RANGE_NOT_SATISFIABLE = 416
+_UNAUTHORIZED = (401, 407)
 _TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
 _FIXES = {
     401: "set the user name and password in XLM_CREDENTIALS or ~/.netrc "
@@ -170,6 +171,8 @@ def _connection_error(
 ) -> TransientError | SourceError:
     if watchdog.fired:
         return TransientError(f"no data arrived for {watchdog.limit_seconds:.0f} s")
+    if isinstance(fault, httpx.ProxyError) and str(fault).startswith("407"):
+        return AccessError(f"{url}: the proxy answered {fault}", fix=_FIXES[407])
     cause: BaseException | None = fault
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -198,7 +201,8 @@ def _check_status(response: httpx.Response, url: str) -> None:
         raise TransientError(answer, wait_seconds=wait)
     if code not in (200, 206):
         fix = _FIXES.get(code, "check the URL, or use a mirror (sources.mirror)")
-        raise SourceError(f"{url}: {answer}", fix=fix)
+        kind = AccessError if code in _UNAUTHORIZED else SourceError
+        raise kind(f"{url}: {answer}", fix=fix)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise SourceError(

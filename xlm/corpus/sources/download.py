@@ -1,15 +1,19 @@
 """The download stage: one file of one source, from its server or from a mirror."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from xlm.config.data.downloads import DownloadSlice, Spec, WikipediaSpec
 from xlm.config.reading.urls import file_name
-from xlm.corpus.http.client import open_client
+from xlm.corpus.http.client import DownloadClient
 from xlm.corpus.http.download.fetcher import Fetched, Fetcher
 from xlm.corpus.http.mirror import is_folder
 from xlm.corpus.http.verification.pins import Pin, PinFile
 from xlm.corpus.parallel.opus_catalogue import find_moses
 from xlm.corpus.sources.lock import read_lock
+from xlm.corpus.sources.mirrors import ask_mirrors
 from xlm.corpus.wikipedia.dump import cut_to_complete_streams, published_digests
 from xlm.engine.stage import FileDigest, Source, StageContext, StageResult
 from xlm.redaction import redact
@@ -18,27 +22,27 @@ from xlm.store.disk.hashing import file_sha256
 _TOLERANCE_BYTES = 64 << 20
 
 
-def download(context: StageContext[DownloadSlice], mirror: str | None) -> StageResult:
+def download(context: StageContext[DownloadSlice], mirrors: Sequence[str]) -> StageResult:
     """Download the unit's file into `context.out`, under its name on the server.
+
+    Args:
+        mirrors: folders or URLs, asked in this order; empty: the server itself.
 
     Raises:
         SourceError: the server does not send the file, or its bytes cannot be verified.
         ConfigError: OPUS does not have the configured corpus, release or pair.
         ChecksumError: the bytes differ from the lock, or from the first download.
     """
-    with open_client(mirror, context.config.network) as client:
-        fetcher = Fetcher(client, context.config.network, progress=context.progress)
-        source = context.config.source
-        if source.kind == "wikipedia":
-            return _download_dump(context, fetcher, source, mirror)
+    source = context.config.source
+    if source.kind == "wikipedia":
+        name, ask = file_name(source.url), partial(_download_dump, context, source)
+    else:
         url, max_bytes = locate(source, context.cache or context.scratch)
-        pin_file = _pin_file(context, url, mirror)
-        target = context.out / file_name(url)
-        locked = _locked(context, url)
-        pin = locked or _read(pin_file)
-        fetched = _fetch(context, fetcher, url, target, pin, max_bytes=max_bytes)
-        _record(pin_file, fetched)
-        return _result(context, url, target, fetched, {}, locked)
+        name, ask = file_name(url), partial(_download_file, context, url, max_bytes)
+    served = ask_mirrors(name, mirrors, context.config.network, ask)
+    # Which mirror it was cannot change the bytes: a measured value, which is in no key.
+    measured = {"mirror": served.mirror} if served.mirror else {}
+    return replace(served.result, measured=measured)
 
 
 def locate(source: Spec, cache: Path) -> tuple[str, int | None]:
@@ -57,12 +61,30 @@ def locate(source: Spec, cache: Path) -> tuple[str, int | None]:
     return url, None if known_bytes is None else 2 * known_bytes + _TOLERANCE_BYTES
 
 
-def _download_dump(
+def _download_file(
     context: StageContext[DownloadSlice],
-    fetcher: Fetcher,
-    source: WikipediaSpec,
+    url: str,
+    max_bytes: int | None,
+    client: DownloadClient,
     mirror: str | None,
 ) -> StageResult:
+    fetcher = Fetcher(client, context.config.network, progress=context.progress)
+    pin_file = _pin_file(context, url, mirror)
+    target = context.out / file_name(url)
+    locked = _locked(context, url)
+    pin = locked or _read(pin_file)
+    fetched = _fetch(context, fetcher, url, target, pin, max_bytes=max_bytes)
+    _record(pin_file, fetched)
+    return _result(context, url, target, fetched, {}, locked)
+
+
+def _download_dump(
+    context: StageContext[DownloadSlice],
+    source: WikipediaSpec,
+    client: DownloadClient,
+    mirror: str | None,
+) -> StageResult:
+    fetcher = Fetcher(client, context.config.network, progress=context.progress)
     digests = published_digests(fetcher, source)
     url, head_bytes = source.url, source.head_bytes
     name = file_name(url)

@@ -1,7 +1,7 @@
 """Fills a mirror: copies the files of downloads to `<mirror>/<host>/<path>`, each verified.
 
-    copy = MirrorCopy(Path("/media/disk"), fetcher, cache)
-    copy.add("tatoeba.en-sw", spec)     # MirroredFile(url=..., size_bytes=..., is_new=True)
+    copy = MirrorCopy(Path("/media/disk"), cache)
+    copy.add("tatoeba.en-sw", spec, fetcher)    # MirroredFile(url=..., size_bytes=...)
 
 A run with `sources.mirror` then needs no network. Files appear complete or not at all. A broken
 transfer continues where it stopped, as in a run. `<mirror>/fetched.lock.yaml` records each file, so
@@ -26,7 +26,6 @@ from xlm.corpus.http.verification.pins import Pin
 from xlm.corpus.sources.download import locate
 from xlm.corpus.sources.lock import LockedFile, SourcesLock, read_lock, write_lock
 from xlm.corpus.wikipedia.dump import published_digests
-from xlm.display.progress import Progress
 from xlm.errors import ChecksumError, ConfigError
 from xlm.redaction import redact
 from xlm.store.disk.filesystem import write_atomically
@@ -63,12 +62,11 @@ class _RecordingFetcher(Fetcher):
 class MirrorCopy:
     """Copies downloads to one mirror."""
 
-    def __init__(self, folder: Path, fetcher: Fetcher, cache: Path) -> None:
+    def __init__(self, folder: Path, cache: Path) -> None:
         """Open the folder of a mirror, or create it.
 
         Args:
             folder: the mirror.
-            fetcher: downloads from the servers, or from another mirror.
             cache: folder for the unpacked OPUS catalogue.
 
         Raises:
@@ -77,7 +75,6 @@ class MirrorCopy:
         if folder.exists() and not folder.is_dir():
             raise ConfigError(f"{folder} is not a folder", fix="name a folder for the mirror")
         self._folder = folder
-        self._fetcher = fetcher
         self._cache = cache
         self._record = folder / RECORD
         self._files = dict(read_lock(self._record).downloads) if self._record.exists() else {}
@@ -86,7 +83,7 @@ class MirrorCopy:
         self,
         name: str,
         spec: Spec,
-        progress: Progress,
+        fetcher: Fetcher,
         lock: SourcesLock | None = None,
         lock_path: Path = Path(),
     ) -> MirroredFile:
@@ -95,7 +92,7 @@ class MirrorCopy:
         Args:
             name: id of the download, for the record.
             spec: the download.
-            progress: receives the progress of the transfer.
+            fetcher: downloads from the servers, or from another mirror.
             lock: the lock of the profile; a run checks heads of dumps against it, not a copy.
             lock_path: its file, for messages.
 
@@ -111,7 +108,7 @@ class MirrorCopy:
         if known is not None and _serves(known, path, redact(url), wanted):
             return MirroredFile(url, known.size_bytes, is_new=False)
         recording = _RecordingFetcher(
-            self._fetcher.client, self._fetcher.network, self._fetcher.wait, progress
+            fetcher.client, fetcher.network, fetcher.wait, fetcher.progress
         )
         locked = lock.pin_of(lock_path, redact(url), None) if lock else None
         digests = published_digests(recording, spec) if isinstance(spec, WikipediaSpec) else {}

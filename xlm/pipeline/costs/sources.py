@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 from xlm.config.data.downloads import FileSpec, WikipediaSpec, spec_of
 from xlm.config.data.own.pairs import OwnPair
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.http.mirror import mirror_path
+from xlm.corpus.http.mirror import folder_of
 from xlm.corpus.local_files import find_files
 from xlm.corpus.sources.lock import read_lock
+from xlm.corpus.sources.mirrors import present_in_folder
 from xlm.corpus.sources.resolve import resolve_download
 from xlm.errors import ConfigError
 from xlm.stages.data.download import DOWNLOAD
 from xlm.stages.data.make_world import MIRROR
-from xlm.store.integrity.presence import is_present
 
 DUMP_SIZES = Path(__file__).with_name("dump_sizes.json")
 OTHER_WIKIPEDIA_BYTES = 300_000_000
@@ -55,8 +55,9 @@ def source_size(config: PipelineConfig, unit: str, cache: Path) -> SourceSize:
     if MIRROR in DOWNLOAD.upstream(config, unit):
         return SourceSize(SYNTHETIC_BYTES, "synthetic", "")
     download = resolve_download(config.sources, unit, cache, config.table)
-    mirror = config.sources.mirror
-    host = urlsplit(mirror if mirror and "://" in mirror else download.url).hostname or ""
+    mirrors = config.sources.all_mirrors
+    server = next((mirror for mirror in mirrors if folder_of(mirror) is None), download.url)
+    host = urlsplit(server).hostname or ""
     if config.sources.lock is not None:
         locked = read_lock(Path(config.sources.lock)).downloads.get(unit)
         is_part = _head_bytes(config, unit) is not None
@@ -66,14 +67,12 @@ def source_size(config: PipelineConfig, unit: str, cache: Path) -> SourceSize:
             and (locked.first_bytes is not None) == is_part
         ):
             return SourceSize(locked.size_bytes, "lock", host)
-    if mirror is not None and "://" not in mirror:
-        path = mirror_path(mirror, download.url)
-        if path is not None and is_present(path):
-            head_bytes = _head_bytes(config, unit)
-            size_bytes = path.stat().st_size
-            return SourceSize(
-                size_bytes if head_bytes is None else min(size_bytes, head_bytes), "mirror", ""
-            )
+    if (path := present_in_folder(mirrors, download.url)) is not None:
+        head_bytes = _head_bytes(config, unit)
+        size_bytes = path.stat().st_size
+        return SourceSize(
+            size_bytes if head_bytes is None else min(size_bytes, head_bytes), "mirror", ""
+        )
     if download.size_bytes is not None:
         spec = spec_of(config.sources, unit, config.table)
         if not isinstance(spec, WikipediaSpec):

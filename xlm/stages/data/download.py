@@ -30,7 +30,7 @@ def _task_ids(config: PipelineConfig) -> tuple[str, ...]:
 
 
 def _slice(config: PipelineConfig, unit: str) -> DownloadSlice:
-    """The source of the unit. The key contains whether there is a mirror, not which one."""
+    """The source of the unit. The key contains whether there are mirrors, not which."""
     source = spec_of(config.sources, unit, config.table)
     synthetic = _is_synthetic(config, unit)
     if synthetic:
@@ -38,8 +38,8 @@ def _slice(config: PipelineConfig, unit: str) -> DownloadSlice:
         source = source.model_copy(update=update)
     return DownloadSlice(
         source=source,
-        mirrored=synthetic or config.sources.mirror is not None,
-        mirror=None if synthetic else config.sources.mirror,
+        mirrored=synthetic or bool(config.sources.all_mirrors),
+        mirrors=() if synthetic else config.sources.all_mirrors,
         lock=None if synthetic else config.sources.lock,
         network=config.sources.network,
     )
@@ -59,17 +59,15 @@ def run(context: StageContext[DownloadSlice]) -> StageResult:
     from xlm.corpus.sources.download import download
 
     world = context.inputs.get(MIRROR)
-    return download(context, str(world / MIRROR) if world else context.config.mirror)
+    return download(context, (str(world / MIRROR),) if world else context.config.mirrors)
 
 
 def _stale(config: DownloadSlice, manifest: Mapping[str, Any]) -> str | None:
-    from xlm.corpus.http.mirror import changed_in_mirror
     from xlm.corpus.sources.lock import changed_since_lock
+    from xlm.corpus.sources.mirrors import changed_in_mirrors
 
     reason = changed_since_lock(Path(config.lock), manifest) if config.lock else None
-    if reason is None and config.mirror is not None:
-        reason = changed_in_mirror(config.mirror, manifest)
-    return reason
+    return reason or changed_in_mirrors(config.mirrors, manifest)
 
 
 def _require(config: PipelineConfig) -> None:

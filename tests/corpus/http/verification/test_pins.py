@@ -32,7 +32,7 @@ def fetch(make_context, tmp_path):
         config = PipelineConfig(languages=("en", "sw"), sources=sources)
         context = make_context(DOWNLOAD.slice(config, "plain.en"), "plain.en", name)
         context = replace(context, pins=tmp_path / "pins")
-        result = download(context, mirror)
+        result = download(context, (mirror,))
         return (context.out / "plain.en.txt").read_bytes(), result
 
     return run

@@ -93,8 +93,12 @@ class Fetcher:
         )
         with report_full_disk(part):
             partial.reopen(url)
-            if not may_resume:
+            origin = partial.origin
+            is_of_another = origin is not None and origin.mirror != self.client.mirror_name
+            # A file's format shows damage, but not whose: only a checksum allows to mix mirrors.
+            if not may_resume or (is_of_another and not (published or pin)):
                 partial.discard()
+            is_mixed = is_of_another and partial.size_bytes > 0
             retry(transfer.attempt, url, self.network, self.wait)
             result = Fetched(
                 partial.size_bytes,
@@ -107,7 +111,18 @@ class Fetcher:
             except XlmError:
                 # A rerun must not continue these bytes, or take them for a complete file.
                 partial.discard()
-                raise
+                if not is_mixed:
+                    raise
+                # The fault may be in the bytes of the other mirror.
+                return self.file(
+                    url,
+                    target,
+                    part=part,
+                    head_bytes=head_bytes,
+                    digests=digests,
+                    pin=pin,
+                    max_bytes=max_bytes,
+                )
             partial.move_to(target)
         return result
 

@@ -18,6 +18,8 @@ class Origin:
     """Strong ETag or date; empty if the server sends neither: the bytes cannot be continued."""
     complete_bytes: int | None
     """Size of the complete file on the server; None if the server does not report it."""
+    mirror: str = ""
+    """The mirror that sent the first bytes, without secrets; empty: the server of the URL."""
 
     def as_json(self) -> dict[str, str | int | None]:
         """The fields under their names on disk."""
@@ -25,6 +27,7 @@ class Origin:
             "address": self.url,
             "validator": self.validator,
             "host_bytes": self.complete_bytes,
+            "mirror": self.mirror,
         }
 
     @classmethod
@@ -35,9 +38,10 @@ class Origin:
                 "address": str(url),
                 "validator": str(validator),
                 "host_bytes": int() | None as complete_bytes,
+                "mirror": str(mirror),
                 **others,
             } if not others and not isinstance(complete_bytes, bool):
-                return cls(url, validator, complete_bytes)
+                return cls(url, validator, complete_bytes, mirror)
         return None
 
 

@@ -4,7 +4,7 @@ HTTPX has no resume. An attempt continues with `Range` and `If-Range`, and appen
 the server confirms the same version and the same position.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -114,7 +114,7 @@ class Transfer:
         length = None if chunked else content_length(response.headers.get("Content-Length"))
         self.ended_by_closing = length is None and not chunked
         if response.status_code == 200:
-            self.part.begin(Origin(self.url, validator, length))
+            self.part.begin(Origin(self.url, validator, length, self.client.mirror_name))
             return
         found = parse_content_range(response.headers.get("Content-Range", ""))
         if response.status_code == RANGE_NOT_SATISFIABLE or found is None or found[0] != start:
@@ -125,8 +125,9 @@ class Transfer:
                 )
             self.part.discard()
             raise TransientError("the server does not resume the transfer where it broke off")
-        origin = Origin(self.url, validator, found[2])
-        if start and origin != self.part.origin:
+        origin = Origin(self.url, validator, found[2], self.client.mirror_name)
+        known = self.part.origin
+        if start and known and replace(origin, mirror=known.mirror) != known:
             self.part.discard()
             raise TransientError("the file changed on the server during the transfer")
         if start == 0:
