@@ -17,6 +17,7 @@ from xlm.config.environment import MachineSettings
 from xlm.config.reading.proxies import require_usable_proxies
 from xlm.engine.graph import Graph
 from xlm.errors import ToolError
+from xlm.pipeline.latest import dated
 from xlm.pipeline.remote import remote_of
 from xlm.pipeline.request import RunRequest
 from xlm.processes.signals import END_SIGNALS
@@ -34,6 +35,7 @@ def run_pipeline(request: RunRequest, root: str | None, workers: int | None) -> 
     settings = MachineSettings.from_environment(root, workers)
     _hide_secrets([*shlex.split(request.command(Path(settings.root)))[1:], f"-j{settings.workers}"])
     require_usable_proxies()
+    request = dated(request, settings.root)
     config = request.resolve()
     Graph.of(config, STAGES).select(
         first=request.first, until=request.until, only=request.only, refresh=request.refresh

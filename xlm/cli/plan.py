@@ -15,6 +15,7 @@ from xlm.display.text_table import text_table
 from xlm.engine.plan import PlannedNode, plan_all, selected_nodes
 from xlm.pipeline.costs.estimate import estimate_run
 from xlm.pipeline.dag import graph_of, plan_request
+from xlm.pipeline.latest import dated
 from xlm.pipeline.pretraining_plan import pretraining_lines
 from xlm.pipeline.remote import remote_of
 from xlm.pipeline.request import RunRequest
@@ -38,6 +39,7 @@ def print_plan(
     """
     settings = MachineSettings.from_environment(root, workers)
     store = ArtifactStore.open(settings.root, write=False)
+    request = dated(request, settings.root, record=False)
     graph = graph_of(request)
     config, selected = graph.config, selected_nodes(graph, request)
     planned = plan_all(graph, request, store, remote_of(config))

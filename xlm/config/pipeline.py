@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from xlm.config.compute import ComputeConfig
 from xlm.config.data.bpe import BpeConfig, VocabularyConfig
 from xlm.config.data.cleaning import CleaningConfig
+from xlm.config.data.corpora import LATEST
 from xlm.config.data.extract import ExtractConfig
 from xlm.config.data.sample import SampleConfig
 from xlm.config.data.shards import ShardsConfig
@@ -219,6 +220,16 @@ class PipelineConfig(Config):
             raise ConfigError(
                 "sample and sources.mirror are both set, but the sample world is its own mirror",
                 fix="remove one of them, or use the profile mini15",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _world_has_a_date(self) -> "PipelineConfig":
+        wikipedia = self.sources.wikipedia
+        if self.sample is not None and wikipedia is not None and wikipedia.date == LATEST:
+            raise ConfigError(
+                "sources.wikipedia.date is latest, but the sample world has no other date",
+                fix="name any date as YYYYMMDD, or use the profile mini15",
             )
         return self
 

@@ -17,7 +17,7 @@ CASES = {
     "sources.wikipedia=20261101": "sources.wikipedia must be a section, not 20261101; write its "
     "settings below it: date, head_bytes, licence",
     "sources.wikipedia.date=2026-11-01": "sources.wikipedia.date must be a date as YYYYMMDD, e.g. "
-    "20261101, not '2026-11-01'",
+    "20261101, or latest, not '2026-11-01'",
     "sources.xnli.address=x": "sources.xnli.address is now sources.xnli.url; rename it",
     "sources.xnli={address: x}": "sources.xnli.address is now sources.xnli.url; rename it",
     "pretrain.guard.evidence=3": "evidence is now pretrain.guard.diagnostics; rename it",

@@ -7,6 +7,7 @@ from xlm.cli.request import print_warnings
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import ABSENT, format_integer, format_size
 from xlm.display.text_table import text_table
+from xlm.pipeline.latest import dated
 from xlm.pipeline.request import RunRequest
 from xlm.report.downloads import PlannedDownload, own_files, planned_downloads
 from xlm.store.store import ArtifactStore
@@ -17,7 +18,9 @@ _RIGHT = (3, 4)
 
 def list_sources(request: RunRequest, root: str | None, as_json: bool) -> None:
     """Print one line (or JSON object) for each download and each local file of a run."""
-    store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
+    settings = MachineSettings.from_environment(root)
+    store = ArtifactStore.open(settings.root, write=False)
+    request = dated(request, settings.root, record=False)
     config = request.resolve()
     found = [*planned_downloads(request, store), *own_files(config)]
     print_warnings(config)

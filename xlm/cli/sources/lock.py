@@ -8,6 +8,7 @@ from xlm.cli.output import show
 from xlm.config.environment import MachineSettings
 from xlm.corpus.sources.lock import LockedFile, SourcesLock, read_lock, write_lock
 from xlm.errors import ConfigError
+from xlm.pipeline.latest import dated
 from xlm.pipeline.request import RunRequest
 from xlm.report.downloads import PlannedDownload, planned_downloads
 from xlm.store.store import ArtifactStore
@@ -24,7 +25,9 @@ def lock_sources(request: RunRequest, output: Path | None, root: str | None, as_
     Raises:
         ConfigError: a download is not in the store yet, or nothing is downloaded.
     """
-    store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
+    settings = MachineSettings.from_environment(root)
+    store = ArtifactStore.open(settings.root, write=False)
+    request = dated(request, settings.root, record=False)
     # A file that differs from an older lock is locked now, instead of being refused.
     unlocked = request.model_copy(update={"overrides": (*request.overrides, "sources.lock=null")})
     found = planned_downloads(unlocked, store)

@@ -13,6 +13,8 @@ from xlm.engine.config import Config, operational
 from xlm.errors import ConfigError
 
 _ID = r"^[a-z0-9_-]+$"
+LATEST = "latest"
+"""In place of a date: the newest one at which all dumps of a run are finished."""
 UNKNOWN_LICENCE = "see the corpus page on OPUS"
 """The licence of a corpus of OPUS if the profile names none."""
 
@@ -22,9 +24,9 @@ class WikipediaSource(Config):
 
     date: str = Field(
         default="20261101",
-        pattern=r"^\d{8}$",
-        description="Date of the dumps, YYYYMMDD; they must be complete on the server (XLM used "
-        "`latest`, so its dates are unknown).",
+        pattern=r"^(\d{8}|latest)$",
+        description="Date of the dumps, YYYYMMDD; they must be complete on the server. latest: the "
+        "newest complete date, which is looked up once and recorded in the store.",
     )
     head_bytes: int | None = Field(
         default=None,
@@ -42,6 +44,8 @@ class WikipediaSource(Config):
     @field_validator("date")
     @classmethod
     def _is_a_day(cls, date: str) -> str:
+        if date == LATEST:
+            return date
         try:
             datetime.strptime(date, "%Y%m%d").replace(tzinfo=UTC)
         except ValueError:

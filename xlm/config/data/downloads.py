@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from xlm.config.data.corpora import OpusCorpus, PlainCorpus
+from xlm.config.data.corpora import LATEST, OpusCorpus, PlainCorpus
 from xlm.config.data.own.parts import Part
 from xlm.config.data.sources import WIKIPEDIA_ID, NetworkConfig, SourcesConfig
 from xlm.config.languages.declared import TABLE, Languages
@@ -118,6 +118,11 @@ def _wikipedia(sources: SourcesConfig, code: str, table: Languages) -> Wikipedia
         raise ConfigError(
             f"no Wikipedia of {code} is configured",
             fix="set sources.wikipedia.date, and `wiki` of a declared language",
+        )
+    if sources.wikipedia.date == LATEST:
+        raise ConfigError(
+            "sources.wikipedia.date is latest, but the date is not known here",
+            fix="name a date as YYYYMMDD; `xlm run` and `xlm plan` look up the latest one",
         )
     return WikipediaSpec(
         title=f"Wikipedia ({entry.name})",

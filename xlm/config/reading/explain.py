@@ -23,7 +23,7 @@ _TASKS = ("xnli", "pawsx", "files")
 _DECLARED = "declared_languages"
 
 PATTERNS = {
-    r"^\d{8}$": "a date as YYYYMMDD, e.g. 20261101",
+    r"^(\d{8}|latest)$": "a date as YYYYMMDD, e.g. 20261101, or latest",
     r"^[A-Za-z0-9._-]+$": "letters, digits and . _ - only",
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "letters, digits and . _ - only, a letter or digit first",
     r"^[a-z0-9_-]+$": "lower-case letters, digits and _ - only",

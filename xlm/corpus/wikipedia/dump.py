@@ -8,7 +8,7 @@ is dropped.
 import bz2
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,30 @@ def published_digests(fetcher: Fetcher, spec: WikipediaSpec) -> dict[str, str]:
     if not digests:
         raise _refused(fetcher, spec, "has no checksums")
     return digests
+
+
+def newest_finished(fetcher: Fetcher, wikis: Sequence[str]) -> str:
+    """The newest date, YYYYMMDD, at which the dumps of all these Wikipedias are finished.
+
+    Raises:
+        SourceError: there is none among the last dates; the message says what the newest one lacks.
+    """
+    folder = f"{DUMPS_URL}/{wikis[0]}/"
+    listing = fetcher.text(folder)
+    dates = sorted({match[1] for match in _DATE_LINK.finditer(listing or "")}, reverse=True)
+    lacks: list[str] = []
+    for date in dates[:_MAX_DATES_TRIED]:
+        for wiki in wikis:
+            if (why := _why_not(fetcher, wiki, date)) is not None:
+                lacks.append(f"{date}: {wiki} is {why}")
+                break
+        else:
+            return date
+    raise SourceError(
+        f"{folder}: no date has finished dumps of {', '.join(wikis)}"
+        + (f" ({lacks[0]})" if lacks else ""),
+        fix="set sources.wikipedia.date, or run again when the dumps are finished",
+    )
 
 
 def cut_to_complete_streams(path: Path) -> Cut:
@@ -158,24 +182,23 @@ def _is_deep(text: str) -> bool:
 
 
 def _refused(fetcher: Fetcher, spec: WikipediaSpec, why: str) -> SourceError:
-    newest = _newest_finished(fetcher, spec)
-    return SourceError(
-        f"the {spec.wiki} dump of {spec.date} {why}",
-        fix=f"set sources.wikipedia.date={newest}, the newest finished dump"
-        if newest
-        else f"there is no finished dump at {DUMPS_URL}/{spec.wiki}/",
-    )
+    try:
+        newest = newest_finished(fetcher, (spec.wiki,))
+    except SourceError:
+        fix = f"there is no finished dump at {DUMPS_URL}/{spec.wiki}/"
+    else:
+        fix = f"set sources.wikipedia.date={newest}, the newest finished dump"
+    return SourceError(f"the {spec.wiki} dump of {spec.date} {why}", fix=fix)
 
 
-def _newest_finished(fetcher: Fetcher, spec: WikipediaSpec) -> str | None:
-    listing = fetcher.text(f"{DUMPS_URL}/{spec.wiki}/")
-    dates = sorted({match[1] for match in _DATE_LINK.finditer(listing or "")}, reverse=True)
-    for date in dates[:_MAX_DATES_TRIED]:
-        other = spec.model_copy(update={"date": date})
-        status = fetcher.text(f"{other.folder}/dumpstatus.json")
-        if status is not None and not isinstance(_finished_file(status, other), str):
-            return date
-    return None
+def _why_not(fetcher: Fetcher, wiki: str, date: str) -> str | None:
+    """Why a dump cannot be used; None if it is finished."""
+    spec = WikipediaSpec(title="", licence="", wiki=wiki, date=date, head_bytes=None)
+    status = fetcher.text(f"{spec.folder}/dumpstatus.json")
+    if status is None:
+        return "not on the server"
+    file = _finished_file(status, spec)
+    return file if isinstance(file, str) else None
 
 
 def _listed_digest(sums: str | None, name: str) -> str | None:
