@@ -32,6 +32,7 @@ from xlm.engine.stage import Node, Stage
 from xlm.errors import PipelineError, RequeueError
 from xlm.pipeline.costs.space import require_disk_space
 from xlm.pipeline.dag import PipelineRun, open_request
+from xlm.pipeline.latest import dated
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import begin_run_record, write_run_record
 from xlm.processes.pool.executor import on_interrupt
@@ -134,6 +135,8 @@ def pipeline(
         RequeueError: training was asked to stop, and nothing failed.
         PipelineError: names every node that failed, after all others have finished.
     """
+    settings = MachineSettings.from_environment()
+    request = dated(request, settings.root)
     terminal = extra_observer.get()
     reach = ServerReach()
     artifacts: list[Observer] = [ProgressArtifacts(reach), DocumentArtifacts(reach)]
@@ -142,7 +145,7 @@ def pipeline(
     with (
         # Tasks do not inherit the tags of the run: see tasks/stage_task.py.
         TagsContext(current_tags=set()),
-        open_request(request, MachineSettings.from_environment(), observers, stages=stages) as run,
+        open_request(request, settings, observers, stages=stages) as run,
         ends_with_its_worker(run.graph.config.pretrain.save_seconds),
         current_run_is(run),
         warnings_in_log(),
@@ -151,7 +154,7 @@ def pipeline(
         for warning in config_warnings(run.graph.config):
             get_run_logger().warning(warning)
         run.locate_unselected()
-        require_disk_space(run)
+        observers.expected(require_disk_space(run))
         record = begin_run_record(run)
         submitter = Submitter(run, {stage.name: stage_task(stage) for stage in stages})
         try:

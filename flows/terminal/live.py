@@ -20,14 +20,18 @@ from rich.text import Text
 from xlm.cli.output import one_line
 from xlm.display.markdown import format_duration
 from xlm.display.progress_rate import ProgressRate
+from xlm.display.transfers import Transfers
 from xlm.engine.events import Finished
-from xlm.engine.stage import Node
+from xlm.engine.stage import ALL, Node
+from xlm.stages.data.download import DOWNLOAD
 
 _REFRESH_PER_SECOND = 4
 _SILENCE_SECONDS = 25.0
 """The longest silence about a running node in a pipe: a line comes within 30 seconds."""
 _CHECK_SECONDS = 1.0
 _BAR_WIDTH = 24
+_TRANSFERS = Node(DOWNLOAD.name, ALL)
+"""The name of the row of all transfers."""
 _FACTS = ("done", "rate", "left", "note")
 _COLUMNS = ("bar", *_FACTS)
 _LEAST_NEEDED = ("note", "rate", "bar", "left", "done")
@@ -82,6 +86,17 @@ class _Running:
         )
 
 
+@dataclass
+class _Downloads(_Running):
+    """The row of all transfers."""
+
+    transfers: Transfers = field(default_factory=Transfers)
+
+    def facts(self) -> tuple[str, str, str, str]:
+        """Amount, rate, time left and number of files."""
+        return self.transfers.facts()
+
+
 class LiveView:
     """An observer that shows the run; use it as a context manager around the run.
 
@@ -92,6 +107,7 @@ class LiveView:
         self._console = console
         self._remarks = remarks
         self._running: dict[Node, _Running] = {}
+        self._transfers = Transfers()
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._began = self._last_line = time.monotonic()
@@ -122,19 +138,31 @@ class LiveView:
             for remark in self._remarks:
                 self._print(Text(f"! warning: {remark}", style="yellow"))
 
+    def expected(self, sizes: Mapping[Node, int]) -> None:
+        """Keep the sizes of downloads, for the total of all of them."""
+        self._transfers.expect({str(node): size for node, size in sizes.items()})
+
     def started(self, node: Node) -> None:
-        """Show the node as running."""
+        """Show the node as running; all downloads share one row."""
         with self._lock:
-            self._running[node] = _Running()
+            if node.stage != DOWNLOAD.name:
+                self._running[node] = _Running()
+                return
+            self._transfers.start(str(node))
+            self._running.setdefault(_TRANSFERS, _Downloads(transfers=self._transfers))
 
     def progressed(
         self, node: Node, done: float, total: float | None, unit: str, note: str
     ) -> None:
         """Update the progress of the node."""
+        now = time.monotonic()
         with self._lock:
-            if (row := self._running.get(node)) is not None:
+            if node.stage == DOWNLOAD.name and (row := self._running.get(_TRANSFERS)) is not None:
+                self._transfers.update(str(node), done, total, unit, now)
+                row.done, row.total = self._transfers.amounts()
+            elif (row := self._running.get(node)) is not None:
                 row.done, row.total, row.unit, row.note = done, total, unit, note
-                row.progress_rate.report(time.monotonic(), done)
+                row.progress_rate.report(now, done)
 
     def shown(self, node: Node, name: str, document: str) -> None:
         """Ignore documents; they are in the logs."""
@@ -167,6 +195,10 @@ class LiveView:
         """Remove the node; print a line unless it was cached (those are only counted)."""
         with self._lock:
             self._running.pop(event.node, None)
+            if event.node.stage == DOWNLOAD.name:
+                self._transfers.finish(str(event.node))
+                if not self._transfers.are_running:
+                    self._running.pop(_TRANSFERS, None)
             counted = "cached" if event.status in ("waited", "pruned") else event.status
             self._counts[counted] += 1
         if event.status in ("cached", "pruned"):

@@ -60,3 +60,33 @@ def test_a_lost_server_gets_no_requests_for_a_while(
             shown.progressed(node, done, 3, "steps", "")
         shown.finished(Finished(node, "built"))
     assert calls == ["create"]
+
+
+def test_all_downloads_share_one_artifact(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks import progress
+
+    created: list[tuple[float, str, str]] = []
+    updated: list[tuple[float, str]] = []
+
+    def create(percent: float, *, key: str, description: str) -> object:
+        created.append((percent, key, description))
+        return uuid4()
+
+    monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "create_progress_artifact", create)
+    monkeypatch.setattr(
+        progress, "update_progress_artifact", lambda _, *given: updated.append(given)
+    )
+    first, second = Node("download", "ntrex.en"), Node("download", "wikipedia.sw")
+    shown = progress.ProgressArtifacts()
+    shown.expected({first: 1_000_000, second: 3_000_000})
+    for node in (first, second):
+        shown.started(node)
+    shown.progressed(first, 1_000_000, 1_000_000, "bytes", "")
+    shown.progressed(second, 1_000_000, 3_000_000, "bytes", "")
+    for node in (first, second):
+        shown.finished(Finished(node, "built"))
+    key, text = "progress-download-all", "download: 1.0 MB of about 4.0 MB, 0 of 2 files"
+    assert created == [(25.0, key, text)]
+    assert [percent for percent, _ in updated] == [50.0, 100.0]
+    assert updated[-1][1].startswith("download: 2.0 MB of 2.0 MB")

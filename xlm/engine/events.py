@@ -1,6 +1,6 @@
 """The events of a run and the observers that receive them: a terminal, a UI, a log."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -27,6 +27,10 @@ class Finished:
 
 class Observer(Protocol):
     """Receives the events of nodes. Methods are called from many threads."""
+
+    def expected(self, sizes: Mapping[Node, int]) -> None:
+        """The run is going to download these nodes, with these bytes; called before it starts."""
+        ...
 
     def started(self, node: Node) -> None:
         """The node's stage starts to run, or a pull begins; a cached node has no such event."""
@@ -57,6 +61,9 @@ class Observer(Protocol):
 
 class NoObserver:
     """Ignores every event."""
+
+    def expected(self, sizes: Mapping[Node, int]) -> None:
+        """Ignore."""
 
     def started(self, node: Node) -> None:
         """Ignore."""
@@ -106,6 +113,11 @@ class Observers:
     """Passes every event on to several observers."""
 
     members: Sequence[Observer]
+
+    def expected(self, sizes: Mapping[Node, int]) -> None:
+        """Pass on."""
+        for member in self.members:
+            member.expected(sizes)
 
     def started(self, node: Node) -> None:
         """Pass on."""

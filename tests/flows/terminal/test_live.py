@@ -108,6 +108,46 @@ def test_the_live_view_fits_the_terminal_and_cuts_nothing(width: int) -> None:
     assert "…" not in "".join(lines)
 
 
+DOWNLOADS = [Node("download", f"wikipedia.{code}") for code in ("en", "fr", "sw")]
+
+
+def _download(view: LiveView) -> None:
+    view.expected(dict.fromkeys(DOWNLOADS, 1_000_000))
+    for node in DOWNLOADS:
+        view.started(node)
+    view.progressed(DOWNLOADS[0], 250_000, 1_000_000, "bytes", "enwiki")
+    view.progressed(DOWNLOADS[1], 500_000, 1_000_000, "bytes", "frwiki")
+    view.progressed(DOWNLOADS[2], 0, None, "", "swwiki waits for a connection")
+
+
+def test_all_transfers_share_one_bar() -> None:
+    console = RunConsole(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+    view = LiveView(console)
+    _download(view)
+    console.print(view._render())
+    first, *others = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert first.startswith("download ")
+    assert "750.0 kB of about 3.0 MB" in first
+    assert "0 of 3 files, 1 waiting for a connection" in first
+    assert len(others) == 1
+    for node in DOWNLOADS:
+        view.finished(Finished(node, "built", 1.0))
+    written = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(f"✓ {node}  1.0" in written for node in DOWNLOADS)
+    assert list(view._running) == []
+
+
+@pytest.mark.slow
+def test_a_pipe_gets_one_line_about_all_transfers(
+    piped: tuple[LiveView, io.StringIO],
+) -> None:
+    view, pipe = piped
+    _download(view)
+    _wait_for(pipe, "750.0 kB of about 3.0 MB")
+    assert "  download  " in pipe.getvalue()
+    assert "download[" not in pipe.getvalue()
+
+
 @pytest.mark.parametrize("gone", ["reader", "room"])
 def test_a_reader_that_goes_away_or_a_full_disk_ends_no_node(gone: str) -> None:
     """`xlm run | head` ended the thread that built a node."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.repository import REPOSITORY
 from xlm.engine.plan import plan_all
@@ -20,6 +21,9 @@ from xlm.report.planned_costs import cost_table, costs_as_json, total_lines
 from xlm.stages.registry import STAGES
 from xlm.store.store import ArtifactStore
 
+WIKIPEDIA_EN = (
+    "https://dumps.wikimedia.org/enwiki/20261101/enwiki-20261101-pages-articles-multistream.xml.bz2"
+)
 HOUR, GIGABYTE = 3600, 10**9
 
 
@@ -151,7 +155,7 @@ def test_own_files_count_with_their_size(tmp_path: Path) -> None:
 
 
 def test_nothing_to_build_costs_nothing() -> None:
-    empty = Estimate((), 2, 0, 0.0, {}, 0, 0, (), "")
+    empty = Estimate((), 2, 0, 0.0, {}, {}, 0, 0, (), "")
     assert list(total_lines(empty)) == []
     assert (empty.cpu_seconds, empty.wall_seconds, empty.memory_bytes) == (0, 0, 0)
 
@@ -252,6 +256,26 @@ def test_a_run_that_the_disk_cannot_hold_is_refused(
     space.require_disk_space(forced)  # only warns
     small: Any = _Run(tmp_path, languages=("en", "sw"), until="download[wikipedia.sw]")
     space.require_disk_space(small)
+
+
+def test_downloads_of_known_size_must_fit_without_any_tolerance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: Any = _Run(tmp_path, languages=("en", "sw"), until="download")
+    sizes = space.require_disk_space(run)
+    known = sum(size for node, size in sizes.items() if not node.unit.startswith("wikipedia"))
+    assert {node.stage for node in sizes} == {"download"}
+    total = sum(sizes.values())
+    monkeypatch.setattr(space, "free_space", lambda root: total * 0.9)
+    assert space.require_disk_space(run) == sizes  # dumps of assumed size: a warning
+    lock = tmp_path / "all.lock.yaml"
+    entry = {"url": WIKIPEDIA_EN, "size_bytes": total, "sha256": "0" * 64, "date": "2026-11-28"}
+    lock.write_text(yaml.safe_dump({"version": 1, "downloads": {"wikipedia.en": entry}}))
+    overrides = (f"sources.lock={lock}",)
+    locked: Any = _Run(tmp_path, languages=("en", "sw"), until="download", overrides=overrides)
+    monkeypatch.setattr(space, "free_space", lambda root: total + known // 4)
+    with pytest.raises(StoreError, match="the run needs about"):
+        space.require_disk_space(locked)
 
 
 def test_the_free_space_is_that_of_the_disk_of_a_root_that_does_not_exist(tmp_path: Path) -> None:

@@ -14,11 +14,16 @@ from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
 from xlm.corpus.http.client import DownloadClient
 from xlm.corpus.http.download.fetcher import Fetcher
+from xlm.corpus.http.mirror import mirror_path
 from xlm.corpus.sources.lock import read_lock
 from xlm.corpus.sources.mirror_copy import MirrorCopy, MirroredFile
 from xlm.corpus.sources.mirrors import ask_mirrors
+from xlm.corpus.sources.resolve import resolve_download
 from xlm.display.markdown import format_size
-from xlm.errors import ConfigError, PipelineError, XlmError
+from xlm.errors import ConfigError, PipelineError, StoreError, XlmError
+from xlm.pipeline.costs.sources import source_size
+from xlm.pipeline.costs.space import free_space
+from xlm.pipeline.latest import dated
 from xlm.pipeline.request import RunRequest
 from xlm.stages.data.download import DOWNLOAD
 from xlm.store.store import ArtifactStore
@@ -39,11 +44,12 @@ def fetch_sources(request: RunRequest, to: Path, root: str | None, as_json: bool
         ConfigError: the profile downloads nothing.
         PipelineError: some downloads failed.
     """
-    config = request.resolve()
+    config = dated(request, MachineSettings.from_environment(root).root).resolve()
     if config.sample is not None or not DOWNLOAD.units(config):
         raise ConfigError(
             f"profile {request.profile} downloads nothing", fix="name a profile with downloads"
         )
+    _require_space(config, to, root)
     copied = _copy(config, to, root, quiet=as_json)
     files = copied.files.values()
     if as_json:
@@ -61,6 +67,30 @@ def fetch_sources(request: RunRequest, to: Path, root: str | None, as_json: bool
             f"{len(copied.failures)} of {len(copied.failures) + len(files)} downloads failed: "
             f"{', '.join(copied.failures)}",
             fix="run the command again to continue",
+        )
+
+
+def _require_space(config: PipelineConfig, to: Path, root: str | None) -> None:
+    """Compare all files that are missing with the free space, before the first byte.
+
+    Raises:
+        StoreError: they do not fit, by sizes that are known.
+    """
+    store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
+    known_bytes = 0
+    with store.tool_cache() as cache:
+        for unit in DOWNLOAD.units(config):
+            size = source_size(config, unit, cache)
+            url = resolve_download(config.sources, unit, cache, config.table).url
+            path = mirror_path(str(to), url)
+            if size.origin != "assumed" and not (path and path.exists()):
+                known_bytes += size.size_bytes
+    free_bytes = free_space(to.absolute())
+    if known_bytes > free_bytes:
+        raise StoreError(
+            f"the files need {format_size(known_bytes)} on the disk of {to}, which has "
+            f"{format_size(free_bytes)} free",
+            fix="free some space, or choose another folder",
         )
 
 

@@ -86,6 +86,8 @@ class Estimate:
     """At a polite rate: one server after its own limit, different servers at the same time."""
     size_origins: Mapping[SizeOrigin, int]
     """Bytes to download, by where their size comes from."""
+    download_sizes: Mapping[str, int]
+    """Bytes of each download, by its id."""
     disk_bytes: int
     """Peak of what the run adds to the disk."""
     stays_bytes: int
@@ -149,6 +151,7 @@ class _Estimator:
         self._recorded = recorded_rates(store)
         self._sizes: dict[Node, int] = {}
         self._downloads: dict[SizeOrigin, int] = {}
+        self._download_sizes: dict[str, int] = {}
         self._hosts: dict[str, int] = {}
 
     def estimate(self, selected: Collection[Node]) -> Estimate:
@@ -179,6 +182,7 @@ class _Estimator:
             download_bytes=sum(self._hosts.values()),
             download_seconds=download_seconds,
             size_origins=self._downloads,
+            download_sizes=self._download_sizes,
             disk_bytes=_peak(found),
             stays_bytes=sum(one.output_bytes for one in found),
             without_time=tuple(one.stage for one in found if one.stage in MODEL_STAGES),
@@ -191,6 +195,7 @@ class _Estimator:
         if node.stage == DOWNLOAD.name and is_new and planned.status != "remote":
             size = source_size(self._graph.config, node.unit, self._cache)
             known = planned.manifest.size_bytes if planned.manifest else size.size_bytes
+            self._download_sizes[node.unit] = known
             self._downloads[size.origin] = self._downloads.get(size.origin, 0) + known
             if size.host:
                 self._hosts[size.host] = self._hosts.get(size.host, 0) + known

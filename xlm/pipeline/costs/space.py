@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from xlm.display.markdown import format_size
@@ -10,6 +11,7 @@ from xlm.engine.stage import Node
 from xlm.errors import StoreError
 from xlm.pipeline.costs.estimate import estimate_run
 from xlm.pipeline.dag import PipelineRun
+from xlm.stages.data.download import DOWNLOAD
 from xlm.store.stored import stored_artifacts, tree_bytes
 from xlm.store.underway import builds_underway
 
@@ -19,11 +21,15 @@ _CERTAINTY = 1.5
 """Estimates are right within about this factor; below it, a run that is short of space may do."""
 
 
-def require_disk_space(run: PipelineRun) -> None:
-    """Compare what a run will write with the free space of its store.
+def require_disk_space(run: PipelineRun) -> Mapping[Node, int]:
+    """Compare what a run will write with the free space of its store; returns its downloads.
 
     Only what is sure to be built counts, and a lack that is within the error of the estimate is a
-    warning. The output so far of builds that the run continues is on the disk already.
+    warning. There is no doubt about downloads whose size is known, so they alone must fit. The
+    output so far of builds that the run continues is on the disk already.
+
+    Returns:
+        The bytes of each download, known or assumed.
 
     Raises:
         StoreError: the disk is too small, and the request has no `force`.
@@ -34,7 +40,7 @@ def require_disk_space(run: PipelineRun) -> None:
         node for node in run.selected if planned[node].status in ("build", "pending", "remote")
     }
     if not built:
-        return
+        return {}
     there = {
         (one.stage, one.manifest.unit)
         for one in stored_artifacts(run.store)
@@ -47,6 +53,7 @@ def require_disk_space(run: PipelineRun) -> None:
         if planned[node].status != "pending" or (node.stage, node.unit) not in there
     ]
     estimate = estimate_run(run.graph, planned, counted, run.store, run.workers)
+    downloads = {Node(DOWNLOAD.name, unit): n for unit, n in estimate.download_sizes.items()}
     continued_bytes = sum(
         tree_bytes(build.staging.base)
         for build in builds_underway(run.store)
@@ -55,18 +62,21 @@ def require_disk_space(run: PipelineRun) -> None:
     needed_bytes = max(0, estimate.disk_bytes - continued_bytes)
     free_bytes = free_space(run.store.root)
     if needed_bytes <= free_bytes:
-        return
+        return downloads
+    sure_bytes = sum(n for origin, n in estimate.size_origins.items() if origin != "assumed")
+    is_sure = sure_bytes - continued_bytes > free_bytes or needed_bytes > _CERTAINTY * free_bytes
     what = (
         f"the run needs about {format_size(needed_bytes)} on the disk of {run.store.root}, "
         f"which has {format_size(free_bytes)} free"
     )
-    if needed_bytes > _CERTAINTY * free_bytes and not run.request.force:
+    if is_sure and not run.request.force:
         raise StoreError(
             what,
             fix="free some space, use another --root, build a part with --until and then `xlm "
             "store prune`, or go on with --force (`xlm plan --costs` shows each stage)",
         )
     log.warning("%s", what)
+    return downloads
 
 
 def free_space(root: Path) -> int:

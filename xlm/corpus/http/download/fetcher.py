@@ -153,7 +153,7 @@ class Fetcher:
             return
         note = f"checking {url.rsplit('/', 1)[-1]}"
         check_content(
-            part.path, url, lambda done: transfer.progress.update(done, None, "bytes", note)
+            part.path, url, lambda done: transfer.progress.update(done, None, "bytes checked", note)
         )
         if pin is None and not is_self_checking(url):
             confirm_size(
