@@ -151,4 +151,4 @@ def test_a_plan_looks_it_up_and_records_nothing(dumps: Dumps, tmp_path: Path) ->
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "/swwiki/20261101/" in done.stdout
-    assert not (tmp_path / "root").exists()
+    assert not (tmp_path / "root" / "pins").exists()
