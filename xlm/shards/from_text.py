@@ -17,8 +17,8 @@ from xlm.shards.encoder import LineEncoder
 from xlm.shards.schema import ID_COLUMNS, LABELLED
 from xlm.shards.writer import RowBlock, ShardWriter
 
-_BLOCK_CHARACTERS = 4 << 20
-"""Characters of the first file that are encoded at once."""
+_BLOCK_CHARACTERS = 1 << 20
+"""Characters of the first file that are encoded at once; row groups do not depend on it."""
 
 
 def write_shard(
@@ -80,7 +80,7 @@ def _load_encoder(directory: Path) -> tuple[Vocabulary, LineEncoder]:
 
 
 def _read_aligned(sources: Sequence[Path]) -> Iterator[Sequence[Sequence[str]]]:
-    """Yield the same lines of each file, about four million characters of the first at a time."""
+    """Yield the same lines of each file, about a million characters of the first at a time."""
     done = 0
     with ExitStack() as stack:
         first, *others = [

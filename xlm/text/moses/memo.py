@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-MAX_ENTRIES = 1 << 16
-"""Two generations of so many entries take about 30 MB, which 10 MB of text already fill."""
+MAX_ENTRIES = 40_000
+"""Two generations of so many entries take about 15 MB, which 10 MB of text already fill."""
 MAX_CHARACTERS = 48
 """Longer strings are not cached, because they rarely occur again."""
 
