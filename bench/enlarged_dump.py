@@ -80,20 +80,22 @@ def _copies(articles: list[tuple[str, str, str]]) -> Iterator[str]:
         title = f"Page {_invented(number)} {number}"
         head = re.sub(r"<id>\d+</id>", f"<id>{number}</id>", before, count=1)
         head = re.sub(r"<title>.*?</title>", f"<title>{title}</title>", head, count=1)
-        yield head + _with_other_words(text, chance) + after
+        yield head + with_other_words(text, chance) + after
         if number % 3 == 2:
             number = next(numbers)
             yield _REDIRECT.format(title=f"{_invented(number)} {number}", number=number)
 
 
-def _with_other_words(text: str, chance: random.Random) -> str:
-    def changed(match: re.Match[str]) -> str:
-        if (drawn := chance.random()) >= _CHANGED:
+def with_other_words(text: str, chance: random.Random, changed: float = _CHANGED) -> str:
+    """Replace this share of the lower-case words by invented ones."""
+
+    def other(match: re.Match[str]) -> str:
+        if (drawn := chance.random()) >= changed:
             return match[0]
         # The ranks have a long tail, so the number of different words grows with the dump.
-        return _invented(int(200 * max(drawn / _CHANGED, 1e-9) ** -1.55))
+        return _invented(int(200 * max(drawn / changed, 1e-9) ** -1.55))
 
-    return _WORD.sub(changed, text)
+    return _WORD.sub(other, text)
 
 
 def _invented(number: int) -> str:
