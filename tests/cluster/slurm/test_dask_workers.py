@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.dask import items
+from tests.cluster.dask.dask_processes import is_running
 from tests.cluster.slurm.dev_cluster import DevCluster
 from tests.cluster.waiting import wait_until
 from xlm.config.compute import DaskConfig
@@ -29,6 +30,7 @@ def test_workers_are_jobs_that_are_replaced_and_end_with_the_run(
         mapped = ExecutorMapper(executor, Usage()).map(items.double, range(20))
         assert list(mapped) == list(range(0, 40, 2))
         assert executor.address.startswith("tls://")
+        workers = {executor.submit(items.processes, n).result()[1] for n in range(20)}
         first = cluster.live_jobs()
         assert len(first) == 2
         cluster.command("scancel", first[0])
@@ -38,3 +40,4 @@ def test_workers_are_jobs_that_are_replaced_and_end_with_the_run(
         )
         assert executor.submit(items.double, 4).result() == 8
     wait_until(lambda: not cluster.live_jobs(), "jobs are left")
+    wait_until(lambda: not any(map(is_running, workers)), "workers are left")

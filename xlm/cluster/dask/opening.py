@@ -56,7 +56,7 @@ def open_dask(
         stack.callback(_close, client)
         _require_same_scheduler(client, environment)
         variables = tool_environment(store.cache_directory("tools")) | segmenter_variables()
-        plugin = ItemWorker(probe, environment, variables)
+        plugin = ItemWorker(probe, environment, variables, ends_worker=settings.address is None)
         workers = _Workers(client, plugin.name, settings)
         stack.callback(_remove, client, plugin.name)
         workers.register(plugin)

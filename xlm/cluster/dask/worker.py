@@ -8,7 +8,9 @@ refusal is an event of the topic with the name of the plugin.
 """
 
 import asyncio
+import os
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +21,8 @@ from xlm.cluster.dask.environment import Environment
 from xlm.cluster.dask.probe import Probe
 
 _WATCH_SECONDS = 2.0
+_END_SECONDS = 10.0
+"""Time for a worker that was started for one run to end by itself."""
 _RUNS = frozenset({"executing", "long-running"})
 
 
@@ -26,12 +30,19 @@ class ItemWorker(WorkerPlugin):  # type: ignore[misc]
     """Checks a worker when it joins, and owns the children that run its items."""
 
     def __init__(
-        self, probe: Probe, environment: Environment, variables: Mapping[str, str]
+        self,
+        probe: Probe,
+        environment: Environment,
+        variables: Mapping[str, str],
+        *,
+        ends_worker: bool,
     ) -> None:
+        """Make the plugin; with `ends_worker`, the worker ends with the run."""
         self.name = f"xlm-{probe.token}"
         self._probe = probe
         self._environment = environment
         self._variables = dict(variables)
+        self._ends_worker = ends_worker
 
     async def setup(self, worker: Any) -> None:
         """Offer the resource of the run if the worker can work on its store."""
@@ -75,6 +86,10 @@ class ItemWorker(WorkerPlugin):  # type: ignore[misc]
         while missed < 2 and not self._closed.wait(_WATCH_SECONDS):
             missed = 0 if self._probe.driver_lives() else missed + 1
         self._children.end()
+        if self._ends_worker:
+            # A worker that gets SIGTERM while its scheduler ends may wait for it for ever.
+            time.sleep(_END_SECONDS)
+            os._exit(0)
 
 
 def run_item(name: str, call: bytes, fresh: bool) -> bytes:
