@@ -181,7 +181,7 @@ FAULTS = {
     "F1 silent mid body": ([silent, good], ALL),
     "F1 slow body": ([trickling, good], ALL),
     "F1 slow headers": ([trickling_headers, good], ALL),
-    "F1 slow for ever": ([trickling_headers], (r"3 attempts",) * 3),
+    "F1 slow forever": ([trickling_headers], (r"3 attempts",) * 3),
     "F2 Range ignored": ([cut, complete], ALL),
     "F2 416 on resume": ([cut, on_resume(unsatisfied), good], ALL),
     "F2 wrong Content-Range": ([cut, _partial(Content_Range="bytes 100-19999/20000"), good], ALL),
@@ -207,7 +207,7 @@ FAULTS = {
     "F4 a wrong byte": ([flipped], (None, "did not send a complete zip", "sha1 is")),
     "F5 429 with seconds": ([busy("429 Slow down", Retry_After=7), good], ALL),
     "F5 503 without a time": ([busy("503 Busy"), good], ALL),
-    "F5 503 for ever": ([busy("503 Busy", Retry_After=7)], (r"503 Busy \(3 attempts\)",) * 3),
+    "F5 503 forever": ([busy("503 Busy", Retry_After=7)], (r"503 Busy \(3 attempts\)",) * 3),
     "F5 500 once": ([busy("500 Oops"), good], ALL),
 }
 KINDS = ("txt", "zip", "bin")
