@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from xlm.config.data.own.parts import Part
 from xlm.corpus.own_text.blocks import Block, blocks_of, read_block
-from xlm.corpus.text_files.text_lines import TextFaults
+from xlm.corpus.text_files.text_lines import MAX_LINE_BYTES, TextFaults
 from xlm.errors import DataError
 
 TEXT = Part(kind="text", name="news")
@@ -90,3 +90,10 @@ def test_a_compressed_text_is_one_block(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"one\ntwo\n" * 100))
     (block,) = blocks_of(TEXT, path, "yo", chunk_bytes=8)
     assert _read([block], tmp_path)[0] == b"one\ntwo\n" * 100
+
+
+def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"one\n" + b"a" * (MAX_LINE_BYTES + 1))
+    (block,) = blocks_of(TEXT, tmp_path / "a", "en")
+    with pytest.raises(DataError, match=r"a line after byte 0 has more than 16 MiB; .*newline"):
+        read_block(block, tmp_path / "out")

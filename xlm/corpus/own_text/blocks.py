@@ -18,7 +18,7 @@ from xlm.corpus.tables.opening import open_table
 from xlm.corpus.tables.table import Table
 from xlm.corpus.text_files.compressed import is_compressed
 from xlm.corpus.text_files.line_ranges import CHUNK_BYTES, Chunk, chunks, lines_of_chunk
-from xlm.corpus.text_files.text_lines import TextFaults, TextLines
+from xlm.corpus.text_files.text_lines import MAX_LINE_BYTES, TextFaults, TextLines
 
 if TYPE_CHECKING:
     from xlm.config.data.own.parts import Part
@@ -107,5 +107,7 @@ def _text_of_chunk(table: Table, chunk: Chunk) -> TextLines:
 
 
 def _decoded(text: TextLines, chunk: Chunk) -> Iterator[str]:
-    for line in lines_of_chunk(chunk):
+    for line in lines_of_chunk(chunk, MAX_LINE_BYTES + 1):
+        if len(line) > MAX_LINE_BYTES:
+            raise text.too_long(f"a line after byte {chunk.start:,}")
         yield text.decode(line.removesuffix(b"\n").removesuffix(b"\r"))

@@ -92,11 +92,11 @@ def count_lines(chunk: Chunk) -> int:
     return count
 
 
-def lines_of_chunk(chunk: Chunk) -> Iterator[bytes]:
-    """The lines that start in a chunk, with their newlines."""
+def lines_of_chunk(chunk: Chunk, max_bytes: int = -1) -> Iterator[bytes]:
+    """The lines that start in a chunk, with their newlines; longer ones in pieces."""
     with _open_at(str(chunk.path), chunk.start, 0) as file:
         position = file.tell()
-        while position < chunk.end and (line := file.readline()):
+        while position < chunk.end and (line := file.readline(max_bytes)):
             yield line
             position += len(line)
 

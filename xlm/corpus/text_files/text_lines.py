@@ -93,7 +93,7 @@ class TextLines:
                 found = iter(partial(file.readline, MAX_LINE_BYTES + 1), b"")
             for number, line in enumerate(found, start=1):
                 if len(line) > MAX_LINE_BYTES:
-                    raise self._too_long(number)
+                    raise self.too_long(f"line {number:,}")
                 # CRLF: the CR is part of the line end, not of the sentence.
                 yield line.removesuffix(b"\n").removesuffix(b"\r")
 
@@ -114,9 +114,10 @@ class TextLines:
             return text.removeprefix(BYTE_ORDER_MARK)
         return text
 
-    def _too_long(self, number: int) -> DataError:
+    def too_long(self, line: str) -> DataError:
+        """The error for a line of more than `MAX_LINE_BYTES`."""
         return DataError(
-            f"{self.name}: line {number:,} has more than {MAX_LINE_BYTES >> 20} MiB",
+            f"{self.name}: {line} has more than {MAX_LINE_BYTES >> 20} MiB",
             fix="end each sentence, paragraph or record with a newline, or remove the line",
         )
 
