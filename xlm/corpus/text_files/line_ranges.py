@@ -93,7 +93,7 @@ def count_lines(chunk: Chunk) -> int:
 
 
 def lines_of_chunk(chunk: Chunk, max_bytes: int = -1) -> Iterator[bytes]:
-    """The lines that start in a chunk, with their newlines; longer ones in pieces."""
+    """The lines that start in a chunk, with their newlines; longer ones are cut."""
     with _open_at(str(chunk.path), chunk.start, 0) as file:
         position = file.tell()
         while position < chunk.end and (line := file.readline(max_bytes)):
