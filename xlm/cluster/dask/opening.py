@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from distributed import Client, Security
+from distributed import Client
 
 from xlm.cluster.dask.clusters import start_cluster
+from xlm.cluster.dask.connecting import connect, require_same_scheduler
 from xlm.cluster.dask.environment import PROJECT, Environment
 from xlm.cluster.dask.executor import DaskExecutor, no_worker_error, offered
 from xlm.cluster.dask.probe import open_probe
@@ -20,7 +21,7 @@ from xlm.cluster.dask.worker import ItemWorker
 from xlm.config.compute import DaskConfig
 from xlm.config.environment import segmenter_variables
 from xlm.config.launcher.launcher import LauncherConfig
-from xlm.errors import ClusterError, UnreachableClusterError
+from xlm.errors import ClusterError
 from xlm.processes.pool.executor import on_interrupt
 from xlm.processes.tools import tool_environment
 from xlm.store.store import ArtifactStore
@@ -50,11 +51,11 @@ def open_dask(
         if settings.address is None:
             cluster = start_cluster(settings, launcher, probe.root, probe.token)
             stack.callback(_close, cluster)
-            client = _connect(cluster, str(cluster.scheduler_address), settings)
+            client = connect(cluster, str(cluster.scheduler_address), settings)
         else:
-            client = _connect(settings.address, settings.address, settings)
+            client = connect(settings.address, settings.address, settings)
         stack.callback(_close, client)
-        _require_same_scheduler(client, environment)
+        require_same_scheduler(client, environment)
         variables = tool_environment(store.cache_directory("tools")) | segmenter_variables()
         plugin = ItemWorker(probe, environment, variables, ends_worker=settings.address is None)
         workers = _Workers(client, plugin.name, settings)
@@ -67,50 +68,6 @@ def open_dask(
         stack.callback(executor.interrupt)
         with on_interrupt(executor.interrupt):
             yield executor
-
-
-def _connect(target: Any, address: str, settings: DaskConfig) -> Client:
-    security = None
-    if address.startswith("tls://") and settings.tls_ca is not None:
-        security = Security(
-            tls_ca_file=settings.tls_ca,
-            tls_client_cert=settings.tls_certificate,
-            tls_client_key=settings.tls_key,
-            require_encryption=True,
-        )
-    try:
-        return Client(
-            target, timeout=settings.connect_seconds, security=security, set_as_default=False
-        )
-    except OSError as error:
-        raise UnreachableClusterError(
-            f"the Dask scheduler at {address} did not answer within {settings.connect_seconds:g} s",
-            fix="check that it runs and that this machine reaches it, or raise "
-            "compute.dask.connect_seconds",
-        ) from error
-
-
-def _require_same_scheduler(client: Client, environment: Environment) -> None:
-    """Refuse a scheduler that cannot read our messages.
-
-    Raises:
-        ClusterError: it has another version of Dask or Python, or not this project.
-    """
-    versions = client.sync(client.scheduler.versions, packages=[PROJECT])["packages"]
-    python = ".".join(versions["python"].split(".")[:2])
-    ours = dict(environment.packages)["distributed"]
-    if versions.get(PROJECT) is None:
-        difference = f"{PROJECT} is not installed for it"
-    elif python != environment.python:
-        difference = f"it has Python {python}, and this process {environment.python}"
-    elif versions["distributed"] != ours:
-        difference = f"it has distributed {versions['distributed']}, and this process {ours}"
-    else:
-        return
-    raise ClusterError(
-        f"the Dask scheduler at {client.scheduler.address} cannot be used: {difference}",
-        fix="start scheduler and workers from the environment of the driver",
-    )
 
 
 class _Workers:
