@@ -12,11 +12,14 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Self
 
+from xlm.errors import ClusterError
 from xlm.store.keys import tool_version
 
 PROJECT = "xlm-pipeline"
 _PINNED = re.compile(r"([A-Za-z0-9._-]+)==")
 _TOOLING = re.compile(r"""extra == ['"](test|dev|docs)['"]""")
+_SHAPES_NO_BYTES = frozenset({"prefect", "dask-jobqueue"})
+"""They start items and do not run in them; images for workers may have others, or none."""
 _SUFFIXES = frozenset({".py", ".tsv", ".json", ".yaml", ".md"})
 
 
@@ -30,7 +33,11 @@ class Environment:
 
     @classmethod
     def of_this_process(cls) -> Self:
-        """The software of the calling process."""
+        """The software of the calling process.
+
+        Raises:
+            ClusterError: this project is not installed as a package.
+        """
         return cls(tool_version("python"), _code_digest(), _pinned_packages())
 
     def difference(self, other: Self) -> str | None:
@@ -60,9 +67,19 @@ def _code_digest() -> str:
 @cache
 def _pinned_packages() -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
-    for requirement in requires(PROJECT) or ():
+    try:
+        requirements = requires(PROJECT) or ()
+    except PackageNotFoundError as error:
+        raise ClusterError(
+            f"{PROJECT} is not installed as a package, so that the packages which it pins are "
+            "not known",
+            fix=f"run `pip install '{PROJECT}[cluster]'`",
+        ) from error
+    for requirement in requirements:
         pinned = _PINNED.match(requirement)
-        if pinned and not _TOOLING.search(requirement):
+        if not pinned or pinned[1] in _SHAPES_NO_BYTES:
+            continue
+        if not _TOOLING.search(requirement):
             try:
                 found[pinned[1]] = version(pinned[1])
             except PackageNotFoundError:

@@ -19,6 +19,7 @@ from distributed import WorkerPlugin, get_worker
 from xlm.cluster.dask.children import Children
 from xlm.cluster.dask.environment import Environment
 from xlm.cluster.dask.probe import Probe
+from xlm.errors import ClusterError
 
 _WATCH_SECONDS = 2.0
 _END_SECONDS = 10.0
@@ -73,9 +74,11 @@ class ItemWorker(WorkerPlugin):  # type: ignore[misc]
         return self._children.run(key, call, fresh=fresh)
 
     def _reason_to_refuse(self, worker_id: str) -> str | None:
-        return self._environment.difference(
-            Environment.of_this_process()
-        ) or self._probe.reason_to_refuse(worker_id)
+        try:
+            here = Environment.of_this_process()
+        except ClusterError as error:
+            return error.what
+        return self._environment.difference(here) or self._probe.reason_to_refuse(worker_id)
 
     def _running_children(self) -> Children | None:
         return getattr(self, "_children", None)
