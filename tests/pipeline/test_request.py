@@ -93,7 +93,14 @@ def test_a_path_is_that_of_the_folder_of_the_user(
     assert getattr(getattr(config, section), name) == f"{tmp_path}/models/one.bin"
 
 
-def test_the_name_of_a_model_is_no_path() -> None:
-    given = RunRequest(overrides=("cleaning.language_model=py3langid",))
-    assert given.absolute() == given
-    assert given.resolve().cleaning.language_model == "py3langid"
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [("'py3langid'", "py3langid"), ("Null", None), ("~", None), (" 'a: b.bin'", "{}/a: b.bin")],
+)
+def test_a_path_is_read_as_yaml(
+    value: str, read: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = RunRequest(overrides=(f"cleaning.language_model={value}",)).absolute()
+    expected = read and read.format(tmp_path)
+    assert given.resolve().cleaning.language_model == expected

@@ -20,6 +20,8 @@ from xlm.pipeline.options import RUN_OPTIONS, Launcher
 
 RUN_NAME = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
 """A letter first, so that a name is neither the number nor the time of a run."""
+_PATHS = ("sources.mirror", "sources.mirrors", "sources.lock", "cleaning.language_model")
+"""Settings with paths of the machine of the user."""
 
 
 class RunRequest(BuildRequest):
@@ -64,12 +66,12 @@ class RunRequest(BuildRequest):
         if sources.mirrors:
             changes["mirrors"] = tuple(map(_absolute, sources.mirrors))
         if sources.lock is not None:
-            changes["lock"] = str(Path(sources.lock).absolute())
+            changes["lock"] = _absolute_path(sources.lock)
         elif "lock" not in sources.model_fields_set and self.lock_path.is_file():
             changes["lock"] = str(self.lock_path.absolute())
         cleaning = config.cleaning
         if cleaning.language_model not in (None, PACKAGED_MODEL):
-            model = str(Path(cleaning.language_model).expanduser().absolute())
+            model = _absolute_path(cleaning.language_model)
             cleaning = cleaning.model_copy(update={"language_model": model})
         return config.model_copy(
             update={"sources": sources.model_copy(update=changes), "cleaning": cleaning}
@@ -110,21 +112,25 @@ class RunRequest(BuildRequest):
 
 
 def _with_absolute_path(override: str) -> str:
-    key, _, value = override.partition("=")
+    key, _, text = override.partition("=")
     name = key.strip()
-    if name == "sources.mirrors" and value:
-        mirrors = as_list(read_yaml(value, f"override {name!r}: the value"))
-        return f"{key}={json.dumps([_absolute(str(one)) for one in mirrors or ()])}"
-    is_mirror = name == "sources.mirror" and value[:1] in "./" and "://" not in value
-    is_lock = name == "sources.lock" and value not in ("null", "~")
-    is_model = name == "cleaning.language_model" and value not in ("null", "~", PACKAGED_MODEL)
-    if not value or not (is_mirror or is_lock or is_model):
+    if name not in _PATHS or not text:
         return override
-    return f"{key}={Path(value).expanduser().absolute()}"
+    value = read_yaml(text, f"override {name!r}: the value")
+    if name == "sources.mirrors":
+        return f"{key}={json.dumps([_absolute(str(one)) for one in as_list(value) or ()])}"
+    if not isinstance(value, str) or value == PACKAGED_MODEL:
+        return override
+    path = _absolute(value) if name == "sources.mirror" else _absolute_path(value)
+    return f"{key}={path if read_yaml(path, name) == path else json.dumps(path)}"
 
 
 def _absolute(mirror: str) -> str:
     return mirror if "://" in mirror else str(Path(mirror).absolute())
+
+
+def _absolute_path(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
 
 
 def overrides_of(given: Mapping[str, object] | Sequence[str] | None) -> tuple[str, ...]:

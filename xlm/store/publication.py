@@ -9,6 +9,7 @@ digest is stored next to it and served from then on; a damaged artifact is repla
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,9 @@ def publish_artifact(
     )
     sync_tree(staging.out)
     final = commit_artifact(store, staging.out, manifest, accept_other_bytes=accept_other_bytes)
-    remove_tree(staging.base)
+    # A worker believed dead can still write to it; the next run removes the rest.
+    with suppress(OSError):
+        remove_tree(staging.base)
     return Artifact(final, read_manifest(final))
 
 

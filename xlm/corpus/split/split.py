@@ -126,7 +126,8 @@ def _assign(
     thresholds: Thresholds,
 ) -> ShardPlan:
     """Write the runs of all ranges."""
-    name = f"run-{thresholds.train:x}-{thresholds.test:x}"
+    # Not "run-": an interrupted split may have left files with an index of another form.
+    name = f"segments-{thresholds.train:x}-{thresholds.test:x}"
     buckets = ShardPlan.buckets(context.config, statistics.lines)
     jobs = [
         FileJob(

@@ -22,6 +22,7 @@ from xlm.corpus.text_files.text_lines import TextLines
 from xlm.errors import DataError
 
 _BATCH_ROWS = 1024
+_DELTA = "DELTA_BYTE_ARRAY"
 _BATCH_BYTES = 64 << 20
 """Bytes of a batch in which every row has the largest value of the dictionary."""
 _BUFFER_BYTES = 1 << 20
@@ -131,7 +132,12 @@ def _batch_rows(path: Path, group: pq.RowGroupMetaData, number: int, names: list
     for chunk in wanted:
         check_ratio(path, chunk.total_compressed_size, chunk.total_uncompressed_size)
         # No value is larger than all of them.
-        if chunk.has_dictionary_page and chunk.total_uncompressed_size > _BATCH_BYTES / _BATCH_ROWS:
+        if _DELTA in chunk.encodings:
+            # A value takes no bytes for what it has in common with the one before it.
+            largest_bytes = max(largest_bytes, chunk.total_uncompressed_size)
+        elif (
+            chunk.has_dictionary_page and chunk.total_uncompressed_size > _BATCH_BYTES / _BATCH_ROWS
+        ):
             largest_bytes = max(largest_bytes, _largest_in_dictionary(path, number, chunk))
     return max(1, min(_BATCH_ROWS, _BATCH_BYTES // largest_bytes))
 

@@ -129,7 +129,8 @@ def _open_at(path: str, start: int, skipped: int) -> IO[bytes]:
     file = Path(path).open("rb")  # noqa: SIM115 - the caller closes it
     if start:
         file.seek(start - 1)
-        file.readline()
+        while (part := file.readline(_READ_BYTES)) and not part.endswith(b"\n"):
+            pass
     for _ in range(skipped):
         file.readline()
     return file
