@@ -262,6 +262,22 @@ def test_a_large_value_in_every_row_of_parquet_is_refused(
     assert max(sizes) < 200 << 20
 
 
+def test_values_that_repeat_the_one_before_them_are_refused(tmp_path: Path) -> None:
+    """Prefixes in common take no bytes in the file, and all of them in memory."""
+    values = pa.array(["x" * 300_000] * 1500)
+    pq.write_table(
+        pa.table({"text": values}), tmp_path / "a", compression="zstd",
+        use_dictionary=False, column_encoding={"text": "DELTA_BYTE_ARRAY"},
+    )  # fmt: skip
+    assert (tmp_path / "a").stat().st_size < 10_000
+    before = pa.total_allocated_bytes()
+    rows_read = _table(tmp_path / "a", "parquet", ("text",)).rows()
+    sizes: list[int] = []
+    with pytest.raises(DataError, match=r"^a: unpacks to more than 200 times its size; "):
+        sizes.extend(pa.total_allocated_bytes() - before for _ in rows_read)
+    assert max(sizes) < 200 << 20
+
+
 def test_a_column_of_parquet_that_compresses_too_well_is_refused(tmp_path: Path) -> None:
     value = pa.array(["x" * (70 << 20)])
     pq.write_table(pa.table({"text": value}), tmp_path / "a", compression="zstd")
