@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cluster.waiting import wait_until
+from distributed import Client
+
+from tests.cluster.waiting import PATIENCE_SECONDS, wait_until
 from tests.repository import REPOSITORY
 
 
@@ -40,6 +42,11 @@ class DaskProcesses:
             "dask_worker", self.address, "--no-nanny", f"--nthreads={threads}",
             f"--local-directory={self._folder}", prefix=prefix, cwd=cwd,
         )  # fmt: skip
+
+    def wait_for_workers(self, amount: int) -> None:
+        """Wait until so many workers have joined."""
+        with Client(self.address, timeout=PATIENCE_SECONDS, set_as_default=False) as client:
+            client.wait_for_workers(amount, timeout=PATIENCE_SECONDS)
 
     def start(
         self, module: str, *arguments: str, prefix: tuple[str, ...] = (), cwd: Path = REPOSITORY

@@ -88,6 +88,8 @@ def test_the_script_of_a_worker_has_the_settings_of_training_jobs(tmp_path: Path
     # Secrets of the driver's environment are not among them.
     assert re.search(r"#SBATCH --export=PATH,[A-Z_,]+\n", script)
     assert "--nthreads 8" in script
+    # The logs outlive the folder of the run.
+    assert f"#SBATCH -o {tmp_path}/cache/dask-logs/1/xlm-data-1-%J.out\n" in script
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from tests.cluster.dask.conftest import OpenExecutor
 from tests.cluster.dask.dask_processes import DaskProcesses
 from tests.cluster.waiting import wait_until
 from tests.repository import REPOSITORY
+from xlm.cluster.dask import workers
+from xlm.cluster.dask.environment import Environment
 from xlm.cluster.dask.executor import DaskExecutor
 from xlm.cluster.dask.opening import open_dask
 from xlm.config.compute import DaskConfig
@@ -103,6 +106,48 @@ def test_workers_with_other_code_are_refused(tmp_path: Path, opened: OpenExecuto
             pass
     finally:
         cluster.close()
+
+
+def test_a_worker_that_cannot_load_the_checks_is_refused(
+    tmp_path: Path, opened: OpenExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_CHECK_SECONDS", 3.0)
+    without, older = tmp_path / "without", tmp_path / "older"
+    for copy in (without, older):
+        shutil.copytree(
+            REPOSITORY / "xlm", copy / "xlm",
+            ignore=shutil.ignore_patterns("__pycache__", "dask"),
+        )  # fmt: skip
+    (older / "xlm_pipeline-0.0.1.dist-info").mkdir()
+    (older / "xlm_pipeline-0.0.1.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: xlm-pipeline\nVersion: 0.0.1\n"
+    )
+    for copy, reason in (
+        (without, r"it did not run the checks within 3 s: .*another xlm-pipeline"),
+        (older, r"it has xlm-pipeline 0\.0\.1, and the driver"),
+    ):
+        cluster = DaskProcesses(copy / "cluster", workers=0)
+        try:
+            cluster.add_worker(cwd=copy)
+            cluster.wait_for_workers(1)
+            with pytest.raises(ClusterError, match=reason), opened(cluster):
+                pass
+        finally:
+            cluster.close()
+
+
+def test_a_cluster_whose_workers_are_refused_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = replace(Environment.of_this_process(), packages=(("sacremoses", "0"),))
+    monkeypatch.setattr(Environment, "of_this_process", lambda: here)
+    store = ArtifactStore.open(str(tmp_path / "store"))
+    settings = DaskConfig(cluster="local", workers=1, connect_seconds=120)
+    with (
+        pytest.raises(ClusterError, match=r"no Dask worker can be used: it has sacremoses .* 0;"),
+        open_dask(store, settings, LauncherConfig()),
+    ):
+        pass
 
 
 def test_no_scheduler_and_no_worker_are_one_line(tmp_path: Path) -> None:

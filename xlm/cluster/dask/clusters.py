@@ -59,6 +59,11 @@ def start_cluster(settings: DaskConfig, launcher: LauncherConfig, root: Path, to
         ) from error
 
 
+def logs_of(settings: DaskConfig, root: Path, token: str) -> Path | None:
+    """The folder where the jobs of a cluster on Slurm write, which stays after the run."""
+    return root / "cache" / "dask-logs" / token if settings.cluster == "slurm" else None
+
+
 def _on_this_machine(settings: DaskConfig) -> Any:
     from distributed import LocalCluster
 
@@ -80,7 +85,6 @@ def slurm_options(
     """The arguments of `SLURMCluster`."""
     slurm = launcher.slurm
     directives = [f"--export={','.join(_EXPORTED)}"]
-    folder = str(root / "cache" / "dask" / token)
     directives += [f"--qos={slurm.qos}"] if slurm.qos else []
     directives += [f"--constraint={slurm.constraint}"] if slurm.constraint else []
     return {
@@ -96,7 +100,7 @@ def slurm_options(
         "job_script_prologue": list(slurm.setup),
         "job_extra_directives": directives,
         "death_timeout": _DEATH_SECONDS,
-        "log_directory": folder,
+        "log_directory": str(logs_of(settings, root, token)),
         "local_directory": "/tmp",
         # A nanny would start again what Slurm ends, and measures the worker, not its children.
         "nanny": False,

@@ -34,14 +34,25 @@ class DaskExecutor:
     advice = "give the workers more memory, or fewer threads"
 
     def __init__(
-        self, client: Client, name: str, probe: Probe, *, workers: int, worker_seconds: float
+        self,
+        client: Client,
+        name: str,
+        probe: Probe,
+        *,
+        workers: int,
+        worker_seconds: float,
+        none: Callable[[], ClusterError],
     ) -> None:
-        """Send items to the workers that offer the resource `name`; `workers` of them are known."""
+        """Send items to the workers that offer the resource `name`; `workers` of them are known.
+
+        `none` makes the error for `worker_seconds` without a worker.
+        """
         self._client = client
         self._name = name
         self._probe = probe
         self._workers = workers
         self._worker_seconds = worker_seconds
+        self._none = none
         self.address = str(client.scheduler.address)
         """Of the scheduler."""
         self._waiting: dict[str, tuple[Any, Future[bytes]]] = {}
@@ -170,7 +181,7 @@ class DaskExecutor:
             if self._workers:
                 last_worker = time.monotonic()
             elif keys and time.monotonic() - last_worker > self._worker_seconds:
-                self._fail(no_worker_error(self.address, self._worker_seconds))
+                self._fail(self._none())
             # The scheduler has lost track of an item whose worker died: it would never end.
             unknown = {key for key in keys if states.get(key) is None}
             for key in unknown & suspects:
@@ -206,11 +217,3 @@ def _set_error(answer: "Future[bytes]", error: Exception) -> None:
 def offered(found: Any, name: str) -> int:
     """The amount of a resource that all workers of a scheduler offer together."""
     return int(sum(one.get("resources", {}).get(name, 0) for one in found["workers"].values()))
-
-
-def no_worker_error(address: str, seconds: float) -> ClusterError:
-    """The error for a scheduler without workers."""
-    return ClusterError(
-        f"the Dask scheduler at {address} had no worker for {seconds:g} s",
-        fix="start workers, or raise compute.dask.worker_seconds, and run again to continue",
-    )
