@@ -35,7 +35,7 @@ class FileDigest(BaseModel):
         Raises:
             OSError: the file is missing, or is not a regular file.
         """
-        # Before hashing: a file that changes meanwhile has another status afterwards.
+        # Before it is read here: a file that changes meanwhile has another status afterwards.
         status = path.lstat()
         return cls(
             path=str(path),

@@ -8,6 +8,7 @@ import logging
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _PREFIX = "xlm-connections"
 
 def lock_folder() -> Path | None:
     """The folder of the locks; None after a warning if there is none that is safe and writable."""
-    return _find(connections_folder(), ("/tmp", tempfile.gettempdir()), os.geteuid())
+    return _find(connections_folder(), _temporary_folders(), os.geteuid())
 
 
 @lru_cache(maxsize=8)
@@ -40,6 +41,13 @@ def _find(named: str | None, bases: tuple[str, ...], user: int) -> Path | None:
     folder, fault = next(iter(faults.items()))
     _warn(folder, str(fault))
     return None
+
+
+def _temporary_folders() -> tuple[str, ...]:
+    # Without a folder that can be written, `gettempdir` raises.
+    with suppress(OSError):
+        return "/tmp", tempfile.gettempdir()
+    return ("/tmp",)
 
 
 def _fault_of_named(folder: Path) -> str | None:

@@ -127,7 +127,10 @@ def _open(path: Path) -> int:
         with suppress(FileNotFoundError):
             return os.open(path, flags)
         with suppress(FileExistsError):
-            return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+            # In a folder that users share, others open it too, whatever our umask is.
+            os.fchmod(descriptor, 0o644)
+            return descriptor
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
