@@ -1,10 +1,11 @@
 """Workers, the scheduler and the driver are killed in the middle of an item."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from tests.cluster.dask import items
 from tests.cluster.dask.conftest import OpenExecutor
 from tests.cluster.dask.dask_processes import DaskProcesses, is_running
 from tests.cluster.dask.items import marks
-from tests.cluster.waiting import wait_until
+from tests.cluster.waiting import PATIENCE_SECONDS, wait_until
 from tests.repository import REPOSITORY
 from xlm.cluster.dask.executor import DaskExecutor
+from xlm.cluster.dask.probe import open_probe
 from xlm.engine.building.mapper import ExecutorMapper, Usage
 from xlm.errors import ClusterError, ToolError
 from xlm.store.file_jobs import FileJob, map_files
+from xlm.store.store import ArtifactStore
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
@@ -149,6 +152,49 @@ def test_items_end_with_their_driver(
     finally:
         driver.kill()
     assert all(worker.poll() is None for worker in cluster.workers)
+
+
+def test_workers_that_see_the_lock_free_get_no_more_items(
+    cluster: DaskProcesses,
+    opened: OpenExecutor,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A file system may lose a lock while the driver lives."""
+    with caplog.at_level(logging.WARNING), opened(cluster) as executor:
+        running = executor.submit(items.leave_mark, (tmp_path, _WAITING))
+        _wait_for_the_item(tmp_path)
+        (lock,) = (tmp_path / "store" / "cache" / "dask").glob("*/driver")
+        aside = lock.with_name("aside")
+        lock.rename(aside)
+        lock.write_bytes(aside.read_bytes())
+        wait_until(
+            lambda: sum("does not hold its lock" in line for line in caplog.messages) == 2,
+            f"the workers go on: {caplog.messages}",
+        )
+        with pytest.raises(BrokenExecutor, match="an item ended its process"):
+            running.result(PATIENCE_SECONDS)
+        aside.replace(lock)
+        cluster.add_worker()
+        wait_until(lambda: executor._workers == 1, "the third worker offers nothing")
+        assert executor.submit(items.double, 4).result(PATIENCE_SECONDS) == 8
+
+
+def test_a_file_system_that_does_not_answer_does_not_end_a_driver(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    with open_probe(ArtifactStore.open(str(root))) as probe:
+        assert not probe.driver_has_ended()
+        away = root.rename(tmp_path / "away")
+        assert not probe.driver_has_ended()
+        away.rename(root)
+        lock = probe.path.rename(probe.folder / "aside")
+        probe.path.symlink_to(lock)
+        assert not probe.driver_has_ended()
+        probe.path.unlink()
+        probe.path.touch()
+        assert probe.driver_has_ended()
+    assert not probe.folder.exists()
+    assert probe.driver_has_ended()
 
 
 def test_an_item_does_not_begin_when_its_driver_has_ended(

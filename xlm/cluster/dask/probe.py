@@ -18,7 +18,7 @@ from pathlib import Path
 
 from xlm.errors import StoreError
 from xlm.store.disk.filesystem import read_small
-from xlm.store.disk.locks import is_locked
+from xlm.store.disk.locks import is_free, is_locked
 from xlm.store.store import ArtifactStore
 
 
@@ -42,6 +42,15 @@ class Probe:
     def driver_lives(self) -> bool:
         """Whether the driver holds the lock."""
         return is_locked(self.path)
+
+    def driver_has_ended(self) -> bool:
+        """Whether the lock is free or its folder removed; no answer of the file system is no."""
+        try:
+            return is_free(self.path)
+        except FileNotFoundError:
+            return self.folder.parent.is_dir()
+        except OSError:
+            return False
 
     def reason_to_refuse(self, name: str) -> str | None:
         """Why the machine of the caller cannot work on the store; None if it can.

@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from distributed import WorkerPlugin, get_worker
@@ -54,7 +55,7 @@ class ItemWorker(WorkerPlugin):  # type: ignore[misc]
             return
         self._children = Children(self._variables)
         self._closed = threading.Event()
-        threading.Thread(target=self._watch_driver, daemon=True).start()
+        threading.Thread(target=self._watch_driver, args=(worker,), daemon=True).start()
         await worker.set_resources(**{self.name: worker.state.nthreads})
 
     def teardown(self, worker: Any) -> None:
@@ -83,16 +84,30 @@ class ItemWorker(WorkerPlugin):  # type: ignore[misc]
     def _running_children(self) -> Children | None:
         return getattr(self, "_children", None)
 
-    def _watch_driver(self) -> None:
+    def _watch_driver(self, worker: Any) -> None:
         """End the children of a driver that was killed; its scheduler may not notice for long."""
         missed = 0
         while missed < 2 and not self._closed.wait(_WATCH_SECONDS):
-            missed = 0 if self._probe.driver_lives() else missed + 1
+            missed = missed + 1 if self._probe.driver_has_ended() else 0
+        if not self._closed.is_set():
+            loop = worker.loop.asyncio_loop
+            with suppress(Exception):  # a scheduler that is gone needs no answer
+                asyncio.run_coroutine_threadsafe(self._withdraw(worker), loop).result(_END_SECONDS)
+            self._closed.set()
         self._children.end()
         if self._ends_worker:
             # A worker that gets SIGTERM while its scheduler ends may wait for it for ever.
             time.sleep(_END_SECONDS)
             os._exit(0)
+
+    async def _withdraw(self, worker: Any) -> None:
+        """Get no more items. Those that wait here are answered as died, so that they run again."""
+        reason = "the driver does not hold its lock any more, as seen from there"
+        worker.log_event(self.name, {"worker": worker.address, "reason": reason})
+        # Only in the scheduler: without the resource here, items that wait would get no answer.
+        await worker.scheduler.set_resources(
+            worker=worker.contact_address, resources={self.name: 0}
+        )
 
 
 def run_item(name: str, call: bytes, fresh: bool) -> bytes:

@@ -122,10 +122,16 @@ def is_locked(path: Path, *, shared: bool = False) -> bool:
         descriptor = open_regular(path)
     except OSError:
         return False
-    try:
-        return not _try_lock(descriptor, fcntl.LOCK_EX if shared else fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
+    return not _is_free(descriptor, fcntl.LOCK_EX if shared else fcntl.LOCK_SH)
+
+
+def is_free(path: Path) -> bool:
+    """Whether no other descriptor holds an exclusive lock on a file.
+
+    Raises:
+        OSError: the file cannot be opened or locked, so that nobody knows.
+    """
+    return _is_free(open_regular(path), fcntl.LOCK_SH)
 
 
 def wait_for_writers(
@@ -173,6 +179,13 @@ def _refused(path: Path, error: OSError) -> StoreError:
         f"cannot write {path} ({error.strerror})",
         fix="make it writable, or choose another root with --root or XLM_ROOT",
     )
+
+
+def _is_free(descriptor: int, kind: int) -> bool:
+    try:
+        return _try_lock(descriptor, kind)
+    finally:
+        os.close(descriptor)
 
 
 def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
