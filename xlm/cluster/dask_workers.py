@@ -12,6 +12,7 @@ from xlm.processes.pool.item_executor import ItemExecutor
 from xlm.store.store import ArtifactStore
 
 _PACKAGES = {
+    "local": ("distributed", "cryptography"),
     "slurm": ("distributed", "dask_jobqueue", "cryptography"),
     "kubernetes": ("distributed", "dask_kubernetes"),
 }

@@ -98,6 +98,7 @@ def test_a_cluster_on_this_machine_opens_no_port_to_others(tmp_path: Path) -> No
     settings = DaskConfig(cluster="local", workers=1, threads=2, connect_seconds=120)
     with open_dask(store, settings, LauncherConfig()) as executor:
         assert executor.workers == 2
+        assert executor.address.startswith("tls://")
         mapped = ExecutorMapper(executor, Usage()).map(items.double, range(5))
         assert list(mapped) == [0, 2, 4, 6, 8]
         sockets = listening_sockets_of(descendants_of(os.getpid()))

@@ -71,6 +71,8 @@ def _on_this_machine(settings: DaskConfig) -> Any:
         n_workers=settings.workers,
         threads_per_worker=settings.threads,
         host="127.0.0.1",
+        # Every user of the machine reaches loopback.
+        security=True,
         dashboard_address=_NO_DASHBOARD,
         scheduler_kwargs={"dashboard": False},
         # Dask measures the worker, but items run in its children.
