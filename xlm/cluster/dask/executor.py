@@ -182,11 +182,13 @@ class DaskExecutor:
                 last_worker = time.monotonic()
             elif keys and time.monotonic() - last_worker > self._worker_seconds:
                 self._fail(self._none())
-            # The scheduler has lost track of an item whose worker died: it would never end.
-            unknown = {key for key in keys if states.get(key) is None}
-            for key in unknown & suspects:
+            # The scheduler has lost track of an item whose worker died, or gives one that waited
+            # to no worker, as a worker offers itself after it has joined: it would never end.
+            stuck = (None, "no-worker") if self._workers else (None,)
+            lost = {key for key in keys if states.get(key) in stuck}
+            for key in lost & suspects:
                 self._fail_one(key, BrokenExecutor("the scheduler lost an item"))
-            suspects = unknown
+            suspects = lost
 
     def _lost(self) -> ClusterError:
         return ClusterError(
