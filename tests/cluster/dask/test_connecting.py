@@ -39,7 +39,7 @@ def test_a_program_that_greets_with_text_is_no_scheduler(tmp_path: Path) -> None
 
         threading.Thread(target=greet, daemon=True).start()
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(ClusterError, match=r"127\.0\.0\.1:\d+ is no Dask scheduler; set"):
+        with pytest.raises(ClusterError, match=r"127\.0\.0\.1:\d+ is not a Dask scheduler; set"):
             _open(tmp_path, DaskConfig(address=address, connect_seconds=120))
 
 

@@ -32,7 +32,7 @@ def connect(target: Any, address: str, settings: DaskConfig) -> Client:
     """
     security = _security(address, settings) or getattr(target, "security", None) or Security()
     try:
-        # The client waits for ever for the first message of what accepts a connection.
+        # The client waits without a limit for the first message of what accepts a connection.
         asyncio.run(_greet(address, security, settings.connect_seconds))
         return Client(
             target, timeout=settings.connect_seconds, security=security, set_as_default=False
@@ -51,7 +51,7 @@ def connect(target: Any, address: str, settings: DaskConfig) -> Client:
         ) from error
     except (MemoryError, ValueError) as error:  # other bytes read as the length of a message
         raise UnreachableClusterError(
-            f"what answers at {address} is no Dask scheduler",
+            f"what answers at {address} is not a Dask scheduler",
             fix="set compute.dask.address to the scheduler, not to its dashboard",
         ) from error
 

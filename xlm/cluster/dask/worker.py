@@ -96,7 +96,7 @@ class ItemWorker(WorkerPlugin):  # type: ignore[misc]
             self._closed.set()
         self._children.end()
         if self._ends_worker:
-            # A worker that gets SIGTERM while its scheduler ends may wait for it for ever.
+            # A worker that gets SIGTERM while its scheduler ends may wait for it without end.
             time.sleep(_END_SECONDS)
             os._exit(0)
 
