@@ -8,6 +8,9 @@ import datasets
 import pytest
 
 from tests.stages.own_data import build, sentences, write_lines, write_profile
+from xlm.corpus.own_text import extract
+from xlm.corpus.own_text.blocks import Block, ReadBlock, read_block
+from xlm.errors import DataError
 from xlm.store.manifest import Manifest, read_manifest
 
 
@@ -88,3 +91,19 @@ def test_a_large_text_is_read_by_the_workers(tmp_path: Path) -> None:
     )
     assert found == [*lines, *lines]
     assert manifest.counts["files"] == 2
+
+
+def test_another_file_than_the_driver_sees_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine with another file at the same path."""
+    for name in "ab":
+        write_lines(tmp_path / f"{name}.txt", sentences("yo", 20))
+
+    def read(block: Block, target: Path) -> ReadBlock:
+        write_lines(tmp_path / "b.txt", sentences("yo", 21))
+        return read_block(block, target)
+
+    monkeypatch.setattr(extract, "read_block", read)
+    with pytest.raises(DataError, match=r"b\.txt on .* is not the file that the run began with; "):
+        _extract(tmp_path, *({"kind": "text", "path": str(tmp_path / f"{n}.txt")} for n in "ab"))

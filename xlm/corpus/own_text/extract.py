@@ -5,6 +5,7 @@ are dropped. `text_lines.py` defines where a line ends and which encodings are r
 with bad bytes are counted and kept; a few malformed rows are counted and left out.
 """
 
+import platform
 import shutil
 from collections import deque
 from collections.abc import Iterator
@@ -63,6 +64,8 @@ class _Job:
 
     block: Block
     target: Path
+    seen: tuple[int, int] | None
+    """Size and modification time of the file here. A worker on another machine has to see it."""
 
 
 def extract_text(context: "StageContext[ExtractTextSlice]") -> StageResult:
@@ -115,7 +118,7 @@ def _read(context: "StageContext[ExtractTextSlice]") -> Iterator[tuple[_Job, Rea
         block for part, path in paths for block in blocks_of(part, path, context.config.language)
     ]
     jobs = [
-        _Job(block, context.scratch / f"text.{number:05d}.txt")
+        _Job(block, context.scratch / f"text.{number:05d}.txt", _seen(block.path))
         for number, block in enumerate(blocks)
     ]
     is_small = sum(path.stat().st_size for _, path in paths) < _SMALL_BYTES
@@ -124,7 +127,21 @@ def _read(context: "StageContext[ExtractTextSlice]") -> Iterator[tuple[_Job, Rea
 
 
 def _run(job: _Job) -> ReadBlock:
+    path = job.block.path
+    if _seen(path) != job.seen:
+        raise DataError(
+            f"{path} on {platform.node()} is not the file that the run began with",
+            fix="run again when nobody writes to it, or put it where all machines see it",
+        )
     return read_block(job.block, job.target)
+
+
+def _seen(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def _append(part: Path, text: Path) -> None:
