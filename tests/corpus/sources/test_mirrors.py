@@ -188,6 +188,27 @@ def test_wrong_bytes_of_the_first_mirror_are_not_blamed_on_the_second(network, b
     assert ranges == ["bytes=5000-", None]
 
 
+def test_the_head_of_a_dump_is_not_continued_from_another_mirror(network, broken, fetch):
+    _cut(broken, 5000)
+    broken.files[DUMP].content = bytes(len(broken.files[DUMP].content))
+    mirrors, sources = [broken.base_url, network.base_url], {"wikipedia": {"head_bytes": 10_000}}
+    found, result, _ = fetch("wikipedia.sw", mirrors, **sources)
+    assert network.files[DUMP].content.startswith(found)
+    assert len(found) > 5000
+    assert result.measured == {"mirror": network.base_url}
+    ranges = [headers.get("range") for path, headers in network.requests if path == DUMP]
+    assert ranges == ["bytes=0-9999"]
+
+
+def test_a_mirror_that_sends_wrong_bytes_afresh_is_asked_once(network, broken, fetch):
+    _cut(broken, 5000)
+    network.files[DUMP].etag = '"other"'
+    _other_bytes(network.files[DUMP])
+    with pytest.raises(SourceError, match="no mirror of 2 serves it"):
+        fetch("wikipedia.sw", [broken.base_url, network.base_url])
+    assert [path for path, _ in network.requests].count(DUMP) == 1
+
+
 @pytest.mark.parametrize("is_known", [False, True])
 def test_without_a_checksum_no_mirror_continues_the_file_of_another(
     network, broken, new_file, configured, tmp_path, is_known
@@ -235,3 +256,18 @@ def test_a_changed_size_in_a_folder_is_reported(tmp_path):
     assert changed_in_mirrors([second], manifest) is None
     path.unlink()
     assert changed_in_mirrors([second], manifest) is None
+
+
+def test_a_cut_file_in_one_folder_is_no_change_if_another_has_the_recorded_one(tmp_path):
+    url, mirrors = "https://host.example/a.bin", []
+    for name, content in (("cut", b"new"), ("good", bytes(2048))):
+        path = tmp_path / name / "host.example" / "a.bin"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+        mirrors.append(str(tmp_path / name))
+    manifest = {"counts": {"host_bytes": 2048}, "sources": [{"address": url}]}
+    assert changed_in_mirrors(mirrors, manifest) is None
+    assert changed_in_mirrors([mirrors[0], "https://mirror.example"], manifest) is None
+    path.write_bytes(b"other")
+    reason = "a.bin in the mirror now has 3 bytes, not 2,048"
+    assert changed_in_mirrors(mirrors, manifest) == reason

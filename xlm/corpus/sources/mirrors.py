@@ -108,14 +108,17 @@ def present_in_folder(mirrors: Sequence[str], url: str) -> Path | None:
 
 
 def changed_in_mirrors(mirrors: Sequence[str], manifest: Mapping[str, Any]) -> str | None:
-    """Why a download is out of date: its file in a folder has another size than recorded."""
+    """Why a download is out of date: folders have its file, and none in the recorded size.
+
+    None if any mirror is a URL: its server may have sent the recorded file.
+    """
     recorded = manifest.get("counts", {}).get("host_bytes")
+    if recorded is None or any(folder_of(mirror) is None for mirror in mirrors):
+        return None
     for source in manifest.get("sources", ()):
-        path = present_in_folder(mirrors, source["address"])
-        if path is None or recorded is None:
-            continue
-        present = path.stat().st_size
-        if present != recorded:
-            name = path.name
-            return f"{name} in the mirror now has {present:,} bytes, not {recorded:,}"
+        paths = [mirror_path(mirror, source["address"]) for mirror in mirrors]
+        present = {path: path.stat().st_size for path in paths if path and is_present(path)}
+        if present and recorded not in present.values():
+            path, size_bytes = next(iter(present.items()))
+            return f"{path.name} in the mirror now has {size_bytes:,} bytes, not {recorded:,}"
     return None

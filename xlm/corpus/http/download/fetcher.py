@@ -96,10 +96,12 @@ class Fetcher:
             origin = partial.origin
             is_of_another = origin is not None and origin.mirror != self.client.mirror_name
             # A file's format shows damage, but not whose: only a checksum allows to mix mirrors.
-            if not may_resume or (is_of_another and not (published or pin)):
+            # What a server publishes covers the complete file, and proves nothing about its head.
+            has_proof = pin is not None or (bool(published) and head_bytes is None)
+            if not may_resume or (is_of_another and not has_proof):
                 partial.discard()
-            is_mixed = is_of_another and partial.size_bytes > 0
             retry(transfer.attempt, url, self.network, self.wait)
+            is_mixed = bool(partial.origin and partial.origin.mirror != self.client.mirror_name)
             result = Fetched(
                 partial.size_bytes,
                 transfer.complete_bytes,
