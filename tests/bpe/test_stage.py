@@ -37,7 +37,8 @@ def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[S
         ALL, LEARN_BPE.slice(config, ALL), inputs, **folders, mapper=mapper, workers=workers
     )
     result = LEARN_BPE.run(context)
-    assert {path.name for path in (folder / "scratch").iterdir()} <= {"records"}
+    left = [path for path in (folder / "scratch").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in left} <= {"records"}
     return result, (folder / "out" / "codes").read_text(encoding="utf-8")
 
 

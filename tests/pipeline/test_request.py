@@ -8,6 +8,7 @@ import typer.main
 
 from flows.commands.main import app
 from xlm.cli.request import build_request
+from xlm.errors import ConfigError
 from xlm.pipeline.request import RunRequest, overrides_of
 
 
@@ -104,3 +105,25 @@ def test_a_path_is_read_as_yaml(
     given = RunRequest(overrides=(f"cleaning.language_model={value}",)).absolute()
     expected = read and read.format(tmp_path)
     assert given.resolve().cleaning.language_model == expected
+
+
+def test_mirrors_are_absolute_paths_of_any_characters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a: 😀"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    given = RunRequest(
+        profile="mini15", overrides=("sources.mirrors=[one, 'http://host/two']",)
+    ).absolute()
+    assert given.resolve().sources.mirrors == (f"{folder}/one", "http://host/two")
+    one = RunRequest(profile="mini15", overrides=("sources.mirror=./one",)).absolute()
+    assert one.resolve().sources.mirror == f"{folder}/one"
+
+
+@pytest.mark.parametrize("value", ["5", "true", "[null]", "{a: 1}"])
+def test_mirrors_that_are_no_paths_are_refused_when_they_are_read(value: str) -> None:
+    given = RunRequest(overrides=(f"sources.mirrors={value}",))
+    assert given.absolute() == given
+    with pytest.raises(ConfigError, match="mirrors"):
+        given.resolve()

@@ -118,11 +118,20 @@ def _with_absolute_path(override: str) -> str:
         return override
     value = read_yaml(text, f"override {name!r}: the value")
     if name == "sources.mirrors":
-        return f"{key}={json.dumps([_absolute(str(one)) for one in as_list(value) or ()])}"
+        mirrors = as_list(value)
+        # Other values are refused when the configuration is read.
+        if not isinstance(mirrors, list) or not all(isinstance(one, str) for one in mirrors):
+            return override
+        return f"{key}={_as_yaml([_absolute(one) for one in mirrors])}"
     if not isinstance(value, str) or value == PACKAGED_MODEL:
         return override
     path = _absolute(value) if name == "sources.mirror" else _absolute_path(value)
-    return f"{key}={path if read_yaml(path, name) == path else json.dumps(path)}"
+    return f"{key}={path if read_yaml(path, name) == path else _as_yaml(path)}"
+
+
+def _as_yaml(value: object) -> str:
+    # Without escapes, because YAML does not support surrogate pairs.
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _absolute(mirror: str) -> str:
@@ -138,8 +147,5 @@ def overrides_of(given: Mapping[str, object] | Sequence[str] | None) -> tuple[st
     if given is None:
         return ()
     if isinstance(given, Mapping):
-        # Without escapes, because YAML does not support surrogate pairs.
-        return tuple(
-            f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items()
-        )
+        return tuple(f"{key}={_as_yaml(value)}" for key, value in given.items())
     return tuple(given)

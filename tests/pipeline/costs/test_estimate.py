@@ -174,8 +174,10 @@ def test_the_lines_say_what_is_assumed(tmp_path: Path) -> None:
     assert json.loads(json.dumps(costs_as_json(found)))["stages"][0]["stage"] == "download"
 
 
-def _built(root: Path, key: str, input_bytes: int, host: str) -> None:
-    directory = root / "artifacts" / "tokenize" / key
+def _built(
+    root: Path, key: str, input_bytes: int, host: str, stage: str = "tokenize", unit: str = "sw"
+) -> None:
+    directory = root / "artifacts" / stage / key
     directory.mkdir(parents=True)
     run = {
         "host": host,
@@ -184,7 +186,7 @@ def _built(root: Path, key: str, input_bytes: int, host: str) -> None:
         "peak_memory_bytes": 123,
     }
     manifest = {
-        "unit": "sw",
+        "unit": unit,
         "files": [{"path": "text", "size_bytes": input_bytes // 2}],
         "volatile": [{"path": "documents.00000.parquet", "size_bytes": input_bytes}],
     }
@@ -206,6 +208,15 @@ def test_own_rates_come_before_those_of_the_table(tmp_path: Path) -> None:
     found = estimate(tmp_path, profile="xnli15")
     assert stage(found, "tokenize").origin == "recorded"
     assert "rates of earlier runs on this machine for tokenize, else" in list(total_lines(found))[1]
+
+
+def test_the_recorded_time_of_merges_is_that_for_the_corpus(tmp_path: Path) -> None:
+    _built(tmp_path, "a" * 24, LEAST_BYTES, platform.node(), "learn-bpe", "all")
+    found = stage(
+        estimate(tmp_path, profile="xnli15", overrides=("bpe.sample_lines=500000",)), "learn-bpe"
+    )
+    assert found.origin == "recorded"
+    assert found.cpu_seconds == pytest.approx(found.input_bytes / GIGABYTE * 777, rel=0.01)
 
 
 def test_a_damaged_cache_of_measurements_is_read_again(tmp_path: Path) -> None:

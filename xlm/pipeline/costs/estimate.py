@@ -257,7 +257,9 @@ class _Estimator:
         cost = learning_cost(self._graph.config.bpe, sizes, self._table)
         rate = self._rate(node)
         if not cost.is_counted and rate is not None:
-            total.serial_seconds += cost.sampled_bytes / GIGABYTE * rate.cpu_seconds_per_gigabyte
+            # A run records the time for each byte of the corpus.
+            read = sum(sizes.values()) if rate.origin == "recorded" else cost.sampled_bytes
+            total.serial_seconds += read / GIGABYTE * rate.cpu_seconds_per_gigabyte
         total.serial_seconds += cost.serial_seconds
         total.cpu_seconds += cost.spread_seconds + total.serial_seconds
         total.scratch_bytes += cost.scratch_bytes
