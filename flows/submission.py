@@ -136,7 +136,8 @@ def pipeline(
         PipelineError: names every node that failed, after all others have finished.
     """
     settings = MachineSettings.from_environment()
-    request = dated(request, settings.root)
+    with warnings_in_log():  # It says which date `latest` stands for.
+        request = dated(request, settings.root)
     terminal = extra_observer.get()
     reach = ServerReach()
     artifacts: list[Observer] = [ProgressArtifacts(reach), DocumentArtifacts(reach)]
