@@ -174,6 +174,11 @@ def test_a_mirror_goes_through_the_proxy_unless_it_is_on_this_machine(
         ("https://mirror.example/x", "http://one:1"),
         ("http://mirror.example/x", "http://two:2"),
         ("http://a.near.example:8080", None),
+        ("http://port.example:8443", None),
+        ("https://port.example", None),
+        ("http://port.example", "http://two:2"),
+        ("http://[2001:db8::1]:8443", None),
+        ("http://[2001:db8::1]:8444", "http://two:2"),
         ("http://localhost:8080", None),
         ("http://[::1]:8080", None),
         ("http://127.9.9.9", None),
@@ -182,5 +187,6 @@ def test_a_mirror_goes_through_the_proxy_unless_it_is_on_this_machine(
 def test_the_proxy_of_a_mirror(monkeypatch, url, proxy):
     monkeypatch.setenv("https_proxy", "one:1")
     monkeypatch.setenv("ALL_PROXY", "http://two:2")
-    monkeypatch.setenv("NO_PROXY", ".near.example")
+    ported = "port.example:8443,port.example:443,[2001:db8::1]:8443"
+    monkeypatch.setenv("NO_PROXY", f".near.example,{ported}")
     assert proxy_for(url) == proxy

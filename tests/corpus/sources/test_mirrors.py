@@ -1,8 +1,11 @@
 """Mirrors are asked in their order; the next one only where that can help."""
 
 import copy
+import errno
 import hashlib
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +105,31 @@ def test_a_mirror_that_is_away_or_lacks_the_file_is_passed_over(
     assert result.measured == {"mirror": network.base_url}
     reason = {"nobody": "refused", "no folder": "there is no such folder"}
     assert reason.get(first, "dump of 20261101 is not on the server") in caplog.text
+
+
+@pytest.mark.parametrize("fault", [errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("name", ["open", "is_dir"])
+def test_a_folder_that_cannot_be_read_is_passed_over(
+    network, fetch, tmp_path, caplog, monkeypatch, name, fault
+):
+    path = tmp_path / "disk" / TEXT.lstrip("/")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(network.files[TEXT].content)
+    method = getattr(Path, name)
+
+    def fails(self, *given, **options):
+        if self == path:
+            raise OSError(fault, os.strerror(fault), str(self))
+        return method(self, *given, **options)
+
+    monkeypatch.setattr(Path, name, fails)
+    disk = str(tmp_path / "disk")
+    found, result, _ = fetch("plain.en", [disk, network.base_url])
+    assert (found, result.measured) == (network.files[TEXT].content, {"mirror": network.base_url})
+    assert f"{disk}: ReadError: [Errno {fault}] {os.strerror(fault)}" in caplog.text
+    with pytest.raises(ServerError, match="ReadError") as caught:
+        fetch("plain.en", [disk])
+    assert "\n" not in str(caught.value)
 
 
 def test_the_first_mirror_that_works_is_the_only_one_asked(network, broken, fetch):

@@ -49,7 +49,11 @@ def proxy_for(url: str) -> str | None:
     parts, proxies = urlsplit(url), getproxies()
     host = parts.hostname or ""
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or _is_this_machine(host) or proxy_bypass(host, proxies):
+    if not proxy or _is_this_machine(host):
+        return None
+    name = f"[{host}]" if ":" in host else host
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if any(map(proxy_bypass, (host, name, f"{name}:{port}"))):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 

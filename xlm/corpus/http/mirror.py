@@ -5,6 +5,7 @@ therefore run through the same code for a folder, for a mirror's URL and for the
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -113,11 +114,21 @@ class MirrorFolderTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer with the file or folder that replaces the URL."""
         path = _inside(self._folder, str(request.url))
-        if path is not None and path.is_dir():
-            return httpx.Response(200, stream=httpx.ByteStream(_listing(path)))
-        if path is None or not is_present(path):
-            return httpx.Response(404)
-        return _file_response(path, request.headers)
+        with _as_transport_error():
+            if path is not None and path.is_dir():
+                return httpx.Response(200, stream=httpx.ByteStream(_listing(path)))
+            if path is None or not is_present(path):
+                return httpx.Response(404)
+            return _file_response(path, request.headers)
+
+
+@contextmanager
+def _as_transport_error() -> Iterator[None]:
+    """Let a disk that cannot be read fail as a connection does: another mirror may serve it."""
+    try:
+        yield
+    except OSError as fault:
+        raise httpx.ReadError(str(fault)) from fault
 
 
 def _listing(folder: Path) -> bytes:
@@ -147,7 +158,7 @@ class _FileStream(httpx.SyncByteStream):
         self._path, self._start, self._stop = path, start, stop
 
     def __iter__(self) -> Iterator[bytes]:
-        with self._path.open("rb") as file:
+        with _as_transport_error(), self._path.open("rb") as file:
             file.seek(self._start)
             left = self._stop - self._start
             while left and (chunk := file.read(min(left, _CHUNK_BYTES))):

@@ -10,6 +10,7 @@ checksum says. A full disk or a missing password stays what it is at another mir
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -99,9 +100,16 @@ def _all_failed(name: str, failures: Mapping[str, SourceError]) -> SourceError:
 def present_in_folder(mirrors: Sequence[str], url: str) -> Path | None:
     """The file of a URL in a folder that a run would ask first; None if it asks a server before."""
     for mirror in mirrors:
-        path = mirror_path(mirror, url)
         if folder_of(mirror) is None:
             return None
+        if (path := _present(mirror, url)) is not None:
+            return path
+    return None
+
+
+def _present(folder: str, url: str) -> Path | None:
+    path = mirror_path(folder, url)
+    with suppress(OSError):  # a folder that cannot be read serves nothing
         if path is not None and is_present(path):
             return path
     return None
@@ -116,8 +124,8 @@ def changed_in_mirrors(mirrors: Sequence[str], manifest: Mapping[str, Any]) -> s
     if recorded is None or any(folder_of(mirror) is None for mirror in mirrors):
         return None
     for source in manifest.get("sources", ()):
-        paths = [mirror_path(mirror, source["address"]) for mirror in mirrors]
-        present = {path: path.stat().st_size for path in paths if path and is_present(path)}
+        paths = [_present(mirror, source["address"]) for mirror in mirrors]
+        present = {path: path.stat().st_size for path in paths if path is not None}
         if present and recorded not in present.values():
             path, size_bytes = next(iter(present.items()))
             return f"{path.name} in the mirror now has {size_bytes:,} bytes, not {recorded:,}"

@@ -1,5 +1,7 @@
 """The folder of the locks is ours; else connections are counted in the process, with a warning."""
 
+import errno
+import fcntl
 import os
 
 import pytest
@@ -66,3 +68,13 @@ def test_the_environment_may_name_a_folder_that_users_share(monkeypatch, tmp_pat
     assert lock_folder() is None
     assert f"{tmp_path / 'none'} cannot be used (it is not a folder)" in caplog.text
     assert module.log.name == "xlm.corpus.http.connections.folder"
+
+
+def test_a_folder_without_locks_is_not_used(monkeypatch, tmp_path, caplog):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    assert _find(str(tmp_path), (), USER) is None
+    assert os.strerror(errno.ENOLCK) in caplog.text
+    assert list(tmp_path.iterdir()) == []

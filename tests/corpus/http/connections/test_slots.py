@@ -1,10 +1,13 @@
 """The limit of connections holds over threads and processes, and ends with its holder."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -162,6 +165,26 @@ def test_a_damaged_folder_is_one_warning_and_the_limit_holds_in_the_process(tmp_
     assert most[0] == 2
     assert len(caplog.records) == 1
     assert "No such file" in caplog.text
+
+
+def test_a_disk_that_refuses_locks_costs_no_descriptor(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    before = _open_below(tmp_path)
+    for _ in range(3):
+        with slot("host.example:9", 1, tmp_path, lambda: None):
+            assert _open_below(tmp_path) == before == []
+
+
+def _open_below(folder):
+    """The files of a folder that this process has open."""
+    links = []
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            links.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+    return [link for link in links if link.startswith(str(folder))]
 
 
 def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path, caplog):

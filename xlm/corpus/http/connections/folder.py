@@ -4,6 +4,7 @@ It does not depend on the store, so runs with different roots share it. Nor does
 XDG_RUNTIME_DIR or TMPDIR, which differ between a terminal, a job of cron and a job of a cluster.
 """
 
+import fcntl
 import logging
 import os
 import stat
@@ -73,7 +74,9 @@ def _fault_of_own(folder: Path, user: int) -> str | None:
 
 def _fault_of_writing(folder: Path) -> str | None:
     try:
-        with tempfile.TemporaryFile(dir=folder):
+        # Locks are taken on files that are open for reading; not every network disk allows that.
+        with tempfile.NamedTemporaryFile(dir=folder) as file, open(file.name, "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return None
     except OSError as fault:
         return fault.strerror

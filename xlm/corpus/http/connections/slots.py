@@ -111,11 +111,16 @@ def _poll(attempt: Callable[[], FoundT | None], on_wait: Callable[[], None]) -> 
 
 def _try(path: Path) -> _Lock | None:
     descriptor = _open(path)
-    with suppress(BlockingIOError):
+    try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Another process may have removed the file between the two calls.
         if _is_at(descriptor, path):
             return _Lock(path, descriptor)
+    except BlockingIOError:
+        pass
+    except BaseException:
+        os.close(descriptor)
+        raise
     os.close(descriptor)
     return None
 
