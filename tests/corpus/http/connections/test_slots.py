@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -181,10 +182,10 @@ def test_a_disk_that_refuses_locks_costs_no_descriptor(tmp_path, monkeypatch):
 def _open_below(folder):
     """The files of a folder that this process has open."""
     links = []
-    for descriptor in os.listdir("/proc/self/fd"):
+    for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
-            links.append(os.readlink(f"/proc/self/fd/{descriptor}"))
-    return [link for link in links if link.startswith(str(folder))]
+            links.append(descriptor.readlink())
+    return [link for link in links if link.is_relative_to(folder)]
 
 
 def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path, caplog):

@@ -75,7 +75,7 @@ def _fault_of_own(folder: Path, user: int) -> str | None:
 def _fault_of_writing(folder: Path) -> str | None:
     try:
         # Locks are taken on files that are open for reading; not every network disk allows that.
-        with tempfile.NamedTemporaryFile(dir=folder) as file, open(file.name, "rb") as lock:
+        with tempfile.NamedTemporaryFile(dir=folder) as file, Path(file.name).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return None
     except OSError as fault:
