@@ -34,6 +34,7 @@ class ProgressArtifacts:
         self._shown: dict[Node, _Shown] = {}
         self._transfers = Transfers()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._reach = reach or ServerReach()
 
     def expected(self, sizes: Mapping[Node, int]) -> None:
@@ -90,14 +91,21 @@ class ProgressArtifacts:
 
     def _write_transfers(self, *, is_last: bool = False) -> None:
         """Write one percentage for all downloads, if the interval has passed."""
+        # While another thread writes, only the last amounts are worth a wait.
+        if not self._writing.acquire(blocking=is_last):
+            return
+        try:
+            self._write_amounts(is_last)
+        finally:
+            self._writing.release()
+
+    def _write_amounts(self, is_last: bool) -> None:
         shown = self._shown.get(TRANSFERS)
         done, total = self._transfers.amounts()
         if shown is None or not total:
             return
         if time.monotonic() < shown.next_write and not (is_last and shown.artifact is not None):
             return
-        # Before the call, so that other threads do not write at the same time.
-        shown.next_write = time.monotonic() + INTERVAL_SECONDS
         facts = ", ".join(filter(None, self._transfers.facts()))
         self._write(shown, TRANSFERS, min(100.0, 100.0 * done / total), f"download: {facts}")
 

@@ -72,3 +72,13 @@ def test_files_that_wait_for_a_connection_are_counted() -> None:
     assert transfers.facts()[3] == "0 of 3 files, 2 waiting for a connection"
     transfers.update("b", 5, 10, "bytes", 2)
     assert transfers.facts()[3] == "0 of 3 files, 1 waiting for a connection"
+
+
+def test_a_file_that_was_there_is_not_counted() -> None:
+    transfers = Transfers()
+    transfers.finish("cached")
+    assert transfers.facts()[3] == "0 of 0 files"
+    transfers.expect({"a": 1000, "b": 1000})
+    transfers.finish("other")
+    transfers.finish("a")
+    assert transfers.facts()[3] == "1 of 2 files"

@@ -1,5 +1,6 @@
 """Progress in Prefect's UI."""
 
+import threading
 from uuid import uuid4
 
 import pytest
@@ -90,3 +91,28 @@ def test_all_downloads_share_one_artifact(monkeypatch: pytest.MonkeyPatch) -> No
     assert created == [(25.0, key, text)]
     assert [percent for percent, _ in updated] == [50.0, 100.0]
     assert updated[-1][1].startswith("download: 2.0 MB of 2.0 MB")
+
+
+def test_threads_that_report_together_create_one_artifact(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks import progress
+
+    writing, others_are_done, created = threading.Event(), threading.Event(), []
+
+    def create(percent: float, **_: object) -> object:
+        created.append(percent)
+        writing.set()
+        others_are_done.wait(60)
+        return uuid4()
+
+    monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "create_progress_artifact", create)
+    node, shown = Node("download", "ntrex.en"), progress.ProgressArtifacts()
+    shown.expected({node: 100})
+    shown.started(node)
+    first = threading.Thread(target=shown.progressed, args=(node, 10, 100, "bytes", ""))
+    first.start()
+    assert writing.wait(60)
+    shown.progressed(node, 20, 100, "bytes", "")
+    others_are_done.set()
+    first.join()
+    assert created == [10.0]

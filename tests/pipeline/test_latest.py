@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from xlm.config.data.downloads import spec_of
-from xlm.errors import ConfigError, SourceError, StoreError
+from xlm.errors import ConfigError, ServerError, SourceError, StoreError
 from xlm.pipeline.latest import dated
 from xlm.pipeline.request import RunRequest
 
@@ -104,6 +104,18 @@ def test_a_request_with_a_date_is_unchanged(dumps: Dumps, tmp_path: Path) -> Non
     twice = dated(dated(dumps.request(), tmp_path / "root"), tmp_path / "root")
     assert twice.overrides.count('sources.wikipedia.date="20261101"') == 1
     assert not _record(tmp_path / "other").exists()
+
+
+def test_without_a_network_and_a_record_one_line_says_what_to_set(
+    dumps: Dumps, tmp_path: Path
+) -> None:
+    request = dumps.request(
+        "sources.mirror=http://127.0.0.1:9", "sources.network.first_wait_seconds=0"
+    )
+    with pytest.raises(ServerError, match="the newest dump date cannot be looked up") as caught:
+        dated(request, tmp_path / "root", record=False)
+    assert caught.value.fix == "set sources.wikipedia.date=YYYYMMDD, or run again with a network"
+    assert "\n" not in str(caught.value)
 
 
 def test_no_common_date_is_one_line(tmp_path: Path) -> None:

@@ -72,9 +72,13 @@ class Transfers:
             self._rate.report(now, self._arrived)
 
     def finish(self, name: str) -> None:
-        """Count a transfer as finished: what it expected beyond its bytes does not come."""
+        """Count a transfer as finished: what it expected beyond its bytes does not come.
+
+        One that was neither expected nor started, as its file was there, does not count.
+        """
         with self._lock:
-            one = self._of(name)
+            if (one := self._transfers.get(name)) is None:
+                return
             one.is_running, one.is_finished, one.is_waiting = False, True, False
 
     @property

@@ -25,7 +25,7 @@ from xlm.corpus.http.client import DownloadClient
 from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.corpus.sources.mirrors import ask_mirrors
 from xlm.corpus.wikipedia.dump import newest_finished
-from xlm.errors import StoreError
+from xlm.errors import ServerError, SourceError, StoreError
 from xlm.pipeline.request import RunRequest
 from xlm.store.disk.filesystem import read_small, write_atomically
 from xlm.store.disk.locks import build_lock
@@ -108,5 +108,14 @@ def _look_up(config: PipelineConfig, wikis: Sequence[str]) -> LatestDate:
     def ask(client: DownloadClient, mirror: str | None) -> str:
         return newest_finished(Fetcher(client, network), wikis)
 
-    date = ask_mirrors("the newest dump", config.sources.all_mirrors, network, ask).result
+    try:
+        date = ask_mirrors("the newest dump", config.sources.all_mirrors, network, ask).result
+    except SourceError as fault:
+        raise type(fault)(
+            "sources.wikipedia.date=latest: the newest dump date cannot be looked up: "
+            f"{fault.what}",
+            fix="set sources.wikipedia.date=YYYYMMDD, or run again with a network"
+            if isinstance(fault, ServerError)
+            else fault.fix,
+        ) from fault
     return LatestDate(date=date, found=f"{datetime.now(UTC):%Y-%m-%d}", wikis=list(wikis))

@@ -26,7 +26,7 @@ from xlm.errors import ChecksumError, ServerError, SourceError
 pytestmark = pytest.mark.slow
 
 NETWORK = NetworkConfig(attempts=3, timeout_seconds=30)
-IMPATIENT = NetworkConfig(attempts=3, timeout_seconds=0.5)
+IMPATIENT = NetworkConfig(attempts=5, timeout_seconds=0.5)
 NOISE = hashlib.shake_256(b"noise").digest(20_000)
 NEW = {"bin": NOISE[::-1], "zip": zip_of(NOISE[:9000]), "txt": TEXT.replace(b"Sent", b"Word")}
 OLD = {"bin": NOISE, "zip": zip_of(NOISE), "txt": TEXT}
@@ -181,7 +181,7 @@ FAULTS = {
     "F1 silent mid body": ([silent, good], ALL),
     "F1 slow body": ([trickling, good], ALL),
     "F1 slow headers": ([trickling_headers, good], ALL),
-    "F1 slow forever": ([trickling_headers], (r"3 attempts",) * 3),
+    "F1 slow forever": ([trickling_headers], (r"5 attempts",) * 3),
     "F2 Range ignored": ([cut, complete], ALL),
     "F2 416 on resume": ([cut, on_resume(unsatisfied), good], ALL),
     "F2 wrong Content-Range": ([cut, _partial(Content_Range="bytes 100-19999/20000"), good], ALL),

@@ -269,7 +269,7 @@ def test_a_run_that_the_disk_cannot_hold_is_refused(
     space.require_disk_space(small)
 
 
-def test_downloads_of_known_size_must_fit_without_any_tolerance(
+def test_downloads_of_exact_size_must_fit_without_any_tolerance(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run: Any = _Run(tmp_path, languages=("en", "sw"), until="download")
@@ -284,9 +284,12 @@ def test_downloads_of_known_size_must_fit_without_any_tolerance(
     lock.write_text(yaml.safe_dump({"version": 1, "downloads": {"wikipedia.en": entry}}))
     overrides = (f"sources.lock={lock}",)
     locked: Any = _Run(tmp_path, languages=("en", "sw"), until="download", overrides=overrides)
-    monkeypatch.setattr(space, "free_space", lambda root: total + known // 4)
+    monkeypatch.setattr(space, "free_space", lambda root: total - 1)
     with pytest.raises(StoreError, match="the run needs about"):
         space.require_disk_space(locked)
+    # What the catalogue of OPUS adds is approximate.
+    monkeypatch.setattr(space, "free_space", lambda root: total + known // 4)
+    space.require_disk_space(locked)
 
 
 def test_the_free_space_is_that_of_the_disk_of_a_root_that_does_not_exist(tmp_path: Path) -> None:

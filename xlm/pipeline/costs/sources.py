@@ -35,6 +35,8 @@ ROW_BYTES = 400
 SYNTHETIC_BYTES = 100_000
 
 SizeOrigin = Literal["lock", "mirror", "catalogue", "assumed", "synthetic"]
+EXACT_ORIGINS: frozenset[SizeOrigin] = frozenset({"lock", "mirror"})
+"""Sizes in the OPUS catalogue are approximate."""
 
 
 class SourceSize(NamedTuple):

@@ -10,6 +10,7 @@ from xlm.engine.plan import Planner
 from xlm.engine.stage import Node
 from xlm.errors import StoreError
 from xlm.pipeline.costs.estimate import estimate_run
+from xlm.pipeline.costs.sources import EXACT_ORIGINS
 from xlm.pipeline.dag import PipelineRun
 from xlm.stages.data.download import DOWNLOAD
 from xlm.store.stored import stored_artifacts, tree_bytes
@@ -25,8 +26,8 @@ def require_disk_space(run: PipelineRun) -> Mapping[Node, int]:
     """Compare what a run will write with the free space of its store; returns its downloads.
 
     Only what is sure to be built counts, and a lack that is within the error of the estimate is a
-    warning. There is no doubt about downloads whose size is known, so they alone must fit. The
-    output so far of builds that the run continues is on the disk already.
+    warning. There is no doubt about downloads whose size a lock or a mirror's folder has, so they
+    alone must fit. The output so far of builds that the run continues is on the disk already.
 
     Returns:
         The bytes of each download, known or assumed.
@@ -63,7 +64,7 @@ def require_disk_space(run: PipelineRun) -> Mapping[Node, int]:
     free_bytes = free_space(run.store.root)
     if needed_bytes <= free_bytes:
         return downloads
-    sure_bytes = sum(n for origin, n in estimate.size_origins.items() if origin != "assumed")
+    sure_bytes = sum(n for origin, n in estimate.size_origins.items() if origin in EXACT_ORIGINS)
     is_sure = sure_bytes - continued_bytes > free_bytes or needed_bytes > _CERTAINTY * free_bytes
     what = (
         f"the run needs about {format_size(needed_bytes)} on the disk of {run.store.root}, "
