@@ -1,6 +1,7 @@
 """Items for the workers: they leave marks in a folder, so that tests see where and how often."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -22,6 +23,13 @@ def die_on_three(number: int) -> int:
     """End the process in the middle of item 3."""
     if number == 3:
         os._exit(9)
+    return number
+
+
+def kill_worker(number: int) -> int:
+    """Kill the Dask worker of this process, and this process with it."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(3600)
     return number
 
 

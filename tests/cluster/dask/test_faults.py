@@ -70,19 +70,6 @@ def test_a_killed_worker_costs_the_item_it_was_running(
     assert texts == [f"{number}\n" for number in range(_ITEMS)]
 
 
-def test_items_that_found_no_worker_run_on_one_that_joins_later(
-    cluster: DaskProcesses, opened: OpenExecutor, tmp_path: Path
-) -> None:
-    with opened(cluster) as executor, ThreadPoolExecutor(1) as thread:
-        written = thread.submit(_write_files, executor, tmp_path)
-        _wait_for_the_item(tmp_path)
-        for worker in cluster.workers:
-            worker.kill()
-        wait_until(lambda: executor._workers == 0, "the workers are still known")
-        cluster.add_worker()
-        assert written.result(PATIENCE_SECONDS) == [{"number": number} for number in range(_ITEMS)]
-
-
 def test_after_the_death_of_the_scheduler_a_rerun_continues(
     cluster: DaskProcesses, opened: OpenExecutor, tmp_path: Path
 ) -> None:

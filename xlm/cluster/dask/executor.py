@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, InvalidStateError
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 from distributed import Client, KilledWorker
@@ -19,6 +20,7 @@ from distributed.client import FutureCancelledError
 from xlm.cluster.dask.children import DIED
 from xlm.cluster.dask.probe import Probe
 from xlm.cluster.dask.worker import run_item
+from xlm.cluster.dask.workers import offered
 from xlm.errors import ClusterError, XlmError
 from xlm.processes.pool.worker_process import pickled_call, result_of
 
@@ -26,6 +28,20 @@ Parameters = ParamSpec("Parameters")
 ResultT = TypeVar("ResultT")
 
 _WATCH_SECONDS = 2.0
+_SENDS = 4
+"""How often an item is sent before it counts as the cause of the loss of its workers."""
+
+
+@dataclass
+class _Item:
+    """A call that waits for its answer; `key` and `sent` change when it is sent again."""
+
+    call: bytes
+    fresh: bool
+    answer: "Future[bytes]" = field(default_factory=Future)
+    key: str = ""
+    sent: Any = None
+    sends: int = 0
 
 
 class DaskExecutor:
@@ -55,7 +71,7 @@ class DaskExecutor:
         self._none = none
         self.address = str(client.scheduler.address)
         """Of the scheduler."""
-        self._waiting: dict[str, tuple[Any, Future[bytes]]] = {}
+        self._waiting: dict[str, _Item] = {}
         self._error: Exception | None = None
         self._number = 0
         self._lock = threading.Lock()
@@ -109,6 +125,7 @@ class DaskExecutor:
 
         Raises:
             BrokenExecutor: the child died.
+            ClusterError: there was no worker for too long, or the scheduler was lost.
         """
         with self._turn:
             answer = self._send(pickled_call(function, args, kwargs), fresh=True).result()
@@ -120,50 +137,74 @@ class DaskExecutor:
         self._fail(BrokenExecutor("interrupted"))
 
     def _send(self, call: bytes, *, fresh: bool) -> "Future[bytes]":
-        answer: Future[bytes] = Future()
+        item = _Item(call, fresh)
         with self._lock:
             if self._error is not None:
                 raise self._error
-            self._number += 1
-            key = f"{self._name}-{self._number}"
             try:
-                sent = self._client.submit(
-                    run_item, self._name, call, fresh, key=key, pure=False, retries=0,
-                    resources={self._name: 1},
-                )  # fmt: skip
+                self._submit(item)
             except Exception as error:  # the client has just lost its scheduler
                 raise self._lost() from error
-            self._waiting[key] = (sent, answer)
-        answer.add_done_callback(lambda _: self._forget(key))
-        self._client.loop.add_callback(self._collect, sent, answer)
-        return answer
+        item.answer.add_done_callback(lambda _: self._forget(item))
+        return item.answer
 
-    def _forget(self, key: str) -> None:
+    def _send_again(self, key: str) -> None:
+        """Send an item under a new key: under the old one, the scheduler would not run it."""
+        error: Exception = BrokenExecutor("the workers of an item were lost several times")
+        with self._lock:
+            item = self._waiting.get(key)
+            if item is None or self._error is not None:
+                return
+            if item.sends < _SENDS:
+                before = item.sent
+                try:
+                    self._submit(item)
+                except Exception:  # the client has just lost its scheduler
+                    error = self._lost()
+                else:
+                    del self._waiting[key]
+                    before.release()
+                    return
+        _set_error(item.answer, error)
+
+    def _submit(self, item: _Item) -> None:
+        """Give an item to the scheduler under a new key. The caller holds the lock."""
+        self._number += 1
+        key = f"{self._name}-{self._number}"
+        item.sent = self._client.submit(
+            run_item, self._name, item.call, item.fresh, key=key, pure=False, retries=0,
+            resources={self._name: 1},
+        )  # fmt: skip
+        item.key, item.sends = key, item.sends + 1
+        self._waiting[key] = item
+        self._client.loop.add_callback(self._collect, item, item.sent)
+
+    def _forget(self, item: _Item) -> None:
         """Release an item; one that runs is cancelled, and its worker kills the child."""
         with self._lock:
-            sent, _ = self._waiting.pop(key, (None, None))
-        if sent is not None:
-            sent.release()
+            self._waiting.pop(item.key, None)
+            item.sent.release()
 
-    async def _collect(self, sent: Any, answer: "Future[bytes]") -> None:
+    async def _collect(self, item: _Item, sent: Any) -> None:
         """Fetch the answer of an item when it is there. Runs in the loop of the client."""
         try:
             data: bytes = await sent._result()
         except FutureCancelledError:
-            if not answer.done():  # else we released it
+            if item.sent is sent and not item.answer.done():  # else we released it
                 self._fail(self._lost())
         except KilledWorker:
-            _set_error(answer, BrokenExecutor("an item killed several workers"))
+            _set_error(item.answer, BrokenExecutor("an item killed several workers"))
         except XlmError as error:
-            _set_error(answer, error)
+            _set_error(item.answer, error)
         except Exception as error:  # of Dask: an item's own error is in its answer
-            what = f"a Dask worker could not run an item: {type(error).__name__}: {error}"
-            _set_error(answer, ClusterError(what, fix="see the log of the worker"))
+            if item.sent is sent:  # else it was sent again
+                what = f"a Dask worker could not run an item: {type(error).__name__}: {error}"
+                _set_error(item.answer, ClusterError(what, fix="see the log of the worker"))
         else:
             if data == DIED:
-                _set_error(answer, BrokenExecutor("an item ended its process"))
+                _set_error(item.answer, BrokenExecutor("an item ended its process"))
             with suppress(InvalidStateError):
-                answer.set_result(data)
+                item.answer.set_result(data)
 
     async def _watch(self) -> None:
         """Count the workers, and end the run's items when there is none for too long."""
@@ -187,7 +228,7 @@ class DaskExecutor:
             stuck = (None, "no-worker") if self._workers else (None,)
             lost = {key for key in keys if states.get(key) in stuck}
             for key in lost & suspects:
-                self._fail_one(key, BrokenExecutor("the scheduler lost an item"))
+                self._send_again(key)
             suspects = lost
 
     def _lost(self) -> ClusterError:
@@ -200,22 +241,11 @@ class DaskExecutor:
         """Let all items fail, also later ones."""
         with self._lock:
             self._error = self._error or error
-            keys = list(self._waiting)
-        for key in keys:
-            self._fail_one(key, self._error)
-
-    def _fail_one(self, key: str, error: Exception) -> None:
-        with self._lock:
-            _, answer = self._waiting.get(key, (None, None))
-        if answer is not None:
-            _set_error(answer, error)
+            items = list(self._waiting.values())
+        for item in items:
+            _set_error(item.answer, self._error)
 
 
 def _set_error(answer: "Future[bytes]", error: Exception) -> None:
     with suppress(InvalidStateError):  # it was cancelled, or has failed already
         answer.set_exception(error)
-
-
-def offered(found: Any, name: str) -> int:
-    """The amount of a resource that all workers of a scheduler offer together."""
-    return int(sum(one.get("resources", {}).get(name, 0) for one in found["workers"].values()))

@@ -4,11 +4,11 @@ import logging
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from distributed import Client
 
 from xlm.cluster.dask.environment import PROJECT
-from xlm.cluster.dask.executor import offered
 from xlm.cluster.dask.worker import ItemWorker
 from xlm.config.compute import DaskConfig
 from xlm.errors import ClusterError
@@ -123,3 +123,8 @@ class Workers:
         if address not in self._refused:
             self._refused[address] = reason
             log.warning("the Dask worker %s is refused: %s", address, reason)
+
+
+def offered(found: Any, name: str) -> int:
+    """The amount of a resource that all workers of a scheduler offer together."""
+    return int(sum(one.get("resources", {}).get(name, 0) for one in found["workers"].values()))
