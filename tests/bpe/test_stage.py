@@ -37,8 +37,7 @@ def _run(folder: Path, mapper: Mapper, workers: int, *overrides: str) -> tuple[S
         ALL, LEARN_BPE.slice(config, ALL), inputs, **folders, mapper=mapper, workers=workers
     )
     result = LEARN_BPE.run(context)
-    left = [path for path in (folder / "scratch").rglob("*") if path.is_file()]
-    assert {path.parent.name for path in left} <= {"records"}
+    assert {path.name for path in (folder / "scratch").iterdir()} <= {"records"}
     return result, (folder / "out" / "codes").read_text(encoding="utf-8")
 
 

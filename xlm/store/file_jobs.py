@@ -111,6 +111,8 @@ def map_files(
         counts[item.job.name] = result
         done += 1
         on_done(done)
+    with suppress(OSError):
+        (records.parent / _ATTEMPTS).rmdir()
     return [found for job in jobs if (found := counts[job.name]) is not None]
 
 
