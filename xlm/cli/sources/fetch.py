@@ -1,8 +1,10 @@
 """`xlm sources fetch`: fill a mirror with all files that a run downloads."""
 
 import json
+import logging
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,19 +16,21 @@ from xlm.config.environment import MachineSettings
 from xlm.config.pipeline import PipelineConfig
 from xlm.corpus.http.client import DownloadClient
 from xlm.corpus.http.download.fetcher import Fetcher
-from xlm.corpus.http.mirror import mirror_path
+from xlm.corpus.http.mirror import folder_of, mirror_path
 from xlm.corpus.sources.lock import read_lock
-from xlm.corpus.sources.mirror_copy import MirrorCopy, MirroredFile
+from xlm.corpus.sources.mirror_copy import MirrorCopy, MirroredFile, part_path
 from xlm.corpus.sources.mirrors import ask_mirrors
 from xlm.corpus.sources.resolve import resolve_download
 from xlm.display.markdown import format_size
 from xlm.errors import ConfigError, PipelineError, StoreError, XlmError
-from xlm.pipeline.costs.sources import source_size
+from xlm.pipeline.costs.sources import EXACT_ORIGINS, source_size
 from xlm.pipeline.costs.space import free_space
 from xlm.pipeline.latest import dated
 from xlm.pipeline.request import RunRequest
 from xlm.stages.data.download import DOWNLOAD
 from xlm.store.store import ArtifactStore
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -44,6 +48,7 @@ def fetch_sources(request: RunRequest, to: Path, root: str | None, as_json: bool
         ConfigError: the profile downloads nothing.
         PipelineError: some downloads failed.
     """
+    request = _without_target(request, to)
     config = dated(request, MachineSettings.from_environment(root).root).resolve()
     if config.sample is not None or not DOWNLOAD.units(config):
         raise ConfigError(
@@ -70,34 +75,54 @@ def fetch_sources(request: RunRequest, to: Path, root: str | None, as_json: bool
         )
 
 
+def _without_target(request: RunRequest, to: Path) -> RunRequest:
+    """Return the request without the mirror that is to be filled: it is no source of its files."""
+    mirrors = request.resolve().sources.all_mirrors
+    others = [one for one in mirrors if not _is_target(one, to)]
+    if len(others) == len(mirrors):
+        return request
+    changes = ("sources.mirror=null", f"sources.mirrors={json.dumps(others)}")
+    return request.model_copy(update={"overrides": (*request.overrides, *changes)})
+
+
 def _require_space(config: PipelineConfig, to: Path, root: str | None) -> None:
-    """Compare all files that are missing with the free space, before the first byte.
+    """Compare what is missing with the free space, before the first byte.
 
     Raises:
-        StoreError: they do not fit, by sizes that are known.
+        StoreError: it does not fit, by sizes that are exact; by other sizes, it is a warning.
     """
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
-    known_bytes = 0
+    exact_bytes = all_bytes = 0
     with store.tool_cache() as cache:
         for unit in DOWNLOAD.units(config):
-            size = source_size(config, unit, cache)
-            url = resolve_download(config.sources, unit, cache, config.table).url
-            path = mirror_path(str(to), url)
-            if size.origin != "assumed" and not (path and path.exists()):
-                known_bytes += size.size_bytes
+            # The copy reports what cannot be looked up, and goes on with the others.
+            with suppress(XlmError):
+                size = source_size(config, unit, cache)
+                url = resolve_download(config.sources, unit, cache, config.table).url
+                path = mirror_path(str(to), url)
+                if path and path.exists():
+                    continue
+                part = part_path(to, unit)
+                arrived_bytes = part.stat().st_size if part.is_file() else 0
+                missing_bytes = max(0, size.size_bytes - arrived_bytes)
+                all_bytes += missing_bytes
+                exact_bytes += missing_bytes if size.origin in EXACT_ORIGINS else 0
     free_bytes = free_space(to.absolute())
-    if known_bytes > free_bytes:
-        raise StoreError(
-            f"the files need {format_size(known_bytes)} on the disk of {to}, which has "
-            f"{format_size(free_bytes)} free",
-            fix="free some space, or choose another folder",
-        )
+    is_sure = exact_bytes > free_bytes
+    what = (
+        f"the files need {'' if is_sure else 'about '}"
+        f"{format_size(exact_bytes if is_sure else all_bytes)} on the disk of {to}, which has "
+        f"{format_size(free_bytes)} free"
+    )
+    if is_sure:
+        raise StoreError(what, fix="free some space, or choose another folder")
+    if all_bytes > free_bytes:
+        log.warning("%s", what)
 
 
 def _copy(config: PipelineConfig, to: Path, root: str | None, *, quiet: bool) -> _Copied:
     copied = _Copied({}, {})
     network = config.sources.network
-    mirrors = [one for one in config.sources.all_mirrors if not _is_target(one, to)]
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
     with store.tool_cache() as cache:
         copy = MirrorCopy(to, cache)
@@ -106,7 +131,7 @@ def _copy(config: PipelineConfig, to: Path, root: str | None, *, quiet: bool) ->
             progress = TransferProgress()
             try:
                 ask = partial(_add, copy, unit, spec, progress, config)
-                file = ask_mirrors(unit, mirrors, network, ask).result
+                file = ask_mirrors(unit, config.sources.all_mirrors, network, ask).result
             except XlmError as error:
                 progress.end()
                 copied.failures[unit] = str(error)
@@ -138,4 +163,5 @@ def _add(
 
 def _is_target(mirror: str, to: Path) -> bool:
     """Whether the profile already reads the mirror that is to be filled."""
-    return "://" not in mirror and Path(mirror).resolve() == to.resolve()
+    folder = folder_of(mirror)
+    return folder is not None and folder.resolve() == to.resolve()

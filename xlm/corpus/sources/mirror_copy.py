@@ -117,7 +117,7 @@ class MirrorCopy:
             fetched = recording.file(
                 url,
                 path,
-                part=self._folder / _PARTS / f"{name}.part",
+                part=part_path(self._folder, name),
                 head_bytes=wanted,
                 digests=digests,
                 pin=locked,
@@ -153,6 +153,11 @@ class MirrorCopy:
             path = self._path(url)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, text.encode())
+
+
+def part_path(folder: Path, name: str) -> Path:
+    """What has arrived of a download whose transfer broke off."""
+    return folder / _PARTS / f"{name}.part"
 
 
 def _check_present(path: Path, url: str, digests: Mapping[str, str], locked: Pin | None) -> Fetched:
