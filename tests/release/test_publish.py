@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from tests.tiny_world import TinyWorld, build_world
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.config.training.release import PublishSlice, ReleaseConfig, TaskFacts
-from xlm.engine.building.mapper import ExecutorMapper, Usage
+from xlm.engine.building.mapper import SerialMapper
 from xlm.engine.stage import StageContext, StageResult
 from xlm.errors import DataError, TrainingError
 from xlm.model.formats.ours import load_classifier, load_encoder
@@ -43,22 +42,21 @@ def publish(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     def run(name: str) -> tuple[Path, StageResult]:
         out = tmp_path / name
-        with ThreadPoolExecutor(1) as executor:
-            context = StageContext(
-                unit="all",
-                config=PublishSlice(
-                    release=ReleaseConfig(name="xlm-tiny"),
-                    synthetic=False,
-                    task=TaskFacts(kind="xnli", is_paired=True, licence=""),
-                ),
-                inputs=artifacts.inputs,
-                out=out,
-                scratch=tmp_path / "scratch",
-                logs=out / "logs",
-                mapper=ExecutorMapper(executor, Usage()),
-                workers=1,
-            )
-            return out, PUBLISH.run(context)
+        context = StageContext(
+            unit="all",
+            config=PublishSlice(
+                release=ReleaseConfig(name="xlm-tiny"),
+                synthetic=False,
+                task=TaskFacts(kind="xnli", is_paired=True, licence=""),
+            ),
+            inputs=artifacts.inputs,
+            out=out,
+            scratch=tmp_path / "scratch",
+            logs=out / "logs",
+            mapper=SerialMapper(),
+            workers=1,
+        )
+        return out, PUBLISH.run(context)
 
     return run
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.stages.own_data import build, plan, sentences, write_lines, write_profile
+from xlm.corpus.own_text.blocks import Block, ReadBlock
 from xlm.errors import ConfigError, DataError, XlmError
 from xlm.store.manifest import read_manifest
 
@@ -90,16 +91,18 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     from xlm.corpus.own_text import extract
 
     profile, path = _write(tmp_path), tmp_path / "data" / "en" / "a.txt"
-    copy = extract._copy
+    read_block = extract.read_block
 
-    def changing(*arguments: Any) -> None:
-        copy(*arguments)
-        if change == "append":
-            path.write_text(path.read_text() + "more\n")
-        else:
-            path.unlink()
+    def changing(block: Block, target: Path) -> ReadBlock:
+        read = read_block(block, target)
+        if block.path == path:
+            if change == "append":
+                path.write_text(path.read_text() + "more\n")
+            else:
+                path.unlink()
+        return read
 
-    monkeypatch.setattr(extract, "_copy", changing)
+    monkeypatch.setattr(extract, "read_block", changing)
     what = "has changed since this run began" if change == "append" else "can no longer be read"
     with pytest.raises(DataError, match=rf"en/a.txt {what}.*; run the same command again"):
         build(profile, tmp_path / "root", "extract-text")
