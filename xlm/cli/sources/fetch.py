@@ -76,7 +76,7 @@ def fetch_sources(request: RunRequest, to: Path, root: str | None, as_json: bool
 
 
 def _without_target(request: RunRequest, to: Path) -> RunRequest:
-    """Return the request without the mirror that is to be filled: its files come from the others."""
+    """Return the request without the mirror to fill: its files come from the others."""
     mirrors = request.resolve().sources.all_mirrors
     others = [one for one in mirrors if not _is_target(one, to)]
     if len(others) == len(mirrors):

@@ -83,28 +83,40 @@ def extract_text(context: "StageContext[ExtractTextSlice]") -> StageResult:
     text = context.out / "text.txt"
     text.write_bytes(b"")
     table: Table | None = None
-    for job, read in _read(context):
-        _append(job.target, text)
-        if table is None:
-            table = job.block.open()
-        _add(table, read)
-        total.lines += read.lines
-        total.blank += read.blank
-        by_source[f"lines.{job.block.part.name}"] += read.lines
-        context.progress.update(total.lines, None, "lines", table.name)
-        if job.block.is_last:
-            table.require_readable(config.max_bad_lines)
-            total.add_faults(table)
-            table = None
-    for part in config.parts:
-        # Nobody may have written to a local file while it was read.
-        deque(located(part.sides[0], context.inputs), maxlen=0)
+    try:
+        for job, read in _read(context):
+            _append(job.target, text)
+            if table is None:
+                table = job.block.open()
+            _add(table, read)
+            total.lines += read.lines
+            total.blank += read.blank
+            by_source[f"lines.{job.block.part.name}"] += read.lines
+            context.progress.update(total.lines, None, "lines", table.name)
+            if job.block.is_last:
+                table.require_readable(config.max_bad_lines)
+                total.add_faults(table)
+                table = None
+    except FileNotFoundError:
+        _require_unchanged(context)
+        raise
+    _require_unchanged(context)
     if total.lines == 0:
         raise DataError(
             f"{context.unit}: your text has no line that is not blank",
             fix="check sources.text of this language",
         )
     return StageResult(counts={**total.as_manifest(), **by_source}, warnings=total.warnings)
+
+
+def _require_unchanged(context: "StageContext[ExtractTextSlice]") -> None:
+    """Check that nobody wrote to a local file while it was read, or removed it.
+
+    Raises:
+        DataError: somebody did.
+    """
+    for part in context.config.parts:
+        deque(located(part.sides[0], context.inputs), maxlen=0)
 
 
 def _read(context: "StageContext[ExtractTextSlice]") -> Iterator[tuple[_Job, ReadBlock]]:
