@@ -4,8 +4,8 @@ When a job is done, a record with the size and sha256 of its targets is written.
 with a matching record. The record also has a hash of the job's description, so that a changed job
 runs again. The worker hashes the targets, once: the manifest takes their digests from the records.
 
-A job writes into a folder of its own, and its files are renamed when it is done. So a worker of a
-cluster that was believed dead, and goes on, cannot damage what another one has written meanwhile.
+Each job writes to a separate folder, and its files are renamed when it is done. A cluster may take
+a worker for dead that still runs; it cannot damage what another worker has written since.
 """
 
 import hashlib

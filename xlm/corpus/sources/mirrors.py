@@ -72,7 +72,7 @@ def ask_mirrors(
             failures[mirror] = error
             if len(failures) < len(mirrors):
                 shown = redact(mirror)
-                log.warning("%s: %s: %s; asking the next mirror", name, shown, _reason(error))
+                log.warning("%s: %s: %s; trying the next mirror", name, shown, _reason(error))
     raise _all_failed(name, failures)
 
 

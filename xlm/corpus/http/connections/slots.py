@@ -4,8 +4,8 @@
         ...
 
 Each connection holds the lock of one of `limit` files. The kernel releases it when the process
-ends, however it ends. Whoever waits for one of them holds another lock, `.turn`. So a process with
-many downloads does not take each free slot before another process sees it.
+ends, even by SIGKILL. A thread that waits for one of them holds another lock, `.turn`, so that a
+process with many downloads does not take each free slot before another process sees it.
 """
 
 import fcntl
