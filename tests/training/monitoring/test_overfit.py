@@ -14,6 +14,7 @@ from xlm.shards.random_access.flat_copy import FlatLines
 from xlm.training.launch.distributed import ProcessGroup
 from xlm.training.launch.job import PretrainJob
 from xlm.training.monitoring.overfit import check_overfit, fixed_batches
+from xlm.training.shard_checks import hash_shards
 
 pytestmark = pytest.mark.slow
 
@@ -115,7 +116,10 @@ def test_every_process_knows_why_the_check_failed(
 ) -> None:
     monkeypatch.setattr(ProcessGroup, "any", lambda self, flag: flag)
     monkeypatch.setattr(ProcessGroup, "barrier", lambda self: None)
-    follower = ProcessGroup(rank=1, world_size=1, device=torch.device("cpu"))
+    leader, follower = (ProcessGroup(rank, 1, torch.device("cpu")) for rank in range(2))
+    monkeypatch.setattr(
+        "xlm.training.trainer.hash_shards", lambda folders, _: hash_shards(folders, leader)
+    )
     job = make_job(overfit_check={"updates": 2}, updates=2)
     with pytest.raises(TrainingError, match="was not memorized in 2 updates"):
         make_trainer(job, group=follower).run()
