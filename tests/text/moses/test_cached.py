@@ -56,15 +56,14 @@ def test_lowercasing_tokens_equals_lowercasing_the_line() -> None:
         assert tokenize(row) == lower_without_accents(moses(row))
 
 
-def test_frequent_words_stay_in_a_memo_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memo, "MAX_ENTRIES", 8)
+def test_frequent_words_stay_in_a_memo_that_is_full() -> None:
     computed: list[str] = []
 
     def upper(word: str) -> str:
         computed.append(word)
         return word.upper()
 
-    words = memo.Memo(upper)
+    words = memo.Memo(upper, entries=8)
     for number in range(100):
         assert words["often"] == "OFTEN"
         assert words[f"a{number}"] == f"A{number}"
@@ -73,11 +72,8 @@ def test_frequent_words_stay_in_a_memo_that_is_full(monkeypatch: pytest.MonkeyPa
     assert len(words._older) == 8
 
 
-def test_a_full_memo_is_cleared_and_long_words_are_not_cached(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(memo, "MAX_ENTRIES", 8)
-    words = memo.Memo(str.upper)
+def test_a_full_memo_is_cleared_and_long_words_are_not_cached() -> None:
+    words = memo.Memo(str.upper, entries=8)
     for number in range(100):
         assert words[f"a{number % 11}"] == f"A{number % 11}"
         assert len(words) <= 8

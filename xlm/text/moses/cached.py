@@ -23,7 +23,7 @@ from itertools import pairwise
 
 from xlm.text.characters import tables as characters
 from xlm.text.moses.dots import show_dots
-from xlm.text.moses.memo import Memo
+from xlm.text.moses.memo import MAX_ENTRIES, Memo
 from xlm.text.moses.punctuation import (
     FULL_STOPS,
     REPLACED,
@@ -67,7 +67,9 @@ class CachedMosesTokenizer:
         self._colons = _COLONS if moses.inner_sign == ":" else frozenset()
         self._special = _STOPS | _COMMAS | _APOSTROPHES | self._colons
         self._finish_chunk, self._finish_line = finish_chunk, finish_line
-        self._middle, self._end = Memo(self._tokenize_middle), Memo(self._tokenize_end)
+        self._middle = Memo(self._tokenize_middle)
+        # A line has one last chunk, so a large text would still fill this one for long.
+        self._end = Memo(self._tokenize_end, entries=MAX_ENTRIES // 16)
 
     def tokenize_cached(self, line: str) -> str:
         """Tokenize a line, with cached results of its chunks."""

@@ -13,11 +13,15 @@ class Memo(dict[str, str]):
 
     When it is full it becomes the older generation, and what is used again returns from there. So
     frequent words stay, however long the text is.
+
+    Args:
+        function: computes a missing value.
+        entries: limit of each of the two generations.
     """
 
-    def __init__(self, function: Callable[[str], str]) -> None:
+    def __init__(self, function: Callable[[str], str], entries: int = MAX_ENTRIES) -> None:
         super().__init__()
-        self._function = function
+        self._function, self._entries = function, entries
         self._older: dict[str, str] = {}
 
     def __missing__(self, key: str) -> str:
@@ -25,7 +29,7 @@ class Memo(dict[str, str]):
         if value is None:
             value = self._function(key)
         if len(key) <= MAX_CHARACTERS:
-            if len(self) >= MAX_ENTRIES:
+            if len(self) >= self._entries:
                 self._older = dict(self)
                 self.clear()
             self[key] = value
