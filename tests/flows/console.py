@@ -39,10 +39,10 @@ def start(
     )
 
 
-def xlm(root: Path, *arguments: str, code: int = 0) -> str:
+def xlm(root: Path, *arguments: str, code: int = 0, timeout_seconds: float = 500) -> str:
     """The output of `xlm`, which must exit with `code`."""
     process = start(root, *arguments)
-    printed, _ = process.communicate(timeout=500)
+    printed, _ = process.communicate(timeout=timeout_seconds)
     assert process.returncode == code, printed
     return printed
 

@@ -19,9 +19,9 @@ from xlm.bpe.codes_file import read_merges
 from xlm.bpe.long_words import split_long_word
 from xlm.bpe.restrict import VocabularyRestriction
 
-_BATCH_CHARACTERS = 1 << 21
-_MAX_CACHED_CHARACTERS = 1 << 19
-"""Limit of each of two generations of cached words: 65,000 words, which a few MB of text fill.
+_BATCH_CHARACTERS = 1 << 18
+_MAX_CACHED_CHARACTERS = 1 << 18
+"""Limit of each of two generations of cached words: 32,000 words, which a few MB of text fill.
 
 Words and subwords take about 15 bytes a character."""
 _LONG_WORD_CHARACTERS = 60
@@ -117,7 +117,7 @@ def _load_applier(codes: Path) -> BpeApplier:
 def apply_bpe_to_file(source: Path, target: Path, *, codes: Path, labelled: bool) -> dict[str, int]:
     """Split each line of a text file, or the one or two sentences of each labelled row.
 
-    Holds a few megabytes of text in memory, at least one line.
+    Holds a part of a megabyte of text in memory, at least one line.
 
     Args:
         labelled: whether the lines are rows of sentences and a label, separated by tabs.

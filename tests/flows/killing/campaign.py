@@ -210,7 +210,7 @@ def main() -> None:
         straight, root = Path(scratch, "straight"), Path(scratch, "killed")
         command = ["run", "--profile", chosen.profile, "--until", chosen.until]
         command += ["--set", f"sources.mirror={server.url}"]
-        print(xlm(straight, *command).splitlines()[-1], flush=True)
+        print(xlm(straight, *command, timeout_seconds=3600).splitlines()[-1], flush=True)
         moments = draw_moments(finished_by_stage(straight), chosen.kills, chosen.seed)
         server.completed.clear()
         campaign = run_campaign(
