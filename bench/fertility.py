@@ -21,9 +21,9 @@ from xlm.bpe.apply import apply_bpe_to_file
 from xlm.bpe.counting import count_tokens, language_report
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, read_counted_vocabulary
 from xlm.config.environment import MachineSettings
+from xlm.config.languages.names import name_with_code
 from xlm.display.markdown import format_decimal, format_integer, format_percent, mean, table
 from xlm.pipeline.run_record import last_run
-from xlm.release.fertility import language_name
 from xlm.report.run_results import artifact_of
 from xlm.stages.text.split_files import train_files
 from xlm.store.disk.root import resolve_root
@@ -92,7 +92,7 @@ def render(content: Mapping[str, Any]) -> str:
     )
     rows = [
         (
-            language_name(code),
+            name_with_code(code),
             format_integer(official[code]["words"]),
             *(
                 _shown(figure, report[code][figure])
