@@ -19,6 +19,7 @@
         - RequeueError        training was interrupted and has saved its state
       + ClusterError          a cluster refused or lost a job, or cannot run it
         - UnreachableClusterError  its scheduler did not answer; the job may go on
+      + PublishError          a target does not take a published model
       + PipelineError         some nodes of a run failed; lists each with its error
 
 The command line prints an `XlmError` as one line that says what is wrong, where (file, line, URL,
@@ -128,6 +129,10 @@ class ClusterError(XlmError):
 
 class UnreachableClusterError(ClusterError):
     """The scheduler of a cluster did not answer. What it was asked to do may have happened."""
+
+
+class PublishError(XlmError):
+    """The target of `xlm publish` refused the files, or cannot be reached."""
 
 
 class PipelineError(XlmError):

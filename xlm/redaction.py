@@ -1,4 +1,4 @@
-"""Removes secrets from URLs in a text: `user:password@` and tokens in query parameters.
+"""Removes secrets from a text: `user:password@` and tokens in URLs, tokens of the Hugging Face Hub.
 
     redact("https://me:secret@host/a?token=abc&x=1")    # https://***@host/a?token=***&x=1
 
@@ -13,6 +13,7 @@ USERINFO = re.compile(
     r"(?:([^\s/?#]*)@|[^\s/?#@:]*:(?!\d{1,5}(?:[/?#\s]|$))[^\s@]*@)"
 )
 _PARAMETER = re.compile(r"([?&;])([^=&?;#\s]{1,80})=([^&;#\s\"'<>]*)")
+_HUB_TOKEN = re.compile(r"\bhf_(?:oauth_)?[A-Za-z0-9]{16,}(?:[._-][A-Za-z0-9._-]*)?")
 _SECRET_NAMES = frozenset(
     (
         "auth",
@@ -46,7 +47,9 @@ def is_secret_parameter(name: str) -> bool:
 
 
 def redact(text: str) -> str:
-    """Replace the secrets of all URLs in the text with `***`."""
+    """Replace the secrets in the text with `***`."""
+    if "hf_" in text:
+        text = _HUB_TOKEN.sub("hf_***", text)
     if "://" in text:
         text = USERINFO.sub(r"\1***@", text)
     return _PARAMETER.sub(_redact_parameter, text) if "=" in text else text

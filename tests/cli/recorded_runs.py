@@ -34,6 +34,7 @@ class RecordedRuns:
         *overrides: str,
         seed: int = 0,
         right: Mapping[str, Sequence[bool]] | None = None,
+        published: Mapping[str, Mapping[str, bytes]] | None = None,
         **request: Any,
     ) -> dict[str, Artifact]:
         """Write the record of a run and its artifacts; returns them by stage.
@@ -42,6 +43,7 @@ class RecordedRuns:
             overrides: what the run changed.
             seed: the seed of its pretraining.
             right: by language, which rows of test are predicted right; no predictions by default.
+            published: files of the published models, by folder; by default, nothing is published.
         """
         text = self._publish("tokenize", "sw", {}, {}, {"text.txt": "habari\n"})
         metrics = "".join(
@@ -67,6 +69,18 @@ class RecordedRuns:
             "evaluate", "all", {}, {"pretrain": trained}, files, counts={"test": 0.7 + seed / 100}
         )
         artifacts = {"tokenize": text, "pretrain": trained, "evaluate": evaluated}
+        if published is not None:
+            artifacts["publish"] = self._publish(
+                "publish",
+                "all",
+                {"seed": seed, "models": sorted(published)},
+                {"evaluate": evaluated},
+                {
+                    f"{folder}/{name}": data
+                    for folder, files in published.items()
+                    for name, data in files.items()
+                },
+            )
         self._record(artifacts, seed, RunRequest(profile="mini15", overrides=overrides, **request))
         return artifacts
 
@@ -76,7 +90,7 @@ class RecordedRuns:
         unit: str,
         config: Mapping[str, Any],
         upstream: Mapping[str, Artifact],
-        files: Mapping[str, str],
+        files: Mapping[str, str | bytes],
         counts: Mapping[str, float] | None = None,
     ) -> Artifact:
         ingredients = ingredients_of(
@@ -94,7 +108,7 @@ class RecordedRuns:
         for name, content in files.items():
             path = staging.out / name
             path.parent.mkdir(exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
         if stage == "evaluate":
             write_results(staging.out, results(LANGUAGES))
         description = {

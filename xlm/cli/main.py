@@ -16,6 +16,7 @@ from xlm.cli.inference import commands as inference_commands
 from xlm.cli.launch.commands import launch_app
 from xlm.cli.options import AsJson, Root, Workers, takes_request
 from xlm.cli.output import describe, name_warnings, one_line, print_anything, require_folder
+from xlm.cli.publish import commands as publish_commands
 from xlm.cli.runs import commands as run_commands
 from xlm.cli.sources.commands import sources_app
 from xlm.cli.store.commands import store_app
@@ -278,6 +279,7 @@ def languages(
 
 
 run_commands.register(app)
+publish_commands.register(app)
 activity_commands.register(app)
 text_commands.register(app)
 inference_commands.register(app)

@@ -1,0 +1,50 @@
+"""Published models with small invented files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.release.artifacts import write_manifest
+
+CLASSIFIER: Mapping[str, bytes] = {
+    "README.md": b"---\nlicense: apache-2.0\n---\n# A classifier\n",
+    "accuracy.png": b"\x89PNG" + bytes(500),
+    "config.json": b'{"architectures": ["XLMForSequenceClassification"]}\n',
+    "model.safetensors": bytes(range(256)) * 100,
+    "vocab.json": b'{"en": 0}\n',
+}
+MASKED_LM: Mapping[str, bytes] = {
+    **{name: CLASSIFIER[name] for name in ("README.md", "vocab.json")},
+    "config.json": b'{"architectures": ["XLMWithLMHeadModel"]}\n',
+    "model.safetensors": bytes(range(255, -1, -1)) * 100,
+}
+
+
+def write_artifact(
+    directory: Path,
+    classifier: Mapping[str, bytes] | None = CLASSIFIER,
+    masked_lm: Mapping[str, bytes] = MASKED_LM,
+) -> Path:
+    """Write an artifact of stage publish; without a classifier if that is None."""
+    for name, files in (("classifier", classifier), ("masked-lm", masked_lm)):
+        if files is not None:
+            write_folder(directory / name, files)
+    (directory / "run.json").write_text("{}")
+    write_manifest(directory, "publish")
+    return directory
+
+
+def write_folder(directory: Path, files: Mapping[str, bytes]) -> Path:
+    """Write files to a folder."""
+    directory.mkdir(parents=True)
+    for name, data in files.items():
+        (directory / name).write_bytes(data)
+    return directory
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """All files of a folder, by relative name."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }

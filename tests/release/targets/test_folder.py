@@ -1,0 +1,170 @@
+"""Models in a local folder: compared, written atomically, resumed, and nothing foreign removed."""
+
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.release.targets.models import CLASSIFIER, MASKED_LM, contents
+from xlm.errors import ConfigError, PublishError
+from xlm.release.targets import folder as folder_module
+from xlm.release.targets.folder import FolderPlace
+from xlm.release.targets.place import Comparison
+from xlm.release.targets.publication import Publication
+from xlm.release.targets.target import open_places
+
+
+def copy(publication: Publication, target: Path) -> list[Comparison]:
+    found = []
+    for model, place in open_places(str(target), publication):
+        found.append(place.compare(model))
+        place.write(model, found[-1], "", lambda count: None)
+    return found
+
+
+def test_both_models_are_written_below_the_folder(publication: Publication, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "models"
+    first = copy(publication, target)
+    assert {state for one in first for state in one.states.values()} == {"new"}
+    assert contents(target / "classifier") == dict(CLASSIFIER)
+    assert contents(target / "masked-lm") == dict(MASKED_LM)
+    again = copy(publication, target)
+    assert all(one.is_complete for one in again)
+
+
+def test_a_file_url_names_a_folder(publication: Publication, tmp_path: Path) -> None:
+    places = open_places(f"file://{tmp_path}/out", publication)
+    assert [place.address for _, place in places] == [
+        f"{tmp_path}/out/classifier",
+        f"{tmp_path}/out/masked-lm",
+    ]
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from xlm.release.targets.publication import read_publication
+from xlm.release.targets.target import open_places
+
+calls = 0
+
+def kill_in_the_second_file(count):
+    global calls
+    calls += 1
+    if calls == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+model, place = open_places(sys.argv[2], read_publication(Path(sys.argv[1])))[0]
+place.write(model, place.compare(model), "", kill_in_the_second_file)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.fault
+def test_a_killed_copy_is_no_model_and_is_continued(
+    artifact: Path, publication: Publication, tmp_path: Path
+) -> None:
+    """The weights of a new model next to the configuration of an old one would be loaded."""
+    target = tmp_path / "out"
+    copy(publication, target)
+    here = target / "classifier"
+    (here / "model.safetensors").write_bytes(b"an older model")
+    (here / "vocab.json").write_bytes(b"{}")
+    killed = subprocess.run([sys.executable, "-c", _KILLED, artifact, target], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert any(name.endswith(".part") for name in contents(here))
+    model, place = open_places(str(target), publication)[0]
+    comparison = place.compare(model)
+    assert comparison.states == {
+        **dict.fromkeys(("accuracy.png", "model.safetensors"), "same"),
+        "vocab.json": "changed",
+        **dict.fromkeys(("README.md", "config.json"), "new"),
+    }
+    assert comparison.others == ()
+    sent: list[int] = []
+    place.write(model, comparison, "", sent.append)
+    assert contents(here) == dict(CLASSIFIER)
+    assert sum(sent) == sum(len(CLASSIFIER[n]) for n in ("vocab.json", "config.json", "README.md"))
+
+
+def test_files_of_others_are_named_and_stay(publication: Publication, tmp_path: Path) -> None:
+    here = tmp_path / "out" / "classifier"
+    here.mkdir(parents=True)
+    (here / "notes.txt").write_text("mine")
+    found = copy(publication, tmp_path / "out")
+    assert found[0].others == ("notes.txt",)
+    assert contents(here) == {**CLASSIFIER, "notes.txt": b"mine"}
+
+
+def test_faults_of_the_disk_are_one_line(
+    publication: Publication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    model = publication.folders[0]
+    place = FolderPlace(tmp_path / "file" / "classifier")
+    with pytest.raises(PublishError, match=r"file/classifier cannot be .*Not a directory"):
+        place.compare(model)
+
+    place = FolderPlace(tmp_path / "full")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(
+            PublishError, match=r"full cannot be written: File too large; free some"
+        ):
+            place.write(model, place.compare(model), "", lambda count: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert contents(tmp_path / "full").keys() == {"accuracy.png"}
+    monkeypatch.setattr(folder_module.shutil, "disk_usage", lambda path: _Usage())
+    with pytest.raises(PublishError, match=r"too full: 25,\d+ bytes are needed, 10 are free"):
+        place.write(model, place.compare(model), "", lambda count: None)
+
+
+class _Usage:
+    free = 10
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("", "blank"),
+        ("hub:org/name", "hf://ORG/NAME"),
+        ("https://huggingface.co/org/name", "hf://ORG/NAME"),
+        ("hf://name", "not ORG/NAME"),
+        ("hf://org/name@main", "not ORG/NAME"),
+        ("hf://org/a--b", "not a valid name"),
+        ("hf://org/" + "n" * 90, "not a valid name"),
+        ("ftp://host/x", "unsupported scheme"),
+        ("s3://", "no bucket"),
+        ("file://host/x", "does not name a folder"),
+    ],
+)
+def test_a_wrong_target_is_one_line(publication: Publication, target: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        open_places(target, publication)
+
+
+def test_options_of_the_hub_are_refused_elsewhere(publication: Publication) -> None:
+    with pytest.raises(ConfigError, match="for the Hugging Face Hub only"):
+        open_places("out", publication, public=True)
+    with pytest.raises(ConfigError, match="invalid --branch"):
+        open_places("hf://org/name", publication, branch="a b")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "hf://me:canarySecret@org/name",
+        "s3://me:canarySecret@bucket/x",
+        "hf://hf_canarySecretcanarySecret/name",
+        "s3://bucket/x?token=canarySecret",
+    ],
+)
+def test_a_secret_in_a_target_is_not_repeated(publication: Publication, target: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        open_places(target, publication)
+    assert "canary" not in str(caught.value)

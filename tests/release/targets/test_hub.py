@@ -1,0 +1,177 @@
+"""Models on the Hub: repositories, one commit, what is sent again, and that no token is shown."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from tests.release.targets.hub_server import TOKEN, FakeHub
+from tests.release.targets.models import CLASSIFIER, MASKED_LM, write_artifact, write_folder
+from tests.store.remote.servers import free_port
+from xlm.errors import PublishError
+from xlm.release.targets.publication import Publication, read_publication
+from xlm.release.targets.target import open_places
+
+
+def publish(publication: Publication, *, public: bool = False, branch: str | None = None) -> None:
+    for model, place in open_places("hf://org/xlm", publication, public=public, branch=branch):
+        place.write(model, place.compare(model), "Publish run base", lambda count: None)
+
+
+def sent(hub: FakeHub, what: str) -> list[str]:
+    return [request for request in hub.requests if what in request]
+
+
+def test_two_models_become_two_private_repositories(
+    hub: FakeHub, publication: Publication, caplog: pytest.LogCaptureFixture
+) -> None:
+    [(model, place), _] = open_places("hf://org/xlm", publication)
+    comparison = place.compare(model)
+    assert comparison.note == "new repository, private"
+    assert set(comparison.states.values()) == {"new"}
+    assert hub.repositories == {}
+    with caplog.at_level(logging.DEBUG):
+        publish(publication)
+    assert set(hub.repositories) == {"org/xlm", "org/xlm-masked-lm"}
+    classifier = hub.repositories["org/xlm"]
+    assert classifier.private
+    assert classifier.messages == ["initial", "Publish run base"]
+    files = classifier.files()
+    assert files.pop(".gitattributes")
+    assert files == dict(CLASSIFIER)
+    assert hub.repositories["org/xlm-masked-lm"].files().keys() > MASKED_LM.keys()
+    assert "hf://org/xlm: Warnings while validating" in caplog.text
+    assert TOKEN not in caplog.text
+    assert place.compare(model).is_complete
+
+
+def test_a_run_without_a_classifier_gets_the_name_itself(hub: FakeHub, tmp_path: Path) -> None:
+    publish(read_publication(write_artifact(tmp_path / "lm", classifier=None)), public=True)
+    assert set(hub.repositories) == {"org/xlm"}
+    assert not hub.repositories["org/xlm"].private
+
+
+def test_only_what_differs_is_sent(hub: FakeHub, publication: Publication, tmp_path: Path) -> None:
+    publish(publication)
+    hub.uploads.clear()
+    newer = read_publication(
+        write_folder(tmp_path / "newer", {**CLASSIFIER, "README.md": b"# Newer\n"})
+    )
+    [(model, place)] = open_places("hf://org/xlm", newer)
+    comparison = place.compare(model)
+    assert [name for name, state in comparison.states.items() if state != "same"] == ["README.md"]
+    assert comparison.note == "private"
+    place.write(model, comparison, "Publish run newer", lambda count: None)
+    assert hub.uploads == []
+    assert hub.repositories["org/xlm"].files()["README.md"] == b"# Newer\n"
+
+
+def test_an_upload_that_broke_sends_only_the_rest(hub: FakeHub, publication: Publication) -> None:
+    hub.refuse["/commit/main"] = (500, "storage is away")
+    with pytest.raises(PublishError, match=r"the Hub failed \(uploading, status 500: storage is"):
+        publish(publication)
+    assert set(hub.repositories["org/xlm"].files()) == {".gitattributes"}
+    assert len(hub.uploads) == 1
+    hub.refuse.clear()
+    publish(publication.only("classifier"))
+    assert len(hub.uploads) == 1
+    assert hub.repositories["org/xlm"].files().keys() > CLASSIFIER.keys()
+
+
+def test_files_of_others_are_named_and_stay(hub: FakeHub, publication: Publication) -> None:
+    hub.create("org/xlm", **{"notes.txt": b"mine"})
+    [(model, place), _] = open_places("hf://org/xlm", publication, public=True)
+    comparison = place.compare(model)
+    assert comparison.others == ("notes.txt",)
+    assert comparison.note == "public"
+    place.write(model, comparison, "Publish", lambda count: None)
+    assert hub.repositories["org/xlm"].files()["notes.txt"] == b"mine"
+
+
+def test_a_branch_is_made_from_main(hub: FakeHub, publication: Publication, tmp_path: Path) -> None:
+    publish(publication)
+    earlier = read_publication(
+        write_folder(tmp_path / "earlier", {**CLASSIFIER, "vocab.json": b"{}"})
+    )
+    [(model, place)] = open_places("hf://org/xlm", earlier, branch="step-10")
+    assert place.address == "hf://org/xlm@step-10"
+    comparison = place.compare(model)
+    assert comparison.note == "private, new branch"
+    place.write(model, comparison, "Publish step 10", lambda count: None)
+    repository = hub.repositories["org/xlm"]
+    assert repository.files("step-10")["vocab.json"] == b"{}"
+    assert repository.files()["vocab.json"] == CLASSIFIER["vocab.json"]
+    assert place.compare(model).is_complete
+
+
+def test_a_commit_of_somebody_else_is_not_overwritten(
+    hub: FakeHub, publication: Publication
+) -> None:
+    """The files of the other commit were not in the table that the user saw."""
+    repository = hub.create("org/xlm")
+    [(model, place), _] = open_places("hf://org/xlm", publication)
+    found = place._find("main")
+    repository.add("main", {"config.json": b"theirs"}, "their commit")
+    place._find = lambda revision: found
+    with pytest.raises(PublishError, match=r"status 412.*changed meanwhile"):
+        place.write(model, place.compare(model), "Publish", lambda count: None)
+    assert repository.files() == {"config.json": b"theirs"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "answer", "expected"),
+    [
+        ("repos/create", 403, f"no rights for {TOKEN}", "check that the token may write"),
+        ("repos/create", 402, "pay first", "free some storage"),
+        ("/commit/", 403, "Private repository storage limit reached", "free some storage"),
+        ("/commit/", 409, "conflict", "changed meanwhile"),
+        ("/commit/", 429, "too many", "wait some minutes"),
+        ("/commit/", 400, "bad card", "correct what the Hub names"),
+        ("PUT /lfs/", 403, "expired", "check that the token may write"),
+        ("GET /api/models", 401, "Invalid credentials in Authorization header", "hf auth login"),
+    ],
+)
+def test_a_refusal_is_one_line_without_the_token(
+    hub: FakeHub, publication: Publication, request_: str, status: int, answer: str, expected: str
+) -> None:
+    hub.refuse[request_] = (status, answer)
+    with pytest.raises(PublishError) as caught:
+        publish(publication.only("classifier"))
+    line = str(caught.value)
+    assert line.startswith("hf://org/xlm: the Hub refused ")
+    assert f"status {status}" in line
+    assert expected in line
+    assert "\n" not in line
+    assert "canary" not in line
+
+
+def test_without_a_token_nothing_is_written(
+    hub: FakeHub, publication: Publication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    [(model, place), _] = open_places("hf://org/xlm", publication)
+    comparison = place.compare(model)
+    assert comparison.note == "new repository, private, no token: `hf auth login` or HF_TOKEN"
+    with pytest.raises(PublishError, match="without a token of the Hub; run `hf auth login`"):
+        place.write(model, comparison, "Publish", lambda count: None)
+    assert not sent(hub, "POST")
+
+
+def test_no_network_is_one_line(
+    hub: FakeHub, publication: Publication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    [(model, place), _] = open_places("hf://org/xlm", publication)
+    with pytest.raises(PublishError, match=r"the Hub does not answer \(reading, ConnectError\)"):
+        place.compare(model)
+
+
+def test_bytes_that_the_hub_changed_are_found(
+    hub: FakeHub, publication: Publication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = publication.folders[0].files[3]
+    assert weights.name == "model.safetensors"
+    hub.large[weights.sha256] = b"x" * 30_000  # the Hub believes that it has them already
+    with pytest.raises(PublishError, match=r"other bytes in commit [0-9a-f]{12} .*model\.safe"):
+        publish(publication)
