@@ -45,7 +45,7 @@ def publish(root: Path, capsys: pytest.CaptureFixture[str]) -> Publish:
 def test_without_yes_nothing_is_written(publish: Publish, tmp_path: Path) -> None:
     printed = publish("base", to=str(tmp_path / "out"))
     assert printed.startswith("run base, digest ")
-    assert f"classifier to {tmp_path}/out/classifier (new folder)" in printed
+    assert f"\n\nclassifier to {tmp_path}/out/classifier (new folder)\n" in printed
     assert "model.safetensors  new    25.6 kB" in printed
     assert "9 new, 0 changed, 0 same" in printed
     assert printed.endswith("Nothing was written. Add --yes to write.\n")
@@ -72,7 +72,7 @@ def test_a_key_and_a_folder_are_sources_too(
     found = json.loads(by_key)
     assert found["source"] == f"publish/{with_both.name}"
     assert [one["model"] for one in found["targets"]] == ["classifier", "masked-lm"]
-    assert found["dry_run"] is True
+    assert (found["dry_run"], found["written"]) == (True, [])
     folder = str(with_both / "masked-lm")
     only = json.loads(publish(folder, to=str(tmp_path / "out"), as_json=True))
     assert [one["model"] for one in only["targets"]] == ["masked-lm"]

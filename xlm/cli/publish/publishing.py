@@ -77,14 +77,15 @@ def publish_models(source: str | None, options: Options, root: str | None) -> No
         _print_copies(origin, publication, copies)
     written = _write_all(origin, publication, copies, options) if options.yes else []
     if options.as_json:
-        show(json.dumps(_as_json(origin, publication, copies, options), indent=1))
+        found = _as_json(origin, publication, copies, options)
+        show(json.dumps(found | {"written": written}, indent=1))
         return
     for line in written:
         show(printable(line))
     if options.yes:
         return
-    if found := _refusal(copies):
-        show(printable(f"--yes would refuse: {found.what}; {found.fix}."))
+    if refusal := _refusal(copies):
+        show(printable(f"--yes would refuse: {refusal}."))
     elif any(not one.comparison.is_complete for one in copies):
         show("Nothing was written. Add --yes to write.")
 
@@ -92,8 +93,8 @@ def publish_models(source: str | None, options: Options, root: str | None) -> No
 def _write_all(
     origin: str, publication: Publication, copies: Sequence[_Copy], options: Options
 ) -> list[str]:
-    if not options.force and (found := _refusal(copies)):
-        raise found
+    if not options.force and (refusal := _refusal(copies)):
+        raise refusal
     total = sum(one.pending_bytes for one in copies)
     message = f"Publish {origin}, digest {publication.digest[:12]}"
     lines = []
@@ -130,7 +131,7 @@ def _print_copies(origin: str, publication: Publication, copies: Sequence[_Copy]
     show(printable(f"{origin}, digest {publication.digest}"))
     for one in copies:
         note = f" ({one.comparison.note})" if one.comparison.note else ""
-        show(printable(f"\n{one.folder.name} to {one.place.address}{note}"))
+        show(f"\n{printable(f'{one.folder.name} to {one.place.address}{note}')}")
         rows: list[tuple[str, str, str]] = [
             (printable(file.name), one.comparison.states[file.name], format_size(file.size_bytes))
             for file in one.folder.files
