@@ -22,6 +22,8 @@ from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
 from xlm.model.formats.ours import save_classifier, save_encoder
 from xlm.model.initialise import initialise
+from xlm.shards.footers import read_footer
+from xlm.shards.schema import COUNTS
 from xlm.store.manifest import Manifest, content_digest, describe_files
 
 
@@ -63,10 +65,26 @@ def build_artifacts(root: Path, world: TinyWorld, *, causal: bool = False) -> Ar
         directory = inputs[f"source.{unit}"] = root / unit
         directory.mkdir()
         source = {"name": f"{unit} title", "address": f"https://host/{unit}", "licence": licence}
+        source |= {"sha256": "cd" * 32}
         write_manifest(directory, "download", unit=unit, sources=[{**source, "size_bytes": 10}])
     shards = {**world.mono, **world.pairs}
     inputs |= {f"data.{unit}": directory for unit, directory in shards.items()}
+    inputs |= {f"labelled.xnli.{code}": directory for code, directory in world.xnli.items()}
+    for role, directory in inputs.items():
+        prefix, _, unit = role.partition(".")
+        if prefix in ("data", "labelled"):
+            write_manifest(directory, "shard", unit=unit, counts=_sizes(directory))
     return Artifacts(inputs)
+
+
+def _sizes(directory: Path) -> dict[str, int]:
+    """The counts of stage shard."""
+    counts = {}
+    for path in sorted(directory.glob("*.parquet")):
+        metadata = read_footer(path).metadata
+        split = path.name.split(".")[0]
+        counts |= {f"{split}_{name}": int(metadata[name]) for name in COUNTS}
+    return counts
 
 
 def _pretrain(directory: Path, encoder: Encoder) -> None:
@@ -85,7 +103,12 @@ def _pretrain(directory: Path, encoder: Encoder) -> None:
         for step in (5, 10)
     ]
     (directory / "validation.json").write_text(json.dumps({"validations": validations}))
-    run = {"wall_seconds": 61.0, "peak_memory_bytes": 5_000_000, "tokens_per_second": 900.4}
+    run = {
+        "wall_seconds": 61.0,
+        "cpu_seconds": 7200.0,
+        "peak_memory_bytes": 5_000_000,
+        "tokens_per_second": 900.4,
+    }
     (directory / "run.json").write_text(json.dumps({**run, "system": "Linux", "cores": 2}))
     config = {"pretrain": tiny_pretraining(objectives=tuple(losses)).key_fields()}
     write_manifest(directory, "pretrain", config=config, counts={"updates": 10, "tokens": 1000})

@@ -67,7 +67,7 @@ def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Arti
     names = {path.name for path in (out / "classifier").iterdir()}
     assert names == {
         *("model.safetensors", "config.json", "vocab.json", "merges.txt"),
-        *("tokenizer_config.json", "README.md", "accuracy.png", "training.png"),
+        *("tokenizer_config.json", "README.md", "DATA.md", "accuracy.png", "training.png"),
     }
     assert names - {path.name for path in (out / "masked-lm").iterdir()} == {"accuracy.png"}
     tokenizer = XLMTokenizer.from_pretrained(out / "classifier")
@@ -119,6 +119,21 @@ def test_cards_are_filled_from_the_artifacts(publish: Publish) -> None:
     assert "| en-sw | 20 |" in card
     assert "| BPE merges | 2 |" in card
     assert "* *intervals*: Wilson" in card
+    assert "| CPU core hours | <!--measured-->2<!--/measured--> |" in card
+
+
+def test_the_data_card_of_a_language_model_has_no_labelled_rows(publish: Publish) -> None:
+    out, _ = publish("out")
+    texts = {
+        name: (out / name / "DATA.md").read_text("utf-8") for name in ("classifier", "masked-lm")
+    }
+    for text in texts.values():
+        assert f"| CC-BY-SA-4.0 | – | `{'cd' * 32}` | <https://host/wikipedia.en> |" in text
+        assert "| English (en) | train | 20 | " in text
+    assert "| xnli.sw | test | " in texts["classifier"]
+    assert "xnli" not in texts["masked-lm"].split("## Sources")[1].split("## Licences")[0]
+    assert "`cc-by-nc-sa-4.0`" in texts["classifier"]
+    assert "`cc-by-sa-4.0`" in texts["masked-lm"]
 
 
 @pytest.mark.slow
@@ -141,7 +156,9 @@ def test_a_second_run_differs_only_in_measured_values(
 ) -> None:
     first, _ = publish("first")
     run = artifacts.inputs["pretrain"] / "run.json"
-    run.write_text(json.dumps({"wall_seconds": 9999.0}))
+    run.write_text(json.dumps({"wall_seconds": 9999.0, "cpu_seconds": 9.0}))
+    download = artifacts.inputs["source.wikipedia.en"] / "run.json"
+    download.write_text(json.dumps({"finished": "2026-11-28T17:49:00+00:00"}))
     second, _ = publish("second")
     determined, volatile = describe_files(first, PUBLISH.volatile)
     assert determined == describe_files(second, PUBLISH.volatile)[0]

@@ -245,6 +245,30 @@ def convert(
 
 @app.command(
     epilog=examples(
+        "xlm dataset sample-data",
+        "xlm dataset mini15-data --profile mini15",
+    )
+)
+@takes_request("profile", "overrides", "languages")
+def dataset(
+    request: "RunRequest",
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The folder to write. It must not exist.")
+    ],
+    root: Root = None,
+) -> None:
+    """Write the shards of a run as a data set: Parquet, data card, Croissant.
+
+    The shards must be in the store: `xlm run --until shard` brings them there.
+    docs/how-to/read-the-shards.md shows how to read the folder.
+    """
+    from xlm.cli.dataset import write_shards
+
+    write_shards(request, out, root)
+
+
+@app.command(
+    epilog=examples(
         "xlm languages",
         "xlm languages swahili",
         "xlm languages Arab --json",

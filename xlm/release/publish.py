@@ -12,6 +12,8 @@ from xlm.model.formats.hugging_face.folder import write_classifier, write_masked
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.release.card.facts import RunFacts
 from xlm.release.card.render import render_card
+from xlm.release.dataset.data_card import DATA_CARD_NAME, render_data_card
+from xlm.release.dataset.read import read_dataset_facts
 from xlm.release.fertility import FERTILITY_NAME
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figure
 from xlm.release.read_facts import CODES_NAME, read_facts
@@ -23,6 +25,7 @@ def publish(
     *,
     sources: Mapping[str, Path],
     data: Mapping[str, Path],
+    labelled: Mapping[str, Path],
     cleaned: Mapping[str, Path],
 ) -> StageResult:
     """Write the folders; the counts are parameters, weight bytes and vocabulary size.
@@ -30,6 +33,7 @@ def publish(
     Args:
         sources: directories of the downloads, by unit.
         data: directories of the shards, by language or pair.
+        labelled: directories of the shards with labelled rows, by unit.
         cleaned: directories of stage clean, by language or pair.
 
     Raises:
@@ -49,10 +53,19 @@ def publish(
         own_sources=context.config.own_sources,
         task=context.config.task,
         cleaned=cleaned,
+        citations=context.config.citations,
     )
     vocabulary = load_vocabulary(inputs["vocabulary"])
     facts.description.require_vocabulary(vocabulary.hash, "the vocabulary artifact")
     vocabulary.require_codes_hash(inputs["learn-bpe"] / CODES_NAME)
+    data_facts = read_dataset_facts(
+        context.config,
+        sources=sources,
+        units={**data, **labelled},
+        cleaned=cleaned,
+        alpha=facts.pretrain.language_alpha,
+        vocabulary=vocabulary,
+    )
     encoder = load_encoder(inputs["pretrain"])
     written = {MASKED_LM_FOLDER: write_masked_lm(context.out / MASKED_LM_FOLDER, encoder)}
     if "finetune" in inputs:
@@ -73,6 +86,8 @@ def publish(
         is_classifier = name == CLASSIFIER_FOLDER
         card = render_card(facts, classifier=is_classifier, parameters=counts["parameters"])
         (folder / "README.md").write_bytes(card.encode())
+        about = data_facts if is_classifier else data_facts.for_pretraining
+        (folder / DATA_CARD_NAME).write_bytes(render_data_card(about).encode())
     _draw_figures(context, facts)
     totals = {
         f"{name}.{count}": value

@@ -7,7 +7,7 @@ Measured values may be missing if another version wrote them; the card then show
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -28,9 +28,10 @@ from xlm.release.card.facts import (
     RunFacts,
     SourceFacts,
 )
+from xlm.release.costs import read_costs
 from xlm.release.fertility import read_report
 from xlm.shards.reader import ShardReader
-from xlm.store.manifest import Manifest, read_manifest
+from xlm.store.manifest import RUN_NAME, Manifest, read_manifest
 from xlm.training.launch.job import METRICS_FILE
 from xlm.training.records.curves import curves_of, parse_record, trained_objectives
 
@@ -55,6 +56,7 @@ def read_facts(
     own_sources: Sequence[OwnSourceFacts] = (),
     task: TaskFacts | None = None,
     cleaned: Mapping[str, Path] | None = None,
+    citations: Mapping[str, str] | None = None,
 ) -> RunFacts:
     """Collect the facts that cards and plots show.
 
@@ -71,6 +73,7 @@ def read_facts(
         own_sources: the user's own text and pairs.
         task: the classification task; None without a classifier.
         cleaned: artifact directories of stage clean, by language or pair.
+        citations: publications to cite, by unit of the downloads.
 
     Raises:
         DataError: a file of an artifact is damaged or was written by another version.
@@ -97,8 +100,12 @@ def read_facts(
         kind=task.kind if task else None,
         is_paired=task is None or task.is_paired,
         sources=(
-            *(facts for unit, directory in sources.items() for facts in _sources(unit, directory)),
-            *_local_sources(own_sources),
+            *(
+                facts
+                for unit, directory in sources.items()
+                for facts in read_sources(unit, directory, (citations or {}).get(unit, ""))
+            ),
+            *local_sources(own_sources),
             *files,
         ),
         data=tuple(
@@ -112,13 +119,15 @@ def read_facts(
             if code in curves.perplexities
         },
         counts={stage: manifest.counts for stage, manifest in manifests.items()},
-        machines={stage: _machine(inputs[stage] / "run.json") for stage in stages},
+        machines={stage: _machine(inputs[stage]) for stage in stages},
         vocabulary=read_report(inputs["vocabulary"]),
         segmenters=dict(segmenters or {}),
         names=dict(names or {}),
         cased=cased,
         own_text=frozenset(one.unit for one in own_sources if one.is_text),
-        cleaning=tuple(_cleaning(unit, path) for unit, path in (cleaned or {}).items()),
+        cleaning=tuple(read_cleaning(unit, path) for unit, path in (cleaned or {}).items()),
+        costs=read_costs(inputs.values()),
+        tools=manifests["pretrain"].tools,
         warm_start=str(manifests["pretrain"].config.get("warm_start", "")),
     )
 
@@ -140,8 +149,10 @@ def _own_files(task: TaskFacts, results: Results) -> tuple[SourceFacts, ...]:
     return (SourceFacts(OWN_ROWS, name, "", task.licence, None),)
 
 
-def _sources(unit: str, directory: Path) -> list[SourceFacts]:
+def read_sources(unit: str, directory: Path, citation: str = "") -> list[SourceFacts]:
+    """The files that one unit of the download stage brought."""
     manifest = read_manifest(directory)
+    date = str(_run_record(directory).get("finished", ""))[:10]
     kept_bytes, full_bytes = (manifest.counts.get(name, 0) for name in ("bytes", "host_bytes"))
     return [
         SourceFacts(
@@ -151,12 +162,16 @@ def _sources(unit: str, directory: Path) -> list[SourceFacts]:
             licence=str(source.get("licence") or "unknown"),
             size_bytes=source.get("size_bytes"),
             is_head=kept_bytes != full_bytes,
+            sha256=str(source.get("sha256") or ""),
+            citation=citation,
+            date=date,
         )
         for source in manifest.sources
     ]
 
 
-def _local_sources(own: Sequence[OwnSourceFacts]) -> tuple[SourceFacts, ...]:
+def local_sources(own: Sequence[OwnSourceFacts]) -> tuple[SourceFacts, ...]:
+    """The user's own files that are not downloaded."""
     return tuple(
         SourceFacts(one.unit, one.name, "", one.licence, one.size_bytes)
         for one in own
@@ -169,7 +184,8 @@ def _data(unit: str, directory: Path, vocabulary_hash: str) -> DataFacts:
     return DataFacts(unit, lines=counts["lines"], tokens=counts["tokens"])
 
 
-def _cleaning(unit: str, directory: Path) -> CleaningFacts:
+def read_cleaning(unit: str, directory: Path) -> CleaningFacts:
+    """What stage clean dropped from a language or pair."""
     counts = read_manifest(directory).counts
     return CleaningFacts(
         unit,
@@ -183,11 +199,17 @@ def _cleaning(unit: str, directory: Path) -> CleaningFacts:
     )
 
 
-def _machine(path: Path) -> MachineFacts:
+def _run_record(directory: Path) -> dict[str, Any]:
+    """The measured values of an artifact; empty without a record."""
+    path = directory / RUN_NAME
     try:
-        run = parse_record(path.read_bytes(), path)
+        return parse_record(path.read_bytes(), path)
     except FileNotFoundError:
-        return MachineFacts()
+        return {}
+
+
+def _machine(directory: Path) -> MachineFacts:
+    run = _run_record(directory)
     return MachineFacts(
         wall_seconds=run.get("wall_seconds"),
         peak_memory_bytes=run.get("peak_memory_bytes"),

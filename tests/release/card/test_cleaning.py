@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.stages.own_data import build, sentences, write_lines, write_profile
-from xlm.release.card.data_section import data_section
 from xlm.release.card.facts import CleaningFacts, RunFacts
-from xlm.release.read_facts import _cleaning
+from xlm.release.card.sections.data import data_section
+from xlm.release.read_facts import read_cleaning
 
 
 def test_without_cleaning_the_card_does_not_mention_it(facts: RunFacts) -> None:
@@ -43,4 +43,4 @@ def test_the_facts_are_the_counts_of_the_stage(tmp_path: Path) -> None:
     text = [{"kind": "text", "language": "sw", "path": str(path)}]
     profile = write_profile(tmp_path, ["sw"], text, cleaning={"duplicates": True})
     built = build(profile, tmp_path / "root", "clean")
-    assert _cleaning("sw", built["clean[sw]"]) == CleaningFacts("sw", 21, 20, {"duplicate": 1})
+    assert read_cleaning("sw", built["clean[sw]"]) == CleaningFacts("sw", 21, 20, {"duplicate": 1})

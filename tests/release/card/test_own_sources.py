@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tests.stages.own_data import sentences, write_lines, write_profile
 from xlm.config.reading.resolve import resolve
-from xlm.release.card.data_section import data_section, terms_of
 from xlm.release.card.facts import RunFacts, SourceFacts
+from xlm.release.card.sections.data import data_section, terms_of
 from xlm.stages.data.own_parts import own_sources
 
 

@@ -99,7 +99,9 @@ class PlainCorpus(Config):
         description="Pairs in our codes (en-sw), or all: English with every configured language.",
     )
     licence: str = Field(description="Licence of the text.")
-    citation: str = operational("", description="Publication to cite, for `xlm sources ls`.")
+    citation: str = operational(
+        "", description="Publication to cite, for `xlm sources ls` and cards."
+    )
 
     @field_validator("english")
     @classmethod
@@ -143,7 +145,9 @@ class ArchiveSource(Config):
     size_bytes: int | None = operational(
         None, description="Approximate size, bytes, shown by `xlm plan`; null: unknown."
     )
-    citation: str = operational("", description="Publication to cite, for `xlm sources ls`.")
+    citation: str = operational(
+        "", description="Publication to cite, for `xlm sources ls` and cards."
+    )
 
     @field_validator("url")
     @classmethod

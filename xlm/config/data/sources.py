@@ -56,6 +56,7 @@ _PAWSX = ArchiveSource(
     title="PAWS-X",
     url="https://storage.googleapis.com/paws/pawsx/x-final.tar.gz",
     licence="see https://github.com/google-research-datasets/paws/blob/master/LICENSE",
+    citation="Yang et al. 2019",
 )
 _OFFICIAL_CODES = ArchiveSource(
     title="Byte-pair codes of XLM-15",

@@ -6,6 +6,15 @@ from pydantic import Field
 
 from xlm.engine.config import Config, added
 
+WATTS_PER_CORE = 12.0
+"""The default of Green Algorithms for a core whose model is not known (Lannelongue et al. 2021)."""
+WATTS_PER_GPU = 700.0
+"""Maximum power of an H100 SXM or H200, according to their data sheets."""
+POWER_USAGE_EFFECTIVENESS = 1.56
+"""Average of data centres in the Uptime Institute's survey of 2024."""
+GRID_GRAMS_PER_KILOWATT_HOUR = 481.0
+"""World average of 2023 in Ember's yearly electricity data (release of July 2024)."""
+
 CLASSIFIER_FOLDER, MASKED_LM_FOLDER = "classifier", "masked-lm"
 """The folders of a publish artifact."""
 
@@ -34,6 +43,30 @@ class ReleaseConfig(Config):
     dots_per_inch: int = Field(
         144, ge=50, le=600, description="Resolution of the plots, dots per inch."
     )
+    watts_per_core: float = added(
+        WATTS_PER_CORE,
+        gt=0,
+        description="Power of a busy CPU core for the environmental impact on the card, watts: the "
+        "thermal design power of the processor, divided by its cores.",
+    )
+    watts_per_gpu: float = added(
+        WATTS_PER_GPU,
+        gt=0,
+        description="Power of a GPU for the environmental impact on the card, watts.",
+    )
+    power_usage_effectiveness: float = added(
+        POWER_USAGE_EFFECTIVENESS,
+        ge=1,
+        description="Energy of the data centre divided by the energy of its machines (PUE); 1 for "
+        "a machine outside of a data centre.",
+    )
+    grid_grams_per_kilowatt_hour: float = added(
+        GRID_GRAMS_PER_KILOWATT_HOUR,
+        ge=0,
+        description="Emissions of the electricity that the run used, grams of CO2 equivalent per "
+        "kWh.",
+    )
+    region: str = added("", description="Where the run took place, for the card; empty: unknown.")
 
 
 class OwnSourceFacts(Config):
@@ -79,4 +112,7 @@ class PublishSlice(Config):
     )
     own_sources: tuple[OwnSourceFacts, ...] = added(
         (), description="The user's own text and pairs, for the card."
+    )
+    citations: dict[str, str] = added(
+        {}, description="Download id to the publication to cite, if one is known."
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlm.config.data.corpora import UNKNOWN_LICENCE
-from xlm.config.data.downloads import spec_of
+from xlm.config.data.downloads import Spec, spec_of
 from xlm.config.data.sources import SourcesConfig
 from xlm.config.languages.declared import TABLE, Languages
 from xlm.corpus.parallel.opus_catalogue import find_moses
@@ -74,15 +74,14 @@ def resolve_download(
     spec = spec_of(sources, download_id, table)
     known_bytes: int | None = None
     pairs: int | None = None
-    corpus, version, licence, citation = spec.title, "", spec.licence, ""
+    corpus, version, licence = spec.title, "", spec.licence
     size_is, checksum = "unknown", "sha256 recorded"
     if spec.kind == "opus":
         found = find_moses(cache, spec.corpus, spec.version, spec.codes)
         url, known_bytes, size_is = found.url, found.size_bytes, "about"
         corpus, version, pairs = spec.corpus, spec.version, found.pairs
-        facts = known_corpus(spec.corpus)
-        citation = facts.citation
-        licence = facts.licence_text if licence == UNKNOWN_LICENCE else licence
+        if licence == UNKNOWN_LICENCE:
+            licence = known_corpus(spec.corpus).licence_text
     elif spec.kind == "wikipedia":
         url, known_bytes, size_is = spec.url, spec.head_bytes, "at most"
         version = spec.date
@@ -93,7 +92,6 @@ def resolve_download(
         url, size_is = spec.url, "about"
         archive = sources.archive_of(download_id)
         known_bytes = archive.size_bytes if archive else None
-        citation = spec.citation
     return Download(
         id=download_id,
         title=spec.title,
@@ -101,9 +99,16 @@ def resolve_download(
         version=version,
         url=url,
         licence=licence,
-        citation=citation,
+        citation=citation_of(spec),
         pairs=pairs,
         size_bytes=known_bytes,
         size_is=size_is if known_bytes is not None else "unknown",
         checksum=checksum,
     )
+
+
+def citation_of(spec: Spec) -> str:
+    """The publication to cite for a download; empty if it is not known."""
+    if spec.kind == "opus":
+        return known_corpus(spec.corpus).citation
+    return spec.citation if spec.kind == "file" else ""

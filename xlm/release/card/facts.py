@@ -12,6 +12,7 @@ from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
 from xlm.display.plotting import Series
 from xlm.model.formats.description import ModelDescription
+from xlm.release.costs import StageCost
 from xlm.release.fertility import VocabularyCoverage
 
 OWN_ROWS = "classify"
@@ -31,6 +32,12 @@ class SourceFacts:
     size_bytes: int | None
     is_head: bool = False
     """Whether only the first part of the file was downloaded."""
+    sha256: str = ""
+    """Of the bytes that were downloaded; empty: not recorded."""
+    citation: str = ""
+    """The publication to cite; empty if none is known."""
+    date: str = ""
+    """Day of the download, YYYY-MM-DD; a measured value."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,10 @@ class RunFacts:
     """Whether the classifier reads two sentences."""
     cleaning: tuple[CleaningFacts, ...] = ()
     """What was dropped before the split; empty without cleaning."""
+    costs: Mapping[str, StageCost] = field(default_factory=dict)
+    """Measured times by stage, of all stages that led to the model."""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the packages that trained the model, by name."""
     warm_start: str = ""
     """Format and digest of the model that initialized pretraining; empty for random weights."""
 

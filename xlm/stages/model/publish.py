@@ -1,26 +1,34 @@
 """Stage publish: write the trained model as Hugging Face folders with cards and plots.
 
 `out/masked-lm` and, with a classification task, `out/classifier` contain weights, configuration,
-tokenizer, `README.md` and plots. The cards contain measured values (times, hardware), so the digest
-excludes them.
+tokenizer, plots, the model card `README.md` and the data card `DATA.md`. The cards contain measured
+values (times, hardware, dates), so the digest excludes them.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from xlm.config.data.downloads import spec_of
 from xlm.config.data.tasks import FilesTask, Task
 from xlm.config.languages.segmenters import DEFAULT_SEGMENTERS, split_spec
 from xlm.config.pipeline import PipelineConfig
-from xlm.config.training.release import PublishSlice, TaskFacts
+from xlm.config.training.release import (
+    CLASSIFIER_FOLDER,
+    MASKED_LM_FOLDER,
+    PublishSlice,
+    TaskFacts,
+)
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.data.corpus_text import cleaned_units
 from xlm.stages.data.own_parts import own_sources
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes
-from xlm.stages.units import require_training_rows, single_unit
+from xlm.stages.units import require_training_rows, single_unit, task_units
 from xlm.text.segmenters.registry import segmenter_identity
 
 SOURCE_ROLE = "source."
 """Prefix of the input roles of downloads: `source.wikipedia.sw`."""
+LABELLED_ROLE = "labelled."
+"""Prefix of the input roles of labelled rows, whose counts are on the cards: `labelled.xnli.sw`."""
 CLEANED_ROLE = "cleaned."
 """Prefix of the input roles of clean text, whose counts are on the cards: `cleaned.sw`."""
 
@@ -54,7 +62,20 @@ def _slice(config: PipelineConfig, unit: str) -> PublishSlice:
             if one.name and one.code in config.languages
         },
         segmenters={language: segmenter_identity(spec) for language, spec in specs.items()},
+        citations=_citations(config),
     )
+
+
+def _citations(config: PipelineConfig) -> dict[str, str]:
+    """The publications to cite by download, of those that have one."""
+    from xlm.corpus.sources.resolve import citation_of
+    from xlm.stages.data.download import DOWNLOAD
+
+    found = {
+        unit: citation_of(spec_of(config.sources, unit, config.table))
+        for unit in DOWNLOAD.units(config)
+    }
+    return {unit: citation for unit, citation in sorted(found.items()) if citation}
 
 
 def _task_facts(task: Task) -> TaskFacts:
@@ -71,6 +92,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     nodes |= {
         f"{SOURCE_ROLE}{source}": Node("download", source) for source in DOWNLOAD.units(config)
     }
+    nodes |= {f"{LABELLED_ROLE}{unit}": Node("shard", unit) for unit in task_units(config)}
     nodes |= {f"{CLEANED_ROLE}{name}": Node("clean", name) for name in cleaned_units(config)}
     return nodes | data_nodes(config, "mono", "pair")
 
@@ -83,6 +105,7 @@ def run(context: StageContext[PublishSlice]) -> StageResult:
         context,
         sources=_inputs(context.inputs, SOURCE_ROLE),
         data={**data_inputs(context.inputs, "mono"), **data_inputs(context.inputs, "pair")},
+        labelled=_inputs(context.inputs, LABELLED_ROLE),
         cleaned=_inputs(context.inputs, CLEANED_ROLE),
     )
 
@@ -97,14 +120,18 @@ def _inputs(inputs: Mapping[str, Path], prefix: str) -> dict[str, Path]:
 
 PUBLISH = Stage(
     name="publish",
-    version=6,
+    version=7,
     summary="write Hugging Face folders with model cards and plots",
     units=single_unit,
     upstream=_upstream,
     slice=_slice,
     run=run,
-    reads_manifest_only=lambda role: role.startswith((SOURCE_ROLE, CLEANED_ROLE)),
+    reads_manifest_only=lambda role: role.startswith((SOURCE_ROLE, LABELLED_ROLE, CLEANED_ROLE)),
     require=require_training_rows,
     tools=("safetensors", "matplotlib"),
-    volatile=("classifier/README.md", "masked-lm/README.md"),
+    volatile=tuple(
+        f"{folder}/{card}"
+        for folder in (CLASSIFIER_FOLDER, MASKED_LM_FOLDER)
+        for card in ("DATA.md", "README.md")
+    ),
 )

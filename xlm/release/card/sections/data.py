@@ -10,12 +10,13 @@ from xlm.config.data.sources import (
     XNLI_ID,
 )
 from xlm.config.languages.names import name_with_code
-from xlm.display.markdown import format_integer, format_size, table
+from xlm.display.markdown import ABSENT, format_integer, format_size, table
 from xlm.release.card.facts import OWN_ROWS, RunFacts, SourceFacts
 from xlm.release.card.licences import Terms, combined_terms
 from xlm.release.fertility import fertility_section
 
-_FINE_TUNING = (XNLI_ID, MULTINLI_ID, PAWSX_ID, OWN_ROWS)
+FINE_TUNING_SOURCES = (XNLI_ID, MULTINLI_ID, PAWSX_ID, OWN_ROWS)
+"""Units of the sources with labelled rows."""
 _PURPOSES = {
     OFFICIAL_CODES_ID: "BPE merges",
     OFFICIAL_VOCABULARY_ID: "vocabulary",
@@ -23,6 +24,10 @@ _PURPOSES = {
     PAWSX_ID: "fine-tuning, dev (model selection) and test",
     OWN_ROWS: "fine-tuning, dev (model selection) and test",
 }
+_DATA_CARD = (
+    "The [data card](DATA.md) has the sha256, the date and the citation of each source, the sizes "
+    "of all splits, and notes on personal data and bias."
+)
 _SYNTHETIC = (
     "The pipeline generated all data from a small lexicon, in the file formats of the sources "
     "below. Nothing was downloaded from them."
@@ -35,7 +40,7 @@ _SYNTHETIC_EXCEPT_MERGES = (
 
 def sources_of(facts: RunFacts, *, classifier: bool) -> tuple[SourceFacts, ...]:
     """List the sources of a model; the pretrained encoder was not trained on labelled rows."""
-    used = [s for s in facts.sources if classifier or s.unit not in _FINE_TUNING]
+    used = [s for s in facts.sources if classifier or s.unit not in FINE_TUNING_SOURCES]
     return tuple(sorted(used, key=lambda source: (_order(source.unit), source.unit)))
 
 
@@ -52,6 +57,10 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
     rows = [
         [source.name, _purpose(source, facts), _size(source), source.licence] for source in sources
     ]
+    if any(source.citation for source in sources):
+        header.append("citation")
+        for row, source in zip(rows, sources, strict=True):
+            row.append(source.citation or ABSENT)
     if not facts.synthetic:
         header.append("URL")
         for row, source in zip(rows, sources, strict=True):
@@ -65,6 +74,7 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
         _preprocessing(facts),
         fertility_section(facts.vocabulary, facts.names),
     ]
+    parts.append(_DATA_CARD)
     return "\n\n".join(part for part in parts if part)
 
 
@@ -152,7 +162,7 @@ def _segmenters(facts: RunFacts) -> str:
 
 def _order(unit: str) -> int:
     """Sort Wikipedias before parallel corpora before labelled rows: the order of training."""
-    return 2 if unit in _FINE_TUNING else 0 if unit.startswith(f"{WIKIPEDIA_ID}.") else 1
+    return 2 if unit in FINE_TUNING_SOURCES else 0 if unit.startswith(f"{WIKIPEDIA_ID}.") else 1
 
 
 def _size(source: SourceFacts) -> str:

@@ -5,6 +5,7 @@ from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.display.markdown import format_duration, format_integer, format_size, table
 from xlm.release.card.facts import MachineFacts, RunFacts
 from xlm.release.card.measured import measured
+from xlm.release.card.sections.environment import hardware_text
 
 _SELECTIONS = {"training": "training languages", "mean": "mean of all languages"}
 
@@ -189,13 +190,11 @@ def _machines(facts: RunFacts, *, classifier: bool) -> str:
 
 def _machine(stage: str, machine: MachineFacts) -> tuple[str, ...]:
     speed = machine.tokens_per_second
-    cores = "" if machine.cores is None else _count(machine.cores, "core")
-    where = ", ".join(part for part in (cores, machine.system) if part)
     values = (
         format_duration(machine.wall_seconds),
         format_size(machine.peak_memory_bytes),
         format_integer(None if speed is None else round(speed)),
-        where or "–",
+        hardware_text(machine),
     )
     return (stage, *(measured(value) for value in values))
 

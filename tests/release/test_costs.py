@@ -1,0 +1,33 @@
+"""The measured times of all artifacts that a model was made from."""
+
+import shutil
+from pathlib import Path
+
+from tests.cli.recorded_runs import RecordedRuns
+from tests.release.artifacts import write_manifest
+from xlm.release.costs import StageCost, read_costs
+
+
+def test_all_stages_upstream_are_counted_once(tmp_path: Path) -> None:
+    artifacts = RecordedRuns(tmp_path).add()
+    inputs = [artifacts[stage].directory for stage in ("evaluate", "pretrain")]
+    one = StageCost(cpu_seconds=1.0, units=1)
+    assert read_costs(inputs) == {"evaluate": one, "pretrain": one, "tokenize": one}
+
+
+def test_an_artifact_that_is_gone_is_counted_as_not_measured(tmp_path: Path) -> None:
+    artifacts = RecordedRuns(tmp_path).add()
+    shutil.rmtree(artifacts["tokenize"].directory)
+    costs = read_costs([artifacts["evaluate"].directory])
+    assert costs["tokenize"] == StageCost(unmeasured=1)
+    assert costs["pretrain"].units == 1
+
+
+def test_gpus_are_counted_for_the_whole_time_of_their_processes(tmp_path: Path) -> None:
+    directory = tmp_path / "artifacts" / "pretrain" / "key"
+    directory.mkdir(parents=True)
+    (directory / "run.json").write_text('{"wall_seconds": 10.0, "cpu_seconds": 3.0}')
+    for device, seconds in (("cuda", 80.0), ("cpu", 0.0)):
+        settings = {"pretrain": {"device": device, "processes": 8}}
+        write_manifest(directory, "pretrain", resolved_config=settings)
+        assert read_costs([directory])["pretrain"].gpu_seconds == seconds

@@ -1,0 +1,91 @@
+"""What the stages of a run cost: the measured times of the artifacts that a model was made from.
+
+    costs = read_costs(inputs.values())
+    costs["pretrain"].cpu_seconds
+
+The walk follows the manifests from the inputs of publish up to the downloads. An artifact that is
+no longer in the store, or has no `run.json`, counts as not measured.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlm.errors import StoreError
+from xlm.store.manifest import RUN_NAME, Manifest, read_manifest
+from xlm.store.store import ArtifactStore
+from xlm.training.records.curves import parse_record
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """The measured times of all artifacts of one stage."""
+
+    cpu_seconds: float = 0.0
+    """Sum over processes."""
+    gpu_seconds: float = 0.0
+    """Time for which GPUs were in use, whether busy or not: wall time by processes."""
+    units: int = 0
+    unmeasured: int = 0
+    """Artifacts without measurements; they are not in `units`."""
+
+
+def read_costs(inputs: Iterable[Path]) -> dict[str, StageCost]:
+    """Sum the measured times by stage over the artifacts and everything that they were made from.
+
+    Raises:
+        DataError: a `run.json` is damaged.
+    """
+    costs: dict[str, StageCost] = {}
+    for stage, directory in sorted(_artifacts(inputs)):
+        costs[stage] = _added(costs.get(stage, StageCost()), stage, directory)
+    return costs
+
+
+def _artifacts(inputs: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Stage and directory of all artifacts upstream, each once."""
+    seen: set[Path] = set()
+    waiting = [(one.stage, path) for path in inputs if (one := _manifest(path)) is not None]
+    while waiting:
+        stage, directory = waiting.pop()
+        if directory in seen:
+            continue
+        seen.add(directory)
+        yield stage, directory
+        if (manifest := _manifest(directory)) is not None:
+            store = ArtifactStore(directory.parents[2])
+            waiting += [
+                (one.stage, store.directory(one.stage, one.key))
+                for one in manifest.upstream.values()
+            ]
+
+
+def _manifest(directory: Path) -> Manifest | None:
+    try:
+        return read_manifest(directory)
+    except StoreError:
+        return None
+
+
+def _added(cost: StageCost, stage: str, directory: Path) -> StageCost:
+    path = directory / RUN_NAME
+    try:
+        run = parse_record(path.read_bytes(), path)
+    except OSError:
+        run = {}
+    cpu_seconds, manifest = run.get("cpu_seconds"), _manifest(directory)
+    if cpu_seconds is None or manifest is None:
+        return StageCost(cost.cpu_seconds, cost.gpu_seconds, cost.units, cost.unmeasured + 1)
+    return StageCost(
+        cost.cpu_seconds + cpu_seconds,
+        cost.gpu_seconds + _gpus(stage, manifest) * run.get("wall_seconds", 0.0),
+        cost.units + 1,
+        cost.unmeasured,
+    )
+
+
+def _gpus(stage: str, manifest: Manifest) -> int:
+    """How many GPUs a stage had: one for each of its processes."""
+    settings: dict[str, Any] = manifest.resolved_config.get(stage, {})
+    return int(settings.get("processes", 1)) if settings.get("device") == "cuda" else 0
