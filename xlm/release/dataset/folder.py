@@ -55,9 +55,7 @@ def stored_shards(units: Mapping[str, Path]) -> list[StoredShard]:
     found = []
     for unit, directory in units.items():
         records = [r for r in read_manifest(directory).files if r.path.endswith(".parquet")]
-        records.sort(
-            key=lambda record: (record.path.split(".")[0], shard_number(Path(record.path)))
-        )
+        records.sort(key=lambda record: _order(Path(record.path)))
         kind: Any = read_footer(directory / records[0].path).metadata["kind"] if records else ""
         found += [
             StoredShard(
