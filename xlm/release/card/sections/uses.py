@@ -91,7 +91,7 @@ def _accuracies(facts: RunFacts) -> str:
     if weak:
         names = ", ".join(name_with_code(code, facts.names) for code in weak)
         where = names if len(weak) < len(ordered) else "all languages"
-        text += f" It is no better than always answering the most frequent label in {where}."
+        text += f" It does not beat always answering the most frequent label in {where}."
     return text
 
 
