@@ -33,6 +33,7 @@ from xlm.errors import PipelineError, RequeueError
 from xlm.pipeline.costs.space import require_disk_space
 from xlm.pipeline.dag import PipelineRun, open_request
 from xlm.pipeline.latest import dated
+from xlm.pipeline.openlineage.observer import LineageObserver
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import begin_run_record, write_run_record
 from xlm.processes.pool.executor import on_interrupt
@@ -141,7 +142,9 @@ def pipeline(
     terminal = extra_observer.get()
     reach = ServerReach()
     artifacts: list[Observer] = [ProgressArtifacts(reach), DocumentArtifacts(reach)]
-    shown = [*artifacts, RunPage(), NoticeLog()]
+    with warnings_in_log():
+        lineage = LineageObserver.of(request.resolve())
+    shown = [*artifacts, RunPage(), NoticeLog(), lineage]
     observers = Observers([*shown, *([terminal] if terminal else [])])
     with (
         # Tasks do not inherit the tags of the run: see tasks/stage_task.py.
@@ -160,7 +163,11 @@ def pipeline(
         submitter = Submitter(run, {stage.name: stage_task(stage) for stage in stages})
         try:
             # Before the record is written, so that it says that the run was stopped.
-            with on_interrupt(run.interruption.interrupt), cancels_its_jobs():
+            with (
+                lineage.reporting(run, record),
+                on_interrupt(run.interruption.interrupt),
+                cancels_its_jobs(),
+            ):
                 yield submitter
                 submitter.finish()
         finally:

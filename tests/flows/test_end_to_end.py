@@ -106,6 +106,20 @@ def test_results_and_costs_of_the_last_run(straight: Path) -> None:
     assert all(row["peak_memory_bytes"] > 0 for row in costs)
 
 
+def test_the_published_model_leads_back_to_every_source(straight: Path, tmp_path: Path) -> None:
+    (published,) = (straight / "artifacts" / "publish").glob("*")
+    copy = shutil.copy(published / "classifier" / "model.safetensors", tmp_path / "copy")
+    lineage = json.loads(xlm(straight, "lineage", copy, "--format", "json"))
+    assert lineage["subject"]["path_in_artifact"] == "classifier/model.safetensors"
+    assert len(lineage["artifacts"]) == 51
+    assert {one["state"] for one in lineage["artifacts"]} == {"stored"}
+    downloads = (straight / "artifacts" / "download").glob("*/manifest.json")
+    recorded = [json.loads(path.read_bytes())["sources"][0] for path in downloads]
+    found = {(one["url"], one["sha256"], one["licence"]) for one in lineage["sources"]}
+    assert found == {(one["address"], one["sha256"], one["licence"]) for one in recorded}
+    assert len(found) == 7
+
+
 def test_the_commands_of_the_tutorial_work(straight: Path, tmp_path: Path) -> None:
     shutil.copytree(straight, tmp_path / "data")
     variables = {k: v for k, v in environment(straight).items() if k != "XLM_ROOT"}

@@ -1,5 +1,6 @@
 """The flow with the toy DAG, on a real Prefect server."""
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -137,3 +138,12 @@ def test_a_run_that_the_disk_cannot_hold_does_not_start(
     assert set(run_toy(PIPELINE_READ, force=True).values()) == {"Completed"}
     # Nothing is written now, so the disk does not matter.
     assert set(run_toy(PIPELINE_READ).values()) == {"Cached"}
+
+
+def test_a_flow_reports_its_nodes_to_openlineage(run_toy: RunToy, tmp_path: Path) -> None:
+    stages = (PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST)
+    run_toy(*stages, overrides=("lineage.openlineage=file",))
+    (path,) = (tmp_path / "data" / "runs").glob("*.openlineage.jsonl")
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    assert Counter(one["eventType"] for one in events) == {"START": 5, "COMPLETE": 5}
+    assert events[-1]["job"]["name"] == PROFILE.stem

@@ -9,6 +9,8 @@ This module reads all environment variables of the project:
 * XLM_STANFORD_SEGMENTER, XLM_PKUSEG_MODEL, XLM_KYTEA: paths of segmenters;
 * KYTEA_MODEL: a variable of KyTea, the path of its model;
 * XLM_CREDENTIALS, NETRC: credentials of servers;
+* OPENLINEAGE_URL, OPENLINEAGE_CONFIG, OPENLINEAGE__TRANSPORT__*, OPENLINEAGE_NAMESPACE: whether a
+  run sends OpenLineage events, and under which namespace (its client reads all other variables);
 * XLM_CONNECTIONS: folder of the locks that limit connections to servers;
 * HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, in either case (NO_PROXY is read by the HTTP client).
 """
@@ -117,3 +119,17 @@ def proxy_variables() -> dict[str, str]:
     names = [f"{kind}_proxy" for kind in ("http", "https", "all")]
     both = [*(name.upper() for name in names), *names]
     return {name: os.environ[name] for name in both if os.environ.get(name)}
+
+
+def configures_openlineage() -> bool:
+    """Whether the environment says where OpenLineage events are sent."""
+    names = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG")
+    return any(
+        value and (name in names or name.startswith("OPENLINEAGE__TRANSPORT"))
+        for name, value in os.environ.items()
+    )
+
+
+def openlineage_namespace() -> str:
+    """The namespace of the jobs in OpenLineage events."""
+    return os.environ.get("OPENLINEAGE_NAMESPACE", "").strip() or "xlm-pipeline"

@@ -24,6 +24,7 @@ from xlm.config.languages.pairs import (
     unknown_language,
 )
 from xlm.config.launcher.launcher import LauncherConfig
+from xlm.config.lineage import LineageConfig
 from xlm.config.store import StoreConfig
 from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.model import ModelConfig
@@ -82,6 +83,9 @@ class PipelineConfig(Config):
     )
     store: StoreConfig = Field(
         StoreConfig(), description="Store that several machines share; in no key."
+    )
+    lineage: LineageConfig = Field(
+        LineageConfig(), description="Lineage events of a run; in no key."
     )
 
     @model_validator(mode="before")

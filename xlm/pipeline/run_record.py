@@ -83,7 +83,7 @@ def write_run_record(run: PipelineRun, path: Path | None = None) -> Path:
         "finished": datetime.now(UTC).isoformat(),
         "seconds": round(run.seconds(), 3),
         **run.checks.total.measured(),
-        "state": _state(run),
+        "state": state_of(run),
         # Their output so far may be in staging, where the next run continues it.
         "held": sorted(held - set(built)),
         "nodes": [
@@ -118,7 +118,8 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
     write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
 
 
-def _state(run: PipelineRun) -> str:
+def state_of(run: PipelineRun) -> Literal["finished", "stopped", "failed"]:
+    """How a run ends: whether it has all nodes, was stopped by the user, or failed."""
     if all(node in run.results for node in run.selected):
         return "finished"
     return "stopped" if run.interruption or run.stopped else "failed"
@@ -157,12 +158,18 @@ def record_paths(root: Path) -> list[Path]:
     return [path for _, _, path in _numbered(root / "runs")]
 
 
+def events_path(record: Path) -> Path:
+    """The file of a run's OpenLineage events, next to its record."""
+    return record.with_suffix(".openlineage.jsonl")
+
+
 def delete_record(root: Path, record: Mapping[str, Any]) -> None:
-    """Delete the record of a run."""
+    """Delete the record of a run, and its OpenLineage events."""
     for path in record_paths(root):
         with suppress(StoreError):
             if read_record(path) == record:
                 path.unlink()
+                events_path(path).unlink(missing_ok=True)
 
 
 def all_runs(root: Path) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`xlm runs` and `xlm compare`: the runs of a store, side by side."""
+"""`xlm runs`, `xlm compare` and `xlm lineage`: what runs did, and what a file was made from."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +25,14 @@ def register(app: typer.Typer) -> None:
             "xlm compare base 2026-11-28T17:49 --json",
         ),
     )(compare)
+    app.command(
+        "lineage",
+        epilog=examples(
+            "xlm lineage data/artifacts/publish/KEY/classifier",
+            "xlm lineage copy/model.safetensors --format json",
+            "xlm lineage release --format mermaid > release.mmd",
+        ),
+    )(lineage)
 
 
 def runs(
@@ -75,3 +83,28 @@ def compare(
     from xlm.cli.runs.comparing import print_comparison
 
     print_comparison(names, figure, root, as_json)
+
+
+def lineage(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="A file or folder of an artifact, or a copy of one: the store of --root tells by "
+            "sha256 which artifact it equals.",
+        ),
+    ],
+    output_format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="text, json or mermaid.")
+    ] = "text",
+    root: Root = None,
+) -> None:
+    """Follow a published file back through every artifact to its sources.
+
+    Each artifact with key, digest, date and version; each source with URL, licence, size and
+    sha256. The exit code is 1 if a manifest is missing or damaged; the rest is printed. See
+    docs/how-to/trace-a-model.md.
+    """
+    from xlm.cli.runs.lineage import print_lineage
+
+    print_lineage(path, output_format, root)

@@ -1,0 +1,1 @@
+"""Lineage: from a published file back through all artifacts to the sources of its bytes."""
