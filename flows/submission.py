@@ -15,7 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.cancelled_jobs import cancels_its_jobs
 from flows.ui.worker_watch import ends_with_its_worker
-from tasks.artifacts import accuracy_line, publish_stage_card, publish_tables
+from tasks.artifacts import accuracy_line, publish_report, publish_stage_card, publish_tables
 from tasks.context import current_run_is
 from tasks.documents import DocumentArtifacts
 from tasks.notices import NoticeLog, warnings_in_log
@@ -172,4 +172,5 @@ def pipeline(
                 submitter.finish()
         finally:
             write_run_record(run, record)
+            publish_report(run, record)
         publish_tables(run)

@@ -1,9 +1,10 @@
-"""What the UI shows of a run: a card for each stage, and the tables of the evaluation."""
+"""What the UI shows of a run: a card for each stage, the tables of the evaluation, the report."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from xlm.classification.results.records import read_results
@@ -13,6 +14,8 @@ from xlm.engine.building.built import Built
 from xlm.engine.stage import ALL, Node, Stage
 from xlm.pipeline.dag import PipelineRun
 from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run_record import read_record, report_path
+from xlm.report.page.write import write_report
 from xlm.report.run_results import encoder_origin, results_markdown, vocabulary_markdown
 from xlm.report.stage_card import stage_card
 
@@ -44,6 +47,26 @@ def publish_tables(run: PipelineRun) -> None:
         create_markdown_artifact(
             vocabulary_markdown(directory), key="languages", description="Tokens per word and more"
         )
+
+
+def publish_report(run: PipelineRun, record: Path) -> None:
+    """Write the report of a run next to its record, and say in the UI where it is.
+
+    A run that has ended does not fail because of its report: that is a warning.
+    """
+    try:
+        path = report_path(record)
+        values = read_record(record)
+        write_report(run.store, values, path)
+        if not run.interruption:
+            create_markdown_artifact(
+                f"The report of this run is `{path}`. Open it in a browser, or write it again with "
+                f"`xlm report {values['number']} --root {run.store.root}`.",
+                key="report",
+                description="One page with everything that this run has",
+            )
+    except Exception as error:  # whatever it is, the work of the run is done
+        get_run_logger().warning("there is no report of this run: %s", error)
 
 
 def accuracy_line(run: PipelineRun) -> list[str]:

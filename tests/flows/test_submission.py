@@ -108,6 +108,37 @@ def test_every_stage_leaves_a_card(run_toy: RunToy) -> None:
     assert "### Build again\n\n```sh\nxlm run --profile" in text
 
 
+def test_every_run_leaves_a_report(run_toy: RunToy, tmp_path: Path) -> None:
+    """Also one that failed; and a report that cannot be written does not fail a run."""
+
+    def fail(context: StageContext[ReadSlice]) -> StageResult:
+        raise DataError("no article in <the> dump", fix="check its date")
+
+    broken = replace(PIPELINE_READ, run=fail)
+    run_toy(broken, PIPELINE_JOIN, PIPELINE_LAST, flow_error=PipelineError)
+    runs = tmp_path / "data" / "runs"
+    (failed,) = runs.glob("000001-*.html")
+    assert "read[sw] failed: no article in &lt;the&gt; dump; check its" in failed.read_text()
+    run_toy(PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST)
+    (written,) = runs.glob("000002-*.html")
+    from prefect.artifacts import Artifact
+
+    card = Artifact.get("report")
+    assert card is not None
+    assert f"`{written}`" in str(card.data)
+
+
+def test_a_run_without_a_report_is_complete(
+    run_toy: RunToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("tasks.artifacts.write_report", fail)
+    assert set(run_toy(PIPELINE_READ).values()) == {"Completed"}
+    assert [path.suffix for path in (tmp_path / "data" / "runs").iterdir()] == [".json"]
+
+
 def test_warnings_of_stages_are_in_the_log_of_their_task_run(run_toy: RunToy) -> None:
     """Bad lines of a text, unknown tokens, a damaged artifact: only the terminal showed them."""
 

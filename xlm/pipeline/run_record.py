@@ -84,6 +84,7 @@ def write_run_record(run: PipelineRun, path: Path | None = None) -> Path:
         "seconds": round(run.seconds(), 3),
         **run.checks.total.measured(),
         "state": state_of(run),
+        "failures": {str(node): line for node, line in list(run.failures.items())},
         # Their output so far may be in staging, where the next run continues it.
         "held": sorted(held - set(built)),
         "nodes": [
@@ -163,13 +164,25 @@ def events_path(record: Path) -> Path:
     return record.with_suffix(".openlineage.jsonl")
 
 
-def delete_record(root: Path, record: Mapping[str, Any]) -> None:
-    """Delete the record of a run, and its OpenLineage events."""
+def report_path(record: Path) -> Path:
+    """Where the report of a run is, by the path of its record."""
+    return record.with_suffix(".html")
+
+
+def paths_of(root: Path, record: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield the path of the record of a run, if it is still there."""
     for path in record_paths(root):
         with suppress(StoreError):
             if read_record(path) == record:
-                path.unlink()
-                events_path(path).unlink(missing_ok=True)
+                yield path
+
+
+def delete_record(root: Path, record: Mapping[str, Any]) -> None:
+    """Delete the record of a run, its report and its OpenLineage events."""
+    for path in paths_of(root, record):
+        path.unlink()
+        for other in (report_path(path), events_path(path)):
+            other.unlink(missing_ok=True)
 
 
 def all_runs(root: Path) -> Iterator[dict[str, Any]]:

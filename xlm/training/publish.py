@@ -6,7 +6,7 @@ publish_run(job, state, encoder, loader, files)
 import json
 
 from xlm.dataloader.loader import BatchLoader
-from xlm.dataloader.mixture.preview import mixture, write_mixture
+from xlm.dataloader.mixture.preview import MIXTURE_FILE, mixture, write_mixture
 from xlm.model.encoder import Encoder
 from xlm.model.formats.ours import save_encoder
 from xlm.training.launch.job import METRICS_FILE, PretrainJob
@@ -18,7 +18,7 @@ def publish_run(
     job: PretrainJob, state: RunState, encoder: Encoder, loader: BatchLoader, files: RunFiles
 ) -> None:
     """Write the files of the artifact; with `keep: best`, the encoder gets the best weights."""
-    write_mixture(job.out / "mixture.json", mixture(loader, job.pretrain))
+    write_mixture(job.out / MIXTURE_FILE, mixture(loader, job.pretrain))
     kept = "best" if job.pretrain.keep == "best" and files.best.exists() else "last"
     if kept == "best":
         load_best(files.best, encoder)

@@ -1,4 +1,4 @@
-"""`xlm runs`, `xlm compare` and `xlm lineage`: what runs did, and what a file was made from."""
+"""`xlm runs`, `compare`, `report` and `lineage`: what runs did, and what a file was made from."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +33,10 @@ def register(app: typer.Typer) -> None:
             "xlm lineage release --format mermaid > release.mmd",
         ),
     )(lineage)
+    app.command(
+        "report",
+        epilog=examples("xlm report", "xlm report base --out base.html", "xlm report 12"),
+    )(report)
 
 
 def runs(
@@ -108,3 +112,34 @@ def lineage(
     from xlm.cli.runs.lineage import print_lineage
 
     print_lineage(path, output_format, root)
+
+
+def report(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN]",
+            show_default=False,
+            help="Name, number or start time of a run, as `xlm runs` prints them; without it, the "
+            "last run.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The file to write or replace; without it, the .html file next to the record of "
+            "the run.",
+        ),
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Write the report of a run: one page of HTML that needs no network.
+
+    It has the stages with times and cache hits, results with intervals, curves, data and costs.
+    Each run writes it at its end. See docs/how-to/read-a-report.md.
+    """
+    from xlm.cli.runs.report import print_report
+
+    print_report(name, out, root)

@@ -26,10 +26,10 @@ def plot_mixture(path: Path, rows: Sequence[MixtureRow], style: Style) -> None:
     save_figure(figure, path, style)
 
 
-def mixture_markdown(rows: Sequence[MixtureRow]) -> str:
-    """The table for the UI, one row per language or direction."""
+def mixture_cells(rows: Sequence[MixtureRow]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and cells of a table, one row per language or direction."""
     header = ("task", "lines", "tokens", "share", "updates", "tokens seen", "times seen")
-    cells = [
+    return header, [
         (
             row.task,
             f"{row.lines:,}",
@@ -41,7 +41,11 @@ def mixture_markdown(rows: Sequence[MixtureRow]) -> str:
         )
         for row in rows
     ]
-    return "## Expected training mixture\n\n" + table(header, cells)
+
+
+def mixture_markdown(rows: Sequence[MixtureRow]) -> str:
+    """The table for the UI."""
+    return "## Expected training mixture\n\n" + table(*mixture_cells(rows))
 
 
 def short_number(value: float) -> str:

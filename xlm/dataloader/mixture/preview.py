@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING
 
 from xlm.config.training.pretrain import Objective, PretrainConfig
 from xlm.dataloader.mixture.shares import SizedTask, objective_shares
+from xlm.errors import DataError
 
 if TYPE_CHECKING:  # the loader imports torch, which a plan does not need
     from xlm.dataloader.loader import BatchLoader
+
+MIXTURE_FILE = "mixture.json"
+"""Name of the table in the pretrain artifact."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,19 @@ def _row(
         batch_tokens=updates * tokens_per_update,
         repetitions=updates * tokens_per_update / max(task.tokens, 1),
     )
+
+
+def read_mixture(path: Path) -> list[MixtureRow]:
+    """Read the file that `write_mixture` wrote.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    try:
+        records = json.loads(path.read_bytes())
+        return [MixtureRow(task=record.pop("step"), **record) for record in records]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{path} cannot be read: {error}", fix="rebuild the artifact") from error
 
 
 def write_mixture(path: Path, rows: Sequence[MixtureRow]) -> None:

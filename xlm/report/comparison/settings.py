@@ -19,7 +19,7 @@ class SettingRow(NamedTuple):
 
 def differing_settings(configs: Sequence[Mapping[str, Any]]) -> list[SettingRow]:
     """Return the settings that do not have the same value everywhere, in their order."""
-    flat = [dict(_flat(config, "")) for config in configs]
+    flat = [dict(flat_settings(config)) for config in configs]
     names = dict.fromkeys(name for one in flat for name in one)
     rows = []
     for name in names:
@@ -66,9 +66,10 @@ def _list_changes(first: Sequence[Any], other: Sequence[Any]) -> str:
     return " ".join(changes) or shown_value(other)  # another order
 
 
-def _flat(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def flat_settings(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every setting by its dotted name, `bpe.codes`."""
     for name, value in section.items():
         if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flat_settings(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value

@@ -65,8 +65,8 @@ def plot_curves(path: Path, curves: Curves, style: Style) -> None:
     save_figure(figure, path, style)
 
 
-def curves_markdown(curves: Curves, picture: str = "") -> str:
-    """A document with the picture, and a table of the newest and the lowest value of each curve."""
+def curve_cells(curves: Curves) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and cells of a table: the newest and the lowest value of each curve."""
     mean = mean_series(curves.perplexities)
     shown = [(f"loss, {name}", series) for name, series in curves.losses.items()]
     shown += [("perplexity, mean", mean)] if mean else []
@@ -76,11 +76,16 @@ def curves_markdown(curves: Curves, picture: str = "") -> str:
     ]
     for name, one in (("learning rate", curves.learning_rate), ("norm", curves.gradient_norm)):
         shown += [(name, one)] if one else []
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (name, f"{series.updates[-1]:,}", f"{series.values[-1]:.4g}", f"{min(series.values):.4g}")
         for name, series in shown
     ]
-    values = table(("curve", "update", "newest", "lowest"), rows)
+    return ("curve", "update", "newest", "lowest"), rows
+
+
+def curves_markdown(curves: Curves, picture: str = "") -> str:
+    """A document with the picture, and the table of the curves."""
+    values = table(*curve_cells(curves))
     return "\n\n".join(part for part in ("## Curves", picture, values) if part) + "\n"
 
 
