@@ -21,10 +21,13 @@ from xlm.model.formats.hugging_face.vocab_json import write_vocab_json
 from xlm.model.formats.original import write_original
 from xlm.model.formats.ours import save_weights
 from xlm.model.formats.sources import read_model
+from xlm.release.onnx_folder import require_onnx, write_onnx_folder
 from xlm.release.tokenizer import write_tokenizer
 from xlm.store.disk.filesystem import sync_directory, sync_tree
 
-_TARGETS = ("original", "hugging-face", "xlm")
+_TARGETS = ("original", "hugging-face", "onnx", "xlm")
+_OF_TRANSFORMERS = ("hugging-face", "onnx")
+"""Formats with a tokenizer of transformers, whose classifiers have no prediction head."""
 
 
 def convert_model(
@@ -33,11 +36,13 @@ def convert_model(
     """Read a model, write it in another format, and print what was written.
 
     Raises:
-        ConfigError: the format is unknown, or the target exists.
+        ConfigError: the format is unknown or needs a package, or the target exists.
         DataError: the source cannot be read, or does not fit the vocabulary or the BPE merges.
     """
     if to not in _TARGETS:
         raise ConfigError(f"unknown format {to!r}", fix=did_you_mean(to, _TARGETS))
+    if to == "onnx":
+        require_onnx()
     _refuse_existing(out)
     model = read_model(source)
     if vocabulary is not None:
@@ -49,7 +54,7 @@ def convert_model(
         )
     found = find_codes(model.vocabulary, source, codes)
     merges = found.content if found else None
-    if not (to == "hugging-face" and model.is_classifier):
+    if not (to in _OF_TRANSFORMERS and model.is_classifier):
         model = model.with_head()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +107,10 @@ def _write(
         if merges is not None:
             (staging / CODES_FILES[0]).write_bytes(merges)
     else:
-        write_hugging_face(staging, model)
+        if to == "onnx":
+            write_onnx_folder(staging, model, has_tokenizer=merges is not None)
+        else:
+            write_hugging_face(staging, model)
         if merges is None:
             write_vocab_json(staging, model.vocabulary.tokens)
         else:
@@ -150,7 +158,7 @@ def _report(out: Path, to: str, model: PortableModel, merges: bytes | None) -> N
         f"{sum(tensor.numel() for tensor in model.weights.values()):,} parameters"
     )
     notes = list(model.notes)
-    if to == "hugging-face" and merges is None:
+    if to in _OF_TRANSFORMERS and merges is None:
         notes.append("no tokenizer was written: its BPE merges are not known (--codes)")
     if model.vocabulary is not None and not any(model.vocabulary.token_counts):
         notes.append("token counts are not known, so all are 0 (--vocabulary)")

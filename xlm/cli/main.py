@@ -197,6 +197,7 @@ def results(
         "xlm convert model.pth out --to hugging-face \\",
         "    --codes codes_xnli_15",
         "xlm convert model-folder model.pth --to original",
+        "xlm convert model-folder onnx-folder --to onnx",
     )
 )
 def convert(
@@ -214,7 +215,9 @@ def convert(
     to: Annotated[
         str,
         typer.Option(
-            "--to", metavar="FORMAT", help="The format to write: original, hugging-face or xlm."
+            "--to",
+            metavar="FORMAT",
+            help="The format to write: original, hugging-face, onnx or xlm.",
         ),
     ],
     vocabulary: Annotated[

@@ -23,6 +23,7 @@ Kind = Literal["original", "hugging-face", "xlm"]
 CONFIG_FILE = "config.json"
 SAFETENSORS_FILE = "model.safetensors"
 PICKLED_FILE = "pytorch_model.bin"
+ONNX_FILE = "model.onnx"
 VOCAB_JSON_FILE = "vocab.json"
 """Hugging Face's vocabulary: ids by token."""
 ADDED_TOKENS_FILE = "added_tokens.json"
@@ -148,6 +149,11 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         index = folder / f"{name}.index.json"
         if is_present(index):
             return tuple(_shards(index))
+    if is_present(folder / ONNX_FILE):
+        raise DataError(
+            f"{folder} contains an ONNX file, which cannot be converted back",
+            fix="use the model that it was made from",
+        )
     raise DataError(
         f"{folder} contains neither {SAFETENSORS_FILE} nor {PICKLED_FILE}", fix="download it again"
     )

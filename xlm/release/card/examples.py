@@ -51,12 +51,17 @@ def example_of(languages: Sequence[str]) -> Example:
     return Example(languages[0], *_EXAMPLES[ENGLISH], remark)
 
 
-def packages_note(languages: Sequence[str], segmented: Collection[str] = ()) -> str:
+def packages_note(
+    languages: Sequence[str],
+    segmented: Collection[str] = (),
+    packages: Sequence[str] = PACKAGES,
+) -> str:
     """Render the install command for the code of a card, with the languages that need extras.
 
     Args:
         languages: languages of the model.
         segmented: those that a word segmenter of ours split into words.
+        packages: what the code needs for every language.
     """
     segmenters = {
         code: PACKAGES_BY_LANGUAGE[code]
@@ -64,7 +69,7 @@ def packages_note(languages: Sequence[str], segmented: Collection[str] = ()) -> 
         if code in PACKAGES_BY_LANGUAGE
     }
     line = (
-        f"Install the dependencies with `pip install {' '.join([*PACKAGES, *segmenters.values()])}`"
+        f"Install the dependencies with `pip install {' '.join([*packages, *segmenters.values()])}`"
     )
     if segmenters:
         reasons = " and ".join(f"`{package}` for `{code}`" for code, package in segmenters.items())

@@ -14,7 +14,6 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
 from xlm.config.data.tasks import XNLI_LABELS
@@ -111,22 +110,39 @@ def write_classifier(folder: Path, classifier: Classifier) -> dict[str, int]:
 
 def write_hugging_face(folder: Path, model: PortableModel) -> dict[str, int]:
     """Write a model's `config.json` and weights, not its vocabulary; returns counts as above."""
-    shared = _shared_config(model.description)
-    if not model.is_classifier:
-        return _write(folder, model.weights, {"architectures": ["XLMWithLMHeadModel"], **shared})
-    weights = {name: t for name, t in model.weights.items() if not name.startswith(HEAD)}
-    labels = model.description.labels
-    config = {
-        "architectures": ["XLMForSequenceClassification"],
-        **shared,
-        "num_labels": len(labels),
-        "id2label": {str(number): label for number, label in enumerate(labels)},
-        "label2id": {label: number for number, label in enumerate(labels)},
-        **sentences_setting(model.description),
-        # By default the original has no dropout before the classifier; transformers' is 0.1.
-        "summary_first_dropout": 0.0,
+    write_config(folder, model)
+    weights = model.weights
+    if model.is_classifier:
+        weights = {name: t for name, t in weights.items() if not name.startswith(HEAD)}
+    path = folder / SAFETENSORS_FILE
+    # transformers refuses a file without the format.
+    save_file(to_hugging_face(weights), path, metadata={"format": "pt"})
+    path.chmod(0o644)  # safetensors makes the file private, but the folder is to be published
+    return {
+        "parameters": sum(tensor.numel() for tensor in weights.values()),
+        "weight_bytes": path.stat().st_size,
     }
-    return _write(folder, weights, config)
+
+
+def write_config(folder: Path, model: PortableModel) -> None:
+    """Write a model's `config.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shared = _shared_config(model.description)
+    config = {"architectures": ["XLMWithLMHeadModel"], **shared}
+    if model.is_classifier:
+        labels = model.description.labels
+        config = {
+            "architectures": ["XLMForSequenceClassification"],
+            **shared,
+            "num_labels": len(labels),
+            "id2label": {str(number): label for number, label in enumerate(labels)},
+            "label2id": {label: number for number, label in enumerate(labels)},
+            **sentences_setting(model.description),
+            # By default the original has no dropout before the classifier; transformers' is 0.1.
+            "summary_first_dropout": 0.0,
+        }
+    text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+    (folder / CONFIG_FILE).write_bytes(text.encode())
 
 
 def language_tables(languages: Sequence[str]) -> dict[str, Any]:
@@ -184,22 +200,6 @@ def _shared_config(description: ModelDescription) -> dict[str, Any]:
         **language_tables(languages),
         "torch_dtype": "float32",
         "causal": description.causal,
-    }
-
-
-def _write(
-    folder: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any]
-) -> dict[str, int]:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / SAFETENSORS_FILE
-    # transformers refuses a file without the format.
-    save_file(to_hugging_face(weights), path, metadata={"format": "pt"})
-    path.chmod(0o644)  # safetensors makes the file private, but the folder is to be published
-    text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
-    (folder / "config.json").write_bytes(text.encode())
-    return {
-        "parameters": sum(tensor.numel() for tensor in weights.values()),
-        "weight_bytes": path.stat().st_size,
     }
 
 
