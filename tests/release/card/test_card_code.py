@@ -50,9 +50,10 @@ def write_model(folder: Path, facts: RunFacts, *, classifier: bool) -> str:
 
 
 def code_of(card: str) -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
-    assert isinstance(code, str)
-    return code
+    """The code for transformers: the example and, except for a causal model, the pipeline."""
+    *blocks, ids_of_training = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    assert "from xlm." in ids_of_training
+    return "\n".join(map(str, blocks))
 
 
 def packages_of(card: str) -> list[str]:

@@ -111,8 +111,8 @@ def _example(facts: RunFacts, *, classifier: bool) -> str:
     name = head_texts(facts).example
     if classifier:
         name = "example_classifier.md" if facts.is_paired else "example_single.md"
-    code = _template(name).substitute(example._asdict())
-    return f"{packages_note(known, facts.segmenters)}\n\n{code.rstrip()}"
+    parts = [_template(part).substitute(example._asdict()) for part in (name, "example_ids.md")]
+    return "\n\n".join([packages_note(known, facts.segmenters), *map(str.rstrip, parts)])
 
 
 def _references(facts: RunFacts, *, classifier: bool) -> str:
