@@ -6,7 +6,7 @@ BIN := .venv/bin
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check docs format ui mini15 ablation fingerprints generate lock clean
+.PHONY: help setup run test test-fast test-transformers-4 check docs format ui mini15 ablation fingerprints generate lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,16 @@ test: setup  ## run the tests, or some: PYTEST="-k store"
 
 test-fast: setup  ## run the tests without the slow ones, in two minutes
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not fault" $(PYTEST)
+
+# Packages that come before those of .venv, where transformers is the newest release.
+OLD := .venv/transformers-4
+OLD_PACKAGES := transformers==4.57.6 tokenizers==0.22.2 huggingface-hub==0.36.2
+# The card's counts of sentences are those of the newest release.
+test-transformers-4: setup  ## test published models in transformers 4.57
+	@$(BIN)/uv pip install -q --python $(BIN)/python --target $(OLD) --no-deps $(OLD_PACKAGES)
+	@PYTHONPATH=$(OLD) $(BIN)/python -m pytest -q tests/release/test_tokenizer.py \
+		tests/release/card/test_pipelines.py tests/inference/test_parity.py \
+		tests/model/formats/test_onnx.py -k "not as_many_as_on_the_card"
 
 check: setup  ## check style, format, types and imports
 	@$(BIN)/ruff check .
