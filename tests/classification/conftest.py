@@ -62,6 +62,7 @@ def make_finetune(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[.
             pretrain=tiny_pretraining() if config.mix_pretraining else None,
             encoder=encoder,
             vocabulary=world.vocabulary,
+            train=("en",),
             rows=world.xnli,
             mono=world.mono,
             pairs=world.pairs,
@@ -87,6 +88,7 @@ def make_evaluate(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[.
             vocabulary=world.vocabulary,
             mono=world.mono,
             pairs=world.pairs,
+            train=("en",),
             rows=world.xnli,
             **_directories(tmp_path / name),
         )

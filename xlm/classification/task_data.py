@@ -56,7 +56,7 @@ def read_task_data(job: FinetuneJob, vocabulary_hash: str) -> TaskData:
         TrainingError: there are no training rows, or no dev rows in a training language.
         DataError: shards are damaged, or have a label that is not in the training rows.
     """
-    training = training_languages(job.rows)
+    training = training_languages(job.rows, job.train)
     if not training:
         raise TrainingError(
             f"there are no training rows in {' or '.join(sorted(job.rows)) or 'any language'}",
@@ -92,7 +92,7 @@ def read_labels(job: FinetuneJob, vocabulary_hash: str) -> tuple[str, ...]:
     return job.labels or sort_labels(
         {
             label
-            for code in training_languages(job.rows)
+            for code in training_languages(job.rows, job.train)
             for label in label_names(job.rows[code], "train", vocabulary_hash)
         }
     )
@@ -114,9 +114,14 @@ def sort_labels(labels: set[str]) -> tuple[str, ...]:
     return tuple(sorted(labels))
 
 
-def training_languages(rows: Mapping[str, Path]) -> tuple[str, ...]:
-    """The languages with training rows, given the directories of shards by language."""
-    return tuple(code for code in sorted(rows) if has_split(rows[code], "train"))
+def training_languages(rows: Mapping[str, Path], train: Sequence[str]) -> tuple[str, ...]:
+    """Those of the languages `train` that have training rows, sorted.
+
+    Args:
+        rows: directories of shards by language.
+        train: languages to train in.
+    """
+    return tuple(code for code in sorted(train) if code in rows and has_split(rows[code], "train"))
 
 
 def _read(

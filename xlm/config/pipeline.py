@@ -30,6 +30,7 @@ from xlm.config.training.classification import EvaluateConfig, FinetuneConfig
 from xlm.config.training.model import ModelConfig
 from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import MASKED_LM_FOLDER, ReleaseConfig
+from xlm.config.training.sweep import XnliConfig
 from xlm.engine.config import Config
 from xlm.errors import ConfigError
 
@@ -70,6 +71,9 @@ class PipelineConfig(Config):
         description="Classification task: {task: xnli}, {task: pawsx} or {task: files, ...}; "
         "null: the run ends with a published language model. By default XNLI if English is among "
         "the languages and sources.text is empty.",
+    )
+    xnli: XnliConfig = Field(
+        XnliConfig(), description="Settings of the paper, if XNLI is the task."
     )
     finetune: FinetuneConfig = Field(FinetuneConfig(), description="Fine-tuning on the task.")
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="Evaluation.")
@@ -181,6 +185,16 @@ class PipelineConfig(Config):
                 "cleaning.decontaminate is true, but classify is null, so there are no dev and "
                 "test rows to look for",
                 fix="set classify, e.g. classify.task=xnli, or cleaning.decontaminate=false",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _settings_have_translations(self) -> "PipelineConfig":
+        others = [setting for setting in self.xnli.settings if setting != "zero-shot"]
+        if others and not isinstance(self.classify, XnliTask):
+            raise ConfigError(
+                f"xnli.settings has {others[0]}, but the task is not XNLI",
+                fix="set classify.task=xnli, or remove it from xnli.settings",
             )
         return self
 

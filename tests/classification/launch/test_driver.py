@@ -54,6 +54,7 @@ def test_the_number_of_processes_changes_no_byte(
     job = make_finetune(updates=6, evaluation_updates=3, restarts=2)
     inputs = {"pretrain": encoder, "vocabulary": world.vocabulary}
     config: Any = FinetuneSlice(
+        train=("en",),
         languages=LANGUAGES,
         finetune=job.finetune.model_copy(update={"processes": 2}),
         pretrain=None,
@@ -68,6 +69,7 @@ def test_the_number_of_processes_changes_no_byte(
     data = {f"data.{unit}": path for unit, path in shards.items()}
     evaluation = make_evaluate("evaluate", job.out, baseline_epochs=1)
     config = EvaluateSlice(
+        train=("en",),
         languages=LANGUAGES,
         stream_tokens=16,
         specials=False,

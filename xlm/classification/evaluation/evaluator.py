@@ -89,7 +89,7 @@ class Evaluator:
         """All measurements by name; each returns fields of the results by language."""
         found: dict[str, Callable[[], dict[str, Fields]]] = {}
         if self._classifier is not None:
-            if training_languages(self._job.rows):
+            if training_languages(self._job.rows, self._job.train):
                 found["bag of words"] = partial(self._bag_of_words, self._classifier)
             for code in sorted(self._job.rows):
                 found[f"task {code}"] = partial(self._task, code, self._classifier)
@@ -116,7 +116,7 @@ class Evaluator:
         return {code: fields}
 
     def _bag_of_words(self, classifier: Classifier) -> dict[str, Fields]:
-        training = training_languages(self._job.rows)
+        training = training_languages(self._job.rows, self._job.train)
         model = BagOfWords.fit(
             concatenate_examples(
                 [
@@ -209,7 +209,7 @@ def _results(job: EvaluateJob, fields: Mapping[str, Fields], *, causal: bool) ->
     languages = tuple(
         LanguageResults.model_validate({"code": code, **values}) for code, values in fields.items()
     )
-    training = training_languages(job.rows)
+    training = training_languages(job.rows, job.train)
     attempts = read_attempts(job.classifier) if job.classifier else None
     is_xnli = any(shard_kind(path) == "xnli" for path in job.rows.values())
     return Results(

@@ -4,6 +4,8 @@ labels = predict(classifier, examples, language_id=9, device=device)
 right = int((labels == examples.labels).sum())
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -39,6 +41,21 @@ def predict(
             labels[chosen] = classify(classifier, sequences, device).argmax(1).cpu().numpy()
     classifier.train(training)
     return labels
+
+
+def predict_all(
+    classifier: Classifier, examples: Mapping[str, Examples], *, device: torch.device
+) -> dict[str, NDArray[np.int64]]:
+    """Predict the label of each row in each language, (N,) by language code."""
+    return {
+        code: predict(
+            classifier,
+            rows,
+            language_id=classifier.encoder.description.language_id(code),
+            device=device,
+        )
+        for code, rows in examples.items()
+    }
 
 
 def classify(classifier: Classifier, sequences: Sequences, device: torch.device) -> torch.Tensor:

@@ -23,10 +23,8 @@ class FinetuneJob(Job):
     labels: tuple[str, ...] = Field(
         XNLI_LABELS, description="Labels by id; empty: those of the training rows, sorted."
     )
-    rows: dict[str, Path] = Field(
-        description="Directories of labelled shards by language; training languages are those "
-        "with a train split."
-    )
+    train: tuple[str, ...] = Field(description="Languages whose training rows are used.")
+    rows: dict[str, Path] = Field(description="Directories of labelled shards by language.")
 
 
 class EvaluateJob(Job):
@@ -41,4 +39,5 @@ class EvaluateJob(Job):
     classifier: Path | None = Field(
         description="Directory of the finetune artifact; null without a task."
     )
+    train: tuple[str, ...] = Field(description="Languages of the training rows, for baselines.")
     rows: dict[str, Path] = Field(description="Directories of labelled shards by language.")

@@ -12,6 +12,7 @@ from statistics import fmean
 
 from pydantic import Field, ValidationError
 
+from xlm.classification.results.accuracies import Accuracy
 from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.languages.pairs import ENGLISH
 from xlm.engine.config import Config
@@ -114,6 +115,9 @@ class Results(Config):
         (ENGLISH,), description="Languages with training rows."
     )
     languages: tuple[LanguageResults, ...]
+    accuracies: tuple[Accuracy, ...] = Field(
+        (), description="Of every fine-tuned model: dev, and test of those that were selected."
+    )
     averages: Averages
     confidence: float = Field(description="Coverage of the confidence intervals.")
     selected_by: str = Field(

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.config.training.pretrain import PretrainConfig
+from xlm.config.training.sweep import SweepConfig
 from xlm.engine.config import Config, added, operational
 
 _OLD_SELECTION = "english"
@@ -107,17 +108,34 @@ class FinetuneConfig(Config):
         description="Dev accuracy in the training languages after which no further restart runs; "
         "null: run all.",
     )
-    collapse: Literal["error", "restart", "report"] = Field(
-        default="error",
-        description="Action if dev accuracy in the training languages never exceeds chance: stop "
-        "with an error, continue with the next restart (an error after the last one), or only "
-        "report it in the results.",
+    collapse: Literal["retry", "error", "restart", "report"] = Field(
+        default="retry",
+        description="Action if dev accuracy in the training languages never exceeds chance: train "
+        "once more with a lower learning rate, stop with an error, continue with the next restart "
+        "(an error after the last one), or only report it in the results.",
+    )
+    collapse_updates: int = Field(
+        default=5000,
+        ge=1,
+        description="Updates after which training ends if no evaluation exceeded chance; not with "
+        "collapse=report.",
+    )
+    collapse_rate: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="Factor of the learning rates when training is tried once more "
+        "(collapse=retry).",
     )
     collapse_margin: float = Field(
         default=0.02,
         ge=0,
         lt=1,
         description="Accuracy above that of the majority class that still counts as chance.",
+    )
+
+    sweep: SweepConfig = added(
+        SweepConfig(), description="Learning rates, batch sizes and seeds to try."
     )
 
     random_language_ids: bool = Field(
@@ -220,6 +238,7 @@ class FinetuneSlice(Config):
     """Settings that determine the fine-tuned weights."""
 
     languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
+    train: tuple[str, ...] = Field(description="Languages of the training rows.")
     finetune: FinetuneConfig = Field(description="Settings of fine-tuning.")
     pretrain: PretrainConfig | None = Field(
         description="Settings of the pretraining batches that are mixed in; None without them."
@@ -233,6 +252,7 @@ class FinetuneSlice(Config):
 class EvaluateSlice(Config):
     """Settings that determine the results."""
 
+    train: tuple[str, ...] = Field(description="Languages of the training rows, for baselines.")
     languages: tuple[str, ...] = Field(description="Languages in the order of their ids.")
     stream_tokens: int = Field(description="Tokens per stream sequence, as in pretraining.")
     specials: bool = Field(description="Whether perplexity includes </s> and <unk>.")

@@ -26,6 +26,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
     return EvaluateSlice(
+        train=tuple(config.classify.train) if config.classify else (),
         languages=tuple(config.languages),
         stream_tokens=config.pretrain.stream_tokens,
         specials=config.pretrain.scores_special_tokens,
@@ -59,6 +60,7 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
         specials=context.config.specials,
         encoder=context.inputs["pretrain"],
         task=context.config.task,
+        train=context.config.train,
         classifier=context.inputs.get("finetune"),
         vocabulary=context.inputs["vocabulary"],
         mono=data_inputs(context.inputs, "mono"),

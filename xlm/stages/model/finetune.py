@@ -26,6 +26,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def _slice(config: PipelineConfig, unit: str) -> FinetuneSlice:
     return FinetuneSlice(
+        train=tuple(config.classify.train) if config.classify else (),
         languages=tuple(config.languages),
         finetune=config.finetune,
         pretrain=config.pretrain if config.finetune.mix_pretraining else None,
@@ -51,6 +52,7 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
         encoder=context.inputs["pretrain"],
         vocabulary=context.inputs["vocabulary"],
         labels=context.config.labels,
+        train=context.config.train,
         rows=task_inputs(context.inputs),
         mono=data_inputs(context.inputs, "mono"),
         pairs=data_inputs(context.inputs, "pair"),
