@@ -33,7 +33,12 @@ class Accuracy(Config):
     learning_rate: float
     batch_pairs: int
     checkpoint: str = Field(description="Digest of the finetune artifact.")
-    collapsed: bool = False
+    collapsed: bool = Field(False, description="Whether dev accuracy never exceeded chance.")
+    retried: bool = Field(
+        False,
+        description="Whether a first try with this learning rate collapsed, so that the model was "
+        "trained with a lower one.",
+    )
     n: int
     correct: int
 
