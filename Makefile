@@ -9,7 +9,7 @@ PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 .PHONY: help setup run test test-fast test-transformers-4 check docs format ui mini15 ablation fingerprints generate lock clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## create .venv (needs Python 3.11+, pip and g++)
 	@$(PYTHON) infra/bootstrap.py
@@ -64,7 +64,7 @@ fingerprints: setup  ## record the code of stages; WAIVER="reason"
 generate: setup  ## write prefect.yaml from the registry of stages
 	@$(BIN)/python infra/generate.py
 
-lock: setup  ## resolve infra/constraints.txt; UPGRADE=1 for newer ones
+lock: setup  ## resolve infra/constraints.txt; UPGRADE=1: newer
 	@$(BIN)/python infra/lock.py $(if $(UPGRADE),--upgrade)
 
 clean:  ## remove .venv and caches, but not ./data

@@ -143,6 +143,6 @@ def test_make_help_is_aligned_and_fits_80_columns() -> None:
         found = re.fullmatch(r"  make (\S+)( +)(\S.*)", line)
         assert found is not None, line
         verb, gap, text = found.groups()
-        assert len(verb) + len(gap) == 15, line
+        assert len(verb) + len(gap) == 21, line
         assert len(gap) > 1
         assert text
