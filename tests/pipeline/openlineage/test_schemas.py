@@ -67,10 +67,10 @@ def _event() -> dict[str, Any]:
         (("producer",), "xlm"),
         (("run", "runId"), "1"),
         (("job", "name"), 1),
-        (("job", "nmae"), "toy"),
+        (("job", "title"), "toy"),
         (("inputs",), [{"name": "no namespace"}]),
         (("run", "facets", "processing_engine", "version"), None),
-        (("run", "facets", "processing_engine", "verison"), "1"),
+        (("run", "facets", "processing_engine", "release"), "1"),
     ],
 )
 def test_a_wrong_event_is_refused(path: tuple[str, ...], value: Any) -> None:
