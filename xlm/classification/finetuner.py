@@ -24,6 +24,7 @@ from xlm.dataloader.device_batch import to_device
 from xlm.dataloader.loader import BatchLoader
 from xlm.dataloader.masking.device import DeviceMasker
 from xlm.dataloader.randomness import generator, seed_dropout, torch_seed
+from xlm.dataloader.sampling.rows import row_lengths, shuffled_batches
 from xlm.dataloader.sampling.sampler import EpochSampler
 from xlm.dataloader.sequences import join_examples
 from xlm.errors import TrainingError
@@ -202,11 +203,14 @@ class Finetuner:
         return len(scores) - 1 - int(np.argmax(scores)) > self._config.patience
 
     def _order(self, epoch: int) -> list[NDArray[np.int64]]:
-        """Batches of shuffled rows; as in XLM, rows of a batch need not have similar lengths."""
+        """The batches of an epoch; as in XLM, rows of a batch need not have similar lengths."""
         random = generator(self._config.seed, "pairs", self._restart, epoch)
-        order = random.permutation(len(self._task.train))
-        size = min(self._config.batch_pairs, len(order))
-        return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+        return shuffled_batches(
+            row_lengths(self._task.train, max_tokens=self._config.max_tokens),
+            self._config.batch_pairs,
+            random,
+            by_length=self._config.group_by_length,
+        )
 
 
 def _prepare(encoder: Encoder, config: FinetuneConfig) -> None:

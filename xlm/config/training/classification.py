@@ -35,6 +35,10 @@ class FinetuneConfig(Config):
     batch_pairs: int = Field(
         default=8, ge=1, description="Training rows (sentences or pairs) per batch."
     )
+    group_by_length: bool = added(
+        False,
+        description="Put training rows of similar lengths into a batch (original: no).",
+    )
     max_tokens: int = Field(
         default=256,
         ge=4,
