@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlm.classification.results.tables import Table
+from xlm.classification.results.table import Table
 from xlm.config.languages.names import Names, name_with_code
 from xlm.display.markdown import format_decimal, format_integer, format_percent, mean, table
 from xlm.errors import DataError

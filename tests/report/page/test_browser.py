@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.classification.results.sweeps import sweep_results, sweep_rows, translated_rows
 from tests.report.page.runs import write_run
 from xlm.report.page.write import report_page
 
@@ -46,7 +47,8 @@ def test_the_report_fits_a_phone_and_a_desktop_and_draws_all_charts(tmp_path: Pa
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         pytest.skip(f"no browser is installed: {', '.join(BROWSERS)}")
-    page = report_page(*write_run(tmp_path / "root"))
+    sweep = sweep_results([*sweep_rows(), *translated_rows()])
+    page = report_page(*write_run(tmp_path / "root", found=sweep))
     changed = page.replace("<head>", HEAD, 1).replace("</body>", TAIL)
     (tmp_path / "report.html").write_text(changed, encoding="utf-8")
     (tmp_path / "frames.html").write_text(OUTER, encoding="utf-8")

@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
+from tests.classification.results.sweeps import (
+    DIFFERENT,
+    sweep_results,
+    sweep_rows,
+    translated_rows,
+)
 from tests.report.page.html_page import HtmlPage
 from tests.report.page.runs import (
     HOSTILE,
-    LANGUAGES,
     SECRET,
     STAGES,
     results_of_task,
@@ -18,7 +23,6 @@ from tests.report.page.runs import (
 )
 from xlm.classification.results.records import LanguageResults, Retrieval, averages
 from xlm.pipeline.run_record import delete_record, record_paths, report_path
-from xlm.report.page.sections.task import accuracy_rows
 from xlm.report.page.write import report_page, write_report
 
 ALL_SECTIONS = [
@@ -51,8 +55,7 @@ def test_numbers_of_charts_are_in_tables_too(page: HtmlPage) -> None:
     bars = accuracy["data"][0]
     assert bars["x"] == [70.0, 70.0]
     assert "70.0" in page.texts
-    # Wilson's interval of 21 of 30.
-    assert bars["error_x"]["arrayminus"][0] == pytest.approx(70 - 52.12, abs=0.01)
+    assert bars["error_x"]["arrayminus"] == pytest.approx([10, 10])
     assert accuracy["layout"]["shapes"][0]["x0"] == pytest.approx(100 / 3)
 
 
@@ -185,10 +188,38 @@ def test_damaged_and_removed_artifacts_do_not_hide_the_others(tmp_path: Path) ->
     assert "built, removed since" in page.texts
 
 
-def test_accuracies_are_a_tidy_list() -> None:
-    rows = accuracy_rows(results_of_task(), "base", 5)
-    assert [row.language for row in rows if row.split == "test"] == list(LANGUAGES)
-    assert rows[1] == ("base", "zero-shot", "en", "test", 5, 30, 21)
+def test_a_sweep_has_bars_for_each_setting_and_rule(tmp_path: Path) -> None:
+    rows = [*sweep_rows(), *translated_rows()]
+    page = HtmlPage(report_page(*write_run(tmp_path, found=sweep_results(rows))))
+    (chart,) = [chart for chart in page.charts if chart["layout"].get("shapes")]
+    bars = {one["name"]: one for one in chart["data"] if one["type"] == "bar"}
+    assert list(bars) == ["zero-shot, English/mean dev", "zero-shot, own dev", "translate-train"]
+    assert bars["zero-shot, own dev"]["x"] == pytest.approx([82, 75, 65])
+    assert bars["zero-shot, own dev"]["error_x"]["array"] == pytest.approx([4.968] * 3, abs=1e-3)
+    shown = {one["name"] for one in chart["data"] if one.get("visible") is True}
+    assert shown == {
+        "paper: zero-shot, XLM MLM+TLM", "paper: translate-train, XLM MLM+TLM",
+    }  # fmt: skip
+    assert "XNLI: accuracy in test, mean of 3 seeds, with 95 % intervals over seeds" in page.text
+    assert "XNLI, sweep: mean dev accuracy in per cent" in page.text
+    assert "Own dev: for each language the best in that language" in page.text
+
+
+def test_many_groups_are_hidden_at_first_and_one_seed_has_intervals_of_rows(
+    tmp_path: Path,
+) -> None:
+    rows = [*sweep_rows([0], DIFFERENT), *translated_rows([0])]
+    page = HtmlPage(report_page(*write_run(tmp_path, found=sweep_results(rows))))
+    (chart,) = [chart for chart in page.charts if chart["layout"].get("shapes")]
+    bars = {one["name"]: one for one in chart["data"] if one["type"] == "bar"}
+    assert [one.get("visible", True) for one in bars.values()] == [
+        "legendonly", "legendonly", True, True,
+    ]  # fmt: skip
+    # Wilson's interval of 80 of 100.
+    assert bars["zero-shot, English dev"]["error_x"]["arrayminus"][0] == pytest.approx(
+        80 - 71.11, abs=0.01
+    )
+    assert "over seeds" not in page.text.partition("The tables below")[0]
 
 
 def test_the_report_goes_with_its_record(tmp_path: Path) -> None:

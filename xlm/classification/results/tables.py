@@ -1,25 +1,18 @@
 """Results as tables of text, for the model card, the UI and the terminal."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from xlm.classification.results.records import LanguageResults, Results
+from xlm.classification.results.sweep_tables import sweep_tables
+from xlm.classification.results.table import Table, task_name, without_empty_columns
 from xlm.config.languages.names import Names, name_with_code
 from xlm.config.languages.pairs import ENGLISH
 from xlm.display.markdown import ABSENT, format_decimal, format_integer, format_percent, mean
 
 _MAX_CONFUSION_LABELS = 8
 """Confusion matrices of more labels are too wide to read; `results.json` has them."""
-
-
-class Table(NamedTuple):
-    """A table with a title; the first column holds names, the others values."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def task_table(results: Results, names: Names | None = None) -> Table | None:
@@ -40,7 +33,7 @@ def task_table(results: Results, names: Names | None = None) -> Table | None:
     if 1 < len(others) < len(rows):
         named = "English" if training == (ENGLISH,) else "training languages"
         cells.append((f"mean of {len(others)} without {named}", *_task_means(others)))
-    return _filled(f"{_capital(results.task)}, accuracy in per cent", header, cells)
+    return without_empty_columns(f"{task_name(results.task)}, accuracy in per cent", header, cells)
 
 
 def confusion_table(results: Results) -> Table | None:
@@ -50,12 +43,20 @@ def confusion_table(results: Results) -> Table | None:
     if not counted or not results.task or len(results.labels) > _MAX_CONFUSION_LABELS:
         return None
     total = np.sum(counted, axis=0)
-    header = ("label", *(f"predicted {label}" for label in results.labels))
-    rows = tuple(
-        (label, *(format_integer(int(count)) for count in counts))
-        for label, counts in zip(results.labels, total, strict=True)
-    )
-    return Table(f"{_capital(results.task)}, predictions in the test sets", header, rows)
+    header, rows = _confusion(results.labels, total.tolist())
+    return Table(f"{task_name(results.task)}, predictions in the test sets", header, rows)
+
+
+def confusion_tables(results: Results, names: Names | None = None) -> list[Table]:
+    """Labels and predictions of the published model in the test set of each language."""
+    return [
+        Table(
+            f"{name_with_code(row.code, names)}: labels and predictions in test",
+            *_confusion(results.labels, row.test.confusion),
+        )
+        for row in results.languages
+        if row.test and row.test.confusion
+    ]
 
 
 def modelling_table(results: Results, names: Names | None = None) -> Table | None:
@@ -76,7 +77,7 @@ def modelling_table(results: Results, names: Names | None = None) -> Table | Non
         cells.append(("mean", *_modelling_means(rows)))
     measured = ["perplexity"] * any(row.perplexity is not None for row in rows)
     measured += ["sentence retrieval"] * any(row.retrieval is not None for row in rows)
-    return _filled(f"Pretrained encoder: {' and '.join(measured)}", header, cells)
+    return without_empty_columns(f"Pretrained encoder: {' and '.join(measured)}", header, cells)
 
 
 def pairs_table(results: Results) -> Table | None:
@@ -89,7 +90,7 @@ def pairs_table(results: Results) -> Table | None:
     )  # fmt: skip
     # A pair has no monolingual perplexity.
     cells = [(row.code, *_modelling_cells(row)[1:]) for row in rows]
-    return _filled("Pretrained encoder: pairs without English", header, cells)
+    return without_empty_columns("Pretrained encoder: pairs without English", header, cells)
 
 
 def tables(results: Results, names: Names | None = None) -> list[Table]:
@@ -101,6 +102,7 @@ def tables(results: Results, names: Names | None = None) -> list[Table]:
     """
     found = (
         task_table(results, names),
+        *sweep_tables(results, names),
         confusion_table(results),
         modelling_table(results, names),
         pairs_table(results),
@@ -108,15 +110,15 @@ def tables(results: Results, names: Names | None = None) -> list[Table]:
     return [one for one in found if one]
 
 
-def _filled(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
-    """A table without its empty columns."""
-    columns = [
-        column
-        for column in range(len(header))
-        if any(line[column] not in ("", ABSENT) for line in cells)
-    ]
-    rows = tuple(tuple(line[column] for column in columns) for line in cells)
-    return Table(title, tuple(header[column] for column in columns), rows)
+def _confusion(
+    labels: Sequence[str], counts_CC: Sequence[Sequence[int]]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Header and rows of a confusion matrix."""
+    rows = zip(labels, counts_CC, strict=True)
+    return (
+        ("label", *(f"predicted {label}" for label in labels)),
+        tuple((label, *map(format_integer, counts)) for label, counts in rows),
+    )
 
 
 def _task_cells(row: LanguageResults) -> tuple[str, ...]:
@@ -168,7 +170,3 @@ def _modelling_means(rows: Sequence[LanguageResults]) -> tuple[str, ...]:
         format_percent(mean(retrieval.raw for retrieval in found)),
         "",
     )
-
-
-def _capital(task: str) -> str:
-    return task[0].upper() + task[1:]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from xlm.cli.output import printable, shortened, show, terminal_width
+from xlm.cli.runs.comparing_sweeps import print_sweeps
 from xlm.config.environment import MachineSettings
 from xlm.display.markdown import ABSENT, format_decimal, format_percent
 from xlm.display.text_table import text_table
@@ -14,6 +15,7 @@ from xlm.report.comparison.members import Member, find_member
 from xlm.report.comparison.paired import Difference
 from xlm.report.comparison.results import CONFIDENCE, ComparedResult, compare_results
 from xlm.report.comparison.settings import SettingRow, differing_settings, shown_values
+from xlm.report.comparison.sweeps import ComparedSweep, compare_sweeps
 from xlm.store.store import ArtifactStore
 from xlm.training.records.curves import curves_of
 
@@ -37,10 +39,12 @@ def print_comparison(
     members = _with_labels([find_member(store, name) for name in names])
     settings = differing_settings([member.config for member in members])
     results, remarks = compare_results(members)
+    sweeps, shared = compare_sweeps(members)
+    remarks += shared
     if figure is not None:
         _draw(figure, members)
     if as_json:
-        _print_json(members, settings, results, remarks)
+        _print_json(members, settings, results, sweeps, remarks)
         return
     labels = [printable(member.label) for member in members]
     _print_settings(labels, settings)
@@ -49,6 +53,7 @@ def print_comparison(
         show(f"\n{_title(measure, rows)}")
         header, cells = _result_cells(labels, rows)
         show(text_table(header, cells, width=terminal_width()))
+    print_sweeps(labels, sweeps)
     for remark in remarks:
         show(f"\n{printable(remark)}")
 
@@ -158,12 +163,14 @@ def _print_json(
     members: Sequence[Member],
     settings: Sequence[SettingRow],
     results: Sequence[ComparedResult],
+    sweeps: Sequence[ComparedSweep],
     remarks: Sequence[str],
 ) -> None:
     found = {
         "runs": [member.label for member in members],
         "settings": {row.name: row.values for row in settings},
         "results": [row.model_dump(mode="json") for row in results],
+        "sweeps": [row.model_dump(mode="json") for row in sweeps],
         "curves": dict(_curves(members)),
         "remarks": list(remarks),
     }

@@ -31,6 +31,8 @@ class Bars:
     low: Mapping[str, float] | None = None
     """Lower bounds of the intervals by name; with `high`."""
     high: Mapping[str, float] | None = None
+    is_hidden: bool = False
+    """Whether the bars are shown after a click on the legend only."""
 
 
 def bar_chart(title: str, groups: Sequence[Bars], *, unit: str, summary: str = "") -> Chart:
@@ -45,6 +47,7 @@ def bar_chart(title: str, groups: Sequence[Bars], *, unit: str, summary: str = "
             "x": list(bars.values.values()),
             "marker": {"color": PALETTE[number % len(PALETTE)]},
             "hovertemplate": f"%{{y}}: %{{x:,.4~g}}<extra>{label(bars.title)}</extra>",
+            **({"visible": "legendonly"} if bars.is_hidden else {}),
             **_error_bars(bars),
         }
         for number, bars in enumerate(groups)
@@ -56,7 +59,8 @@ def bar_chart(title: str, groups: Sequence[Bars], *, unit: str, summary: str = "
         "xaxis": {"title": {"text": unit}, "rangemode": "tozero"},
         "yaxis": {"autorange": "reversed", "type": "category", "dtick": 1},
     }
-    rows = len(names) * (_BAR_PIXELS * len(groups) + _GROUP_PIXELS)
+    drawn = sum(not bars.is_hidden for bars in groups)
+    rows = len(names) * (_BAR_PIXELS * drawn + _GROUP_PIXELS)
     return Chart(
         title, summary or _summary(title, groups, unit), traces, layout, rows + _FRAME_PIXELS
     )

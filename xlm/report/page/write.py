@@ -13,7 +13,7 @@ from typing import Any
 
 from xlm.config.languages.names import declared_names
 from xlm.errors import XlmError
-from xlm.pipeline.run_lookup import run_label, run_number, start_time
+from xlm.pipeline.run_lookup import run_number, start_time
 from xlm.redaction import redact
 from xlm.report.page.content import Note, Section
 from xlm.report.page.render import render_page
@@ -52,7 +52,7 @@ def report_page(store: ArtifactStore, record: Mapping[str, Any]) -> str:
     sections = [
         _section("Summary", lambda: summary_section(nodes, record, store.root)),
         _section("Stages", lambda: stages_section(nodes, record)),
-        _section("Classification", lambda: task_section(nodes, names, run_label(record))),
+        _section("Classification", lambda: task_section(nodes, names)),
         _section("Perplexity and retrieval", lambda: encoder_section(nodes, names)),
         _section("Pretraining", lambda: training_section(nodes, names)),
         _section("Training mixture", lambda: mixture_section(nodes)),

@@ -1,112 +1,33 @@
-"""The classification task: accuracies with intervals and the paper's, and confusion matrices.
+"""The classification task: accuracies with intervals and the paper's, and confusion matrices."""
 
-Charts are drawn from a tidy list of accuracies, so that more settings and seeds are more rows.
-"""
+from collections.abc import Iterator
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
-
-from xlm.classification.evaluation.intervals import wilson_interval
-from xlm.classification.results.paper import MLM_TLM
 from xlm.classification.results.records import Results, read_results
+from xlm.classification.results.sweep_tables import RULES_NOTE, sweep_tables
+from xlm.classification.results.table import task_name
 from xlm.classification.results.tables import task_table
 from xlm.config.languages.names import Names, name_with_code
-from xlm.config.languages.pairs import ENGLISH
 from xlm.display.markdown import format_percent
 from xlm.errors import DataError
-from xlm.report.page.charts import PALETTE, Bars, bar_chart, label
 from xlm.report.page.content import (
     Block,
-    Chart,
     DataTable,
     Details,
     Matrices,
     Matrix,
     Note,
     Section,
+    folded,
 )
 from xlm.report.page.run_nodes import RunNodes
+from xlm.report.page.sections.task_chart import accuracy_chart, paper_rows
 
 _MAX_CONFUSION_LABELS = 12
-_PAPER_SYMBOLS = ("diamond", "circle", "square", "triangle-up", "cross", "x", "star")
 
 
-class AccuracyRow(NamedTuple):
-    """How many rows of one split a classifier labelled correctly."""
-
-    run: str
-    setting: str
-    """`zero-shot`, or which languages it was trained on."""
-    language: str
-    split: str
-    seed: int
-    n: int
-    correct: int
-
-
-def accuracy_rows(results: Results, run: str, seed: int) -> list[AccuracyRow]:
-    """The accuracies of one evaluation."""
-    trained = results.training_languages
-    setting = "zero-shot" if trained == (ENGLISH,) else f"trained on {', '.join(trained)}"
-    return [
-        AccuracyRow(run, setting, row.code, split, seed, scores.total, scores.right)
-        for row in results.languages
-        for split, scores in (("dev", row.dev), ("test", row.test))
-        if scores is not None
-    ]
-
-
-def task_section(nodes: RunNodes, names: Names, run: str) -> Section:
+def task_section(nodes: RunNodes, names: Names) -> Section:
     """Accuracy by language, and confusion matrices; or why there are none."""
-    return Section("task", "Classification", list(_task(nodes, names, run)))
-
-
-def accuracy_chart(
-    rows: Sequence[AccuracyRow], results: Results, names: Names, *, split: str
-) -> Chart:
-    """A bar for each language, setting and seed, with its interval; marks for the paper's rows."""
-    chosen = [row for row in rows if row.split == split]
-    groups: dict[tuple[str, str, int], list[AccuracyRow]] = {}
-    for row in chosen:
-        groups.setdefault((row.run, row.setting, row.seed), []).append(row)
-    several_runs = len({row.run for row in chosen}) > 1
-    bars = []
-    for (run, setting, seed), members in groups.items():
-        title = f"{run}, {setting}" if several_runs else setting
-        named = {name_with_code(row.language, names): row for row in members}
-        bounds = {
-            name: wilson_interval(row.correct, row.n, results.confidence)
-            for name, row in named.items()
-        }
-        bars.append(
-            Bars(
-                f"{title}, seed {seed}",
-                {name: 100 * row.correct / max(row.n, 1) for name, row in named.items()},
-                low={name: 100 * low for name, (low, _) in bounds.items()},
-                high={name: 100 * high for name, (_, high) in bounds.items()},
-            )
-        )
-    chance = 100 / max(len(results.labels), 1)
-    interval = f"{100 * results.confidence:g} % intervals"
-    title = (
-        f"{_task_name(results)}: accuracy in {split}, with {interval}; dashed: chance, {chance:.1f}"
-    )
-    chart = bar_chart(title, bars, unit="correct rows, per cent")
-    languages = dict.fromkeys(row.language for row in chosen)
-    marks = _paper_marks(results, list(languages), names) if split == "test" else []
-    layout = {
-        **chart.layout,
-        "showlegend": len(bars) + len(marks) > 1,
-        "xaxis": {"title": {"text": "correct rows, per cent"}, "range": [0, 100]},
-        "shapes": [
-            {
-                "type": "line", "x0": chance, "x1": chance, "y0": 0, "y1": 1, "yref": "paper",
-                "line": {"dash": "dash", "width": 1.5},
-            }
-        ],
-    }  # fmt: skip
-    legend = 22 * len(marks)
-    return Chart(chart.title, chart.summary, [*chart.traces, *marks], layout, chart.height + legend)
+    return Section("task", "Classification", list(_task(nodes, names)))
 
 
 def confusion_matrices(results: Results, names: Names) -> Matrices | None:
@@ -121,7 +42,7 @@ def confusion_matrices(results: Results, names: Names) -> Matrices | None:
     return Matrices(found) if found else None
 
 
-def _task(nodes: RunNodes, names: Names, run: str) -> Iterator[Block]:
+def _task(nodes: RunNodes, names: Names) -> Iterator[Block]:
     directory = nodes.files("evaluate")
     if directory is None:
         return
@@ -139,18 +60,17 @@ def _task(nodes: RunNodes, names: Names, run: str) -> Iterator[Block]:
             "so this classifier has not learned the task.",
             is_warning=True,
         )
-    rows = accuracy_rows(results, run, _seed(nodes))
-    split = "test" if any(row.split == "test" for row in rows) else "dev"
     table = task_table(results, names)
     if table is None:
-        yield Note(f"{_task_name(results)} was not evaluated.")
+        yield Note(f"{task_name(results.task)} was not evaluated.")
         return
-    yield accuracy_chart(rows, results, names, split=split)
+    yield accuracy_chart(results, names, seed=_seed(nodes, results))
     yield DataTable(*table)
     yield Note(
         "An interval shows what other test rows could change, and not what another seed could. "
         f"The weights were selected by {results.selected_by}."
     )
+    yield from _sweep(results, names)
     yield from _paper_table(results, names)
     if matrices := confusion_matrices(results, names):
         yield Details("Confusion matrices by language: labels and predictions in test", [matrices])
@@ -158,41 +78,29 @@ def _task(nodes: RunNodes, names: Names, run: str) -> Iterator[Block]:
         yield Note(f"Confusion matrices of {len(results.labels)} labels are in results.json.")
 
 
-def _seed(nodes: RunNodes) -> int:
+def _sweep(results: Results, names: Names) -> Iterator[Block]:
+    found = sweep_tables(results, names)
+    if found:
+        yield Note(
+            "The table above is of the published model. The tables below are of the sweep. Each "
+            "seed repeats the whole procedure, so their intervals (Student) show what another seed "
+            f"could change. {RULES_NOTE}"
+        )
+    for table in found:
+        yield folded(DataTable(*table))
+
+
+def _seed(nodes: RunNodes, results: Results) -> int:
+    """The seed of fine-tuning, if there is one."""
+    if results.accuracies:
+        return results.accuracies[0].seed
+    # Evaluated by an earlier version, which fine-tuned one model.
     manifests = [node.manifest for node in nodes.of_stage("finetune") if node.manifest]
     return int(manifests[0].config.get("finetune", {}).get("seed", 0)) if manifests else 0
 
 
-def _paper_marks(
-    results: Results, languages: Sequence[str], names: Names
-) -> list[dict[str, object]]:
-    """A mark for each language of each row of the paper; a click on the legend shows the others."""
-    marks: list[dict[str, object]] = []
-    for number, (title, values) in enumerate(_paper_rows(results).items()):
-        known = [code for code in languages if code in values]
-        if known:
-            marks.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "name": f"paper: {title}",
-                    "x": [100 * values[code] for code in known],
-                    "y": [label(name_with_code(code, names)) for code in known],
-                    "marker": {
-                        "symbol": _PAPER_SYMBOLS[number % len(_PAPER_SYMBOLS)],
-                        "color": PALETTE[(number + 1) % len(PALETTE)],
-                        "size": 9,
-                        "line": {"width": 1},
-                    },
-                    "visible": True if title == MLM_TLM else "legendonly",
-                    "hovertemplate": f"%{{y}}: %{{x:.1f}}<extra>paper: {label(title)}</extra>",
-                }
-            )
-    return marks
-
-
 def _paper_table(results: Results, names: Names) -> Iterator[Block]:
-    found = _paper_rows(results)
+    found = paper_rows(results)
     codes = [
         row.code for row in results.languages if any(row.code in one for one in found.values())
     ]
@@ -213,14 +121,3 @@ def _paper_table(results: Results, names: Names) -> Iterator[Block]:
                 )
             ],
         )
-
-
-def _paper_rows(results: Results) -> dict[str, dict[str, float]]:
-    """The paper's rows, the one that a zero-shot run is compared with first."""
-    rows = results.published_row
-    return {title: rows[title] for title in sorted(rows, key=lambda name: name != MLM_TLM)}
-
-
-def _task_name(results: Results) -> str:
-    name = results.task or ""
-    return name[:1].upper() + name[1:]
