@@ -45,7 +45,10 @@ def full_pipeline(request: RunRequest) -> State[None]:
         build("shard")
         # The model.
         build("pretrain")
+        # Each cell of the sweep by itself; without a sweep there is one.
         build("finetune")
+        build("score")
+        build("select")
         build("evaluate")
         build("publish")
     return Completed(message=build.summary())

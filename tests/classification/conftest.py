@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.classification.selected import UNIT, select_alone
 from tests.tiny_world import LANGUAGES, TinyWorld, tiny_model, tiny_pretraining
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.classification.launch.jobs import EvaluateJob, FinetuneJob
@@ -84,7 +85,10 @@ def make_evaluate(world: TinyWorld, encoder: Path, tmp_path: Path) -> Callable[.
             specials=False,
             encoder=encoder,
             task="XNLI",
-            classifier=classifier,
+            selection=select_alone(
+                classifier, world.vocabulary, world.xnli, tmp_path / f"{name}-s"
+            ),
+            cells={UNIT: classifier},
             vocabulary=world.vocabulary,
             mono=world.mono,
             pairs=world.pairs,

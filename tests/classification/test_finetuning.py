@@ -140,6 +140,7 @@ def test_collapse_is_an_error_or_a_reason_to_restart_or_reported() -> None:
     with pytest.raises(TrainingError, match=r"restarts \[0\]"):
         choose(FinetuneConfig(collapse="restart"), records[:1])
     assert choose(FinetuneConfig(collapse="report"), records[:1]) == 0
+    assert choose(FinetuneConfig(collapse="retry"), records[:1]) == 0
 
 
 def test_the_first_of_equal_restarts_is_kept() -> None:
@@ -160,6 +161,50 @@ def test_a_collapse_is_detected_and_reported_in_the_results(
     evaluation = make_evaluate("evaluate", job.out)
     run_evaluation(evaluation.model_copy(update={"mono": {}, "pairs": {}}), ALONE)
     assert read_results(evaluation.out).collapsed
+
+
+def test_a_collapse_ends_early_and_is_tried_once_more_with_a_lower_rate(
+    make_finetune: MakeFinetune,
+) -> None:
+    """Accuracy cannot exceed chance by 60 points, so both tries collapse."""
+    job = make_finetune(
+        collapse="retry", collapse_margin=0.6, collapse_updates=20, evaluation_updates=10
+    )
+    run_restarts(job, ALONE)
+    (found,) = attempts(job)["attempts"]
+    assert found["collapsed"]
+    assert found["learning_rate"] == 0.0015
+    assert [row["step"] for row in found["evaluations"]] == [10, 20]
+    assert found["collapsed_tries"] == [
+        {"learning_rate": 0.003, "reason": "accuracy at chance", "updates": 20}
+    ]
+    lower = make_finetune("lower", optimizer={"learning_rate": 0.0015}, updates=20)
+    lower_schedule = job.finetune.model_copy(
+        update={"optimizer": lower.finetune.optimizer, "collapse": "report", "updates": 30}
+    )
+    run_restarts(lower.model_copy(update={"finetune": lower_schedule}), ALONE)
+    again = attempts(lower)["attempts"][0]["evaluations"]
+    assert again[:2] == found["evaluations"], "the second try is a run with the lower rate"
+
+
+def test_a_run_that_learns_is_not_tried_again(make_finetune: MakeFinetune) -> None:
+    job = make_finetune(collapse="retry", collapse_margin=0, collapse_updates=10)
+    run_restarts(job, ALONE)
+    (found,) = attempts(job)["attempts"]
+    assert (found["collapsed_tries"], found["learning_rate"]) == ([], 0.003)
+    assert found["evaluations"][-1]["step"] == 30
+
+
+def test_a_loss_that_is_not_finite_is_tried_again_with_a_lower_rate(
+    make_finetune: MakeFinetune,
+) -> None:
+    job = make_finetune(
+        collapse="retry", collapse_rate=1e-33,
+        optimizer={"learning_rate": 1e30, "clip_norm": 1e30},
+    )  # fmt: skip
+    run_restarts(job, ALONE)
+    (tried,) = attempts(job)["attempts"][0]["collapsed_tries"]
+    assert "not finite" in tried["reason"]
 
 
 def test_frozen_embeddings_do_not_change_and_other_weights_do(make_finetune: MakeFinetune) -> None:
@@ -241,7 +286,8 @@ def test_evaluation_works_without_pairs_and_without_xnli(
     tuned = make_finetune()
     run_restarts(tuned, ALONE)
     job = make_evaluate("bare", tuned.out)
-    job = job.model_copy(update={"pairs": {}, "rows": {}})
+    without_task = {"rows": {}, "selection": None, "cells": {}, "task": None}
+    job = job.model_copy(update={"pairs": {}, **without_task})
     run_evaluation(job, ALONE)
     results = read_results(job.out)
     assert results.averages.test is None

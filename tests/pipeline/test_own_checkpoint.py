@@ -52,7 +52,7 @@ def test_fine_tuning_alone_needs_no_text(tmp_path: Path) -> None:
             for stage in ("tokenize", "apply-bpe", "shard")
             for code in ("en", "fr", "sw")
         ),
-        "finetune", "evaluate", "publish",
+        "finetune[en.lr0.001.b32.s0]", "score[en.lr0.001.b32.s0]", "select", "evaluate", "publish",
     }  # fmt: skip
     assert config_warnings(_request(encoder).resolve()) == []
 
@@ -66,7 +66,7 @@ def test_the_merges_of_a_checkpoint_need_no_text_either(tmp_path: Path) -> None:
 def test_from_builds_a_stage_and_those_after_it_with_what_they_need(tmp_path: Path) -> None:
     graph = graph_of(_request())
     after = _names(graph, first="extract-xnli")
-    assert "finetune" in after
+    assert "select" in after
     assert "pretrain" in after  # fine-tuning needs it
     assert _names(graph, first="evaluate") == _names(graph)
     assert _names(graph, first="tokenize", until="vocabulary") == _names(graph, until="vocabulary")

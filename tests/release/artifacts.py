@@ -16,6 +16,7 @@ from xlm.classification.results.records import (
     averages,
     write_results,
 )
+from xlm.classification.selection.records import Selection, write_selection
 from xlm.config.training.classification import FinetuneConfig
 from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
@@ -26,6 +27,9 @@ from xlm.shards.footers import read_footer
 from xlm.shards.schema import COUNTS
 from xlm.store.manifest import Manifest, content_digest, describe_files
 
+CELL = "finetune.en.lr5e-06.b8.s0"
+"""Role of the one cell of the sweep."""
+
 
 @dataclass(frozen=True)
 class Artifacts:
@@ -35,7 +39,7 @@ class Artifacts:
 
 
 def build_artifacts(root: Path, world: TinyWorld, *, causal: bool = False) -> Artifacts:
-    """Write pretrain, finetune, evaluate, learn-bpe and two downloads; the shards are `world`'s."""
+    """Write the artifacts of the model stages, merges and two downloads; shards are `world`'s."""
     vocabulary = load_vocabulary(world.vocabulary)
     encoder = Encoder(
         ModelDescription(
@@ -48,15 +52,19 @@ def build_artifacts(root: Path, world: TinyWorld, *, causal: bool = False) -> Ar
     )
     initialise(encoder, seed=1)
     inputs = {"vocabulary": world.vocabulary}
-    for stage in ("pretrain", "finetune", "evaluate", "learn-bpe"):
+    for stage in ("pretrain", CELL, "select", "evaluate", "learn-bpe"):
         inputs[stage] = root / stage
         inputs[stage].mkdir(parents=True)
     _pretrain(inputs["pretrain"], encoder)
     classifier = Classifier(encoder)
     classifier.initialise(seed=2)
-    save_classifier(inputs["finetune"], classifier)
     finetune = {"finetune": FinetuneConfig(updates=7).key_fields()}
-    write_manifest(inputs["finetune"], "finetune", config=finetune, counts={"updates": 7})
+    write_manifest(inputs[CELL], "finetune", config=finetune, counts={"updates": 7})
+    save_classifier(inputs["select"], classifier)
+    unit = CELL.removeprefix("finetune.")
+    selection = Selection(published=unit, selected_by="training", cells=(), choices=())
+    write_selection(inputs["select"], selection)
+    write_manifest(inputs["select"], "select")
     write_results(inputs["evaluate"], results(LANGUAGES))
     write_manifest(inputs["evaluate"], "evaluate")
     (inputs["learn-bpe"] / "codes").write_text("e n 3\nen 1</w> 2\n", encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import XLMForSequenceClassification, XLMTokenizer, XLMWithLMHeadModel
 
-from tests.release.artifacts import Artifacts, build_artifacts
+from tests.release.artifacts import CELL, Artifacts, build_artifacts
 from tests.tiny_world import TinyWorld, build_world
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.reading.resolve import resolve
@@ -74,7 +74,7 @@ def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Arti
     vocabulary = load_vocabulary(artifacts.inputs["vocabulary"])
     assert len(tokenizer) == vocabulary.size == result.counts["vocabulary"]
     theirs = XLMForSequenceClassification.from_pretrained(out / "classifier").eval()
-    ours = load_classifier(artifacts.inputs["finetune"]).eval()
+    ours = load_classifier(artifacts.inputs["select"]).eval()
     tokens_BT = torch.tensor([[1, 20, 30, 1, 40, 50, 1]])
     languages_BT = torch.ones_like(tokens_BT)
     with torch.no_grad():
@@ -97,7 +97,7 @@ def test_a_model_trained_with_clm_only_is_causal_and_its_classifier_is_not(
     model = XLMWithLMHeadModel.from_pretrained(out / "masked-lm").eval()
     encoder = load_encoder(artifacts.inputs["pretrain"]).eval()
     theirs = XLMForSequenceClassification.from_pretrained(out / "classifier").eval()
-    ours = load_classifier(artifacts.inputs["finetune"]).eval()
+    ours = load_classifier(artifacts.inputs["select"]).eval()
     with torch.no_grad():
         expected_BTV = encoder.predict(encoder(tokens_BT, languages_BT, causal=True))
         found_BTV = model(input_ids=tokens_BT, langs=languages_BT).logits
@@ -208,7 +208,7 @@ def test_the_error_names_a_damaged_input(
 
 
 def test_settings_of_another_version_are_refused(publish: Publish, artifacts: Artifacts) -> None:
-    path = artifacts.inputs["finetune"] / "manifest.json"
+    path = artifacts.inputs[CELL] / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["config"] = {"finetune": {"no_such_setting": 1}}
     path.write_text(json.dumps(manifest))
@@ -221,7 +221,7 @@ def test_every_profile_declares_the_inputs_of_publish(profile: str) -> None:
     config = resolve(profile)
     upstream = PUBLISH.upstream(config, "all")
     segmented = {"th", "zh"} & set(config.languages)
-    assert {"evaluate", "finetune", "pretrain", "learn-bpe", "vocabulary"} <= set(upstream)
+    assert {"evaluate", "select", "pretrain", "learn-bpe", "vocabulary"} <= set(upstream)
     assert upstream["source.wikipedia.sw"] == ("download", "wikipedia.sw")
     assert upstream["data.en-sw"] == ("shard", "en-sw")
     chosen = PUBLISH.slice(config, "all")

@@ -14,6 +14,8 @@ from xlm.stages.model.evaluate import EVALUATE
 from xlm.stages.model.finetune import FINETUNE
 from xlm.stages.model.pretrain import PRETRAIN
 from xlm.stages.model.publish import PUBLISH
+from xlm.stages.model.score import SCORE
+from xlm.stages.model.select import SELECT
 from xlm.stages.registry import STAGES
 
 SIZES = {"layers": 1, "dimension": 16, "heads": 2}
@@ -45,11 +47,13 @@ def test_stages_with_a_requirement() -> None:
     names = [stage.name for stage in STAGES if stage.require is not None]
     assert names == [
         "download", "extract-text", "extract-parallel", "extract-labelled", "learn-bpe",
-        "pretrain", "finetune", "evaluate", "publish",
+        "pretrain", "finetune", "score", "select", "evaluate", "publish",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("stage", [FINETUNE, EVALUATE, PUBLISH], ids=lambda stage: stage.name)
+@pytest.mark.parametrize(
+    "stage", [FINETUNE, SCORE, SELECT, EVALUATE, PUBLISH], ids=lambda stage: stage.name
+)
 def test_the_training_language_is_required(stage: Stage[PipelineConfig, object]) -> None:
     error = _error(stage, _config(languages=("fr", "sw")))
     assert isinstance(error, ConfigError)

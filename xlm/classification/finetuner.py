@@ -39,11 +39,17 @@ from xlm.training.records.throughput import ThroughputMeter
 log = logging.getLogger(__name__)
 
 
+class DivergedError(TrainingError):
+    """The loss or the gradient became infinite or NaN."""
+
+
 @dataclass
 class Attempt:
     """The result of one run; `weights` are those of the kept update."""
 
     restart: int
+    learning_rate: float
+    """Peak learning rate of the optimizer."""
     training: str
     """What the record calls the training languages (`TaskData.training`)."""
     score: float = -1.0
@@ -54,6 +60,8 @@ class Attempt:
     training_pairs: int = 0
     """Number of training rows."""
     collapsed: bool = True
+    collapsed_tries: list[dict[str, float | str]] = field(default_factory=list)
+    """Earlier tries of the same restart with a higher learning rate, which collapsed."""
     evaluations: list[dict[str, float]] = field(default_factory=list)
     weights: Mapping[str, Tensor] = field(default_factory=dict)
 
@@ -68,7 +76,15 @@ class Attempt:
 
 
 class Finetuner:
-    """Fine-tunes a classifier in one process, with the seed of one restart."""
+    """Fine-tunes a classifier in one process, with the seed of one restart.
+
+    Args:
+        job: the job.
+        restart: number of the restart.
+        device: where the model is trained.
+        meter: counts the updates.
+        rate_factor: factor of all learning rates.
+    """
 
     def __init__(
         self,
@@ -76,8 +92,10 @@ class Finetuner:
         restart: int,
         device: torch.device,
         meter: ThroughputMeter | None = None,
+        rate_factor: float = 1.0,
     ) -> None:
         self._config, self._restart, self._device = job.finetune, restart, device
+        self._learning_rate = job.finetune.optimizer.learning_rate * rate_factor
         self._meter = meter
         vocabulary = load_vocabulary(job.vocabulary)
         encoder = load_encoder(job.encoder)
@@ -100,19 +118,20 @@ class Finetuner:
         own_rate = self._config.classifier_learning_rate
         self._optimizer = build_optimizer(
             self._classifier.named_parameters(),
-            self._config.optimizer,
+            self._config.optimizer.model_copy(update={"learning_rate": self._learning_rate}),
             self._config.schedule,
             self._config.updates,
-            peak_rates={} if own_rate is None else {"linear.": own_rate},
+            peak_rates={} if own_rate is None else {"linear.": own_rate * rate_factor},
         )
 
     def run(self) -> Attempt:
-        """Train to the end, or until patience runs out.
+        """Train to the end, or until patience runs out or training has collapsed.
 
         Raises:
-            TrainingError: the loss is not finite.
+            DivergedError: the loss is not finite.
         """
-        config, attempt = self._config, Attempt(self._restart, self._task.training)
+        config = self._config
+        attempt = Attempt(self._restart, self._learning_rate, self._task.training)
         attempt.training_pairs = len(self._task.train)
         batches = EpochSampler(self._order)
         losses: list[float] = []
@@ -125,12 +144,16 @@ class Finetuner:
             if (update + 1) % config.evaluation_updates == 0 or is_last:
                 self._evaluate(attempt, update + 1, float(np.mean(losses)))
                 losses.clear()
-                if self._out_of_patience(attempt):
+                attempt.collapsed = not self._exceeds_chance(attempt)
+                is_lost = attempt.collapsed and update + 1 >= config.collapse_updates
+                if self._out_of_patience(attempt) or (is_lost and config.collapse != "report"):
                     break
-        chance = self._task.chance() + config.collapse_margin
-        name = f"{self._task.training}_dev"
-        attempt.collapsed = max(row[name] for row in attempt.evaluations) <= chance
         return attempt
+
+    def _exceeds_chance(self, attempt: Attempt) -> bool:
+        chance = self._task.chance() + self._config.collapse_margin
+        name = f"{self._task.training}_dev"
+        return any(row[name] > chance for row in attempt.evaluations)
 
     def _update(self, update: int, chosen: NDArray[np.int64]) -> float:
         config, path = self._config, ("finetune", self._restart, update)
@@ -159,7 +182,7 @@ class Finetuner:
         self._optimizer.set_update(update)
         norm = self._optimizer.clip()
         if not np.isfinite(norm):
-            raise TrainingError(
+            raise DivergedError(
                 f"loss or gradient is not finite at update {update} of fine-tuning",
                 fix="lower finetune.optimizer.learning_rate or lengthen the warm-up",
             )

@@ -13,7 +13,7 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from xlm.classification.finetuner import Attempt, Finetuner
+from xlm.classification.finetuner import Attempt, DivergedError, Finetuner
 from xlm.classification.launch.jobs import FinetuneJob
 from xlm.classification.results.attempts import ATTEMPTS_FILE, dev_accuracy, training_name
 from xlm.classification.task_data import read_labels, row_sentences
@@ -42,8 +42,7 @@ def run_restarts(job: FinetuneJob, group: ProcessGroup) -> None:
     while len(done) < config.restarts and not _finished(config, done):
         restart = len(done) + group.rank
         if restart < config.restarts and _store(job, restart).newest() is None:
-            meter = _meter(job, restart) if group.is_main_process else None
-            _save(job, Finetuner(job, restart, group.device, meter).run())
+            _save(job, _try(job, restart, group))
         group.barrier()
         last = min(len(done) + group.world_size, config.restarts)
         done += [_record(job, number) for number in range(len(done), last)]
@@ -73,6 +72,27 @@ def choose(config: FinetuneConfig, records: list[dict[str, Any]]) -> int:
     alive = [record for record in records if not record["collapsed"]] or records
     best: int = max(alive, key=lambda record: (record["score"], -record["restart"]))["restart"]
     return best
+
+
+def _try(job: FinetuneJob, restart: int, group: ProcessGroup) -> Attempt:
+    """Run a restart, and with `collapse: retry` once more if it collapses."""
+    config, meter = job.finetune, _meter(job, restart, group)
+    if config.collapse != "retry":
+        return Finetuner(job, restart, group.device, meter).run()
+    ended: dict[str, float | str]
+    try:
+        first = Finetuner(job, restart, group.device, meter).run()
+        if not first.collapsed:
+            return first
+        ended = {"reason": "accuracy at chance", "updates": first.evaluations[-1]["step"]}
+    except DivergedError as error:
+        ended = {"reason": error.what}
+    rate = config.optimizer.learning_rate
+    log.warning("restart %d collapsed with learning rate %g: %s", restart, rate, ended["reason"])
+    meter = _meter(job, restart, group, " again")
+    second = Finetuner(job, restart, group.device, meter, rate_factor=config.collapse_rate).run()
+    second.collapsed_tries.append({"learning_rate": rate, **ended})
+    return second
 
 
 def _finished(config: FinetuneConfig, done: list[dict[str, Any]]) -> bool:
@@ -120,13 +140,18 @@ def _finished_directory(job: FinetuneJob, restart: int) -> Path:
     return directory
 
 
-def _meter(job: FinetuneJob, restart: int) -> ThroughputMeter:
+def _meter(
+    job: FinetuneJob, restart: int, group: ProcessGroup, remark: str = ""
+) -> ThroughputMeter | None:
+    """Counts the updates of the main process."""
+    if not group.is_main_process:
+        return None
     return ThroughputMeter(
         job.logs / SPEED_FILE,
         update=0,
         total=job.finetune.updates,
         every=max(1, min(50, job.finetune.updates // 20)),
-        note=f"restart {restart}",
+        note=f"restart {restart}{remark}",
         unit="pairs",
     )
 

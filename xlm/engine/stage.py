@@ -21,6 +21,7 @@ from xlm.store.file_jobs import FileJob, Mapper, map_files
 
 __all__ = [
     "ALL",
+    "ALL_CORES",
     "FileDigest",
     "FileJob",
     "Mapper",
@@ -39,6 +40,8 @@ SliceT = TypeVar("SliceT", bound=Config)
 
 ALL = "all"
 """The unit of a stage that runs once."""
+ALL_CORES = 1 << 30
+"""`Stage.cores` of a node that shares the machine with no other."""
 
 
 class Node(NamedTuple):
@@ -161,6 +164,8 @@ class Stage(Generic[ConfigT, SliceT]):
     still write: ends the job."""
     network: bool = False
     """Whether the stage uses the network: only then is it retried after a failure."""
+    cores: Callable[[ConfigT], int] = lambda config: 1
+    """Cores that a node keeps busy, so that nodes share them; 0: it only waits."""
     intermediate: bool = False
     """Whether only later stages need the artifact, so that it can be pruned when they are done."""
     reads_manifest_only: Callable[[str], bool] = lambda role: False

@@ -23,6 +23,7 @@ from xlm.release.tokenizer import write_tokenizer
 def publish(
     context: StageContext[PublishSlice],
     *,
+    finetuned: Path | None,
     sources: Mapping[str, Path],
     data: Mapping[str, Path],
     labelled: Mapping[str, Path],
@@ -31,6 +32,8 @@ def publish(
     """Write the folders; the counts are parameters, weight bytes and vocabulary size.
 
     Args:
+        finetuned: artifact directory of the selected fine-tuned model, of which only the manifest
+            is read; None without a classifier.
         sources: directories of the downloads, by unit.
         data: directories of the shards, by language or pair.
         labelled: directories of the shards with labelled rows, by unit.
@@ -42,7 +45,7 @@ def publish(
     """
     inputs = context.inputs
     facts = read_facts(
-        inputs,
+        {**inputs, **({"finetune": finetuned} if finetuned else {})},
         sources=sources,
         data=data,
         release=context.config.release,
@@ -68,8 +71,8 @@ def publish(
     )
     encoder = load_encoder(inputs["pretrain"])
     written = {MASKED_LM_FOLDER: write_masked_lm(context.out / MASKED_LM_FOLDER, encoder)}
-    if "finetune" in inputs:
-        classifier = load_classifier(inputs["finetune"])
+    if "select" in inputs:
+        classifier = load_classifier(inputs["select"])
         written[CLASSIFIER_FOLDER] = write_classifier(context.out / CLASSIFIER_FOLDER, classifier)
     for name, counts in written.items():
         folder = context.out / name

@@ -22,6 +22,8 @@ from xlm.stages.model.evaluate import EVALUATE
 from xlm.stages.model.finetune import FINETUNE
 from xlm.stages.model.pretrain import PRETRAIN
 from xlm.stages.model.publish import PUBLISH
+from xlm.stages.model.score import SCORE
+from xlm.stages.model.select import SELECT
 from xlm.stages.text.apply_bpe import APPLY_BPE
 from xlm.stages.text.learn_bpe import LEARN_BPE
 from xlm.stages.text.shard import SHARD
@@ -45,9 +47,11 @@ STAGES: tuple[Stage[PipelineConfig, Any], ...] = (
     APPLY_BPE,
     VOCABULARY,
     SHARD,
-    # Model: pretrained, fine-tuned, evaluated, published.
+    # Model: pretrained, fine-tuned, selected, evaluated, published.
     PRETRAIN,
     FINETUNE,
+    SCORE,
+    SELECT,
     EVALUATE,
     PUBLISH,
 )

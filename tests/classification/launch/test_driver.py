@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.classification.selected import UNIT
 from tests.listening_sockets import SocketWatch, descendants_of
 from tests.tiny_world import LANGUAGES, TinyWorld
 from xlm.classification.evaluation.evaluator import run_evaluation
@@ -76,7 +77,8 @@ def test_the_number_of_processes_changes_no_byte(
         evaluate=evaluation.evaluate.model_copy(update={"processes": 2}),
         task="XNLI",
     )
-    measure = context(tmp_path / "measure", config, {**inputs, **data, "finetune": tune.out})
+    selected = {"select": evaluation.selection, f"finetune.{UNIT}": tune.out}
+    measure = context(tmp_path / "measure", config, {**inputs, **data, **selected})
     with SocketWatch(lambda: descendants_of(os.getpid()) - {os.getpid()}) as measuring:
         found = EVALUATE.run(measure)
     for watch in (tuning, measuring):

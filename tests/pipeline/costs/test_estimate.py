@@ -46,7 +46,7 @@ def test_the_totals_of_the_paper_have_the_magnitude_of_its_extrapolation(tmp_pat
     assert found.size_origins["assumed"] > found.size_origins["catalogue"] > 5 * GIGABYTE
     assert 15 * HOUR < found.cpu_seconds < 50 * HOUR
     assert 300 * GIGABYTE < found.stays_bytes < found.disk_bytes < 600 * GIGABYTE
-    assert found.without_time == ("pretrain", "finetune", "evaluate", "publish")
+    assert found.without_time == ("pretrain", "finetune", "score", "select", "evaluate", "publish")
     assert found.memory_bytes > 2 * GIGABYTE  # the learner
     assert {one.origin for one in found.stages} == {"table", ""}
 
@@ -166,7 +166,10 @@ def test_the_lines_say_what_is_assumed(tmp_path: Path) -> None:
     assert "GB to download (54.9 GB assumed, " in first
     assert "at a polite rate; " in first
     assert "of disk at most" in first
-    assert "with 2 workers, without pretrain, finetune, evaluate and publish; " in second
+    assert (
+        "with 2 workers, without pretrain, finetune, score, select, evaluate and publish; "
+        in second
+    )
     assert f"of memory; rates of a reference machine ({rate_table().machine})" in second
     header, rows = cost_table(found)
     assert all(len(row) == len(header) for row in rows)
@@ -234,7 +237,9 @@ def test_a_damaged_cache_of_measurements_is_read_again(tmp_path: Path) -> None:
 def test_every_stage_of_the_data_half_has_a_rate() -> None:
     rates = {stage for stage, _ in rate_table().rates}
     needed = {one.name for one in STAGES} - {"make-world", "download"}
-    assert needed - rates == {"pretrain", "finetune", "evaluate", "publish"}
+    assert needed - rates == {
+        "pretrain", "finetune", "score", "select", "evaluate", "publish",
+    }  # fmt: skip
 
 
 class _Run:

@@ -1,4 +1,4 @@
-"""The child side of fine-tuning and evaluation.
+"""The child side of fine-tuning, scoring and evaluation.
 
     python -P -m xlm.classification.launch.entry JOB.json
 
@@ -19,7 +19,7 @@ _BARRIER_TIMEOUT: Final = timedelta(days=7)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the job of a job file: fine-tuning or evaluation."""
+    """Run the job of a job file: fine-tuning, scoring or evaluation."""
     path = Path(arguments[0])
     release()  # a stop signal ends the process: there is no state to save
     return run_child(path, lambda: _run(path))
@@ -28,15 +28,21 @@ def main(arguments: list[str]) -> int:
 def _run(path: Path) -> None:
     # Imports torch, which takes seconds.
     from xlm.classification.evaluation.evaluator import run_evaluation
-    from xlm.classification.launch.jobs import EvaluateJob, FinetuneJob
+    from xlm.classification.launch.jobs import EvaluateJob, FinetuneJob, ScoreJob
     from xlm.classification.restarts import run_restarts
+    from xlm.classification.selection.scorer import run_scoring
     from xlm.training.launch.distributed import join_process_group
     from xlm.training.launch.job import read_job
 
-    if json.loads(path.read_text(encoding="utf-8"))["kind"] == "finetune":
+    kind = json.loads(path.read_text(encoding="utf-8"))["kind"]
+    if kind == "finetune":
         finetune = read_job(path, FinetuneJob)
         with join_process_group(finetune.finetune.device, timeout=_BARRIER_TIMEOUT) as group:
             run_restarts(finetune, group)
+    elif kind == "score":
+        score = read_job(path, ScoreJob)
+        with join_process_group(score.device, timeout=_BARRIER_TIMEOUT) as group:
+            run_scoring(score, group)
     else:
         evaluate = read_job(path, EvaluateJob)
         with join_process_group(evaluate.evaluate.device, timeout=_BARRIER_TIMEOUT) as group:

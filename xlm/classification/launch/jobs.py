@@ -1,4 +1,4 @@
-"""The jobs of fine-tuning and evaluation processes: one JSON file each."""
+"""The jobs of fine-tuning, scoring and evaluation processes: one JSON file each."""
 
 from pathlib import Path
 from typing import Literal
@@ -27,6 +27,16 @@ class FinetuneJob(Job):
     rows: dict[str, Path] = Field(description="Directories of labelled shards by language.")
 
 
+class ScoreJob(Job):
+    """Predictions of one fine-tuned model for dev rows."""
+
+    kind: Literal["score"] = "score"
+    device: Literal["cpu", "cuda"] = Field(description="Device of the process.")
+    classifier: Path = Field(description="Directory of the finetune artifact.")
+    vocabulary: Path = Field(description="Directory of the vocabulary artifact.")
+    rows: dict[str, Path] = Field(description="Directories of labelled shards by language.")
+
+
 class EvaluateJob(Job):
     """The evaluation of an encoder and its classifier."""
 
@@ -36,8 +46,12 @@ class EvaluateJob(Job):
     specials: bool = Field(description="Whether perplexity counts </s> and <unk>.")
     encoder: Path = Field(description="Directory of the pretrain artifact.")
     task: str | None = Field(description="Name of the classification task; null without one.")
-    classifier: Path | None = Field(
-        description="Directory of the finetune artifact; null without a task."
+    selection: Path | None = Field(
+        description="Directory of the select artifact; null without a task."
     )
+    cells: dict[str, Path] = Field(description="Directories of finetune artifacts by cell.")
     train: tuple[str, ...] = Field(description="Languages of the training rows, for baselines.")
     rows: dict[str, Path] = Field(description="Directories of labelled shards by language.")
+    translated: dict[str, Path] = Field(
+        {}, description="Directories of shards of English translations of test rows, by language."
+    )

@@ -38,6 +38,12 @@ class Attempts:
         """Mean dev accuracy of the published weights in the training languages."""
         return dev_accuracy(self.kept)
 
+    @property
+    def collapsed_rates(self) -> tuple[float, ...]:
+        """Learning rates with which the published restart collapsed; the last can be its own."""
+        rates = [float(one["learning_rate"]) for one in self.kept["collapsed_tries"]]
+        return (*rates, *([float(self.kept["learning_rate"])] if self.kept["collapsed"] else []))
+
 
 def read_attempts(directory: Path) -> Attempts:
     """Read the record of a finetune artifact."""

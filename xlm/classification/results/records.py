@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from xlm.classification.results.accuracies import Accuracy
@@ -198,6 +200,24 @@ def write_predictions(
     rows = [f"{labels[one]}\t{labels[other]}\n" for one, other in zip(gold, predicted, strict=True)]
     text = f"{PREDICTIONS_HEADER}\n" + "".join(rows)
     (folder / f"{name}.tsv").write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_predictions(
+    directory: Path, name: str, labels: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Read labels and predicted labels, by id, (N,) each; None: there are none of that name.
+
+    Args:
+        name: language and split, `sw.dev`.
+        labels: names of the labels by id.
+    """
+    path = directory / PREDICTIONS_FOLDER / f"{name}.tsv"
+    if not path.exists():
+        return None
+    ids = {label: number for number, label in enumerate(labels)}
+    _, *lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    found = np.array([[ids[label] for label in line.split("\t")] for line in lines], dtype=np.int64)
+    return found[:, 0], found[:, 1]
 
 
 def read_results(directory: Path) -> Results:

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.config.training.pretrain import PretrainConfig
-from xlm.config.training.sweep import SweepConfig
+from xlm.config.training.sweep import Setting, SweepConfig
 from xlm.engine.config import Config, added, operational
 
 _OLD_SELECTION = "english"
@@ -251,6 +251,37 @@ class FinetuneSlice(Config):
         XNLI_LABELS,
         description="Labels in the order of their ids; empty: those of the training rows, sorted.",
     )
+
+
+class ScoreSlice(Config):
+    """Settings that determine the dev scores of a fine-tuned model."""
+
+    languages: tuple[str, ...] = Field(description="Languages whose dev rows are scored.")
+    device: Literal["cpu", "cuda"] = Field(description="Device of the process.")
+    threads_per_process: int = Field(description="CPU threads. Changes rounding.")
+    timeout_seconds: float | None = operational(None, description="Time limit, seconds.")
+
+
+class CellSlice(Config):
+    """One cell of the sweep, as the selection sees it."""
+
+    unit: str
+    name: str = Field(description="Name of the training rows: `en`, `all`.")
+    train: tuple[str, ...]
+    learning_rate: float
+    batch_pairs: int
+    seed: int
+
+
+class SelectSlice(Config):
+    """Settings that determine which fine-tuned models are selected."""
+
+    cells: tuple[CellSlice, ...] = Field(description="All cells, in the order of the sweep.")
+    tested: dict[Setting, dict[str, tuple[str, ...]]] = Field(
+        description="By setting: names of training rows, with the languages that are tested."
+    )
+    select_by: Literal["training", "mean"] = Field(description="What selects the published model.")
+    refuse_collapsed: bool = Field(description="Whether to publish no model that collapsed.")
 
 
 class EvaluateSlice(Config):

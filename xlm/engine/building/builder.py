@@ -1,11 +1,11 @@
 """Builds one node: runs its stage in a staging directory and publishes the artifact."""
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from xlm.engine.building.built import Amounts, description_of, measured_of
+from xlm.engine.building.core_slots import CoreSlots
 from xlm.engine.building.inputs import CheckCost, InputChecks
 from xlm.engine.building.machine import machine_record
 from xlm.engine.building.mapper import ExecutorMapper, Usage
@@ -61,7 +61,7 @@ class Builder:
         self._checks = checks
         self._interruption = interruption
         # Stages that compute share the cores. Downloads mostly wait; the fetcher limits them.
-        self._slots = threading.BoundedSemaphore(max(workers, executor.workers))
+        self._slots = CoreSlots(max(workers, executor.workers))
 
     def build(self, order: BuildOrder) -> tuple[Artifact, float]:
         """Build the node and return its artifact and the seconds that its stage took.
@@ -105,11 +105,8 @@ class Builder:
             settings=settings,
         )
         self._require_intact_inputs(order)
-        if stage.network:
+        with self._slots.taken(0 if stage.network else stage.cores(self._config)):
             result, seconds = self._run_stage(node, stage, context, usage)
-        else:
-            with self._slots:
-                result, seconds = self._run_stage(node, stage, context, usage)
         self._require_intact_inputs(order)
         description = description_of(key, order.ingredients, order.upstream, result, self._config)
         amounts = Amounts(

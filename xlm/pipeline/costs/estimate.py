@@ -32,7 +32,7 @@ DRIVER_BYTES = 400_000_000
 _NODE_SECONDS = 0.2
 """What each node costs besides its bytes."""
 _WORLD_BYTES = 8_000_000
-MODEL_STAGES = ("pretrain", "finetune", "evaluate", "publish")
+MODEL_STAGES = ("pretrain", "finetune", "score", "select", "evaluate", "publish")
 """Their time depends on the device: it is not estimated, but their disk is."""
 _BYTES_PER_PARAMETER = 4
 _STATE_PER_PARAMETER = 12
@@ -207,7 +207,8 @@ class _Estimator:
         if node.stage == MAKE_WORLD.name:
             return _WORLD_BYTES
         if node.stage in MODEL_STAGES:
-            return self._parameters() * _BYTES_PER_PARAMETER * (node.stage != "evaluate")
+            has_weights = node.stage not in ("score", "evaluate")
+            return self._parameters() * _BYTES_PER_PARAMETER * has_weights
         if node.stage in _BYTES_PER_ENTRY:
             return self._entries() * _BYTES_PER_ENTRY[node.stage]
         rate = self._rate(node)

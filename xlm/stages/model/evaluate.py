@@ -11,14 +11,16 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.classification import EvaluateSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.model.launcher import abandon_job, launcher_settings
+from xlm.stages.model.select import cell_inputs, cell_nodes
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes, task_inputs, task_nodes
 from xlm.stages.units import require_training_rows, single_unit, task_units
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
-    stages = ("pretrain", "vocabulary", *(("finetune",) if config.classify else ()))
+    stages = ("pretrain", "vocabulary", *(("select",) if config.classify else ()))
     return {
         **{stage: Node(stage, ALL) for stage in stages},
+        **cell_nodes(config),
         **data_nodes(config, "mono", "pair"),
         **task_nodes(task_units(config)),
     }
@@ -61,7 +63,8 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
         encoder=context.inputs["pretrain"],
         task=context.config.task,
         train=context.config.train,
-        classifier=context.inputs.get("finetune"),
+        selection=context.inputs.get("select"),
+        cells=cell_inputs(context.inputs),
         vocabulary=context.inputs["vocabulary"],
         mono=data_inputs(context.inputs, "mono"),
         pairs=data_inputs(context.inputs, "pair"),
@@ -94,7 +97,7 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
 
 EVALUATE = Stage(
     name="evaluate",
-    version=5,
+    version=6,
     summary="measure accuracy, perplexity, sentence retrieval and baselines",
     units=single_unit,
     upstream=_upstream,

@@ -1,7 +1,8 @@
 """Stage finetune: fine-tune the pretrained encoder on the rows of the classification task.
 
-`out` gets `model.safetensors` (encoder and classifier), `config.json`, `attempts.json` (every
-restart with its dev accuracies) and `metrics.jsonl`.
+Each unit is a cell of the sweep (`cells.py`); without a sweep there is one. `out` gets
+`model.safetensors` (encoder and classifier), `config.json`, `attempts.json` (every restart with its
+dev accuracies) and `metrics.jsonl`.
 """
 
 from collections.abc import Mapping
@@ -10,28 +11,38 @@ from xlm.config.data.tasks import labels_of
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.training.classification import FinetuneSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
-from xlm.stages.model.launcher import abandon_job, launcher_settings
+from xlm.stages.model.cells import cell_of, cell_units
+from xlm.stages.model.launcher import abandon_job, launched_cores, launcher_settings
 from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes, task_inputs, task_nodes
-from xlm.stages.units import require_task, task_unit, task_units, train_units
+from xlm.stages.units import require_task, task_kind
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     nodes = {"pretrain": Node("pretrain", ALL), "vocabulary": Node("vocabulary", ALL)}
+    cell = cell_of(config, unit)
     # Selection by the training languages may use no other labels, so no other is an input.
     is_narrow = config.finetune.select_by == "training"
-    units = train_units(config) if is_narrow else task_units(config)
+    codes = cell.train if is_narrow else sorted({*cell.train, *cell.scored})
+    kind = task_kind(config.classify) if config.classify else ""
     mixed = pretraining_nodes(config) if config.finetune.mix_pretraining else {}
-    return {**nodes, **task_nodes(units), **mixed}
+    return {**nodes, **task_nodes([f"{kind}.{code}" for code in codes]), **mixed}
 
 
 def _slice(config: PipelineConfig, unit: str) -> FinetuneSlice:
+    cell = cell_of(config, unit)
     return FinetuneSlice(
-        train=tuple(config.classify.train) if config.classify else (),
         languages=tuple(config.languages),
-        finetune=config.finetune,
+        train=cell.train,
+        finetune=cell.finetune(config),
         pretrain=config.pretrain if config.finetune.mix_pretraining else None,
         labels=labels_of(config.classify) if config.classify else (),
     )
+
+
+def _cores(config: PipelineConfig) -> int:
+    finetune = config.finetune
+    processes = min(finetune.processes, finetune.restarts)
+    return launched_cores(config, finetune.device, processes * finetune.threads_per_process)
 
 
 def run(context: StageContext[FinetuneSlice]) -> StageResult:
@@ -73,13 +84,16 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
         checkpoints=("restart-*/update-*",),
     )
     attempts = read_attempts(context.out)
+    rates = " and ".join(f"{rate:g}" for rate in attempts.collapsed_rates)
     return StageResult(
+        warnings=[f"fine-tuning collapsed with learning rate {rates}"] if rates else [],
         counts={
             "restarts": attempts.count,
             "kept_restart": attempts.kept["restart"],
             "updates": attempts.kept["kept_update"],
             "training_pairs": attempts.kept["training_pairs"],
             f"{attempts.training}_dev_accuracy": attempts.dev_accuracy,
+            "collapsed_tries": len(attempts.kept["collapsed_tries"]),
         },
         measured=measured,
     )
@@ -87,14 +101,15 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
 
 FINETUNE = Stage(
     name="finetune",
-    version=3,
+    version=4,
     summary="fine-tune the encoder on labelled sentences or pairs",
-    units=task_unit,
+    units=cell_units,
     upstream=_upstream,
     slice=_slice,
     run=run,
     settings=launcher_settings,
     abandon=abandon_job,
+    cores=_cores,
     require=require_task,
     tools=("torch", "numpy"),
 )

@@ -5,12 +5,20 @@ from typing import Any
 
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.config.pipeline import PipelineConfig
+from xlm.engine.stage import ALL_CORES
 from xlm.errors import ConfigError
 
 
 def launcher_settings(config: PipelineConfig) -> LauncherConfig:
     """`Stage.settings` of a stage whose processes may run on a cluster."""
     return config.launcher
+
+
+def launched_cores(config: PipelineConfig, device: str, cores: int) -> int:
+    """`Stage.cores` of processes that may run elsewhere: on a GPU, one stage at a time."""
+    if config.launcher.kind != "local":
+        return 0
+    return ALL_CORES if device == "cuda" else cores
 
 
 def require_launchable(config: PipelineConfig) -> None:

@@ -21,6 +21,7 @@ from xlm.config.training.release import (
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.data.corpus_text import cleaned_units
 from xlm.stages.data.own_parts import own_sources
+from xlm.stages.model.select import FINETUNE_ROLE, cell_inputs, cell_nodes
 from xlm.stages.model.shard_inputs import data_inputs, data_nodes
 from xlm.stages.units import require_training_rows, single_unit, task_units
 from xlm.text.segmenters.registry import segmenter_identity
@@ -86,9 +87,9 @@ def _task_facts(task: Task) -> TaskFacts:
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     from xlm.stages.data.download import DOWNLOAD
 
-    finetune = ("finetune",) if config.classify else ()
-    stages = ("evaluate", *finetune, "pretrain", "learn-bpe", "vocabulary")
-    nodes = {stage: Node(stage, ALL) for stage in stages}
+    select = ("select",) if config.classify else ()
+    stages = ("evaluate", *select, "pretrain", "learn-bpe", "vocabulary")
+    nodes = {stage: Node(stage, ALL) for stage in stages} | cell_nodes(config)
     nodes |= {
         f"{SOURCE_ROLE}{source}": Node("download", source) for source in DOWNLOAD.units(config)
     }
@@ -99,10 +100,14 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def run(context: StageContext[PublishSlice]) -> StageResult:
     """Write the folders; the counts are parameters, bytes of weights and vocabulary size."""
+    from xlm.classification.selection.records import read_selection
     from xlm.release.publish import publish
 
+    selected = context.inputs.get("select")
+    cells = cell_inputs(context.inputs)
     return publish(
         context,
+        finetuned=cells[read_selection(selected).published] if selected else None,
         sources=_inputs(context.inputs, SOURCE_ROLE),
         data={**data_inputs(context.inputs, "mono"), **data_inputs(context.inputs, "pair")},
         labelled=_inputs(context.inputs, LABELLED_ROLE),
@@ -126,7 +131,9 @@ PUBLISH = Stage(
     upstream=_upstream,
     slice=_slice,
     run=run,
-    reads_manifest_only=lambda role: role.startswith((SOURCE_ROLE, LABELLED_ROLE, CLEANED_ROLE)),
+    reads_manifest_only=lambda role: role.startswith(
+        (SOURCE_ROLE, LABELLED_ROLE, CLEANED_ROLE, FINETUNE_ROLE)
+    ),
     require=require_training_rows,
     tools=("safetensors", "matplotlib"),
     volatile=tuple(

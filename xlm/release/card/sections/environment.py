@@ -24,7 +24,7 @@ from xlm.release.card.measured import measured
 from xlm.release.costs import StageCost
 
 _HOUR_SECONDS = 3600
-_CLASSIFIER_STAGES = ("finetune",)
+_CLASSIFIER_STAGES = ("finetune", "score", "select")
 _SOURCES = {
     "watts_per_core": (
         WATTS_PER_CORE,
