@@ -275,6 +275,18 @@ def test_evaluation_measures_every_language(
     assert results.language("en").retrieval is None
     assert results.averages.zero_shot_test is not None
     assert not results.collapsed
+    dev = {row.language: row for row in results.accuracies if row.split == "dev"}
+    tests = {(row.language, row.rule): row for row in results.accuracies if row.split == "test"}
+    assert set(tests) == {
+        (code, rule) for code in LANGUAGES for rule in ("training", "mean", "language")
+    }
+    for found in results.languages:
+        assert found.dev
+        assert found.test
+        assert dev[found.code].correct == found.dev.right
+        assert {tests[found.code, rule].correct for rule in ("training", "mean", "language")} == {
+            found.test.right
+        }
     again = make_evaluate("again", tuned.out)
     run_evaluation(again, ALONE)
     assert files(job) == files(again)
