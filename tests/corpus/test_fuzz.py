@@ -22,7 +22,7 @@ from xlm.corpus.http.verification.content import check_content
 from xlm.corpus.text_files.bzip2 import read_bz2
 from xlm.corpus.text_files.zip_files import open_zip, read_members
 from xlm.corpus.wikipedia.dump import cut_to_complete_streams, published_digests
-from xlm.corpus.xnli.extract import evaluation_rows, training_rows
+from xlm.corpus.xnli.archives import evaluation_rows, training_rows
 
 pytestmark = pytest.mark.slow
 

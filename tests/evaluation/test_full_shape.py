@@ -17,7 +17,7 @@ from transformers import XLMConfig, XLMForSequenceClassification, XLMWithLMHeadM
 from tests.inference.small_models import LANGUAGES
 from xlm.bpe.vocabulary import EOS, MASK
 from xlm.bpe.vocabulary_file import read_vocabulary
-from xlm.corpus.xnli.extract import LABELS, NliPair, read_evaluation_set
+from xlm.corpus.xnli.archives import LABELS, NliPair, read_evaluation_set
 from xlm.inference.load import load
 from xlm.release.tokenizer import write_tokenizer
 

@@ -46,8 +46,8 @@ def _saved_model(folder: Path, **sizes: int) -> Path:
 def test_stages_with_a_requirement() -> None:
     names = [stage.name for stage in STAGES if stage.require is not None]
     assert names == [
-        "download", "extract-text", "extract-parallel", "extract-labelled", "learn-bpe",
-        "pretrain", "finetune", "score", "select", "evaluate", "publish",
+        "download", "extract-text", "extract-parallel", "extract-xnli", "extract-labelled",
+        "learn-bpe", "pretrain", "finetune", "score", "select", "evaluate", "publish",
     ]  # fmt: skip
 
 

@@ -196,6 +196,17 @@ class PipelineConfig(Config):
                 f"xnli.settings has {others[0]}, but the task is not XNLI",
                 fix="set classify.task=xnli, or remove it from xnli.settings",
             )
+        if "translate-test" in others and isinstance(self.classify, XnliTask):
+            for setting, codes in (
+                ("classify.train", self.classify.train),
+                ("languages", self.languages),
+            ):
+                if ENGLISH not in codes:
+                    raise ConfigError(
+                        f"xnli.settings has translate-test, whose test rows are in English, but "
+                        f"{setting} has no {ENGLISH}",
+                        fix="add it, or remove translate-test",
+                    )
         return self
 
     @model_validator(mode="after")

@@ -1,13 +1,18 @@
 """Units of the stages: a language, a language pair, a language of the task, or everything."""
 
+from collections.abc import Iterable
+
 from xlm.config.data.tasks import Task, XnliTask, task_title
 from xlm.config.data.text import UnitKind
-from xlm.config.languages.pairs import split_pair
+from xlm.config.data.translations import in_english, original_of
+from xlm.config.languages.pairs import ENGLISH, split_pair
 from xlm.config.pipeline import PipelineConfig, mono_languages, pairs
+from xlm.config.training.sweep import Setting
 from xlm.engine.stage import ALL
 from xlm.errors import ConfigError
 
 _TASK_KINDS: tuple[UnitKind, ...] = ("xnli", "sentence", "sentence-pair")
+_TRANSLATED_TRAINING: tuple[Setting, ...] = ("translate-train", "translate-train-all")
 
 
 def single_unit(config: PipelineConfig) -> tuple[str, ...]:
@@ -25,10 +30,39 @@ def task_languages(config: PipelineConfig) -> tuple[str, ...]:
     return config.classify.languages(config.languages) if config.classify else ()
 
 
+def trained_languages(config: PipelineConfig) -> tuple[str, ...]:
+    """The languages in which the task has training rows in this run, in the order of their ids.
+
+    For translate-train, XNLI has machine-translated training rows in all of its languages.
+    """
+    languages = task_languages(config)
+    if any(setting in _TRANSLATED_TRAINING for setting in config.xnli.settings):
+        return languages
+    return tuple(
+        code for code in languages if config.classify and "train" in config.classify.splits(code)
+    )
+
+
+def translated_languages(config: PipelineConfig) -> tuple[str, ...]:
+    """The languages whose test rows are also read in English, for translate-test."""
+    if "translate-test" not in config.xnli.settings:
+        return ()
+    return tuple(code for code in task_languages(config) if code != ENGLISH)
+
+
 def task_units(config: PipelineConfig) -> tuple[str, ...]:
     """One unit for each language of the task: `xnli.sw`, `sentence.sw`, `sentence-pair.sw`."""
+    return _units_of_task(config, task_languages(config))
+
+
+def translated_units(config: PipelineConfig) -> tuple[str, ...]:
+    """One unit for the English translations of each language's test rows: `xnli.sw-en`."""
+    return _units_of_task(config, map(in_english, translated_languages(config)))
+
+
+def _units_of_task(config: PipelineConfig, rows: Iterable[str]) -> tuple[str, ...]:
     kind = task_kind(config.classify) if config.classify else ""
-    return tuple(f"{kind}.{code}" for code in task_languages(config))
+    return tuple(f"{kind}.{name}" for name in rows)
 
 
 def task_kind(task: Task) -> UnitKind:
@@ -44,8 +78,8 @@ def corpus_units(config: PipelineConfig) -> tuple[str, ...]:
 
 
 def text_units(config: PipelineConfig) -> tuple[str, ...]:
-    """The units of all tokenized text: languages, pairs, then languages of the task."""
-    return corpus_units(config) + task_units(config)
+    """The units of all tokenized text: languages, pairs, languages of the task, translations."""
+    return corpus_units(config) + task_units(config) + translated_units(config)
 
 
 def kind_of_unit(unit: str) -> UnitKind:
@@ -57,19 +91,18 @@ def kind_of_unit(unit: str) -> UnitKind:
 
 
 def languages_of_unit(unit: str) -> tuple[str, ...]:
-    """The one or two languages of a unit: `en-sw` is ("en", "sw"), `xnli.sw` is ("sw",)."""
+    """The one or two languages of a unit: `en-sw` is ("en", "sw"), `xnli.sw` is ("sw",).
+
+    Those of its text: `xnli.sw-en` is ("en",).
+    """
     if kind_of_unit(unit) == "pair":
         return split_pair(unit)
-    return (unit.rpartition(".")[2],)
+    return (ENGLISH,) if original_of(unit) else (rows_of_unit(unit),)
 
 
-def train_units(config: PipelineConfig) -> tuple[str, ...]:
-    """The units of the task that have training rows."""
-    return tuple(
-        unit
-        for unit in task_units(config)
-        if config.classify and "train" in config.classify.splits(*languages_of_unit(unit))
-    )
+def rows_of_unit(unit: str) -> str:
+    """The unit in which the rows of a unit of the task are extracted: `xnli.sw-en` is `sw-en`."""
+    return unit.rpartition(".")[2]
 
 
 def task_unit(config: PipelineConfig) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from xlm.config.data.tasks import FilesTask, PawsxTask, XnliTask, labels_of
 from xlm.config.reading.resolve import resolve
 from xlm.config.training.classification import FinetuneConfig
 from xlm.errors import ConfigError
-from xlm.stages.units import task_units, train_units
+from xlm.stages.units import task_units, trained_languages
 
 SMALL = str(REPOSITORY / "tests" / "flows" / "small.yaml")
 FILES = "classify={task: files, text: a, train: {en: t.tsv}, dev: {en: d.csv.gz, fr: d.jsonl}}"
@@ -24,10 +24,10 @@ def test_units_follow_the_task() -> None:
     assert task_units(resolve("mini15", [], languages)) == ("xnli.de", "xnli.en", "xnli.sw")
     pawsx = resolve("mini15", ["classify={task: pawsx, train: [de]}"], languages)
     assert task_units(pawsx) == ("sentence-pair.de", "sentence-pair.en")
-    assert train_units(pawsx) == ("sentence-pair.de",)
+    assert trained_languages(pawsx) == ("de",)
     files = resolve("mini15", [FILES], ["en", "fr", "sw"])
     assert task_units(files) == ("sentence.en", "sentence.fr")
-    assert train_units(files) == ("sentence.en",)
+    assert trained_languages(files) == ("en",)
     assert task_units(resolve("mini15", ["classify=null"])) == ()
 
 

@@ -148,6 +148,23 @@ def test_evaluation_rows_are_dropped_in_their_language(
     assert result.counts["dropped.in_evaluation_rows"] == 2
 
 
+def test_translated_evaluation_rows_are_dropped_in_english(
+    make_context: MakeContext, tmp_path: Path
+) -> None:
+    for name, text in (("en", "a child is asleep"), ("sw-en", "the kid is sleeping")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "test.tsv").write_text(f"{text}\tnobody is here\tneutral\n")
+    config = clean_slice(("en", "sw"), overlap={"en": 4})
+    pairs = [
+        ("Here a child is asleep.", "a"),
+        ("the kid is sleeping", "b"),
+        ("c", "a child is asleep"),
+    ]
+    folders = {f"rows.{name}": tmp_path / name for name in ("en", "sw-en")}
+    _, kept, _ = _clean(make_context, config, pairs, **folders)
+    assert kept == pairs[2:]
+
+
 def test_nothing_left_is_refused(make_context: MakeContext) -> None:
     with pytest.raises(
         DataError, match="sw: cleaning dropped all 2 lines \\(most: too_short, 2\\)"

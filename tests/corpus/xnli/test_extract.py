@@ -6,7 +6,7 @@ import pytest
 
 from xlm.config.data.extract import ExtractXnliSlice
 from xlm.config.languages.pairs import XNLI_LANGUAGES
-from xlm.corpus.xnli.extract import training_rows
+from xlm.corpus.xnli.archives import training_rows
 from xlm.errors import DataError
 from xlm.stages.data.extract_xnli import run
 

@@ -7,6 +7,7 @@ import pytest
 from tests.release.dataset.invented import dataset_facts
 from xlm.release.card.measured import without_measured
 from xlm.release.dataset.data_card import render_data_card
+from xlm.release.dataset.facts import SplitCounts, UnitFacts
 
 
 def rows_of(text: str) -> list[list[str]]:
@@ -37,6 +38,23 @@ def test_sizes_of_all_splits_what_was_dropped_and_the_mixture() -> None:
     assert ["English (en)", "90.0", "75.0"] in rows
     assert ["Swahili (sw)", "10.0", "25.0"] in rows
     assert ["en-sw", "100.0", "100.0"] in rows
+
+
+def test_translated_rows_are_named() -> None:
+    facts = dataset_facts()
+    assert "translation" not in render_data_card(facts).partition("## Cleaning")[0]
+    counts = SplitCounts(40, 300, 0)
+    units = (
+        *facts.units[:-1],
+        UnitFacts("xnli.sw", {"train": counts, "test": counts}),
+        UnitFacts("xnli.sw-en", {"test": counts}),
+    )
+    card = render_data_card(replace(facts, units=units))
+    assert ["xnli.sw-en (xnli.sw in English)", "test", "40", "300", "0.0"] in rows_of(card)
+    assert "Training rows of XNLI in other languages than English are translations." in card
+    assert "Rows such as `xnli.sw-en` are test rows in English translation." in card
+    # They are neither a language nor a pair of the mixture.
+    assert rows_of(card)[-3:] == rows_of(render_data_card(facts))[-3:]
 
 
 def test_the_terms_are_those_of_the_sources() -> None:

@@ -13,6 +13,7 @@ from tests.release.artifacts import build_artifacts
 from tests.release.dataset.invented import dataset_facts
 from tests.tiny_world import build_world
 from xlm.errors import ConfigError, StoreError
+from xlm.release.dataset.croissant import croissant
 from xlm.release.dataset.facts import SplitCounts, UnitFacts
 from xlm.release.dataset.folder import StoredShard, stored_shards, write_dataset
 from xlm.store.disk.hashing import file_sha256
@@ -99,6 +100,20 @@ def test_the_metadata_have_size_and_digest_of_each_file(
         assert one["sha256"] == file_sha256(path)
         assert one["contentSize"] == f"{path.stat().st_size} B"
     assert content["license"] == ["cc-by-nc-sa-4.0", "CC-BY-NC-4.0", "CC-BY-SA-4.0"]
+    assert content["inLanguage"] == ["en", "sw"]
+
+
+def test_translations_are_described_and_are_no_further_language(
+    shards: list[StoredShard], tmp_path: Path
+) -> None:
+    (test,) = [one for one in shards if one.file.unit == "xnli.sw" and one.file.split == "test"]
+    moved = replace(test.file, unit="xnli.sw-en", path=f"xnli.sw-en/{test.source.name}")
+    content = croissant(dataset_facts(), [test.file, moved], published="2026-11-28")
+    assert [one["description"] for one in content["recordSet"]] == [
+        "xnli.sw, split test.",
+        "xnli.sw-en (xnli.sw in English), split test.",
+    ]
+    assert [one["name"] for one in content["recordSet"]] == ["xnli.sw.test", "xnli.sw-en.test"]
     assert content["inLanguage"] == ["en", "sw"]
 
 

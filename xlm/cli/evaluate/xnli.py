@@ -15,7 +15,7 @@ from xlm.corpus.http.client import open_client
 from xlm.corpus.http.download.fetcher import Fetcher
 from xlm.corpus.http.mirror import mirror_path
 from xlm.corpus.sources.mirror_copy import MirrorCopy
-from xlm.corpus.xnli.extract import LABELS, NliPair, read_evaluation_set
+from xlm.corpus.xnli.archives import LABELS, NliPair, read_evaluation_set
 from xlm.errors import ConfigError, DataError
 from xlm.evaluation.classification import LabelledRows, is_of_the_published_shape
 from xlm.inference.model import Model

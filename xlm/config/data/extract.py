@@ -79,6 +79,9 @@ class ExtractXnliSlice(Config):
     """Whether to extract training rows: by default for English only (zero-shot transfer)."""
     max_train_rows: int | None
     max_eval_rows: int | None
+    in_english: bool = added(
+        False, description="Whether the rows are English translations of the language's rows."
+    )
 
 
 class ExtractLabelledSlice(Config):

@@ -21,13 +21,15 @@ _MANY = 0.5
 
 
 def clean(
-    context: StageContext[CleanSlice], texts: Sequence[Path], evaluation: Mapping[str, Path]
+    context: StageContext[CleanSlice],
+    texts: Sequence[Path],
+    evaluation: Mapping[str, Sequence[Path]],
 ) -> StageResult:
     """Write the kept lines to `text.txt`, or `text.{language}.txt`, and `samples.parquet`.
 
     Args:
         texts: folders with the text of the unit, which are read one after another.
-        evaluation: language to the folder of its dev and test rows.
+        evaluation: language to the folders of dev and test rows in it.
 
     Raises:
         DataError: no line is left, or the sides of a pair have different numbers of lines.
@@ -40,7 +42,9 @@ def clean(
     options = {
         "config": context.config.model_dump(mode="json"),
         "characters": _characters(context, ranges),
-        "evaluation": {code: str(path) for code, path in sorted(evaluation.items())},
+        "evaluation": {
+            code: [str(path) for path in paths] for code, paths in sorted(evaluation.items())
+        },
     }
     jobs = [_judgement(context.scratch, one, options) for one in ranges]
     context.map_files(judge, jobs)

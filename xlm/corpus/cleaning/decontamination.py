@@ -8,7 +8,7 @@ units are letters and digits instead of words.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from xlm.corpus.cleaning.rows import Row
@@ -93,26 +93,3 @@ def read_evaluation_sentences(folder: Path) -> Iterator[str]:
             with path.open(encoding="utf-8", newline="\n") as file:
                 for line in file:
                     yield from line.rstrip("\n").split("\t")[:-1]
-
-
-def sentences_of_sides(
-    languages: Sequence[str],
-    folders: Mapping[str, Path],
-    overlap: Mapping[str, int],
-    unspaced: Sequence[str],
-) -> list[EvaluationSentences | None]:
-    """The sentences of each language; None for a language without rows.
-
-    Args:
-        folders: language to the folder of its rows.
-        overlap: language to the number of units in common.
-        unspaced: languages whose units are letters and digits.
-    """
-    return [
-        EvaluationSentences(
-            read_evaluation_sentences(folders[code]), overlap[code], unspaced=code in unspaced
-        )
-        if code in folders
-        else None
-        for code in languages
-    ]

@@ -5,7 +5,7 @@ The verdict on a row is 0 (kept), or the number of the cleaner that drops it, fr
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,13 @@ _SENTENCES_KEPT = 2
 
 
 def row_cleaners(
-    config: CleanSlice, characters: tuple[int, ...], evaluation: Mapping[str, Path]
+    config: CleanSlice, characters: tuple[int, ...], evaluation: Mapping[str, tuple[Path, ...]]
 ) -> list[RowCleaner]:
     """The cleaners that judge a row by itself, in their order.
 
     Args:
         characters: characters of each side of the corpus.
-        evaluation: language to the folder of its dev and test rows.
+        evaluation: language to the folders of dev and test rows in it.
     """
     found: list[RowCleaner] = []
     if config.min_characters is not None:
@@ -127,10 +127,11 @@ def _hashes(rows: Sequence[Row], codes: Sequence[int], compared: Sequence[Corpus
 def cleaners_of(options: Mapping[str, Any]) -> tuple[CleanSlice, list[RowCleaner]]:
     """The slice and the row cleaners of a job."""
     config = CleanSlice.model_validate(options["config"])
-    evaluation = {code: Path(path) for code, path in options["evaluation"].items()}
+    evaluation = {code: tuple(map(Path, paths)) for code, paths in options["evaluation"].items()}
     return config, row_cleaners(config, tuple(options["characters"]), evaluation)
 
 
 @lru_cache(maxsize=_SENTENCES_KEPT)
-def _sentences(folder: Path, size: int, unspaced: bool) -> EvaluationSentences:
-    return EvaluationSentences(read_evaluation_sentences(folder), size, unspaced=unspaced)
+def _sentences(folders: tuple[Path, ...], size: int, unspaced: bool) -> EvaluationSentences:
+    sentences = chain.from_iterable(map(read_evaluation_sentences, folders))
+    return EvaluationSentences(sentences, size, unspaced=unspaced)

@@ -85,13 +85,13 @@ def read_members(archive: zipfile.ZipFile) -> Iterator[bytes]:
                     yield chunk
 
 
-def missing_member(archive: zipfile.ZipFile, wanted: str) -> DataError:
-    """The error for a member that does not exist."""
+def missing_member(archive: zipfile.ZipFile, wanted: str, fix: str = "") -> DataError:
+    """The error for a member that does not exist; `fix` replaces the usual advice."""
     names = sorted(_shown(name) for name in archive.namelist())
     shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     return DataError(
         f"{Path(archive.filename or '').name}: no member {wanted}; it has {shown or 'no members'}",
-        fix="check the source's version; rebuild with --refresh download",
+        fix=fix or "check the source's version; rebuild with --refresh download",
     )
 
 

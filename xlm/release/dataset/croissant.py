@@ -14,10 +14,9 @@ from typing import Any
 
 from xlm.config.data.tasks import XNLI_LABELS
 from xlm.config.data.text import UnitKind
-from xlm.config.languages.names import name_with_code
 from xlm.release.card.licences import combined_terms
 from xlm.release.card.references import reference
-from xlm.release.dataset.facts import DatasetFacts
+from xlm.release.dataset.facts import DatasetFacts, unit_title
 from xlm.shards.schema import FORMAT_VERSION, ID_COLUMNS, LABEL_COLUMN, LABELLED, LANGUAGE_COLUMNS
 
 CROISSANT_NAME = "croissant.json"
@@ -139,8 +138,7 @@ def _record_set(shard: ShardFile, facts: DatasetFacts) -> dict[str, Any]:
     ]
     if shard.kind in LABELLED:
         fields.append((LABEL_COLUMN, *_label(shard.kind), False))
-    alone = shard.kind == "mono"
-    subject = name_with_code(shard.unit, facts.names) if alone else shard.unit
+    subject = unit_title(shard.unit, facts.names)
     return {
         "@type": "cr:RecordSet",
         "@id": name,

@@ -8,14 +8,16 @@ It stands next to the model card (`DATA.md`), and is the `README.md` of a folder
 from collections.abc import Sequence
 
 from xlm.config.data.tasks import SPLITS
+from xlm.config.data.translations import original_of
 from xlm.config.languages.names import name_with_code
+from xlm.config.languages.pairs import ENGLISH
 from xlm.dataloader.mixture.shares import sampling_probabilities
 from xlm.display.markdown import ABSENT, format_integer, format_percent, format_size, table
 from xlm.release.card.facts import CleaningFacts
 from xlm.release.card.licences import combined_terms
 from xlm.release.card.measured import measured
 from xlm.release.card.references import reference_list
-from xlm.release.dataset.facts import DatasetFacts, UnitFacts
+from xlm.release.dataset.facts import DatasetFacts, UnitFacts, unit_title
 
 DATA_CARD_NAME = "DATA.md"
 """The data card in the folder of a model."""
@@ -97,7 +99,7 @@ def _sources(facts: DatasetFacts) -> str:
 def _sizes(facts: DatasetFacts) -> str:
     rows = [
         (
-            _named(unit.unit, facts),
+            unit_title(unit.unit, facts.names),
             split,
             format_integer(counts.lines),
             format_integer(counts.tokens),
@@ -114,7 +116,19 @@ def _sizes(facts: DatasetFacts) -> str:
         "of a language or pair is in two splits."
     )
     header = ("part", "split", "lines", "tokens", "unknown, %")
-    return f"{note}\n\n{table(header, rows, left=2)}"
+    return f"{note}{_translated(facts)}\n\n{table(header, rows, left=2)}"
+
+
+def _translated(facts: DatasetFacts) -> str:
+    """Which rows of XNLI were translated from or into English, if the data have any."""
+    units = [unit for unit in facts.units if unit.unit.startswith("xnli.")]
+    translated = [unit.unit for unit in units if original_of(unit.unit)]
+    text = ""
+    if any("train" in unit.splits for unit in units if unit.unit != f"xnli.{ENGLISH}"):
+        text += " Training rows of XNLI in other languages than English are translations."
+    if translated:
+        text += f" Rows such as `{translated[0]}` are test rows in English translation."
+    return text
 
 
 def _cleaning(cleaning: Sequence[CleaningFacts]) -> str:
@@ -140,7 +154,7 @@ def _mixture(facts: DatasetFacts) -> str:
     ]
     alone, pairs = ([u for u in facts.units if _is_pair(u) == pair] for pair in (False, True))
     rows = [
-        (_named(unit.unit, facts), format_percent(share), format_percent(probability))
+        (unit_title(unit.unit, facts.names), format_percent(share), format_percent(probability))
         for group in (alone, pairs)
         for unit, share, probability in _shares(group, facts.alpha)
     ]
@@ -198,8 +212,3 @@ def _rebuild(facts: DatasetFacts) -> str:
 
 def _is_pair(unit: UnitFacts) -> bool:
     return "-" in unit.unit and "." not in unit.unit
-
-
-def _named(unit: str, facts: DatasetFacts) -> str:
-    """A language with its name; other units as they are."""
-    return unit if "-" in unit or "." in unit else name_with_code(unit, facts.names)

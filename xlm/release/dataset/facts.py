@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xlm.config.data.tasks import SPLITS
-from xlm.config.languages.names import Names
+from xlm.config.data.translations import original_of
+from xlm.config.languages.names import Names, name_with_code
 from xlm.config.training.release import ReleaseConfig
 from xlm.release.card.facts import CleaningFacts, SourceFacts
 from xlm.release.card.sections.data import FINE_TUNING_SOURCES
@@ -61,6 +62,14 @@ class DatasetFacts:
             sources=tuple(one for one in self.sources if one.unit not in FINE_TUNING_SOURCES),
             units=tuple(one for one in self.units if "." not in one.unit),
         )
+
+
+def unit_title(unit: str, names: Names) -> str:
+    """A language with its name, translations with their original; other units as they are."""
+    if "." not in unit:
+        return unit if "-" in unit else name_with_code(unit, names)
+    original = original_of(unit)
+    return f"{unit} ({unit.partition('.')[0]}.{original} in English)" if original else unit
 
 
 def read_units(directories: Mapping[str, Path]) -> tuple[UnitFacts, ...]:

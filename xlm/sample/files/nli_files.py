@@ -3,7 +3,8 @@
 `XNLI-1.0.zip`: `xnli.dev.tsv` and `xnli.test.tsv`, all languages, the official 19 columns.
 `XNLI-MT-1.0.zip`: `multinli/multinli.train.{language}.tsv` with Moses-tokenized text and the label
 `contradictory`, as in the official file; and English translations of the test sets,
-`xnli/xnli.test.{language}.en.tsv` (we did not verify the official names of these).
+`xnli/xnli.test.{language}.en.tsv`. Published listings of the official archive have other names for
+these (`xlm/corpus/xnli/translations.py`).
 """
 
 import re

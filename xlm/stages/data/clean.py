@@ -2,8 +2,11 @@
 
 import unicodedata
 from collections.abc import Mapping
+from pathlib import Path
 
 from xlm.config.data.cleaning import CleanSlice
+from xlm.config.data.translations import original_of
+from xlm.config.languages.pairs import ENGLISH
 from xlm.config.languages.segmenters import is_unspaced
 from xlm.config.pipeline import PipelineConfig
 from xlm.corpus.cleaning.language_models import model_identity, require_package
@@ -12,13 +15,14 @@ from xlm.stages.data.corpus_text import (
     cleaned_units,
     extracted_text,
     tested_languages,
+    tested_rows,
     text_folders,
 )
 from xlm.stages.units import languages_of_unit
 from xlm.store.keys import tool_version
 
 ROWS_ROLE = "rows."
-"""Prefix of the input roles of dev and test rows: `rows.sw`."""
+"""Prefix of the input roles of dev and test rows: `rows.sw`, `rows.sw-en`."""
 _MINHASH = "rensa"
 
 
@@ -66,7 +70,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     stage = (
         "extract-xnli" if config.classify and config.classify.task == "xnli" else "extract-labelled"
     )
-    rows = {f"{ROWS_ROLE}{code}": Node(stage, code) for code in tested_languages(config, unit)}
+    rows = {f"{ROWS_ROLE}{name}": Node(stage, name) for name in tested_rows(config, unit)}
     return extracted_text(config, unit) | rows
 
 
@@ -74,11 +78,12 @@ def run(context: StageContext[CleanSlice]) -> StageResult:
     """Write the kept lines like the extracted text, and samples of the others."""
     from xlm.corpus.cleaning.clean import clean
 
-    evaluation = {
-        role.removeprefix(ROWS_ROLE): path
-        for role, path in context.inputs.items()
-        if role.startswith(ROWS_ROLE)
-    }
+    evaluation: dict[str, list[Path]] = {}
+    for role, path in sorted(context.inputs.items()):
+        if role.startswith(ROWS_ROLE):
+            name = role.removeprefix(ROWS_ROLE)
+            code = ENGLISH if original_of(name) else name
+            evaluation.setdefault(code, []).append(path)
     return clean(context, text_folders(context.inputs), evaluation)
 
 

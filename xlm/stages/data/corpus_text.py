@@ -3,9 +3,17 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from xlm.config.data.translations import in_english
+from xlm.config.languages.pairs import ENGLISH
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node
-from xlm.stages.units import corpus_units, kind_of_unit, languages_of_unit, task_languages
+from xlm.stages.units import (
+    corpus_units,
+    kind_of_unit,
+    languages_of_unit,
+    task_languages,
+    translated_languages,
+)
 
 TEXT = "text"
 OWN_TEXT = "own_text"
@@ -41,6 +49,16 @@ def is_cleaned(config: PipelineConfig, unit: str) -> bool:
 def cleaned_units(config: PipelineConfig) -> Sequence[str]:
     """The languages, then pairs, to which a cleaner applies."""
     return tuple(unit for unit in corpus_units(config) if is_cleaned(config, unit))
+
+
+def tested_rows(config: PipelineConfig, unit: str) -> tuple[str, ...]:
+    """The units of the dev and test rows that may not be in the text of a unit.
+
+    For English, these contain the translations of other languages' test rows: `sw-en`.
+    """
+    languages = tested_languages(config, unit)
+    translated = translated_languages(config) if ENGLISH in languages else ()
+    return (*languages, *map(in_english, translated))
 
 
 def tested_languages(config: PipelineConfig, unit: str) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xlm.config.data.text import UnitKind
+from xlm.config.data.translations import original_of
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import Node
-from xlm.stages.units import kind_of_unit, languages_of_unit, text_units
+from xlm.stages.units import kind_of_unit, languages_of_unit, text_units, translated_units
 
 _ROLE = "data."
 
@@ -28,6 +29,11 @@ def task_nodes(units: Sequence[str]) -> dict[str, Node]:
     return {f"{_ROLE}{unit}": Node("shard", unit) for unit in units}
 
 
+def translated_nodes(config: PipelineConfig) -> dict[str, Node]:
+    """Input role to shard node, for the English translations of test rows."""
+    return task_nodes(translated_units(config))
+
+
 def pretraining_nodes(config: PipelineConfig) -> dict[str, Node]:
     """Input role to shard node for pretraining: pairs only if TLM is an objective."""
     if "tlm" in config.pretrain.objectives:
@@ -41,11 +47,20 @@ def data_inputs(inputs: Mapping[str, Path], kind: UnitKind) -> dict[str, Path]:
 
 
 def task_inputs(inputs: Mapping[str, Path]) -> dict[str, Path]:
-    """Directories of the shards of the classification task, by language."""
+    """Directories of the shards of the classification task, by language; not translations."""
     return {
         languages_of_unit(unit)[0]: path
         for unit, path in _units(inputs)
-        if kind_of_unit(unit) not in ("mono", "pair")
+        if kind_of_unit(unit) not in ("mono", "pair") and not original_of(unit)
+    }
+
+
+def translated_inputs(inputs: Mapping[str, Path]) -> dict[str, Path]:
+    """Directories of the shards of English translations, by the language of the originals."""
+    return {
+        original_of(unit): path
+        for unit, path in _units(inputs)
+        if kind_of_unit(unit) == "xnli" and original_of(unit)
     }
 
 

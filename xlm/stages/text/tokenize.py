@@ -9,7 +9,7 @@ from xlm.config.languages.segmenters import split_spec
 from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
 from xlm.stages.text.split_files import counts_by_split, text_files
-from xlm.stages.units import kind_of_unit, languages_of_unit, text_units
+from xlm.stages.units import kind_of_unit, languages_of_unit, rows_of_unit, text_units
 from xlm.text.chain import moses_language
 from xlm.text.moses.prefixes import missing_prefixes_warning
 from xlm.text.segmenters.registry import segmenter_identity, spec_with_path
@@ -52,7 +52,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     if kind in ("mono", "pair"):
         return {"text": Node("split", unit)}
     stage = "extract-xnli" if kind == "xnli" else "extract-labelled"
-    return {"text": Node(stage, *languages_of_unit(unit))}
+    return {"text": Node(stage, rows_of_unit(unit))}
 
 
 def run(context: StageContext[TokenizeSlice]) -> StageResult:
