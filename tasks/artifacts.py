@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
 from xlm.classification.results.records import read_results
 from xlm.config.languages.pairs import ENGLISH
@@ -50,7 +50,7 @@ def publish_tables(run: PipelineRun) -> None:
 
 
 def publish_report(run: PipelineRun, record: Path) -> None:
-    """Write the report of a run next to its record, and say in the UI where it is.
+    """Write the report of a run next to its record, with a link in the UI.
 
     A run that has ended does not fail because of its report: that is a warning.
     """
@@ -59,11 +59,13 @@ def publish_report(run: PipelineRun, record: Path) -> None:
         values = read_record(record)
         write_report(run.store, values, path)
         if not run.interruption:
-            create_markdown_artifact(
-                f"The report of this run is `{path}`. Open it in a browser, or write it again with "
-                f"`xlm report {values['number']} --root {run.store.root}`.",
+            create_link_artifact(
+                # Relative, because the port of our server changes: flows/server/reports.py.
+                f"reports/{path.name}",
+                link_text="Open the report",
                 key="report",
-                description="One page with everything that this run has",
+                description=f"One page with everything that this run has: `{path}`. Written again "
+                f"by `xlm report {values['number']} --root {run.store.root}`.",
             )
     except Exception as error:  # whatever it is, the work of the run is done
         get_run_logger().warning("there is no report of this run: %s", error)

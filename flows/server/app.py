@@ -1,4 +1,4 @@
-"""The Prefect server as a program: `python -P -m flows.server.app PORT`.
+"""The Prefect server as a program: `python -P -m flows.server.app PORT [REPORTS]`.
 
 `prefect server start` would start a second process that imports everything again, and cannot be
 given our guard.
@@ -6,15 +6,18 @@ given our guard.
 
 import os
 import sys
+from pathlib import Path
 
 import uvicorn
 
 from flows.server.guard import ServerGuard
+from flows.server.reports import Reports
 
 
-def main(port: int) -> None:
-    """Serve API and UI on the loopback interface until a signal ends it."""
-    if not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+def main(port: int, reports: Path | None = None) -> None:
+    """Serve API, UI and a folder of reports on the loopback interface until a signal ends it."""
+    token = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
+    if not token:
         sys.exit("the Prefect server needs a token: PREFECT_SERVER_API_AUTH_STRING is not set")
     os.umask(0o077)  # its database contains logs and parameters of runs
     os.environ["PREFECT__SERVER_FINAL"] = "1"
@@ -23,7 +26,7 @@ def main(port: int) -> None:
 
     settings = get_current_settings().server
     uvicorn.run(
-        ServerGuard(create_app(final=True)),
+        ServerGuard(create_app(final=True), Reports(reports, token) if reports else None),
         host="127.0.0.1",
         port=port,
         timeout_keep_alive=settings.api.keepalive_timeout,
@@ -36,4 +39,4 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *map(Path, sys.argv[2:]))

@@ -35,7 +35,13 @@ class StartingServer:
     """A server process; it may still be starting."""
 
     def __init__(
-        self, home: Path, access: ServerAccess, *, with_ui: bool, database: Database | None
+        self,
+        home: Path,
+        access: ServerAccess,
+        *,
+        with_ui: bool,
+        database: Database | None,
+        reports: Path | None,
     ) -> None:
         self.access = access
         self.has_shared_database = database is not None
@@ -46,6 +52,7 @@ class StartingServer:
             "PREFECT_HOME": str(home),
             "PREFECT_SERVER_UI_ENABLED": str(with_ui).lower(),
         }
+        arguments = [str(access.port), *([str(reports)] if reports else [])]
         self._starting = ExitStack()
         # Two servers that set up one database at once stop each other.
         self._starting.enter_context(build_lock(home, "server-start"))
@@ -53,7 +60,7 @@ class StartingServer:
             with open_to_append(self._log) as log:
                 self._start_bytes = log.seek(0, os.SEEK_END)
                 self._child = GuardedChild(
-                    [sys.executable, "-P", "-m", "flows.server.app", str(access.port)],
+                    [sys.executable, "-P", "-m", "flows.server.app", *arguments],
                     output=log.fileno(),
                     errors=log.fileno(),
                     environment=variables,
@@ -99,11 +106,17 @@ class StartingServer:
 
 @contextmanager
 def starting_server(
-    home: Path, access: ServerAccess, *, with_ui: bool = False, database_url: str | None = None
+    home: Path,
+    access: ServerAccess,
+    *,
+    reports: Path | None = None,
+    with_ui: bool = False,
+    database_url: str | None = None,
 ) -> Iterator[StartingServer]:
     """Start a server with its records in `home`, or in a database; it ends with the context.
 
     Args:
+        reports: the folder of the reports that it shows; None: it shows none.
         database_url: of PostgreSQL; without it, the environment may name a database.
 
     Raises:
@@ -112,7 +125,7 @@ def starting_server(
     database = take_database(database_url)
     if database is not None:
         require_usable(database)
-    server = StartingServer(home, access, with_ui=with_ui, database=database)
+    server = StartingServer(home, access, with_ui=with_ui, database=database, reports=reports)
     try:
         yield server
         time.sleep(_FLUSH_SECONDS)

@@ -166,5 +166,5 @@ def _prefect(root: Path) -> Iterator[StartingServer | None]:
         return
     access = ServerAccess.new(free_port())
     use_server(access.client_variables())
-    with starting_server(home, access) as server:
+    with starting_server(home, access, reports=root / "runs") as server:
         yield server

@@ -35,7 +35,9 @@ def main(port: int, database_url: str | None) -> int:
     use_server(access.client_variables())
     with (
         published(access, root, project),
-        starting_server(home, access, with_ui=True, database_url=database_url) as server,
+        starting_server(
+            home, access, reports=root / "runs", with_ui=True, database_url=database_url
+        ) as server,
     ):
         # Prefect reads its settings when it is imported, so the server must be known.
         require_valid_settings()

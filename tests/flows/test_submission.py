@@ -125,7 +125,8 @@ def test_every_run_leaves_a_report(run_toy: RunToy, tmp_path: Path) -> None:
 
     card = Artifact.get("report")
     assert card is not None
-    assert f"`{written}`" in str(card.data)
+    assert card.data == f"[Open the report](reports/{written.name})"
+    assert f"`{written}`" in str(card.description)
 
 
 def test_a_run_without_a_report_is_complete(

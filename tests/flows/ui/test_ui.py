@@ -3,20 +3,26 @@
 import json
 import os
 import re
+import shutil
 import signal
 import stat
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from flows.server.guard import SIGN_IN_PATH
 from tests.flows.console import digests, processes_of, start, xlm
 from tests.flows.ui.ui_process import RunningUi, running_ui
 from tests.listening_sockets import SocketWatch
+from tests.report.page.test_browser import BROWSERS
 from tests.repository import REPOSITORY
 
 SMALL = str(REPOSITORY / "tests" / "flows" / "small.yaml")
@@ -214,3 +220,33 @@ def _subscribe(ui: RunningUi, path: str, token: str | None) -> str:
         message = {"type": "auth"} | ({} if token is None else {"token": token})
         one.send(json.dumps(message))
         return str(one.recv(timeout=30))
+
+
+def test_the_link_of_a_report_opens_it(ui: RunningUi, tmp_path: Path) -> None:
+    """In Chromium, signed in as `xlm ui` says; the page of the report cannot read the token."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"no browser is installed: {', '.join(BROWSERS)}")
+
+    def page(path: str) -> str:
+        command = [
+            browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+            f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000",
+            "--dump-dom", urljoin(ui.url, path),
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+        return done.stdout
+
+    name, report = "000099-20261128T174900000000.html", "<!doctype html><title>Run 99</title>"
+    (ui.root / "runs").mkdir(exist_ok=True)
+    (ui.root / "runs" / name).write_text(report)
+    card = {"key": "report", "type": "markdown", "data": f"[Open the report](reports/{name})"}
+    artifact = f"/artifacts/artifact/{ui.api('/artifacts/', card)['id']}"
+    page(f"{SIGN_IN_PATH}#{ui.token}")
+    (link,) = re.findall(r'<a[^>]* href="([^"]*reports/[^"]*)"', page(artifact))
+    ((sandbox, shown),) = re.findall(
+        r'<iframe sandbox="([^"]*)" srcdoc="([^"]*)"', page(urljoin(artifact, link))
+    )
+    assert unescape(shown) == report
+    assert "allow-scripts" in sandbox
+    assert "allow-same-origin" not in sandbox
