@@ -10,52 +10,68 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xlm.dataloader.sampling.pairs import line_lengths
+from xlm.dataloader.sampling.rows import batches_by_length, row_lengths
 from xlm.dataloader.sequences import Sequences, join_examples
 from xlm.model.classifier import Classifier
-from xlm.shards.lines import Examples
+from xlm.shards.lines import Examples, concatenate_examples
 
-_BATCH_ROWS = 64
+BATCH_ROWS = 64
+BATCH_TOKENS = 4096
+"""Padded tokens of a batch, so that long rows need no more memory than short ones."""
 
 
 def predict(
     classifier: Classifier, examples: Examples, *, language_id: int, device: torch.device
 ) -> NDArray[np.int64]:
     """Predict the label of each row, (N,); sentences too long for the model are truncated."""
-    lengths = line_lengths(examples.first)
-    if examples.second is not None:
-        lengths = lengths + line_lengths(examples.second)
-    order = np.argsort(lengths, kind="stable")  # similar lengths in a batch need little padding
-    labels = np.empty(len(order), dtype=np.int64)
-    training = classifier.training
-    classifier.eval()
-    with torch.inference_mode():
-        for begin in range(0, len(order), _BATCH_ROWS):
-            chosen = order[begin : begin + _BATCH_ROWS]
-            sequences = join_examples(
-                examples,
-                chosen,
-                language_ids=np.full(len(chosen), language_id),
-                max_tokens=longest_sentence(classifier, examples),
-            )
-            labels[chosen] = classify(classifier, sequences, device).argmax(1).cpu().numpy()
-    classifier.train(training)
-    return labels
+    return _predict(classifier, examples, np.full(len(examples), language_id), device)
 
 
 def predict_all(
     classifier: Classifier, examples: Mapping[str, Examples], *, device: torch.device
 ) -> dict[str, NDArray[np.int64]]:
-    """Predict the label of each row in each language, (N,) by language code."""
-    return {
-        code: predict(
-            classifier,
-            rows,
-            language_id=classifier.encoder.description.language_id(code),
-            device=device,
-        )
-        for code, rows in examples.items()
-    }
+    """Predict the label of each row in each language, (N,) by language code, in one pass.
+
+    A batch may have rows of several languages. Scores differ from those of `predict` by float
+    rounding, because the number of rows in a batch changes the order of summation.
+    """
+    if not examples:
+        return {}
+    sizes = [len(rows) for rows in examples.values()]
+    language_ids = [classifier.encoder.description.language_id(code) for code in examples]
+    labels = _predict(
+        classifier,
+        concatenate_examples(list(examples.values())),
+        np.repeat(np.asarray(language_ids), sizes),
+        device,
+    )
+    return dict(zip(examples, np.split(labels, np.cumsum(sizes)[:-1]), strict=True))
+
+
+def _predict(
+    classifier: Classifier,
+    examples: Examples,
+    language_ids_N: NDArray[np.int64],
+    device: torch.device,
+) -> NDArray[np.int64]:
+    """The label of each row, (N,), computed in batches of similar lengths."""
+    max_tokens = longest_sentence(classifier, examples)
+    batches = batches_by_length(
+        row_lengths(examples, max_tokens=max_tokens),
+        most_rows=BATCH_ROWS,
+        most_tokens=BATCH_TOKENS,
+    )
+    labels = np.empty(len(examples), dtype=np.int64)
+    training = classifier.training
+    classifier.eval()
+    with torch.inference_mode():
+        for chosen in batches:
+            sequences = join_examples(
+                examples, chosen, language_ids=language_ids_N[chosen], max_tokens=max_tokens
+            )
+            labels[chosen] = classify(classifier, sequences, device).argmax(1).cpu().numpy()
+    classifier.train(training)
+    return labels
 
 
 def classify(classifier: Classifier, sequences: Sequences, device: torch.device) -> torch.Tensor:

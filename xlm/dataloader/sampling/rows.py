@@ -2,7 +2,7 @@
 
     lengths = row_lengths(examples, max_tokens=256)
     shuffled_batches(lengths, 32, random, by_length=True)  # row numbers of each batch of an epoch
-    batches_by_length(lengths, most_rows=64, most_tokens=8192)
+    batches_by_length(lengths, most_rows=64, most_tokens=4096)
 
 XLM: rows of a training batch need not have similar lengths (spec 5).
 """
