@@ -12,7 +12,14 @@ from xlm.config.training.classification import EvaluateSlice
 from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.model.launcher import abandon_job, launcher_settings
 from xlm.stages.model.select import cell_inputs, cell_nodes
-from xlm.stages.model.shard_inputs import data_inputs, data_nodes, task_inputs, task_nodes
+from xlm.stages.model.shard_inputs import (
+    data_inputs,
+    data_nodes,
+    task_inputs,
+    task_nodes,
+    translated_inputs,
+    translated_nodes,
+)
 from xlm.stages.units import require_training_rows, single_unit, task_units
 
 
@@ -23,6 +30,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
         **cell_nodes(config),
         **data_nodes(config, "mono", "pair"),
         **task_nodes(task_units(config)),
+        **translated_nodes(config),
     }
 
 
@@ -65,6 +73,7 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
         train=context.config.train,
         selection=context.inputs.get("select"),
         cells=cell_inputs(context.inputs),
+        translated=translated_inputs(context.inputs),
         vocabulary=context.inputs["vocabulary"],
         mono=data_inputs(context.inputs, "mono"),
         pairs=data_inputs(context.inputs, "pair"),
