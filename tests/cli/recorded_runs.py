@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.release.artifacts import results
-from xlm.classification.results.records import write_results
+from xlm.classification.results.records import Results, write_results
 from xlm.pipeline.request import RunRequest
 from xlm.store.artifact import Artifact
 from xlm.store.keys import artifact_key, ingredients_of
@@ -35,6 +35,7 @@ class RecordedRuns:
         seed: int = 0,
         right: Mapping[str, Sequence[bool]] | None = None,
         published: Mapping[str, Mapping[str, bytes]] | None = None,
+        found: Results | None = None,
         **request: Any,
     ) -> dict[str, Artifact]:
         """Write the record of a run and its artifacts; returns them by stage.
@@ -43,6 +44,7 @@ class RecordedRuns:
             overrides: what the run changed.
             seed: the seed of its pretraining.
             right: by language, which rows of test are predicted right; no predictions by default.
+            found: the results of its evaluation; invented ones by default.
             published: files of the published models, by folder; by default, nothing is published.
         """
         text = self._publish("tokenize", "sw", {}, {}, {"text.txt": "habari\n"})
@@ -66,8 +68,9 @@ class RecordedRuns:
             for code, values in (right or {}).items()
         }
         evaluated = self._publish(
-            "evaluate", "all", {}, {"pretrain": trained}, files, counts={"test": 0.7 + seed / 100}
-        )
+            "evaluate", "all", {}, {"pretrain": trained}, files, counts={"test": 0.7 + seed / 100},
+            found=found,
+        )  # fmt: skip
         artifacts = {"tokenize": text, "pretrain": trained, "evaluate": evaluated}
         if published is not None:
             artifacts["publish"] = self._publish(
@@ -92,6 +95,7 @@ class RecordedRuns:
         upstream: Mapping[str, Artifact],
         files: Mapping[str, str | bytes],
         counts: Mapping[str, float] | None = None,
+        found: Results | None = None,
     ) -> Artifact:
         ingredients = ingredients_of(
             stage=stage,
@@ -102,15 +106,15 @@ class RecordedRuns:
             tools={},
         )
         key = artifact_key(ingredients)
-        if (found := self.store.find(stage, key)) is not None:
-            return found
+        if (stored := self.store.find(stage, key)) is not None:
+            return stored
         staging = self.store.open_staging(stage, key)
         for name, content in files.items():
             path = staging.out / name
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         if stage == "evaluate":
-            write_results(staging.out, results(LANGUAGES))
+            write_results(staging.out, found or results(LANGUAGES))
         description = {
             **{name: ingredients[name] for name in ("stage", "unit", "code_version", "config")},
             "key": key,

@@ -168,9 +168,23 @@ def config(request: "RunRequest", as_json: AsJson = False) -> None:
 
 
 @app.command(
-    epilog=examples("xlm results", "xlm results --profile mini15 --costs", "xlm results --json")
+    epilog=examples(
+        "xlm results",
+        "xlm results --profile mini15 --costs",
+        "xlm results base --confusions",
+        "xlm results base more --out accuracies.parquet",
+    )
 )
 def results(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN",
+            show_default=False,
+            help="Name, number or start time of a run, as `xlm runs` prints them; without it, the "
+            "last run. Several with --out only, also keys of artifacts.",
+        ),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -183,13 +197,36 @@ def results(
             "--costs", help="Show time, memory and size of each stage instead of the results."
         ),
     ] = False,
+    confusions: Annotated[
+        bool,
+        typer.Option(
+            "--confusions", help="Show the labels and predictions in test of each language, too."
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write each accuracy of each fine-tuned model as one row to a .parquet, .json or "
+            ".csv file.",
+        ),
+    ] = None,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the results of the last run, or what it cost."""
-    from xlm.cli.results import print_costs, print_results
+    """Print the results of a run, or what the last one cost; or write its accuracies as rows.
 
-    (print_costs if costs else print_results)(profile, root, as_json)
+    A sweep has more tables: accuracies over seeds by setting and rule of selection, and its cells.
+    """
+    from xlm.cli.results import print_costs, print_results, write_accuracy_table
+
+    if costs:
+        print_costs(profile, root, as_json)
+    elif out is not None:
+        write_accuracy_table(out, names or [], profile, root)
+    else:
+        print_results(names or [], profile, root, as_json, confusions=confusions)
 
 
 @app.command(

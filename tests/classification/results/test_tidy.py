@@ -11,9 +11,9 @@ import pytest
 from tests.classification.results.sweeps import sweep_rows
 from xlm.classification.results.tidy import (
     ModelPredictions,
+    table_bytes,
     write_accuracies,
     write_all_predictions,
-    write_table,
 )
 
 COLUMNS = [
@@ -63,7 +63,7 @@ def test_without_rows_the_files_have_the_columns(tmp_path: Path) -> None:
 def test_a_table_of_several_runs_names_the_run_first(tmp_path: Path, suffix: str) -> None:
     rows = sweep_rows(seeds=[0])[:2]
     path = tmp_path / f"accuracies{suffix}"
-    write_table(path, rows, runs=["base", 'o,"ther'])
+    path.write_bytes(table_bytes(suffix, rows, runs=["base", 'o,"ther']))
     if suffix == ".parquet":
         found = pq.read_table(path).to_pylist()
     elif suffix == ".json":

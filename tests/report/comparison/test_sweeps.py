@@ -77,7 +77,7 @@ def test_runs_are_compared_by_setting_rule_and_language(
     assert row.differences[1].low == pytest.approx(0.07)
     print_sweeps(["base", "better"], rows)
     printed = capsys.readouterr().out
-    assert printed.count("Test accuracy over seeds, per cent; zero-shot, best ") == 3
+    assert printed.count("Test accuracy over seeds, zero-shot, best ") == 3
     assert "language  base (3 seeds)  better (3 seeds)  difference" in printed
     (line, *_) = [one for one in printed.splitlines() if one.startswith("mean")]
     assert line.split() == ["mean", "72.0", "76.0", "+4.0", "+4.0", "to", "+4.0", "paired"]

@@ -2,7 +2,7 @@
 
 t_quantile(0.975, degrees=4)  # 2.776
 
-SciPy is no dependency, and a normal approximation is far too narrow for three or five seeds.
+SciPy is not a dependency, and a normal approximation is far too narrow for three or five seeds.
 """
 
 import math

@@ -7,6 +7,7 @@ The bytes depend on the rows and the version of pyarrow alone.
 """
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -41,7 +42,7 @@ _COLUMNS = {
 }
 _RUN = "run"
 SUFFIXES = (".parquet", ".json", ".csv")
-"""Endings of the files that `write_table` writes."""
+"""Endings of the files that `table_bytes` makes."""
 
 
 class ModelPredictions(NamedTuple):
@@ -62,14 +63,14 @@ class ModelPredictions(NamedTuple):
 def write_accuracies(directory: Path, rows: Sequence[Accuracy]) -> None:
     """Write `accuracies.parquet` and `accuracies.json`."""
     for suffix in (".parquet", ".json"):
-        write_table(directory / f"{ACCURACIES_NAME}{suffix}", rows)
+        (directory / f"{ACCURACIES_NAME}{suffix}").write_bytes(table_bytes(suffix, rows))
 
 
-def write_table(path: Path, rows: Sequence[Accuracy], runs: Sequence[str] | None = None) -> None:
-    """Write accuracies to a file of Parquet, JSON or CSV, by the ending of its name.
+def table_bytes(suffix: str, rows: Sequence[Accuracy], runs: Sequence[str] | None = None) -> bytes:
+    """Accuracies as a file of Parquet, JSON or CSV.
 
     Args:
-        path: the file to write or replace.
+        suffix: one of `SUFFIXES`.
         rows: accuracies of one or several runs.
         runs: the run of each row, for a first column `run`; None: no such column.
     """
@@ -77,17 +78,19 @@ def write_table(path: Path, rows: Sequence[Accuracy], runs: Sequence[str] | None
     records = [{name: getattr(row, name) for name in _COLUMNS} for row in rows]
     if runs is not None:
         records = [{_RUN: run, **one} for run, one in zip(runs, records, strict=True)]
-    if path.suffix == ".parquet":
+    if suffix == ".parquet":
+        file = io.BytesIO()
         table = pa.Table.from_pylist(records, schema=pa.schema(columns))
-        pq.write_table(table, path, compression="zstd")
-    elif path.suffix == ".json":
+        pq.write_table(table, file, compression="zstd")
+        return file.getvalue()
+    if suffix == ".json":
         lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in records)
-        path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    else:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(columns), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(records)
+        return f"[\n{lines}\n]\n".encode()
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue().encode()
 
 
 def write_all_predictions(

@@ -16,8 +16,8 @@ def print_sweeps(labels: Sequence[str], rows: Sequence[ComparedSweep]) -> None:
         members = [row for row in rows if (row.setting, row.rules) == group]
         setting, rules = group
         show(
-            f"\nTest accuracy over seeds, per cent; {setting}, best {rules_name(rules, ())}; "
-            f"differences with {100 * CONFIDENCE:g} % intervals over seeds"
+            f"\nTest accuracy over seeds, {setting}, best {rules_name(rules, ())}, per cent; "
+            f"differences with {100 * CONFIDENCE:g} % intervals"
         )
         header = ["language", _titled(labels[0], members, 0)]
         for number, label in enumerate(labels[1:], start=1):

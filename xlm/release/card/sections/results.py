@@ -3,15 +3,25 @@
 Accuracies are shown with their baselines (majority class, bag of words) and the paper's.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from xlm.classification.results.seeds import MEAN
+from xlm.classification.results.sweep_tables import (
+    RULES_NOTE,
+    group_name,
+    sweep_groups,
+    sweep_tables,
+)
+from xlm.classification.results.table import Table
 from xlm.classification.results.tables import (
     confusion_table,
+    confusion_tables,
     modelling_table,
     pairs_table,
     task_table,
 )
-from xlm.display.markdown import table
+from xlm.display.markdown import format_percent, table
 from xlm.release.card.facts import RunFacts
 from xlm.release.card.public_tasks import PUBLIC_TASKS
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME
@@ -78,13 +88,72 @@ def _task(facts: RunFacts) -> str:
         _task_note(facts),
         f"![{_capital(facts.task)} accuracy by language]({ACCURACY_NAME})",
     ]
+    parts += _sweep(facts)
     if confusions := confusion_table(facts.results):
         parts += [
             f"### {confusions.title}",
             table(confusions.header, confusions.rows),
             "Rows of all languages, by label and by predicted label.",
+            *_folded(confusion_tables(facts.results, facts.names), "The same by language"),
         ]
     return "\n\n".join(parts)
+
+
+def _sweep(facts: RunFacts) -> list[str]:
+    """Accuracies over seeds by setting and rule, and the cells of the sweep."""
+    found = sweep_tables(facts.results, facts.names)
+    if not found:
+        return []
+    intervals = (
+        " Each seed repeats the whole procedure, so the intervals (Student) show what another seed "
+        "could change."
+        if _seeds(facts) > 1
+        else ""
+    )
+    overview, *others = found
+    return [
+        f"### {overview.title}",
+        table(overview.header, overview.rows),
+        f"{RULES_NOTE}{intervals}",
+        *_folded(others, "By language, and all cells of the sweep"),
+    ]
+
+
+def _folded(tables: Sequence[Table], summary: str) -> list[str]:
+    """Tables that a reader opens by a click."""
+    if not tables:
+        return []
+    shown = [part for one in tables for part in (f"**{one.title}**", table(one.header, one.rows))]
+    return [f"<details><summary>{summary}</summary>", *shown, "</details>"]
+
+
+def _seeds(facts: RunFacts) -> int:
+    return len({row.seed for row in facts.results.accuracies})
+
+
+def _selection(facts: RunFacts) -> str:
+    """What the published model was selected from, and what its procedure reaches over seeds."""
+    cells = {row.cell for row in facts.results.accuracies if row.setting == "zero-shot"}
+    if len(cells) < 2:
+        return ""
+    seeds = _seeds(facts)
+    text = (
+        f"It is the best of {len(cells)} models that were fine-tuned with other learning rates, "
+        f"batch sizes or seeds ({seeds} seed{'s' if seeds > 1 else ''}). "
+    )
+    rule = "mean" if facts.finetune and facts.finetune.select_by == "mean" else "training"
+    groups = sweep_groups(facts.results)
+    for group, found in groups.items():
+        overall = found[-1]
+        if group[0] == "zero-shot" and rule in group[1] and overall.low is not None:
+            named = "in the mean of the languages" if overall.language == MEAN else "in test"
+            text += (
+                f"Over {len(overall.by_seed)} seeds, this selection "
+                f"({group_name(group, groups, facts.results.training_languages)}) reaches "
+                f"{format_percent(overall.mean)} {named}, with an interval from "
+                f"{format_percent(overall.low)} to {format_percent(overall.high)}. "
+            )
+    return text
 
 
 def _task_note(facts: RunFacts) -> str:
@@ -93,6 +162,7 @@ def _task_note(facts: RunFacts) -> str:
     note = (
         f"{_row_counts(facts)} The model was fine-tuned on {facts.training_rows} only. It was "
         f"selected by dev accuracy in {chosen}; test sets were not used for selection. "
+        f"{_selection(facts)}"
     )
     if facts.results.collapsed:
         note = (
