@@ -61,8 +61,8 @@ def test_the_best_cell_of_all_seeds_is_published() -> None:
     assert by_training.choices == by_mean.choices
 
 
-def test_the_first_of_equal_cells_is_selected() -> None:
-    cells = [cell(1, 0, en=70, sw=50), cell(2, 0, en=70, sw=50)]
+def test_of_equal_cells_the_lowest_learning_rate_is_selected() -> None:
+    cells = [cell(2, 0, en=70, sw=50), cell(1, 0, en=70, sw=50)]
     found = choose(cells, ZERO_SHOT, select_by="training", refuse_collapsed=True)
     assert {choice.cell for choice in found.choices} == {"en.lr1.b8.s0"}
 

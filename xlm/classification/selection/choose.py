@@ -34,7 +34,8 @@ def choose(
     """Select a cell by each rule, for each setting, seed and language.
 
     Args:
-        cells: all cells, in the order of the sweep; of equal ones the first is selected.
+        cells: all cells. Of equal ones that with the lowest learning rate is selected, then that
+            with the smallest batch, then that with the lowest seed.
         tested: what each setting trains on and tests.
         select_by: the rule that selects the published model, of zero-shot.
         refuse_collapsed: whether to publish no model that collapsed.
@@ -42,6 +43,7 @@ def choose(
     Raises:
         TrainingError: all models that could be published collapsed.
     """
+    cells = sorted(cells, key=_order)
     choices = [
         choice
         for setting, sets in tested.items()
@@ -81,6 +83,10 @@ def _choices(
         for language in languages
         if rule != "language" or language in cells[0].dev
     ]
+
+
+def _order(cell: ScoredCell) -> tuple[str, float, int, int]:
+    return cell.name, cell.learning_rate, cell.batch_pairs, cell.seed
 
 
 def _of_seed(cells: Sequence[ScoredCell], seed: int) -> list[ScoredCell]:

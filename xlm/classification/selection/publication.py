@@ -11,7 +11,7 @@ from xlm.config.training.classification import CellSlice
 from xlm.store.manifest import read_manifest
 
 
-def read_cell(cell: CellSlice, finetuned: Path, scored: Path) -> ScoredCell:
+def read_cell(unit: str, cell: CellSlice, finetuned: Path, scored: Path) -> ScoredCell:
     """Read a cell from its finetune and score artifacts.
 
     Raises:
@@ -19,6 +19,7 @@ def read_cell(cell: CellSlice, finetuned: Path, scored: Path) -> ScoredCell:
     """
     kept = read_attempts(finetuned).kept
     return ScoredCell(
+        unit=unit,
         **cell.model_dump(),
         checkpoint=read_manifest(finetuned).digest,
         collapsed=kept["collapsed"],

@@ -265,7 +265,6 @@ class ScoreSlice(Config):
 class CellSlice(Config):
     """One cell of the sweep, as the selection sees it."""
 
-    unit: str
     name: str = Field(description="Name of the training rows: `en`, `all`.")
     train: tuple[str, ...]
     learning_rate: float
@@ -276,7 +275,7 @@ class CellSlice(Config):
 class SelectSlice(Config):
     """Settings that determine which fine-tuned models are selected."""
 
-    cells: tuple[CellSlice, ...] = Field(description="All cells, in the order of the sweep.")
+    cells: dict[str, CellSlice] = Field(description="All cells, by unit.")
     tested: dict[Setting, dict[str, tuple[str, ...]]] = Field(
         description="By setting: names of training rows, with the languages that are tested."
     )

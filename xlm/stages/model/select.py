@@ -39,9 +39,8 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def _slice(config: PipelineConfig, unit: str) -> SelectSlice:
     return SelectSlice(
-        cells=tuple(
-            CellSlice(
-                unit=cell.unit,
+        cells={
+            cell.unit: CellSlice(
                 name=cell.name,
                 train=cell.train,
                 learning_rate=cell.learning_rate,
@@ -49,7 +48,7 @@ def _slice(config: PipelineConfig, unit: str) -> SelectSlice:
                 seed=cell.seed,
             )
             for cell in cells(config)
-        ),
+        },
         tested={setting: training_sets(config, setting) for setting in config.xnli.settings},
         select_by=config.finetune.select_by,
         refuse_collapsed=config.finetune.collapse != "report",
@@ -68,8 +67,8 @@ def run(context: StageContext[SelectSlice]) -> StageResult:
 
     config, inputs = context.config, context.inputs
     found = [
-        read_cell(cell, inputs[f"{FINETUNE_ROLE}{cell.unit}"], inputs[f"{_SCORE_ROLE}{cell.unit}"])
-        for cell in config.cells
+        read_cell(unit, cell, inputs[f"{FINETUNE_ROLE}{unit}"], inputs[f"{_SCORE_ROLE}{unit}"])
+        for unit, cell in config.cells.items()
     ]
     selection = choose(
         found,
