@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Tests of one file share costly fixtures, so a file stays in one process, and files start in their order:
-# the slowest are not the last. PARALLEL= runs all in one process.
-PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# the slowest are not the last. Many tests mostly wait for servers and clusters, so there is one
+# process more than cores. PARALLEL= runs all in one process.
+PROCESSES = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PARALLEL ?= -n $(PROCESSES) --maxprocesses 5 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast test-transformers-4 check docs format ui mini15 ablation fingerprints generate lock clean
