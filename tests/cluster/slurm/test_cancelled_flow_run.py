@@ -1,6 +1,5 @@
 """A flow run of a worker whose training is a job of Slurm: cancelled in the UI, or left."""
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +7,12 @@ import pytest
 
 from tests.cluster.slurm.dev_cluster import DevCluster, processes_with, wait_until
 from tests.flows.console import processes_of, start
-from tests.flows.shared_server.conftest import postgresql
-from tests.flows.shared_server.postgresql import PostgreSQL
+from tests.flows.shared_server.conftest import postgresql, server
 from tests.flows.shared_server.prefect_server import SharedServer, until
 from tests.flows.shared_server.worker import Worker, running_worker
 from tests.repository import REPOSITORY
 
-__all__ = ["postgresql"]
+__all__ = ["postgresql", "server"]
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(1800)]
 
@@ -29,19 +27,6 @@ _OVERRIDES = [
 ]
 _CANCELLING = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
 """What the UI sends."""
-
-
-@pytest.fixture(scope="module")
-def server(
-    postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SharedServer]:
-    """A shared server."""
-    one = SharedServer(tmp_path_factory.mktemp("server"), postgresql.new_database("pass"))
-    one.start()
-    try:
-        yield one
-    finally:
-        one.end(signal.SIGTERM)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
-"""One PostgreSQL server for the tests of this folder."""
+"""A PostgreSQL server for the tests of this folder, and a Prefect server on it."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.shared_server.postgresql import PostgreSQL, is_installed
+from tests.flows.shared_server.prefect_server import SharedServer
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +26,16 @@ def postgresql() -> Iterator[PostgreSQL]:
     finally:
         server.dev("stop")
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def server(
+    postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SharedServer]:
+    """A shared server without deployments."""
+    one = SharedServer(tmp_path_factory.mktemp("server"), postgresql.new_database("pass"))
+    one.start()
+    try:
+        yield one
+    finally:
+        one.end(signal.SIGTERM)

@@ -23,19 +23,6 @@ _ENDLESS = ["pretrain.updates=1000000"]
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.timeout(1800)]
 
 
-@pytest.fixture(scope="module")
-def server(
-    postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SharedServer]:
-    """A shared server without deployments."""
-    one = SharedServer(tmp_path_factory.mktemp("server"), postgresql.new_database("pass"))
-    one.start()
-    try:
-        yield one
-    finally:
-        one.end(signal.SIGTERM)
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
     """A store; at the end no process of it is left."""
