@@ -96,23 +96,23 @@ def test_after_the_death_of_the_scheduler_a_rerun_continues(
 
 
 def test_an_interrupt_ends_the_items_and_not_the_workers(
-    cluster: DaskProcesses, opened: OpenExecutor, tmp_path: Path
+    shared: DaskProcesses, opened: OpenExecutor, tmp_path: Path
 ) -> None:
-    with opened(cluster) as executor, ThreadPoolExecutor(1) as thread:
+    with opened(shared) as executor, ThreadPoolExecutor(1) as thread:
         written = thread.submit(_write_files, executor, tmp_path)
         child, _ = _wait_for_the_item(tmp_path)
         executor.interrupt()
         with pytest.raises(ToolError):
             written.result()
         wait_until(lambda: not is_running(child), "the child runs on")
-    assert all(worker.poll() is None for worker in cluster.workers)
-    wait_until(lambda: not _children_of(cluster), "children are left")
+    assert all(worker.poll() is None for worker in shared.workers)
+    wait_until(lambda: not _children_of(shared), "children are left")
 
 
 def test_a_result_that_nobody_wants_any_more_is_not_computed(
-    cluster: DaskProcesses, opened: OpenExecutor, tmp_path: Path
+    shared: DaskProcesses, opened: OpenExecutor, tmp_path: Path
 ) -> None:
-    with opened(cluster) as executor:
+    with opened(shared) as executor:
         future = executor.submit(items.leave_mark, (tmp_path, _WAITING))
         child, _ = _wait_for_the_item(tmp_path)
         assert future.cancel()
@@ -122,7 +122,7 @@ def test_a_result_that_nobody_wants_any_more_is_not_computed(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_items_end_with_their_driver(
-    cluster: DaskProcesses, tmp_path: Path, number: signal.Signals
+    shared: DaskProcesses, tmp_path: Path, number: signal.Signals
 ) -> None:
     program = (
         "import sys, time\n"
@@ -139,7 +139,7 @@ def test_items_end_with_their_driver(
     driver = subprocess.Popen(
         [
             *("env", "--default-signal=INT", sys.executable, "-c", program),
-            *(str(tmp_path / "store"), cluster.address, str(tmp_path)),
+            *(str(tmp_path / "store"), shared.address, str(tmp_path)),
         ],
         cwd=REPOSITORY, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -148,10 +148,10 @@ def test_items_end_with_their_driver(
         driver.send_signal(number)
         driver.wait(120)
         wait_until(lambda: not is_running(child), "the child outlives its driver")
-        wait_until(lambda: not _children_of(cluster), "children are left")
+        wait_until(lambda: not _children_of(shared), "children are left")
     finally:
         driver.kill()
-    assert all(worker.poll() is None for worker in cluster.workers)
+    assert all(worker.poll() is None for worker in shared.workers)
 
 
 def test_workers_that_see_the_lock_free_get_no_more_items(
