@@ -50,6 +50,16 @@ def test_a_complete_run_has_all_sections(page: HtmlPage) -> None:
         assert shown in page.text
 
 
+def test_the_curves_of_fine_tuning_are_drawn_or_missed(tmp_path: Path) -> None:
+    store, record = write_run(tmp_path)
+    page = HtmlPage(report_page(store, record))
+    curves = [c["data"][0] for c in page.charts if c["data"][0].get("x") == [10, 20]]
+    assert [curve["y"] for curve in curves] == [[50.0, 50.0], [1.0, 1.0]]
+    (attempts,) = tmp_path.rglob("attempts.json")
+    attempts.write_text("{")
+    assert "The curves of finetune cannot be read." in HtmlPage(report_page(store, record)).text
+
+
 def test_numbers_of_charts_are_in_tables_too(page: HtmlPage) -> None:
     (accuracy,) = [chart for chart in page.charts if chart["layout"].get("shapes")]
     bars = accuracy["data"][0]

@@ -20,6 +20,7 @@ from xlm.report.page.content import (
     folded,
 )
 from xlm.report.page.run_nodes import RunNodes
+from xlm.report.page.sections.fine_tuning import fine_tuning_curves
 from xlm.report.page.sections.task_chart import accuracy_chart, paper_rows
 
 _MAX_CONFUSION_LABELS = 12
@@ -71,6 +72,7 @@ def _task(nodes: RunNodes, names: Names) -> Iterator[Block]:
         f"The weights were selected by {results.selected_by}."
     )
     yield from _sweep(results, names)
+    yield from fine_tuning_curves(nodes)
     yield from _paper_table(results, names)
     if matrices := confusion_matrices(results, names):
         yield Details("Confusion matrices by language: labels and predictions in test", [matrices])
