@@ -27,12 +27,14 @@ test-fast: setup  ## run the tests without the slow ones, in two minutes
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not fault" $(PYTEST)
 
 # Packages that come before those of .venv, where transformers is the newest release.
-OLD := .venv/transformers-4
-OLD_PACKAGES := transformers==4.57.6 tokenizers==0.22.2 huggingface-hub==0.36.2
+OLD := $(CURDIR)/.venv/transformers-4
+OLD_VERSION := 4.57.6
+OLD_PACKAGES := transformers==$(OLD_VERSION) tokenizers==0.22.2 huggingface-hub==0.36.2
 # The card's counts of sentences are those of the newest release.
 test-transformers-4: setup  ## test published models in transformers 4.57
-	@$(BIN)/uv pip install -q --python $(BIN)/python --target $(OLD) --no-deps $(OLD_PACKAGES)
-	@PYTHONPATH=$(OLD) $(BIN)/python -m pytest -q tests/release/test_tokenizer.py \
+	@$(BIN)/uv pip install -q --python $(BIN)/python --target "$(OLD)" --no-deps $(OLD_PACKAGES)
+	@PYTHONPATH="$(OLD)" $(BIN)/python -c "import transformers as t; assert t.__version__ == '$(OLD_VERSION)', t"
+	@PYTHONPATH="$(OLD)" $(BIN)/python -m pytest -q tests/release/test_tokenizer.py \
 		tests/release/card/test_pipelines.py tests/inference/test_parity.py \
 		tests/model/formats/test_onnx.py -k "not as_many_as_on_the_card"
 

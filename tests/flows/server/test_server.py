@@ -38,10 +38,11 @@ def test_the_server_of_a_run_needs_its_token(tmp_path: Path) -> None:
         assert all(one.is_loopback for one in sockets)
         url = f"{access.api_url}/admin/version"
         owner = ("xlm", access.token.removeprefix("xlm:"))
-        assert httpx.get(url).status_code == 401
-        assert httpx.get(url, auth=owner).status_code == 200
-        for foreign in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
-            assert httpx.get(url, auth=owner, headers=foreign).status_code == 403
+        with httpx.Client(timeout=120) as client:
+            assert client.get(url).status_code == 401
+            assert client.get(url, auth=owner).status_code == 200
+            for foreign in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+                assert client.get(url, auth=owner, headers=foreign).status_code == 403
     assert not [path for path in home.iterdir() if access.token.encode() in path.read_bytes()]
     # Prefect makes a URL of the path: what follows `?` was lost, and `%25` was another file.
     assert list(tmp_path.iterdir()) == [home]

@@ -60,8 +60,10 @@ def limitations_section(facts: RunFacts, *, classifier: bool) -> str:
         _SYNTHETIC_BIAS if facts.synthetic else _SOURCES_BIAS,
         "Always pass the language ids (`langs`). The model was never trained without them.",
         *(() if classifier else head_texts(facts).limitations),
-        "The tokenizer of `transformers` differs slightly from that of XLM. To get the same ids, "
-        "tokenize with `xlm.text` and call `_tokenize(text, bypass_tokenizer=True)`.",
+        "The tokenizer of `transformers` gives other ids than those of training, without an error "
+        "and in some languages for nearly every sentence. The predictions are then those of an "
+        "input that the model was never trained on. [The ids of training](#the-ids-of-training) "
+        "counts such sentences by language, and has the code that avoids them.",
         *([] if facts.cased else [_UNCASED]),
         "Test it on text of your own before you use it. Do not use it to make decisions about "
         "people.",

@@ -12,7 +12,7 @@ from xlm.report.page.run_nodes import RunNodes
 from xlm.store.integrity.pruned import is_pruned
 
 _MOST_CURVES = 24
-"""More curves than this cannot be told apart."""
+"""More curves than this look alike."""
 
 
 def fine_tuning_curves(nodes: RunNodes) -> Iterator[Block]:
