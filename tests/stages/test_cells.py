@@ -44,6 +44,17 @@ def test_the_grid_is_each_combination() -> None:
     assert found[0].unit == "en.lr2e-06.b16.s0"
 
 
+def test_units_have_all_digits_of_the_rate() -> None:
+    """Regression: with six digits, rates that differ in the eighth had the same unit."""
+    found = cells(config("finetune.sweep.learning_rates=[0.00012345678,0.00012345679,1,0.000005]"))
+    assert [cell.unit for cell in found] == [
+        "en.lr5e-06.b32.s0",
+        "en.lr0.00012345678.b32.s0",
+        "en.lr0.00012345679.b32.s0",
+        "en.lr1.b32.s0",
+    ]
+
+
 def test_all_cells_see_as_many_rows() -> None:
     chosen = config("finetune.sweep.batch_pairs=[8,32,64]")
     seen = [
@@ -86,7 +97,8 @@ def test_the_default_of_the_paper_is_its_grid() -> None:
     ("override", "reason"),
     [
         ("finetune.sweep.seeds=[1,1]", "finetune.sweep names 1 twice"),
-        ("finetune.sweep.learning_rates=[0]", "0 is not greater than 0"),
+        ("finetune.sweep.learning_rates=[0]", "0.0 is not greater than 0"),
+        ("finetune.sweep.learning_rates=[5e-6,0.000005]", "finetune.sweep names 5e-06 twice"),
         ("finetune.sweep.seeds=[-1]", "-1 is not between"),
         ("xnli.settings=[translate-train]", "xnli.settings has no zero-shot"),
         ("xnli.settings=[zero-shot,translate]", "xnli.settings"),

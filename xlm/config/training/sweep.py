@@ -56,7 +56,7 @@ class SweepConfig(Config):
     def _distinct(cls, values: tuple[float, ...]) -> tuple[float, ...]:
         for value in values:
             if values.count(value) > 1:
-                raise ConfigError(f"finetune.sweep names {value:g} twice", fix="remove one")
+                raise ConfigError(f"finetune.sweep names {value} twice", fix="remove one")
         return tuple(sorted(values))
 
     @field_validator("learning_rates", "batch_pairs")
@@ -65,7 +65,7 @@ class SweepConfig(Config):
         for value in values:
             if value <= 0:
                 raise ConfigError(
-                    f"finetune.sweep: {value:g} is not greater than 0", fix="raise or remove it"
+                    f"finetune.sweep: {value} is not greater than 0", fix="raise or remove it"
                 )
         return values
 

@@ -32,7 +32,9 @@ class Cell:
     @property
     def unit(self) -> str:
         """Unit of the finetune and score artifacts, the same in every run with this cell."""
-        return f"{self.name}.lr{self.learning_rate:g}.b{self.batch_pairs}.s{self.seed}"
+        # All digits of the rate, so that no two cells have the same unit.
+        rate = repr(self.learning_rate).removesuffix(".0")
+        return f"{self.name}.lr{rate}.b{self.batch_pairs}.s{self.seed}"
 
     def finetune(self, config: PipelineConfig) -> FinetuneConfig:
         """The settings of this cell: it sees as many rows as every other cell."""
