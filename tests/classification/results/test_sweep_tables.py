@@ -1,5 +1,7 @@
 """Tables of a sweep next to the paper's rows."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from tests.classification.results.sweeps import (
@@ -102,3 +104,28 @@ def test_labels_and_predictions_have_a_table_for_each_language() -> None:
     (table,) = confusion_tables(found.model_copy(update={"languages": (english,)}))
     assert table.title == "English (en): labels and predictions in test"
     assert table.rows[0][1:] == ("1,000", "2", "3")
+
+
+def _without_own_dev(rows: Iterable[Accuracy], code: str) -> list[Accuracy]:
+    """As if a language had no dev rows: nothing selects by them."""
+    return [row for row in rows if row.language != code or row.rule in ("training", "mean")]
+
+
+def test_means_of_rules_are_over_the_same_languages() -> None:
+    """Regression: the mean of own dev left out a language, under the heading of the others."""
+    rows = _without_own_dev(sweep_rows(), "en")
+    settings, zero_shot, _ = sweep_tables(sweep_results(rows))
+    assert settings.header[1] == "mean of 2 languages"
+    assert [row[1] for row in settings.rows[:2]] == ["67.0", "70.0"]
+    assert [row[:4:2] for row in zero_shot.rows] == [
+        ("English (en)", "77.0 to 87.0"),
+        ("French (fr)", "67.0 to 77.0"),
+        ("Swahili (sw)", "57.0 to 67.0"),
+        ("mean of 2", "62.0 to 72.0"),
+    ]
+    assert zero_shot.rows[0][3] == "–"
+
+
+def test_one_model_is_no_sweep_if_a_language_has_no_dev_rows() -> None:
+    """Regression: its rules had different languages, so they looked like different models."""
+    assert sweep_tables(sweep_results(_without_own_dev(ONE_CELL, "sw"))) == []

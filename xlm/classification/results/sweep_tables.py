@@ -3,7 +3,7 @@
 A run that fine-tunes one model in one setting has none: all rules select that model.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from xlm.classification.results.accuracies import Accuracy, Rule
@@ -11,6 +11,7 @@ from xlm.classification.results.records import Results
 from xlm.classification.results.seeds import (
     MEAN,
     RULES,
+    BySeed,
     Summary,
     mean_by_seed,
     student_interval,
@@ -35,15 +36,14 @@ Group = tuple[Setting, tuple[Rule, ...]]
 def sweep_groups(results: Results) -> dict[Group, list[Summary]]:
     """The test accuracies over seeds by setting and rules; empty without a sweep.
 
-    A single group of one seed is the published model, which other tables have.
+    One model in one setting is the published one, which other tables have.
     """
+    tested = {(row.setting, row.cell) for row in results.accuracies if row.rule is not None}
     groups: dict[Group, list[Summary]] = {}
-    for one in summaries(results.accuracies, results.confidence):
-        groups.setdefault((one.setting, one.rules), []).append(one)
-    is_sweep = len(groups) > 1 or any(
-        len(one.by_seed) > 1 for found in groups.values() for one in found
-    )
-    return groups if is_sweep else {}
+    if len(tested) > 1:
+        for one in summaries(results.accuracies, results.confidence):
+            groups.setdefault((one.setting, one.rules), []).append(one)
+    return groups
 
 
 def group_name(group: Group, groups: Mapping[Group, object], training: Sequence[str]) -> str:
@@ -74,17 +74,16 @@ def sweep_tables(results: Results, names: Names | None = None) -> list[Table]:
 def settings_table(results: Results, groups: Mapping[Group, Sequence[Summary]]) -> Table:
     """Mean test accuracy by setting and rule, then the paper's rows of the same languages."""
     cells = []
+    codes = _shared_codes(groups.values())
     for group, found in groups.items():
-        overall = found[-1]
+        by_seed = _over(found, codes)
         cells.append(
             (
                 group_name(group, groups, results.training_languages),
-                format_percent(overall.mean),
-                _interval(overall),
-                " ".join(map(str, overall.seeds)),
+                *_mean_and_interval(by_seed, results.confidence),
+                " ".join(map(str, by_seed)),
             )
         )
-    codes = _codes(next(iter(groups.values())))
     for title, row in results.published_row.items():
         if all(code in row for code in codes):
             cells.append(
@@ -112,14 +111,16 @@ def language_table(
     header = ["language"]
     for rules in shown:
         header += [rules_name(rules, results.training_languages), _interval_name(results)]
-    first = next(iter(shown.values()))
+    all_codes = dict.fromkeys(code for found in shown.values() for code in _codes(found))
+    lines = {name_with_code(code, names): [code] for code in all_codes}
+    shared = _shared_codes(shown.values())
+    if len(shared) > 1:
+        lines[f"mean of {len(shared)}"] = shared
     cells = []
-    for code in (one.language for one in first):
-        line = [f"mean of {len(first) - 1}" if code == MEAN else name_with_code(code, names)]
+    for title, codes in lines.items():
+        line = [title]
         for found in shown.values():
-            one = next((one for one in found if one.language == code), None)
-            line += [format_percent(one.mean), _interval(one)] if one else [ABSENT, ABSENT]
-        codes = _codes(first) if code == MEAN else [code]
+            line += _mean_and_interval(_over(found, codes), results.confidence)
         line += [
             format_percent(mean(row[one] for one in codes) if set(codes) <= set(row) else None)
             for row in paper.values()
@@ -155,7 +156,6 @@ def cells_table(results: Results) -> Table | None:
         for row in members:
             by_language.setdefault(row.language, {})[row.seed] = row.accuracy
         by_seed = mean_by_seed(by_language.values())
-        bounds = student_interval(list(by_seed.values()), results.confidence)
         models = {row.cell: row for row in members}.values()
         cells.append(
             (
@@ -163,8 +163,7 @@ def cells_table(results: Results) -> Table | None:
                 f"{learning_rate:g}",
                 str(batch_pairs),
                 str(len({row.seed for row in members})),
-                format_percent(fmean(by_seed.values()) if by_seed else None),
-                _bounds(bounds),
+                *_mean_and_interval(by_seed, results.confidence),
                 _counted(sum(row.collapsed for row in models), len(models)),
                 _counted(sum(row.retried for row in models), len(models)),
                 *(
@@ -222,14 +221,25 @@ def _codes(found: Sequence[Summary]) -> list[str]:
     return [one.language for one in found if one.language != MEAN]
 
 
-def _interval(summary: Summary) -> str:
-    if summary.low is None or summary.high is None:
-        return ABSENT
-    return _bounds((summary.low, summary.high))
+def _shared_codes(groups: Iterable[Sequence[Summary]]) -> list[str]:
+    """The languages of all groups: without dev rows, a language has no own dev."""
+    first, *others = (_codes(found) for found in groups)
+    return [code for code in first if all(code in codes for codes in others)]
 
 
-def _bounds(bounds: tuple[float, float] | None) -> str:
-    return f"{format_percent(bounds[0])} to {format_percent(bounds[1])}" if bounds else ABSENT
+def _over(found: Sequence[Summary], codes: Sequence[str]) -> BySeed:
+    """The mean over some languages by seed; empty if one of them is missing."""
+    members = [one.by_seed for one in found if one.language in codes]
+    return mean_by_seed(members) if len(members) == len(codes) else {}
+
+
+def _mean_and_interval(by_seed: BySeed, confidence: float) -> tuple[str, str]:
+    values = list(by_seed.values())
+    bounds = student_interval(values, confidence)
+    return (
+        format_percent(fmean(values) if values else None),
+        f"{format_percent(bounds[0])} to {format_percent(bounds[1])}" if bounds else ABSENT,
+    )
 
 
 def _interval_name(results: Results) -> str:
