@@ -207,6 +207,20 @@ def test_a_loss_that_is_not_finite_is_tried_again_with_a_lower_rate(
     assert "not finite" in tried["reason"]
 
 
+def test_a_loss_that_is_never_finite_is_a_collapse(make_finetune: MakeFinetune) -> None:
+    """One cell of a sweep must not stop the others."""
+    rate = {"optimizer": {"learning_rate": 1e30, "clip_norm": 1e30}}
+    job = make_finetune(collapse="retry", **rate)
+    run_restarts(job, ALONE)
+    (found,) = attempts(job)["attempts"]
+    assert found["collapsed"]
+    assert found["learning_rate"] == 5e29
+    assert [one["learning_rate"] for one in found["collapsed_tries"]] == [1e30]
+    (row,) = found["evaluations"]
+    assert 0 < row["step"] < 10
+    assert found["kept_update"] == row["step"]
+
+
 def test_frozen_embeddings_do_not_change_and_other_weights_do(make_finetune: MakeFinetune) -> None:
     job = make_finetune(freeze_embeddings=True, mix_pretraining=2, random_language_ids=True)
     run_restarts(job, ALONE)

@@ -84,6 +84,7 @@ class Finetuner:
         device: where the model is trained.
         meter: counts the updates.
         rate_factor: factor of all learning rates.
+        may_diverge: whether a loss that is not finite ends the run, with the weights until then.
     """
 
     def __init__(
@@ -93,7 +94,9 @@ class Finetuner:
         device: torch.device,
         meter: ThroughputMeter | None = None,
         rate_factor: float = 1.0,
+        may_diverge: bool = False,
     ) -> None:
+        self._may_diverge = may_diverge
         self._config, self._restart, self._device = job.finetune, restart, device
         self._learning_rate = job.finetune.optimizer.learning_rate * rate_factor
         self._meter = meter
@@ -128,7 +131,7 @@ class Finetuner:
         """Train to the end, or until patience runs out or training has collapsed.
 
         Raises:
-            DivergedError: the loss is not finite.
+            DivergedError: the loss is not finite, and may not be, or at the first update.
         """
         config = self._config
         attempt = Attempt(self._restart, self._learning_rate, self._task.training)
@@ -137,14 +140,22 @@ class Finetuner:
         losses: list[float] = []
         self._classifier.train()
         for update in range(config.updates):
-            losses.append(self._update(update, next(batches)))
+            try:
+                losses.append(self._update(update, next(batches)))
+            except DivergedError as error:
+                # At the first update, the encoder or the rows are at fault.
+                if not self._may_diverge or not update:
+                    raise
+                log.warning("restart %d ends: %s", self._restart, error.what)
+                if not attempt.evaluations:
+                    self._evaluate(attempt, update, float(np.mean(losses)))
+                break
             is_last = update + 1 == config.updates
             if self._meter:
                 self._meter.count(update + 1, config.batch_pairs, loss=losses[-1])
             if (update + 1) % config.evaluation_updates == 0 or is_last:
                 self._evaluate(attempt, update + 1, float(np.mean(losses)))
                 losses.clear()
-                attempt.collapsed = not self._exceeds_chance(attempt)
                 is_lost = attempt.collapsed and update + 1 >= config.collapse_updates
                 if self._out_of_patience(attempt) or (is_lost and config.collapse != "report"):
                     break
@@ -200,6 +211,7 @@ class Finetuner:
         if self._config.select_by == "mean":
             row["mean_dev"] = mean
         attempt.evaluations.append(row)
+        attempt.collapsed = not self._exceeds_chance(attempt)
         log.info(
             "restart %d, update %d: loss %.4f, %s dev %.4f",
             self._restart,

@@ -67,7 +67,7 @@ def choose(config: FinetuneConfig, records: list[dict[str, Any]]) -> int:
             f"fine-tuning collapsed: dev accuracy in the training languages never exceeded chance "
             f"(restarts {fatal})",
             fix="lower finetune.optimizer.learning_rate, lengthen the warm-up, or set "
-            "finetune.collapse to restart or report",
+            "finetune.collapse to retry, restart or report",
         )
     alive = [record for record in records if not record["collapsed"]] or records
     best: int = max(alive, key=lambda record: (record["score"], -record["restart"]))["restart"]
@@ -90,7 +90,9 @@ def _try(job: FinetuneJob, restart: int, group: ProcessGroup) -> Attempt:
     rate = config.optimizer.learning_rate
     log.warning("restart %d collapsed with learning rate %g: %s", restart, rate, ended["reason"])
     meter = _meter(job, restart, group, " again")
-    second = Finetuner(job, restart, group.device, meter, rate_factor=config.collapse_rate).run()
+    second = Finetuner(
+        job, restart, group.device, meter, rate_factor=config.collapse_rate, may_diverge=True
+    ).run()
     second.collapsed_tries.append({"learning_rate": rate, **ended})
     return second
 
