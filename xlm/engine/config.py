@@ -39,12 +39,11 @@ class Config(BaseModel):
         # pydantic takes `codes: true` as 1. Text instead is refused under the field's name.
         if not isinstance(values, dict):
             return values
-        numbers = {
-            name
-            for name, field in cls.model_fields.items()
-            if isinstance(values.get(name), bool) and _is_number(field.annotation)
+        numbers = {name for name, field in cls.model_fields.items() if _is_number(field.annotation)}
+        return {
+            name: _without_booleans(value) if name in numbers else value
+            for name, value in values.items()
         }
-        return values | {name: str(values[name]).lower() for name in numbers}
 
     def key_fields(self) -> dict[str, Any]:
         """The values that are part of artifact keys, ready for JSON: all plain fields.
@@ -84,8 +83,15 @@ def added(default: Any, *, description: str, **constraints: Any) -> Any:
 
 
 def _is_number(annotation: Any) -> bool:
+    """Whether a field is a number or a list of numbers."""
     kinds = {annotation, *get_args(annotation)}
     return bool(kinds & {int, float}) and bool not in kinds
+
+
+def _without_booleans(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_booleans(one) for one in value]
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _has(extra: object, mark: str) -> bool:

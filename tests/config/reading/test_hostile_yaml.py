@@ -67,6 +67,7 @@ def test_a_hostile_override_is_refused_in_one_line(value: str) -> None:
     ("bpe: {codes: true}", "bpe.codes must be a whole number, not 'true'"),
     ("split: {valid_fraction: yes}", "split.valid_fraction must be a number, not 'true'"),
     ("sources: {max_pairs: on}", "sources.max_pairs must be a whole number, not 'true'"),
+    ("finetune: {sweep: {seeds: [0, yes]}}", "seeds.1 must be a whole number, not 'true'"),
     ("bpe: {codes: null}", "bpe.codes must be a whole number, not empty (null)"),
     ("sources:", "sources must be a section, not empty (null)"),
     ("languages: [en, no]", "languages.1 must be text, not false; YAML reads no, yes, on and off"),
