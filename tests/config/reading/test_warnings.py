@@ -46,6 +46,20 @@ def test_a_default_warm_up_gives_no_warning(section: str, tmp_path: Path) -> Non
     assert len(config_warnings(resolve(str(profile), short))) == 1
 
 
+def test_a_sweep_that_is_probably_a_mistake_is_a_warning() -> None:
+    many = f"finetune.sweep.seeds={list(range(101))}"
+    (line,) = config_warnings(resolve("mini15", [many]))
+    assert line.startswith("finetune.sweep has 101 combinations")
+    base = [
+        "finetune.updates=800",
+        "finetune.batch_pairs=32",
+        "finetune.schedule.warmup_updates=60",
+    ]
+    assert config_warnings(resolve("mini15", [*base, "finetune.sweep.batch_pairs=[8,256]"])) == []
+    (line,) = config_warnings(resolve("mini15", [*base, "finetune.sweep.batch_pairs=[8,512]"]))
+    assert line.startswith("finetune.sweep.batch_pairs has 512, with which there are 50 updates")
+
+
 def test_translation_without_a_pair_is_a_warning() -> None:
     (line,) = config_warnings(resolve("mini15", ["sources.parallel=[]"]))
     assert line.startswith(

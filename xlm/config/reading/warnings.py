@@ -7,6 +7,7 @@ To add a warning, write a function from the configuration to lines and add it to
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from math import prod
 from pathlib import Path
 
 from xlm.config.data.own.files import OwnSource
@@ -14,6 +15,8 @@ from xlm.config.data.tasks import FilesTask
 from xlm.config.languages.pairs import split_pair
 from xlm.config.languages.segmenters import is_unspaced, missing_segmenter_warning
 from xlm.config.pipeline import PipelineConfig, mono_languages, pairs
+
+_MANY_COMBINATIONS = 100
 
 
 def config_warnings(config: PipelineConfig) -> list[str]:
@@ -33,6 +36,25 @@ def _long_warmups(config: PipelineConfig) -> Iterator[str]:
                 f"{updates:,}: the learning rate never reaches its peak; lower the first, e.g. to "
                 f"{updates // 10:,}"
             )
+
+
+def _long_sweeps(config: PipelineConfig) -> Iterator[str]:
+    finetune, sweep = config.finetune, config.finetune.sweep
+    values = (sweep.learning_rates, sweep.batch_pairs, sweep.seeds)
+    combinations = prod(max(1, len(one)) for one in values)
+    if combinations > _MANY_COMBINATIONS:
+        yield (
+            f"finetune.sweep has {combinations:,} combinations, each of which trains a model; if "
+            "these are too many, remove values"
+        )
+    warmup, batch = finetune.schedule.warmup_updates, max(sweep.batch_pairs, default=0)
+    updates = round(finetune.updates * finetune.batch_pairs / batch) if batch else finetune.updates
+    if updates < warmup <= finetune.updates:
+        yield (
+            f"finetune.sweep.batch_pairs has {batch:,}, with which there are {updates:,} updates, "
+            f"but finetune.schedule.warmup_updates is {warmup:,}: the learning rate never reaches "
+            "its peak; lower it, or remove the batch size"
+        )
 
 
 def _translation_without_pairs(config: PipelineConfig) -> Iterator[str]:
@@ -109,6 +131,7 @@ def _missing_segmenters(config: PipelineConfig) -> Iterator[str]:
 _CHECKS_OF_PRETRAINING = (_translation_without_pairs, _languages_without_training_text)
 _CHECKS: tuple[Callable[[PipelineConfig], Iterable[str]], ...] = (
     _long_warmups,
+    _long_sweeps,
     _translation_without_pairs,
     _languages_without_training_text,
     _unused_own_files,
