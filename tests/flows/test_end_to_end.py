@@ -39,7 +39,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Stages, workers, Prefect and its database accept any name of the root.
     root = tmp_path_factory.mktemp("straight") / ODD_NAME
     with SocketWatch(lambda: processes_of(root)) as watch:
-        assert "51 built" in xlm(root, *RUN_SMALL)
+        assert "53 built" in xlm(root, *RUN_SMALL)
     # Any other port would be open to the network.
     assert not watch.open_to_others
     for part in (
@@ -62,13 +62,13 @@ def test_the_last_message_of_a_run_summarises_it(straight: Path) -> None:
         ).fetchall()
     accuracy = r"accuracy: English \d+\.\d %, mean \d+\.\d %"
     assert re.fullmatch(
-        rf"51 built, 0 cached in \d+ s(; inputs hashed in [^;]+)?; {accuracy}", rows[0][0]
+        rf"53 built, 0 cached in \d+ s(; inputs hashed in [^;]+)?; {accuracy}", rows[0][0]
     )
 
 
 def test_a_second_run_is_fully_cached(straight: Path) -> None:
-    assert "51 cached" in xlm(straight, *RUN_SMALL)
-    assert "51 cached" in xlm(straight, "plan", "--profile", SMALL)
+    assert "53 cached" in xlm(straight, *RUN_SMALL)
+    assert "53 cached" in xlm(straight, "plan", "--profile", SMALL)
 
 
 def test_the_plan_shows_the_same_mixture_as_training(straight: Path) -> None:
@@ -111,7 +111,7 @@ def test_the_published_model_leads_back_to_every_source(straight: Path, tmp_path
     copy = shutil.copy(published / "classifier" / "model.safetensors", tmp_path / "copy")
     lineage = json.loads(xlm(straight, "lineage", copy, "--format", "json"))
     assert lineage["subject"]["path_in_artifact"] == "classifier/model.safetensors"
-    assert len(lineage["artifacts"]) == 51
+    assert len(lineage["artifacts"]) == 53
     assert {one["state"] for one in lineage["artifacts"]} == {"stored"}
     downloads = (straight / "artifacts" / "download").glob("*/manifest.json")
     recorded = [json.loads(path.read_bytes())["sources"][0] for path in downloads]
@@ -126,7 +126,7 @@ def test_the_commands_of_the_tutorial_work(straight: Path, tmp_path: Path) -> No
     shell = TutorialShell(tmp_path, ("--profile", SMALL), variables | {"HF_HUB_OFFLINE": "1"})
     # The store has the first run, so the second `xlm run` is the same command again.
     printed = {command: shell.run(command) for command in dict.fromkeys(commands_of(TUTORIAL))}
-    assert "51 cached" in printed["xlm run"]
+    assert "53 cached" in printed["xlm run"]
     assert "mean of 3" in printed["xlm results"]
     (planned,) = (text for command, text in printed.items() if "plan --set bpe.codes" in command)
     assert "codes: 300 -> 150" in planned
@@ -135,7 +135,7 @@ def test_the_commands_of_the_tutorial_work(straight: Path, tmp_path: Path) -> No
 
 
 def test_the_store_verifies_deep(straight: Path) -> None:
-    assert "51 artifacts checked (deep), 0 damaged" in xlm(straight, "store", "verify")
+    assert "53 artifacts checked (deep), 0 damaged" in xlm(straight, "store", "verify")
 
 
 def test_a_damaged_artifact_is_named(straight: Path, tmp_path: Path) -> None:
