@@ -222,7 +222,7 @@ class IdModel:
         if self.classifier is None:
             raise ConfigError(
                 f"{self.path} has no classifier",
-                fix="use a fine-tuned model: a finetune or publish artifact, or its folder",
+                fix="use a fine-tuned model: a select or publish artifact, or its folder",
             )
         return self.classifier
 

@@ -31,8 +31,8 @@ def load(
     """Load a model with its text path.
 
     Args:
-        path: an artifact of `pretrain`, `finetune` or `publish`, one of the two folders of the
-            last, a Hugging Face folder of an XLM model, or a `.pth` file of the original.
+        path: an artifact of `pretrain`, `finetune`, `select` or `publish`, one of the two folders
+            of the last, a Hugging Face folder of an XLM model, or a `.pth` file of the original.
         device: `cpu`, `cuda`, `cuda:1`, ..., or `auto`: a GPU if there is one.
         codes: the BPE merges, if they are not in the folder, next to the file, or in the store.
         vocabulary: the vocabulary, in the same case.

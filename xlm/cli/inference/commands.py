@@ -23,8 +23,8 @@ ModelName = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="The model: an artifact of pretrain, finetune or publish (its folder, or its key in "
-        "the store), a Hugging Face folder, or a .pth file of the original XLM.",
+        help="The model: an artifact of pretrain, finetune, select or publish (its folder, or its "
+        "key in the store), a Hugging Face folder, or a .pth file of the original XLM.",
     ),
 ]
 Texts = Annotated[
