@@ -3,7 +3,7 @@
 A link in the UI is relative, because the port of a server changes. So the path of the page that
 has the link comes before `/reports/`.
 
-Browsers follow a link without the token. They get a page that is not a secret: it fetches the report
+Browsers follow a link without the token. They get a page without secrets: it fetches the report
 with the token of the UI, and shows it in a frame that cannot read that token.
 """
 
