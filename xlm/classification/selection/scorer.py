@@ -1,5 +1,7 @@
 """Predicts the dev rows of every language with one fine-tuned model, in one pass."""
 
+import logging
+
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.classification.evaluation.scoring import predict_all
 from xlm.classification.launch.jobs import ScoreJob
@@ -8,6 +10,8 @@ from xlm.classification.selection.dev_scores import DevScore, write_dev_scores
 from xlm.model.formats.ours import load_classifier
 from xlm.shards.reader import has_split, read_examples
 from xlm.training.launch.distributed import ProcessGroup
+
+log = logging.getLogger(__name__)
 
 _SPLIT = "valid"
 
@@ -32,5 +36,6 @@ def run_scoring(job: ScoreJob, group: ProcessGroup) -> None:
     for code, rows in examples.items():
         correct = int((predicted[code] == rows.labels).sum())
         scores[code] = DevScore(len(rows), correct)
+        log.info("%s dev: %d of %d rows", code, correct, len(rows))
         write_predictions(job.out, f"{code}.dev", labels, rows.labels, predicted[code])
     write_dev_scores(job.out, scores)

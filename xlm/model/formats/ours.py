@@ -129,7 +129,7 @@ def save_classifier(directory: Path, classifier: Classifier) -> None:
 
 
 def load_classifier(directory: Path) -> Classifier:
-    """Load the classifier of a finetune artifact.
+    """Load the classifier of a finetune or select artifact.
 
     Raises:
         DataError: files are missing, damaged or inconsistent.

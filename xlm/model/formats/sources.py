@@ -33,7 +33,7 @@ def read_model(path: Path, *, sizes_only: bool = False) -> PortableModel:
 
 
 def _read_artifact(directory: Path, *, sizes_only: bool) -> PortableModel:
-    """Read a pretrain or finetune artifact, or a folder that `xlm convert` wrote."""
+    """Read an artifact of pretrain, finetune or select, or a folder that `xlm convert` wrote."""
     description = read_description(directory)
     weights = tidy_weights(read_weights(directory), str(directory), sizes_only=sizes_only)
     check_layers(description.model.layers, weights, str(directory))
