@@ -6,6 +6,7 @@ from tests.release.artifacts import CELL
 from xlm.config.pipeline import PipelineConfig
 from xlm.config.reading.resolve import resolve
 from xlm.engine.graph import Graph
+from xlm.engine.stage import Node
 from xlm.errors import ConfigError
 from xlm.stages.model.cells import cells, training_sets
 from xlm.stages.registry import STAGES
@@ -84,6 +85,15 @@ def test_settings_share_the_cells_of_equal_training_rows() -> None:
 def test_training_in_all_languages_is_translate_train_all() -> None:
     chosen = config(SETTINGS, "classify.train=[en,fr,sw]")
     assert [cell.name for cell in cells(chosen)] == ["all", "en", "fr", "sw"]
+
+
+@pytest.mark.parametrize("settings", ["[zero-shot]", "[zero-shot,translate-train]"])
+def test_a_run_without_the_training_language_has_a_graph(settings: str) -> None:
+    """Regression: not even the shards of such a run could be built."""
+    chosen = config("languages=[fr,sw]", f"xnli.settings={settings}")
+    graph = Graph.of(chosen, STAGES)
+    roles = graph.upstream[Node("finetune", "en.lr0.001.b32.s0")]
+    assert set(roles) == {"pretrain", "vocabulary"}
 
 
 def test_the_default_of_the_paper_is_its_grid() -> None:

@@ -14,7 +14,7 @@ from xlm.engine.stage import ALL, Node, Stage, StageContext, StageResult
 from xlm.stages.model.cells import cell_of, cell_units
 from xlm.stages.model.launcher import abandon_job, launched_cores, launcher_settings
 from xlm.stages.model.shard_inputs import data_inputs, pretraining_nodes, task_inputs, task_nodes
-from xlm.stages.units import require_task, task_kind
+from xlm.stages.units import require_task, task_kind, task_languages
 
 
 def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
@@ -23,9 +23,11 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
     # Selection by the training languages may use no other labels, so no other is an input.
     is_narrow = config.finetune.select_by == "training"
     codes = cell.train if is_narrow else sorted({*cell.train, *cell.scored})
+    # A language that the run lacks is refused by `require`, and only if this stage is built.
+    present = [code for code in codes if code in task_languages(config)]
     kind = task_kind(config.classify) if config.classify else ""
     mixed = pretraining_nodes(config) if config.finetune.mix_pretraining else {}
-    return {**nodes, **task_nodes([f"{kind}.{code}" for code in codes]), **mixed}
+    return {**nodes, **task_nodes([f"{kind}.{code}" for code in present]), **mixed}
 
 
 def _slice(config: PipelineConfig, unit: str) -> FinetuneSlice:
