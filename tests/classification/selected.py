@@ -1,11 +1,11 @@
 """A select artifact of a sweep with one cell, made in this process."""
 
-import json
 import shutil
 from pathlib import Path
 
 from tests.training.runs import ALONE
 from xlm.classification.launch.jobs import ScoreJob
+from xlm.classification.results.attempts import read_attempts
 from xlm.classification.results.records import PREDICTIONS_FOLDER
 from xlm.classification.selection.choose import choose
 from xlm.classification.selection.dev_scores import read_dev_scores
@@ -25,7 +25,7 @@ def select_alone(finetuned: Path, vocabulary: Path, rows: dict[str, Path], folde
         scratch=folder / "scratch", out=scored, logs=folder / "logs",
     )  # fmt: skip
     run_scoring(job, ALONE)
-    (kept,) = json.loads((finetuned / "attempts.json").read_text())["attempts"]
+    kept = read_attempts(finetuned).kept
     cell = ScoredCell(
         unit=UNIT, name="en", train=("en",), learning_rate=0.003, batch_pairs=16, seed=0,
         checkpoint="ab" * 32, collapsed=kept["collapsed"], dev=read_dev_scores(scored),

@@ -66,6 +66,11 @@ def test_the_number_of_processes_changes_no_byte(
     assert tuned.counts["restarts"] == 2
     assert 0 <= float(tuned.counts["english_dev_accuracy"]) <= 1
 
+    torch.set_num_threads(1)
+    alone = ProcessGroup(0, 1, torch.device("cpu"))
+    run_restarts(job, alone)
+    assert files(tune.out) == files(job.out)
+
     shards = {**world.mono, **world.pairs, **{f"xnli.{c}": p for c, p in world.xnli.items()}}
     data = {f"data.{unit}": path for unit, path in shards.items()}
     evaluation = make_evaluate("evaluate", job.out, baseline_epochs=1)
@@ -91,9 +96,5 @@ def test_the_number_of_processes_changes_no_byte(
     assert {"test", "english_test", "retrieval_raw"} <= found.counts.keys()
     assert found.measured["peak_memory_bytes"] > 0
 
-    torch.set_num_threads(1)
-    alone = ProcessGroup(0, 1, torch.device("cpu"))
-    run_restarts(job, alone)
-    assert files(tune.out) == files(job.out)
     run_evaluation(evaluation, alone)
     assert files(measure.out) == files(evaluation.out)

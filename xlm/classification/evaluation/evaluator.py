@@ -75,17 +75,13 @@ class Evaluator:
             objectives=objectives,
         )
 
-    def measurements(self, parts: int) -> dict[str, Callable[[], dict[str, Fields]]]:
-        """All measurements by name; each returns fields of the results by language.
-
-        Args:
-            parts: number of processes, among which the test rows of a model are divided.
-        """
+    def measurements(self) -> dict[str, Callable[[], dict[str, Fields]]]:
+        """All measurements by name; each returns fields of the results by language."""
         found: dict[str, Callable[[], dict[str, Fields]]] = {}
         if self.models is not None:
             if training_languages(self._job.rows, self._job.train):
                 found["bag of words"] = partial(self._bag_of_words, self.models.labels)
-            for name, predict in self.models.measurements(parts).items():
+            for name, predict in self.models.measurements().items():
                 found[name] = partial(self._predict, predict)
         for number, task in enumerate(self._validator.tasks):
             found[f"perplexity {task.name}"] = partial(self._perplexity, number)
@@ -177,7 +173,7 @@ class Evaluator:
 def run_evaluation(job: EvaluateJob, group: ProcessGroup) -> None:
     """Make the measurements of this process; the main process collects all and writes the files."""
     evaluator = Evaluator(job, group)
-    measurements = list(evaluator.measurements(group.world_size).items())
+    measurements = list(evaluator.measurements().items())
     ours = measurements[group.rank :: group.world_size]
     lines = JsonLines(job.logs / SPEED_FILE) if group.is_main_process else None
     found: list[dict[str, Fields]] = []

@@ -1,7 +1,7 @@
 """Predictions of the selected models for test rows: each model reads each row once.
 
 models = SelectedModels(job, vocabulary.hash, device)
-for measure in models.measurements(parts=2).values():
+for measure in models.measurements().values():
     measure()  # in any process
 models.accuracies()  # after all of them
 """
@@ -62,16 +62,17 @@ class SelectedModels:
         self._folder = job.scratch / "tested"
         self.labels = read_description(selected).labels
 
-    def measurements(self, parts: int) -> dict[str, Callable[[], None]]:
-        """What to predict, by name: the rows of each model, in so many parts."""
+    def measurements(self) -> dict[str, Callable[[], None]]:
+        """What to predict, by name: all rows of each model.
+
+        One pass over the languages, because batches of other rows round differently: the labels may
+        not depend on the number of processes.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
-        found: dict[str, Callable[[], None]] = {}
-        for unit, tested in self._tested().items():
-            for part in range(min(parts, len(tested))):
-                chosen = tested[part::parts]
-                shown = " ".join(rows.language for rows in chosen)
-                found[f"test {unit}: {shown}"] = partial(self._predict, unit, chosen)
-        return found
+        return {
+            f"test {unit}": partial(self._predict, unit, tested)
+            for unit, tested in self._tested().items()
+        }
 
     def dev(self, code: str) -> Predicted | None:
         """The predictions of the published model for dev rows, which the selection made."""

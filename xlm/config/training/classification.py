@@ -231,7 +231,10 @@ class EvaluateConfig(Config):
         default=1, ge=1, description="CPU threads per process. Changes rounding."
     )
     processes: int = operational(
-        1, ge=1, description="Number of languages that are evaluated in parallel."
+        1,
+        ge=1,
+        description="Number of measurements that run in parallel: the test rows of a model, the "
+        "perplexity of a language, the retrieval of a pair.",
     )
     timeout_seconds: float | None = operational(
         None, gt=0, description="Time limit of the stage, seconds; null: no limit."
