@@ -8,7 +8,7 @@ PROCESSES = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PARALLEL ?= -n $(PROCESSES) --maxprocesses 5 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-transformers-4 check docs format ui mini15 ablation fingerprints generate lock clean
+.PHONY: help setup run test coverage test-fast test-transformers-4 check docs format ui mini15 ablation fingerprints generate lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ run: setup  ## run the pipeline on the sample world, print results
 
 test: setup  ## run the tests, or some: PYTEST="-k store"
 	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
+
+coverage: setup  ## run the tests, and fail if they reach too few lines
+	@$(BIN)/python -m pytest $(PARALLEL) --cov=xlm --cov-report=term:skip-covered --cov-fail-under=85 $(PYTEST)
 
 test-fast: setup  ## run the tests without the slow ones, in two minutes
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not fault" $(PYTEST)
