@@ -55,7 +55,8 @@ def store_state(root: Path) -> StoreState:
         f"{path.parent.parent.name}/{path.parent.name}": _identity(path)
         for path in _manifests(root)
     }
-    builds = sorted((root / "staging").glob("*/*"))
+    # A build without this folder is published: what is left of it was about to be removed.
+    builds = [path.parent for path in sorted((root / "staging").glob("*/*/out"))]
     files: dict[str, Identity] = {}
     for build in builds:
         for record in sorted((build / "scratch" / "records").rglob("*.json")):
