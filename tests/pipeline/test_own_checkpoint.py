@@ -52,7 +52,7 @@ def test_fine_tuning_alone_needs_no_text(tmp_path: Path) -> None:
             for stage in ("tokenize", "apply-bpe", "shard")
             for code in ("en", "fr", "sw")
         ),
-        "finetune[en.lr0.001.b32.s0]", "score[en.lr0.001.b32.s0]", "select", "evaluate", "publish",
+        "finetune[en.lr5e-06.b8.s0]", "score[en.lr5e-06.b8.s0]", "select", "evaluate", "publish",
     }  # fmt: skip
     assert config_warnings(_request(encoder).resolve()) == []
 
