@@ -128,15 +128,21 @@ def test_an_endpoint_that_is_gone_is_one_warning(
     assert "hunter2" not in warning
 
 
+class Hanging:
+    """A client that is not answered until the endpoint is let go."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    def emit(self, event: object) -> None:
+        self._endpoint.hangs_until.wait(60)
+
+
 def test_an_endpoint_that_hangs_does_not_keep_a_run(
     endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Hanging:
-        def emit(self, event: object) -> None:
-            endpoint.hangs_until.wait(60)
-
     endpoint.hangs_until.clear()
-    with Sender(Hanging(), end_seconds=0.1) as sender:
+    with Sender(Hanging(endpoint), end_seconds=0.1) as sender:
         for number in range(20_000):  # more than may wait
             sender.send(number)
     endpoint.hangs_until.set()
@@ -147,12 +153,8 @@ def test_an_endpoint_that_hangs_does_not_keep_a_run(
 def test_events_that_are_left_at_the_end_are_counted(
     endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Hanging:
-        def emit(self, event: object) -> None:
-            endpoint.hangs_until.wait(60)
-
     endpoint.hangs_until.clear()
-    with Sender(Hanging(), end_seconds=0.1) as sender:
+    with Sender(Hanging(endpoint), end_seconds=0.1) as sender:
         sender.send("one")
         sender.send("two")
     endpoint.hangs_until.set()

@@ -59,8 +59,8 @@ def batches_by_length(
     Args:
         lengths: tokens of each row.
         most_rows: maximum number of rows per batch.
-        most_tokens: maximum number of tokens per batch, padding included; a longer row has a batch
-            of its own.
+        most_tokens: maximum number of tokens per batch, padding included; a longer row is
+            alone in its batch.
     """
     order = np.argsort(lengths, kind="stable")
     batches, begin = [], 0
