@@ -88,7 +88,7 @@ def test_a_run_with_other_languages_reaches_the_model_card(
     assert "| Examplish (xx) |" in card
     config = json.loads((built["publish"] / "masked-lm" / "tokenizer_config.json").read_text())
     assert config["xlm_text"] == {"segmenters": {"ja": "command"}, "moses": {"xx": "en"}}
-    print_results(None, str(tmp_path / "root"), as_json=False)
+    print_results([], None, str(tmp_path / "root"), as_json=False)
     assert "Examplish (xx)" in capsys.readouterr().out
 
 
