@@ -23,8 +23,8 @@ from xlm.release.tokenizer import write_tokenizer
 
 pytestmark = pytest.mark.slow
 
-ROWS = 20
-"""Rows of each language: 300 in all."""
+ROWS = 8
+"""Rows of each language: 120 in all."""
 MAX_RESIDENT_BYTES = 8 << 30
 PARAMETERS = 249_071_384
 """Of the masked language model, spec 2."""

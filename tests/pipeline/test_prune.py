@@ -165,7 +165,7 @@ root = Path(sys.argv[1])
 if __name__ == "__main__":
     with worker_pool(1, root / "tools") as pool:
         toy = PipelineToy(root, pool)
-        for number in range(20):
+        for number in range(10):
             stages = (*STAGES[:2], replace(PIPELINE_LAST, version=1 + number // 2))
             with toy.open(toy.request(), stages) as run:
                 record = begin_run_record(run)
@@ -199,6 +199,6 @@ def test_runs_go_on_while_artifacts_are_pruned(tmp_path: Path) -> None:
     printed = first + builder.stdout.read()
     builder.stdout.close()
     assert builder.returncode == 0, printed
-    assert sum(line.startswith("run ") for line in printed.splitlines()) == 20, printed
+    assert sum(line.startswith("run ") for line in printed.splitlines()) == 10, printed
     assert pruned
     assert verify_store(store, "deep").damaged == []
