@@ -119,9 +119,16 @@ class Finetuner:
         )
         self._masked_loss = MaskedLoss(encoder)
         own_rate = self._config.classifier_learning_rate
+        optimizer = self._config.optimizer
+        embedding_rate = optimizer.embedding_learning_rate
         self._optimizer = build_optimizer(
             self._classifier.named_parameters(),
-            self._config.optimizer.model_copy(update={"learning_rate": self._learning_rate}),
+            optimizer.model_copy(
+                update={
+                    "learning_rate": self._learning_rate,
+                    "embedding_learning_rate": embedding_rate and embedding_rate * rate_factor,
+                }
+            ),
             self._config.schedule,
             self._config.updates,
             peak_rates={} if own_rate is None else {"linear.": own_rate * rate_factor},
@@ -156,7 +163,9 @@ class Finetuner:
             if (update + 1) % config.evaluation_updates == 0 or is_last:
                 self._evaluate(attempt, update + 1, float(np.mean(losses)))
                 losses.clear()
-                is_lost = attempt.collapsed and update + 1 >= config.collapse_updates
+                # During the warm-up, accuracy at chance says nothing yet.
+                least = max(config.collapse_updates, config.schedule.warmup_updates + 1)
+                is_lost = attempt.collapsed and update + 1 >= least
                 if self._out_of_patience(attempt) or (is_lost and config.collapse != "report"):
                     break
         return attempt
@@ -195,7 +204,8 @@ class Finetuner:
         if not np.isfinite(norm):
             raise DivergedError(
                 f"loss or gradient is not finite at update {update} of fine-tuning",
-                fix="lower finetune.optimizer.learning_rate or lengthen the warm-up",
+                fix="lower the rate (finetune.sweep.learning_rates, or without them "
+                "finetune.optimizer.learning_rate), or lengthen the warm-up",
             )
         self._optimizer.adam.step()
         return float(loss.detach())

@@ -35,7 +35,7 @@ def run_restarts(job: FinetuneJob, group: ProcessGroup) -> None:
     """Run restarts until one meets the target or all are done; the main process writes the files.
 
     Raises:
-        TrainingError: fine-tuning collapsed, or cannot go on.
+        TrainingError: fine-tuning collapsed with `collapse: error`, or cannot go on.
     """
     config = job.finetune
     done: list[dict[str, Any]] = []
@@ -56,18 +56,16 @@ def choose(config: FinetuneConfig, records: list[dict[str, Any]]) -> int:
     """The restart to publish: the one with the best score; the first of equal ones.
 
     Raises:
-        TrainingError: a restart collapsed and `collapse` is error, or all of them collapsed.
+        TrainingError: a restart collapsed, and `collapse` is error.
     """
     collapsed = [record["restart"] for record in records if record["collapsed"]]
-    fatal = collapsed if config.collapse == "error" else []
-    if config.collapse == "restart" and len(collapsed) == len(records):
-        fatal = collapsed
-    if fatal:
+    if collapsed and config.collapse == "error":
         raise TrainingError(
-            f"fine-tuning collapsed: dev accuracy in the training languages never exceeded chance "
-            f"(restarts {fatal})",
-            fix="lower finetune.optimizer.learning_rate, lengthen the warm-up, or set "
-            "finetune.collapse to retry, restart or report",
+            f"fine-tuning collapsed with learning rate {config.optimizer.learning_rate:g}: dev "
+            f"accuracy in the training languages never exceeded chance (restarts {collapsed})",
+            fix="lower the rate (finetune.sweep.learning_rates, or without them "
+            "finetune.optimizer.learning_rate), lengthen the warm-up, or set finetune.collapse to "
+            "retry, restart or report",
         )
     alive = [record for record in records if not record["collapsed"]] or records
     best: int = max(alive, key=lambda record: (record["score"], -record["restart"]))["restart"]

@@ -219,8 +219,9 @@ def results(
 
     A sweep has more tables: accuracies over seeds by setting and rule of selection, and its cells.
     """
-    from xlm.cli.results import print_costs, print_results, write_accuracy_table
+    from xlm.cli.results import print_costs, print_results, require_used, write_accuracy_table
 
+    require_used(names or [], profile, costs=costs, confusions=confusions, out=out, as_json=as_json)
     if costs:
         print_costs(profile, root, as_json)
     elif out is not None:

@@ -33,6 +33,39 @@ from xlm.store.disk.root import resolve_root
 from xlm.store.store import ArtifactStore
 
 
+def require_used(
+    names: Sequence[str],
+    profile: str | None,
+    *,
+    costs: bool,
+    confusions: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Refuse options of which one would be ignored.
+
+    Raises:
+        ConfigError: two options exclude each other.
+    """
+    if names and profile:
+        raise ConfigError(
+            "--profile is for the last run, but a run is named", fix="leave one of them out"
+        )
+    if costs and names:
+        raise ConfigError(
+            "--costs shows the latest costs of each stage, not those of one run",
+            fix="leave the run out; `xlm report RUN` shows its own",
+        )
+    given = {"--costs": costs, "--confusions": confusions, "--out": out, "--json": as_json}
+    excluded = {"--costs": ("--confusions", "--out"), "--out": ("--confusions", "--json")}
+    for option, others in excluded.items():
+        for other in others:
+            if given[option] and given[other]:
+                raise ConfigError(
+                    f"{option} and {other} exclude each other", fix="give one of them at a time"
+                )
+
+
 def print_results(
     names: Sequence[str],
     profile: str | None,
@@ -145,14 +178,15 @@ def print_costs(profile: str | None, root: str | None, as_json: bool) -> None:
 def _evaluations(
     store: ArtifactStore, names: Sequence[str], profile: str | None
 ) -> Iterator[tuple[str, Results]]:
-    """The label and the results of each run."""
+    """The name and the results of each run, or artifact, that is named."""
     named: list[tuple[str, Path | None]]
     if not names:
         record = last_run(store.root, profile=profile, reaching="evaluate")
         named = [(run_label(record), artifact_of(record, store.root, "evaluate"))]
     else:
-        members = [find_member(store, name) for name in dict.fromkeys(names)]
-        named = [(one.label, one.directory("evaluate")) for one in members]
+        members = [find_member(store, name) for name in names]
+        # A run has a name, a number and a start time.
+        named = list(dict.fromkeys((one.name, one.directory("evaluate")) for one in members))
     for label, directory in named:
         if directory is None:
             raise StoreError(

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from tests.tiny_world import TinyWorld
 from xlm.bpe.vocabulary import load_vocabulary
 from xlm.classification.evaluation import retrieval
-from xlm.classification.evaluation.baselines import BagOfWords, majority_label
+from xlm.classification.evaluation.baselines import BagOfWords
 from xlm.classification.evaluation.intervals import wilson_interval
 from xlm.classification.evaluation.retrieval import (
     distinct_pairs,
@@ -63,11 +63,6 @@ def test_bag_of_words_cannot_learn_relations(world: TinyWorld) -> None:
         train, vocabulary_size=vocabulary.size, labels=3, epochs=5, seed=0, limit=1000
     )
     assert (model.predict(test) == test.labels).mean() < 0.6
-
-
-def test_the_majority_label_is_the_most_frequent() -> None:
-    pairs = Examples(lines([14]), lines([14]), np.array([2, 1, 2], dtype=np.int64))
-    assert majority_label(pairs) == 2
 
 
 def test_repeated_sentences_are_left_out() -> None:

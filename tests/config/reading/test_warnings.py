@@ -49,7 +49,12 @@ def test_a_default_warm_up_gives_no_warning(section: str, tmp_path: Path) -> Non
 def test_a_sweep_that_is_probably_a_mistake_is_a_warning() -> None:
     many = f"finetune.sweep.seeds={list(range(101))}"
     (line,) = config_warnings(resolve("mini15", [many]))
-    assert line.startswith("finetune.sweep has 101 combinations")
+    assert line.startswith("finetune.sweep and xnli.settings train 101 models: 101 combinations")
+    few = "finetune.sweep.seeds=[0,1,2,3,4,5,6]"
+    assert config_warnings(resolve("mini15", [few])) == []
+    translated = "xnli.settings=[zero-shot,translate-train,translate-test]"
+    (line,) = config_warnings(resolve("mini15", [few, translated]))
+    assert "train 105 models: 7 combinations for each of 15 sets of training rows" in line
     base = [
         "finetune.updates=800",
         "finetune.batch_pairs=32",

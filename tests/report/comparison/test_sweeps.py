@@ -17,7 +17,7 @@ def member(root: Path, label: str, rows: Sequence[Accuracy]) -> Member:
     directory = root / label
     directory.mkdir()
     write_results(directory, sweep_results(rows))
-    return Member(label, {}, {"evaluate": directory})
+    return Member(label, label, {}, {"evaluate": directory})
 
 
 def test_the_interval_is_welchs_for_other_seeds() -> None:

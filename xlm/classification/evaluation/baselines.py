@@ -20,11 +20,6 @@ _LEARNING_RATE = 0.01
 _WEIGHT_DECAY = 1e-3
 
 
-def majority_label(examples: Examples) -> int:
-    """The id of the most frequent label; the smallest of equally frequent ones."""
-    return int(np.bincount(examples.labels).argmax())
-
-
 @dataclass(frozen=True)
 class BagOfWords:
     """Logistic regression on the word counts of each sentence of a row."""

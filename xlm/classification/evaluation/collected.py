@@ -49,6 +49,7 @@ def collect_results(
         training_languages=training,
         languages=languages,
         accuracies=models.accuracies() if models else (),
+        published=models.published if models else "",
         averages=averages(languages, training),
         confidence=job.evaluate.confidence,
         selected_by=_SELECTIONS[attempts.selected_by] if attempts else "",

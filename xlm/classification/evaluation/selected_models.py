@@ -1,6 +1,6 @@
 """Predictions of the selected models for test rows: each model reads each row once.
 
-models = SelectedModels(job, vocabulary.hash, device)
+models = SelectedModels(job, selected, selection, vocabulary.hash, device)
 for measure in models.measurements().values():
     measure()  # in any process
 models.accuracies()  # after all of them
@@ -62,6 +62,11 @@ class SelectedModels:
         self._folder = job.scratch / "tested"
         self.labels = read_description(selected).labels
 
+    @property
+    def published(self) -> str:
+        """The cell whose weights are published."""
+        return self._selection.published
+
     def measurements(self) -> dict[str, Callable[[], None]]:
         """What to predict, by name: all rows of each model.
 
@@ -81,7 +86,7 @@ class SelectedModels:
 
     def test(self, code: str) -> Predicted | None:
         """The predictions of the published model for test rows."""
-        return self._read(self._selection.published, TestedRows(code, is_translated=False))
+        return self._read(self.published, TestedRows(code, is_translated=False))
 
     def accuracies(self) -> tuple[Accuracy, ...]:
         """One row for each dev score of a cell and for each test score of a choice."""
@@ -89,7 +94,6 @@ class SelectedModels:
 
     def predictions(self) -> list[ModelPredictions]:
         """All predictions for test rows, and those of the published model for dev rows."""
-        published = self._selection.published
         found = [
             self._named(unit, rows, _TEST, predicted)
             for unit, tested in self._tested().items()
@@ -99,7 +103,7 @@ class SelectedModels:
         for code in sorted(self._job.rows):
             if (predicted := self.dev(code)) is not None:
                 rows = TestedRows(code, is_translated=False)
-                found.append(self._named(published, rows, "dev", predicted))
+                found.append(self._named(self.published, rows, "dev", predicted))
         return found
 
     def _named(
@@ -129,7 +133,7 @@ class SelectedModels:
         found: dict[str, set[TestedRows]] = {}
         for choice in self._selection.choices:
             found.setdefault(choice.cell, set()).add(_rows_of(choice))
-        published = found.setdefault(self._selection.published, set())
+        published = found.setdefault(self.published, set())
         published |= {TestedRows(code, is_translated=False) for code in self._job.rows}
         return {
             unit: existing

@@ -30,14 +30,18 @@ class Accuracy(Config):
     split: Literal["dev", "test"]
     seed: int
     cell: str = Field(description="Unit of the finetune artifact: `en.lr5e-06.b8.s0`.")
-    learning_rate: float
+    learning_rate: float = Field(
+        description="That of the cell; a retried model was trained with a lower one."
+    )
     batch_pairs: int
     checkpoint: str = Field(description="Digest of the finetune artifact.")
-    collapsed: bool = Field(False, description="Whether dev accuracy never exceeded chance.")
+    collapsed: bool = Field(
+        False, description="Whether dev accuracy of the kept restart never exceeded chance."
+    )
     retried: bool = Field(
         False,
-        description="Whether a first try with this learning rate collapsed, so that the model was "
-        "trained with a lower one.",
+        description="Whether a first try of the kept restart with this learning rate collapsed, so "
+        "that the model was trained with a lower one.",
     )
     n: int
     correct: int

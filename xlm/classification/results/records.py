@@ -120,6 +120,9 @@ class Results(Config):
     accuracies: tuple[Accuracy, ...] = Field(
         (), description="Of every fine-tuned model: dev, and test of those that were selected."
     )
+    published: str = Field(
+        "", description="The cell whose weights are published; empty without a classifier."
+    )
     averages: Averages
     confidence: float = Field(description="Coverage of the confidence intervals.")
     selected_by: str = Field(

@@ -1,6 +1,6 @@
 """Tables of a sweep: accuracy by setting and rule of selection over seeds, and the cells.
 
-A run that fine-tunes one model in one setting has none: all rules select that model.
+A run that fine-tunes one model in one setting has none, unless that model collapsed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -133,7 +133,7 @@ def language_table(
 
 
 def cells_table(results: Results) -> Table | None:
-    """The cells of the sweep over seeds: dev accuracy, collapses, and how often each is selected.
+    """Cells over seeds: dev accuracy, collapses, and how often each is selected.
 
     None: there is one cell, and it did not collapse.
     """
@@ -172,7 +172,8 @@ def cells_table(results: Results) -> Table | None:
                 ),
             )
         )
-    title = f"{_name(results)}, sweep: mean dev accuracy in per cent"
+    of_what = "sweep" if len(found) > 1 else "fine-tuned model"
+    title = f"{_name(results)}, {of_what}: mean dev accuracy in per cent"
     return without_empty_columns(title, header, cells)
 
 

@@ -3,7 +3,7 @@
     selection = choose(cells, sets, select_by="training", refuse_collapsed=True)
 
 A seed is one repetition of the whole procedure: for each seed, each rule selects among the cells of
-that seed. Published is the best cell of all seeds.
+that seed. The best cell of all seeds is published.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,8 +34,8 @@ def choose(
     """Select a cell by each rule, for each setting, seed and language.
 
     Args:
-        cells: all cells. Of equal ones that with the lowest learning rate is selected, then that
-            with the smallest batch, then that with the lowest seed.
+        cells: all cells. Among equal ones, the lowest learning rate is selected, then the smallest
+            batch, then the lowest seed.
         tested: what each setting trains on and tests.
         select_by: the rule that selects the published model, of zero-shot.
         refuse_collapsed: whether to publish no model that collapsed.
@@ -56,8 +56,9 @@ def choose(
         raise TrainingError(
             "all fine-tuned models collapsed: dev accuracy in the training languages never "
             "exceeded chance",
-            fix="lower finetune.optimizer.learning_rate, lengthen the warm-up, or publish one with "
-            "finetune.collapse=report",
+            fix="lower the rate (finetune.sweep.learning_rates, or without them "
+            "finetune.optimizer.learning_rate), lengthen the warm-up, or publish a collapsed model "
+            "with finetune.collapse=report",
         )
     return Selection(
         published=published.unit,

@@ -23,7 +23,9 @@ class ScoredCell(Config):
     unit: str = Field(description="Unit of the finetune artifact: `en.lr5e-06.b8.s0`.")
     name: str = Field(description="Name of the training rows: `en`, `all`.")
     train: tuple[str, ...] = Field(description="Languages of the training rows.")
-    learning_rate: float
+    learning_rate: float = Field(
+        description="That of the cell; after a collapsed try, a lower one was used."
+    )
     batch_pairs: int
     seed: int
     checkpoint: str = Field(description="Digest of the finetune artifact.")

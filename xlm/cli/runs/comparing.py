@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from xlm.cli.output import printable, shortened, show, terminal_width
@@ -65,7 +66,7 @@ def _with_labels(members: Sequence[Member]) -> list[Member]:
     for member in members:
         labels[member.label] = count = labels.get(member.label, 0) + 1
         label = member.label if count == 1 else f"{member.label} ({count})"
-        found.append(Member(label, member.config, member.directories))
+        found.append(replace(member, label=label))
     return found
 
 

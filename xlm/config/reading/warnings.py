@@ -16,7 +16,7 @@ from xlm.config.languages.pairs import split_pair
 from xlm.config.languages.segmenters import is_unspaced, missing_segmenter_warning
 from xlm.config.pipeline import PipelineConfig, mono_languages, pairs
 
-_MANY_COMBINATIONS = 100
+_MANY_MODELS = 100
 
 
 def config_warnings(config: PipelineConfig) -> list[str]:
@@ -40,12 +40,19 @@ def _long_warmups(config: PipelineConfig) -> Iterator[str]:
 
 def _long_sweeps(config: PipelineConfig) -> Iterator[str]:
     finetune, sweep = config.finetune, config.finetune.sweep
+    if config.classify is None:
+        return
     values = (sweep.learning_rates, sweep.batch_pairs, sweep.seeds)
     combinations = prod(max(1, len(one)) for one in values)
-    if combinations > _MANY_COMBINATIONS:
+    # With English alone, translate-train in English is zero-shot.
+    sets = 1 + ("translate-train-all" in config.xnli.settings)
+    if "translate-train" in config.xnli.settings:
+        sets += len({*config.languages} - {*config.classify.train})
+    if combinations * sets > _MANY_MODELS:
         yield (
-            f"finetune.sweep has {combinations:,} combinations, each of which trains a model; if "
-            "these are too many, remove values"
+            f"finetune.sweep and xnli.settings train {combinations * sets:,} models: "
+            f"{combinations:,} combinations for each of {sets} sets of training rows; if these are "
+            "too many, remove values or settings"
         )
     warmup, batch = finetune.schedule.warmup_updates, max(sweep.batch_pairs, default=0)
     updates = round(finetune.updates * finetune.batch_pairs / batch) if batch else finetune.updates

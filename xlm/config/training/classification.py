@@ -115,14 +115,14 @@ class FinetuneConfig(Config):
     collapse: Literal["retry", "error", "restart", "report"] = Field(
         default="retry",
         description="Action if dev accuracy in the training languages never exceeds chance: train "
-        "once more with a lower learning rate, stop with an error, continue with the next restart "
-        "(an error after the last one), or only report it in the results.",
+        "once more with a lower learning rate, stop with an error, continue with the next restart, "
+        "or only report it in the results. Unless it is report, no collapsed model is published.",
     )
     collapse_updates: int = Field(
         default=5000,
         ge=1,
-        description="Updates after which training ends if no evaluation exceeded chance; not with "
-        "collapse=report.",
+        description="Updates after which training ends if no evaluation exceeded chance, but not "
+        "before the end of the warm-up, and not with collapse=report.",
     )
     collapse_rate: float = Field(
         default=0.5,
@@ -196,8 +196,8 @@ class EvaluateConfig(Config):
         default=0.95,
         gt=0,
         lt=1,
-        description="Confidence level of the intervals of accuracies (Wilson) and macro-F1 "
-        "(bootstrap).",
+        description="Confidence level of the intervals of accuracies (Wilson; over seeds: Student) "
+        "and macro-F1 (bootstrap). `xlm compare` always uses 95 %.",
     )
     perplexity_max_chunks: int | None = Field(
         default=None,

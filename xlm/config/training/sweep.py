@@ -43,7 +43,8 @@ class SweepConfig(Config):
     batch_pairs: tuple[int, ...] = Field(
         default=(),
         description="Rows per batch; empty: finetune.batch_pairs. All see the same number of rows: "
-        "finetune.updates and evaluation_updates are for finetune.batch_pairs.",
+        "finetune.updates, evaluation_updates and collapse_updates are for finetune.batch_pairs. "
+        "The warm-up and mix_pretraining are in updates of any size.",
     )
     seeds: tuple[int, ...] = Field(
         default=(),

@@ -20,6 +20,9 @@ class Member:
     """A run, or an artifact."""
 
     label: str
+    """In sentences and headers: `base`, `run 12`, `evaluate 4ae1c09b`."""
+    name: str
+    """In columns: a run as `xlm runs` prints it, an artifact like `label`."""
     config: Mapping[str, Any]
     """The complete configuration."""
     directories: Mapping[str, Path]
@@ -45,7 +48,7 @@ def find_member(store: ArtifactStore, text: str) -> Member:
             if node["unit"] == "all"
         }
         label = record["request"]["name"] or f"run {run_label(record)}"
-        return Member(label, record.get("config", {}), directories)
+        return Member(label, run_label(record), record.get("config", {}), directories)
     if not looks_like_key(text):
         raise StoreError(
             f"no run {text[:80]!r} in {store.root}", fix="list the runs with `xlm runs`"
@@ -62,4 +65,4 @@ def _of_artifact(store: ArtifactStore, chosen: Stored) -> Member:
         if one.manifest is not None and one.manifest.unit == "all"
     }
     label = f"{chosen.stage} {chosen.key[:8]}"
-    return Member(label, chosen.manifest.resolved_config, found)
+    return Member(label, label, chosen.manifest.resolved_config, found)

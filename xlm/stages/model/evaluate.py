@@ -36,7 +36,7 @@ def _upstream(config: PipelineConfig, unit: str) -> Mapping[str, Node]:
 
 def _slice(config: PipelineConfig, unit: str) -> EvaluateSlice:
     return EvaluateSlice(
-        train=tuple(config.classify.train) if config.classify else (),
+        train=tuple(sorted(config.classify.train)) if config.classify else (),
         languages=tuple(config.languages),
         stream_tokens=config.pretrain.stream_tokens,
         specials=config.pretrain.scores_special_tokens,
@@ -106,7 +106,7 @@ def run(context: StageContext[EvaluateSlice]) -> StageResult:
 
 EVALUATE = Stage(
     name="evaluate",
-    version=6,
+    version=7,
     summary="measure accuracy, perplexity, sentence retrieval and baselines",
     units=single_unit,
     upstream=_upstream,

@@ -51,7 +51,7 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
     """Fine-tune in separate processes; restarts that are finished are not repeated.
 
     Raises:
-        TrainingError: fine-tuning collapsed, or cannot go on.
+        TrainingError: fine-tuning collapsed with `collapse: error`, or cannot go on.
         ToolError: a process failed without a report.
     """
     from xlm.classification.launch.jobs import FinetuneJob
@@ -95,6 +95,7 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
             "updates": attempts.kept["kept_update"],
             "training_pairs": attempts.kept["training_pairs"],
             f"{attempts.training}_dev_accuracy": attempts.dev_accuracy,
+            "learning_rate": attempts.kept["learning_rate"],
             "collapsed_tries": len(attempts.kept["collapsed_tries"]),
         },
         measured=measured,

@@ -1,7 +1,7 @@
 """Stage score: label the dev rows of each language with a fine-tuned model.
 
 Each unit is a cell of the sweep. `out` gets `dev.json` (rows and correct rows by language) and the
-predictions. What selects among the cells sees nothing else: test rows are read after the selection.
+predictions. Stage select sees nothing else: test rows are read after the selection.
 """
 
 from collections.abc import Mapping

@@ -125,6 +125,11 @@ def _pretraining(facts: RunFacts) -> list[tuple[str, str]]:
 
 def _finetuning(facts: RunFacts, config: FinetuneConfig) -> list[tuple[str, str]]:
     counts = facts.counts.get("finetune", {})
+    optimizer, collapsed = config.optimizer, []
+    if counts.get("collapsed_tries"):
+        # A model that was trained once more has another learning rate than its cell.
+        collapsed = [("first try, which collapsed", f"learning rate {optimizer.learning_rate:g}")]
+        optimizer = optimizer.model_copy(update={"learning_rate": counts["learning_rate"]})
     return [
         (f"training rows ({facts.training_languages})", _number(counts.get("training_pairs", "–"))),
         ("maximum updates", f"{config.updates:,}"),
@@ -132,8 +137,9 @@ def _finetuning(facts: RunFacts, config: FinetuneConfig) -> list[tuple[str, str]
         ("runs with different seeds", _number(counts.get("restarts", config.restarts))),
         ("batch", f"{config.batch_pairs} {'pairs' if facts.is_paired else 'sentences'}"),
         ("maximum sentence length", f"{config.max_tokens} tokens"),
-        ("optimizer", _optimizer(config.optimizer)),
-        ("learning rate", _schedule(config.optimizer, config.schedule)),
+        ("optimizer", _optimizer(optimizer)),
+        ("learning rate", _schedule(optimizer, config.schedule)),
+        *collapsed,
         ("encoder dropout", _dropout(config.encoder_dropout)),
         ("encoder attention dropout", _dropout(config.encoder_attention_dropout)),
         ("selected by", f"dev accuracy, {_SELECTIONS[config.select_by]}"),

@@ -83,19 +83,22 @@ def _task(nodes: RunNodes, names: Names) -> Iterator[Block]:
 def _sweep(results: Results, names: Names) -> Iterator[Block]:
     found = sweep_tables(results, names)
     if found:
-        yield Note(
-            "The table above is of the published model. The tables below are of the sweep. Each "
-            "seed repeats the whole procedure, so their intervals (Student) show what another seed "
-            f"could change. {RULES_NOTE}"
-        )
+        text = "The table above is of the published model. The tables below are of all models."
+        if len({row.seed for row in results.accuracies}) > 1:
+            text += (
+                " Each seed repeats the whole procedure, so their intervals (Student) show what "
+                "another seed could change."
+            )
+        yield Note(f"{text} {RULES_NOTE}")
     for table in found:
         yield folded(DataTable(*table))
 
 
 def _seed(nodes: RunNodes, results: Results) -> int:
-    """The seed of fine-tuning, if there is one."""
-    if results.accuracies:
-        return results.accuracies[0].seed
+    """The seed with which the published model was fine-tuned."""
+    for row in results.accuracies:
+        if row.cell == results.published:
+            return row.seed
     # Evaluated by an earlier version, which fine-tuned one model.
     manifests = [node.manifest for node in nodes.of_stage("finetune") if node.manifest]
     return int(manifests[0].config.get("finetune", {}).get("seed", 0)) if manifests else 0
