@@ -3,21 +3,30 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from xlm.bpe.vocabulary import load_vocabulary
-from xlm.config.training.release import CLASSIFIER_FOLDER, MASKED_LM_FOLDER, PublishSlice
+from xlm.bpe.vocabulary import Vocabulary, load_vocabulary
+from xlm.config.training.release import (
+    CLASSIFIER_FOLDER,
+    MASKED_LM_FOLDER,
+    REVISIONS_FOLDER,
+    PublishSlice,
+    revision_name,
+)
 from xlm.display.plotting import Style
 from xlm.engine.stage import StageContext, StageResult
 from xlm.inference.rules import TokenizationRules
 from xlm.model.formats.hugging_face.folder import write_classifier, write_masked_lm
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.release.card.facts import RunFacts
-from xlm.release.card.render import render_card
+from xlm.release.card.render import render_card, render_revision_card
 from xlm.release.dataset.data_card import DATA_CARD_NAME, render_data_card
 from xlm.release.dataset.read import read_dataset_facts
 from xlm.release.fertility import FERTILITY_NAME
 from xlm.release.figures.draw import ACCURACY_NAME, TRAINING_NAME, Figure, draw_figure
 from xlm.release.read_facts import CODES_NAME, read_facts
 from xlm.release.tokenizer import write_tokenizer
+from xlm.training.revisions import kept_revisions
+
+_CARD_NAME = "README.md"
 
 
 def publish(
@@ -76,19 +85,10 @@ def publish(
         written[CLASSIFIER_FOLDER] = write_classifier(context.out / CLASSIFIER_FOLDER, classifier)
     for name, counts in written.items():
         folder = context.out / name
-        write_tokenizer(
-            folder,
-            tokens=vocabulary.tokens,
-            merges=(inputs["learn-bpe"] / CODES_NAME).read_bytes(),
-            languages=facts.description.languages,
-            positions=facts.description.model.max_positions,
-            rules=TokenizationRules(
-                context.config.segmenter_names, context.config.moses_languages, facts.cased
-            ),
-        )
+        _write_tokenizer(folder, context, facts, vocabulary)
         is_classifier = name == CLASSIFIER_FOLDER
         card = render_card(facts, classifier=is_classifier, parameters=counts["parameters"])
-        (folder / "README.md").write_bytes(card.encode())
+        (folder / _CARD_NAME).write_bytes(card.encode())
         about = data_facts if is_classifier else data_facts.for_pretraining
         (folder / DATA_CARD_NAME).write_bytes(render_data_card(about).encode())
     _draw_figures(context, facts)
@@ -97,7 +97,38 @@ def publish(
         for name, counts in written.items()
         for count, value in counts.items()
     }
+    if revisions := _write_revisions(context, facts, vocabulary):
+        totals["revisions"] = revisions
     return StageResult(counts={**totals, "vocabulary": vocabulary.size})
+
+
+def _write_tokenizer(
+    folder: Path, context: StageContext[PublishSlice], facts: RunFacts, vocabulary: Vocabulary
+) -> None:
+    write_tokenizer(
+        folder,
+        tokens=vocabulary.tokens,
+        merges=(context.inputs["learn-bpe"] / CODES_NAME).read_bytes(),
+        languages=facts.description.languages,
+        positions=facts.description.model.max_positions,
+        rules=TokenizationRules(
+            context.config.segmenter_names, context.config.moses_languages, facts.cased
+        ),
+    )
+
+
+def _write_revisions(
+    context: StageContext[PublishSlice], facts: RunFacts, vocabulary: Vocabulary
+) -> int:
+    """Write the language model after each of the earlier updates; returns the number of models."""
+    kept = kept_revisions(context.inputs["pretrain"])
+    for number, (update, file) in enumerate(kept.items(), start=1):
+        folder = context.out / REVISIONS_FOLDER / revision_name(update)
+        write_masked_lm(folder, load_encoder(context.inputs["pretrain"], file))
+        _write_tokenizer(folder, context, facts, vocabulary)
+        (folder / _CARD_NAME).write_bytes(render_revision_card(facts, update).encode())
+        context.progress.update(number, len(kept), "revisions")
+    return len(kept)
 
 
 def _draw_figures(context: StageContext[PublishSlice], facts: RunFacts) -> None:

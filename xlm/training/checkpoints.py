@@ -1,6 +1,6 @@
 """Checkpoint directories: each is complete or absent, and the newest valid one is used.
 
-    checkpoints = Checkpoints(scratch / "checkpoints", keep=2, archive_updates=10_000)
+    checkpoints = Checkpoints(scratch / "checkpoints", keep=2)
     checkpoints.save(1000, lambda directory: save_file(weights, directory / "model.safetensors"))
     directory = checkpoints.newest()  # None: there is no valid checkpoint
 
@@ -28,14 +28,10 @@ _STAGING: Final = "staging"
 class Checkpoints:
     """The checkpoints of one run in one directory; only the main process writes."""
 
-    def __init__(self, directory: Path, *, keep: int, archive_updates: int | None = None) -> None:
-        """Keep the newest `keep` valid checkpoints, and those of every `archive_updates` updates.
-
-        Nothing is created before the first checkpoint.
-        """
+    def __init__(self, directory: Path, *, keep: int) -> None:
+        """Keep the newest `keep` valid checkpoints; nothing is created before the first one."""
         self._directory = directory
         self._keep = keep
-        self._archive_updates = archive_updates
 
     def path(self, update: int) -> Path:
         """The directory of the checkpoint after `update` updates."""
@@ -75,16 +71,10 @@ class Checkpoints:
         valid = 0
         for path in reversed(self._all()):
             if valid == self._keep:
-                if not self._is_archived(path):
-                    remove_tree(path)
+                remove_tree(path)
             # The new checkpoint is not read again: all processes wait for this.
             elif path == written or _damage(path) is None:
                 valid += 1
-
-    def _is_archived(self, path: Path) -> bool:
-        if self._archive_updates is None:
-            return False
-        return int(path.name.removeprefix(_PREFIX)) % self._archive_updates == 0
 
 
 def newest_update(directory: Path) -> int | None:

@@ -1,4 +1,4 @@
-"""Writes the artifact of a finished run: weights, metrics, mixture and a summary.
+"""Writes the artifact of a finished run: weights, revisions, metrics, mixture and a summary.
 
 publish_run(job, state, encoder, loader, files)
 """
@@ -11,6 +11,7 @@ from xlm.model.encoder import Encoder
 from xlm.model.formats.ours import save_encoder
 from xlm.training.launch.job import METRICS_FILE, PretrainJob
 from xlm.training.records.curves import VALIDATION_FILE
+from xlm.training.revisions import publish_revisions
 from xlm.training.state import RunFiles, RunState, load_best
 
 
@@ -23,6 +24,7 @@ def publish_run(
     if kept == "best":
         load_best(files.best, encoder)
     save_encoder(job.out, encoder)
+    publish_revisions(job, before=state.update)
     (job.out / METRICS_FILE).write_bytes(files.metrics.read_bytes())
     summary = {
         "updates": state.update,

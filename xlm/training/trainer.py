@@ -30,6 +30,7 @@ from xlm.training.launch.stop import Interrupted, StopRequests
 from xlm.training.loss import LossSums
 from xlm.training.monitoring.callback import Callback, CallbackList
 from xlm.training.publish import publish_run
+from xlm.training.revisions import is_revision, save_revision
 from xlm.training.shard_checks import hash_shards
 from xlm.training.state import (
     RunFiles,
@@ -74,9 +75,7 @@ class Trainer:
         self.loader = BatchLoader(data, self.config, self.description, vocabulary.counts)
         self.validator = held_out_validator(job, self.description)
         self._checkpoints = Checkpoints(
-            job.scratch / "checkpoints",
-            keep=self.config.keep_checkpoints,
-            archive_updates=self.config.archive_updates,
+            job.scratch / "checkpoints", keep=self.config.keep_checkpoints
         )
         self._newest = self._checkpoints.newest()
         self.encoder = Encoder(self.description)
@@ -132,6 +131,9 @@ class Trainer:
                 if state.update % config.validation_updates == 0 or is_last:
                     self._validate()
                 callbacks.on_update(state.update, batch)
+                # Before the checkpoint: a run that resumes from it does not do this update again.
+                if self.group.is_main_process and is_revision(state.update, config):
+                    save_revision(self.job.scratch, state.update, self.encoder)
                 is_done = is_last or state.stopped
                 should_stop = self._stop_requests.should_stop()
                 if should_stop or is_done or self._checkpoint_is_due():
@@ -191,8 +193,7 @@ class Trainer:
             save_best(self._files.best, self.encoder)
 
     def _checkpoint_is_due(self) -> bool:
-        intervals = (self.config.checkpoint_updates, self.config.archive_updates)
-        return any(updates and self.state.update % updates == 0 for updates in intervals)
+        return self.state.update % self.config.checkpoint_updates == 0
 
     def _save(self, loader_state: LoaderState) -> None:
         """Write a checkpoint; every process waits until it is on disk."""

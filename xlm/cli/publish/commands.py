@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "xlm publish --to hf://ORG/xlm-sw",
             "xlm publish base --to hf://ORG/xlm-sw --yes",
+            "xlm publish --to hf://ORG/xlm-sw --revisions --yes",
             "xlm publish --to s3://bucket/dir --only classifier",
             "xlm publish data/artifacts/publish/KEY --to models",
         ),
@@ -59,9 +60,17 @@ def publish(
         typer.Option(
             "--branch",
             metavar="NAME",
-            help="On the Hub: commit to this branch, e.g. step-10000 for an earlier model.",
+            help="On the Hub: commit to this branch, which is created from main if it is missing.",
         ),
     ] = None,
+    revisions: Annotated[
+        bool,
+        typer.Option(
+            "--revisions",
+            help="Publish the masked language model after earlier updates too: on the Hub to "
+            "branches step-N, otherwise to revisions/step-N. See pretrain.revision_updates.",
+        ),
+    ] = False,
     root: Root = None,
     as_json: AsJson = False,
 ) -> None:
@@ -74,6 +83,13 @@ def publish(
     from xlm.cli.publish.publishing import Options, publish_models
 
     options = Options(
-        to=to, only=only, yes=yes, force=force, public=public, branch=branch, as_json=as_json
+        to=to,
+        only=only,
+        yes=yes,
+        force=force,
+        public=public,
+        branch=branch,
+        revisions=revisions,
+        as_json=as_json,
     )
     publish_models(source, options, root)

@@ -9,6 +9,7 @@ from xlm.cli.output import counted, printable, show
 from xlm.cli.progress_lines import ProgressLines
 from xlm.cli.publish.source import find_publication
 from xlm.config.environment import MachineSettings, uses_plain_http
+from xlm.config.training.release import CLASSIFIER_FOLDER
 from xlm.display.markdown import format_size
 from xlm.display.suggest import did_you_mean
 from xlm.display.text_table import text_table
@@ -32,6 +33,7 @@ class Options:
     force: bool
     public: bool
     branch: str | None
+    revisions: bool
     as_json: bool
 
 
@@ -60,11 +62,18 @@ def publish_models(source: str | None, options: Options, root: str | None) -> No
         raise ConfigError(
             f"unknown model {options.only[:80]!r}", fix=did_you_mean(options.only, FOLDERS)
         )
+    if options.revisions:
+        _require_fitting(options)
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
     _require_outside(options.to, store)
-    origin, publication = find_publication(store, source)
+    origin, publication = find_publication(store, source, revisions=options.revisions)
     if options.only is not None:
         publication = publication.only(options.only)
+    if options.revisions and not publication.revisions:
+        raise ConfigError(
+            f"{origin} has no revisions",
+            fix="set pretrain.revision_updates, run it again, and publish that run",
+        )
     places = open_places(
         options.to,
         publication,
@@ -117,6 +126,20 @@ def _refusal(copies: Sequence[_Copy]) -> PublishError | None:
                 fix="use another target, or --force to write next to them",
             )
     return None
+
+
+def _require_fitting(options: Options) -> None:
+    """Refuse options that contradict --revisions."""
+    if options.branch is not None:
+        raise ConfigError(
+            "--revisions and --branch exclude each other, because every revision has a branch",
+            fix="drop one of them",
+        )
+    if options.only == CLASSIFIER_FOLDER:
+        raise ConfigError(
+            "--revisions and --only classifier exclude each other: a classifier has no revisions",
+            fix="use --only masked-lm, or drop one of them",
+        )
 
 
 def _require_outside(to: str, store: ArtifactStore) -> None:

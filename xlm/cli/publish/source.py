@@ -11,12 +11,15 @@ from xlm.store.store import ArtifactStore
 from xlm.store.stored import find_artifact, looks_like_key
 
 
-def find_publication(store: ArtifactStore, source: str | None) -> tuple[str, Publication]:
+def find_publication(
+    store: ArtifactStore, source: str | None, *, revisions: bool = False
+) -> tuple[str, Publication]:
     """Return what is published, in words, and its files.
 
     Args:
         store: the store.
         source: a run, a folder, or the key of an artifact; None: the last run that published.
+        revisions: whether to read the models after earlier updates too.
 
     Raises:
         ConfigError: the folder has no model, or the artifact is one of another stage.
@@ -25,15 +28,15 @@ def find_publication(store: ArtifactStore, source: str | None) -> tuple[str, Pub
     record = last_run(store.root, reaching="publish") if source is None else None
     record = record or (None if source is None else find_run(store.root, source))
     if record is not None:
-        return f"run {run_label(record)}", read_publication(
-            artifact_of(record, store.root, "publish")
-        )
+        directory = artifact_of(record, store.root, "publish")
+        return f"run {run_label(record)}", read_publication(directory, revisions=revisions)
     assert source is not None
     if Path(source).is_dir():
-        return source, read_publication(Path(source))
+        return source, read_publication(Path(source), revisions=revisions)
     if looks_like_key(source):
         found = find_artifact(store, source)
-        return f"{found.stage}/{found.key}", read_publication(found.directory)
+        publication = read_publication(found.directory, revisions=revisions)
+        return f"{found.stage}/{found.key}", publication
     raise StoreError(
         f"no run and no folder {source[:80]!r} (store: {store.root})",
         fix="list the runs with `xlm runs`, and the artifacts with `xlm store ls publish`",

@@ -152,6 +152,12 @@ class PretrainConfig(Config):
         default="best",
         description="Publish the weights of the best validation, or of the last update.",
     )
+    revision_updates: int | None = added(
+        None,
+        ge=1,
+        description="Updates between weights that are kept in the artifact, to publish them as "
+        "revisions (docs/how-to/publish-a-model.md); null: keep none.",
+    )
     metrics_updates: int = Field(default=50, ge=1, description="Updates per line of metrics.jsonl.")
 
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of every process.")
@@ -205,11 +211,6 @@ class PretrainConfig(Config):
     keep_checkpoints: int = operational(
         2, ge=1, description="Number of checkpoints to keep in the scratch directory."
     )
-    archive_updates: int | None = operational(
-        None,
-        ge=1,
-        description="Updates between checkpoints that are kept permanently; null: keep none.",
-    )
     collective_timeout_seconds: float = operational(
         1800,
         gt=0,
@@ -251,6 +252,15 @@ class PretrainConfig(Config):
     def _in_order(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
         """Sort them: their order has no meaning and must not change the key."""
         return tuple(sorted(objectives))
+
+    @model_validator(mode="after")
+    def _revisions_end_before_the_last_update(self) -> Self:
+        if self.revision_updates is not None and self.revision_updates >= self.updates:
+            raise ValueError(
+                f"revision_updates {self.revision_updates} keeps no weights, because updates is "
+                f"{self.updates}; lower the first, or set it to null"
+            )
+        return self
 
     @model_validator(mode="after")
     def _steps_fit_objectives(self) -> Self:

@@ -17,6 +17,20 @@ GRID_GRAMS_PER_KILOWATT_HOUR = 481.0
 
 CLASSIFIER_FOLDER, MASKED_LM_FOLDER = "classifier", "masked-lm"
 """The folders of a publish artifact."""
+REVISIONS_FOLDER = "revisions"
+"""The folder of a pretrain artifact with earlier weights, and of a publish artifact with models."""
+_REVISION = "step-"
+
+
+def revision_name(update: int) -> str:
+    """The name of a model after a number of updates: of its file, folder and branch."""
+    return f"{_REVISION}{update}"
+
+
+def revision_update(name: str) -> int | None:
+    """The number of updates in the name of a revision; None for another name."""
+    number = name.removeprefix(_REVISION)
+    return int(number) if number.isdecimal() and revision_name(int(number)) == name else None
 
 
 class ReleaseConfig(Config):

@@ -98,9 +98,7 @@ def save_weights(
     directory: Path, description: ModelDescription, weights: Mapping[str, Tensor]
 ) -> None:
     """Write `model.safetensors` and `config.json` of a model."""
-    path = directory / WEIGHTS_FILE
-    save_file(dict(weights), path)
-    path.chmod(0o644)  # safetensors makes the file private
+    _write_weights(directory / WEIGHTS_FILE, weights)
     write_description(directory, description)
 
 
@@ -109,14 +107,24 @@ def save_encoder(directory: Path, encoder: Encoder) -> None:
     save_weights(directory, encoder.description, encoder_weights(encoder))
 
 
-def load_encoder(directory: Path) -> Encoder:
-    """Load the encoder of a pretrain or finetune artifact.
+def save_encoder_weights(path: Path, encoder: Encoder) -> None:
+    """Write the weights of a pretrained encoder to a file, as `save_encoder` does."""
+    _write_weights(path, encoder_weights(encoder))
+
+
+def _write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
+    save_file(dict(weights), path)
+    path.chmod(0o644)  # safetensors makes the file private
+
+
+def load_encoder(directory: Path, file: str = WEIGHTS_FILE) -> Encoder:
+    """Load the encoder of a pretrain or finetune artifact; `file` may name earlier weights of it.
 
     Raises:
         DataError: files are missing, damaged or inconsistent.
     """
     encoder = Encoder(read_description(directory))
-    weights = read_weights(directory)
+    weights = read_weights(directory, file)
     set_encoder_weights(
         encoder, {name: t for name, t in weights.items() if not name.startswith(CLASSIFIER)}
     )
@@ -139,13 +147,13 @@ def load_classifier(directory: Path) -> Classifier:
     return classifier
 
 
-def read_weights(directory: Path) -> dict[str, Tensor]:
-    """Read all tensors of an artifact's weight file.
+def read_weights(directory: Path, file: str = WEIGHTS_FILE) -> dict[str, Tensor]:
+    """Read all tensors of one of an artifact's weight files.
 
     Raises:
         DataError: the file does not exist or is damaged.
     """
-    path = directory / WEIGHTS_FILE
+    path = directory / file
     try:
         weights: dict[str, Tensor] = load_file(path)
     except (OSError, SafetensorError) as error:

@@ -34,6 +34,7 @@ _NODE_SECONDS = 0.2
 _WORLD_BYTES = 8_000_000
 MODEL_STAGES = ("pretrain", "finetune", "score", "select", "evaluate", "publish")
 """Their time depends on the device: it is not estimated, but their disk is."""
+_STAGES_WITH_REVISIONS = ("pretrain", "publish")
 _BYTES_PER_PARAMETER = 4
 _STATE_PER_PARAMETER = 12
 """Bytes of weights and optimizer in a checkpoint."""
@@ -208,7 +209,8 @@ class _Estimator:
             return _WORLD_BYTES
         if node.stage in MODEL_STAGES:
             has_weights = node.stage not in ("score", "evaluate")
-            return self._parameters() * _BYTES_PER_PARAMETER * has_weights
+            copies = has_weights + self._revisions * (node.stage in _STAGES_WITH_REVISIONS)
+            return self._parameters() * _BYTES_PER_PARAMETER * copies
         if node.stage in _BYTES_PER_ENTRY:
             return self._entries() * _BYTES_PER_ENTRY[node.stage]
         rate = self._rate(node)
@@ -280,7 +282,16 @@ class _Estimator:
     def _training_bytes(self, read: int) -> int:
         config = self._graph.config.pretrain
         checkpoints = self._parameters() * _STATE_PER_PARAMETER * (config.keep_checkpoints + 1)
-        return int(read * _FLAT_PER_SHARD_BYTE) + checkpoints
+        revisions = self._parameters() * _BYTES_PER_PARAMETER * self._revisions
+        return int(read * _FLAT_PER_SHARD_BYTE) + checkpoints + revisions
+
+    @property
+    def _revisions(self) -> int:
+        """How many earlier weights pretraining keeps, if it does not stop early."""
+        config = self._graph.config.pretrain
+        if config.revision_updates is None or self._graph.config.finetune.encoder is not None:
+            return 0
+        return (config.updates - 1) // config.revision_updates
 
     def _parameters(self) -> int:
         model = self._graph.config.model

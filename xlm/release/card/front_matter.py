@@ -23,7 +23,9 @@ _DATASETS = {
 _EMISSIONS = re.compile(r"^  (?:emissions|hardware_used): .*", re.MULTILINE)
 
 
-def front_matter(facts: RunFacts, title: str, *, classifier: bool) -> str:
+def front_matter(
+    facts: RunFacts, title: str, *, classifier: bool, with_emissions: bool = True
+) -> str:
     """Render the metadata: languages, licence, task, data sets, emissions and test scores."""
     terms = terms_of(facts, classifier=classifier)
     content: dict[str, object] = {
@@ -46,7 +48,7 @@ def front_matter(facts: RunFacts, title: str, *, classifier: bool) -> str:
     datasets = [name for unit, name in _DATASETS.items() if unit in units]
     if datasets and not facts.synthetic:
         content["datasets"] = datasets
-    if emissions := _emissions(facts, classifier=classifier):
+    if with_emissions and (emissions := _emissions(facts, classifier=classifier)):
         content["co2_eq_emissions"] = emissions
     if classifier and any(row.test for row in facts.results.languages):
         content["model-index"] = model_index(facts, title)

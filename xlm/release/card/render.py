@@ -9,6 +9,7 @@ models can be compared without them.
 from importlib.resources import files
 from string import Template
 
+from xlm.config.training.release import revision_name
 from xlm.release.card.examples import example_of, packages_note
 from xlm.release.card.facts import RunFacts
 from xlm.release.card.front_matter import front_matter
@@ -50,6 +51,27 @@ def render_card(facts: RunFacts, *, classifier: bool, parameters: int) -> str:
         specifications=specifications_section(facts, classifier=classifier, parameters=parameters),
         references=_references(facts, classifier=classifier),
         authors=authors_section(facts),
+    )
+
+
+def render_revision_card(facts: RunFacts, update: int) -> str:
+    """Render the `README.md` of the language model after a number of updates of pretraining.
+
+    It has no measured values; the card of the model after the last update has them.
+    """
+    kind = head_texts(facts).title
+    title = f"{facts.release.name}, {kind} after {update:,} updates"
+    return _template("revision.md").substitute(
+        front_matter=front_matter(facts, title, classifier=False, with_emissions=False),
+        title=title,
+        name=facts.release.name,
+        kind=kind,
+        update=f"{update:,}",
+        updates=f"{facts.counts['pretrain']['updates']:,}",
+        notice=_notice(facts, classifier=False),
+        packages=packages_note(facts.description.languages, facts.segmenters),
+        revision=revision_name(update),
+        terms=terms_section(facts, classifier=False),
     )
 
 

@@ -29,7 +29,7 @@ class _Repository:
     """What the Hub has of a repository."""
 
     commit: str
-    """The commit of the branch, or of `main` if the branch does not exist."""
+    """The commit of the branch; if that does not exist, the one that it will start from."""
     has_branch: bool
     is_private: bool
     files: dict[str, Any]
@@ -42,15 +42,20 @@ class HubPlace:
     Args:
         name: `organization/model`.
         public: whether a repository that is created is visible to everybody.
-        branch: the branch to commit to, which is created from `main`.
+        branch: the branch to commit to, which is created if it is missing.
+        from_start: whether a new branch starts from the first commit of the repository, so that it
+            has no file of `main`; otherwise it starts from `main`.
 
     Raises:
         ConfigError: huggingface_hub is not installed, or the name is not valid.
     """
 
-    def __init__(self, name: str, *, public: bool = False, branch: str = MAIN) -> None:
+    def __init__(
+        self, name: str, *, public: bool = False, branch: str = MAIN, from_start: bool = False
+    ) -> None:
         self._api = _open(name)
         self._name, self._public, self._branch = name, public, branch
+        self._from_start = from_start
         self.address = f"hf://{name}" if branch == MAIN else f"hf://{name}@{branch}"
 
     def compare(self, folder: ModelFolder) -> Comparison:
@@ -79,7 +84,12 @@ class HubPlace:
                 self._api.create_repo(self._name, private=not self._public, exist_ok=True)
         if self._branch != MAIN and (found is None or not found.has_branch):
             with self._reported(f"creating the branch {self._branch}"):
-                self._api.create_branch(self._name, branch=self._branch, exist_ok=True)
+                self._api.create_branch(
+                    self._name,
+                    branch=self._branch,
+                    revision=found.commit if found else None,
+                    exist_ok=True,
+                )
         pending = comparison.pending(folder)
         with self._reported("uploading"), _notes(self.address):
             commit = self._api.create_commit(
@@ -112,7 +122,10 @@ class HubPlace:
                     info = self._api.model_info(self._name, revision=revision, files_metadata=True)
                 except RevisionNotFoundError:
                     has_branch = False
-                    info = self._api.model_info(self._name, files_metadata=True)
+                    start = None
+                    if self._from_start:
+                        start = self._api.list_repo_commits(self._name)[-1].commit_id
+                    info = self._api.model_info(self._name, revision=start, files_metadata=True)
             except GatedRepoError:
                 raise
             except RepositoryNotFoundError:

@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from xlm.config.training.release import CLASSIFIER_FOLDER, MASKED_LM_FOLDER
+from xlm.config.training.release import (
+    CLASSIFIER_FOLDER,
+    MASKED_LM_FOLDER,
+    REVISIONS_FOLDER,
+    revision_name,
+    revision_update,
+)
 from xlm.errors import ConfigError, StoreError
 from xlm.store.disk.filesystem import is_real_file
 from xlm.store.disk.hashing import file_sha256
@@ -49,7 +55,7 @@ class LocalFile:
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """One model: `classifier` or `masked-lm`."""
+    """One model: `classifier`, `masked-lm`, or `revisions/step-N` of the latter."""
 
     name: str
     files: tuple[LocalFile, ...]
@@ -74,9 +80,11 @@ class Publication:
     """Of the publish artifact; of the files themselves if there is no artifact."""
     has_classifier: bool
     """Whether the run has a classifier, also if only its masked language model is published."""
+    revisions: tuple[ModelFolder, ...] = ()
+    """The masked language model after earlier updates: `revisions/step-2000`."""
 
     def only(self, name: str) -> Self:
-        """The publication with one of its models.
+        """The publication with one of its models; revisions are of the masked language model.
 
         Raises:
             ConfigError: the run has no such model.
@@ -85,11 +93,16 @@ class Publication:
         if not chosen:
             present = " and ".join(folder.name for folder in self.folders)
             raise ConfigError(f"this run has no {name}", fix=f"it has {present}")
-        return replace(self, folders=chosen)
+        revisions = self.revisions if name == MASKED_LM_FOLDER else ()
+        return replace(self, folders=chosen, revisions=revisions)
 
 
-def read_publication(directory: Path) -> Publication:
+def read_publication(directory: Path, *, revisions: bool = False) -> Publication:
     """Read the digests of an artifact of stage publish, one of its folders, or a model's folder.
+
+    Args:
+        directory: the artifact or folder.
+        revisions: whether to read the models after earlier updates too, if there are any.
 
     Raises:
         ConfigError: there is no model in the directory.
@@ -97,10 +110,10 @@ def read_publication(directory: Path) -> Publication:
         OSError: a file cannot be read.
     """
     if (directory / MANIFEST_NAME).is_file():
-        return _of_artifact(directory)
+        return _of_artifact(directory, revisions=revisions)
     parent = directory.absolute().parent
     if directory.name in FOLDERS and (parent / MANIFEST_NAME).is_file():
-        return _of_artifact(parent).only(directory.name)
+        return _of_artifact(parent, revisions=revisions).only(directory.name)
     named = [name for name in FOLDERS if _is_model(directory / name)]
     if _is_model(directory):
         folders = [_of_folder(directory, _kind(directory))]
@@ -111,19 +124,23 @@ def read_publication(directory: Path) -> Publication:
             f"{directory} is not a published model: it has no {CONFIG_NAME} with {_WEIGHTS_NAME}",
             fix="name a run, an artifact of stage publish, or the folder of a model",
         )
+    below = directory / REVISIONS_FOLDER
+    paths = [f"{REVISIONS_FOLDER}/{one.name}/" for one in below.glob("*") if _is_model(one)]
+    earlier = [_of_folder(directory / name, name) for name in _revisions(paths) if revisions]
     records = [
         record.model_copy(update={"path": f"{folder.name}/{record.path}"})
-        for folder in folders
+        for folder in (*folders, *earlier)
         for record in _records(folder)
     ]
     return Publication(
         tuple(folders),
         content_digest(records),
         any(one.name == CLASSIFIER_FOLDER for one in folders),
+        tuple(earlier),
     )
 
 
-def _of_artifact(directory: Path) -> Publication:
+def _of_artifact(directory: Path, *, revisions: bool) -> Publication:
     manifest = read_manifest(directory)
     if manifest.stage != "publish":
         raise ConfigError(
@@ -137,7 +154,20 @@ def _of_artifact(directory: Path) -> Publication:
     )
     if not folders:
         raise StoreError(f"{directory} has no model", fix="rebuild it with `xlm run --verify deep`")
-    return Publication(folders, manifest.digest, folders[0].name == CLASSIFIER_FOLDER)
+    earlier = tuple(
+        ModelFolder(name, tuple(_checked_files(directory, manifest, name)))
+        for name in _revisions(record.path for record in manifest.all_files)
+        if revisions
+    )
+    return Publication(folders, manifest.digest, folders[0].name == CLASSIFIER_FOLDER, earlier)
+
+
+def _revisions(paths: Iterable[str]) -> list[str]:
+    """The folders of revisions that contain the paths, `revisions/step-2000`, by their updates."""
+    parts = [path.split("/") for path in paths if path.startswith(f"{REVISIONS_FOLDER}/")]
+    updates = {revision_update(part[1]) for part in parts if len(part) > 2}
+    numbers = sorted(update for update in updates if update is not None)
+    return [f"{REVISIONS_FOLDER}/{revision_name(number)}" for number in numbers]
 
 
 def _checked_files(directory: Path, manifest: Manifest, folder: str) -> Iterable[LocalFile]:

@@ -6,6 +6,9 @@
 | `FOLDER`          | `FOLDER/classifier`   | `FOLDER/masked-lm`                                 |
 | `s3://BUCKET/DIR` | `DIR/classifier/`     | `DIR/masked-lm/`                                   |
 | `hf://ORG/NAME`   | repository `ORG/NAME` | `ORG/NAME-masked-lm`; `NAME` without a classifier  |
+
+Revisions go to `revisions/step-N` in a folder or an object store, and on the Hub to the branch
+`step-N` of the masked language model.
 """
 
 import re
@@ -42,9 +45,9 @@ def open_places(
 
     Args:
         target: a path, a URL or `hf://ORG/NAME`.
-        publication: the models.
+        publication: the models, and their revisions.
         public: whether repositories of the Hub that are created are public.
-        branch: the branch of the Hub's repositories.
+        branch: the branch of the Hub's repositories; not of revisions, which have their own.
         insecure: whether the server of an object store may be named by http://.
 
     Raises:
@@ -66,12 +69,13 @@ def open_places(
         )
     if not target.strip() or "\0" in target:
         raise ConfigError("--to is blank", fix=_FIX)
+    folders = (*publication.folders, *publication.revisions)
     if "://" in target and not target.startswith("file:///"):
         with as_publish_errors():
             store = RemoteStore.open(require_remote_url(target), insecure=insecure)
-        return [(folder, ObjectStorePlace(store, folder.name)) for folder in publication.folders]
+        return [(folder, ObjectStorePlace(store, folder.name)) for folder in folders]
     home = Path(target.removeprefix("file://"))
-    return [(folder, FolderPlace(home / folder.name)) for folder in publication.folders]
+    return [(folder, FolderPlace(home / folder.name)) for folder in folders]
 
 
 def local_folder(target: str) -> Path | None:
@@ -95,9 +99,12 @@ def _on_the_hub(
         raise ConfigError(
             f"invalid --branch {branch[:100]!r}", fix="use letters, digits, . _ and -"
         )
+    masked_lm = f"{name}-{MASKED_LM_FOLDER}" if publication.has_classifier else name
     places: list[tuple[ModelFolder, Place]] = []
     for folder in publication.folders:
-        is_second = folder.name == MASKED_LM_FOLDER and publication.has_classifier
-        full = f"{name}-{MASKED_LM_FOLDER}" if is_second else name
+        full = masked_lm if folder.name == MASKED_LM_FOLDER else name
         places.append((folder, HubPlace(full, public=public, branch=branch or MAIN)))
+    for folder in publication.revisions:
+        own = folder.name.rpartition("/")[2]
+        places.append((folder, HubPlace(masked_lm, public=public, branch=own, from_start=True)))
     return places

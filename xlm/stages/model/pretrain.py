@@ -1,7 +1,8 @@
 """Stage pretrain: train the encoder on the shards with CLM, MLM and TLM, in separate processes.
 
 Scratch holds checkpoints, so a killed run can resume. `out` gets only reproducible files:
-`model.safetensors`, `config.json`, `mixture.json`, `metrics.jsonl`, `validation.json`. With
+`model.safetensors`, `config.json`, `mixture.json`, `metrics.jsonl`, `validation.json`, and with
+`pretrain.revision_updates` the weights of earlier updates, `revisions/step-N.safetensors`. With
 `finetune.encoder`, the stage trains nothing: it copies that encoder.
 """
 

@@ -2,7 +2,8 @@
 
 `out/masked-lm` and, with a classification task, `out/classifier` contain weights, configuration,
 tokenizer, plots, the model card `README.md` and the data card `DATA.md`. The cards contain measured
-values (times, hardware, dates), so the digest excludes them.
+values (times, hardware, dates), so the digest excludes them. If pretraining kept earlier weights,
+`out/revisions/step-N` has the language model after N updates, with a card without measured values.
 """
 
 from collections.abc import Mapping

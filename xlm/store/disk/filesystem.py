@@ -184,8 +184,13 @@ def sync_tree(directory: Path) -> None:
         if entry.is_dir(follow_symlinks=False):
             sync_directory(Path(entry.path))
         else:
-            _sync(Path(entry.path), _READ_FLAGS)
+            sync_file(Path(entry.path))
     sync_directory(directory)
+
+
+def sync_file(path: Path) -> None:
+    """Flush a regular file to the disk."""
+    _sync(path, _READ_FLAGS)
 
 
 def sync_directory(directory: Path) -> None:
