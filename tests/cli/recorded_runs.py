@@ -111,7 +111,7 @@ class RecordedRuns:
         staging = self.store.open_staging(stage, key)
         for name, content in files.items():
             path = staging.out / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         if stage == "evaluate":
             write_results(staging.out, found or results(LANGUAGES))

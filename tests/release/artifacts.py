@@ -21,7 +21,12 @@ from xlm.config.training.classification import FinetuneConfig
 from xlm.model.classifier import Classifier
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
-from xlm.model.formats.ours import save_classifier, save_encoder
+from xlm.model.formats.ours import (
+    load_encoder,
+    save_classifier,
+    save_encoder,
+    save_encoder_weights,
+)
 from xlm.model.initialise import initialise
 from xlm.shards.footers import read_footer
 from xlm.shards.schema import COUNTS
@@ -83,6 +88,17 @@ def build_artifacts(root: Path, world: TinyWorld, *, causal: bool = False) -> Ar
         if prefix in ("data", "labelled"):
             write_manifest(directory, "shard", unit=unit, counts=_sizes(directory))
     return Artifacts(inputs)
+
+
+def add_revision(artifacts: Artifacts, update: int) -> Encoder:
+    """Add weights of an earlier update to the pretrain artifact; returns their encoder."""
+    pretrained = artifacts.inputs["pretrain"]
+    encoder = load_encoder(pretrained)
+    initialise(encoder, seed=1000 + update)
+    folder = pretrained / "revisions"
+    folder.mkdir(exist_ok=True)
+    save_encoder_weights(folder / f"step-{update}.safetensors", encoder)
+    return encoder
 
 
 def _sizes(directory: Path) -> dict[str, int]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from transformers import XLMForSequenceClassification, XLMTokenizer, XLMWithLMHeadModel
 
-from tests.release.artifacts import CELL, Artifacts, build_artifacts
+from tests.release.artifacts import CELL, Artifacts, add_revision, build_artifacts
 from tests.tiny_world import TinyWorld, build_world
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.reading.resolve import resolve
@@ -70,6 +71,8 @@ def test_both_folders_load_and_give_our_logits(publish: Publish, artifacts: Arti
         *("tokenizer_config.json", "README.md", "DATA.md", "accuracy.png", "training.png"),
     }
     assert names - {path.name for path in (out / "masked-lm").iterdir()} == {"accuracy.png"}
+    assert {path.name for path in out.iterdir()} == {"classifier", "masked-lm"}
+    assert "revisions" not in result.counts
     tokenizer = XLMTokenizer.from_pretrained(out / "classifier")
     vocabulary = load_vocabulary(artifacts.inputs["vocabulary"])
     assert len(tokenizer) == vocabulary.size == result.counts["vocabulary"]
@@ -107,6 +110,56 @@ def test_a_model_trained_with_clm_only_is_causal_and_its_classifier_is_not(
     assert (expected_B3 - found_B3).abs().max() < 1e-4
     assert "causal language model" in (out / "masked-lm/README.md").read_text("utf-8")
     read_model(out / "masked-lm")
+
+
+@pytest.mark.slow
+def test_revisions_are_complete_language_models(publish: Publish, artifacts: Artifacts) -> None:
+    encoders = {update: add_revision(artifacts, update) for update in (8, 4)}
+    out, result = publish("out")
+    assert result.counts["revisions"] == 2
+    assert {path.name for path in (out / "revisions").iterdir()} == {"step-4", "step-8"}
+    tokens_BT = torch.tensor([[1, 20, 30, 1, 40, 50, 1]])
+    languages_BT = torch.ones_like(tokens_BT)
+    for update, encoder in encoders.items():
+        folder = out / "revisions" / f"step-{update}"
+        assert {path.name for path in folder.iterdir()} == {
+            *("model.safetensors", "config.json", "vocab.json", "merges.txt"),
+            *("tokenizer_config.json", "README.md"),
+        }
+        for name in ("config.json", "vocab.json", "merges.txt", "tokenizer_config.json"):
+            assert (folder / name).read_bytes() == (out / "masked-lm" / name).read_bytes()
+        model = XLMWithLMHeadModel.from_pretrained(folder).eval()
+        with torch.no_grad():
+            found_BTV = model(input_ids=tokens_BT, langs=languages_BT).logits
+            expected_BTV = encoder.eval().predict(encoder(tokens_BT, languages_BT))
+        assert (expected_BTV - found_BTV).abs().max() < 1e-4
+        assert len(XLMTokenizer.from_pretrained(folder)) == result.counts["vocabulary"]
+
+
+@pytest.mark.slow
+def test_the_card_of_a_revision_is_short_and_has_no_measured_values(
+    publish: Publish, artifacts: Artifacts
+) -> None:
+    add_revision(artifacts, 4)
+    out, _ = publish("out")
+    card = (out / "revisions/step-4/README.md").read_text(encoding="utf-8")
+    main = (out / "masked-lm/README.md").read_text(encoding="utf-8")
+    _, metadata, text = card.split("---\n", 2)
+    expected = yaml.safe_load(main.split("---\n", 2)[1])
+    assert expected.pop("co2_eq_emissions")
+    assert yaml.safe_load(metadata) == expected
+    assert without_measured(card) == card
+    assert "measured" not in card
+    assert (
+        "These are the weights of the masked language model `xlm-tiny` after 4 of 10 updates of "
+        "pretraining."
+    ) in text
+    assert 'revision="step-4"' in text
+    assert "### Licence" in text
+    code = text.split("```python\n")[1].split("```")[0]
+    scope: dict[str, object] = {}
+    exec(code.replace('"."', repr(str(out / "revisions/step-4"))), scope)
+    assert isinstance(scope["model"], XLMWithLMHeadModel)
 
 
 def test_cards_are_filled_from_the_artifacts(publish: Publish) -> None:
@@ -154,6 +207,7 @@ def test_vocabulary_coverage_is_shown_in_both_folders(
 def test_a_second_run_differs_only_in_measured_values(
     publish: Publish, artifacts: Artifacts
 ) -> None:
+    add_revision(artifacts, 4)
     first, _ = publish("first")
     run = artifacts.inputs["pretrain"] / "run.json"
     run.write_text(json.dumps({"wall_seconds": 9999.0, "cpu_seconds": 9.0}))

@@ -36,8 +36,12 @@ def callback_named(trainer: Trainer, name: str) -> Any:
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    """The contents of a folder's files by name."""
-    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+    """The contents of a folder's files by name, those of subfolders as `revisions/NAME`."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
 
 
 def json_lines(path: Path) -> list[dict[str, Any]]:

@@ -52,25 +52,25 @@ def test_a_damaged_checkpoint_is_skipped_with_a_warning_and_kept(
     make_job: MakeJob, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A file that cannot be read now may be readable again later."""
-    job = make_job(updates=24, checkpoint_updates=4, archive_updates=8, keep_checkpoints=2)
+    job = make_job(updates=24, checkpoint_updates=4, keep_checkpoints=4)
     straight = files(straight_run(job))
     kept = _checkpoint_names(job)
-    assert kept == [f"update-0000000{number}" for number in ("08", "16", "20", "24")]
+    assert kept == [f"update-0000000{number}" for number in ("12", "16", "20", "24")]
     for name in ("16", "20", "24"):
         _flip_a_bit(job.scratch / "checkpoints" / f"update-0000000{name}" / "optimizer.pt")
     with caplog.at_level(logging.WARNING):
-        checkpoints = Checkpoints(job.scratch / "checkpoints", keep=2, archive_updates=8)
+        checkpoints = Checkpoints(job.scratch / "checkpoints", keep=2)
         newest = checkpoints.newest()
     assert newest is not None
-    assert newest.name == "update-000000008"
+    assert newest.name == "update-000000012"
     warnings = [r.getMessage() for r in caplog.records if "is skipped" in r.getMessage()]
     assert warnings[0] == (
         "checkpoint update-000000024 is skipped: optimizer.pt does not match its checksum"
     )
     assert len(warnings) == 3
-    checkpoints.save(12, lambda directory: (directory / "model.safetensors").write_bytes(b"12"))
-    assert _checkpoint_names(job) == sorted([*kept, "update-000000012"])
-    shutil.rmtree(job.scratch / "checkpoints" / "update-000000012")
+    checkpoints.save(14, lambda directory: (directory / "model.safetensors").write_bytes(b"14"))
+    assert _checkpoint_names(job) == sorted([*kept, "update-000000014"])
+    shutil.rmtree(job.scratch / "checkpoints" / "update-000000014")
     assert _again(job) == straight
 
 

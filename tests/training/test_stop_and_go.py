@@ -1,7 +1,6 @@
 """kill -9 at random updates, and runs that resume with another number of processes."""
 
 import json
-import multiprocessing
 import random
 import signal
 import time
@@ -11,17 +10,16 @@ from typing import Any
 
 import pytest
 
+from tests.training.processes import start_process
 from tests.training.runs import NO_DROPOUT, files, straight_run
 from xlm.config.training.pretrain import PretrainSlice
 from xlm.engine.stage import StageContext
 from xlm.stages.model.pretrain import PRETRAIN
-from xlm.training.launch.entry import main
-from xlm.training.launch.job import SPEED_FILE, PretrainJob, write_job
+from xlm.training.launch.job import SPEED_FILE, PretrainJob
+from xlm.training.revisions import kept_revisions
 
 _UPDATES = 200
 _KILLS = 10
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["xlm.training.launch.entry", "xlm.training.trainer"])
 
 
 @pytest.mark.fault
@@ -33,7 +31,7 @@ def test_ten_kills_at_random_updates_change_no_bit(
     """A kill may hit a checkpoint, a validation or a metrics file."""
     settings: dict[str, Any] = {
         "updates": _UPDATES, "validation_updates": 30, "checkpoint_updates": 7,
-        "archive_updates": 50, "speed_updates": 1, "patience": None,
+        "revision_updates": 50, "speed_updates": 1, "patience": None,
     }  # fmt: skip
     if recipe == "fast":
         settings |= {
@@ -46,26 +44,16 @@ def test_ten_kills_at_random_updates_change_no_bit(
     chance = random.Random(recipe)
     targets = sorted(chance.sample(range(5, _UPDATES - 5), kills))
     for target in targets:
-        process = _start(job)
+        process = start_process(job)
         while _updates(job) < target and process.is_alive():
             time.sleep(0.001)
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL, "the process ended before the kill"
-    _start(job).join()
+    start_process(job).join()
     assert (job.logs / SPEED_FILE).read_text().count("\n") > _UPDATES, "no update was repeated"
     assert files(job.out) == files(straight)
-    archived = {path.name for path in (job.scratch / "checkpoints").iterdir()}
-    assert {f"update-{update:09d}" for update in (50, 100, 150, 200)} <= archived
-
-
-def _start(job: PretrainJob) -> multiprocessing.process.BaseProcess:
-    """Start a training process; it is forked, and so need not import torch."""
-    path = job.scratch / "job.json"
-    write_job(path, job)
-    process = _FORKS.Process(target=main, args=([str(path)],))
-    process.start()
-    return process
+    assert list(kept_revisions(job.out)) == [50, 100, 150]
 
 
 def _updates(job: PretrainJob) -> int:

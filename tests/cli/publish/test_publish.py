@@ -12,18 +12,22 @@ import pytest
 
 from tests.cli.recorded_runs import RecordedRuns
 from tests.release.targets.hub_server import TOKEN, FakeHub, fake_hub
-from tests.release.targets.models import CLASSIFIER, MASKED_LM, contents
+from tests.release.targets.models import CLASSIFIER, MASKED_LM, contents, revision
 from xlm.cli.publish.publishing import Options, publish_models
 from xlm.errors import ConfigError, PublishError, StoreError
 
 Publish = Callable[..., str]
 
+_BOTH = {"classifier": CLASSIFIER, "masked-lm": MASKED_LM}
+_REVISIONS = {f"revisions/step-{update}": revision(update) for update in (1000, 500)}
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A store with two runs that published, `base` and `more`, and a newer one that did not."""
+    """A store with three runs that published, the last one `more`, and a newer one that did not."""
     runs = RecordedRuns(tmp_path / "data")
-    runs.add(name="base", published={"classifier": CLASSIFIER, "masked-lm": MASKED_LM})
+    runs.add(name="base", published=_BOTH)
+    runs.add(name="revised", published={**_BOTH, **_REVISIONS})
     runs.add(name="more", published={"masked-lm": MASKED_LM})
     runs.add(name="short")
     return tmp_path / "data"
@@ -34,7 +38,7 @@ def publish(root: Path, capsys: pytest.CaptureFixture[str]) -> Publish:
     def run(source: str | None = None, **options: Any) -> str:
         given: dict[str, Any] = {
             **dict.fromkeys(("only", "branch")),
-            **dict.fromkeys(("yes", "force", "public", "as_json"), False),
+            **dict.fromkeys(("yes", "force", "public", "revisions", "as_json"), False),
         }
         publish_models(source, Options(**given | options), str(root))
         return capsys.readouterr().out
@@ -66,7 +70,9 @@ def test_a_key_and_a_folder_are_sources_too(
     publish: Publish, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [with_both] = [
-        path.parent for path in root.glob("artifacts/publish/*/classifier") if path.is_dir()
+        path.parent
+        for path in root.glob("artifacts/publish/*/classifier")
+        if not (path.parent / "revisions").exists()
     ]
     by_key = publish(with_both.name[:10], to=str(tmp_path / "out"), as_json=True)
     found = json.loads(by_key)
@@ -93,6 +99,43 @@ def test_other_files_are_refused_unless_forced(publish: Publish, tmp_path: Path)
     assert contents(here) == {"notes.txt": b"mine"}
     publish(to=str(tmp_path / "out"), yes=True, force=True)
     assert contents(here) == {**MASKED_LM, "notes.txt": b"mine"}
+
+
+def test_revisions_are_published_if_asked_for(publish: Publish, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    publish("revised", to=str(out), yes=True)
+    assert {path.name for path in out.iterdir()} == {"classifier", "masked-lm"}
+    planned = publish("revised", to=str(out), revisions=True)
+    assert f"\nrevisions/step-500 to {out}/revisions/step-500 (new folder)\n" in planned
+    assert "8 new, 0 changed, 9 same" in planned
+    assert planned.index("step-500") < planned.index("step-1000")
+    assert {path.name for path in out.iterdir()} == {"classifier", "masked-lm"}
+    publish("revised", to=str(out), revisions=True, yes=True)
+    assert contents(out / "revisions" / "step-500") == revision(500)
+    again = json.loads(publish("revised", to=str(out), revisions=True, yes=True, as_json=True))
+    assert [one["model"] for one in again["targets"]] == [
+        "classifier", "masked-lm", "revisions/step-500", "revisions/step-1000",
+    ]  # fmt: skip
+    assert again["targets"][2]["target"] == f"{out}/revisions/step-500"
+    states = {file["state"] for one in again["targets"] for file in one["files"]}
+    assert states == {"same"}
+    assert all(line.endswith("has all files already") for line in again["written"])
+    only = publish("revised", to=str(out), revisions=True, only="masked-lm", as_json=True)
+    assert json.loads(only)["targets"] == again["targets"][1:]
+
+
+def test_revisions_that_do_not_exist_and_options_against_them_are_one_line(
+    publish: Publish, root: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"run base has no revisions; set pretrain\.revision_upd"):
+        publish("base", to="out", revisions=True)
+    with pytest.raises(ConfigError, match="--revisions and --branch exclude each other"):
+        publish("revised", to="hf://org/xlm", revisions=True, branch="trial")
+    with pytest.raises(ConfigError, match="--revisions and --only classifier exclude each other"):
+        publish("revised", to="out", revisions=True, only="classifier")
+    [artifact] = {path.parent.parent for path in root.glob("artifacts/publish/*/revisions/*")}
+    with pytest.raises(ConfigError, match="classifier has no revisions"):
+        publish(str(artifact / "classifier"), to="out", revisions=True)
 
 
 def test_wrong_words_are_one_line(publish: Publish, root: Path, tmp_path: Path) -> None:
@@ -144,6 +187,10 @@ def test_the_console_script_publishes_to_the_hub_and_shows_no_token(
     written = xlm("base", "--to", "hf://org/xlm", "--yes", code=0)
     assert f"5 files written to {hub.address}/org/xlm/commit/" in written
     assert hub.repositories["org/xlm"].messages[-1].startswith("Publish run base, digest ")
+    listed = xlm("revised", "--to", "hf://org/xlm", "--revisions", code=0)
+    assert "revisions/step-500 to hf://org/xlm-masked-lm@step-500 (private, new branch" in listed
+    xlm("revised", "--to", "hf://org/xlm", "--revisions", "--yes", code=0)
+    assert set(hub.repositories["org/xlm-masked-lm"].branches) == {"main", "step-500", "step-1000"}
     hub.refuse["GET /api/models"] = (403, f"not with {TOKEN}")
     refused = xlm("base", "--to", "hf://org/xlm", "--yes", code=1)
     assert refused.splitlines()[-1].startswith("xlm: hf://org/xlm: the Hub refused reading")

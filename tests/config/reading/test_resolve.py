@@ -178,6 +178,14 @@ def test_settings_of_a_profile_override_its_recipe(tmp_path: Path) -> None:
     assert (config.pretrain.languages_per_batch, config.pretrain.masking) == (2, "rows")
 
 
+def test_revisions_that_do_not_exist_are_refused_in_one_line() -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve("mini15", ["pretrain.updates=100", "pretrain.revision_updates=100"])
+    line = str(caught.value)
+    assert "pretrain: revision_updates 100 keeps no weights, because updates is 100; lower" in line
+    assert "\n" not in line
+
+
 def test_keys_do_not_contain_the_name_of_a_recipe() -> None:
     named = resolve("xnli15").pretrain
     assert named.model_copy(update={"recipe": None}).key_fields() == named.key_fields()

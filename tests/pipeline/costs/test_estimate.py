@@ -154,6 +154,19 @@ def test_own_files_count_with_their_size(tmp_path: Path) -> None:
     assert stage(found, "extract-text").input_bytes == 4_000_000
 
 
+def test_revisions_take_disk(tmp_path: Path) -> None:
+    few, more = (
+        estimate(tmp_path, profile="xnli15", overrides=("pretrain.updates=1000", *overrides))
+        for overrides in ((), ("pretrain.revision_updates=250",))
+    )
+    for name in ("pretrain", "publish"):
+        assert stage(more, name).output_bytes == 4 * stage(few, name).output_bytes
+    weights = stage(few, "pretrain").output_bytes
+    added = stage(more, "pretrain").scratch_bytes - stage(few, "pretrain").scratch_bytes
+    assert added == 3 * weights
+    assert stage(more, "finetune").output_bytes == stage(few, "finetune").output_bytes
+
+
 def test_nothing_to_build_costs_nothing() -> None:
     empty = Estimate((), 2, 0, 0.0, {}, {}, 0, 0, (), "")
     assert list(total_lines(empty)) == []

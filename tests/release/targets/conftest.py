@@ -22,6 +22,13 @@ def publication(artifact: Path) -> Publication:
 
 
 @pytest.fixture
+def with_revisions(tmp_path: Path) -> Publication:
+    """The models of an artifact, with two revisions."""
+    artifact = write_artifact(tmp_path / "revised", revisions=(1000, 500))
+    return read_publication(artifact, revisions=True)
+
+
+@pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """The library reads these variables when it is imported, so its constants are set."""
     with fake_hub() as running:

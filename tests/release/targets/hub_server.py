@@ -30,14 +30,24 @@ class Repository:
     branches: dict[str, str] = field(default_factory=dict)
     commits: dict[str, Tree] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
+    parents: dict[str, str | None] = field(default_factory=dict)
 
     def add(self, branch: str, tree: Tree, message: str) -> str:
         """Add a commit."""
         oid = hashlib.sha1(f"{len(self.commits)} {message}".encode()).hexdigest()
         self.commits[oid] = tree
+        self.parents[oid] = self.branches.get(branch)
         self.branches[branch] = oid
         self.messages.append(message)
         return oid
+
+    def history(self, branch: str) -> list[str]:
+        """The commits of a branch, last first."""
+        commits, commit = [], self.branches.get(branch)
+        while commit is not None:
+            commits.append(commit)
+            commit = self.parents[commit]
+        return commits
 
     def files(self, branch: str = "main") -> Tree:
         """The files of a branch."""
@@ -137,8 +147,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._batch(json.loads(body))
         elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/branch/(.+)", path):
             repository = self.state.repositories[found[1]]
-            repository.branches[found[2]] = repository.branches["main"]
+            start = json.loads(body).get("startingPoint", "main")
+            repository.branches[found[2]] = repository.branches.get(start, start)
             self._answer(200, {})
+        elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/commits/(.+)", path):
+            self._history(found[1], found[2])
         elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/(.+)", path):
             self._commit(found[1], found[2], [json.loads(line) for line in body.splitlines()])
         else:
@@ -163,6 +176,11 @@ class _Handler(BaseHTTPRequestHandler):
             200,
             {"id": name, "sha": commit, "private": repository.private, "siblings": siblings},
         )
+
+    def _history(self, name: str, branch: str) -> None:
+        commits = self.state.repositories[name].history(branch)
+        described = {"title": "", "message": "", "authors": [], "date": "2026-11-28T17:49:00.000Z"}
+        self._answer(200, [{"id": commit, **described} for commit in commits])
 
     def _modes(self, asked: dict[str, Any]) -> None:
         files = [
@@ -214,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return found
 
-    def _answer(self, status: int, content: dict[str, Any], error_code: str = "") -> None:
+    def _answer(self, status: int, content: object, error_code: str = "") -> None:
         data = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -1,6 +1,6 @@
 """Published models with small invented files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.release.artifacts import write_manifest
@@ -19,13 +19,25 @@ MASKED_LM: Mapping[str, bytes] = {
 }
 
 
+def revision(update: int) -> dict[str, bytes]:
+    """The files of the masked language model after some updates."""
+    return {
+        **MASKED_LM,
+        "README.md": b"# After %d updates\n" % update,
+        "model.safetensors": b"%09d" % update * 3000,
+    }
+
+
 def write_artifact(
     directory: Path,
     classifier: Mapping[str, bytes] | None = CLASSIFIER,
     masked_lm: Mapping[str, bytes] = MASKED_LM,
+    revisions: Sequence[int] = (),
 ) -> Path:
     """Write an artifact of stage publish; without a classifier if that is None."""
-    for name, files in (("classifier", classifier), ("masked-lm", masked_lm)):
+    models = {"classifier": classifier, "masked-lm": masked_lm}
+    models |= {f"revisions/step-{update}": revision(update) for update in revisions}
+    for name, files in models.items():
         if files is not None:
             write_folder(directory / name, files)
     (directory / "run.json").write_text("{}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.targets.models import CLASSIFIER, MASKED_LM, contents
+from tests.release.targets.models import CLASSIFIER, MASKED_LM, contents, revision
 from xlm.errors import ConfigError, PublishError
 from xlm.release.targets import folder as folder_module
 from xlm.release.targets.folder import FolderPlace
@@ -33,6 +33,18 @@ def test_both_models_are_written_below_the_folder(publication: Publication, tmp_
     assert contents(target / "masked-lm") == dict(MASKED_LM)
     again = copy(publication, target)
     assert all(one.is_complete for one in again)
+
+
+def test_revisions_get_a_folder_each(with_revisions: Publication, tmp_path: Path) -> None:
+    copy(with_revisions, tmp_path / "out")
+    assert contents(tmp_path / "out" / "revisions") == {
+        f"step-{update}/{name}": data
+        for update in (500, 1000)
+        for name, data in revision(update).items()
+    }
+    again = copy(with_revisions, tmp_path / "out")
+    assert len(again) == 4
+    assert all(one.is_complete and not one.others for one in again)
 
 
 def test_a_file_url_names_a_folder(publication: Publication, tmp_path: Path) -> None:

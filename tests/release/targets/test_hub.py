@@ -7,7 +7,13 @@ import pytest
 from huggingface_hub import constants
 
 from tests.release.targets.hub_server import TOKEN, FakeHub
-from tests.release.targets.models import CLASSIFIER, MASKED_LM, write_artifact, write_folder
+from tests.release.targets.models import (
+    CLASSIFIER,
+    MASKED_LM,
+    revision,
+    write_artifact,
+    write_folder,
+)
 from tests.store.remote.servers import free_port
 from xlm.errors import PublishError
 from xlm.release.targets.publication import Publication, read_publication
@@ -103,6 +109,57 @@ def test_a_branch_is_made_from_main(hub: FakeHub, publication: Publication, tmp_
     assert repository.files("step-10")["vocab.json"] == b"{}"
     assert repository.files()["vocab.json"] == CLASSIFIER["vocab.json"]
     assert place.compare(model).is_complete
+
+
+def test_revisions_become_branches_without_the_files_of_main(
+    hub: FakeHub, with_revisions: Publication
+) -> None:
+    """A branch from main would have the plots of the last model too, and be refused later."""
+    repository = hub.create("org/xlm-masked-lm")
+    main = {**repository.files(), **MASKED_LM, "training.png": b"\x89PNG"}
+    repository.add("main", main, "Publish run base")
+    chosen = with_revisions.only("masked-lm")
+    places = open_places("hf://org/xlm", chosen)
+    assert [place.address for _, place in places] == [
+        "hf://org/xlm-masked-lm",
+        "hf://org/xlm-masked-lm@step-500",
+        "hf://org/xlm-masked-lm@step-1000",
+    ]
+    for model, place in places[1:]:
+        comparison = place.compare(model)
+        assert (comparison.note, comparison.others) == ("public, new branch", ())
+        assert set(comparison.states.values()) == {"new"}
+        assert set(repository.branches) < {"main", "step-500", "step-1000"}
+        place.write(model, comparison, "Publish run base", lambda count: None)
+        assert place.compare(model).is_complete
+    assert repository.files("step-500").keys() == {*MASKED_LM, ".gitattributes"}
+    assert repository.files() == main
+
+
+def test_a_broken_upload_of_a_revision_is_continued(
+    hub: FakeHub, with_revisions: Publication
+) -> None:
+    hub.refuse["/commit/step-1000"] = (500, "storage is away")
+    with pytest.raises(PublishError, match=r"@step-1000: the Hub failed \(uploading, status 500"):
+        publish(with_revisions)
+    repository = hub.repositories["org/xlm-masked-lm"]
+    assert repository.files("step-1000").keys() == {".gitattributes"}, "the branch exists already"
+    hub.refuse.clear()
+    hub.uploads.clear()
+    [*_, (model, place)] = open_places("hf://org/xlm", with_revisions)
+    comparison = place.compare(model)
+    assert (comparison.note, comparison.others) == ("private", ())
+    place.write(model, comparison, "Publish again", lambda count: None)
+    assert hub.uploads == [], "the Hub has the weights already"
+    for update in (500, 1000):
+        files = repository.files(f"step-{update}")
+        assert files.pop(".gitattributes")
+        assert files == revision(update)
+    assert repository.files().keys() == {*MASKED_LM, ".gitattributes"}
+    assert set(repository.branches) == {"main", "step-500", "step-1000"}
+    assert set(hub.repositories["org/xlm"].branches) == {"main"}
+    places = open_places("hf://org/xlm", with_revisions)
+    assert all(place.compare(model).is_complete for model, place in places)
 
 
 def test_a_commit_of_somebody_else_is_not_overwritten(

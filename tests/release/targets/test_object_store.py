@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.targets.models import CLASSIFIER, MASKED_LM
+from tests.release.targets.models import CLASSIFIER, MASKED_LM, revision
 from tests.store.remote.servers import BUCKET, Server, free_port, moto
 from xlm.errors import PublishError
 from xlm.release.targets.object_store import ObjectStorePlace
@@ -55,6 +55,23 @@ def test_models_are_written_resumed_and_verified(
     assert comparison.states["model.safetensors"] == "changed"
     place.write(model, comparison, "", lambda count: None)
     assert server.objects(prefix) == expected | {f"{prefix}/classifier/notes.txt": b"mine"}
+
+
+@pytest.mark.slow
+def test_revisions_get_a_folder_each(url: str, server: Server, with_revisions: Publication) -> None:
+    places = open_places(url, with_revisions.only("masked-lm"), insecure=True)
+    for model, place in places:
+        place.write(model, place.compare(model), "", lambda count: None)
+    prefix = url.removeprefix(f"s3://{BUCKET}/")
+    assert server.objects(prefix) == {
+        **{f"{prefix}/masked-lm/{name}": data for name, data in MASKED_LM.items()},
+        **{
+            f"{prefix}/revisions/step-{update}/{name}": data
+            for update in (500, 1000)
+            for name, data in revision(update).items()
+        },
+    }
+    assert all(place.compare(model).is_complete for model, place in places)
 
 
 @pytest.mark.slow

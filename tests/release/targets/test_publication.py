@@ -7,7 +7,7 @@ import pytest
 from tests.release.artifacts import write_manifest
 from tests.release.targets.models import CLASSIFIER, MASKED_LM, write_artifact, write_folder
 from xlm.errors import ConfigError, StoreError, XlmError
-from xlm.release.targets.publication import read_publication
+from xlm.release.targets.publication import Publication, read_publication
 from xlm.store.manifest import read_manifest
 
 
@@ -26,6 +26,32 @@ def test_one_model_of_an_artifact_can_be_named_by_its_folder(artifact: Path) -> 
     named = read_publication(artifact / "masked-lm")
     assert named == read_publication(artifact).only("masked-lm")
     assert named.has_classifier
+
+
+def test_revisions_are_read_only_if_asked_for(with_revisions: Publication, tmp_path: Path) -> None:
+    names = ["revisions/step-500", "revisions/step-1000"]
+    assert [one.name for one in with_revisions.revisions] == names
+    assert [one.name for one in with_revisions.folders] == ["classifier", "masked-lm"]
+    assert with_revisions.only("masked-lm").revisions == with_revisions.revisions
+    assert with_revisions.only("classifier").revisions == ()
+    artifact = tmp_path / "revised"
+    plain = read_publication(artifact)
+    assert plain.revisions == ()
+    assert (plain.folders, plain.digest) == (with_revisions.folders, with_revisions.digest)
+    (artifact / "revisions" / "step-500" / "model.safetensors").write_bytes(b"damaged")
+    assert read_publication(artifact) == plain
+    with pytest.raises(StoreError, match=r"step-500/model\.safetensors does not match its sha256"):
+        read_publication(artifact, revisions=True)
+
+
+def test_folders_without_a_manifest_have_revisions_too(tmp_path: Path) -> None:
+    artifact = write_artifact(tmp_path / "copied", revisions=(500,))
+    (artifact / "manifest.json").unlink()
+    (artifact / "revisions" / "step-x").mkdir()
+    (artifact / "revisions" / "step-9").mkdir()
+    found = read_publication(artifact, revisions=True)
+    assert [one.name for one in found.revisions] == ["revisions/step-500"]
+    assert read_publication(artifact).revisions == ()
 
 
 def test_a_folder_without_a_manifest_is_a_model_too(tmp_path: Path) -> None:
