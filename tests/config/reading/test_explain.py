@@ -21,6 +21,7 @@ CASES = {
     "sources.xnli.address=x": "sources.xnli.address is now sources.xnli.url; rename it",
     "sources.xnli={address: x}": "sources.xnli.address is now sources.xnli.url; rename it",
     "pretrain.guard.evidence=3": "evidence is now pretrain.guard.diagnostics; rename it",
+    "pretrain.archive_updates=3": "archive_updates is now pretrain.revision_updates; rename it",
     "sources.xnli.url=xx": "sources.xnli.url: 'xx' is not a URL that begins with "
     "https:// or http://",
     "sources.parallel=[{kind: plaain}]": "sources.parallel.0 must be a mapping with "

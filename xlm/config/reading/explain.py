@@ -38,6 +38,7 @@ PATTERNS = {
 
 RENAMED = {
     "pretrain.guard.evidence": "pretrain.guard.diagnostics",
+    "pretrain.archive_updates": "pretrain.revision_updates",
     **{
         f"sources.{archive}.address": f"sources.{archive}.url"
         for archive in ("xnli", "multinli", "official_codes", "official_vocabulary")
