@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from tests.classification.results.sweeps import sweep_results, sweep_rows
 from tests.cli.recorded_runs import RecordedRuns
+from xlm.cli.main import app
 from xlm.cli.results import print_results, write_accuracy_table
 from xlm.cli.runs.comparing import print_comparison
 from xlm.errors import ConfigError, DataError, StoreError, XlmError
@@ -25,7 +27,7 @@ def test_the_rows_of_several_runs_are_one_table(
     runs: RecordedRuns, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "all.parquet"
-    write_accuracy_table(out, ["base", "2", "base"], None, str(runs.root))
+    write_accuracy_table(out, ["base", "2", "base", "1"], None, str(runs.root))
     rows = pq.read_table(out).to_pylist()
     assert [(row["run"], row["seed"]) for row in rows] == [
         (run, row.seed)
@@ -63,6 +65,24 @@ def test_bad_input_is_one_line_and_writes_nothing(
     with pytest.raises(error, match=message):
         write_accuracy_table(tmp_path / out, names, None, str(runs.root))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "folder.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["base", "--profile", "sample"], "--profile is for the last run, but a run is named"),
+        (["base", "--costs"], "--costs shows the latest costs of each stage"),
+        (["--costs", "--confusions"], "--costs and --confusions exclude each other"),
+        (["--costs", "--out", "rows.csv"], "--costs and --out exclude each other"),
+        (["--out", "rows.csv", "--json"], "--out and --json exclude each other"),
+    ],
+)
+def test_options_of_which_one_would_be_ignored_are_refused(
+    arguments: list[str], message: str
+) -> None:
+    done = CliRunner().invoke(app, ["results", *arguments])
+    assert message in str(done.exception or done.output)
+    assert done.exit_code != 0
 
 
 def test_the_results_of_a_named_run_have_the_tables_of_its_sweep(

@@ -162,6 +162,18 @@ def test_amounts_of_training_and_test_data_are_shown(facts: RunFacts) -> None:
     assert "100 to 5,010 in test" in card
 
 
+def test_the_learning_rate_is_the_one_that_was_used(facts: RunFacts) -> None:
+    rate = f"{facts.finetune.optimizer.learning_rate:g}"
+    card = render_card(facts, classifier=True, parameters=1)
+    assert f"| learning rate | {rate}, 500 warm-up" in card
+    assert "first try" not in card
+    tried = {**facts.counts["finetune"], "learning_rate": 1.25e-6, "collapsed_tries": 1}
+    changed = replace(facts, counts={**facts.counts, "finetune": tried})
+    card = render_card(changed, classifier=True, parameters=1)
+    assert "| learning rate | 1.25e-06, 500 warm-up" in card
+    assert f"| first try, which collapsed | learning rate {rate} |" in card
+
+
 def test_a_collapse_of_fine_tuning_is_reported(facts: RunFacts) -> None:
     """With `finetune.collapse: report` the pipeline continues after a collapse."""
     warning = "Fine-tuning collapsed"
