@@ -149,6 +149,11 @@ def test_wrong_words_are_one_line(publish: Publish, root: Path, tmp_path: Path) 
         publish("short", to="out")
     with pytest.raises(ConfigError, match="is in the store"):
         publish(to=str(root / "artifacts" / "x"))
+    (tmp_path / "models").mkdir()
+    stored = next((root / "artifacts" / "publish").glob("*/masked-lm"))
+    (tmp_path / "models" / "masked-lm").symlink_to(stored)
+    with pytest.raises(ConfigError, match="models/masked-lm' is in the store"):
+        publish(to=str(tmp_path / "models"), yes=True)
 
 
 @pytest.fixture

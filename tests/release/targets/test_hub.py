@@ -111,6 +111,22 @@ def test_a_branch_is_made_from_main(hub: FakeHub, publication: Publication, tmp_
     assert place.compare(model).is_complete
 
 
+def test_a_branch_is_made_although_main_has_the_same_files(
+    hub: FakeHub, publication: Publication
+) -> None:
+    publish(publication)
+    [(model, place), *_] = open_places("hf://org/xlm", publication, branch="v1")
+    comparison = place.compare(model)
+    assert set(comparison.states.values()) == {"same"}
+    assert not comparison.is_complete
+    repository = hub.repositories["org/xlm"]
+    assert "v1" not in repository.branches
+    line = place.write(model, comparison, "Publish v1", lambda count: None)
+    assert line == "hf://org/xlm@v1 has all files of the commit that it starts from"
+    assert repository.files("v1") == repository.files()
+    assert place.compare(model).is_complete
+
+
 def test_revisions_become_branches_without_the_files_of_main(
     hub: FakeHub, with_revisions: Publication
 ) -> None:

@@ -65,7 +65,6 @@ def publish_models(source: str | None, options: Options, root: str | None) -> No
     if options.revisions:
         _require_fitting(options)
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
-    _require_outside(options.to, store)
     origin, publication = find_publication(store, source, revisions=options.revisions)
     if options.only is not None:
         publication = publication.only(options.only)
@@ -74,6 +73,7 @@ def publish_models(source: str | None, options: Options, root: str | None) -> No
             f"{origin} has no revisions",
             fix="set pretrain.revision_updates, run it again, and publish that run",
         )
+    _require_outside(options.to, publication, store)
     places = open_places(
         options.to,
         publication,
@@ -89,8 +89,6 @@ def publish_models(source: str | None, options: Options, root: str | None) -> No
         found = _as_json(origin, publication, copies, options)
         show(json.dumps(found | {"written": written}, indent=1))
         return
-    for line in written:
-        show(printable(line))
     if options.yes:
         return
     if refusal := _refusal(copies):
@@ -111,9 +109,13 @@ def _write_all(
         count = ByteCount(progress.update)
         for one in copies:
             if one.comparison.is_complete:
-                lines.append(f"{one.place.address} has all files already")
+                line = f"{one.place.address} has all files already"
             else:
-                lines.append(one.place.write(one.folder, one.comparison, message, count.add))
+                line = one.place.write(one.folder, one.comparison, message, count.add)
+            if not options.as_json:
+                # At once: a failure of the next one must not hide what is public already.
+                show(printable(line))
+            lines.append(line)
     return lines
 
 
@@ -142,12 +144,17 @@ def _require_fitting(options: Options) -> None:
         )
 
 
-def _require_outside(to: str, store: ArtifactStore) -> None:
+def _require_outside(to: str, publication: Publication, store: ArtifactStore) -> None:
+    """Refuse a folder of the store, also one that a symbolic link below the target leads to."""
     target = local_folder(to)
-    if target is not None and target.resolve().is_relative_to(store.root.resolve()):
-        raise ConfigError(
-            f"--to {str(target)[:200]!r} is in the store {store.root}", fix="use another folder"
-        )
+    if target is None:
+        return
+    names = [folder.name for folder in (*publication.folders, *publication.revisions)]
+    for path in (target, *(target / name for name in names)):
+        if path.resolve().is_relative_to(store.root.resolve()):
+            raise ConfigError(
+                f"--to: {str(path)[:200]!r} is in the store {store.root}", fix="use another folder"
+            )
 
 
 def _print_copies(origin: str, publication: Publication, copies: Sequence[_Copy]) -> None:

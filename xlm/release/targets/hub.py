@@ -65,7 +65,7 @@ class HubPlace:
             return Comparison({file.name: "new" for file in folder.files}, (), self._note(found))
         states = {file.name: _state(file, found.files.get(file.name)) for file in folder.files}
         others = sorted(set(found.files) - set(states) - _ADDED_BY_THE_HUB)
-        return Comparison(states, tuple(others), self._note(found))
+        return Comparison(states, tuple(others), self._note(found), not found.has_branch)
 
     def write(
         self, folder: ModelFolder, comparison: Comparison, message: str, on_bytes: OnBytes
@@ -91,6 +91,9 @@ class HubPlace:
                     exist_ok=True,
                 )
         pending = comparison.pending(folder)
+        if found is not None and not pending:
+            self._require_complete(folder, found.commit)
+            return f"{self.address} has all files of the commit that it starts from"
         with self._reported("uploading"), _notes(self.address):
             commit = self._api.create_commit(
                 self._name,

@@ -30,11 +30,13 @@ class Comparison:
     """Files of the target that the model does not have."""
     note: str = ""
     """What else is to be known about the target, e.g. that it will be created."""
+    is_missing: bool = False
+    """Whether the target must be created, e.g. a branch, although all files would be the same."""
 
     @property
     def is_complete(self) -> bool:
         """Whether the target has every file already."""
-        return all(state == "same" for state in self.states.values())
+        return not self.is_missing and all(state == "same" for state in self.states.values())
 
     def pending(self, folder: ModelFolder) -> list[LocalFile]:
         """The files to write."""

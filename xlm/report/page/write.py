@@ -69,6 +69,8 @@ def _section(title: str, build: Callable[[], Section]) -> Section:
     """Build a section; one that reads a damaged file must not hide the others."""
     try:
         return build()
-    except (XlmError, OSError, ValueError, KeyError, TypeError) as error:
+    except (
+        XlmError, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError
+    ) as error:  # fmt: skip
         reason = f"This part cannot be shown: {redact(str(error)) or type(error).__name__}"
         return Section(title.lower().replace(" ", "-"), title, [Note(reason, is_warning=True)])
