@@ -209,8 +209,8 @@ class _Estimator:
             return _WORLD_BYTES
         if node.stage in MODEL_STAGES:
             has_weights = node.stage not in ("score", "evaluate")
-            copies = has_weights + self._revisions * (node.stage in _STAGES_WITH_REVISIONS)
-            return self._parameters() * _BYTES_PER_PARAMETER * copies
+            models = has_weights + self._revisions * (node.stage in _STAGES_WITH_REVISIONS)
+            return self._parameters() * _BYTES_PER_PARAMETER * models
         if node.stage in _BYTES_PER_ENTRY:
             return self._entries() * _BYTES_PER_ENTRY[node.stage]
         rate = self._rate(node)
