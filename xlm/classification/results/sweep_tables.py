@@ -81,7 +81,7 @@ def settings_table(results: Results, groups: Mapping[Group, Sequence[Summary]]) 
             (
                 group_name(group, groups, results.training_languages),
                 *_mean_and_interval(by_seed, results.confidence),
-                " ".join(map(str, by_seed)),
+                str(len(by_seed)),
             )
         )
     for title, row in results.published_row.items():
