@@ -3,9 +3,11 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.cli.recorded_runs import RecordedRuns
 from tests.release.artifacts import write_manifest
-from xlm.release.costs import StageCost, read_costs
+from xlm.release.costs import StageCost, gpu_processes, read_costs
 
 
 def test_all_stages_upstream_are_counted_once(tmp_path: Path) -> None:
@@ -31,3 +33,20 @@ def test_gpus_are_counted_for_the_whole_time_of_their_processes(tmp_path: Path) 
         settings = {"pretrain": {"device": device, "processes": 8}}
         write_manifest(directory, "pretrain", resolved_config=settings)
         assert read_costs([directory])["pretrain"].gpu_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("stage", "section", "settings", "gpus"),
+    [
+        ("finetune", "finetune", {"processes": 4, "restarts": 1}, 1),
+        ("finetune", "finetune", {"processes": 2, "restarts": 3}, 2),
+        ("score", "evaluate", {"processes": 4}, 1),
+        ("evaluate", "evaluate", {"processes": 4}, 4),
+        ("select", "finetune", {"processes": 4, "restarts": 4}, 0),
+    ],
+)
+def test_a_gpu_is_counted_for_each_process_that_a_stage_starts(
+    stage: str, section: str, settings: dict[str, int], gpus: int
+) -> None:
+    assert gpu_processes(stage, {section: {"device": "cuda", **settings}}) == gpus
+    assert gpu_processes(stage, {section: {"device": "cpu", **settings}}) == 0

@@ -7,7 +7,7 @@ The walk follows the manifests from the inputs of publish up to the downloads. A
 no longer in the store, or has no `run.json`, counts as not measured.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ class StageCost:
     cpu_seconds: float = 0.0
     """Sum over processes."""
     gpu_seconds: float = 0.0
-    """Time for which GPUs were in use, whether busy or not: wall time by processes."""
+    """Wall time by processes with a GPU, whether busy or not; a job's wait in a queue is part."""
     units: int = 0
     unmeasured: int = 0
     """Artifacts without measurements; they are not in `units`."""
@@ -79,13 +79,20 @@ def _added(cost: StageCost, stage: str, directory: Path) -> StageCost:
         return StageCost(cost.cpu_seconds, cost.gpu_seconds, cost.units, cost.unmeasured + 1)
     return StageCost(
         cost.cpu_seconds + cpu_seconds,
-        cost.gpu_seconds + _gpus(stage, manifest) * run.get("wall_seconds", 0.0),
+        cost.gpu_seconds
+        + gpu_processes(stage, manifest.resolved_config) * run.get("wall_seconds", 0.0),
         cost.units + 1,
         cost.unmeasured,
     )
 
 
-def _gpus(stage: str, manifest: Manifest) -> int:
-    """How many GPUs a stage had: one for each of its processes."""
-    settings: dict[str, Any] = manifest.resolved_config.get(stage, {})
-    return int(settings.get("processes", 1)) if settings.get("device") == "cuda" else 0
+def gpu_processes(stage: str, config: Mapping[str, Any]) -> int:
+    """How many processes of a stage have a GPU each, by the configuration of its run."""
+    settings: dict[str, Any] = config.get("evaluate" if stage == "score" else stage) or {}
+    if settings.get("device") != "cuda":
+        return 0
+    if stage == "score":
+        return 1  # its processes are those of other cells
+    processes = int(settings.get("processes", 1))
+    # Fine-tuning starts no more processes than restarts.
+    return min(processes, int(settings.get("restarts", processes)))

@@ -45,7 +45,9 @@ _SOURCES = {
 """Setting of `release` to its default and the source of the default."""
 _NOT_COUNTED = (
     "Not measured, and so not counted: memory, disks, network and idle machines; attempts that "
-    "were interrupted or discarded, and other experiments; the making of the hardware."
+    "were interrupted or discarded, earlier sessions of a training that was continued, and other "
+    "experiments; the training of a model that this one starts from; the making of the hardware. "
+    "GPU hours of cluster jobs include their wait in the queue."
 )
 
 

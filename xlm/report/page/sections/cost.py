@@ -6,6 +6,7 @@ from typing import Any
 
 from xlm.display.markdown import format_decimal, format_duration, format_size
 from xlm.errors import StoreError
+from xlm.release.costs import gpu_processes
 from xlm.report.costs import cost_table, costs_of, input_check_line
 from xlm.report.page.charts import Bars, bar_chart
 from xlm.report.page.content import Block, DataTable, Note, Section, Tiles
@@ -60,10 +61,7 @@ def _sum(nodes: RunNodes, name: str, *, built: bool = False) -> float:
 
 def _gpu_seconds(node: RunNode, record: Mapping[str, Any]) -> float:
     """Wall time of a stage that used GPUs, times its processes."""
-    if "gpu_memory_bytes" not in node.measured:
-        return 0.0
-    settings = record.get("config", {}).get(node.stage) or {}
-    return node.wall_seconds * int(settings.get("processes", 1))
+    return node.wall_seconds * gpu_processes(node.stage, record.get("config", {}))
 
 
 def _peak(nodes: RunNodes) -> int:
