@@ -127,3 +127,40 @@ def test_mirrors_that_are_no_paths_are_refused_when_they_are_read(value: str) ->
     assert given.absolute() == given
     with pytest.raises(ConfigError, match="mirrors"):
         given.resolve()
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "sources.mirror=/home/alice/mirror",
+        "sources.mirror=mirror",
+        "sources.mirrors=[https://host/x, ../alice]",
+        "sources.lock=alice.lock.yaml",
+        "cleaning.language_model=~/alice.bin",
+        "sources.text=[{kind: text, language: sw, path: /home/alice/sw.txt}]",
+        "pretrain.encoder=file:///home/alice/model",
+    ],
+)
+def test_a_published_command_names_no_path_of_the_machine(override: str) -> None:
+    given = RunRequest(
+        profile="/home/alice/my.yaml",
+        overrides=(
+            "bpe.codes=40",
+            override,
+            "sources.mirrors=[https://host/x]",
+            "release.author=A/B",
+        ),
+        languages=("en", "sw"),
+        until="shard",
+    )
+    assert given.published_command() == (
+        "xlm run --profile my.yaml --set bpe.codes=40 --set 'sources.mirrors=[https://host/x]' "
+        "--set release.author=A/B --languages en,sw --until shard"
+    )
+
+
+def test_a_published_command_keeps_the_packaged_model() -> None:
+    given = RunRequest(overrides=("cleaning.language_model=py3langid",))
+    assert given.published_command() == (
+        "xlm run --profile sample --set cleaning.language_model=py3langid"
+    )

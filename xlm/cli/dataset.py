@@ -1,6 +1,5 @@
 """`xlm dataset`: write the shards of a run as a folder with a data card and Croissant metadata."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +16,11 @@ from xlm.pipeline.dag import plan_request
 from xlm.pipeline.latest import dated
 from xlm.pipeline.request import RunRequest
 from xlm.release.dataset.folder import stored_shards, write_dataset
-from xlm.release.dataset.read import read_dataset_facts
+from xlm.release.dataset.read import newest_day, read_dataset_facts
 from xlm.release.read_facts import CODES_NAME
-from xlm.report.measurements import read_measurements
 from xlm.stages.model.publish import PUBLISH
 from xlm.stages.text.shard import SHARD
+from xlm.store.disk.root import require_outside
 from xlm.store.store import ArtifactStore
 
 _CARDS_ONLY = ("download", "clean")
@@ -32,15 +31,16 @@ def write_shards(request: RunRequest, out: Path, root: str | None) -> None:
     """Copy the shards of a run to a folder, and print what was written.
 
     Raises:
-        ConfigError: the folder exists, or the profile is invalid.
+        ConfigError: the folder exists or is in the store, or the profile is invalid.
         StoreError: shards are not in the store, or are damaged.
     """
     settings = MachineSettings.from_environment(root)
     store = ArtifactStore.open(settings.root, write=False)
+    require_outside(store.root, out, "OUT")
     request = dated(request, settings.root, record=False).building(SHARD.name)
     config = request.resolve()
     nodes = plan_request(request, store)
-    command = _command(request)
+    command = request.command(store.root)
     found = {stage: _directories(stage, nodes, store, command) for stage in _stages(nodes)}
     shards = stored_shards(found[SHARD.name])
     vocabulary = found["vocabulary"][ALL]
@@ -63,13 +63,10 @@ def write_shards(request: RunRequest, out: Path, root: str | None) -> None:
     try:
         write_dataset(
             out,
-            replace(facts, rebuild=command),
+            replace(facts, rebuild=request.published_command()),
             shards,
-            others={
-                VOCABULARY_FILE: vocabulary / VOCABULARY_FILE,
-                CODES_NAME: found["learn-bpe"][ALL] / CODES_NAME,
-            },
-            published=max(_date(path) for path in found[SHARD.name].values()),
+            others=[vocabulary / VOCABULARY_FILE, found["learn-bpe"][ALL] / CODES_NAME],
+            published=newest_day(found[SHARD.name].values()),
             on_bytes=copied,
         )
     finally:
@@ -98,17 +95,3 @@ def _directories(
             )
         found[planned.node.unit] = store.directory(stage, planned.key)
     return found
-
-
-def _command(request: RunRequest) -> str:
-    words = ["xlm", "run", "--profile", request.profile]
-    for override in request.overrides:
-        words += ["--set", override]
-    if request.languages:
-        words += ["--languages", ",".join(request.languages)]
-    return shlex.join([*words, "--until", SHARD.name])
-
-
-def _date(directory: Path) -> str:
-    """The day on which an artifact was built, YYYY-MM-DD."""
-    return str(read_measurements(directory).get("finished", ""))[:10]

@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -22,6 +22,8 @@ RUN_NAME = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
 """A letter first, so that a name is neither the number nor the time of a run."""
 _PATHS = ("sources.mirror", "sources.mirrors", "sources.lock", "cleaning.language_model")
 """Settings with paths of the machine of the user."""
+_LOCAL = re.compile(r"\s*([/~\\]|\.\.?[/\\]|[A-Za-z]:[/\\](?!/)|file:)")
+"""Begins a path, wherever it stands: absolute, in the home folder or above this folder."""
 
 
 class RunRequest(BuildRequest):
@@ -97,9 +99,27 @@ class RunRequest(BuildRequest):
 
     def command(self, root: Path) -> str:
         """Return the `xlm run` command of this request and store, quoted for a shell."""
-        words, request = ["xlm", "run"], self.absolute()
+        return shlex.join([*self.absolute()._words(), "--root", str(root)])
+
+    def published_command(self) -> str:
+        """Return the command as others may read it: it names no folder of this machine.
+
+        A profile is named without its folder. Settings with local paths, such as a mirror, are left
+        out, and so is the store.
+        """
+        return shlex.join(
+            self.model_copy(
+                update={
+                    "profile": Path(self.profile).name,
+                    "overrides": tuple(one for one in self.overrides if not _names_a_path(one)),
+                }
+            )._words()
+        )
+
+    def _words(self) -> list[str]:
+        words = ["xlm", "run"]
         for option in RUN_OPTIONS:
-            value = getattr(request, option.name)
+            value = getattr(self, option.name)
             if option.kind == "languages":
                 value = ",".join(value)
             # Always name the profile: the command must not depend on the default.
@@ -108,7 +128,7 @@ class RunRequest(BuildRequest):
             elif value and (value != option.default or option.kind == "profile"):
                 for one in value if option.repeated else [value]:
                     words += [option.flags[0], one]
-        return shlex.join([*words, "--root", str(root)])
+        return words
 
 
 def _with_absolute_path(override: str) -> str:
@@ -127,6 +147,25 @@ def _with_absolute_path(override: str) -> str:
         return override
     path = _absolute(value) if name == "sources.mirror" else _absolute_path(value)
     return f"{key}={path if read_yaml(path, name) == path else _as_yaml(path)}"
+
+
+def _names_a_path(override: str) -> bool:
+    """Whether the value of an override contains a path of this machine."""
+    key, _, text = override.partition("=")
+    name = key.strip()
+    texts = [one for one in _texts(read_yaml(text, name)) if one != PACKAGED_MODEL]
+    if name in _PATHS and any("://" not in one for one in texts):
+        return True
+    return any(_LOCAL.match(one) for one in texts)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All strings in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | Sequence):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(one)
 
 
 def _as_yaml(value: object) -> str:

@@ -152,7 +152,7 @@ def _own_files(task: TaskFacts, results: Results) -> tuple[SourceFacts, ...]:
 def read_sources(unit: str, directory: Path, citation: str = "") -> list[SourceFacts]:
     """The files that one unit of the download stage brought."""
     manifest = read_manifest(directory)
-    date = str(_run_record(directory).get("finished", ""))[:10]
+    date = str(run_record(directory).get("finished", ""))[:10]
     kept_bytes, full_bytes = (manifest.counts.get(name, 0) for name in ("bytes", "host_bytes"))
     return [
         SourceFacts(
@@ -199,7 +199,7 @@ def read_cleaning(unit: str, directory: Path) -> CleaningFacts:
     )
 
 
-def _run_record(directory: Path) -> dict[str, Any]:
+def run_record(directory: Path) -> dict[str, Any]:
     """The measured values of an artifact; empty without a record."""
     path = directory / RUN_NAME
     try:
@@ -209,7 +209,7 @@ def _run_record(directory: Path) -> dict[str, Any]:
 
 
 def _machine(directory: Path) -> MachineFacts:
-    run = _run_record(directory)
+    run = run_record(directory)
     return MachineFacts(
         wall_seconds=run.get("wall_seconds"),
         peak_memory_bytes=run.get("peak_memory_bytes"),

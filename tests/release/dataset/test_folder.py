@@ -1,6 +1,7 @@
 """A folder of shards: `mlcroissant` validates it and reads all of it."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,13 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.release.artifacts import build_artifacts
+from tests.release.artifacts import build_artifacts, write_manifest
 from tests.release.dataset.invented import dataset_facts
 from tests.tiny_world import build_world
 from xlm.errors import ConfigError, StoreError
 from xlm.release.dataset.croissant import croissant
 from xlm.release.dataset.facts import SplitCounts, UnitFacts
 from xlm.release.dataset.folder import StoredShard, stored_shards, write_dataset
+from xlm.release.dataset.read import newest_day
 from xlm.store.disk.hashing import file_sha256
 
 ITERATE = """
@@ -50,10 +52,16 @@ def shards(tmp_path: Path) -> list[StoredShard]:
 
 @pytest.fixture
 def folder(tmp_path: Path, shards: list[StoredShard]) -> Path:
-    others = {"vocabulary.json": tmp_path / "world" / "vocabulary" / "vocabulary.json"}
     out = tmp_path / "out"
+    others = further_files(tmp_path)
     write_dataset(out, dataset_facts(), shards, others=others, published="2026-11-28")
     return out
+
+
+def further_files(folder: Path) -> list[Path]:
+    vocabulary = folder / "world" / "vocabulary"
+    write_manifest(vocabulary, "vocabulary")
+    return [vocabulary / "vocabulary.json", folder / "made" / "learn-bpe" / "codes"]
 
 
 def run(code: str, *arguments: str, home: Path) -> dict[str, object]:
@@ -122,7 +130,7 @@ def test_an_empty_split_is_left_out_for_datasets(shards: list[StoredShard], tmp_
     empty = UnitFacts("en", {"train": SplitCounts(8, 90, 0), "valid": SplitCounts(0, 0, 0)})
     out = tmp_path / "out"
     facts = replace(dataset_facts(), units=(empty,))
-    write_dataset(out, facts, shards, others={}, published="2026-11-28")
+    write_dataset(out, facts, shards, others=[], published="2026-11-28")
     _, metadata, _ = (out / "README.md").read_text("utf-8").split("---\n", 2)
     configurations = {one["config_name"]: one for one in yaml.safe_load(metadata)["configs"]}
     assert [one["split"] for one in configurations["en"]["data_files"]] == ["train", "test"]
@@ -131,7 +139,7 @@ def test_an_empty_split_is_left_out_for_datasets(shards: list[StoredShard], tmp_
 
 def test_the_folder_must_not_exist(folder: Path, shards: list[StoredShard]) -> None:
     with pytest.raises(ConfigError, match="already exists"):
-        write_dataset(folder, dataset_facts(), shards, others={}, published="2026-11-28")
+        write_dataset(folder, dataset_facts(), shards, others=[], published="2026-11-28")
 
 
 def test_a_shard_that_differs_from_its_manifest_leaves_nothing(
@@ -141,5 +149,38 @@ def test_a_shard_that_differs_from_its_manifest_leaves_nothing(
         file.write(b"x")
     out = tmp_path / "other" / "out"
     with pytest.raises(StoreError, match="differs from its manifest"):
-        write_dataset(out, dataset_facts(), shards, others={}, published="2026-11-28")
+        write_dataset(out, dataset_facts(), shards, others=[], published="2026-11-28")
     assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "stage"), [(0, "vocabulary"), (1, "learn-bpe")])
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_a_damaged_vocabulary_or_merges_leave_nothing(
+    shards: list[StoredShard], tmp_path: Path, number: int, stage: str, damage: str
+) -> None:
+    others = further_files(tmp_path)
+    others[number].unlink()
+    if damage == "changed":
+        others[number].write_text("x")
+    out = tmp_path / "other" / "out"
+    with pytest.raises(StoreError, match=rf"differs from its manifest; .*--until {stage}`"):
+        write_dataset(out, dataset_facts(), shards, others=others, published="2026-11-28")
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("record", [None, {}, {"finished": ""}, {"finished": "yesterday"}])
+def test_the_day_is_that_of_the_manifest_if_none_is_recorded(
+    tmp_path: Path, record: dict[str, str] | None
+) -> None:
+    days = []
+    for name, seconds in (("en", 1_764_300_000), ("sw", 1_764_500_000)):
+        (tmp_path / name).mkdir()
+        if record is not None:
+            (tmp_path / name / "run.json").write_text(json.dumps(record))
+        write_manifest(tmp_path / name, "shard")
+        os.utime(tmp_path / name / "manifest.json", (seconds, seconds))
+        days.append(tmp_path / name)
+    assert newest_day(days) == "2025-11-30"
+    finished = {"finished": "2026-11-28T23:30:00-02:00"}
+    (tmp_path / "en" / "run.json").write_text(json.dumps(finished))
+    assert newest_day(days) == "2026-11-29"

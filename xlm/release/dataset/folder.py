@@ -1,6 +1,7 @@
 """Writes the shards of a run as a folder that other programs read as a data set.
 
-    write_dataset(Path("mini15-data"), facts, shards)
+    shards = stored_shards({"sw": shards_of_sw, "en-sw": shards_of_pairs})
+    write_dataset(Path("mini15-data"), facts, shards, others=[codes], published="2026-11-28")
 
 README.md           data card, with metadata that `datasets.load_dataset` reads
 croissant.json      Croissant metadata
@@ -84,7 +85,7 @@ def write_dataset(
     facts: DatasetFacts,
     shards: Sequence[StoredShard],
     *,
-    others: Mapping[str, Path],
+    others: Sequence[Path],
     published: str,
     on_bytes: Callable[[int], None] = lambda count: None,
 ) -> None:
@@ -94,13 +95,13 @@ def write_dataset(
         out: the folder to write; it must not exist.
         facts: what the cards say.
         shards: the files to copy.
-        others: further files to copy, by their names in the folder.
+        others: further files to copy, each from the directory of its artifact.
         published: the day of the shards, YYYY-MM-DD.
         on_bytes: is called with the bytes that were copied.
 
     Raises:
         ConfigError: the folder exists.
-        StoreError: a shard differs from its manifest.
+        StoreError: a file differs from its manifest.
     """
     if out.exists() or out.is_symlink():
         raise ConfigError(f"{out} already exists", fix="name another folder, or remove it")
@@ -109,10 +110,12 @@ def write_dataset(
         folder = Path(temporary) / out.name
         folder.mkdir(mode=_FILE_MODE)
         for shard in shards:
-            _copy(shard, folder)
+            _copy(shard.source, shard.file.sha256, folder / shard.file.path, "shard")
             on_bytes(shard.file.size_bytes)
-        for name, source in others.items():
-            shutil.copyfile(source, folder / name)
+        for source in others:
+            manifest = read_manifest(source.parent)
+            digests = {record.path: record.sha256 for record in manifest.files}
+            _copy(source, digests.get(source.name), folder / source.name, manifest.stage)
         metadata = croissant(facts, [shard.file for shard in shards], published=published)
         text = json.dumps(metadata, indent=1, ensure_ascii=False) + "\n"
         (folder / CROISSANT_NAME).write_bytes(text.encode())
@@ -123,14 +126,17 @@ def write_dataset(
     sync_directory(out.parent)
 
 
-def _copy(shard: StoredShard, folder: Path) -> None:
-    target = folder / shard.file.path
+def _copy(source: Path, sha256: str | None, target: Path, stage: str) -> None:
+    """Copy a file of an artifact of `stage`, and compare the copy with its recorded digest."""
     target.parent.mkdir(exist_ok=True)
-    shutil.copyfile(shard.source, target)
-    if file_sha256(target) != shard.file.sha256:
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError:
+        sha256 = None
+    if sha256 is None or file_sha256(target) != sha256:
         raise StoreError(
-            f"{shard.source} differs from its manifest",
-            fix="rebuild the shards with `xlm run --verify deep --until shard`",
+            f"{source} differs from its manifest",
+            fix=f"rebuild it with `xlm run --verify deep --until {stage}`",
         )
 
 

@@ -1,13 +1,15 @@
 """Reads the facts of a data card from the manifests of downloads, clean text and shards."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from xlm.bpe.vocabulary import Vocabulary
 from xlm.config.training.release import PublishSlice
 from xlm.release.card.facts import OWN_ROWS, SourceFacts
 from xlm.release.dataset.facts import DatasetFacts, read_units
-from xlm.release.read_facts import local_sources, read_cleaning, read_sources
+from xlm.release.read_facts import local_sources, read_cleaning, read_sources, run_record
+from xlm.store.manifest import MANIFEST_NAME
 
 
 def read_dataset_facts(
@@ -54,3 +56,21 @@ def read_dataset_facts(
         segmenters=config.segmenters,
         cased=config.cased,
     )
+
+
+def newest_day(directories: Iterable[Path]) -> str:
+    """The newest day in UTC, YYYY-MM-DD, on which one of the artifacts was built.
+
+    Where `run.json` has no valid time, that of the manifest counts.
+
+    Raises:
+        DataError: a `run.json` is damaged.
+    """
+    return max(map(_built, directories)).date().isoformat()
+
+
+def _built(directory: Path) -> datetime:
+    try:
+        return datetime.fromisoformat(str(run_record(directory).get("finished"))).astimezone(UTC)
+    except ValueError:
+        return datetime.fromtimestamp((directory / MANIFEST_NAME).stat().st_mtime, UTC)

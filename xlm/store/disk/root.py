@@ -7,7 +7,7 @@ would need another commit, such as a conditional put of the manifest, with the s
 import os
 from pathlib import Path
 
-from xlm.errors import StoreError
+from xlm.errors import ConfigError, StoreError
 
 
 def resolve_root(url: str, *, write: bool = True) -> Path:
@@ -48,6 +48,23 @@ def resolve_root(url: str, *, write: bool = True) -> Path:
 def is_writable(root: Path) -> bool:
     """Whether files can be created below `root`, which need not exist yet."""
     return _writable(_nearest_existing(root))
+
+
+def require_outside(root: Path, path: Path, name: str) -> None:
+    """Refuse to write to a path inside the store, also if a symbolic link leads there.
+
+    Args:
+        root: root of the store.
+        path: what a command is to write.
+        name: the option or argument that names it.
+
+    Raises:
+        ConfigError: the path is inside the store.
+    """
+    if path.resolve().is_relative_to(root.resolve()):
+        raise ConfigError(
+            f"{name}: {str(path)[:200]!r} is in the store {root}", fix="use another folder"
+        )
 
 
 def _nearest_existing(root: Path) -> Path:
