@@ -174,6 +174,15 @@ def test_the_learning_rate_is_the_one_that_was_used(facts: RunFacts) -> None:
     assert f"| first try, which collapsed | learning rate {rate} |" in card
 
 
+def test_restarts_that_collapsed_are_counted(facts: RunFacts) -> None:
+    counts = {**facts.counts["finetune"], "restarts": 3}
+    for collapsed, shown in ((0, "3"), (2, "3, of which 2 collapsed")):
+        counts["collapsed_restarts"] = collapsed
+        changed = replace(facts, counts={**facts.counts, "finetune": counts})
+        card = render_card(changed, classifier=True, parameters=1)
+        assert f"| runs with different seeds | {shown} |" in card
+
+
 def test_a_collapse_of_fine_tuning_is_reported(facts: RunFacts) -> None:
     """With `finetune.collapse: report` the pipeline continues after a collapse."""
     warning = "Fine-tuning collapsed"

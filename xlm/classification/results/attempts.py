@@ -27,6 +27,8 @@ class Attempts:
     """The record of the published restart."""
     count: int
     """Number of restarts."""
+    collapsed_count: int
+    """How many restarts ended at chance, the published one included."""
 
     @property
     def training(self) -> str:
@@ -44,12 +46,30 @@ class Attempts:
         rates = [float(one["learning_rate"]) for one in self.kept["collapsed_tries"]]
         return (*rates, *([float(self.kept["learning_rate"])] if self.kept["collapsed"] else []))
 
+    @property
+    def collapses(self) -> tuple[str, ...]:
+        """What to warn about: collapses of the published restart, and of others."""
+        rates = " and ".join(f"{rate:g}" for rate in self.collapsed_rates)
+        others = self.collapsed_count - bool(self.kept["collapsed"])
+        texts = (
+            f"fine-tuning collapsed with learning rate {rates}" if rates else "",
+            f"restarts that collapsed and are not published: {others} of {self.count}"
+            if others
+            else "",
+        )
+        return tuple(text for text in texts if text)
+
 
 def read_attempts(directory: Path) -> Attempts:
     """Read the record of a finetune artifact."""
     content = json.loads((directory / ATTEMPTS_FILE).read_text(encoding="utf-8"))
     attempts = content["attempts"]
-    return Attempts(content["selected_by"], attempts[content["kept_restart"]], len(attempts))
+    return Attempts(
+        selected_by=content["selected_by"],
+        kept=attempts[content["kept_restart"]],
+        count=len(attempts),
+        collapsed_count=sum(bool(one["collapsed"]) for one in attempts),
+    )
 
 
 def training_name(record: Mapping[str, Any]) -> str:

@@ -86,9 +86,8 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
         checkpoints=("restart-*/update-*",),
     )
     attempts = read_attempts(context.out)
-    rates = " and ".join(f"{rate:g}" for rate in attempts.collapsed_rates)
     return StageResult(
-        warnings=[f"fine-tuning collapsed with learning rate {rates}"] if rates else [],
+        warnings=list(attempts.collapses),
         counts={
             "restarts": attempts.count,
             "kept_restart": attempts.kept["restart"],
@@ -97,6 +96,7 @@ def run(context: StageContext[FinetuneSlice]) -> StageResult:
             f"{attempts.training}_dev_accuracy": attempts.dev_accuracy,
             "learning_rate": attempts.kept["learning_rate"],
             "collapsed_tries": len(attempts.kept["collapsed_tries"]),
+            "collapsed_restarts": attempts.collapsed_count,
         },
         measured=measured,
     )

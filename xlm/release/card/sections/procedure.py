@@ -1,5 +1,7 @@
 """The training procedure on a card: settings of the run, deviations from the paper, and costs."""
 
+from collections.abc import Mapping
+
 from xlm.config.training.classification import FinetuneConfig
 from xlm.config.training.optimizer import OptimizerConfig, ScheduleConfig
 from xlm.display.markdown import format_duration, format_integer, format_size, table
@@ -134,7 +136,7 @@ def _finetuning(facts: RunFacts, config: FinetuneConfig) -> list[tuple[str, str]
         (f"training rows ({facts.training_languages})", _number(counts.get("training_pairs", "–"))),
         ("maximum updates", f"{config.updates:,}"),
         ("updates of the selected checkpoint", _number(counts.get("updates", "–"))),
-        ("runs with different seeds", _number(counts.get("restarts", config.restarts))),
+        ("runs with different seeds", _restarts(counts, config)),
         ("batch", f"{config.batch_pairs} {'pairs' if facts.is_paired else 'sentences'}"),
         ("maximum sentence length", f"{config.max_tokens} tokens"),
         ("optimizer", _optimizer(optimizer)),
@@ -145,6 +147,12 @@ def _finetuning(facts: RunFacts, config: FinetuneConfig) -> list[tuple[str, str]
         ("selected by", f"dev accuracy, {_SELECTIONS[config.select_by]}"),
         ("seed", str(config.seed)),
     ]
+
+
+def _restarts(counts: Mapping[str, int | float | str], config: FinetuneConfig) -> str:
+    collapsed = counts.get("collapsed_restarts")
+    of_which = f", of which {_number(collapsed)} collapsed" if collapsed else ""
+    return f"{_number(counts.get('restarts', config.restarts))}{of_which}"
 
 
 def _optimizer(config: OptimizerConfig) -> str:
