@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.classification.results.sweeps import DIFFERENT, SAME, sweep_results, sweep_rows
+from tests.classification.results.sweeps import (
+    DIFFERENT,
+    SAME,
+    sweep_results,
+    sweep_rows,
+    translated_rows,
+)
 from xlm.classification.results.accuracies import Accuracy
 from xlm.classification.results.records import write_results
 from xlm.cli.runs.comparing_sweeps import print_sweeps
@@ -13,10 +19,13 @@ from xlm.report.comparison.members import Member
 from xlm.report.comparison.sweeps import compare_sweeps, difference_over_seeds
 
 
-def member(root: Path, label: str, rows: Sequence[Accuracy]) -> Member:
+def member(
+    root: Path, label: str, rows: Sequence[Accuracy], *, training: tuple[str, ...] = ("en",)
+) -> Member:
     directory = root / label
     directory.mkdir()
-    write_results(directory, sweep_results(rows))
+    results = sweep_results(rows).model_copy(update={"training_languages": training})
+    write_results(directory, results)
     return Member(label, label, {}, {"evaluate": directory})
 
 
@@ -78,6 +87,7 @@ def test_runs_are_compared_by_setting_rule_and_language(
     print_sweeps(["base", "better"], rows)
     printed = capsys.readouterr().out
     assert printed.count("Test accuracy over seeds, zero-shot, best ") == 3
+    assert "zero-shot, best English dev, per cent" in printed
     assert "language  base (3 seeds)  better (3 seeds)  difference" in printed
     (line, *_) = [one for one in printed.splitlines() if one.startswith("mean")]
     assert line.split() == ["mean", "72.0", "76.0", "+4.0", "+4.0", "to", "+4.0", "paired"]
@@ -104,7 +114,42 @@ def test_shared_models_are_named(tmp_path: Path) -> None:
     assert [one and one.method for one in rows[0].differences] == [None, "Welch", None]
 
 
-def test_one_seed_each_is_compared_as_always(tmp_path: Path) -> None:
+def test_other_settings_are_compared_with_one_seed_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = [row for row in sweep_rows([0], SAME) if row.learning_rate == 5e-6]
+    runs = [
+        member(tmp_path, "one", one),
+        member(tmp_path, "both", [*one, *translated_rows([0])]),
+        member(tmp_path, "again", translated_rows([0])),
+    ]
+    rows, _ = compare_sweeps(runs)
+    (translated,) = [
+        row for row in rows if (row.setting, row.language) == ("translate-train", "mean")
+    ]
+    assert translated.values == pytest.approx((None, 0.83, 0.83))
+    print_sweeps(["one", "both", "again"], rows)
+    printed = capsys.readouterr().out
+    assert "Test accuracy, translate-train, best own dev, per cent\n" in printed
+    assert "interval" not in printed
+
+
+def test_several_training_languages_are_not_called_zero_shot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [
+        member(tmp_path, "two", sweep_rows([0, 1]), training=("en", "sw")),
+        member(tmp_path, "same", sweep_rows([2, 3]), training=("en", "sw")),
+    ]
+    print_sweeps(["two", "same"], compare_sweeps(runs)[0])
+    printed = capsys.readouterr().out
+    assert "Test accuracy over seeds, trained on en, sw, best training/mean dev" in printed
+    runs.append(member(tmp_path, "English", sweep_rows([0, 1])))
+    print_sweeps(["two", "same", "English"], compare_sweeps(runs)[0])
+    assert "zero-shot, best training/mean dev" in capsys.readouterr().out
+
+
+def test_one_model_each_is_compared_as_always(tmp_path: Path) -> None:
     one = [row for row in sweep_rows([0], SAME) if row.learning_rate == 5e-6]
     runs = [member(tmp_path, "one", one), member(tmp_path, "none", [])]
     assert compare_sweeps(runs) == ([], [])

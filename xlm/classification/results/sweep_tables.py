@@ -49,9 +49,17 @@ def sweep_groups(results: Results) -> dict[Group, list[Summary]]:
 def group_name(group: Group, groups: Mapping[Group, object], training: Sequence[str]) -> str:
     """`zero-shot, English/mean dev`, or only the setting if all of its rules agree."""
     setting, rules = group
+    name = setting_name(setting, training)
     if sum(one == setting for one, _ in groups) == 1:
+        return name
+    return f"{name}, {rules_name(rules, training)}"
+
+
+def setting_name(setting: Setting, training: Sequence[str]) -> str:
+    """The setting, or `trained on en, sw` where zero-shot rows are not English alone."""
+    if setting != "zero-shot" or tuple(training) == (ENGLISH,):
         return setting
-    return f"{setting}, {rules_name(rules, training)}"
+    return f"trained on {', '.join(training)}"
 
 
 def rules_name(rules: Sequence[Rule], training: Sequence[str]) -> str:
@@ -128,7 +136,8 @@ def language_table(
         cells.append(line)
     seeds = max(len(one.by_seed) for found in shown.values() for one in found)
     averaged = f", mean of {seeds} seeds" if seeds > 1 else ""
-    title = f"{_name(results)}, {setting}: test accuracy in per cent{averaged}"
+    named = setting_name(setting, results.training_languages)
+    title = f"{_name(results)}, {named}: test accuracy in per cent{averaged}"
     return without_empty_columns(title, [*header, *(f"paper, {one}" for one in paper)], cells)
 
 
@@ -159,7 +168,7 @@ def cells_table(results: Results) -> Table | None:
         models = {row.cell: row for row in members}.values()
         cells.append(
             (
-                setting,
+                setting_name(setting, results.training_languages),
                 f"{learning_rate:g}",
                 str(batch_pairs),
                 str(len({row.seed for row in members})),

@@ -1,8 +1,9 @@
-"""The tables of `xlm compare` for runs with several seeds."""
+"""The tables of `xlm compare` for runs with several seeds, settings or other cells."""
 
 from collections.abc import Sequence
 
-from xlm.classification.results.sweep_tables import rules_name
+from xlm.classification.results.sweep_tables import rules_name, setting_name
+from xlm.classification.results.table import without_empty_columns
 from xlm.cli.output import show, terminal_width
 from xlm.display.markdown import ABSENT, format_percent
 from xlm.display.text_table import text_table
@@ -15,9 +16,13 @@ def print_sweeps(labels: Sequence[str], rows: Sequence[ComparedSweep]) -> None:
     for group in dict.fromkeys((row.setting, row.rules) for row in rows):
         members = [row for row in rows if (row.setting, row.rules) == group]
         setting, rules = group
-        show(
-            f"\nTest accuracy over seeds, {setting}, best {rules_name(rules, ())}, per cent; "
-            f"differences with {100 * CONFIDENCE:g} % intervals"
+        training = members[0].training
+        named = setting_name(setting, training) if training else setting
+        over_seeds = any(len(one) > 1 for row in members for one in row.by_seed)
+        intervals = f"; differences with {100 * CONFIDENCE:g} % intervals" if over_seeds else ""
+        title = (
+            f"Test accuracy{' over seeds' if over_seeds else ''}, {named}, best "
+            f"{rules_name(rules, training)}, per cent{intervals}"
         )
         header = ["language", _titled(labels[0], members, 0)]
         for number, label in enumerate(labels[1:], start=1):
@@ -28,7 +33,9 @@ def print_sweeps(labels: Sequence[str], rows: Sequence[ComparedSweep]) -> None:
             for value, difference in zip(row.values[1:], row.differences[1:], strict=True):
                 line += [format_percent(value), *_cells(difference)]
             cells.append(line)
-        show(text_table(header, cells, width=terminal_width()))
+        table = without_empty_columns(title, header, cells)
+        show(f"\n{table.title}")
+        show(text_table(table.header, table.rows, width=terminal_width()))
 
 
 def _titled(label: str, rows: Sequence[ComparedSweep], run: int) -> str:

@@ -3,7 +3,7 @@
     compared, remarks = compare_sweeps(members)
     for row in compared: print(row.setting, row.rules, row.language, row.differences)
 
-Runs with one seed each have no such rows: their predictions are compared row by row.
+Runs that tested one model each have no such rows: their predictions are compared row by row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from xlm.classification.results.accuracies import Accuracy, Rule
 from xlm.classification.results.records import Results, read_results
 from xlm.classification.results.seeds import MEAN, RULES, BySeed, mean_by_seed, summaries
 from xlm.classification.results.student import t_quantile
+from xlm.classification.results.sweep_tables import sweep_groups
 from xlm.config.training.sweep import SETTINGS, Setting
 from xlm.engine.config import Config
 from xlm.report.comparison.members import Member
@@ -50,12 +51,14 @@ class ComparedSweep(Config):
     """Means over seeds, by run."""
     differences: tuple[SeedDifference | None, ...]
     """From the first run, by run; None for the first run."""
+    training: tuple[str, ...] = ()
+    """The languages of the training rows of zero-shot; empty if the runs differ in them."""
 
 
 def compare_sweeps(members: Sequence[Member]) -> tuple[list[ComparedSweep], list[str]]:
     """Return the accuracies over seeds, and which cells are the same in other runs.
 
-    Both are empty if no run has several seeds, and several cells.
+    Both are empty if each run has one cell, in one setting.
 
     Raises:
         DataError: a result file is damaged.
@@ -65,10 +68,12 @@ def compare_sweeps(members: Sequence[Member]) -> tuple[list[ComparedSweep], list
     labels = [member.label for member in members]
     cells = [_cells(one) for one in results]
     remarks = list(_shared(labels, cells)) if any(len(one) > 1 for one in cells) else []
-    measured = [_measured(one) for one in results]
-    if not any(len(by_seed) > 1 for one in measured for by_seed in one.values()):
+    if not any(sweep_groups(one) for one in results if one):
         return [], remarks
-    return list(_rows(measured)), remarks
+    training = {one.training_languages for one in results if one}
+    shared = training.pop() if len(training) == 1 else ()
+    rows = _rows([_measured(one) for one in results])
+    return [row.model_copy(update={"training": shared}) for row in rows], remarks
 
 
 def difference_over_seeds(first: BySeed, second: BySeed, confidence: float) -> SeedDifference:

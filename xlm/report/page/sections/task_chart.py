@@ -10,10 +10,9 @@ from xlm.classification.evaluation.intervals import wilson_interval
 from xlm.classification.results.paper import MLM_TLM
 from xlm.classification.results.records import Results
 from xlm.classification.results.seeds import MEAN, Summary
-from xlm.classification.results.sweep_tables import group_name, sweep_groups
+from xlm.classification.results.sweep_tables import group_name, setting_name, sweep_groups
 from xlm.classification.results.table import task_name
 from xlm.config.languages.names import Names, name_with_code
-from xlm.config.languages.pairs import ENGLISH
 from xlm.report.page.charts import PALETTE, Bars, bar_chart, label
 from xlm.report.page.content import Chart
 
@@ -80,8 +79,7 @@ def paper_rows(results: Results) -> dict[str, dict[str, float]]:
 
 
 def _published(results: Results, names: Names, split: str, seed: int) -> Bars:
-    trained = results.training_languages
-    setting = "zero-shot" if trained == (ENGLISH,) else f"trained on {', '.join(trained)}"
+    setting = setting_name("zero-shot", results.training_languages)
     found = {
         name_with_code(row.code, names): scores
         for row in results.languages
