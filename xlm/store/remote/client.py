@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from xlm.errors import DamagedRemoteError, XlmError
 from xlm.store.disk.filesystem import MAX_SMALL_BYTES
+from xlm.store.remote.exit import wait_at_exit
 from xlm.store.remote.faults import is_missing, translated
 
 ResultT = TypeVar("ResultT")
@@ -219,6 +220,7 @@ class Client:
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
+                wait_at_exit()
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(
                     target=self._loop.run_forever, name="remote store", daemon=True
