@@ -1,6 +1,8 @@
 """Fine-tuning in this process: selection, restarts, collapse, optional settings."""
 
 import json
+import multiprocessing
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.cluster.waiting import wait_until
 from tests.tiny_world import LANGUAGES
 from tests.training.runs import ALONE
 from xlm.classification.evaluation.evaluator import run_evaluation
@@ -22,6 +25,7 @@ from xlm.config.training.classification import FinetuneConfig
 from xlm.errors import TrainingError
 from xlm.model.formats.ours import load_classifier, load_encoder
 from xlm.shards.reader import read_examples
+from xlm.training.launch.job import SPEED_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -186,6 +190,32 @@ def test_a_collapse_ends_early_and_is_tried_once_more_with_a_lower_rate(
     run_restarts(lower.model_copy(update={"finetune": lower_schedule}), ALONE)
     again = attempts(lower)["attempts"][0]["evaluations"]
     assert again[:2] == found["evaluations"], "the second try is a run with the lower rate"
+
+
+def test_a_kill_during_the_second_try_changes_nothing(make_finetune: MakeFinetune) -> None:
+    settings: dict[str, Any] = {
+        "collapse": "retry", "collapse_margin": 0.6, "updates": 150,
+        "collapse_updates": 100, "evaluation_updates": 50,
+    }  # fmt: skip
+    whole, killed = (make_finetune(name, **settings) for name in ("whole", "killed"))
+    run_restarts(whole, ALONE)
+    process = multiprocessing.get_context("spawn").Process(
+        target=run_restarts, args=(killed, ALONE)
+    )
+    process.start()
+    try:
+        speed = killed.logs / SPEED_FILE
+        wait_until(
+            lambda: speed.is_file() and "restart 0 again" in speed.read_text(),
+            "it is not tried again",
+        )
+    finally:
+        process.kill()
+        process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert not files(killed)
+    run_restarts(killed, ALONE)
+    assert files(killed) == files(whole)
 
 
 def test_accuracy_at_chance_ends_no_run_during_its_warm_up(make_finetune: MakeFinetune) -> None:
