@@ -156,6 +156,22 @@ def test_wrong_words_are_one_line(publish: Publish, root: Path, tmp_path: Path) 
         publish(to=str(tmp_path / "models"), yes=True)
 
 
+def test_a_bad_target_is_refused_before_any_file_is_read(publish: Publish, root: Path) -> None:
+    """Hashing the files of a large model takes minutes."""
+    for weights in root.glob("artifacts/publish/*/*/model.safetensors"):
+        weights.write_bytes(b"damaged")
+    with pytest.raises(StoreError, match="does not match its sha256"):
+        publish("base", to="out")
+    for to, reason in (
+        ("s3:/bucket/x", "not followed by //"),
+        ("hf://name", "not ORG/NAME"),
+        ("hf://org/a--b", "not a valid name"),
+        (str(root / "models"), "is in the store"),
+    ):
+        with pytest.raises(ConfigError, match=reason):
+            publish("base", to=to)
+
+
 @pytest.fixture
 def hub() -> Iterator[FakeHub]:
     with fake_hub() as running:
@@ -192,6 +208,15 @@ def test_the_console_script_publishes_to_the_hub_and_shows_no_token(
     written = xlm("base", "--to", "hf://org/xlm", "--yes", code=0)
     assert f"5 files written to {hub.address}/org/xlm/commit/" in written
     assert hub.repositories["org/xlm"].messages[-1].startswith("Publish run base, digest ")
+    [folder] = {
+        path.parent
+        for path in root.glob("artifacts/publish/*/masked-lm")
+        if not (path.parent / "classifier").exists()
+    }
+    xlm(str(folder), "--to", "hf://org/other", "--yes", code=0)
+    messages = hub.repositories["org/other"].messages
+    assert messages[-1].startswith("Publish masked-lm, digest ")
+    assert not any(str(root.parent) in message for message in messages)
     listed = xlm("revised", "--to", "hf://org/xlm", "--revisions", code=0)
     assert "revisions/step-500 to hf://org/xlm-masked-lm@step-500 (private, new branch" in listed
     xlm("revised", "--to", "hf://org/xlm", "--revisions", "--yes", code=0)

@@ -11,27 +11,27 @@ import pytest
 from tests.release.targets.models import CLASSIFIER, MASKED_LM, contents, revision
 from xlm.errors import ConfigError, PublishError
 from xlm.release.targets import folder as folder_module
-from xlm.release.targets.folder import FolderPlace
-from xlm.release.targets.place import Comparison
+from xlm.release.targets.folder import FolderTarget
+from xlm.release.targets.opening import open_target
 from xlm.release.targets.publication import Publication
-from xlm.release.targets.target import open_places
+from xlm.release.targets.target import Comparison
 
 
-def copy(publication: Publication, target: Path) -> list[Comparison]:
+def copy(publication: Publication, to: Path) -> list[Comparison]:
     found = []
-    for model, place in open_places(str(target), publication):
-        found.append(place.compare(model))
-        place.write(model, found[-1], "", lambda count: None)
+    for model, target in open_target(str(to))(publication):
+        found.append(target.compare(model))
+        target.write(model, found[-1], "", lambda count: None)
     return found
 
 
 def test_both_models_are_written_below_the_folder(publication: Publication, tmp_path: Path) -> None:
-    target = tmp_path / "out" / "models"
-    first = copy(publication, target)
+    to = tmp_path / "out" / "models"
+    first = copy(publication, to)
     assert {state for one in first for state in one.states.values()} == {"new"}
-    assert contents(target / "classifier") == dict(CLASSIFIER)
-    assert contents(target / "masked-lm") == dict(MASKED_LM)
-    again = copy(publication, target)
+    assert contents(to / "classifier") == dict(CLASSIFIER)
+    assert contents(to / "masked-lm") == dict(MASKED_LM)
+    again = copy(publication, to)
     assert all(one.is_complete for one in again)
 
 
@@ -47,19 +47,30 @@ def test_revisions_get_a_folder_each(with_revisions: Publication, tmp_path: Path
     assert all(one.is_complete and not one.others for one in again)
 
 
-def test_a_file_url_names_a_folder(publication: Publication, tmp_path: Path) -> None:
-    places = open_places(f"file://{tmp_path}/out", publication)
-    assert [place.address for _, place in places] == [
-        f"{tmp_path}/out/classifier",
-        f"{tmp_path}/out/masked-lm",
+@pytest.mark.parametrize(
+    ("written", "named"), [("out", "out"), ("a%20b%2525", "a b%25"), ("ü", "ü")]
+)
+@pytest.mark.parametrize("scheme", ["file", "FILE"])
+def test_a_file_url_names_a_folder(
+    publication: Publication, tmp_path: Path, scheme: str, written: str, named: str
+) -> None:
+    targets = open_target(f"{scheme}://{tmp_path}/{written}")(publication)
+    assert [target.name for _, target in targets] == [
+        f"{tmp_path}/{named}/classifier",
+        f"{tmp_path}/{named}/masked-lm",
     ]
+
+
+def test_a_folder_may_have_a_colon_in_its_name(publication: Publication) -> None:
+    [(_, target), _] = open_target("./s3:/x")(publication)
+    assert target.name == "s3:/x/classifier"
 
 
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
 from xlm.release.targets.publication import read_publication
-from xlm.release.targets.target import open_places
+from xlm.release.targets.opening import open_target
 
 calls = 0
 
@@ -69,8 +80,8 @@ def kill_in_the_second_file(count):
     if calls == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 
-model, place = open_places(sys.argv[2], read_publication(Path(sys.argv[1])))[0]
-place.write(model, place.compare(model), "", kill_in_the_second_file)
+model, target = open_target(sys.argv[2])(read_publication(Path(sys.argv[1])))[0]
+target.write(model, target.compare(model), "", kill_in_the_second_file)
 """
 
 
@@ -80,16 +91,16 @@ def test_a_killed_copy_is_no_model_and_is_continued(
     artifact: Path, publication: Publication, tmp_path: Path
 ) -> None:
     """The weights of a new model next to the configuration of an old one would be loaded."""
-    target = tmp_path / "out"
-    copy(publication, target)
-    here = target / "classifier"
+    to = tmp_path / "out"
+    copy(publication, to)
+    here = to / "classifier"
     (here / "model.safetensors").write_bytes(b"an older model")
     (here / "vocab.json").write_bytes(b"{}")
-    killed = subprocess.run([sys.executable, "-c", _KILLED, artifact, target], check=False)
+    killed = subprocess.run([sys.executable, "-c", _KILLED, artifact, to], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert any(name.endswith(".part") for name in contents(here))
-    model, place = open_places(str(target), publication)[0]
-    comparison = place.compare(model)
+    model, target = open_target(str(to))(publication)[0]
+    comparison = target.compare(model)
     assert comparison.states == {
         **dict.fromkeys(("accuracy.png", "model.safetensors"), "same"),
         "vocab.json": "changed",
@@ -97,7 +108,7 @@ def test_a_killed_copy_is_no_model_and_is_continued(
     }
     assert comparison.others == ()
     sent: list[int] = []
-    place.write(model, comparison, "", sent.append)
+    target.write(model, comparison, "", sent.append)
     assert contents(here) == dict(CLASSIFIER)
     assert sum(sent) == sum(len(CLASSIFIER[n]) for n in ("vocab.json", "config.json", "README.md"))
 
@@ -116,24 +127,24 @@ def test_faults_of_the_disk_are_one_line(
 ) -> None:
     (tmp_path / "file").write_text("")
     model = publication.folders[0]
-    place = FolderPlace(tmp_path / "file" / "classifier")
+    target = FolderTarget(tmp_path / "file" / "classifier")
     with pytest.raises(PublishError, match=r"file/classifier cannot be .*Not a directory"):
-        place.compare(model)
+        target.compare(model)
 
-    place = FolderPlace(tmp_path / "full")
+    target = FolderTarget(tmp_path / "full")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
         with pytest.raises(
             PublishError, match=r"full cannot be written: File too large; free some"
         ):
-            place.write(model, place.compare(model), "", lambda count: None)
+            target.write(model, target.compare(model), "", lambda count: None)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert contents(tmp_path / "full").keys() == {"accuracy.png"}
     monkeypatch.setattr(folder_module.shutil, "disk_usage", lambda path: _Usage())
     with pytest.raises(PublishError, match=r"too full: 25,\d+ bytes are needed, 10 are free"):
-        place.write(model, place.compare(model), "", lambda count: None)
+        target.write(model, target.compare(model), "", lambda count: None)
 
 
 class _Usage:
@@ -141,7 +152,7 @@ class _Usage:
 
 
 @pytest.mark.parametrize(
-    ("target", "reason"),
+    ("to", "reason"),
     [
         ("", "blank"),
         ("hub:org/name", "hf://ORG/NAME"),
@@ -153,22 +164,29 @@ class _Usage:
         ("ftp://host/x", "unsupported scheme"),
         ("s3://", "no bucket"),
         ("file://host/x", "does not name a folder"),
+        ("s3:/bucket/x", r"'s3:/bucket/x' is not a URL: s3: is not followed by //"),
+        (
+            "gs:bucket",
+            r"gs: is not followed by //; .*az://.*of that name is \./gs:bucket",
+        ),
+        ("file:/tmp/x", "file: is not followed by //"),
+        ("file:///tmp/a%00b", "zero byte"),
     ],
 )
-def test_a_wrong_target_is_one_line(publication: Publication, target: str, reason: str) -> None:
+def test_a_wrong_target_is_one_line(publication: Publication, to: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
-        open_places(target, publication)
+        open_target(to)(publication)
 
 
 def test_options_of_the_hub_are_refused_elsewhere(publication: Publication) -> None:
     with pytest.raises(ConfigError, match="for the Hugging Face Hub only"):
-        open_places("out", publication, public=True)
+        open_target("out", public=True)(publication)
     with pytest.raises(ConfigError, match="invalid --branch"):
-        open_places("hf://org/name", publication, branch="a b")
+        open_target("hf://org/name", branch="a b")(publication)
 
 
 @pytest.mark.parametrize(
-    "target",
+    "to",
     [
         "hf://me:canarySecret@org/name",
         "s3://me:canarySecret@bucket/x",
@@ -176,7 +194,7 @@ def test_options_of_the_hub_are_refused_elsewhere(publication: Publication) -> N
         "s3://bucket/x?token=canarySecret",
     ],
 )
-def test_a_secret_in_a_target_is_not_repeated(publication: Publication, target: str) -> None:
+def test_a_secret_in_a_target_is_not_repeated(publication: Publication, to: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        open_places(target, publication)
+        open_target(to)(publication)
     assert "canary" not in str(caught.value)

@@ -16,13 +16,13 @@ from tests.release.targets.models import (
 )
 from tests.store.remote.servers import free_port
 from xlm.errors import PublishError
+from xlm.release.targets.opening import open_target
 from xlm.release.targets.publication import Publication, read_publication
-from xlm.release.targets.target import open_places
 
 
 def publish(publication: Publication, *, public: bool = False, branch: str | None = None) -> None:
-    for model, place in open_places("hf://org/xlm", publication, public=public, branch=branch):
-        place.write(model, place.compare(model), "Publish run base", lambda count: None)
+    for model, target in open_target("hf://org/xlm", public=public, branch=branch)(publication):
+        target.write(model, target.compare(model), "Publish run base", lambda count: None)
 
 
 def sent(hub: FakeHub, what: str) -> list[str]:
@@ -32,8 +32,8 @@ def sent(hub: FakeHub, what: str) -> list[str]:
 def test_two_models_become_two_private_repositories(
     hub: FakeHub, publication: Publication, caplog: pytest.LogCaptureFixture
 ) -> None:
-    [(model, place), _] = open_places("hf://org/xlm", publication)
-    comparison = place.compare(model)
+    [(model, target), _] = open_target("hf://org/xlm")(publication)
+    comparison = target.compare(model)
     assert comparison.note == "new repository, private"
     assert set(comparison.states.values()) == {"new"}
     assert hub.repositories == {}
@@ -49,7 +49,7 @@ def test_two_models_become_two_private_repositories(
     assert hub.repositories["org/xlm-masked-lm"].files().keys() > MASKED_LM.keys()
     assert "hf://org/xlm: Warnings while validating" in caplog.text
     assert TOKEN not in caplog.text
-    assert place.compare(model).is_complete
+    assert target.compare(model).is_complete
 
 
 def test_a_run_without_a_classifier_gets_the_name_itself(hub: FakeHub, tmp_path: Path) -> None:
@@ -64,11 +64,11 @@ def test_only_what_differs_is_sent(hub: FakeHub, publication: Publication, tmp_p
     newer = read_publication(
         write_folder(tmp_path / "newer", {**CLASSIFIER, "README.md": b"# Newer\n"})
     )
-    [(model, place)] = open_places("hf://org/xlm", newer)
-    comparison = place.compare(model)
+    [(model, target)] = open_target("hf://org/xlm")(newer)
+    comparison = target.compare(model)
     assert [name for name, state in comparison.states.items() if state != "same"] == ["README.md"]
     assert comparison.note == "private"
-    place.write(model, comparison, "Publish run newer", lambda count: None)
+    target.write(model, comparison, "Publish run newer", lambda count: None)
     assert hub.uploads == []
     assert hub.repositories["org/xlm"].files()["README.md"] == b"# Newer\n"
 
@@ -87,11 +87,11 @@ def test_an_upload_that_broke_sends_only_the_rest(hub: FakeHub, publication: Pub
 
 def test_files_of_others_are_named_and_stay(hub: FakeHub, publication: Publication) -> None:
     hub.create("org/xlm", **{"notes.txt": b"mine"})
-    [(model, place), _] = open_places("hf://org/xlm", publication, public=True)
-    comparison = place.compare(model)
+    [(model, target), _] = open_target("hf://org/xlm", public=True)(publication)
+    comparison = target.compare(model)
     assert comparison.others == ("notes.txt",)
     assert comparison.note == "public"
-    place.write(model, comparison, "Publish", lambda count: None)
+    target.write(model, comparison, "Publish", lambda count: None)
     assert hub.repositories["org/xlm"].files()["notes.txt"] == b"mine"
 
 
@@ -100,31 +100,31 @@ def test_a_branch_is_made_from_main(hub: FakeHub, publication: Publication, tmp_
     earlier = read_publication(
         write_folder(tmp_path / "earlier", {**CLASSIFIER, "vocab.json": b"{}"})
     )
-    [(model, place)] = open_places("hf://org/xlm", earlier, branch="step-10")
-    assert place.address == "hf://org/xlm@step-10"
-    comparison = place.compare(model)
+    [(model, target)] = open_target("hf://org/xlm", branch="step-10")(earlier)
+    assert target.name == "hf://org/xlm@step-10"
+    comparison = target.compare(model)
     assert comparison.note == "private, new branch"
-    place.write(model, comparison, "Publish step 10", lambda count: None)
+    target.write(model, comparison, "Publish step 10", lambda count: None)
     repository = hub.repositories["org/xlm"]
     assert repository.files("step-10")["vocab.json"] == b"{}"
     assert repository.files()["vocab.json"] == CLASSIFIER["vocab.json"]
-    assert place.compare(model).is_complete
+    assert target.compare(model).is_complete
 
 
 def test_a_branch_is_made_although_main_has_the_same_files(
     hub: FakeHub, publication: Publication
 ) -> None:
     publish(publication)
-    [(model, place), *_] = open_places("hf://org/xlm", publication, branch="v1")
-    comparison = place.compare(model)
+    [(model, target), *_] = open_target("hf://org/xlm", branch="v1")(publication)
+    comparison = target.compare(model)
     assert set(comparison.states.values()) == {"same"}
     assert not comparison.is_complete
     repository = hub.repositories["org/xlm"]
     assert "v1" not in repository.branches
-    line = place.write(model, comparison, "Publish v1", lambda count: None)
+    line = target.write(model, comparison, "Publish v1", lambda count: None)
     assert line == "hf://org/xlm@v1 has all files of the commit that it starts from"
     assert repository.files("v1") == repository.files()
-    assert place.compare(model).is_complete
+    assert target.compare(model).is_complete
 
 
 def test_revisions_become_branches_without_the_files_of_main(
@@ -135,19 +135,19 @@ def test_revisions_become_branches_without_the_files_of_main(
     main = {**repository.files(), **MASKED_LM, "training.png": b"\x89PNG"}
     repository.add("main", main, "Publish run base")
     chosen = with_revisions.only("masked-lm")
-    places = open_places("hf://org/xlm", chosen)
-    assert [place.address for _, place in places] == [
+    targets = open_target("hf://org/xlm")(chosen)
+    assert [target.name for _, target in targets] == [
         "hf://org/xlm-masked-lm",
         "hf://org/xlm-masked-lm@step-500",
         "hf://org/xlm-masked-lm@step-1000",
     ]
-    for model, place in places[1:]:
-        comparison = place.compare(model)
+    for model, target in targets[1:]:
+        comparison = target.compare(model)
         assert (comparison.note, comparison.others) == ("public, new branch", ())
         assert set(comparison.states.values()) == {"new"}
         assert set(repository.branches) < {"main", "step-500", "step-1000"}
-        place.write(model, comparison, "Publish run base", lambda count: None)
-        assert place.compare(model).is_complete
+        target.write(model, comparison, "Publish run base", lambda count: None)
+        assert target.compare(model).is_complete
     assert repository.files("step-500").keys() == {*MASKED_LM, ".gitattributes"}
     assert repository.files() == main
 
@@ -162,10 +162,10 @@ def test_a_broken_upload_of_a_revision_is_continued(
     assert repository.files("step-1000").keys() == {".gitattributes"}, "the branch exists already"
     hub.refuse.clear()
     hub.uploads.clear()
-    [*_, (model, place)] = open_places("hf://org/xlm", with_revisions)
-    comparison = place.compare(model)
+    [*_, (model, target)] = open_target("hf://org/xlm")(with_revisions)
+    comparison = target.compare(model)
     assert (comparison.note, comparison.others) == ("private", ())
-    place.write(model, comparison, "Publish again", lambda count: None)
+    target.write(model, comparison, "Publish again", lambda count: None)
     assert hub.uploads == [], "the Hub has the weights already"
     for update in (500, 1000):
         files = repository.files(f"step-{update}")
@@ -174,8 +174,8 @@ def test_a_broken_upload_of_a_revision_is_continued(
     assert repository.files().keys() == {*MASKED_LM, ".gitattributes"}
     assert set(repository.branches) == {"main", "step-500", "step-1000"}
     assert set(hub.repositories["org/xlm"].branches) == {"main"}
-    places = open_places("hf://org/xlm", with_revisions)
-    assert all(place.compare(model).is_complete for model, place in places)
+    targets = open_target("hf://org/xlm")(with_revisions)
+    assert all(target.compare(model).is_complete for model, target in targets)
 
 
 def test_a_commit_of_somebody_else_is_not_overwritten(
@@ -183,12 +183,12 @@ def test_a_commit_of_somebody_else_is_not_overwritten(
 ) -> None:
     """The files of the other commit were not in the table that the user saw."""
     repository = hub.create("org/xlm")
-    [(model, place), _] = open_places("hf://org/xlm", publication)
-    found = place._find("main")
+    [(model, target), _] = open_target("hf://org/xlm")(publication)
+    found = target._find("main")
     repository.add("main", {"config.json": b"theirs"}, "their commit")
-    place._find = lambda revision: found
+    target._find = lambda revision: found
     with pytest.raises(PublishError, match=r"status 412.*changed meanwhile"):
-        place.write(model, place.compare(model), "Publish", lambda count: None)
+        target.write(model, target.compare(model), "Publish", lambda count: None)
     assert repository.files() == {"config.json": b"theirs"}
 
 
@@ -223,11 +223,11 @@ def test_without_a_token_nothing_is_written(
     hub: FakeHub, publication: Publication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_TOKEN")
-    [(model, place), _] = open_places("hf://org/xlm", publication)
-    comparison = place.compare(model)
+    [(model, target), _] = open_target("hf://org/xlm")(publication)
+    comparison = target.compare(model)
     assert comparison.note == "new repository, private, no token: `hf auth login` or HF_TOKEN"
     with pytest.raises(PublishError, match="without a token of the Hub; run `hf auth login`"):
-        place.write(model, comparison, "Publish", lambda count: None)
+        target.write(model, comparison, "Publish", lambda count: None)
     assert not sent(hub, "POST")
 
 
@@ -235,9 +235,9 @@ def test_no_network_is_one_line(
     hub: FakeHub, publication: Publication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{free_port()}")
-    [(model, place), _] = open_places("hf://org/xlm", publication)
+    [(model, target), _] = open_target("hf://org/xlm")(publication)
     with pytest.raises(PublishError, match=r"the Hub does not answer \(reading, ConnectError\)"):
-        place.compare(model)
+        target.compare(model)
 
 
 def test_bytes_that_the_hub_changed_are_found(

@@ -8,9 +8,9 @@ import pytest
 from tests.release.targets.models import CLASSIFIER, MASKED_LM, revision
 from tests.store.remote.servers import BUCKET, Server, free_port, moto
 from xlm.errors import PublishError
-from xlm.release.targets.object_store import ObjectStorePlace
+from xlm.release.targets.object_store import ObjectStoreTarget
+from xlm.release.targets.opening import open_target
 from xlm.release.targets.publication import Publication
-from xlm.release.targets.target import open_places
 from xlm.store.remote.remote_store import RemoteStore
 
 
@@ -32,36 +32,36 @@ def test_models_are_written_resumed_and_verified(
     url: str, server: Server, publication: Publication
 ) -> None:
     prefix = url.removeprefix(f"s3://{BUCKET}/")
-    places = open_places(url, publication, insecure=True)
-    for model, place in places:
-        place.write(model, place.compare(model), "", lambda count: None)
+    targets = open_target(url, insecure=True)(publication)
+    for model, target in targets:
+        target.write(model, target.compare(model), "", lambda count: None)
     expected = {
         **{f"{prefix}/classifier/{name}": data for name, data in CLASSIFIER.items()},
         **{f"{prefix}/masked-lm/{name}": data for name, data in MASKED_LM.items()},
     }
     assert server.objects(prefix) == expected
     # As a killed copy leaves it, next to a file of somebody else.
-    model, place = places[0]
+    model, target = targets[0]
     for name in ("config.json", "README.md"):
         server.delete(f"{prefix}/classifier/{name}")
     server.put(f"{prefix}/classifier/model.safetensors", bytes(25_600))
     server.put(f"{prefix}/classifier/notes.txt", b"mine")
-    comparison = place.compare(model)
+    comparison = target.compare(model)
     assert comparison.others == ("notes.txt",)
     assert {name for name, state in comparison.states.items() if state == "same"} == {
         "accuracy.png",
         "vocab.json",
     }
     assert comparison.states["model.safetensors"] == "changed"
-    place.write(model, comparison, "", lambda count: None)
+    target.write(model, comparison, "", lambda count: None)
     assert server.objects(prefix) == expected | {f"{prefix}/classifier/notes.txt": b"mine"}
 
 
 @pytest.mark.slow
 def test_revisions_get_a_folder_each(url: str, server: Server, with_revisions: Publication) -> None:
-    places = open_places(url, with_revisions.only("masked-lm"), insecure=True)
-    for model, place in places:
-        place.write(model, place.compare(model), "", lambda count: None)
+    targets = open_target(url, insecure=True)(with_revisions.only("masked-lm"))
+    for model, target in targets:
+        target.write(model, target.compare(model), "", lambda count: None)
     prefix = url.removeprefix(f"s3://{BUCKET}/")
     assert server.objects(prefix) == {
         **{f"{prefix}/masked-lm/{name}": data for name, data in MASKED_LM.items()},
@@ -71,17 +71,17 @@ def test_revisions_get_a_folder_each(url: str, server: Server, with_revisions: P
             for name, data in revision(update).items()
         },
     }
-    assert all(place.compare(model).is_complete for model, place in places)
+    assert all(target.compare(model).is_complete for model, target in targets)
 
 
 @pytest.mark.slow
 def test_a_missing_bucket_is_one_line_of_this_command(url: str, publication: Publication) -> None:
-    [(model, place), _] = open_places("s3://no-such-bucket/x", publication, insecure=True)
+    [(model, target), _] = open_target("s3://no-such-bucket/x", insecure=True)(publication)
     with pytest.raises(PublishError) as caught:
-        place.compare(model)
+        target.compare(model)
     assert str(caught.value) == (
-        "the target s3://no-such-bucket/x does not exist; create the bucket or the folder, "
-        "or correct --to"
+        "the object store s3://no-such-bucket/x does not exist; create the bucket or the folder, "
+        "or correct the URL"
     )
 
 
@@ -90,11 +90,11 @@ def test_large_files_are_sent_in_blocks(publication: Publication, monkeypatch) -
     monkeypatch.setattr("xlm.release.targets.object_store.block_bytes", lambda size: 1000)
     store = RemoteStore.open("memory:///")
     model = publication.folders[0]
-    place = ObjectStorePlace(store, "classifier")
+    target = ObjectStoreTarget(store, "classifier")
     sent: list[int] = []
-    place.write(model, place.compare(model), "", sent.append)
-    assert sum(sent) == model.size_bytes
-    assert place.compare(model).is_complete
+    target.write(model, target.compare(model), "", sent.append)
+    assert sum(sent) == sum(file.size_bytes for file in model.files)
+    assert target.compare(model).is_complete
 
 
 @pytest.mark.slow
@@ -106,7 +106,7 @@ def test_a_server_that_does_not_answer_is_one_line(
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "canaryKey")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canarySecret")
-    [(model, place), _] = open_places("s3://bucket/x", publication, insecure=True)
+    [(model, target), _] = open_target("s3://bucket/x", insecure=True)(publication)
     with pytest.raises(PublishError, match=r"s3://bucket/x does not answer") as caught:
-        place.compare(model)
+        target.compare(model)
     assert "canary" not in str(caught.value)

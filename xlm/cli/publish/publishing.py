@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from xlm.cli.output import counted, printable, show
 from xlm.cli.progress_lines import ProgressLines
-from xlm.cli.publish.source import find_publication
+from xlm.cli.publish.source import Source, find_publication
 from xlm.config.environment import MachineSettings, uses_plain_http
 from xlm.config.training.release import CLASSIFIER_FOLDER
 from xlm.display.markdown import format_size
 from xlm.display.suggest import did_you_mean
 from xlm.display.text_table import text_table
 from xlm.errors import ConfigError, PublishError
-from xlm.release.targets.place import Comparison, Place
-from xlm.release.targets.publication import FOLDERS, ModelFolder, Publication
-from xlm.release.targets.target import local_folder, open_places
+from xlm.release.targets.folder import FolderTarget
+from xlm.release.targets.opening import local_folder, open_target
+from xlm.release.targets.publication import FOLDERS, ModelFolder
+from xlm.release.targets.target import Comparison, Target
+from xlm.store.disk.root import require_outside
 from xlm.store.remote.transfers import ByteCount
 from xlm.store.store import ArtifactStore
 
@@ -42,7 +44,7 @@ class _Copy:
     """One model, where it goes, and what is there."""
 
     folder: ModelFolder
-    place: Place
+    target: Target
     comparison: Comparison
 
     @property
@@ -65,29 +67,31 @@ def publish_models(source: str | None, options: Options, root: str | None) -> No
     if options.revisions:
         _require_fitting(options)
     store = ArtifactStore.open(MachineSettings.from_environment(root).root, write=False)
-    origin, publication = find_publication(store, source, revisions=options.revisions)
+    # Before all files are hashed, which takes long.
+    targets_of = open_target(
+        options.to, public=options.public, branch=options.branch, insecure=uses_plain_http()
+    )
+    if (home := local_folder(options.to)) is not None:
+        require_outside(store.root, home, "--to")
+    found = find_publication(store, source, revisions=options.revisions)
     if options.only is not None:
-        publication = publication.only(options.only)
-    if options.revisions and not publication.revisions:
+        found = found._replace(publication=found.publication.only(options.only))
+    if options.revisions and not found.publication.revisions:
         raise ConfigError(
-            f"{origin} has no revisions",
+            f"{found.title} has no revisions",
             fix="set pretrain.revision_updates, run it again, and publish that run",
         )
-    _require_outside(options.to, publication, store)
-    places = open_places(
-        options.to,
-        publication,
-        public=options.public,
-        branch=options.branch,
-        insecure=uses_plain_http(),
-    )
-    copies = [_Copy(folder, place, place.compare(folder)) for folder, place in places]
+    targets = targets_of(found.publication)
+    for _, target in targets:
+        if isinstance(target, FolderTarget):
+            require_outside(store.root, target.directory, "--to")
+    copies = [_Copy(folder, target, target.compare(folder)) for folder, target in targets]
     if not options.as_json:
-        _print_copies(origin, publication, copies)
-    written = _write_all(origin, publication, copies, options) if options.yes else []
+        _print_copies(found, copies)
+    written = _write_all(found, copies, options) if options.yes else []
     if options.as_json:
-        found = _as_json(origin, publication, copies, options)
-        show(json.dumps(found | {"written": written}, indent=1))
+        content = _as_json(found, copies, options)
+        show(json.dumps(content | {"written": written}, indent=1))
         return
     if options.yes:
         return
@@ -97,21 +101,19 @@ def publish_models(source: str | None, options: Options, root: str | None) -> No
         show("Nothing was written. Add --yes to write.")
 
 
-def _write_all(
-    origin: str, publication: Publication, copies: Sequence[_Copy], options: Options
-) -> list[str]:
+def _write_all(found: Source, copies: Sequence[_Copy], options: Options) -> list[str]:
     if not options.force and (refusal := _refusal(copies)):
         raise refusal
     total = sum(one.pending_bytes for one in copies)
-    message = f"Publish {origin}, digest {publication.digest[:12]}"
+    message = f"Publish {found.public_title}, digest {found.publication.digest[:12]}"
     lines = []
     with ProgressLines("publish", "bytes", total=total) as progress:
         count = ByteCount(progress.update)
         for one in copies:
             if one.comparison.is_complete:
-                line = f"{one.place.address} has all files already"
+                line = f"{one.target.name} has all files already"
             else:
-                line = one.place.write(one.folder, one.comparison, message, count.add)
+                line = one.target.write(one.folder, one.comparison, message, count.add)
             if not options.as_json:
                 # At once: a failure of the next one must not hide what is public already.
                 show(printable(line))
@@ -124,7 +126,7 @@ def _refusal(copies: Sequence[_Copy]) -> PublishError | None:
         if others := one.comparison.others:
             names = ", ".join(others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
             return PublishError(
-                f"{one.place.address} has {counted(len(others), 'other file')} ({names})",
+                f"{one.target.name} has {counted(len(others), 'other file')} ({names})",
                 fix="use another target, or --force to write next to them",
             )
     return None
@@ -144,24 +146,11 @@ def _require_fitting(options: Options) -> None:
         )
 
 
-def _require_outside(to: str, publication: Publication, store: ArtifactStore) -> None:
-    """Refuse a folder of the store, also one that a symbolic link below the target leads to."""
-    target = local_folder(to)
-    if target is None:
-        return
-    names = [folder.name for folder in (*publication.folders, *publication.revisions)]
-    for path in (target, *(target / name for name in names)):
-        if path.resolve().is_relative_to(store.root.resolve()):
-            raise ConfigError(
-                f"--to: {str(path)[:200]!r} is in the store {store.root}", fix="use another folder"
-            )
-
-
-def _print_copies(origin: str, publication: Publication, copies: Sequence[_Copy]) -> None:
-    show(printable(f"{origin}, digest {publication.digest}"))
+def _print_copies(found: Source, copies: Sequence[_Copy]) -> None:
+    show(printable(f"{found.title}, digest {found.publication.digest}"))
     for one in copies:
         note = f" ({one.comparison.note})" if one.comparison.note else ""
-        show(f"\n{printable(f'{one.folder.name} to {one.place.address}{note}')}")
+        show(f"\n{printable(f'{one.folder.name} to {one.target.name}{note}')}")
         rows: list[tuple[str, str, str]] = [
             (printable(file.name), one.comparison.states[file.name], format_size(file.size_bytes))
             for file in one.folder.files
@@ -174,17 +163,15 @@ def _print_copies(origin: str, publication: Publication, copies: Sequence[_Copy]
     show(f"\n{counts}; {pending} to write")
 
 
-def _as_json(
-    origin: str, publication: Publication, copies: Sequence[_Copy], options: Options
-) -> dict[str, object]:
+def _as_json(found: Source, copies: Sequence[_Copy], options: Options) -> dict[str, object]:
     return {
         "dry_run": not options.yes,
-        "source": origin,
-        "digest": publication.digest,
+        "source": found.title,
+        "digest": found.publication.digest,
         "targets": [
             {
                 "model": one.folder.name,
-                "target": one.place.address,
+                "target": one.target.name,
                 "note": one.comparison.note,
                 "files": [
                     {

@@ -1,6 +1,6 @@
 """A local folder as a target.
 
-Each file is written under a temporary name next to its place, flushed and renamed.
+Each file is written under a temporary name in the folder that it belongs to, flushed and renamed.
 """
 
 import errno
@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xlm.errors import PublishError
-from xlm.release.targets.place import (
+from xlm.release.targets.publication import LocalFile, ModelFolder
+from xlm.release.targets.target import (
     Comparison,
     OnBytes,
     State,
     require_complete,
     write_in_order,
 )
-from xlm.release.targets.publication import LocalFile, ModelFolder
 from xlm.store.disk.filesystem import is_draft, new_draft, remove_drafts, sync_directory
 from xlm.store.disk.hashing import file_sha256
 
@@ -27,23 +27,23 @@ _BLOCK_BYTES = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class FolderPlace:
+class FolderTarget:
     """A folder, which is created if it does not exist."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
 
     @property
-    def address(self) -> str:
+    def name(self) -> str:
         """The path of the folder."""
-        return str(self._directory)
+        return str(self.directory)
 
     def compare(self, folder: ModelFolder) -> Comparison:
         """Compare sizes and sha256 digests."""
         with self._reported("read"):
             states = {file.name: self._state(file) for file in folder.files}
             others = sorted(set(self._names()) - set(states))
-            note = "" if self._directory.is_dir() else "new folder"
+            note = "" if self.directory.is_dir() else "new folder"
         return Comparison(states, tuple(others), note)
 
     def write(
@@ -52,31 +52,31 @@ class FolderPlace:
         """Write what is missing, after a check of the free space."""
         pending = comparison.pending(folder)
         with self._reported("written"):
-            self._directory.mkdir(parents=True, exist_ok=True)
-            remove_drafts(self._directory)
+            self.directory.mkdir(parents=True, exist_ok=True)
+            remove_drafts(self.directory)
             self._require_space(sum(file.size_bytes for file in pending))
             write_in_order(
                 folder,
                 comparison,
                 write=lambda file: self._write(file, on_bytes),
-                remove=lambda name: (self._directory / name).unlink(missing_ok=True),
+                remove=lambda name: (self.directory / name).unlink(missing_ok=True),
             )
         require_complete(self, folder)
-        return f"{len(pending)} files written to {self.address}"
+        return f"{len(pending)} files written to {self.name}"
 
     def _names(self) -> Iterator[str]:
-        absolute = self._directory.absolute()
+        absolute = self.directory.absolute()
         existing = next(one for one in (absolute, *absolute.parents) if os.path.lexists(one))
         if not existing.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if existing != absolute:
             return
-        for path in self._directory.rglob("*"):
+        for path in self.directory.rglob("*"):
             if not is_draft(path.name) and (path.is_symlink() or not path.is_dir()):
-                yield path.relative_to(self._directory).as_posix()
+                yield path.relative_to(self.directory).as_posix()
 
     def _state(self, file: LocalFile) -> State:
-        path = self._directory / file.name
+        path = self.directory / file.name
         if not os.path.lexists(path):
             return "new"
         is_same = (
@@ -87,16 +87,16 @@ class FolderPlace:
         return "same" if is_same else "changed"
 
     def _require_space(self, needed_bytes: int) -> None:
-        free = shutil.disk_usage(self._directory).free
+        free = shutil.disk_usage(self.directory).free
         if needed_bytes > free:
             raise PublishError(
-                f"the disk of {self.address} is too full: {needed_bytes:,} bytes are needed, "
+                f"the disk of {self.name} is too full: {needed_bytes:,} bytes are needed, "
                 f"{free:,} are free",
                 fix="free some space, or use another folder; nothing was written",
             )
 
     def _write(self, file: LocalFile, on_bytes: OnBytes) -> None:
-        path = self._directory / file.name
+        path = self.directory / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
         stream, draft = new_draft(path)
@@ -126,5 +126,5 @@ class FolderPlace:
             if error.errno in _FULL:
                 fix = "free some space and run the same command again: it goes on from there"
             raise PublishError(
-                f"{self.address} cannot be {done}{name}: {error.strerror or error}", fix=fix
+                f"{self.name} cannot be {done}{name}: {error.strerror or error}", fix=fix
             ) from error

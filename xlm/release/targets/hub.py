@@ -15,8 +15,8 @@ from typing import Any
 
 from xlm.errors import ConfigError, PublishError
 from xlm.release.targets.hub_errors import translated, without_token
-from xlm.release.targets.place import Comparison, OnBytes, State
 from xlm.release.targets.publication import LocalFile, ModelFolder
+from xlm.release.targets.target import Comparison, OnBytes, State
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +36,11 @@ class _Repository:
     """Names, with sizes and digests."""
 
 
-class HubPlace:
+class HubTarget:
     """A branch of a model repository.
 
     Args:
-        name: `organization/model`.
+        repository: `organization/model`.
         public: whether a repository that is created is visible to everybody.
         branch: the branch to commit to, which is created if it is missing.
         from_start: whether a new branch starts from the first commit of the repository, so that it
@@ -51,12 +51,17 @@ class HubPlace:
     """
 
     def __init__(
-        self, name: str, *, public: bool = False, branch: str = MAIN, from_start: bool = False
+        self,
+        repository: str,
+        *,
+        public: bool = False,
+        branch: str = MAIN,
+        from_start: bool = False,
     ) -> None:
-        self._api = _open(name)
-        self._name, self._public, self._branch = name, public, branch
+        self._api = _open(repository)
+        self._repository, self._public, self._branch = repository, public, branch
         self._from_start = from_start
-        self.address = f"hf://{name}" if branch == MAIN else f"hf://{name}@{branch}"
+        self.name = f"hf://{repository}" + ("" if branch == MAIN else f"@{branch}")
 
     def compare(self, folder: ModelFolder) -> Comparison:
         """Compare digests: sha256 of large files, those of git for the others."""
@@ -75,17 +80,17 @@ class HubPlace:
 
         if get_token() is None:
             raise PublishError(
-                f"{self.address} cannot be written without a token of the Hub",
+                f"{self.name} cannot be written without a token of the Hub",
                 fix="run `hf auth login`, or set HF_TOKEN",
             )
         found = self._find(self._branch)
         if found is None:
             with self._reported("creating the repository"):
-                self._api.create_repo(self._name, private=not self._public, exist_ok=True)
+                self._api.create_repo(self._repository, private=not self._public, exist_ok=True)
         if self._branch != MAIN and (found is None or not found.has_branch):
             with self._reported(f"creating the branch {self._branch}"):
                 self._api.create_branch(
-                    self._name,
+                    self._repository,
                     branch=self._branch,
                     revision=found.commit if found else None,
                     exist_ok=True,
@@ -93,10 +98,10 @@ class HubPlace:
         pending = comparison.pending(folder)
         if found is not None and not pending:
             self._require_complete(folder, found.commit)
-            return f"{self.address} has all files of the commit that it starts from"
-        with self._reported("uploading"), _notes(self.address):
+            return f"{self.name} has all files of the commit that it starts from"
+        with self._reported("uploading"), _notes(self.name):
             commit = self._api.create_commit(
-                self._name,
+                self._repository,
                 [
                     CommitOperationAdd(path_in_repo=file.name, path_or_fileobj=file.path)
                     for file in pending
@@ -122,13 +127,17 @@ class HubPlace:
             has_branch = True
             try:
                 try:
-                    info = self._api.model_info(self._name, revision=revision, files_metadata=True)
+                    info = self._api.model_info(
+                        self._repository, revision=revision, files_metadata=True
+                    )
                 except RevisionNotFoundError:
                     has_branch = False
                     start = None
                     if self._from_start:
-                        start = self._api.list_repo_commits(self._name)[-1].commit_id
-                    info = self._api.model_info(self._name, revision=start, files_metadata=True)
+                        start = self._api.list_repo_commits(self._repository)[-1].commit_id
+                    info = self._api.model_info(
+                        self._repository, revision=start, files_metadata=True
+                    )
             except GatedRepoError:
                 raise
             except RepositoryNotFoundError:
@@ -157,7 +166,7 @@ class HubPlace:
         wrong = [file.name for file in folder.files if _state(file, files.get(file.name)) != "same"]
         if wrong:
             raise PublishError(
-                f"{self.address} has other bytes in commit {commit[:12]} than were sent: "
+                f"{self.name} has other bytes in commit {commit[:12]} than were sent: "
                 + ", ".join(wrong[:3]),
                 fix="run the same command again",
             )
@@ -169,10 +178,10 @@ class HubPlace:
         except PublishError:
             raise
         except Exception as error:
-            raise translated(error, self.address, doing) from None
+            raise translated(error, self.name, doing) from None
 
 
-def _open(name: str) -> Any:
+def _open(repository: str) -> Any:
     try:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HFValidationError
@@ -183,10 +192,10 @@ def _open(name: str) -> Any:
             fix="install xlm-pipeline[hub]",
         ) from None
     try:
-        validate_repo_id(name)
+        validate_repo_id(repository)
     except HFValidationError:
         raise ConfigError(
-            f"--to: {name[:120]!r} is not a valid name of a repository",
+            f"--to: {repository[:120]!r} is not a valid name of a repository",
             fix="use letters, digits, single - . _ and at most 96 characters, as in hf://ORG/NAME",
         ) from None
     if not sys.stderr.isatty():
@@ -203,11 +212,11 @@ def _state(file: LocalFile, found: Any) -> State:
 
 
 @contextmanager
-def _notes(address: str) -> Iterator[None]:
+def _notes(target: str) -> Iterator[None]:
     """Log what the Hub remarks about the card, which the library reports as Python warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for one in caught:
         if issubclass(one.category, UserWarning):
-            log.warning("%s: %s", address, without_token(str(one.message)))
+            log.warning("%s: %s", target, without_token(str(one.message)))

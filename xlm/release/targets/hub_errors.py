@@ -16,12 +16,12 @@ _NETWORK = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3")
 _AGAIN = "run the same command again: files that have arrived are not sent again"
 
 
-def translated(error: Exception, address: str, doing: str) -> PublishError:
+def translated(error: Exception, target: str, doing: str) -> PublishError:
     """The error of a request as an error of this project.
 
     Args:
         error: an exception of the library.
-        address: the target, `hf://ORG/NAME`.
+        target: its name, `hf://ORG/NAME`.
         doing: what was tried, such as "uploading".
     """
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
@@ -29,31 +29,31 @@ def translated(error: Exception, address: str, doing: str) -> PublishError:
     for one in _causes(error):
         if isinstance(one, OfflineModeIsEnabled):
             return PublishError(
-                f"{address} cannot be reached: HF_HUB_OFFLINE is set", fix="unset HF_HUB_OFFLINE"
+                f"{target} cannot be reached: HF_HUB_OFFLINE is set", fix="unset HF_HUB_OFFLINE"
             )
         if isinstance(one, HfHubHTTPError):
-            return _of_status(one, address, doing)
+            return _of_status(one, target, doing)
     for one in _causes(error):
         module = type(one).__module__.partition(".")[0]
         if module in _NETWORK or isinstance(one, (ConnectionError, TimeoutError)):
             return PublishError(
-                f"{address}: the Hub does not answer ({doing}, {type(one).__name__})",
+                f"{target}: the Hub does not answer ({doing}, {type(one).__name__})",
                 fix=f"check the network and HF_ENDPOINT, then {_AGAIN}",
             )
         if isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT):
             return PublishError(
-                f"{address}: the disk is full ({doing})", fix=f"free some space, then {_AGAIN}"
+                f"{target}: the disk is full ({doing})", fix=f"free some space, then {_AGAIN}"
             )
     return PublishError(
-        f"{address}: {doing} failed ({_shortened(str(error)) or type(error).__name__})", fix=_AGAIN
+        f"{target}: {doing} failed ({_shortened(str(error)) or type(error).__name__})", fix=_AGAIN
     )
 
 
-def _of_status(error: Any, address: str, doing: str) -> PublishError:
+def _of_status(error: Any, target: str, doing: str) -> PublishError:
     status = error.response.status_code
     answer = _shortened(error.server_message or "")
     reason = f"status {status}" + (f": {answer}" if answer else "")
-    what = f"{address}: the Hub refused {doing} ({reason})"
+    what = f"{target}: the Hub refused {doing} ({reason})"
     if status == 401:
         return PublishError(what, fix=f"the token is missing or not valid: {_LOGIN}")
     if status == 404:
@@ -71,7 +71,7 @@ def _of_status(error: Any, address: str, doing: str) -> PublishError:
     if status == 429:
         return PublishError(what, fix=f"wait some minutes, then {_AGAIN}")
     if status >= 500:
-        return PublishError(f"{address}: the Hub failed ({doing}, {reason})", fix=_AGAIN)
+        return PublishError(f"{target}: the Hub failed ({doing}, {reason})", fix=_AGAIN)
     return PublishError(what, fix="correct what the Hub names")
 
 

@@ -8,38 +8,36 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from xlm.errors import ConfigError, PublishError, XlmError
-from xlm.release.targets.place import (
+from xlm.errors import PublishError, RemoteStoreError
+from xlm.release.targets.publication import LocalFile, ModelFolder
+from xlm.release.targets.target import (
     Comparison,
     OnBytes,
     State,
     require_complete,
     write_in_order,
 )
-from xlm.release.targets.publication import LocalFile, ModelFolder
 from xlm.store.disk.filesystem import open_regular
 from xlm.store.remote.remote_store import RemoteStore, no_check
 from xlm.store.remote.transfers import BLOCK_BYTES, BLOCKS_AT_ONCE, attempted, block_bytes
 
-_CREDENTIALS = "check the credentials in the environment (docs/how-to/publish-a-model.md)"
 
+class ObjectStoreTarget:
+    """The folder `folder` below the URL of an object store."""
 
-class ObjectStorePlace:
-    """The folder `name` below the URL of an object store."""
-
-    def __init__(self, store: RemoteStore, name: str) -> None:
+    def __init__(self, store: RemoteStore, folder: str) -> None:
         self._client = store.client
-        self._name = name
-        self.address = f"{store.url}/{name}"
+        self._folder = folder
+        self.name = f"{store.url}/{folder}"
 
     def compare(self, folder: ModelFolder) -> Comparison:
         """Compare sizes, and sha256 digests of objects of the same size."""
         with as_publish_errors():
-            listed = attempted(lambda: self._client.listed(self._name, no_check), no_check)
+            listed = attempted(lambda: self._client.listed(self._folder, no_check), no_check)
             sizes = {
-                one.name.removeprefix(f"{self._name}/"): one.size_bytes
+                one.name.removeprefix(f"{self._folder}/"): one.size_bytes
                 for one in listed
-                if one.name.startswith(f"{self._name}/")
+                if one.name.startswith(f"{self._folder}/")
             }
             states = {file.name: self._state(file, sizes.get(file.name)) for file in folder.files}
         return Comparison(states, tuple(sorted(set(sizes) - set(states))))
@@ -53,10 +51,10 @@ class ObjectStorePlace:
                 folder,
                 comparison,
                 write=lambda file: self._write(file, on_bytes),
-                remove=lambda name: self._client.delete([f"{self._name}/{name}"], no_check),
+                remove=lambda name: self._client.delete([f"{self._folder}/{name}"], no_check),
             )
         require_complete(self, folder)
-        return f"{len(comparison.pending(folder))} files written to {self.address}"
+        return f"{len(comparison.pending(folder))} files written to {self.name}"
 
     def _state(self, file: LocalFile, size_bytes: int | None) -> State:
         if size_bytes is None:
@@ -76,7 +74,7 @@ class ObjectStorePlace:
         return digest.hexdigest()
 
     def _block(self, file: LocalFile, first: int, length: int) -> bytes:
-        name = f"{self._name}/{file.name}"
+        name = f"{self._folder}/{file.name}"
         future = self._client.start_block(name, first, length)
         block = self._client.finish_block(name, future, no_check)
         return b"" if block is None else block.data
@@ -85,7 +83,7 @@ class ObjectStorePlace:
         attempted(lambda: self._write_once(file, on_bytes), no_check)
 
     def _write_once(self, file: LocalFile, on_bytes: OnBytes) -> None:
-        name, size = f"{self._name}/{file.name}", block_bytes(file.size_bytes)
+        name, size = f"{self._folder}/{file.name}", block_bytes(file.size_bytes)
         if file.size_bytes <= size:
             self._client.write_small(name, b"".join(_blocks(file, size)), no_check)
             on_bytes(file.size_bytes)
@@ -114,22 +112,12 @@ def _blocks(file: LocalFile, size: int) -> Iterator[bytes]:
 
 @contextmanager
 def as_publish_errors() -> Iterator[None]:
-    """Say what to do with a target, where the client would speak of the remote store.
+    """Raise a failed request as an error of the target.
 
     Raises:
         PublishError: a request failed.
-        ConfigError: the URL is not valid, or obstore is not installed.
     """
     try:
         yield
-    except PublishError:
-        raise
-    except XlmError as error:
-        what = error.what.replace("the URL of the remote store", "--to").replace(
-            "the remote store", "the target"
-        )
-        fix = error.fix.replace("docs/how-to/share-a-store.md", "docs/how-to/publish-a-model.md")
-        fix = fix.replace(", or unset store.remote and XLM_REMOTE", "")
-        fix = fix.replace("store.remote or XLM_REMOTE", "--to")
-        error_class = ConfigError if isinstance(error, ConfigError) else PublishError
-        raise error_class(what, fix=fix or _CREDENTIALS) from None
+    except RemoteStoreError as error:
+        raise PublishError(error.what, fix=error.fix) from None

@@ -61,11 +61,6 @@ class ModelFolder:
     files: tuple[LocalFile, ...]
 
     @property
-    def size_bytes(self) -> int:
-        """Total size of the files."""
-        return sum(file.size_bytes for file in self.files)
-
-    @property
     def digest(self) -> str:
         """The digest of names, sizes and contents, computed as that of an artifact."""
         return content_digest(_records(self))

@@ -26,7 +26,7 @@ def connect(url: str, *, insecure: bool = False) -> Any:
     """Return obstore's object store for a URL; nothing is sent yet.
 
     Args:
-        url: the URL of the remote store.
+        url: the URL of the object store.
         insecure: whether http:// is allowed, for servers that are named by such an address.
 
     Raises:
@@ -38,8 +38,8 @@ def connect(url: str, *, insecure: bool = False) -> Any:
         from obstore.store import LocalStore, MemoryStore, from_url
     except ImportError:
         raise ConfigError(
-            "the remote store needs the package obstore, which is not installed",
-            fix="install xlm-pipeline[remote], or unset store.remote and XLM_REMOTE",
+            "an object store needs the package obstore, which is not installed",
+            fix="install xlm-pipeline[remote]",
         ) from None
     scheme = scheme_of(url)
     try:
@@ -74,6 +74,6 @@ def connect(url: str, *, insecure: bool = False) -> Any:
         found = translated(error, url, "opening")
         if "Account must be specified" in str(error):
             raise RemoteStoreError(
-                f"the remote store {url} has no account", fix="set AZURE_STORAGE_ACCOUNT_NAME"
+                f"the object store {url} has no account", fix="set AZURE_STORAGE_ACCOUNT_NAME"
             ) from None
         raise found from None

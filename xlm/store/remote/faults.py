@@ -45,7 +45,7 @@ def translated(error: Exception, url: str, doing: str) -> RemoteStoreError:
 
     Args:
         error: an exception of the library.
-        url: the URL of the remote store.
+        url: the URL of the object store.
         doing: what was tried, such as "writing xlm-remote.json".
     """
     text, code, name = str(error), error_code(error), type(error).__name__
@@ -54,38 +54,38 @@ def translated(error: Exception, url: str, doing: str) -> RemoteStoreError:
     reason = code or (f"status {status}" if status else name)
     if code in _NO_BUCKET or "UnableToCanonicalize" in text:
         return RemoteStoreError(
-            f"the remote store {url} does not exist",
-            fix="create the bucket or the folder, or correct store.remote or XLM_REMOTE",
+            f"the object store {url} does not exist",
+            fix="create the bucket or the folder, or correct the URL",
         )
     if _METADATA.search(text):
         return RemoteStoreError(
-            f"no credentials were found for the remote store {url}",
+            f"no credentials were found for the object store {url}",
             fix="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (docs/how-to/share-a-store.md)",
         )
     if code in _REFUSED_CREDENTIALS or name == "UnauthenticatedError" or status == 401:
         return RemoteStoreError(
-            f"the remote store {url} refused the credentials ({reason})", fix=_CHECK_CREDENTIALS
+            f"the object store {url} refused the credentials ({reason})", fix=_CHECK_CREDENTIALS
         )
     if name == "PermissionDeniedError" or isinstance(error, PermissionError) or status == 403:
         return DeniedRemoteError(
-            f"the remote store {url} denied {doing} ({reason})", fix=_CHECK_CREDENTIALS
+            f"the object store {url} denied {doing} ({reason})", fix=_CHECK_CREDENTIALS
         )
     if "redirect" in text.lower():
         return RemoteStoreError(
-            f"the bucket of the remote store {url} is in another region", fix="set AWS_REGION"
+            f"the bucket of the object store {url} is in another region", fix="set AWS_REGION"
         )
     if "builder error" in text or "URL scheme is not allowed" in text:
         return RemoteStoreError(
-            f"the address of the remote store's server is not valid ({doing} {url})",
+            f"the address of the object store's server is not valid ({doing} {url})",
             fix="check AWS_ENDPOINT_URL",
         )
     is_late = isinstance(error, TimeoutError)
     if status in _BUSY or is_late or (not status and _NETWORK.search(text)):
         what = f"status {status}" if status else "no answer" if is_late else "no connection"
         return UnreachableRemoteError(
-            f"the remote store {url} does not answer ({what}, {doing})",
+            f"the object store {url} does not answer ({what}, {doing})",
             fix="check the network and AWS_ENDPOINT_URL",
         )
     return RemoteStoreError(
-        f"the remote store {url} failed ({reason}, {doing})", fix="ask who runs the server"
+        f"the object store {url} failed ({reason}, {doing})", fix="ask who runs the server"
     )

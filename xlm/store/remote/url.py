@@ -32,7 +32,7 @@ def require_remote_url(url: str) -> str:
         what = f"has the unsupported scheme {scheme}://"
     elif "@" in rest:
         raise ConfigError(
-            f"the URL of the remote store ({scheme}://...) contains credentials",
+            f"the URL of the object store ({scheme}://...) contains credentials",
             fix=f"remove them; {CREDENTIALS_ADVICE}",
         )
     elif "?" in rest or "#" in rest:
@@ -48,7 +48,7 @@ def require_remote_url(url: str) -> str:
     if what is None:
         return f"{scheme}://{rest}".rstrip("/") if host or path else f"{scheme}:///"
     raise ConfigError(
-        f"the URL of the remote store, {redact(url)[:200]!r}, {what}",
+        f"the URL of the object store, {redact(url)[:200]!r}, {what}",
         fix="write e.g. s3://bucket/folder, gs://bucket/folder or az://container/folder; the "
         "address of an S3-compatible server belongs in AWS_ENDPOINT_URL",
     )
