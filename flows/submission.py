@@ -161,16 +161,14 @@ def pipeline(
         observers.expected(require_disk_space(run))
         record = begin_run_record(run)
         submitter = Submitter(run, {stage.name: stage_task(stage) for stage in stages})
-        try:
-            # Before the record is written, so that it says that the run was stopped.
-            with (
-                lineage.reporting(run, record),
-                on_interrupt(run.interruption.interrupt),
-                cancels_its_jobs(),
-            ):
-                yield submitter
-                submitter.finish()
-        finally:
-            write_run_record(run, record)
-            publish_report(run, record)
-        publish_tables(run)
+        # Its end waits for the endpoint, when the record is written.
+        with lineage.reporting(run, record):
+            try:
+                # Before the record is written, so that it says that the run was stopped.
+                with on_interrupt(run.interruption.interrupt), cancels_its_jobs():
+                    yield submitter
+                    submitter.finish()
+            finally:
+                write_run_record(run, record)
+                publish_report(run, record)
+            publish_tables(run)

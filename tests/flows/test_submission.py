@@ -12,10 +12,12 @@ from uuid import UUID
 import pytest
 
 from tests.engine.toy import ReadSlice
+from tests.pipeline.openlineage.endpoint import Endpoint, Event
 from tests.pipeline.toy import PIPELINE_JOIN, PIPELINE_LAST, PIPELINE_READ, PROFILE
 from xlm.engine.stage import Stage, StageContext, StageResult
 from xlm.errors import DataError, MissingUpstreamError, PipelineError, StoreError
 from xlm.pipeline.request import RunRequest
+from xlm.pipeline.run_record import read_record, record_paths
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -179,3 +181,20 @@ def test_a_flow_reports_its_nodes_to_openlineage(run_toy: RunToy, tmp_path: Path
     events = [json.loads(line) for line in path.read_text().splitlines()]
     assert Counter(one["eventType"] for one in events) == {"START": 5, "COMPLETE": 5}
     assert events[-1]["job"]["name"] == PROFILE.stem
+
+
+def test_the_record_does_not_wait_for_an_endpoint(
+    run_toy: RunToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the run is reported, and waited for, when the record is written."""
+    states: list[str] = []
+
+    def keep(event: Event) -> None:
+        if event["job"]["name"] == PROFILE.stem and event["eventType"] == "COMPLETE":
+            (record,) = record_paths(tmp_path / "data")
+            states.append(read_record(record)["state"])
+
+    with Endpoint(on_event=keep) as endpoint:
+        monkeypatch.setenv("OPENLINEAGE_URL", endpoint.url)
+        run_toy(PIPELINE_READ, PIPELINE_JOIN, PIPELINE_LAST)
+    assert states == ["finished"]

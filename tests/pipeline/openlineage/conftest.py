@@ -10,12 +10,13 @@ import pytest
 
 from tests.engine.conftest import pool
 from tests.engine.toy import Recorder
+from tests.pipeline.openlineage.endpoint import Event
 from tests.pipeline.toy import PIPELINE_STAGES, PROFILE
 from xlm.config.environment import MachineSettings
 from xlm.engine.events import Observers
 from xlm.engine.stage import Stage
 from xlm.errors import XlmError
-from xlm.pipeline.dag import open_request
+from xlm.pipeline.dag import PipelineRun, open_request
 from xlm.pipeline.openlineage.observer import LineageObserver
 from xlm.pipeline.request import RunRequest
 from xlm.pipeline.run_record import begin_run_record, events_path, write_run_record
@@ -23,7 +24,14 @@ from xlm.processes.pool.executor import WorkerPool
 
 __all__ = ["pool"]
 
-Event = dict[str, Any]
+
+def build_all(run: PipelineRun) -> None:
+    """Build all nodes until one fails."""
+    for node in run.selected:
+        try:
+            run.build(node)
+        except XlmError:
+            break
 
 
 @dataclass
@@ -34,8 +42,14 @@ class ReportingToy:
     pool: WorkerPool
     records: list[Path] = field(default_factory=list)
 
-    def run(self, *overrides: str, stages: tuple[Stage[Any, Any], ...] = PIPELINE_STAGES) -> None:
-        """Build all nodes whose inputs are there."""
+    def run(
+        self,
+        *overrides: str,
+        stages: tuple[Stage[Any, Any], ...] = PIPELINE_STAGES,
+        build: Callable[[PipelineRun], None] = build_all,
+        on_record: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Build the nodes, and write the record of the run, as a flow does."""
         request = RunRequest(profile=str(PROFILE), overrides=overrides)
         lineage = LineageObserver.of(request.resolve())
         settings = MachineSettings(str(self.root), 1)
@@ -44,12 +58,9 @@ class ReportingToy:
             record = begin_run_record(run)
             self.records.append(record)
             with lineage.reporting(run, record):
-                for node in run.selected:
-                    try:
-                        run.build(node)
-                    except XlmError:
-                        break
-            write_run_record(run, record)
+                build(run)
+                write_run_record(run, record)
+                on_record()
 
     def events(self) -> list[Event]:
         """The events in the file of the last run."""

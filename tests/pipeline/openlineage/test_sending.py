@@ -4,56 +4,19 @@ import json
 import logging
 import socket
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.pipeline.openlineage.conftest import Event, ReportingToy
+from tests.pipeline.openlineage.conftest import ReportingToy
+from tests.pipeline.openlineage.endpoint import Endpoint
 from tests.pipeline.openlineage.schemas import require_valid
 from xlm.pipeline.openlineage.sending import Sender
 from xlm.pipeline.run_record import read_record
 
 SetVariable = Callable[[str, str], None]
-
-
-class Endpoint:
-    """A server of OpenLineage's interface, which keeps what it gets."""
-
-    def __init__(self, status: int = 201) -> None:
-        self.events: list[Event] = []
-        self.tokens: list[str] = []
-        self.hangs_until = threading.Event()
-        self.hangs_until.set()
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                endpoint.hangs_until.wait(60)
-                endpoint.events.append({"path": self.path, **json.loads(body)})
-                endpoint.tokens.append(self.headers.get("Authorization", ""))
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Print nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> "Endpoint":
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.hangs_until.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 @pytest.fixture
@@ -137,6 +100,10 @@ class Hanging:
     def emit(self, event: object) -> None:
         self._endpoint.hangs_until.wait(60)
 
+    def close(self, timeout: float) -> bool:
+        """Nothing is left."""
+        return True
+
 
 def test_an_endpoint_that_hangs_does_not_keep_a_run(
     endpoint: Endpoint, caplog: pytest.LogCaptureFixture
@@ -159,7 +126,66 @@ def test_events_that_are_left_at_the_end_are_counted(
         sender.send("two")
     endpoint.hangs_until.set()
     (warning,) = warnings(caplog)
-    assert "not sent when the run ended" in warning
+    assert "2 were not sent when the run ended" in warning
+
+
+def test_a_client_with_threads_is_closed_when_all_is_sent(
+    toy: ReportingToy, plain_environment: SetVariable, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its threads would end with the process, and the last events with them."""
+    is_recorded = threading.Event()
+    with Endpoint(on_event=lambda event: is_recorded.wait(5) and None) as endpoint:
+        plain_environment("OPENLINEAGE__TRANSPORT__TYPE", "async_http")
+        plain_environment("OPENLINEAGE__TRANSPORT__URL", endpoint.url)
+        toy.run(on_record=is_recorded.set)
+        events = list(endpoint.events)
+    assert Counter(one["eventType"] for one in events) == {"START": 5, "COMPLETE": 5}
+    assert warnings(caplog) == []
+
+
+class Unclosed(Hanging):
+    """A client that takes events at once and cannot send them."""
+
+    def emit(self, event: object) -> None:
+        """Take it."""
+
+    def close(self, timeout: float) -> bool:
+        """Wait as long as it may."""
+        self._endpoint.hangs_until.wait(timeout)
+        return False
+
+
+def test_events_that_a_client_could_not_send_are_a_warning(
+    endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint.hangs_until.clear()
+    with Sender(Unclosed(endpoint), end_seconds=0.5) as sender:
+        sender.send("one")
+    (warning,) = warnings(caplog)
+    assert "some were not sent when the run ended" in warning
+
+
+def test_the_log_level_of_the_client_is_restored(endpoint: Endpoint) -> None:
+    """Also if two runs overlap, and if the endpoint answers after the end of the run."""
+    logger = logging.getLogger("openlineage")
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        endpoint.hangs_until.clear()
+        with Sender(Hanging(endpoint), end_seconds=0.1) as outer:
+            outer.send("one")
+            with Sender(Hanging(endpoint), end_seconds=0.1) as inner:
+                for number in range(20_000):
+                    inner.send(number)
+                assert logger.level == logging.CRITICAL
+        assert logger.level == logging.CRITICAL  # they still send
+        endpoint.hangs_until.set()
+        deadline = time.monotonic() + 60
+        while logger.level != logging.INFO and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert logger.level == logging.INFO
+    finally:
+        logger.setLevel(before)
 
 
 def test_an_unusable_url_of_the_environment_is_one_warning(

@@ -4,27 +4,47 @@ openlineage-python reads its own variables and `openlineage.yml`. Its documentat
 https://openlineage.io/docs/client/python/configuration.
 """
 
+import importlib
+import os
+import re
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from xlm.errors import ConfigError
 from xlm.pipeline.openlineage.sending import Client
 
+OLDEST = (1, 54)
+"""As in the extra `lineage` of pyproject.toml."""
+_PACKAGE = "openlineage-python"
 _SETTING = "lineage.openlineage"
+_INSTALL = "install it with `pip install --upgrade 'xlm-pipeline[lineage]'`"
+_NUMBER = re.compile(r"\d+")
 
 
 def require_package() -> None:
-    """Check that openlineage-python is installed.
+    """Check that openlineage-python is installed, and that events can be made with it.
 
     Raises:
-        ConfigError: it is not.
+        ConfigError: it is not installed, too old, or broken.
     """
     try:
-        import openlineage.client.client  # noqa: F401
-    except ImportError:
+        found = version(_PACKAGE)
+    except PackageNotFoundError:
+        raise ConfigError(f"{_SETTING} needs the package {_PACKAGE}", fix=_INSTALL) from None
+    if tuple(int(part) for part in _NUMBER.findall(found)[:2]) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
         raise ConfigError(
-            f"{_SETTING} needs the package openlineage-python",
-            fix="install it with `pip install 'xlm-pipeline[lineage]'`",
-        ) from None
+            f"{_SETTING} needs {_PACKAGE} {oldest} or later, and {found} is installed", fix=_INSTALL
+        )
+    try:
+        importlib.import_module("xlm.pipeline.openlineage.events")
+        file_client(Path(os.devnull))
+    except Exception as error:
+        raise ConfigError(
+            f"{_SETTING}: {_PACKAGE} {found} cannot be used "
+            f"({type(error).__name__}: {' '.join(str(error).split())})",
+            fix=_INSTALL,
+        ) from error
 
 
 def file_client(path: Path) -> Client:

@@ -1,10 +1,9 @@
 """The OpenLineage events of one run: one job for the run, and one for each of its nodes.
 
-The job of a node is `<profile>.<stage>[<unit>]`, its parent run is the run. A node that is tried
-again has another run.
+The job of a node is `<profile>.<stage>[<unit>]`, its parent run is the run. Each run, also that of
+a node, has one START and then one event of its end. A node that is tried again has another run.
 """
 
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +32,7 @@ from xlm.pipeline.openlineage.facets import (
     input_source,
     output_artifact,
 )
+from xlm.pipeline.recorded_sources import sources_of
 from xlm.pipeline.run_record import state_of
 from xlm.redaction import redact
 from xlm.store.manifest import Manifest
@@ -43,46 +43,60 @@ _ENDS = {"finished": RunState.COMPLETE, "stopped": RunState.ABORT, "failed": Run
 
 
 class RunEvents:
-    """Makes the events of a run. Methods are called from many threads."""
+    """Makes the events of a run. Its methods are called one at a time."""
 
     def __init__(self, run: PipelineRun, namespace: str) -> None:
         set_producer(PRODUCER)
         self._run, self._namespace = run, namespace
         self._profile = Path(run.request.profile).stem
         self._id = str(generate_new_uuid())
-        self._ids: dict[Node, str] = {}
-        self._lock = threading.Lock()
+        self._selected = frozenset(run.selected)
+        self._open: dict[Node, str] = {}
+        """The runs of nodes that have started and not ended."""
+        self._has_ended = False
 
-    def run_started(self) -> RunEvent:
+    def run_started(self) -> list[RunEvent]:
         """The whole run starts."""
-        return self._of_run(RunState.START)
+        return [self._of_run(RunState.START)]
 
-    def run_ended(self) -> RunEvent:
-        """The whole run has ended."""
+    def run_ended(self) -> list[RunEvent]:
+        """The whole run has ended, and with it what has not ended by itself."""
+        state = _ENDS[state_of(self._run)]
+        left = RunState.ABORT if state is RunState.ABORT else RunState.FAIL
+        facets: dict[str, RunFacet] = {"errorMessage": _error("the run ended before this node")}
+        events = [
+            self._ended(node, left, _node_facet(node, "failed") | facets)
+            for node in list(self._open)
+        ]
+        self._has_ended = True
         failures = [f"{node}: {reason}" for node, reason in list(self._run.failures.items())]
-        facets: dict[str, RunFacet] = {}
+        of_run: dict[str, RunFacet] = {}
         if failures:
-            facets["errorMessage"] = _error("; ".join(failures))
-        return self._of_run(_ENDS[state_of(self._run)], facets)
+            of_run["errorMessage"] = _error("; ".join(failures))
+        return [*events, self._of_run(state, of_run)]
 
-    def node_started(self, node: Node) -> RunEvent:
-        """The stage of a node starts to run."""
-        with self._lock:
-            self._ids[node] = str(generate_new_uuid())
+    def node_started(self, node: Node) -> list[RunEvent]:
+        """The stage of a node starts to run, or its artifact is pulled."""
+        # A pull that fails is followed by a build. Inputs outside of the selection have no end.
+        if node in self._open or not self._is_reported(node):
+            return []
         needed = self._run.graph.upstream[node].values()
-        inputs = [self._run.locate(one).manifest for one in needed]
-        return self._of_node(node, RunState.START, inputs=[self._input(one) for one in inputs])
+        inputs = [self._input(self._run.locate(one).manifest) for one in needed]
+        return [self._started(node, inputs)]
 
-    def node_finished(self, event: Finished) -> RunEvent | None:
-        """A node has ended; None if it was not tried."""
-        node = event.node
-        if event.status == "blocked":
-            return None
-        if event.status == "failed":
-            stopped = event.saved or bool(self._run.interruption)
+    def node_finished(self, event: Finished) -> list[RunEvent]:
+        """A node has ended; nothing if it was not tried."""
+        node, is_failure = event.node, event.status == "failed"
+        if event.status == "blocked" or not self._is_reported(node):
+            return []
+        stopped = is_failure and (event.saved or bool(self._run.interruption))
+        if stopped and node not in self._open:
+            return []
+        if is_failure:
             facets: dict[str, RunFacet] = {"errorMessage": _error(event.detail)}
             state = RunState.ABORT if stopped else RunState.FAIL
-            return self._of_node(node, state, _node_facet(node, event.status) | facets)
+            facets |= _node_facet(node, event.status)
+            return [*self._start_of(node), self._ended(node, state, facets)]
         artifact = self._run.results[node].artifact
         manifest = artifact.manifest
         store = self._run.store
@@ -90,14 +104,38 @@ class RunEvents:
             input_artifact(record, store.directory(record.stage, record.key))
             for record in manifest.upstream.values()
         ]
-        inputs += [input_source(source, node.unit) for source in manifest.sources]
-        return self._of_node(
-            node,
-            RunState.COMPLETE,
-            _node_facet(node, event.status, manifest),
-            inputs,
-            [output_artifact(manifest, artifact.directory)],
-        )
+        inputs += [input_source(source) for source in sources_of(manifest)]
+        outputs = [output_artifact(manifest, artifact.directory)]
+        facets = _node_facet(node, event.status, manifest)
+        return [
+            *self._start_of(node),
+            self._ended(node, RunState.COMPLETE, facets, inputs, outputs),
+        ]
+
+    def _start_of(self, node: Node) -> list[RunEvent]:
+        """The start of a node that was found in a store, or that failed before its stage ran."""
+        return [] if node in self._open else [self._started(node)]
+
+    def _is_reported(self, node: Node) -> bool:
+        return node in self._selected and not self._has_ended
+
+    def _started(self, node: Node, inputs: Sequence[InputDataset] = ()) -> RunEvent:
+        run_id = str(generate_new_uuid())
+        event = self._of_node(node, run_id, RunState.START, inputs=inputs)
+        self._open[node] = run_id
+        return event
+
+    def _ended(
+        self,
+        node: Node,
+        state: RunState,
+        facets: dict[str, RunFacet],
+        inputs: Sequence[InputDataset] = (),
+        outputs: Sequence[OutputDataset] = (),
+    ) -> RunEvent:
+        event = self._of_node(node, self._open[node], state, facets, inputs, outputs)
+        del self._open[node]
+        return event
 
     def _input(self, manifest: Manifest) -> InputDataset:
         directory = self._run.store.directory(manifest.stage, manifest.key)
@@ -117,15 +155,12 @@ class RunEvents:
     def _of_node(
         self,
         node: Node,
+        run_id: str,
         state: RunState,
         facets: dict[str, RunFacet] | None = None,
         inputs: Sequence[InputDataset] = (),
         outputs: Sequence[OutputDataset] = (),
     ) -> RunEvent:
-        with self._lock:
-            run_id = self._ids.setdefault(node, str(generate_new_uuid()))
-            if state is not RunState.START:
-                del self._ids[node]
         parent = parent_run.ParentRunFacet(
             run=parent_run.Run(self._id), job=parent_run.Job(self._namespace, self._profile)
         )

@@ -1,13 +1,12 @@
 """What OpenLineage events say about nodes, artifacts and sources.
 
 Datasets are named by the rules of OpenLineage (https://openlineage.io/docs/spec/naming): an
-artifact by `file` and the path of its directory, a source by its server and its path there.
+artifact by `file` and the path of its directory, a source by its server and its path there. Keys
+contain no paths, so a file of the user and a model are named by their sha256.
 """
 
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import attr
@@ -20,7 +19,7 @@ from openlineage.client.facet_v2 import (
     output_statistics_output_dataset,
 )
 
-from xlm.redaction import redact
+from xlm.pipeline.recorded_sources import RecordedSource, SourceKind
 from xlm.store.manifest import Manifest, UpstreamRecord
 
 VERSION = version("xlm-pipeline")
@@ -28,6 +27,8 @@ PRODUCER = f"urn:xlm-pipeline:{VERSION}"
 _SCHEMA = "urn:xlm-pipeline:openlineage:1-0-0:{}"
 _LOCAL = "file"
 """The namespace of files that this machine sees."""
+_WITHOUT_URL = "urn:xlm-pipeline:source"
+"""The namespace of sources that were not downloaded."""
 
 
 @attr.define
@@ -64,6 +65,7 @@ class ArtifactFacet(DatasetFacet):  # type: ignore[misc]
 class SourceFacet(DatasetFacet):  # type: ignore[misc]
     """Bytes that the pipeline did not make."""
 
+    kind: SourceKind
     title: str
     licence: str
     sha256: str | None = attr.field(default=None)
@@ -94,25 +96,26 @@ def output_artifact(manifest: Manifest, directory: Path) -> OutputDataset:
     )
 
 
-def input_source(source: Mapping[str, Any], unit: str) -> InputDataset:
-    """The dataset of a source that a manifest records; its URL has no secrets."""
-    url = redact(str(source.get("address") or ""))
-    parts = urlsplit(url)
-    sha256, size_bytes = str(source.get("sha256") or "") or None, source.get("size_bytes")
-    title = str(source.get("name") or unit)
+def input_source(source: RecordedSource) -> InputDataset:
+    """The dataset of a source that a manifest records."""
     facets: dict[str, DatasetFacet] = {
-        "dataSource": datasource_dataset.DatasourceDatasetFacet(name=title, uri=url),
+        "dataSource": datasource_dataset.DatasourceDatasetFacet(name=source.name, uri=source.url),
         "xlm_source": SourceFacet(
-            title=title,
-            licence=str(source.get("licence") or ""),
-            sha256=sha256,
-            sizeBytes=size_bytes if isinstance(size_bytes, int) else None,
+            kind=source.kind,
+            title=source.name,
+            licence=source.licence or "",
+            sha256=source.sha256,
+            sizeBytes=source.size_bytes,
         ),
     }
-    if sha256 is not None:
+    if source.sha256 is not None:
         facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(
-            datasetVersion=sha256
+            datasetVersion=source.sha256
         )
+    if source.url is None:
+        name = source.sha256 or f"{source.unit}/{source.name}"
+        return InputDataset(_WITHOUT_URL, name, facets=facets)
+    parts = urlsplit(source.url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     return InputDataset(f"{parts.scheme}://{parts.netloc}", path or "/", facets=facets)
 

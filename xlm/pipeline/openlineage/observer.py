@@ -5,7 +5,8 @@ with lineage.reporting(run, record): ...              # record: the path of the 
 """
 
 import logging
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -37,6 +38,8 @@ class LineageObserver(NoObserver):
         self._open_client = open_client
         self._sender: Sender | None = None
         self._events: Any = None
+        self._lock = threading.RLock()
+        """Events are made and queued in the same order."""
 
     @classmethod
     def of(cls, config: PipelineConfig) -> Self:
@@ -63,7 +66,10 @@ class LineageObserver(NoObserver):
 
     @contextmanager
     def reporting(self, run: PipelineRun, record: Path) -> Iterator[None]:
-        """Report the run from now on, and its end."""
+        """Report the run from now on, and its end.
+
+        The end waits for the endpoint. What must not be late is done inside.
+        """
         if self._open_client is None:
             yield
             return
@@ -71,32 +77,31 @@ class LineageObserver(NoObserver):
 
         with Sender(self._open_client(record)) as sender:
             self._sender, self._events = sender, RunEvents(run, openlineage_namespace())
-            self._send(self._events.run_started)
+            self._report(lambda: self._events.run_started())
             try:
                 yield
             finally:
-                self._send(self._events.run_ended)
+                self._report(lambda: self._events.run_ended())
                 self._sender = None
 
     def started(self, node: Node) -> None:
         """Report a start."""
-        if self._sender is not None:
-            self._send(lambda: self._events.node_started(node))
+        self._report(lambda: self._events.node_started(node))
 
     def finished(self, event: Finished) -> None:
         """Report an end."""
-        if self._sender is not None:
-            self._send(lambda: self._events.node_finished(event))
+        self._report(lambda: self._events.node_finished(event))
 
-    def _send(self, make: Callable[[], Any]) -> None:
-        sender = self._sender
-        if sender is None:
-            return
-        try:
-            event = make()
-        except Exception as error:
-            # A report must not fail what it reports.
-            sender.warn(f"{type(error).__name__}: {error}")
-            return
-        if event is not None:
-            sender.send(event)
+    def _report(self, make: Callable[[], Sequence[Any]]) -> None:
+        with self._lock:
+            sender = self._sender
+            if sender is None:
+                return
+            try:
+                events = make()
+            except Exception as error:
+                # A report must not fail what it reports.
+                sender.warn(f"{type(error).__name__}: {error}")
+                return
+            for event in events:
+                sender.send(event)

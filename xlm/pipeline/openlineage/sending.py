@@ -7,10 +7,13 @@ with Sender(client) as sender:
 import logging
 import queue
 import threading
+import time
+from collections.abc import Callable
 from contextvars import copy_context
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from xlm.pipeline.openlineage.quiet import QUIET_CLIENT, SENDING_THREAD
 from xlm.redaction import redact
 
 log = logging.getLogger(__name__)
@@ -21,16 +24,19 @@ _END_SECONDS = 10.0
 """How long the end of a run waits for events that are still to be sent."""
 _END_SECONDS_AFTER_FAILURE = 1.0
 """The same if the endpoint has failed: it is tried several times for each event."""
-_THREAD = "openlineage"
-_NOISY = ("urllib3.connectionpool", "urllib3.util.retry")
-"""They log each attempt; one warning of ours is enough."""
+_CLIENT_SHARE = 0.9
+"""The share of that time that the client has, so that it reports what it could not send."""
 
 
 class Client(Protocol):
     """What is used of an OpenLineageClient."""
 
     def emit(self, event: Any) -> None:
-        """Send an event; raises anything if it cannot."""
+        """Send an event, or let a thread of the client send it; raises anything if it cannot."""
+        ...
+
+    def close(self, timeout: float) -> bool:
+        """Wait for events that are still to be sent, in seconds; False if some were not."""
         ...
 
 
@@ -42,15 +48,15 @@ class Sender:
         self._events: queue.Queue[Any] = queue.Queue(_MOST_WAITING)
         self._has_warned = False
         self._lock = threading.Lock()
+        self._is_abandoned = False
+        self._deadline = 0.0
         # A copy, so that warnings are in the log of the run.
         self._thread = threading.Thread(
-            target=copy_context().run, args=(self._work,), name=_THREAD, daemon=True
+            target=copy_context().run, args=(self._work,), name=SENDING_THREAD, daemon=True
         )
 
     def __enter__(self) -> Self:
-        logging.getLogger("openlineage").setLevel(logging.CRITICAL)
-        for name in _NOISY:
-            logging.getLogger(name).addFilter(_is_of_another_thread)
+        QUIET_CLIENT.begin()
         self._thread.start()
         return self
 
@@ -60,17 +66,17 @@ class Sender:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        most = _END_SECONDS_AFTER_FAILURE if self._has_warned else self._end_seconds
+        self._deadline = time.monotonic() + most * _CLIENT_SHARE
         try:
             self._events.put_nowait(None)
-            most = _END_SECONDS_AFTER_FAILURE if self._has_warned else self._end_seconds
             self._thread.join(most)
         except queue.Full:
             pass
         if self._thread.is_alive():
-            self.warn(f"{self._events.qsize():,} were not sent when the run ended")
-        else:
-            for name in _NOISY:
-                logging.getLogger(name).removeFilter(_is_of_another_thread)
+            count = self._events.qsize()
+            self.warn(f"{f'{count:,}' if count else 'some'} were not sent when the run ended")
+            self._is_abandoned = True
 
     def send(self, event: Any) -> None:
         """Let the thread send an event; never waits."""
@@ -88,11 +94,23 @@ class Sender:
         log.warning("OpenLineage events are incomplete: %s; the run goes on", redact(reason))
 
     def _work(self) -> None:
-        while (event := self._events.get()) is not None:
-            try:
-                self._client.emit(event)
-            except Exception as error:
-                self.warn(_reason(error))
+        try:
+            while (event := self._events.get()) is not None and not self._is_abandoned:
+                self._try(self._client.emit, event)
+            self._try(self._close)
+        finally:
+            QUIET_CLIENT.end()
+
+    def _close(self) -> None:
+        """Some clients send in threads, which end with the process."""
+        if not self._client.close(max(self._deadline - time.monotonic(), 0.0)):
+            self.warn("some were not sent when the run ended")
+
+    def _try(self, act: Callable[..., object], *arguments: Any) -> None:
+        try:
+            act(*arguments)
+        except Exception as error:
+            self.warn(_reason(error))
 
 
 def _reason(error: Exception) -> str:
@@ -100,7 +118,3 @@ def _reason(error: Exception) -> str:
     cause = getattr(error.args[0], "reason", None) if error.args else None
     text = " ".join(str(cause or error).split()) or type(error).__name__
     return text if len(text) <= 200 else f"{text[:199]}…"
-
-
-def _is_of_another_thread(record: logging.LogRecord) -> bool:
-    return record.threadName != _THREAD

@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from xlm.pipeline.recorded_sources import SourceKind
+
 SCHEMA_VERSION = 1
 
 State = Literal["stored", "pruned", "remote", "other-bytes", "damaged", "missing"]
@@ -17,7 +19,6 @@ State = Literal["stored", "pruned", "remote", "other-bytes", "damaged", "missing
 `other-bytes`: the store has this key with another digest, so these files are gone. `damaged`: its
 manifest contradicts itself or cannot be read. `missing`: no manifest of it is known.
 """
-SourceKind = Literal["download", "local-file", "model"]
 
 
 class _Document(BaseModel):

@@ -11,10 +11,11 @@ its key must follow from its settings and inputs, and its digest from its list o
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 
 from xlm.errors import StoreError
+from xlm.pipeline.recorded_sources import sources_of
 from xlm.report.lineage.document import ArtifactId, Input, State, TracedArtifact, TracedSource
-from xlm.report.lineage.sources import sources_of
 from xlm.report.measurements import read_measurements
 from xlm.store.foreign_manifest import manifest_fault
 from xlm.store.manifest import Manifest, UpstreamRecord
@@ -111,7 +112,9 @@ class Trace:
             )
         )
         if manifest is not None:
-            self.sources += sources_of(manifest, one)
+            self.sources += [
+                TracedSource(**asdict(source), read_by=one) for source in sources_of(manifest)
+            ]
 
 
 def artifact_id(manifest: Manifest) -> ArtifactId:

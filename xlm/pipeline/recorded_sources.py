@@ -1,11 +1,14 @@
-"""The sources that a manifest records: downloads, files of the user, models to start from."""
+"""The sources that a manifest records: downloads, files of the user, models to start from.
+
+for source in sources_of(manifest): ...
+"""
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from xlm.redaction import redact
-from xlm.report.lineage.document import ArtifactId, SourceKind, TracedSource
 from xlm.store.manifest import Manifest
 
 _DIGEST = re.compile(r"(?:(?P<kind>[a-z-]+) )?(?P<sha256>[0-9a-f]{64})", re.ASCII)
@@ -13,35 +16,44 @@ _DIGEST = re.compile(r"(?:(?P<kind>[a-z-]+) )?(?P<sha256>[0-9a-f]{64})", re.ASCI
 _VOCABULARY = "vocabulary"
 """Hash of a list of tokens, not of a file."""
 
+SourceKind = Literal["download", "local-file", "model"]
 
-def sources_of(manifest: Manifest, artifact: ArtifactId) -> list[TracedSource]:
+
+@dataclass(frozen=True)
+class RecordedSource:
+    """Bytes that the pipeline did not make: a download, a file of the user, or a model."""
+
+    kind: SourceKind
+    unit: str
+    name: str
+    url: str | None = None
+    """Without secrets."""
+    redirected_to: str | None = None
+    """The URL that served the bytes, if the server redirected."""
+    licence: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    """None if it was not recorded. Of a model: of its files together (`identity_of`)."""
+
+
+def sources_of(manifest: Manifest) -> list[RecordedSource]:
     """The sources that a stage read itself, without those of its inputs."""
-    found = [_download(manifest.unit, source, artifact) for source in manifest.sources]
+    stage, unit = manifest.stage, manifest.unit
+    found = [_download(unit, source) for source in manifest.sources]
+    artifact = stage if unit == "all" else f"{stage}[{unit}]"
     for setting, text in _texts(manifest.config):
         if setting.rpartition(".")[2] == _VOCABULARY or not (match := _DIGEST.fullmatch(text)):
             continue
         is_model = match["kind"] is not None or manifest.config.get("source") == "checkpoint"
         kind: SourceKind = "model" if is_model else "local-file"
         name = f"{'model' if is_model else 'file'} of {artifact}, setting {setting}"
-        found.append(
-            TracedSource(
-                kind=kind,
-                unit=manifest.unit,
-                name=name,
-                url=None,
-                redirected_to=None,
-                licence=None,
-                size_bytes=None,
-                sha256=match["sha256"],
-                read_by=artifact,
-            )
-        )
+        found.append(RecordedSource(kind, unit, name, sha256=match["sha256"]))
     return found
 
 
-def _download(unit: str, source: dict[str, Any], artifact: ArtifactId) -> TracedSource:
+def _download(unit: str, source: dict[str, Any]) -> RecordedSource:
     size_bytes = source.get("size_bytes")
-    return TracedSource(
+    return RecordedSource(
         kind="download",
         unit=unit,
         name=str(source.get("name") or unit),
@@ -50,7 +62,6 @@ def _download(unit: str, source: dict[str, Any], artifact: ArtifactId) -> Traced
         licence=_text(source, "licence"),
         size_bytes=size_bytes if isinstance(size_bytes, int) else None,
         sha256=_text(source, "sha256"),
-        read_by=artifact,
     )
 
 
