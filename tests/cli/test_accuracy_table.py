@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from tests.classification.results.sweeps import sweep_results, sweep_rows
 from tests.cli.recorded_runs import RecordedRuns
+from tests.report.page.runs import results_of_task
 from xlm.cli.main import app
 from xlm.cli.results import print_results, write_accuracy_table
 from xlm.cli.runs.comparing import print_comparison
@@ -122,6 +123,19 @@ def test_confusions_are_shown_by_language_if_asked_for(
     print_results([], None, str(runs.root), as_json=True)
     (english, *_) = json.loads(capsys.readouterr().out)["languages"]
     assert english["test"]["confusion"] == [list(row) for row in counts]
+
+
+@pytest.mark.parametrize(("size", "is_shown"), [(8, True), (9, False)])
+def test_confusions_of_many_labels_are_only_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], size: int, is_shown: bool
+) -> None:
+    runs = RecordedRuns(tmp_path / "data")
+    runs.add(name="base", found=results_of_task([f"label{one}" for one in range(size)]))
+    print_results([], None, str(runs.root), as_json=False, confusions=True)
+    printed = capsys.readouterr().out
+    assert ("Swahili (sw): labels and predictions in test" in printed) == is_shown
+    note = "The confusion matrices of 9 labels are too wide to show: the output of --json has them."
+    assert (note in printed) != is_shown
 
 
 def test_runs_with_several_seeds_are_compared_over_seeds(

@@ -1,5 +1,7 @@
 """The facts of a run, with invented values."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.release.artifacts import results
@@ -58,4 +60,23 @@ def _wikipedia(code: str) -> SourceFacts:
         url=f"https://dumps.wikimedia.org/{code}wiki/20261101/x.bz2",
         licence="CC-BY-SA-4.0",
         size_bytes=142_873,
+    )
+
+
+@pytest.fixture
+def copied_facts(facts: RunFacts) -> RunFacts:
+    """The facts of a run with `finetune.encoder`: the encoder is that of another model."""
+    machines = {
+        "pretrain": MachineFacts(1.0, 1_000, None, "Linux-6", 2),
+        "finetune": MachineFacts(60.0, 1_000, None, "Linux-6", 16),
+    }
+    return replace(
+        facts,
+        trained=(),
+        warm_start="original 5f0c",
+        has_foreign_merges=True,
+        counts={"pretrain": {"updates": 0, "tokens": 0}, "finetune": {"updates": 50}},
+        machines=machines,
+        losses={},
+        perplexities={},
     )

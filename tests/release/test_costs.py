@@ -7,13 +7,13 @@ import pytest
 
 from tests.cli.recorded_runs import RecordedRuns
 from tests.release.artifacts import write_manifest
-from xlm.release.costs import StageCost, gpu_processes, read_costs
+from xlm.release.costs import StageTimes, gpu_processes, read_costs
 
 
 def test_all_stages_upstream_are_counted_once(tmp_path: Path) -> None:
     artifacts = RecordedRuns(tmp_path).add()
     inputs = [artifacts[stage].directory for stage in ("evaluate", "pretrain")]
-    one = StageCost(cpu_seconds=1.0, units=1)
+    one = StageTimes(cpu_seconds=1.0, units=1)
     assert read_costs(inputs) == {"evaluate": one, "pretrain": one, "tokenize": one}
 
 
@@ -21,7 +21,7 @@ def test_an_artifact_that_is_gone_is_counted_as_not_measured(tmp_path: Path) -> 
     artifacts = RecordedRuns(tmp_path).add()
     shutil.rmtree(artifacts["tokenize"].directory)
     costs = read_costs([artifacts["evaluate"].directory])
-    assert costs["tokenize"] == StageCost(unmeasured=1)
+    assert costs["tokenize"] == StageTimes(unmeasured=1)
     assert costs["pretrain"].units == 1
 
 

@@ -8,6 +8,7 @@ from xlm.bpe.vocabulary import VOCABULARY_FILE, load_vocabulary
 from xlm.cli.output import counted, show
 from xlm.cli.sources.transfer_progress import TransferProgress
 from xlm.config.environment import MachineSettings
+from xlm.config.pipeline import source_of_encoder
 from xlm.display.markdown import format_size
 from xlm.engine.plan import PlannedNode
 from xlm.engine.stage import ALL
@@ -49,6 +50,7 @@ def write_shards(request: RunRequest, out: Path, root: str | None) -> None:
         sources=found.get("download", {}),
         units=found[SHARD.name],
         cleaned=found.get("clean", {}),
+        objectives=() if source_of_encoder(config) else config.pretrain.objectives,
         alpha=config.pretrain.language_alpha,
         vocabulary=load_vocabulary(vocabulary),
     )

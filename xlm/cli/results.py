@@ -8,7 +8,7 @@ from typing import Any
 
 from xlm.classification.results.records import Results, read_results
 from xlm.classification.results.sweep_tables import RULES_NOTE, sweep_groups
-from xlm.classification.results.tables import confusion_tables, tables
+from xlm.classification.results.tables import confusion_note, confusion_tables, tables
 from xlm.classification.results.tidy import SUFFIXES, table_bytes
 from xlm.cli.output import counted, describe, printable, show, terminal_width
 from xlm.config.environment import MachineSettings
@@ -110,6 +110,8 @@ def print_results(
         *([language_table] if language_table else []),
     ]:
         show(f"{one.title}\n{text_table(one.header, one.rows, width=terminal_width())}\n")
+    if results and (note := confusion_note(results.labels, "the output of --json")):
+        show(f"{note}\n")
     if results and sweep_groups(results):
         show(f"{RULES_NOTE}\n")
     if results is None:

@@ -19,7 +19,7 @@ from xlm.training.records.curves import parse_record
 
 
 @dataclass(frozen=True)
-class StageCost:
+class StageTimes:
     """The measured times of all artifacts of one stage."""
 
     cpu_seconds: float = 0.0
@@ -31,15 +31,15 @@ class StageCost:
     """Artifacts without measurements; they are not in `units`."""
 
 
-def read_costs(inputs: Iterable[Path]) -> dict[str, StageCost]:
+def read_costs(inputs: Iterable[Path]) -> dict[str, StageTimes]:
     """Sum the measured times by stage over the artifacts and everything that they were made from.
 
     Raises:
         DataError: a `run.json` is damaged.
     """
-    costs: dict[str, StageCost] = {}
+    costs: dict[str, StageTimes] = {}
     for stage, directory in sorted(_artifacts(inputs)):
-        costs[stage] = _added(costs.get(stage, StageCost()), stage, directory)
+        costs[stage] = _added(costs.get(stage, StageTimes()), stage, directory)
     return costs
 
 
@@ -68,7 +68,7 @@ def _manifest(directory: Path) -> Manifest | None:
         return None
 
 
-def _added(cost: StageCost, stage: str, directory: Path) -> StageCost:
+def _added(cost: StageTimes, stage: str, directory: Path) -> StageTimes:
     path = directory / RUN_NAME
     try:
         run = parse_record(path.read_bytes(), path)
@@ -76,8 +76,8 @@ def _added(cost: StageCost, stage: str, directory: Path) -> StageCost:
         run = {}
     cpu_seconds, manifest = run.get("cpu_seconds"), _manifest(directory)
     if cpu_seconds is None or manifest is None:
-        return StageCost(cost.cpu_seconds, cost.gpu_seconds, cost.units, cost.unmeasured + 1)
-    return StageCost(
+        return StageTimes(cost.cpu_seconds, cost.gpu_seconds, cost.units, cost.unmeasured + 1)
+    return StageTimes(
         cost.cpu_seconds + cpu_seconds,
         cost.gpu_seconds
         + gpu_processes(stage, manifest.resolved_config) * run.get("wall_seconds", 0.0),

@@ -75,6 +75,7 @@ def publish(
         sources=sources,
         units={**data, **labelled},
         cleaned=cleaned,
+        objectives=facts.trained,
         alpha=facts.pretrain.language_alpha,
         vocabulary=vocabulary,
     )

@@ -128,6 +128,9 @@ def read_facts(
         cleaning=tuple(read_cleaning(unit, path) for unit, path in (cleaned or {}).items()),
         costs=read_costs(inputs.values()),
         tools=manifests["pretrain"].tools,
+        has_foreign_merges=(
+            read_manifest(inputs["learn-bpe"]).config.get("source") == "checkpoint"
+        ),
         warm_start=str(manifests["pretrain"].config.get("warm_start", "")),
     )
 

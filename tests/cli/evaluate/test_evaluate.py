@@ -94,6 +94,20 @@ def test_a_table_names_languages_rows_and_confusions(
     assert "XNLI test, 2 rows a language" in printed
 
 
+def test_wide_confusions_are_only_in_json(
+    model: Model,
+    xnli: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("xlm.classification.results.tables.MAX_CONFUSION_LABELS", 2)
+    path = xnli.parent / "xnli.test.tsv"
+    evaluate(model, task="xnli", files=(path,), languages=("sw",), limit=2, confusion=True)
+    printed = capsys.readouterr().out
+    assert "rows by label" not in printed
+    assert "matrices of 3 labels are too wide to show: the output of --json has them." in printed
+
+
 def test_xnli_comes_from_a_mirror(
     model: Model, xnli: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,12 +11,12 @@ from xlm.release.card.facts import RunFacts
 from xlm.release.card.measured import without_measured
 from xlm.release.card.render import render_card
 from xlm.release.card.sections.environment import energy_of, environment_section
-from xlm.release.costs import StageCost
+from xlm.release.costs import StageTimes
 
 COSTS = {
-    "tokenize": StageCost(cpu_seconds=3600, units=15),
-    "pretrain": StageCost(cpu_seconds=36_000, gpu_seconds=360_000, units=1),
-    "finetune": StageCost(cpu_seconds=3600, gpu_seconds=7200, units=1, unmeasured=2),
+    "tokenize": StageTimes(cpu_seconds=3600, units=15),
+    "pretrain": StageTimes(cpu_seconds=36_000, gpu_seconds=360_000, units=1),
+    "finetune": StageTimes(cpu_seconds=3600, gpu_seconds=7200, units=1, unmeasured=2),
 }
 
 
@@ -77,7 +77,7 @@ def test_other_factors_are_those_of_the_publisher(measured_facts: RunFacts) -> N
 def test_the_front_matter_has_grams(measured_facts: RunFacts) -> None:
     data = ModelCard(render_card(measured_facts, classifier=True, parameters=1)).data
     assert data.co2_eq_emissions["emissions"] == pytest.approx(53_684, abs=1)
-    assert data.co2_eq_emissions["training_type"] == "fine-tuning"
+    assert data.co2_eq_emissions["training_type"] == "pre-training"
     assert data.co2_eq_emissions["hardware_used"] == "2 cores, Linux-6"
 
 
@@ -89,7 +89,7 @@ def test_without_measurements_there_is_no_estimate(facts: RunFacts) -> None:
 
 
 def test_times_are_marked_as_measured(measured_facts: RunFacts) -> None:
-    slower = {**COSTS, "pretrain": StageCost(cpu_seconds=1, gpu_seconds=2, units=1)}
+    slower = {**COSTS, "pretrain": StageTimes(cpu_seconds=1, gpu_seconds=2, units=1)}
     cards = [
         render_card(one, classifier=True, parameters=1)
         for one in (measured_facts, replace(measured_facts, costs=slower))
@@ -99,6 +99,41 @@ def test_times_are_marked_as_measured(measured_facts: RunFacts) -> None:
 
 
 def test_small_numbers_have_no_exponent(facts: RunFacts) -> None:
-    tiny = replace(facts, costs={"pretrain": StageCost(cpu_seconds=0.5, units=1)})
+    tiny = replace(facts, costs={"pretrain": StageTimes(cpu_seconds=0.5, units=1)})
     rows = {row[0]: row[1:] for row in rows_of(environment_section(tiny, classifier=False))}
     assert rows["energy, kWh"] == ["0.0000026"]
+
+
+@pytest.mark.parametrize(
+    ("trained", "classifier", "expected"),
+    [
+        (("mlm",), True, ("pre-training", "with its pretraining and fine-tuning.")),
+        (("mlm",), False, ("pre-training", "with its pretraining.")),
+        ((), True, ("fine-tuning", "with its fine-tuning.")),
+        ((), False, (None, "without any training.")),
+    ],
+)
+def test_the_type_of_training_is_what_ran(
+    measured_facts: RunFacts,
+    trained: tuple[str, ...],
+    classifier: bool,
+    expected: tuple[str | None, str],
+) -> None:
+    card = ModelCard(
+        render_card(replace(measured_facts, trained=trained), classifier=classifier, parameters=1)
+    )
+    emissions = card.data.co2_eq_emissions
+    assert isinstance(emissions, dict)
+    assert emissions.get("training_type") == expected[0]
+    assert f"from the download to this model, {expected[1]}" in card.text
+
+
+def test_a_copied_encoder_is_fine_tuned_only(copied_facts: RunFacts) -> None:
+    facts = replace(copied_facts, costs=COSTS)
+    card = ModelCard(render_card(facts, classifier=True, parameters=1))
+    assert isinstance(card.data.co2_eq_emissions, dict)
+    assert card.data.co2_eq_emissions["training_type"] == "fine-tuning"
+    assert "16 cores" in card.data.co2_eq_emissions["hardware_used"]
+    section = environment_section(facts, classifier=True)
+    assert ["hardware", "16 cores, Linux-6"] in rows_of(section)
+    assert "with its fine-tuning; the training of the model that its encoder comes" in section

@@ -8,6 +8,7 @@ import torch
 from huggingface_hub import ModelCard
 from transformers import XLMWithLMHeadModel
 
+from tests.report.page.runs import results_of_task
 from xlm.classification.results.records import LanguageResults
 from xlm.model.encoder import Encoder
 from xlm.model.formats.description import ModelDescription
@@ -280,3 +281,14 @@ def test_a_cased_model_and_declared_languages_are_described(facts: RunFacts) -> 
     assert "lower-cas" not in cased
     assert "Case and accents are kept." in cased
     assert "English (en), Kiswahili (sw)" in cased
+
+
+def test_wide_confusion_matrices_are_named_and_not_shown(facts: RunFacts) -> None:
+    for size in (8, 9):
+        found = results_of_task([f"label{one}" for one in range(size)])
+        card = render_card(replace(facts, results=found), classifier=True, parameters=1)
+        assert ("predicted label7" in card) == (size == 8)
+        assert (
+            "matrices of 9 labels are too wide to show: `results.json` of the run's stage evaluate"
+            in card
+        ) == (size == 9)

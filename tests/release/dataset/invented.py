@@ -27,6 +27,7 @@ def dataset_facts() -> DatasetFacts:
             ),
         ),
         units=tuple(UnitFacts(unit, splits) for unit, splits in sizes.items()),
+        objectives=("mlm", "tlm"),
         alpha=0.5,
         vocabulary_size=884,
         vocabulary_hash="ef" * 32,

@@ -80,3 +80,25 @@ def test_notes_on_people_are_about_real_text(synthetic: bool) -> None:
 def test_the_command_of_the_run_is_named() -> None:
     command = "xlm run --profile mini15 --until shard"
     assert command in render_data_card(replace(dataset_facts(), rebuild=command))
+
+
+def test_the_mixture_has_only_what_pretraining_uses() -> None:
+    facts = dataset_facts()
+
+    def mixture(*objectives: str) -> tuple[str, list[list[str]]]:
+        card = render_data_card(replace(facts, objectives=objectives))
+        text = card.partition("## Mixture in pretraining\n")[2].partition("\n## ")[0]
+        return text, rows_of(text)[2:]
+
+    text, rows = mixture("mlm")
+    assert [row[0] for row in rows] == ["English (en)", "Swahili (sw)"]
+    assert "Pretraining does not use the pairs, because it is without TLM." in text
+    text, rows = mixture("tlm")
+    assert [row[0] for row in rows] == ["en-sw"]
+    text, rows = mixture()
+    assert (text.strip(), rows) == (
+        "Pretraining does not use these data: the encoder is not trained on them.", []
+    )  # fmt: skip
+    text, rows = mixture("mlm", "tlm")
+    assert len(rows) == 3
+    assert "without TLM" not in text

@@ -11,8 +11,8 @@ from xlm.config.languages.names import Names, name_with_code
 from xlm.config.languages.pairs import ENGLISH
 from xlm.display.markdown import ABSENT, format_decimal, format_integer, format_percent, mean
 
-_MAX_CONFUSION_LABELS = 8
-"""Confusion matrices of more labels are too wide to read; `results.json` has them."""
+MAX_CONFUSION_LABELS = 8
+"""Confusion matrices of more labels are too wide to read: `confusion_note` says where they are."""
 
 
 def task_table(results: Results, names: Names | None = None) -> Table | None:
@@ -40,7 +40,7 @@ def confusion_table(results: Results) -> Table | None:
     """Labels and predictions in test, added up over all languages; None without them."""
     found = [np.array(row.test.confusion) for row in results.languages if row.test]
     counted = [confusion for confusion in found if confusion.size]
-    if not counted or not results.task or len(results.labels) > _MAX_CONFUSION_LABELS:
+    if not counted or not results.task or len(results.labels) > MAX_CONFUSION_LABELS:
         return None
     total = np.sum(counted, axis=0)
     header, rows = _confusion(results.labels, total.tolist())
@@ -48,7 +48,12 @@ def confusion_table(results: Results) -> Table | None:
 
 
 def confusion_tables(results: Results, names: Names | None = None) -> list[Table]:
-    """Labels and predictions of the published model in the test set of each language."""
+    """Labels and predictions of the published model in the test set of each language.
+
+    Empty if there are too many labels.
+    """
+    if len(results.labels) > MAX_CONFUSION_LABELS:
+        return []
     return [
         Table(
             f"{name_with_code(row.code, names)}: labels and predictions in test",
@@ -57,6 +62,18 @@ def confusion_tables(results: Results, names: Names | None = None) -> list[Table
         for row in results.languages
         if row.test and row.test.confusion
     ]
+
+
+def confusion_note(labels: Sequence[str], where: str) -> str:
+    """A sentence that says where the confusion matrices are; empty if they are shown.
+
+    Args:
+        labels: the labels of the task.
+        where: what has the whole matrices: `results.json of stage evaluate`.
+    """
+    if len(labels) <= MAX_CONFUSION_LABELS:
+        return ""
+    return f"The confusion matrices of {len(labels)} labels are too wide to show: {where} has them."
 
 
 def modelling_table(results: Results, names: Names | None = None) -> Table | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from xlm.classification.results.tables import confusion_note
 from xlm.cli.evaluate.options import Options
 from xlm.cli.evaluate.output import report
 from xlm.cli.progress_lines import ProgressLines
@@ -84,7 +85,10 @@ def measure_rows(
             _write_predictions(model, rows, scores_NC, options)
     tables = [_table(title, found, paper or {})]
     if options.confusion:
-        tables += [_confusion_table(scores, model.labels) for scores in found]
+        if note := confusion_note(model.labels, "the output of --json"):
+            notes = (*notes, note)
+        else:
+            tables += [_confusion_table(scores, model.labels) for scores in found]
     results = {
         **facts,
         "labels": model.labels,

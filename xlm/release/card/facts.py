@@ -1,6 +1,6 @@
 """The facts of a run that cards and plots show; `read_facts` reads them from the artifacts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,7 +12,7 @@ from xlm.config.training.pretrain import PretrainConfig
 from xlm.config.training.release import ReleaseConfig
 from xlm.display.plotting import Series
 from xlm.model.formats.description import ModelDescription
-from xlm.release.costs import StageCost
+from xlm.release.costs import StageTimes
 from xlm.release.fertility import VocabularyCoverage
 
 OWN_ROWS = "classify"
@@ -49,6 +49,11 @@ class DataFacts:
     tokens: int
 
 
+def is_trained_on(unit: str, objectives: Collection[str]) -> bool:
+    """Whether pretraining with the objectives learns from a language, or from a pair."""
+    return "tlm" in objectives if "-" in unit else any(one != "tlm" for one in objectives)
+
+
 @dataclass(frozen=True)
 class CleaningFacts:
     """What cleaning dropped from the text of one language or pair."""
@@ -80,13 +85,18 @@ class RunFacts:
     synthetic: bool
     description: ModelDescription
     merges: int
+    """Number of BPE merges."""
     pretrain: PretrainConfig
     trained: tuple[str, ...]
-    """Objectives that pretraining updated; `pretrain` may list others that had no data."""
+    """Objectives that pretraining updated; `pretrain` may list others that had no data.
+
+    Empty if the encoder is that of another model.
+    """
     finetune: FinetuneConfig | None
     """None without a classifier."""
     sources: tuple[SourceFacts, ...]
     data: tuple[DataFacts, ...]
+    """All languages and pairs, also those that trained nothing."""
     results: Results
     losses: Mapping[str, Series]
     perplexities: Mapping[str, Series]
@@ -111,12 +121,20 @@ class RunFacts:
     """Whether the classifier reads two sentences."""
     cleaning: tuple[CleaningFacts, ...] = ()
     """What was dropped before the split; empty without cleaning."""
-    costs: Mapping[str, StageCost] = field(default_factory=dict)
+    costs: Mapping[str, StageTimes] = field(default_factory=dict)
     """Measured times by stage, of all stages that led to the model."""
     tools: Mapping[str, str] = field(default_factory=dict)
     """Versions of the packages that trained the model, by name."""
     warm_start: str = ""
     """Format and digest of the model that initialized pretraining; empty for random weights."""
+
+    has_foreign_merges: bool = False
+    """Whether merges and vocabulary are those of another model."""
+
+    @property
+    def pretraining_data(self) -> tuple[DataFacts, ...]:
+        """The languages and pairs that pretraining learned from."""
+        return tuple(one for one in self.data if is_trained_on(one.unit, self.trained))
 
     @property
     def is_copied(self) -> bool:

@@ -5,12 +5,17 @@ import re
 import yaml
 
 from xlm.config.data.sources import MULTINLI_ID, PAWSX_ID, WIKIPEDIA_ID, XNLI_ID
-from xlm.release.card.facts import MachineFacts, RunFacts
+from xlm.release.card.facts import RunFacts
 from xlm.release.card.head_texts import head_texts
 from xlm.release.card.measured import MEASURED_LINE
 from xlm.release.card.public_tasks import PUBLIC_TASKS
 from xlm.release.card.sections.data import sources_of, terms_of
-from xlm.release.card.sections.environment import energy_of, hardware_text
+from xlm.release.card.sections.environment import (
+    energy_of,
+    hardware_text,
+    training_machine,
+    training_type,
+)
 from xlm.release.card.sections.results import model_index
 
 _DATASETS = {
@@ -61,11 +66,12 @@ def _emissions(facts: RunFacts, *, classifier: bool) -> dict[str, object]:
     energy = energy_of(facts, classifier=classifier)
     if energy is None:
         return {}
+    trained = training_type(facts, classifier=classifier)
     region = {"geographical_location": facts.release.region} if facts.release.region else {}
     return {
         "emissions": round(1000 * energy.kilograms, 3),
         "source": "estimated from measured times, see Environmental impact",
-        "training_type": "fine-tuning" if classifier else "pre-training",
+        **({"training_type": trained} if trained else {}),
         **region,
-        "hardware_used": hardware_text(facts.machines.get("pretrain", MachineFacts())),
+        "hardware_used": hardware_text(training_machine(facts, classifier=classifier)),
     }

@@ -13,7 +13,7 @@ from xlm.config.languages.names import name_with_code
 from xlm.config.languages.pairs import ENGLISH
 from xlm.dataloader.mixture.shares import sampling_probabilities
 from xlm.display.markdown import ABSENT, format_integer, format_percent, format_size, table
-from xlm.release.card.facts import CleaningFacts
+from xlm.release.card.facts import CleaningFacts, is_trained_on
 from xlm.release.card.licences import combined_terms
 from xlm.release.card.measured import measured
 from xlm.release.card.references import reference_list
@@ -68,9 +68,10 @@ def render_data_card(facts: DatasetFacts) -> str:
 def _summary(facts: DatasetFacts) -> str:
     train = [unit.splits["train"] for unit in facts.units if "train" in unit.splits]
     return (
-        f"Token ids of {format_integer(sum(one.lines for one in train))} training lines and "
-        f"{format_integer(sum(one.tokens for one in train))} training tokens in "
-        f"{len(facts.units)} parts: languages, language pairs (`en-sw`) and labelled rows "
+        f"Token ids of {len(facts.units)} parts, with "
+        f"{format_integer(sum(one.lines for one in train))} lines and "
+        f"{format_integer(sum(one.tokens for one in train))} tokens in the train "
+        "splits: languages, language pairs (`en-sw`) and labelled rows "
         "(`xnli.sw`)."
     )
 
@@ -147,23 +148,29 @@ def _cleaning(cleaning: Sequence[CleaningFacts]) -> str:
 
 
 def _mixture(facts: DatasetFacts) -> str:
-    parts = [
+    unlabelled = [unit for unit in facts.units if "." not in unit.unit]
+    used = [unit for unit in unlabelled if is_trained_on(unit.unit, facts.objectives)]
+    if not used:
+        return "Pretraining does not use these data: the encoder is not trained on them."
+    text = (
         "A part with the share p of the lines is sampled with a probability that is proportional "
         f"to p^{facts.alpha:g}; languages and pairs apart. With an exponent below 1, small parts "
         "are seen more often than their share."
-    ]
-    alone, pairs = ([u for u in facts.units if _is_pair(u) == pair] for pair in (False, True))
+    )
+    if any(_is_pair(unit) and unit not in used for unit in unlabelled):
+        text += " Pretraining does not use the pairs, because it is without TLM."
+    alone, pairs = ([u for u in used if _is_pair(u) == pair] for pair in (False, True))
     rows = [
         (unit_title(unit.unit, facts.names), format_percent(share), format_percent(probability))
         for group in (alone, pairs)
         for unit, share, probability in _shares(group, facts.alpha)
     ]
-    return "\n\n".join([*parts, table(("part", "lines, %", "sampled, %"), rows)])
+    return "\n\n".join([text, table(("part", "lines, %", "sampled, %"), rows)])
 
 
 def _shares(units: Sequence[UnitFacts], alpha: float) -> list[tuple[UnitFacts, float, float]]:
-    """Each unit of pretraining with its share of the lines and its sampling probability."""
-    found = [unit for unit in units if "." not in unit.unit and "train" in unit.splits]
+    """Each part with its share of the lines and its sampling probability."""
+    found = [unit for unit in units if "train" in unit.splits]
     lines = [unit.splits["train"].lines for unit in found]
     if not sum(lines):
         return []
@@ -211,4 +218,4 @@ def _rebuild(facts: DatasetFacts) -> str:
 
 
 def _is_pair(unit: UnitFacts) -> bool:
-    return "-" in unit.unit and "." not in unit.unit
+    return "-" in unit.unit

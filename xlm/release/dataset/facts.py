@@ -43,6 +43,8 @@ class DatasetFacts:
     synthetic: bool
     sources: tuple[SourceFacts, ...]
     units: tuple[UnitFacts, ...]
+    objectives: tuple[str, ...]
+    """Objectives of pretraining; empty if the encoder is that of another model."""
     alpha: float
     """Exponent of the language sampling (`pretrain.language_alpha`)."""
     vocabulary_size: int

@@ -18,6 +18,7 @@ def read_dataset_facts(
     sources: Mapping[str, Path],
     units: Mapping[str, Path],
     cleaned: Mapping[str, Path],
+    objectives: tuple[str, ...],
     alpha: float,
     vocabulary: Vocabulary,
 ) -> DatasetFacts:
@@ -28,6 +29,7 @@ def read_dataset_facts(
         sources: artifact directories of the downloads, by unit.
         units: artifact directories of the shards, by language, pair or language of the task.
         cleaned: artifact directories of stage clean, by language or pair.
+        objectives: objectives of pretraining; empty if the encoder is that of another model.
         alpha: exponent of the language sampling.
         vocabulary: the vocabulary of the shards.
 
@@ -48,6 +50,7 @@ def read_dataset_facts(
         synthetic=config.synthetic,
         sources=(*downloads, *local_sources(config.own_sources), *rows),
         units=read_units(units),
+        objectives=objectives,
         alpha=alpha,
         vocabulary_size=vocabulary.size,
         vocabulary_hash=vocabulary.hash,

@@ -79,21 +79,29 @@ def data_section(facts: RunFacts, *, classifier: bool) -> str:
 
 
 def _training_splits(facts: RunFacts) -> str:
-    if not facts.data:
-        return ""
-    rows = [
-        (data.unit, format_integer(data.lines), format_integer(data.tokens)) for data in facts.data
-    ]
+    """What pretraining learned from; text and pairs that only measure the model are not listed."""
+    if facts.is_copied:
+        return (
+            "The encoder is that of another model, and the card of that model has its training "
+            "data. The text and pairs above did not train it."
+        )
+    found = facts.pretraining_data
+    if not found:
+        return "The encoder was not pretrained on any of these sources."
+    rows = [(data.unit, format_integer(data.lines), format_integer(data.tokens)) for data in found]
     total = (
         "**all**",
-        format_integer(sum(data.lines for data in facts.data)),
-        format_integer(sum(data.tokens for data in facts.data)),
+        format_integer(sum(data.lines for data in found)),
+        format_integer(sum(data.tokens for data in found)),
     )
     origin = "the monolingual sources above" if facts.own_text else "its Wikipedia"
-    note = (
-        "The encoder was pretrained on these training splits. The lines of a language come from "
-        f"{origin}; those of a pair are aligned sentences, with the tokens of both sides:"
-    )
+    note = "The encoder was pretrained on these training splits."
+    if any("-" not in data.unit for data in found):
+        note += f" The lines of a language come from {origin}."
+    if any("-" in data.unit for data in found):
+        note += " The lines of a pair are aligned sentences, with the tokens of both sides."
+    elif len(found) < len(facts.data):
+        note += " It did not learn from pairs."
     return f"{note}\n\n{table(('language or pair', 'lines', 'tokens'), [*rows, total])}"
 
 
@@ -174,9 +182,11 @@ def _purpose(source: SourceFacts, facts: RunFacts) -> str:
         return f"fine-tuning ({facts.training_languages})"
     if source.unit in _PURPOSES:
         return _PURPOSES[source.unit]
-    purposes = [] if _has_published_merges(facts) else ["BPE merges", "vocabulary"]
+    has_others = _has_published_merges(facts) or facts.has_foreign_merges
+    purposes = [] if has_others else ["BPE merges", "vocabulary"]
     if source.unit.partition(".")[0] == WIKIPEDIA_ID or source.unit in facts.own_text:
-        return ", ".join([*purposes, *(one.upper() for one in facts.trained if one != "tlm")])
+        purposes += [one.upper() for one in facts.trained if one != "tlm"]
+        return ", ".join(purposes) or "perplexity"
     if "tlm" in facts.trained:
         purposes.append("TLM")
     return ", ".join([*purposes, "retrieval"])

@@ -21,7 +21,7 @@ from xlm.config.training.release import (
 from xlm.display.markdown import ABSENT, table
 from xlm.release.card.facts import MachineFacts, RunFacts
 from xlm.release.card.measured import measured
-from xlm.release.costs import StageCost
+from xlm.release.costs import StageTimes
 
 _HOUR_SECONDS = 3600
 _CLASSIFIER_STAGES = ("finetune", "score", "select")
@@ -73,7 +73,7 @@ def environment_section(facts: RunFacts, *, classifier: bool) -> str:
     cpu = sum(one.cpu_seconds for one in costs.values())
     gpu = sum(one.gpu_seconds for one in costs.values())
     rows = [
-        ("hardware", measured(hardware_text(facts.machines.get("pretrain", MachineFacts())))),
+        ("hardware", measured(hardware_text(training_machine(facts, classifier=classifier)))),
         ("region", facts.release.region or "not stated"),
         ("CPU core hours", _measured_number(cpu / _HOUR_SECONDS, energy)),
         ("GPU hours", _measured_number(gpu / _HOUR_SECONDS, energy)),
@@ -81,13 +81,36 @@ def environment_section(facts: RunFacts, *, classifier: bool) -> str:
         ("emissions, kg CO2e", _measured_number(energy.kilograms if energy else 0.0, energy)),
     ]
     parts = [
-        "An estimate for all stages from the download to this model.",
+        "An estimate for all stages from the download to this model, "
+        f"{_trainings(facts, classifier=classifier)}.",
         table(("quantity", "value"), rows, left=2),
         _stages(costs, facts.release),
         _method(facts.release),
         _unmeasured(costs),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def training_type(facts: RunFacts, *, classifier: bool) -> str:
+    """What this run did to train the model, in the words of the Hub; empty if it did nothing.
+
+    With its pretraining, which takes most of the energy, a classifier is of type "pre-training".
+    """
+    return "pre-training" if facts.trained else "fine-tuning" if classifier else ""
+
+
+def _trainings(facts: RunFacts, *, classifier: bool) -> str:
+    ran = [*(["pretraining"] if facts.trained else []), *(["fine-tuning"] if classifier else [])]
+    text = f"with its {' and '.join(ran)}" if ran else "without any training"
+    if facts.is_copied:
+        text += "; the training of the model that its encoder comes from is not part of it"
+    return text
+
+
+def training_machine(facts: RunFacts, *, classifier: bool) -> MachineFacts:
+    """The machine that trained the model: of pretraining, or of fine-tuning alone."""
+    stage = "finetune" if classifier and not facts.trained else "pretrain"
+    return facts.machines.get(stage, MachineFacts())
 
 
 def hardware_text(machine: MachineFacts) -> str:
@@ -97,7 +120,7 @@ def hardware_text(machine: MachineFacts) -> str:
     return ", ".join(part for part in (cores, machine.system) if part) or ABSENT
 
 
-def _costs(facts: RunFacts, *, classifier: bool) -> dict[str, StageCost]:
+def _costs(facts: RunFacts, *, classifier: bool) -> dict[str, StageTimes]:
     return {
         stage: cost
         for stage, cost in facts.costs.items()
@@ -105,7 +128,7 @@ def _costs(facts: RunFacts, *, classifier: bool) -> dict[str, StageCost]:
     }
 
 
-def _energy(costs: Mapping[str, StageCost], release: ReleaseConfig) -> Energy:
+def _energy(costs: Mapping[str, StageTimes], release: ReleaseConfig) -> Energy:
     watt_seconds = sum(
         one.cpu_seconds * release.watts_per_core + one.gpu_seconds * release.watts_per_gpu
         for one in costs.values()
@@ -114,7 +137,7 @@ def _energy(costs: Mapping[str, StageCost], release: ReleaseConfig) -> Energy:
     return Energy(kilowatt_hours, kilowatt_hours * release.grid_grams_per_kilowatt_hour / 1000)
 
 
-def _stages(costs: Mapping[str, StageCost], release: ReleaseConfig) -> str:
+def _stages(costs: Mapping[str, StageTimes], release: ReleaseConfig) -> str:
     """The times of each stage, the largest consumers first, as one measured block."""
     found = [
         (stage, cost, _energy({stage: cost}, release).kilowatt_hours)
@@ -164,7 +187,7 @@ def _source(name: str, release: ReleaseConfig) -> str:
     return source if getattr(release, name) == default else "stated by the publisher"
 
 
-def _unmeasured(costs: Mapping[str, StageCost]) -> str:
+def _unmeasured(costs: Mapping[str, StageTimes]) -> str:
     lost = sum(one.unmeasured for one in costs.values())
     noun = "artifact" if lost == 1 else "artifacts"
     missing = f" {lost} {noun} had no record of times." if lost else ""

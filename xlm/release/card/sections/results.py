@@ -13,8 +13,9 @@ from xlm.classification.results.sweep_tables import (
     sweep_groups,
     sweep_tables,
 )
-from xlm.classification.results.table import Table
+from xlm.classification.results.table import Table, task_name
 from xlm.classification.results.tables import (
+    confusion_note,
     confusion_table,
     confusion_tables,
     modelling_table,
@@ -81,12 +82,12 @@ def _dataset_name(facts: RunFacts, test_pairs: int) -> str:
 def _task(facts: RunFacts) -> str:
     found = task_table(facts.results, facts.names)
     if found is None:
-        return f"{_capital(facts.task)} was not evaluated."
+        return f"{task_name(facts.task)} was not evaluated."
     parts = [
         f"### {found.title}",
         table(found.header, found.rows),
         _task_note(facts),
-        f"![{_capital(facts.task)} accuracy by language]({ACCURACY_NAME})",
+        f"![{task_name(facts.task)} accuracy by language]({ACCURACY_NAME})",
     ]
     parts += _sweep(facts)
     if confusions := confusion_table(facts.results):
@@ -96,6 +97,8 @@ def _task(facts: RunFacts) -> str:
             "Rows of all languages, by label and by predicted label.",
             *_folded(confusion_tables(facts.results, facts.names), "The same by language"),
         ]
+    elif note := confusion_note(facts.results.labels, "`results.json` of the run's stage evaluate"):
+        parts.append(note)
     return "\n\n".join(parts)
 
 
@@ -177,10 +180,6 @@ def _task_note(facts: RunFacts) -> str:
             "orientation only: the synthetic task is different and far easier."
         )
     return note + "The paper selected the best model for each language separately."
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _row_counts(facts: RunFacts) -> str:

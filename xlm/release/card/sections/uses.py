@@ -33,7 +33,7 @@ def uses_section(facts: RunFacts, *, classifier: bool) -> str:
         f"{task.name.capitalize() if task else f'The task `{facts.task}`'} in "
         f"{facts.training_languages}, with zero-shot transfer to the other languages."
         if classifier
-        else f"{_capital(head_texts(facts).use)}; sentence representations for retrieval."
+        else f"{head_texts(facts).use.capitalize()}; sentence representations for retrieval."
     )
     further = (
         "Further fine-tuning on labelled text of the same form."
@@ -112,7 +112,7 @@ def _representations(facts: RunFacts) -> list[str]:
 def _text_amounts(facts: RunFacts) -> Sequence[str]:
     """Which languages have the least text, and which words are split into the most tokens."""
     lines = []
-    alone = [(one.tokens, one.unit) for one in facts.data if "-" not in one.unit]
+    alone = [(one.tokens, one.unit) for one in facts.pretraining_data if "-" not in one.unit]
     if len(alone) > 1:
         (few, smallest), (many, largest) = min(alone), max(alone)
         lines.append(
@@ -128,7 +128,3 @@ def _text_amounts(facts: RunFacts) -> Sequence[str]:
             f"{name_with_code(whole, facts.names)}."
         )
     return lines
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xlm.classification.results.records import Results, read_results
 from xlm.classification.results.sweep_tables import RULES_NOTE, sweep_tables
 from xlm.classification.results.table import task_name
-from xlm.classification.results.tables import task_table
+from xlm.classification.results.tables import MAX_CONFUSION_LABELS, confusion_note, task_table
 from xlm.config.languages.names import Names, name_with_code
 from xlm.display.markdown import format_percent
 from xlm.errors import DataError
@@ -23,8 +23,6 @@ from xlm.report.page.run_nodes import RunNodes
 from xlm.report.page.sections.fine_tuning import fine_tuning_curves
 from xlm.report.page.sections.task_chart import accuracy_chart, paper_rows
 
-_MAX_CONFUSION_LABELS = 12
-
 
 def task_section(nodes: RunNodes, names: Names) -> Section:
     """Accuracy by language, and confusion matrices; or why there are none."""
@@ -33,7 +31,7 @@ def task_section(nodes: RunNodes, names: Names) -> Section:
 
 def confusion_matrices(results: Results, names: Names) -> Matrices | None:
     """The matrix of each language with a test set; None without counts."""
-    if len(results.labels) > _MAX_CONFUSION_LABELS:
+    if len(results.labels) > MAX_CONFUSION_LABELS:
         return None
     found = [
         Matrix(name_with_code(row.code, names), results.labels, row.test.confusion, "label")
@@ -76,8 +74,8 @@ def _task(nodes: RunNodes, names: Names) -> Iterator[Block]:
     yield from _paper_table(results, names)
     if matrices := confusion_matrices(results, names):
         yield Details("Confusion matrices by language: labels and predictions in test", [matrices])
-    elif len(results.labels) > _MAX_CONFUSION_LABELS:
-        yield Note(f"Confusion matrices of {len(results.labels)} labels are in results.json.")
+    elif note := confusion_note(results.labels, "results.json of stage evaluate"):
+        yield Note(note)
 
 
 def _sweep(results: Results, names: Names) -> Iterator[Block]:
