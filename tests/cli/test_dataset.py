@@ -1,5 +1,6 @@
 """`xlm dataset`: what the folder says of the machine, and where it may be."""
 
+import hashlib
 import json
 import re
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from tests.stages.own_data import build, sentences, write_lines, write_profile
 from xlm.cli.dataset import write_shards
 from xlm.errors import ConfigError
 from xlm.pipeline.request import RunRequest
+from xlm.report.lineage.read import read_lineage
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +49,15 @@ def test_the_store_is_no_place_for_the_folder(home: Path, tmp_path: Path) -> Non
         with pytest.raises(ConfigError, match=refusal):
             write_shards(request, out, str(home / "data"))
     assert not (home / "data" / "artifacts" / "out").exists()
+
+
+def test_the_folder_leads_back_to_the_text(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_shards(RunRequest(profile=str(home / "my.yaml")), out, str(home / "data"))
+    lineage = read_lineage(out, str(home / "data"))
+    assert {str(part.artifact) for part in lineage.subject.parts} == {
+        "shard[sw]", "vocabulary", "learn-bpe",
+    }  # fmt: skip
+    assert lineage.faults == ()
+    text = hashlib.sha256((home / "sw.txt").read_bytes()).hexdigest()
+    assert text in {one.sha256 for one in lineage.sources}

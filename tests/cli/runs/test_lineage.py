@@ -1,6 +1,7 @@
 """`xlm lineage`: formats, exit codes, and one line for bad input."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -40,6 +41,24 @@ def test_a_fault_is_a_line_on_stderr_and_exit_code_1(
     assert len(json.loads(output.out)["artifacts"]) == 6
     assert output.err.count("\n") == 1
     assert output.err.startswith("xlm: tokenize[sw] ")
+
+
+def test_a_name_that_is_not_utf_8_is_escaped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = small_store(tmp_path / "data")
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/r\xe9l"))
+    shutil.copytree(made["publish"].directory / "classifier", folder)
+    print_lineage(folder, "text", str(tmp_path / "data"))
+    assert capsys.readouterr().out.startswith(f"{tmp_path}/r\\xe9l is equal to classifier of ")
+    print_lineage(folder, "json", str(tmp_path / "data"))
+    assert json.loads(capsys.readouterr().out)["subject"]["path"] == f"{tmp_path}/r\\xe9l"
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xe9")).write_text("strange")
+    with pytest.raises(typer.Exit):
+        print_lineage(folder, "json", str(tmp_path / "data"))
+    output = capsys.readouterr()
+    assert json.loads(output.out)["faults"] == [f"{tmp_path}/r\\xe9l: \\xe9 is not of publish[all]"]
+    assert output.err.encode().count(b"\n") == 1
 
 
 def test_bad_input_is_refused(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ from xlm.store.disk.hashing import file_sha256
 from xlm.store.manifest import read_manifest
 
 _CARD_NAME = "README.md"
+WRITTEN_NAMES = frozenset({_CARD_NAME, CROISSANT_NAME})
+"""Files that are not copied from an artifact."""
 _FILE_MODE = 0o755
 
 

@@ -1,12 +1,12 @@
-"""The lineage of a file or folder; `xlm lineage --format json` prints it.
+"""The lineage of a file or folder; `xlm lineage PATH --format json` prints it.
 
 The JSON is stable: fields are only added, or `schema_version` becomes larger. The fields are
 described in docs/reference/lineage.md.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from xlm.pipeline.recorded_sources import SourceKind
 
@@ -19,6 +19,14 @@ State = Literal["stored", "pruned", "remote", "other-bytes", "damaged", "missing
 `other-bytes`: the store has this key with another digest, so these files are gone. `damaged`: its
 manifest contradicts itself or cannot be read. `missing`: no manifest of it is known.
 """
+
+
+def _escaped(text: str) -> str:
+    """A path with bytes that are not UTF-8 as `\\xff`: JSON and terminals have no such letters."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+PathText = Annotated[str, BeforeValidator(_escaped)]
 
 
 class _Document(BaseModel):
@@ -58,7 +66,7 @@ class TracedArtifact(_Document):
     tools: dict[str, str]
     """Packages that shape its bytes, with their versions."""
     size_bytes: int | None
-    directory: str | None
+    directory: PathText | None
     inputs: tuple[Input, ...]
 
 
@@ -79,10 +87,19 @@ class TracedSource(_Document):
     """The artifact that recorded it."""
 
 
+class Part(_Document):
+    """A folder of a copy, and the artifact that its files are from."""
+
+    path: PathText
+    """Empty for the copied folder itself."""
+    artifact: ArtifactId
+    path_in_artifact: str
+
+
 class Subject(_Document):
     """The file or folder that was asked for, and the artifact that it belongs to."""
 
-    path: str
+    path: PathText
     artifact: ArtifactId
     path_in_artifact: str
     """Empty for the whole artifact."""
@@ -92,6 +109,14 @@ class Subject(_Document):
     """Whether it is outside of the store, and was found by the sha256 of its contents."""
     equal_artifacts: tuple[ArtifactId, ...]
     """Other artifacts that contain the same."""
+    parts: tuple[Part, ...] = ()
+    """Of a folder with files of several artifacts, such as the shards of `xlm dataset`: all of
+    them; `artifact` is one of them. Empty for other paths."""
+
+    @property
+    def tops(self) -> tuple[ArtifactId, ...]:
+        """The artifacts that the files of the path are from."""
+        return tuple(dict.fromkeys([self.artifact, *(part.artifact for part in self.parts)]))
 
 
 class Lineage(_Document):
@@ -100,7 +125,7 @@ class Lineage(_Document):
     schema_version: int = SCHEMA_VERSION
     subject: Subject
     artifacts: tuple[TracedArtifact, ...]
-    """The artifact of the subject, then its inputs, then theirs; each once."""
+    """The artifacts of the subject, their inputs, then theirs; each once."""
     sources: tuple[TracedSource, ...]
-    faults: tuple[str, ...]
+    faults: tuple[PathText, ...]
     """What is missing or damaged, one line each; empty if the lineage is complete."""

@@ -1,7 +1,9 @@
 """A lineage as a Mermaid flowchart: one box for each stage and for each collection of sources.
 
     flowchart TD
-        s0["download<br/>29 units: multinli, tatoeba.ar-en, ..."] --> s1["extract-wiki<br/>..."]
+        s0["download<br/>2 artifacts: wikipedia.en wikipedia.sw"]
+        s1["tokenize<br/>2 artifacts: en sw"]
+        s0 --> s1
 
 Units of a stage share a box, so that a chart of 15 languages fits on a page.
 """
@@ -38,7 +40,7 @@ def mermaid_text(lineage: Lineage) -> str:
     subject = lineage.subject
     title = _escaped(subject.path_in_artifact or subject.path)
     lines.append(f'    subject(["{title}"]):::subject')
-    lines.append(f"    {names[subject.artifact.stage]} --> subject")
+    lines += dict.fromkeys(f"    {names[one.stage]} --> subject" for one in subject.tops)
     lines += dict.fromkeys(
         f"    {names[used.artifact.stage]} --> {names[one.id.stage]}"
         for one in lineage.artifacts

@@ -6,7 +6,7 @@ lineage = read_lineage(Path("release/classifier/model.safetensors"), root="./dat
 
 from pathlib import Path
 
-from xlm.report.lineage.document import Lineage, Subject
+from xlm.report.lineage.document import Lineage, Part, Subject
 from xlm.report.lineage.subject import find_subject
 from xlm.report.lineage.trace import FindRemote, Trace, artifact_id
 
@@ -25,6 +25,14 @@ def read_lineage(path: Path, root: str, find_remote: FindRemote | None = None) -
     found = find_subject(path, root)
     trace = Trace(found.catalogue, find_remote)
     artifact = trace.follow(found.stored, found.manifest)
+    parts = [
+        Part(
+            path=part.path,
+            artifact=trace.follow(part.stored, part.manifest),
+            path_in_artifact=part.path_in_artifact,
+        )
+        for part in found.parts
+    ]
     return Lineage(
         subject=Subject(
             path=str(path),
@@ -33,6 +41,7 @@ def read_lineage(path: Path, root: str, find_remote: FindRemote | None = None) -
             sha256=found.sha256,
             is_copy=found.is_copy,
             equal_artifacts=tuple(map(artifact_id, found.others)),
+            parts=tuple(parts),
         ),
         artifacts=tuple(trace.artifacts),
         sources=tuple(sorted(trace.sources, key=lambda one: (one.kind, one.unit, one.url or ""))),

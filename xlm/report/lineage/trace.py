@@ -1,7 +1,7 @@
 """Follows manifests from an artifact back to its sources.
 
-    trace = Trace(store, remote_manifest)
-    trace.follow(stored)
+    trace = Trace(Catalogue(stored_artifacts(store)))
+    trace.follow(stored, stored.manifest)
     trace.artifacts, trace.sources, trace.faults
 
 An input is the artifact with the recorded digest. Nothing is trusted that a manifest only claims:
@@ -44,6 +44,8 @@ class Trace:
     def follow(self, stored: Stored, manifest: Manifest) -> ArtifactId:
         """Add an artifact and everything that it was built from; returns what it is."""
         start = artifact_id(manifest)
+        if start in self._seen:
+            return start
         waiting = deque[tuple[ArtifactId, Stored | None, Manifest | None, State]]()
         waiting.append((start, stored, manifest, _state(stored)))
         self._seen.add(start)

@@ -4,7 +4,13 @@ from collections.abc import Iterator, Mapping
 
 from xlm.display.markdown import ABSENT, format_integer
 from xlm.display.text_table import text_table
-from xlm.report.lineage.document import ArtifactId, Lineage, TracedArtifact, TracedSource
+from xlm.report.lineage.document import (
+    ArtifactId,
+    Lineage,
+    Subject,
+    TracedArtifact,
+    TracedSource,
+)
 
 _DIGITS = 12
 NOT_RECORDED = "not recorded"
@@ -12,15 +18,11 @@ NOT_RECORDED = "not recorded"
 
 def tree_text(lineage: Lineage) -> str:
     """The subject, the tree and the sources."""
-    subject = lineage.subject
-    artifact = f"{subject.artifact} {subject.artifact.key}"
-    named = f"{subject.path_in_artifact} of {artifact}" if subject.path_in_artifact else artifact
-    lines = [f"{subject.path} is {'equal to ' if subject.is_copy else ''}{named}"]
-    if subject.equal_artifacts:
-        others = (f"{one} {one.key[:_DIGITS]}" for one in subject.equal_artifacts)
-        lines.append(f"The same is in {', '.join(others)}.")
     header = ("artifact", "key", "digest", "built (UTC)", "code", "")
-    parts = ["\n".join(lines), text_table(header, _rows(lineage), left=range(len(header)))]
+    parts = [
+        "\n".join(_subject_lines(lineage.subject)),
+        text_table(header, _rows(lineage), left=range(len(header))),
+    ]
     if lineage.sources:
         header = ("source", "name", "licence", "bytes", "sha256", "URL")
         rows = map(_source, lineage.sources)
@@ -29,6 +31,25 @@ def tree_text(lineage: Lineage) -> str:
     unknown = sum(one.sha256 is None for one in lineage.sources)
     parts.append(f"{count}, {unknown} of them without a recorded sha256" if unknown else count)
     return "\n\n".join(parts)
+
+
+def _subject_lines(subject: Subject) -> Iterator[str]:
+    if subject.parts:
+        yield f"{subject.path} has files of {len(subject.tops)} artifacts"
+        for part in subject.parts:
+            named = _named(part.artifact, part.path_in_artifact)
+            yield f"  {part.path or '.'} is equal to {named}"
+    else:
+        named = _named(subject.artifact, subject.path_in_artifact)
+        yield f"{subject.path} is {'equal to ' if subject.is_copy else ''}{named}"
+    if subject.equal_artifacts:
+        others = (f"{one} {one.key[:_DIGITS]}" for one in subject.equal_artifacts)
+        yield f"The same is in {', '.join(others)}."
+
+
+def _named(artifact: ArtifactId, path_in_artifact: str) -> str:
+    named = f"{artifact} {artifact.key}"
+    return f"{path_in_artifact} of {named}" if path_in_artifact else named
 
 
 def _rows(lineage: Lineage) -> Iterator[tuple[str, ...]]:
@@ -43,9 +64,11 @@ def _rows(lineage: Lineage) -> Iterator[tuple[str, ...]]:
             yield _row(f"{indent}{'└─ ' if is_last else '├─ '}{child}", found[child])
             yield from below(child, f"{indent}{'   ' if is_last else '│  '}")
 
-    top = lineage.subject.artifact
-    yield _row(str(top), found[top])
-    yield from below(top, "")
+    is_below = {child for inputs in children.values() for child in inputs}
+    for top in found:
+        if top not in is_below:
+            yield _row(str(top), found[top])
+            yield from below(top, "")
 
 
 def _children(lineage: Lineage) -> Mapping[ArtifactId, list[ArtifactId]]:
@@ -80,7 +103,9 @@ def users_first(lineage: Lineage) -> list[ArtifactId]:
                 visit(used)
         order.append(one)
 
-    visit(lineage.subject.artifact)
+    for top in reversed(lineage.subject.tops):
+        if top not in seen:
+            visit(top)
     return order[::-1]
 
 
