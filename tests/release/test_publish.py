@@ -9,8 +9,8 @@ import torch
 import yaml
 from transformers import XLMForSequenceClassification, XLMTokenizer, XLMWithLMHeadModel
 
-from tests.release.artifacts import CELL, Artifacts, add_revision, build_artifacts
-from tests.tiny_world import TinyWorld, build_world
+from tests.release.artifacts import CELL, Artifacts, add_revision, build_artifacts, write_manifest
+from tests.tiny_world import TinyWorld, build_world, tiny_pretraining
 from xlm.bpe.vocabulary import Vocabulary, load_vocabulary, write_vocabulary
 from xlm.config.reading.resolve import resolve
 from xlm.config.training.release import PublishSlice, ReleaseConfig, TaskFacts
@@ -173,6 +173,26 @@ def test_cards_are_filled_from_the_artifacts(publish: Publish) -> None:
     assert "| BPE merges | 2 |" in card
     assert "* *intervals*: Wilson" in card
     assert "| CPU core hours | <!--measured-->2<!--/measured--> |" in card
+
+
+def test_the_cards_of_a_copied_encoder_claim_no_pretraining(
+    publish: Publish, artifacts: Artifacts
+) -> None:
+    pretrained, merges = artifacts.inputs["pretrain"], artifacts.inputs["learn-bpe"]
+    (pretrained / "metrics.jsonl").write_text("")
+    (pretrained / "validation.json").write_text('{"validations": []}')
+    config = {"pretrain": tiny_pretraining().key_fields(), "warm_start": "original 5f0c"}
+    write_manifest(pretrained, "pretrain", config=config, counts={"updates": 0, "tokens": 0})
+    write_manifest(merges, "learn-bpe", config={"source": "checkpoint"})
+    out, _ = publish("out")
+    for name in ("classifier", "masked-lm"):
+        card = (out / name / "README.md").read_text("utf-8")
+        assert "| wikipedia.en title | perplexity | 10 B |" in card
+        assert "The text and pairs above did not train it." in card
+        assert "with its pretraining" not in card
+        data_card = (out / name / "DATA.md").read_text("utf-8")
+        assert "Pretraining does not use these data" in data_card
+        assert "sampled, %" not in data_card
 
 
 def test_the_data_card_of_a_language_model_has_no_labelled_rows(publish: Publish) -> None:

@@ -182,6 +182,18 @@ def test_own_labels_and_pairs_without_english(tmp_path: Path) -> None:
     assert chart["layout"]["shapes"][0]["x0"] == 50
 
 
+@pytest.mark.parametrize(("size", "is_shown"), [(8, True), (9, False)])
+def test_wide_confusion_matrices_are_named_and_not_drawn(
+    tmp_path: Path, size: int, is_shown: bool
+) -> None:
+    found = results_of_task([f"label{one}" for one in range(size)])
+    store, record = write_run(tmp_path, found=found)
+    texts = HtmlPage(report_page(store, record)).texts
+    assert ("label7" in texts) == is_shown
+    note = "matrices of 9 labels are too wide to show: results.json of stage evaluate has them."
+    assert any(note in text for text in texts) != is_shown
+
+
 def test_damaged_and_removed_artifacts_do_not_hide_the_others(tmp_path: Path) -> None:
     store, record = write_run(tmp_path)
     (directory,) = (tmp_path / "artifacts" / "pretrain").iterdir()
