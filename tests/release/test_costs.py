@@ -1,5 +1,6 @@
 """The measured times of all artifacts that a model was made from."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.cli.recorded_runs import RecordedRuns
 from tests.release.artifacts import write_manifest
-from xlm.release.costs import StageTimes, gpu_processes, read_costs
+from xlm.release.costs import StageTimes, gpu_time, read_costs, unrecorded_line
 
 
 def test_all_stages_upstream_are_counted_once(tmp_path: Path) -> None:
@@ -25,14 +26,34 @@ def test_an_artifact_that_is_gone_is_counted_as_not_measured(tmp_path: Path) -> 
     assert costs["pretrain"].units == 1
 
 
-def test_gpus_are_counted_for_the_whole_time_of_their_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("device", "recorded", "seconds", "unrecorded"),
+    [
+        # In the queue for 10 hours, then 8 processes ran for a minute, and for two minutes before.
+        ("cuda", {"process_seconds": 8 * 180.0}, 8 * 180.0, 0),
+        ("cuda", {"process_seconds": 0.0}, 0.0, 0),
+        ("cpu", {"process_seconds": 8 * 180.0}, 0.0, 0),
+        ("cuda", {}, 8 * 36_060.0, 1),
+        ("cpu", {}, 0.0, 0),
+    ],
+)
+def test_the_time_of_gpus_is_that_of_their_processes(
+    tmp_path: Path, device: str, recorded: dict[str, float], seconds: float, unrecorded: int
+) -> None:
     directory = tmp_path / "artifacts" / "pretrain" / "key"
     directory.mkdir(parents=True)
-    (directory / "run.json").write_text('{"wall_seconds": 10.0, "cpu_seconds": 3.0}')
-    for device, seconds in (("cuda", 80.0), ("cpu", 0.0)):
-        settings = {"pretrain": {"device": device, "processes": 8}}
-        write_manifest(directory, "pretrain", resolved_config=settings)
-        assert read_costs([directory])["pretrain"].gpu_seconds == seconds
+    run = {"wall_seconds": 36_060.0, "cpu_seconds": 3.0} | recorded
+    (directory / "run.json").write_text(json.dumps(run))
+    settings = {"pretrain": {"device": device, "processes": 8}}
+    write_manifest(directory, "pretrain", resolved_config=settings)
+    expected = StageTimes(3.0, seconds, units=1, unrecorded=unrecorded)
+    assert read_costs([directory]) == {"pretrain": expected}
+
+
+def test_artifacts_of_earlier_versions_are_named() -> None:
+    assert unrecorded_line(0) == ""
+    assert "of 1 artifact of an earlier version are wall time" in unrecorded_line(1)
+    assert "of 2 artifacts of earlier versions are wall time" in unrecorded_line(2)
 
 
 @pytest.mark.parametrize(
@@ -48,5 +69,7 @@ def test_gpus_are_counted_for_the_whole_time_of_their_processes(tmp_path: Path) 
 def test_a_gpu_is_counted_for_each_process_that_a_stage_starts(
     stage: str, section: str, settings: dict[str, int], gpus: int
 ) -> None:
-    assert gpu_processes(stage, {section: {"device": "cuda", **settings}}) == gpus
-    assert gpu_processes(stage, {section: {"device": "cpu", **settings}}) == 0
+    run = {"wall_seconds": 10.0}
+    on_gpus = gpu_time(stage, {section: {"device": "cuda", **settings}}, run)
+    assert on_gpus == (10.0 * gpus, gpus == 0)
+    assert gpu_time(stage, {section: {"device": "cpu", **settings}}, run) == (0.0, True)

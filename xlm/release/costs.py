@@ -8,14 +8,19 @@ no longer in the store, or has no `run.json`, counts as not measured.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from xlm.errors import StoreError
 from xlm.store.manifest import RUN_NAME, Manifest, read_manifest
 from xlm.store.store import ArtifactStore
 from xlm.training.records.curves import parse_record
+
+GPU_TIME: Final = (
+    "GPU hours count the time for which processes with a GPU ran, whether busy or not, in all "
+    "sessions of a stage that was interrupted and continued. Time in a queue does not count."
+)
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,20 @@ class StageTimes:
     cpu_seconds: float = 0.0
     """Sum over processes."""
     gpu_seconds: float = 0.0
-    """Wall time by processes with a GPU, whether busy or not; a job's wait in a queue is part."""
+    """Sum over processes with a GPU, whether busy or not; see `gpu_time`."""
     units: int = 0
     unmeasured: int = 0
     """Artifacts without measurements; they are not in `units`."""
+    unrecorded: int = 0
+    """Artifacts of earlier versions, whose GPU time follows from the wall time."""
+
+
+class GpuTime(NamedTuple):
+    """The GPU time of an artifact."""
+
+    seconds: float
+    is_recorded: bool
+    """Whether its processes recorded it."""
 
 
 def read_costs(inputs: Iterable[Path]) -> dict[str, StageTimes]:
@@ -76,17 +91,45 @@ def _added(cost: StageTimes, stage: str, directory: Path) -> StageTimes:
         run = {}
     cpu_seconds, manifest = run.get("cpu_seconds"), _manifest(directory)
     if cpu_seconds is None or manifest is None:
-        return StageTimes(cost.cpu_seconds, cost.gpu_seconds, cost.units, cost.unmeasured + 1)
+        return replace(cost, unmeasured=cost.unmeasured + 1)
+    gpu = gpu_time(stage, manifest.resolved_config, run)
     return StageTimes(
         cost.cpu_seconds + cpu_seconds,
-        cost.gpu_seconds
-        + gpu_processes(stage, manifest.resolved_config) * run.get("wall_seconds", 0.0),
+        cost.gpu_seconds + gpu.seconds,
         cost.units + 1,
         cost.unmeasured,
+        cost.unrecorded + (not gpu.is_recorded),
     )
 
 
-def gpu_processes(stage: str, config: Mapping[str, Any]) -> int:
+def gpu_time(stage: str, config: Mapping[str, Any], run: Mapping[str, Any]) -> GpuTime:
+    """The time for which the processes of an artifact had a GPU, by its `run.json`.
+
+    Earlier versions did not record it. There, it is the wall time by the number of processes, with
+    a job's wait in a queue, and without sessions before the last one.
+
+    Args:
+        config: the configuration of the run that built the artifact.
+    """
+    if not (processes := _gpu_processes(stage, config)):
+        return GpuTime(0.0, is_recorded=True)
+    if "process_seconds" in run:
+        return GpuTime(run["process_seconds"], is_recorded=True)
+    return GpuTime(processes * run.get("wall_seconds", 0.0), is_recorded=False)
+
+
+def unrecorded_line(artifacts: int) -> str:
+    """A sentence about artifacts of earlier versions; empty if there are none."""
+    if not artifacts:
+        return ""
+    noun = "artifact of an earlier version" if artifacts == 1 else "artifacts of earlier versions"
+    return (
+        f"The GPU hours of {artifacts} {noun} are wall time multiplied by processes: with time in "
+        "a queue, and without sessions before the last one."
+    )
+
+
+def _gpu_processes(stage: str, config: Mapping[str, Any]) -> int:
     """How many processes of a stage have a GPU each, by the configuration of its run."""
     settings: dict[str, Any] = config.get("evaluate" if stage == "score" else stage) or {}
     if settings.get("device") != "cuda":

@@ -6,6 +6,7 @@ manifests that we create.
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.cluster.kubernetes.fake_api.controllers import Controllers
 from tests.cluster.kubernetes.fake_api.faults import Drop, Refuse
 from tests.cluster.kubernetes.fake_api.server import NAMESPACE, FakeApi
 from tests.cluster.pretraining import Context, files_of, running
+from tests.cluster.waiting import wait_until
 from xlm.cluster.records import JobRecords
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.errors import ClusterError
@@ -30,6 +32,7 @@ LONG: dict[str, object] = {
     "collective_timeout_seconds": 60,
 }  # fmt: skip
 """Long enough to do something to the job in its middle."""
+_QUEUE_SECONDS = 5.0
 
 
 @pytest.fixture
@@ -131,6 +134,33 @@ def test_a_node_that_dies_is_replaced(
         run.result()
     assert files_of(context) == expected
     assert _attempts(context) == 2
+
+
+@pytest.mark.parametrize("cluster_of_processes", ["job"], indirect=True)
+def test_a_wait_for_a_node_is_no_time_of_processes(
+    cluster_of_processes: Controllers, in_pods: Make
+) -> None:
+    """GPU hours had the time for which the job was in the queue."""
+    context = in_pods("waiting", updates=20, validation_updates=20)
+    kubelet, objects = cluster_of_processes.kubelet, cluster_of_processes.api.objects
+    kubelet.is_paused = True
+
+    def wait_in_the_queue() -> float:
+        wait_until(lambda: objects.list("pods", NAMESPACE)[0], "no pod came")
+        began = time.monotonic()
+        time.sleep(_QUEUE_SECONDS)
+        waited = time.monotonic() - began
+        kubelet.is_paused = False
+        return waited
+
+    with ThreadPoolExecutor(1) as pool:
+        queue = pool.submit(wait_in_the_queue)
+        measured = PRETRAIN.run(context).measured
+        waited = queue.result()
+    seconds, process_seconds = measured["seconds"], measured["process_seconds"]
+    assert isinstance(seconds, float)
+    assert isinstance(process_seconds, float)
+    assert 0 < process_seconds <= 2 * (seconds - waited)
 
 
 @pytest.mark.parametrize("cluster_of_processes", ["job"], indirect=True)

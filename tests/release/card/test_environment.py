@@ -81,6 +81,15 @@ def test_the_front_matter_has_grams(measured_facts: RunFacts) -> None:
     assert data.co2_eq_emissions["hardware_used"] == "2 cores, Linux-6"
 
 
+def test_the_card_names_gpu_hours_that_were_not_recorded(measured_facts: RunFacts) -> None:
+    section = environment_section(measured_facts, classifier=True)
+    assert "Time in a queue does not count." in section
+    assert "earlier version" not in section
+    old = {**COSTS, "pretrain": replace(COSTS["pretrain"], unrecorded=1)}
+    section = environment_section(replace(measured_facts, costs=old), classifier=True)
+    assert "The GPU hours of 1 artifact of an earlier version are wall time multiplied" in section
+
+
 def test_without_measurements_there_is_no_estimate(facts: RunFacts) -> None:
     assert energy_of(facts, classifier=True) is None
     section = environment_section(facts, classifier=True)

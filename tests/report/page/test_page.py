@@ -60,6 +60,23 @@ def test_the_curves_of_fine_tuning_are_drawn_or_missed(tmp_path: Path) -> None:
     assert "The curves of finetune cannot be read." in HtmlPage(report_page(store, record)).text
 
 
+def test_gpu_hours_are_those_of_processes(tmp_path: Path) -> None:
+    store, record = write_run(tmp_path)
+    assert "Time in a queue" not in HtmlPage(report_page(store, record)).text
+    (directory,) = (tmp_path / "artifacts" / "pretrain").iterdir()
+    manifest, run = directory / "manifest.json", directory / "run.json"
+    on_gpus = {"resolved_config": {"pretrain": {"device": "cuda", "processes": 600}}}
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | on_gpus))
+    page = HtmlPage(report_page(store, record))
+    assert "10.2" in page.texts
+    assert "The GPU hours of 1 artifact of an earlier version" in page.text
+    run.write_text(json.dumps(json.loads(run.read_text()) | {"process_seconds": 72_000.0}))
+    page = HtmlPage(report_page(store, record))
+    assert "20.0" in page.texts
+    assert "Time in a queue does not count." in page.text
+    assert "earlier version" not in page.text
+
+
 def test_numbers_of_charts_are_in_tables_too(page: HtmlPage) -> None:
     (accuracy,) = [chart for chart in page.charts if chart["layout"].get("shapes")]
     bars = accuracy["data"][0]

@@ -26,6 +26,7 @@ from xlm.errors import (
     TrainingError,
     XlmError,
 )
+from xlm.processes.sessions import read_sessions
 from xlm.stages.model.pretrain import PRETRAIN
 from xlm.training.launch.job import PretrainJob, write_job
 
@@ -70,13 +71,22 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     """kill -9 of the process and its guard, then a rerun: equal to a straight run."""
     shape: dict[str, object] = {"updates": 120, "validation_updates": 60, "checkpoint_updates": 10}
     killed = make_context("killed", **shape)
+    job = killed.scratch / "job.json"
     with (
         _striking(lambda: _kill_after_a_checkpoint(killed.scratch), killed),
         pytest.raises(ToolError, match="a rerun continues from the last checkpoint"),
     ):
         PRETRAIN.run(killed)
     assert not (killed.out / "model.safetensors").exists()
-    PRETRAIN.run(killed)
+    first = read_sessions(job)
+    (record,) = (killed.scratch / "job.sessions").glob("*.json")
+    measured = PRETRAIN.run(killed).measured
+    record.unlink()
+    second = read_sessions(job)
+    assert 0 < second.process_seconds <= measured["seconds"]  # type: ignore[operator]
+    both = first.process_seconds + second.process_seconds
+    assert measured["process_seconds"] == pytest.approx(both)
+    assert measured["cpu_seconds"] >= first.cpu_seconds + second.cpu_seconds - 0.01
     assert "resuming from update" in (killed.logs / "processes.log").read_text()
     straight = straight_run(make_job("straight", model=NO_DROPOUT, **shape))
     assert files(killed.out) == files(straight)
@@ -229,6 +239,9 @@ def _striking(
 
 def _kill_after_a_checkpoint(scratch: Path) -> None:
     _wait_for_a_checkpoint(scratch)
+    # What it ran until now is recorded after the first second.
+    job = scratch / "job.json"
+    _wait_until(lambda: read_sessions(job).process_seconds >= 1, "no session came")
     for process in _processes_of(scratch):
         os.kill(process, signal.SIGKILL)
 

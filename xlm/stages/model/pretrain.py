@@ -96,7 +96,8 @@ def run(context: StageContext[PretrainSlice]) -> StageResult:
     if context.config.copied:
         from xlm.training.copied_encoder import copy_encoder
 
-        return StageResult(counts=copy_encoder(context.config, context.inputs, context.out))
+        copied = copy_encoder(context.config, context.inputs, context.out)
+        return StageResult(counts=copied, measured={"process_seconds": 0.0})
     from xlm.training.launch.driver import launch_job
     from xlm.training.launch.job import METRICS_FILE, PretrainJob
     from xlm.training.records.curves import trained_objectives

@@ -22,6 +22,7 @@ from xlm.errors import RequeueError, XlmError
 from xlm.processes import signals
 from xlm.processes.failure import write_failure
 from xlm.processes.parent import die_with_parent
+from xlm.processes.sessions import recorded_session
 
 FAILED: Final = 3
 REQUEUE: Final = RequeueError.exit_code
@@ -42,6 +43,11 @@ def exit_on_stop_signals(job_path: Path) -> None:
 
 def run_child(job_path: Path, work: Callable[[], None]) -> int:
     """Set up logging and torch, do the work of this process, and return its exit code."""
+    with recorded_session(job_path):
+        return _run(job_path, work)
+
+
+def _run(job_path: Path, work: Callable[[], None]) -> int:
     import torch
     from safetensors import SafetensorError
 

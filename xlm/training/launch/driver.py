@@ -12,6 +12,7 @@ from typing import Any
 
 from xlm.engine.config import Config
 from xlm.engine.stage import StageContext
+from xlm.processes.sessions import read_sessions
 from xlm.processes.tools import tool_environment
 from xlm.training.launch.cluster import launcher_of
 from xlm.training.launch.job import METRICS_FILE, SPEED_FILE, write_job
@@ -35,6 +36,10 @@ def launch_job(
     reads: Sequence[Path] = (),
 ) -> dict[str, float | int | str]:
     """Run the processes of a job to their end; returns the time, memory and rates of the job.
+
+    `seconds` is the time of this call, with the wait in a queue. `process_seconds` is the time for
+    which processes ran, summed over processes, and over this session and those before it that were
+    interrupted; `cpu_seconds` sums these sessions too.
 
     Args:
         stage: name of the stage, for the job of a cluster.
@@ -82,8 +87,12 @@ def launch_job(
         report,
     )
     report()
+    ran = read_sessions(path)
     return {
         "seconds": time.monotonic() - started,
         **measured,
+        # The launcher knows the last session alone, but that to the end of its processes.
+        "cpu_seconds": max(float(measured.get("cpu_seconds", 0.0)), ran.cpu_seconds),
+        **({"process_seconds": ran.process_seconds} if ran.process_seconds else {}),
         **throughput.rates(),
     }

@@ -21,7 +21,7 @@ from xlm.config.training.release import (
 from xlm.display.markdown import ABSENT, table
 from xlm.release.card.facts import MachineFacts, RunFacts
 from xlm.release.card.measured import measured
-from xlm.release.costs import StageTimes
+from xlm.release.costs import GPU_TIME, StageTimes, unrecorded_line
 
 _HOUR_SECONDS = 3600
 _CLASSIFIER_STAGES = ("finetune", "score", "select")
@@ -45,9 +45,9 @@ _SOURCES = {
 """Setting of `release` to its default and the source of the default."""
 _NOT_COUNTED = (
     "Not measured, and so not counted: memory, disks, network and idle machines; attempts that "
-    "were interrupted or discarded, earlier sessions of a training that was continued, and other "
-    "experiments; the training of a model that this one starts from; the making of the hardware. "
-    "GPU hours of cluster jobs include their wait in the queue."
+    "were discarded, interrupted work on data, and other experiments; the last seconds before a "
+    "process was killed, at most 30; the training of a model that this one starts from; the making "
+    "of the hardware."
 )
 
 
@@ -161,13 +161,13 @@ def _stages(costs: Mapping[str, StageTimes], release: ReleaseConfig) -> str:
 def _method(release: ReleaseConfig) -> str:
     factors = [
         ("watts_per_core", "{} W for each busy CPU core"),
-        ("watts_per_gpu", "{} W for each GPU of a process, for the whole time of the stage"),
+        ("watts_per_gpu", "{} W for each GPU of a process, for the whole time of the process"),
         ("power_usage_effectiveness", "a power usage effectiveness (PUE) of {}"),
         ("grid_grams_per_kilowatt_hour", "{} g CO2e per kWh"),
     ]
     lines = [
-        "The times are those that the pipeline recorded for each stage. The estimate is not a "
-        "measurement at the socket:",
+        f"The times are those that the pipeline recorded for each stage. {GPU_TIME} The estimate "
+        "is not a measurement at the socket:",
         "",
         "```text",
         "kWh  = (CPU seconds x W per core + GPU seconds x W per GPU) / 3,600,000 x PUE",
@@ -191,7 +191,8 @@ def _unmeasured(costs: Mapping[str, StageTimes]) -> str:
     lost = sum(one.unmeasured for one in costs.values())
     noun = "artifact" if lost == 1 else "artifacts"
     missing = f" {lost} {noun} had no record of times." if lost else ""
-    return _NOT_COUNTED + measured(missing)
+    old = unrecorded_line(sum(one.unrecorded for one in costs.values()))
+    return _NOT_COUNTED + measured(missing + (f" {old}" if old else ""))
 
 
 def _measured_number(value: float, energy: Energy | None) -> str:

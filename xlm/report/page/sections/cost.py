@@ -6,7 +6,7 @@ from typing import Any
 
 from xlm.display.markdown import format_decimal, format_duration, format_size
 from xlm.errors import StoreError
-from xlm.release.costs import gpu_processes
+from xlm.release.costs import GPU_TIME, GpuTime, gpu_time, unrecorded_line
 from xlm.report.costs import cost_table, costs_of, input_check_line
 from xlm.report.page.charts import Bars, bar_chart
 from xlm.report.page.content import Block, DataTable, Note, Section, Tiles
@@ -23,7 +23,8 @@ def cost_section(nodes: RunNodes, record: Mapping[str, Any], root: Path) -> Sect
 def _costs(nodes: RunNodes, record: Mapping[str, Any], root: Path) -> Iterator[Block]:
     if not any(node.measured for node in nodes.nodes):
         return
-    gpu_seconds = sum(_gpu_seconds(node, record) for node in nodes.nodes)
+    gpu_times = [_gpu_time(node) for node in nodes.nodes]
+    gpu_seconds = sum(time.seconds for time in gpu_times)
     yield Tiles(
         [
             (_hours(_sum(nodes, "cpu_seconds")), "CPU hours, all stages"),
@@ -38,6 +39,9 @@ def _costs(nodes: RunNodes, record: Mapping[str, Any], root: Path) -> Iterator[B
         "Artifacts that this run did not build were measured when they were built. Wall times are "
         "sums over units, which run in parallel."
     )
+    if gpu_seconds:
+        old = unrecorded_line(sum(not time.is_recorded for time in gpu_times))
+        yield Note(f"{GPU_TIME} {old}".strip())
     try:
         costs = costs_of(record, root)
     except StoreError as error:
@@ -59,9 +63,9 @@ def _sum(nodes: RunNodes, name: str, *, built: bool = False) -> float:
     )
 
 
-def _gpu_seconds(node: RunNode, record: Mapping[str, Any]) -> float:
-    """Wall time of a stage that used GPUs, times its processes."""
-    return node.wall_seconds * gpu_processes(node.stage, record.get("config", {}))
+def _gpu_time(node: RunNode) -> GpuTime:
+    config = node.manifest.resolved_config if node.manifest else {}
+    return gpu_time(node.stage, config, node.measured)
 
 
 def _peak(nodes: RunNodes) -> int:
