@@ -39,7 +39,7 @@ class RecordedSource:
 def sources_of(manifest: Manifest) -> list[RecordedSource]:
     """The sources that a stage read itself, without those of its inputs."""
     stage, unit = manifest.stage, manifest.unit
-    found = [_download(unit, source) for source in manifest.sources]
+    found = [_listed(unit, source) for source in manifest.sources]
     artifact = stage if unit == "all" else f"{stage}[{unit}]"
     for setting, text in _texts(manifest.config):
         if setting.rpartition(".")[2] == _VOCABULARY or not (match := _DIGEST.fullmatch(text)):
@@ -51,13 +51,14 @@ def sources_of(manifest: Manifest) -> list[RecordedSource]:
     return found
 
 
-def _download(unit: str, source: dict[str, Any]) -> RecordedSource:
-    size_bytes = source.get("size_bytes")
+def _listed(unit: str, source: dict[str, Any]) -> RecordedSource:
+    """A download, or a file that the stage ran with, which has no URL."""
+    size_bytes, url = source.get("size_bytes"), _text(source, "address")
     return RecordedSource(
-        kind="download",
+        kind="download" if url else "local-file",
         unit=unit,
         name=str(source.get("name") or unit),
-        url=_text(source, "address"),
+        url=url,
         redirected_to=_text(source, "redirected_to"),
         licence=_text(source, "licence"),
         size_bytes=size_bytes if isinstance(size_bytes, int) else None,

@@ -79,6 +79,11 @@ def model_identity(spec: str) -> str:
     return f"{path.name} {digest[:_DIGEST_DIGITS]}, {_fasttext_version()}"
 
 
+def model_files(spec: str) -> list[Path]:
+    """The file of a model of fastText; nothing for a model of a package."""
+    return [] if spec == PACKAGED_MODEL else [Path(spec).expanduser()]
+
+
 def require_package(module: str, setting: str, addition: str = "") -> None:
     """Check that an optional package is installed.
 

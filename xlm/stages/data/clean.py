@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from xlm.config.data.cleaning import CleanSlice
@@ -9,7 +10,11 @@ from xlm.config.data.translations import original_of
 from xlm.config.languages.pairs import ENGLISH
 from xlm.config.languages.segmenters import is_unspaced
 from xlm.config.pipeline import PipelineConfig
-from xlm.corpus.cleaning.language_models import model_identity, require_package
+from xlm.corpus.cleaning.language_models import (
+    model_files,
+    model_identity,
+    require_package,
+)
 from xlm.engine.stage import Node, Stage, StageContext, StageResult
 from xlm.stages.data.corpus_text import (
     cleaned_units,
@@ -19,6 +24,7 @@ from xlm.stages.data.corpus_text import (
     text_folders,
 )
 from xlm.stages.units import languages_of_unit
+from xlm.stages.used_files import used_files
 from xlm.store.keys import tool_version
 
 ROWS_ROLE = "rows."
@@ -84,7 +90,10 @@ def run(context: StageContext[CleanSlice]) -> StageResult:
             name = role.removeprefix(ROWS_ROLE)
             code = ENGLISH if original_of(name) else name
             evaluation.setdefault(code, []).append(path)
-    return clean(context, text_folders(context.inputs), evaluation)
+    result = clean(context, text_folders(context.inputs), evaluation)
+    model = context.config.language_model_path
+    files = model_files(model) if model else []
+    return replace(result, sources=used_files(files, "language identification"))
 
 
 CLEAN = Stage(

@@ -10,9 +10,14 @@ from xlm.config.pipeline import PipelineConfig
 from xlm.engine.stage import FileJob, Node, Stage, StageContext, StageResult
 from xlm.stages.text.split_files import counts_by_split, text_files
 from xlm.stages.units import kind_of_unit, languages_of_unit, rows_of_unit, text_units
+from xlm.stages.used_files import used_files
 from xlm.text.chain import moses_language
 from xlm.text.moses.prefixes import missing_prefixes_warning
-from xlm.text.segmenters.registry import segmenter_identity, spec_with_path
+from xlm.text.segmenters.registry import (
+    segmenter_files,
+    segmenter_identity,
+    spec_with_path,
+)
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +86,14 @@ def run(context: StageContext[TokenizeSlice]) -> StageResult:
         for file in files
     ]
     counts = context.map_files(_tokenize, jobs)
-    return StageResult(counts=counts_by_split([file.split for file in files], counts))
+    return StageResult(
+        counts=counts_by_split([file.split for file in files], counts),
+        sources=[
+            source
+            for spec in dict.fromkeys(context.config.segmenter_specs.values())
+            for source in used_files(segmenter_files(spec), f"segmenter {split_spec(spec)[0]}")
+        ],
+    )
 
 
 def _tokenize(job: FileJob) -> dict[str, int]:

@@ -43,8 +43,13 @@ def load(path: str | None) -> Callable[[str], str]:
 
 def identity(path: str | None) -> str:
     """Return the version of the package and a digest of the model."""
-    folder, files = _model_files(path)
-    return f"{_PACKAGE} {tool_version(_PACKAGE)}, model {files_digest(folder, files)}"
+    folder, of_model = _model_files(path)
+    return f"{_PACKAGE} {tool_version(_PACKAGE)}, model {files_digest(folder, of_model)}"
+
+
+def files(path: str | None) -> list[Path]:
+    """Return the files of the model."""
+    return _model_files(path)[1]
 
 
 def _model_files(path: str | None) -> tuple[Path, list[Path]]:

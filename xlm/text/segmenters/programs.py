@@ -29,9 +29,13 @@ def load_kytea(path: str | None) -> Callable[[str], str]:
 
 def kytea_identity(path: str | None) -> str:
     """Return the output of `kytea --version` and a digest of the model."""
-    program = _find_kytea(path)
-    model = _find_kytea_model(program)
+    program, (model,) = _find_kytea(path), kytea_files(path)
     return f"{_kytea_version(program)}, model {files_digest(model.parent, [model])}"
+
+
+def kytea_files(path: str | None) -> list[Path]:
+    """Return the model."""
+    return [_find_kytea_model(_find_kytea(path))]
 
 
 def load_command(path: str | None) -> Callable[[str], str]:
@@ -46,8 +50,13 @@ def load_command(path: str | None) -> Callable[[str], str]:
 
 def command_identity(path: str | None) -> str:
     """Return the name and a digest of the program file; other files that it reads do not count."""
-    program = _find_program("command", path, "write command:PROGRAM")
+    (program,) = command_files(path)
     return f"{program.name} {files_digest(program.parent, [program])}"
+
+
+def command_files(path: str | None) -> list[Path]:
+    """Return the program file."""
+    return [_find_program("command", path, "write command:PROGRAM")]
 
 
 def _find_kytea(path: str | None) -> Path:

@@ -43,6 +43,8 @@ class SegmenterKind:
 
     load: Callable[[str | None], Segmenter]
     identity: Callable[[str | None], str]
+    files: Callable[[str | None], list[Path]] = lambda _: []
+    """The files outside of packages that its identity is the digest of."""
 
 
 @cache
@@ -66,6 +68,17 @@ def segmenter_identity(spec: str) -> str:
     """
     kind, path = _find_kind(spec)
     return kind.identity(path)
+
+
+def segmenter_files(spec: str) -> list[Path]:
+    """Return the files outside of packages that a segmenter consists of, sorted.
+
+    Raises:
+        ConfigError: the name is unknown, or the segmenter takes no path.
+        ToolError: its program, package or model is missing.
+    """
+    kind, path = _find_kind(spec)
+    return sorted(kind.files(path))
 
 
 def spec_with_path(spec: str) -> str:
@@ -92,10 +105,20 @@ def _kinds_with_path() -> dict[str, SegmenterKind]:
     from xlm.text.segmenters import stanford as segment_stanford
 
     return {
-        "pkuseg": SegmenterKind(segment_pkuseg.load, segment_pkuseg.identity),
-        "stanford": SegmenterKind(segment_stanford.load, segment_stanford.identity),
-        "kytea": SegmenterKind(segment_programs.load_kytea, segment_programs.kytea_identity),
-        "command": SegmenterKind(segment_programs.load_command, segment_programs.command_identity),
+        "pkuseg": SegmenterKind(segment_pkuseg.load, segment_pkuseg.identity, segment_pkuseg.files),
+        "stanford": SegmenterKind(
+            segment_stanford.load, segment_stanford.identity, segment_stanford.files
+        ),
+        "kytea": SegmenterKind(
+            segment_programs.load_kytea,
+            segment_programs.kytea_identity,
+            segment_programs.kytea_files,
+        ),
+        "command": SegmenterKind(
+            segment_programs.load_command,
+            segment_programs.command_identity,
+            segment_programs.command_files,
+        ),
     }
 
 

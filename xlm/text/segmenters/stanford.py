@@ -49,13 +49,18 @@ def load(path: str | None) -> Callable[[str], str]:
 
 def identity(path: str | None) -> str:
     """Return the version and a digest of the programs, the model and the dictionaries."""
-    folder = _find_folder(path)
-    data = folder / "data"
-    jars = [jar for jar in folder.glob("*.jar") if jar.is_file()]
-    data_files = [file for file in data.rglob("*") if file.is_file() and file.name != _UNUSED_MODEL]
-    versions = [found[1] for jar in sorted(jars) if (found := _VERSION.fullmatch(jar.name))]
+    folder, used = _find_folder(path), files(path)
+    versions = [found[1] for file in sorted(used) if (found := _VERSION.fullmatch(file.name))]
     version = versions[0] if versions else "of unknown version"
-    return f"Stanford segmenter {version}, pku, {files_digest(folder, [*jars, *data_files])}"
+    return f"Stanford segmenter {version}, pku, {files_digest(folder, used)}"
+
+
+def files(path: str | None) -> list[Path]:
+    """Return the programs, the model and the dictionaries."""
+    folder = _find_folder(path)
+    jars = [jar for jar in folder.glob("*.jar") if jar.is_file()]
+    data = (folder / "data").rglob("*")
+    return [*jars, *(file for file in data if file.is_file() and file.name != _UNUSED_MODEL)]
 
 
 def _find_folder(path: str | None) -> Path:

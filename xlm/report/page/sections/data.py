@@ -97,7 +97,7 @@ def _cleaning(nodes: RunNodes, names: Names) -> Iterator[Block]:
 def _sources(nodes: RunNodes, record: Mapping[str, Any]) -> Iterator[Block]:
     facts = [
         fact
-        for node in nodes.nodes
+        for node in nodes.of_stage("download")
         if node.manifest is not None
         for fact in read_sources(node.unit, node.directory)
     ]
