@@ -143,7 +143,7 @@ def test_runs_with_several_seeds_are_compared_over_seeds(
 ) -> None:
     print_comparison(["base", "more"], None, str(runs.root), as_json=False)
     printed = capsys.readouterr().out
-    assert "zero-shot, best training/mean dev, per cent; differences with 95 % intervals" in printed
+    assert "zero-shot, best English/mean dev, per cent; differences with 95 % intervals" in printed
     assert "base and more share 4 fine-tuned models, of 4 and 6: en.lr5e-06.b8.s0" in printed
     print_comparison(["base", "more"], None, str(runs.root), as_json=True)
     rows = json.loads(capsys.readouterr().out)["sweeps"]

@@ -115,7 +115,7 @@ def _write_artifact(directory: Path, stage: str, unit: str, key: str, found: Res
     elif stage == "finetune":
         config = {"finetune": {"seed": 5}}
         rows = [{"step": step, "loss": 1.0, "english_dev": 0.5} for step in (10, 20)]
-        attempts = [{"restart": 0, "english_dev": 0.5, "evaluations": rows}]
+        attempts = [{"restart": 0, "english_dev": 0.5, "collapsed": False, "evaluations": rows}]
         record = {"selected_by": "english", "kept_restart": 0, "attempts": attempts}
         (directory / "attempts.json").write_text(json.dumps(record))
     elif stage == "evaluate":
