@@ -126,7 +126,7 @@ def _inputs(inputs: Mapping[str, Path], prefix: str) -> dict[str, Path]:
 
 PUBLISH = Stage(
     name="publish",
-    version=7,
+    version=8,
     summary="write Hugging Face folders with model cards and plots",
     units=single_unit,
     upstream=_upstream,
