@@ -30,9 +30,11 @@ def main() -> None:
     root = resolve_root(arguments.root)
     record = last_run(root, profile=arguments.profile, reaching="evaluate", built=True)
     built = sum(node["status"] == "built" for node in record["nodes"])
-    took = f"{built} of {record['selected']} nodes built in {format_duration(record['seconds'])}."
+    is_sweep = arguments.section == "sweep"
+    how = "; the store had the others" if is_sweep else f" in {format_duration(record['seconds'])}"
+    took = f"{built} of {record['selected']} nodes built{how}."
     results = read_results(artifact_of(record, root, "evaluate"))
-    found = sweep_tables(results) if arguments.section == "sweep" else tables(results)
+    found = sweep_tables(results) if is_sweep else tables(results)
     text = "\n\n".join(f"### {one.title}\n\n{table(one.header, one.rows)}" for one in found)
     fill(f"reference/results/{arguments.profile}.md", arguments.section, f"{took}\n\n{text}")
 
