@@ -162,9 +162,7 @@ class Evaluator:
     def _examples(self, code: str, split: str, labels: Sequence[str]) -> Examples:
         return read_examples(self._job.rows[code], split, self._hash, labels)
 
-    def _scores(self, found: Predicted, labels: int) -> Fields | None:
-        if not len(found.labels_N):
-            return None
+    def _scores(self, found: Predicted, labels: int) -> Fields:
         confusion_CC = confusion_matrix(found.labels_N, found.predicted_N, labels)
         scores = scores_of(confusion_CC, self._config.confidence, self._config.seed)
         return scores.model_dump()
