@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.cluster.waiting import wait_until
 from tests.pipeline.openlineage.conftest import ReportingToy
 from tests.pipeline.openlineage.endpoint import Endpoint
 from tests.pipeline.openlineage.schemas import require_valid
+from xlm.pipeline.openlineage.quiet import SENDING_THREAD
 from xlm.pipeline.openlineage.sending import Sender
 from xlm.pipeline.run_record import read_record
 
@@ -167,6 +169,10 @@ def test_events_that_a_client_could_not_send_are_a_warning(
 
 def test_the_log_level_of_the_client_is_restored(endpoint: Endpoint) -> None:
     """Also if two runs overlap, and if the endpoint answers after the end of the run."""
+    # Senders that an earlier test gave up keep the level until their request ends.
+    wait_until(
+        lambda: SENDING_THREAD not in {one.name for one in threading.enumerate()}, "a sender"
+    )
     logger = logging.getLogger("openlineage")
     before = logger.level
     logger.setLevel(logging.INFO)
