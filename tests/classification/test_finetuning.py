@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.cluster.waiting import wait_until
 from tests.tiny_world import LANGUAGES
 from tests.training.runs import ALONE
+from tests.waiting import wait_until
 from xlm.classification.evaluation.evaluator import run_evaluation
 from xlm.classification.evaluation.scoring import predict
 from xlm.classification.finetuner import Finetuner

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from tests.cluster.waiting import wait_until
+from tests.waiting import wait_until
 from xlm.config.training.pretrain import PretrainSlice
 from xlm.engine.stage import StageContext, StageResult
 from xlm.processes.group import ProgramGroup

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.fakes import FakeClock
-from tests.cluster.waiting import wait_until
 from tests.repository import REPOSITORY
+from tests.waiting import wait_until
 from xlm.processes import sessions
 from xlm.processes.sessions import Sessions, read_sessions, recorded_session
 

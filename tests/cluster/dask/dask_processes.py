@@ -9,8 +9,8 @@ from pathlib import Path
 
 from distributed import Client
 
-from tests.cluster.waiting import PATIENCE_SECONDS, wait_until
 from tests.repository import REPOSITORY
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
 class DaskProcesses:

@@ -10,8 +10,8 @@ import pytest
 from tests.cluster.dask import items
 from tests.cluster.dask.conftest import OpenExecutor
 from tests.cluster.dask.dask_processes import DaskProcesses
-from tests.cluster.waiting import wait_until
 from tests.repository import REPOSITORY
+from tests.waiting import wait_until
 from xlm.cluster.dask import workers
 from xlm.cluster.dask.environment import Environment
 from xlm.cluster.dask.executor import DaskExecutor

@@ -14,8 +14,8 @@ from tests.cluster.dask import items
 from tests.cluster.dask.conftest import OpenExecutor
 from tests.cluster.dask.dask_processes import DaskProcesses, is_running
 from tests.cluster.dask.items import marks
-from tests.cluster.waiting import PATIENCE_SECONDS, wait_until
 from tests.repository import REPOSITORY
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from xlm.cluster.dask.executor import DaskExecutor
 from xlm.cluster.dask.probe import open_probe
 from xlm.engine.building.mapper import ExecutorMapper, Usage

@@ -9,7 +9,7 @@ from tests.cluster.dask import items
 from tests.cluster.dask.conftest import OpenExecutor
 from tests.cluster.dask.dask_processes import DaskProcesses
 from tests.cluster.dask.items import marks
-from tests.cluster.waiting import PATIENCE_SECONDS, wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from xlm.cluster.dask import executor as executor_module
 from xlm.cluster.dask.executor import DaskExecutor
 from xlm.errors import ClusterError

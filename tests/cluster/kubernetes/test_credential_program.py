@@ -15,7 +15,7 @@ import yaml
 from kubernetes.client import Configuration
 
 from tests.cluster.kubernetes.fake_api.server import TOKEN, FakeApi
-from tests.cluster.waiting import wait_until
+from tests.waiting import wait_until
 from xlm.cluster.kubernetes.access import Access, connect
 from xlm.cluster.kubernetes.api import JOBS, ClusterApi
 from xlm.cluster.kubernetes.kubeconfig import load_kubeconfig

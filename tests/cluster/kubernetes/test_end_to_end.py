@@ -17,7 +17,7 @@ from tests.cluster.kubernetes.fake_api.controllers import Controllers
 from tests.cluster.kubernetes.fake_api.faults import Drop, Refuse
 from tests.cluster.kubernetes.fake_api.server import NAMESPACE, FakeApi
 from tests.cluster.pretraining import Context, files_of, running
-from tests.cluster.waiting import wait_until
+from tests.waiting import wait_until
 from xlm.cluster.records import JobRecords
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.errors import ClusterError

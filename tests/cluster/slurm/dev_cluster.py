@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.cluster.waiting import wait_until
 from tests.repository import REPOSITORY
+from tests.waiting import wait_until
 
 SCRIPT = REPOSITORY / "infra" / "slurm" / "dev" / "cluster.sh"
 _FIRST_PORT, _PORTS = 12000, 20

@@ -9,7 +9,7 @@ import pytest
 from tests.cluster.fakes import make_job
 from tests.cluster.slurm.dev_cluster import dev_cluster, reason_to_skip
 from tests.cluster.slurm.watcher import prepare
-from tests.cluster.waiting import wait_until
+from tests.waiting import wait_until
 from xlm.cluster.job import JobState
 from xlm.cluster.records import JobRecords
 from xlm.cluster.slurm.scheduler import SlurmScheduler

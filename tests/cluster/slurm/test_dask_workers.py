@@ -7,7 +7,7 @@ import pytest
 from tests.cluster.dask import items
 from tests.cluster.dask.dask_processes import is_running
 from tests.cluster.slurm.dev_cluster import DevCluster
-from tests.cluster.waiting import wait_until
+from tests.waiting import wait_until
 from xlm.config.compute import DaskConfig
 from xlm.config.launcher.launcher import LauncherConfig
 from xlm.engine.building.mapper import ExecutorMapper, Usage

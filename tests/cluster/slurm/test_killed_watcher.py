@@ -11,8 +11,8 @@ import pytest
 
 from tests.cluster.slurm.dev_cluster import DevCluster
 from tests.cluster.slurm.watcher import prepare
-from tests.cluster.waiting import wait_until
 from tests.repository import REPOSITORY
+from tests.waiting import wait_until
 from xlm.cluster.records import End, JobRecords
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(1800)]

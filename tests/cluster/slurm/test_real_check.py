@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.slurm.dev_cluster import DevCluster, processes_with
-from tests.cluster.waiting import wait_until
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(900)]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cluster.pretraining import Context, files_of, running
 from tests.cluster.slurm.dev_cluster import DevCluster, kill_all, processes_with
-from tests.cluster.waiting import wait_until
+from tests.waiting import wait_until
 from xlm.cluster.records import End, JobRecords
 from xlm.errors import ClusterError, TrainingError
 from xlm.processes.group import ProgramGroup

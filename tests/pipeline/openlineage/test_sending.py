@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster.waiting import wait_until
 from tests.pipeline.openlineage.conftest import ReportingToy
 from tests.pipeline.openlineage.endpoint import Endpoint
 from tests.pipeline.openlineage.schemas import require_valid
+from tests.waiting import wait_until
 from xlm.pipeline.openlineage.quiet import SENDING_THREAD
 from xlm.pipeline.openlineage.sending import Sender
 from xlm.pipeline.run_record import read_record
