@@ -33,6 +33,7 @@ class RecordedRuns:
         self,
         *overrides: str,
         seed: int = 0,
+        profile: str = "mini15",
         right: Mapping[str, Sequence[bool]] | None = None,
         published: Mapping[str, Mapping[str, bytes]] | None = None,
         found: Results | None = None,
@@ -43,6 +44,7 @@ class RecordedRuns:
         Args:
             overrides: what the run changed.
             seed: the seed of its pretraining.
+            profile: the profile that it ran.
             right: by language, which rows of test are predicted right; no predictions by default.
             found: the results of its evaluation; invented ones by default.
             published: files of the published models, by folder; by default, nothing is published.
@@ -84,7 +86,7 @@ class RecordedRuns:
                     for name, data in files.items()
                 },
             )
-        self._record(artifacts, seed, RunRequest(profile="mini15", overrides=overrides, **request))
+        self._record(artifacts, seed, RunRequest(profile=profile, overrides=overrides, **request))
         return artifacts
 
     def _publish(

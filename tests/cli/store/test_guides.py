@@ -1,5 +1,7 @@
 """The commands of docs/how-to/clean-a-store.md and compare-runs.md, as real processes."""
 
+import argparse
+import json
 import shlex
 from pathlib import Path
 
@@ -16,33 +18,51 @@ GUIDES = REPOSITORY / "docs" / "how-to"
 HALF = [True, False] * 20
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> RecordedRuns:
+def commands(page: str) -> tuple[list[list[str]], list[list[str]]]:
+    """The arguments of the `xlm run` of a guide, and the words of its other commands of `xlm`."""
+    words = [shlex.split(command, comments=True) for command in commands_of(GUIDES / page)]
+    ours = [one[1:] for one in words if one[0] == "xlm"]
+    return [one[1:] for one in ours if one[0] == "run"], [one for one in ours if one[0] != "run"]
+
+
+def record(runs: RecordedRuns, arguments: list[str], seed: int, right: list[bool]) -> None:
+    """Write the record of a run as `xlm run` with these `arguments` would leave it."""
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("--profile", default="sample")
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--set", action="append", default=[], dest="overrides")
+    run = parser.parse_args(arguments)
+    runs.add(
+        *run.overrides,
+        seed=seed,
+        profile=run.profile,
+        name=run.name,
+        right={"en": HALF, "sw": right},
+    )
+
+
+def test_runs_are_compared_as_in_the_guide(tmp_path: Path) -> None:
+    runs = RecordedRuns(tmp_path / "data")
+    made, others = commands("compare-runs.md")
+    for seed, (arguments, right) in enumerate(zip(made, [HALF, HALF[::-1]], strict=True)):
+        record(runs, arguments, seed, right)
+    listed, listed_json, compared, drawn, compared_json = (
+        xlm(runs.root, *(str(tmp_path / one) if one.endswith(".png") else one for one in words))
+        for words in others
+    )
+    names = [arguments[arguments.index("--name") + 1] for arguments in made]
+    assert all(name in listed for name in names)
+    assert {run["name"] for run in json.loads(listed_json)} == set(names)
+    assert "p (McNemar)" in compared
+    assert "p (McNemar)" in drawn
+    assert (tmp_path / "curves.png").is_file()
+    assert json.loads(compared_json)
+
+
+def test_a_store_is_cleaned_as_in_the_guide(tmp_path: Path) -> None:
     runs = RecordedRuns(tmp_path / "data")
     runs.add(name="base", right={"en": HALF, "sw": HALF})
     runs.add("bpe.codes=9000", seed=1, name="more", right={"en": HALF, "sw": HALF[::-1]})
-    return runs
-
-
-def runnable(page: str) -> list[list[str]]:
-    """The commands of a guide, without those that start a run."""
-    words = [shlex.split(command, comments=True) for command in commands_of(GUIDES / page)]
-    found = [one[1:] for one in words if one[0] == "xlm" and one[1] != "run"]
-    assert len(found) > 4
-    return found
-
-
-def test_runs_are_compared_as_in_the_guide(runs: RecordedRuns, tmp_path: Path) -> None:
-    printed = []
-    for words in runnable("compare-runs.md"):
-        given = [str(tmp_path / one) if one.endswith(".png") else one for one in words]
-        printed.append(xlm(runs.root, *given))
-    assert "more" in printed[0]
-    assert "p (McNemar)" in printed[2]
-    assert (tmp_path / "curves.png").is_file()
-
-
-def test_a_store_is_cleaned_as_in_the_guide(runs: RecordedRuns, tmp_path: Path) -> None:
     for _ in range(12):  # older runs without a name
         runs.add(seed=2)
     shown = runs.add(seed=3)["evaluate"].manifest.key
@@ -50,7 +70,7 @@ def test_a_store_is_cleaned_as_in_the_guide(runs: RecordedRuns, tmp_path: Path) 
         removed = runs.add(seed=seed)["evaluate"].manifest.key
     keys = {"bf7e6a41": shown[:8], "4ae1c09b": removed[:8], "/scratch/data": str(tmp_path / "copy")}
     printed: dict[str, str] = {}
-    for words in runnable("clean-a-store.md"):
+    for words in commands("clean-a-store.md")[1]:
         given = [keys.get(word, word) for word in words]
         given = [str(tmp_path / word) if word.endswith(".zip") else word for word in given]
         if "--single" in given:
